@@ -1,0 +1,232 @@
+"""The one seam over git: bare mirrors and local checkouts, read through plumbing commands.
+
+Git's own program rather than a library: submodules, partial clones, protocol v2 and every odd repository are
+its home ground, and the node and the person at the keyboard run the same one. Tokens travel in the
+environment (GIT_CONFIG_*), never in a URL, a config file or a command line.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from filelock import FileLock
+
+from bot.errors import BotError
+from bot.names import BranchName, CommitSha, parse_commit_sha
+from bot.settings import child_environment
+
+GITLINK = "160000"
+_FIELD, _RECORD = "\x1f", "\x1e"
+
+
+class GitError(BotError):
+    """Git said no; the message carries its last line, without any URL credential."""
+
+
+class CommitInfo(NamedTuple):
+    """One commit as git tells it; the texts are hostile."""
+
+    sha: CommitSha
+    author_name: str
+    author_email: str
+    committer_name: str
+    subject: str
+
+
+class TreeEntry(NamedTuple):
+    """One line of `git ls-tree`. `kind` is blob, tree or commit (a submodule)."""
+
+    mode: str
+    kind: str
+    oid: str
+    path: str
+
+
+def token_environment(token: str | None) -> dict[str, str]:
+    """The environment that makes git authenticate as a GitHub App installation, without writing the token down."""
+    if not token:
+        return {}
+    basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "http.extraHeader",
+        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
+    }
+
+
+class GitRepository:
+    """Reads of one repository: a bare mirror, or the git directory of somebody's checkout."""
+
+    def __init__(self, git_dir: Path) -> None:
+        self.git_dir = git_dir
+
+    @classmethod
+    def of_checkout(cls, path: Path) -> GitRepository:
+        """The repository that the checkout at `path` belongs to (a submodule's lies in its parent's .git)."""
+        found = _run(["git", "-C", str(path), "rev-parse", "--absolute-git-dir"], environment={})
+        return cls(Path(found.decode().strip()))
+
+    def run(self, *arguments: str, environment: Mapping[str, str] | None = None, stdin: bytes | None = None) -> bytes:
+        """Standard output of one git command in this repository, or GitError."""
+        return _run(["git", "--git-dir", str(self.git_dir), *arguments], environment=environment or {}, stdin=stdin)
+
+    def resolve(self, revision: str) -> CommitSha | None:
+        """The commit that `revision` names, or None when there is none here."""
+        try:
+            out = self.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        except GitError:
+            return None
+        return parse_commit_sha(out.decode().strip())
+
+    def heads(self) -> dict[BranchName, CommitSha]:
+        """Every branch and its commit."""
+        out = self.run("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads").decode()
+        pairs = (line.split(" ") for line in out.splitlines())
+        return {BranchName(ref.removeprefix("refs/heads/")): CommitSha(oid) for ref, oid in pairs}
+
+    def read_file(self, commit: str, path: str) -> bytes | None:
+        """The content of a regular file at `commit`, or None when there is no such file."""
+        entry = self.entry(commit, path)
+        return self.run("cat-file", "blob", entry.oid) if entry and entry.kind == "blob" else None
+
+    def entry(self, commit: str, path: str) -> TreeEntry | None:
+        """What stands at exactly `path` in `commit`."""
+        return next(iter(self.list_tree(commit, path)), None)
+
+    def pin_at(self, commit: str, path: str) -> CommitSha | None:
+        """The submodule commit that `commit` pins at `path`, or None when no submodule stands there."""
+        entry = self.entry(commit, path)
+        return CommitSha(entry.oid) if entry and entry.mode == GITLINK else None
+
+    def list_tree(self, commit: str, path: str = "", *, recursive: bool = False) -> tuple[TreeEntry, ...]:
+        """Entries of `commit` at `path` (the whole root when empty), submodules included."""
+        flags = ["-r", "-t"] if recursive else []
+        tail = ["--", path] if path else []
+        out = self.run("ls-tree", "-z", "--full-tree", *flags, commit, *tail)
+        entries = []
+        for line in filter(None, out.split(b"\0")):
+            meta, _, name = line.partition(b"\t")
+            mode, kind, oid = meta.decode().split()
+            entries.append(TreeEntry(mode, kind, oid, name.decode("utf-8", "surrogateescape")))
+        return tuple(entries)
+
+    def tree_of(self, commit: str) -> str:
+        """The root tree of `commit`."""
+        return self.run("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}").decode().strip()
+
+    def is_ancestor(self, older: CommitSha, newer: CommitSha) -> bool:
+        """Whether `newer` descends from `older` (or is it). Both must be here."""
+        command = ["git", "--git-dir", str(self.git_dir), "merge-base", "--is-ancestor", older, newer]
+        done = subprocess.run(command, env=_environment({}), capture_output=True, check=False)
+        if done.returncode in (0, 1):
+            return done.returncode == 0
+        raise GitError(_explain(command, done.stderr))
+
+    def commits_between(self, old: CommitSha | None, new: CommitSha, *, most: int) -> tuple[CommitInfo, ...]:
+        """Commits reachable from `new` and not from `old`, newest first, at most `most`."""
+        span = f"{old}..{new}" if old else new
+        form = _FIELD.join(["%H", "%an", "%ae", "%cn", "%s"]) + _RECORD
+        out = self.run("log", f"--max-count={most}", f"--format=tformat:{form}", "--end-of-options", span)
+        records = out.decode("utf-8", "replace").split(_RECORD)
+        fields = (record.strip("\n").split(_FIELD) for record in records if record.strip("\n"))
+        return tuple(CommitInfo(CommitSha(f[0]), f[1], f[2], f[3], _FIELD.join(f[4:])) for f in fields)
+
+    def count_between(self, old: CommitSha | None, new: CommitSha) -> int:
+        """How many commits `commits_between` would list without a limit."""
+        span = f"{old}..{new}" if old else new
+        return int(self.run("rev-list", "--count", "--end-of-options", span))
+
+    def changed_files(self, old: CommitSha | None, new: CommitSha) -> tuple[str, ...]:
+        """Paths that differ between two commits, sorted; a rename is both of its paths."""
+        empty = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # git's well-known empty tree
+        out = self.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", old or empty, new)
+        return tuple(sorted(p.decode("utf-8", "surrogateescape") for p in out.split(b"\0") if p))
+
+    def export(self, commit: str, destination: Path) -> None:
+        """Write the files of `commit` under `destination`. Symlinks and odd names that leave it are refused."""
+        destination.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(fileobj=io.BytesIO(self.run("archive", "--format=tar", commit))) as archive:
+            archive.extractall(destination, filter=_inside_or_kept)  # noqa: S202 - the filter is the check
+
+
+def _inside_or_kept(member: tarfile.TarInfo, destination: str) -> tarfile.TarInfo | None:
+    # The path check of the renderer judges symlinks; here only what would be written elsewhere is dropped.
+    if member.issym():
+        return member
+    return tarfile.data_filter(member, destination)
+
+
+class Mirror(GitRepository):
+    """A bare mirror that is fetched again and again; safe between threads and processes."""
+
+    def __init__(self, git_dir: Path, url: str) -> None:
+        super().__init__(git_dir)
+        self.url = url
+
+    def fetch(self, token: str | None) -> None:
+        """Bring every branch up to date. A damaged mirror is thrown away and cloned anew."""
+        self.git_dir.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{self.git_dir}.lock"):
+            try:
+                self._fetch(token)
+            except GitError:
+                if not self.git_dir.exists() or self._is_sound():
+                    raise
+                shutil.rmtree(self.git_dir)
+                self._fetch(token)
+
+    def _fetch(self, token: str | None) -> None:
+        if not (self.git_dir / "HEAD").exists():
+            _run(["git", "init", "--quiet", "--bare", str(self.git_dir)], environment={})
+        self.run(
+            "fetch",
+            "--quiet",
+            "--prune",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--force",
+            self.url,
+            "+refs/heads/*:refs/heads/*",
+            environment=token_environment(token),
+        )
+
+    def _is_sound(self) -> bool:
+        try:
+            self.run("rev-list", "--all", "--quiet", "--objects")
+        except GitError:
+            return False
+        return True
+
+
+def _environment(extra: Mapping[str, str]) -> dict[str, str]:
+    quiet = {
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_ASKPASS": "",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_ALLOW_PROTOCOL": "https:http:file:ssh",
+        "LC_ALL": "C",
+    }
+    return child_environment() | quiet | dict(extra)
+
+
+def _run(command: list[str], *, environment: Mapping[str, str], stdin: bytes | None = None) -> bytes:
+    done = subprocess.run(
+        command, env=_environment(environment), input=stdin, capture_output=True, check=False, timeout=600
+    )
+    if done.returncode != 0:
+        raise GitError(_explain(command, done.stderr))
+    return done.stdout
+
+
+def _explain(command: list[str], stderr: bytes) -> str:
+    lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+    verb = next((word for word in command[1:] if not word.startswith("-") and "/" not in word), "")
+    return f"git {verb} failed: {lines[-1].strip() if lines else 'it said nothing'}"

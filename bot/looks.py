@@ -1,0 +1,153 @@
+"""What the bot goes and looks at, as values: the unit of work in the queue.
+
+A webhook only says "look again". `route` turns an Event into Looks with nothing but the index of who pins
+what; the look itself starts from facts read at that moment, so a lost, repeated or reordered event changes
+nothing. Work with the same `key` never overlaps.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bot.events import (
+    CheckRerequested,
+    ChecksCompleted,
+    DeploymentChanged,
+    Event,
+    InstallationChanged,
+    Ping,
+    PullRequestChanged,
+    Push,
+    WorkflowRunCompleted,
+)
+from bot.names import BranchName, InstallationId, PullNumber, RepoName, SubmodulePath
+from bot.values import Value
+
+
+class LookAtBump(Value, frozen=True, tag="bump"):
+    """Is one submodule of one base branch of a fleet where its upstream is? Leads to the bump pull request."""
+
+    fleet: RepoName
+    installation: InstallationId
+    base: BranchName
+    submodule: SubmodulePath
+
+    @property
+    def key(self) -> str:
+        return self.fleet
+
+
+class LookAtRollout(Value, frozen=True, tag="rollout"):
+    """Do the nodes run what a merged pull request approved? Leads to deployments and their sticky comment.
+
+    `pull` None means: the newest merged pull request that moved a pin of `base`.
+    """
+
+    fleet: RepoName
+    installation: InstallationId
+    base: BranchName
+    pull: PullNumber | None
+
+    @property
+    def key(self) -> str:
+        return self.fleet
+
+
+class LookAtFleet(Value, frozen=True, tag="fleet"):
+    """Read a repository's fleet file and pins anew, refresh the index, and look at all its bumps and rollouts."""
+
+    fleet: RepoName
+    installation: InstallationId
+
+    @property
+    def key(self) -> str:
+        return self.fleet
+
+
+class LookAtInstallation(Value, frozen=True, tag="installation"):
+    """List the repositories of an installation, and look at each that may be a fleet."""
+
+    installation: InstallationId
+
+    @property
+    def key(self) -> str:
+        return f"installation:{self.installation}"
+
+
+Look = LookAtBump | LookAtRollout | LookAtFleet | LookAtInstallation
+
+
+class Pinned(Value, frozen=True):
+    """One row of the index: `fleet` pins `upstream` at `submodule` on branch `base`, and follows `tracked`."""
+
+    fleet: RepoName
+    installation: InstallationId
+    base: BranchName
+    submodule: SubmodulePath
+    upstream: RepoName
+    tracked: BranchName
+    waits_for_checks: bool
+
+
+class PinIndex(Protocol):
+    """Who pins what, as last read. Staleness heals: a change of a fleet is itself an event."""
+
+    def pinned_by(self, upstream: RepoName) -> tuple[Pinned, ...]:
+        """Every pin that points at `upstream`, over all fleets."""
+
+    def pins_of(self, fleet: RepoName) -> tuple[Pinned, ...]:
+        """Every pin that `fleet` holds; empty when the repository is no fleet."""
+
+
+def route(event: Event, index: PinIndex) -> tuple[Look, ...]:
+    """The Looks that `event` calls for; empty when no fleet is concerned. Pure but for the index it is given."""
+    match event:
+        case Ping():
+            return ()
+        case InstallationChanged():
+            return (LookAtInstallation(installation=event.installation),)
+        case Push():
+            return _route_push(event, index)
+        case PullRequestChanged():
+            return _route_pull_request(event, index)
+        case ChecksCompleted():
+            waiting = (pin for pin in index.pinned_by(event.repo) if pin.waits_for_checks)
+            return tuple(_bump(pin) for pin in waiting)
+        case CheckRerequested():
+            return tuple(_bump(pin) for pin in index.pins_of(event.repo))
+        case DeploymentChanged() | WorkflowRunCompleted():
+            bases = dict.fromkeys(pin.base for pin in index.pins_of(event.repo))
+            return tuple(
+                LookAtRollout(fleet=event.repo, installation=event.installation, base=base, pull=None)
+                for base in bases
+            )
+
+
+def _bump(pin: Pinned) -> LookAtBump:
+    return LookAtBump(fleet=pin.fleet, installation=pin.installation, base=pin.base, submodule=pin.submodule)
+
+
+def _route_push(push: Push, index: PinIndex) -> tuple[Look, ...]:
+    looks: list[Look] = [_bump(pin) for pin in index.pinned_by(push.repo) if pin.tracked == push.branch]
+    own = index.pins_of(push.repo)
+    if any(pin.base == push.branch for pin in own) or not own:
+        # Also a repository that is no fleet yet: its push may be the one that adds the fleet file.
+        looks.append(LookAtFleet(fleet=push.repo, installation=push.installation))
+    looks.extend(_bump(pin) for pin in own if push.branch == bump_branch(pin.base, pin.submodule))
+    return tuple(looks)
+
+
+def _route_pull_request(event: PullRequestChanged, index: PinIndex) -> tuple[Look, ...]:
+    looks: list[Look] = [
+        _bump(pin) for pin in index.pins_of(event.repo) if event.head == bump_branch(pin.base, pin.submodule)
+    ]
+    if event.merged and any(pin.base == event.base for pin in index.pins_of(event.repo)):
+        looks.append(
+            LookAtRollout(fleet=event.repo, installation=event.installation, base=event.base, pull=event.number)
+        )
+    return tuple(looks)
+
+
+def bump_branch(base: BranchName, submodule: SubmodulePath) -> BranchName:
+    """The one branch a bump of `submodule` on `base` lives on, stable over its whole life."""
+    return BranchName(f"aios-bot/{base}/{submodule}")

@@ -1,0 +1,119 @@
+"""What a bump will do to running services, as values. This is what is shown, stored, approved and deployed.
+
+Everything here is already redacted: a Plan may go to any sink (body, comment, check, log, database).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from bot.names import CommitSha, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
+from bot.values import Value
+
+
+class Action(StrEnum):
+    """What compose will do to a service's containers, in the order of how much it disturbs."""
+
+    NONE = "none"
+    RELOAD = "reload"
+    RESTART = "restart"
+    CREATE = "create"
+    RECREATE = "recreate"
+    REBUILD = "rebuild"
+    REMOVE = "remove"
+
+
+class Severity(StrEnum):
+    """How much attention a line deserves; orders everything shown."""
+
+    INFO = "info"
+    NOTICE = "notice"
+    RISKY = "risky"
+
+
+class SourceLine(Value, frozen=True):
+    """Where in the submodule a cause stands. `line` counts from 1."""
+
+    path: str
+    line: int
+
+
+class Reason(Value, frozen=True):
+    """One cause of an action. `code` comes from a closed list (bot.plan.changes.ReasonCode)."""
+
+    code: str  # "image", "environment", "bind_content", "depends_on_restart", ...
+    text: str  # one line for people: "image 1.17 -> 1.18"; secrets already replaced
+    where: SourceLine | None = None
+
+
+class Risk(Value, frozen=True):
+    """A rule that fired on a service or stack. `rule` is its stable id."""
+
+    rule: str  # "data.volume_dropped"
+    severity: Severity
+    text: str
+
+
+class ServicePlan(Value, frozen=True):
+    """One service of one stack on one node."""
+
+    service: ServiceName
+    action: Action
+    reasons: tuple[Reason, ...] = ()
+    risks: tuple[Risk, ...] = ()
+    diff: str = ""  # unified diff of the rendered service, redacted; "" when nothing rendered differs
+
+
+class StackPlan(Value, frozen=True):
+    """One stack on one node. `error` is set when it could not be analysed, and then `services` is empty."""
+
+    stack: StackName
+    folder: str  # POSIX, relative to the fleet repository: "server/stacks/ingress"
+    files: tuple[str, ...]  # compose files in order, relative to `folder`
+    profiles: tuple[str, ...] = ()
+    project: str = ""  # compose project name
+    services: tuple[ServicePlan, ...] = ()
+    risks: tuple[Risk, ...] = ()  # those of the stack as a whole: a network, a volume, a collision
+    missing_variables: tuple[str, ...] = ()  # needed, without default, not declared by the node
+    error: str | None = None  # "could not analyse": compose's own message, redacted
+
+    @property
+    def changed(self) -> bool:
+        return self.error is not None or any(s.action is not Action.NONE for s in self.services)
+
+
+class NodePlan(Value, frozen=True):
+    """What the bump does on one node, its stacks in deployment order."""
+
+    node: NodeName
+    platform: str
+    stacks: tuple[StackPlan, ...]
+
+
+class Commit(Value, frozen=True):
+    """One upstream commit that the bump brings in, newest first. Text is hostile: escaped only when rendered."""
+
+    sha: CommitSha
+    subject: str
+    author: str
+
+
+class Plan(Value, frozen=True):
+    """What moving `submodule` from `old` to `new` does on every node of `fleet`.
+
+    `old` is None when the submodule is new. `id` is made of everything that could change the meaning: base,
+    head, both pins and the rendered content.
+    """
+
+    id: PlanId
+    fleet: RepoName | None  # None for a plan made from a local checkout
+    submodule: SubmodulePath
+    upstream: RepoName | None
+    base: CommitSha  # the fleet commit whose fleet file and overlays were used
+    old: CommitSha | None
+    new: CommitSha
+    nodes: tuple[NodePlan, ...]
+    commits: tuple[Commit, ...] = ()
+    commits_total: int = 0  # `commits` may be cut; this is not
+    files_changed: tuple[str, ...] = ()  # in the submodule, sorted; all of them
+    files_without_effect: tuple[str, ...] = ()  # those of them that no running service reads
