@@ -1,0 +1,111 @@
+"""The fleet file: what it says, and what a person is told when it is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.fleet import Fleet, Platform, parse_fleet
+from bot.yaml_lines import YamlFileError
+
+EXAMPLE = Path(__file__).parents[2] / "docs/examples/aios-bot.yml"
+
+
+def test_the_documented_example_parses() -> None:
+    fleet = parse_fleet(EXAMPLE.read_text())
+    assert [node.name for node in fleet.nodes] == ["HP_LAB", "AIOS"]
+    assert fleet.nodes[0].platform is Platform.WINDOWS
+    assert fleet.nodes[0].root == r"C:\aios-supercell"
+    assert fleet.nodes[0].runner_labels == ("self-hosted", "HP_LAB")
+    assert fleet.nodes[1].files == {"ingress": ("docker-compose.yml", "docker-compose.linux.yml")}
+    assert fleet.submodules[0].order == ("ingress", "observability", "secrets")
+
+
+def test_an_empty_file_is_all_defaults() -> None:
+    assert parse_fleet("") == Fleet()
+    assert parse_fleet("# only a comment\n") == Fleet()
+
+
+WRONG = [
+    ("[]", 1, "must be a mapping"),
+    ("just text", 1, "must be a mapping"),
+    ("nodes: [", 1, "not valid YAML"),
+    ("nodes:\n\t- x", 2, "not valid YAML"),
+    ("a: 1\na: 2", 2, "duplicate key"),
+    ("&a [*a]", 1, "must be a mapping"),
+    ("x" * 300_000, 1, "larger than"),
+    ("version: 2", 1, "version must be 1"),
+    ("version: true", 1, "version must be 1"),
+    ("version: '1'", 1, "version must be 1"),
+    ("nods: {}", 1, "did you mean `nodes`?"),
+    ("zebra: {}", 1, "known here: bases"),
+    ("1: x", 1, "put it in quotes"),
+    ("bases: main", 1, "must be a list such as `[main]`, not text"),
+    ("bases: [main, main]", 1, "stands there twice"),
+    ("bases:\n  - main\n  - 1.0", 3, "the number 1.0 (put it in quotes"),
+    ("bases: [a..b]", 1, "not usable"),
+    ("bases: ['-', 'x.lock']", 1, "not usable"),
+    ("bases: ['a b']", 1, "not usable"),
+    ("labels: {a: b}", 1, "must be a list"),
+    ("labels: ['a,b']", 1, "not usable"),
+    ("deploy: ci.yml", 1, "deploy must be a mapping"),
+    ("deploy: {workflow: ../x.yml}", 1, "deploy.workflow"),
+    ("deploy: {workflow: deploy.sh}", 1, "deploy.workflow"),
+    ("deploy: {workfow: deploy.yml}", 1, "did you mean `workflow`?"),
+    ("submodules: [server]", 1, "submodules must be a mapping"),
+    ("submodules:\n  /server: {}", 2, "submodules: the path"),
+    ("submodules:\n  ../server: {}", 2, "submodules: the path"),
+    ("submodules:\n  server: {stacks: /stacks/*}", 2, "submodules.server.stacks"),
+    ("submodules:\n  server:\n    stacks: ../*", 3, "submodules.server.stacks"),
+    ("submodules:\n  server:\n    branch: true", 3, "truth value `true`"),
+    ("submodules:\n  server:\n    branch: 1", 3, "the number 1"),
+    ("submodules:\n  server:\n    wait_for_checks: maybe", 3, "must be `true` or `false`"),
+    ("submodules:\n  server:\n    ordr: []", 3, "did you mean `order`?"),
+    ("submodules:\n  server:\n    order: ingress", 3, "must be a list"),
+    ("nodes: [HP_LAB]", 1, "nodes must be a mapping"),
+    ("nodes:\n  1: {}", 2, "put it in quotes"),
+    ("nodes:\n  'a b': {}", 2, "nodes: the name"),
+    ("nodes:\n  HP: linux", 2, "nodes.HP must be a mapping"),
+    ("nodes:\n  HP: {}\n  hp: {}", 3, "differ only in case"),
+    ("nodes:\n  HP:\n    platform: mac", 3, "one of linux, windows, android"),
+    ("nodes:\n  HP:\n    plattform: linux", 3, "did you mean `platform`?"),
+    ("nodes:\n  HP:\n    root: aios", 3, "nodes.HP.root"),
+    ("nodes:\n  HP:\n    platform: windows\n    root: aios", 4, r"C:\aios-supercell"),
+    ("nodes:\n  HP:\n    labels: self-hosted", 3, "must be a list"),
+    ("nodes:\n  HP:\n    stacks: ingress", 3, "must be a list"),
+    ("nodes:\n  HP:\n    stacks: [a/b]", 3, "not usable"),
+    ("nodes:\n  HP:\n    files: [x]", 3, "nodes.HP.files must be a mapping"),
+    ("nodes:\n  HP:\n    files:\n      ingress: docker-compose.yml", 4, "must be a list"),
+    ("nodes:\n  HP:\n    files:\n      ingress: []", 4, "at least one compose file"),
+    ("nodes:\n  HP:\n    files:\n      ingress: [/etc/passwd]", 4, "not usable"),
+    ("nodes:\n  HP:\n    profiles: gpu", 3, "must be a list"),
+    ("nodes:\n  HP:\n    variables: [A]", 3, "nodes.HP.variables must be a mapping"),
+    ("nodes:\n  HP:\n    variables:\n      A-B: x", 4, "no variable name"),
+    ("nodes:\n  HP:\n    variables:\n      A: true", 4, "put it in quotes"),
+    ("nodes:\n  HP:\n    variables:\n      A:\n        - x", 4, "must be text, not a list"),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "says"), WRONG)
+def test_a_wrong_file_is_told_with_line_and_cure(text: str, line: int, says: str) -> None:
+    with pytest.raises(YamlFileError) as caught:
+        parse_fleet(text)
+    problem = caught.value.problems[0]
+    assert problem.line == line
+    assert any(part in problem.message for part in says.split("|")), problem.message
+    assert str(caught.value).startswith(f".github/aios-bot.yml:{line}: ")
+
+
+def test_every_problem_is_told_at_once() -> None:
+    with pytest.raises(YamlFileError) as caught:
+        parse_fleet("version: 9\nnods: {}\nlabels: x\n")
+    assert [problem.line for problem in caught.value.problems] == [1, 2, 3]
+
+
+def test_a_bomb_of_aliases_is_no_danger() -> None:
+    bomb = "a: &a [x]\n" + "".join(
+        f"{chr(98 + i)}: &{chr(98 + i)} [*{chr(97 + i)}, *{chr(97 + i)}]\n" for i in range(20)
+    )
+    with pytest.raises(YamlFileError):
+        parse_fleet(bomb)
