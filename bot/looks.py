@@ -20,7 +20,7 @@ from bot.events import (
     Push,
     WorkflowRunCompleted,
 )
-from bot.names import BranchName, InstallationId, PullNumber, RepoName, SubmodulePath
+from bot.names import BranchName, InstallationId, RepoName, SubmodulePath
 from bot.values import Value
 
 
@@ -38,15 +38,11 @@ class LookAtBump(Value, frozen=True, tag="bump"):
 
 
 class LookAtRollout(Value, frozen=True, tag="rollout"):
-    """Do the nodes run what a merged pull request approved? Leads to deployments and their sticky comment.
-
-    `pull` None means: the newest merged pull request that moved a pin of `base`.
-    """
+    """Do the nodes run what a merged pull request approved? Leads to deployments and their sticky comment."""
 
     fleet: RepoName
     installation: InstallationId
     base: BranchName
-    pull: PullNumber | None
 
     @property
     def key(self) -> str:
@@ -118,8 +114,7 @@ def route(event: Event, index: PinIndex) -> tuple[Look, ...]:
         case DeploymentChanged() | WorkflowRunCompleted():
             bases = dict.fromkeys(pin.base for pin in index.pins_of(event.repo))
             return tuple(
-                LookAtRollout(fleet=event.repo, installation=event.installation, base=base, pull=None)
-                for base in bases
+                LookAtRollout(fleet=event.repo, installation=event.installation, base=base) for base in bases
             )
 
 
