@@ -137,9 +137,7 @@ def _route_pull_request(event: PullRequestChanged, index: PinIndex) -> tuple[Loo
         _bump(pin) for pin in index.pins_of(event.repo) if event.head == bump_branch(pin.base, pin.submodule)
     ]
     if event.merged and any(pin.base == event.base for pin in index.pins_of(event.repo)):
-        looks.append(
-            LookAtRollout(fleet=event.repo, installation=event.installation, base=event.base, pull=event.number)
-        )
+        looks.append(LookAtRollout(fleet=event.repo, installation=event.installation, base=event.base))
     return tuple(looks)
 
 

@@ -62,25 +62,31 @@ class Client:
         """A client that acts with a ready token, such as a workflow job's GITHUB_TOKEN."""
         return cls(api_url, Auth.Token(token))
 
-    def get(self, path: str, kind: type[_T], **parameters: str | int) -> _T:
+    def get(self, path: str, kind: type[_T]) -> _T:
         """One GET, its answer as `kind`."""
-        return _convert(self._send("GET", path, parameters=parameters), kind, path)
+        return _convert(self._send("GET", path), kind, path)
 
-    def find(self, path: str, kind: type[_T], **parameters: str | int) -> _T | None:
+    def find(self, path: str, kind: type[_T]) -> _T | None:
         """One GET, or None when there is no such thing."""
         try:
-            return self.get(path, kind, **parameters)
+            return self.get(path, kind)
         except NotFound:
             return None
 
     def list(
-        self, path: str, kind: type[_T], *, within: str | None = None, most: int = 1000, **parameters: str | int
+        self,
+        path: str,
+        kind: type[_T],
+        *,
+        within: str | None = None,
+        most: int = 1000,
+        query: Mapping[str, str] | None = None,
     ) -> tuple[_T, ...]:
         """Every item of a paged list, at most `most`; `within` names the field that holds the items, if any."""
         found: list[_T] = []
         for page in range(1, most // PAGE + 2):
             paging = {"per_page": min(PAGE, most)} | ({"page": page} if page > 1 else {})
-            data = self._send("GET", path, parameters={**parameters, **paging})
+            data = self._send("GET", path, parameters={**(query or {}), **paging})
             items = _convert(data[within] if within else data, list[kind], path)  # type: ignore[valid-type]  # kind is a type
             found.extend(items)
             if len(items) < min(PAGE, most) or len(found) >= most:

@@ -127,14 +127,14 @@ def find_repository(client: Client, repo: RepoName) -> Repository | None:
 def find_pulls(client: Client, repo: RepoName, *, head: BranchName, base: BranchName) -> tuple[Pull, ...]:
     """Pull requests from our branch `head` into `base`, open and closed, newest first."""
     owner = repo.split("/")[0]
-    query: dict[str, str | int] = {
+    query: dict[str, str] = {
         "head": f"{owner}:{head}",
         "base": base,
         "state": "all",
         "sort": "created",
         "direction": "desc",
     }
-    return client.list(_of(repo, "pulls"), Pull, most=30, **query)
+    return client.list(_of(repo, "pulls"), Pull, most=30, query=query)
 
 
 def read_pull(client: Client, repo: RepoName, number: PullNumber) -> Pull:
@@ -201,8 +201,8 @@ def post_labels(client: Client, repo: RepoName, number: int, labels: tuple[str, 
 
 def find_checks(client: Client, repo: RepoName, sha: CommitSha, *, name: str | None = None) -> tuple[CheckRun, ...]:
     """The latest check runs on `sha`, of all or of one name."""
-    query: dict[str, str | int] = {"check_name": name} if name else {}
-    return client.list(_of(repo, "commits", sha, "check-runs"), CheckRun, within="check_runs", **query)
+    query: dict[str, str] = {"check_name": name} if name else {}
+    return client.list(_of(repo, "commits", sha, "check-runs"), CheckRun, within="check_runs", query=query)
 
 
 def read_status(client: Client, repo: RepoName, sha: CommitSha) -> str | None:
@@ -257,10 +257,8 @@ def find_deployments(
     client: Client, repo: RepoName, *, sha: CommitSha | None = None, environment: str | None = None, most: int = 100
 ) -> tuple[Deployment, ...]:
     """Deployments, newest first."""
-    query: dict[str, str | int] = ({"sha": sha} if sha else {}) | (
-        {"environment": environment} if environment else {}
-    )
-    return client.list(_of(repo, "deployments"), Deployment, most=most, **query)
+    query: dict[str, str] = ({"sha": sha} if sha else {}) | ({"environment": environment} if environment else {})
+    return client.list(_of(repo, "deployments"), Deployment, most=most, query=query)
 
 
 def post_deployment(
