@@ -79,6 +79,7 @@ class Pinned(Value, frozen=True):
     fleet: RepoName
     installation: InstallationId
     base: BranchName
+    default_branch: BranchName  # of the fleet: where its deploy workflow is dispatched
     submodule: SubmodulePath
     upstream: RepoName
     tracked: BranchName

@@ -138,6 +138,18 @@ class GitRepository:
         fields = (record.strip("\n").split(_FIELD) for record in records if record.strip("\n"))
         return tuple(CommitInfo(CommitSha(f[0]), f[1], f[2], f[3], _FIELD.join(f[4:])) for f in fields)
 
+    def last_change(self, commit: str, path: str) -> CommitSha | None:
+        """The newest commit of `commit`'s own line (merges count, what they merged does not) that changed `path`."""
+        out = self.run("log", "--max-count=1", "--first-parent", "--format=%H", commit, "--", path).decode().strip()
+        return parse_commit_sha(out) if out else None
+
+    def merge_base(self, one: str, other: str) -> CommitSha | None:
+        """Where two commits part, or None when they have nothing in common."""
+        try:
+            return parse_commit_sha(self.run("merge-base", one, other).decode().strip())
+        except GitError:
+            return None
+
     def count_between(self, old: CommitSha | None, new: CommitSha) -> int:
         """How many commits `commits_between` would list without a limit."""
         span = f"{old}..{new}" if old else new

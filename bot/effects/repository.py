@@ -124,6 +124,11 @@ def find_repository(client: Client, repo: RepoName) -> Repository | None:
     return client.find(_of(repo), Repository)
 
 
+def has_file(client: Client, repo: RepoName, path: str) -> bool:
+    """Whether the default branch holds something at `path`."""
+    return client.find(_of(repo, "contents", path), _Ignored) is not None
+
+
 def find_pulls(client: Client, repo: RepoName, *, head: BranchName, base: BranchName) -> tuple[Pull, ...]:
     """Pull requests from our branch `head` into `base`, open and closed, newest first."""
     owner = repo.split("/")[0]
@@ -262,12 +267,20 @@ def find_deployments(
 
 
 def post_deployment(
-    client: Client, repo: RepoName, *, sha: CommitSha, node: str, description: str, payload: dict[str, object]
+    client: Client,
+    repo: RepoName,
+    *,
+    sha: CommitSha,
+    node: str,
+    task: str,
+    description: str,
+    payload: dict[str, object],
 ) -> Deployment:
     """A deployment of `sha` to `node`. Nothing is merged into it and no check is waited for: it is approved."""
     body = {
         "ref": sha,
         "environment": node,
+        "task": task,
         "auto_merge": False,
         "required_contexts": [],
         "description": description[:DESCRIPTION],
