@@ -7,6 +7,19 @@ the App's key and the webhook secret may stand.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from bot.errors import SettingsError
 
 _KEPT_FOR_CHILDREN = (
     "PATH",
@@ -21,7 +34,205 @@ _KEPT_FOR_CHILDREN = (
     "NO_PROXY",
 )
 
+_T = TypeVar("_T")
+_SHORTEST_GOOD_SECRET = 16  # characters; GitHub asks for "high entropy"
+
 
 def child_environment() -> dict[str, str]:
     """What any child program may see: enough to be found and to verify TLS, no setting and no secret."""
     return {name: os.environ[name] for name in _KEPT_FOR_CHILDREN if name in os.environ}
+
+
+class Secret:
+    """A text that shows itself only when asked to: never in a repr, an f-string, a log line or a traceback."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The secret itself. Call it where it is used, and keep the result in no attribute."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of the service. Addresses have no slash at their end."""
+
+    app_id: int
+    private_key: Secret  # PEM text
+    webhook_secret: Secret
+    api_url: str  # "https://api.github.com", or "https://HOST/api/v3"
+    html_url: str  # "https://github.com": pages for people, and git repositories
+    data: Path  # absolute; mirrors, caches and the SQLite files live here
+    database_url: Secret  # SQLAlchemy's form; it may carry a password
+    host: str
+    port: int  # 0: any free one
+    warnings: tuple[str, ...] = ()  # for the log at start
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret that the log has to hide."""
+        password = make_url(self.database_url.reveal()).password
+        return (
+            self.private_key.reveal(),
+            self.webhook_secret.reveal(),
+            *([str(password)] if password else []),
+        )
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The service's settings from `environ` (default: the process environment).
+
+    Raises SettingsError naming every missing or unusable setting at once; the values are never shown.
+    """
+    reading = _Reading(os.environ if environ is None else environ)
+    app_id = reading.take("GITHUB_APP_ID", _parse_app_id, needed="the number on the App's settings page")
+    key = reading.take("GITHUB_APP_PRIVATE_KEY", _parse_key, needed="the App's private key: PEM text, or a path")
+    secret = reading.take("GITHUB_WEBHOOK_SECRET", Secret, needed="the secret set in the App's webhook settings")
+    api_url = reading.take("GITHUB_API_URL", _parse_address, default="https://api.github.com")
+    data = reading.take("AIOS_BOT_DATA", _parse_folder, default="data")
+    database = reading.take("AIOS_BOT_DATABASE_URL", _parse_database_url, default="")
+    host = reading.take("HOST", str, default="127.0.0.1")
+    port = reading.take("PORT", _parse_port, default="8080")
+    if (
+        reading.problems
+        or app_id is None
+        or key is None
+        or secret is None
+        or api_url is None
+        or data is None
+        or database is None
+        or host is None
+        or port is None
+    ):
+        raise SettingsError("the settings are not usable:\n" + "\n".join(f"  {p}" for p in reading.problems))
+    warnings = []
+    if len(secret.reveal()) < _SHORTEST_GOOD_SECRET:
+        warnings.append(
+            f"GITHUB_WEBHOOK_SECRET is shorter than {_SHORTEST_GOOD_SECRET} characters and can be guessed: "
+            "make one with `openssl rand -hex 32`, and set it in the App too"
+        )
+    if api_url.startswith("http://") and urlsplit(api_url).hostname not in ("127.0.0.1", "localhost", "::1"):
+        warnings.append("GITHUB_API_URL is plain http: tokens travel unencrypted")
+    return Settings(
+        app_id=app_id,
+        private_key=key,
+        webhook_secret=secret,
+        api_url=api_url,
+        html_url=derive_html_url(api_url),
+        data=data,
+        database_url=database if database.reveal() else Secret(f"sqlite:///{data / 'aios-bot.sqlite3'}"),
+        host=host,
+        port=port,
+        warnings=tuple(warnings),
+    )
+
+
+def derive_html_url(api_url: str) -> str:
+    """Where people and git find the GitHub whose API is at `api_url`; its scheme and port are kept.
+
+    `https://api.github.com` gives `https://github.com`, GitHub Enterprise Server's `https://HOST/api/v3` gives
+    `https://HOST`, and data residency's `https://api.NAME.ghe.com` gives `https://NAME.ghe.com`.
+    """
+    parts = urlsplit(api_url)
+    place = parts.netloc
+    if place == "api.github.com" or (place.startswith("api.") and place.endswith(".ghe.com")):
+        place = place.removeprefix("api.")
+    return f"{parts.scheme}://{place}"
+
+
+class _Reading:
+    """Collects every problem of an environment, so that a person fixes them in one go."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[str] = []
+
+    def take(
+        self, name: str, parse: Callable[[str], _T], *, default: str | None = None, needed: str = ""
+    ) -> _T | None:
+        text = self._environ.get(name, "").strip() or default
+        if text is None:
+            self.problems.append(f"{name} is missing: {needed}")
+            return None
+        try:
+            return parse(text)
+        except ValueError as problem:
+            self.problems.append(f"{name} {problem}")
+            return None
+
+
+def _parse_app_id(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise ValueError("must be the App's number")
+    return int(text)
+
+
+def _parse_key(text: str) -> Secret:
+    """PEM text (also with `\\n` for its line ends, as many secret stores keep it) or the path of a PEM file."""
+    if "-----BEGIN" not in text:
+        try:
+            text = Path(text).expanduser().read_text(encoding="ascii")
+        except FileNotFoundError:
+            raise ValueError("is neither PEM text nor the path of a file that exists") from None
+        except (OSError, ValueError) as problem:
+            raise ValueError(f"is a path that cannot be read as PEM text ({type(problem).__name__})") from None
+    text = text.replace("\\n", "\n").strip() + "\n"
+    try:
+        key = load_pem_private_key(text.encode("ascii"), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise ValueError("is not a private key in PEM form without a password") from None
+    if not isinstance(key, RSAPrivateKey):
+        raise ValueError("must be an RSA key, as GitHub makes them")  # noqa: TRY004 - it is about a value
+    return Secret(text)
+
+
+def _parse_address(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment or parts.username or parts.password:
+        raise ValueError(
+            "must be an address such as https://api.github.com, or https://HOST/api/v3 for GitHub Enterprise Server"
+        )
+    return text.rstrip("/")
+
+
+def _parse_folder(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _parse_database_url(text: str) -> Secret:
+    """A SQLAlchemy address of SQLite or PostgreSQL; `postgres://` as hosters write it is understood."""
+    if not text:
+        return Secret("")
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise ValueError("is not an address such as postgresql://USER:PASSWORD@HOST/NAME") from None
+    if url.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
+        return Secret(url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False))
+    if url.drivername in ("sqlite", "sqlite+pysqlite") and url.database not in (None, "", ":memory:"):
+        return Secret(text)
+    raise ValueError("must be of PostgreSQL, or of an SQLite file")
+
+
+def _parse_port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 65536):
+        raise ValueError("must be a port number")
+    return int(text)

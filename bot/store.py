@@ -1,0 +1,298 @@
+"""The bot's own tables: deliveries and looks (see intake/ledger.py), pins, plans, and a little about itself.
+
+One SQLite file with one process, or one PostgreSQL with several. Every write is one short transaction in
+`Store.writing()`. Times are whole milliseconds since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+import sqlalchemy as sa
+
+from bot.errors import BotError
+from bot.looks import Pinned
+from bot.names import PlanId, RepoName
+from bot.plan.model import Plan
+
+_METADATA = sa.MetaData()
+_BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # only INTEGER counts up by itself on SQLite
+
+META = sa.Table(
+    "meta",
+    _METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+DELIVERIES = sa.Table(
+    "deliveries",
+    _METADATA,
+    sa.Column("seq", _BIG, primary_key=True, autoincrement=True),
+    sa.Column("guid", sa.Text, nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=False),  # X-GitHub-Event
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("event", sa.Text, nullable=False),  # our Event or Ignored as JSON; never the raw payload
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("received_at", sa.BigInteger, nullable=False),
+    sa.Column("done_at", sa.BigInteger),
+    sa.Index("deliveries_by_state", "state", "seq"),
+)
+
+LOOKS = sa.Table(
+    "looks",
+    _METADATA,
+    sa.Column("seq", _BIG, primary_key=True, autoincrement=True),
+    sa.Column("delivery", sa.Text),  # its guid; NULL for a schedule tick or a command
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("look", sa.Text, nullable=False),  # JSON
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("run", sa.Text),  # the execution that claimed it; another one may not settle it
+    sa.Column("attempts", sa.Integer, nullable=False),  # started so far
+    sa.Column("error", sa.Text, nullable=False),
+    sa.Column("made_at", sa.BigInteger, nullable=False),
+    sa.Column("not_before", sa.BigInteger, nullable=False),
+    sa.Column("done_at", sa.BigInteger),
+    sa.Index("looks_by_key", "key", "state", "seq"),
+    sa.Index("looks_by_state", "state", "not_before"),
+    sa.Index("looks_by_delivery", "delivery"),
+)
+
+LANES = sa.Table(
+    "lanes",
+    _METADATA,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("turn", sa.BigInteger, nullable=False),  # one drain per turn: "KEY#TURN" is its id in the engine
+)
+
+REPLICAS = sa.Table(
+    "replicas",
+    _METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("seen_at", sa.BigInteger, nullable=False),  # by the database's clock
+)
+
+PINS = sa.Table(
+    "pins",
+    _METADATA,
+    sa.Column("fleet", sa.Text, primary_key=True),
+    sa.Column("base", sa.Text, primary_key=True),
+    sa.Column("submodule", sa.Text, primary_key=True),
+    sa.Column("pin", sa.Text, nullable=False),  # bot.looks.Pinned as JSON
+)
+
+PLANS = sa.Table(
+    "plans",
+    _METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("fleet", sa.Text),
+    sa.Column("plan", sa.Text, nullable=False),
+    sa.Column("made_at", sa.BigInteger, nullable=False),
+)
+
+# Numbered, each applied once and in order; a database is never newer than the program that opens it.
+# A step is SQL text, or None for "create the tables as they stand above" (only ever the first).
+_MIGRATIONS: tuple[tuple[str, ...] | None, ...] = (None,)
+_SCHEMA = "schema"
+_PINS_VERSION = "pins_version"
+
+
+class StoreError(BotError):
+    """The database cannot be used as it is."""
+
+
+def now_ms() -> int:
+    """This moment in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+class Pins:
+    """All pins as they were at one moment; a bot.looks.PinIndex."""
+
+    def __init__(self, rows: Sequence[Pinned] = ()) -> None:
+        self._by_upstream: dict[str, tuple[Pinned, ...]] = {}
+        self._by_fleet: dict[str, tuple[Pinned, ...]] = {}
+        for row in rows:
+            # GitHub treats names that differ only in case as the same repository.
+            for index, name in ((self._by_upstream, row.upstream), (self._by_fleet, row.fleet)):
+                index[name.lower()] = (*index.get(name.lower(), ()), row)
+
+    def pinned_by(self, upstream: RepoName) -> tuple[Pinned, ...]:
+        """Every pin that points at `upstream`, over all fleets."""
+        return self._by_upstream.get(upstream.lower(), ())
+
+    def pins_of(self, fleet: RepoName) -> tuple[Pinned, ...]:
+        """Every pin that `fleet` holds; empty when the repository is no fleet."""
+        return self._by_fleet.get(fleet.lower(), ())
+
+
+class Store:
+    """The open database. Safe to share between threads."""
+
+    def __init__(self, url: str) -> None:
+        """Open `url` (SQLAlchemy's form), create or migrate its tables. Raises StoreError."""
+        self.url = url
+        self.engine = make_engine(url)
+        # SQLite's own waiting for its single writer polls with growing pauses; a lock hands over at once.
+        self._writer = threading.Lock() if self.is_sqlite else None
+        self._pins: tuple[str, Pins] = ("", Pins())
+        try:
+            self._migrate()
+        except sa.exc.OperationalError as problem:
+            self.engine.dispose()
+            raise StoreError(
+                f"cannot open the database {self.engine.url.render_as_string(hide_password=True)}: "
+                f"{str(problem.orig).strip()}"
+            ) from None
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """One transaction that writes; committed when the block ends well."""
+        if self._writer is None:
+            with self.engine.begin() as connection:
+                yield connection
+            return
+        with self._writer, self.engine.connect() as connection:
+            # The sqlite3 module would begin only before the first write, and a read before it could be stale.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+            connection.commit()
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """One consistent look at the database."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    # -- pins -----------------------------------------------------------------------------------------------
+
+    def pins(self) -> Pins:
+        """The index of who pins what, as last written by any replica. One tiny query when nothing changed."""
+        with self.reading() as connection:
+            version = _read_meta(connection, _PINS_VERSION)
+            if version != self._pins[0]:
+                self._pins = (version, Pins(_read_pins(connection)))
+        return self._pins[1]
+
+    def pinned_by(self, upstream: RepoName) -> tuple[Pinned, ...]:
+        """Every pin that points at `upstream`, over all fleets (bot.looks.PinIndex)."""
+        return self.pins().pinned_by(upstream)
+
+    def pins_of(self, fleet: RepoName) -> tuple[Pinned, ...]:
+        """Every pin that `fleet` holds (bot.looks.PinIndex)."""
+        return self.pins().pins_of(fleet)
+
+    def replace_pins(self, fleet: RepoName, rows: Sequence[Pinned]) -> None:
+        """From now on `fleet` holds exactly these pins; none: it is no fleet any more."""
+        if tuple(rows) == self.pins_of(fleet):
+            return
+        with self.writing() as connection:
+            connection.execute(sa.delete(PINS).where(sa.func.lower(PINS.c.fleet) == fleet.lower()))
+            if rows:
+                connection.execute(sa.insert(PINS), [_pin_row(row) for row in rows])
+            old = int(_read_meta(connection, _PINS_VERSION) or "0")
+            _write_meta(connection, _PINS_VERSION, str(old + 1))
+
+    # -- plans ----------------------------------------------------------------------------------------------
+
+    def save_plan(self, plan: Plan) -> None:
+        """Keep `plan` for its page; the same id again changes nothing (an id covers the content)."""
+        with self.writing() as connection:
+            known = connection.execute(sa.select(PLANS.c.id).where(PLANS.c.id == plan.id)).first()
+            if known is None:
+                connection.execute(
+                    sa.insert(PLANS).values(
+                        id=plan.id, fleet=plan.fleet, plan=msgspec.json.encode(plan).decode(), made_at=now_ms()
+                    )
+                )
+
+    def find_plan(self, plan_id: PlanId) -> Plan | None:
+        """The plan with this id, or None."""
+        with self.reading() as connection:
+            text = connection.execute(sa.select(PLANS.c.plan).where(PLANS.c.id == plan_id)).scalar()
+        return None if text is None else msgspec.json.decode(text, type=Plan)
+
+    # -- schema ---------------------------------------------------------------------------------------------
+
+    def _migrate(self) -> None:
+        with self.writing() as connection:
+            if not self.is_sqlite:
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(4126205100)"))  # replicas start together
+            _METADATA.create_all(connection, tables=[META])
+            done = int(_read_meta(connection, _SCHEMA) or "0")
+            if done > len(_MIGRATIONS):
+                raise StoreError(
+                    f"the database is of a newer aios-bot (schema {done}, this one knows {len(_MIGRATIONS)}): "
+                    "run that version, or restore a backup made before the upgrade"
+                )
+            for step in _MIGRATIONS[done:]:
+                if step is None:
+                    _METADATA.create_all(connection)
+                    continue
+                for statement in step:
+                    connection.exec_driver_sql(statement)
+            if done != len(_MIGRATIONS):
+                _write_meta(connection, _SCHEMA, str(len(_MIGRATIONS)))
+
+
+def make_engine(url: str) -> sa.Engine:
+    """An engine for `url` with what SQLite needs for several threads and for surviving a power cut."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return sa.create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=10)
+    Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(parsed, connect_args={"timeout": 30}, pool_size=10, max_overflow=20)
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = "IMMEDIATE"
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    if sqlite3.sqlite_version_info < (3, 42):
+        # DBOS asks for unixepoch('subsec') on Python 3.12 and newer; SQLite knows it since 3.42.
+        connection.create_function("unixepoch", 1, lambda _how: time.time())
+
+
+def _read_meta(connection: sa.Connection, name: str) -> str:
+    return str(connection.execute(sa.select(META.c.value).where(META.c.name == name)).scalar() or "")
+
+
+def _write_meta(connection: sa.Connection, name: str, value: str) -> None:
+    changed = connection.execute(sa.update(META).where(META.c.name == name).values(value=value)).rowcount
+    if not changed:
+        connection.execute(sa.insert(META).values(name=name, value=value))
+
+
+def _pin_row(pin: Pinned) -> dict[str, str]:
+    return {
+        "fleet": pin.fleet,
+        "base": pin.base,
+        "submodule": pin.submodule,
+        "pin": msgspec.json.encode(pin).decode(),
+    }
+
+
+def _read_pins(connection: sa.Connection) -> list[Pinned]:
+    """Every stored pin. One written by a version with other fields is left out: fleets are read anew at start."""
+    pins = []
+    for (text,) in connection.execute(sa.select(PINS.c.pin).order_by(PINS.c.fleet, PINS.c.base, PINS.c.submodule)):
+        with suppress(msgspec.ValidationError):
+            pins.append(msgspec.json.decode(text, type=Pinned))
+    return pins
