@@ -82,6 +82,7 @@ class RolloutFacts(Value, frozen=True):
     fleet: RepoName
     base: BranchName
     submodule: Submodule
+    upstream: RepoName
     commit: CommitSha  # the newest commit of the base that moved the pin
     pin: CommitSha
     default_branch: BranchName  # where the deploy workflow is dispatched
