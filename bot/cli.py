@@ -1,19 +1,119 @@
-"""The command line, and the only composition root: it reads the settings and wires the rooms together."""
+"""The command line, and the only composition root: it reads the settings and wires the rooms together.
+
+Each command imports what it needs when it runs: a node's deploy must not wait for the service's database
+engine to load.
+"""
 
 from __future__ import annotations
 
 import sys
+import tempfile
 import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bot.errors import BotError, ExitCode
+
+if TYPE_CHECKING:
+    from bot.effects.world import World
+    from bot.settings import Settings
+    from bot.store import Store
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="aios-bot")
 def aios_bot() -> None:
     """Make a fleet of Docker Compose machines run exactly what a person approved."""
+
+
+@aios_bot.command()
+def serve() -> None:
+    """Run the service: take webhooks in, keep the pull requests, dispatch the orders."""
+    from bot.intake.inbox import Inbox
+    from bot.intake.server import serve as serve_http
+    from bot.log import set_up_logging
+    from bot.looks import Look, LookAround
+    from bot.settings import read_settings
+    from bot.store import Store
+    from bot.web.app import create_app
+    from bot.worker import look_again
+
+    settings = read_settings()
+    set_up_logging(settings.secrets, settings.warnings)
+    store = Store(settings.database_url.reveal())
+    world = build_world(settings, store)
+    inbox = Inbox(store, settings)
+
+    def handle(look: Look) -> None:
+        inbox.add_looks(look_again(world, look))
+
+    inbox.start(handle)
+    inbox.add_looks((LookAround(),))
+    app = create_app(settings=settings, store=store, inbox=inbox)
+    try:
+        serve_http(app, host=settings.host, port=settings.port)
+    finally:
+        inbox.stop()
+        store.close()
+
+
+def build_world(settings: Settings, store: Store) -> World:
+    """The outside as the service sees it."""
+    import time
+
+    from bot.effects.compose import Renderer
+    from bot.effects.github import App
+    from bot.effects.keys import read_or_make_keys
+    from bot.effects.world import World
+
+    keys = read_or_make_keys(settings.data / "keys")
+    return World(
+        app=App(api_url=settings.api_url, app_id=str(settings.app_id), private_key=settings.private_key.reveal()),
+        web_url=settings.html_url,
+        mirrors=settings.data / "mirrors",
+        memory=store,
+        renderer=Renderer(cache_root=settings.data / "renderings", secret_key=keys.fingerprints),
+        signing_key=keys.orders,
+        public_url=settings.public_url,
+        now=time.time,
+    )
+
+
+@aios_bot.command()
+@click.option("--repo", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path), show_default=True)
+@click.option("--submodule", default="server", show_default=True, help="Path of the submodule in the repository.")
+@click.option("--from", "old", help="The pin to start from. Default: the one that HEAD pins.")
+@click.option("--to", "new", help="The pin to plan for. Default: what is checked out in the submodule.")
+@click.option(
+    "--fleet",
+    "fleet_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Fleet file to use. Default: HEAD's .github/aios-bot.yml.",
+)
+@click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)
+def plan(  # noqa: PLR0917 - one parameter per option of the command
+    repo: Path, submodule: str, old: str | None, new: str | None, fleet_file: Path | None, form: str
+) -> None:
+    """Say what moving a submodule's pin will do to every running service, from a local checkout."""
+    from bot.effects.compose import Renderer
+    from bot.effects.local import read_local_plan
+    from bot.report.pull_request import Links, render_body
+    from bot.report.text import render_json, render_text
+
+    with tempfile.TemporaryDirectory(prefix="aios-bot-plan-") as folder:
+        renderer = Renderer(cache_root=Path(folder), secret_key=folder.encode())
+        made = read_local_plan(
+            repo=repo, submodule=submodule, old=old, new=new, fleet_file=fleet_file, renderer=renderer
+        )
+    match form:
+        case "json":
+            click.echo(render_json(made))
+        case "markdown":
+            click.echo(render_body(made, Links()))
+        case _:
+            click.echo(render_text(made))
 
 
 def main() -> None:

@@ -60,6 +60,14 @@ class LookAtFleet(Value, frozen=True, tag="fleet"):
         return self.fleet
 
 
+class LookAround(Value, frozen=True, tag="around"):
+    """List every installation of the App, and look at each."""
+
+    @property
+    def key(self) -> str:
+        return "app"
+
+
 class LookAtInstallation(Value, frozen=True, tag="installation"):
     """List the repositories of an installation, and look at each that may be a fleet."""
 
@@ -70,7 +78,7 @@ class LookAtInstallation(Value, frozen=True, tag="installation"):
         return f"installation:{self.installation}"
 
 
-Look = LookAtBump | LookAtRollout | LookAtFleet | LookAtInstallation
+Look = LookAtBump | LookAtRollout | LookAtFleet | LookAtInstallation | LookAround
 
 
 class Pinned(Value, frozen=True):

@@ -161,6 +161,10 @@ class _Token(Wire, frozen=True):
     expires_at: datetime
 
 
+class _App(Wire, frozen=True):
+    slug: str
+
+
 class _Installation(Wire, frozen=True):
     id: int
     suspended_at: datetime | None = None
@@ -173,11 +177,19 @@ class App:
         self.api_url = api_url
         self._auth = Auth.AppAuth(app_id, private_key)
         self._tokens: dict[InstallationId, _Token] = {}
+        self._login: str | None = None
         self._lock = threading.Lock()
 
     def client(self) -> Client:
         """A client that acts as the App itself."""
         return Client(self.api_url, self._auth)
+
+    def login(self) -> str:
+        """Who GitHub says wrote what we write: the App's name with [bot] behind it."""
+        with self._lock:
+            if self._login is None:
+                self._login = f"{self.client().get('/app', _App).slug}[bot]"
+            return self._login
 
     def token(self, installation: InstallationId) -> str:
         """A token of the installation with at least five minutes left; one is kept for all its work."""

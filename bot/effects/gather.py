@@ -1,0 +1,302 @@
+"""Reads only: the facts that a decision starts from, as GitHub and git tell them now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from bot.decisions.facts import BumpBranch, BumpFacts, Checks, NodeFacts, OpenPull, Relation, RolloutFacts
+from bot.decisions.rollout import deployment_task
+from bot.effects import repository
+from bot.effects.git import GitRepository, Mirror
+from bot.effects.github import Client
+from bot.effects.planner import read_plan
+from bot.effects.repository import Pull
+from bot.effects.snapshot import Snapshot
+from bot.effects.world import World
+from bot.errors import BotError
+from bot.fleet import FLEET_FILE, Fleet, Node, Submodule, parse_fleet
+from bot.gitmodules import Broken, Stanza, parse_gitmodules, resolve_upstream, tracked_branch
+from bot.looks import Pinned, bump_branch
+from bot.names import (
+    BranchName,
+    CommitSha,
+    DeploymentId,
+    InstallationId,
+    PlanId,
+    PullNumber,
+    RepoName,
+    SubmodulePath,
+)
+from bot.plan.model import Commit, Plan
+from bot.report.pull_request import parse_marker
+
+COMMITS_SHOWN = 100
+PEOPLE_LOOKED_FOR = 50  # commits of the bump branch; it has one when it is ours
+DEPLOYMENTS_LOOKED_AT = 30
+
+
+class NotAFleet(BotError):  # noqa: N818 - an answer, not a failure
+    """The branch has no fleet file: the bot has no business there."""
+
+
+class FleetAt(NamedTuple):
+    """A fleet repository at the head of one of its base branches."""
+
+    repo: RepoName
+    base: BranchName
+    head: CommitSha
+    file: Fleet
+    stanzas: tuple[Stanza, ...]
+    broken: tuple[Broken, ...]
+    mirror: Mirror
+
+    def submodule(self, path: SubmodulePath) -> Submodule | None:
+        """What the fleet file says of the submodule at `path`; without a word, every submodule is kept."""
+        named = {submodule.path: submodule for submodule in self.file.submodules}
+        return named.get(path) if named else Submodule(path=path)
+
+
+def fetch_all(world: World, installation: InstallationId, repos: Iterable[RepoName]) -> None:
+    """Bring the mirrors of `repos` up to date, side by side."""
+    token = world.app.token(installation)
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        list(pool.map(lambda repo: world.mirror(repo).fetch(token), dict.fromkeys(repos)))
+
+
+def read_fleet(world: World, repo: RepoName, base: BranchName) -> FleetAt:
+    """The fleet at the head of `base`, from a mirror that has been fetched. YamlFileError when its file is wrong."""
+    mirror = world.mirror(repo)
+    head = mirror.resolve(f"refs/heads/{base}")
+    text = mirror.read_file(head, FLEET_FILE) if head else None
+    if head is None or text is None:
+        raise NotAFleet(f"{repo} has no {FLEET_FILE} on branch {base}")
+    modules = parse_gitmodules((mirror.read_file(head, ".gitmodules") or b"").decode("utf-8", "replace"))
+    file = parse_fleet(text.decode("utf-8", "replace"))
+    return FleetAt(repo, base, head, file, modules.stanzas, modules.broken, mirror)
+
+
+def read_pins(
+    world: World, client: Client, installation: InstallationId, at: FleetAt, *, default_branch: BranchName
+) -> tuple[Pinned, ...]:
+    """Every pin of this base that the bot keeps: named by the fleet file, on our GitHub, and really a submodule."""
+    pins = []
+    for stanza in at.stanzas:
+        submodule = at.submodule(stanza.path)
+        upstream = resolve_upstream(stanza.url, fleet=at.repo, web_url=world.web_url)
+        if submodule is None or upstream is None or at.mirror.pin_at(at.head, stanza.path) is None:
+            continue
+        tracked = submodule.branch or tracked_branch(stanza, own=at.base)
+        if tracked is None:
+            found = repository.find_repository(client, upstream)
+            if found is None:
+                continue
+            tracked = BranchName(found.default_branch)
+        pins.append(
+            Pinned(
+                fleet=at.repo,
+                installation=installation,
+                base=at.base,
+                default_branch=default_branch,
+                submodule=stanza.path,
+                upstream=upstream,
+                tracked=tracked,
+                waits_for_checks=submodule.wait_for_checks,
+            )
+        )
+    return tuple(pins)
+
+
+def read_bump_facts(world: World, client: Client, at: FleetAt, pinned: Pinned) -> BumpFacts | None:
+    """The facts of one bump, from fetched mirrors and two or three requests; None when nothing is pinned there."""
+    upstream = world.mirror(pinned.upstream)
+    submodule = at.submodule(pinned.submodule)
+    pin = at.mirror.pin_at(at.head, pinned.submodule)
+    if submodule is None or pin is None:
+        return None
+    tip = upstream.resolve(f"refs/heads/{pinned.tracked}")
+    head = bump_branch(at.base, pinned.submodule)
+    pulls = repository.find_pulls(client, at.repo, head=head, base=at.base)
+    relation = read_relation(upstream, pin, tip)
+    asks = submodule.wait_for_checks and tip is not None and relation is Relation.AHEAD
+    return BumpFacts(
+        fleet=at.repo,
+        base=at.base,
+        base_head=at.head,
+        submodule=submodule,
+        upstream=pinned.upstream,
+        tracked=pinned.tracked,
+        pin=pin,
+        tip=tip,
+        relation=relation,
+        checks=read_checks(client, pinned.upstream, tip) if asks and tip else Checks.NOT_ASKED,
+        branch=_read_branch(at, pinned.submodule, head, world.app.login()),
+        pull=next((_open(pull) for pull in pulls if pull.state == "open"), None),
+        settled=_settled(pulls),
+    )
+
+
+def _open(pull: Pull) -> OpenPull:
+    return OpenPull(
+        number=PullNumber(pull.number),
+        title=pull.title,
+        body=pull.body or "",
+        labels=tuple(label.name for label in pull.labels),
+    )
+
+
+def _settled(pulls: tuple[Pull, ...]) -> frozenset[CommitSha]:
+    markers = (parse_marker(pull.body or "") for pull in pulls if pull.state == "closed")
+    return frozenset(marker.new for marker in markers if marker)
+
+
+def read_relation(upstream: GitRepository, pin: CommitSha, tip: CommitSha | None) -> Relation:
+    """Where `tip` stands, seen from `pin`."""
+    if tip is None:
+        return Relation.TIP_UNKNOWN
+    if pin == tip:
+        return Relation.SAME
+    if upstream.resolve(pin) is None:
+        return Relation.PIN_UNKNOWN
+    if upstream.is_ancestor(pin, tip):
+        return Relation.AHEAD
+    return Relation.BEHIND if upstream.is_ancestor(tip, pin) else Relation.DIVERGED
+
+
+def read_checks(client: Client, repo: RepoName, sha: CommitSha) -> Checks:
+    """What the checks and statuses of `sha` come to; a commit without any counts as green."""
+    runs = repository.find_checks(client, repo, sha)
+    status = repository.read_status(client, repo, sha)
+    if status in ("failure", "error") or any(
+        run.conclusion in ("failure", "timed_out", "cancelled", "action_required", "startup_failure") for run in runs
+    ):
+        return Checks.RED
+    if status == "pending" or any(run.status != "completed" for run in runs):
+        return Checks.PENDING
+    return Checks.GREEN
+
+
+def _read_branch(at: FleetAt, path: SubmodulePath, branch: BranchName, login: str) -> BumpBranch | None:
+    head = at.mirror.resolve(f"refs/heads/{branch}")
+    if head is None:
+        return None
+    fork = at.mirror.merge_base(at.head, head)
+    commits = at.mirror.commits_between(fork, head, most=PEOPLE_LOOKED_FOR)
+    ours = (login, "GitHub")
+    people = {c.author_name for c in commits if c.author_name != login}
+    people |= {c.committer_name for c in commits if c.committer_name not in ours}
+    return BumpBranch(
+        head=head,
+        pin=at.mirror.pin_at(head, path),
+        pin_at_fork=at.mirror.pin_at(fork, path) if fork else None,
+        people=tuple(sorted(people)),
+    )
+
+
+def read_bump_plan(world: World, at: FleetAt, facts: BumpFacts, new: CommitSha) -> Plan:
+    """What moving the pin to `new` does on every node."""
+    upstream = world.mirror(facts.upstream)
+
+    def snapshot(pin: CommitSha) -> Snapshot:
+        return Snapshot(fleet=at.mirror, commit=at.head, submodule=facts.submodule.path, upstream=upstream, pin=pin)
+
+    return read_plan(
+        fleet=at.file,
+        repo=at.repo,
+        submodule=facts.submodule,
+        upstream_name=facts.upstream,
+        old=snapshot(facts.pin),
+        new=snapshot(new),
+        renderer=world.renderer,
+        commits=read_commits(upstream, facts.pin, new),
+        commits_total=upstream.count_between(facts.pin, new),
+    )
+
+
+def read_commits(upstream: GitRepository, old: CommitSha | None, new: CommitSha) -> tuple[Commit, ...]:
+    """What the bump brings in, newest first."""
+    found = upstream.commits_between(old, new, most=COMMITS_SHOWN)
+    return tuple(Commit(sha=c.sha, subject=c.subject, author=c.author_name) for c in found)
+
+
+def read_rollout_facts(client: Client, at: FleetAt, pinned: Pinned) -> RolloutFacts | None:
+    """What the newest merge that moved this pin approved, and how far each node is; None when it never moved."""
+    submodule = at.submodule(pinned.submodule)
+    commit = at.mirror.last_change(at.head, pinned.submodule)
+    pin = at.mirror.pin_at(commit, pinned.submodule) if commit else None
+    if submodule is None or commit is None or pin is None or not at.file.nodes:
+        return None
+    merged = next(
+        (
+            p
+            for p in repository.find_pulls_of_commit(client, at.repo, commit)
+            if p.merged_at and p.base.ref == at.base
+        ),
+        None,
+    )
+    marker = parse_marker(merged.body or "") if merged else None
+    return RolloutFacts(
+        fleet=at.repo,
+        base=at.base,
+        submodule=submodule,
+        upstream=pinned.upstream,
+        commit=commit,
+        pin=pin,
+        default_branch=pinned.default_branch,
+        pull=PullNumber(merged.number) if merged else None,
+        plan=PlanId(marker.id) if marker else None,
+        nodes=tuple(_read_node(client, at.repo, node, commit, submodule) for node in at.file.nodes) if merged else (),
+    )
+
+
+def _read_node(client: Client, repo: RepoName, node: Node, commit: CommitSha, submodule: Submodule) -> NodeFacts:
+    task = deployment_task(submodule.path)
+    found = repository.find_deployments(client, repo, sha=commit, environment=node.name)
+    deployment = next((d for d in found if d.task == task), None)
+    statuses = repository.find_deployment_statuses(client, repo, DeploymentId(deployment.id)) if deployment else ()
+    newest = statuses[0] if statuses else None
+    return NodeFacts(
+        node=node,
+        deployment=DeploymentId(deployment.id) if deployment else None,
+        state=newest.state if newest else None,
+        description=(newest.description or "") if newest else "",
+        log_url=newest.log_url if newest else None,
+        updated=newest.created_at if newest else "",
+    )
+
+
+def read_last_good(client: Client, facts: RolloutFacts, node: Node) -> CommitSha | None:
+    """The newest commit that `node` deployed with success before the one at hand."""
+    task = deployment_task(facts.submodule.path)
+    deployments = repository.find_deployments(client, facts.fleet, environment=node.name, most=DEPLOYMENTS_LOOKED_AT)
+    for deployment in deployments:
+        if deployment.task != task or deployment.sha == facts.commit:
+            continue
+        statuses = repository.find_deployment_statuses(client, facts.fleet, DeploymentId(deployment.id))
+        if statuses and statuses[0].state in ("success", "inactive"):
+            return CommitSha(deployment.sha)
+    return None
+
+
+def read_node_plan(world: World, at: FleetAt, facts: RolloutFacts, node: Node, last_good: CommitSha | None) -> Plan:
+    """What the order for `node` will do, from the last commit it deployed (None: from nothing) to the merged one."""
+    upstream = world.mirror(facts.upstream)
+    path = facts.submodule.path
+
+    def snapshot(commit: CommitSha, pin: CommitSha) -> Snapshot:
+        return Snapshot(fleet=at.mirror, commit=commit, submodule=path, upstream=upstream, pin=pin)
+
+    old_pin = at.mirror.pin_at(last_good, path) if last_good and at.mirror.resolve(last_good) else None
+    known = old_pin is not None and upstream.resolve(old_pin) is not None
+    return read_plan(
+        fleet=Fleet(nodes=(node,), submodules=(facts.submodule,)),
+        repo=facts.fleet,
+        submodule=facts.submodule,
+        upstream_name=facts.upstream,
+        old=snapshot(last_good, old_pin) if known and last_good and old_pin else None,
+        new=snapshot(facts.commit, facts.pin),
+        renderer=world.renderer,
+        commits=(),
+        commits_total=0,
+    )

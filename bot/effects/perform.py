@@ -1,0 +1,231 @@
+"""The only writer: carries decisions out on GitHub. Every effect is found before it is made, so that running
+the same decision again, after a crash at any line, changes nothing more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+from bot.decisions.bump import BumpReason, Hold, Propose, Settle
+from bot.decisions.facts import BumpFacts, NodeFacts, RolloutFacts
+from bot.decisions.rollout import Rollout, compose_order, deployment_task, describe_deployment
+from bot.effects import gather, repository
+from bot.effects.gather import FleetAt
+from bot.effects.github import Client, GitHubError
+from bot.effects.world import World
+from bot.looks import bump_branch
+from bot.names import CommitSha, DeploymentId, PullNumber, RepoName, short
+from bot.node.order import sign_order
+from bot.plan.model import Plan
+from bot.report.check import CHECK_NAME, CheckText, render_check, render_fleet_file_problems
+from bot.report.pull_request import Links, render_body, render_title
+from bot.report.rollout import NodeView, RolloutView, render_note, render_rollout
+from bot.yaml_lines import YamlFileError
+
+log = logging.getLogger(__name__)
+
+FLEET_CHECK = "aios/fleet-file"
+BUMP_CHECK = "aios/bump"
+NOTE_MARKER = "<!-- aios-bot:note -->"
+ROLLOUT_MARKER = "<!-- aios-bot:rollout"
+
+
+def links_of(world: World, facts: BumpFacts, plan: Plan) -> Links:
+    """Where a report's links lead."""
+    page = f"{world.public_url}/plans/{plan.id}" if world.public_url else ""
+    return Links(web=world.web_url, fleet=facts.fleet, upstream=facts.upstream, details=page)
+
+
+def propose(world: World, client: Client, at: FleetAt, facts: BumpFacts, decision: Propose) -> Plan:
+    """Make the bump's one branch and pull request what `decision` says, annotated with its plan."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        # The commit does not depend on the plan: rendering and GitHub work at the same time.
+        planning = pool.submit(gather.read_bump_plan, world, at, facts, decision.pin)
+        head = _push_bump(client, at, facts, decision)
+        plan = planning.result()
+    links = links_of(world, facts, plan)
+    title, body = render_title(plan), render_body(plan, links)
+    if facts.pull is None:
+        branch = bump_branch(facts.base, facts.submodule.path)
+        pull = repository.open_pull(client, facts.fleet, head=branch, base=facts.base, title=title, body=body)
+        number, labels = PullNumber(pull.number), ()
+    else:
+        number, labels = facts.pull.number, facts.pull.labels
+        if (facts.pull.title, facts.pull.body) != (title, body):
+            repository.edit_pull(client, facts.fleet, number, title=title, body=body)
+    if not labels and at.file.labels:
+        repository.post_labels(client, facts.fleet, number, at.file.labels)
+    _post_plan_check(client, facts.fleet, head, plan, links, fresh=decision.commit)
+    world.memory.save_plan(plan)
+    log.info("bump of %s on %s: pull request %d, plan %s", facts.submodule.path, facts.base, number, plan.id)
+    return plan
+
+
+def _push_bump(client: Client, at: FleetAt, facts: BumpFacts, decision: Propose) -> CommitSha:
+    if not decision.commit and facts.branch is not None:
+        return facts.branch.head
+    head = repository.push_gitlink(
+        client,
+        facts.fleet,
+        parent=facts.base_head,
+        base_tree=at.mirror.tree_of(facts.base_head),
+        path=facts.submodule.path,
+        pin=decision.pin,
+        message=f"Bump {facts.submodule.path} from {short(facts.pin)} to {short(decision.pin)}",
+    )
+    branch = bump_branch(facts.base, facts.submodule.path)
+    repository.push_branch(client, facts.fleet, branch, head, exists=facts.branch is not None)
+    return head
+
+
+def _post_plan_check(
+    client: Client, repo: RepoName, head: CommitSha, plan: Plan, links: Links, *, fresh: bool
+) -> None:
+    if not fresh:
+        posted = repository.find_checks(client, repo, head, name=CHECK_NAME)
+        if any(run.external_id == plan.id for run in posted):
+            return
+    check = render_check(plan, links)
+    _post_check(client, repo, head, CHECK_NAME, check, external_id=plan.id, details_url=links.details)
+
+
+def _post_check(
+    client: Client,
+    repo: RepoName,
+    head: CommitSha,
+    name: str,
+    check: CheckText,
+    *,
+    external_id: str,
+    details_url: str = "",
+) -> None:
+    repository.post_check(
+        client,
+        repo,
+        sha=head,
+        name=name,
+        conclusion=check.conclusion,
+        title=check.title,
+        summary=check.summary,
+        text=check.text,
+        external_id=external_id,
+        details_url=details_url,
+        annotations=tuple(annotation.as_github() for annotation in check.annotations),
+    )
+
+
+def settle(world: World, client: Client, facts: BumpFacts, decision: Settle) -> None:
+    """Close what is left of a proposal that is no longer needed."""
+    if decision.close is not None:
+        pin = facts.pin
+        note = render_note(BumpReason.UP_TO_DATE, facts.submodule.path, pin=pin, tip=facts.tip, people=())
+        put_comment(world, client, facts.fleet, decision.close, marker=NOTE_MARKER, body=note)
+        repository.close_pull(client, facts.fleet, decision.close)
+    if decision.delete_branch:
+        repository.delete_branch(client, facts.fleet, bump_branch(facts.base, facts.submodule.path))
+
+
+def hold(world: World, client: Client, facts: BumpFacts, decision: Hold) -> None:
+    """Say why there is no new proposal: in the open pull request, else on the head of the base branch."""
+    people = facts.branch.people if facts.branch else ()
+    note = render_note(decision.reason, facts.submodule.path, pin=facts.pin, tip=facts.tip, people=people)
+    if facts.pull is not None:
+        put_comment(world, client, facts.fleet, facts.pull.number, marker=NOTE_MARKER, body=note)
+        return
+    said = f"{decision.reason}:{facts.submodule.path}:{facts.tip or ''}"
+    posted = repository.find_checks(client, facts.fleet, facts.base_head, name=BUMP_CHECK)
+    if not any(run.external_id == said for run in posted):
+        title = f"No bump of {facts.submodule.path}: {decision.reason.replace('_', ' ')}"
+        check = CheckText(title=title, summary=note, text="", conclusion="neutral", annotations=())
+        _post_check(client, facts.fleet, facts.base_head, BUMP_CHECK, check, external_id=said)
+
+
+def report_fleet_file(client: Client, repo: RepoName, head: CommitSha, problem: YamlFileError) -> None:
+    """Say on the head of the base branch what is wrong in its fleet file."""
+    check = render_fleet_file_problems(problem.path, problem.problems)
+    said = hashlib.sha256(str(problem).encode()).hexdigest()[:12]
+    posted = repository.find_checks(client, repo, head, name=FLEET_CHECK)
+    if not any(run.external_id == said for run in posted):
+        _post_check(client, repo, head, FLEET_CHECK, check, external_id=said)
+
+
+def put_comment(world: World, client: Client, repo: RepoName, number: PullNumber, *, marker: str, body: str) -> None:
+    """The one comment with `marker`: made once, edited when its text changes."""
+    text = body if marker in body else f"{body}\n\n{marker}"
+    comments = repository.find_comments(client, repo, number)
+    # Anybody may write the marker into a comment; only our own is ours to edit.
+    held = next((c for c in comments if marker in c.body and c.user and c.user.login == world.app.login()), None)
+    if held is None:
+        repository.post_comment(client, repo, number, text)
+    elif held.body != text:
+        repository.edit_comment(client, repo, held.id, text)
+
+
+def roll_out(world: World, client: Client, at: FleetAt, facts: RolloutFacts, decision: Rollout) -> None:
+    """Start the nodes that have no order yet, and keep the one comment that tells how far all are."""
+    started = {
+        node.node.name: _start_node(world, client, at, facts, node)
+        for node in facts.nodes
+        if node.node.name in decision.start
+    }
+    if facts.pull is None:
+        return
+    views = tuple(started.get(node.node.name) or _view(node) for node in facts.nodes)
+    view = RolloutView(
+        pull=facts.pull,
+        commit=facts.commit,
+        submodule=facts.submodule.path,
+        pin=facts.pin,
+        plan=facts.plan,
+        nodes=views,
+    )
+    put_comment(world, client, facts.fleet, facts.pull, marker=ROLLOUT_MARKER, body=render_rollout(view))
+
+
+def _view(node: NodeFacts) -> NodeView:
+    return NodeView(
+        node=node.node.name,
+        state=node.state or "waiting",
+        description=node.description,
+        log_url=node.log_url or "",
+        updated=node.updated,
+    )
+
+
+def _start_node(world: World, client: Client, at: FleetAt, facts: RolloutFacts, target: NodeFacts) -> NodeView:
+    node = target.node
+    plan = gather.read_node_plan(world, at, facts, node, gather.read_last_good(client, facts, node))
+    number = target.deployment or DeploymentId(
+        repository.post_deployment(
+            client,
+            facts.fleet,
+            sha=facts.commit,
+            node=node.name,
+            task=deployment_task(facts.submodule.path),
+            description=describe_deployment(facts.pin, facts.plan),
+            payload={"plan": plan.id, "approved": facts.plan or "", "pin": facts.pin, "pull": facts.pull},
+        ).id
+    )
+    order = compose_order(facts, target, plan.nodes[0], plan_id=plan.id, number=number, now=int(world.now()))
+    inputs = {
+        "order": sign_order(order, world.signing_key),
+        "node": node.name,
+        "labels": json.dumps(list(node.runner_labels)),
+        "deployment_id": str(number),
+    }
+    state, description, url = "queued", "waiting for the node's runner", ""
+    try:
+        run = repository.dispatch_workflow(
+            client, facts.fleet, workflow=at.file.deploy_workflow, ref=facts.default_branch, inputs=inputs
+        )
+        url = run.html_url if run else ""
+    except GitHubError as problem:
+        state, description = "error", f"{at.file.deploy_workflow} could not be started: {problem.said}"
+    repository.post_deployment_status(
+        client, facts.fleet, number, state=state, description=description, log_url=url or None
+    )
+    log.info("order %d for %s: %s", number, node.name, state)
+    return NodeView(node=node.name, state=state, description=description, log_url=url, updated="")

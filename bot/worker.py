@@ -1,0 +1,123 @@
+"""One look, from facts to effects: gather, decide, carry out. The same way for a webhook and a schedule tick."""
+
+from __future__ import annotations
+
+import logging
+
+from bot.decisions.bump import Hold, Propose, Settle, decide_bump
+from bot.decisions.rollout import decide_rollout
+from bot.effects import gather, perform, repository
+from bot.effects.gather import FleetAt, NotAFleet
+from bot.effects.github import Client
+from bot.effects.world import World
+from bot.fleet import FLEET_FILE
+from bot.looks import Look, LookAround, LookAtBump, LookAtFleet, LookAtInstallation, LookAtRollout, Pinned
+from bot.names import BranchName, InstallationId, RepoName
+from bot.yaml_lines import YamlFileError
+
+log = logging.getLogger(__name__)
+
+
+def look_again(world: World, look: Look) -> tuple[Look, ...]:
+    """Do what `look` asks for. Returns the looks that follow from what it found."""
+    if isinstance(look, LookAround):
+        return tuple(LookAtInstallation(installation=found) for found in world.app.find_installations())
+    client = world.app.as_installation(look.installation)
+    match look:
+        case LookAtBump():
+            _look_at_bump(world, client, look)
+            return ()
+        case LookAtRollout():
+            _look_at_rollout(world, client, look)
+            return ()
+        case LookAtFleet():
+            return _look_at_fleet(world, client, look)
+        case LookAtInstallation():
+            found = repository.find_repositories(client)
+            return tuple(
+                LookAtFleet(fleet=RepoName(repo.full_name), installation=look.installation)
+                for repo in found
+                if not repo.archived
+            )
+
+
+def _read_fleet(world: World, client: Client, repo: RepoName, base: BranchName) -> FleetAt | None:
+    """The fleet, or None after saying why not where a person sees it."""
+    try:
+        return gather.read_fleet(world, repo, base)
+    except NotAFleet as problem:
+        log.info("%s", problem)
+    except YamlFileError as problem:
+        log.info("%s: %s", repo, problem)
+        head = world.mirror(repo).resolve(f"refs/heads/{base}")
+        if head:
+            perform.report_fleet_file(client, repo, head, problem)
+    return None
+
+
+def _look_at_bump(world: World, client: Client, look: LookAtBump) -> None:
+    known = [p for p in world.memory.pins_of(look.fleet) if (p.base, p.submodule) == (look.base, look.submodule)]
+    gather.fetch_all(world, look.installation, [look.fleet, *(pin.upstream for pin in known)])
+    at = _read_fleet(world, client, look.fleet, look.base)
+    if at is None:
+        return
+    for pinned in known:
+        facts = gather.read_bump_facts(world, client, at, pinned)
+        if facts is None:
+            continue
+        decision = decide_bump(facts)
+        log.info("bump of %s on %s of %s: %s", look.submodule, look.base, look.fleet, decision.reason)
+        match decision:
+            case Propose():
+                perform.propose(world, client, at, facts, decision)
+            case Settle():
+                perform.settle(world, client, facts, decision)
+            case Hold():
+                perform.hold(world, client, facts, decision)
+
+
+def _look_at_rollout(world: World, client: Client, look: LookAtRollout) -> None:
+    known = [pin for pin in world.memory.pins_of(look.fleet) if pin.base == look.base]
+    gather.fetch_all(world, look.installation, [look.fleet, *(pin.upstream for pin in known)])
+    at = _read_fleet(world, client, look.fleet, look.base)
+    if at is None or not at.file.nodes:
+        return
+    for pinned in known:
+        facts = gather.read_rollout_facts(client, at, pinned)
+        if facts is None:
+            continue
+        decision = decide_rollout(facts)
+        log.info("rollout of %s on %s of %s: %s", pinned.submodule, look.base, look.fleet, decision.reason)
+        perform.roll_out(world, client, at, facts, decision)
+
+
+def _look_at_fleet(world: World, client: Client, look: LookAtFleet) -> tuple[Look, ...]:
+    """Read anew who pins what, then look at each of its bumps and rollouts."""
+    repo = repository.find_repository(client, look.fleet)
+    if repo is None or not repository.has_file(client, look.fleet, FLEET_FILE):
+        world.memory.replace_pins(look.fleet, ())
+        return ()
+    gather.fetch_all(world, look.installation, [look.fleet])
+    default = BranchName(repo.default_branch)
+    pins = _read_all_pins(world, client, look.installation, look.fleet, default)
+    world.memory.replace_pins(look.fleet, pins)
+    bumps = (LookAtBump(fleet=p.fleet, installation=p.installation, base=p.base, submodule=p.submodule) for p in pins)
+    bases = dict.fromkeys(p.base for p in pins)
+    rollouts = (LookAtRollout(fleet=look.fleet, installation=look.installation, base=base) for base in bases)
+    return (*bumps, *rollouts)
+
+
+def _read_all_pins(
+    world: World, client: Client, installation: InstallationId, repo: RepoName, default: BranchName
+) -> tuple[Pinned, ...]:
+    main = _read_fleet(world, client, repo, default)
+    if main is None:
+        return ()
+    pins: list[Pinned] = []
+    for base in main.file.bases or (default,):
+        at = main if base == default else _read_fleet(world, client, repo, base)
+        if at is not None:
+            for line, message in at.broken:
+                log.warning("%s, branch %s, .gitmodules:%d: %s", repo, base, line, message)
+            pins.extend(gather.read_pins(world, client, installation, at, default_branch=default))
+    return tuple(pins)
