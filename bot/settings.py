@@ -43,6 +43,28 @@ def child_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in _KEPT_FOR_CHILDREN if name in os.environ}
 
 
+_KEPT_FOR_DOCKER = (
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_CONFIG",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS_VERIFY",
+    "SSH_AUTH_SOCK",  # for an engine reached over ssh
+    "USERPROFILE",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "PROGRAMDATA",
+    "PROGRAMFILES",
+    "PATHEXT",
+    "COMSPEC",
+)
+
+
+def docker_environment() -> dict[str, str]:
+    """What a docker client may see: `child_environment`, and where the engine is and how to reach it."""
+    return child_environment() | {name: os.environ[name] for name in _KEPT_FOR_DOCKER if name in os.environ}
+
+
 class Secret:
     """A text that shows itself only when asked to: never in a repr, an f-string, a log line or a traceback."""
 

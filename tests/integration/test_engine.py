@@ -1,0 +1,63 @@
+"""The sandbox's own Docker Engine: real, apart from the machine's, and gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.engine import LONGEST_ROOT, Engine, EngineError, find_engine, start_engine
+
+
+def test_made_images_differ_by_version_and_reach_each_other_by_name(engine: Engine) -> None:
+    old, new = engine.make_image("web:1", version="one"), engine.make_image("web:2", version="two")
+    assert old != new
+    engine.docker("network", "create", "front")
+    engine.docker("run", "-d", "--name", "web", "--network", "front", "web:2", "--any-flag")
+    fetched = engine.docker("run", "--rm", "--network", "front", "web:1", "wget", "-qO-", "http://web:8080/version")
+    assert fetched == "two"
+    assert engine.docker("logs", "web") == "version two --any-flag"
+    engine.docker("rm", "-f", "web")
+    engine.docker("network", "rm", "front")
+
+
+def test_compose_is_there(engine: Engine) -> None:
+    assert engine.docker("compose", "version", "--short").startswith("2.")
+
+
+def test_two_engines_share_nothing_and_leave_nothing(
+    engine: Engine,
+) -> None:
+    root = Path(f"/tmp/aios-second-{os.getpid()}")  # pytest's own paths are too long for sockets
+    with start_engine(root) as second:
+        second.make_image("only:here")
+        for one in (engine, second):
+            one.make_image("web:1")
+            one.docker("run", "-d", "--name", "port", "-p", "80:8080", "web:1")
+        assert "only" not in engine.docker("images")
+        assert (root / "data").exists()
+    engine.docker("rm", "-f", "port")
+    assert not (root / "data").exists()
+    mounts = Path("/proc/self/mounts").read_text()
+    processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, check=True).stdout.decode()
+    assert str(root) not in mounts
+    assert str(root) not in processes
+
+
+def test_too_long_a_root_is_refused_with_a_cure() -> None:
+    with pytest.raises(EngineError, match=f"under {LONGEST_ROOT} characters"), start_engine(Path("/tmp/" + "x" * 80)):
+        pass
+
+
+def test_the_machines_own_engine_is_found_where_the_environment_points(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", engine.host)
+    found = find_engine()
+    assert found is not None
+    assert found.host == engine.host
+    assert found.docker("info", "--format", "{{.ID}}") == engine.docker("info", "--format", "{{.ID}}")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    assert find_engine() is None
