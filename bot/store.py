@@ -54,15 +54,16 @@ LOOKS = sa.Table(
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("look", sa.Text, nullable=False),  # JSON
     sa.Column("state", sa.Text, nullable=False),
-    sa.Column("run", sa.Text),  # the execution that claimed it; another one may not settle it
-    sa.Column("attempts", sa.Integer, nullable=False),  # started so far
+    sa.Column("run", sa.Text),  # the claim it belongs to; whoever lost the claim may not settle it
+    sa.Column("attempts", sa.Integer, nullable=False),  # started so far, and not ended in good order
     sa.Column("error", sa.Text, nullable=False),
     sa.Column("made_at", sa.BigInteger, nullable=False),
     sa.Column("not_before", sa.BigInteger, nullable=False),
     sa.Column("done_at", sa.BigInteger),
-    sa.Index("looks_by_key", "key", "state", "seq"),
-    sa.Index("looks_by_state", "state", "not_before"),
+    sa.Index("looks_by_key", "key", "made_at"),
+    sa.Index("looks_by_state", "state", "key", "seq"),
     sa.Index("looks_by_delivery", "delivery"),
+    sa.Index("looks_by_run", "run"),
 )
 
 LANES = sa.Table(
@@ -159,6 +160,11 @@ class Store:
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+
+    def ping(self) -> None:
+        """Raises when the database does not answer."""
+        with self.reading() as connection:
+            connection.execute(sa.select(sa.literal(1)))
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:

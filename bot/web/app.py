@@ -1,0 +1,98 @@
+"""The service's pages: the webhook's door, health, and the plans it made. Composed by `create_app`."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+
+import msgspec
+from flask import Flask, Response, jsonify, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from bot.intake.inbox import Inbox
+from bot.intake.webhook import make_blueprint
+from bot.names import PlanId
+from bot.settings import Secret
+
+_LOG = logging.getLogger("bot.web")
+_PLAN_ID = re.compile(r"[0-9a-f]{12}")
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+Check = Callable[[], str]  # "" when all is well, else what is wrong, in a few words
+
+
+def create_app(inbox: Inbox, webhook_secret: Secret, *, checks: Mapping[str, Check] | None = None) -> Flask:
+    """The WSGI application. `checks` join the database's and the worker's in /readyz (name to check)."""
+    app = Flask(__name__)
+    app.register_blueprint(make_blueprint(inbox, webhook_secret))
+    all_checks: dict[str, Check] = {
+        "database": lambda: _check_database(inbox),
+        "worker": lambda: "" if inbox.is_alive() else "no look is being run",
+        **(checks or {}),
+    }
+
+    @app.get("/")
+    def index() -> str:
+        return render_template("index.html")
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return jsonify(status="alive")
+
+    @app.get("/readyz")
+    def readyz() -> tuple[Response, int]:
+        found = {name: _run_check(name, check) for name, check in all_checks.items()}
+        ready = not any(found.values())
+        return (
+            jsonify(
+                status="ready" if ready else "not ready",
+                checks={name: problem or "ok" for name, problem in found.items()},
+            ),
+            200 if ready else 503,
+        )
+
+    @app.get("/plans/<plan_id>")
+    def plan_page(plan_id: str) -> Response | tuple[Response, int]:
+        name = plan_id.removesuffix(".json")
+        plan = inbox.store.find_plan(PlanId(name)) if _PLAN_ID.fullmatch(name) else None
+        if plan is None:
+            return jsonify(message="there is no plan with this id"), 404
+        if plan_id.endswith(".json"):
+            return Response(msgspec.json.format(msgspec.json.encode(plan)), mimetype="application/json")
+        return Response(render_template("plan.html", plan=plan))
+
+    @app.errorhandler(HTTPException)
+    def refuse(problem: HTTPException) -> tuple[Response, int]:
+        return jsonify(message=problem.description or problem.name), problem.code or 500
+
+    @app.errorhandler(Exception)
+    def fail(problem: Exception) -> tuple[Response, int]:
+        _LOG.error("%s %s failed", request.method, request.path, exc_info=problem)
+        return jsonify(message="this failed on our side; the log says why"), 500
+
+    @app.after_request
+    def harden(response: Response) -> Response:
+        for name, text in _HEADERS.items():
+            response.headers.setdefault(name, text)
+        return response
+
+    return app
+
+
+def _check_database(inbox: Inbox) -> str:
+    inbox.store.ping()
+    return ""
+
+
+def _run_check(name: str, check: Check) -> str:
+    try:
+        return check()
+    except Exception as problem:  # noqa: BLE001 - any failure means "not ready"; the log has the rest
+        _LOG.warning("readiness check %s failed", name, exc_info=problem)
+        return f"failed ({type(problem).__name__})"
