@@ -31,9 +31,11 @@ def aios_bot() -> None:
 @aios_bot.command()
 def serve() -> None:
     """Run the service: take webhooks in, keep the pull requests, dispatch the orders."""
-    from bot.intake.inbox import Inbox
+    import logging
+
+    from bot.intake.inbox import Inbox, Schedule
     from bot.intake.server import serve as serve_http
-    from bot.log import set_up_logging
+    from bot.log import configure_logging
     from bot.looks import Look, LookAround
     from bot.settings import read_settings
     from bot.store import Store
@@ -41,19 +43,25 @@ def serve() -> None:
     from bot.worker import look_again
 
     settings = read_settings()
-    set_up_logging(settings.secrets, settings.warnings)
+    configure_logging(secrets=settings.secrets)
+    for warning in settings.warnings:
+        logging.getLogger("bot").warning("%s", warning)
+    settings.data.mkdir(parents=True, exist_ok=True)
     store = Store(settings.database_url.reveal())
     world = build_world(settings, store)
-    inbox = Inbox(store, settings)
+    logging.getLogger("bot").info("rendering with %s", world.renderer.confinement)
+    inbox = Inbox(store)
 
     def handle(look: Look) -> None:
         inbox.add_looks(look_again(world, look))
 
-    inbox.start(handle)
-    inbox.add_looks((LookAround(),))
-    app = create_app(settings=settings, store=store, inbox=inbox)
+    def look_around() -> None:
+        inbox.add_looks((LookAround(),))
+
+    inbox.start(handle, schedules={"look-around": Schedule(cron="17 */6 * * *", task=look_around)})
+    look_around()
     try:
-        serve_http(app, host=settings.host, port=settings.port)
+        serve_http(create_app(inbox, settings.webhook_secret), settings.host, settings.port)
     finally:
         inbox.stop()
         store.close()

@@ -102,6 +102,7 @@ class Settings:
     database_url: Secret  # SQLAlchemy's form; it may carry a password
     host: str
     port: int  # 0: any free one
+    public_url: str = ""  # where people reach this service; "" when they do not: reports then link no plan pages
     warnings: tuple[str, ...] = ()  # for the log at start
 
     @property
@@ -129,6 +130,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     database = reading.take("AIOS_BOT_DATABASE_URL", _parse_database_url, default="")
     host = reading.take("HOST", str, default="127.0.0.1")
     port = reading.take("PORT", _parse_port, default="8080")
+    public_url = reading.take("AIOS_BOT_PUBLIC_URL", _parse_public_url, default="-")
     if (
         reading.problems
         or app_id is None
@@ -139,6 +141,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         or database is None
         or host is None
         or port is None
+        or public_url is None
     ):
         raise SettingsError("the settings are not usable:\n" + "\n".join(f"  {p}" for p in reading.problems))
     warnings = []
@@ -159,6 +162,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         database_url=database if database.reveal() else Secret(f"sqlite:///{data / 'aios-bot.sqlite3'}"),
         host=host,
         port=port,
+        public_url=public_url,
         warnings=tuple(warnings),
     )
 
@@ -233,6 +237,10 @@ def _parse_address(text: str) -> str:
             "must be an address such as https://api.github.com, or https://HOST/api/v3 for GitHub Enterprise Server"
         )
     return text.rstrip("/")
+
+
+def _parse_public_url(text: str) -> str:
+    return "" if text == "-" else _parse_address(text)
 
 
 def _parse_folder(text: str) -> Path:

@@ -19,6 +19,7 @@ import requests
 from github import Auth, Github, GithubException
 
 from bot.errors import BotError, RetryLater
+from bot.log import register_secret
 from bot.names import InstallationId
 from bot.values import Wire
 
@@ -198,6 +199,7 @@ class App:
             if held is None or held.expires_at.timestamp() - time.time() < TOKEN_MARGIN:
                 held = self.client().post(f"/app/installations/{installation}/access_tokens", _Token, {})
                 self._tokens[installation] = held
+                register_secret(held.token)
             return held.token
 
     def forget_token(self, installation: InstallationId) -> None:
