@@ -6,8 +6,16 @@ The envelope is DSSE (github.com/secure-systems-lab/dsse) with an Ed25519 signat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import Error as EnvelopeError
+from securesystemslib.signer import CryptoSigner, SSlibKey
+
+from bot.errors import BotError
 from bot.names import (
     CommitSha,
     DeploymentId,
@@ -17,11 +25,14 @@ from bot.names import (
     ServiceName,
     StackName,
     SubmodulePath,
+    parse_commit_sha,
 )
 from bot.plan.model import Action
 from bot.values import Value
 
 PAYLOAD_TYPE = "application/vnd.aios-bot.order+json"
+LONGEST_ENVELOPE = 60_000  # characters; all inputs of a dispatch together may have 65,535
+CLOCK_SKEW = 120  # seconds that a node's clock may be behind the bot's
 
 
 class OrderKind(StrEnum):
@@ -38,6 +49,7 @@ class ServiceOrder(Value, frozen=True):
 
     service: ServiceName
     action: Action
+    signal: str = "SIGHUP"  # what a reload sends
 
 
 class StackOrder(Value, frozen=True):
@@ -68,3 +80,125 @@ class Order(Value, frozen=True):
     issued: int  # seconds since the epoch
     expires: int  # seconds since the epoch
     number: DeploymentId  # grows per node: GitHub's own deployment id
+
+
+class RefusalReason(StrEnum):
+    """Why a node does not carry out an order. Nothing was touched."""
+
+    MALFORMED = "malformed"  # not an envelope, or not an order in it
+    BAD_SIGNATURE = "bad_signature"  # forged, altered, or signed with a key that the node does not trust
+    OTHER_FLEET = "other_fleet"
+    OTHER_NODE = "other_node"
+    NOT_YET_VALID = "not_yet_valid"
+    EXPIRED = "expired"
+    ALREADY_USED = "already_used"
+    OLDER_NUMBER = "older_number"
+    UNSUPPORTED = "unsupported"  # an order of a kind that this version does not carry out
+    OTHER_REPOSITORY = "other_repository"  # the checkout is not the fleet's
+    WRONG_COMMIT = "wrong_commit"  # not on the base branch, or not there at all
+    WRONG_PIN = "wrong_pin"  # the commit does not pin what the order says
+    LOCAL_EDITS = "local_edits"  # tracked files of the checkout were changed by hand
+    LOCAL_COMMITS = "local_commits"  # commits that are on no branch of the remote
+    IN_THE_WAY = "in_the_way"  # an untracked file stands where the commit brings one
+
+
+class Refusal(Value, frozen=True):
+    """No, and why. `order` is set once its signature, fleet and node were found good: only then may anybody be
+    told about it under its number.
+    """
+
+    reason: RefusalReason
+    text: str
+    order: Order | None = None
+
+
+class _Signature(Value, frozen=True):
+    keyid: str
+    sig: str
+
+
+class _Envelope(Value, frozen=True, rename={"payload_type": "payloadType"}):
+    """The envelope's JSON, strictly: what the library below is fed has no surprises left."""
+
+    payload: str
+    payload_type: str
+    signatures: tuple[_Signature, ...]
+
+
+def sign_order(order: Order, private_key: Ed25519PrivateKey) -> str:
+    """The signed envelope of `order`, as JSON text. Raises BotError when it is too long to be dispatched."""
+    envelope = Envelope(msgspec.json.encode(order), PAYLOAD_TYPE, {})
+    envelope.sign(CryptoSigner(private_key))
+    text = msgspec.json.encode(envelope.to_dict()).decode()
+    if len(text) > LONGEST_ENVELOPE:
+        raise BotError(
+            f"the order for {order.node} has {len(text)} characters, and a dispatch takes {LONGEST_ENVELOPE}: "
+            "give the node fewer stacks in the fleet file"
+        )
+    return text
+
+
+def verify_order(
+    text: str,
+    *,
+    public_keys: Sequence[Ed25519PublicKey],
+    fleet: RepoName,
+    node: NodeName,
+    now: float,
+    last_number: int,
+    used: frozenset[int] = frozenset(),
+) -> Order | Refusal:
+    """The order in the envelope `text` if this node is to carry it out now, else why not. Pure.
+
+    Any of `public_keys` will do, so that a key can be replaced with an overlap. `now` is in seconds since the
+    epoch; `last_number` is the highest number taken so far (0: none), and `used` holds all of them.
+    """
+    order = _open_envelope(text, public_keys)
+    if isinstance(order, Refusal):
+        return order
+    if order.fleet.lower() != fleet.lower():
+        return _no(RefusalReason.OTHER_FLEET, f"the order is for the fleet {order.fleet}, and this node is {fleet}'s")
+    if order.node != node:
+        return _no(RefusalReason.OTHER_NODE, f"the order is for the node {order.node}, and this one is {node}")
+    if order.number in used or order.number == last_number:
+        # Not told under its number: whatever became of it the first time stands there already.
+        return _no(RefusalReason.ALREADY_USED, f"order {order.number} was taken before")
+    if order.number < last_number:
+        told = f"order {order.number} is older than {last_number}, which this node took already"
+        return _no(RefusalReason.OLDER_NUMBER, told, order)
+    if now < order.issued - CLOCK_SKEW:
+        told = f"the order is valid in {order.issued - now:.0f} s; check this node's clock"
+        return _no(RefusalReason.NOT_YET_VALID, told, order)
+    if now >= order.expires:
+        told = f"the order expired {now - order.expires:.0f} s ago; ask for a new one"
+        return _no(RefusalReason.EXPIRED, told, order)
+    return order
+
+
+def _no(reason: RefusalReason, text: str, order: Order | None = None) -> Refusal:
+    return Refusal(reason=reason, text=text, order=order)
+
+
+def _open_envelope(text: str, public_keys: Sequence[Ed25519PublicKey]) -> Order | Refusal:
+    if not public_keys:
+        return _no(RefusalReason.BAD_SIGNATURE, "this node trusts no key yet: run `aios-bot node trust KEYFILE`")
+    try:
+        wire = msgspec.json.decode(text, type=_Envelope)
+        envelope = Envelope.from_dict(msgspec.to_builtins(wire))
+    except (msgspec.MsgspecError, ValueError, KeyError, TypeError, RecursionError, EnvelopeError) as problem:
+        return _no(RefusalReason.MALFORMED, f"not a signed order: {str(problem)[:200]}")
+    keys = [SSlibKey.from_crypto(key) for key in public_keys]
+    try:
+        envelope.verify(list(keys), 1)
+    except (EnvelopeError, ValueError):
+        return _no(RefusalReason.BAD_SIGNATURE, "no key that this node trusts made the order's signature")
+    if envelope.payload_type != PAYLOAD_TYPE:
+        return _no(RefusalReason.MALFORMED, f"signed, but no order: {envelope.payload_type[:80]}")
+    try:
+        order = msgspec.json.decode(envelope.payload, type=Order)
+        parse_commit_sha(order.commit)
+        parse_commit_sha(order.pin)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
+        told = f"an order that this version cannot read ({str(problem)[:200]}): update aios-bot on this node"
+        return _no(RefusalReason.MALFORMED, told)
+    return order

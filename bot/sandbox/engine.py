@@ -230,6 +230,7 @@ def _image_tar(busybox: Path, version: str) -> bytes:
             ("service", _SERVICE, 0o755),
             ("version", f"{version}\n", 0o644),
             ("www/version", f"{version}\n", 0o644),
+            ("www/index.html", f"{version}\n", 0o644),
             ("etc/passwd", "root:x:0:0:root:/:/bin/sh\n", 0o644),
         ):
             entry = tarfile.TarInfo(path)
