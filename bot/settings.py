@@ -60,6 +60,9 @@ _KEPT_FOR_DOCKER = (
 )
 
 
+_NOT_FOR_STACKS = ("GITHUB_", "ACTIONS_", "RUNNER_", "INPUT_", "AIOS_BOT_", "COMPOSE_", "GIT_", "PYTHON_ON_WHALES_")
+
+
 def docker_environment() -> dict[str, str]:
     """What a docker client may see: `child_environment`, and where the engine is and how to reach it."""
     return child_environment() | {name: os.environ[name] for name in _KEPT_FOR_DOCKER if name in os.environ}
@@ -165,6 +168,71 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         public_url=public_url,
         warnings=tuple(warnings),
     )
+
+
+@dataclass(frozen=True)
+class NodeSettings:
+    """What a node's command finds in its environment: GitHub's job variables, and where the node keeps its state."""
+
+    state: Path  # the node's own folder
+    order: str  # the signed order's JSON; "" when the environment holds none
+    repository: str  # "owner/name" of the fleet whose workflow runs; "" outside of a job
+    token: Secret | None  # the job's own token: posts deployment statuses
+    git_token: Secret | None  # fetches the fleet and its submodules
+    api_url: str
+    html_url: str
+    log_url: str  # the job's page; "" outside of a job
+    summary: Path | None  # the job's summary file
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret that output has to hide."""
+        return tuple(secret.reveal() for secret in (self.token, self.git_token) if secret is not None)
+
+
+def read_node_settings(environ: Mapping[str, str] | None = None) -> NodeSettings:
+    """A node's settings from `environ` (default: the process environment), or SettingsError."""
+    environ = os.environ if environ is None else environ
+    reading = _Reading(environ)
+    api_url = reading.take("GITHUB_API_URL", _parse_address, default="https://api.github.com")
+    state = reading.take("AIOS_BOT_NODE_STATE", _parse_folder, default=_default_node_state(environ))
+    if reading.problems or api_url is None or state is None:
+        raise SettingsError("the settings are not usable:\n" + "\n".join(f"  {p}" for p in reading.problems))
+    token = environ.get("GITHUB_TOKEN", "").strip()
+    git_token = environ.get("AIOS_BOT_GIT_TOKEN", "").strip() or token
+    html_url = derive_html_url(api_url)
+    repository, run, summary = (
+        environ.get(name, "").strip() for name in ("GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_STEP_SUMMARY")
+    )
+    return NodeSettings(
+        state=state,
+        order=environ.get("AIOS_BOT_ORDER", ""),
+        repository=repository,
+        token=Secret(token) if token else None,
+        git_token=Secret(git_token) if git_token else None,
+        api_url=api_url,
+        html_url=html_url,
+        log_url=f"{html_url}/{repository}/actions/runs/{run}" if repository and run else "",
+        summary=Path(summary) if summary else None,
+    )
+
+
+def stack_environment() -> dict[str, str]:
+    """What compose may interpolate on a node: the node's own environment without the job's and the bot's variables.
+
+    A node's secrets come from there (the GitHub environment named like the node) or from `.env` files. What would
+    make compose do something else than the order says (COMPOSE_*) is left out.
+    """
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith(_NOT_FOR_STACKS)}
+
+
+def _default_node_state(environ: Mapping[str, str]) -> str:
+    if os.name == "nt":
+        return environ.get("PROGRAMDATA", r"C:\ProgramData") + r"\aios-bot-node"
+    prefix = environ.get("PREFIX", "")
+    if prefix.startswith("/data/data/com.termux/"):
+        return f"{prefix}/var/lib/aios-bot-node"
+    return "/var/lib/aios-bot-node"
 
 
 def derive_html_url(api_url: str) -> str:
