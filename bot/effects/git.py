@@ -49,16 +49,24 @@ class TreeEntry(NamedTuple):
     path: str
 
 
-def token_environment(token: str | None) -> dict[str, str]:
-    """The environment that makes git authenticate as a GitHub App installation, without writing the token down."""
+def token_environment(token: str | None, *, server: str = "") -> dict[str, str]:
+    """The environment that makes git authenticate as a GitHub App installation, without writing the token down.
+
+    With `server` ("https://github.com") the token goes nowhere else: a submodule may live on a foreign host.
+    """
     if not token:
         return {}
     basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
     return {
         "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": "http.extraHeader",
+        "GIT_CONFIG_KEY_0": f"http.{server}/.extraHeader" if server else "http.extraHeader",
         "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
     }
+
+
+def run_in_checkout(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> bytes:
+    """Standard output of one git command run in somebody's checkout, or GitError."""
+    return _run(["git", *arguments], environment=environment or {}, folder=folder)
 
 
 class GitRepository:
@@ -229,9 +237,17 @@ def _environment(extra: Mapping[str, str]) -> dict[str, str]:
     return child_environment() | quiet | dict(extra)
 
 
-def _run(command: list[str], *, environment: Mapping[str, str], stdin: bytes | None = None) -> bytes:
+def _run(
+    command: list[str], *, environment: Mapping[str, str], stdin: bytes | None = None, folder: Path | None = None
+) -> bytes:
     done = subprocess.run(
-        command, env=_environment(environment), input=stdin, capture_output=True, check=False, timeout=600
+        command,
+        env=_environment(environment),
+        input=stdin,
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        timeout=600,
     )
     if done.returncode != 0:
         raise GitError(_explain(command, done.stderr))
