@@ -13,7 +13,7 @@ from bot.effects.world import World
 from bot.fleet import FLEET_FILE
 from bot.looks import Look, LookAround, LookAtBump, LookAtFleet, LookAtInstallation, LookAtRollout, Pinned
 from bot.names import BranchName, InstallationId, RepoName
-from bot.yaml_lines import YamlFileError
+from bot.yaml_lines import Problem, YamlFileError
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def _read_fleet(world: World, client: Client, repo: RepoName, base: BranchName) 
         log.info("%s: %s", repo, problem)
         head = world.mirror(repo).resolve(f"refs/heads/{base}")
         if head:
-            perform.report_fleet_file(client, repo, head, problem)
+            perform.report_file_problems(client, repo, head, problem)
     return None
 
 
@@ -117,7 +117,9 @@ def _read_all_pins(
     for base in main.file.bases or (default,):
         at = main if base == default else _read_fleet(world, client, repo, base)
         if at is not None:
-            for line, message in at.broken:
-                log.warning("%s, branch %s, .gitmodules:%d: %s", repo, base, line, message)
+            if at.broken:
+                # The other submodules go on; this is for the person who can mend the file.
+                problem = YamlFileError(tuple(Problem(*broken) for broken in at.broken), path=".gitmodules")
+                perform.report_file_problems(client, repo, at.head, problem)
             pins.extend(gather.read_pins(world, client, installation, at, default_branch=default))
     return tuple(pins)

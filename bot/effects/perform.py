@@ -143,8 +143,8 @@ def hold(world: World, client: Client, facts: BumpFacts, decision: Hold) -> None
         _post_check(client, facts.fleet, facts.base_head, BUMP_CHECK, check, external_id=said)
 
 
-def report_fleet_file(client: Client, repo: RepoName, head: CommitSha, problem: YamlFileError) -> None:
-    """Say on the head of the base branch what is wrong in its fleet file."""
+def report_file_problems(client: Client, repo: RepoName, head: CommitSha, problem: YamlFileError) -> None:
+    """Say on the head of the base branch what is wrong in its fleet file or its .gitmodules."""
     check = render_fleet_file_problems(problem.path, problem.problems)
     said = hashlib.sha256(str(problem).encode()).hexdigest()[:12]
     posted = repository.find_checks(client, repo, head, name=FLEET_CHECK)
