@@ -280,21 +280,26 @@ def read_last_good(client: Client, facts: RolloutFacts, node: Node) -> CommitSha
 
 
 def read_node_plan(world: World, at: FleetAt, facts: RolloutFacts, node: Node, last_good: CommitSha | None) -> Plan:
-    """What the order for `node` will do, from the last commit it deployed (None: from nothing) to the merged one."""
+    """What the order for `node` will do, from the last commit it deployed to the merged one.
+
+    A node that the bot never deployed is taken to run what was pinned before the merge: that is the plan which the
+    person who merged has read, and a node that was kept by hand is not torn down and made anew.
+    """
     upstream = world.mirror(facts.upstream)
     path = facts.submodule.path
 
     def snapshot(commit: CommitSha, pin: CommitSha) -> Snapshot:
         return Snapshot(fleet=at.mirror, commit=commit, submodule=path, upstream=upstream, pin=pin)
 
-    old_pin = at.mirror.pin_at(last_good, path) if last_good and at.mirror.resolve(last_good) else None
+    before = at.mirror.resolve(last_good) if last_good else at.mirror.resolve(f"{facts.commit}^")
+    old_pin = at.mirror.pin_at(before, path) if before else None
     known = old_pin is not None and upstream.resolve(old_pin) is not None
     return read_plan(
         fleet=Fleet(nodes=(node,), submodules=(facts.submodule,)),
         repo=facts.fleet,
         submodule=facts.submodule,
         upstream_name=facts.upstream,
-        old=snapshot(last_good, old_pin) if known and last_good and old_pin else None,
+        old=snapshot(before, old_pin) if known and before and old_pin else None,
         new=snapshot(facts.commit, facts.pin),
         renderer=world.renderer,
         commits=(),
