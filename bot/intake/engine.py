@@ -44,6 +44,14 @@ class Calls:
     schedules: Mapping[str, Schedule]
 
 
+@dataclass(frozen=True)
+class DrainState:
+    """`executor` is the replica that runs it, None when nobody does just now."""
+
+    unfinished: bool
+    executor: str | None
+
+
 class Engine:
     """The running engine. One in a process: DBOS is one per process."""
 
@@ -70,7 +78,7 @@ class Engine:
         log.handlers.clear()  # it would print by itself, past our redaction
         log.propagate = True
         DBOS.launch()
-        DBOS.register_queue(_WAKE_QUEUE, on_conflict="always_update")
+        DBOS.register_queue(_WAKE_QUEUE, polling_interval_sec=2.0, on_conflict="always_update")
         DBOS.apply_schedules(
             [
                 {"schedule_name": name, "workflow_fn": _tick, "schedule": entry.cron, "context": name}
@@ -94,15 +102,18 @@ class Engine:
             DBOS.start_workflow(_drain, key, turn)
 
     def wake_later(self, key: str, *, due: int) -> None:
-        """Call `wake` with `key` at `due` (milliseconds), about a second late, in whichever process is alive."""
+        """Call `wake` at `due` (milliseconds), at most three seconds late, in whichever process is alive."""
         seconds = max(0.0, due / 1000 - time.time())
         with SetWorkflowID(f"wake:{key}:{due}"), SetEnqueueOptions(delay_seconds=seconds):
             DBOS.enqueue_workflow(_WAKE_QUEUE, _wake, key)
 
-    def knows_drain(self, key: str, turn: int) -> bool | None:
-        """Whether this turn's drain is still to end: True, False when it ended, None when it never started."""
+    def find_drain(self, key: str, turn: int) -> DrainState | None:
+        """How this turn's drain stands; None when it was never started."""
         status = DBOS.get_workflow_status(f"{key}#{turn}")
-        return None if status is None else status.status in _UNFINISHED
+        if status is None:
+            return None
+        running = status.status == "PENDING"
+        return DrainState(status.status in _UNFINISHED, status.executor_id if running else None)
 
     def take_over(self, dead: str) -> int:
         """Have everything that the dead replica `dead` was running run again by the living; how many."""

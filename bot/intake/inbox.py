@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
@@ -21,15 +22,12 @@ from bot.intake import ledger
 from bot.intake.alarms import Alarms
 from bot.intake.engine import Calls, Engine, Schedule
 from bot.intake.ledger import Burst, Claimed, Delivery, Wake
-from bot.log import log_context
+from bot.log import hide_secrets, log_context
 from bot.looks import Look
 from bot.store import Store, now_ms
 
 _LOG = logging.getLogger("bot.inbox")
 _ENGINE_WAITS_MS = 5_000  # longer waits are the engine's, shorter ones an alarm's
-_LATER_TRIES = (2.0, 10.0, 60.0)  # seconds before a look is tried again that failed without saying when
-_BEAT_SECONDS = 5.0
-_DEAD_AFTER_SECONDS = 30.0
 
 
 class Taken(StrEnum):
@@ -39,24 +37,25 @@ class Taken(StrEnum):
     DUPLICATE = "duplicate"
 
 
+@dataclass(frozen=True)
+class Patience:
+    """How long the queue waits for what, in seconds."""
+
+    burst: Burst = field(default_factory=Burst)
+    tries_after: tuple[float, ...] = (2.0, 10.0, 60.0)  # pauses before a failed look is tried again
+    sweep: float = 60.0
+    beat: float = 5.0  # between two signs of life, where there are replicas
+    dead_after: float = 30.0  # without a sign of life
+
+
 class Inbox:
     """The queue of one process. There is one at a time: the engine is one per process."""
 
-    def __init__(
-        self,
-        store: Store,
-        *,
-        workers: int = 8,
-        burst: Burst | None = None,
-        later_tries: tuple[float, ...] = _LATER_TRIES,
-        sweep_seconds: float = 60.0,
-    ) -> None:
+    def __init__(self, store: Store, *, workers: int = 8, patience: Patience | None = None) -> None:
         """`workers` lanes run side by side. The store stays the caller's to close, after `stop`."""
         self.store = store
         self._workers = workers
-        self._burst = burst or Burst()
-        self._later_tries = later_tries
-        self._sweep_seconds = sweep_seconds
+        self._patience = patience or Patience()
         self._handler: Callable[[Look], None] | None = None
         self._alarms = Alarms(self._start_drain)
         self._active: set[tuple[str, int]] = set()
@@ -69,7 +68,7 @@ class Inbox:
 
     def take_in(self, delivery: Delivery) -> Taken:
         """Store a delivery and its looks in one transaction, then wake their lanes. Safe from any thread."""
-        wakes = ledger.take_in(self.store, delivery, self._burst)
+        wakes = ledger.take_in(self.store, delivery, self._patience.burst)
         if wakes is None:
             return Taken.DUPLICATE
         self._alarms.set(wakes)
@@ -77,7 +76,7 @@ class Inbox:
 
     def add_looks(self, looks: Iterable[Look]) -> None:
         """Store looks that no delivery asked for (a schedule, the start, a command), then wake their lanes."""
-        self._alarms.set(ledger.add_looks(self.store, looks, self._burst))
+        self._alarms.set(ledger.add_looks(self.store, looks, self._patience.burst))
 
     # -- life -----------------------------------------------------------------------------------------------
 
@@ -90,8 +89,13 @@ class Inbox:
         self._handler = handler
         calls = Calls(drain=self._drain, wake=self._wake, schedules=schedules or {})
         # The engine's own recovery, waking and schedules need threads too.
+        if self.store.is_sqlite:
+            # Nothing runs yet, so every turn that has not ended was cut off; the engine may still repeat it.
+            ledger.end_all_turns(self.store)
         self._engine = Engine(self.store, calls, threads=self._workers + 2)
-        self._sweep(self._engine, first=True)
+        if not self.store.is_sqlite:
+            self._beat(self._engine)
+        self._sweep(self._engine)
         self._alarms.start()
         self._sweeper = threading.Thread(target=self._keep_house, args=(self._engine,), daemon=True)
         self._sweeper.start()
@@ -110,7 +114,7 @@ class Inbox:
             self._sweeper.join(max(0.1, deadline - time.monotonic()))
         if self._engine is not None:
             if not self.store.is_sqlite:
-                ledger.sign_off(self.store, self._engine.name)
+                ledger.sign_off(self.store, self._engine.name)  # what we leave is taken over at once
             self._engine.close()
         return idle
 
@@ -145,16 +149,15 @@ class Inbox:
     def _drain(self, key: str, turn: int) -> None:
         """Run the due looks of a lane until there are none. Called by the engine."""
         with self._active_changed:
-            if self._stopping.is_set() or (key, turn) in self._active:
-                return
             self._active.add((key, turn))
         try:
             left = self._run_lane(key, turn)
             if isinstance(left, Wake):
                 self._come_back(left)
-        except Exception:  # noqa: BLE001 - the database failed us; the sweep comes by again
+        except Exception:  # noqa: BLE001 - the database failed us
             _LOG.exception("the work of %s was interrupted", key)
             ledger.end_turn(self.store, key, turn)
+            self._alarms.set((Wake(key=key, turn=turn + 1, due=now_ms() + 1000),))
         finally:
             with self._active_changed:
                 self._active.discard((key, turn))
@@ -164,8 +167,8 @@ class Inbox:
         while True:
             if self._stopping.is_set():
                 ledger.end_turn(self.store, key, turn)
-                return None
-            found = ledger.claim(self.store, key, turn, uuid.uuid4().hex, self._burst)
+                return Wake(key=key, turn=turn + 1, due=now_ms())
+            found = ledger.claim(self.store, key, turn, uuid.uuid4().hex, self._patience.burst)
             if not isinstance(found, Claimed):
                 return found
             with log_context(delivery=" ".join(found.deliveries[:3]), look=key):
@@ -175,33 +178,37 @@ class Inbox:
     def _run_look(self, claimed: Claimed) -> bool:
         """Run one claimed look and settle it. False when another replica took it over."""
         assert self._handler is not None  # noqa: S101 - the engine is launched by start() only
-        if claimed.attempts > len(self._later_tries) + 1:
+        if claimed.attempts > len(self._patience.tries_after) + 1:
             return ledger.finish(self.store, claimed.run, error="given up: it was interrupted too many times")
         try:
             self._handler(msgspec.json.decode(claimed.look, type=Look))
         except RetryLater as wait:
             _LOG.info("held for %.0f s: %s", wait.seconds, wait)
             return ledger.hold(
-                self.store, claimed.run, seconds=max(wait.seconds, 0.1), because=str(wait), forget_attempts=True
+                self.store,
+                claimed.run,
+                seconds=max(wait.seconds, 0.1),
+                because=hide_secrets(str(wait)),
+                forget_attempts=True,
             )
         except Exception as problem:  # noqa: BLE001 - one look's failure must not stop the lane
             return self._settle_failed(claimed, problem)
         return ledger.finish(self.store, claimed.run)
 
     def _settle_failed(self, claimed: Claimed, problem: Exception) -> bool:
-        text = str(problem) if isinstance(problem, BotError) else f"{type(problem).__name__}: {problem}"
-        if claimed.attempts <= len(self._later_tries):
-            pause = self._later_tries[claimed.attempts - 1]
+        text = hide_secrets(str(problem) if isinstance(problem, BotError) else f"{type(problem).__name__}: {problem}")
+        if claimed.attempts <= len(self._patience.tries_after):
+            pause = self._patience.tries_after[claimed.attempts - 1]
             _LOG.warning("failed, tried again in %.0f s: %s", pause, text)
             return ledger.hold(self.store, claimed.run, seconds=pause, because=text, forget_attempts=False)
         _LOG.error("failed %d times, given up: %s", claimed.attempts, text, exc_info=problem)
         return ledger.finish(self.store, claimed.run, error=text)
 
     def _come_back(self, wake: Wake) -> None:
-        if self._engine is None or wake.due < now_ms() + _ENGINE_WAITS_MS:
-            self._alarms.set((wake,))
-        else:
+        if self._engine is not None and (self._stopping.is_set() or wake.due > now_ms() + _ENGINE_WAITS_MS):
             self._engine.wake_later(wake.key, due=wake.due)
+        else:
+            self._alarms.set((wake,))
 
     def _wake(self, key: str) -> None:
         """Start the lane's current turn. Called by the engine when a long wait is over."""
@@ -211,13 +218,13 @@ class Inbox:
 
     def _keep_house(self, engine: Engine) -> None:
         """Sweep now and then; beside other replicas also show that we live, and take over from the dead."""
-        beat = self._sweep_seconds if self.store.is_sqlite else min(_BEAT_SECONDS, self._sweep_seconds)
+        beat = self._patience.sweep if self.store.is_sqlite else min(self._patience.beat, self._patience.sweep)
         swept = time.monotonic()
         while not self._stopping.wait(beat):
             try:
                 if not self.store.is_sqlite:
                     self._beat(engine)
-                if time.monotonic() - swept >= self._sweep_seconds:
+                if time.monotonic() - swept >= self._patience.sweep:
                     swept = time.monotonic()
                     self._sweep(engine)
                     engine.purge()
@@ -225,22 +232,20 @@ class Inbox:
                 _LOG.exception("keeping house failed; tried again in %.0f s", beat)
 
     def _beat(self, engine: Engine) -> None:
-        for dead in ledger.sign_on(self.store, engine.name, dead_after=_DEAD_AFTER_SECONDS):
-            _LOG.warning("replica %s is gone; %d runs taken over", dead, engine.take_over(dead))
-            ledger.sign_off(self.store, dead)
+        for dead in ledger.sign_on(self.store, engine.name, dead_after=self._patience.dead_after):
+            _LOG.warning("replica %s is gone; %d of its runs are taken over", dead, engine.take_over(dead))
 
-    def _sweep(self, engine: Engine, *, first: bool = False) -> None:
+    def _sweep(self, engine: Engine) -> None:
         """Wake every lane that has work and that nothing runs: what was lost between two lines comes back."""
-        if first and not self.store.is_sqlite:
-            self._beat(engine)
-        soon = now_ms() + int(self._sweep_seconds * 1000)
+        soon = now_ms() + int(self._patience.sweep * 1000)
+        living = ledger.living(self.store) | {engine.name}
         for lane in ledger.open_lanes(self.store):
-            unfinished = engine.knows_drain(lane.key, lane.turn)
-            if unfinished and not (first and self.store.is_sqlite):
-                continue
+            state = engine.find_drain(lane.key, lane.turn)
             turn = lane.turn
-            if unfinished is not None:
-                # It ended without ending its turn, or it was ours before we were started again.
+            if state is not None:
+                if state.unfinished and (state.executor is None or state.executor in living):
+                    continue
+                # It ended without ending its turn, or whoever ran it is gone.
                 ledger.end_turn(self.store, lane.key, turn)
                 turn += 1
             if lane.due <= soon:

@@ -84,8 +84,8 @@ class Burst(Value, frozen=True):
     `quiet`, at most `longest`.
     """
 
-    quiet: int = 500
-    longest: int = 5_000
+    quiet: int = 1_000
+    longest: int = 15_000
 
 
 def take_in(store: Store, delivery: Delivery, burst: Burst) -> tuple[Wake, ...] | None:
@@ -140,6 +140,12 @@ def claim(store: Store, key: str, turn: int, run: str, burst: Burst) -> Claimed 
         dues = {look: _due(group, burst) for look, group in groups.items()}
         ready = next((look for look, due in dues.items() if due <= now), None)
         if ready is None:
+            for look, group in groups.items():
+                if any(row.state == LookState.HELD for row in group):
+                    newcomers = sa.and_(_open_of(key), LOOKS.c.look == look, LOOKS.c.state == LookState.WAITING)
+                    connection.execute(
+                        sa.update(LOOKS).where(newcomers).values(state=LookState.HELD, not_before=dues[look])
+                    )
             connection.execute(sa.update(LANES).where(LANES.c.key == key).values(turn=turn + 1))
             return Wake(key=key, turn=turn + 1, due=min(dues.values())) if dues else None
         taken = sa.and_(_open_of(key), LOOKS.c.look == ready)
@@ -234,23 +240,36 @@ def count_open(store: Store) -> dict[str, int]:
     return {state: found.get(state, 0) for state in _OPEN}
 
 
-def sign_on(store: Store, replica: str, *, dead_after: float) -> tuple[str, ...]:
-    """Say that `replica` is alive; the names of those not heard of for `dead_after` seconds.
+def end_all_turns(store: Store) -> None:
+    """Let the next turn of every lane with work begin: for the start of the only process there is."""
+    with store.writing() as connection:
+        busy = sa.select(LOOKS.c.key).where(LOOKS.c.state.in_(_OPEN))
+        connection.execute(sa.update(LANES).where(LANES.c.key.in_(busy)).values(turn=LANES.c.turn + 1))
 
-    By the database's clock: the replicas' own may differ.
+
+def sign_on(store: Store, replica: str, *, dead_after: float) -> tuple[str, ...]:
+    """Say that `replica` is alive; forget those not heard of for `dead_after` seconds, and give their names.
+
+    By the database's clock, for the replicas' own may differ. Each name is given to one caller only.
     """
     with store.writing() as connection:
         now = int(connection.execute(sa.select(sa.func.extract("epoch", sa.func.now()) * 1000)).scalar_one())
         row = _insert(connection, REPLICAS).values(name=replica, seen_at=now)
         connection.execute(row.on_conflict_do_update(index_elements=["name"], set_={"seen_at": now}))
-        silent = sa.select(REPLICAS.c.name).where(REPLICAS.c.seen_at < now - int(dead_after * 1000))
-        return tuple(connection.execute(silent).scalars())
+        silent = sa.delete(REPLICAS).where(REPLICAS.c.seen_at < now - int(dead_after * 1000))
+        return tuple(connection.execute(silent.returning(REPLICAS.c.name)).scalars())
 
 
 def sign_off(store: Store, replica: str) -> None:
-    """Forget a replica that stopped, or whose work was taken over."""
+    """Say that `replica` has stopped: another one takes over what it left at its next sign of life."""
     with store.writing() as connection:
-        connection.execute(sa.delete(REPLICAS).where(REPLICAS.c.name == replica))
+        connection.execute(sa.update(REPLICAS).where(REPLICAS.c.name == replica).values(seen_at=0))
+
+
+def living(store: Store) -> frozenset[str]:
+    """The replicas that signed on and were not given up."""
+    with store.reading() as connection:
+        return frozenset(connection.execute(sa.select(REPLICAS.c.name)).scalars())
 
 
 def _add(

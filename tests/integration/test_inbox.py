@@ -1,0 +1,398 @@
+"""The durable queue on its real engine, on SQLite and on PostgreSQL: nothing lost, nothing twice, in order."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bot.errors import BotError, RetryLater
+from bot.events import Ignored, IgnoredReason, InstallationChanged, Ping
+from bot.intake import ledger
+from bot.intake.engine import Schedule
+from bot.intake.inbox import Inbox, Patience, Taken
+from bot.intake.ledger import Burst, Delivery
+from bot.log import register_secret
+from bot.looks import Look, LookAtFleet, LookAtInstallation, LookAtRollout
+from bot.names import BranchName, DeliveryId, InstallationId, RepoName
+from bot.store import DELIVERIES, LOOKS, Store
+from tests.integration.postgres import make_database, postgres_server
+
+QUICK = Patience(
+    burst=Burst(quiet=300, longest=10_000), tries_after=(0.05, 0.05), sweep=0.5, beat=0.2, dead_after=2.0
+)
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    with postgres_server() as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/aios-bot.sqlite3"
+    else:
+        url = make_database(request.getfixturevalue("postgres"), f"t{uuid.uuid4().hex}")
+    opened = Store(url)
+    yield opened
+    opened.close()
+
+
+class Work:
+    """A handler that notes what it ran, and does what a test says in between."""
+
+    def __init__(self, act: Callable[[Look], None] = lambda _look: None) -> None:
+        self.act = act
+        self.ran: list[Look] = []
+        self.now: dict[str, int] = {}
+        self.overlaps = 0
+        self.most_at_once = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, look: Look) -> None:
+        with self._lock:
+            self.now[look.key] = self.now.get(look.key, 0) + 1
+            self.overlaps += self.now[look.key] > 1
+            self.most_at_once = max(self.most_at_once, sum(self.now.values()))
+        try:
+            self.act(look)
+        finally:
+            with self._lock:
+                self.now[look.key] -= 1
+                self.ran.append(look)
+
+
+@pytest.fixture
+def start(store: Store) -> Iterator[Callable[..., Inbox]]:
+    """Starts an inbox on the store; stops whatever the test left running."""
+    running: list[Inbox] = []
+
+    def start_one(work: Callable[[Look], None], *, workers: int = 4, schedule: Schedule | None = None) -> Inbox:
+        inbox = Inbox(store, workers=workers, patience=QUICK)
+        inbox.start(work, schedules={"test": schedule} if schedule else None)
+        running.append(inbox)
+        return inbox
+
+    yield start_one
+    for inbox in running:
+        if inbox.is_alive():
+            inbox.stop()
+
+
+def void(_value: object) -> None:
+    """For lambdas that wait."""
+
+
+def fleet(name: str = "aios-win") -> LookAtFleet:
+    return LookAtFleet(fleet=RepoName(f"acme/{name}"), installation=InstallationId(7))
+
+
+def rollout(number: int, name: str = "aios-win") -> LookAtRollout:
+    return LookAtRollout(
+        fleet=RepoName(f"acme/{name}"), installation=InstallationId(7), base=BranchName(f"release-{number}")
+    )
+
+
+def delivery(*looks: Look, guid: str = "") -> Delivery:
+    return Delivery(
+        guid=DeliveryId(guid or str(uuid.uuid4())),
+        name="installation",
+        event=InstallationChanged(installation=InstallationId(7), action="created"),
+        looks=looks,
+    )
+
+
+def states(store: Store) -> dict[str, tuple[str, str]]:
+    with store.reading() as connection:
+        rows = connection.execute(sa.select(DELIVERIES.c.guid, DELIVERIES.c.state, DELIVERIES.c.reason))
+        return {guid: (state, reason) for guid, state, reason in rows}
+
+
+def test_a_delivery_is_run_and_done(store: Store, start: Callable[..., Inbox]) -> None:
+    work = Work()
+    inbox = start(work)
+    one = delivery(fleet(), rollout(3))
+    assert inbox.take_in(one) is Taken.NEW
+    assert inbox.wait_until_idle(10)
+    assert work.ran == [fleet(), rollout(3)]
+    assert states(store) == {one.guid: ("done", "")}
+
+
+def test_a_look_starts_soon_after_its_delivery(start: Callable[..., Inbox]) -> None:
+    started = threading.Event()
+    inbox = start(lambda _look: started.set())
+    waits = []
+    for number in range(10):
+        started.clear()
+        inbox.take_in(delivery(fleet(f"fleet-{number}")))
+        at = time.perf_counter()
+        assert started.wait(5)
+        waits.append(time.perf_counter() - at)
+        time.sleep(0.05)
+    assert sorted(waits)[5] < 0.1, waits  # idles at one poll a second; a polled queue would need half of that
+
+
+def test_the_same_delivery_runs_once(store: Store, start: Callable[..., Inbox]) -> None:
+    work = Work()
+    inbox = start(work)
+    same = delivery(fleet())
+    answers: list[Taken] = []
+    threads = [threading.Thread(target=lambda: answers.append(inbox.take_in(same))) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [Taken.DUPLICATE] * 9 + [Taken.NEW]
+    assert inbox.wait_until_idle(10)
+    assert inbox.take_in(same) is Taken.DUPLICATE
+    time.sleep(0.5)
+    assert work.ran == [fleet()]
+
+
+def test_what_leads_to_nothing_is_kept_with_its_reason(store: Store, start: Callable[..., Inbox]) -> None:
+    inbox = start(Work())
+    unknown = Ignored(reason=IgnoredReason.UNKNOWN_EVENT, detail="star\0.created")
+    inbox.take_in(Delivery(guid=DeliveryId("a"), name="star", event=unknown))
+    inbox.take_in(Delivery(guid=DeliveryId("b"), name="ping", event=Ping(hook_id=1)))
+    inbox.take_in(delivery(guid="c"))
+    assert states(store) == {
+        "a": ("ignored", "unknown_event: star\\0.created"),
+        "b": ("done", ""),
+        "c": ("ignored", "no_fleet_concerned"),
+    }
+
+
+def test_one_lane_is_in_order_and_never_overlaps(store: Store, start: Callable[..., Inbox]) -> None:
+    work = Work(lambda _look: time.sleep(0.002))
+    inbox = start(work, workers=8)
+    threads = []
+    for name in ("a", "b", "c"):
+
+        def send(name: str = name) -> None:
+            for number in range(1, 41):
+                inbox.take_in(delivery(rollout(number, name)))
+
+        threads.append(threading.Thread(target=send))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert inbox.wait_until_idle(60)
+    assert work.overlaps == 0
+    for name in ("a", "b", "c"):
+        assert [look for look in work.ran if look.key == f"acme/{name}"] == [rollout(n, name) for n in range(1, 41)]
+    assert {state for state, _ in states(store).values()} == {"done"}
+
+
+def test_different_lanes_run_side_by_side(start: Callable[..., Inbox]) -> None:
+    together = threading.Barrier(4)
+    work = Work(lambda _look: void(together.wait(10)))
+    inbox = start(work, workers=4)
+    inbox.add_looks([fleet(name) for name in "abcd"])
+    assert inbox.wait_until_idle(20)
+    assert work.most_at_once == 4
+
+
+def test_a_burst_collapses_into_two_runs(store: Store, start: Callable[..., Inbox]) -> None:
+    work = Work()
+    inbox = start(work)
+    for _ in range(300):
+        inbox.take_in(delivery(fleet()))
+    assert inbox.wait_until_idle(20)
+    assert len(work.ran) == 2  # the first at once, and one for all that came after
+    assert len(states(store)) == 300
+    assert {state for state, _ in states(store).values()} == {"done"}
+
+
+def test_told_to_wait_it_waits_and_holds_nobody_up(store: Store, start: Callable[..., Inbox]) -> None:
+    told: list[float] = []
+
+    def act(look: Look) -> None:
+        if look == fleet() and not told:
+            told.append(time.monotonic())
+            raise RetryLater("GitHub asks us to wait", seconds=1.5)
+
+    work = Work(act)
+    inbox = start(work, workers=1)
+    inbox.take_in(delivery(fleet()))
+    inbox.take_in(delivery(rollout(1)))
+    assert inbox.wait_until_idle(5)
+    assert work.ran == [fleet(), rollout(1)], "another look of the lane goes on meanwhile"
+    inbox.take_in(delivery(fleet()))
+    assert inbox.wait_until_idle(1.2)
+    assert work.ran[2:] == [], "the same again waits too, as told"
+    deadline = time.monotonic() + 10
+    while len(work.ran) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert time.monotonic() - told[0] >= 1.5
+    assert inbox.wait_until_idle(5)
+    assert work.ran[2:] == [fleet()]
+    assert {state for state, _ in states(store).values()} == {"done"}
+
+
+def test_a_long_wait_is_the_engines(store: Store, start: Callable[..., Inbox]) -> None:
+    told: list[float] = []
+
+    def act(_look: Look) -> None:
+        if not told:
+            told.append(time.monotonic())
+            raise RetryLater("limit", seconds=5.5)
+
+    work = Work(act)
+    inbox = start(work)
+    inbox.take_in(delivery(fleet()))
+    deadline = time.monotonic() + 20
+    while len(work.ran) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(work.ran) == 2
+    assert time.monotonic() - told[0] >= 5.5
+
+
+def test_failures_are_tried_again_and_then_told(store: Store, start: Callable[..., Inbox]) -> None:
+    register_secret("hunter2hunter2")
+
+    def act(look: Look) -> None:
+        if look == fleet():
+            raise BotError("no way in with hunter2hunter2")
+
+    work = Work(act)
+    inbox = start(work)
+    bad, good = delivery(fleet()), delivery(rollout(1))
+    inbox.take_in(bad)
+    inbox.take_in(good)
+    deadline = time.monotonic() + 10
+    while states(store)[bad.guid][0] == "received" and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert states(store) == {bad.guid: ("failed", "no way in with ***"), good.guid: ("done", "")}
+    assert work.ran.count(fleet()) == 3
+
+
+def test_a_delivery_with_looks_in_two_lanes_is_done_with_the_last(store: Store, start: Callable[..., Inbox]) -> None:
+    go = threading.Event()
+    work = Work(lambda look: void(look.key == "acme/slow" and go.wait(10)))
+    inbox = start(work)
+    both = delivery(fleet("quick"), fleet("slow"), LookAtInstallation(installation=InstallationId(7)))
+    inbox.take_in(both)
+    deadline = time.monotonic() + 5
+    while len(work.ran) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    assert states(store)[both.guid][0] == "received"
+    go.set()
+    assert inbox.wait_until_idle(10)
+    assert states(store)[both.guid][0] == "done"
+
+
+def test_what_is_left_at_a_stop_runs_after_the_next_start(store: Store, start: Callable[..., Inbox]) -> None:
+    entered = threading.Event()
+
+    def act(_look: Look) -> None:
+        entered.set()
+        time.sleep(0.5)
+
+    work = Work(act)
+    inbox = start(work, workers=1)
+    inbox.add_looks([rollout(1), rollout(2), rollout(3), fleet("other")])
+    assert entered.wait(5)
+    before = time.monotonic()
+    assert inbox.stop()
+    assert time.monotonic() - before < 5
+    assert work.ran == [rollout(1)], "the one in flight ends, no other begins"
+    again = Work()
+    assert start(again).wait_until_idle(10)
+    assert sorted(again.ran, key=str) == sorted([rollout(2), rollout(3), fleet("other")], key=str)
+
+
+def test_a_stop_does_not_wait_for_ever(store: Store, start: Callable[..., Inbox]) -> None:
+    go, entered = threading.Event(), threading.Event()
+
+    def act(_look: Look) -> None:
+        entered.set()
+        go.wait(30)
+
+    inbox = start(act)
+    inbox.add_looks([fleet()])
+    assert entered.wait(5)
+    before = time.monotonic()
+    assert not inbox.stop(timeout=2)
+    assert time.monotonic() - before < 4
+    go.set()
+
+
+def test_the_sweep_finds_what_nobody_was_woken_for(store: Store, start: Callable[..., Inbox]) -> None:
+    work = Work()
+    inbox = start(work)
+    ledger.take_in(store, delivery(fleet()), QUICK.burst)  # as when the process died before it woke the lane
+    assert inbox.wait_until_idle(10)
+    assert work.ran == [fleet()]
+
+
+def test_a_look_that_was_cut_off_runs_again(store: Store, start: Callable[..., Inbox]) -> None:
+    (wake,) = ledger.add_looks(store, [fleet()], QUICK.burst)
+    assert isinstance(ledger.claim(store, wake.key, wake.turn, "dead", QUICK.burst), ledger.Claimed)
+    work = Work()
+    assert start(work).wait_until_idle(10)
+    assert work.ran == [fleet()]
+
+
+def test_a_look_that_always_kills_us_is_given_up(store: Store, start: Callable[..., Inbox]) -> None:
+    poison = delivery(fleet())
+    wakes = ledger.take_in(store, poison, QUICK.burst)
+    assert wakes is not None
+    for attempt in range(3):
+        ledger.claim(store, wakes[0].key, wakes[0].turn, f"dead {attempt}", QUICK.burst)
+    work = Work()
+    assert start(work).wait_until_idle(10)
+    assert work.ran == []
+    assert states(store)[poison.guid][0] == "failed"
+
+
+def test_a_claim_that_was_taken_over_settles_nothing(store: Store) -> None:
+    (wake,) = ledger.add_looks(store, [fleet()], QUICK.burst)
+    ledger.claim(store, wake.key, wake.turn, "paused", QUICK.burst)
+    ledger.claim(store, wake.key, wake.turn, "successor", QUICK.burst)
+    assert not ledger.finish(store, "paused")
+    assert not ledger.hold(store, "paused", seconds=1, because="", forget_attempts=False)
+    assert ledger.finish(store, "successor")
+    assert ledger.claim(store, wake.key, wake.turn, "late", QUICK.burst) is None
+    assert ledger.claim(store, wake.key, wake.turn, "too late", QUICK.burst) is None, "the turn is over"
+
+
+def test_a_look_nobody_understands_fails_alone(store: Store, start: Callable[..., Inbox]) -> None:
+    ledger.add_looks(store, [fleet()], QUICK.burst)
+    with store.writing() as connection:
+        connection.execute(sa.update(LOOKS).values(look='{"type":"moon"}'))
+    work = Work()
+    inbox = start(work)
+    inbox.add_looks([rollout(1)])
+    assert inbox.wait_until_idle(10)
+    assert work.ran == [rollout(1)]
+
+
+def test_a_schedule_runs(start: Callable[..., Inbox]) -> None:
+    ticked = threading.Event()
+    start(Work(), schedule=Schedule(cron="* * * * * *", task=ticked.set))
+    assert ticked.wait(15)
+
+
+def test_finished_runs_are_forgotten_by_the_engine(
+    start: Callable[..., Inbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.intake.engine._KEEP_FINISHED_SECONDS", 0)
+    inbox = start(Work())
+    inbox.add_looks([fleet(str(number)) for number in range(5)])
+    assert inbox.wait_until_idle(10)
+    engine = inbox._engine
+    assert engine is not None
+    deadline = time.monotonic() + 10
+    while engine.find_drain("acme/0", 1) is not None and time.monotonic() < deadline:
+        engine.purge()
+        time.sleep(0.1)
+    assert engine.find_drain("acme/0", 1) is None
