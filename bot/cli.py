@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.errors import BotError, ExitCode
+from bot.node.command import node
 
 if TYPE_CHECKING:
     from bot.effects.world import World
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 @click.version_option(package_name="aios-bot")
 def aios_bot() -> None:
     """Make a fleet of Docker Compose machines run exactly what a person approved."""
+
+
+aios_bot.add_command(node)
 
 
 @aios_bot.command()

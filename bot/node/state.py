@@ -45,7 +45,8 @@ class End(StrEnum):
     SUCCESS = "success"
     ROLLED_BACK = "rolled_back"  # it failed, and what ran before runs again
     FAILED = "failed"  # it failed, and what ran before could not be put back
-    REFUSED = "refused"  # nothing was touched
+    UNTOUCHED = "untouched"  # it failed before anything was touched
+    REFUSED = "refused"  # it was not allowed to begin; nothing was touched
 
 
 class Begun(Value, frozen=True, tag="begun"):

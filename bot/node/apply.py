@@ -1,0 +1,68 @@
+"""Do to each service exactly what the order says, and nothing to any other.
+
+What each Action means here:
+- none: the service is not named in any command.
+- create, recreate, rebuild: `up` of these services alone, and anew even when compose sees no difference, because a
+  mounted file may be the cause. rebuild builds the image first.
+- restart: `restart` of the service alone; one that has no container is brought up.
+- reload: the signal of the order, to the service's running containers.
+- remove: stopped and removed by its labels. Volumes stay, always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from bot.names import ServiceName
+from bot.node.docker import Container, Docker
+from bot.node.order import StackOrder
+from bot.node.preflight import services_with
+from bot.plan.model import Action
+
+
+def remove_stack(docker: Docker, stack: StackOrder) -> None:
+    """Take a whole stack down: containers and networks, by their labels, without its files; volumes stay."""
+    docker.run("compose", "--project-name", stack.project, "down", quiet=False)
+
+
+def apply_stack(docker: Docker, root: Path, stack: StackOrder) -> None:
+    """Carry out the order for one stack of the checkout at `root`. Raises DockerError with what went wrong."""
+    for service in services_with(stack, Action.REMOVE):
+        docker.remove_service(stack.project, service)
+    rebuilt = services_with(stack, Action.REBUILD)
+    if rebuilt:
+        docker.compose(root, stack, "build", *rebuilt)
+    here = {container.service for container in docker.containers([stack.project])}
+    restarted = services_with(stack, Action.RESTART)
+    absent = [service for service in restarted if service not in here]
+    bring_up(docker, root, stack, [*services_with(stack, Action.CREATE, Action.RECREATE, Action.REBUILD), *absent])
+    present = [service for service in restarted if service in here]
+    if present:
+        docker.compose(root, stack, "restart", "--no-deps", *present)
+    for ordered in stack.services:
+        if ordered.action is Action.RELOAD:
+            docker.compose(root, stack, "kill", "--signal", ordered.signal, ordered.service)
+
+
+def bring_up(docker: Docker, root: Path, stack: StackOrder, services: Iterable[ServiceName]) -> None:
+    """Make the containers of these services anew, and of no other; none are fine."""
+    names = list(services)
+    if names:
+        docker.compose(root, stack, "up", "--detach", "--no-deps", "--force-recreate", *names)
+
+
+def observe(before: Iterable[Container], after: Iterable[Container], service: ServiceName, project: str) -> Action:
+    """What in truth happened to a service between two looks at its project's containers.
+
+    A reload leaves no trace and shows as none; a rebuild is a recreation with another image.
+    """
+    old = {c.id: c.started for c in before if (c.project, c.service) == (project, service)}
+    new = {c.id: c.started for c in after if (c.project, c.service) == (project, service)}
+    if old == new:
+        return Action.NONE
+    if not old:
+        return Action.CREATE
+    if not new:
+        return Action.REMOVE
+    return Action.RESTART if old.keys() == new.keys() else Action.RECREATE

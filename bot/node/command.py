@@ -1,0 +1,114 @@
+"""`aios-bot node ...`: what runs on a node, by its runner's job or by hand.
+
+Each command imports what it needs when it runs, as in bot.cli.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from bot.errors import ExitCode
+
+_state_option = click.option(
+    "--state",
+    "state_folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The node's own folder. Default: AIOS_BOT_NODE_STATE, else the platform's.",
+)
+_repo_option = click.option(
+    "--repo",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The node's checkout. Default: what the order names.",
+)
+
+
+@click.group()
+def node() -> None:
+    """What runs on a node: take the bot's orders, carry them out, prove the result."""
+
+
+@node.command("deploy")
+@click.option(
+    "--order",
+    "order_file",
+    type=click.File("r", encoding="utf-8"),
+    help="File with the signed order, - for standard input. Default: AIOS_BOT_ORDER.",
+)
+@_repo_option
+@_state_option
+def deploy_command(order_file: TextIO | None, repo: Path | None, state_folder: Path | None) -> None:
+    """Carry out one signed order. Exits 0 when the node runs it and is healthy, 4 when the order was refused."""
+    from bot.node.deploy import deploy
+    from bot.node.outcome import render_outcome
+    from bot.node.state import End
+    from bot.node.wiring import make_node, write_summary
+    from bot.settings import read_node_settings
+
+    settings = read_node_settings()
+    envelope = order_file.read() if order_file else settings.order
+    if not envelope.strip():
+        raise click.UsageError("no order: set AIOS_BOT_ORDER, or give a file with --order")
+    outcome = deploy(envelope, make_node(settings, state_folder, repo))
+    text = render_outcome(outcome)
+    click.echo(text)
+    write_summary(settings, text, outcome)
+    sys.exit({End.SUCCESS: ExitCode.OK, End.REFUSED: ExitCode.REFUSED}.get(outcome.end, ExitCode.FAILED))
+
+
+@node.command()
+@click.argument("keyfile", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--fleet", help="OWNER/NAME of the fleet repository; needed the first time.")
+@click.option("--node", "name", help="This node's name in the fleet file; needed the first time.")
+@click.option("--root", help="This node's checkout, for orders that name none.")
+@_state_option
+def trust(keyfile: Path, fleet: str | None, name: str | None, root: str | None, state_folder: Path | None) -> None:
+    """Take orders that are signed with the key in KEYFILE (the bot's keys/orders.pub.pem) from now on."""
+    from bot.node.state import NodeState, fingerprint
+    from bot.settings import read_node_settings
+
+    state = NodeState(state_folder or read_node_settings().state)
+    identity = state.trust(keyfile, fleet=fleet, node=name, root=root)
+    trusted = ", ".join(fingerprint(key) for key in state.read_keys())
+    click.echo(f"{identity.node} of {identity.fleet} trusts {trusted}")
+
+
+@node.command()
+@_state_option
+def show(state_folder: Path | None) -> None:
+    """Print who this node is, whom it trusts, and the orders it has taken."""
+    from bot.node.state import Begun, NodeState, fingerprint
+    from bot.settings import read_node_settings
+
+    state = NodeState(state_folder or read_node_settings().state)
+    identity = state.read_identity()
+    click.echo(f"node:  {identity.node}\nfleet: {identity.fleet}")
+    for key in state.read_keys():
+        click.echo(f"key:   {fingerprint(key)}")
+    for record in state.read_record():
+        when = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(record.at))
+        if isinstance(record, Begun):
+            click.echo(f"{when}  order {record.order.number} begun: {record.order.kind} {record.order.commit}")
+        else:
+            click.echo(f"{when}  order {record.number} {record.end}: {record.text}")
+
+
+@node.command()
+@_repo_option
+@_state_option
+def doctor(repo: Path | None, state_folder: Path | None) -> None:
+    """Check what this node needs, and say how to cure what is missing."""
+    from bot.node.doctor import examine
+    from bot.node.wiring import make_node
+    from bot.settings import read_node_settings
+
+    settings = read_node_settings()
+    made = make_node(settings, state_folder, repo)
+    findings = examine(made.state, made.docker, made.access, repo)
+    for finding in findings:
+        click.echo(f"{'ok  ' if finding.good else 'FAIL'} {finding.name}: {finding.text}")
+    sys.exit(ExitCode.OK if all(finding.good for finding in findings) else ExitCode.FAILED)

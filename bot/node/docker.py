@@ -1,0 +1,279 @@
+"""The node's Docker Engine and Compose: one place that knows how a stack's commands are built and run.
+
+python-on-whales builds the command lines; they are run here, because it hands every child the whole process
+environment (seen in 0.81), in which the job's token stands, and compose interpolates what it finds there.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from python_on_whales import DockerClient
+from python_on_whales.client_config import ClientNotFoundError
+
+from bot.errors import BotError
+from bot.names import ServiceName
+from bot.node.order import StackOrder
+from bot.values import Value, Wire
+
+COMMAND_TIMEOUT = 1800  # seconds; a pull over a slow line is the longest
+_PROJECT, _SERVICE, _ONEOFF = (f"com.docker.compose.{name}" for name in ("project", "service", "oneoff"))
+_SECOND = 1_000_000_000  # of the engine's nanoseconds
+
+
+class DockerError(BotError):
+    """The engine or compose said no; the message ends with its own last words."""
+
+
+class Container(Value, frozen=True):
+    """One container of a stack, as the engine tells it."""
+
+    id: str
+    project: str
+    service: ServiceName
+    image: str  # id of the image it runs
+    status: str  # created, running, paused, restarting, removing, exited, dead
+    exit_code: int
+    started: str  # when it started the last time, as the engine writes it
+    restarts: int  # by the engine, since it was made
+    restart_policy: str  # no, always, unless-stopped, on-failure
+    health: str = ""  # starting, healthy, unhealthy; "" without a healthcheck
+    patience: float = 0.0  # seconds after which its healthcheck must have decided
+    binds: tuple[str, ...] = ()  # host paths that it mounts
+
+
+class Docker:
+    """What a node asks of its engine. `environment` is for the children, `secrets` are hidden in what they say."""
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        *,
+        secrets: Sequence[str] = (),
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._environment = dict(environment)
+        self._environment |= {"COMPOSE_ANSI": "never", "COMPOSE_PROGRESS": "plain", "COMPOSE_MENU": "false"}
+        self._environment |= {f"COMPOSE_EXPERIMENTAL_{kind}_REMOTE": "false" for kind in ("GIT", "OCI")}
+        # Orphans are removed when an order says so, and by name.
+        self._environment |= {"COMPOSE_REMOVE_ORPHANS": "false", "COMPOSE_IGNORE_ORPHANS": "true"}
+        self._secrets = tuple(secret for secret in secrets if secret)
+        self._tell = tell
+
+    def with_variables(self, variables: Mapping[str, str]) -> Docker:
+        """The same engine, with these variables for compose to interpolate; they win over the node's own."""
+        return Docker(self._environment | dict(variables), secrets=self._secrets, tell=self._tell)
+
+    def run(self, *arguments: str, check: bool = True, quiet: bool = True) -> str:
+        """Standard output of one docker command, or DockerError."""
+        return self._run([*_client().client_config.docker_cmd, *arguments], self._environment, check, quiet)
+
+    def compose(self, root: Path, stack: StackOrder, *arguments: str, quiet: bool = False) -> str:
+        """Standard output of one compose command for `stack` of the checkout at `root`, or DockerError."""
+        return self._run([*_compose_command(root, stack), *arguments], self._compose_environment(stack), True, quiet)
+
+    def compose_warnings(self, root: Path, stack: StackOrder) -> tuple[dict[str, Any], str]:
+        """The stack's resolved model (with every secret: keep it here), and what compose complained about."""
+        command = [*_compose_command(root, stack), "config", "--format", "json"]
+        done = self._start(command, self._compose_environment(stack))
+        if done.returncode != 0:
+            raise DockerError(self._explain(command, done.stderr))
+        model = msgspec.json.decode(done.stdout)
+        return model, done.stderr.decode("utf-8", "replace")
+
+    def containers(self, projects: Iterable[str]) -> tuple[Container, ...]:
+        """Every container of the compose projects, stopped ones too; one-off runs are left out."""
+        found: list[str] = []
+        for project in dict.fromkeys(projects):
+            filters = (f"label={_PROJECT}={project}", f"label={_ONEOFF}=False")
+            found += self.run("ps", "--all", "--quiet", "--no-trunc", *_each("--filter", filters)).split()
+        return self.inspect(found)
+
+    def inspect(self, ids: Sequence[str]) -> tuple[Container, ...]:
+        """The containers with these ids; one that is gone by now is left out."""
+        if not ids:
+            return ()
+        out = self.run("container", "inspect", *ids, check=False)
+        return tuple(_convert(wire) for wire in msgspec.json.decode(out or "[]", type=list[_Container]))
+
+    def logs(self, container: str, *, lines: int) -> str:
+        """The last lines that the container wrote, both streams, as they came."""
+        command = [*_client().client_config.docker_cmd, "logs", "--tail", str(lines), container]
+        done = subprocess.run(
+            command, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=60
+        )
+        return self.hide(done.stdout.decode("utf-8", "replace").strip())
+
+    def networks(self) -> frozenset[str]:
+        """Names of the engine's networks."""
+        return frozenset(self.run("network", "ls", "--format", "{{.Name}}").splitlines())
+
+    def has_image(self, name: str) -> bool:
+        """Whether the engine holds an image of that name."""
+        return bool(self.run("image", "inspect", "--format", "{{.Id}}", name, check=False))
+
+    def remove_service(self, project: str, service: ServiceName) -> None:
+        """Stop and remove the containers of one service; its volumes stay. Needs no compose file."""
+        filters = (f"label={_PROJECT}={project}", f"label={_SERVICE}={service}")
+        ids = self.run("ps", "--all", "--quiet", "--no-trunc", *_each("--filter", filters)).split()
+        if ids:
+            self.run("stop", *ids)
+            self.run("rm", "--force", *ids)
+
+    def hide(self, text: str) -> str:
+        """`text` without the secrets that this process holds."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+    def _compose_environment(self, stack: StackOrder) -> dict[str, str]:
+        # Said here too, so that no `.env` of the stack's folder can say otherwise.
+        return self._environment | {
+            "COMPOSE_PROFILES": ",".join(stack.profiles),
+            "COMPOSE_PROJECT_NAME": stack.project,
+        }
+
+    def _run(self, command: Sequence[object], environment: Mapping[str, str], check: bool, quiet: bool) -> str:
+        done = self._start(command, environment)
+        said = self.hide(done.stderr.decode("utf-8", "replace"))
+        if not quiet and said.strip():
+            self._tell(said.rstrip())
+        if check and done.returncode != 0:
+            raise DockerError(self._explain(command, done.stderr))
+        return done.stdout.decode("utf-8", "replace").strip()
+
+    def _start(self, command: Sequence[object], environment: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
+        words = [str(word) for word in command]
+        try:
+            return subprocess.run(
+                words,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,  # compose asks before it drops a volume's data: nobody may say yes
+                capture_output=True,
+                check=False,
+                timeout=COMMAND_TIMEOUT,
+            )
+        except subprocess.TimeoutExpired:
+            raise DockerError(f"`{_name(words)}` did not end within {COMMAND_TIMEOUT} s") from None
+        except OSError as problem:
+            raise DockerError(f"`{_name(words)}` could not be started: {problem.strerror}") from None
+
+    def _explain(self, command: Sequence[object], stderr: bytes) -> str:
+        lines = [line for line in self.hide(stderr.decode("utf-8", "replace")).splitlines() if line.strip()]
+        return f"`{_name([str(word) for word in command])}` failed: {' / '.join(lines[-3:]) or 'it said nothing'}"
+
+
+def _client() -> DockerClient:
+    client = DockerClient()
+    try:
+        client.client_config.get_client_call_with_path()
+    except ClientNotFoundError:
+        raise DockerError("`docker` is not on PATH: install Docker Engine, or Docker Desktop") from None
+    return client
+
+
+def _compose_command(root: Path, stack: StackOrder) -> list[str]:
+    _client()
+    folder = root / stack.folder
+    client = DockerClient(
+        compose_files=[folder / name for name in stack.files],
+        compose_profiles=list(stack.profiles),
+        compose_project_name=stack.project,
+        compose_project_directory=folder,
+    )
+    return [str(word) for word in client.client_config.docker_compose_cmd]
+
+
+def _each(option: str, values: Iterable[str]) -> list[str]:
+    return [word for value in values for word in (option, value)]
+
+
+def _name(words: Sequence[str]) -> str:
+    """A command as people speak of it: "docker compose up", without paths and options."""
+    plain: list[str] = []
+    skip = False
+    for word in words[1:]:
+        if not skip and not word.startswith("-"):
+            plain.append(word)
+        skip = word in ("--file", "--profile", "--project-name", "--project-directory", "--format", "--filter")
+        if len(plain) == 2:
+            break
+    return " ".join(["docker", *plain])
+
+
+class _Health(Wire, frozen=True, rename="pascal"):
+    status: str = ""
+
+
+class _State(Wire, frozen=True, rename="pascal"):
+    status: str
+    exit_code: int
+    started_at: str
+    health: _Health | None = None
+
+
+class _Check(Wire, frozen=True, rename="pascal"):
+    test: list[str] | None = None
+    interval: int = 0
+    timeout: int = 0
+    retries: int = 0
+    start_period: int = 0
+
+
+class _Config(Wire, frozen=True, rename="pascal"):
+    labels: dict[str, str] | None = None
+    healthcheck: _Check | None = None
+
+
+class _RestartPolicy(Wire, frozen=True, rename="pascal"):
+    name: str = ""
+
+
+class _HostConfig(Wire, frozen=True, rename="pascal"):
+    restart_policy: _RestartPolicy = _RestartPolicy()
+
+
+class _Mount(Wire, frozen=True, rename="pascal"):
+    type: str = ""
+    source: str = ""
+
+
+class _Container(Wire, frozen=True, rename="pascal"):
+    id: str
+    image: str
+    state: _State
+    config: _Config
+    host_config: _HostConfig
+    restart_count: int = 0
+    mounts: list[_Mount] | None = None
+
+
+def _convert(wire: _Container) -> Container:
+    labels = wire.config.labels or {}
+    health = wire.state.health.status if wire.state.health else ""
+    return Container(
+        id=wire.id,
+        project=labels.get(_PROJECT, ""),
+        service=ServiceName(labels.get(_SERVICE, "")),
+        image=wire.image,
+        status=wire.state.status,
+        exit_code=wire.state.exit_code,
+        started=wire.state.started_at,
+        restarts=wire.restart_count,
+        restart_policy=wire.host_config.restart_policy.name or "no",
+        health="" if health == "none" else health,
+        patience=_patience(wire.config.healthcheck),
+        binds=tuple(mount.source for mount in wire.mounts or () if mount.type == "bind"),
+    )
+
+
+def _patience(check: _Check | None) -> float:
+    """Seconds until a healthcheck has surely decided. The defaults are the engine's: 30 s, 30 s, 3 times."""
+    if check is None or not check.test or check.test[0] == "NONE":
+        return 0.0
+    interval, timeout = check.interval or 30 * _SECOND, check.timeout or 30 * _SECOND
+    return (check.start_period + (interval + timeout) * ((check.retries or 3) + 1)) / _SECOND

@@ -1,0 +1,120 @@
+"""What a node needs, checked one by one, each failure with its cure. Reads only."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from bot.effects.git import GitError, run_in_checkout
+from bot.errors import BotError
+from bot.node.checkout import Access, Checkout
+from bot.node.docker import Docker
+from bot.node.preflight import check_engine, parse_version
+from bot.node.state import Identity, NodeState, find_unfinished, fingerprint
+from bot.settings import docker_environment
+
+OLDEST_GIT = (2, 31)  # the first that takes configuration from GIT_CONFIG_COUNT
+ENOUGH_SPACE = 2 * 1024**3  # bytes for an image and a fetch
+
+
+class Finding(NamedTuple):
+    """One check. `text` says what was found, and when it is not good, what to do."""
+
+    name: str
+    good: bool
+    text: str
+
+
+def examine(state: NodeState, docker: Docker, access: Access, root: Path | None) -> tuple[Finding, ...]:
+    """Every check, also those after a failed one."""
+    checks: list[tuple[str, Callable[[], str]]] = [
+        ("identity", lambda: _check_identity(state)),
+        ("keys", lambda: _check_keys(state)),
+        ("record", lambda: _check_record(state)),
+        ("git", _check_git),
+        ("engine", lambda: check_engine(docker)),
+        ("checkout", lambda: _check_checkout(state, access, root)),
+        ("disk", lambda: _check_disk(state, root)),
+    ]
+    return tuple(_find(name, check) for name, check in checks)
+
+
+def _find(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, check())
+    except (BotError, OSError) as problem:
+        return Finding(name, False, str(problem))
+
+
+def _check_identity(state: NodeState) -> str:
+    identity = state.read_identity()
+    return f"{identity.node} of {identity.fleet}"
+
+
+def _check_keys(state: NodeState) -> str:
+    keys = state.read_keys()
+    if not keys:
+        raise BotError(
+            "no key is trusted, so every order is refused: copy keys/orders.pub.pem from the bot's data folder here, "
+            "and run `aios-bot node trust orders.pub.pem`"
+        )
+    return "trusts " + ", ".join(fingerprint(key) for key in keys)
+
+
+def _check_record(state: NodeState) -> str:
+    records = state.read_record()
+    if state.folder.exists() and not os.access(state.folder, os.W_OK):
+        raise BotError(f"{state.folder} is not writable for this user: run the runner as its owner")
+    unfinished = find_unfinished(records)
+    if unfinished is not None:
+        raise BotError(
+            f"order {unfinished.number} was begun and never finished; the next order puts the node right, "
+            "or look at `docker ps` and the checkout"
+        )
+    return f"{len(records)} entries"
+
+
+def _check_git() -> str:
+    try:
+        said = subprocess.run(
+            ["git", "--version"], env=docker_environment(), capture_output=True, check=True, timeout=30
+        ).stdout.decode()
+    except (OSError, subprocess.SubprocessError):
+        raise BotError("git is not on PATH: install it, and let the runner's user see it") from None
+    version = said.split()[2]
+    if parse_version(version) < OLDEST_GIT:
+        raise BotError(f"git {version} is too old: install 2.31 or newer")
+    return f"git {version}"
+
+
+def _check_checkout(state: NodeState, access: Access, root: Path | None) -> str:
+    identity = state.read_identity()
+    place = root or _own_root(identity)
+    if place is None:
+        return "named by the order"
+    if not (place / ".git").exists():
+        return f"{place} is not there yet; the first order clones it"
+    try:
+        run_in_checkout(place, "status", "--porcelain", "--untracked-files=no", environment=docker_environment())
+    except GitError as problem:
+        raise BotError(f"git cannot read {place}: {problem}; run this as the checkout's owner") from None
+    head = Checkout(place, access).position("")
+    return f"{place} at {head.commit[:7] if head else 'nothing'}"
+
+
+def _check_disk(state: NodeState, root: Path | None) -> str:
+    place = root or state.folder
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < ENOUGH_SPACE:
+        raise BotError(f"only {free // 1024**2} MiB free at {place}: `docker image prune` may help")
+    return f"{free // 1024**3} GiB free"
+
+
+def _own_root(identity: Identity) -> Path | None:
+    return Path(identity.root).expanduser() if identity.root else None

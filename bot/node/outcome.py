@@ -1,0 +1,100 @@
+"""What became of an order, as a value, and how that reads. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from bot.names import CommitSha, ServiceName, StackName, short
+from bot.node.health import Unwell
+from bot.node.order import Order, RefusalReason
+from bot.node.state import End
+from bot.plan.model import Action
+from bot.values import Value
+
+DESCRIPTION = 140  # characters of a deployment status's description
+
+
+class ServiceOutcome(Value, frozen=True):
+    """One service of the order: what the plan said, and what was seen to happen."""
+
+    stack: StackName
+    service: ServiceName
+    predicted: Action
+    actual: Action
+
+    @property
+    def as_predicted(self) -> bool:
+        """Whether the plan was right. A signal leaves no trace, and a rebuild is seen as a recreation."""
+        seen_as = {Action.RELOAD: Action.NONE, Action.REBUILD: Action.RECREATE}
+        return seen_as.get(self.predicted, self.predicted) is self.actual
+
+
+class Step(Value, frozen=True):
+    """One station of the deploy and how long it took."""
+
+    name: str
+    seconds: float
+
+
+class Outcome(Value, frozen=True):
+    """How an order ended. `text` is one line for people; `commit` and `pin` are what the checkout holds now."""
+
+    end: End
+    text: str
+    order: Order | None = None  # None when it was refused before its signature was found good
+    refusal: RefusalReason | None = None
+    commit: CommitSha | None = None
+    pin: CommitSha | None = None
+    services: tuple[ServiceOutcome, ...] = ()
+    unwell: tuple[Unwell, ...] = ()
+    steps: tuple[Step, ...] = ()
+    interrupted: int | None = None  # number of an earlier order that was begun and never finished
+
+
+_PAST = {
+    Action.CREATE: "created",
+    Action.RECREATE: "recreated",
+    Action.REBUILD: "rebuilt",
+    Action.RESTART: "restarted",
+    Action.RELOAD: "reloaded",
+    Action.REMOVE: "removed",
+}
+
+
+def render_success(order: Order, services: tuple[ServiceOutcome, ...]) -> str:
+    """ "runs server@a1b2c3d: 1 recreated, 2 restarted, 9 untouched"."""
+    counted = Counter(service.actual for service in services)
+    done = [f"{counted[action]} {past}" for action, past in _PAST.items() if counted[action]]
+    if counted[Action.NONE]:
+        done.append(f"{counted[Action.NONE]} untouched")
+    wrong = sum(not service.as_predicted for service in services)
+    told = f"runs {order.submodule}@{short(order.pin)}: {', '.join(done) or 'nothing to run'}"
+    return f"{told}; {wrong} not as planned" if wrong else told
+
+
+def render_unwell(unwell: tuple[Unwell, ...]) -> str:
+    """ "ingress/traefik exited with code 1 and 2 more"."""
+    more = f" and {len(unwell) - 1} more" if len(unwell) > 1 else ""
+    return f"{unwell[0].project}/{unwell[0].service} {unwell[0].text}{more}"
+
+
+def render_description(outcome: Outcome) -> str:
+    """The outcome in the length of a deployment status."""
+    text = f"refused ({outcome.refusal}): {outcome.text}" if outcome.refusal else outcome.text
+    return text if len(text) <= DESCRIPTION else text[: DESCRIPTION - 1].rstrip() + "…"
+
+
+def render_outcome(outcome: Outcome) -> str:
+    """The outcome for a terminal or a job's log: what happened to each service, why it failed, how long it took."""
+    lines = [f"{outcome.end}: {render_description(outcome) if outcome.refusal else outcome.text}"]
+    if outcome.interrupted is not None:
+        lines.append(f"note: order {outcome.interrupted} was begun earlier and never finished")
+    for service in outcome.services:
+        if service.predicted is not Action.NONE or not service.as_predicted:
+            wrong = "" if service.as_predicted else f"  (planned: {service.predicted})"
+            lines.append(f"  {service.stack}/{service.service}: {service.actual}{wrong}")
+    for one in outcome.unwell:
+        lines.append(f"  {one.project}/{one.service} {one.text}; its last lines:")
+        lines += [f"    | {line}" for line in one.log.splitlines()]
+    lines += [f"  {step.name}: {step.seconds:.1f} s" for step in outcome.steps]
+    return "\n".join(lines)

@@ -1,0 +1,79 @@
+"""What a node's command works with, wired from its settings."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+
+import click
+
+from bot.effects import repository
+from bot.effects.github import Client
+from bot.names import DeploymentId, RepoName, parse_repo_name
+from bot.node.checkout import Access
+from bot.node.deploy import Node
+from bot.node.docker import Docker
+from bot.node.outcome import Outcome
+from bot.node.state import NodeState
+from bot.settings import NodeSettings, docker_environment, stack_environment
+
+
+def make_node(settings: NodeSettings, state_folder: Path | None, repo: Path | None) -> Node:
+    """This node; what its children may see is the node's environment without the job's."""
+
+    def tell(line: str) -> None:
+        click.echo(line, err=True)
+
+    environment = docker_environment() | stack_environment()
+    return Node(
+        state=NodeState(state_folder or settings.state),
+        docker=Docker(environment, secrets=settings.secrets, tell=tell),
+        access=Access(settings.html_url, settings.git_token.reveal() if settings.git_token else None),
+        sink=_sink(settings),
+        now=time.time,
+        tell=tell,
+        root=repo.absolute() if repo else None,
+    )
+
+
+class _GitHubSink:
+    """Posts with the job's own token, to the repository whose workflow this is."""
+
+    def __init__(self, client: Client, fleet: RepoName, log_url: str) -> None:
+        self._client = client
+        self._fleet = fleet
+        self._log_url = log_url
+
+    def post(self, deployment: DeploymentId, state: str, description: str) -> None:
+        repository.post_deployment_status(
+            self._client,
+            self._fleet,
+            deployment,
+            state=state,
+            description=description,
+            log_url=self._log_url or None,
+        )
+
+
+class _NoSink:
+    """Outside of a job there is nobody to tell."""
+
+    def post(self, deployment: DeploymentId, state: str, description: str) -> None:
+        pass
+
+
+def _sink(settings: NodeSettings) -> _GitHubSink | _NoSink:
+    if settings.token is None or not settings.repository:
+        return _NoSink()
+    client = Client.with_token(settings.api_url, settings.token.reveal())
+    return _GitHubSink(client, parse_repo_name(settings.repository), settings.log_url)
+
+
+def write_summary(settings: NodeSettings, text: str, outcome: Outcome) -> None:
+    """Put the outcome on the job's own page."""
+    if settings.summary is None:
+        return
+    fence = "`" * (max((len(run) for run in text.split() if set(run) == {"`"}), default=0) + 3)
+    with contextlib.suppress(OSError), settings.summary.open("a", encoding="utf-8") as file:
+        file.write(f"### Deploy: {outcome.end}\n\n{fence}text\n{text}\n{fence}\n")

@@ -1,0 +1,184 @@
+"""A node for tests: real repositories, a real checkout, a real engine, and a bot's key to sign orders with."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from bot.names import CommitSha, DeploymentId, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
+from bot.node.checkout import Access
+from bot.node.deploy import Node, deploy
+from bot.node.docker import Docker
+from bot.node.health import Patience
+from bot.node.order import Order, OrderKind, ServiceOrder, StackOrder, sign_order
+from bot.node.outcome import Outcome
+from bot.node.state import NodeState
+from bot.plan.model import Action
+from bot.sandbox.engine import Engine
+from tests.gitworld import commit, git, new_repository
+
+FLEET, NODE = RepoName("tecnocrat/aios-win"), NodeName("HP_LAB")
+QUICK = Patience(samples=3, interval=0.2, limit=20)
+
+Actions = Mapping[str, Mapping[str, Action]]
+"""Per stack, what is ordered for each service."""
+
+
+@dataclass
+class NodeWorld:
+    """Everything lives below `folder`; stacks are called `prefix`-NAME, so that one engine serves many tests."""
+
+    folder: Path
+    engine: Engine
+    prefix: str
+    key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+    posted: list[tuple[int, str, str]] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    number: int = 100
+    clock: float = field(default_factory=time.time)
+
+    @property
+    def server(self) -> Path:
+        """The upstream's work tree."""
+        return self.folder / "work/server"
+
+    @property
+    def fleet(self) -> Path:
+        """The fleet's work tree: a person's, not the node's."""
+        return self.folder / "work/aios-win"
+
+    @property
+    def root(self) -> Path:
+        """The node's checkout."""
+        return self.folder / "node"
+
+    @property
+    def state(self) -> NodeState:
+        return NodeState(self.folder / "state")
+
+    def post(self, deployment: DeploymentId, state: str, description: str) -> None:
+        self.posted.append((deployment, state, description))
+
+    def push(self, files: Mapping[str, str | None], *, pin: CommitSha | None = None) -> tuple[CommitSha, CommitSha]:
+        """Change the server, bump the fleet's pin, publish both; the fleet's commit and the pin."""
+        pin = pin or commit(self.server, files)
+        git(self.server, "push", "--quiet", "--force", "origin", "HEAD:main")
+        merged = commit(self.fleet, {"README.md": f"pins {pin}\n"}, pins={"server": pin})
+        git(self.fleet, "push", "--quiet", "origin", "HEAD:main")
+        return merged, pin
+
+    def order(self, at: tuple[CommitSha, CommitSha], actions: Actions, **changes: object) -> Order:
+        """The next order for this node."""
+        self.number += 1
+        values: dict[str, object] = {
+            "kind": OrderKind.DEPLOY,
+            "fleet": FLEET,
+            "node": NODE,
+            "commit": at[0],
+            "base": "main",
+            "submodule": SubmodulePath("server"),
+            "pin": at[1],
+            "plan": PlanId("0123456789ab"),
+            "root": str(self.root),
+            "stacks": tuple(self.stack(name, services) for name, services in actions.items()),
+            "variables": {},
+            "issued": int(self.clock) - 5,
+            "expires": int(self.clock) + 3600,
+            "number": DeploymentId(self.number),
+        }
+        return Order(**(values | changes))  # type: ignore[arg-type]  # a test states only its difference
+
+    def stack(self, name: str, services: Mapping[str, Action]) -> StackOrder:
+        return StackOrder(
+            stack=StackName(name),
+            folder=f"server/stacks/{name}",
+            files=("docker-compose.yml",),
+            profiles=(),
+            project=self.project(name),
+            services=tuple(ServiceOrder(service=ServiceName(s), action=a) for s, a in services.items()),
+        )
+
+    def project(self, stack: str) -> str:
+        return f"{self.prefix}-{stack}"
+
+    def node(self) -> Node:
+        return Node(
+            state=self.state,
+            docker=Docker(self.engine.environment, tell=self.told.append),
+            access=Access((self.folder / "remote").as_uri(), None),
+            sink=self,
+            now=lambda: self.clock,
+            tell=self.told.append,
+            patience=QUICK,
+        )
+
+    def deploy(self, order: Order) -> Outcome:
+        return deploy(sign_order(order, self.key), self.node())
+
+    def containers(self) -> dict[str, tuple[str, str, str]]:
+        """ "stack/service" to id, start time and version of the running containers of this world."""
+        ids = self.engine.docker("ps", "-q", "--no-trunc", "--filter", "label=com.docker.compose.project").split()
+        found = {}
+        for line in self._inspect(ids):
+            project, service, container, started, version = line.split("|")
+            if project.startswith(f"{self.prefix}-"):
+                found[f"{project.removeprefix(self.prefix + '-')}/{service}"] = (container, started, version)
+        return found
+
+    def version(self, service: str) -> str:
+        """What the image of a running service ("stack/service") says it is."""
+        return self.engine.docker("exec", self.containers()[service][0], "cat", "/version")
+
+    def _inspect(self, ids: list[str]) -> list[str]:
+        if not ids:
+            return []
+        label = '{{index .Config.Labels "com.docker.compose.%s"}}'
+        form = "|".join(
+            [label % "project", label % "service", "{{.Id}}", "{{.State.StartedAt}}", "{{.Config.Image}}"]
+        )
+        return self.engine.docker("inspect", "--format", form, *ids).splitlines()
+
+    def clean_up(self) -> None:
+        """Remove every container and network of this world."""
+        own = "label=com.docker.compose.project"
+        for line in self.engine.docker("ps", "-aq", "--filter", own).split():
+            project = self.engine.docker(
+                "inspect", "--format", '{{index .Config.Labels "com.docker.compose.project"}}', line
+            )
+            if project.startswith(f"{self.prefix}-"):
+                self.engine.docker("rm", "--force", "--volumes", line)
+        for name in self.engine.docker("network", "ls", "--format", "{{.Name}}").split():
+            if name.startswith(self.prefix):
+                self.engine.docker("network", "rm", name)
+
+
+def make_world(
+    folder: Path, engine: Engine, prefix: str, files: Mapping[str, str]
+) -> tuple[NodeWorld, tuple[CommitSha, CommitSha]]:
+    """A node that was never deployed to, of a fleet whose server holds `files`; and what there is to deploy."""
+    world = NodeWorld(folder, engine, prefix)
+    for name, work in (("server", world.server), ("aios-win", world.fleet)):
+        new_repository(work)
+        remote = folder / "remote/tecnocrat" / f"{name}.git"
+        remote.parent.mkdir(parents=True, exist_ok=True)
+        git(work, "init", "--quiet", "--bare", "--initial-branch=main", str(remote))
+        git(work, "remote", "add", "origin", str(remote))
+    pin = commit(world.server, files)
+    modules = '[submodule "server"]\n\tpath = server\n\turl = ../server.git\n'
+    commit(world.fleet, {".gitmodules": modules, ".gitignore": "*.local\n"})
+    first = world.push({}, pin=pin)
+    keyfile = folder / "orders.pub.pem"
+    keyfile.write_bytes(world.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    world.state.trust(keyfile, fleet=FLEET, node=NODE, root=None)
+    return world, first
+
+
+def remove_world(world: NodeWorld) -> None:
+    world.clean_up()
+    shutil.rmtree(world.folder, ignore_errors=True)
