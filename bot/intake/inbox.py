@@ -88,11 +88,10 @@ class Inbox:
         """
         self._handler = handler
         calls = Calls(drain=self._drain, wake=self._wake, schedules=schedules or {})
-        # The engine's own recovery, waking and schedules need threads too.
         if self.store.is_sqlite:
             # Nothing runs yet, so every turn that has not ended was cut off; the engine may still repeat it.
             ledger.end_all_turns(self.store)
-        self._engine = Engine(self.store, calls, threads=self._workers + 2)
+        self._engine = Engine(self.store, calls, threads=self._workers)
         if not self.store.is_sqlite:
             self._beat(self._engine)
         self._sweep(self._engine)
