@@ -51,7 +51,7 @@ def propose(world: World, client: Client, at: FleetAt, facts: BumpFacts, decisio
     if facts.pull is None:
         branch = bump_branch(facts.base, facts.submodule.path)
         pull = repository.open_pull(client, facts.fleet, head=branch, base=facts.base, title=title, body=body)
-        number, labels = PullNumber(pull.number), ()
+        number, labels = PullNumber(pull.number), tuple(label.name for label in pull.labels)
     else:
         number, labels = facts.pull.number, facts.pull.labels
         if (facts.pull.title, facts.pull.body) != (title, body):

@@ -1,0 +1,71 @@
+"""What a person sees of the world: GitHub's REST with a person's token, and docker. Nothing of the bot's own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import requests
+
+from bot.names import RepoName
+from bot.sandbox.world import AiosWorld
+
+_T = TypeVar("_T")
+
+
+class Outside:
+    """GitHub as the person `token` belongs to."""
+
+    def __init__(self, world: AiosWorld) -> None:
+        self.world = world
+        self.url = f"{world.hub.url}/api/v3"
+        self._session = requests.Session()
+        self._session.headers["Authorization"] = f"Bearer {world.token}"
+
+    def get(self, path: str, **query: str) -> Any:
+        """The JSON of one GET; a failure is an AssertionError with the answer."""
+        answer = self._session.get(f"{self.url}{path}", params=query, timeout=30)
+        assert answer.ok, f"GET {path}: {answer.status_code} {answer.text[:500]}"
+        return answer.json()
+
+    def send(self, verb: str, path: str, body: object = None) -> Any:
+        """The JSON of one writing request."""
+        answer = self._session.request(verb, f"{self.url}{path}", json=body, timeout=30)
+        assert answer.ok, f"{verb} {path}: {answer.status_code} {answer.text[:500]}"
+        return answer.json() if answer.content else None
+
+    def pulls(self, repo: RepoName, state: str = "open") -> list[Any]:
+        """Pull requests, newest first."""
+        return list(self.get(f"/repos/{repo}/pulls", state=state))
+
+    def checks(self, repo: RepoName, sha: str) -> dict[str, Any]:
+        """The check runs of a commit by their names."""
+        return {run["name"]: run for run in self.get(f"/repos/{repo}/commits/{sha}/check-runs")["check_runs"]}
+
+    def comments(self, repo: RepoName, number: int) -> list[Any]:
+        """The comments of a pull request."""
+        return list(self.get(f"/repos/{repo}/issues/{number}/comments"))
+
+    def pin(self, repo: RepoName, ref: str, path: str = "server") -> str:
+        """The submodule commit that `ref` pins."""
+        return str(self.get(f"/repos/{repo}/contents/{path}", ref=ref)["sha"])
+
+    def deployment_states(self, repo: RepoName, sha: str) -> dict[str, list[str]]:
+        """The states that each node's deployment of `sha` went through, oldest first."""
+        found = {}
+        for deployment in self.get(f"/repos/{repo}/deployments", sha=sha):
+            statuses = self.get(f"/repos/{repo}/deployments/{deployment['id']}/statuses")
+            found[deployment["environment"]] = [status["state"] for status in reversed(statuses)]
+        return found
+
+
+def eventually(what: str, find: Callable[[], _T | None], *, seconds: float = 30) -> _T:
+    """The first truthy answer of `find`, or an AssertionError that says what never came."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = find()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"{what} did not come within {seconds} s"
+        time.sleep(0.05)
