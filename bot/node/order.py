@@ -31,7 +31,7 @@ from bot.plan.model import Action
 from bot.values import Value
 
 PAYLOAD_TYPE = "application/vnd.aios-bot.order+json"
-LONGEST_ENVELOPE = 60_000  # characters; all inputs of a dispatch together may have 65,535
+LONGEST_ENVELOPE = 32_000  # characters; a variable of a Windows process holds 32,767
 CLOCK_SKEW = 120  # seconds that a node's clock may be behind the bot's
 
 
@@ -132,7 +132,7 @@ def sign_order(order: Order, private_key: Ed25519PrivateKey) -> str:
     text = msgspec.json.encode(envelope.to_dict()).decode()
     if len(text) > LONGEST_ENVELOPE:
         raise BotError(
-            f"the order for {order.node} has {len(text)} characters, and a dispatch takes {LONGEST_ENVELOPE}: "
+            f"the order for {order.node} has {len(text)} characters, and a node takes {LONGEST_ENVELOPE}: "
             "give the node fewer stacks in the fleet file"
         )
     return text

@@ -165,4 +165,4 @@ def test_envelopes_of_any_shape_are_refused(value: object) -> None:
 
 def test_an_order_that_no_dispatch_can_carry_is_not_signed() -> None:
     with pytest.raises(BotError, match="fewer stacks"):
-        sign_order(make_order(variables={"A": "x" * 60_000}), KEY)
+        sign_order(make_order(variables={"A": "x" * 32_000}), KEY)
