@@ -1,0 +1,188 @@
+"""Which looks an event calls for, given who pins what."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from bot.events import (
+    CheckRerequested,
+    ChecksCompleted,
+    DeploymentChanged,
+    Event,
+    InstallationChanged,
+    Ping,
+    PullRequestChanged,
+    Push,
+    WorkflowRunCompleted,
+)
+from bot.looks import (
+    Look,
+    LookAtBump,
+    LookAtFleet,
+    LookAtInstallation,
+    LookAtRollout,
+    Pinned,
+    bump_branch,
+    route,
+)
+from bot.names import (
+    BranchName,
+    CommitSha,
+    DeploymentId,
+    InstallationId,
+    PullNumber,
+    RepoName,
+    SubmodulePath,
+)
+from bot.store import Pins
+
+SHA = CommitSha("6dcb09b5b57875f334f61aebed695e2e4193db5e")
+SEVEN, EIGHT = InstallationId(7), InstallationId(8)
+SERVER, TOOLS, WIN, LINUX, OTHER = (
+    RepoName(f"acme/{name}") for name in ("server", "tools", "aios-win", "aios-linux", "other")
+)
+
+
+def pin(
+    fleet: RepoName = WIN,
+    base: str = "main",
+    submodule: str = "server",
+    *,
+    upstream: RepoName = SERVER,
+    tracked: str = "main",
+    waits: bool = False,
+    installation: InstallationId = SEVEN,
+) -> Pinned:
+    return Pinned(
+        fleet=fleet,
+        installation=installation,
+        base=BranchName(base),
+        default_branch=BranchName("main"),
+        submodule=SubmodulePath(submodule),
+        upstream=upstream,
+        tracked=BranchName(tracked),
+        waits_for_checks=waits,
+    )
+
+
+INDEX = Pins(
+    [
+        pin(),
+        pin(base="stable", tracked="stable"),
+        pin(submodule="tools", upstream=TOOLS, waits=True),
+        pin(LINUX, installation=EIGHT),
+    ]
+)
+
+
+def bump(fleet: RepoName = WIN, base: str = "main", submodule: str = "server") -> LookAtBump:
+    return LookAtBump(
+        fleet=fleet,
+        installation=EIGHT if fleet == LINUX else SEVEN,
+        base=BranchName(base),
+        submodule=SubmodulePath(submodule),
+    )
+
+
+def fleet(repo: RepoName = WIN) -> LookAtFleet:
+    return LookAtFleet(fleet=repo, installation=SEVEN)
+
+
+def rollout(base: str = "main") -> LookAtRollout:
+    return LookAtRollout(fleet=WIN, installation=SEVEN, base=BranchName(base))
+
+
+def push(repo: RepoName, branch: str, after: CommitSha | None = SHA) -> Push:
+    return Push(repo=repo, installation=SEVEN, branch=BranchName(branch), after=after)
+
+
+def pull(head: str, *, merged: bool = False, base: str = "main", repo: RepoName = WIN) -> PullRequestChanged:
+    return PullRequestChanged(
+        repo=repo,
+        installation=SEVEN,
+        number=PullNumber(3),
+        action="closed" if merged else "opened",
+        base=BranchName(base),
+        head=BranchName(head),
+        merged=merged,
+    )
+
+
+CASES: dict[str, tuple[Event, set[Look]]] = {
+    "a tracked branch moved, in two fleets": (push(SERVER, "main"), {bump(), bump(LINUX), fleet(SERVER)}),
+    "another tracked branch moved": (push(SERVER, "stable"), {bump(base="stable"), fleet(SERVER)}),
+    "a tracked branch was deleted": (push(SERVER, "main", None), {bump(), bump(LINUX), fleet(SERVER)}),
+    "a branch nobody tracks": (push(SERVER, "feature"), {fleet(SERVER)}),
+    "the name in another case": (
+        push(RepoName("Acme/Tools"), "main"),
+        {bump(submodule="tools"), fleet(RepoName("Acme/Tools"))},
+    ),
+    "a fleet's base moved": (push(WIN, "main"), {fleet()}),
+    "a fleet's other branch moved": (push(WIN, "feature"), set()),
+    "somebody pushed to the bump's branch": (push(WIN, "aios-bot/main/server"), {bump()}),
+    "a repository that may become a fleet": (push(OTHER, "main"), {fleet(OTHER)}),
+    "the bump's pull request was touched": (pull("aios-bot/main/server"), {bump()}),
+    "the bump's pull request was merged": (pull("aios-bot/main/server", merged=True), {bump(), rollout()}),
+    "a person's pull request was merged": (pull("by-hand", merged=True), {rollout()}),
+    "a person's pull request was opened": (pull("by-hand"), set()),
+    "merged into a branch that is no base": (pull("by-hand", merged=True, base="feature"), set()),
+    "a pull request elsewhere": (pull("aios-bot/main/server", merged=True, repo=OTHER), set()),
+    "checks ended where somebody waits for them": (
+        ChecksCompleted(repo=TOOLS, installation=SEVEN, sha=SHA),
+        {bump(submodule="tools")},
+    ),
+    "checks ended where nobody waits": (ChecksCompleted(repo=SERVER, installation=SEVEN, sha=SHA), set()),
+    "Re-run was pressed": (
+        CheckRerequested(repo=WIN, installation=SEVEN, sha=SHA),
+        {bump(), bump(base="stable"), bump(submodule="tools")},
+    ),
+    "a node reported": (
+        DeploymentChanged(repo=WIN, installation=SEVEN, deployment=DeploymentId(1), ref=SHA),
+        {rollout(), rollout("stable")},
+    ),
+    "a fleet's workflow ended": (
+        WorkflowRunCompleted(repo=WIN, installation=SEVEN, run_id=1, conclusion="failure"),
+        {rollout(), rollout("stable")},
+    ),
+    "a workflow elsewhere ended": (
+        WorkflowRunCompleted(repo=OTHER, installation=SEVEN, run_id=1, conclusion="failure"),
+        set(),
+    ),
+    "the App was installed": (
+        InstallationChanged(installation=SEVEN, action="created"),
+        {LookAtInstallation(installation=SEVEN)},
+    ),
+    "a ping": (Ping(hook_id=1), set()),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_route(name: str) -> None:
+    event, looks = CASES[name]
+    found = route(event, INDEX)
+    assert set(found) == looks
+    assert len(found) == len(looks), "no look twice"
+
+
+def test_every_kind_of_event_is_routed() -> None:
+    assert {type(event) for event, _ in CASES.values()} == set(Event.__args__)
+
+
+def test_no_index_leads_to_no_bump() -> None:
+    for event, _ in CASES.values():
+        assert not any(isinstance(look, LookAtBump) for look in route(event, Pins()))
+
+
+def test_one_fleet_is_one_lane() -> None:
+    assert bump().key == fleet().key == rollout().key == "acme/aios-win"
+    assert LookAtInstallation(installation=SEVEN).key == "installation:7"
+
+
+@pytest.mark.parametrize("look", [bump(), fleet(), rollout(), LookAtInstallation(installation=SEVEN)])
+def test_a_look_survives_being_stored(look: Look) -> None:
+    assert msgspec.json.decode(msgspec.json.encode(look), type=Look) == look
+
+
+def test_the_branch_of_a_bump() -> None:
+    assert bump_branch(BranchName("main"), SubmodulePath("server")) == "aios-bot/main/server"
