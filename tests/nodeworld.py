@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bot.names import CommitSha, DeploymentId, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
-from bot.node.checkout import Access
+from bot.node.checkout import Access, Checkout, Position
 from bot.node.deploy import Node, deploy
 from bot.node.docker import Docker
 from bot.node.health import Patience
 from bot.node.order import Order, OrderKind, ServiceOrder, StackOrder, sign_order
 from bot.node.outcome import Outcome
-from bot.node.state import NodeState
+from bot.node.state import End, NodeState
 from bot.plan.model import Action
 from bot.sandbox.engine import Engine
 from tests.gitworld import commit, git, new_repository
@@ -28,6 +29,65 @@ QUICK = Patience(samples=3, interval=0.2, limit=20)
 
 Actions = Mapping[str, Mapping[str, Action]]
 """Per stack, what is ordered for each service."""
+
+INGRESS = """\
+services:
+  traefik:
+    image: {traefik}
+    command: {command}
+    volumes: [./dynamic:/etc/traefik/dynamic:ro]
+    networks: [ingress]
+    restart: unless-stopped
+    healthcheck: {healthcheck}
+  whoami:
+    image: whoami:1
+    networks: [ingress]
+networks:
+  ingress:
+    name: {prefix}-ingress
+"""
+SECRETS = """\
+services:
+  vault:
+    image: vault:1
+    networks: [ingress]
+    volumes: [data:/data, ./acme:/acme]
+networks:
+  ingress:
+    name: {prefix}-ingress
+    external: true
+volumes:
+  data:
+"""
+CREATE_ALL: Actions = {
+    "secrets": {"vault": Action.CREATE},
+    "ingress": {"traefik": Action.CREATE, "whoami": Action.CREATE},
+}
+"""The user of the network stands before its owner, as a fleet file may well have it."""
+NOTHING: Actions = {
+    "secrets": {"vault": Action.NONE},
+    "ingress": {"traefik": Action.NONE, "whoami": Action.NONE},
+}
+IMAGES = ("traefik:1", "traefik:2", "whoami:1", "vault:1")
+HEALTHY = "{test: [CMD, 'true'], interval: 300ms, timeout: 2s, retries: 2}"
+
+
+def server_files(
+    prefix: str,
+    *,
+    traefik: str = "traefik:1",
+    command: str = "[]",
+    headers: str = "one",
+    healthcheck: str = "{disable: true}",
+) -> dict[str, str | None]:
+    """The server's files; a test states only its difference."""
+    ingress = INGRESS.format(traefik=traefik, command=command, healthcheck=healthcheck, prefix=prefix)
+    return {
+        "stacks/ingress/docker-compose.yml": ingress,
+        "stacks/ingress/dynamic/headers.yml": f"{headers}\n",
+        "stacks/secrets/docker-compose.yml": SECRETS.format(prefix=prefix),
+        "stacks/secrets/acme/README.md": "Certificates come here.\n",
+    }
 
 
 @dataclass
@@ -65,25 +125,25 @@ class NodeWorld:
     def post(self, deployment: DeploymentId, state: str, description: str) -> None:
         self.posted.append((deployment, state, description))
 
-    def push(self, files: Mapping[str, str | None], *, pin: CommitSha | None = None) -> tuple[CommitSha, CommitSha]:
+    def push(self, files: Mapping[str, str | None], *, pin: CommitSha | None = None) -> Position:
         """Change the server, bump the fleet's pin, publish both; the fleet's commit and the pin."""
         pin = pin or commit(self.server, files)
         git(self.server, "push", "--quiet", "--force", "origin", "HEAD:main")
         merged = commit(self.fleet, {"README.md": f"pins {pin}\n"}, pins={"server": pin})
         git(self.fleet, "push", "--quiet", "origin", "HEAD:main")
-        return merged, pin
+        return Position(merged, pin)
 
-    def order(self, at: tuple[CommitSha, CommitSha], actions: Actions, **changes: object) -> Order:
+    def order(self, at: Position, actions: Actions, **changes: object) -> Order:
         """The next order for this node."""
         self.number += 1
         values: dict[str, object] = {
             "kind": OrderKind.DEPLOY,
             "fleet": FLEET,
             "node": NODE,
-            "commit": at[0],
+            "commit": at.commit,
             "base": "main",
             "submodule": SubmodulePath("server"),
-            "pin": at[1],
+            "pin": at.pin,
             "plan": PlanId("0123456789ab"),
             "root": str(self.root),
             "stacks": tuple(self.stack(name, services) for name, services in actions.items()),
@@ -120,6 +180,10 @@ class NodeWorld:
 
     def deploy(self, order: Order) -> Outcome:
         return deploy(sign_order(order, self.key), self.node())
+
+    def checkout_position(self) -> Position | None:
+        """What the node's checkout holds."""
+        return Checkout(self.root, Access("", None)).position("server")
 
     def containers(self) -> dict[str, tuple[str, str, str]]:
         """ "stack/service" to id, start time and version of the running containers of this world."""
@@ -159,8 +223,8 @@ class NodeWorld:
 
 
 def make_world(
-    folder: Path, engine: Engine, prefix: str, files: Mapping[str, str]
-) -> tuple[NodeWorld, tuple[CommitSha, CommitSha]]:
+    folder: Path, engine: Engine, prefix: str, files: Mapping[str, str | None]
+) -> tuple[NodeWorld, Position]:
     """A node that was never deployed to, of a fleet whose server holds `files`; and what there is to deploy."""
     world = NodeWorld(folder, engine, prefix)
     for name, work in (("server", world.server), ("aios-win", world.fleet)):
@@ -179,6 +243,27 @@ def make_world(
     return world, first
 
 
-def remove_world(world: NodeWorld) -> None:
+@pytest.fixture(scope="session")
+def node_images(engine: Engine) -> None:
+    """Images that say what they are."""
+    for name in IMAGES:
+        engine.make_image(name, version=name)
+
+
+@pytest.fixture
+def empty_node(tmp_path: Path, engine: Engine, node_images: None) -> Iterator[tuple[NodeWorld, Position]]:
+    """A node that was never deployed to, and what there is to deploy."""
+    prefix = f"t{uuid.uuid4().hex[:8]}"
+    world, first = make_world(tmp_path, engine, prefix, server_files(prefix))
+    yield world, first
     world.clean_up()
-    shutil.rmtree(world.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def node_world(empty_node: tuple[NodeWorld, Position]) -> NodeWorld:
+    """A node that runs the first version."""
+    world, first = empty_node
+    outcome = world.deploy(world.order(first, CREATE_ALL))
+    assert outcome.end is End.SUCCESS, (outcome, world.told)
+    world.posted.clear()
+    return world
