@@ -79,7 +79,8 @@ def _judge_failure(container: Container, before: Container | None, *, first: boo
     # Between the change and the first sample lies an ordered restart.
     restarted = container.restarts > 0 if before is None else not first and container.started != before.started
     if container.status == "restarting" or restarted:
-        text = f"keeps restarting (exit code {container.exit_code})"
+        # Between two restarts the engine shows the running one's code, which is 0.
+        text = "keeps restarting" + (f" (exit code {container.exit_code})" if container.exit_code else "")
     elif container.status in ("exited", "dead") and not _is_done(container):
         text = f"exited with code {container.exit_code}"
     elif container.health == "unhealthy":

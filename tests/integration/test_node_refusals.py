@@ -1,0 +1,167 @@
+"""What a node does not do: each refusal has its reason, and touches neither a file nor a container."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bot.names import CommitSha, NodeName, RepoName
+from bot.node.checkout import Position
+from bot.node.deploy import deploy
+from bot.node.order import Order, OrderKind, RefusalReason, sign_order
+from bot.node.outcome import Outcome
+from bot.node.state import Begun, End
+from bot.plan.model import Action
+from tests.gitworld import commit, git
+from tests.nodeworld import NodeWorld, server_files
+
+CHANGE = {"ingress": {"traefik": Action.RECREATE, "whoami": Action.NONE}}
+
+
+def next_order(world: NodeWorld, **changes: object) -> Order:
+    """An order that would change something."""
+    return world.order(world.push(server_files(world.prefix, traefik="traefik:2")), CHANGE, **changes)
+
+
+def assert_refused(world: NodeWorld, reason: RefusalReason, act: Callable[[], Outcome]) -> Outcome:
+    """`act` is refused for `reason`, and neither checkout nor containers differ afterwards."""
+    containers, position = world.containers(), world.checkout_position()
+    files = {path: path.read_bytes() for path in world.root.rglob("*") if path.is_file() and ".git" not in path.parts}
+    outcome = act()
+    assert (outcome.end, outcome.refusal) == (End.REFUSED, reason), outcome
+    assert outcome.text
+    assert world.containers() == containers
+    assert world.checkout_position() == position
+    now = {path: path.read_bytes() for path in world.root.rglob("*") if path.is_file() and ".git" not in path.parts}
+    assert now == files
+    return outcome
+
+
+def test_forged_and_altered_orders(node_world: NodeWorld) -> None:
+    world = node_world
+    order = next_order(world)
+    forged = sign_order(order, Ed25519PrivateKey.generate())
+    assert_refused(world, RefusalReason.BAD_SIGNATURE, lambda: deploy(forged, world.node()))
+    envelope = json.loads(sign_order(order, world.key))
+    payload = json.loads(base64.b64decode(envelope["payload"])) | {"root": "/elsewhere"}
+    envelope["payload"] = base64.b64encode(json.dumps(payload).encode()).decode()
+    assert_refused(world, RefusalReason.BAD_SIGNATURE, lambda: deploy(json.dumps(envelope), world.node()))
+    assert_refused(world, RefusalReason.MALFORMED, lambda: deploy("{}", world.node()))
+    assert world.posted == []  # nobody may speak of a deployment in the name of an order that is not the bot's
+
+
+def test_replayed_orders(node_world: NodeWorld) -> None:
+    world = node_world
+    order = next_order(world)
+    assert world.deploy(order).end is End.SUCCESS
+    posted = list(world.posted)
+    assert_refused(world, RefusalReason.ALREADY_USED, lambda: world.deploy(order))
+    assert world.posted == posted  # the deployment keeps the status that it earned
+
+
+def test_orders_that_failed_are_used_up_too(node_world: NodeWorld) -> None:
+    world = node_world
+    order = next_order(world)
+    (world.root / "server/stacks/ingress/docker-compose.yml").write_text("edited")
+    assert_refused(world, RefusalReason.LOCAL_EDITS, lambda: world.deploy(order))
+    assert_refused(world, RefusalReason.ALREADY_USED, lambda: world.deploy(order))
+
+
+def test_orders_out_of_time_and_place(node_world: NodeWorld) -> None:
+    world = node_world
+    now = int(world.clock)
+    cases = {
+        RefusalReason.EXPIRED: {"expires": now - 1},
+        RefusalReason.NOT_YET_VALID: {"issued": now + 600},
+        RefusalReason.OTHER_NODE: {"node": NodeName("AIOS")},
+        RefusalReason.OTHER_FLEET: {"fleet": RepoName("tecnocrat/other")},
+        RefusalReason.OLDER_NUMBER: {"number": 3},
+        RefusalReason.UNSUPPORTED: {"kind": OrderKind.PLAN_ONLY},
+    }
+    at = world.push(server_files(world.prefix, traefik="traefik:2"))
+    for reason, difference in cases.items():
+        outcome = assert_refused(world, reason, partial(world.deploy, world.order(at, CHANGE, **difference)))
+        told = outcome.order is not None
+        assert told == (reason not in (RefusalReason.OTHER_NODE, RefusalReason.OTHER_FLEET))
+    assert {state for _, state, _ in world.posted} == {"failure"}
+    assert len(world.state.read_record()) == 2  # those of the first deploy
+
+
+def test_a_commit_that_the_branch_does_not_hold(node_world: NodeWorld) -> None:
+    world = node_world
+    at = world.push(server_files(world.prefix, traefik="traefik:2"))
+    side = commit(world.fleet, {"README.md": "never merged\n"})
+    git(world.fleet, "push", "--quiet", "origin", "HEAD:refs/heads/side")
+    for wrong in (side, CommitSha("d" * 40)):
+        order = world.order(at, CHANGE, commit=wrong)
+        assert_refused(world, RefusalReason.WRONG_COMMIT, partial(world.deploy, order))
+
+
+def test_a_pin_that_the_commit_does_not_hold(node_world: NodeWorld) -> None:
+    world = node_world
+    at = world.push(server_files(world.prefix, traefik="traefik:2"))
+    evil = commit(world.server, {"stacks/ingress/docker-compose.yml": "services: {}\n"})
+    order = world.order(Position(at.commit, evil), CHANGE)
+    assert_refused(world, RefusalReason.WRONG_PIN, lambda: world.deploy(order))
+
+
+@pytest.mark.parametrize("name", ["README.md", "server/stacks/ingress/dynamic/headers.yml"])
+def test_local_edits_are_listed_and_kept(node_world: NodeWorld, name: str) -> None:
+    world = node_world
+    order = next_order(world)
+    (world.root / name).write_text("by hand\n")
+    outcome = assert_refused(world, RefusalReason.LOCAL_EDITS, lambda: world.deploy(order))
+    assert name in outcome.text
+    assert world.posted[-1][1] == "failure"
+    assert world.posted[-1][2].startswith("refused (local_edits): changed by hand in ")
+
+
+def test_a_deleted_tracked_file_is_a_local_edit(node_world: NodeWorld) -> None:
+    world = node_world
+    order = next_order(world)
+    (world.root / "server/stacks/ingress/dynamic/headers.yml").unlink()
+    assert_refused(world, RefusalReason.LOCAL_EDITS, lambda: world.deploy(order))
+
+
+@pytest.mark.parametrize("within", [".", "server"])
+def test_commits_that_were_never_pushed_are_kept(node_world: NodeWorld, within: str) -> None:
+    world = node_world
+    order = next_order(world)
+    commit(world.root / within, {"mine.txt": "work\n"})
+    assert_refused(world, RefusalReason.LOCAL_COMMITS, lambda: world.deploy(order))
+
+
+@pytest.mark.parametrize("name", ["stacks/secrets/acme/acme.json", "stacks/secrets/acme/acme.local"])
+def test_untracked_files_in_the_way_are_kept(node_world: NodeWorld, name: str) -> None:
+    """Also ignored ones, which git itself would overwrite without a word."""
+    world = node_world
+    exclude = git(world.root / "server", "rev-parse", "--git-path", "info/exclude")
+    (world.root / "server" / exclude).write_text("*.local\n")
+    (world.root / "server" / name).write_text("the only copy")
+    at = world.push({name: "from upstream"})
+    outcome = assert_refused(world, RefusalReason.IN_THE_WAY, lambda: world.deploy(world.order(at, CHANGE)))
+    assert name in outcome.text
+
+
+def test_another_repository_at_the_root(node_world: NodeWorld) -> None:
+    world = node_world
+    order = next_order(world)
+    git(world.root, "remote", "set-url", "origin", "https://github.com/somebody/else.git")
+    assert_refused(world, RefusalReason.OTHER_REPOSITORY, lambda: world.deploy(order))
+
+
+def test_the_reason_stands_in_the_record(node_world: NodeWorld) -> None:
+    world = node_world
+    order = next_order(world)
+    git(world.root, "remote", "set-url", "origin", "https://github.com/somebody/else.git")
+    world.deploy(order)
+    begun, finished = world.state.read_record()[-2:]
+    assert isinstance(begun, Begun)
+    assert begun.order == order
+    assert not isinstance(finished, Begun)
+    assert (finished.number, finished.end) == (order.number, End.REFUSED)

@@ -1,0 +1,164 @@
+"""A deploy that goes wrong: what ran before runs again and is healthy, and both are said."""
+
+from __future__ import annotations
+
+from bot.node.checkout import Position
+from bot.node.state import End
+from bot.plan.model import Action
+from tests.gitworld import git
+from tests.nodeworld import CREATE_ALL, HEALTHY, NodeWorld, server_files
+
+AGAIN = {"ingress": {"traefik": Action.RECREATE, "whoami": Action.NONE}, "secrets": {"vault": Action.RECREATE}}
+SICK = "{test: [CMD, 'false'], interval: 300ms, timeout: 2s, retries: 2}"
+
+
+def deploy_bad(world: NodeWorld, **difference: str) -> tuple[Position, str]:
+    """Deploy a server with a difference that cannot work; where the node was before, and what the outcome says."""
+    before = world.checkout_position()
+    assert before is not None
+    at = world.push(server_files(world.prefix, **difference))
+    outcome = world.deploy(world.order(at, AGAIN))
+    assert outcome.end is End.ROLLED_BACK, (outcome, world.told)
+    assert (outcome.commit, outcome.pin) == before
+    assert world.checkout_position() == before
+    assert world.posted[-1][1] == "failure"
+    assert len(world.posted[-1][2]) <= 140
+    return before, outcome.text
+
+
+def assert_first_version_runs(world: NodeWorld) -> None:
+    assert set(world.containers()) == {"ingress/traefik", "ingress/whoami", "secrets/vault"}
+    assert world.version("ingress/traefik") == "traefik:1"
+    headers = world.engine.docker(
+        "exec", world.containers()["ingress/traefik"][0], "cat", "/etc/traefik/dynamic/headers.yml"
+    )
+    assert headers == "one"
+
+
+def test_an_image_that_is_nowhere_stops_nothing(node_world: NodeWorld) -> None:
+    world = node_world
+    containers = world.containers()
+    _, text = deploy_bad(world, traefik="localhost:1/nowhere:1", headers="two")
+    assert "pull" in text
+    assert world.containers() == containers  # the old one was never stopped
+    assert_first_version_runs(world)
+
+
+def test_a_crash_looping_service(node_world: NodeWorld) -> None:
+    world = node_world
+    whoami = world.containers()["ingress/whoami"]
+    before, text = deploy_bad(world, command="[sh, -c, 'echo no such flag; exit 3']", headers="two")
+    assert f"{world.project('ingress')}/traefik keeps restarting" in text
+    assert f"put back to {before.commit[:7]}, healthy" in text
+    assert_first_version_runs(world)
+    assert world.containers()["ingress/whoami"] == whoami
+
+
+def test_a_service_that_crashes_a_little_later(node_world: NodeWorld) -> None:
+    world = node_world
+    _, text = deploy_bad(world, command="[sh, -c, 'sleep 0.3; exit 1']")
+    assert "traefik" in text
+    assert_first_version_runs(world)
+
+
+def test_a_healthcheck_that_fails(node_world: NodeWorld) -> None:
+    world = node_world
+    _, text = deploy_bad(world, traefik="traefik:2", healthcheck=SICK)
+    assert "its healthcheck fails" in text
+    assert_first_version_runs(world)
+
+
+def test_the_last_lines_of_what_failed_come_with_it(node_world: NodeWorld) -> None:
+    world = node_world
+    at = world.push(server_files(world.prefix, command="[sh, -c, 'echo no such flag; exit 3']"))
+    outcome = world.deploy(world.order(at, AGAIN))
+    assert [unwell.service for unwell in outcome.unwell] == ["traefik"]
+    assert "no such flag" in outcome.unwell[0].log
+
+
+def test_a_compose_file_that_does_not_parse(node_world: NodeWorld) -> None:
+    world = node_world
+    containers = world.containers()
+    at = world.push({"stacks/ingress/docker-compose.yml": "services: [nonsense\n"})
+    outcome = world.deploy(world.order(at, AGAIN))
+    assert outcome.end is End.ROLLED_BACK, outcome
+    assert world.containers() == containers
+    assert_first_version_runs(world)
+
+
+def test_a_new_service_that_fails_is_taken_away_again(node_world: NodeWorld) -> None:
+    world = node_world
+    text = server_files(world.prefix)["stacks/secrets/docker-compose.yml"] or ""
+    broken = text.replace("services:\n", "services:\n  broken:\n    image: vault:1\n    command: ['false']\n")
+    containers = world.containers()
+    at = world.push({"stacks/secrets/docker-compose.yml": broken})
+    outcome = world.deploy(world.order(at, {"secrets": {"broken": Action.CREATE, "vault": Action.NONE}}))
+    assert outcome.end is End.ROLLED_BACK, outcome
+    assert world.containers() == containers
+    everything = world.engine.docker("ps", "-a", "--format", "{{.Names}}")
+    assert f"{world.prefix}-secrets-broken" not in everything
+
+
+def test_a_removed_stack_comes_back_when_the_rest_fails(node_world: NodeWorld) -> None:
+    world = node_world
+    vault = world.containers()["secrets/vault"][0]
+    world.engine.docker("exec", vault, "sh", "-c", "echo kept > /data/file")
+    gone = {name: None for name in server_files(world.prefix) if name.startswith("stacks/secrets/")}
+    bad = server_files(world.prefix, command="['false']")["stacks/ingress/docker-compose.yml"]
+    at = world.push({**gone, "stacks/ingress/docker-compose.yml": bad})
+    order = world.order(
+        at, {"ingress": {"traefik": Action.RECREATE, "whoami": Action.NONE}, "secrets": {"vault": Action.REMOVE}}
+    )
+    outcome = world.deploy(order)
+    assert outcome.end is End.ROLLED_BACK, outcome
+    assert_first_version_runs(world)
+    assert world.engine.docker("exec", world.containers()["secrets/vault"][0], "cat", "/data/file") == "kept"
+
+
+def test_a_failing_second_stack_takes_the_first_back_too(node_world: NodeWorld) -> None:
+    world = node_world
+    files = server_files(world.prefix, traefik="traefik:2")
+    secrets = (files["stacks/secrets/docker-compose.yml"] or "").replace(
+        "    image: vault:1\n", "    image: vault:1\n    command: ['false']\n"
+    )
+    at = world.push({**files, "stacks/secrets/docker-compose.yml": secrets})
+    outcome = world.deploy(world.order(at, AGAIN))
+    assert outcome.end is End.ROLLED_BACK, outcome
+    assert_first_version_runs(world)
+
+
+def test_after_a_rollback_the_next_order_goes_on(node_world: NodeWorld) -> None:
+    world = node_world
+    deploy_bad(world, healthcheck=SICK)
+    at = world.push(server_files(world.prefix, traefik="traefik:2", healthcheck=HEALTHY))
+    outcome = world.deploy(world.order(at, AGAIN))
+    assert outcome.end is End.SUCCESS, outcome
+    assert world.version("ingress/traefik") == "traefik:2"
+
+
+def test_a_first_order_that_fails_leaves_nothing_to_return_to_and_says_so(
+    empty_node: tuple[NodeWorld, Position],
+) -> None:
+    world, _ = empty_node
+    at = world.push(server_files(world.prefix, command="['false']"))
+    outcome = world.deploy(world.order(at, CREATE_ALL))
+    assert outcome.end is End.FAILED
+    assert "nothing ran here before" in outcome.text
+
+
+def test_a_node_that_died_in_the_middle_says_so_and_returns_to_the_last_good_order(node_world: NodeWorld) -> None:
+    world = node_world
+    good = world.checkout_position()
+    bad = world.push(server_files(world.prefix, command="['false']"))
+    # As if the power had gone after the checkout and before the containers.
+    died = world.order(bad, AGAIN)
+    world.state.begin(died, now=world.clock)
+    for folder, commit in ((world.root, bad.commit), (world.root / "server", bad.pin)):
+        git(folder, "fetch", "--quiet", "origin")
+        git(folder, "checkout", "--quiet", str(commit))
+    worse = world.push(server_files(world.prefix, command="[sh, -c, 'exit 4']"))
+    outcome = world.deploy(world.order(worse, AGAIN))
+    assert outcome.interrupted == died.number
+    assert outcome.end is End.ROLLED_BACK, outcome
+    assert world.checkout_position() == good
+    assert_first_version_runs(world)
