@@ -75,7 +75,7 @@ def test_orders_that_failed_are_used_up_too(node_world: NodeWorld) -> None:
 def test_orders_out_of_time_and_place(node_world: NodeWorld) -> None:
     world = node_world
     now = int(world.clock)
-    cases = {
+    cases: dict[RefusalReason, dict[str, object]] = {
         RefusalReason.EXPIRED: {"expires": now - 1},
         RefusalReason.NOT_YET_VALID: {"issued": now + 600},
         RefusalReason.OTHER_NODE: {"node": NodeName("AIOS")},
