@@ -86,7 +86,8 @@ def render_description(outcome: Outcome) -> str:
 
 def render_outcome(outcome: Outcome) -> str:
     """The outcome for a terminal or a job's log: what happened to each service, why it failed, how long it took."""
-    lines = [f"{outcome.end}: {render_description(outcome) if outcome.refusal else outcome.text}"]
+    said = f"{outcome.end} ({outcome.refusal})" if outcome.refusal else outcome.end
+    lines = [f"{said}: {outcome.text}"]
     if outcome.interrupted is not None:
         lines.append(f"note: order {outcome.interrupted} was begun earlier and never finished")
     for service in outcome.services:

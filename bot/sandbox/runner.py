@@ -16,11 +16,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
 
 from bot.effects.git import run_in_checkout, token_environment
 from bot.errors import BotError
-from bot.names import RepoName
+from bot.sandbox.github import EmbeddedGitHub, Job
 from bot.settings import docker_environment
 
 OURS = "Tecnocrat/aios-bot@v0"
@@ -31,37 +30,6 @@ _SOURCE = Path(__file__).resolve().parents[2]
 _PARTS = ("actions", ".github", "bot", "pyproject.toml", "README.md", "LICENSE")
 
 
-class Job(Protocol):
-    """A queued run, as the embedded GitHub hands it out."""
-
-    @property
-    def run_id(self) -> int: ...
-    @property
-    def repo(self) -> RepoName: ...
-    @property
-    def workflow(self) -> str:
-        """Path of the workflow file in the repository."""
-
-    @property
-    def ref(self) -> str:
-        """Branch whose workflow file runs."""
-
-    @property
-    def inputs(self) -> Mapping[str, str]: ...
-    @property
-    def token(self) -> str:
-        """The job's GITHUB_TOKEN."""
-
-
-class Hub(Protocol):
-    """What a runner needs of the embedded GitHub."""
-
-    @property
-    def url(self) -> str: ...
-    def claim_job(self, labels: Sequence[str], timeout: float) -> Job | None: ...
-    def finish_job(self, job: Job, conclusion: str, log: str) -> None: ...
-
-
 class Runner:
     """Runs jobs one after the other in a thread of its own, from `with` to its end.
 
@@ -70,7 +38,7 @@ class Runner:
 
     def __init__(
         self,
-        hub: Hub,
+        hub: EmbeddedGitHub,
         *,
         labels: Sequence[str],
         state: Path,
@@ -83,6 +51,7 @@ class Runner:
         self._state = state
         self._environment = dict(environment)
         self._folder = folder
+        self.logs = folder / "logs"  # one file a run, named by its id
         self._act = shutil.which("act") if act is None else act or None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="runner", daemon=True)
@@ -95,7 +64,7 @@ class Runner:
         return "calls `aios-bot node deploy` itself (act is not installed)"
 
     def __enter__(self) -> Runner:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.logs.mkdir(parents=True, exist_ok=True)
         if self._act:
             _copy_source(self._folder / "aios-bot")
         self._thread.start()
@@ -112,6 +81,7 @@ class Runner:
             job = self._hub.claim_job(self._labels, timeout=0.5)
             if job is not None:
                 conclusion, log = self._run(job)
+                (self.logs / f"{job.run_id}.log").write_text(log)
                 self._hub.finish_job(job, conclusion, log)
 
     def _run(self, job: Job) -> tuple[str, str]:
@@ -148,19 +118,21 @@ class Runner:
             ),
             environment=token_environment(job.token, server=self._hub.url),
         )
-        owner, name = job.repo.split("/")
-        repository = {"full_name": job.repo, "name": name, "owner": {"login": owner}, "default_branch": job.ref}
-        event = {"inputs": dict(job.inputs), "ref": f"refs/heads/{job.ref}", "repository": repository}
-        (folder / "event.json").write_text(json.dumps(event))
-        # The values stand in the environment: a command line is everybody's to read.
-        passed = [name for name in self._job_environment(job) if name.startswith(("GITHUB_", "AIOS_BOT_", "DOCKER_"))]
+        # act reads the repository's name from the remote's address, and knows only GitHub's own form.
+        run_in_checkout(workspace, "remote", "set-url", "origin", f"https://github.com/{job.repo}.git")
+        (folder / "event.json").write_text(json.dumps(dict(job.event)))
+        passed = self._job_environment(job)
+        names = [name for name in passed if name.startswith(("GITHUB_", "AIOS_BOT_", "DOCKER_"))]
+        lines = [f"{name}={passed[name]}\n" for name in names if name != "GITHUB_TOKEN"]
+        (folder / "environment").write_text("".join(lines))
         return [
             *(str(self._act), "workflow_dispatch", "-C", str(workspace), "-W", job.workflow),
             *("-e", str(folder / "event.json"), "-P", f"{self._labels[0]}=-self-hosted"),
             *("--local-repository", f"{OURS}={self._folder / 'aios-bot'}"),
             *("--action-cache-path", str(folder / "cache"), "--no-cache-server", "--pull=false"),
+            *("--env-file", str(folder / "environment")),
+            # Its value stands in the environment: a command line is everybody's to read.
             *("--secret", "GITHUB_TOKEN"),
-            *(word for name in passed if name != "GITHUB_TOKEN" for word in ("--env", name)),
         ]
 
     def _direct_command(self) -> list[str]:
