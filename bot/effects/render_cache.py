@@ -1,0 +1,105 @@
+"""Renderings kept across restarts: a stack whose inputs did not change is never rendered again.
+
+An entry holds what was looked at (path -> mode and blob id, "folder" or "" for nothing) and the rendering. A
+request with the same key and a snapshot in which all of that is still so has the same rendering. Only redacted
+renderings are stored. Entries are files: written aside and renamed, so processes can share the folder; damaged
+ones count as misses; the oldest go when there is too much.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from bot.plan.rendering import Rendering
+
+_MOST_PER_REQUEST = 32  # pins that come and go between branches
+_LARGEST_ENTRY = 64 * 1024 * 1024  # bytes
+
+
+_decoder: msgspec.json.Decoder[Rendering] = msgspec.json.Decoder(Rendering)
+
+
+class RenderCache:
+    """Renderings below `root`, at most about `most_bytes` altogether."""
+
+    def __init__(self, root: Path, *, most_bytes: int = 256 * 1024 * 1024) -> None:
+        self._root = root
+        self._most_bytes = most_bytes
+        self._stored = 0
+        root.mkdir(parents=True, exist_ok=True)
+        self._shrink()
+
+    def find(self, key: str, describe: Callable[[str], str]) -> Rendering | None:
+        """The rendering stored under `key` whose inputs are as `describe(path)` says now, or None."""
+        for path in self._entries(key):
+            rendering = _read(path, describe)
+            if rendering is not None:
+                with contextlib.suppress(OSError):
+                    os.utime(path)  # used now: the last to go
+                return rendering
+        return None
+
+    def store(self, key: str, looked: Mapping[str, str], rendering: Rendering) -> None:
+        """Keep `rendering`. A full disk or a lost race is no error: it will be rendered again."""
+        inputs = msgspec.json.encode(dict(sorted(looked.items())))
+        body = msgspec.json.encode(rendering)
+        digest = hashlib.sha256(inputs + b"\n" + body).hexdigest().encode()
+        folder = self._root / key[:2] / key[2:]
+        name = hashlib.sha256(inputs).hexdigest()[:32]
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=folder, prefix=".new-", delete=False) as file:
+                file.write(b"\n".join((digest, inputs, body)))
+            Path(file.name).replace(folder / f"{name}.entry")
+        for old in list(self._entries(key))[_MOST_PER_REQUEST:]:
+            old.unlink(missing_ok=True)
+        self._stored += len(body)
+        if self._stored > self._most_bytes // 8:
+            self._shrink()
+
+    def _entries(self, key: str) -> Iterator[Path]:
+        """Entries of one key, the last used first."""
+        dated = []
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(self._root / key[:2] / key[2:]):
+                if entry.name.endswith(".entry"):
+                    with contextlib.suppress(OSError):
+                        dated.append((-entry.stat().st_mtime_ns, entry.path))
+        return (Path(path) for _, path in sorted(dated))
+
+    def _shrink(self) -> None:
+        self._stored = 0
+        dated = []
+        for path in self._root.glob("*/*/*"):
+            with contextlib.suppress(OSError):
+                facts = path.stat()
+                dated.append((facts.st_mtime_ns, facts.st_size, path))
+        total = sum(size for _, size, _ in dated)
+        for _, size, path in sorted(dated):
+            if total <= self._most_bytes:
+                break
+            path.unlink(missing_ok=True)
+            total -= size
+
+
+def _read(path: Path, describe: Callable[[str], str]) -> Rendering | None:
+    try:
+        with path.open("rb") as file:
+            digest, inputs = file.readline().strip(), file.readline().rstrip(b"\n")
+            looked = msgspec.json.decode(inputs, type=dict[str, str])
+            if any(describe(name) != state for name, state in looked.items()):
+                return None
+            body = file.read(_LARGEST_ENTRY)
+        if hashlib.sha256(inputs + b"\n" + body).hexdigest().encode() != digest:
+            path.unlink(missing_ok=True)
+            return None
+        return _decoder.decode(body)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return None

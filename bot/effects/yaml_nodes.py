@@ -1,0 +1,257 @@
+"""YAML that a stranger wrote, as nodes with their lines, and written again in the plainest form.
+
+Compose gets what is written here and never the stranger's bytes: so what was checked is what compose reads, and
+no difference between two YAML parsers (tags, encodings, directives, duplicate keys) can hide a path. Scalars
+keep their spelling, so compose still decides by itself what `0o17` or `yes` means.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    DocumentStartEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceStartEvent,
+)
+
+LARGEST = 256 * 1024  # bytes of one file
+_DEEPEST = 60
+_MOST_NODES = 40_000  # as written, and again after aliases are followed
+_TAGS = frozenset(["!", "!reset", "!override"])
+_CORE = "tag:yaml.org,2002:"
+_CORE_TAGS = frozenset(_CORE + name for name in ("str", "int", "float", "bool", "null", "seq", "map"))
+# Only such plain scalars may mean something else than text to any parser; all others are written in quotes.
+_UNQUOTED = re.compile(r"[-+]?[0-9.][0-9A-Za-z_.+-]{0,40}|[A-Za-z]{1,5}|~")
+
+
+class YamlRefusedError(Exception):
+    """The text cannot be used. `line` counts from 1."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+        self.message = message
+
+
+class Scalar(NamedTuple):
+    """A scalar as written. `plain` says that it stood without quotes, so that it may be a number or null."""
+
+    text: str
+    line: int
+    plain: bool = False
+    tag: str = ""
+
+    @property
+    def is_null(self) -> bool:
+        """Whether it is YAML's null."""
+        return self.plain and self.text in ("", "~", "null", "Null", "NULL")
+
+
+class Sequence(NamedTuple):
+    """A list. `items` is filled once and then left alone."""
+
+    items: list[Node]
+    line: int
+    tag: str = ""
+
+
+class Mapping(NamedTuple):
+    """A mapping with merges (`<<`) already laid in. `pairs` is filled once and then left alone."""
+
+    pairs: dict[str, tuple[Scalar, Node]]
+    line: int
+    tag: str = ""
+
+    def get(self, key: str) -> Node | None:
+        """What stands at `key`, or None."""
+        found = self.pairs.get(key)
+        return found[1] if found else None
+
+
+Node = Scalar | Sequence | Mapping
+
+
+def parse_yaml(content: bytes) -> tuple[Node, ...]:
+    """The documents of a file, or YamlRefusedError. UTF-8 only, within fixed limits of size and depth."""
+    if len(content) > LARGEST:
+        raise YamlRefusedError(1, f"the file is larger than {LARGEST // 1024} KiB")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = content[: problem.start].count(b"\n") + 1
+        raise YamlRefusedError(line, "the file is not UTF-8") from None
+    try:
+        return tuple(_documents(iter(YAML(typ="safe", pure=True).parse(text))))
+    except MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        said = (problem.problem or "something is wrong").split("\n")[0]
+        # What the parser found may be quoted in its message; the place is enough.
+        raise YamlRefusedError(mark.line + 1 if mark else 1, f"not valid YAML: {_unquoted(said)}") from None
+    except (YAMLError, ValueError, RecursionError, AssertionError, IndexError) as problem:
+        line = int(re.search(r"line (\d+)", str(problem))[1]) if re.search(r"line (\d+)", str(problem)) else 1  # type: ignore[index]
+        raise YamlRefusedError(line, "not valid YAML") from None
+
+
+def _unquoted(said: str) -> str:
+    return re.sub(r"""(["'`]).*\1""", "...", said)
+
+
+class _Open:
+    """A collection whose end has not come yet."""
+
+    def __init__(self, node: Sequence | Mapping, anchor: str | None) -> None:
+        self.node = node
+        self.anchor = anchor
+        self.key: Scalar | None = None
+        self.merges: list[tuple[Node, int]] = []
+
+
+def _documents(events: Iterator[Any]) -> Iterator[Node]:
+    count = 0
+    for event in events:
+        if isinstance(event, DocumentStartEvent):
+            builder = _Builder()
+            for inner in events:
+                count += 1
+                if count > _MOST_NODES:
+                    raise YamlRefusedError(_line(inner), f"more than {_MOST_NODES} values in one file")
+                if builder.take(inner):
+                    break
+            if builder.root is not None and not (isinstance(builder.root, Scalar) and builder.root.is_null):
+                _check_size(builder.root)
+                yield builder.root
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
+
+
+class _Builder:
+    """Makes nodes from one document's events, without recursion."""
+
+    def __init__(self) -> None:
+        self.root: Node | None = None
+        self._open: list[_Open] = []
+        self._anchors: dict[str, Node] = {}
+
+    def take(self, event: Any) -> bool:
+        """Add `event`; True when the document is complete."""
+        line = _line(event)
+        match event:
+            case ScalarEvent():
+                plain = event.style is None or event.style == ""
+                self._add(Scalar(event.value, line, plain, _tag(event, line)), event.anchor)
+            case SequenceStartEvent():
+                self._start(Sequence([], line, _tag(event, line)), event.anchor)
+            case MappingStartEvent():
+                self._start(Mapping({}, line, _tag(event, line)), event.anchor)
+            case AliasEvent():
+                if event.anchor not in self._anchors:
+                    raise YamlRefusedError(line, f"the alias *{event.anchor[:40]} has no anchor before it")
+                self._add(self._anchors[event.anchor], None, line)
+            case CollectionEndEvent():
+                self._end()
+        return not self._open
+
+    def _start(self, node: Sequence | Mapping, anchor: str | None) -> None:
+        if len(self._open) >= _DEEPEST:
+            raise YamlRefusedError(node.line, f"nested deeper than {_DEEPEST} levels")
+        self._open.append(_Open(node, anchor))
+
+    def _end(self) -> None:
+        done = self._open.pop()
+        if isinstance(done.node, Mapping):
+            _lay_in(done.node, done.merges)
+        self._add(done.node, done.anchor)
+
+    def _add(self, node: Node, anchor: str | None, line: int | None = None) -> None:
+        at = line or node.line
+        if anchor:
+            self._anchors[anchor] = node
+        if not self._open:
+            self.root = node
+            return
+        parent = self._open[-1]
+        if isinstance(parent.node, Sequence):
+            parent.node.items.append(node)
+        elif parent.key is None:
+            parent.key = _key(node, at)
+        else:
+            key, parent.key = parent.key, None
+            if key.text == "<<":
+                if parent.merges or not key.plain:
+                    raise YamlRefusedError(key.line, "`<<` must stand once, without quotes")
+                parent.merges.append((node, key.line))
+            elif key.text in parent.node.pairs:
+                raise YamlRefusedError(key.line, f"the key `{key.text[:60]}` stands there twice")
+            else:
+                parent.node.pairs[key.text] = (key, node)
+
+
+def _key(node: Node, line: int) -> Scalar:
+    if not isinstance(node, Scalar) or node.tag not in ("", _CORE + "str"):
+        raise YamlRefusedError(line, "a key must be text")
+    return node._replace(line=line)
+
+
+def _tag(event: Any, line: int) -> str:
+    tag = str(event.ctag) if getattr(event, "ctag", None) else ""
+    if tag and tag not in _TAGS and tag not in _CORE_TAGS:
+        raise YamlRefusedError(line, f"the tag {tag[:60]} is not used by compose")
+    return tag
+
+
+def _lay_in(mapping: Mapping, merges: list[tuple[Node, int]]) -> None:
+    for node, line in merges:
+        sources = node.items if isinstance(node, Sequence) else [node]
+        for source in sources:
+            if not isinstance(source, Mapping):
+                raise YamlRefusedError(line, "`<<` must name a mapping")
+            for name, pair in source.pairs.items():
+                mapping.pairs.setdefault(name, pair)
+
+
+def _check_size(root: Node) -> None:
+    waiting, count = [root], 0
+    while waiting:
+        node = waiting.pop()
+        count += 1
+        if count > _MOST_NODES:
+            raise YamlRefusedError(root.line, f"more than {_MOST_NODES} values once aliases are followed")
+        if isinstance(node, Mapping):
+            waiting += [value for _, value in node.pairs.values()]
+        elif isinstance(node, Sequence):
+            waiting += node.items
+
+
+def write_yaml(documents: tuple[Node, ...]) -> str:
+    """The documents in flow style; every parser reads this the same way."""
+    return "".join(f"---\n{_written(node)}\n" for node in documents)
+
+
+def _written(node: Node) -> str:
+    tag = f"!!{node.tag.removeprefix(_CORE)} " if node.tag.startswith(_CORE) else f"{node.tag} " if node.tag else ""
+    if isinstance(node, Mapping):
+        pairs = (f"{_scalar(key)}: {_written(value)}" for key, value in node.pairs.values())
+        return f"{tag}{{{', '.join(pairs)}}}"
+    if isinstance(node, Sequence):
+        return f"{tag}[{', '.join(_written(item) for item in node.items)}]"
+    return tag + _scalar(node)
+
+
+def _scalar(node: Scalar) -> str:
+    if node.plain and not node.text:
+        return "null"
+    if node.plain and _UNQUOTED.fullmatch(node.text):
+        return node.text
+    quoted = json.dumps(node.text, ensure_ascii=False)
+    return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in quoted)

@@ -1,0 +1,85 @@
+"""Stacks in real repositories, rendered by the real compose: what the tests of rendering share."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bot.effects.compose import Renderer, RenderRequest
+from bot.effects.git import GitRepository
+from bot.effects.snapshot import Snapshot
+from bot.names import SubmodulePath
+from bot.plan.rendering import Rendered, Rendering, Unreadable
+from tests.gitworld import commit, git, new_repository
+
+SECRET_KEY = b"a key of these tests only, 32 bytes"
+_numbers = itertools.count()
+
+
+class RenderWorld:
+    """A fleet with one submodule, `server`, and a renderer with its own cache."""
+
+    def __init__(self, folder: Path, *, bubblewrap: bool = True) -> None:
+        self.folder = folder
+        self.upstream = new_repository(folder / "server")
+        self.fleet = new_repository(folder / "fleet")
+        self.cache_root = folder / "cache"
+        self.bubblewrap = bubblewrap
+        self.renderer = self.restarted()
+
+    def restarted(self, *, secret_key: bytes = SECRET_KEY, seconds: float = 30) -> Renderer:
+        """A renderer as after a restart: the same cache, nothing in memory."""
+        self.renderer = Renderer(
+            cache_root=self.cache_root, secret_key=secret_key, seconds=seconds, allow_bubblewrap=self.bubblewrap
+        )
+        return self.renderer
+
+    def push(
+        self,
+        files: Mapping[str, str | None],
+        *,
+        links: Mapping[str, str] | None = None,
+        overlay: Mapping[str, str | None] | None = None,
+    ) -> Snapshot:
+        """Commit `files` and symbolic `links` to the submodule, and `overlay` to the fleet, which pins it."""
+        for path, target in (links or {}).items():
+            link = self.upstream / path
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.unlink(missing_ok=True)
+            link.symlink_to(target)
+            git(self.upstream, "add", "--", path)
+        pin = commit(self.upstream, files)
+        head = commit(self.fleet, overlay or {}, pins={"server": pin})
+        return Snapshot(
+            fleet=GitRepository.of_checkout(self.fleet),
+            commit=head,
+            submodule=SubmodulePath("server"),
+            upstream=GitRepository.of_checkout(self.upstream),
+            pin=pin,
+        )
+
+    def render(
+        self, files: Mapping[str, str | None], *, links: Mapping[str, str] | None = None, **request: Any
+    ) -> Rendering:
+        """Push `files`, given relative to a new stack's folder, and render that stack."""
+        folder = f"stacks/s{next(_numbers)}"
+        snapshot = self.push(
+            {f"{folder}/{path}": text for path, text in files.items()},
+            links={f"{folder}/{path}": target for path, target in (links or {}).items()},
+        )
+        (rendering,) = self.renderer.render(snapshot, [RenderRequest(folder=f"server/{folder}", **request)])
+        return rendering
+
+
+def rendered(rendering: Rendering) -> Rendered:
+    """`rendering`, which has to be readable."""
+    assert isinstance(rendering, Rendered), rendering
+    return rendering
+
+
+def refused(rendering: Rendering) -> Unreadable:
+    """`rendering`, which has to be refused."""
+    assert isinstance(rendering, Unreadable), rendering
+    return rendering
