@@ -128,6 +128,15 @@ def plan(  # noqa: PLR0917 - one parameter per option of the command
             click.echo(render_text(made))
 
 
+@aios_bot.command()
+@click.option("--merge/--wait", "by_itself", default=None, help="Merge by itself, or wait for a person to.")
+def demo(by_itself: bool | None) -> None:
+    """Show the whole way on this machine: an embedded GitHub, a push, a plan, a merge, a deployed node."""
+    from bot.sandbox.demo import has_terminal, run_demo
+
+    run_demo(by_itself=not has_terminal() if by_itself is None else by_itself)
+
+
 def main() -> None:
     """Run a command; expected errors print one message, a bug prints everything."""
     try:

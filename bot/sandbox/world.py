@@ -139,7 +139,7 @@ def _first_push(
     _git(clone, "remote", "add", "origin", f"{hub.url}/{repo}.git")
     if pin is not None:
         github = clone / ".github"
-        (github / "workflows").mkdir(parents=True)
+        (github / "workflows").mkdir(parents=True, exist_ok=True)
         shutil.copy(WORKFLOW, github / "workflows/deploy.yml")
         (github / "aios-bot.yml").write_text(FLEET_FILE.format(node=NODE, root=node_root))
         (clone / "server").mkdir()

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from bot.sandbox.github import EmbeddedGitHub
 
+from bot.sandbox.github import EmbeddedGitHub
 from bot.sandbox.service import Service, free_port, new_secret, run_service
 from bot.sandbox.world import AiosWorld, build_world
 from tests.acceptance.outside import Outside

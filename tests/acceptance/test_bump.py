@@ -20,7 +20,7 @@ def bump(running: Running, old: str = "traefik:v3.1", new: str = "traefik:v3.2")
         for pull in running.outside.pulls(FLEET):
             at_head = running.outside.pin(FLEET, pull["head"]["sha"]) == pushed
             if at_head and "aios/plan" in running.outside.checks(FLEET, pull["head"]["sha"]):
-                return pull
+                return running.outside.get(f"/repos/{FLEET}/pulls/{pull['number']}")
         return None
 
     return pushed, eventually("the pull request with its plan", proposed)

@@ -1,0 +1,272 @@
+"""The embedded GitHub: real bare repositories, the REST surface the bot uses, webhooks, a page, jobs for a runner.
+
+Strict where GitHub is strict. `EmbeddedGitHub` is what tests, benches and the demo hold; everything else goes over
+HTTP, as it would with the real one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from flask import Flask
+from waitress.server import TcpWSGIServer, create_server
+
+from bot.effects.git import GitRepository
+from bot.names import RepoName
+from bot.sandbox import access, pages, rest_actions, rest_apps, rest_checks, rest_git, rest_pulls, smart_http
+from bot.sandbox.api import Context, Fault, Hub, Logged
+from bot.sandbox.rest_actions import run_shape
+from bot.sandbox.shapes import Shapes
+from bot.sandbox.state import AppRecord, Installation, Repo, Run, State, Token, User
+from bot.sandbox.webhooks import Webhooks
+
+THREADS = 16
+LARGEST_REQUEST = 100 * 1024 * 1024  # bytes
+
+
+class App(NamedTuple):
+    """A registered App, as its owner holds it."""
+
+    id: int
+    slug: str
+    client_id: str
+    private_key_pem: str
+
+
+class Job(NamedTuple):
+    """A queued job that a runner has claimed."""
+
+    run_id: int
+    id: int
+    repo: RepoName
+    workflow: str  # path of the workflow file in the repository
+    ref: str
+    inputs: Mapping[str, str]
+    event: Mapping[str, object]
+    token: str  # GITHUB_TOKEN
+
+
+class EmbeddedGitHub:
+    """One GitHub of one's own, on loopback."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.url = ""
+        self._state = State(root)
+        self._shapes = Shapes("")
+        self._webhooks = Webhooks(self._state)
+        self._hub = Hub(self._state, self._shapes, self._webhooks)
+
+    def __enter__(self) -> EmbeddedGitHub:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.url:
+            self.stop()
+
+    def start(self, port: int = 0) -> None:
+        """Serve on 127.0.0.1 (port 0: any free one) until `stop`."""
+        flask = Flask(__name__)
+        for room in (rest_apps, rest_git, rest_pulls, rest_checks, rest_actions):
+            self._hub.register(flask, room.ROUTES)
+        self._hub.refuse_the_rest(flask)
+        smart_http.register(flask, self._hub)
+        pages.register(flask, self._hub)
+        server = create_server(
+            flask, host="127.0.0.1", port=port, threads=THREADS, max_request_body_size=LARGEST_REQUEST
+        )
+        if not isinstance(server, TcpWSGIServer):
+            raise TypeError("one address is served by one server")
+        self._server = server
+        port = int(server.getsockname()[1])
+        self.url = f"http://127.0.0.1:{port}"
+        self._shapes.url, self._shapes.api = self.url, f"{self.url}/api/v3"
+        self._thread = threading.Thread(target=self._server.run, name="embedded-github", daemon=True)
+        self._thread.start()
+        self._webhooks.start()
+
+    def stop(self) -> None:
+        """Deliver what is queued, and end."""
+        self._webhooks.stop()
+        self._server.close()
+        self._server.task_dispatcher.shutdown(timeout=2)
+        self._thread.join(timeout=2)
+
+    # -- making a world -------------------------------------------------------------------------------------
+
+    def create_user(self, login: str) -> str:
+        """A person; returns a token that may all that the person may."""
+        with self._state.lock:
+            return access.new_person_token(self._state, self._state.user(login))
+
+    def create_repository(self, full_name: str, *, default_branch: str = "main", private: bool = False) -> None:
+        """An empty repository."""
+        git_dir = self.root / f"{full_name}.git"
+        git_dir.mkdir(parents=True)
+        git = GitRepository(git_dir)
+        git.run("init", "--quiet", "--bare", f"--initial-branch={default_branch}", str(git_dir))
+        git.run("config", "http.receivepack", "true")
+        # GitHub serves any commit that it has, and a node fetches pinned ones.
+        git.run("config", "uploadpack.allowAnySHA1InWant", "true")
+        with self._state.lock:
+            owner = self._state.user(full_name.split("/", maxsplit=1)[0])
+            self._state.repos[full_name] = Repo(self._state.new_id(), full_name, owner, default_branch, private, git)
+
+    def set_permission(self, full_name: str, login: str, level: str) -> None:
+        """Give a person read, triage, write, maintain or admin."""
+        with self._state.lock:
+            self._state.user(login)
+            self._state.repo(full_name).permissions[login] = level
+
+    def register_app(
+        self, name: str, permissions: dict[str, str], events: Sequence[str], webhook_url: str, webhook_secret: str
+    ) -> App:
+        """Register a GitHub App with a new private key."""
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+        public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        with self._state.lock:
+            number = self._state.new_id()
+            record = AppRecord(
+                id=number,
+                slug=name,
+                owner=self._state.user("app-owner"),
+                bot=self._state.user(f"{name}[bot]", "Bot"),
+                permissions=dict(permissions),
+                events=list(events),
+                webhook_url=webhook_url,
+                webhook_secret=webhook_secret,
+                client_id=f"Iv23li{number:014d}",
+                public_key_pem=public,
+                private_key_pem=private,
+            )
+            self._state.apps[number] = record
+        return App(number, name, record.client_id, private)
+
+    def set_webhook(self, app: App, url: str, secret: str) -> None:
+        """Send the App's webhooks elsewhere."""
+        with self._state.lock:
+            record = self._state.apps[app.id]
+            record.webhook_url, record.webhook_secret = url, secret
+
+    def install(self, app: App, account: str, repositories: Sequence[str]) -> int:
+        """Install the App; the installation's id. Its webhook follows."""
+        with self._state.lock:
+            record, owner = self._state.apps[app.id], self._state.user(account)
+            found = Installation(self._state.new_id(), record, owner, list(repositories))
+            self._state.installations[found.id] = found
+            repos = [self._state.repo(name) for name in repositories]
+            listed = [
+                {"id": r.id, "node_id": f"R_{r.id}", "name": r.name, "full_name": r.full_name, "private": r.private}
+                for r in repos
+            ]
+            payload = {
+                "installation": self._shapes.installation(found),
+                "repositories": listed,
+                "requester": None,
+                "sender": self._shapes.user(owner),
+            }
+            self._webhooks.emit_to(found, "installation", payload, repo=None, action="created")
+            return found.id
+
+    # -- what people do -------------------------------------------------------------------------------------
+
+    def merge_pull(self, full_name: str, number: int, *, by: str, method: str = "merge") -> str:
+        """Press Merge as `by`; the new commit of the base branch."""
+        with self._state.lock:
+            repo = self._state.repo(full_name)
+            user = self._state.user(by)
+            return self._hub.happenings.merge(repo, repo.pulls[number], user, method=method)
+
+    def comment(self, full_name: str, number: int, body: str, *, by: str) -> int:
+        """Comment as `by`; the comment's id."""
+        with self._state.lock:
+            repo = self._state.repo(full_name)
+            return rest_pulls.comment_on(self._context(self._state.user(by)), repo, repo.pulls[number], body).id
+
+    # -- what a runner does ---------------------------------------------------------------------------------
+
+    def claim_job(self, labels: Sequence[str], timeout: float) -> Job | None:
+        """The oldest queued job whose labels are all among `labels`, waiting up to `timeout` seconds."""
+        with self._state.lock:
+            self._state.changed.wait_for(lambda: self._next_run(labels) is not None, timeout)
+            found = self._next_run(labels)
+            if found is None:
+                return None
+            repo, run = found
+            run.status = "in_progress"
+            token = access.new_job_token(
+                self._state, repo, self._state.user("github-actions[bot]", "Bot"), run.permissions
+            )
+            inputs = run.event["inputs"]
+            path = f"{rest_actions.FOLDER}/{run.workflow}"
+            return Job(run.id, run.job_id, RepoName(repo.full_name), path, run.ref, inputs, run.event, token)
+
+    def _next_run(self, labels: Sequence[str]) -> tuple[Repo, Run] | None:
+        own = {label.lower() for label in labels}
+        for repo in self._state.repos.values():
+            for run in repo.runs:
+                if run.status == "queued" and {label.lower() for label in run.labels} <= own:
+                    return repo, run
+        return None
+
+    def finish_job(self, job: Job, conclusion: str, log: str) -> None:
+        """Report a claimed job's end."""
+        with self._state.lock:
+            repo = self._state.repo(job.repo)
+            run = next(run for run in repo.runs if run.id == job.run_id)
+            run.status, run.conclusion, run.log = "completed", conclusion, log
+            self._state.tokens.pop(job.token, None)
+            shape = run_shape(self._context(run.actor), repo, run)
+            self._hub.happenings.tell(
+                "workflow_run", repo, run.actor, action="completed", workflow_run=shape, workflow=None
+            )
+            self._state.changed.notify_all()
+
+    # -- watching and disturbing ----------------------------------------------------------------------------
+
+    @property
+    def requests(self) -> list[Logged]:
+        """Every request that was answered so far; clear it to start counting."""
+        return self._hub.requests
+
+    @property
+    def faults(self) -> list[Fault]:
+        """Faults to be played; add to it."""
+        return self._hub.faults
+
+    @property
+    def latency(self) -> float:
+        """Seconds that every request waits before it is looked at."""
+        return self._hub.latency
+
+    @latency.setter
+    def latency(self, seconds: float) -> None:
+        self._hub.latency = seconds
+
+    @property
+    def webhooks(self) -> list[tuple[str, dict[str, object]]]:
+        """Every webhook that was made: its event and payload."""
+        return [(delivery.event, delivery.payload) for delivery in self._state.deliveries]
+
+    def drop_deliveries(self, *, on: bool) -> None:
+        """Lose every delivery from now on, or no longer."""
+        self._webhooks.dropping = on
+
+    def wait_for_deliveries(self, timeout: float = 30) -> bool:
+        """Wait until every webhook was answered."""
+        return self._webhooks.wait(timeout)
+
+    def _context(self, user: User) -> Context:
+        return Context(self._hub, Token(user, None, None, None), None)
+
+
+__all__ = ["App", "EmbeddedGitHub", "Fault", "Job"]
