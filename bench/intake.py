@@ -1,0 +1,243 @@
+"""How fast deliveries are taken in: `python -m bench.intake [--seconds N]`.
+
+Beside a bare Flask handler that only checks the signature, under the same server, in the same run, from the same
+client: accepted per second flat out, p50 and p99 of the answer at 50 and 200 a second, the time from the answer
+to the start of the work, the runs that a burst of 500 pushes makes, and what an idle service costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import multiprocessing
+import resource
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from flask import Flask, request
+
+from bot.intake.inbox import Inbox
+from bot.intake.server import serve
+from bot.intake.webhook import Accepted, accept, sign
+from bot.settings import Secret
+from bot.store import Store
+from bot.web.app import create_app
+from tests.integration.postgres import make_database, postgres_server
+from tests.unit.payloads import payload
+
+SECRET = Secret("0123456789abcdef0123456789abcdef")
+CLIENTS = 8
+Percentiles = tuple[float, float]  # p50 and p99 in milliseconds
+
+
+def make_body(repository: int) -> bytes:
+    """A push of about 8 kB, as GitHub sends them."""
+    commits = [{"id": "a" * 40, "message": "x" * 400, "added": [], "modified": ["y" * 40]} for _ in range(14)]
+    changes = {"repository": {"full_name": f"acme/repository-{repository}"}, "commits": commits}
+    return json.dumps(payload("push", changes)).encode()
+
+
+# -- the servers, each in a process of its own --------------------------------------------------------------
+
+
+def run_bare(pipe: Connection, _url: str) -> None:
+    app = Flask("bare")
+
+    @app.post("/webhook")
+    def receive() -> tuple[str, int]:
+        judged = accept(dict(request.headers), request.get_data(cache=False), SECRET)
+        return ("accepted", 202) if isinstance(judged, Accepted) else ("", 401)
+
+    serve(app, "127.0.0.1", 0, ready=pipe.send)
+
+
+def run_bot(pipe: Connection, url: str) -> None:
+    """Answers what is asked over `pipe`: how many runs, when the last began, CPU and memory."""
+    began: list[float] = []
+    inbox = Inbox(Store(url))
+    inbox.start(lambda _look: began.append(time.monotonic()))
+
+    def answer() -> None:
+        while True:
+            question = pipe.recv()
+            if question == "idle":
+                inbox.wait_until_idle(120)
+            used = resource.getrusage(resource.RUSAGE_SELF)
+            pipe.send((len(began), began[-1] if began else 0.0, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024))
+
+    def ready(port: int) -> None:
+        pipe.send(port)
+        threading.Thread(target=answer, daemon=True).start()
+
+    serve(create_app(inbox, SECRET), "127.0.0.1", 0, ready=ready)
+
+
+class Server:
+    """A server in a process of its own."""
+
+    def __init__(self, target: Callable[[Connection, str], None], url: str) -> None:
+        self._pipe, theirs = multiprocessing.Pipe()
+        self._process = multiprocessing.get_context("spawn").Process(target=target, args=(theirs, url), daemon=True)
+        self._process.start()
+        self.port = int(self._pipe.recv())
+
+    def ask(self, question: str) -> tuple[int, float, float, float]:
+        """Runs so far, when the last began, CPU seconds, most memory in MiB."""
+        self._pipe.send(question)
+        runs, began, cpu, memory = self._pipe.recv()
+        return runs, began, cpu, memory
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.join(15)
+
+
+@contextmanager
+def running(target: Callable[[Connection, str], None], url: str) -> Iterator[Server]:
+    server = Server(target, url)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+# -- the client ---------------------------------------------------------------------------------------------
+
+
+class Client:
+    """One kept connection."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+    def deliver(self, body: bytes, signature: str) -> float:
+        """Deliver once; the seconds it took."""
+        headers = {
+            "Content-Type": "application/json",
+            "X-GitHub-Event": "push",
+            "X-GitHub-Delivery": str(uuid.uuid4()),
+            "X-Hub-Signature-256": signature,
+        }
+        before = time.perf_counter()
+        self._connection.request("POST", "/webhook", body, headers)
+        answer = self._connection.getresponse()
+        answer.read()
+        assert answer.status == 202, answer.status
+        return time.perf_counter() - before
+
+
+def load(port: int, *, per_second: float | None, seconds: float) -> tuple[float, Percentiles]:
+    """Deliver from CLIENTS connections; the rate reached, and p50 and p99 (from the planned moment, if any)."""
+    bodies = [(body, sign(body, SECRET)) for body in (make_body(number) for number in range(50))]
+    took: list[float] = []
+    start = time.perf_counter() + 0.2
+
+    def work(number: int) -> None:
+        client = Client(port)
+        turn = number
+        while True:
+            body, signature = bodies[turn % len(bodies)]
+            planned = time.perf_counter() if per_second is None else start + turn / per_second
+            if planned - start > seconds:
+                return
+            time.sleep(max(0.0, planned - time.perf_counter()))
+            late = time.perf_counter() - planned  # a slow answer also makes the next one late
+            took.append(client.deliver(body, signature) + max(0.0, late))
+            turn += CLIENTS
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    took.sort()
+    return len(took) / (time.perf_counter() - start), percentiles(took)
+
+
+def percentiles(seconds: list[float]) -> Percentiles:
+    ordered = sorted(seconds)
+    return ordered[len(ordered) // 2] * 1000, ordered[int(len(ordered) * 0.99)] * 1000
+
+
+def time_to_work(server: Server) -> Percentiles:
+    """From the answer's arrival to the start of the work, one delivery at a time, each of a lane of its own."""
+    waits = []
+    client = Client(server.port)
+    for number in range(60):
+        body = make_body(1000 + number)
+        server.ask("idle")
+        client.deliver(body, sign(body, SECRET))
+        answered = time.monotonic()
+        waits.append(max(0.0, server.ask("idle")[1] - answered))
+    return percentiles(waits)
+
+
+def burst(server: Server) -> tuple[int, float]:
+    """500 pushes to one repository at once: the runs they made, and the seconds until all is quiet."""
+    body = make_body(5000)
+    runs_before = server.ask("idle")[0]
+    before = time.monotonic()
+    threads = []
+    for _ in range(CLIENTS):
+
+        def send() -> None:
+            client = Client(server.port)
+            for _ in range(500 // CLIENTS + 1):
+                client.deliver(body, sign(body, SECRET))
+
+        threads.append(threading.Thread(target=send))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return server.ask("idle")[0] - runs_before, time.monotonic() - before
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long each load lasts")
+    seconds = parser.parse_args().seconds
+    with tempfile.TemporaryDirectory() as folder, postgres_server() as postgres:
+        kinds: list[tuple[str, Callable[[Connection, str], None], str]] = [
+            ("bare Flask, signature only", run_bare, ""),
+            ("aios-bot, SQLite", run_bot, f"sqlite:///{Path(folder)}/bot.sqlite3"),
+            ("aios-bot, PostgreSQL", run_bot, make_database(postgres, "bench")),
+        ]
+        print("| set-up | flat out /s | p50, p99 ms | 50/s: p50, p99 ms | 200/s: reached, p50, p99 ms |")
+        print("|---|---|---|---|---|")
+        more = []
+        for name, target, url in kinds:
+            with running(target, url) as server:
+                flat, (flat_50, flat_99) = load(server.port, per_second=None, seconds=seconds)
+                if target is run_bot:
+                    server.ask("idle")
+                _, (low_50, low_99) = load(server.port, per_second=50, seconds=seconds)
+                high, (high_50, high_99) = load(server.port, per_second=200, seconds=seconds)
+                print(
+                    f"| {name} | {flat:.0f} | {flat_50:.1f}, {flat_99:.1f} | {low_50:.1f}, {low_99:.1f} "
+                    f"| {high:.0f}, {high_50:.1f}, {high_99:.1f} |",
+                    flush=True,
+                )
+                if target is run_bot:
+                    wait_50, wait_99 = time_to_work(server)
+                    runs, lasted = burst(server)
+                    _, _, cpu_before, _ = server.ask("idle")
+                    time.sleep(seconds)
+                    _, _, cpu, memory = server.ask("idle")
+                    more.append(
+                        f"{name}: work begins {wait_50:.1f} ms (p99 {wait_99:.1f}) after the answer; 500 pushes at "
+                        f"once: {runs} runs, quiet after {lasted:.1f} s; idle: "
+                        f"{(cpu - cpu_before) / seconds * 100:.1f} % of one core; at most {memory:.0f} MiB"
+                    )
+        print("\n" + "\n".join(more))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""A service to be killed: `python -m tests.faults.victim DATABASE LOG`. Prints its port, then works until it dies.
+
+Every look is noted in LOG when it begins and ends; one line is one write, so that a kill cuts between lines.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+
+from bot.intake.inbox import Inbox, Patience
+from bot.intake.ledger import Burst
+from bot.intake.server import serve
+from bot.looks import Look, LookAtBump
+from bot.settings import Secret
+from bot.store import Store
+from bot.web.app import create_app
+
+SECRET = Secret("0123456789abcdef")
+IMPATIENT = Patience(burst=Burst(quiet=200, longest=1000), sweep=1.0, beat=0.3, dead_after=2.0)
+
+
+def main() -> None:
+    url, log = sys.argv[1:]
+    note = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def work(look: Look) -> None:
+        assert isinstance(look, LookAtBump)
+        name = f"{look.fleet} {look.submodule} {os.getpid()}\n"
+        os.write(note, f"begin {name}".encode())
+        time.sleep(random.uniform(0.001, 0.02))
+        os.write(note, f"end {name}".encode())
+
+    inbox = Inbox(Store(url), workers=4, patience=IMPATIENT)
+    inbox.start(work)
+    serve(create_app(inbox, SECRET), "127.0.0.1", 0, ready=lambda port: print(port, flush=True))
+    inbox.stop()
+
+
+if __name__ == "__main__":
+    main()
