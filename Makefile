@@ -1,3 +1,35 @@
-.PHONY: test
+# The two commands a newcomer types are `make demo` and `make test`; both set up what they need.
+SHELL := /bin/bash
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
+JOBS ?= 2
+
+.PHONY: demo test lint check bench soak lock clean
+
+demo:
+	$(PYTHON) tools/setup demo
+	aios-bot demo
+
 test:
-	.venv/bin/pytest
+	$(PYTHON) tools/setup test
+	$(MAKE) --no-print-directory lint
+	pytest --numprocesses $(JOBS) --dist loadgroup
+
+lint:
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+	actionlint -color=false
+	zizmor --offline --quiet --no-progress .
+	shellcheck tools/lock .ci/run
+
+bench:
+	$(PYTHON) tools/setup test
+	python -m bench
+
+lock:
+	tools/lock
+
+clean:
+	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

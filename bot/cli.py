@@ -37,7 +37,8 @@ def serve() -> None:
     """Run the service: take webhooks in, keep the pull requests, dispatch the orders."""
     import logging
 
-    from bot.intake.inbox import Inbox, Schedule
+    from bot.intake.engine import Schedule
+    from bot.intake.inbox import Inbox
     from bot.intake.server import serve as serve_http
     from bot.log import configure_logging
     from bot.looks import Look, LookAround

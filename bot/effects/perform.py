@@ -88,7 +88,7 @@ def _post_plan_check(
         posted = repository.find_checks(client, repo, head, name=CHECK_NAME)
         if any(run.external_id == plan.id for run in posted):
             return
-    check = render_check(plan, links)
+    check = render_check(plan)
     _post_check(client, repo, head, CHECK_NAME, check, external_id=plan.id, details_url=links.details)
 
 

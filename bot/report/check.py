@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.plan.model import Plan
 from bot.report import markdown as md
-from bot.report.pull_request import Links, render_diffs, render_errors, render_summary, summarise
+from bot.report.pull_request import render_diffs, render_errors, render_summary, summarise
 from bot.values import Value
 from bot.yaml_lines import Problem
 
@@ -43,7 +43,7 @@ class CheckText(Value, frozen=True):
     annotations: tuple[Annotation, ...] = ()
 
 
-def render_check(plan: Plan, links: Links) -> CheckText:
+def render_check(plan: Plan) -> CheckText:
     """The check run on the head of the bump's branch."""
     unread = any(s.error for n in plan.nodes for s in n.stacks)
     text = "\n\n".join(filter(None, [render_errors(plan), *render_diffs(plan)]))

@@ -145,7 +145,8 @@ def _commits(plan: Plan, links: Links, most: int) -> str:
 def _footer(plan: Plan, links: Links) -> str:
     page = f" · [whole plan]({links.details})" if links.details else ""
     marker = msgspec.json.encode(Marker(id=plan.id, old=plan.old, new=plan.new)).decode()
-    return f"Merging deploys this. Plan `{plan.id}`, made on base `{short(plan.base)}`{page}.\n\n<!-- aios-bot:plan {marker} -->"
+    said = f"Merging deploys this. Plan `{plan.id}`, made on base `{short(plan.base)}`{page}."
+    return f"{said}\n\n<!-- aios-bot:plan {marker} -->"
 
 
 def parse_marker(body: str) -> Marker | None:
