@@ -34,6 +34,7 @@ from bot.node.preflight import (
     is_removal,
     prepare,
     services_with,
+    settings_in,
 )
 from bot.node.rollback import roll_back
 from bot.node.state import End, Finished, NodeState, find_last_good, find_unfinished, used_numbers
@@ -189,6 +190,7 @@ class _Run:
             self.checkout.move(order, Position(order.commit, order.pin))
         with self._step("make ready"):
             ready = prepare(order, self.checkout.root, docker)
+        docker = self.docker = docker.with_settings(settings_in(ready.models))
         for stack in ready.stacks:
             with self._step(f"apply {stack.stack}"):
                 apply_stack(docker, self.checkout.root, stack)

@@ -6,6 +6,7 @@ environment (seen in 0.81), in which the job's token stands, and compose interpo
 
 from __future__ import annotations
 
+import secrets as random_bytes
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,10 +19,13 @@ from python_on_whales.client_config import ClientNotFoundError
 from bot.errors import BotError
 from bot.names import ServiceName
 from bot.node.order import StackOrder
+from bot.plan.redact import Redactor, known_from
+from bot.plan.secret_shapes import is_secret_name
 from bot.values import Value, Wire
 
 COMMAND_TIMEOUT = 1800  # seconds; a pull over a slow line is the longest
 _PROJECT, _SERVICE, _ONEOFF = (f"com.docker.compose.{name}" for name in ("project", "service", "oneoff"))
+_REDACTOR = Redactor(random_bytes.token_bytes(16))  # marks of two runs are not to be compared
 _SECOND = 1_000_000_000  # of the engine's nanoseconds
 
 
@@ -47,13 +51,18 @@ class Container(Value, frozen=True):
 
 
 class Docker:
-    """What a node asks of its engine. `environment` is for the children, `secrets` are hidden in what they say."""
+    """What a node asks of its engine. `environment` is for the children.
+
+    What they say is told without `secrets`, without secret-looking values of the environment, and without those
+    of `settings`, which are names and values that containers were given.
+    """
 
     def __init__(
         self,
         environment: Mapping[str, str],
         *,
         secrets: Sequence[str] = (),
+        settings: Sequence[tuple[str, str]] = (),
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._environment = dict(environment)
@@ -63,10 +72,18 @@ class Docker:
         self._environment |= {"COMPOSE_REMOVE_ORPHANS": "false", "COMPOSE_IGNORE_ORPHANS": "true"}
         self._secrets = tuple(secret for secret in secrets if secret)
         self._tell = tell
+        named = [(name, value) for name, value in environment.items() if is_secret_name(name)]
+        self._known = known_from([*named, *settings], whole=self._secrets)
+        self._settings = tuple(settings)
 
     def with_variables(self, variables: Mapping[str, str]) -> Docker:
         """The same engine, with these variables for compose to interpolate; they win over the node's own."""
-        return Docker(self._environment | dict(variables), secrets=self._secrets, tell=self._tell)
+        environment = self._environment | dict(variables)
+        return Docker(environment, secrets=self._secrets, settings=self._settings, tell=self._tell)
+
+    def with_settings(self, settings: Iterable[tuple[str, str]]) -> Docker:
+        """The same engine, whose containers may tell these values (by name) in their logs."""
+        return Docker(self._environment, secrets=self._secrets, settings=tuple(settings), tell=self._tell)
 
     def run(self, *arguments: str, check: bool = True, quiet: bool = True) -> str:
         """Standard output of one docker command, or DockerError."""
@@ -125,10 +142,8 @@ class Docker:
             self.run("rm", "--force", *ids)
 
     def hide(self, text: str) -> str:
-        """`text` without the secrets that this process holds."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+        """`text` without secrets: those known here, and what looks like one."""
+        return _REDACTOR.text(text, self._known)
 
     def _compose_environment(self, stack: StackOrder) -> dict[str, str]:
         # Said here too, so that no `.env` of the stack's folder can say otherwise.

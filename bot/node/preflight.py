@@ -89,6 +89,14 @@ def prepare(order: Order, root: Path, docker: Docker) -> Ready:
     return Ready(_owners_first(order, stacks, models, root, docker), models)
 
 
+def settings_in(models: Mapping[str, dict[str, Any]]) -> tuple[tuple[str, str], ...]:
+    """Names and values of all that the services of resolved models get as their environment."""
+    environments = (
+        service.get("environment") or {} for model in models.values() for service in model["services"].values()
+    )
+    return tuple((name, str(value)) for one in environments for name, value in one.items() if value)
+
+
 def is_removal(stack: StackOrder) -> bool:
     """Whether all of the stack goes away."""
     return bool(stack.services) and all(service.action is Action.REMOVE for service in stack.services)

@@ -162,3 +162,19 @@ def test_a_node_that_died_in_the_middle_says_so_and_returns_to_the_last_good_ord
     assert outcome.end is End.ROLLED_BACK, outcome
     assert world.checkout_position() == good
     assert_first_version_runs(world)
+
+
+def test_secrets_of_a_failing_service_are_in_no_report(node_world: NodeWorld) -> None:
+    world = node_world
+    text = server_files(world.prefix)["stacks/secrets/docker-compose.yml"] or ""
+    talkative = text.replace(
+        "    image: vault:1\n",
+        "    image: vault:1\n    command: [sh, -c, 'echo it is $$DB_PASSWORD; exit 1']\n    env_file: .env\n",
+    )
+    (world.root / "server/stacks/secrets/.env").write_text("DB_PASSWORD=hunter2hunter2\n")
+    at = world.push({"stacks/secrets/docker-compose.yml": talkative})
+    outcome = world.deploy(world.order(at, {"secrets": {"vault": Action.RECREATE}}))
+    assert outcome.end is End.ROLLED_BACK, outcome
+    assert "it is" in outcome.unwell[0].log
+    for report in (repr(outcome), repr(world.told), repr(world.posted), repr(world.state.read_record())):
+        assert "hunter2" not in report
