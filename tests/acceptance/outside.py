@@ -29,7 +29,7 @@ class Outside:
         assert answer.ok, f"GET {path}: {answer.status_code} {answer.text[:500]}"
         return answer.json()
 
-    def send(self, verb: str, path: str, body: dict[str, object] | None = None) -> Any:
+    def send(self, verb: str, path: str, body: Any = None) -> Any:
         """The JSON of one writing request."""
         answer = self._session.request(verb, f"{self.url}{path}", json=body, timeout=30)
         assert answer.ok, f"{verb} {path}: {answer.status_code} {answer.text[:500]}"
