@@ -56,6 +56,7 @@ _SHELL = re.compile(
     r"|\b(?:mysql|mysqladmin|mysqldump|mariadb|mariadb-admin|mariadb-dump)\b[^|;&]*?\s-p(?P<mysql>[^\s]+)"
     r"|\b(?:redis-cli|valkey-cli)\b[^|;&]*?\s-a\s+(?P<redis>\S+)"
     r"|\bsshpass\s+-p\s*(?P<ssh>\S+)"
+    r"|(?i:\bauthorization[\"']?\s*[:=]\s*[\"']?(?:basic|token|bearer)\s+)(?P<header>[^\s\"']+)"
 )
 
 
@@ -258,7 +259,7 @@ def _shell_spans(text: str) -> list[tuple[int, int]]:
     return [
         match.span(group)
         for match in _SHELL.finditer(text)
-        for group in ("user", "mysql", "redis", "ssh")
+        for group in ("user", "mysql", "redis", "ssh", "header")
         if match.group(group)
     ]
 

@@ -36,7 +36,7 @@ def is_secret_name(name: str) -> bool:
     words = [word.lower() for word in _WORDS.findall(name)]
     if not words or name.upper() in ("PWD", "OLDPWD"):
         return False
-    if words[-1] in _ABOUT and words[-2:] != ["secret", "id"]:  # an AppRole's secret_id is a secret
+    if words[-1] in _ABOUT and words[-2:] not in (["secret", "id"], ["token", "id"]):  # Vault's
         return False
     if words[-1] in _LAST:
         return not (len(words) > 1 and words[-2] in _PUBLIC_BEFORE_KEY)
@@ -64,11 +64,11 @@ _TOKENS = re.compile(
     | \beyJ[A-Za-z0-9+/_-]{40,}={0,2}          # JSON in base64: tunnel and registry tokens
     | \bxox[abeoprs]-[A-Za-z0-9-]{8,}
     | \b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}
-    | \bsk-[A-Za-z0-9_-]{16,}
+    | \bsk-(?=[a-z_-]*[A-Z0-9])[A-Za-z0-9_-]{16,}
     | \bAIza[A-Za-z0-9_-]{30,}
     | \bya29\.[A-Za-z0-9_-]{20,}
     | \bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}
-    | \b(?:hf|npm|pypi|dckr_pat|dop_v1|doo_v1|shpat|shpss|glsa|glc|ts|tskey)[_-][A-Za-z0-9_-]{16,}
+    | \b(?:hf|npm|pypi|dckr_pat|dop_v1|doo_v1|shpat|shpss|glsa|glc|tskey)[_-](?=[a-z_-]*[A-Z0-9])[A-Za-z0-9_-]{16,}
     | \bhv[sbr]\.[A-Za-z0-9_-]{16,}            # Vault
     | \b[sbr]\.[A-Za-z0-9]{24}\b               # Vault before 1.10
     | \bAGE-SECRET-KEY-[A-Z0-9]{20,}
@@ -77,6 +77,7 @@ _TOKENS = re.compile(
     | (?<=/api/webhooks/)[0-9]+/[A-Za-z0-9_-]+
     | \$(?:apr1|2[abxy]|5|6|argon2id?|y|1)\$[./A-Za-z0-9$=,+-]{8,}   # password hashes
     | \{SHA\}[A-Za-z0-9+/=]{20,}
+    | (?i:(?<=bearer[ ]))[A-Za-z0-9._~+/=-]{8,}
     """,
     re.VERBOSE,
 )
@@ -90,7 +91,7 @@ _TOKEN_AS_USER = re.compile(r"""(?<=://)(?P<user>[^\s/"'@:‹›]{6,})@""")
 _GO_DSN = re.compile(r"""\b[\w.-]+:(?P<password>[^\s@/"']+)@(?:tcp|unix)\(""")
 _LONG = re.compile(r"[A-Za-z0-9_+/=-]{20,}")
 _DIGITS = re.compile(r"[0-9]+")
-_HEX = re.compile(r"[0-9a-f]{32,}")
+_HEX = re.compile(r"(?i)(?<![0-9a-z])[0-9a-f]{32,}(?![0-9a-z])")
 _DIGEST_BEFORE = re.compile(r"(?i)(?:sha(?:1|224|256|384|512)|md5|blake2b|blake3)[:=-]$")
 _UUID = re.compile(r"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _CONTENT_NAME = re.compile(r"(?i)commit|revision|sha|digest|checksum|hash|etag|version|image|tag")
@@ -114,11 +115,17 @@ def find_shaped(text: str, *, name: str = "", free: bool = True) -> list[tuple[i
                 match.span(group)
                 for match in pattern.finditer(text)
                 for group in groups
-                if match.group(group) and not (group == "user" and not _looks_random(match.group(group), 10))
+                if match.group(group) and not (group == "user" and not _is_token_as_user(match.group(group)))
             ]
     if free:
-        spans += [match.span() for match in _LONG.finditer(text) if _is_random(match, name)]
+        spans += [match.span() for match in _LONG.finditer(text) if _is_random(match)]
+        if not _CONTENT_NAME.search(name):
+            spans += [match.span() for match in _HEX.finditer(text) if not _is_digest(match)]
     return spans
+
+
+def _is_token_as_user(user: str) -> bool:
+    return len(user) >= 20 or (len(user) >= 10 and any(char.isdigit() for char in user))
 
 
 def looks_secret(value: str) -> bool:
@@ -126,12 +133,14 @@ def looks_secret(value: str) -> bool:
     return bool(find_shaped(value))
 
 
-def _is_random(match: re.Match[str], name: str) -> bool:
+def _is_digest(match: re.Match[str]) -> bool:
+    return bool(_DIGEST_BEFORE.search(match.string[: match.start()]))
+
+
+def _is_random(match: re.Match[str]) -> bool:
     token = match.group()
-    if _UUID.fullmatch(token) or _DIGEST_BEFORE.search(match.string[: match.start()]):
+    if _UUID.fullmatch(token) or _HEX.search(token) or _is_digest(match):
         return False
-    if _HEX.fullmatch(token):
-        return not _CONTENT_NAME.search(name)
     return _looks_random(token, 20)
 
 
