@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -18,17 +17,10 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TextIO
 
+from bot.plan.secret_shapes import find_shaped
+
 _HIDDEN = "***"
 _SHORTEST_SECRET = 6  # characters; replacing shorter ones would shred every line
-
-_SHAPES = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.|\\n|\n)*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-    r"|\bgh[oprsu]_[A-Za-z0-9._-]{16,}"  # GitHub's tokens; installation tokens hold dots and reach 520 characters
-    r"|\bgithub_pat_[A-Za-z0-9_]{20,}"
-    r"|\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"  # a JWT
-    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # name and password of an address
-    r"|(?i:(?<=bearer )|(?<=x-access-token:))[A-Za-z0-9._~+/=-]{8,}"
-)
 
 _context: ContextVar[dict[str, str]] = ContextVar("log_context", default={})  # noqa: B039 - replaced, never changed
 _secrets: set[str] = set()
@@ -46,28 +38,43 @@ def log_context(**fields: str) -> Iterator[None]:
 
 
 def register_secret(*texts: str) -> None:
-    """Hide these texts from now on, as they stand and as JSON writes them. Call it for every token that is made."""
+    """Hide these texts from now on, in every spelling a log line gives them. Call it for every token made."""
     with _secrets_lock:
         for text in texts:
-            for form in (text, text.strip(), json.dumps(text)[1:-1]):
-                if len(form) >= _SHORTEST_SECRET:
-                    _secrets.add(form)
+            _secrets.update(form for form in _spellings(text) if len(form) >= _SHORTEST_SECRET)
 
 
 def forget_secret(*texts: str) -> None:
     """Stop looking for texts that are of no use any more, such as expired tokens."""
     with _secrets_lock:
         for text in texts:
-            _secrets.difference_update((text, text.strip(), json.dumps(text)[1:-1]))
+            _secrets.difference_update(_spellings(text))
+
+
+def _spellings(text: str) -> set[str]:
+    return {text, text.strip(), json.dumps(text)[1:-1], repr(text)[1:-1]}
 
 
 def hide_secrets(text: str) -> str:
-    """`text` with every registered secret and everything shaped like one replaced."""
+    """`text` with every registered secret, and everything shaped like a token or key, replaced."""
     with _secrets_lock:
         known = [secret for secret in _secrets if secret in text]
     for secret in sorted(known, key=len, reverse=True):
         text = text.replace(secret, _HIDDEN)
-    return _SHAPES.sub(_HIDDEN, text)
+    # Not free text: there commit ids would count as secrets.
+    for start, end in reversed(_merged(find_shaped(text, free=False))):
+        text = text[:start] + _HIDDEN + text[end:]
+    return text
+
+
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
 
 
 def configure_logging(
@@ -81,8 +88,8 @@ def configure_logging(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("urllib3", "github", "waitress.queue", "filelock"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+    for chatty, least in (("urllib3", "WARNING"), ("github", "WARNING"), ("waitress.queue", "ERROR")):
+        logging.getLogger(chatty).setLevel(least)
 
 
 class _JsonLines(logging.Formatter):
