@@ -26,6 +26,7 @@ from flask import Flask, request
 from bot.intake.inbox import Inbox
 from bot.intake.server import serve
 from bot.intake.webhook import Accepted, accept, sign
+from bot.log import configure_logging
 from bot.settings import Secret
 from bot.store import Store
 from bot.web.app import create_app
@@ -48,6 +49,7 @@ def make_body(repository: int) -> bytes:
 
 
 def run_bare(pipe: Connection, _url: str) -> None:
+    configure_logging(level="ERROR")
     app = Flask("bare")
 
     @app.post("/webhook")
@@ -60,6 +62,7 @@ def run_bare(pipe: Connection, _url: str) -> None:
 
 def run_bot(pipe: Connection, url: str) -> None:
     """Answers what is asked over `pipe`: how many runs, when the last began, CPU and memory."""
+    configure_logging(level="ERROR")
     began: list[float] = []
     inbox = Inbox(Store(url))
     inbox.start(lambda _look: began.append(time.monotonic()))

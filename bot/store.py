@@ -1,26 +1,29 @@
 """The bot's own tables: deliveries and looks (see intake/ledger.py), pins, plans, and a little about itself.
 
 One SQLite file with one process, or one PostgreSQL with several. Every write is one short transaction in
-`Store.writing()`. Times are whole milliseconds since 1970, UTC.
+`Store.write`. Times are whole milliseconds since 1970, UTC.
 """
 
 from __future__ import annotations
 
 import sqlite3
-import threading
 import time
-from collections.abc import Iterator, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
 from bot.errors import BotError
+from bot.group_commit import GroupCommit
 from bot.looks import Pinned
 from bot.names import PlanId, RepoName
 from bot.plan.model import Plan
 
+_T = TypeVar("_T")
 _METADATA = sa.MetaData()
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # only INTEGER counts up by itself on SQLite
 
@@ -46,6 +49,8 @@ DELIVERIES = sa.Table(
     sa.Index("deliveries_by_state", "state", "seq"),
 )
 
+_OPEN = sa.text("done_at IS NULL")
+
 LOOKS = sa.Table(
     "looks",
     _METADATA,
@@ -59,9 +64,9 @@ LOOKS = sa.Table(
     sa.Column("error", sa.Text, nullable=False),
     sa.Column("made_at", sa.BigInteger, nullable=False),
     sa.Column("not_before", sa.BigInteger, nullable=False),
-    sa.Column("done_at", sa.BigInteger),
+    sa.Column("done_at", sa.BigInteger),  # NULL while it is open
     sa.Index("looks_by_key", "key", "made_at"),
-    sa.Index("looks_by_state", "state", "key", "seq"),
+    sa.Index("looks_open", "key", "seq", sqlite_where=_OPEN, postgresql_where=_OPEN),
     sa.Index("looks_by_delivery", "delivery"),
     sa.Index("looks_by_run", "run"),
 )
@@ -141,11 +146,10 @@ class Store:
         """Open `url` (SQLAlchemy's form), create or migrate its tables. Raises StoreError."""
         self.url = url
         self.engine = make_engine(url)
-        # SQLite's own waiting for its single writer polls with growing pauses; a lock hands over at once.
-        self._writer = threading.Lock() if self.is_sqlite else None
+        self._group = GroupCommit(self.engine) if self.is_sqlite else None
         self._pins: tuple[str, Pins] = ("", Pins())
         try:
-            self._migrate()
+            self.write(self._migrate)
         except sa.exc.OperationalError as problem:
             self.engine.dispose()
             raise StoreError(
@@ -166,18 +170,12 @@ class Store:
         with self.reading() as connection:
             connection.execute(sa.select(sa.literal(1)))
 
-    @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
-        """One transaction that writes; committed when the block ends well."""
-        if self._writer is None:
-            with self.engine.begin() as connection:
-                yield connection
-            return
-        with self._writer, self.engine.connect() as connection:
-            # The sqlite3 module would begin only before the first write, and a read before it could be stale.
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            yield connection
-            connection.commit()
+    def write(self, write: Callable[[sa.Connection], _T]) -> _T:
+        """Run `write` in one transaction, committed when it returns and undone when it raises."""
+        if self._group is not None:
+            return self._group.write(write)
+        with self.engine.begin() as connection:
+            return write(connection)
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -207,25 +205,29 @@ class Store:
         """From now on `fleet` holds exactly these pins; none: it is no fleet any more."""
         if tuple(rows) == self.pins_of(fleet):
             return
-        with self.writing() as connection:
+
+        def write(connection: sa.Connection) -> None:
             connection.execute(sa.delete(PINS).where(sa.func.lower(PINS.c.fleet) == fleet.lower()))
             if rows:
                 connection.execute(sa.insert(PINS), [_pin_row(row) for row in rows])
-            old = int(_read_meta(connection, _PINS_VERSION) or "0")
-            _write_meta(connection, _PINS_VERSION, str(old + 1))
+            _write_meta(connection, _PINS_VERSION, uuid.uuid4().hex)
+
+        self.write(write)
 
     # -- plans ----------------------------------------------------------------------------------------------
 
     def save_plan(self, plan: Plan) -> None:
         """Keep `plan` for its page; the same id again changes nothing (an id covers the content)."""
-        with self.writing() as connection:
-            known = connection.execute(sa.select(PLANS.c.id).where(PLANS.c.id == plan.id)).first()
-            if known is None:
-                connection.execute(
-                    sa.insert(PLANS).values(
-                        id=plan.id, fleet=plan.fleet, plan=msgspec.json.encode(plan).decode(), made_at=now_ms()
-                    )
-                )
+        row = {"id": plan.id, "fleet": plan.fleet, "plan": msgspec.json.encode(plan).decode(), "made_at": now_ms()}
+        self.write(
+            lambda connection: connection.execute(
+                sa.text(
+                    "INSERT INTO plans (id, fleet, plan, made_at) VALUES (:id, :fleet, :plan, :made_at) "
+                    "ON CONFLICT (id) DO NOTHING"
+                ),
+                row,
+            )
+        )
 
     def find_plan(self, plan_id: PlanId) -> Plan | None:
         """The plan with this id, or None."""
@@ -235,25 +237,24 @@ class Store:
 
     # -- schema ---------------------------------------------------------------------------------------------
 
-    def _migrate(self) -> None:
-        with self.writing() as connection:
-            if not self.is_sqlite:
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(4126205100)"))  # replicas start together
-            _METADATA.create_all(connection, tables=[META])
-            done = int(_read_meta(connection, _SCHEMA) or "0")
-            if done > len(_MIGRATIONS):
-                raise StoreError(
-                    f"the database is of a newer aios-bot (schema {done}, this one knows {len(_MIGRATIONS)}): "
-                    "run that version, or restore a backup made before the upgrade"
-                )
-            for step in _MIGRATIONS[done:]:
-                if step is None:
-                    _METADATA.create_all(connection)
-                    continue
-                for statement in step:
-                    connection.exec_driver_sql(statement)
-            if done != len(_MIGRATIONS):
-                _write_meta(connection, _SCHEMA, str(len(_MIGRATIONS)))
+    def _migrate(self, connection: sa.Connection) -> None:
+        if not self.is_sqlite:
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(4126205100)"))  # replicas start together
+        _METADATA.create_all(connection, tables=[META])
+        done = int(_read_meta(connection, _SCHEMA) or "0")
+        if done > len(_MIGRATIONS):
+            raise StoreError(
+                f"the database is of a newer aios-bot (schema {done}, this one knows {len(_MIGRATIONS)}): "
+                "run that version, or restore a backup made before the upgrade"
+            )
+        for step in _MIGRATIONS[done:]:
+            if step is None:
+                _METADATA.create_all(connection)
+                continue
+            for statement in step:
+                connection.exec_driver_sql(statement)
+        if done != len(_MIGRATIONS):
+            _write_meta(connection, _SCHEMA, str(len(_MIGRATIONS)))
 
 
 def make_engine(url: str) -> sa.Engine:
@@ -276,14 +277,18 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         connection.create_function("unixepoch", 1, lambda _how: time.time())
 
 
+_READ_META = sa.text("SELECT value FROM meta WHERE name = :name")
+_WRITE_META = sa.text(
+    "INSERT INTO meta (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = :value"
+)
+
+
 def _read_meta(connection: sa.Connection, name: str) -> str:
-    return str(connection.execute(sa.select(META.c.value).where(META.c.name == name)).scalar() or "")
+    return str(connection.execute(_READ_META, {"name": name}).scalar() or "")
 
 
 def _write_meta(connection: sa.Connection, name: str, value: str) -> None:
-    changed = connection.execute(sa.update(META).where(META.c.name == name).values(value=value)).rowcount
-    if not changed:
-        connection.execute(sa.insert(META).values(name=name, value=value))
+    connection.execute(_WRITE_META, {"name": name, "value": value})
 
 
 def _pin_row(pin: Pinned) -> dict[str, str]:

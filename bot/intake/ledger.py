@@ -12,15 +12,69 @@ from enum import StrEnum
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.events import Event, Ignored, Ping
 from bot.looks import Look
 from bot.names import DeliveryId
-from bot.store import DELIVERIES, LANES, LOOKS, REPLICAS, Store, now_ms
+from bot.store import Store, now_ms
 from bot.values import Value
 
-_READ_AT_ONCE = 2_000  # open looks of one lane considered per claim
+# As text, because every delivery goes through these. Both databases take them; a look is open while done_at is NULL.
+_STORE_DELIVERY = sa.text(
+    "INSERT INTO deliveries (guid, name, action, event, state, reason, received_at, done_at) "
+    "VALUES (:guid, :name, :action, :event, :state, :reason, :received_at, :done_at) "
+    "ON CONFLICT (guid) DO NOTHING RETURNING seq"
+)
+_LOCK_OR_MAKE_LANE = sa.text(
+    "INSERT INTO lanes (key, turn) VALUES (:key, 1) ON CONFLICT (key) DO UPDATE SET turn = lanes.turn RETURNING turn"
+)
+_FIND_SAME_LOOK = sa.text("SELECT 1 FROM looks WHERE key = :key AND look = :look AND made_at > :since LIMIT 1")
+_STORE_LOOK = sa.text(
+    "INSERT INTO looks (delivery, key, look, state, attempts, error, made_at, not_before) "
+    "VALUES (:delivery, :key, :look, 'waiting', 0, '', :now, :not_before)"
+)
+_READ_LANE = sa.text(
+    "SELECT look, state, made_at, not_before FROM looks WHERE key = :key AND done_at IS NULL ORDER BY seq LIMIT 2000"
+)
+_CLAIM = sa.text(
+    "UPDATE looks SET state = 'running', run = :run, attempts = attempts + 1, not_before = 0 "
+    "WHERE key = :key AND look = :look AND done_at IS NULL RETURNING delivery, attempts"
+)
+_HOLD_NEWCOMERS = sa.text(
+    "UPDATE looks SET state = 'held', not_before = :due "
+    "WHERE key = :key AND look = :look AND done_at IS NULL AND state = 'waiting'"
+)
+_END_TURN = sa.text("UPDATE lanes SET turn = turn + 1 WHERE key = :key AND turn = :turn")
+_END_ALL_TURNS = sa.text(
+    "UPDATE lanes SET turn = turn + 1 WHERE key IN (SELECT key FROM looks WHERE done_at IS NULL)"
+)
+# Two lanes that end the last two looks of one delivery have to see each other; in one order, lest they block.
+_LOCK_DELIVERIES = sa.text(
+    "SELECT guid FROM deliveries WHERE guid IN (SELECT delivery FROM looks WHERE run = :run) ORDER BY guid FOR UPDATE"
+)
+_END_LOOKS = sa.text(
+    "UPDATE looks SET state = :state, error = :error, done_at = :now WHERE run = :run AND state = 'running'"
+)
+_END_DELIVERIES = sa.text(
+    "UPDATE deliveries SET reason = :error, done_at = :now, state = CASE WHEN EXISTS "
+    "(SELECT 1 FROM looks WHERE delivery = guid AND looks.state = 'failed') THEN 'failed' ELSE 'done' END "
+    "WHERE guid IN (SELECT delivery FROM looks WHERE run = :run) "
+    "AND NOT EXISTS (SELECT 1 FROM looks WHERE delivery = guid AND looks.done_at IS NULL)"
+)
+_HOLD = sa.text(
+    "UPDATE looks SET state = 'held', not_before = :until, error = :error, run = NULL, "
+    "attempts = CASE WHEN :forget = 1 THEN 0 ELSE attempts END WHERE run = :run AND state = 'running'"
+)
+_OPEN_LANES = sa.text(
+    "SELECT lanes.key, turn, min(not_before) FROM looks JOIN lanes ON lanes.key = looks.key "
+    "WHERE done_at IS NULL GROUP BY lanes.key, turn"
+)
+_COUNT_OPEN = sa.text("SELECT state, count(*) FROM looks WHERE done_at IS NULL GROUP BY state")
+_SIGN_ON = sa.text(
+    "INSERT INTO replicas (name, seen_at) VALUES (:name, :now) ON CONFLICT (name) DO UPDATE SET seen_at = :now"
+)
+_FORGET_SILENT = sa.text("DELETE FROM replicas WHERE seen_at < :since RETURNING name")
+_SIGN_OFF = sa.text("UPDATE replicas SET seen_at = 0 WHERE name = :name")
 
 
 class DeliveryState(StrEnum):
@@ -40,9 +94,6 @@ class LookState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
-
-
-_OPEN = (LookState.WAITING, LookState.HELD, LookState.RUNNING)
 
 
 class Delivery(Value, frozen=True):
@@ -108,17 +159,35 @@ def take_in(store: Store, delivery: Delivery, burst: Burst) -> tuple[Wake, ...] 
         "received_at": now,
         "done_at": None if state is DeliveryState.RECEIVED else now,
     }
-    with store.writing() as connection:
-        insert = _insert(connection, DELIVERIES).values(**row).on_conflict_do_nothing(index_elements=["guid"])
-        if connection.execute(insert.returning(DELIVERIES.c.seq)).first() is None:
+
+    def write(connection: sa.Connection) -> tuple[Wake, ...] | None:
+        if connection.execute(_STORE_DELIVERY, row).first() is None:
             return None
         return _add(connection, delivery.guid, delivery.looks, now, burst)
+
+    return store.write(write)
 
 
 def add_looks(store: Store, looks: Iterable[Look], burst: Burst) -> tuple[Wake, ...]:
     """Store looks that no delivery asked for: a schedule's, a command's. The lanes to wake."""
-    with store.writing() as connection:
-        return _add(connection, None, tuple(looks), now_ms(), burst)
+    several = tuple(looks)
+    return store.write(lambda connection: _add(connection, None, several, now_ms(), burst))
+
+
+def _add(
+    connection: sa.Connection, delivery: DeliveryId | None, looks: Sequence[Look], now: int, burst: Burst
+) -> tuple[Wake, ...]:
+    wakes = []
+    for key in sorted({look.key for look in looks}):  # one order for all, or two deliveries could wait in a ring
+        turn = int(connection.execute(_LOCK_OR_MAKE_LANE, {"key": key}).scalar_one())
+        due = []
+        for look in dict.fromkeys(look for look in looks if look.key == key):
+            row = {"key": key, "look": msgspec.json.encode(look).decode()}
+            same = connection.execute(_FIND_SAME_LOOK, {**row, "since": now - burst.quiet}).first()
+            due.append(now if same is None else now + burst.quiet)
+            connection.execute(_STORE_LOOK, {**row, "delivery": delivery, "now": now, "not_before": due[-1]})
+        wakes.append(Wake(key=key, turn=turn, due=min(due)))
+    return tuple(wakes)
 
 
 def claim(store: Store, key: str, turn: int, run: str, burst: Burst) -> Claimed | Wake | None:
@@ -127,179 +196,31 @@ def claim(store: Store, key: str, turn: int, run: str, burst: Burst) -> Claimed 
     When nothing is due the lane's turn ends, in the same transaction: a Wake says when to come back, None that
     the lane is empty, or that this turn is over already.
     """
+    return store.write(lambda connection: _claim(connection, key, turn, run, burst))
+
+
+def _claim(connection: sa.Connection, key: str, turn: int, run: str, burst: Burst) -> Claimed | Wake | None:
+    if connection.execute(_LOCK_OR_MAKE_LANE, {"key": key}).scalar() != turn:
+        return None
     now = now_ms()
-    with store.writing() as connection:
-        lane = sa.select(LANES.c.turn).where(LANES.c.key == key).with_for_update()
-        if connection.execute(lane).scalar() != turn:
-            return None
-        columns = sa.select(LOOKS.c.look, LOOKS.c.state, LOOKS.c.made_at, LOOKS.c.not_before)
-        rows = connection.execute(columns.where(_open_of(key)).order_by(LOOKS.c.seq).limit(_READ_AT_ONCE))
-        groups: dict[str, list[_Open]] = {}
-        for look, state, made_at, not_before in rows:
-            groups.setdefault(look, []).append(_Open(state=state, made_at=made_at, not_before=not_before))
-        dues = {look: _due(group, burst) for look, group in groups.items()}
-        ready = next((look for look, due in dues.items() if due <= now), None)
-        if ready is None:
-            for look, group in groups.items():
-                if any(row.state == LookState.HELD for row in group):
-                    newcomers = sa.and_(_open_of(key), LOOKS.c.look == look, LOOKS.c.state == LookState.WAITING)
-                    connection.execute(
-                        sa.update(LOOKS).where(newcomers).values(state=LookState.HELD, not_before=dues[look])
-                    )
-            connection.execute(sa.update(LANES).where(LANES.c.key == key).values(turn=turn + 1))
-            return Wake(key=key, turn=turn + 1, due=min(dues.values())) if dues else None
-        taken = sa.and_(_open_of(key), LOOKS.c.look == ready)
-        connection.execute(
-            sa.update(LOOKS)
-            .where(taken)
-            .values(state=LookState.RUNNING, run=run, attempts=LOOKS.c.attempts + 1, not_before=0)
-        )
-        mine = connection.execute(sa.select(LOOKS.c.delivery, LOOKS.c.attempts).where(LOOKS.c.run == run)).all()
-    return Claimed(
-        run=run,
-        look=ready,
-        deliveries=tuple(dict.fromkeys(row.delivery for row in mine if row.delivery)),
-        attempts=max(row.attempts for row in mine),
-    )
-
-
-def finish(store: Store, run: str, *, error: str = "") -> bool:
-    """The looks claimed as `run` are done, or failed with `error`; so are deliveries with none left.
-
-    False when another drain has taken them over meanwhile: then stop working on this lane.
-    """
-    now = now_ms()
-    state = LookState.FAILED if error else LookState.DONE
-    with store.writing() as connection:
-        mine = sa.and_(LOOKS.c.run == run, LOOKS.c.state == LookState.RUNNING)
-        # Two lanes that end the last two looks of one delivery have to see each other.
-        concerned = DELIVERIES.c.guid.in_(sa.select(LOOKS.c.delivery).where(LOOKS.c.run == run))
-        guids = sa.select(DELIVERIES.c.guid).where(concerned).order_by(DELIVERIES.c.guid)
-        connection.execute(guids.with_for_update())
-        ended = sa.update(LOOKS).where(mine).values(state=state, error=_text(error, 2000), done_at=now)
-        if not connection.execute(ended).rowcount:
-            return False
-        other = LOOKS.alias()
-        of_delivery = other.c.delivery == DELIVERIES.c.guid
-        connection.execute(
-            sa.update(DELIVERIES)
-            .where(
-                concerned,
-                ~sa.exists().where(of_delivery, other.c.state.in_(_OPEN)),
+    groups: dict[str, list[_Open]] = {}
+    for look, state, made_at, not_before in connection.execute(_READ_LANE, {"key": key}):
+        groups.setdefault(look, []).append(_Open(state=state, made_at=made_at, not_before=not_before))
+    dues = {look: _due(group, burst) for look, group in groups.items()}
+    for look, due in dues.items():
+        if due <= now:
+            taken = connection.execute(_CLAIM, {"key": key, "look": look, "run": run}).all()
+            return Claimed(
+                run=run,
+                look=look,
+                deliveries=tuple(sorted({DeliveryId(delivery) for delivery, _ in taken if delivery})),
+                attempts=max(attempts for _, attempts in taken),
             )
-            .values(
-                state=sa.case(
-                    (sa.exists().where(of_delivery, other.c.state == LookState.FAILED), DeliveryState.FAILED),
-                    else_=DeliveryState.DONE,
-                ),
-                reason=_text(error, 500),
-                done_at=now,
-            )
-        )
-    return True
-
-
-def hold(store: Store, run: str, *, seconds: float, because: str, forget_attempts: bool) -> bool:
-    """Put the looks claimed as `run` back, to be run again after `seconds`. False when they were taken over."""
-    values: dict[str, object] = {
-        "state": LookState.HELD if seconds > 0 else LookState.WAITING,
-        "not_before": now_ms() + int(seconds * 1000) if seconds > 0 else 0,
-        "error": _text(because, 2000),
-        "run": None,
-    }
-    if forget_attempts:
-        values["attempts"] = 0
-    with store.writing() as connection:
-        mine = sa.and_(LOOKS.c.run == run, LOOKS.c.state == LookState.RUNNING)
-        return connection.execute(sa.update(LOOKS).where(mine).values(**values)).rowcount > 0
-
-
-def end_turn(store: Store, key: str, turn: int) -> None:
-    """Let the lane's next turn begin, whoever's `turn` was: its drain ended without saying so, or has to stop."""
-    with store.writing() as connection:
-        connection.execute(sa.update(LANES).where(LANES.c.key == key, LANES.c.turn == turn).values(turn=turn + 1))
-
-
-def open_lanes(store: Store) -> tuple[Wake, ...]:
-    """Every lane that has work left, and when it is due."""
-    query = (
-        sa.select(LANES.c.key, LANES.c.turn, sa.func.min(LOOKS.c.not_before))
-        .join_from(LOOKS, LANES, LOOKS.c.key == LANES.c.key)
-        .where(LOOKS.c.state.in_(_OPEN))
-        .group_by(LANES.c.key, LANES.c.turn)
-    )
-    with store.reading() as connection:
-        return tuple(Wake(key=key, turn=turn, due=due) for key, turn, due in connection.execute(query))
-
-
-def count_open(store: Store) -> dict[str, int]:
-    """How many looks are waiting, held and running."""
-    query = sa.select(LOOKS.c.state, sa.func.count()).where(LOOKS.c.state.in_(_OPEN)).group_by(LOOKS.c.state)
-    with store.reading() as connection:
-        found = {state: int(count) for state, count in connection.execute(query)}
-    return {state: found.get(state, 0) for state in _OPEN}
-
-
-def end_all_turns(store: Store) -> None:
-    """Let the next turn of every lane with work begin: for the start of the only process there is."""
-    with store.writing() as connection:
-        busy = sa.select(LOOKS.c.key).where(LOOKS.c.state.in_(_OPEN))
-        connection.execute(sa.update(LANES).where(LANES.c.key.in_(busy)).values(turn=LANES.c.turn + 1))
-
-
-def sign_on(store: Store, replica: str, *, dead_after: float) -> tuple[str, ...]:
-    """Say that `replica` is alive; forget those not heard of for `dead_after` seconds, and give their names.
-
-    By the database's clock, for the replicas' own may differ. Each name is given to one caller only.
-    """
-    with store.writing() as connection:
-        now = int(connection.execute(sa.select(sa.func.extract("epoch", sa.func.now()) * 1000)).scalar_one())
-        row = _insert(connection, REPLICAS).values(name=replica, seen_at=now)
-        connection.execute(row.on_conflict_do_update(index_elements=["name"], set_={"seen_at": now}))
-        silent = sa.delete(REPLICAS).where(REPLICAS.c.seen_at < now - int(dead_after * 1000))
-        return tuple(connection.execute(silent.returning(REPLICAS.c.name)).scalars())
-
-
-def sign_off(store: Store, replica: str) -> None:
-    """Say that `replica` has stopped: another one takes over what it left at its next sign of life."""
-    with store.writing() as connection:
-        connection.execute(sa.update(REPLICAS).where(REPLICAS.c.name == replica).values(seen_at=0))
-
-
-def living(store: Store) -> frozenset[str]:
-    """The replicas that signed on and were not given up."""
-    with store.reading() as connection:
-        return frozenset(connection.execute(sa.select(REPLICAS.c.name)).scalars())
-
-
-def _add(
-    connection: sa.Connection, delivery: DeliveryId | None, looks: Sequence[Look], now: int, burst: Burst
-) -> tuple[Wake, ...]:
-    wakes = {}
-    for key in sorted({look.key for look in looks}):  # one order for all, or two deliveries could wait in a ring
-        lane = _insert(connection, LANES).values(key=key, turn=1)
-        locked = lane.on_conflict_do_update(index_elements=["key"], set_={"turn": LANES.c.turn})
-        turn = connection.execute(locked.returning(LANES.c.turn)).scalar_one()
-        due = []
-        for look in dict.fromkeys(look for look in looks if look.key == key):
-            text = msgspec.json.encode(look).decode()
-            same = (LOOKS.c.key == key, LOOKS.c.look == text, LOOKS.c.made_at > now - burst.quiet)
-            repeated = connection.execute(sa.select(LOOKS.c.seq).where(*same).limit(1)).first() is not None
-            due.append(now + burst.quiet if repeated else now)
-            connection.execute(
-                sa.insert(LOOKS).values(
-                    delivery=delivery,
-                    key=key,
-                    look=text,
-                    state=LookState.WAITING,
-                    attempts=0,
-                    error="",
-                    made_at=now,
-                    not_before=due[-1],
-                )
-            )
-        wakes[key] = Wake(key=key, turn=turn, due=min(due))
-    return tuple(wakes.values())
+    for look, group in groups.items():
+        if any(row.state == LookState.HELD for row in group):
+            connection.execute(_HOLD_NEWCOMERS, {"key": key, "look": look, "due": dues[look]})
+    connection.execute(_END_TURN, {"key": key, "turn": turn})
+    return Wake(key=key, turn=turn + 1, due=min(dues.values())) if dues else None
 
 
 def _due(group: Sequence[_Open], burst: Burst) -> int:
@@ -314,12 +235,82 @@ def _due(group: Sequence[_Open], burst: Burst) -> int:
     return min(max(row.not_before for row in group), min(row.made_at for row in group) + burst.longest)
 
 
-def _open_of(key: str) -> sa.ColumnElement[bool]:
-    return sa.and_(LOOKS.c.key == key, LOOKS.c.state.in_(_OPEN))
+def finish(store: Store, run: str, *, error: str = "") -> bool:
+    """The looks claimed as `run` are done, or failed with `error`; so are deliveries with none left.
+
+    False when another drain has taken them over meanwhile: then stop working on this lane.
+    """
+    state = LookState.FAILED if error else LookState.DONE
+    row = {"run": run, "state": state, "error": _text(error, 2000), "now": now_ms()}
+
+    def write(connection: sa.Connection) -> bool:
+        if not store.is_sqlite:
+            connection.execute(_LOCK_DELIVERIES, row)
+        if not connection.execute(_END_LOOKS, row).rowcount:
+            return False
+        connection.execute(_END_DELIVERIES, row)
+        return True
+
+    return store.write(write)
 
 
-def _insert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+def hold(store: Store, run: str, *, seconds: float, because: str, forget_attempts: bool) -> bool:
+    """Put the looks claimed as `run` back, to be run again after `seconds`. False when they were taken over."""
+    row = {
+        "run": run,
+        "until": now_ms() + int(seconds * 1000),
+        "error": _text(because, 2000),
+        "forget": int(forget_attempts),
+    }
+    return store.write(lambda connection: connection.execute(_HOLD, row).rowcount > 0)
+
+
+def end_turn(store: Store, key: str, turn: int) -> None:
+    """Let the lane's next turn begin, whoever's `turn` was: its drain ended without saying so, or has to stop."""
+    store.write(lambda connection: connection.execute(_END_TURN, {"key": key, "turn": turn}))
+
+
+def end_all_turns(store: Store) -> None:
+    """Let the next turn of every lane with work begin: for the start of the only process there is."""
+    store.write(lambda connection: connection.execute(_END_ALL_TURNS))
+
+
+def open_lanes(store: Store) -> tuple[Wake, ...]:
+    """Every lane that has work left, and when it is due."""
+    with store.reading() as connection:
+        return tuple(Wake(key=key, turn=turn, due=due) for key, turn, due in connection.execute(_OPEN_LANES))
+
+
+def count_open(store: Store) -> dict[str, int]:
+    """How many looks are waiting, held and running."""
+    with store.reading() as connection:
+        found = {state: int(count) for state, count in connection.execute(_COUNT_OPEN)}
+    return {state: found.get(state, 0) for state in (LookState.WAITING, LookState.HELD, LookState.RUNNING)}
+
+
+def sign_on(store: Store, replica: str, *, dead_after: float) -> tuple[str, ...]:
+    """Say that `replica` is alive; forget those not heard of for `dead_after` seconds, and give their names.
+
+    By the database's clock, for the replicas' own may differ. Each name is given to one caller only.
+    """
+
+    def write(connection: sa.Connection) -> tuple[str, ...]:
+        now = int(connection.execute(sa.text("SELECT extract(epoch FROM now()) * 1000")).scalar_one())
+        connection.execute(_SIGN_ON, {"name": replica, "now": now})
+        return tuple(connection.execute(_FORGET_SILENT, {"since": now - int(dead_after * 1000)}).scalars())
+
+    return store.write(write)
+
+
+def sign_off(store: Store, replica: str) -> None:
+    """Say that `replica` has stopped: another one takes over what it left at its next sign of life."""
+    store.write(lambda connection: connection.execute(_SIGN_OFF, {"name": replica}))
+
+
+def living(store: Store) -> frozenset[str]:
+    """The replicas that signed on and were not given up."""
+    with store.reading() as connection:
+        return frozenset(connection.execute(sa.text("SELECT name FROM replicas")).scalars())
 
 
 def _text(text: str, longest: int = 200) -> str:

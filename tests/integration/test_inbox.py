@@ -367,8 +367,7 @@ def test_a_claim_that_was_taken_over_settles_nothing(store: Store) -> None:
 
 def test_a_look_nobody_understands_fails_alone(store: Store, start: Callable[..., Inbox]) -> None:
     ledger.add_looks(store, [fleet()], QUICK.burst)
-    with store.writing() as connection:
-        connection.execute(sa.update(LOOKS).values(look='{"type":"moon"}'))
+    store.write(lambda connection: connection.execute(sa.update(LOOKS).values(look='{"type":"moon"}')))
     work = Work()
     inbox = start(work)
     inbox.add_looks([rollout(1)])

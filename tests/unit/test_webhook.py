@@ -185,8 +185,7 @@ def test_only_post_and_only_here(client: FlaskClient) -> None:
 
 
 def test_a_database_that_fails_is_our_fault_and_says_no_more(client: FlaskClient, store: Store) -> None:
-    with store.writing() as connection:
-        connection.exec_driver_sql("DROP TABLE looks")
+    store.write(lambda connection: connection.exec_driver_sql("DROP TABLE looks"))
     body = body_of("push")
     answer = client.post("/webhook", data=body, headers=headers(body))
     assert answer.status_code == 500, "GitHub marks it as failed, and it is fetched later"
