@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -243,6 +243,9 @@ def make_world(
     return world, first
 
 
+_counter = itertools.count(1)
+
+
 @pytest.fixture(scope="session")
 def node_images(engine: Engine) -> None:
     """Images that say what they are."""
@@ -253,7 +256,7 @@ def node_images(engine: Engine) -> None:
 @pytest.fixture
 def empty_node(tmp_path: Path, engine: Engine, node_images: None) -> Iterator[tuple[NodeWorld, Position]]:
     """A node that was never deployed to, and what there is to deploy."""
-    prefix = f"t{uuid.uuid4().hex[:8]}"
+    prefix = f"t{next(_counter)}"
     world, first = make_world(tmp_path, engine, prefix, server_files(prefix))
     yield world, first
     world.clean_up()

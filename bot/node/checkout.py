@@ -7,13 +7,16 @@ not track is never written, and a tracked file that a person changed stops every
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from bot.effects.git import GitError, GitRepository, run_in_checkout, token_environment
 from bot.errors import BotError
 from bot.names import CommitSha, RepoName, parse_commit_sha, short
+from bot.node.heal import heal, remove_dead_clone
 from bot.node.order import Order, Refusal, RefusalReason
 from bot.settings import docker_environment
 
@@ -51,6 +54,18 @@ class Checkout:
         if commit is None or self._is_fresh(self.root):
             return None
         return Position(commit, self._head(self.root / submodule))
+
+    def heal(self, submodule: str, commits: Iterable[CommitSha], pins: Iterable[CommitSha]) -> tuple[str, ...]:
+        """Undo what a killed process of ours left half done on its way to one of `commits` and `pins`; the files."""
+        healed: list[str] = []
+        shutil.rmtree(self._unfinished_clone, ignore_errors=True)
+        if (self.root / ".git").exists() and not (self.root / submodule / ".git").exists():
+            remove_dead_clone(self.root / ".git/modules" / submodule)
+        for folder, targets, prefix in ((self.root, commits, ""), (self.root / submodule, pins, f"{submodule}/")):
+            if self._head(folder) is not None and not self._is_fresh(folder):
+                git = partial(self._git, folder=folder, strip=False)
+                healed += [prefix + name for name in heal(folder, targets, git)]
+        return tuple(healed)
 
     def prepare(self, order: Order) -> Refusal | None:
         """Make sure that this is the fleet's checkout and that the order's commits are here; clone it if it is not.
@@ -104,10 +119,19 @@ class Checkout:
             )
         self.root.parent.mkdir(parents=True, exist_ok=True)
         url = f"{self._access.web_url}/{order.fleet}.git"
+        # A clone that is killed leaves a ruin; it becomes the checkout only when it is whole.
+        place = self.root if self.root.exists() else self._unfinished_clone
+        shutil.rmtree(self._unfinished_clone, ignore_errors=True)
         self._git(
-            *("clone", "--quiet", "--no-checkout", "--no-tags", "--branch", order.base, "--", url, str(self.root)),
+            *("clone", "--quiet", "--no-checkout", "--no-tags", "--branch", order.base, "--", url, str(place)),
             folder=self.root.parent,
         )
+        if place != self.root:
+            place.rename(self.root)
+
+    @property
+    def _unfinished_clone(self) -> Path:
+        return self.root.with_name(f"{self.root.name}.cloning")
 
     def _find_work_of_persons(self, order: Order) -> Refusal | None:
         edited: list[str] = []

@@ -37,7 +37,7 @@ from bot.node.preflight import (
     settings_in,
 )
 from bot.node.rollback import roll_back
-from bot.node.state import End, Finished, NodeState, find_last_good, find_unfinished, used_numbers
+from bot.node.state import Begun, End, Finished, NodeState, find_last_good, find_unfinished, used_numbers
 from bot.plan.model import Action
 
 
@@ -141,7 +141,8 @@ class _Run:
 
     def carry_out(self) -> Outcome:
         node, order = self.node, self.order
-        node.state.begin(order, now=node.now())
+        held = self.checkout.position(order.submodule)
+        node.state.begin(order, now=node.now(), commit=held.commit if held else None, pin=held.pin if held else None)
         _post(node, order, "in_progress", f"order {order.number} taken by {order.node}")
         outcome = self._go()
         position = self.checkout.position(order.submodule)
@@ -163,6 +164,8 @@ class _Run:
         try:
             with self._step("engine"):
                 node.tell(check_engine(self.docker))
+            if self.interrupted is not None:
+                self._heal(self.interrupted)
             with self._step("fetch"):
                 refusal = self.checkout.prepare(order)
             if refusal:
@@ -222,11 +225,23 @@ class _Run:
         end = End.ROLLED_BACK if back.good else End.FAILED
         return self._end(end, f"{problem}; {back.text}", unwell=unwell)
 
+    def _heal(self, begun: Begun) -> None:
+        """The process died in the middle of an order: finish what git was doing then, backwards."""
+        self.node.tell(f"order {begun.order.number} was begun and never finished")
+        commits = [commit for commit in (begun.order.commit, begun.commit) if commit]
+        pins = [pin for pin in (begun.order.pin, begun.pin) if pin]
+        with self._step("heal"):
+            for name in self.checkout.heal(self.order.submodule, commits, pins):
+                self.node.tell(f"half written by that order, put back: {name}")
+            self.docker.settle([stack.project for stack in self.order.stacks])
+
     def _position_to_return_to(self) -> Position | None:
         """What is checked out now; after an order that went wrong, what the last good one left."""
-        if self.trusts_checkout or self.last_good is None:
-            return self.checkout.position(self.order.submodule)
-        return Position(self.last_good.commit, self.last_good.pin)
+        if not self.trusts_checkout and self.last_good is not None:
+            return Position(self.last_good.commit, self.last_good.pin)
+        if self.interrupted is not None:
+            return Position(self.interrupted.commit, self.interrupted.pin) if self.interrupted.commit else None
+        return self.checkout.position(self.order.submodule)
 
     def _observed(self) -> tuple[ServiceOutcome, ...]:
         after = self.docker.containers(stack.project for stack in self.order.stacks)
@@ -261,7 +276,7 @@ class _Run:
             services=services,
             unwell=unwell,
             steps=tuple(self.steps),
-            interrupted=self.interrupted.number if self.interrupted else None,
+            interrupted=self.interrupted.order.number if self.interrupted else None,
         )
 
     @contextmanager

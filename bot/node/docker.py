@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets as random_bytes
 import subprocess
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from bot.plan.secret_shapes import is_secret_name
 from bot.values import Value, Wire
 
 COMMAND_TIMEOUT = 1800  # seconds; a pull over a slow line is the longest
+SETTLE_LIMIT = 30  # seconds
 _PROJECT, _SERVICE, _ONEOFF = (f"com.docker.compose.{name}" for name in ("project", "service", "oneoff"))
 _REDACTOR = Redactor(random_bytes.token_bytes(16))  # marks of two runs are not to be compared
 _SECOND = 1_000_000_000  # of the engine's nanoseconds
@@ -109,6 +111,13 @@ class Docker:
             filters = (f"label={_PROJECT}={project}", f"label={_ONEOFF}=False")
             found += self.run("ps", "--all", "--quiet", "--no-trunc", *_each("--filter", filters)).split()
         return self.inspect(found)
+
+    def settle(self, projects: Sequence[str]) -> None:
+        """Wait until the engine has ended what a killed compose began: it removes a container for a moment longer."""
+        for _ in range(SETTLE_LIMIT):
+            if not any(container.status == "removing" for container in self.containers(projects)):
+                return
+            time.sleep(1)
 
     def inspect(self, ids: Sequence[str]) -> tuple[Container, ...]:
         """The containers with these ids; one that is gone by now is left out."""

@@ -72,7 +72,7 @@ def _check_record(state: NodeState) -> str:
     unfinished = find_unfinished(records)
     if unfinished is not None:
         raise BotError(
-            f"order {unfinished.number} was begun and never finished; the next order puts the node right, "
+            f"order {unfinished.order.number} was begun and never finished; the next order puts the node right, "
             "or look at `docker ps` and the checkout"
         )
     return f"{len(records)} entries"

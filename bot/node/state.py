@@ -50,10 +50,15 @@ class End(StrEnum):
 
 
 class Begun(Value, frozen=True, tag="begun"):
-    """Written before anything is touched; from then on the order's number is used up."""
+    """Written before anything is touched; from then on the order's number is used up.
+
+    `commit` and `pin` are what the checkout held then, None where it held nothing.
+    """
 
     order: Order
     at: int  # seconds since the epoch
+    commit: CommitSha | None = None
+    pin: CommitSha | None = None
 
 
 class Finished(Value, frozen=True, tag="finished"):
@@ -130,9 +135,11 @@ class NodeState:
         except PermissionError:
             raise StateError(f"{self.folder} is not writable for this user; run this as its owner") from None
 
-    def begin(self, order: Order, *, now: float) -> None:
-        """Use the order's number up, durably, before anything is touched."""
-        self._append(Begun(order=order, at=int(now)))
+    def begin(
+        self, order: Order, *, now: float, commit: CommitSha | None = None, pin: CommitSha | None = None
+    ) -> None:
+        """Use the order's number up, durably, before anything is touched; `commit` and `pin` are checked out now."""
+        self._append(Begun(order=order, at=int(now), commit=commit, pin=pin))
 
     def finish(
         self,
@@ -177,11 +184,14 @@ def used_numbers(records: tuple[Record, ...]) -> frozenset[int]:
     return frozenset(record.order.number for record in records if isinstance(record, Begun))
 
 
-def find_unfinished(records: tuple[Record, ...]) -> Order | None:
-    """The order that was begun and never finished: the node lost its power, or its process, in the middle."""
+def find_unfinished(records: tuple[Record, ...]) -> Begun | None:
+    """The order that was begun and never finished: the node lost its power, or its process, in the middle.
+
+    Only the last one counts: an order that ended after it has put the node right.
+    """
     finished = {record.number for record in records if isinstance(record, Finished)}
-    begun = [r.order for r in records if isinstance(r, Begun) and r.order.number not in finished]
-    return begun[-1] if begun else None
+    last = next((record for record in reversed(records) if isinstance(record, Begun)), None)
+    return last if last is not None and last.order.number not in finished else None
 
 
 def find_last_good(records: tuple[Record, ...]) -> Order | None:
