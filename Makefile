@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 2
 
-.PHONY: demo test lint check bench soak lock clean
+.PHONY: demo test lint check bench soak docs lock clean
 
 demo:
 	$(PYTHON) tools/setup demo
@@ -27,6 +27,9 @@ lint:
 bench:
 	$(PYTHON) tools/setup test
 	python -m bench
+
+docs:
+	python -m tests.golden.documents
 
 lock:
 	tools/lock

@@ -219,11 +219,11 @@ def _start_node(world: World, client: Client, at: FleetAt, facts: RolloutFacts, 
     state, description, url = "queued", "waiting for the node's runner", ""
     try:
         run = repository.dispatch_workflow(
-            client, facts.fleet, workflow=at.file.deploy_workflow, ref=facts.default_branch, inputs=inputs
+            client, facts.fleet, workflow=at.file.deploy.workflow, ref=facts.default_branch, inputs=inputs
         )
         url = run.html_url if run else ""
     except GitHubError as problem:
-        state, description = "error", f"{at.file.deploy_workflow} could not be started: {problem.said}"
+        state, description = "error", f"{at.file.deploy.workflow} could not be started: {problem.said}"
     repository.post_deployment_status(
         client, facts.fleet, number, state=state, description=description, log_url=url or None
     )

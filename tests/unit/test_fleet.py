@@ -77,7 +77,7 @@ WRONG = [
     ("nodes:\n  HP:\n    stacks: [a/b]", 3, "not usable"),
     ("nodes:\n  HP:\n    files: [x]", 3, "nodes.HP.files must be a mapping"),
     ("nodes:\n  HP:\n    files:\n      ingress: docker-compose.yml", 4, "must be a list"),
-    ("nodes:\n  HP:\n    files:\n      ingress: []", 4, "at least one compose file"),
+    ("nodes:\n  HP:\n    files:\n      ingress: []", 4, "at least one, such as `docker-compose.yml`"),
     ("nodes:\n  HP:\n    files:\n      ingress: [/etc/passwd]", 4, "not usable"),
     ("nodes:\n  HP:\n    profiles: gpu", 3, "must be a list"),
     ("nodes:\n  HP:\n    variables: [A]", 3, "nodes.HP.variables must be a mapping"),

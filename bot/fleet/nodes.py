@@ -1,0 +1,81 @@
+"""`nodes:` of the fleet file: the machines. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from ruamel.yaml.comments import CommentedMap
+
+from bot.fleet.fields import Choice, Each, NamedTexts, Section, Text, Texts, Variables
+from bot.fleet.shapes import COMPOSE_FILE, LABEL, NODE_NAME, PROFILE, ROOT, STACK_NAME, VARIABLE
+from bot.names import NodeName, StackName
+from bot.values import Value
+from bot.yaml_lines import Reader, line_of
+
+
+class Platform(StrEnum):
+    """What a node runs on; decides paths and shells."""
+
+    LINUX = "linux"
+    WINDOWS = "windows"
+    ANDROID = "android"
+
+
+class Node(Value, frozen=True):
+    """One machine. `stacks` empty means every stack."""
+
+    name: NodeName
+    platform: Platform = Platform.LINUX
+    labels: tuple[str, ...] = ()  # of its runner; empty: self-hosted and the node's name
+    root: str = ""  # its checkout, as the node spells it; empty: the platform's default
+    stacks: tuple[StackName, ...] = ()
+    files: dict[StackName, tuple[str, ...]] = {}  # compose files per stack, relative to its folder
+    profiles: tuple[str, ...] = ()
+    variables: dict[str, str] = {}  # public: shown in plans; secrets stay on the node
+
+    @property
+    def runner_labels(self) -> tuple[str, ...]:
+        """The labels that its jobs ask for."""
+        return self.labels or ("self-hosted", self.name)
+
+
+class _Root(Text):
+    def example_for(self, fields: CommentedMap) -> str:
+        return r"C:\aios-supercell" if fields.get("platform") == Platform.WINDOWS else self.example
+
+
+NODE = Section(
+    Node,
+    (
+        Choice("platform", "what it runs on", Platform),
+        Texts("labels", "labels of its runner; left out: `self-hosted` and its name", LABEL, "self-hosted"),
+        _Root("root", "its own checkout of this repository, as the node spells the path", ROOT, "/srv/aios"),
+        Texts("stacks", "the stacks it runs; left out: all", STACK_NAME, "ingress"),
+        NamedTexts(
+            "files",
+            "compose files of a stack; left out: what `docker compose` picks by itself",
+            STACK_NAME,
+            "ingress",
+            COMPOSE_FILE,
+            "docker-compose.yml",
+        ),
+        Texts("profiles", "compose profiles that are active on it", PROFILE, "gpu"),
+        Variables(
+            "variables",
+            "what compose files may interpolate; public, so secrets stay on the node",
+            VARIABLE,
+            ("AIOS_DOMAIN", "lab.example"),
+        ),
+    ),
+)
+NODES = Each("nodes", "the machines; a name is also the GitHub environment", NODE, "name", NODE_NAME, "HP_LAB")
+
+
+def check_distinct(reader: Reader, entries: CommentedMap, nodes: tuple[Node, ...]) -> None:
+    """GitHub's environments and concurrency groups do not tell upper from lower case."""
+    seen: dict[str, str] = {}
+    for node in nodes:
+        twin = seen.setdefault(node.name.lower(), node.name)
+        if twin != node.name:
+            at = line_of(entries, node.name)
+            reader.problem(at, f"nodes: `{node.name}` and `{twin}` differ only in case; rename one")
