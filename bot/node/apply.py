@@ -14,9 +14,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from bot.names import ServiceName
 from bot.node.docker import Container, Docker
-from bot.node.order import StackOrder
+from bot.node.order import Order, StackOrder
 from bot.node.preflight import services_with
 from bot.plan.model import Action
 
@@ -43,6 +45,26 @@ def apply_stack(docker: Docker, root: Path, stack: StackOrder) -> None:
     for ordered in stack.services:
         if ordered.action is Action.RELOAD:
             docker.compose(root, stack, "kill", "--signal", ordered.signal, ordered.service)
+
+
+def with_absent(order: Order, before: Iterable[Container]) -> Order:
+    """`order`, where a service that it takes to be running, and that has no container, is created.
+
+    The first order for a node starts from the pin before the merge. A node that was kept by hand runs that already;
+    a new one runs nothing yet.
+    """
+    here = {(container.project, container.service) for container in before}
+
+    def complete(stack: StackOrder) -> StackOrder:
+        services = tuple(
+            replace(ordered, action=Action.CREATE)
+            if ordered.action is Action.NONE and (stack.project, ordered.service) not in here
+            else ordered
+            for ordered in stack.services
+        )
+        return replace(stack, services=services)
+
+    return replace(order, stacks=tuple(complete(stack) for stack in order.stacks))
 
 
 def bring_up(docker: Docker, root: Path, stack: StackOrder, services: Iterable[ServiceName]) -> None:

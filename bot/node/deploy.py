@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 from bot.errors import BotError
 from bot.names import DeploymentId, ServiceName
-from bot.node.apply import apply_stack, observe, remove_stack
+from bot.node.apply import apply_stack, observe, remove_stack, with_absent
 from bot.node.checkout import Access, Checkout, Position
 from bot.node.docker import Container, Docker
 from bot.node.health import PATIENCE, Patience, Unwell, wait_until_well
@@ -172,6 +172,8 @@ class _Run:
                 return self._end(End.REFUSED, refusal.text, refusal=refusal.reason)
             back_to = self._position_to_return_to()
             self.before = self.docker.containers(stack.project for stack in order.stacks)
+            if self.last_good is None:
+                self.order = with_absent(order, self.before)
         except BotError as problem:
             return self._end(End.UNTOUCHED, f"nothing was touched: {problem}")
         try:

@@ -39,6 +39,11 @@ def containers(engine: Engine) -> dict[str, dict[str, Any]]:
     return {one["Name"].lstrip("/"): one for one in found}
 
 
+def starts(engine: Engine) -> dict[str, tuple[str, str]]:
+    """Which containers there are and since when, by name: what differs once anything was touched."""
+    return {name: (one["Id"], one["State"]["StartedAt"]) for name, one in containers(engine).items()}
+
+
 @pytest.fixture
 def images(engine: Engine) -> None:
     for image, version in IMAGES.items():
@@ -129,7 +134,7 @@ def test_a_failed_deploy_is_told_with_its_reason(running: Running, engine: Engin
 
 def test_a_dispatch_without_the_bots_signature_touches_nothing(running: Running, engine: Engine) -> None:
     """Anybody with actions: write may start the workflow; the node obeys only the bot's orders."""
-    before = containers(engine)
+    before = starts(engine)
     with start_runner(running.world.hub, engine, running.folder, running.service.data):
         inputs = {"order": '{"payload": "e30=", "payloadType": "x", "signatures": []}', "node": NODE}
         inputs |= {"labels": json.dumps(["self-hosted", NODE]), "deployment_id": "1"}
@@ -142,5 +147,5 @@ def test_a_dispatch_without_the_bots_signature_touches_nothing(running: Running,
             seconds=MERGE_SECONDS,
         )
     assert ended["conclusion"] == "failure"
-    assert containers(engine) == before
+    assert starts(engine) == before
     assert not running.node_root.exists()
