@@ -138,6 +138,15 @@ def demo(by_itself: bool | None) -> None:
     run_demo(by_itself=not has_terminal() if by_itself is None else by_itself)
 
 
+@aios_bot.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sandbox(arguments: tuple[str, ...]) -> None:
+    """Run an embedded GitHub on this machine, with a small AIOS in it, until Ctrl-C."""
+    from bot.sandbox.command import sandbox as command
+
+    command.main(args=list(arguments), prog_name="aios-bot sandbox", standalone_mode=False)
+
+
 def main() -> None:
     """Run a command; expected errors print one message, a bug prints everything."""
     try:

@@ -52,7 +52,6 @@ def run_service(
     *, port: int, api_url: str, app_id: int, private_key: str, webhook_secret: str, data: Path
 ) -> Iterator[Service]:
     """Start the service and wait until it is ready; stop it at the end."""
-    data.mkdir(parents=True, exist_ok=True)
     service = start_service(
         {
             "GITHUB_APP_ID": str(app_id),
@@ -72,6 +71,7 @@ def run_service(
 def start_service(settings: Mapping[str, str]) -> Service:
     """Start the service with `settings`, and wait until it is ready."""
     data = Path(settings["AIOS_BOT_DATA"])
+    data.mkdir(parents=True, exist_ok=True)
     log = data / "service.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
