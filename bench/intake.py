@@ -23,6 +23,7 @@ from pathlib import Path
 
 from flask import Flask, request
 
+from bot.intake.ending import Ending
 from bot.intake.inbox import Inbox
 from bot.intake.server import serve
 from bot.intake.webhook import Accepted, accept, sign
@@ -57,7 +58,7 @@ def run_bare(pipe: Connection, _url: str) -> None:
         judged = accept(dict(request.headers), request.get_data(cache=False), SECRET)
         return ("accepted", 202) if isinstance(judged, Accepted) else ("", 401)
 
-    serve(app, "127.0.0.1", 0, ready=pipe.send)
+    serve(app, "127.0.0.1", 0, ready=pipe.send, ending=Ending())
 
 
 def run_bot(pipe: Connection, url: str) -> None:
@@ -79,7 +80,7 @@ def run_bot(pipe: Connection, url: str) -> None:
         pipe.send(port)
         threading.Thread(target=answer, daemon=True).start()
 
-    serve(create_app(inbox, SECRET), "127.0.0.1", 0, ready=ready)
+    serve(create_app(inbox, SECRET), "127.0.0.1", 0, ready=ready, ending=Ending())
 
 
 class Server:

@@ -37,8 +37,10 @@ def serve() -> None:
     """Run the service: take webhooks in, keep the pull requests, dispatch the orders."""
     import logging
 
+    from bot.intake.ending import Ending
     from bot.intake.engine import Schedule
     from bot.intake.inbox import Inbox
+    from bot.intake.server import end_on_signal
     from bot.intake.server import serve as serve_http
     from bot.log import configure_logging
     from bot.looks import Look, LookAround
@@ -63,13 +65,17 @@ def serve() -> None:
     def look_around() -> None:
         inbox.add_looks((LookAround(),))
 
-    inbox.start(handle, schedules={"look-around": Schedule(cron="17 */6 * * *", task=look_around)})
-    look_around()
-    try:
-        serve_http(create_app(inbox, settings.webhook_secret), settings.host, settings.port)
-    finally:
-        inbox.stop()
-        store.close()
+    ending = Ending()
+    with end_on_signal(ending):
+        inbox.start(handle, schedules={"look-around": Schedule(cron="17 */6 * * *", task=look_around)})
+        look_around()
+        app = create_app(inbox, settings.webhook_secret)
+        try:
+            serve_http(app, settings.host, settings.port, ending=ending, stopping=inbox.begin_stop)
+        finally:
+            ending.begin()
+            inbox.stop(timeout=ending.left())
+            store.close()
 
 
 def build_world(settings: Settings, store: Store) -> World:

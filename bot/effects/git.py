@@ -232,6 +232,8 @@ def _environment(extra: Mapping[str, str]) -> dict[str, str]:
         "GIT_ASKPASS": "",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_ALLOW_PROTOCOL": "https:http:file:ssh",
+        "GIT_HTTP_LOW_SPEED_LIMIT": "1000",  # bytes a second; slower than that for half a minute is a stall
+        "GIT_HTTP_LOW_SPEED_TIME": "30",
         "LC_ALL": "C",
     }
     return child_environment() | quiet | dict(extra)

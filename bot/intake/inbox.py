@@ -99,14 +99,18 @@ class Inbox:
         self._sweeper = threading.Thread(target=self._keep_house, args=(self._engine,), daemon=True)
         self._sweeper.start()
 
+    def begin_stop(self) -> None:
+        """Take no further look. Those in flight go on, deliveries are still stored; does not wait."""
+        self._stopping.set()
+        self._alarms.stop()
+
     def stop(self, timeout: float = 10.0) -> bool:
         """Take no further look, wait for those in flight. False when some still run after `timeout` seconds.
 
         What is left stays in the tables for the next start, or for another replica.
         """
         deadline = time.monotonic() + timeout
-        self._stopping.set()
-        self._alarms.stop()
+        self.begin_stop()
         with self._active_changed:
             idle = self._active_changed.wait_for(lambda: not self._active, max(0.0, timeout - 1.0))
         if self._sweeper is not None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from flask import Flask
-from waitress.server import create_server
+from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
+from bot.errors import BotError
+from bot.intake.ending import Ending
 from bot.intake.webhook import LARGEST_BODY
 
 _LOG = logging.getLogger("bot.server")
@@ -23,15 +26,62 @@ def serve(
     *,
     threads: int = 8,
     ready: Callable[[int], None] = lambda _port: None,
-    stop: threading.Event | None = None,
+    ending: Ending,
+    stopping: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve `app` until SIGTERM, SIGINT or `stop`; requests in flight are answered first.
+    """Serve `app` until `ending` is asked for; requests in flight are answered first, for a while.
 
-    `ready` is called with the port once connections are accepted (port 0 picks a free one). Signals are only
-    watched in the main thread.
+    `ready` is called with the port once connections are accepted (port 0 picks a free one), `stopping` as soon as
+    the end is asked for.
     """
-    stopping = stop or threading.Event()
-    server = create_server(
+    try:
+        server = _listen(app, host, port, threads)
+    except OSError as problem:
+        raise BotError(f"cannot listen on {host}:{port}: {problem.strerror or problem}; set HOST and PORT") from None
+    port = int(server.effective_port)  # type: ignore[union-attr]
+
+    def run() -> None:
+        with suppress(OSError):  # its own socket, closed below while it waits for it
+            server.run()
+
+    loop = threading.Thread(target=run, name="http", daemon=True)
+    loop.start()
+    _LOG.info("listening on http://%s:%d", host, port)
+    ready(port)
+    ending.requested.wait()
+    _LOG.info("stopping")
+    stopping()
+    server.close()
+    server.task_dispatcher.shutdown(timeout=2)
+    loop.join(timeout=min(1.0, ending.left() / 4))
+
+
+@contextmanager
+def end_on_signal(ending: Ending) -> Iterator[None]:
+    """Inside the block the first SIGTERM or SIGINT asks for the end; a second one does what it does by itself.
+
+    For the main thread only.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        restore()
+        ending.begin()
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        restore()
+
+
+def _listen(app: Flask, host: str, port: int, threads: int) -> MultiSocketServer | BaseWSGIServer:
+    return create_server(
         app,
         host=host,
         port=port,
@@ -42,35 +92,3 @@ def serve(
         channel_timeout=30,
         clear_untrusted_proxy_headers=True,
     )
-    port = int(server.effective_port)  # type: ignore[union-attr]
-    loop = threading.Thread(target=server.run, name="http", daemon=True)
-    with _signals(stopping):
-        loop.start()
-        _LOG.info("listening on http://%s:%d", host, port)
-        ready(port)
-        stopping.wait()
-    _LOG.info("stopping")
-    server.close()
-    server.task_dispatcher.shutdown(timeout=5)
-    loop.join(timeout=1)
-
-
-class _signals:  # noqa: N801 - used as a function
-    """Inside the block SIGTERM and SIGINT set the event; afterwards they mean what they meant before."""
-
-    def __init__(self, stopping: threading.Event) -> None:
-        self._stopping = stopping
-        self._before: dict[int, signal._HANDLER] = {}
-
-    def __enter__(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            return
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._before[number] = signal.signal(number, self._stop)
-
-    def __exit__(self, *_problem: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._stopping.set()

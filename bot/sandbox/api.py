@@ -8,13 +8,13 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from bot.sandbox import access
+from bot.sandbox.faults import Cut, Fault, Faults, break_answer
 from bot.sandbox.happenings import Happenings
 from bot.sandbox.shapes import Shapes
 from bot.sandbox.state import AppRecord, Refused, Repo, State, Token, User
@@ -36,18 +36,6 @@ class Logged(NamedTuple):
     seconds: float
     at: float  # when the answer was ready, on time.monotonic()
     body: Any  # the answer's JSON, for the judge
-
-
-@dataclass
-class Fault:
-    """A fault to be played. `times` counts down; `effect` may answer instead (before) or break the answer (after)."""
-
-    matches: Callable[[str, str], bool]  # method, path
-    status: int
-    times: int = 1
-    after_effect: bool = False
-    headers: dict[str, str] = field(default_factory=dict)
-    message: str = "Server Error"
 
 
 class Context(NamedTuple):
@@ -128,8 +116,9 @@ class Hub:
         self.webhooks = webhooks
         self.happenings = Happenings(state, shapes, webhooks)
         self.requests: list[Logged] = []
-        self.faults: list[Fault] = []
+        self.faults = Faults()
         self.latency = 0.0
+        self.hourly = HOURLY
         self._spent: dict[str, tuple[float, int]] = {}
 
     def log(self, kind: str, *, route: str, status: int, start: float, body: Any = None) -> None:
@@ -176,11 +165,9 @@ class Hub:
         self.log("rest", route=route.path, status=answer.status_code, start=start, body=body)
 
     def _answer(self, route: Route, arguments: dict[str, str]) -> Response:
-        fault = next((f for f in self.faults if f.times > 0 and f.matches(request.method, request.path)), None)
-        if fault is not None:
-            fault.times -= 1
-            if not fault.after_effect:
-                return self._broken(fault)
+        fault = self.faults.take(request.method, request.path)
+        if fault is not None and not fault.after_effect and (fault.status or fault.cut is Cut.CONNECTION):
+            return break_answer(fault, self._as_told(fault, Response()))
         try:
             with self.state.lock:
                 answer = self._handle(route, arguments)
@@ -188,10 +175,13 @@ class Hub:
             errors = {"errors": problem.errors} if problem.errors is not None else {}
             body = {"message": problem.message, "documentation_url": f"{self.shapes.url}/docs", **errors}
             answer = _json(problem.status, body | {"status": str(problem.status)})
-        return self._broken(fault) if fault is not None else self._with_headers(answer)
+        if fault is not None and fault.status:
+            return break_answer(fault, self._as_told(fault, answer))
+        answer = self._with_headers(answer)
+        return answer if fault is None else break_answer(fault, answer)
 
-    def _broken(self, fault: Fault) -> Response:
-        answer = _json(fault.status, {"message": fault.message})
+    def _as_told(self, fault: Fault, answer: Response) -> Response:
+        answer = _json(fault.status, {"message": fault.message}) if fault.status else answer
         answer.headers.update(fault.headers)
         return answer
 
@@ -221,24 +211,29 @@ class Hub:
             return Context(self, None, access.find_app(self.state, credential))
         token = access.find_token(self.state, credential) if credential else None
         if token is not None:
-            self._spend(credential)
+            self._spend(self._payer(credential))
         return Context(self, token, None)
+
+    def _payer(self, credential: str) -> str:
+        """Whose limit a request counts against: an installation has one for all its tokens."""
+        token = self.state.tokens.get(credential)
+        return f"installation {token.installation.id}" if token and token.installation else credential
 
     def _spend(self, credential: str) -> None:
         since, spent = self._spent.get(credential, (time.time(), 0))
         if time.time() - since > 3600:
             since, spent = time.time(), 0
-        if spent >= HOURLY:
+        if spent >= self.hourly:
             raise Refused(403, "API rate limit exceeded for installation")
         self._spent[credential] = (since, spent + 1)
 
     def _with_headers(self, answer: Response) -> Response:
-        credential = access.read_credential(request.headers.get("Authorization", ""))
+        credential = self._payer(access.read_credential(request.headers.get("Authorization", "")))
         since, spent = self._spent.get(credential, (time.time(), 0))
         answer.headers["X-GitHub-Request-Id"] = str(uuid.uuid4())
         answer.headers["X-GitHub-Media-Type"] = "github.v3; format=json"
-        answer.headers["x-ratelimit-limit"] = str(HOURLY)
-        answer.headers["x-ratelimit-remaining"] = str(HOURLY - spent)
+        answer.headers["x-ratelimit-limit"] = str(self.hourly)
+        answer.headers["x-ratelimit-remaining"] = str(max(0, self.hourly - spent))
         answer.headers["x-ratelimit-reset"] = str(int(since) + 3600)
         answer.headers["x-ratelimit-resource"] = "core"
         if request.method == "GET" and answer.status_code == 200:

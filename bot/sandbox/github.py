@@ -20,7 +20,8 @@ from waitress.server import TcpWSGIServer, create_server
 from bot.effects.git import GitRepository
 from bot.names import RepoName
 from bot.sandbox import access, pages, rest_actions, rest_apps, rest_checks, rest_git, rest_pulls, smart_http
-from bot.sandbox.api import Context, Fault, Hub, Logged
+from bot.sandbox.api import Context, Hub, Logged
+from bot.sandbox.faults import BreakableChannel, Cut, Fault
 from bot.sandbox.rest_actions import run_shape
 from bot.sandbox.shapes import Shapes
 from bot.sandbox.state import AppRecord, Installation, Repo, Run, State, Token, User
@@ -85,6 +86,7 @@ class EmbeddedGitHub:
         )
         if not isinstance(server, TcpWSGIServer):
             raise TypeError("one address is served by one server")
+        server.channel_class = BreakableChannel
         self._server = server
         port = int(server.getsockname()[1])
         self.url = f"http://127.0.0.1:{port}"
@@ -95,6 +97,7 @@ class EmbeddedGitHub:
 
     def stop(self) -> None:
         """Deliver what is queued, and end."""
+        self._hub.faults.end()
         self._webhooks.stop()
         self._server.close()
         self._server.task_dispatcher.shutdown(timeout=2)
@@ -241,7 +244,16 @@ class EmbeddedGitHub:
     @property
     def faults(self) -> list[Fault]:
         """Faults to be played; add to it."""
-        return self._hub.faults
+        return self._hub.faults.planned
+
+    @property
+    def hourly(self) -> int:
+        """Requests that each installation may make in an hour; set it to try the end of them."""
+        return self._hub.hourly
+
+    @hourly.setter
+    def hourly(self, requests: int) -> None:
+        self._hub.hourly = requests
 
     @property
     def latency(self) -> float:
@@ -269,4 +281,4 @@ class EmbeddedGitHub:
         return Context(self._hub, Token(user, None, None, None), None)
 
 
-__all__ = ["App", "EmbeddedGitHub", "Fault", "Job"]
+__all__ = ["App", "Cut", "EmbeddedGitHub", "Fault", "Job"]

@@ -10,6 +10,7 @@ import random
 import sys
 import time
 
+from bot.intake.ending import Ending
 from bot.intake.inbox import Inbox, Patience
 from bot.intake.ledger import Burst
 from bot.intake.server import serve
@@ -35,7 +36,8 @@ def main() -> None:
 
     inbox = Inbox(Store(url), workers=4, patience=IMPATIENT)
     inbox.start(work)
-    serve(create_app(inbox, SECRET), "127.0.0.1", 0, ready=lambda port: print(port, flush=True))
+    app = create_app(inbox, SECRET)
+    serve(app, "127.0.0.1", 0, ready=lambda port: print(port, flush=True), ending=Ending())
     inbox.stop()
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.intake.ending import Ending
 from bot.intake.inbox import Inbox
 from bot.intake.server import serve
 from bot.intake.webhook import LARGEST_BODY, sign
@@ -44,22 +45,23 @@ class Service:
         app = create_app(self.inbox, SECRET, checks={"renderer": lambda: self.worry})
         ready: threading.Event = threading.Event()
         self.port = 0
-        self._stop = threading.Event()
+        self._ending = Ending(limit=60)
 
         def note(port: int) -> None:
             self.port = port
             ready.set()
 
         self._thread = threading.Thread(
-            target=serve, args=(app, "127.0.0.1", 0), kwargs={"ready": note, "stop": self._stop}
+            target=serve, args=(app, "127.0.0.1", 0), kwargs={"ready": note, "ending": self._ending}
         )
         self._thread.start()
         assert ready.wait(10)
 
     def stop(self) -> None:
-        self._stop.set()
+        self._ending.begin()
         self._thread.join(10)
         self.inbox.stop()
+        self._ending.over()
 
     def ask(
         self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
@@ -226,8 +228,9 @@ def test_the_index_says_what_this_is(service: Service) -> None:
 
 PROGRAM = """
 import sys, time
+from bot.intake.ending import Ending
 from bot.intake.inbox import Inbox
-from bot.intake.server import serve
+from bot.intake.server import end_on_signal, serve
 from bot.settings import Secret
 from bot.store import Store
 from bot.web.app import create_app
@@ -239,7 +242,10 @@ def work(look):
     time.sleep(1)
     print("ended", flush=True)
 inbox.start(work)
-serve(create_app(inbox, Secret("0123456789abcdef")), "127.0.0.1", 0, ready=lambda port: print(port, flush=True))
+ending = Ending()
+with end_on_signal(ending):
+    app = create_app(inbox, Secret("0123456789abcdef"))
+    serve(app, "127.0.0.1", 0, ready=lambda port: print(port, flush=True), ending=ending)
 print("stopped", inbox.stop(), flush=True)
 """
 
@@ -269,3 +275,36 @@ def test_a_stop_signal_lets_the_work_in_flight_end(tmp_path: Path, number: int) 
     finally:
         process.kill()
         process.wait()
+
+
+def test_an_end_is_cut_off_when_a_look_does_not_come_back(tmp_path: Path) -> None:
+    """A request that GitHub never answers, a git that stalls: the process ends all the same, and in time."""
+    program = PROGRAM.replace("time.sleep(1)", "time.sleep(600)")
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, f"sqlite:///{tmp_path}/bot.sqlite3"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]},
+    )
+    try:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        body = json.dumps(payload("push")).encode()
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("POST", "/webhook", body, signed(body))
+        assert connection.getresponse().status == 202
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+    store = Store(f"sqlite:///{tmp_path}/bot.sqlite3")
+    again: list[Look] = []
+    inbox = Inbox(store)
+    inbox.start(again.append)
+    assert inbox.wait_until_idle(30)
+    inbox.stop()
+    store.close()
+    assert [look.key for look in again] == ["acme/server"]

@@ -1,0 +1,91 @@
+"""GitHub misbehaving on demand: errors before and after the effect, stalls, lost connections, broken answers."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from flask import Response, request
+from waitress.channel import HTTPChannel
+from waitress.task import WSGITask
+
+_CHANNEL = "aios.channel"
+
+
+class Cut(StrEnum):
+    """What becomes of the answer on its way."""
+
+    NOTHING = ""
+    CONNECTION = "connection"  # the connection closes without an answer
+    BODY = "body"  # half of the body comes, as if that were all: JSON that ends in the middle
+    TRANSFER = "transfer"  # half of the body comes, then the connection closes
+
+
+@dataclass
+class Fault:
+    """One kind of misbehaviour, played for the next `times` requests that match."""
+
+    matches: Callable[[str, str], bool]  # method, and path with the API's prefix
+    status: int = 0  # 0: the answer is what it would be anyway
+    times: int = 1
+    after_effect: bool = False  # the request is carried out, its answer is broken
+    headers: Mapping[str, str] = field(default_factory=dict)
+    message: str = "Server Error"
+    stall: float = 0.0  # seconds before anything else happens
+    cut: Cut = Cut.NOTHING
+    played: int = 0
+
+
+class Faults:
+    """What is to be played."""
+
+    def __init__(self) -> None:
+        self.planned: list[Fault] = []
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """The fault to play for this request; its stall is over when this returns."""
+        with self._lock:
+            found = next((f for f in self.planned if f.times > 0 and f.matches(method, path)), None)
+            if found is not None:
+                found.times -= 1
+                found.played += 1
+        if found is not None and found.stall:
+            self._ended.wait(found.stall)
+        return found
+
+    def end(self) -> None:
+        """Stall nobody any longer."""
+        self._ended.set()
+
+
+def break_answer(fault: Fault, answer: Response) -> Response:
+    """What the client gets to see of `answer`."""
+    if fault.cut is Cut.CONNECTION:
+        channel: HTTPChannel = request.environ[_CHANNEL]
+        if channel.socket is not None:
+            channel.socket.shutdown(socket.SHUT_RDWR)
+    elif fault.cut:
+        body = answer.get_data()
+        answer.set_data(body[: len(body) // 2])
+        if fault.cut is Cut.TRANSFER:
+            answer.headers["Content-Length"] = str(len(body))
+    return answer
+
+
+class _Task(WSGITask):
+    def get_environment(self) -> dict[str, Any]:
+        environment: dict[str, Any] = super().get_environment()
+        environment[_CHANNEL] = self.channel
+        return environment
+
+
+class BreakableChannel(HTTPChannel):
+    """A channel whose connection a handler may close."""
+
+    task_class = _Task
