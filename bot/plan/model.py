@@ -54,6 +54,22 @@ class Risk(Value, frozen=True):
     text: str
 
 
+class ImageKind(StrEnum):
+    """How sure one can be of what an image name brings."""
+
+    DIGEST = "digest"  # pinned: name@sha256:...
+    VERSION = "version"  # a tag that names a version
+    MOVING = "moving"  # latest, stable, main, a bare major version, or no tag at all: it can change without a bump
+    BUILT = "built"  # made on the node from a build context
+
+
+class Image(Value, frozen=True):
+    """What a service runs, as its file names it."""
+
+    name: str
+    kind: ImageKind
+
+
 class ServicePlan(Value, frozen=True):
     """One service of one stack on one node."""
 
@@ -62,6 +78,9 @@ class ServicePlan(Value, frozen=True):
     reasons: tuple[Reason, ...] = ()
     risks: tuple[Risk, ...] = ()
     diff: str = ""  # unified diff of the rendered service, redacted; "" when nothing rendered differs
+    image: Image | None = None  # of the new version; of the old one when the service goes away
+    signal: str = ""  # what a reload sends: "SIGHUP"
+    remaining: int = 0  # containers that stay when a removal takes only some (fewer replicas)
 
 
 class StackPlan(Value, frozen=True):
@@ -74,7 +93,10 @@ class StackPlan(Value, frozen=True):
     project: str = ""  # compose project name
     services: tuple[ServicePlan, ...] = ()
     risks: tuple[Risk, ...] = ()  # those of the stack as a whole: a network, a volume, a collision
+    variables: tuple[str, ...] = ()  # every one that the stack's files use
+    new_variables: tuple[str, ...] = ()  # those of them that the old version did not use
     missing_variables: tuple[str, ...] = ()  # needed, without default, not declared by the node
+    rendered: str = ""  # SHA-256 of the new rendering, redacted: part of the plan's id
     error: str | None = None  # "could not analyse": compose's own message, redacted
 
     @property

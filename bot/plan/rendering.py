@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.fleet import Node
+from bot.names import ServiceName, StackName
 from bot.plan.model import SourceLine
 from bot.values import Value
 
@@ -38,6 +40,53 @@ class Unreadable(Value, frozen=True, tag="unreadable"):
 
     message: str
     where: SourceLine | None = None
+    variables: tuple[Variable, ...] = ()  # as far as they are known
 
 
 Rendering = Rendered | Unreadable
+
+
+class Place(Value, frozen=True):
+    """What stands at a path of the checkout, links followed. `kind` is "file", "folder" or "" for nothing."""
+
+    path: str
+    kind: str = ""
+
+
+class Side(Value, frozen=True):
+    """One stack on one node at one pin. `places` are the paths of the checkout that its services mount."""
+
+    rendering: Rendering
+    files: tuple[str, ...] = ()  # compose files in order, relative to the stack's folder
+    profiles: tuple[str, ...] = ()
+    places: dict[str, Place] = {}  # as the model names them, relative to the checkout -> where they lead
+
+
+class StackChange(Value, frozen=True):
+    """One stack on one node, before and after: what changes and risks are judged from. Never stored.
+
+    `old` or `new` is None where the stack is not there. Paths are POSIX and relative to the checkout.
+    """
+
+    stack: StackName
+    folder: str
+    old: Side | None = None
+    new: Side | None = None
+    build_inputs: dict[ServiceName, tuple[str, ...]] = {}  # changed files that reach an image's build
+
+    @property
+    def models(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Compose's model before and after; empty where the stack is not there or cannot be read."""
+        old, new = (side.rendering if side else None for side in (self.old, self.new))
+        return (
+            old.model if isinstance(old, Rendered) else {},
+            new.model if isinstance(new, Rendered) else {},
+        )
+
+
+class NodeChange(Value, frozen=True):
+    """All stacks of one node, in the order in which they are deployed."""
+
+    node: Node
+    stacks: tuple[StackChange, ...]
+    changed: frozenset[str] = frozenset()  # files of the whole checkout whose content or mode differs
