@@ -7,7 +7,7 @@ from enum import StrEnum
 from ruamel.yaml.comments import CommentedMap
 
 from bot.fleet.fields import Choice, Each, NamedTexts, Section, Text, Texts, Variables
-from bot.fleet.shapes import COMPOSE_FILE, LABEL, NODE_NAME, PROFILE, ROOT, STACK_NAME, VARIABLE
+from bot.fleet.shapes import COMPOSE_FILE, LABEL, NODE_NAME, PRINCIPAL, PROFILE, ROOT, STACK_NAME, VARIABLE
 from bot.names import NodeName, StackName
 from bot.values import Value
 from bot.yaml_lines import Reader, line_of
@@ -32,6 +32,9 @@ class Node(Value, frozen=True):
     files: dict[StackName, tuple[str, ...]] = {}  # compose files per stack, relative to its folder
     profiles: tuple[str, ...] = ()
     variables: dict[str, str] = {}  # public: shown in plans; secrets stay on the node
+    who: tuple[
+        str, ...
+    ] = ()  # whom a command that changes this node is for, beside the command's own; empty: no more
 
     @property
     def runner_labels(self) -> tuple[str, ...]:
@@ -65,6 +68,12 @@ NODE = Section(
             "what compose files may interpolate; public, so secrets stay on the node",
             VARIABLE,
             ("AIOS_DOMAIN", "lab.example"),
+        ),
+        Texts(
+            "who",
+            "who may change it by a command, any of the list, beside what `commands.who` asks; left out: the same",
+            PRINCIPAL,
+            "maintain",
         ),
     ),
 )

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from bot.grammar import Verb
+
 
 class Shape(NamedTuple):
     """A pattern that the whole text must match, and what it is in words."""
@@ -39,3 +41,11 @@ BRANCH = _shape(
 REPOSITORY = _shape(
     r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}", "`owner/name`, as GitHub spells it"
 )
+PREFIX = _shape(r"/(?:[a-z][a-z0-9-]{0,20})?", "`/`, or `/` and a word that stands before the command")
+VERB = _shape("|".join(Verb), "a command")
+PRINCIPAL = _shape(
+    r"read|triage|write|maintain|admin|team:[a-z0-9][a-z0-9_-]{0,99}|person:[A-Za-z0-9][A-Za-z0-9_-]{0,38}",
+    "a permission in this repository that is enough (`read`, `triage`, `write`, `maintain`, `admin`), `team:SLUG` or "
+    "`person:LOGIN`",
+)
+GLOB = _shape(r"(?!/)[^\\\x00-\x1f]{1,200}", "a path, `*` for a part of a name, `**` for any folders")

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from ruamel.yaml.comments import CommentedMap
 
+from bot.fleet.commands import COMMANDS, LOCKS, Commands, Locks
 from bot.fleet.deploy import DEPLOY, Deploy
 from bot.fleet.fields import Field, Schema, Section, Texts
 from bot.fleet.nodes import NODES, Node, check_distinct
+from bot.fleet.review import REVIEW, Review
 from bot.fleet.shapes import BRANCH, LABEL
 from bot.fleet.submodules import SUBMODULES, Submodule
 from bot.names import BranchName
@@ -27,6 +29,9 @@ class Fleet(Value, frozen=True):
     deploy: Deploy = Deploy()
     submodules: tuple[Submodule, ...] = ()  # empty: every submodule of .gitmodules
     nodes: tuple[Node, ...] = ()
+    commands: Commands = Commands()
+    locks: Locks = Locks()
+    review: Review = Review()
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,9 @@ FLEET = Section(
         DEPLOY,
         SUBMODULES,
         NODES,
+        COMMANDS,
+        LOCKS,
+        REVIEW,
     ),
     (_check,),
 )
