@@ -52,6 +52,7 @@ class Risk(Value, frozen=True):
     rule: str  # "data.volume_dropped"
     severity: Severity
     text: str
+    where: SourceLine | None = None
 
 
 class ImageKind(StrEnum):

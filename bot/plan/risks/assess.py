@@ -1,0 +1,86 @@
+"""All rules over one node: its plan in, the same plan with its risks out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec.structs import replace
+
+from bot.names import ServiceName
+from bot.plan.model import NodePlan, Risk, Severity, SourceLine, StackPlan
+from bot.plan.risks import data, exposure, images, neighbours, privilege, secrets
+from bot.plan.risks.catalogue import Tuning
+from bot.plan.risks.pairs import Found, NodePair, StackPair, service_pairs
+
+_SERVICE_CHECKS = (
+    data.check_database,
+    exposure.check_ports,
+    exposure.check_host_network,
+    exposure.check_traefik,
+    privilege.check_privilege,
+    privilege.check_binds,
+    images.check_image,
+    secrets.check_environment,
+    secrets.check_health,
+)
+_ORDER = (Severity.RISKY, Severity.NOTICE, Severity.INFO)
+
+
+def find_risks(node: NodePair) -> Iterator[Found]:
+    """Every rule that fires on the node, each with its stack, and its service where it is one's own."""
+    for pair in node.stacks:
+        found = [*data.check_volumes(pair), *secrets.check_secrets(pair)]
+        yield from (one._replace(stack=pair.stack) for one in found)
+        for name, one in data.check_mounts(pair):
+            yield one._replace(stack=pair.stack, service=ServiceName(name))
+        if pair.unreadable:
+            continue
+        for service in service_pairs(pair):
+            for check in _SERVICE_CHECKS:
+                for one in check(service):
+                    yield one._replace(stack=pair.stack, service=ServiceName(service.name))
+    yield from neighbours.check_node(node)
+
+
+def assess(plan: NodePlan, node: NodePair, tuning: Mapping[str, Tuning]) -> NodePlan:
+    """`plan` with what the rules say, the gravest first. A rule tuned off is silent."""
+    found = tuple(dict.fromkeys(find_risks(node)))
+    sources = {pair.stack: pair for pair in node.stacks}
+    stacks = tuple(_stack(stack, found, sources.get(stack.stack), tuning) for stack in plan.stacks)
+    return replace(plan, stacks=stacks)
+
+
+def _stack(
+    stack: StackPlan, found: tuple[Found, ...], pair: StackPair | None, tuning: Mapping[str, Tuning]
+) -> StackPlan:
+    mine = [one for one in found if one.stack == stack.stack]
+    services = {service.service for service in stack.services}
+    return replace(
+        stack,
+        risks=_risks((one for one in mine if one.service not in services), pair, tuning),
+        services=tuple(
+            replace(s, risks=_risks((one for one in mine if one.service == s.service), pair, tuning))
+            for s in stack.services
+        ),
+    )
+
+
+def _risks(found: Iterator[Found], pair: StackPair | None, tuning: Mapping[str, Tuning]) -> tuple[Risk, ...]:
+    risks = []
+    for one in found:
+        said = tuning.get(one.rule.id)
+        if said is Tuning.OFF:
+            continue
+        severity = Severity(said) if said else one.rule.severity
+        where = find_line(one.place, pair.sources) if pair else None
+        risks.append(Risk(rule=one.rule.id, severity=severity, text=one.text, where=where))
+    return tuple(sorted(risks, key=lambda risk: _ORDER.index(risk.severity)))
+
+
+def find_line(place: str, sources: Mapping[str, SourceLine]) -> SourceLine | None:
+    """Where `place` stands, or the nearest thing around it."""
+    while place:
+        if place in sources:
+            return sources[place]
+        place = place.rpartition(".")[0]
+    return None

@@ -1,0 +1,330 @@
+"""Every risk rule: its stable id, how much attention it asks for, when it fires and why it matters.
+
+`docs/reference/risk-rules.md` is generated from here (`render_reference`), and a fleet may tune each rule by its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from bot.plan.model import Severity
+
+_INFO, _NOTICE, _RISKY = Severity.INFO, Severity.NOTICE, Severity.RISKY
+
+
+class Tuning(StrEnum):
+    """What a fleet may say of a rule: another severity, or nothing at all."""
+
+    OFF = "off"
+    INFO = "info"
+    NOTICE = "notice"
+    RISKY = "risky"
+
+
+class Rule(NamedTuple):
+    """One rule. `fires` and `why` are sentences for the reference."""
+
+    id: str
+    severity: Severity
+    fires: str
+    why: str
+
+
+VOLUME_DROPPED = Rule(
+    "data.volume_dropped",
+    _RISKY,
+    "A named volume that was mounted is mounted by no service of the stack any more.",
+    "Its data stays on the node, but nothing reads it: the service starts without it.",
+)
+VOLUME_RENAMED = Rule(
+    "data.volume_renamed",
+    _RISKY,
+    "Another named volume is mounted where one was.",
+    "The new one is empty: the service starts as if freshly installed.",
+)
+MOUNT_REPLACED = Rule(
+    "data.mount_replaced",
+    _RISKY,
+    "A folder of the node, or nothing lasting, is mounted where a named volume was; or the other way round.",
+    "What the service wrote before is not there any more.",
+)
+FOLDER_MOVED = Rule(
+    "data.folder_moved",
+    _NOTICE,
+    "A writable mount shows another folder of the node.",
+    "What the service wrote before stays in the old folder.",
+)
+VOLUME_RECONFIGURED = Rule(
+    "data.volume_reconfigured",
+    _RISKY,
+    "A volume keeps its name and gets another driver or other options.",
+    "Compose cannot change a volume: it keeps the old one, or deletes it with its data when told to go on.",
+)
+DATABASE_MAJOR = Rule(
+    "data.database_major",
+    _RISKY,
+    "The image of a database or store moves to another major version, or to one that cannot be compared.",
+    "Many refuse the data of another major version, and few can go back.",
+)
+DATABASE_DOWNGRADE = Rule(
+    "data.database_downgrade",
+    _RISKY,
+    "The image of a database or store moves to an older version.",
+    "Data that the newer version wrote may be unreadable for the older one.",
+)
+STACK_REMOVED = Rule(
+    "data.stack_removed",
+    _RISKY,
+    "A whole stack is gone.",
+    "All its services stop. Its volumes stay on the node.",
+)
+PORT_PUBLISHED = Rule(
+    "exposure.port_published",
+    _NOTICE,
+    "A port is newly published beyond the node's own loopback interface.",
+    "It can be reached from the network, and Docker opens it past most host firewalls.",
+)
+PORT_CLOSED = Rule(
+    "exposure.port_closed",
+    _INFO,
+    "A port is no longer published, or only on the node itself.",
+    "Whoever connects to it loses it.",
+)
+BIND_ADDRESS = Rule(
+    "exposure.bind_address",
+    _RISKY,
+    "A published port listens on another address that reaches further.",
+    "What only this machine, or one network, could reach becomes reachable by more.",
+)
+HOST_NETWORK = Rule(
+    "exposure.host_network",
+    _RISKY,
+    "A service joins the network of the node itself.",
+    "Every port it opens is a port of the node, and it sees the node's loopback services.",
+)
+TRAEFIK_ROUTE = Rule(
+    "exposure.traefik_route",
+    _NOTICE,
+    "A traefik label changes which requests reach a service, or where they go.",
+    "A route may open to, or close for, people it was not meant for.",
+)
+TRAEFIK_TLS = Rule(
+    "exposure.traefik_tls",
+    _RISKY,
+    "A traefik label changes or removes the TLS of a route.",
+    "The route may be served unencrypted, or with another certificate.",
+)
+TRAEFIK_GUARD = Rule(
+    "exposure.traefik_guard",
+    _RISKY,
+    "A traefik route loses a middleware, or a middleware is changed.",
+    "Middlewares are where logins, address lists and rate limits live.",
+)
+PRIVILEGED = Rule(
+    "privilege.privileged",
+    _RISKY,
+    "A service becomes privileged.",
+    "It can do on the node whatever root can.",
+)
+CAPABILITY = Rule(
+    "privilege.capability",
+    _NOTICE,
+    "A service gets a kernel capability.",
+    "It may do more on the node than containers usually may.",
+)
+STRONG_CAPABILITY = Rule(
+    "privilege.strong_capability",
+    _RISKY,
+    "A service gets a kernel capability that comes near to root on the node, such as SYS_ADMIN or ALL.",
+    "A break-in there is a break-in on the node.",
+)
+DOCKER_SOCKET = Rule(
+    "privilege.docker_socket",
+    _RISKY,
+    "A service gets the engine's socket, or a folder that holds it.",
+    "Whoever controls it controls every container, and thereby the node. Read-only does not help.",
+)
+HOST_NAMESPACE = Rule(
+    "privilege.host_namespace",
+    _RISKY,
+    "A service joins the node's process, IPC, user, UTS or cgroup namespace.",
+    "It sees or reaches what runs on the node outside containers.",
+)
+SYSTEM_BIND = Rule(
+    "privilege.system_bind",
+    _RISKY,
+    "A service gets a folder of the node's own system: its root, /etc, /root, a whole drive ...",
+    "It can read the node's secrets, or change the system.",
+)
+DEVICE = Rule(
+    "privilege.device",
+    _NOTICE,
+    "A service gets a device of the node.",
+    "It speaks to hardware directly.",
+)
+UNCONFINED = Rule(
+    "privilege.unconfined",
+    _RISKY,
+    "A service leaves a confinement: seccomp, AppArmor, SELinux, or no-new-privileges.",
+    "One wall between a break-in and the node is gone.",
+)
+ROOT_USER = Rule(
+    "privilege.root_user",
+    _NOTICE,
+    "A service that ran as a user of its own runs as root, or as the image says.",
+    "Files it writes belong to root, and a break-in weighs more.",
+)
+UNPINNED = Rule(
+    "image.unpinned",
+    _NOTICE,
+    "A new or changed image has no tag, or one that moves (latest, stable, edge ...).",
+    "What runs depends on when the node last pulled, and cannot be rolled back to.",
+)
+OTHER_SOURCE = Rule(
+    "image.other_source",
+    _NOTICE,
+    "An image comes from another registry or repository than before.",
+    "Somebody else's build runs from now on.",
+)
+SECRET_CHANGED = Rule(
+    "secret.changed",
+    _NOTICE,
+    "A secret value changes: an environment variable, a secret's source. The value is never shown.",
+    "Whoever uses the old one is locked out; databases keep the password they were made with.",
+)
+HEALTHCHECK_REMOVED = Rule(
+    "health.removed",
+    _NOTICE,
+    "A service's healthcheck is removed or disabled.",
+    "A deployment cannot tell any more whether the service works.",
+)
+SAME_CONTAINER_NAME = Rule(
+    "collision.container_name",
+    _RISKY,
+    "Two stacks of one node name a container alike.",
+    "The engine refuses the second one while deploying.",
+)
+SAME_PORT = Rule(
+    "collision.port",
+    _RISKY,
+    "Two services of one node publish the same port.",
+    "The second one does not start: the port is taken.",
+)
+SAME_SUBNET = Rule(
+    "collision.subnet",
+    _RISKY,
+    "The subnets of two networks of one node overlap.",
+    'The engine refuses the second one while deploying: "Pool overlaps with other one on this address space".',
+)
+SAME_NETWORK = Rule(
+    "collision.network",
+    _RISKY,
+    "Two stacks of one node create a network of the same name.",
+    "Compose refuses the second one: the network belongs to another project.",
+)
+SAME_PROJECT = Rule(
+    "collision.project",
+    _RISKY,
+    "Two stacks of one node have the same compose project name.",
+    "Each takes the other's containers for its own left-overs.",
+)
+FOREIGN_PATH = Rule(
+    "platform.foreign_path",
+    _RISKY,
+    "A Windows path is mounted on a Linux node, or a Linux path on a Windows one.",
+    "The engine makes an empty folder there, or refuses; the service starts without its files.",
+)
+EXTERNAL_MISSING = Rule(
+    "network.external_missing",
+    _RISKY,
+    "A stack uses an external network that no stack of the node creates.",
+    "Unless somebody made it by hand, compose refuses the stack.",
+)
+CREATED_LATER = Rule(
+    "network.created_later",
+    _RISKY,
+    "A stack uses an external network that a stack deployed after it creates.",
+    "It is not there yet when the first one starts. Change `order` in the fleet file.",
+)
+
+RULES: Mapping[str, Rule] = {
+    rule.id: rule
+    for rule in (
+        VOLUME_DROPPED,
+        VOLUME_RENAMED,
+        MOUNT_REPLACED,
+        FOLDER_MOVED,
+        VOLUME_RECONFIGURED,
+        DATABASE_MAJOR,
+        DATABASE_DOWNGRADE,
+        STACK_REMOVED,
+        PORT_PUBLISHED,
+        PORT_CLOSED,
+        BIND_ADDRESS,
+        HOST_NETWORK,
+        TRAEFIK_ROUTE,
+        TRAEFIK_TLS,
+        TRAEFIK_GUARD,
+        PRIVILEGED,
+        CAPABILITY,
+        STRONG_CAPABILITY,
+        DOCKER_SOCKET,
+        HOST_NAMESPACE,
+        SYSTEM_BIND,
+        DEVICE,
+        UNCONFINED,
+        ROOT_USER,
+        UNPINNED,
+        OTHER_SOURCE,
+        SECRET_CHANGED,
+        HEALTHCHECK_REMOVED,
+        SAME_CONTAINER_NAME,
+        SAME_PORT,
+        SAME_SUBNET,
+        SAME_NETWORK,
+        SAME_PROJECT,
+        FOREIGN_PATH,
+        EXTERNAL_MISSING,
+        CREATED_LATER,
+    )
+}
+
+
+def render_reference() -> str:
+    """The reference page of the rules, as Markdown."""
+    lines = [
+        "# Risk rules",
+        "",
+        "What a plan marks, and why. A rule speaks of what a change brings: what was so before is not said again.",
+        "Each can be tuned in the fleet file by its id: `off`, `info`, `notice` or `risky`.",
+        "",
+        "```yaml",
+        "# .github/aios-bot.yml",
+        "risks:",
+        "  exposure.port_published: risky",
+        "  image.unpinned: off",
+        "```",
+        "",
+        "This page is generated from `bot/plan/risks/catalogue.py`:",
+        "`python -m bot.plan.risks.catalogue > docs/reference/risk-rules.md`.",
+        "",
+    ]
+    kind = ""
+    for rule in RULES.values():
+        if rule.id.partition(".")[0] != kind:
+            kind = rule.id.partition(".")[0]
+            lines += [
+                "",
+                f"## {kind}",
+                "",
+                "| rule | severity | when | why it matters |",
+                "| --- | --- | --- | --- |",
+            ]
+        lines.append(f"| `{rule.id}` | {rule.severity} | {rule.fires} | {rule.why} |")
+    return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"
+
+
+if __name__ == "__main__":
+    print(render_reference(), end="")
