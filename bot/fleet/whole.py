@@ -11,9 +11,11 @@ from bot.fleet.deploy import DEPLOY, Deploy
 from bot.fleet.fields import Field, Schema, Section, Texts
 from bot.fleet.nodes import NODES, Node, check_distinct
 from bot.fleet.review import REVIEW, Review
+from bot.fleet.risks import RISKS
 from bot.fleet.shapes import BRANCH, LABEL
 from bot.fleet.submodules import SUBMODULES, Submodule
 from bot.names import BranchName
+from bot.plan.risks.catalogue import Tuning
 from bot.values import Value
 from bot.yaml_lines import Reader, line_of
 
@@ -32,6 +34,7 @@ class Fleet(Value, frozen=True):
     commands: Commands = Commands()
     locks: Locks = Locks()
     review: Review = Review()
+    risks: dict[str, Tuning] = {}  # by the ids of bot.plan.risks.catalogue
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ FLEET = Section(
         COMMANDS,
         LOCKS,
         REVIEW,
+        RISKS,
     ),
     (_check,),
 )

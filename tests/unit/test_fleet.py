@@ -35,6 +35,8 @@ WRONG = [
     ("a: 1\na: 2", 2, "duplicate key"),
     ("&a [*a]", 1, "must be a mapping"),
     ("x" * 300_000, 1, "larger than"),
+    ("risks:\n  exposure.port: off", 2, "did you mean `exposure.port_"),
+    ("risks: {image.unpinned: loud}", 1, "must be one of off, info, notice, risky"),
     ("version: 2", 1, "version must be 1"),
     ("version: true", 1, "version must be 1"),
     ("version: '1'", 1, "version must be 1"),

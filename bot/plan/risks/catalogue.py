@@ -1,6 +1,6 @@
 """Every risk rule: its stable id, how much attention it asks for, when it fires and why it matters.
 
-`docs/reference/risk-rules.md` is generated from here (`render_reference`), and a fleet may tune each rule by its id.
+`docs/reference/risk-rules.md` is made from here (`make docs`), and a fleet may tune each rule by its id.
 """
 
 from __future__ import annotations
@@ -290,41 +290,3 @@ RULES: Mapping[str, Rule] = {
         CREATED_LATER,
     )
 }
-
-
-def render_reference() -> str:
-    """The reference page of the rules, as Markdown."""
-    lines = [
-        "# Risk rules",
-        "",
-        "What a plan marks, and why. A rule speaks of what a change brings: what was so before is not said again.",
-        "Each can be tuned in the fleet file by its id: `off`, `info`, `notice` or `risky`.",
-        "",
-        "```yaml",
-        "# .github/aios-bot.yml",
-        "risks:",
-        "  exposure.port_published: risky",
-        "  image.unpinned: off",
-        "```",
-        "",
-        "This page is generated from `bot/plan/risks/catalogue.py`:",
-        "`python -m bot.plan.risks.catalogue > docs/reference/risk-rules.md`.",
-        "",
-    ]
-    kind = ""
-    for rule in RULES.values():
-        if rule.id.partition(".")[0] != kind:
-            kind = rule.id.partition(".")[0]
-            lines += [
-                "",
-                f"## {kind}",
-                "",
-                "| rule | severity | when | why it matters |",
-                "| --- | --- | --- | --- |",
-            ]
-        lines.append(f"| `{rule.id}` | {rule.severity} | {rule.fires} | {rule.why} |")
-    return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"
-
-
-if __name__ == "__main__":
-    print(render_reference(), end="")
