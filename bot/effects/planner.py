@@ -6,6 +6,7 @@ import difflib
 import fnmatch
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -17,7 +18,9 @@ from bot.fleet import Fleet, Node, Submodule
 from bot.names import NodeName, PlanId, RepoName, ServiceName, StackName
 from bot.plan.changes import ReasonCode, action_of, service_reasons
 from bot.plan.model import Action, Commit, NodePlan, Plan, Reason, ServicePlan, StackPlan
-from bot.plan.rendering import CHECKOUT, Rendered, Rendering, Unreadable
+from bot.plan.rendering import CHECKOUT, NodeChange, Rendered, Rendering, Side, StackChange, Unreadable
+from bot.plan.risks.assess import add_risks
+from bot.plan.risks.catalogue import Tuning
 
 
 def read_plan(
@@ -34,7 +37,7 @@ def read_plan(
 ) -> Plan:
     """What moving `submodule` from `old` to `new` does on every node of `fleet`."""
     nodes = fleet.nodes or (Node(name=NodeName("any node")),)
-    plans = tuple(_node_plan(node, submodule, old, new, renderer) for node in nodes)
+    plans = tuple(_node_plan(node, submodule, old, new, renderer=renderer, tuning=fleet.risks) for node in nodes)
     changed = new.upstream.changed_files(old.pin if old else None, new.pin)
     identity = [new.commit, old.pin if old else None, new.pin, msgspec.to_builtins(plans)]
     digest = hashlib.sha256(msgspec.json.encode(identity, order="deterministic")).hexdigest()
@@ -66,12 +69,28 @@ def find_stacks(snapshot: Snapshot, submodule: Submodule) -> dict[StackName, str
     return dict(sorted(found.items(), key=lambda item: (rank.get(item[0], len(rank)), item[0])))
 
 
-def _node_plan(node: Node, submodule: Submodule, old: Snapshot | None, new: Snapshot, renderer: Renderer) -> NodePlan:
+def _node_plan(
+    node: Node,
+    submodule: Submodule,
+    old: Snapshot | None,
+    new: Snapshot,
+    *,
+    renderer: Renderer,
+    tuning: Mapping[str, Tuning],
+) -> NodePlan:
     before = _render(node, submodule, old, renderer) if old else {}
     after = _render(node, submodule, new, renderer)
     names = [*after, *(name for name in before if name not in after)]
     stacks = tuple(_stack_plan(name, before.get(name), after.get(name), old, new) for name in names)
-    return NodePlan(node=node.name, platform=node.platform, stacks=stacks)
+    plan = NodePlan(node=node.name, platform=node.platform, stacks=stacks)
+    changes = tuple(
+        StackChange(stack=name, folder="", old=_side(before.get(name)), new=_side(after.get(name))) for name in names
+    )
+    return add_risks(plan, NodeChange(node=node, stacks=changes), tuning)
+
+
+def _side(side: tuple[RenderRequest, Rendering] | None) -> Side | None:
+    return Side(rendering=side[1]) if side else None
 
 
 def _render(

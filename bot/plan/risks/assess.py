@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from bot.names import ServiceName
 from bot.plan.model import NodePlan, Risk, Severity, SourceLine, StackPlan
+from bot.plan.rendering import NodeChange, Rendered, StackChange, Unreadable
 from bot.plan.risks import data, exposure, images, neighbours, privilege, secrets
 from bot.plan.risks.catalogue import Tuning
 from bot.plan.risks.pairs import Found, NodePair, StackPair, service_pairs
@@ -40,6 +41,19 @@ def find_risks(node: NodePair) -> Iterator[Found]:
                 for one in check(service):
                     yield one._replace(stack=pair.stack, service=ServiceName(service.name))
     yield from neighbours.check_node(node)
+
+
+def add_risks(plan: NodePlan, change: NodeChange, tuning: Mapping[str, Tuning]) -> NodePlan:
+    """`plan` of the node that `change` describes, with what the rules say of it."""
+    stacks = tuple(_pair(stack) for stack in change.stacks)
+    return assess(plan, NodePair(change.node.name, change.node.platform, stacks), tuning)
+
+
+def _pair(change: StackChange) -> StackPair:
+    sides = [side.rendering if side else None for side in (change.old, change.new)]
+    old, new = (side.model if isinstance(side, Rendered) else None for side in sides)
+    sources = next((side.sources for side in reversed(sides) if isinstance(side, Rendered)), {})
+    return StackPair(change.stack, old, new, any(isinstance(side, Unreadable) for side in sides), sources)
 
 
 def assess(plan: NodePlan, node: NodePair, tuning: Mapping[str, Tuning]) -> NodePlan:
