@@ -22,6 +22,8 @@ from bot.node.order import Order, StackOrder
 from bot.node.preflight import services_with
 from bot.plan.model import Action
 
+_OF_RUNNING = (Action.NONE, Action.RELOAD, Action.RESTART, Action.RECREATE)
+
 
 def remove_stack(docker: Docker, stack: StackOrder) -> None:
     """Take a whole stack down: containers and networks, by their labels, without its files; volumes stay."""
@@ -48,7 +50,7 @@ def apply_stack(docker: Docker, root: Path, stack: StackOrder) -> None:
 
 
 def with_absent(order: Order, before: Iterable[Container]) -> Order:
-    """`order`, where a service that it takes to be running, and that has no container, is created.
+    """`order`, where each service that it takes to be running, and that has no container, is created.
 
     The first order for a node starts from the pin before the merge. A node that was kept by hand runs that already;
     a new one runs nothing yet.
@@ -58,7 +60,7 @@ def with_absent(order: Order, before: Iterable[Container]) -> Order:
     def complete(stack: StackOrder) -> StackOrder:
         services = tuple(
             replace(ordered, action=Action.CREATE)
-            if ordered.action is Action.NONE and (stack.project, ordered.service) not in here
+            if ordered.action in _OF_RUNNING and (stack.project, ordered.service) not in here
             else ordered
             for ordered in stack.services
         )

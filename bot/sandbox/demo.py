@@ -125,9 +125,9 @@ def _engine(root: Path, clock: _Clock) -> Iterator[Engine | None]:
             engine, whose = stack.enter_context(start_engine(root)), "one of our own, gone at the end"
         except EngineError as problem:
             engine, whose = find_engine(), f"this machine's ({problem})"
-        if engine is None:
-            clock.say("Docker Engine", "none here: the demo ends with the order (see README, set-up)")
-        else:
+            if engine is None:
+                clock.say("Docker Engine", f"none, so the demo ends with the order: {problem}")
+        if engine is not None:
             clock.say("Docker Engine", whose)
             for image, version in IMAGES.items():
                 engine.make_image(image, version=version)
