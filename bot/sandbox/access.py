@@ -102,6 +102,11 @@ def new_job_token(state: State, repo: Repo, user: User, permissions: dict[str, s
     return text
 
 
+def rank(level: str) -> int:
+    """How much a level allows."""
+    return _LEVELS[level]
+
+
 def check_access(token: Token | None, repo: Repo, permission: str, level: str) -> None:
     """Refuse unless `token` may do this in `repo`: hidden repositories are 404, lacking permissions 403."""
     if token is None:

@@ -116,10 +116,18 @@ class Hub:
         self.webhooks = webhooks
         self.happenings = Happenings(state, shapes, webhooks)
         self.requests: list[Logged] = []
+        self.exercised: dict[str, str] = {}  # permission to the highest level an installation used
         self.faults = Faults()
         self.latency = 0.0
         self.hourly = HOURLY
         self._spent: dict[str, tuple[float, int]] = {}
+
+    def check_access(self, token: Token | None, repo: Repo, permission: str, level: str) -> None:
+        """Refuse unless `token` may do this in `repo`; what an App's installation does is noted."""
+        access.check_access(token, repo, permission, level)
+        if token is not None and token.installation is not None:
+            held = self.exercised.get(permission, "none")
+            self.exercised[permission] = max(held, level, key=access.rank)
 
     def log(self, kind: str, *, route: str, status: int, start: float, body: Any = None) -> None:
         """Note an answered request."""
@@ -191,7 +199,7 @@ class Hub:
         if "owner" in values:
             repo = self.state.repo(f"{values.pop('owner')}/{values.pop('repo')}")
             if route.permission != "app":
-                access.check_access(context.token, repo, route.permission or "metadata", route.level)
+                self.check_access(context.token, repo, route.permission or "metadata", route.level)
             values["repo"] = repo
         for name in ("number", "id"):
             if name in values:

@@ -12,19 +12,27 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from flask import Flask
 from waitress.server import TcpWSGIServer, create_server
 
 from bot.effects.git import GitRepository
 from bot.names import RepoName
-from bot.sandbox import access, pages, rest_actions, rest_apps, rest_checks, rest_git, rest_pulls, smart_http
+from bot.sandbox import (
+    access,
+    pages,
+    registration,
+    rest_actions,
+    rest_apps,
+    rest_checks,
+    rest_git,
+    rest_pulls,
+    smart_http,
+)
 from bot.sandbox.api import Context, Hub, Logged
 from bot.sandbox.faults import BreakableChannel, Cut, Fault
 from bot.sandbox.rest_actions import run_shape
 from bot.sandbox.shapes import Shapes
-from bot.sandbox.state import AppRecord, Installation, Repo, Run, State, Token, User
+from bot.sandbox.state import Repo, Run, State, Token, User
 from bot.sandbox.webhooks import Webhooks
 
 THREADS = 16
@@ -76,11 +84,12 @@ class EmbeddedGitHub:
     def start(self, port: int = 0) -> None:
         """Serve on 127.0.0.1 (port 0: any free one) until `stop`."""
         flask = Flask(__name__)
-        for room in (rest_apps, rest_git, rest_pulls, rest_checks, rest_actions):
+        for room in (registration, rest_apps, rest_git, rest_pulls, rest_checks, rest_actions):
             self._hub.register(flask, room.ROUTES)
         self._hub.refuse_the_rest(flask)
         smart_http.register(flask, self._hub)
         pages.register(flask, self._hub)
+        registration.register(flask, self._hub)
         server = create_server(
             flask, host="127.0.0.1", port=port, threads=THREADS, max_request_body_size=LARGEST_REQUEST
         )
@@ -133,26 +142,17 @@ class EmbeddedGitHub:
         self, name: str, permissions: dict[str, str], events: Sequence[str], webhook_url: str, webhook_secret: str
     ) -> App:
         """Register a GitHub App with a new private key."""
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        private = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
-        public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
         with self._state.lock:
-            number = self._state.new_id()
-            record = AppRecord(
-                id=number,
-                slug=name,
+            record = registration.new_app(
+                self._state,
+                name,
                 owner=self._state.user("app-owner"),
-                bot=self._state.user(f"{name}[bot]", "Bot"),
-                permissions=dict(permissions),
-                events=list(events),
+                permissions=permissions,
+                events=events,
                 webhook_url=webhook_url,
-                webhook_secret=webhook_secret,
-                client_id=f"Iv23li{number:014d}",
-                public_key_pem=public,
-                private_key_pem=private,
+                secret=webhook_secret,
             )
-            self._state.apps[number] = record
-        return App(number, name, record.client_id, private)
+        return App(record.id, record.slug, record.client_id, record.private_key_pem)
 
     def set_webhook(self, app: App, url: str, secret: str) -> None:
         """Send the App's webhooks elsewhere."""
@@ -164,21 +164,7 @@ class EmbeddedGitHub:
         """Install the App; the installation's id. Its webhook follows."""
         with self._state.lock:
             record, owner = self._state.apps[app.id], self._state.user(account)
-            found = Installation(self._state.new_id(), record, owner, list(repositories))
-            self._state.installations[found.id] = found
-            repos = [self._state.repo(name) for name in repositories]
-            listed = [
-                {"id": r.id, "node_id": f"R_{r.id}", "name": r.name, "full_name": r.full_name, "private": r.private}
-                for r in repos
-            ]
-            payload = {
-                "installation": self._shapes.installation(found),
-                "repositories": listed,
-                "requester": None,
-                "sender": self._shapes.user(owner),
-            }
-            self._webhooks.emit_to(found, "installation", payload, repo=None, action="created")
-            return found.id
+            return registration.new_installation(self._hub, record, owner, repositories).id
 
     # -- what people do -------------------------------------------------------------------------------------
 
@@ -240,6 +226,11 @@ class EmbeddedGitHub:
     def requests(self) -> list[Logged]:
         """Every request that was answered so far; clear it to start counting."""
         return self._hub.requests
+
+    @property
+    def exercised(self) -> dict[str, str]:
+        """The most that installations of Apps have used of each permission so far; clear it to start anew."""
+        return self._hub.exercised
 
     @property
     def faults(self) -> list[Fault]:

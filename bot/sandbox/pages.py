@@ -54,13 +54,15 @@ def register(flask: Flask, hub: Hub) -> None:
     flask.template_folder = str(_HERE / "templates")
     flask.jinja_env.filters["markdown"] = render_markdown
     for rule, (method, show) in _PAGES.items():
-        flask.add_url_rule(rule, rule, _view(hub, rule, show), methods=[method])
+        flask.add_url_rule(rule, rule, view(hub, rule, show), methods=[method])
 
 
-def _view(hub: Hub, rule: str, show: Callable[..., Any]) -> Callable[..., Any]:
-    def view(**arguments: Any) -> Any:
+def view(hub: Hub, rule: str, show: Callable[..., Any], *, from_anywhere: bool = False) -> Callable[..., Any]:
+    """`show` as a page; what changes something is only taken from these very pages, unless `from_anywhere`."""
+
+    def shown(**arguments: Any) -> Any:
         start = time.monotonic()
-        if request.method == "POST" and not _from_here():
+        if request.method == "POST" and not from_anywhere and not _from_here():
             abort(403)
         try:
             with hub.state.lock:
@@ -70,7 +72,7 @@ def _view(hub: Hub, rule: str, show: Callable[..., Any]) -> Callable[..., Any]:
         hub.log("page", route=rule, status=getattr(answer, "status_code", 200), start=start)
         return answer
 
-    return view
+    return shown
 
 
 def _show_index(hub: Hub) -> Any:

@@ -33,7 +33,7 @@ def _answer(hub: Hub, full_name: str, service: str) -> Response:
             repo = hub.state.repo(full_name)
             credential = access.read_credential(request.headers.get("Authorization", ""))
             token = access.find_token(hub.state, credential) if credential else None
-            access.check_access(token, repo, "contents", "write" if pushing else "read")
+            hub.check_access(token, repo, "contents", "write" if pushing else "read")
     except Refused as problem:
         asks = problem.status == 401 or not request.headers.get("Authorization")
         status = 401 if asks else problem.status

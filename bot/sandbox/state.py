@@ -207,6 +207,7 @@ class AppRecord:
     client_id: str
     public_key_pem: str
     private_key_pem: str
+    setup_url: str = ""  # where the browser goes after an installation
     created_at: str = field(default_factory=iso_now)
 
 
@@ -266,6 +267,7 @@ class State:
         self.apps: dict[int, AppRecord] = {}
         self.installations: dict[int, Installation] = {}
         self.tokens: dict[str, Token] = {}
+        self.manifest_codes: dict[str, tuple[AppRecord, float]] = {}  # and when each ends
         self.deliveries: list[Delivery] = []
         self._ids = itertools.count(1001)
         # Pull requests, issues and deployments count on their own on GitHub too.

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from bot import manifest
 from bot.effects.git import token_environment
 from bot.names import CommitSha, NodeName, RepoName
 from bot.sandbox.github import App, EmbeddedGitHub
@@ -34,26 +35,6 @@ IMAGES = {
     "hashicorp/vault:1.17": "1.17",
 }
 """The images that the stacks name, before and after the demo's change."""
-
-PERMISSIONS = {
-    "metadata": "read",
-    "contents": "write",
-    "pull_requests": "write",
-    "issues": "write",
-    "checks": "write",
-    "statuses": "read",
-    "deployments": "write",
-    "actions": "write",
-}
-EVENTS = [
-    "push",
-    "pull_request",
-    "check_run",
-    "check_suite",
-    "status",
-    "deployment_status",
-    "workflow_run",
-]
 
 FLEET_FILE = """\
 version: 1
@@ -116,7 +97,7 @@ def build_world(
         hub.set_permission(repo, PERSON, "admin")
     server = _first_push(hub, folder, SERVER, token)
     _first_push(hub, folder, FLEET, token, pin=server, node_root=node_root)
-    app = hub.register_app("aios-bot", PERMISSIONS, EVENTS, webhook_url, webhook_secret)
+    app = hub.register_app("aios-bot", manifest.permissions(), manifest.events(), webhook_url, webhook_secret)
     installation = hub.install(app, OWNER, [SERVER, FLEET])
     return AiosWorld(hub, app, installation, token, folder)
 

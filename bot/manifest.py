@@ -1,0 +1,128 @@
+"""What the bot asks GitHub for: every permission and event with its reason, and the App's manifest. Pure.
+
+The only place that says so. The set-up page, `aios-bot check`, the reference and the embedded GitHub read it from
+here, and an acceptance test holds it to what the bot really uses: nothing is missing, nothing is too much.
+Source: GitHub's "Registering a GitHub App from a manifest" and "Choosing permissions for a GitHub App".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+LONGEST_NAME = 34  # characters of an App's name
+NO_INGRESS = "https://aios-bot.invalid/webhook"
+"""Stands for "GitHub cannot reach the bot": RFC 2606 keeps this name from ever being anybody's."""
+
+
+class Level(StrEnum):
+    """How much of a permission; each holds the ones before it."""
+
+    NONE = "none"
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+    def covers(self, other: Level) -> bool:
+        """Whether who has this may do what asks for `other`."""
+        order = list(Level)
+        return order.index(self) >= order.index(other)
+
+
+class Permission(NamedTuple):
+    """One repository permission. `why` completes "The bot needs this to ..."."""
+
+    name: str
+    level: Level
+    why: str
+
+
+class Event(NamedTuple):
+    """One webhook event that the App subscribes to, and the permission that GitHub asks for it."""
+
+    name: str
+    permission: str
+    why: str
+
+
+PERMISSIONS = (
+    Permission("metadata", Level.READ, "see which repositories it was given; GitHub grants it to every App"),
+    Permission("contents", Level.WRITE, "read fleet files and stacks, and push the branches of its pull requests"),
+    Permission("pull_requests", Level.WRITE, "open its pull requests, keep them up to date, close what is settled"),
+    Permission("issues", Level.WRITE, "label its pull requests and comment on them"),
+    Permission("checks", Level.WRITE, "show the plan as a check, and wait for upstream's own checks"),
+    Permission("statuses", Level.READ, "wait for upstream's commit statuses, where the fleet file asks for it"),
+    Permission("deployments", Level.WRITE, "record what is deployed on which node, and how it went"),
+    Permission("actions", Level.WRITE, "start the deploy workflow on a node's runner, and see it end"),
+)
+
+EVENTS = (
+    Event("push", "contents", "upstream moved, or a fleet file changed"),
+    Event("pull_request", "pull_requests", "a pull request was merged: that is the approval"),
+    Event("check_run", "checks", "somebody asks for the plan again"),
+    Event("check_suite", "checks", "upstream's checks are done"),
+    Event("status", "statuses", "upstream's commit statuses are done"),
+    Event("deployment_status", "deployments", "a node told how its deployment goes"),
+    Event("workflow_run", "actions", "a deploy workflow ended, also when its node never answered"),
+)
+
+
+def permissions() -> dict[str, str]:
+    """The permissions as GitHub writes them: name to level."""
+    return {permission.name: str(permission.level) for permission in PERMISSIONS}
+
+
+def events() -> list[str]:
+    """The events' names."""
+    return [event.name for event in EVENTS]
+
+
+def compose_manifest(
+    *, name: str, homepage: str, webhook_url: str, created_url: str, installed_url: str
+) -> dict[str, object]:
+    """The manifest as GitHub takes it; the person's browser returns to `created_url`, later to `installed_url`."""
+    return {
+        "name": name,
+        "url": homepage,
+        "description": "Makes a fleet of Docker Compose machines run exactly what a person approved.",
+        "public": False,
+        "hook_attributes": {"url": webhook_url, "active": True},
+        "redirect_url": created_url,
+        "setup_url": installed_url,
+        "setup_on_update": False,
+        "default_permissions": permissions(),
+        "default_events": events(),
+    }
+
+
+def registration_url(web_url: str, *, organization: str, state: str) -> str:
+    """Where the manifest is posted to; `organization` "" registers it for the person."""
+    owner = f"organizations/{organization}/" if organization else ""
+    return f"{web_url}/{owner}settings/apps/new?{urlencode({'state': state})}"
+
+
+def find_lacking(granted: Mapping[str, str]) -> tuple[Permission, ...]:
+    """What the bot needs beyond `granted`."""
+    return tuple(p for p in PERMISSIONS if not _level(granted.get(p.name)).covers(p.level))
+
+
+def find_excess(granted: Mapping[str, str]) -> tuple[str, ...]:
+    """What was granted and is never used, as "name: level"."""
+    needed = {p.name: p.level for p in PERMISSIONS}
+    return tuple(
+        f"{name}: {level}"
+        for name, level in sorted(granted.items())
+        if not needed.get(name, Level.NONE).covers(_level(level))
+    )
+
+
+def find_unsubscribed(subscribed: Iterable[str]) -> tuple[Event, ...]:
+    """The events that the App does not get."""
+    held = frozenset(subscribed)
+    return tuple(event for event in EVENTS if event.name not in held)
+
+
+def _level(text: str | None) -> Level:
+    return Level(text) if text in tuple(Level) else Level.NONE
