@@ -83,7 +83,7 @@ def _look_at_rollout(world: World, client: Client, look: LookAtRollout) -> None:
     if at is None or not at.file.nodes:
         return
     for pinned in known:
-        facts = gather.read_rollout_facts(client, at, pinned)
+        facts = gather.read_rollout_facts(world, client, at, pinned)
         if facts is None:
             continue
         decision = decide_rollout(facts)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from bot.decisions.orders import PastOrder
 from bot.fleet import Node, Submodule
-from bot.names import BranchName, CommitSha, DeploymentId, PlanId, PullNumber, RepoName
+from bot.names import BranchName, CommitSha, PlanId, PullNumber, RepoName
+from bot.node.order import OrderKind
 from bot.values import Value
 
 
@@ -66,14 +68,10 @@ class BumpFacts(Value, frozen=True):
 
 
 class NodeFacts(Value, frozen=True):
-    """One node, and what GitHub knows of its deployment of the commit at hand."""
+    """One node, and the orders that it was given, newest first: those of the commit at hand, and what it runs."""
 
     node: Node
-    deployment: DeploymentId | None  # of this commit
-    state: str | None  # of its newest status; None before the first
-    description: str
-    log_url: str | None
-    updated: str  # ISO 8601, as GitHub said it
+    past: tuple[PastOrder, ...] = ()
 
 
 class RolloutFacts(Value, frozen=True):
@@ -89,3 +87,8 @@ class RolloutFacts(Value, frozen=True):
     pull: PullNumber | None  # the merged pull request that brought `commit` in; None: nobody approved it there
     plan: PlanId | None  # the plan that the pull request showed
     nodes: tuple[NodeFacts, ...]
+
+    def order_of(self, node: NodeFacts) -> PastOrder | None:
+        """The newest order that `node` got for this commit, whoever asked for it."""
+        wanted = (OrderKind.DEPLOY, self.submodule.path, self.commit)
+        return next((o for o in node.past if (o.kind, o.submodule, o.commit) == wanted), None)

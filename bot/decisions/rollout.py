@@ -5,12 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 
 from bot.decisions.facts import NodeFacts, RolloutFacts
-from bot.names import CommitSha, DeploymentId, NodeName, PlanId, SubmodulePath
-from bot.node.order import Order, OrderKind, ServiceOrder, StackOrder
-from bot.plan.model import NodePlan, StackPlan
+from bot.decisions.orders import Stage, Wanted
+from bot.names import NodeName
+from bot.node.order import OrderKind
 from bot.values import Value
-
-ORDER_LIFETIME = 24 * 3600  # seconds; Actions drops a job that waited this long for its runner
 
 
 class RolloutReason(StrEnum):
@@ -31,63 +29,42 @@ class Rollout(Value, frozen=True, tag="rollout"):
     start: tuple[NodeName, ...] = ()
 
 
-_FINAL = {"success", "failure", "error", "inactive"}
-
-
 def decide_rollout(facts: RolloutFacts) -> Rollout:
     """Which nodes to start now. A node is started once per commit: what failed is not tried again by itself."""
     if not facts.nodes:
         return Rollout(reason=RolloutReason.NO_NODES)
     if facts.pull is None:
         return Rollout(reason=RolloutReason.NO_PULL_REQUEST)
-    # A deployment without a status was made, and then we died before its order was dispatched.
-    start = tuple(n.node.name for n in facts.nodes if n.state is None)
+    stages = {node.node.name: stage_on(facts, node) for node in facts.nodes}
+    start = tuple(name for name, stage in stages.items() if stage is Stage.MADE)
     if start:
         return Rollout(reason=RolloutReason.TO_DEPLOY, start=start)
-    if any(n.state not in _FINAL for n in facts.nodes):
+    if any(stage.is_open for stage in stages.values()):
         return Rollout(reason=RolloutReason.UNDER_WAY)
-    done = all(n.state in ("success", "inactive") for n in facts.nodes)
+    done = all(stage is Stage.GOOD for stage in stages.values())
     return Rollout(reason=RolloutReason.DONE if done else RolloutReason.FAILED)
 
 
-def compose_order(
-    facts: RolloutFacts, target: NodeFacts, plan: NodePlan, *, plan_id: PlanId, number: DeploymentId, now: int
-) -> Order:
-    """The order that makes `target` run what was merged. `now` is in seconds since the epoch."""
-    return Order(
+def stage_on(facts: RolloutFacts, node: NodeFacts) -> Stage:
+    """How far `node` is with the commit at hand; MADE also when it has no order for it."""
+    order = facts.order_of(node)
+    return order.stage if order else Stage.MADE
+
+
+def want_merged(facts: RolloutFacts, node: NodeFacts) -> Wanted:
+    """The order that makes `node` run what was merged."""
+    return Wanted(
         kind=OrderKind.DEPLOY,
         fleet=facts.fleet,
-        node=target.node.name,
-        commit=facts.commit,
+        node=node.node,
         base=facts.base,
-        submodule=facts.submodule.path,
+        default_branch=facts.default_branch,
+        submodule=facts.submodule,
+        upstream=facts.upstream,
+        commit=facts.commit,
         pin=facts.pin,
-        plan=plan_id,
-        root=target.node.root,
-        stacks=tuple(_stack_order(stack) for stack in plan.stacks),
-        variables=target.node.variables,
-        issued=now,
-        expires=now + ORDER_LIFETIME,
-        number=number,
+        marker=f"merge:{facts.commit}",
+        pull=facts.pull,
+        approved=facts.plan,
+        replaces_queued=True,
     )
-
-
-def _stack_order(stack: StackPlan) -> StackOrder:
-    return StackOrder(
-        stack=stack.stack,
-        folder=stack.folder,
-        files=stack.files,
-        profiles=stack.profiles,
-        project=stack.project,
-        services=tuple(ServiceOrder(service=s.service, action=s.action) for s in stack.services),
-    )
-
-
-def deployment_task(submodule: SubmodulePath) -> str:
-    """What tells the deployments of two submodules of one commit apart."""
-    return f"deploy:{submodule}"
-
-
-def describe_deployment(pin: CommitSha, plan: PlanId | None) -> str:
-    """A deployment's one line."""
-    return f"{pin[:7]}, plan {plan}" if plan else pin[:7]

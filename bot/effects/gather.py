@@ -7,22 +7,21 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from bot.decisions.facts import BumpBranch, BumpFacts, Checks, NodeFacts, OpenPull, Relation, RolloutFacts
-from bot.decisions.rollout import deployment_task
 from bot.effects import repository
 from bot.effects.git import GitRepository, Mirror
 from bot.effects.github import Client
+from bot.effects.past_orders import read_orders
 from bot.effects.planner import read_plan
 from bot.effects.repository import Pull
 from bot.effects.snapshot import Snapshot
 from bot.effects.world import World
 from bot.errors import BotError
-from bot.fleet import FLEET_FILE, Fleet, Node, Submodule, parse_fleet
+from bot.fleet import FLEET_FILE, Fleet, Submodule, parse_fleet
 from bot.gitmodules import Broken, Stanza, parse_gitmodules, resolve_upstream, tracked_branch
 from bot.looks import Pinned, bump_branch
 from bot.names import (
     BranchName,
     CommitSha,
-    DeploymentId,
     InstallationId,
     PlanId,
     PullNumber,
@@ -34,7 +33,6 @@ from bot.report.pull_request import parse_marker
 
 COMMITS_SHOWN = 100
 PEOPLE_LOOKED_FOR = 50  # commits of the bump branch; it has one when it is ours
-DEPLOYMENTS_LOOKED_AT = 30
 
 
 class NotAFleet(BotError):  # noqa: N818 - an answer, not a failure
@@ -220,7 +218,7 @@ def read_commits(upstream: GitRepository, old: CommitSha | None, new: CommitSha)
     return tuple(Commit(sha=c.sha, subject=c.subject, author=c.author_name) for c in found)
 
 
-def read_rollout_facts(client: Client, at: FleetAt, pinned: Pinned) -> RolloutFacts | None:
+def read_rollout_facts(world: World, client: Client, at: FleetAt, pinned: Pinned) -> RolloutFacts | None:
     """What the newest merge that moved this pin approved, and how far each node is; None when it never moved."""
     submodule = at.submodule(pinned.submodule)
     commit = at.mirror.last_change(at.head, pinned.submodule)
@@ -246,62 +244,13 @@ def read_rollout_facts(client: Client, at: FleetAt, pinned: Pinned) -> RolloutFa
         default_branch=pinned.default_branch,
         pull=PullNumber(merged.number) if merged else None,
         plan=PlanId(marker.id) if marker else None,
-        nodes=tuple(_read_node(client, at.repo, node, commit, submodule) for node in at.file.nodes) if merged else (),
-    )
-
-
-def _read_node(client: Client, repo: RepoName, node: Node, commit: CommitSha, submodule: Submodule) -> NodeFacts:
-    task = deployment_task(submodule.path)
-    found = repository.find_deployments(client, repo, sha=commit, environment=node.name)
-    deployment = next((d for d in found if d.task == task), None)
-    statuses = repository.find_deployment_statuses(client, repo, DeploymentId(deployment.id)) if deployment else ()
-    newest = statuses[0] if statuses else None
-    return NodeFacts(
-        node=node,
-        deployment=DeploymentId(deployment.id) if deployment else None,
-        state=newest.state if newest else None,
-        description=(newest.description or "") if newest else "",
-        log_url=newest.log_url if newest else None,
-        updated=newest.created_at if newest else "",
-    )
-
-
-def read_last_good(client: Client, facts: RolloutFacts, node: Node) -> CommitSha | None:
-    """The newest commit that `node` deployed with success before the one at hand."""
-    task = deployment_task(facts.submodule.path)
-    deployments = repository.find_deployments(client, facts.fleet, environment=node.name, most=DEPLOYMENTS_LOOKED_AT)
-    for deployment in deployments:
-        if deployment.task != task or deployment.sha == facts.commit:
-            continue
-        statuses = repository.find_deployment_statuses(client, facts.fleet, DeploymentId(deployment.id))
-        if statuses and statuses[0].state in ("success", "inactive"):
-            return CommitSha(deployment.sha)
-    return None
-
-
-def read_node_plan(world: World, at: FleetAt, facts: RolloutFacts, node: Node, last_good: CommitSha | None) -> Plan:
-    """What the order for `node` will do, from the last commit it deployed to the merged one.
-
-    A node that the bot never deployed is taken to run what was pinned before the merge: that is the plan which the
-    person who merged has read, and a node that was kept by hand is not torn down and made anew.
-    """
-    upstream = world.mirror(facts.upstream)
-    path = facts.submodule.path
-
-    def snapshot(commit: CommitSha, pin: CommitSha) -> Snapshot:
-        return Snapshot(fleet=at.mirror, commit=commit, submodule=path, upstream=upstream, pin=pin)
-
-    before = at.mirror.resolve(last_good) if last_good else at.mirror.resolve(f"{facts.commit}^")
-    old_pin = at.mirror.pin_at(before, path) if before else None
-    known = old_pin is not None and upstream.resolve(old_pin) is not None
-    return read_plan(
-        fleet=Fleet(nodes=(node,), submodules=(facts.submodule,)),
-        repo=facts.fleet,
-        submodule=facts.submodule,
-        upstream_name=facts.upstream,
-        old=snapshot(before, old_pin) if known and before and old_pin else None,
-        new=snapshot(facts.commit, facts.pin),
-        renderer=world.renderer,
-        commits=(),
-        commits_total=0,
+        nodes=tuple(
+            NodeFacts(
+                node=node,
+                past=read_orders(world, client, at.repo, node, submodule=submodule.path, commit=commit),
+            )
+            for node in at.file.nodes
+        )
+        if merged
+        else (),
     )

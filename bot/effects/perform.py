@@ -5,20 +5,20 @@ the same decision again, after a crash at any line, changes nothing more.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
 from bot.decisions.bump import BumpReason, Hold, Propose, Settle
 from bot.decisions.facts import BumpFacts, NodeFacts, RolloutFacts
-from bot.decisions.rollout import Rollout, compose_order, deployment_task, describe_deployment
+from bot.decisions.orders import PastOrder
+from bot.decisions.rollout import Rollout, want_merged
 from bot.effects import gather, repository
 from bot.effects.gather import FleetAt
-from bot.effects.github import Client, GitHubError
+from bot.effects.github import Client
+from bot.effects.orders import Waiting, give_order
 from bot.effects.world import World
 from bot.looks import bump_branch
-from bot.names import CommitSha, DeploymentId, PullNumber, RepoName, short
-from bot.node.order import sign_order
+from bot.names import CommitSha, PullNumber, RepoName, short
 from bot.plan.model import Plan
 from bot.report.check import CHECK_NAME, CheckText, render_check, render_fleet_file_problems
 from bot.report.pull_request import Links, render_body, render_title
@@ -166,66 +166,28 @@ def put_comment(world: World, client: Client, repo: RepoName, number: PullNumber
 
 def roll_out(world: World, client: Client, at: FleetAt, facts: RolloutFacts, decision: Rollout) -> None:
     """Start the nodes that have no order yet, and keep the one comment that tells how far all are."""
-    started = {
-        node.node.name: _start_node(world, client, at, facts, node)
-        for node in facts.nodes
-        if node.node.name in decision.start
-    }
+    orders: dict[str, PastOrder | Waiting | None] = {node.node.name: facts.order_of(node) for node in facts.nodes}
+    for node in facts.nodes:
+        if node.node.name in decision.start:
+            orders[node.node.name] = give_order(world, client, at, want_merged(facts, node), node.past)
     if facts.pull is None:
         return
-    views = tuple(started.get(node.node.name) or _view(node) for node in facts.nodes)
     view = RolloutView(
         pull=facts.pull,
         commit=facts.commit,
         submodule=facts.submodule.path,
         pin=facts.pin,
         plan=facts.plan,
-        nodes=views,
+        nodes=tuple(_view(node, orders[node.node.name]) for node in facts.nodes),
     )
     put_comment(world, client, facts.fleet, facts.pull, marker=ROLLOUT_MARKER, body=render_rollout(view))
 
 
-def _view(node: NodeFacts) -> NodeView:
-    return NodeView(
-        node=node.node.name,
-        state=node.state or "waiting",
-        description=node.description,
-        log_url=node.log_url or "",
-        updated=node.updated,
-    )
-
-
-def _start_node(world: World, client: Client, at: FleetAt, facts: RolloutFacts, target: NodeFacts) -> NodeView:
-    node = target.node
-    plan = gather.read_node_plan(world, at, facts, node, gather.read_last_good(client, facts, node))
-    number = target.deployment or DeploymentId(
-        repository.post_deployment(
-            client,
-            facts.fleet,
-            sha=facts.commit,
-            node=node.name,
-            task=deployment_task(facts.submodule.path),
-            description=describe_deployment(facts.pin, facts.plan),
-            payload={"plan": plan.id, "approved": facts.plan or "", "pin": facts.pin, "pull": facts.pull},
-        ).id
-    )
-    order = compose_order(facts, target, plan.nodes[0], plan_id=plan.id, number=number, now=int(world.now()))
-    inputs = {
-        "order": sign_order(order, world.signing_key),
-        "node": node.name,
-        "labels": json.dumps(list(node.runner_labels)),
-        "deployment_id": str(number),
-    }
-    state, description, url = "queued", "waiting for the node's runner", ""
-    try:
-        run = repository.dispatch_workflow(
-            client, facts.fleet, workflow=at.file.deploy.workflow, ref=facts.default_branch, inputs=inputs
-        )
-        url = run.html_url if run else ""
-    except GitHubError as problem:
-        state, description = "error", f"{at.file.deploy.workflow} could not be started: {problem.said}"
-    repository.post_deployment_status(
-        client, facts.fleet, number, state=state, description=description, log_url=url or None
-    )
-    log.info("order %d for %s: %s", number, node.name, state)
-    return NodeView(node=node.name, state=state, description=description, log_url=url, updated="")
+def _view(node: NodeFacts, order: PastOrder | Waiting | None) -> NodeView:
+    name = node.node.name
+    if isinstance(order, Waiting):
+        return NodeView(node=name, state="waiting", description=f"order {order.behind.number} comes first")
+    if order is None:
+        return NodeView(node=name, state="waiting")
+    state = order.state or "waiting"
+    return NodeView(node=name, state=state, description=order.description, log_url=order.log_url)

@@ -87,6 +87,7 @@ class Deployment(Wire, frozen=True):
     environment: str
     task: str
     payload: dict[str, object] | str | None = None
+    creator: _User | None = None
 
 
 class DeploymentStatus(Wire, frozen=True):
@@ -313,6 +314,15 @@ def post_deployment_status(
     )
     body = {"state": state, "description": description[:DESCRIPTION], "auto_inactive": True} | links
     client.send("POST", _of(repo, "deployments", deployment, "statuses"), body)
+
+
+def cancel_run(client: Client, repo: RepoName, run: int) -> None:
+    """Ask for the end of a workflow run; one that has ended, or is gone, is fine."""
+    try:
+        client.send("POST", _of(repo, "actions/runs", run, "cancel"))
+    except GitHubError as problem:
+        if problem.status not in (404, 409):  # 409: "Cannot cancel a workflow run that is completed"
+            raise
 
 
 def dispatch_workflow(

@@ -78,15 +78,10 @@ class Checkout:
             return _no(
                 RefusalReason.OTHER_REPOSITORY, f"{self.root} is no checkout of {order.fleet}: its origin is another"
             )
-        remote = f"refs/remotes/origin/{order.base}"
-        self._git(
-            "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "origin", f"+refs/heads/{order.base}:{remote}"
-        )
+        refusal = self._fetch_commit(order)
+        if refusal:
+            return refusal
         repository = GitRepository.of_checkout(self.root)
-        if repository.resolve(order.commit) is None or not repository.is_ancestor(
-            order.commit, parse_commit_sha(self._git("rev-parse", remote))
-        ):
-            return _no(RefusalReason.WRONG_COMMIT, f"{order.commit} is not on branch {order.base} of {order.fleet}")
         if repository.pin_at(order.commit, order.submodule) != order.pin:
             return _no(RefusalReason.WRONG_PIN, f"{order.commit} does not pin {order.pin} at {order.submodule}")
         return self._find_work_of_persons(order) or self._find_obstacles(order)
@@ -111,6 +106,26 @@ class Checkout:
         reached = self.position(order.submodule)
         if reached != to:
             raise CheckoutError(f"{self.root} is at {reached}, and not at {to}: somebody else moved it meanwhile")
+
+    def _fetch_commit(self, order: Order) -> Refusal | None:
+        """Bring the order's commit here, by the ref that has to hold it; refuse it when that ref does not."""
+        base = f"refs/remotes/origin/{order.base}"
+        refs = [f"+refs/heads/{order.base}:{base}"]
+        head = f"refs/remotes/origin/pull/{order.head_of}"
+        if order.head_of is not None:
+            refs.append(f"+refs/pull/{order.head_of}/head:{head}")
+        self._git("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "origin", *refs)
+        repository = GitRepository.of_checkout(self.root)
+        if order.head_of is not None:
+            if repository.resolve(head) != order.commit:
+                told = f"{order.commit} is not the head of pull request {order.head_of} of {order.fleet}"
+                return _no(RefusalReason.WRONG_COMMIT, told)
+            return None
+        if repository.resolve(order.commit) is None or not repository.is_ancestor(
+            order.commit, parse_commit_sha(self._git("rev-parse", base))
+        ):
+            return _no(RefusalReason.WRONG_COMMIT, f"{order.commit} is not on branch {order.base} of {order.fleet}")
+        return None
 
     def _clone(self, order: Order) -> None:
         if self.root.exists() and any(self.root.iterdir()):
@@ -208,8 +223,11 @@ class Checkout:
     def _branch_to_follow(self, order: Order, commit: CommitSha) -> str | None:
         """The local branch to move along, so that the person who works here stays on it; None: detach.
 
-        Only the base branch, only when it is checked out (or nothing is), and only forward: a rollback leaves it.
+        Only the base branch, only when it is checked out (or nothing is), and only forward: a rollback leaves it,
+        and so does a pull request's head.
         """
+        if order.head_of is not None:
+            return None
         repository = GitRepository.of_checkout(self.root)
         try:
             current = self._git("symbolic-ref", "--quiet", "--short", "HEAD")

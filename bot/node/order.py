@@ -21,6 +21,7 @@ from bot.names import (
     DeploymentId,
     NodeName,
     PlanId,
+    PullNumber,
     RepoName,
     ServiceName,
     StackName,
@@ -39,9 +40,44 @@ class OrderKind(StrEnum):
     """What the node is asked for."""
 
     DEPLOY = "deploy"
-    ROLLBACK = "rollback"
-    RESTORE = "restore"
-    PLAN_ONLY = "plan-only"
+    ROLLBACK = "rollback"  # to an earlier commit of the base branch
+    RESTORE = "restore"  # from a pull request's head back to the base branch
+    PLAN_ONLY = "plan-only"  # say what deploying the commit would do to what runs now; touch nothing
+    DRIFT = "drift"  # say how what runs differs from the commit, which is the one deployed last; touch nothing
+
+    @property
+    def reads_only(self) -> bool:
+        """Whether the node may touch nothing for it."""
+        return self in (OrderKind.PLAN_ONLY, OrderKind.DRIFT)
+
+
+class Rule(StrEnum):
+    """What the node does when it finds other than was planned for: stop before touching anything, or go on."""
+
+    STOP = "stop"
+    CONTINUE = "continue"
+
+
+class Start(Value, frozen=True):
+    """Where the plan begins: the commit and pin that the node deployed last with success."""
+
+    commit: CommitSha
+    pin: CommitSha
+
+
+class HookTime(StrEnum):
+    """When a hook runs, seen from the change of its stack, or of all stacks."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class Hook(Value, frozen=True):
+    """A command of the fleet file, run in the checkout without a shell. `stack` None: around all of them."""
+
+    when: HookTime
+    command: tuple[str, ...]
+    stack: StackName | None = None
 
 
 class ServiceOrder(Value, frozen=True):
@@ -70,7 +106,7 @@ class Order(Value, frozen=True):
     fleet: RepoName
     node: NodeName
     commit: CommitSha  # of the fleet repository: the merged one
-    base: str  # the branch that must contain `commit`
+    base: str  # the branch that must contain `commit`, unless `head_of` says otherwise
     submodule: SubmodulePath
     pin: CommitSha  # the submodule's commit that `commit` pins
     plan: PlanId
@@ -80,6 +116,11 @@ class Order(Value, frozen=True):
     issued: int  # seconds since the epoch
     expires: int  # seconds since the epoch
     number: DeploymentId  # grows per node: GitHub's own deployment id
+    head_of: PullNumber | None = None  # `commit` must be the head of this open pull request, not older, not newer
+    start: Start | None = None  # None: the bot never deployed to this node
+    on_drift: Rule = Rule.CONTINUE  # when what runs is not what `start` left
+    on_edits: Rule = Rule.STOP  # when tracked files of the checkout were changed by hand
+    hooks: tuple[Hook, ...] = ()
 
 
 class RefusalReason(StrEnum):
@@ -95,7 +136,8 @@ class RefusalReason(StrEnum):
     OLDER_NUMBER = "older_number"
     UNSUPPORTED = "unsupported"  # an order of a kind that this version does not carry out
     OTHER_REPOSITORY = "other_repository"  # the checkout is not the fleet's
-    WRONG_COMMIT = "wrong_commit"  # not on the base branch, or not there at all
+    WITHDRAWN = "withdrawn"  # the bot ended the deployment before the node came to it: a newer order follows
+    WRONG_COMMIT = "wrong_commit"  # not on the base branch, not the pull request's head, or not there at all
     WRONG_PIN = "wrong_pin"  # the commit does not pin what the order says
     LOCAL_EDITS = "local_edits"  # tracked files of the checkout were changed by hand
     LOCAL_COMMITS = "local_commits"  # commits that are on no branch of the remote

@@ -30,7 +30,7 @@ from bot.sandbox import (
 )
 from bot.sandbox.api import Context, Hub, Logged
 from bot.sandbox.faults import BreakableChannel, Cut, Fault
-from bot.sandbox.rest_actions import run_shape
+from bot.sandbox.rest_actions import end_run
 from bot.sandbox.shapes import Shapes
 from bot.sandbox.state import Repo, Run, State, Token, User
 from bot.sandbox.webhooks import Webhooks
@@ -126,6 +126,7 @@ class EmbeddedGitHub:
         git = GitRepository(git_dir)
         git.run("init", "--quiet", "--bare", f"--initial-branch={default_branch}", str(git_dir))
         git.run("config", "http.receivepack", "true")
+        git.run("config", "receive.hideRefs", "refs/pull")  # nobody pushes there
         # GitHub serves any commit that it has, and a node fetches pinned ones.
         git.run("config", "uploadpack.allowAnySHA1InWant", "true")
         with self._state.lock:
@@ -212,13 +213,8 @@ class EmbeddedGitHub:
         with self._state.lock:
             repo = self._state.repo(job.repo)
             run = next(run for run in repo.runs if run.id == job.run_id)
-            run.status, run.conclusion, run.log = "completed", conclusion, log
             self._state.tokens.pop(job.token, None)
-            shape = run_shape(self._context(run.actor), repo, run)
-            self._hub.happenings.tell(
-                "workflow_run", repo, run.actor, action="completed", workflow_run=shape, workflow=None
-            )
-            self._state.changed.notify_all()
+            end_run(self._context(run.actor), repo, run, conclusion, log)
 
     # -- watching and disturbing ----------------------------------------------------------------------------
 

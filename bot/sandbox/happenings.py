@@ -86,12 +86,17 @@ class Happenings:
                 self.close(repo, pull, user)
             elif pull.head == branch and new is not None:
                 before, pull.head_sha, pull.updated_at = pull.head_sha, new, iso_now()
+                self.keep_head(repo, pull)
                 self.tell_pull(repo, pull, user, "synchronize", before=before, after=new)
             elif pull.base == branch and new is not None and self._holds(repo, new, pull.head_sha):
                 self.merged(repo, pull, user, new)
 
     def _holds(self, repo: Repo, commit: str, older: str) -> bool:
         return repo.git.is_ancestor(CommitSha(older), CommitSha(commit))
+
+    def keep_head(self, repo: Repo, pull: Pull) -> None:
+        """Let refs/pull/N/head point at the head, as GitHub does; it stays when the branch is gone."""
+        repo.git.run("update-ref", f"refs/pull/{pull.number}/head", pull.head_sha)
 
     def tell_pull(self, repo: Repo, pull: Pull, user: User, action: str, **fields: Any) -> None:
         """Send a pull_request webhook."""

@@ -154,10 +154,31 @@ def list_runs(context: Context, repo: Repo) -> Any:
 
 
 def get_run(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002 - the name in GitHub's path
+    return run_shape(context, repo, _run(repo, id))
+
+
+def _run(repo: Repo, number: int) -> Run:
     for run in repo.runs:
-        if run.id == id:
-            return run_shape(context, repo, run)
+        if run.id == number:
+            return run
     raise Refused(404, "Not Found")
+
+
+def cancel_run(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002
+    run = _run(repo, id)
+    if run.status == "completed":
+        raise Refused(409, "Cannot cancel a workflow run that is completed.")
+    if run.status == "queued":  # one in progress is asked to end, and its runner has the last word
+        end_run(context, repo, run, "cancelled")
+    return Answer(202, {})
+
+
+def end_run(context: Context, repo: Repo, run: Run, conclusion: str, log: str = "") -> None:
+    """The run has ended; its webhook follows."""
+    run.status, run.conclusion, run.log = "completed", conclusion, log
+    shape = run_shape(context, repo, run)
+    context.happenings.tell("workflow_run", repo, run.actor, action="completed", workflow_run=shape, workflow=None)
+    context.state.changed.notify_all()
 
 
 _REPO = "/repos/{owner}/{repo}"
@@ -165,4 +186,5 @@ ROUTES = [
     Route("POST", f"{_REPO}/actions/workflows/{{workflow}}/dispatches", dispatch, "actions", "write"),
     Route("GET", f"{_REPO}/actions/runs", list_runs, "actions", "read"),
     Route("GET", f"{_REPO}/actions/runs/{{id}}", get_run, "actions", "read"),
+    Route("POST", f"{_REPO}/actions/runs/{{id}}/cancel", cancel_run, "actions", "write"),
 ]

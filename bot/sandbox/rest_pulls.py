@@ -70,6 +70,7 @@ def create_pull(context: Context, repo: Repo) -> Any:
         base_sha=heads[base],
     )
     repo.pulls[pull.number] = pull
+    context.happenings.keep_head(repo, pull)
     context.happenings.tell_pull(repo, pull, context.user, "opened")
     context.state.changed.notify_all()
     return Answer(201, _full(context, repo, pull))

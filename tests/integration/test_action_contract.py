@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from bot.decisions import rollout
+from bot.decisions import orders
 from bot.node.order import LONGEST_ENVELOPE
 from bot.sandbox.runner import OURS
 from bot.settings import read_node_settings
@@ -91,7 +91,7 @@ def test_no_script_holds_an_expression() -> None:
 
 def test_an_order_fits_into_a_variable_of_a_windows_process() -> None:
     assert LONGEST_ENVELOPE < 32_767
-    assert rollout.ORDER_LIFETIME <= 24 * 3600
+    assert orders.ORDER_LIFETIME <= 24 * 3600
 
 
 @pytest.mark.parametrize("program", ["actionlint", "zizmor"])

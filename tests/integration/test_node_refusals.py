@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bot.names import CommitSha, NodeName, RepoName
+from bot.names import CommitSha, NodeName, PullNumber, RepoName
 from bot.node.checkout import Position
 from bot.node.deploy import deploy
 from bot.node.order import Order, OrderKind, RefusalReason, sign_order
@@ -30,10 +30,17 @@ def next_order(world: NodeWorld, **changes: object) -> Order:
 
 def assert_refused(world: NodeWorld, reason: RefusalReason, act: Callable[[], Outcome]) -> Outcome:
     """`act` is refused for `reason`, and neither checkout nor containers differ afterwards."""
+    outcome = assert_untouched(world, act)
+    assert (outcome.end, outcome.refusal) == (End.REFUSED, reason), outcome
+    return outcome
+
+
+def assert_untouched(world: NodeWorld, act: Callable[[], Outcome]) -> Outcome:
+    """`act` says no in words, and neither checkout nor containers differ afterwards."""
     containers, position = world.containers(), world.checkout_position()
     files = {path: path.read_bytes() for path in world.root.rglob("*") if path.is_file() and ".git" not in path.parts}
     outcome = act()
-    assert (outcome.end, outcome.refusal) == (End.REFUSED, reason), outcome
+    assert outcome.end in (End.REFUSED, End.UNTOUCHED), outcome
     assert outcome.text
     assert world.containers() == containers
     assert world.checkout_position() == position
@@ -100,6 +107,36 @@ def test_a_commit_that_the_branch_does_not_hold(node_world: NodeWorld) -> None:
     for wrong in (side, CommitSha("d" * 40)):
         order = world.order(at, CHANGE, commit=wrong)
         assert_refused(world, RefusalReason.WRONG_COMMIT, partial(world.deploy, order))
+
+
+def test_a_commit_that_is_not_the_pull_requests_head_now(node_world: NodeWorld) -> None:
+    """Neither its older commits, nor another pull request's, nor a pull request that is not there."""
+    world = node_world
+    at = world.push(server_files(world.prefix, traefik="traefik:2"))
+    old = commit(world.fleet, {"README.md": "proposed\n"})
+    head = commit(world.fleet, {"README.md": "proposed anew\n"})
+    git(world.fleet, "push", "--quiet", "origin", f"{head}:refs/pull/4/head", f"{at.commit}:refs/pull/5/head")
+    for wrong, number in ((old, 4), (at.commit, 4), (head, 5)):
+        order = world.order(at, CHANGE, commit=wrong, head_of=PullNumber(number))
+        assert_refused(world, RefusalReason.WRONG_COMMIT, partial(world.deploy, order))
+    gone = world.order(at, CHANGE, commit=head, head_of=PullNumber(6))
+    assert_untouched(world, lambda: world.deploy(gone))
+    merged_only = world.order(at, CHANGE, commit=head)
+    assert_refused(world, RefusalReason.WRONG_COMMIT, lambda: world.deploy(merged_only))
+
+
+def test_a_pull_requests_head_is_tried_without_moving_the_branch(node_world: NodeWorld) -> None:
+    world = node_world
+    pin = commit(world.server, server_files(world.prefix, traefik="traefik:2"))
+    git(world.server, "push", "--quiet", "origin", "HEAD:main")
+    head = commit(world.fleet, {}, pins={"server": pin})
+    git(world.fleet, "push", "--quiet", "origin", f"{head}:refs/pull/4/head")
+    branch = git(world.root, "rev-parse", "main")
+    outcome = world.deploy(world.order(Position(head, pin), CHANGE, head_of=PullNumber(4)))
+    assert outcome.end is End.SUCCESS, outcome
+    assert world.checkout_position() == Position(head, pin)
+    assert git(world.root, "rev-parse", "main") == branch
+    assert world.version("ingress/traefik") == "traefik:2"
 
 
 def test_a_pin_that_the_commit_does_not_hold(node_world: NodeWorld) -> None:

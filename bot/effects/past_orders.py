@@ -1,0 +1,96 @@
+"""Reads the orders that a node was given: deployments of its environment, and their statuses."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from bot.decisions.orders import PastOrder, last_good, parse_task, stage_of
+from bot.effects import repository
+from bot.effects.github import Client
+from bot.effects.repository import Deployment, DeploymentStatus
+from bot.effects.world import World
+from bot.fleet import Node
+from bot.names import CommitSha, DeploymentId, PullNumber, RepoName, SubmodulePath, parse_commit_sha
+from bot.values import Wire
+
+ORDERS_LOOKED_AT = 100  # one page; a node's older orders decide nothing any more
+STATUSES_LOOKED_AT = 30  # of one order
+
+
+class _Payload(Wire, frozen=True):
+    """What we write into a deployment, and read again."""
+
+    marker: str = ""
+    pin: str = ""
+    pull: int | None = None
+
+
+def read_orders(
+    world: World,
+    client: Client,
+    repo: RepoName,
+    node: Node,
+    *,
+    submodule: SubmodulePath,
+    commit: CommitSha | None = None,
+) -> tuple[PastOrder, ...]:
+    """The orders that we gave `node`, newest first.
+
+    All back to the last good one of `submodule`, and of the older ones those of `commit`.
+    """
+    ours = world.app.login()
+    found: list[PastOrder] = []
+    complete = False
+    for deployment in repository.find_deployments(client, repo, environment=node.name, most=ORDERS_LOOKED_AT):
+        if deployment.creator is None or deployment.creator.login != ours:
+            continue  # anybody who may write can make a deployment; it is no order of ours
+        if complete and deployment.sha != commit:
+            continue
+        order = _read_order(client, repo, deployment)
+        if order is not None:
+            found.append(order)
+            complete = complete or last_good([order], submodule) is not None
+    return tuple(found)
+
+
+def _read_order(client: Client, repo: RepoName, deployment: Deployment) -> PastOrder | None:
+    task = parse_task(deployment.task)
+    try:
+        payload = msgspec.convert(deployment.payload, _Payload)
+        commit, pin = parse_commit_sha(deployment.sha), parse_commit_sha(payload.pin)
+    except (msgspec.ValidationError, ValueError):
+        return None
+    if task is None:
+        return None
+    number = DeploymentId(deployment.id)
+    statuses = repository.find_deployment_statuses(client, repo, number, most=STATUSES_LOOKED_AT)
+    newest = statuses[0] if statuses else None
+    return PastOrder(
+        number=number,
+        kind=task[0],
+        submodule=task[1],
+        commit=commit,
+        pin=pin,
+        marker=payload.marker,
+        stage=stage_of([status.state for status in statuses]),
+        state=newest.state if newest else "",
+        pull=PullNumber(payload.pull) if payload.pull else None,
+        description=(newest.description or "") if newest else "",
+        log_url=next((status.log_url for status in statuses if status.log_url), ""),
+        queued_at=_queued_at(statuses),
+        updated_at=parse_time(newest.created_at) if newest else 0,
+    )
+
+
+def _queued_at(statuses: tuple[DeploymentStatus, ...]) -> int:
+    return next((parse_time(status.created_at) for status in statuses if status.state == "queued"), 0)
+
+
+def parse_time(text: str) -> int:
+    """Seconds since the epoch of a time as GitHub writes it; 0 for what is none."""
+    try:
+        return int(datetime.fromisoformat(text).timestamp())
+    except ValueError:
+        return 0
