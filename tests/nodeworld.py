@@ -13,12 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bot.names import CommitSha, DeploymentId, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
-from bot.node.checkout import Access, Checkout, Position
+from bot.node.checkout import Checkout, Position
 from bot.node.deploy import Node, deploy
 from bot.node.docker import Docker
 from bot.node.health import Patience
 from bot.node.order import Order, OrderKind, ServiceOrder, StackOrder, sign_order
 from bot.node.outcome import Outcome
+from bot.node.safe_git import Access
 from bot.node.state import End, NodeState
 from bot.plan.model import Action
 from bot.sandbox.engine import Engine

@@ -6,21 +6,23 @@ not track is never written, and a tracked file that a person changed stops every
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-from collections.abc import Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.effects.git import GitError, GitRepository, run_in_checkout, token_environment
+from bot.effects.git import GitError, run_in_checkout
 from bot.errors import BotError
+from bot.gitmodules import Stanza
 from bot.names import CommitSha, RepoName, parse_commit_sha, short
 from bot.node.heal import heal, remove_dead_clone
 from bot.node.order import Order, Refusal, RefusalReason
-from bot.settings import docker_environment
+from bot.node.safe_git import Access, check_address, git_environment, read_submodules
+from bot.node.work_tree import WorkTree, rewritten_address
 
 SHOWN_FILES = 10  # of those that a refusal lists
+DEEPEST = 5  # submodules within submodules
 
 
 class CheckoutError(BotError):
@@ -34,37 +36,33 @@ class Position(NamedTuple):
     pin: CommitSha | None
 
 
-class Access(NamedTuple):
-    """Where the fleet's GitHub is, and the token that reads it (None: git's own credentials do)."""
-
-    web_url: str  # "https://github.com"
-    token: str | None
-
-
 class Checkout:
     """The checkout at `root`, which may not exist yet."""
 
     def __init__(self, root: Path, access: Access) -> None:
         self.root = root
         self._access = access
+        self._tree = WorkTree(root, access)
 
     def position(self, submodule: str) -> Position | None:
         """What is checked out now, or None when nothing is."""
-        commit = self._head(self.root)
-        if commit is None or self._is_fresh(self.root):
+        if not self._tree.holds_files:
             return None
-        return Position(commit, self._head(self.root / submodule))
+        commit = self._tree.head
+        return Position(commit, self._within(submodule).head) if commit else None
 
     def heal(self, submodule: str, commits: Iterable[CommitSha], pins: Iterable[CommitSha]) -> tuple[str, ...]:
         """Undo what a killed process of ours left half done on its way to one of `commits` and `pins`; the files."""
         healed: list[str] = []
+        commits = tuple(commits)
         shutil.rmtree(self._unfinished_clone, ignore_errors=True)
-        if (self.root / ".git").exists() and not (self.root / submodule / ".git").exists():
-            remove_dead_clone(self.root / ".git/modules" / submodule)
-        for folder, targets, prefix in ((self.root, commits, ""), (self.root / submodule, pins, f"{submodule}/")):
-            if self._head(folder) is not None and not self._is_fresh(folder):
-                git = partial(self._git, folder=folder, strip=False)
-                healed += [prefix + name for name in heal(folder, targets, git)]
+        inner = self._within(submodule)
+        if self._tree.exists and not inner.exists:
+            for stanza in filter(None, (self._stanza(commit, submodule) for commit in commits)):
+                remove_dead_clone(self.root / ".git/modules" / stanza.name)
+        for tree, targets, prefix in ((self._tree, commits, ""), (inner, pins, f"{submodule}/")):
+            if tree.holds_files:
+                healed += [prefix + name for name in heal(tree, targets)]
         return tuple(healed)
 
     def prepare(self, order: Order) -> Refusal | None:
@@ -72,60 +70,67 @@ class Checkout:
 
         Refuses what the order may not do. Changes no file of an existing checkout.
         """
-        if not (self.root / ".git").exists():
+        if not self._tree.exists:
             self._clone(order)
-        elif not _is_of(self._git("config", "--get", "remote.origin.url"), order.fleet):
+        elif not _is_of(self._tree.git("config", "--get", "remote.origin.url"), order.fleet):
             return _no(
                 RefusalReason.OTHER_REPOSITORY, f"{self.root} is no checkout of {order.fleet}: its origin is another"
             )
-        refusal = self._fetch_commit(order)
-        if refusal:
-            return refusal
-        repository = GitRepository.of_checkout(self.root)
-        if repository.pin_at(order.commit, order.submodule) != order.pin:
-            return _no(RefusalReason.WRONG_PIN, f"{order.commit} does not pin {order.pin} at {order.submodule}")
-        return self._find_work_of_persons(order) or self._find_obstacles(order)
+        return (
+            self._find_wrong_commit(order)
+            or self._find_wrong_pin(order)
+            or self._find_work_of_persons(order)
+            or self._find_obstacles(order)
+        )
 
     def move(self, order: Order, to: Position) -> None:
         """Check out `to.commit` and the submodule at `to.pin`, in place. `prepare` has found no obstacle.
 
         Raises GitError or CheckoutError when it cannot be done without overwriting a file; then it may be half done.
         """
-        self._check_out(self.root, to.commit, branch=self._branch_to_follow(order, to.commit))
+        self._tree.check_out(to.commit, branch=self._branch_to_follow(order, to.commit))
         if to.pin is None:
             return
-        folder = self.root / order.submodule
-        self._fetch_submodule(order, folder, to.pin)
-        blocked = self._blocking_files(folder, to.pin)
+        inner = self._within(order.submodule)
+        self._fetch_submodule(order, inner, to.pin)
+        blocked = inner.blocking_files(to.pin)
         if blocked:
-            raise CheckoutError(_say_blocked(folder, to.pin, blocked))
-        if self._head(folder) != to.pin:
-            self._check_out(folder, to.pin, branch=None)
-        if (folder / ".gitmodules").exists():
-            self._git("submodule", "--quiet", "update", "--init", "--recursive", folder=folder)
+            raise CheckoutError(_say_blocked(inner.folder, to.pin, blocked))
+        if inner.head != to.pin:
+            inner.check_out(to.pin)
+        self._update_nested(inner, DEEPEST)
         reached = self.position(order.submodule)
         if reached != to:
             raise CheckoutError(f"{self.root} is at {reached}, and not at {to}: somebody else moved it meanwhile")
 
-    def _fetch_commit(self, order: Order) -> Refusal | None:
-        """Bring the order's commit here, by the ref that has to hold it; refuse it when that ref does not."""
-        base = f"refs/remotes/origin/{order.base}"
-        refs = [f"+refs/heads/{order.base}:{base}"]
-        head = f"refs/remotes/origin/pull/{order.head_of}"
-        if order.head_of is not None:
-            refs.append(f"+refs/pull/{order.head_of}/head:{head}")
-        self._git("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "origin", *refs)
-        repository = GitRepository.of_checkout(self.root)
-        if order.head_of is not None:
-            if repository.resolve(head) != order.commit:
-                told = f"{order.commit} is not the head of pull request {order.head_of} of {order.fleet}"
-                return _no(RefusalReason.WRONG_COMMIT, told)
+    @contextmanager
+    def laid_out(self, order: Order, place: Path) -> Iterator[Path]:
+        """The files of the order's commits in a folder of their own, each untracked file of here linked beside them.
+
+        What compose makes of the order can so be seen while everything runs on as it is. Gone afterwards.
+        """
+        shutil.rmtree(place, ignore_errors=True)
+        try:
+            self._tree.lay_out(order.commit, place)
+            self._within(order.submodule).lay_out(order.pin, place / order.submodule)
+            yield place
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+    def edited_files(self, submodule: str) -> list[str]:
+        """Tracked files, in both work trees, that are not as their commit has them; relative to the root."""
+        inner = self._within(submodule)
+        edited = self._tree.edited_files() if self._tree.holds_files else []
+        return edited + [f"{submodule}/{name}" for name in (inner.edited_files() if inner.holds_files else [])]
+
+    def _within(self, submodule: str) -> WorkTree:
+        return WorkTree(self.root / submodule, self._access)
+
+    def _stanza(self, commit: str, submodule: str) -> Stanza | None:
+        if self._tree.repository.resolve(commit) is None:
             return None
-        if repository.resolve(order.commit) is None or not repository.is_ancestor(
-            order.commit, parse_commit_sha(self._git("rev-parse", base))
-        ):
-            return _no(RefusalReason.WRONG_COMMIT, f"{order.commit} is not on branch {order.base} of {order.fleet}")
-        return None
+        text = self._tree.repository.read_file(commit, ".gitmodules") or b""
+        return read_submodules(text.decode("utf-8", "replace")).get(submodule)
 
     def _clone(self, order: Order) -> None:
         if self.root.exists() and any(self.root.iterdir()):
@@ -137,9 +142,11 @@ class Checkout:
         # A clone that is killed leaves a ruin; it becomes the checkout only when it is whole.
         place = self.root if self.root.exists() else self._unfinished_clone
         shutil.rmtree(self._unfinished_clone, ignore_errors=True)
-        self._git(
+        origin = rewritten_address(url, self.root.parent, self._access)
+        run_in_checkout(
+            self.root.parent,
             *("clone", "--quiet", "--no-checkout", "--no-tags", "--branch", order.base, "--", url, str(place)),
-            folder=self.root.parent,
+            environment=git_environment(self._access, origin=origin),
         )
         if place != self.root:
             place.rename(self.root)
@@ -148,77 +155,93 @@ class Checkout:
     def _unfinished_clone(self) -> Path:
         return self.root.with_name(f"{self.root.name}.cloning")
 
+    def _find_wrong_commit(self, order: Order) -> Refusal | None:
+        """Bring the order's commit here, by the ref that has to hold it; refuse it when that ref does not."""
+        base = f"refs/remotes/origin/{order.base}"
+        head = f"refs/remotes/origin/pull/{order.head_of}"
+        pull = [f"+refs/pull/{order.head_of}/head:{head}"] if order.head_of is not None else []
+        self._tree.fetch(f"+refs/heads/{order.base}:{base}", *pull)
+        repository = self._tree.repository
+        if order.head_of is not None:
+            if repository.resolve(head) == order.commit:
+                return None
+            told = f"{order.commit} is not the head of pull request {order.head_of} of {order.fleet}"
+            return _no(RefusalReason.WRONG_COMMIT, told)
+        tip = parse_commit_sha(self._tree.git("rev-parse", base))
+        if repository.resolve(order.commit) is None or not repository.is_ancestor(order.commit, tip):
+            return _no(RefusalReason.WRONG_COMMIT, f"{order.commit} is not on branch {order.base} of {order.fleet}")
+        return None
+
+    def _find_wrong_pin(self, order: Order) -> Refusal | None:
+        if self._tree.repository.pin_at(order.commit, order.submodule) != order.pin:
+            return _no(RefusalReason.WRONG_PIN, f"{order.commit} does not pin {order.pin} at {order.submodule}")
+        stanza = self._stanza(order.commit, order.submodule)
+        if stanza is None:
+            raise CheckoutError(f"{short(order.commit)} has no address for {order.submodule} in its .gitmodules")
+        check_address(stanza)
+        return None
+
     def _find_work_of_persons(self, order: Order) -> Refusal | None:
-        edited: list[str] = []
-        for folder, prefix in ((self.root, ""), (self.root / order.submodule, f"{order.submodule}/")):
-            if self._head(folder) is None or not (folder / ".git").exists() or self._is_fresh(folder):
-                continue
-            edited += [prefix + name for name in self._edited_files(folder)]
-            if not self._is_on_a_remote_branch(folder, order, pinned=prefix != ""):
+        for tree, pinned in ((self._tree, False), (self._within(order.submodule), True)):
+            if tree.holds_files and not self._is_published(tree, order, pinned=pinned):
                 return _no(
                     RefusalReason.LOCAL_COMMITS,
-                    f"{folder} has commits that are on no branch of its remote: push them, or check out {order.base}",
+                    f"{tree.folder} has commits that are on no branch of its remote: push them, or check out "
+                    f"{order.base}",
                 )
+        edited = self.edited_files(order.submodule)
         if edited:
-            more = f" and {len(edited) - SHOWN_FILES} more" if len(edited) > SHOWN_FILES else ""
-            listed = ", ".join(edited[:SHOWN_FILES]) + more
             return _no(
                 RefusalReason.LOCAL_EDITS,
-                f"changed by hand in {self.root}: {listed}; commit them upstream, or undo them with `git restore`",
+                f"changed by hand in {self.root}: {listed(edited)}; commit them upstream, or undo them with "
+                "`git restore`",
             )
         return None
 
-    def _edited_files(self, folder: Path) -> list[str]:
-        out = self._git(
-            *("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules=all"),
-            folder=folder,
-            strip=False,
-        )
-        return sorted(entry[3:] for entry in out.split("\0") if entry)
-
-    def _is_on_a_remote_branch(self, folder: Path, order: Order, *, pinned: bool) -> bool:
-        def contained() -> bool:
-            return bool(self._git("branch", "--remotes", "--contains", "HEAD", folder=folder))
-
-        if contained():
+    def _is_published(self, tree: WorkTree, order: Order, *, pinned: bool) -> bool:
+        if tree.is_published():
             return True
-        head = self._head(folder)
         # What the fleet pins is upstream's, also when no branch holds it any longer.
-        if pinned and GitRepository.of_checkout(self.root).pin_at("HEAD", order.submodule) == head:
+        if pinned and self._tree.repository.pin_at("HEAD", order.submodule) == tree.head:
             return True
-        self._git("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "origin", folder=folder)
-        return contained()
+        tree.fetch()
+        return tree.is_published()
 
     def _find_obstacles(self, order: Order) -> Refusal | None:
         """Untracked files that stand where the order's commits bring files of their own."""
-        folder = self.root / order.submodule
-        if (folder / ".git").exists():
-            self._fetch_pin(folder, order.pin)
-        for place, commit in ((self.root, order.commit), (folder, order.pin)):
-            blocked = self._blocking_files(place, commit)
+        inner = self._within(order.submodule)
+        if inner.exists and not inner.fetch_commit(order.pin):
+            raise CheckoutError(f"the remote of {order.submodule} does not hold {order.pin}")
+        for tree, commit in ((self._tree, order.commit), (inner, order.pin)):
+            blocked = tree.blocking_files(commit)
             if blocked:
-                return _no(RefusalReason.IN_THE_WAY, _say_blocked(place, commit, blocked))
+                return _no(RefusalReason.IN_THE_WAY, _say_blocked(tree.folder, commit, blocked))
         return None
 
-    def _fetch_submodule(self, order: Order, folder: Path, pin: CommitSha) -> None:
-        self._git("submodule", "--quiet", "init", "--", order.submodule)
-        self._git("submodule", "--quiet", "sync", "--", order.submodule)
-        if not (folder / ".git").exists():
+    def _fetch_submodule(self, order: Order, inner: WorkTree, pin: CommitSha) -> None:
+        stanza = self._stanza("HEAD", order.submodule)
+        if stanza is not None:
+            check_address(stanza)
+        self._tree.git("submodule", "--quiet", "init", "--", order.submodule)
+        self._tree.git("submodule", "--quiet", "sync", "--", order.submodule)
+        if not inner.exists:
             # `update` clones and checks out at once; an untracked file in the way makes it fail, and stays.
-            self._git("submodule", "--quiet", "update", "--init", "--checkout", "--", order.submodule)
-        elif not self._fetch_pin(folder, pin):
+            self._tree.git("submodule", "--quiet", "update", "--init", "--checkout", "--", order.submodule)
+        elif not inner.fetch_commit(pin):
             raise CheckoutError(f"the remote of {order.submodule} does not hold {pin} any longer")
 
-    def _fetch_pin(self, folder: Path, pin: CommitSha) -> bool:
-        """Whether the submodule's clone holds `pin`, fetched if need be."""
-        repository = GitRepository.of_checkout(folder)
-        for what in ((), (pin,)):  # its branches, then the commit by its name
-            if repository.resolve(pin) is None:
-                with contextlib.suppress(GitError):
-                    self._git(
-                        "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "origin", *what, folder=folder
-                    )
-        return repository.resolve(pin) is not None
+    def _update_nested(self, tree: WorkTree, depth: int) -> None:
+        """Submodules of a submodule. Not by `--recursive`, which goes to any address without a look at it."""
+        text = tree.repository.read_file("HEAD", ".gitmodules")
+        if text is None:
+            return
+        if not depth:
+            raise CheckoutError(f"{tree.folder} has submodules within submodules, deeper than {DEEPEST}")
+        for path, stanza in read_submodules(text.decode("utf-8", "replace")).items():
+            if tree.repository.pin_at("HEAD", path) is not None:
+                check_address(stanza)
+                tree.git("submodule", "--quiet", "update", "--init", "--checkout", "--", path)
+                self._update_nested(WorkTree(tree.folder / path, self._access), depth - 1)
 
     def _branch_to_follow(self, order: Order, commit: CommitSha) -> str | None:
         """The local branch to move along, so that the person who works here stays on it; None: detach.
@@ -228,50 +251,20 @@ class Checkout:
         """
         if order.head_of is not None:
             return None
-        repository = GitRepository.of_checkout(self.root)
+        repository = self._tree.repository
         try:
-            current = self._git("symbolic-ref", "--quiet", "--short", "HEAD")
+            current = self._tree.git("symbolic-ref", "--quiet", "--short", "HEAD")
         except GitError:
             current = order.base
         local = repository.resolve(f"refs/heads/{order.base}")
         forward = local is None or repository.is_ancestor(local, commit)
         return order.base if current == order.base and forward else None
 
-    def _check_out(self, folder: Path, commit: CommitSha, *, branch: str | None) -> None:
-        where = ["-B", branch, "--no-track"] if branch else ["--detach"]
-        # An ignored file is somebody's data too: git overwrites those unless it is told not to.
-        self._git("checkout", "--quiet", "--no-overwrite-ignore", *where, commit, "--", folder=folder)
 
-    def _blocking_files(self, folder: Path, commit: CommitSha) -> list[str]:
-        if not (folder / ".git").exists() or self._is_fresh(folder):
-            return []
-        repository = GitRepository.of_checkout(folder)
-        if repository.resolve(commit) is None:
-            return []
-        coming = {entry.path for entry in repository.list_tree(commit, recursive=True) if entry.kind == "blob"}
-        folders = {"/".join(name.split("/")[:end]) for name in coming for end in range(1, name.count("/") + 1)}
-        untracked = set(filter(None, self._git("ls-files", "--others", "-z", folder=folder, strip=False).split("\0")))
-        return sorted(n for n in untracked if n in coming or n in folders or _is_below_one_of(coming, n))
-
-    def _is_fresh(self, folder: Path) -> bool:
-        """Whether nothing was ever checked out: a clone of ours that has no index yet."""
-        return not (GitRepository.of_checkout(folder).git_dir / "index").exists()
-
-    def _head(self, folder: Path) -> CommitSha | None:
-        if not (folder / ".git").exists():  # else git would answer for the repository around it
-            return None
-        return GitRepository.of_checkout(folder).resolve("HEAD")
-
-    def _git(self, *arguments: str, folder: Path | None = None, strip: bool = True) -> str:
-        out = run_in_checkout(folder or self.root, *arguments, environment=self._environment())
-        text = out.decode("utf-8", "surrogateescape")
-        return text.strip() if strip else text
-
-    def _environment(self) -> Mapping[str, str]:
-        # A person's checkout is read with the person's settings (line ends on Windows), and that person's
-        # credentials serve where the token does not reach; nothing may wait for an answer.
-        own = {"GIT_CONFIG_NOSYSTEM": "0", "GCM_INTERACTIVE": "never"}
-        return docker_environment() | own | token_environment(self._access.token, server=self._access.web_url)
+def listed(names: list[str]) -> str:
+    """The first of `names`, and how many more there are."""
+    more = f" and {len(names) - SHOWN_FILES} more" if len(names) > SHOWN_FILES else ""
+    return ", ".join(names[:SHOWN_FILES]) + more
 
 
 def _is_of(url: str, fleet: RepoName) -> bool:
@@ -280,15 +273,9 @@ def _is_of(url: str, fleet: RepoName) -> bool:
     return path.split("/")[-2:] == fleet.lower().split("/")
 
 
-def _is_below_one_of(coming: set[str], name: str) -> bool:
-    """Whether a file comes where `name` needs a folder."""
-    parts = name.split("/")
-    return any("/".join(parts[:end]) in coming for end in range(1, len(parts)))
-
-
 def _say_blocked(folder: Path, commit: CommitSha, blocked: list[str]) -> str:
-    listed = ", ".join(blocked[:SHOWN_FILES])
-    return f"in {folder}, {short(commit)} brings files that are there already, untracked: {listed}; move them away"
+    there = listed(blocked)
+    return f"in {folder}, {short(commit)} brings files that are there already, untracked: {there}; move them away"
 
 
 def _no(reason: RefusalReason, text: str) -> Refusal:

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from bot.errors import BotError
 from bot.names import DeploymentId, ServiceName
 from bot.node.apply import apply_stack, observe, remove_stack, with_absent
-from bot.node.checkout import Access, Checkout, Position
+from bot.node.checkout import Checkout, Position
 from bot.node.docker import Container, Docker
 from bot.node.health import PATIENCE, Patience, Unwell, wait_until_well
 from bot.node.order import Order, OrderKind, Refusal, RefusalReason, verify_order
@@ -37,6 +37,7 @@ from bot.node.preflight import (
     settings_in,
 )
 from bot.node.rollback import roll_back
+from bot.node.safe_git import Access
 from bot.node.state import Begun, End, Finished, NodeState, find_last_good, find_unfinished, used_numbers
 from bot.plan.model import Action
 

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from bot.effects.git import GitError, run_in_checkout
 from bot.errors import BotError
-from bot.node.checkout import Access, Checkout
+from bot.node.checkout import Checkout
 from bot.node.docker import Docker
 from bot.node.preflight import check_engine, parse_version
+from bot.node.safe_git import Access
 from bot.node.state import Identity, NodeState, find_unfinished, fingerprint
 from bot.settings import docker_environment
 

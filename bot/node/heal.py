@@ -6,28 +6,29 @@ edits. It is ours, and only then undone, when it is exactly (or the beginning of
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bot.effects.git import GitRepository
 from bot.names import CommitSha
-
-Git = Callable[..., str]
-"""Runs a git command in the checkout and returns its output as it came."""
+from bot.node.work_tree import WorkTree
 
 
-def heal(folder: Path, targets: Iterable[CommitSha], git: Git) -> tuple[str, ...]:
-    """Undo in `folder` what a killed checkout of one of `targets` left; the names of the files that were undone.
+def heal(tree: WorkTree, targets: Iterable[CommitSha]) -> tuple[str, ...]:
+    """Undo in `tree` what a killed checkout of one of `targets` left; the names of the files that were undone.
 
     Call it only while no other git of ours can be at work here: its locks are taken away too.
     """
-    repository = GitRepository.of_checkout(folder)
+    folder, repository = tree.folder, tree.repository
     for lock in (*repository.git_dir.glob("*.lock"), *repository.git_dir.glob("refs/**/*.lock")):
         lock.unlink(missing_ok=True)
     known = [_files_of(repository, target) for target in targets if repository.resolve(target) is not None]
-    edited = _names(git("diff-index", "--name-only", "-z", "--no-renames", "--ignore-submodules=all", "HEAD"))
-    untracked = _names(git("ls-files", "--others", "-z"))
+    edited = _names(
+        tree.git("diff-index", "--name-only", "-z", "--no-renames", "--ignore-submodules=all", "HEAD", strip=False)
+    )
+    untracked = _names(tree.git("ls-files", "--others", "-z", strip=False))
     ours = [name for name in edited if any(_is_of(repository, folder, name, files) for files in known)]
     fresh = [
         name
@@ -38,9 +39,9 @@ def heal(folder: Path, targets: Iterable[CommitSha], git: Git) -> tuple[str, ...
         (folder / name).unlink()
     for name in ours:
         if repository.entry("HEAD", name) is not None:
-            git("restore", "--source=HEAD", "--staged", "--worktree", "--", f":(literal){name}")
+            tree.git("restore", "--source=HEAD", "--staged", "--worktree", "--", f":(literal){name}")
         else:
-            git("rm", "--quiet", "--force", "--", f":(literal){name}")
+            tree.git("rm", "--quiet", "--force", "--", f":(literal){name}")
     return tuple(sorted({*ours, *fresh}))
 
 
@@ -58,9 +59,12 @@ def _files_of(repository: GitRepository, commit: CommitSha) -> dict[str, str]:
 def _is_of(repository: GitRepository, folder: Path, name: str, files: Mapping[str, str]) -> bool:
     """Whether `name` is as a checkout of `files` leaves it, or as one that was killed in the middle of it."""
     path = folder / name
-    if name not in files or not path.is_file():
-        return (name in files) == path.is_file()
-    wanted, found = repository.run("cat-file", "blob", files[name]), path.read_bytes()
+    if not os.path.lexists(path):
+        return True  # gone in `files`, or taken away to be written anew
+    if name not in files or not (path.is_symlink() or path.is_file()):
+        return False
+    wanted = repository.run("cat-file", "blob", files[name])
+    found = os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
     # Also with the line ends of Windows, which git may have written.
     return wanted.startswith((found, found.replace(b"\r\n", b"\n")))
 

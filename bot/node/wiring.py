@@ -11,10 +11,10 @@ import click
 from bot.effects import repository
 from bot.effects.github import Client
 from bot.names import DeploymentId, RepoName, parse_repo_name
-from bot.node.checkout import Access
 from bot.node.deploy import Node
 from bot.node.docker import Docker
 from bot.node.outcome import Outcome
+from bot.node.safe_git import Access
 from bot.node.state import NodeState
 from bot.settings import NodeSettings, docker_environment, stack_environment
 
