@@ -172,7 +172,10 @@ def _stack_order(stack: StackPlan) -> StackOrder:
         files=stack.files,
         profiles=stack.profiles,
         project=stack.project,
-        services=tuple(ServiceOrder(service=s.service, action=s.action) for s in stack.services),
+        services=tuple(
+            ServiceOrder(service=s.service, action=s.action, signal=s.signal or "SIGHUP", remaining=s.remaining)
+            for s in stack.services
+        ),
     )
 
 

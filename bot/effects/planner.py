@@ -1,24 +1,24 @@
-"""Two pins in, a Plan out: finds the stacks, has them rendered, compares."""
+"""Two pins in, a Plan out: finds the stacks, has them rendered, and lets bot.plan decide what it comes to."""
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import hashlib
-import json
+import posixpath
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
 
 from bot.effects.compose import Renderer, RenderRequest, find_default_files
+from bot.effects.sides import changed_paths, find_build_inputs, read_side
 from bot.effects.snapshot import Snapshot
 from bot.fleet import Fleet, Node, Submodule
-from bot.names import NodeName, PlanId, RepoName, ServiceName, StackName
-from bot.plan.changes import ReasonCode, action_of, service_reasons
-from bot.plan.model import Action, Commit, NodePlan, Plan, Reason, ServicePlan, StackPlan
-from bot.plan.rendering import CHECKOUT, NodeChange, Rendered, Rendering, Side, StackChange, Unreadable
+from bot.names import NodeName, PlanId, RepoName, StackName
+from bot.plan.changes import decide_stack
+from bot.plan.model import Commit, NodePlan, Plan
+from bot.plan.rendering import NodeChange, Rendering, Side, StackChange
 from bot.plan.risks.assess import add_risks
 from bot.plan.risks.catalogue import Tuning
 
@@ -37,12 +37,13 @@ def read_plan(
 ) -> Plan:
     """What moving `submodule` from `old` to `new` does on every node of `fleet`."""
     nodes = fleet.nodes or (Node(name=NodeName("any node")),)
-    plans = tuple(_node_plan(node, submodule, old, new, renderer=renderer, tuning=fleet.risks) for node in nodes)
-    changed = new.upstream.changed_files(old.pin if old else None, new.pin)
-    identity = [new.commit, old.pin if old else None, new.pin, msgspec.to_builtins(plans)]
-    digest = hashlib.sha256(msgspec.json.encode(identity, order="deterministic")).hexdigest()
+    changes = read_changes(nodes, submodule, old, new, renderer)
+    decided = [_decide(change, fleet.risks) for change in changes]
+    plans = tuple(plan for plan, _ in decided)
+    files = new.upstream.changed_files(old.pin if old else None, new.pin)
+    effective = frozenset().union(*(used for _, used in decided))
     return Plan(
-        id=PlanId(digest[:12]),
+        id=_identify(new, old, plans),
         fleet=repo,
         submodule=submodule.path,
         upstream=upstream_name,
@@ -52,8 +53,97 @@ def read_plan(
         nodes=plans,
         commits=commits,
         commits_total=commits_total,
-        files_changed=changed,
+        files_changed=files,
+        files_without_effect=tuple(path for path in files if f"{submodule.path}/{path}" not in effective),
     )
+
+
+def _identify(new: Snapshot, old: Snapshot | None, plans: tuple[NodePlan, ...]) -> PlanId:
+    """Made of the base, both pins, and all that was rendered and decided."""
+    identity = [new.commit, old.pin if old else None, new.pin, msgspec.to_builtins(plans)]
+    return PlanId(hashlib.sha256(msgspec.json.encode(identity, order="deterministic")).hexdigest()[:12])
+
+
+def _decide(change: NodeChange, tuning: Mapping[str, Tuning]) -> tuple[NodePlan, frozenset[str]]:
+    decided = [decide_stack(stack, change.node, change.changed) for stack in change.stacks]
+    plan = NodePlan(
+        node=change.node.name,
+        platform=change.node.platform,
+        stacks=tuple(stack for one in decided for stack in one.stacks),
+    )
+    return add_risks(plan, change, tuning), frozenset().union(*(one.files for one in decided))
+
+
+class _Asked(NamedTuple):
+    """One stack at one pin that has to be rendered."""
+
+    stack: StackName
+    request: RenderRequest
+    snapshot: Snapshot
+
+
+def read_changes(
+    nodes: tuple[Node, ...], submodule: Submodule, old: Snapshot | None, new: Snapshot, renderer: Renderer
+) -> tuple[NodeChange, ...]:
+    """Every stack of every node, before and after. All of them are rendered side by side, equal ones once."""
+    snapshots = [snapshot for snapshot in (old, new) if snapshot]
+    found = {id(snapshot): find_stacks(snapshot, submodule) for snapshot in snapshots}
+    asked = [
+        (node, _Asked(stack, request, snapshot))
+        for node in nodes
+        for snapshot in snapshots
+        for stack, folder in found[id(snapshot)].items()
+        if (not node.stacks or stack in node.stacks)
+        and (request := _request(node, stack, folder, snapshot, is_old=snapshot is old)).files
+    ]
+    rendered = renderer.render_all([(one.snapshot, one.request) for _, one in asked])
+    changed = changed_paths(old, new)
+    changes = []
+    for node in nodes:
+        sides = [
+            (one, read_side(one.request, rendering, one.snapshot, node, other=new if one.snapshot is old else old))
+            for (owner, one), rendering in zip(asked, rendered, strict=True)
+            if owner is node
+        ]
+        stacks = _pair(sides, node, old, new, changed)
+        changes.append(NodeChange(node=node, stacks=stacks, changed=changed))
+    return tuple(changes)
+
+
+def _request(node: Node, stack: StackName, folder: str, snapshot: Snapshot, *, is_old: bool) -> RenderRequest:
+    files = node.files.get(stack, ()) or find_default_files(snapshot, folder)
+    if is_old:
+        # The fleet file is the new one: an overlay that it names may have come with this very change.
+        files = tuple(name for name in files if snapshot.oid(posixpath.normpath(f"{folder}/{name}")))
+    return RenderRequest(folder=folder, files=files, profiles=node.profiles, variables=node.variables)
+
+
+def _pair(
+    sides: list[tuple[_Asked, Side]],
+    node: Node,
+    old: Snapshot | None,
+    new: Snapshot,
+    changed: frozenset[str],
+) -> tuple[StackChange, ...]:
+    """The new version's stacks in their order, then those that go."""
+    before = {one.stack: (one, side) for one, side in sides if one.snapshot is old}
+    after = {one.stack: (one, side) for one, side in sides if one.snapshot is new}
+    pairs = []
+    for stack in [*after, *(name for name in before if name not in after)]:
+        then, now = before.get(stack), after.get(stack)
+        asked = (now or before[stack])[0]
+        rendering: Rendering | None = now[1].rendering if now else None
+        inputs = find_build_inputs(rendering, node, old, new, changed) if old and then and rendering else {}
+        pairs.append(
+            StackChange(
+                stack=stack,
+                folder=asked.request.folder,
+                old=then[1] if then else None,
+                new=now[1] if now else None,
+                build_inputs=inputs,
+            )
+        )
+    return tuple(pairs)
 
 
 def find_stacks(snapshot: Snapshot, submodule: Submodule) -> dict[StackName, str]:
@@ -67,122 +157,3 @@ def find_stacks(snapshot: Snapshot, submodule: Submodule) -> dict[StackName, str
     }
     rank = {name: index for index, name in enumerate(submodule.order)}
     return dict(sorted(found.items(), key=lambda item: (rank.get(item[0], len(rank)), item[0])))
-
-
-def _node_plan(
-    node: Node,
-    submodule: Submodule,
-    old: Snapshot | None,
-    new: Snapshot,
-    *,
-    renderer: Renderer,
-    tuning: Mapping[str, Tuning],
-) -> NodePlan:
-    before = _render(node, submodule, old, renderer) if old else {}
-    after = _render(node, submodule, new, renderer)
-    names = [*after, *(name for name in before if name not in after)]
-    stacks = tuple(_stack_plan(name, before.get(name), after.get(name), old, new) for name in names)
-    plan = NodePlan(node=node.name, platform=node.platform, stacks=stacks)
-    changes = tuple(
-        StackChange(stack=name, folder="", old=_side(before.get(name)), new=_side(after.get(name))) for name in names
-    )
-    return add_risks(plan, NodeChange(node=node, stacks=changes), tuning)
-
-
-def _side(side: tuple[RenderRequest, Rendering] | None) -> Side | None:
-    return Side(rendering=side[1]) if side else None
-
-
-def _render(
-    node: Node, submodule: Submodule, snapshot: Snapshot, renderer: Renderer
-) -> dict[StackName, tuple[RenderRequest, Rendering]]:
-    stacks = {
-        name: folder
-        for name, folder in find_stacks(snapshot, submodule).items()
-        if not node.stacks or name in node.stacks
-    }
-    requests = [
-        RenderRequest(
-            folder=folder,
-            files=node.files.get(name, ()) or find_default_files(snapshot, folder),
-            profiles=node.profiles,
-            variables=node.variables,
-        )
-        for name, folder in stacks.items()
-    ]
-    kept = [(name, request) for name, request in zip(stacks, requests, strict=True) if request.files]
-    rendered = renderer.render(snapshot, [request for _, request in kept])
-    return {name: (request, one) for (name, request), one in zip(kept, rendered, strict=True)}
-
-
-def _stack_plan(
-    name: StackName,
-    before: tuple[RenderRequest, Rendering] | None,
-    after: tuple[RenderRequest, Rendering] | None,
-    old: Snapshot | None,
-    new: Snapshot,
-) -> StackPlan:
-    request, rendering = after or before or (RenderRequest(folder=""), Unreadable(message=""))
-    for side in (after, before):
-        if side is not None and isinstance(side[1], Unreadable):
-            return StackPlan(
-                stack=name,
-                folder=request.folder,
-                files=request.files,
-                profiles=request.profiles,
-                error=side[1].message,
-            )
-    old_services = _services(before)
-    new_services = _services(after)
-    services = tuple(
-        _service_plan(ServiceName(service), old_services.get(service), new_services.get(service), old, new)
-        for service in [*new_services, *(s for s in old_services if s not in new_services)]
-    )
-    model = rendering.model if isinstance(rendering, Rendered) else {}
-    return StackPlan(
-        stack=name,
-        folder=request.folder,
-        files=request.files,
-        profiles=request.profiles,
-        project=str(model.get("name", "")),
-        services=services,
-    )
-
-
-def _services(side: tuple[RenderRequest, Rendering] | None) -> dict[str, dict[str, Any]]:
-    return side[1].model.get("services", {}) if side and isinstance(side[1], Rendered) else {}
-
-
-def _service_plan(
-    service: ServiceName,
-    before: dict[str, Any] | None,
-    after: dict[str, Any] | None,
-    old: Snapshot | None,
-    new: Snapshot,
-) -> ServicePlan:
-    diff = _diff(before, after)
-    if before is None:
-        reason = Reason(code=ReasonCode.NEW_SERVICE, text="new service")
-        return ServicePlan(service=service, action=Action.CREATE, reasons=(reason,), diff=diff)
-    if after is None:
-        reason = Reason(code=ReasonCode.GONE_SERVICE, text="no longer defined")
-        return ServicePlan(service=service, action=Action.REMOVE, reasons=(reason,), diff=diff)
-    reasons = service_reasons(before, after) + _content_reasons(after, old, new)
-    return ServicePlan(service=service, action=action_of(reasons), reasons=reasons, diff=diff)
-
-
-def _content_reasons(service: dict[str, Any], old: Snapshot | None, new: Snapshot) -> tuple[Reason, ...]:
-    sources = [v["source"] for v in service.get("volumes", []) if v.get("type") == "bind"]
-    inside = [s.removeprefix(f"{CHECKOUT}/") for s in sources if s.startswith(f"{CHECKOUT}/")]
-    return tuple(
-        Reason(code=ReasonCode.BIND_CONTENT, text=f"content of {path} changed")
-        for path in inside
-        if old is not None and old.oid(path) != new.oid(path)
-    )
-
-
-def _diff(before: object, after: object) -> str:
-    def lines(model: object) -> list[str]:
-        return json.dumps(model, indent=2, ensure_ascii=False).splitlines() if model is not None else []
-
-    return "\n".join(difflib.unified_diff(lines(before), lines(after), "old", "new", n=3, lineterm=""))

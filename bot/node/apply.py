@@ -2,11 +2,12 @@
 
 What each Action means here:
 - none: the service is not named in any command.
-- create, recreate, rebuild: `up` of these services alone, and anew even when compose sees no difference, because a
-  mounted file may be the cause. rebuild builds the image first.
+- create: built where it has a build, and brought up; of a service that runs already, more containers.
+- recreate, rebuild: `up` of these services alone, and anew even when compose sees no difference, because a mounted
+  file may be the cause. rebuild builds the image first.
 - restart: `restart` of the service alone; one that has no container is brought up.
 - reload: the signal of the order, to the service's running containers.
-- remove: stopped and removed by its labels. Volumes stay, always.
+- remove: stopped and removed by its labels, or down to the containers that are to remain. Volumes stay, always.
 """
 
 from __future__ import annotations
@@ -32,15 +33,21 @@ def remove_stack(docker: Docker, stack: StackOrder) -> None:
 
 def apply_stack(docker: Docker, root: Path, stack: StackOrder) -> None:
     """Carry out the order for one stack of the checkout at `root`. Raises DockerError with what went wrong."""
+    scaled_down = [ordered.service for ordered in stack.services if ordered.remaining]
     for service in services_with(stack, Action.REMOVE):
-        docker.remove_service(stack.project, service)
-    rebuilt = services_with(stack, Action.REBUILD)
-    if rebuilt:
-        docker.compose(root, stack, "build", *rebuilt)
+        if service not in scaled_down:
+            docker.remove_service(stack.project, service)
+    created = services_with(stack, Action.CREATE)
+    built = [*created, *services_with(stack, Action.REBUILD)]
+    if built:
+        docker.compose(root, stack, "build", *built)  # one without a build is passed over
     here = {container.service for container in docker.containers([stack.project])}
     restarted = services_with(stack, Action.RESTART)
-    absent = [service for service in restarted if service not in here]
-    bring_up(docker, root, stack, [*services_with(stack, Action.CREATE, Action.RECREATE, Action.REBUILD), *absent])
+    absent = [service for service in (*created, *restarted) if service not in here]
+    bring_up(docker, root, stack, [*services_with(stack, Action.RECREATE, Action.REBUILD), *absent])
+    scaled = [service for service in (*created, *scaled_down) if service in here]
+    if scaled:
+        docker.compose(root, stack, "up", "--detach", "--no-deps", *scaled)
     present = [service for service in restarted if service in here]
     if present:
         docker.compose(root, stack, "restart", "--no-deps", *present)
@@ -79,14 +86,15 @@ def bring_up(docker: Docker, root: Path, stack: StackOrder, services: Iterable[S
 def observe(before: Iterable[Container], after: Iterable[Container], service: ServiceName, project: str) -> Action:
     """What in truth happened to a service between two looks at its project's containers.
 
-    A reload leaves no trace and shows as none; a rebuild is a recreation with another image.
+    More containers beside the old ones are a creation, fewer a removal. A reload leaves no trace and shows as none;
+    a rebuild is a recreation with another image.
     """
     old = {c.id: c.started for c in before if (c.project, c.service) == (project, service)}
     new = {c.id: c.started for c in after if (c.project, c.service) == (project, service)}
     if old == new:
         return Action.NONE
-    if not old:
+    if old.items() < new.items():
         return Action.CREATE
-    if not new:
+    if new.items() < old.items():
         return Action.REMOVE
     return Action.RESTART if old.keys() == new.keys() else Action.RECREATE

@@ -86,6 +86,7 @@ class ServiceOrder(Value, frozen=True):
     service: ServiceName
     action: Action
     signal: str = "SIGHUP"  # what a reload sends
+    remaining: int = 0  # containers that stay when a removal takes only some
 
 
 class StackOrder(Value, frozen=True):

@@ -99,7 +99,9 @@ def settings_in(models: Mapping[str, dict[str, Any]]) -> tuple[tuple[str, str], 
 
 def is_removal(stack: StackOrder) -> bool:
     """Whether all of the stack goes away."""
-    return bool(stack.services) and all(service.action is Action.REMOVE for service in stack.services)
+    return bool(stack.services) and all(
+        service.action is Action.REMOVE and not service.remaining for service in stack.services
+    )
 
 
 def _fetch_images(stack: StackOrder, model: dict[str, Any], root: Path, docker: Docker) -> None:

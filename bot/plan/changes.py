@@ -1,58 +1,259 @@
-"""Two renderings of a service in, the causes of what will happen to it out. Pure."""
+"""One stack before and after in, what a deploy does to each of its services out. Pure.
+
+What a deploy does is what bot.node.apply makes of each Action.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from enum import StrEnum
-from typing import Any
+import difflib
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
-from bot.plan.model import Action, Reason
+from msgspec.structs import replace
 
-# What compose leaves out of the hash that decides on a recreation (docker/compose pkg/compose/hash.go).
-_NOT_HASHED = {"build", "pull_policy", "scale", "depends_on", "profiles"}
+from bot.fleet import Node
+from bot.names import ServiceName
+from bot.plan.cascades import Causes, image_causes, resource_causes, spread
+from bot.plan.causes import Cause, ReasonCode, find_source, model_causes
+from bot.plan.contents import changed_under, content_causes, find_mounts, reload_signal
+from bot.plan.images import judge_image
+from bot.plan.model import Action, ServicePlan, StackPlan
+from bot.plan.node_paths import as_node_sees
+from bot.plan.rendering import Rendered, Rendering, Side, StackChange, Unreadable, Variable
+
+_ORDER = tuple(Action)
 
 
-class ReasonCode(StrEnum):
-    """Why something happens to a service."""
+class Decided(NamedTuple):
+    """What becomes of one stack. `files` are the changed files that take part in it."""
 
-    NEW_SERVICE = "new_service"
-    GONE_SERVICE = "gone_service"
-    CHANGED = "changed"
-    BIND_CONTENT = "bind_content"
+    stacks: tuple[StackPlan, ...]  # two when the compose project has another name: the old one goes, the new comes
+    files: frozenset[str]
 
 
-def service_reasons(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Reason, ...]:
-    """Every top-level difference of two rendered services that makes compose recreate it."""
-    fields = sorted(set(old) | set(new))
-    return tuple(
-        reason
-        for field in fields
-        if field not in _NOT_HASHED and old.get(field) != new.get(field)
-        for reason in _field_reasons(field, old.get(field), new.get(field))
+def decide_stack(change: StackChange, node: Node, changed: frozenset[str]) -> Decided:
+    """What moving from `change.old` to `change.new` does on `node`; `changed` are paths of the checkout."""
+    old, new = change.old, change.new
+    if new is not None and isinstance(new.rendering, Unreadable):
+        return Decided((_stack_plan(change, new, (), node),), _read_by(changed, old, new))
+    if old is not None and new is not None and _project(old) != _project(new) and _is_readable(old):
+        left = _decide(replace(change, new=None), node, changed, ReasonCode.PROJECT)
+        come = _decide(replace(change, old=None), node, changed, ReasonCode.PROJECT)
+        return Decided(left.stacks + come.stacks, left.files | come.files)
+    return _decide(change, node, changed)
+
+
+def _decide(change: StackChange, node: Node, changed: frozenset[str], why: ReasonCode | None = None) -> Decided:
+    deciding = _Deciding(change, node, changed, why)
+    services = tuple(deciding.services())
+    shown = change.new or change.old
+    files = frozenset().union(*(deciding.files_of(plan) for plan in services if plan.action is not Action.NONE))
+    if deciding.before != deciding.after:
+        files |= _read_by(changed, change.old, change.new)
+    return Decided((_stack_plan(change, shown, services, node),) if shown else (), files)
+
+
+def _read_by(changed: frozenset[str], *sides: Side | None) -> frozenset[str]:
+    """The changed files that compose itself read."""
+    return frozenset(
+        path
+        for side in sides
+        if side and isinstance(side.rendering, Rendered)
+        for path in side.rendering.reads
+        if path in changed
     )
 
 
-def _field_reasons(field: str, old: Any, new: Any) -> tuple[Reason, ...]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        keys = sorted(key for key in set(old) | set(new) if old.get(key) != new.get(key))
-        return tuple(_reason(field, f"{field} {key}", old.get(key), new.get(key)) for key in keys)
-    return (_reason(field, field, old, new),)
+def _is_readable(side: Side) -> bool:
+    return isinstance(side.rendering, Rendered)
 
 
-def _reason(code: str, name: str, old: Any, new: Any) -> Reason:
-    def show(value: Any) -> str:
-        text = value if isinstance(value, str) else "" if value is None else str(value)
-        return text if len(text) < 80 else text[:77] + "..."
-
-    if old is None:
-        return Reason(code=code, text=f"{name}: + {show(new)}")
-    if new is None:
-        return Reason(code=code, text=f"{name}: - {show(old)}")
-    return Reason(code=code, text=f"{name} {show(old)} -> {show(new)}")
+def _project(side: Side) -> str:
+    return str(_model(side).get("name", ""))
 
 
-def action_of(reasons: tuple[Reason, ...]) -> Action:
-    """What the causes come to."""
-    if not reasons:
-        return Action.NONE
-    return Action.RESTART if all(r.code == ReasonCode.BIND_CONTENT for r in reasons) else Action.RECREATE
+def _model(side: Side | None) -> dict[str, Any]:
+    return side.rendering.model if side and isinstance(side.rendering, Rendered) else {"services": {}}
+
+
+class _Deciding:
+    """One stack, or one of its two compose projects."""
+
+    def __init__(self, change: StackChange, node: Node, changed: frozenset[str], why: ReasonCode | None) -> None:
+        self.change, self.node, self.changed, self.why = change, node, changed, why
+        self.old, self.new = change.old, change.new
+        self.before, self.after = _model(self.old), _model(self.new)
+        # As people read it: the checkout where the node has it.
+        self.shown_before, self.shown_after = as_node_sees(self.before, node), as_node_sees(self.after, node)
+
+    def services(self) -> Iterator[ServicePlan]:
+        """Those of the new version in its order, then those that go."""
+        then, now = self.before["services"], self.after["services"]
+        both = self._causes([name for name in now if name in then])
+        for name in [*now, *(name for name in then if name not in now)]:
+            causes = both[name] if name in both else [self._come_or_gone(name)]
+            action = max((cause.action for cause in causes), key=_ORDER.index, default=Action.NONE)
+            yield self._plan(ServiceName(name), action, causes)
+
+    def files_of(self, plan: ServicePlan) -> frozenset[str]:
+        """The changed files that a service which is touched has to do with."""
+        sources = {
+            mount.source
+            for model in (self.before, self.after)
+            if plan.service in model["services"]
+            for mount in find_mounts(plan.service, model, self.node)
+        }
+        paths = {side.places[s].path for side in (self.old, self.new) if side for s in sources if s in side.places}
+        return frozenset(changed_under(self.changed, sources | paths)) | frozenset(
+            self.change.build_inputs.get(plan.service, ())
+        )
+
+    def _plan(self, name: ServiceName, action: Action, causes: list[Cause]) -> ServicePlan:
+        then, now = self.before["services"].get(name), self.after["services"].get(name)
+        spec = now if now is not None else then or {}
+        shrinks = action is Action.REMOVE and then is not None and now is not None
+        return ServicePlan(
+            service=name,
+            action=action,
+            reasons=tuple(cause.reason for cause in causes),
+            diff=_diff(self.shown_before["services"].get(name), self.shown_after["services"].get(name)),
+            image=judge_image(spec),
+            signal=reload_signal(spec) if action is Action.RELOAD else "",
+            remaining=replicas(spec) if shrinks else 0,
+        )
+
+    def _come_or_gone(self, name: str) -> Cause:
+        side = self.new or self.old
+        rendering = side.rendering if side else None
+        if name in self.after["services"]:
+            where = find_source(rendering, f"services.{name}")
+            if self.why is ReasonCode.PROJECT:
+                told = f"the compose project is {self.after.get('name')} now"
+                return Cause(Action.CREATE, ReasonCode.PROJECT, told, where)
+            if self.old is not None and not _is_readable(self.old):
+                told = "the old version cannot be read, so it is made anew"
+                return Cause(Action.RECREATE, ReasonCode.UNKNOWN_BEFORE, told, where)
+            empty = replicas(self.after["services"][name]) == 0
+            action = Action.NONE if empty else Action.CREATE
+            return Cause(
+                action, ReasonCode.NEW_SERVICE, "new service" + (", with no replica" if empty else ""), where
+            )
+        where = find_source(self.old.rendering if self.old else None, f"services.{name}")
+        if self.why is ReasonCode.PROJECT:
+            return Cause(
+                Action.REMOVE, ReasonCode.PROJECT, f"the compose project {self.before.get('name')} goes", where
+            )
+        if isinstance(rendering, Rendered) and self.new and f"services.{name}" in rendering.sources:
+            where = find_source(rendering, f"services.{name}.profiles")
+            return Cause(Action.REMOVE, ReasonCode.PROFILE, "in no profile of this node any more", where)
+        return Cause(Action.REMOVE, ReasonCode.GONE_SERVICE, "no longer defined", where)
+
+    def _causes(self, names: list[str]) -> Causes:
+        """Of the services that are there before and after."""
+        if not names or not (self.old and self.new):
+            return {}
+        rendering = self.new.rendering
+        causes: Causes = {name: self._own_causes(name, self.old, self.new) for name in names}
+        services = self.after["services"]
+        for name, cause in resource_causes(self.before, self.after, rendering):
+            if name in causes:
+                causes[name].append(cause)
+        rebuilt = [name for name in names if any(c.action is Action.REBUILD for c in causes[name])]
+        for name, cause in image_causes(services, str(self.after.get("name", "")), rebuilt):
+            if name in causes:
+                causes[name].append(cause)
+        # Who has no container, before or after, can only come or go.
+        idle = {name for name in names if 0 in (replicas(self.before["services"][name]), replicas(services[name]))}
+        for name in idle:
+            causes[name].clear()
+        spread({name: found for name, found in causes.items() if name not in idle}, services, rendering)
+        for name in names:
+            scaled = self._scaled(name, rendering)
+            if scaled:
+                # Where the other containers are touched as well, all are made anew in one go.
+                causes[name].append(scaled._replace(action=Action.RECREATE) if causes[name] else scaled)
+        return causes
+
+    def _own_causes(self, name: str, old: Side, new: Side) -> list[Cause]:
+        then, now = self.shown_before["services"][name], self.shown_after["services"][name]
+        causes = model_causes(name, then, now, old.rendering, new.rendering)
+        causes += content_causes(name, old, new, self.changed, self.node)
+        if now.get("build"):
+            causes += _build_causes(name, then.get("build"), now["build"], new.rendering)
+            inputs = self.change.build_inputs.get(ServiceName(name), ())
+            if inputs:
+                more = f" and {len(inputs) - 3} more" if len(inputs) > 3 else ""
+                told = f"{', '.join(inputs[:3])}{more} changed, which the image is built from"
+                where = find_source(new.rendering, f"services.{name}.build")
+                causes.append(Cause(Action.REBUILD, ReasonCode.BUILD_CONTENT, told, where))
+        return causes
+
+    def _scaled(self, name: str, rendering: Rendering) -> Cause | None:
+        was, now = replicas(self.before["services"][name]), replicas(self.after["services"][name])
+        if was == now:
+            return None
+        where = find_source(rendering, f"services.{name}.deploy.replicas") or find_source(
+            rendering, f"services.{name}.scale"
+        )
+        action = Action.CREATE if now > was else Action.REMOVE
+        return Cause(action, ReasonCode.REPLICAS, f"replicas {was} -> {now}", where)
+
+
+def _build_causes(name: str, before: Any, after: Mapping[str, Any], rendering: Rendering) -> Iterator[Cause]:
+    if not isinstance(before, dict):
+        where = find_source(rendering, f"services.{name}.build")
+        yield Cause(Action.REBUILD, ReasonCode.BUILD, "is built from its own files now", where)
+        return
+    for key in sorted({*before, *after}):
+        if before.get(key) != after.get(key) and not key.startswith("x-"):
+            where = find_source(rendering, f"services.{name}.build.{key}")
+            yield Cause(Action.REBUILD, ReasonCode.BUILD, f"build {key} changed", where)
+
+
+def replicas(spec: Mapping[str, Any]) -> int:
+    """How many containers a rendered service has."""
+    deployed = spec.get("deploy")
+    said = deployed.get("replicas") if isinstance(deployed, dict) else None
+    for value in (said, spec.get("scale"), 1):
+        if isinstance(value, int):
+            return value
+    return 1
+
+
+def _stack_plan(change: StackChange, side: Side, services: tuple[ServicePlan, ...], node: Node) -> StackPlan:
+    rendering = side.rendering
+    variables = rendering.variables
+    gone = side is change.old and change.new is None
+    known = _names(change.old.rendering.variables) if change.old else frozenset()
+    model = _model(side)
+    return StackPlan(
+        stack=change.stack,
+        folder=change.folder,
+        files=side.files,
+        profiles=side.profiles,
+        project=str(model.get("name", "")),
+        services=services,
+        variables=tuple(variable.name for variable in variables),
+        new_variables=() if gone else tuple(v.name for v in variables if v.name not in known),
+        missing_variables=() if gone else find_missing(variables, node),
+        rendered=hashlib.sha256(json.dumps(model, sort_keys=True).encode()).hexdigest(),
+        error=rendering.message if isinstance(rendering, Unreadable) else None,
+    )
+
+
+def _names(variables: tuple[Variable, ...]) -> frozenset[str]:
+    return frozenset(variable.name for variable in variables)
+
+
+def find_missing(variables: tuple[Variable, ...], node: Node) -> tuple[str, ...]:
+    """Those without a default that the fleet file does not give to `node`; the node itself may have them."""
+    return tuple(v.name for v in variables if v.default is None and v.name not in node.variables)
+
+
+def _diff(before: object, after: object) -> str:
+    def lines(model: object) -> list[str]:
+        return json.dumps(model, indent=2, ensure_ascii=False).splitlines() if model is not None else []
+
+    return "\n".join(difflib.unified_diff(lines(before), lines(after), "old", "new", n=3, lineterm=""))

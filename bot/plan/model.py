@@ -39,7 +39,7 @@ class SourceLine(Value, frozen=True):
 
 
 class Reason(Value, frozen=True):
-    """One cause of an action. `code` comes from a closed list (bot.plan.changes.ReasonCode)."""
+    """One cause of an action. `code` comes from a closed list (bot.plan.causes.ReasonCode)."""
 
     code: str  # "image", "environment", "bind_content", "depends_on_restart", ...
     text: str  # one line for people: "image 1.17 -> 1.18"; secrets already replaced

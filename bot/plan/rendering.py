@@ -51,6 +51,7 @@ class Place(Value, frozen=True):
 
     path: str
     kind: str = ""
+    survives: bool = True  # of a folder: some file stays, so that git keeps the folder itself
 
 
 class Side(Value, frozen=True):

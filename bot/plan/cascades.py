@@ -1,0 +1,129 @@
+"""What happens to a service because something happens to another one, to a network or to a volume. Pure.
+
+As docker/compose v2.40.3 does it (pkg/compose/convergence.go, create.go, restart.go):
+
+- who shares a namespace of a container, or mounts its volumes, names it by its id: a new container means a new one
+  for all of them. A restart alone gives a container a new network namespace, so that who shares it starts again;
+- `depends_on: restart: true` restarts who depends on a service that was recreated, one step far; an explicit
+  restart goes on to those who depend on these;
+- a network of another name, or with another configuration, is made anew with everything that is attached to it.
+  Compose may only reconnect these containers, and they lose the names by which others find them: so they are
+  made anew here;
+- a volume of another name is another volume. One of the same name keeps its configuration, and its data.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from bot.plan.causes import Cause, ReasonCode, find_source
+from bot.plan.model import Action
+from bot.plan.rendering import Rendering
+
+_NAMESPACES = ("network_mode", "ipc", "pid")
+_ANEW = (Action.RECREATE, Action.REBUILD)
+
+Causes = dict[str, list[Cause]]
+"""By service, of those that are there before and after."""
+
+
+def resource_causes(
+    before: Mapping[str, Any], after: Mapping[str, Any], rendering: Rendering
+) -> Iterator[tuple[str, Cause]]:
+    """The services that a changed network or volume makes anew, and the cause."""
+    for key, service in _attached(after, _moved(before, after, "networks")):
+        was, now = before["networks"][key], after["networks"][key]
+        told = f"network {key} " + (
+            f"is {now.get('name')} instead of {was.get('name')}"
+            if was.get("name") != now.get("name")
+            else "is made anew"
+        )
+        where = find_source(rendering, f"networks.{key}")
+        yield service, Cause(Action.RECREATE, ReasonCode.NETWORK_CHANGED, told, where)
+    for key in _moved(before, after, "volumes"):
+        was, now = before["volumes"][key], after["volumes"][key]
+        told = f"volume {key} is {now.get('name')} instead of {was.get('name')}"
+        for service, spec in after["services"].items():
+            if any(v.get("type") == "volume" and v.get("source") == key for v in spec.get("volumes") or ()):
+                where = find_source(rendering, f"volumes.{key}")
+                yield service, Cause(Action.RECREATE, ReasonCode.VOLUME_MOVED, told, where)
+
+
+def _attached(model: Mapping[str, Any], networks: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for key in networks:
+        for service, spec in model["services"].items():
+            if key in (spec.get("networks") or {}):
+                yield key, service
+
+
+def _moved(before: Mapping[str, Any], after: Mapping[str, Any], section: str) -> Iterator[str]:
+    """Keys of networks or volumes that are another one now."""
+    then, now = before.get(section) or {}, after.get(section) or {}
+    for key in sorted(set(then) & set(now)):
+        was, becomes = then[key] or {}, now[key] or {}
+        external = bool(was.get("external") or becomes.get("external"))
+        if was.get("name") != becomes.get("name") or (
+            section == "networks" and not external and _plain(was) != _plain(becomes)
+        ):
+            yield key
+
+
+def _plain(network: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in network.items() if not key.startswith("x-")}
+
+
+def image_causes(services: Mapping[str, Any], project: str, rebuilt: Iterable[str]) -> Iterator[tuple[str, Cause]]:
+    """The services that run, or are built on, an image that another service builds."""
+    for builder in rebuilt:
+        image = services[builder].get("image") or f"{project}-{builder}"
+        for service, spec in services.items():
+            contexts = ((spec.get("build") or {}).get("additional_contexts") or {}).values()
+            if service == builder:
+                continue
+            if f"service:{builder}" in contexts:
+                told = f"is built on {builder}, which is rebuilt"
+                yield service, Cause(Action.REBUILD, ReasonCode.IMAGE_REBUILT, told)
+            elif spec.get("image") == image and not spec.get("build"):
+                yield service, Cause(Action.RECREATE, ReasonCode.IMAGE_REBUILT, f"{builder} builds its image anew")
+
+
+def spread(causes: Causes, services: Mapping[str, Any], rendering: Rendering) -> None:
+    """Add to `causes` what follows from them, until nothing does any more."""
+    waiting = deque(name for name, found in causes.items() if found)
+    while waiting:
+        origin = waiting.popleft()
+        for name, cause in _consequences(origin, causes[origin], services, rendering):
+            if name in causes and not any((c.code, c.text) == (cause.code, cause.text) for c in causes[name]):
+                causes[name].append(cause)
+                waiting.append(name)
+
+
+def _consequences(
+    origin: str, causes: list[Cause], services: Mapping[str, Any], rendering: Rendering
+) -> Iterator[tuple[str, Cause]]:
+    anew = any(cause.action in _ANEW for cause in causes)
+    restarts = [cause for cause in causes if cause.action is Action.RESTART]
+    explicit = any(cause.spreads for cause in restarts)
+    if not anew and not restarts:
+        return
+    action, done = (Action.RECREATE, "made anew") if anew else (Action.RESTART, "restarted")
+    for name, spec in services.items():
+        for field in _NAMESPACES:
+            if spec.get(field) == f"service:{origin}":
+                told = f"shares {_shared(field)} with {origin}, which is {done}"
+                at = find_source(rendering, f"services.{name}.{field}")
+                yield name, Cause(action, ReasonCode.NAMESPACE_SHARED, told, at)
+        if anew and any(str(one).partition(":")[0] == origin for one in spec.get("volumes_from") or ()):
+            at = find_source(rendering, f"services.{name}.volumes_from")
+            yield name, Cause(Action.RECREATE, ReasonCode.VOLUMES_FROM, f"mounts the volumes of {origin}", at)
+        depends = (spec.get("depends_on") or {}).get(origin) or {}
+        if depends.get("restart") and (anew or explicit):
+            at = find_source(rendering, f"services.{name}.depends_on.{origin}")
+            told = f"depends on {origin}, which is {done}"
+            yield name, Cause(Action.RESTART, ReasonCode.DEPENDENCY_RESTARTED, told, at, spreads=not anew)
+
+
+def _shared(field: str) -> str:
+    return {"network_mode": "the network", "ipc": "memory (ipc)", "pid": "processes (pid)"}[field]

@@ -1,0 +1,244 @@
+"""Why something happens to a service: the closed list, and what two renderings of it tell. Pure.
+
+Compose makes a container anew when the hash of its service differs (docker/compose v2.40.3 pkg/compose/hash.go):
+that is the service as `config --format json` shows it, without the parts named in `_NOT_HASHED`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from bot.plan.model import Action, Reason, SourceLine
+from bot.plan.rendering import Rendered, Rendering
+
+_NOT_HASHED = frozenset(("build", "pull_policy", "scale", "depends_on", "profiles"))
+_LONGEST = 80  # characters of one value
+_MARK = re.compile(r"‹secret [0-9a-f]{8}›")
+
+
+class ReasonCode(StrEnum):
+    """Why something happens to a service."""
+
+    # The service itself
+    NEW_SERVICE = "new_service"
+    GONE_SERVICE = "gone_service"
+    PROFILE = "profile"  # still defined, and in no profile that the node has
+    PROJECT = "project"  # the compose project has another name
+    UNKNOWN_BEFORE = "unknown_before"  # the old version cannot be read
+    REPLICAS = "replicas"
+    # In compose's model
+    IMAGE = "image"
+    COMMAND = "command"
+    ENVIRONMENT = "environment"
+    ENV_FILE = "env_file"
+    PORTS = "ports"
+    VOLUMES = "volumes"
+    NETWORKS = "networks"
+    LABELS = "labels"
+    HEALTHCHECK = "healthcheck"
+    RESOURCES = "resources"
+    SETTING = "setting"
+    # Files that compose does not compare
+    BIND_CONTENT = "bind_content"
+    CONFIG_CONTENT = "config_content"
+    SECRET_CONTENT = "secret_content"  # noqa: S105 - the name of a reason
+    BUILD = "build"
+    BUILD_CONTENT = "build_content"
+    # Because of something else
+    IMAGE_REBUILT = "image_rebuilt"  # another service builds the image that this one runs
+    NETWORK_CHANGED = "network_changed"
+    VOLUME_MOVED = "volume_moved"
+    NAMESPACE_SHARED = "namespace_shared"
+    VOLUMES_FROM = "volumes_from"
+    DEPENDENCY_RESTARTED = "dependency_restarted"
+
+
+_CODES = {
+    "image": ReasonCode.IMAGE,
+    "command": ReasonCode.COMMAND,
+    "entrypoint": ReasonCode.COMMAND,
+    "environment": ReasonCode.ENVIRONMENT,
+    "ports": ReasonCode.PORTS,
+    "expose": ReasonCode.PORTS,
+    "volumes": ReasonCode.VOLUMES,
+    "tmpfs": ReasonCode.VOLUMES,
+    "networks": ReasonCode.NETWORKS,
+    "network_mode": ReasonCode.NETWORKS,
+    "labels": ReasonCode.LABELS,
+    "healthcheck": ReasonCode.HEALTHCHECK,
+    "deploy": ReasonCode.RESOURCES,
+    "cpus": ReasonCode.RESOURCES,
+    "mem_limit": ReasonCode.RESOURCES,
+    "mem_reservation": ReasonCode.RESOURCES,
+    "memswap_limit": ReasonCode.RESOURCES,
+    "pids_limit": ReasonCode.RESOURCES,
+    "shm_size": ReasonCode.RESOURCES,
+    "ulimits": ReasonCode.RESOURCES,
+}
+
+
+class Cause(NamedTuple):
+    """A reason, and what it alone would do to the service."""
+
+    action: Action
+    code: ReasonCode
+    text: str
+    where: SourceLine | None = None
+    spreads: bool = True  # a restart that restarts those who depend on the service, too
+
+    @property
+    def reason(self) -> Reason:
+        """What is shown of it."""
+        return Reason(code=self.code, text=self.text, where=self.where)
+
+
+def find_source(rendering: Rendering | None, place: str) -> SourceLine | None:
+    """The line of `place`, else of what it stands in."""
+    if not isinstance(rendering, Rendered):
+        return None
+    while "." in place:
+        found = rendering.sources.get(place)
+        if found:
+            return found
+        place = place.rpartition(".")[0]
+    return None
+
+
+def hashed(service: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a rendered service that compose's hash is made of."""
+    kept = {key: value for key, value in service.items() if key not in _NOT_HASHED}
+    if isinstance(kept.get("deploy"), dict):
+        # An empty `deploy` still counts as one.
+        kept["deploy"] = {key: value for key, value in kept["deploy"].items() if key != "replicas"}
+    return kept
+
+
+def model_causes(
+    name: str, before: Mapping[str, Any], after: Mapping[str, Any], old: Rendering, new: Rendering
+) -> list[Cause]:
+    """Every difference of two rendered services that makes compose recreate the container.
+
+    `old` and `new` tell the lines.
+    """
+    then, now = hashed(before), hashed(after)
+    return [
+        cause
+        for field in sorted(set(then) | set(now))
+        if then.get(field) != now.get(field) or (field in then) != (field in now)
+        for cause in _field_causes(f"services.{name}.{field}", field, (then.get(field), now.get(field)), (old, new))
+    ]
+
+
+Pair = tuple[Any, Any]
+"""Before and after."""
+
+
+def _field_causes(place: str, field: str, values: Pair, sides: tuple[Rendering, Rendering]) -> Iterator[Cause]:
+    code = _CODES.get(field, ReasonCode.SETTING)
+    before, after = values
+    if isinstance(before, dict) and isinstance(after, dict):
+        yield from _mapping_causes(place, field, code, values, sides)
+    elif field in ("environment", "labels") and isinstance(before or after, dict):
+        yield from _mapping_causes(place, field, code, (before or {}, after or {}), sides)
+    elif isinstance(before or after, list) and code is not ReasonCode.COMMAND:
+        yield from _list_causes(place, field, code, (before or [], after or []), sides)
+    else:
+        yield _cause(place, field, code, values, sides)
+
+
+def _mapping_causes(
+    place: str, field: str, code: ReasonCode, values: Pair, sides: tuple[Rendering, Rendering]
+) -> Iterator[Cause]:
+    before, after = values
+    keys = sorted(
+        key for key in {*before, *after} if before.get(key) != after.get(key) or (key in before) != (key in after)
+    )
+    for key in keys:
+        own, at = code, f"{place}.{key}"
+        if code is ReasonCode.ENVIRONMENT and not any(_has(side, at) for side in sides):
+            own, at = ReasonCode.ENV_FILE, f"{place.rpartition('.')[0]}.env_file"
+        yield _cause(at, f"{field} {key}", own, (before.get(key), after.get(key)), sides)
+
+
+def _has(side: Rendering, place: str) -> bool:
+    return isinstance(side, Rendered) and place in side.sources
+
+
+def _list_causes(
+    place: str, field: str, code: ReasonCode, values: Pair, sides: tuple[Rendering, Rendering]
+) -> Iterator[Cause]:
+    before, after = values
+    gone = [(index, item) for index, item in enumerate(before) if item not in after]
+    come = [(index, item) for index, item in enumerate(after) if item not in before]
+    if not gone and not come:
+        yield _cause(place, field, code, values, sides, told=f"{field}: another order")
+    for index, item in come:
+        twin = next((pair for pair in gone if _same_target(pair[1], item)), None)
+        if twin:
+            gone.remove(twin)
+        yield _cause(f"{place}.{index}", field, code, (twin[1] if twin else None, item), (sides[1], sides[1]))
+    for index, item in gone:
+        yield _cause(f"{place}.{index}", field, code, (item, None), (sides[0], sides[0]))
+
+
+def _same_target(one: Any, other: Any) -> bool:
+    return (
+        isinstance(one, dict)
+        and isinstance(other, dict)
+        and "target" in one
+        and (one["target"], one.get("protocol")) == (other.get("target"), other.get("protocol"))
+    )
+
+
+def _cause(
+    place: str,
+    name: str,
+    code: ReasonCode,
+    values: Pair,
+    sides: tuple[Rendering, Rendering],
+    *,
+    told: str = "",
+) -> Cause:
+    where = find_source(sides[1], place) if values[1] is not None else None
+    return Cause(Action.RECREATE, code, told or _tell(name, *values), where or find_source(sides[0], place))
+
+
+def _tell(name: str, before: Any, after: Any) -> str:
+    old, new = show(before), show(after)
+    if _MARK.search(old) and _MARK.search(new):
+        return f"{name} changed"  # two marks say nothing to people
+    if before is None:
+        return f"{name}: + {new}" if new else f"{name} added"
+    if after is None:
+        return f"{name}: - {old}" if old else f"{name} removed"
+    return f"{name}: another order of keys" if old == new else f"{name} {old} -> {new}"
+
+
+def show(value: Any) -> str:
+    """A value of the model as a person would write it, cut to a length that fits a line."""
+    text = _written(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def _written(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case str():
+            return value
+        case bool() | int() | float():
+            return json.dumps(value)
+        case list() if all(isinstance(item, str) for item in value):
+            return " ".join(value)
+        case {"target": target, "published": published, **rest}:
+            host = f"{rest['host_ip']}:" if rest.get("host_ip") else ""
+            return f"{host}{published}:{target}/{rest.get('protocol', 'tcp')}"
+        case {"target": target, "source": source, **rest}:
+            return f"{source}:{target}" + (":ro" if rest.get("read_only") else "")
+        case {"target": target, **rest} if "protocol" in rest:
+            return f"{target}/{rest['protocol']}"
+    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))

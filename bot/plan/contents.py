@@ -1,0 +1,145 @@
+"""What a service reads from the checkout while it runs: mounted files and folders, configs and secrets. Pure.
+
+None of it is in the hash by which compose decides (docker/compose v2.40.3 pkg/compose/hash.go), so compose leaves
+a container alone whose mounted file changed. What is needed then:
+
+- a mount is made again whenever the container starts, so a restart shows the new content, also of a single file
+  that git replaced by another one (until then the container keeps the old);
+- a service whose label `aios.reload` names a signal gets that instead, where it mounts the folder;
+- a container that was made for a file cannot start with a folder in its place, or the reverse;
+- a config or secret that is another file now, or is written in the compose file itself, is put in when the
+  container is made (create.go: buildContainerConfigMounts, secrets.go: injectFileReferences).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from bot.fleet import Node
+from bot.plan.causes import Cause, ReasonCode, find_source
+from bot.plan.model import Action
+from bot.plan.node_paths import find_inside
+from bot.plan.rendering import CHECKOUT, Place, Side
+
+RELOAD_LABEL = "aios.reload"
+_RELOAD_SIGNALS = frozenset(("HUP", "USR1", "USR2", "WINCH"))
+_NAMES_SHOWN = 3
+_FILE_OBJECTS = {"configs": ReasonCode.CONFIG_CONTENT, "secrets": ReasonCode.SECRET_CONTENT}
+
+
+class Mount(NamedTuple):
+    """A path of the checkout that a service's containers see."""
+
+    code: ReasonCode
+    target: str
+    source: str  # relative to the checkout, before links are followed
+    at: str  # its place in the model: "services.web.volumes.0"
+
+
+def find_mounts(service: str, model: Mapping[str, Any], node: Node) -> Iterator[Mount]:
+    """Everything of the checkout that the containers of `service` see."""
+    spec = model["services"][service]
+    for index, volume in enumerate(spec.get("volumes") or ()):
+        source = _source_of(volume, model)
+        inside = find_inside(source, node) if source else None
+        if inside is not None:
+            at = f"services.{service}.volumes.{index}"
+            yield Mount(ReasonCode.BIND_CONTENT, str(volume.get("target", "")), inside, at)
+    for section, code in _FILE_OBJECTS.items():
+        for index, (name, target) in enumerate(_references(spec, section)):
+            file = (model.get(section) or {}).get(name, {}).get("file")
+            inside = find_inside(str(file), node) if file else None
+            if inside is not None:
+                yield Mount(code, target, inside, f"services.{service}.{section}.{index}")
+
+
+def _source_of(volume: Mapping[str, Any], model: Mapping[str, Any]) -> str:
+    """The path behind a bind mount, or behind a named volume that is one."""
+    if volume.get("type") == "bind":
+        return str(volume.get("source") or "")
+    defined = (model.get("volumes") or {}).get(volume.get("source")) or {}
+    options = defined.get("driver_opts") or {}
+    bound = "bind" in str(options.get("o", "")).split(",") and defined.get("driver", "local") == "local"
+    return str(options.get("device") or "") if bound else ""
+
+
+def _references(spec: Mapping[str, Any], section: str) -> list[tuple[str, str]]:
+    return [(str(one["source"]), str(one.get("target") or one["source"])) for one in spec.get(section) or ()]
+
+
+def reload_signal(spec: Mapping[str, Any]) -> str:
+    """The signal by which a service takes in changed files, from its label `aios.reload`; "" where it asks for none.
+
+    Only signals that do not end a program by convention count.
+    """
+    said = str((spec.get("labels") or {}).get(RELOAD_LABEL, "")).upper().removeprefix("SIG")
+    return f"SIG{said}" if said in _RELOAD_SIGNALS else ""
+
+
+def content_causes(service: str, old: Side, new: Side, changed: frozenset[str], node: Node) -> list[Cause]:
+    """What changed behind the mounts that `service` has before and after."""
+    before, after = _model(old), _model(new)
+    signal = reload_signal(after["services"][service])
+    then = {(mount.code, mount.target): mount for mount in find_mounts(service, before, node)}
+    causes = [
+        cause
+        for mount in find_mounts(service, after, node)
+        if (was := then.get((mount.code, mount.target))) is not None and was.source == mount.source
+        for cause in _mount_causes(mount, old, new, changed, signal)
+    ]
+    return causes + list(_definition_causes(service, before, after, new))
+
+
+def _model(side: Side) -> dict[str, Any]:
+    return getattr(side.rendering, "model", {})
+
+
+def _mount_causes(mount: Mount, old: Side, new: Side, changed: frozenset[str], signal: str) -> Iterator[Cause]:
+    nothing = Place(path=mount.source)
+    was, now = old.places.get(mount.source, nothing), new.places.get(mount.source, nothing)
+    where = find_source(new.rendering, mount.at)
+    # Where nothing stands, the engine makes a folder.
+    if (was.kind or "folder") != (now.kind or "folder"):
+        told = f"{mount.source or 'the checkout'} was a {was.kind or 'folder'} and is a {now.kind or 'folder'}"
+        yield Cause(Action.RECREATE, mount.code, told, where)
+        return
+    files = changed_under(changed, (was.path, now.path))
+    if files or was.path != now.path:
+        told = f"{_list_names(files) or mount.source} changed, mounted at {mount.target}"
+        same = was.path == now.path and now.kind == "folder" and now.survives
+        reloads = signal and same and mount.code is ReasonCode.BIND_CONTENT
+        yield Cause(Action.RELOAD if reloads else Action.RESTART, mount.code, told, where)
+
+
+def _definition_causes(
+    service: str, before: Mapping[str, Any], after: Mapping[str, Any], new: Side
+) -> Iterator[Cause]:
+    spec = after["services"][service]
+    had = {name for section in _FILE_OBJECTS for name, _ in _references(before["services"][service], section)}
+    for section, code in _FILE_OBJECTS.items():
+        for name, target in _references(spec, section):
+            old, now = (_file_object(model, section, name) for model in (before, after))
+            if name in had and old != now:
+                kind = section.removesuffix("s")
+                moved = f"is {now['file'].removeprefix(f'{CHECKOUT}/')} now" if "file" in now else "has other content"
+                where = find_source(new.rendering, f"{section}.{name}.{next(iter(now), 'name')}")
+                yield Cause(Action.RECREATE, code, f"{kind} {name} {moved}, mounted at {target}", where)
+
+
+def _file_object(model: Mapping[str, Any], section: str, name: str) -> dict[str, Any]:
+    defined = (model.get(section) or {}).get(name) or {}
+    return {key: defined[key] for key in ("file", "content", "environment") if key in defined}
+
+
+def changed_under(changed: Iterable[str], roots: Iterable[str]) -> list[str]:
+    """Those of `changed` that are one of `roots` or stand below one, sorted; "" is the whole checkout."""
+    places = [root for root in roots if root is not None]
+    return sorted(
+        path for path in changed if any(root in ("", path) or path.startswith(f"{root}/") for root in places)
+    )
+
+
+def _list_names(paths: list[str]) -> str:
+    shown = ", ".join(paths[:_NAMES_SHOWN])
+    return shown + (f" and {len(paths) - _NAMES_SHOWN} more" if len(paths) > _NAMES_SHOWN else "")

@@ -1,0 +1,58 @@
+"""Paths as the renderer, the checkout and a node's own system spell them. Pure.
+
+A plan is rendered on Linux with the checkout at CHECKOUT; the node has it at its `root`, perhaps on a drive.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import Any
+
+from bot.fleet import Node, Platform
+from bot.plan.rendering import CHECKOUT
+
+# How a drive is spelled by Windows, Git Bash, WSL and Docker Desktop: all of them are `c:`.
+_DRIVE = re.compile(r"(?i)(?:/mnt|/host_mnt|/run/desktop/mnt/host)?/{1,2}([a-z])(?=/|$)")
+_LETTER = re.compile(r"(?i)[a-z]:(?=/|$)")
+
+
+def find_inside(source: str, node: Node) -> str | None:
+    """The path relative to the checkout that `source` names on `node`, "" for its root; None when it lies outside.
+
+    Absolute paths that begin with the node's root count, however they are spelled: `C:\\aios\\server` and
+    `c:/aios/server` are the same folder.
+    """
+    for root in filter(None, (CHECKOUT, node.root)):
+        windows = node.platform is Platform.WINDOWS and root is not CHECKOUT
+        start, path = _plain(root, windows=windows), _plain(source, windows=windows)
+        compared = path.lower() if windows else path
+        if compared == (start.lower() if windows else start):
+            return ""
+        if compared.startswith((start.lower() if windows else start).rstrip("/") + "/"):
+            return path[len(start.rstrip("/")) + 1 :]
+    return None
+
+
+def _plain(path: str, *, windows: bool) -> str:
+    if windows:
+        path = path.replace("\\", "/")
+        drive = None if _LETTER.match(path) else _DRIVE.match(path)
+        if drive:
+            path = f"{drive[1]}:{path[drive.end() :]}"
+    return posixpath.normpath(path)
+
+
+def as_node_sees(value: Any, node: Node) -> Any:
+    """A part of compose's model with the checkout where `node` has it; as rendered when its root is not known."""
+    match value:
+        case dict():
+            return {key: as_node_sees(item, node) for key, item in value.items()}
+        case list():
+            return [as_node_sees(item, node) for item in value]
+        case str() if node.root and (value == CHECKOUT or value.startswith(f"{CHECKOUT}/")):
+            rest = value[len(CHECKOUT) :]
+            if node.platform is Platform.WINDOWS:
+                return node.root.rstrip("\\/").replace("/", "\\") + rest.replace("/", "\\")
+            return node.root.rstrip("/") + rest
+    return value

@@ -1,0 +1,35 @@
+"""Which files of a build context reach the builder."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.plan.build_ignore import BuildIgnore
+
+
+@pytest.mark.parametrize(
+    ("rules", "ignored", "kept"),
+    [
+        ("", [], ["a", "x/y"]),
+        ("# only\n\n  \n.\n", [], ["only", "a"]),
+        ("docs", ["docs", "docs/a.md", "docs/x/y"], ["src/docs", "docs2"]),
+        ("/docs/", ["docs/a"], ["src/docs/a"]),
+        ("*.md", ["README.md"], ["docs/a.md", "a.mdx"]),
+        ("**/*.md", ["README.md", "docs/a.md", "a/b/c.md"], ["a.txt"]),
+        ("*/temp*", ["a/temp", "a/temporary.txt", "a/temp/x"], ["temp", "a/b/temp"]),
+        ("temp?", ["temp1", "temp1/x"], ["temp", "temp12"]),
+        ("[ab].txt", ["a.txt"], ["c.txt"]),
+        ("a/**", ["a/b", "a/b/c"], ["a", "b"]),
+        ("a/**/z", ["a/z", "a/b/z", "a/b/c/z"], ["a/b"]),
+        ("*\n!Dockerfile\n!src", ["README.md", "x/y"], ["Dockerfile", "src/a/b"]),
+        ("**\n!src/**\nsrc/*.log", ["a", "src/x.log"], ["src/a", "src/b/x.log"]),
+        ("!a\na", ["a"], ["b"]),
+        ("./a/../b", ["b"], ["a"]),
+        ("\ufeffdocs\r\nb\r\n", ["docs", "b"], ["c"]),
+        ("a\\*b", ["a*b"], ["axb"]),
+        ("[", [], ["a"]),
+    ],
+)
+def test_the_last_rule_that_fits_decides(rules: str, ignored: list[str], kept: list[str]) -> None:
+    ignore = BuildIgnore(rules)
+    assert [path for path in [*ignored, *kept] if ignore.ignores(path)] == ignored
