@@ -19,6 +19,7 @@ from bot.node.docker import Docker
 from bot.node.health import Patience
 from bot.node.order import Order, OrderKind, ServiceOrder, StackOrder, sign_order
 from bot.node.outcome import Outcome
+from bot.node.report import CheckRunText, render_report
 from bot.node.safe_git import Access
 from bot.node.state import End, NodeState
 from bot.plan.model import Action
@@ -100,6 +101,8 @@ class NodeWorld:
     prefix: str
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     posted: list[tuple[int, str, str]] = field(default_factory=list)
+    reports: list[CheckRunText] = field(default_factory=list)
+    withdrawn: set[int] = field(default_factory=set)
     told: list[str] = field(default_factory=list)
     number: int = 100
     clock: float = field(default_factory=time.time)
@@ -125,6 +128,12 @@ class NodeWorld:
 
     def post(self, deployment: DeploymentId, state: str, description: str) -> None:
         self.posted.append((deployment, state, description))
+
+    def report(self, order: Order, outcome: Outcome) -> None:
+        self.reports.append(render_report(order, outcome))
+
+    def is_withdrawn(self, deployment: DeploymentId) -> bool:
+        return deployment in self.withdrawn
 
     def push(self, files: Mapping[str, str | None], *, pin: CommitSha | None = None) -> Position:
         """Change the server, bump the fleet's pin, publish both; the fleet's commit and the pin."""

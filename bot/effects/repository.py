@@ -56,6 +56,14 @@ class _Sha(Wire, frozen=True):
     sha: str
 
 
+class _App(Wire, frozen=True):
+    slug: str
+
+
+class _Output(Wire, frozen=True):
+    text: str | None = None
+
+
 class CheckRun(Wire, frozen=True):
     """One check run on a commit."""
 
@@ -64,6 +72,8 @@ class CheckRun(Wire, frozen=True):
     status: str
     conclusion: str | None = None
     external_id: str | None = None
+    app: _App | None = None
+    output: _Output | None = None
 
 
 class _CombinedStatus(Wire, frozen=True):

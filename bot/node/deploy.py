@@ -48,6 +48,12 @@ class StatusSink(Protocol):
     def post(self, deployment: DeploymentId, state: str, description: str) -> None:
         """`state` is one of GitHub's; `description` has at most 140 characters."""
 
+    def report(self, order: Order, outcome: Outcome) -> None:
+        """Tell how the order ended, service by service (bot.node.report); before the final status."""
+
+    def is_withdrawn(self, deployment: DeploymentId) -> bool:
+        """Whether the bot ended the deployment before this node came to its order."""
+
 
 class Node(NamedTuple):
     """What a deploy works with."""
@@ -101,6 +107,9 @@ def deploy(envelope: str, node: Node) -> Outcome:
             order = Refusal(
                 reason=RefusalReason.UNSUPPORTED, text="this version carries out no plan-only orders", order=order
             )
+        elif isinstance(order, Order) and _is_withdrawn(node, order):
+            told = "the bot withdrew this order before the node came to it; a newer one follows"
+            order = Refusal(reason=RefusalReason.WITHDRAWN, text=told)
         if isinstance(order, Refusal):
             return _refused(node, order)
         root = node.root or (Path(order.root or identity.root).expanduser() if order.root or identity.root else None)
@@ -113,6 +122,7 @@ def deploy(envelope: str, node: Node) -> Outcome:
 def _refused(node: Node, refusal: Refusal) -> Outcome:
     outcome = Outcome(end=End.REFUSED, text=refusal.text, order=refusal.order, refusal=refusal.reason)
     if refusal.order is not None:
+        _report(node, refusal.order, outcome)
         _post(node, refusal.order, "failure", render_description(outcome))
     return outcome
 
@@ -122,6 +132,21 @@ def _post(node: Node, order: Order, state: str, description: str) -> None:
         node.sink.post(order.number, state, description)
     except BotError as problem:  # GitHub being away is no reason to leave a node half done
         node.tell(f"the deployment's status `{state}` could not be posted: {problem}")
+
+
+def _report(node: Node, order: Order, outcome: Outcome) -> None:
+    try:
+        node.sink.report(order, outcome)
+    except BotError as problem:
+        node.tell(f"the report could not be posted (the job needs `checks: write`): {problem}")
+
+
+def _is_withdrawn(node: Node, order: Order) -> bool:
+    try:
+        return node.sink.is_withdrawn(order.number)
+    except BotError as problem:  # the order itself is good
+        node.tell(f"whether the order still stands could not be read: {problem}")
+        return False
 
 
 class _Run:
@@ -155,6 +180,7 @@ class _Run:
             commit=position.commit if position else None,
             pin=position.pin if position else None,
         )
+        _report(node, order, outcome)
         _post(node, order, _FINAL_STATE[outcome.end], render_description(outcome))
         return outcome
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from enum import StrEnum
 
 from bot.names import CommitSha, ServiceName, StackName, short
 from bot.node.health import Unwell
 from bot.node.order import Order, RefusalReason
 from bot.node.state import End
 from bot.plan.model import Action
-from bot.values import Value
+from bot.values import Value, Wire  # Wire: the bot reads these from a node that may be newer
 
 DESCRIPTION = 140  # characters of a deployment status's description
 
 
-class ServiceOutcome(Value, frozen=True):
+class ServiceOutcome(Wire, frozen=True):
     """One service of the order: what the plan said, and what was seen to happen."""
 
     stack: StackName
@@ -27,6 +28,32 @@ class ServiceOutcome(Value, frozen=True):
         """Whether the plan was right. A signal leaves no trace, and a rebuild is seen as a recreation."""
         seen_as = {Action.RELOAD: Action.NONE, Action.REBUILD: Action.RECREATE}
         return seen_as.get(self.predicted, self.predicted) is self.actual
+
+
+class DifferenceKind(StrEnum):
+    """In what way a node is not as its last good order left it."""
+
+    MISSING = "missing"  # a service has no running container
+    EXTRA = "extra"  # a container of one of our projects that no stack defines
+    CHANGED = "changed"  # a container is configured otherwise than its stack says
+    IMAGE_MOVED = "image_moved"  # its image's tag names another image now
+    UNWELL = "unwell"  # it runs, and is not healthy
+    EDITED = "edited"  # a tracked file of the checkout was changed by hand
+    MOVED = "moved"  # the checkout stands at another commit or pin
+
+
+class Difference(Wire, frozen=True):
+    """One thing that is not as it was left. `stack` and `service` are "" where it concerns the node as a whole."""
+
+    kind: DifferenceKind
+    text: str  # one line for people; no secrets
+    stack: str = ""
+    service: str = ""
+
+    @property
+    def where(self) -> str:
+        """ "ingress/traefik"."""
+        return "/".join(filter(None, (self.stack, self.service))) or "the node"
 
 
 class Step(Value, frozen=True):
@@ -46,6 +73,7 @@ class Outcome(Value, frozen=True):
     commit: CommitSha | None = None
     pin: CommitSha | None = None
     services: tuple[ServiceOutcome, ...] = ()
+    differences: tuple[Difference, ...] = ()  # found by a read-only order, or before touching anything
     unwell: tuple[Unwell, ...] = ()
     steps: tuple[Step, ...] = ()
     interrupted: int | None = None  # number of an earlier order that was begun and never finished
@@ -94,6 +122,7 @@ def render_outcome(outcome: Outcome) -> str:
         if service.predicted is not Action.NONE or not service.as_predicted:
             wrong = "" if service.as_predicted else f"  (planned: {service.predicted})"
             lines.append(f"  {service.stack}/{service.service}: {service.actual}{wrong}")
+    lines += [f"  {one.kind}: {one.where} {one.text}" for one in outcome.differences]
     for one in outcome.unwell:
         lines.append(f"  {one.project}/{one.service} {one.text}; its last lines:")
         lines += [f"    | {line}" for line in one.log.splitlines()]

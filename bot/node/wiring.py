@@ -13,7 +13,9 @@ from bot.effects.github import Client
 from bot.names import DeploymentId, RepoName, parse_repo_name
 from bot.node.deploy import Node
 from bot.node.docker import Docker
+from bot.node.order import Order
 from bot.node.outcome import Outcome
+from bot.node.report import render_report
 from bot.node.safe_git import Access
 from bot.node.state import NodeState
 from bot.settings import NodeSettings, docker_environment, stack_environment
@@ -55,12 +57,37 @@ class _GitHubSink:
             log_url=self._log_url or None,
         )
 
+    def report(self, order: Order, outcome: Outcome) -> None:
+        check = render_report(order, outcome)
+        repository.post_check(
+            self._client,
+            self._fleet,
+            sha=order.commit,
+            name=check.name,
+            conclusion=check.conclusion,
+            title=check.title,
+            summary=check.summary,
+            text=check.text,
+            external_id=check.external_id,
+            details_url=self._log_url,
+        )
+
+    def is_withdrawn(self, deployment: DeploymentId) -> bool:
+        newest = repository.find_deployment_statuses(self._client, self._fleet, deployment)
+        return bool(newest) and newest[0].state == "inactive"
+
 
 class _NoSink:
     """Outside of a job there is nobody to tell."""
 
     def post(self, deployment: DeploymentId, state: str, description: str) -> None:
         pass
+
+    def report(self, order: Order, outcome: Outcome) -> None:
+        pass
+
+    def is_withdrawn(self, deployment: DeploymentId) -> bool:  # noqa: ARG002 - nobody who could tell
+        return False
 
 
 def _sink(settings: NodeSettings) -> _GitHubSink | _NoSink:

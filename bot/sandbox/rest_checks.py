@@ -27,6 +27,8 @@ _STATES = ("error", "failure", "inactive", "in_progress", "queued", "pending", "
 
 
 def _own_app(context: Context) -> AppRecord:
+    if context.token is not None and context.token.job:
+        return context.state.actions_app()
     installation = context.token.installation if context.token else None
     if installation is None:
         raise Refused(403, "You must authenticate via a GitHub App.")
@@ -132,10 +134,10 @@ def get_check(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002
 
 def list_checks(context: Context, repo: Repo, ref: str) -> Any:
     sha, name = resolve(repo, ref), request.args.get("check_name")
-    latest: dict[str, CheckRun] = {}
+    latest: dict[tuple[str, int], CheckRun] = {}  # what an App calls by one name
     for run in repo.checks:
         if run.head_sha == sha and name in (None, run.name):
-            latest[run.name] = run
+            latest[run.name, run.app.id] = run
     page = paged(list(latest.values()), lambda run: context.shapes.check_run(repo, run))
     return Answer(200, {"total_count": len(latest), "check_runs": page.body}, page.headers)
 

@@ -269,6 +269,7 @@ class State:
         self.tokens: dict[str, Token] = {}
         self.manifest_codes: dict[str, tuple[AppRecord, float]] = {}  # and when each ends
         self.deliveries: list[Delivery] = []
+        self._actions: AppRecord | None = None
         self._ids = itertools.count(1001)
         # Pull requests, issues and deployments count on their own on GitHub too.
         self._numbers: dict[str, itertools.count[int]] = {}
@@ -280,6 +281,26 @@ class State:
     def new_number(self, repo: Repo) -> int:
         """The next number of a pull request in `repo`."""
         return next(self._numbers.setdefault(repo.full_name, itertools.count(1)))
+
+    def actions_app(self) -> AppRecord:
+        """GitHub's own App in whose name a workflow's job makes check runs; it is installed nowhere."""
+        if self._actions is None:
+            github = self.user("github", "Organization")
+            bot = self.user("github-actions[bot]", "Bot")
+            self._actions = AppRecord(
+                id=15368,
+                slug="github-actions",
+                owner=github,
+                bot=bot,
+                permissions={"checks": "write"},
+                events=[],
+                webhook_url="",
+                webhook_secret="",
+                client_id="Iv1.05c79e9ad1f6bdfa",
+                public_key_pem="",
+                private_key_pem="",
+            )
+        return self._actions
 
     def user(self, login: str, kind: str = "User") -> User:
         """The account `login`, made if it is new."""

@@ -28,7 +28,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def test_the_bot_fills_each_input_of_the_example_and_no_other() -> None:
-    source = (ROOT / "bot/effects/perform.py").read_text()
+    source = (ROOT / "bot/effects/orders.py").read_text()
     sent: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Assign) and [getattr(t, "id", "") for t in node.targets] == ["inputs"]:
@@ -60,7 +60,7 @@ def test_the_reusable_workflow_calls_the_action_with_inputs_that_it_has() -> Non
 
 
 def test_permissions_and_concurrency_are_what_a_deploy_needs() -> None:
-    needed = {"contents": "read", "deployments": "write"}
+    needed = {"contents": "read", "deployments": "write", "checks": "write"}
     for path in (EXAMPLE, REUSABLE):
         document = load(path)
         assert document["permissions"] == {}

@@ -6,15 +6,18 @@ import base64
 import json
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bot.names import CommitSha, NodeName, PullNumber, RepoName
+from bot.names import CommitSha, DeploymentId, NodeName, PullNumber, RepoName
 from bot.node.checkout import Position
 from bot.node.deploy import deploy
 from bot.node.order import Order, OrderKind, RefusalReason, sign_order
 from bot.node.outcome import Outcome
+from bot.node.report import parse_report
 from bot.node.state import Begun, End
 from bot.plan.model import Action
 from tests.gitworld import commit, git
@@ -190,6 +193,31 @@ def test_another_repository_at_the_root(node_world: NodeWorld) -> None:
     order = next_order(world)
     git(world.root, "remote", "set-url", "origin", "https://github.com/somebody/else.git")
     assert_refused(world, RefusalReason.OTHER_REPOSITORY, lambda: world.deploy(order))
+
+
+def test_an_order_that_the_bot_withdrew(node_world: NodeWorld) -> None:
+    """The node was away, and a newer order waits behind this one."""
+    world = node_world
+    order = next_order(world)
+    world.withdrawn.add(order.number)
+    assert_refused(world, RefusalReason.WITHDRAWN, lambda: world.deploy(order))
+    assert world.posted == []  # the deployment keeps the status that withdrew it
+    newer = msgspec.structs.replace(order, number=DeploymentId(order.number + 1))
+    assert world.deploy(newer).end is End.SUCCESS
+
+
+def test_a_refusal_is_reported_with_its_reason(node_world: NodeWorld) -> None:
+    world = node_world
+    order = next_order(world, expires=int(world.clock) - 1)
+    world.deploy(order)
+    report = parse_report(world.reports[-1].text, number=order.number)
+    assert report is not None
+    assert (report.end, report.refusal) == (End.REFUSED, RefusalReason.EXPIRED)
+
+
+def test_every_reason_has_its_test() -> None:
+    source = Path(__file__).read_text() + (Path(__file__).parents[1] / "unit/test_order.py").read_text()
+    assert [reason.name for reason in RefusalReason if f"RefusalReason.{reason.name}" not in source] == []
 
 
 def test_the_reason_stands_in_the_record(node_world: NodeWorld) -> None:

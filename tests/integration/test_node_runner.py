@@ -9,12 +9,16 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from bot.decisions.orders import PastOrder, Stage
 from bot.effects import repository
 from bot.effects.git import run_in_checkout, token_environment
 from bot.effects.github import Client
-from bot.names import BranchName, DeploymentId
+from bot.effects.reports import read_report
+from bot.names import BranchName, DeploymentId, SubmodulePath
 from bot.node.checkout import Position
-from bot.node.order import Order, sign_order
+from bot.node.order import Order, OrderKind, sign_order
+from bot.node.report import Report
+from bot.plan.model import Action
 from bot.sandbox.github import EmbeddedGitHub
 from bot.sandbox.runner import Runner
 from bot.values import Wire
@@ -76,6 +80,21 @@ class Place:
         found = repository.find_deployment_statuses(self.client, FLEET, deployment, most=10)
         return [(status.state, status.description or "") for status in reversed(found)]
 
+    def report(self, number: DeploymentId) -> Report:
+        """What the node told of the order, as the bot reads it."""
+        order = PastOrder(
+            number=number,
+            kind=OrderKind.DEPLOY,
+            submodule=SubmodulePath("server"),
+            commit=self.commit,
+            pin=self.pin,
+            marker="",
+            stage=Stage.GOOD,
+        )
+        found = read_report(self.client, FLEET, NODE, order)
+        assert found is not None
+        return found
+
     def wait_for_run(self, runner: Runner) -> tuple[str, str]:
         """Conclusion and log of the only run."""
         deadline = time.monotonic() + 180
@@ -116,6 +135,10 @@ def test_a_dispatched_order_ends_in_running_containers_and_a_success_status(plac
     states = place.statuses(number)
     assert [state for state, _ in states] == ["in_progress", "success"]
     assert states[-1][1] == f"runs server@{place.pin[:7]}: 3 created"
+    report = place.report(number)
+    assert {(s.service, s.predicted, s.actual) for s in report.services} == {
+        (name, Action.CREATE, Action.CREATE) for name in ("vault", "traefik", "whoami")
+    }
     assert "extraheader" not in (place.world.root / ".git/config").read_text().lower()
 
 
