@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.plan.redact import Redactor, known_from
@@ -46,7 +46,6 @@ def everywhere(value: str, name: str = "PLAIN") -> dict[str, Any]:
     }
 
 
-@settings(deadline=None)  # other tests share the processors
 @given(SECRETS, NAMES)
 def test_under_a_secret_name(secret: str, name: str) -> None:
     model = {
@@ -58,7 +57,6 @@ def test_under_a_secret_name(secret: str, name: str) -> None:
     assert secret not in str(REDACTOR.model({"services": {"a": {"command": [f"--{name}={secret}"]}}}))
 
 
-@settings(deadline=None)  # other tests share the processors
 @given(SECRETS, AROUND, AROUND)
 def test_from_an_env_file(secret: str, before: str, after: str) -> None:
     known = known_from([("SOME_PASSWORD", secret)])
@@ -69,14 +67,12 @@ def test_from_an_env_file(secret: str, before: str, after: str) -> None:
     assert secret not in REDACTOR.text(f"error near {before}{secret}{after}", known)
 
 
-@settings(deadline=None)  # other tests share the processors
 @given(SHAPED, AROUND, AROUND)
 def test_by_its_shape(secret: str, before: str, after: str) -> None:
     assert secret not in str(REDACTOR.model(everywhere(f"{before} {secret} {after}")))
     assert secret not in REDACTOR.text(f"{before} {secret} {after}")
 
 
-@settings(deadline=None)  # other tests share the processors
 @given(SECRETS.filter(lambda text: not set(text) & set(" /@")))
 def test_in_an_address(secret: str) -> None:
     hidden = REDACTOR.model(everywhere(f"postgres://app:{secret}@db/app"))
@@ -84,7 +80,6 @@ def test_in_an_address(secret: str) -> None:
     assert "postgres://app:‹secret " in hidden["services"]["app"]["environment"]["PLAIN"]
 
 
-@settings(deadline=None)  # other tests share the processors
 @given(st.text(max_size=300))
 def test_hiding_twice_is_hiding_once(text: str) -> None:
     once = REDACTOR.text(text)
@@ -100,7 +95,6 @@ PUBLIC_VALUES = st.one_of(
 )
 
 
-@settings(deadline=None)  # other tests share the processors
 @given(PUBLIC_VALUES, st.sampled_from(["LOG_LEVEL", "PORT", "BASE_URL", "TZ", "MODE", "KEYCLOAK_URL", "ANYTHING"]))
 def test_public_values_survive(value: str, name: str) -> None:
     model = everywhere(value, name)

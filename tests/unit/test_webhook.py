@@ -196,7 +196,7 @@ def test_a_database_that_fails_is_our_fault_and_says_no_more(client: FlaskClient
 # -- fuzzing ------------------------------------------------------------------------------------------------
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
 @given(
     body=st.binary(max_size=200) | st.sampled_from([body_of(name) for name in EXAMPLES]),
     extra=st.dictionaries(
