@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 
+from bot import metrics
 from bot.decisions.bump import Hold, Propose, Settle, decide_bump
 from bot.decisions.rollout import decide_rollout
 from bot.effects import gather, perform, repository
 from bot.effects.gather import FleetAt, NotAFleet
 from bot.effects.github import Client
+from bot.effects.scopes import client_for
 from bot.effects.world import World
 from bot.fleet import FLEET_FILE
 from bot.looks import Look, LookAround, LookAtBump, LookAtFleet, LookAtInstallation, LookAtRollout, Pinned
@@ -22,7 +24,7 @@ def look_again(world: World, look: Look) -> tuple[Look, ...]:
     """Do what `look` asks for. Returns the looks that follow from what it found."""
     if isinstance(look, LookAround):
         return tuple(LookAtInstallation(installation=found) for found in world.app.find_installations())
-    client = world.app.as_installation(look.installation)
+    client = client_for(world, look)
     match look:
         case LookAtBump():
             _look_at_bump(world, client, look)
@@ -57,7 +59,7 @@ def _read_fleet(world: World, client: Client, repo: RepoName, base: BranchName) 
 
 def _look_at_bump(world: World, client: Client, look: LookAtBump) -> None:
     known = [p for p in world.memory.pins_of(look.fleet) if (p.base, p.submodule) == (look.base, look.submodule)]
-    gather.fetch_all(world, look.installation, [look.fleet, *(pin.upstream for pin in known)])
+    gather.fetch_all(world, client, [look.fleet, *(pin.upstream for pin in known)])
     at = _read_fleet(world, client, look.fleet, look.base)
     if at is None:
         return
@@ -66,6 +68,7 @@ def _look_at_bump(world: World, client: Client, look: LookAtBump) -> None:
         if facts is None:
             continue
         decision = decide_bump(facts)
+        metrics.DECISIONS.count(look="bump", reason=decision.reason)
         log.info("bump of %s on %s of %s: %s", look.submodule, look.base, look.fleet, decision.reason)
         match decision:
             case Propose():
@@ -78,7 +81,7 @@ def _look_at_bump(world: World, client: Client, look: LookAtBump) -> None:
 
 def _look_at_rollout(world: World, client: Client, look: LookAtRollout) -> None:
     known = [pin for pin in world.memory.pins_of(look.fleet) if pin.base == look.base]
-    gather.fetch_all(world, look.installation, [look.fleet, *(pin.upstream for pin in known)])
+    gather.fetch_all(world, client, [look.fleet, *(pin.upstream for pin in known)])
     at = _read_fleet(world, client, look.fleet, look.base)
     if at is None or not at.file.nodes:
         return
@@ -87,6 +90,7 @@ def _look_at_rollout(world: World, client: Client, look: LookAtRollout) -> None:
         if facts is None:
             continue
         decision = decide_rollout(facts)
+        metrics.DECISIONS.count(look="rollout", reason=decision.reason)
         log.info("rollout of %s on %s of %s: %s", pinned.submodule, look.base, look.fleet, decision.reason)
         perform.roll_out(world, client, at, facts, decision)
 
@@ -97,7 +101,7 @@ def _look_at_fleet(world: World, client: Client, look: LookAtFleet) -> tuple[Loo
     if repo is None or not repository.has_file(client, look.fleet, FLEET_FILE):
         world.memory.replace_pins(look.fleet, ())
         return ()
-    gather.fetch_all(world, look.installation, [look.fleet])
+    gather.fetch_all(world, client, [look.fleet])
     default = BranchName(repo.default_branch)
     pins = _read_all_pins(world, client, look.installation, look.fleet, default)
     world.memory.replace_pins(look.fleet, pins)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from bot.decisions.facts import BumpBranch, BumpFacts, Checks, NodeFacts, OpenPull, Relation, RolloutFacts
 from bot.effects import repository
-from bot.effects.git import GitRepository, Mirror
+from bot.effects.git import GitError, GitRepository, Mirror
 from bot.effects.github import Client
 from bot.effects.past_orders import read_orders
 from bot.effects.planner import read_plan
@@ -56,11 +56,18 @@ class FleetAt(NamedTuple):
         return named.get(path) if named else Submodule(path=path)
 
 
-def fetch_all(world: World, installation: InstallationId, repos: Iterable[RepoName]) -> None:
+def fetch_all(world: World, client: Client, repos: Iterable[RepoName]) -> None:
     """Bring the mirrors of `repos` up to date, side by side."""
-    token = world.app.token(installation)
+    wanted = tuple(dict.fromkeys(repos))
     with ThreadPoolExecutor(max_workers=4) as pool:
-        list(pool.map(lambda repo: world.mirror(repo).fetch(token), dict.fromkeys(repos)))
+        fetches = [(repo, pool.submit(world.mirror(repo).fetch, client.token)) for repo in wanted]
+    for repo, fetch in fetches:
+        try:
+            fetch.result()
+        except GitError:
+            # Git only says no; GitHub says why: an outage, a limit, an ended token are waited for (RetryLater).
+            repository.find_repository(client, repo)
+            raise
 
 
 def read_fleet(world: World, repo: RepoName, base: BranchName) -> FleetAt:

@@ -23,6 +23,7 @@ from bot.names import BranchName, CommitSha, parse_commit_sha
 from bot.settings import child_environment
 
 GITLINK = "160000"
+_LONGEST = 600  # seconds for one command; the first clone of a large repository is the longest
 _FIELD, _RECORD = "\x1f", "\x1e"
 
 
@@ -242,15 +243,18 @@ def _environment(extra: Mapping[str, str]) -> dict[str, str]:
 def _run(
     command: list[str], *, environment: Mapping[str, str], stdin: bytes | None = None, folder: Path | None = None
 ) -> bytes:
-    done = subprocess.run(
-        command,
-        env=_environment(environment),
-        input=stdin,
-        cwd=folder,
-        capture_output=True,
-        check=False,
-        timeout=600,
-    )
+    try:
+        done = subprocess.run(
+            command,
+            env=_environment(environment),
+            input=stdin,
+            cwd=folder,
+            capture_output=True,
+            check=False,
+            timeout=_LONGEST,
+        )
+    except subprocess.TimeoutExpired:
+        raise GitError(f"git was still at work after {_LONGEST} seconds") from None
     if done.returncode != 0:
         raise GitError(_explain(command, done.stderr))
     return done.stdout

@@ -1,32 +1,38 @@
 """The one seam over PyGithub: who we are to GitHub, one request at a time, and GitHub's errors as ours.
 
-PyGithub signs the App's tokens, keeps the connection and raises its exceptions; each call here is exactly one
+PyGithub signs the App's tokens, builds the requests and reads the answers' form; each call here is exactly one
 request (or one page of a list). Its objects are left behind the seam, because reading an attribute of one may
-send a request that nobody counts. Its retries are off: they repeat POST (measured, docs/decisions/0003), and
-waiting belongs in the inbox, not in a sleeping thread.
+send a request that nobody counts. Its retries are off: they repeat POST (docs/decisions), and waiting belongs in
+the inbox, not in a sleeping thread. Who has to wait is said by budget.py; etags.py makes looking again free.
 """
 
 from __future__ import annotations
 
+import json
 import threading
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 import requests
-from github import Auth, Github, GithubException
+from github import Auth, Github
 
+from bot import metrics
+from bot.effects.budget import Budget
+from bot.effects.etags import Etags, Kept
+from bot.effects.tokens import Scope, Token, Tokens
+from bot.effects.wire import Wire
 from bot.errors import BotError, RetryLater
-from bot.log import register_secret
-from bot.names import InstallationId
-from bot.values import Wire
+from bot.names import InstallationId, RepoName
+from bot.values import Wire as WireValue
 
 _T = TypeVar("_T")
 PAGE = 100  # GitHub's largest page
 TIMEOUT = 30  # seconds without an answer
-TOKEN_MARGIN = 300  # seconds before a token's end at which a new one is asked for
+_HOPS = 3  # redirects followed for one request
 
 
 class GitHubError(BotError):
@@ -42,10 +48,34 @@ class NotFound(GitHubError):  # noqa: N818 - absence is often an answer, not an 
     """There is no such thing, or this installation may not see it."""
 
 
+@dataclass(frozen=True)
+class Line:
+    """What clients of one GitHub share."""
+
+    wire: Wire
+    etags: Etags
+
+
+class _Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]  # names in lower case
+    text: str
+
+
 class Client:
     """Requests to one GitHub as one identity. Not shared between threads: each piece of work gets its own."""
 
-    def __init__(self, api_url: str, auth: Auth.Auth) -> None:
+    def __init__(
+        self,
+        api_url: str,
+        auth: Auth.Auth,
+        *,
+        line: Line | None = None,
+        budget: Budget | None = None,
+        token: str = "",
+        refused: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`token` is what git authenticates with; `refused` is called when GitHub does not know us (any more)."""
         github = Github(
             base_url=api_url,
             auth=auth,
@@ -56,12 +86,16 @@ class Client:
             user_agent="aios-bot",
             lazy=True,
         )
+        self.token = token
         self._requester = github.requester
+        self._line = line or Line(Wire(api_url, timeout=TIMEOUT), Etags())
+        self._budget = budget or Budget("", spaced=False)
+        self._refused = refused
 
     @classmethod
     def with_token(cls, api_url: str, token: str) -> Client:
         """A client that acts with a ready token, such as a workflow job's GITHUB_TOKEN."""
-        return cls(api_url, Auth.Token(token))
+        return cls(api_url, Auth.Token(token), token=token)
 
     def get(self, path: str, kind: type[_T]) -> _T:
         """One GET, its answer as `kind`."""
@@ -110,13 +144,90 @@ class Client:
         self, verb: str, path: str, *, parameters: Mapping[str, str | int] | None = None, body: object = None
     ) -> Any:
         what = f"{verb} {path}"
+        if verb != "GET":
+            self._budget.space_write(path)
+        url = path + (f"?{json.dumps(parameters, sort_keys=True)}" if parameters else "")
+        kept = self._line.etags.find(self._budget.name, url) if verb == "GET" else None
+        answer = self._exchange(
+            verb,
+            path,
+            parameters=parameters,
+            body=body,
+            headers={"If-None-Match": kept.etag} if kept else {},
+        )
+        if answer.status == 304 and kept is not None:
+            return json.loads(kept.text)
+        if not 200 <= answer.status < 300 or (answer.status == 202 and verb == "GET"):
+            raise self._as_ours(what, answer)
+        self._budget.note_success()
         try:
-            _, data = self._requester.requestJsonAndCheck(verb, path, parameters=dict(parameters or {}), input=body)
-        except GithubException as problem:
-            raise _as_ours(what, problem) from None
-        except (requests.RequestException, ConnectionError) as problem:
-            raise RetryLater(f"GitHub did not answer {what}: {type(problem).__name__}", seconds=5) from None
+            data = json.loads(answer.text) if answer.text else None
+        except ValueError:
+            raise self._budget.outage(what, "GitHub's answer is broken off") from None
+        if verb == "GET" and answer.headers.get("etag"):
+            self._line.etags.keep(self._budget.name, url, Kept(answer.headers["etag"], answer.text))
         return data
+
+    def _exchange(
+        self,
+        verb: str,
+        path: str,
+        *,
+        parameters: Mapping[str, str | int] | None,
+        body: object,
+        headers: dict[str, str],
+    ) -> _Answer:
+        """One request, and again where a redirect leads (a renamed repository), with the same verb and body."""
+        what = f"{verb} {path}"
+        for _hop in range(_HOPS + 1):
+            exchange = self._line.wire.exchange()
+            try:
+                self._requester.requestJson(
+                    verb,
+                    path,
+                    parameters=dict(parameters or {}),
+                    headers=dict(headers),
+                    input=body,
+                    cnx=exchange,  # type: ignore[arg-type]  # a connection by its methods
+                )
+            except (requests.RequestException, ConnectionError) as problem:
+                metrics.REQUESTS.count(method=verb, status="none")
+                raise self._budget.outage(what, f"GitHub did not answer ({type(problem).__name__})") from None
+            status = exchange.answer.status_code
+            metrics.REQUESTS.count(method=verb, status="304" if status == 304 else f"{status // 100}xx")
+            answer = _Answer(status, {name.lower(): text for name, text in exchange.getheaders()}, exchange.read())
+            self._budget.observe(answer.headers)
+            if status not in (301, 302, 307, 308) or "location" not in answer.headers:
+                return answer
+            target = urlsplit(answer.headers["location"])
+            if f"{target.scheme}://{target.netloc}" != self._line.wire.origin:
+                raise GitHubError(what, status, f"a redirect to another server, {target.netloc[:100]}")
+            path, parameters = answer.headers["location"], None
+        raise self._budget.outage(what, "one redirect leads to the next")
+
+    def _as_ours(self, what: str, answer: _Answer) -> BotError:
+        """GitHub's no as an error; as RetryLater where trying again later helps."""
+        try:
+            data = json.loads(answer.text)
+        except ValueError:
+            data = None
+        said = str(data.get("message", "")) if isinstance(data, dict) else ""
+        limited = answer.status == 429 or (
+            answer.status == 403
+            and (
+                "retry-after" in answer.headers
+                or answer.headers.get("x-ratelimit-remaining") == "0"
+                or "rate limit" in said.lower()
+            )
+        )
+        if limited:
+            return self._budget.limited(what, answer.headers, said)
+        if answer.status >= 500 or answer.status in (202, 301, 302, 304, 307, 308):
+            return self._budget.outage(what, f"GitHub could not do it ({answer.status})", answer.headers)
+        if answer.status == 401:
+            self._refused()  # a token that ended early: the next attempt asks for a new one
+            return RetryLater(f"GitHub did not accept our credentials for {what}: {said}", seconds=2)
+        return (NotFound if answer.status == 404 else GitHubError)(what, answer.status, _in_full(data, said))
 
 
 def _convert(data: object, kind: type[_T], path: str) -> _T:
@@ -126,47 +237,17 @@ def _convert(data: object, kind: type[_T], path: str) -> _T:
         raise RetryLater(f"GitHub's answer from {path} is not what it documents: {problem}", seconds=30) from None
 
 
-def _as_ours(what: str, problem: GithubException) -> BotError:
-    """GitHub's advice on waiting, as it documents it: Retry-After, else the reset time, else a minute."""
-    headers = {name.lower(): value for name, value in (problem.headers or {}).items()}
-    said = str(problem.data.get("message", "")) if isinstance(problem.data, dict) else ""
-    limited = problem.status == 429 or (
-        problem.status == 403 and ("retry-after" in headers or "rate limit" in said.lower())
-    )
-    if limited:
-        return RetryLater(f"GitHub asks to wait before {what}: {said}", seconds=_wait(headers))
-    if problem.status >= 500 or problem.status in (202, 307):
-        return RetryLater(f"GitHub could not do {what} ({problem.status})", seconds=5)
-    if problem.status == 401:
-        # An installation token that ended early; the next attempt asks for a new one.
-        return RetryLater(f"GitHub did not accept our credentials for {what}: {said}", seconds=30)
-    return (NotFound if problem.status == 404 else GitHubError)(what, problem.status, _in_full(problem, said))
-
-
-def _wait(headers: Mapping[str, str]) -> float:
-    if headers.get("retry-after", "").isdigit():
-        return max(1.0, float(headers["retry-after"]))
-    if headers.get("x-ratelimit-remaining") == "0" and headers.get("x-ratelimit-reset", "").isdigit():
-        return max(1.0, float(headers["x-ratelimit-reset"]) - time.time() + 1)
-    return 60.0
-
-
-def _in_full(problem: GithubException, said: str) -> str:
-    errors = problem.data.get("errors") if isinstance(problem.data, dict) else None
+def _in_full(data: object, said: str) -> str:
+    errors = data.get("errors") if isinstance(data, dict) else None
     texts = [str(e.get("message") or e.get("code") or "") if isinstance(e, dict) else str(e) for e in errors or []]
     return "; ".join([said, *filter(None, texts)])[:500]
 
 
-class _Token(Wire, frozen=True):
-    token: str
-    expires_at: datetime
-
-
-class _App(Wire, frozen=True):
+class _App(WireValue, frozen=True):
     slug: str
 
 
-class _Installation(Wire, frozen=True):
+class _Installation(WireValue, frozen=True):
     id: int
     suspended_at: datetime | None = None
 
@@ -174,42 +255,70 @@ class _Installation(Wire, frozen=True):
 class App:
     """The GitHub App: it knows its installations, and hands out clients that act as one of them."""
 
-    def __init__(self, *, api_url: str, app_id: str, private_key: str) -> None:
+    def __init__(self, *, api_url: str, app_id: str, private_key: str, spaced: bool | None = None) -> None:
+        """`spaced`: whether this GitHub limits writes; by default github.com does, a server of one's own does not."""
         self.api_url = api_url
+        host = urlsplit(api_url).hostname or ""
+        self._spaced = spaced if spaced is not None else host == "api.github.com" or host.endswith(".ghe.com")
         self._auth = Auth.AppAuth(app_id, private_key)
-        self._tokens: dict[InstallationId, _Token] = {}
+        self._line = Line(Wire(api_url, timeout=TIMEOUT), Etags())
+        self._own_budget = Budget("app", spaced=False)
+        self._budgets: dict[InstallationId, Budget] = {}
+        self._tokens = Tokens(self._ask_for_token)
         self._login: str | None = None
         self._lock = threading.Lock()
 
     def client(self) -> Client:
         """A client that acts as the App itself."""
-        return Client(self.api_url, self._auth)
+        return Client(self.api_url, self._auth, line=self._line, budget=self._own_budget)
 
     def login(self) -> str:
         """Who GitHub says wrote what we write: the App's name with [bot] behind it."""
-        with self._lock:
-            if self._login is None:
-                self._login = f"{self.client().get('/app', _App).slug}[bot]"
-            return self._login
+        if self._login is None:
+            self._login = f"{self.client().get('/app', _App).slug}[bot]"
+        return self._login
 
-    def token(self, installation: InstallationId) -> str:
-        """A token of the installation with at least five minutes left; one is kept for all its work."""
+    def budget(self, installation: InstallationId) -> Budget:
+        """What the installation may still ask for."""
         with self._lock:
-            held = self._tokens.get(installation)
-            if held is None or held.expires_at.timestamp() - time.time() < TOKEN_MARGIN:
-                held = self.client().post(f"/app/installations/{installation}/access_tokens", _Token, {})
-                self._tokens[installation] = held
-                register_secret(held.token)
-            return held.token
+            if installation not in self._budgets:
+                self._budgets[installation] = Budget(str(installation), spaced=self._spaced)
+            return self._budgets[installation]
 
-    def forget_token(self, installation: InstallationId) -> None:
-        """Ask for a new token next time; the one at hand was refused."""
-        with self._lock:
-            self._tokens.pop(installation, None)
+    def _ask_for_token(self, scope: Scope) -> Token:
+        """A new token; of the wider scopes where GitHub does not grant this one (422)."""
+        path = f"/app/installations/{scope.installation}/access_tokens"
+        refused: GitHubError | None = None
+        for asked in scope.wider():
+            try:
+                made = self.client().post(path, Token, asked.asked())
+            except GitHubError as problem:
+                if problem.status != 422:
+                    raise
+                refused = problem
+                continue
+            metrics.TOKENS.count()
+            return made
+        raise refused or AssertionError("a scope has at least one way to be asked for")
 
-    def as_installation(self, installation: InstallationId) -> Client:
-        """A client that acts as the installation."""
-        return Client.with_token(self.api_url, self.token(installation))
+    def as_installation(
+        self,
+        installation: InstallationId,
+        *,
+        repositories: Iterable[RepoName] = (),
+        permissions: Mapping[str, str] | None = None,
+    ) -> Client:
+        """A client that acts as the installation, for these repositories (the first is the work's own) and rights."""
+        scope = Scope(installation, tuple(dict.fromkeys(repositories)), tuple(sorted((permissions or {}).items())))
+        token = self._tokens.get(scope)
+        return Client(
+            self.api_url,
+            Auth.Token(token),
+            line=self._line,
+            budget=self.budget(installation),
+            token=token,
+            refused=lambda: self._tokens.forget(scope),
+        )
 
     def find_installations(self) -> tuple[InstallationId, ...]:
         """Every installation that is not suspended."""

@@ -110,7 +110,7 @@ class EmbeddedGitHub:
         self._webhooks.stop()
         self._server.close()
         self._server.task_dispatcher.shutdown(timeout=2)
-        self._thread.join(timeout=2)
+        self._thread.join(timeout=0.1)  # it would wait for kept connections
 
     # -- making a world -------------------------------------------------------------------------------------
 

@@ -1,0 +1,49 @@
+"""As whom a look works: for its own repositories, with no more rights than its kind of work needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.effects.github import Client
+from bot.effects.world import World
+from bot.looks import Look, LookAround, LookAtBump, LookAtFleet, LookAtInstallation, LookAtRollout
+from bot.names import RepoName
+
+LISTING: Mapping[str, str] = {"metadata": "read"}
+READING: Mapping[str, str] = {"metadata": "read", "contents": "read", "checks": "write"}
+KEEPING: Mapping[str, str] = {
+    "metadata": "read",
+    "contents": "write",
+    "pull_requests": "write",
+    "issues": "write",
+    "checks": "write",
+    "statuses": "read",
+    "deployments": "write",
+    "actions": "write",
+}
+_URGENT = frozenset({"command"})  # tags of the looks that a person waits for
+
+
+def client_for(world: World, look: Look) -> Client:
+    """The client that `look` works with. RetryLater when its installation has to wait, or its budget is low.
+
+    A fleet is read with all of its installation's repositories: which ones it pins is what the reading finds out.
+    A kind of look that is not named here works on its fleet's repositories with all that was granted.
+    """
+    if isinstance(look, LookAround):
+        return world.app.client()
+    budget = world.app.budget(look.installation)
+    budget.admit(urgent=look.__struct_config__.tag in _URGENT)
+    if isinstance(look, LookAtInstallation):
+        return world.app.as_installation(look.installation, permissions=LISTING)
+    if isinstance(look, LookAtFleet):
+        return world.app.as_installation(look.installation, permissions=READING)
+    rights = KEEPING if isinstance(look, LookAtBump | LookAtRollout) else None
+    return world.app.as_installation(
+        look.installation, repositories=_repositories(world, look.fleet), permissions=rights
+    )
+
+
+def _repositories(world: World, fleet: RepoName) -> tuple[RepoName, ...]:
+    upstreams = sorted({pin.upstream for pin in world.memory.pins_of(fleet)})
+    return (fleet, *upstreams)
