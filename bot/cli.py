@@ -76,6 +76,7 @@ def serve() -> None:
             ending.begin()
             inbox.stop(timeout=ending.left())
             store.close()
+    ending.leave()
 
 
 def build_world(settings: Settings, store: Store) -> World:

@@ -6,21 +6,13 @@ from collections.abc import Mapping
 
 from bot.effects.github import Client
 from bot.effects.world import World
-from bot.looks import Look, LookAround, LookAtBump, LookAtFleet, LookAtInstallation, LookAtRollout
+from bot.looks import Look, LookAround, LookAtFleet, LookAtInstallation
+from bot.manifest import permissions
 from bot.names import RepoName
 
 LISTING: Mapping[str, str] = {"metadata": "read"}
 READING: Mapping[str, str] = {"metadata": "read", "contents": "read", "checks": "write"}
-KEEPING: Mapping[str, str] = {
-    "metadata": "read",
-    "contents": "write",
-    "pull_requests": "write",
-    "issues": "write",
-    "checks": "write",
-    "statuses": "read",
-    "deployments": "write",
-    "actions": "write",
-}
+KEEPING: Mapping[str, str] = permissions()
 _URGENT = frozenset({"command"})  # tags of the looks that a person waits for
 
 
@@ -28,7 +20,7 @@ def client_for(world: World, look: Look) -> Client:
     """The client that `look` works with. RetryLater when its installation has to wait, or its budget is low.
 
     A fleet is read with all of its installation's repositories: which ones it pins is what the reading finds out.
-    A kind of look that is not named here works on its fleet's repositories with all that was granted.
+    All other work has what the manifest asks for, on the fleet and what it pins.
     """
     if isinstance(look, LookAround):
         return world.app.client()
@@ -38,9 +30,8 @@ def client_for(world: World, look: Look) -> Client:
         return world.app.as_installation(look.installation, permissions=LISTING)
     if isinstance(look, LookAtFleet):
         return world.app.as_installation(look.installation, permissions=READING)
-    rights = KEEPING if isinstance(look, LookAtBump | LookAtRollout) else None
     return world.app.as_installation(
-        look.installation, repositories=_repositories(world, look.fleet), permissions=rights
+        look.installation, repositories=_repositories(world, look.fleet), permissions=KEEPING
     )
 
 

@@ -12,7 +12,7 @@ from bot.intake.server import end_on_signal
 
 def test_nothing_ends_before_it_is_asked_for() -> None:
     cut = threading.Event()
-    ending = Ending(limit=1.0, cut_off=cut.set)
+    ending = Ending(limit=2.0, cut_off=cut.set)
     assert not ending.requested.wait(0.05)
     assert not cut.is_set()
     ending.over()
@@ -20,7 +20,7 @@ def test_nothing_ends_before_it_is_asked_for() -> None:
 
 def test_what_does_not_end_by_itself_is_cut_off() -> None:
     cut = threading.Event()
-    ending = Ending(limit=1.01, cut_off=cut.set)
+    ending = Ending(limit=2.01, cut_off=cut.set)
     assert ending.left() > 0
     ending.begin()
     ending.begin()
@@ -36,6 +36,14 @@ def test_what_ended_in_good_order_is_not_cut_off() -> None:
     ending.over()
     assert ending.requested.wait(10)
     assert not cut.wait(0.05)
+
+
+def test_an_end_in_good_order_leaves_at_once() -> None:
+    left = threading.Event()
+    ending = Ending(limit=3600, cut_off=left.set)
+    ending.begin()
+    ending.leave()
+    assert left.is_set()
 
 
 def test_a_signal_asks_for_the_end_and_a_second_one_is_as_ever() -> None:
