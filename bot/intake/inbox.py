@@ -113,6 +113,8 @@ class Inbox:
         self.begin_stop()
         with self._active_changed:
             idle = self._active_changed.wait_for(lambda: not self._active, max(0.0, timeout - 1.0))
+            if not idle:
+                _LOG.warning("cut off, to be run again at the next start: %s", sorted(self._active))
         if self._sweeper is not None:
             self._sweeper.join(max(0.1, deadline - time.monotonic()))
         if self._engine is not None:
