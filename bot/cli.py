@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.errors import BotError, ExitCode
+from bot.fleet_command import fleet
 from bot.node.command import node
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def aios_bot() -> None:
 
 
 aios_bot.add_command(node)
+aios_bot.add_command(fleet)
 
 
 @aios_bot.command()

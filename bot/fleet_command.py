@@ -1,0 +1,108 @@
+"""`aios-bot fleet ...`: from what is there to a fleet repository, by a person at the keyboard.
+
+Each command imports what it needs when it runs, as in bot.cli.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bot.errors import ExitCode
+
+if TYPE_CHECKING:
+    from bot.migration.model import AnyStep, Migration
+
+
+@click.group()
+def fleet() -> None:
+    """Make a repository a fleet: migrate a folder, propose a fleet file, print its schema."""
+
+
+@fleet.command()
+@click.argument("folder", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--submodule", default="server", show_default=True, help="Where the stacks are, or are to be.")
+@click.option("--server-url", help="Repository of the stacks. Default: the origin of what lies there.")
+@click.option("--server-branch", help="Its branch. Default: the one that is checked out there, else main.")
+@click.option("--remote", help="Repository that the folder becomes, made empty on GitHub.")
+@click.option("--branch", default="main", show_default=True, help="Branch of a new repository.")
+@click.option("--push/--no-push", default=True, show_default=True, help="Whether to push at the end.")
+@click.option("--apply", "applies", is_flag=True, help="Do it. Without this every step is printed and nothing done.")
+def migrate(  # noqa: PLR0917 - one parameter per option of the command
+    folder: Path,
+    submodule: str,
+    server_url: str | None,
+    server_branch: str | None,
+    remote: str | None,
+    branch: str,
+    push: bool,
+    applies: bool,
+) -> None:
+    """Turn FOLDER with a nested, copied or linked `server` into a repository with `server` as a submodule.
+
+    No byte is lost: what cannot be done so is refused, with a cure. Interrupted, the same command goes on; done, it
+    finds nothing to do. Exits 4 when it refuses.
+    """
+    from bot.migration.decide import decide_migration
+    from bot.migration.folder import State
+    from bot.migration.gather import read_folder
+    from bot.migration.model import Wish
+    from bot.migration.perform import migrate as carry_out
+    from bot.names import BranchName
+
+    wish = Wish(
+        root=str(folder.resolve()),
+        submodule=submodule,
+        url=server_url,
+        remote=remote,
+        branch=BranchName(branch),
+        tracked=BranchName(server_branch) if server_branch else None,
+        push=push,
+    )
+    facts = read_folder(wish)
+    migration = decide_migration(facts, wish)
+    if migration.refusals:
+        for refusal in migration.refusals:
+            click.echo(f"aios-bot: {_shown(refusal)}", err=True)
+        sys.exit(ExitCode.REFUSED)
+    if not migration.steps:
+        click.echo(_shown(f"{wish.root}: nothing to do, {submodule} is a submodule"))
+        return
+    if not applies:
+        click.echo(_shown(_describe(wish.root, migration)))
+        return
+    total = len(migration.steps)
+    done = iter(range(1, total + 1))
+
+    def tell(step: AnyStep) -> None:
+        click.echo(_shown(f"{next(done)}/{total} {step.title}"))
+
+    carry_out(wish, migration, State(whole=facts.whole, old=facts.old), tell)
+    for note in migration.notes:
+        click.echo(_shown(f"note: {note}"))
+    click.echo(f"done: every file that was there is there, unchanged. Next: aios-bot fleet init {folder}")
+
+
+def _describe(root: str, migration: Migration) -> str:
+    lines = [f"{root}: {len(migration.steps)} steps. This is a dry run; --apply does them.", ""]
+    for number, step in enumerate(migration.steps, start=1):
+        lines.append(f"{number:2}. {step.title}")
+        lines.extend(f"      {said}" for said in step.says)
+    lines.extend(["", *(f"note: {note}" for note in migration.notes)] if migration.notes else [])
+    return "\n".join(lines)
+
+
+def _shown(text: str) -> str:
+    """File names may hold anything; a terminal takes text."""
+    return text.encode("utf-8", "replace").decode()
+
+
+@fleet.command()
+def schema() -> None:
+    """Print the JSON Schema of the fleet file."""
+    from bot.report.fleet_file import render_schema
+
+    click.echo(render_schema(), nl=False)
