@@ -121,7 +121,8 @@ def plan(  # noqa: PLR0917 - one parameter per option of the command
     """Say what moving a submodule's pin will do to every running service, from a local checkout."""
     from bot.effects.compose import Renderer
     from bot.effects.local import read_local_plan
-    from bot.report.pull_request import Links, render_body
+    from bot.report.links import Links
+    from bot.report.pull_request import render_body
     from bot.report.text import render_json, render_text
 
     with tempfile.TemporaryDirectory(prefix="aios-bot-plan-") as folder:

@@ -20,8 +20,10 @@ from bot.effects.world import World
 from bot.looks import bump_branch
 from bot.names import CommitSha, PullNumber, RepoName, short
 from bot.plan.model import Plan
+from bot.report import markers
 from bot.report.check import CHECK_NAME, CheckText, render_check, render_fleet_file_problems
-from bot.report.pull_request import Links, render_body, render_title
+from bot.report.links import Links
+from bot.report.pull_request import render_body, render_title
 from bot.report.rollout import NodeView, RolloutView, render_note, render_rollout
 from bot.yaml_lines import YamlFileError
 
@@ -29,8 +31,6 @@ log = logging.getLogger(__name__)
 
 FLEET_CHECK = "aios/fleet-file"
 BUMP_CHECK = "aios/bump"
-NOTE_MARKER = "<!-- aios-bot:note -->"
-ROLLOUT_MARKER = "<!-- aios-bot:rollout"
 
 
 def links_of(world: World, facts: BumpFacts, plan: Plan) -> Links:
@@ -88,7 +88,7 @@ def _post_plan_check(
         posted = repository.find_checks(client, repo, head, name=CHECK_NAME)
         if any(run.external_id == plan.id for run in posted):
             return
-    check = render_check(plan)
+    check = render_check(plan, links)
     _post_check(client, repo, head, CHECK_NAME, check, external_id=plan.id, details_url=links.details)
 
 
@@ -122,7 +122,7 @@ def settle(world: World, client: Client, facts: BumpFacts, decision: Settle) -> 
     if decision.close is not None:
         pin = facts.pin
         note = render_note(BumpReason.UP_TO_DATE, facts.submodule.path, pin=pin, tip=facts.tip, people=())
-        put_comment(world, client, facts.fleet, decision.close, marker=NOTE_MARKER, body=note)
+        put_comment(world, client, facts.fleet, decision.close, marker=markers.NOTE, body=note)
         repository.close_pull(client, facts.fleet, decision.close)
     if decision.delete_branch:
         repository.delete_branch(client, facts.fleet, bump_branch(facts.base, facts.submodule.path))
@@ -133,7 +133,7 @@ def hold(world: World, client: Client, facts: BumpFacts, decision: Hold) -> None
     people = facts.branch.people if facts.branch else ()
     note = render_note(decision.reason, facts.submodule.path, pin=facts.pin, tip=facts.tip, people=people)
     if facts.pull is not None:
-        put_comment(world, client, facts.fleet, facts.pull.number, marker=NOTE_MARKER, body=note)
+        put_comment(world, client, facts.fleet, facts.pull.number, marker=markers.NOTE, body=note)
         return
     said = f"{decision.reason}:{facts.submodule.path}:{facts.tip or ''}"
     posted = repository.find_checks(client, facts.fleet, facts.base_head, name=BUMP_CHECK)
@@ -180,7 +180,7 @@ def roll_out(world: World, client: Client, at: FleetAt, facts: RolloutFacts, dec
         plan=facts.plan,
         nodes=tuple(_view(node, orders[node.node.name]) for node in facts.nodes),
     )
-    put_comment(world, client, facts.fleet, facts.pull, marker=ROLLOUT_MARKER, body=render_rollout(view))
+    put_comment(world, client, facts.fleet, facts.pull, marker=markers.ROLLOUT, body=render_rollout(view))
 
 
 def _view(node: NodeFacts, order: PastOrder | Waiting | None) -> NodeView:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.decisions.bump import BumpReason
 from bot.names import CommitSha, NodeName, PlanId, PullNumber, SubmodulePath, short
 from bot.report import markdown as md
+from bot.report import markers
 from bot.values import Value
 
 _ICON = {"success": "✅", "inactive": "✅", "failure": "❌", "error": "❌", "in_progress": "🔄", "queued": "🕓"}
@@ -46,7 +47,7 @@ def render_rollout(view: RolloutView) -> str:
     ]
     table = md.table(["", "node", "state", "", ""], rows)
     head = f"**{done} of {len(view.nodes)} nodes run {view.submodule} `{short(view.pin)}`**"
-    return f"{head}\n\n{table}\n\n<!-- aios-bot:rollout {view.commit} -->"
+    return f"{head}\n\n{table}\n\n{markers.ROLLOUT} {view.commit} -->"
 
 
 _NOTES = {

@@ -6,17 +6,21 @@ import msgspec
 
 from bot.names import short
 from bot.plan.model import Plan
-from bot.report.pull_request import summarise, touched
+from bot.report.markdown import one_line
+from bot.report.rows import find_rows, missing_variables, summarise, unreadable_stacks
 
 
 def render_text(plan: Plan) -> str:
-    """The plan as plain lines."""
+    """The plan as plain lines, the gravest first."""
     lines = [f"{plan.submodule} {short(plan.old or '')}..{short(plan.new)}: {summarise(plan)}", ""]
-    for node, stack, service in touched(plan):
-        lines.append(f"{service.action:<9} {node.node} / {stack.stack} / {service.service}")
-        lines.extend(f"          {reason.text}" for reason in service.reasons)
-    for node in plan.nodes:
-        lines.extend(f"could not analyse {node.node} / {s.stack}: {s.error}" for s in node.stacks if s.error)
+    for row in find_rows(plan):
+        lines.append(f"{row.does:<9} {', '.join(row.nodes)} / {row.where}")
+        lines.extend(f"          {one_line(reason.text)}" for reason in row.reasons)
+        lines.extend(f"          {risk.severity}: {one_line(risk.text)} [{risk.rule}]" for risk in row.risks)
+    for node, names in missing_variables(plan).items():
+        lines.extend(f"{node} has no {one_line(name)}, needed by {', '.join(names[name])}" for name in names)
+    for node_plan, stack in unreadable_stacks(plan):
+        lines.append(f"could not analyse {node_plan.node} / {stack.stack}: {one_line(stack.error or '')}")
     return "\n".join(lines).rstrip()
 
 

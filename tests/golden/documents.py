@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot.report.fleet_file import render_reference, render_schema
 from bot.report.risk_rules import render_risk_rules
+from tests.golden.reports import FOLDER, REPORTS
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,7 +18,14 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
 }
 
 
+def write_all() -> None:
+    """Write every document and every golden report."""
+    texts = {ROOT / name: render() for name, render in DOCUMENTS.items()}
+    texts |= {FOLDER / name: render() + "\n" for name, render in REPORTS.items()}
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
 if __name__ == "__main__":
-    for name, render in DOCUMENTS.items():
-        (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
-        (ROOT / name).write_text(render(), encoding="utf-8")
+    write_all()

@@ -1,0 +1,44 @@
+"""Every text that a plan becomes, for plans of every kind. `make docs` writes them anew; read the difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bot.plan.model import Plan
+from bot.report.check import render_check
+from bot.report.links import Links
+from bot.report.pull_request import render_body, render_title
+from bot.report.text import render_text
+from tests import plans
+
+FOLDER = Path(__file__).parent / "reports"
+_ROOM = 6_000  # characters: an oversize report is shown in less than GitHub's limit, to be read at all
+
+
+def _check(plan: Plan, limit: int) -> str:
+    check = render_check(plan, plans.LINKS, limit=limit)
+    notes = [f"{a.level} {a.path}:{a.line} {a.message}" for a in check.annotations]
+    return "\n\n".join([f"{check.conclusion}: {check.title}", check.summary, check.text, *notes])
+
+
+def _body(plan: Plan, limit: int) -> str:
+    return f"{render_title(plan)}\n\n{render_body(plan, plans.LINKS, limit=limit)}"
+
+
+REPORTS: dict[str, Callable[[], str]] = {
+    "nothing.md": lambda: _body(plans.nothing(), 65_536),
+    "small.md": lambda: _body(plans.small(), 65_536),
+    "large.md": lambda: _body(plans.large(), 65_536),
+    "large-without-context.md": lambda: _body(plans.large(), 12_000),
+    "oversize.md": lambda: _body(plans.oversize(), _ROOM),
+    "hostile.md": lambda: _body(plans.hostile(), 65_536),
+    "unreadable.md": lambda: _body(plans.unreadable(), 65_536),
+    "small-check.md": lambda: _check(plans.small(), 65_535),
+    "oversize-check.md": lambda: _check(plans.oversize(), _ROOM),
+    "hostile-check.md": lambda: _check(plans.hostile(), 65_535),
+    "unreadable-check.md": lambda: _check(plans.unreadable(), 65_535),
+    "small-without-links.md": lambda: render_body(plans.small(), Links()),
+    "small.txt": lambda: render_text(plans.small()),
+    "hostile.txt": lambda: render_text(plans.hostile()),
+}
