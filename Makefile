@@ -8,12 +8,12 @@ JOBS ?= 2
 
 demo:
 	$(PYTHON) tools/setup demo
-	aios-bot demo
+	tools/own-root aios-bot demo
 
 test:
 	$(PYTHON) tools/setup test
 	$(MAKE) --no-print-directory lint
-	pytest --numprocesses $(JOBS) --dist loadgroup
+	tools/own-root pytest --numprocesses $(JOBS) --dist loadgroup
 
 lint:
 	ruff check .
@@ -26,7 +26,7 @@ lint:
 
 bench:
 	$(PYTHON) tools/setup test
-	python -m bench
+	tools/own-root python -m bench
 
 docs:
 	python -m tests.golden.documents

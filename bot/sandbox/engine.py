@@ -40,20 +40,8 @@ sleep 2147483647 &
 while :; do wait $!; done
 """
 
-# Runs as the first process of the new namespaces; `exec` makes dockerd that process. What is mounted here stays
-# here. In a chroot "/" is no mount, which runc needs it to be.
+# Runs as the first process of the new namespaces; `exec` makes dockerd that process.
 _BOOT = """set -e
-if mount --make-rslave / 2>/dev/null; then exec sh -c {inside}; fi
-mkdir -p {root}/system
-mount -t tmpfs tmpfs {root}/system
-shared=$(grep -c " {root}/system .* shared:" /proc/self/mountinfo || true)
-umount {root}/system
-if [ "$shared" != 0 ]; then echo "mounts of this chroot would show outside of it: unshare --mount first"; exit 1; fi
-mount --rbind / {root}/system
-mount --make-rslave {root}/system
-exec chroot {root}/system sh -c {inside}
-"""
-_INSIDE = """set -e
 {busybox} ip link set lo up
 mount -t tmpfs tmpfs /run
 ln -s {root}/docker.sock /run/docker.sock
@@ -121,13 +109,11 @@ def start_engine(root: Path) -> Iterator[Engine]:
         *("--data-root", f"{root}/data", "--exec-root", f"{root}/exec", "--pidfile", "/run/dockerd.pid"),
         *("--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", f"/{parent}"),
     ]
-    place = shlex.quote(str(root))
-    inside = _INSIDE.format(busybox=shlex.quote(str(busybox)), root=place, dockerd=shlex.join(dockerd))
-    boot = _BOOT.format(root=place, inside=shlex.quote(inside))
+    boot = _BOOT.format(busybox=shlex.quote(str(busybox)), root=shlex.quote(str(root)), dockerd=shlex.join(dockerd))
     command = [
         # Should this process die without a word, the engine goes with it.
         *(_program("setpriv", "apt-get install util-linux"), "--pdeathsig", "KILL", "--"),
-        *(_program("unshare", "apt-get install util-linux"), "--net", "--mount", "--propagation", "unchanged"),
+        *(_program("unshare", "apt-get install util-linux"), "--net", "--mount", "--propagation", "slave"),
         *("--pid", "--fork", "--kill-child", "--mount-proc", "--", "sh", "-c", boot),
     ]
     environment = docker_environment()
@@ -145,8 +131,6 @@ def start_engine(root: Path) -> Iterator[Engine]:
         _remove_cgroups(parent)
         for leftover in ("data", "exec", "client"):
             _remove_tree(root / leftover)
-        with contextlib.suppress(OSError):
-            (root / "system").rmdir()  # never what is below it
 
 
 def _prepared(root: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from pathlib import Path
 
@@ -138,6 +139,22 @@ def test_an_export_stays_inside_and_keeps_links(server: Path, tmp_path: Path) ->
     assert (tmp_path / "export/d/e").read_text() == "2"
     assert (tmp_path / "export/out").readlink() == Path("/etc/passwd")
     assert (tmp_path / "export/inside").readlink() == Path("a")
+
+
+def test_a_forged_tree_does_not_leave_the_export(server: Path, tmp_path: Path) -> None:
+    """A symlink and a folder of one name: git writes no such tree, and fetches one without a word."""
+    (tmp_path / "target").write_text(str(tmp_path / "elsewhere"))
+    (tmp_path / "elsewhere").mkdir()
+    link = git(server, "hash-object", "-w", str(tmp_path / "target"))
+    commit(server, {"b": "escaped"})
+    folder = git(server, "rev-parse", "HEAD^{tree}")
+    entries = b"120000 a\0" + bytes.fromhex(link) + b"40000 a\0" + bytes.fromhex(folder)
+    hashed = ["git", "-C", str(server), "hash-object", "-t", "tree", "-w", "--literally", "--stdin"]
+    tree = subprocess.run(hashed, input=entries, capture_output=True, check=True).stdout.decode().strip()
+    head = git(server, "commit-tree", tree, "-m", "forged")
+    with pytest.raises(GitError, match="forged"):
+        GitRepository(server / ".git").export(head, tmp_path / "export")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_a_snapshot_shows_what_a_nodes_checkout_holds(server: Path, tmp_path: Path) -> None:
