@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.errors import ExitCode
+from bot.fleet import Platform
 
 if TYPE_CHECKING:
     from bot.migration.model import AnyStep, Migration
@@ -98,6 +99,50 @@ def _describe(root: str, migration: Migration) -> str:
 def _shown(text: str) -> str:
     """File names may hold anything; a terminal takes text."""
     return text.encode("utf-8", "replace").decode()
+
+
+@fleet.command("init")
+@click.argument("folder", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--template",
+    type=click.Choice([str(platform) for platform in Platform]),
+    help="Platform of machines that name none. Default: what the repository's name says.",
+)
+@click.option("--node", "name", help="One more machine, by its name.")
+@click.option("--write", "writes", is_flag=True, help="Write the files. Without this they are printed.")
+def init_command(folder: Path, template: str | None, name: str | None, writes: bool) -> None:
+    """Propose what makes the repository at FOLDER a fleet: the fleet file and the deploy workflow.
+
+    Looks at its submodules, their stacks, compose files and networks, at the host registry and at the branches that
+    pin. A fleet file that is there keeps its comments and order, and gets what it lacks.
+    """
+    from bot.fleet.shapes import NODE_NAME
+    from bot.names import NodeName
+    from bot.survey.propose import propose
+    from bot.survey.read import read_repository, workflow_text
+
+    if name is not None and not NODE_NAME.pattern.fullmatch(name):
+        raise click.UsageError(f"--node: {name!r} is not usable; {NODE_NAME.words}")
+    root = folder.resolve()
+    proposed = propose(
+        read_repository(root),
+        workflow=workflow_text(),
+        template=Platform(template) if template else None,
+        node=NodeName(name) if name else None,
+    )
+    for file in proposed.files:
+        what = "new" if file.is_new else "changed"
+        click.echo(f"--- {file.path} ({what}{', written' if writes else ''})\n{file.text}")
+        if writes:
+            path = root / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(file.text.encode())
+    if not proposed.files:
+        click.echo("nothing to add: the fleet file and the workflow are there")
+    for note in proposed.notes:
+        click.echo(_shown(f"note: {note}"))
+    if proposed.files and not writes:
+        click.echo("nothing was written; --write does it. Then: aios-bot plan, commit, push")
 
 
 @fleet.command()

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from bot.report.fleet_file import render_reference, render_schema
 from bot.report.risk_rules import render_risk_rules
+from bot.survey.read import workflow_text
 from tests.golden.reports import FOLDER, REPORTS
 
 ROOT = Path(__file__).parents[2]
 
 DOCUMENTS: dict[str, Callable[[], str]] = {
+    "docs/examples/deploy.yml": workflow_text,
     "docs/fleet-file.schema.json": render_schema,
     "docs/reference/fleet-file.md": render_reference,
     "docs/reference/risk-rules.md": render_risk_rules,

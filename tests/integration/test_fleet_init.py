@@ -1,0 +1,198 @@
+"""`fleet init` on a repository shaped like aios-win: what it proposes validates, and plans with real compose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bot.effects.compose import Renderer
+from bot.effects.local import read_local_plan
+from bot.fleet import FLEET_FILE, Platform, parse_fleet
+from bot.fleet.edit import remove_entry
+from bot.fleet_command import fleet
+from bot.names import StackName
+from tests.gitworld import commit, git, new_repository
+
+NETWORK = "networks:\n  ingress:\n    name: ingress\n"
+USER = "networks:\n  ingress:\n    external: true\n"
+SERVICE = "services:\n  {name}:\n    image: {image}\n    networks: [ingress]\n"
+
+
+def stack(name: str, image: str, networks: str = USER) -> dict[str, str]:
+    """A stack with a base file and overlays for Windows, Linux and one more."""
+    folder = f"stacks/{name}"
+    overlay = "services:\n  {name}:\n    environment: {{PLATFORM: {platform}}}\n"
+    return {
+        f"{folder}/docker-compose.yml": SERVICE.format(name=name, image=image) + networks,
+        f"{folder}/docker-compose.windows.yml": overlay.format(name=name, platform="windows"),
+        f"{folder}/docker-compose.linux.yml": overlay.format(name=name, platform="linux"),
+        f"{folder}/docker-compose.prod.yml": overlay.format(name=name, platform="prod"),
+    }
+
+
+STACKS = {
+    **stack("ai", "ollama:1"),
+    **stack("databases", "postgres:16", "networks:\n  ingress:\n    external: true\n  backup:\n    external: true\n"),
+    **stack("ingress", "traefik:v3.1", NETWORK),
+    **stack("observability", "grafana:11"),
+    **stack("secrets", "vault:1.17"),
+    "stacks/ingress/dynamic/headers.yml": "http: {}\n",
+    "compose.yaml": "services: {}\n",
+}
+HOSTS = """\
+# Who is who.
+hosts:
+  HP_LAB:
+    os: Windows 11 Pro
+    ip: 192.168.1.20
+    branch: AIOS-win-0-HP_LAB
+    paths: {root: 'C:\\aios-supercell', data: 'D:\\data'}
+  AIOS:
+    os: Windows 11
+    root: C:\\aios-supercell
+    roles: [ingress, secrets, gpu]
+  'pi 4':
+    platform: Ubuntu Server
+    root: /srv/aios
+"""
+BRANCHES = ("main", "AIOS-win-0-HP_LAB", "AIOS-win-0-AIOS", "stable")
+TOOLS = ("tools/one", "tools/two", "vendor/three", "vendor/four", "vendor/five", "docs/six", "agents/seven")
+
+
+@pytest.fixture(scope="module")
+def aios_win(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout with four base branches and nine submodules, one of them with a broken stanza and one missing."""
+    folder = tmp_path_factory.mktemp("aios-win")
+    server = new_repository(folder / "server")
+    commit(server, STACKS, "stacks")
+    tool = new_repository(folder / "tool")
+    commit(tool, {"README.md": "a tool\n"}, "a tool")
+    source = new_repository(folder / "source")
+    modules = f'[submodule "server"]\n\tpath = server\n\turl = {server}\n\tbranch = main\n'
+    modules += "".join(f'[submodule "{path}"]\n\tpath = {path}\n\turl = {tool}\n' for path in TOOLS)
+    broken = '[submodule "gone"]\n\tpath = gone\n'
+    pins = {"server": git(server, "rev-parse", "HEAD")} | {path: git(tool, "rev-parse", "HEAD") for path in TOOLS}
+    commit(
+        source,
+        {".gitmodules": modules, "config/hosts.yaml": HOSTS, "scripts/00-master-bootstrap.ps1": "x"},
+        "all",
+        pins,
+    )
+    for branch in BRANCHES[1:]:
+        git(source, "branch", branch)
+    git(
+        folder,
+        "-c",
+        "protocol.file.allow=always",
+        "clone",
+        "--quiet",
+        "--recurse-submodules",
+        str(source),
+        "aios-win",
+    )
+    checkout = folder / "aios-win"
+    commit(checkout, {".gitmodules": modules + broken}, "a broken stanza")
+    git(checkout, "submodule", "--quiet", "deinit", "--force", TOOLS[0])
+    return checkout
+
+
+def run(*arguments: str) -> str:
+    done = CliRunner().invoke(fleet, ["init", *arguments])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_it_proposes_a_file_that_validates_and_plans(aios_win: Path, tmp_path: Path) -> None:
+    said = run(str(aios_win), "--write")
+    file = aios_win / FLEET_FILE
+    proposed = parse_fleet(file.read_text())
+    assert set(proposed.bases) == set(BRANCHES)
+    assert proposed.bases[0] == "main"
+    assert [(s.path, s.stacks, s.order[0]) for s in proposed.submodules] == [("server", "stacks/*", "ingress")]
+    lab, aios, pi = proposed.nodes
+    assert (lab.name, lab.platform, lab.root) == ("HP_LAB", Platform.WINDOWS, r"C:\aios-supercell")
+    assert lab.files[StackName("ingress")] == ("docker-compose.yml", "docker-compose.windows.yml")
+    assert (aios.stacks, set(aios.files)) == (("ingress", "secrets"), {"ingress", "secrets"})
+    assert (pi.name, pi.platform, pi.root) == ("pi-4", Platform.LINUX, "/srv/aios")
+    assert pi.files[StackName("ai")] == ("docker-compose.yml", "docker-compose.linux.yml")
+    assert "192.168" not in file.read_text()
+    for words in (
+        "not checked out here; git submodule update --init tools/one",
+        ".gitmodules, line 26: submodule 'gone' has no url",
+        "submodule vendor/five holds no stacks",
+        "network backup is made by no stack (databases): docker network create backup",
+        "scripts/00-master-bootstrap.ps1",
+        "CODEOWNERS",
+    ):
+        assert words in said, said
+
+    assert "workflow_dispatch" in (aios_win / ".github/workflows/deploy.yml").read_text()
+    server = aios_win / "server"
+    commit(
+        server,
+        {"stacks/ingress/docker-compose.yml": STACKS["stacks/ingress/docker-compose.yml"].replace("3.1", "3.2")},
+    )
+    plan = read_local_plan(
+        repo=aios_win,
+        submodule="server",
+        old=None,
+        new=None,
+        fleet_file=file,
+        renderer=Renderer(cache_root=tmp_path, secret_key=b"k" * 32),
+    )
+    stacks = {node.node: [stack.stack for stack in node.stacks] for node in plan.nodes}
+    everything = ["ingress", "ai", "databases", "observability", "secrets"]
+    assert stacks == {"HP_LAB": everything, "AIOS": ["ingress", "secrets"], "pi-4": everything}
+    assert [stack.error for node in plan.nodes for stack in node.stacks if stack.error] == []
+    assert "nothing to add" in run(str(aios_win), "--write")
+
+
+def test_an_existing_file_keeps_its_words_and_gets_what_it_lacks(aios_win: Path) -> None:
+    mine = "# mine\nversion: 1\nbases: [main]   # only this\n\nnodes:\n  hp_lab:   # the lab\n    platform: windows\n"
+    file = aios_win / FLEET_FILE
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(mine)
+    run(str(aios_win), "--write")
+    text = file.read_text()
+    assert text.startswith("# mine\nversion: 1\nbases: [main]   # only this\n\nnodes:\n  hp_lab:   # the lab\n")
+    assert [node.name for node in parse_fleet(text).nodes] == ["hp_lab", "AIOS", "pi-4"]
+    for added in (("submodules",), ("nodes", "AIOS"), ("nodes", "pi-4")):
+        text = remove_entry(text, added)
+    assert text == mine
+
+
+def test_without_the_flag_nothing_is_written(aios_win: Path) -> None:
+    (aios_win / FLEET_FILE).unlink(missing_ok=True)
+    said = run(str(aios_win))
+    assert "version: 1" in said
+    assert "nothing was written" in said
+    assert not (aios_win / FLEET_FILE).exists()
+
+
+@pytest.mark.parametrize(
+    ("platform", "root", "overlay"),
+    [
+        (Platform.LINUX, "/srv/aios", "docker-compose.linux.yml"),
+        (Platform.WINDOWS, r"C:\aios-supercell", "docker-compose.windows.yml"),
+        (Platform.ANDROID, "/data/data/com.termux/files/home/aios", None),
+    ],
+)
+def test_a_template_fills_a_platforms_repository(
+    tmp_path: Path, platform: Platform, root: str, overlay: str | None
+) -> None:
+    server = new_repository(tmp_path / "server")
+    commit(server, STACKS, "stacks")
+    own = new_repository(tmp_path / f"aios-{platform}")
+    git(own, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(server), "server")
+    commit(own, {}, "with server")
+    run(str(own), "--template", str(platform), "--node", "N1", "--write")
+    node = parse_fleet((own / FLEET_FILE).read_text()).nodes[0]
+    assert (node.name, node.platform, node.root) == ("N1", platform, root)
+    assert node.files.get(StackName("ingress")) == (("docker-compose.yml", overlay) if overlay else None)
+
+
+def test_what_is_no_repository_is_told(tmp_path: Path) -> None:
+    done = CliRunner().invoke(fleet, ["init", str(tmp_path)])
+    assert "fleet migrate" in str(done.exception)
