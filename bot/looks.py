@@ -43,6 +43,7 @@ class LookAtRollout(Value, frozen=True, tag="rollout"):
     fleet: RepoName
     installation: InstallationId
     base: BranchName
+    not_before: int = 0  # seconds since the epoch; it waits in the queue until then (a soak time, an absent node)
 
     @property
     def key(self) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 
+from msgspec.structs import replace
+
 from bot import metrics
 from bot.decisions.bump import Hold, Propose, Settle, decide_bump
 from bot.decisions.rollout import decide_rollout
-from bot.effects import gather, perform, repository
+from bot.effects import gather, perform, repository, rollouts
 from bot.effects.gather import FleetAt, NotAFleet
 from bot.effects.github import Client
 from bot.effects.scopes import client_for
 from bot.effects.world import World
+from bot.errors import RetryLater
 from bot.fleet import FLEET_FILE
 from bot.looks import Look, LookAround, LookAtBump, LookAtFleet, LookAtInstallation, LookAtRollout, Pinned
 from bot.names import BranchName, InstallationId, RepoName
@@ -24,14 +27,15 @@ def look_again(world: World, look: Look) -> tuple[Look, ...]:
     """Do what `look` asks for. Returns the looks that follow from what it found."""
     if isinstance(look, LookAround):
         return tuple(LookAtInstallation(installation=found) for found in world.app.find_installations())
+    if isinstance(look, LookAtRollout) and look.not_before > world.now():
+        raise RetryLater("its time has not come", seconds=look.not_before - world.now())
     client = client_for(world, look)
     match look:
         case LookAtBump():
             _look_at_bump(world, client, look)
             return ()
         case LookAtRollout():
-            _look_at_rollout(world, client, look)
-            return ()
+            return _look_at_rollout(world, client, look)
         case LookAtFleet():
             return _look_at_fleet(world, client, look)
         case LookAtInstallation():
@@ -79,12 +83,14 @@ def _look_at_bump(world: World, client: Client, look: LookAtBump) -> None:
                 perform.hold(world, client, facts, decision)
 
 
-def _look_at_rollout(world: World, client: Client, look: LookAtRollout) -> None:
+def _look_at_rollout(world: World, client: Client, look: LookAtRollout) -> tuple[Look, ...]:
+    """What is to be looked at again when time alone has changed something."""
     known = [pin for pin in world.memory.pins_of(look.fleet) if pin.base == look.base]
     gather.fetch_all(world, client, [look.fleet, *(pin.upstream for pin in known)])
     at = _read_fleet(world, client, look.fleet, look.base)
     if at is None or not at.file.nodes:
-        return
+        return ()
+    later: list[Look] = []
     for pinned in known:
         facts = gather.read_rollout_facts(world, client, at, pinned)
         if facts is None:
@@ -92,7 +98,10 @@ def _look_at_rollout(world: World, client: Client, look: LookAtRollout) -> None:
         decision = decide_rollout(facts)
         metrics.DECISIONS.count(look="rollout", reason=decision.reason)
         log.info("rollout of %s on %s of %s: %s", pinned.submodule, look.base, look.fleet, decision.reason)
-        perform.roll_out(world, client, at, facts, decision)
+        rollouts.roll_out(world, client, at, facts, decision)
+        if decision.again_at is not None:
+            later.append(replace(look, not_before=decision.again_at))
+    return tuple(later)
 
 
 def _look_at_fleet(world: World, client: Client, look: LookAtFleet) -> tuple[Look, ...]:

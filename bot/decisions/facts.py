@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from bot.decisions.orders import PastOrder
 from bot.fleet import Node, Submodule
-from bot.names import BranchName, CommitSha, PlanId, PullNumber, RepoName
+from bot.names import BranchName, CommitSha, NodeName, PlanId, PullNumber, RepoName
 from bot.node.order import OrderKind
 from bot.values import Value
 
@@ -72,6 +72,7 @@ class NodeFacts(Value, frozen=True):
 
     node: Node
     past: tuple[PastOrder, ...] = ()
+    held: str = ""  # why it may get no order of a merge now: who has it; "" when it may
 
 
 class RolloutFacts(Value, frozen=True):
@@ -87,6 +88,11 @@ class RolloutFacts(Value, frozen=True):
     pull: PullNumber | None  # the merged pull request that brought `commit` in; None: nobody approved it there
     plan: PlanId | None  # the plan that the pull request showed
     nodes: tuple[NodeFacts, ...]
+    waves: tuple[tuple[NodeName, ...], ...]  # every node in exactly one
+    now: int  # this moment, and times below: in seconds (since the epoch)
+    soak: int = 0
+    offline_after: int = 600
+    stop_on_drift: bool = False
 
     def order_of(self, node: NodeFacts) -> PastOrder | None:
         """The newest order that `node` got for this commit, whoever asked for it."""

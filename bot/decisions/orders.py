@@ -15,6 +15,8 @@ from bot.node.order import Order, OrderKind, Rule, ServiceOrder, StackOrder, Sta
 from bot.plan.model import NodePlan, StackPlan
 from bot.values import Value
 
+MERGE = "merge:"  # what the marker of a merge's order begins with
+DROPPED_AFTER = 23 * 3600  # seconds in the queue after which an ended run is taken to be dropped
 ORDER_LIFETIME = 24 * 3600  # seconds; Actions drops a job that waited this long for its runner
 
 
@@ -27,6 +29,7 @@ class Stage(StrEnum):
     GOOD = "good"
     BAD = "bad"
     WITHDRAWN = "withdrawn"  # ended by us before the node took it
+    LOST = "lost"  # its workflow run ended, and the node never said how the order did
 
     @property
     def is_open(self) -> bool:
@@ -65,14 +68,30 @@ class PastOrder(Value, frozen=True):
     pull: PullNumber | None = None  # where people follow it
     description: str = ""
     log_url: str = ""
+    run_status: str = ""  # of the workflow run, in GitHub's words, while the order is open; "" when not known
     queued_at: int = 0  # seconds since the epoch, of its newest dispatch; 0 before
     updated_at: int = 0  # of its newest status
+
+    @property
+    def is_merge(self) -> bool:
+        """Whether a merge asked for it, and not a person."""
+        return self.marker.startswith(MERGE)
 
     @property
     def run_id(self) -> int | None:
         """The workflow run that carries it, read from its log's address."""
         number = self.log_url.partition("/actions/runs/")[2].partition("/")[0]
         return int(number) if number.isdecimal() else None
+
+
+def judge_ended_run(order: PastOrder, *, age: int) -> Stage:
+    """The stage of an open order whose workflow run has ended `age` seconds after its dispatch.
+
+    Actions drops a job that no runner took for a day: a merge's order is then dispatched again, for the node gets it
+    when it returns. Anything else was ended by a person, by a broken workflow, or by the node's own death.
+    """
+    dropped = order.stage is Stage.QUEUED and age >= DROPPED_AFTER
+    return Stage.MADE if dropped and order.is_merge else Stage.LOST
 
 
 class Wanted(Value, frozen=True):
@@ -92,6 +111,7 @@ class Wanted(Value, frozen=True):
     head_of: PullNumber | None = None  # `commit` is the head of this open pull request; None: it is on `base`
     approved: PlanId | None = None  # the plan that a person approved
     replaces_queued: bool = False  # an order that no runner took yet is withdrawn for this one
+    stop_on_drift: bool = False
 
 
 class Known(Value, frozen=True, tag="known"):
@@ -161,7 +181,7 @@ def compose_order(
         number=number,
         head_of=wanted.head_of,
         start=Start(commit=start.commit, pin=start.pin) if start else None,
-        on_drift=Rule.CONTINUE,
+        on_drift=Rule.STOP if wanted.stop_on_drift and start else Rule.CONTINUE,
     )
 
 

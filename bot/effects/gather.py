@@ -17,6 +17,7 @@ from bot.effects.snapshot import Snapshot
 from bot.effects.world import World
 from bot.errors import BotError
 from bot.fleet import FLEET_FILE, Fleet, Submodule, parse_fleet
+from bot.fleet.deploy import waves_of
 from bot.gitmodules import Broken, Stanza, parse_gitmodules, resolve_upstream, tracked_branch
 from bot.looks import Pinned, bump_branch
 from bot.names import (
@@ -260,4 +261,9 @@ def read_rollout_facts(world: World, client: Client, at: FleetAt, pinned: Pinned
         )
         if merged
         else (),
+        waves=waves_of(at.file.deploy, at.file.nodes),
+        now=int(world.now()),
+        soak=at.file.deploy.soak,
+        offline_after=at.file.deploy.offline_after,
+        stop_on_drift=at.file.deploy.stop_on_drift,
     )

@@ -33,7 +33,7 @@ from bot.effects.snapshot import Snapshot
 from bot.effects.world import World
 from bot.errors import BotError
 from bot.fleet import Fleet
-from bot.names import CommitSha, DeploymentId, PullNumber, short
+from bot.names import CommitSha, DeploymentId, PullNumber, RepoName, short
 from bot.node.order import sign_order
 from bot.plan.model import Plan
 
@@ -68,7 +68,7 @@ def give_order(
     plan = read_order_plan(world, at, wanted, start)
     world.memory.save_plan(plan)
     if decision.withdraw is not None:
-        _withdraw(client, wanted, decision.withdraw)
+        withdraw_order(client, wanted.fleet, decision.withdraw, because=f"{short(wanted.commit)} follows")
     number = decision.number or _make_deployment(client, wanted, plan)
     order = compose_order(wanted, plan.nodes[0], plan_id=plan.id, start=start, number=number, now=int(world.now()))
     sent = _dispatch(client, at.file.deploy.workflow, wanted, number, sign_order(order, world.signing_key))
@@ -138,18 +138,18 @@ def _dispatch(client: Client, workflow: str, wanted: Wanted, number: DeploymentI
     )
 
 
-def _withdraw(client: Client, wanted: Wanted, order: PastOrder) -> None:
+def withdraw_order(client: Client, fleet: RepoName, order: PastOrder, *, because: str) -> None:
     """End an order that no runner took. Its state says so first: a node that takes it meanwhile refuses it."""
     repository.post_deployment_status(
         client,
-        wanted.fleet,
+        fleet,
         order.number,
         state="inactive",
-        description=f"withdrawn before the node took it: {short(wanted.commit)} follows",
+        description=f"withdrawn before the node took it: {because}",
         log_url=order.log_url or None,
     )
     if order.run_id is not None:
-        repository.cancel_run(client, wanted.fleet, order.run_id)
+        repository.cancel_run(client, fleet, order.run_id)
 
 
 def read_order_plan(world: World, at: FleetAt, wanted: Wanted, start: PastOrder | None) -> Plan:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from bot.decisions.orders import PastOrder, last_good, parse_task, stage_of
+from bot.decisions.orders import PastOrder, judge_ended_run, last_good, parse_task, stage_of
 from bot.effects import repository
 from bot.effects.github import Client
 from bot.effects.repository import Deployment, DeploymentStatus
@@ -49,10 +49,28 @@ def read_orders(
         if complete and deployment.sha != commit:
             continue
         order = _read_order(client, repo, deployment)
+        if order is not None and order.stage.is_open and order.run_id is not None:
+            order = _with_run(world, client, repo, deployment, order)
         if order is not None:
             found.append(order)
             complete = complete or last_good([order], submodule) is not None
     return tuple(found)
+
+
+def _with_run(
+    world: World, client: Client, repo: RepoName, deployment: Deployment, order: PastOrder
+) -> PastOrder | None:
+    """`order` beside its workflow run: one whose run has ended gets no word from its node any more."""
+    run = repository.find_run_state(client, repo, order.run_id or 0)
+    if run is not None and run.status != "completed":
+        return msgspec.structs.replace(order, run_status=run.status)
+    # The node's last word may have come between the two readings.
+    order = _read_order(client, repo, deployment) or order
+    if not order.stage.is_open:
+        return order
+    ended = (run.conclusion if run else None) or "gone"
+    stage = judge_ended_run(order, age=int(world.now()) - order.queued_at)
+    return msgspec.structs.replace(order, stage=stage, run_status=ended)
 
 
 def _read_order(client: Client, repo: RepoName, deployment: Deployment) -> PastOrder | None:

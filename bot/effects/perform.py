@@ -9,13 +9,10 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 
 from bot.decisions.bump import BumpReason, Hold, Propose, Settle
-from bot.decisions.facts import BumpFacts, NodeFacts, RolloutFacts
-from bot.decisions.orders import PastOrder
-from bot.decisions.rollout import Rollout, want_merged
+from bot.decisions.facts import BumpFacts
 from bot.effects import gather, repository
 from bot.effects.gather import FleetAt
 from bot.effects.github import Client
-from bot.effects.orders import Waiting, give_order
 from bot.effects.world import World
 from bot.looks import bump_branch
 from bot.names import CommitSha, PullNumber, RepoName, short
@@ -23,8 +20,8 @@ from bot.plan.model import Plan
 from bot.report import markers
 from bot.report.check import CHECK_NAME, CheckText, render_check, render_fleet_file_problems
 from bot.report.links import Links
+from bot.report.notes import render_note
 from bot.report.pull_request import render_body, render_title
-from bot.report.rollout import NodeView, RolloutView, render_note, render_rollout
 from bot.yaml_lines import YamlFileError
 
 log = logging.getLogger(__name__)
@@ -162,32 +159,3 @@ def put_comment(world: World, client: Client, repo: RepoName, number: PullNumber
         repository.post_comment(client, repo, number, text)
     elif held.body != text:
         repository.edit_comment(client, repo, held.id, text)
-
-
-def roll_out(world: World, client: Client, at: FleetAt, facts: RolloutFacts, decision: Rollout) -> None:
-    """Start the nodes that have no order yet, and keep the one comment that tells how far all are."""
-    orders: dict[str, PastOrder | Waiting | None] = {node.node.name: facts.order_of(node) for node in facts.nodes}
-    for node in facts.nodes:
-        if node.node.name in decision.start:
-            orders[node.node.name] = give_order(world, client, at, want_merged(facts, node), node.past)
-    if facts.pull is None:
-        return
-    view = RolloutView(
-        pull=facts.pull,
-        commit=facts.commit,
-        submodule=facts.submodule.path,
-        pin=facts.pin,
-        plan=facts.plan,
-        nodes=tuple(_view(node, orders[node.node.name]) for node in facts.nodes),
-    )
-    put_comment(world, client, facts.fleet, facts.pull, marker=markers.ROLLOUT, body=render_rollout(view))
-
-
-def _view(node: NodeFacts, order: PastOrder | Waiting | None) -> NodeView:
-    name = node.node.name
-    if isinstance(order, Waiting):
-        return NodeView(node=name, state="waiting", description=f"order {order.behind.number} comes first")
-    if order is None:
-        return NodeView(node=name, state="waiting")
-    state = order.state or "waiting"
-    return NodeView(node=name, state=state, description=order.description, log_url=order.log_url)

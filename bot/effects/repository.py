@@ -117,6 +117,13 @@ class WorkflowRun(Wire, frozen=True):
     html_url: str
 
 
+class RunState(Wire, frozen=True):
+    """`status`: queued, waiting (for an approval), pending, in_progress, completed, ..."""
+
+    status: str
+    conclusion: str | None = None
+
+
 class _Ignored(Wire, frozen=True):
     pass
 
@@ -324,6 +331,11 @@ def post_deployment_status(
     )
     body = {"state": state, "description": description[:DESCRIPTION], "auto_inactive": True} | links
     client.send("POST", _of(repo, "deployments", deployment, "statuses"), body)
+
+
+def find_run_state(client: Client, repo: RepoName, run: int) -> RunState | None:
+    """How a workflow run is; None when it is gone."""
+    return client.find(_of(repo, "actions/runs", run), RunState)
 
 
 def cancel_run(client: Client, repo: RepoName, run: int) -> None:

@@ -34,6 +34,7 @@ PATH = _shape(
 ROOT = _shape(r"(?:/|~/|[A-Za-z]:[\\/])[^\x00-\x1f\"<>|?*]{0,250}", "an absolute path, as the node spells it")
 COMPOSE_FILE = _shape(r"(?!/)[^\\\x00-\x1f:]{1,200}(?<!/)", "a path relative to the stack's folder")
 PROFILE = _shape(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "letters, digits, `_`, `.` and `-`")
+DURATION = _shape(r"[0-9]{1,5}[smhd]", "a whole number and `s`, `m`, `h` or `d`")
 BRANCH = _shape(
     r"(?!/)(?!.*(?:\.\.|//|@\{|\.lock$))[^\s~^:?*\[\\\x00-\x1f\x7f]{1,200}(?<![/.])",
     "a branch, without `refs/heads/`",

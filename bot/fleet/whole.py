@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ruamel.yaml.comments import CommentedMap
 
 from bot.fleet.commands import COMMANDS, LOCKS, Commands, Locks
-from bot.fleet.deploy import DEPLOY, Deploy
+from bot.fleet.deploy import DEPLOY, DRIFT, Deploy, Drift, check_waves
 from bot.fleet.fields import Field, Schema, Section, Texts
 from bot.fleet.nodes import NODES, Node, check_distinct
 from bot.fleet.review import REVIEW, Review
@@ -29,6 +29,7 @@ class Fleet(Value, frozen=True):
     bases: tuple[BranchName, ...] = ()  # empty: the default branch
     labels: tuple[str, ...] = ("dependencies", "aios-bot")  # of bump pull requests
     deploy: Deploy = Deploy()
+    drift: Drift = Drift()
     submodules: tuple[Submodule, ...] = ()  # empty: every submodule of .gitmodules
     nodes: tuple[Node, ...] = ()
     commands: Commands = Commands()
@@ -55,6 +56,8 @@ class _Version(Field):
 def _check(reader: Reader, fields: CommentedMap, fleet: Fleet, within: str) -> None:  # noqa: ARG001 - the shape of a check
     if fleet.nodes:
         check_distinct(reader, fields["nodes"], fleet.nodes)
+    if fleet.deploy.waves and fleet.nodes:
+        check_waves(reader, fields, fleet.deploy, fleet.nodes)
 
 
 FLEET = Section(
@@ -64,6 +67,7 @@ FLEET = Section(
         Texts("bases", "branches whose pins are kept up to date; left out: the default branch", BRANCH, "main"),
         Texts("labels", "labels of the pull requests", LABEL, "dependencies"),
         DEPLOY,
+        DRIFT,
         SUBMODULES,
         NODES,
         COMMANDS,

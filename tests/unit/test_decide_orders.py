@@ -16,6 +16,7 @@ from bot.decisions.orders import (
     compose_order,
     decide_order,
     deployment_task,
+    judge_ended_run,
     last_good,
     parse_task,
     stage_of,
@@ -127,6 +128,20 @@ def test_the_newest_merge_replaces_one_that_no_runner_took() -> None:
 )
 def test_stages(states: list[str], stage: Stage) -> None:
     assert stage_of(states) is stage
+
+
+@pytest.mark.parametrize(
+    ("stage", "marker", "age", "judged"),
+    [
+        (Stage.QUEUED, "merge:c", 24 * 3600, Stage.MADE),
+        (Stage.QUEUED, "merge:c", 60, Stage.LOST),
+        (Stage.QUEUED, "comment:1", 24 * 3600, Stage.LOST),
+        (Stage.TAKEN, "merge:c", 24 * 3600, Stage.LOST),
+    ],
+)
+def test_an_order_that_actions_dropped_is_given_again(stage: Stage, marker: str, age: int, judged: Stage) -> None:
+    """Only a merge's, and only after the day that a job may wait for its runner."""
+    assert judge_ended_run(past(5, stage, marker=marker), age=age) is judged
 
 
 def test_what_a_node_runs_is_its_newest_good_order_that_touched_it() -> None:

@@ -1,4 +1,4 @@
-"""The rollout decision, and the order that comes out of a plan."""
+"""The rollout decision: waves, soak times, nodes that are away, what failed."""
 
 from __future__ import annotations
 
@@ -8,32 +8,45 @@ import msgspec
 import pytest
 
 from bot.decisions.facts import NodeFacts, RolloutFacts
-from bot.decisions.orders import PastOrder, stage_of
-from bot.decisions.rollout import RolloutReason, decide_rollout, want_merged
+from bot.decisions.orders import PastOrder, Stage, stage_of
+from bot.decisions.rollout import Rollout, RolloutReason, Standing, decide_rollout, want_merged
 from bot.fleet import Node, Submodule
 from bot.names import BranchName, CommitSha, DeploymentId, NodeName, PlanId, PullNumber, RepoName, SubmodulePath
 from bot.node.order import OrderKind
 
 COMMIT, PIN, SERVER = CommitSha("c" * 40), CommitSha("d" * 40), SubmodulePath("server")
+OLD = CommitSha("b" * 40)
+NOW = 100_000
+FINAL = ("success", "failure", "error")
 
 
-def node(name: str, state: str | None) -> NodeFacts:
-    """A node whose newest order is for the commit at hand, in GitHub's word `state`; None: it got none."""
-    order = PastOrder(
+def order(state: str, **changes: object) -> PastOrder:
+    """An order for the commit at hand, in GitHub's word `state`, given and heard of just now."""
+    made = PastOrder(
         number=DeploymentId(5),
         kind=OrderKind.DEPLOY,
         submodule=SERVER,
         commit=COMMIT,
         pin=PIN,
         marker=f"merge:{COMMIT}",
-        stage=stage_of([state] if state else []),
-        state=state or "",
+        stage=stage_of([state]),
+        state=state,
+        queued_at=NOW,
+        updated_at=NOW,
     )
-    return NodeFacts(node=Node(name=NodeName(name)), past=(order,) if state else ())
+    return msgspec.structs.replace(made, **changes)
 
 
-def facts(*nodes: NodeFacts, pull: int | None = 7) -> RolloutFacts:
-    return RolloutFacts(
+def node(name: str, state: str | None, *older: PastOrder, held: str = "", **changes: object) -> NodeFacts:
+    """A node whose newest order is for the commit at hand; state None: it got none."""
+    newest = (order(state, **changes),) if state else ()
+    return NodeFacts(node=Node(name=NodeName(name)), past=(*newest, *older), held=held)
+
+
+def facts(*nodes: NodeFacts, waves: str = "", **changes: object) -> RolloutFacts:
+    """`waves`: "A BC" is A first, then B and C; left out: all at once."""
+    names = waves or "".join(n.node.name for n in nodes)
+    made = RolloutFacts(
         fleet=RepoName("Tecnocrat/aios-win"),
         base=BranchName("main"),
         submodule=Submodule(path=SERVER),
@@ -41,22 +54,28 @@ def facts(*nodes: NodeFacts, pull: int | None = 7) -> RolloutFacts:
         commit=COMMIT,
         pin=PIN,
         default_branch=BranchName("main"),
-        pull=PullNumber(pull) if pull else None,
+        pull=PullNumber(7),
         plan=PlanId("0123456789ab"),
         nodes=nodes,
+        waves=tuple(tuple(NodeName(name) for name in wave) for wave in names.split()),
+        now=NOW,
     )
+    return msgspec.structs.replace(made, **changes)
+
+
+def said(rollout: Rollout) -> tuple[RolloutReason, str, int]:
+    """Reason, who is started, and the wave."""
+    return rollout.reason, "".join(rollout.start), rollout.wave
 
 
 def test_every_node_without_an_order_is_started() -> None:
     rollout = decide_rollout(facts(node("A", None), node("B", "success"), node("C", None)))
-    assert rollout.reason is RolloutReason.TO_DEPLOY
-    assert rollout.start == ("A", "C")
+    assert said(rollout) == (RolloutReason.TO_DEPLOY, "AC", 1)
 
 
 def test_a_pin_that_came_without_a_pull_request_is_not_deployed() -> None:
     rollout = decide_rollout(facts(node("A", None), pull=None))
-    assert rollout.reason is RolloutReason.NO_PULL_REQUEST
-    assert rollout.start == ()
+    assert said(rollout) == (RolloutReason.NO_PULL_REQUEST, "", 0)
 
 
 def test_a_fleet_without_nodes_has_nothing_to_do() -> None:
@@ -69,31 +88,133 @@ def test_a_fleet_without_nodes_has_nothing_to_do() -> None:
         (("queued",), RolloutReason.UNDER_WAY),
         (("success", "in_progress"), RolloutReason.UNDER_WAY),
         (("success", "success"), RolloutReason.DONE),
-        (("success", "failure"), RolloutReason.FAILED),
-        (("error",), RolloutReason.FAILED),
-        (("pending", "failure"), RolloutReason.UNDER_WAY),
+        (("success", "failure"), RolloutReason.HALTED),
+        (("error",), RolloutReason.HALTED),
+        (("pending", "failure"), RolloutReason.HALTED),
     ],
 )
 def test_what_was_started_is_not_started_again(states: tuple[str, ...], reason: RolloutReason) -> None:
-    rollout = decide_rollout(facts(*(node(f"N{i}", state) for i, state in enumerate(states))))
+    rollout = decide_rollout(facts(*(node(f"{i}", state) for i, state in enumerate(states))))
     assert rollout.reason is reason
     assert rollout.start == ()
 
 
-def test_every_combination_of_two_nodes_starts_exactly_those_without_an_order() -> None:
-    states = [None, "pending", "queued", "in_progress", "success", "failure", "error"]
+@pytest.mark.parametrize("waves", ["AB", "A B", "B A"])
+def test_every_combination_of_two_nodes(waves: str) -> None:
+    """None is started twice, none after a failure in its wave or before, none while an earlier wave is open."""
+    states = [None, "pending", "queued", "in_progress", *FINAL]
     for one, two in itertools.product(states, states):
-        rollout = decide_rollout(facts(node("A", one), node("B", two)))
-        assert rollout.start == tuple(name for name, state in (("A", one), ("B", two)) if state is None)
+        found = {"A": one, "B": two}
+        rollout = decide_rollout(facts(node("A", one), node("B", two), waves=waves))
+        expected = ""
+        for wave in waves.split():
+            if {found[name] for name in wave} & {"failure", "error"}:
+                break
+            expected = "".join(name for name in "AB" if name in wave and found[name] is None)
+            if expected or any(found[name] != "success" for name in wave):
+                break
+        assert "".join(rollout.start) == expected, (one, two)
 
 
-def test_another_order_for_the_same_commit_counts_as_well() -> None:
-    """A person who orders a failed node once more has it done when that order succeeds."""
-    again = msgspec.structs.replace(node("A", "success").past[0], number=DeploymentId(9), marker="comment:1")
-    failed = node("A", "failure")
-    retried = msgspec.structs.replace(failed, past=(again, *failed.past))
-    assert decide_rollout(facts(failed)).reason is RolloutReason.FAILED
-    assert decide_rollout(facts(retried)).reason is RolloutReason.DONE
+def test_waves_go_one_after_the_other() -> None:
+    a, b, c = (node(name, None) for name in "ABC")
+    assert said(decide_rollout(facts(a, b, c, waves="A BC"))) == (RolloutReason.TO_DEPLOY, "A", 1)
+    a = node("A", "in_progress")
+    assert said(decide_rollout(facts(a, b, c, waves="A BC"))) == (RolloutReason.UNDER_WAY, "", 1)
+    a = node("A", "success")
+    rollout = decide_rollout(facts(a, b, c, waves="A BC"))
+    assert said(rollout) == (RolloutReason.TO_DEPLOY, "BC", 2)
+    assert rollout.standings == {"A": Standing.GOOD, "B": Standing.TO_START, "C": Standing.TO_START}
+
+
+def test_a_failed_wave_halts_the_rest() -> None:
+    rollout = decide_rollout(facts(node("A", "failure"), node("B", None), waves="A B"))
+    assert said(rollout) == (RolloutReason.HALTED, "", 1)
+    assert rollout.standings[NodeName("B")] is Standing.WAVE_NOT_YET
+    assert rollout.again_at is None
+
+
+def test_a_person_who_orders_a_failed_node_once_more_lets_the_waves_go_on() -> None:
+    again = order("success", number=DeploymentId(9), marker="comment:1")
+    retried = NodeFacts(node=Node(name=NodeName("A")), past=(again, order("failure")))
+    assert said(decide_rollout(facts(retried, node("B", None), waves="A B"))) == (RolloutReason.TO_DEPLOY, "B", 2)
+
+
+def test_a_wave_soaks_before_the_next() -> None:
+    waiting = facts(node("A", "success", updated_at=NOW - 60), node("B", None), waves="A B", soak=300)
+    rollout = decide_rollout(waiting)
+    assert said(rollout) == (RolloutReason.SOAKING, "", 1)
+    assert rollout.again_at == NOW + 240
+    later = msgspec.structs.replace(waiting, now=NOW + 240)
+    assert said(decide_rollout(later)) == (RolloutReason.TO_DEPLOY, "B", 2)
+
+
+def test_the_last_wave_needs_no_soak() -> None:
+    assert decide_rollout(facts(node("A", "success"), soak=300)).reason is RolloutReason.DONE
+
+
+def test_a_node_whose_order_waits_too_long_is_offline() -> None:
+    queued = facts(node("A", "queued", queued_at=NOW - 100), offline_after=600)
+    rollout = decide_rollout(queued)
+    assert (rollout.reason, rollout.again_at) == (RolloutReason.UNDER_WAY, NOW + 500)
+    rollout = decide_rollout(msgspec.structs.replace(queued, now=NOW + 500))
+    assert (rollout.reason, rollout.again_at) == (RolloutReason.NODES_AWAY, None)
+    assert rollout.standings == {"A": Standing.OFFLINE}
+
+
+def test_an_order_that_waits_for_an_approval_is_not_offline() -> None:
+    waiting = facts(node("A", "queued", queued_at=0, run_status="waiting"))
+    assert decide_rollout(waiting).reason is RolloutReason.UNDER_WAY
+
+
+def test_an_absent_node_does_not_hold_up_the_next_wave_once_another_has_shown_that_it_works() -> None:
+    away = node("A", "queued", queued_at=0)
+    nobody = facts(away, node("B", None), waves="A B")
+    assert said(decide_rollout(nobody)) == (RolloutReason.NODES_AWAY, "", 1)
+    shown = facts(away, node("B", "success"), node("C", None), waves="AB C")
+    assert said(decide_rollout(shown)) == (RolloutReason.TO_DEPLOY, "C", 2)
+    done = facts(away, node("B", "success"), node("C", "success"), waves="AB C")
+    assert decide_rollout(done).reason is RolloutReason.NODES_AWAY
+
+
+def test_a_node_that_comes_back_late_holds_up_nothing() -> None:
+    late = facts(node("A", "success"), node("B", "success", updated_at=0), node("C", None), waves="A B C", soak=300)
+    assert said(decide_rollout(late)) == (RolloutReason.TO_DEPLOY, "C", 3)
+
+
+def test_a_held_node_gets_nothing() -> None:
+    rollout = decide_rollout(facts(node("A", None, held="#9 has it"), node("B", None)))
+    assert said(rollout) == (RolloutReason.TO_DEPLOY, "B", 1)
+    assert rollout.standings[NodeName("A")] is Standing.HELD
+
+
+def test_a_node_with_another_order_in_flight_waits() -> None:
+    busy = order("in_progress", commit=OLD, marker=f"merge:{OLD}")
+    rollout = decide_rollout(facts(node("A", None, busy)))
+    assert said(rollout) == (RolloutReason.UNDER_WAY, "", 1)
+
+
+def test_what_an_earlier_merge_left_in_the_queue_is_withdrawn_at_once() -> None:
+    """Also where the newer one's wave has not come: a node that returns gets the newest order and no other."""
+    old = order("queued", commit=OLD, marker=f"merge:{OLD}")
+    rollout = decide_rollout(facts(node("A", "in_progress"), node("B", None, old), waves="A B"))
+    assert rollout.withdraw == ((NodeName("B"), old),)
+    assert rollout.start == ()
+    rollout = decide_rollout(facts(node("B", None, old)))
+    assert (rollout.withdraw, rollout.start) == (((NodeName("B"), old),), ("B",))
+
+
+def test_what_a_person_ordered_is_not_withdrawn_by_a_merge() -> None:
+    asked = order("queued", commit=OLD, marker="comment:1")
+    rollout = decide_rollout(facts(node("A", None, asked)))
+    assert (rollout.withdraw, rollout.start, rollout.reason) == ((), (), RolloutReason.UNDER_WAY)
+
+
+def test_a_lost_order_is_ended_and_halts() -> None:
+    lost = order("in_progress", stage=Stage.LOST)
+    rollout = decide_rollout(facts(node("A", None, lost)))
+    assert rollout.end == ((NodeName("A"), lost),)
+    assert rollout.reason is RolloutReason.HALTED
 
 
 def test_what_a_merge_wants_names_the_commit_that_it_brought() -> None:

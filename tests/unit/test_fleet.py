@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.fleet import Fleet, Platform, parse_fleet
+from bot.fleet.deploy import Deploy, waves_of
 from bot.yaml_lines import YamlFileError
 
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/aios-bot.yml"
@@ -55,6 +56,14 @@ WRONG = [
     ("deploy: {workflow: ../x.yml}", 1, "deploy.workflow"),
     ("deploy: {workflow: deploy.sh}", 1, "deploy.workflow"),
     ("deploy: {workfow: deploy.yml}", 1, "did you mean `workflow`?"),
+    ("deploy: {soak: 10}", 1, "deploy.soak must be text such as `10m`"),
+    ("deploy: {soak: 10 minutes}", 1, "deploy.soak"),
+    ("deploy: {waves: A}", 1, "list of lists"),
+    ("deploy: {waves: [A]}\nnodes: {A: }", 1, "wave 1 must be a list of at least one node"),
+    ("deploy: {waves: [[]]}", 1, "wave 1 must be a list of at least one node"),
+    ("deploy:\n  waves: [[A], [B]]\nnodes: {A: }", 2, "is no node of this file"),
+    ("deploy:\n  waves: [[A], [A]]\nnodes: {A: }", 2, "a node is in one wave"),
+    ("drift: {every: never}", 1, "drift.every"),
     ("submodules: [server]", 1, "submodules must be a mapping"),
     ("submodules:\n  /server: {}", 2, "submodules: the path"),
     ("submodules:\n  ../server: {}", 2, "submodules: the path"),
@@ -111,3 +120,11 @@ def test_a_bomb_of_aliases_is_no_danger() -> None:
     )
     with pytest.raises(YamlFileError):
         parse_fleet(bomb)
+
+
+def test_a_node_that_no_wave_names_comes_last() -> None:
+    fleet = parse_fleet("deploy: {waves: [[B], [A]], soak: 10m}\nnodes: {A: , B: , C: , D: }")
+    assert waves_of(fleet.deploy, fleet.nodes) == (("B",), ("A",), ("C", "D"))
+    assert fleet.deploy.soak == 600
+    assert waves_of(Deploy(), fleet.nodes) == (("A", "B", "C", "D"),)
+    assert waves_of(Deploy(), ()) == ()
