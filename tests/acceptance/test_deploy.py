@@ -125,7 +125,7 @@ def test_a_failed_deploy_is_told_with_its_reason(running: Running, engine: Engin
 
     def told() -> Any:
         said = [c["body"] for c in running.outside.comments(FLEET, pull["number"])]
-        return [body for body in said if "aios-bot:rollout" in body and "failure" in body]
+        return [body for body in said if "aios-bot:rollout" in body and "❌" in body]
 
     (comment,) = eventually("the word of the failure", told)
     assert "traefik" in comment
