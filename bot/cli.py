@@ -35,23 +35,24 @@ aios_bot.add_command(fleet)
 
 
 @aios_bot.command()
-def serve() -> None:
+@click.option("--pull", is_flag=True, help="Fetch the deliveries from GitHub instead of listening: behind NAT.")
+def serve(*, pull: bool) -> None:
     """Run the service: take webhooks in, keep the pull requests, dispatch the orders."""
     import logging
 
+    from bot.intake.backfill import Puller
     from bot.intake.ending import Ending
-    from bot.intake.engine import Schedule
     from bot.intake.inbox import Inbox
+    from bot.intake.routine import Routine
     from bot.intake.server import end_on_signal
     from bot.intake.server import serve as serve_http
     from bot.log import configure_logging
-    from bot.looks import Look, LookAround
     from bot.settings import read_settings
     from bot.store import Store
     from bot.web.app import create_app
     from bot.worker import look_again
 
-    settings = read_settings()
+    settings = read_settings(pull=pull)
     configure_logging(secrets=settings.secrets)
     for warning in settings.warnings:
         logging.getLogger("bot").warning("%s", warning)
@@ -60,20 +61,31 @@ def serve() -> None:
     world = build_world(settings, store)
     logging.getLogger("bot").info("rendering with %s", world.renderer.confinement)
     inbox = Inbox(store)
-
-    def handle(look: Look) -> None:
-        inbox.add_looks(look_again(world, look))
-
-    def look_around() -> None:
-        inbox.add_looks((LookAround(),))
-
+    routine = Routine(
+        world,
+        inbox,
+        look_again,
+        keep_days=settings.keep_days,
+        mirrors_bytes=settings.mirrors_bytes,
+        redelivers=not pull,
+    )
+    puller = Puller(routine.backfill, store) if pull else None
     ending = Ending()
     with end_on_signal(ending):
-        inbox.start(handle, schedules={"look-around": Schedule(cron="17 */6 * * *", task=look_around)})
-        look_around()
-        app = create_app(inbox, settings.webhook_secret)
+        inbox.start(routine.handle, schedules=routine.schedules())
+        routine.start()
+        if puller is not None:
+            puller.start()
+        app = create_app(inbox, None if pull else settings.webhook_secret)
+
+        def stopping() -> None:
+            inbox.begin_stop()
+            routine.stop()
+            if puller is not None:
+                puller.stop()
+
         try:
-            serve_http(app, settings.host, settings.port, ending=ending, stopping=inbox.begin_stop)
+            serve_http(app, settings.host, settings.port, ending=ending, stopping=stopping)
         finally:
             ending.begin()
             inbox.stop(timeout=ending.left())

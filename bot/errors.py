@@ -17,6 +17,8 @@ class ExitCode(IntEnum):
     USAGE = 2  # the command line itself was wrong (click's own code)
     BUG = 3  # unexpected: please report, with the traceback
     REFUSED = 4  # an order, a permission or a check said no; nothing was touched
+    SETTINGS = 5  # the environment lacks a setting or has an unusable one; trying again does not help
+    UNAVAILABLE = 6  # the database, or the address to listen on, cannot be used now; trying again may help
 
 
 class BotError(Exception):
@@ -27,6 +29,8 @@ class BotError(Exception):
 
 class SettingsError(BotError):
     """The environment lacks a setting or has an unusable one."""
+
+    exit_code = ExitCode.SETTINGS
 
 
 class RetryLater(BotError):  # noqa: N818 - it is a request to the queue, not a failure

@@ -69,6 +69,14 @@ class LookAround(Value, frozen=True, tag="around"):
         return "app"
 
 
+class LookAtDeliveries(Value, frozen=True, tag="deliveries"):
+    """Compare GitHub's list of deliveries with what came in, and take in what is missing."""
+
+    @property
+    def key(self) -> str:
+        return "deliveries"
+
+
 class LookAtInstallation(Value, frozen=True, tag="installation"):
     """List the repositories of an installation, and look at each that may be a fleet."""
 
@@ -79,7 +87,7 @@ class LookAtInstallation(Value, frozen=True, tag="installation"):
         return f"installation:{self.installation}"
 
 
-Look = LookAtBump | LookAtRollout | LookAtFleet | LookAtInstallation | LookAround
+Look = LookAtBump | LookAtRollout | LookAtFleet | LookAtInstallation | LookAround | LookAtDeliveries
 
 
 class Pinned(Value, frozen=True):

@@ -106,6 +106,8 @@ class Settings:
     host: str
     port: int  # 0: any free one
     public_url: str = ""  # where people reach this service; "" when they do not: reports then link no plan pages
+    keep_days: int = 30  # how long finished deliveries are kept
+    mirrors_bytes: int = 10 * 1024**3  # all mirrors together
     warnings: tuple[str, ...] = ()  # for the log at start
 
     @property
@@ -119,21 +121,30 @@ class Settings:
         )
 
 
-def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = False) -> Settings:
     """The service's settings from `environ` (default: the process environment).
+
+    With `pull` no webhook comes in, so that no secret is needed.
 
     Raises SettingsError naming every missing or unusable setting at once; the values are never shown.
     """
     reading = _Reading(os.environ if environ is None else environ)
     app_id = reading.take("GITHUB_APP_ID", _parse_app_id, needed="the number on the App's settings page")
     key = reading.take("GITHUB_APP_PRIVATE_KEY", _parse_key, needed="the App's private key: PEM text, or a path")
-    secret = reading.take("GITHUB_WEBHOOK_SECRET", Secret, needed="the secret set in the App's webhook settings")
+    secret = reading.take(
+        "GITHUB_WEBHOOK_SECRET",
+        Secret,
+        needed="the secret set in the App's webhook settings",
+        default="-" if pull else None,
+    )
     api_url = reading.take("GITHUB_API_URL", _parse_address, default="https://api.github.com")
     data = reading.take("AIOS_BOT_DATA", _parse_folder, default="data")
     database = reading.take("AIOS_BOT_DATABASE_URL", _parse_database_url, default="")
     host = reading.take("HOST", str, default="127.0.0.1")
     port = reading.take("PORT", _parse_port, default="8080")
     public_url = reading.take("AIOS_BOT_PUBLIC_URL", _parse_public_url, default="-")
+    keep_days = reading.take("AIOS_BOT_KEEP_DAYS", _parse_days, default="30")
+    mirrors = reading.take("AIOS_BOT_MIRRORS_MB", _parse_megabytes, default="10240")
     if (
         reading.problems
         or app_id is None
@@ -145,10 +156,12 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         or host is None
         or port is None
         or public_url is None
+        or keep_days is None
+        or mirrors is None
     ):
         raise SettingsError("the settings are not usable:\n" + "\n".join(f"  {p}" for p in reading.problems))
     warnings = []
-    if len(secret.reveal()) < _SHORTEST_GOOD_SECRET:
+    if not pull and len(secret.reveal()) < _SHORTEST_GOOD_SECRET:
         warnings.append(
             f"GITHUB_WEBHOOK_SECRET is shorter than {_SHORTEST_GOOD_SECRET} characters and can be guessed: "
             "make one with `openssl rand -hex 32`, and set it in the App too"
@@ -166,6 +179,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         host=host,
         port=port,
         public_url=public_url,
+        keep_days=keep_days,
+        mirrors_bytes=mirrors,
         warnings=tuple(warnings),
     )
 
@@ -328,6 +343,18 @@ def _parse_database_url(text: str) -> Secret:
     if url.drivername in ("sqlite", "sqlite+pysqlite") and url.database not in (None, "", ":memory:"):
         return Secret(text)
     raise ValueError("must be of PostgreSQL, or of an SQLite file")
+
+
+def _parse_days(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 7 <= int(text) < 10_000):
+        raise ValueError("must be a number of days, 7 or more: GitHub lists deliveries for 3")
+    return int(text)
+
+
+def _parse_megabytes(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
+        raise ValueError("must be a number of megabytes")
+    return int(text) * 1024**2
 
 
 def _parse_port(text: str) -> int:

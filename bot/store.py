@@ -6,6 +6,7 @@ One SQLite file with one process, or one PostgreSQL with several. Every write is
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 import uuid
@@ -17,12 +18,13 @@ from typing import TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from bot.errors import BotError
 from bot.group_commit import GroupCommit
 from bot.looks import Pinned
+from bot.migrations import StoreError, migrate
 from bot.names import PlanId, RepoName
 from bot.plan.model import Plan
 
+_LOG = logging.getLogger("bot.store")
 _T = TypeVar("_T")
 _METADATA = sa.MetaData()
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # only INTEGER counts up by itself on SQLite
@@ -85,6 +87,14 @@ REPLICAS = sa.Table(
     sa.Column("seen_at", sa.BigInteger, nullable=False),  # by the database's clock
 )
 
+LEASES = sa.Table(
+    "leases",
+    _METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+)
+
 PINS = sa.Table(
     "pins",
     _METADATA,
@@ -103,15 +113,7 @@ PLANS = sa.Table(
     sa.Column("made_at", sa.BigInteger, nullable=False),
 )
 
-# Numbered, each applied once and in order; a database is never newer than the program that opens it.
-# A step is SQL text, or None for "create the tables as they stand above" (only ever the first).
-_MIGRATIONS: tuple[tuple[str, ...] | None, ...] = (None,)
-_SCHEMA = "schema"
 _PINS_VERSION = "pins_version"
-
-
-class StoreError(BotError):
-    """The database cannot be used as it is."""
 
 
 def now_ms() -> int:
@@ -149,13 +151,15 @@ class Store:
         self._group = GroupCommit(self.engine) if self.is_sqlite else None
         self._pins: tuple[str, Pins] = ("", Pins())
         try:
-            self.write(self._migrate)
+            before, now = self.write(lambda connection: migrate(connection, _METADATA, META))
         except sa.exc.OperationalError as problem:
             self.engine.dispose()
             raise StoreError(
                 f"cannot open the database {self.engine.url.render_as_string(hide_password=True)}: "
                 f"{str(problem.orig).strip()}"
             ) from None
+        if before not in (0, now):
+            _LOG.info("the database was brought from schema %d to %d", before, now)
 
     @property
     def is_sqlite(self) -> bool:
@@ -170,6 +174,14 @@ class Store:
         with self.reading() as connection:
             connection.execute(sa.select(sa.literal(1)))
 
+    def measure(self) -> int:
+        """Bytes that the database takes, with the engine's own tables."""
+        if self.is_sqlite:
+            file = Path(self.engine.url.database or "")
+            return sum(one.stat().st_size for one in file.parent.glob(f"{file.stem}*") if one.is_file())
+        with self.reading() as connection:
+            return int(connection.execute(sa.text("SELECT pg_database_size(current_database())")).scalar_one())
+
     def write(self, write: Callable[[sa.Connection], _T]) -> _T:
         """Run `write` in one transaction, committed when it returns and undone when it raises."""
         if self._group is not None:
@@ -182,6 +194,22 @@ class Store:
         """One consistent look at the database."""
         with self.engine.connect() as connection:
             yield connection
+
+    # -- notes ----------------------------------------------------------------------------------------------
+
+    def read_note(self, name: str) -> str:
+        """What was noted last under `name` by any replica; "" when nothing was."""
+        with self.reading() as connection:
+            return _read_meta(connection, name)
+
+    def write_note(self, name: str, value: str) -> None:
+        """Note `value` under `name`."""
+        self.write(lambda connection: _write_meta(connection, name, value))
+
+    def take_lease(self, name: str, holder: str, *, seconds: float) -> bool:
+        """Whether `holder` alone does what `name` means, for so long; again prolongs it. By this machine's clock."""
+        row = {"name": name, "holder": holder, "now": now_ms(), "until": now_ms() + int(seconds * 1000)}
+        return self.write(lambda connection: connection.execute(_TAKE_LEASE, row).first() is not None)
 
     # -- pins -----------------------------------------------------------------------------------------------
 
@@ -235,27 +263,6 @@ class Store:
             text = connection.execute(sa.select(PLANS.c.plan).where(PLANS.c.id == plan_id)).scalar()
         return None if text is None else msgspec.json.decode(text, type=Plan)
 
-    # -- schema ---------------------------------------------------------------------------------------------
-
-    def _migrate(self, connection: sa.Connection) -> None:
-        if not self.is_sqlite:
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(4126205100)"))  # replicas start together
-        _METADATA.create_all(connection, tables=[META])
-        done = int(_read_meta(connection, _SCHEMA) or "0")
-        if done > len(_MIGRATIONS):
-            raise StoreError(
-                f"the database is of a newer aios-bot (schema {done}, this one knows {len(_MIGRATIONS)}): "
-                "run that version, or restore a backup made before the upgrade"
-            )
-        for step in _MIGRATIONS[done:]:
-            if step is None:
-                _METADATA.create_all(connection)
-                continue
-            for statement in step:
-                connection.exec_driver_sql(statement)
-        if done != len(_MIGRATIONS):
-            _write_meta(connection, _SCHEMA, str(len(_MIGRATIONS)))
-
 
 def make_engine(url: str) -> sa.Engine:
     """An engine for `url` with what SQLite needs for several threads and for surviving a power cut."""
@@ -277,6 +284,11 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         connection.create_function("unixepoch", 1, lambda _how: time.time())
 
 
+_TAKE_LEASE = sa.text(
+    "INSERT INTO leases (name, holder, until) VALUES (:name, :holder, :until) "
+    "ON CONFLICT (name) DO UPDATE SET holder = :holder, until = :until "
+    "WHERE leases.until < :now OR leases.holder = :holder RETURNING name"
+)
 _READ_META = sa.text("SELECT value FROM meta WHERE name = :name")
 _WRITE_META = sa.text(
     "INSERT INTO meta (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = :value"

@@ -16,7 +16,16 @@ from bot.effects.scopes import client_for
 from bot.effects.world import World
 from bot.errors import RetryLater
 from bot.fleet import FLEET_FILE
-from bot.looks import Look, LookAround, LookAtBump, LookAtFleet, LookAtInstallation, LookAtRollout, Pinned
+from bot.looks import (
+    Look,
+    LookAround,
+    LookAtBump,
+    LookAtDeliveries,
+    LookAtFleet,
+    LookAtInstallation,
+    LookAtRollout,
+    Pinned,
+)
 from bot.names import BranchName, InstallationId, RepoName
 from bot.yaml_lines import Problem, YamlFileError
 
@@ -38,6 +47,8 @@ def look_again(world: World, look: Look) -> tuple[Look, ...]:
             return _look_at_rollout(world, client, look)
         case LookAtFleet():
             return _look_at_fleet(world, client, look)
+        case LookAtDeliveries():
+            raise AssertionError("the inbox itself looks at deliveries")
         case LookAtInstallation():
             found = repository.find_repositories(client)
             return tuple(

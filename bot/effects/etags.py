@@ -15,6 +15,7 @@ class Kept(NamedTuple):
 
     etag: str
     text: str
+    link: str = ""  # to the pages around it
 
 
 class Etags:

@@ -61,14 +61,14 @@ def fetch_all(world: World, client: Client, repos: Iterable[RepoName]) -> None:
     """Bring the mirrors of `repos` up to date, side by side."""
     wanted = tuple(dict.fromkeys(repos))
     with ThreadPoolExecutor(max_workers=4) as pool:
-        fetches = [(repo, pool.submit(world.mirror(repo).fetch, client.token)) for repo in wanted]
+        fetches = [(repo, pool.submit(world.mirror(repo).fetch, client.token, repair=False)) for repo in wanted]
     for repo, fetch in fetches:
         try:
             fetch.result()
         except GitError:
             # Git only says no; GitHub says why: an outage, a limit, an ended token are waited for (RetryLater).
             repository.find_repository(client, repo)
-            raise
+            world.mirror(repo).fetch(client.token)
 
 
 def read_fleet(world: World, repo: RepoName, base: BranchName) -> FleetAt:

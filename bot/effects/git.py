@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import shutil
 import subprocess
 import tarfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +26,7 @@ from bot.settings import child_environment
 
 GITLINK = "160000"
 _LONGEST = 600  # seconds for one command; the first clone of a large repository is the longest
+_STALE = 60  # seconds after which a lock inside a mirror is nobody's
 _FIELD, _RECORD = "\x1f", "\x1e"
 
 
@@ -170,6 +173,14 @@ class GitRepository:
         out = self.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", old or empty, new)
         return tuple(sorted(p.decode("utf-8", "surrogateescape") for p in out.split(b"\0") if p))
 
+    def is_sound(self) -> bool:
+        """Whether every object that a branch leads to is here and readable."""
+        try:
+            self.run("fsck", "--connectivity-only", "--no-dangling", "--no-progress")
+        except GitError:
+            return False
+        return True
+
     def export(self, commit: str, destination: Path) -> None:
         """Write the files of `commit` under `destination`. What would be written elsewhere is refused: GitError.
 
@@ -204,17 +215,29 @@ class Mirror(GitRepository):
         super().__init__(git_dir)
         self.url = url
 
-    def fetch(self, token: str | None) -> None:
-        """Bring every branch up to date. A damaged mirror is thrown away and cloned anew."""
+    def fetch(self, token: str | None, *, repair: bool = True) -> None:
+        """Bring every branch up to date. With `repair` a damaged mirror is thrown away and cloned anew."""
         self.git_dir.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{self.git_dir}.lock"):
+        lock = Path(f"{self.git_dir}.lock")
+        with FileLock(lock):
+            os.utime(lock)  # used now: the last to be thrown away
             try:
                 self._fetch(token)
             except GitError:
-                if not self.git_dir.exists() or self._is_sound():
+                if not repair or not self.git_dir.exists():
                     raise
-                shutil.rmtree(self.git_dir)
+                if not self._drop_stale_locks():
+                    if self.is_sound():
+                        raise
+                    shutil.rmtree(self.git_dir)
                 self._fetch(token)
+
+    def _drop_stale_locks(self) -> bool:
+        """Remove what a git left that a power cut ended; nobody else writes here while we hold the mirror's lock."""
+        stale = [path for path in self.git_dir.rglob("*.lock") if time.time() - path.stat().st_mtime > _STALE]
+        for path in stale:
+            path.unlink(missing_ok=True)
+        return bool(stale)
 
     def _fetch(self, token: str | None) -> None:
         if not (self.git_dir / "HEAD").exists():
@@ -230,13 +253,6 @@ class Mirror(GitRepository):
             "+refs/heads/*:refs/heads/*",
             environment=token_environment(token),
         )
-
-    def _is_sound(self) -> bool:
-        try:
-            self.run("rev-list", "--all", "--quiet", "--objects")
-        except GitError:
-            return False
-        return True
 
 
 def _environment(extra: Mapping[str, str]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 import requests
 from github import Auth, Github
+from requests.utils import parse_header_links
 
 from bot import metrics
 from bot.effects.budget import Budget
@@ -128,6 +129,13 @@ class Client:
                 break
         return tuple(found[:most])
 
+    def page(self, path: str, kind: type[_T]) -> tuple[tuple[_T, ...], str | None]:
+        """One page of a list that is read by cursor, and the path of the next one."""
+        data, headers = self._send_whole("GET", path)
+        following = parse_header_links(headers.get("link", ""))
+        after = next((link["url"] for link in following if link.get("rel") == "next"), None)
+        return tuple(_convert(data, list[kind], path)), after  # type: ignore[valid-type]  # kind is a type
+
     def post(self, path: str, kind: type[_T], body: object = None) -> _T:
         """One POST, its answer as `kind`."""
         return _convert(self._send("POST", path, body=body), kind, path)
@@ -143,6 +151,11 @@ class Client:
     def _send(
         self, verb: str, path: str, *, parameters: Mapping[str, str | int] | None = None, body: object = None
     ) -> Any:
+        return self._send_whole(verb, path, parameters=parameters, body=body)[0]
+
+    def _send_whole(
+        self, verb: str, path: str, *, parameters: Mapping[str, str | int] | None = None, body: object = None
+    ) -> tuple[Any, Mapping[str, str]]:
         what = f"{verb} {path}"
         if verb != "GET":
             self._budget.space_write(path)
@@ -156,7 +169,7 @@ class Client:
             headers={"If-None-Match": kept.etag} if kept else {},
         )
         if answer.status == 304 and kept is not None:
-            return json.loads(kept.text)
+            return json.loads(kept.text), {"link": kept.link}
         if not 200 <= answer.status < 300 or (answer.status == 202 and verb == "GET"):
             raise self._as_ours(what, answer)
         self._budget.note_success()
@@ -165,8 +178,10 @@ class Client:
         except ValueError:
             raise self._budget.outage(what, "GitHub's answer is broken off") from None
         if verb == "GET" and answer.headers.get("etag"):
-            self._line.etags.keep(self._budget.name, url, Kept(answer.headers["etag"], answer.text))
-        return data
+            self._line.etags.keep(
+                self._budget.name, url, Kept(answer.headers["etag"], answer.text, answer.headers.get("link", ""))
+            )
+        return data, answer.headers
 
     def _exchange(
         self,

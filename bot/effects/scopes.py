@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bot.effects.github import Client
 from bot.effects.world import World
-from bot.looks import Look, LookAround, LookAtFleet, LookAtInstallation
+from bot.looks import Look, LookAround, LookAtDeliveries, LookAtFleet, LookAtInstallation
 from bot.manifest import permissions
 from bot.names import RepoName
 
@@ -22,7 +22,7 @@ def client_for(world: World, look: Look) -> Client:
     A fleet is read with all of its installation's repositories: which ones it pins is what the reading finds out.
     All other work has what the manifest asks for, on the fleet and what it pins.
     """
-    if isinstance(look, LookAround):
+    if isinstance(look, LookAround | LookAtDeliveries):
         return world.app.client()
     budget = world.app.budget(look.installation)
     budget.admit(urgent=look.__struct_config__.tag in _URGENT)

@@ -17,6 +17,7 @@ from enum import StrEnum
 
 import msgspec
 
+from bot import metrics
 from bot.errors import BotError, RetryLater
 from bot.intake import ledger
 from bot.intake.alarms import Alarms
@@ -24,6 +25,7 @@ from bot.intake.engine import Calls, Engine, Schedule
 from bot.intake.ledger import Burst, Claimed, Delivery, Wake
 from bot.log import hide_secrets, log_context
 from bot.looks import Look
+from bot.metrics import Fate
 from bot.store import Store, now_ms
 
 _LOG = logging.getLogger("bot.inbox")
@@ -42,7 +44,7 @@ class Patience:
     """How long the queue waits for what, in seconds."""
 
     burst: Burst = field(default_factory=Burst)
-    tries_after: tuple[float, ...] = (2.0, 10.0, 60.0)  # pauses before a failed look is tried again
+    tries_after: tuple[float, ...] = (2.0, 10.0, 60.0, 600.0)  # pauses before a failed look is tried again
     sweep: float = 60.0
     beat: float = 5.0  # between two signs of life, where there are replicas
     dead_after: float = 30.0  # without a sign of life
@@ -189,6 +191,7 @@ class Inbox:
             self._handler(msgspec.json.decode(claimed.look, type=Look))
         except RetryLater as wait:
             _LOG.info("held for %.0f s: %s", wait.seconds, wait)
+            self._count(claimed, Fate.HELD)
             return ledger.hold(
                 self.store,
                 claimed.run,
@@ -198,16 +201,23 @@ class Inbox:
             )
         except Exception as problem:  # noqa: BLE001 - one look's failure must not stop the lane
             return self._settle_failed(claimed, problem)
+        self._count(claimed, Fate.DONE)
         return ledger.finish(self.store, claimed.run)
 
     def _settle_failed(self, claimed: Claimed, problem: Exception) -> bool:
         text = hide_secrets(str(problem) if isinstance(problem, BotError) else f"{type(problem).__name__}: {problem}")
         if claimed.attempts <= len(self._patience.tries_after):
             pause = self._patience.tries_after[claimed.attempts - 1]
+            self._count(claimed, Fate.TRIED_AGAIN)
             _LOG.warning("failed, tried again in %.0f s: %s", pause, text)
             return ledger.hold(self.store, claimed.run, seconds=pause, because=text, forget_attempts=False)
+        self._count(claimed, Fate.FAILED)
         _LOG.error("failed %d times, given up: %s", claimed.attempts, text, exc_info=problem)
         return ledger.finish(self.store, claimed.run, error=text)
+
+    @staticmethod
+    def _count(claimed: Claimed, fate: Fate) -> None:
+        metrics.RUNS.count(look=str(msgspec.json.decode(claimed.look).get("type")), fate=fate)
 
     def _come_back(self, wake: Wake) -> None:
         if self._engine is not None and (self._stopping.is_set() or wake.due > now_ms() + _ENGINE_WAITS_MS):

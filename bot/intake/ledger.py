@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from bot.events import Event, Ignored, Ping
 from bot.looks import Look
 from bot.names import DeliveryId
-from bot.store import Store, now_ms
+from bot.store import DELIVERIES, Store, now_ms
 from bot.values import Value
 
 # As text, because every delivery goes through these. Both databases take them; a look is open while done_at is NULL.
@@ -70,6 +70,8 @@ _OPEN_LANES = sa.text(
     "WHERE done_at IS NULL GROUP BY lanes.key, turn"
 )
 _COUNT_OPEN = sa.text("SELECT state, count(*) FROM looks WHERE done_at IS NULL GROUP BY state")
+_OLDEST_DUE = sa.text("SELECT min(made_at) FROM looks WHERE done_at IS NULL AND not_before <= :now")
+_COUNT_DELIVERIES = sa.text("SELECT count(*) FROM deliveries WHERE state = :state")
 _SIGN_ON = sa.text(
     "INSERT INTO replicas (name, seen_at) VALUES (:name, :now) ON CONFLICT (name) DO UPDATE SET seen_at = :now"
 )
@@ -281,11 +283,35 @@ def open_lanes(store: Store) -> tuple[Wake, ...]:
         return tuple(Wake(key=key, turn=turn, due=due) for key, turn, due in connection.execute(_OPEN_LANES))
 
 
+def known_guids(store: Store, guids: Iterable[str]) -> frozenset[str]:
+    """Those of `guids` that were taken in, whatever became of them."""
+    wanted = list(guids)
+    found: set[str] = set()
+    with store.reading() as connection:
+        for start in range(0, len(wanted), 500):
+            some = sa.select(DELIVERIES.c.guid).where(DELIVERIES.c.guid.in_(wanted[start : start + 500]))
+            found.update(connection.execute(some).scalars())
+    return frozenset(found)
+
+
 def count_open(store: Store) -> dict[str, int]:
     """How many looks are waiting, held and running."""
     with store.reading() as connection:
         found = {state: int(count) for state, count in connection.execute(_COUNT_OPEN)}
     return {state: found.get(state, 0) for state in (LookState.WAITING, LookState.HELD, LookState.RUNNING)}
+
+
+def oldest_due(store: Store) -> int | None:
+    """When the oldest look was made that is due and not done, in milliseconds."""
+    with store.reading() as connection:
+        made = connection.execute(_OLDEST_DUE, {"now": now_ms()}).scalar()
+    return None if made is None else int(made)
+
+
+def count_deliveries(store: Store, states: Iterable[str]) -> dict[str, int]:
+    """How many deliveries are in each of `states`."""
+    with store.reading() as connection:
+        return {state: int(connection.execute(_COUNT_DELIVERIES, {"state": state}).scalar_one()) for state in states}
 
 
 def sign_on(store: Store, replica: str, *, dead_after: float) -> tuple[str, ...]:

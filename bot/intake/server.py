@@ -12,11 +12,17 @@ from types import FrameType
 from flask import Flask
 from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
-from bot.errors import BotError
+from bot.errors import BotError, ExitCode
 from bot.intake.ending import Ending
 from bot.intake.webhook import LARGEST_BODY
 
 _LOG = logging.getLogger("bot.server")
+
+
+class CannotListen(BotError):  # noqa: N818 - it says what happened
+    """The address is taken, or not ours."""
+
+    exit_code = ExitCode.UNAVAILABLE
 
 
 def serve(
@@ -37,7 +43,7 @@ def serve(
     try:
         server = _listen(app, host, port, threads)
     except OSError as problem:
-        raise BotError(f"cannot listen on {host}:{port}: {problem.strerror or problem}; set HOST and PORT") from None
+        raise CannotListen(f"cannot listen on {host}:{port}: {problem.strerror or problem}; set HOST, PORT") from None
     port = int(server.effective_port)  # type: ignore[union-attr]
 
     def run() -> None:

@@ -16,11 +16,13 @@ import msgspec
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from bot.events import Ignored, parse_event
+from bot import metrics
+from bot.events import Ignored, Ping, parse_event
 from bot.intake.inbox import Inbox, Taken
 from bot.intake.ledger import Delivery
 from bot.log import log_context
 from bot.looks import route
+from bot.metrics import Way
 from bot.names import DeliveryId
 from bot.settings import Secret
 
@@ -84,16 +86,31 @@ def sign(body: bytes, secret: Secret) -> str:
     return "sha256=" + hmac.new(secret.reveal().encode(), body, hashlib.sha256).hexdigest()
 
 
-def take_in(accepted: Accepted, inbox: Inbox) -> tuple[Taken, str]:
+def take_in(accepted: Accepted, inbox: Inbox, *, way: Way = Way.WEBHOOK) -> tuple[Taken, str]:
     """Parse, route and store an accepted delivery; the second value says why nothing follows, or is empty.
 
     Also the way of a delivery that was fetched from GitHub's list.
     """
     event = parse_event(accepted.name, accepted.body)
     if isinstance(event, Ignored):
-        return inbox.take_in(Delivery(guid=accepted.guid, name=accepted.name, event=event)), event.reason
-    looks = route(event, inbox.store.pins())
-    return inbox.take_in(Delivery(guid=accepted.guid, name=accepted.name, event=event, looks=looks)), ""
+        delivery = Delivery(guid=accepted.guid, name=accepted.name, event=event)
+    else:
+        looks = route(event, inbox.store.pins())
+        delivery = Delivery(guid=accepted.guid, name=accepted.name, event=event, looks=looks)
+    taken = inbox.take_in(delivery)
+    _count(delivery, taken, way)
+    return taken, event.reason if isinstance(event, Ignored) else ""
+
+
+def _count(delivery: Delivery, taken: Taken, way: Way) -> None:
+    if taken is Taken.DUPLICATE:
+        metrics.DUPLICATES.count(way=way)
+        return
+    metrics.DELIVERIES.count(event=str(delivery.event.__struct_config__.tag), way=way)
+    if isinstance(delivery.event, Ignored):
+        metrics.IGNORED.count(reason=delivery.event.reason)
+    elif not delivery.looks and not isinstance(delivery.event, Ping):
+        metrics.IGNORED.count(reason="no_fleet_concerned")
 
 
 def make_blueprint(inbox: Inbox, secret: Secret) -> Blueprint:
@@ -109,6 +126,7 @@ def make_blueprint(inbox: Inbox, secret: Secret) -> Blueprint:
             return _answer(413, f"the body is larger than {LARGEST_BODY} bytes")
         judged = accept(dict(request.headers), body, secret)
         if isinstance(judged, Rejected):
+            metrics.REFUSED.count(status=str(judged.status))
             _LOG.warning("webhook refused (%d): %s", judged.status, judged.message)
             return _answer(judged.status, judged.message)
         with log_context(delivery=judged.guid):

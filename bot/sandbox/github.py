@@ -32,7 +32,7 @@ from bot.sandbox.api import Context, Hub, Logged
 from bot.sandbox.faults import BreakableChannel, Cut, Fault
 from bot.sandbox.rest_actions import end_run
 from bot.sandbox.shapes import Shapes
-from bot.sandbox.state import Repo, Run, State, Token, User
+from bot.sandbox.state import Delivery, Repo, Run, State, Token, User
 from bot.sandbox.webhooks import Webhooks
 
 THREADS = 16
@@ -255,6 +255,11 @@ class EmbeddedGitHub:
     def webhooks(self) -> list[tuple[str, dict[str, object]]]:
         """Every webhook that was made: its event and payload."""
         return [(delivery.event, delivery.payload) for delivery in self._state.deliveries]
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """Every attempt to deliver, oldest first."""
+        return self._state.deliveries
 
     def drop_deliveries(self, *, on: bool) -> None:
         """Lose every delivery from now on, or no longer."""

@@ -68,14 +68,17 @@ def run_service(
         service.stop()
 
 
-def start_service(settings: Mapping[str, str]) -> Service:
-    """Start the service with `settings`, and wait until it is ready."""
+def start_service(settings: Mapping[str, str], *arguments: str) -> Service:
+    """Start the service with `settings` and `arguments`, and wait until it is ready."""
     data = Path(settings["AIOS_BOT_DATA"])
     data.mkdir(parents=True, exist_ok=True)
     log = data / "service.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "bot", "serve"], env=child_environment() | dict(settings), stdout=out, stderr=out
+            [sys.executable, "-m", "bot", "serve", *arguments],
+            env=child_environment() | dict(settings),
+            stdout=out,
+            stderr=out,
         )
     service = Service(f"http://127.0.0.1:{settings['PORT']}", process, data, log)
     deadline = time.monotonic() + START_LIMIT

@@ -14,6 +14,7 @@ from bot.intake.inbox import Inbox
 from bot.intake.webhook import make_blueprint
 from bot.names import PlanId
 from bot.settings import Secret
+from bot.web import metrics_page
 
 _LOG = logging.getLogger("bot.web")
 _PLAN_ID = re.compile(r"[0-9a-f]{12}")
@@ -27,10 +28,15 @@ _HEADERS = {
 Check = Callable[[], str]  # "" when all is well, else what is wrong, in a few words
 
 
-def create_app(inbox: Inbox, webhook_secret: Secret, *, checks: Mapping[str, Check] | None = None) -> Flask:
-    """The WSGI application. `checks` join the database's and the worker's in /readyz (name to check)."""
+def create_app(inbox: Inbox, webhook_secret: Secret | None, *, checks: Mapping[str, Check] | None = None) -> Flask:
+    """The WSGI application; without a secret it has no door for webhooks.
+
+    `checks` join the database's and the worker's in /readyz (name to check).
+    """
     app = Flask(__name__)
-    app.register_blueprint(make_blueprint(inbox, webhook_secret))
+    if webhook_secret is not None:
+        app.register_blueprint(make_blueprint(inbox, webhook_secret))
+    metrics_page.register(app, inbox.store)
     all_checks: dict[str, Check] = {
         "database": lambda: _check_database(inbox),
         "worker": lambda: "" if inbox.is_alive() else "no look is being run",

@@ -1,0 +1,59 @@
+"""The database's shape, numbered: a new one is made as the tables stand, an old one is brought there in steps.
+
+Each step is applied once, in order, in the transaction that opens the database. While replicas are upgraded one
+after the other, the old version works on with the new shape: a step adds, and what it makes superfluous goes with
+a later release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import sqlalchemy as sa
+
+from bot.errors import BotError, ExitCode
+
+Step = Callable[[sa.Connection], None]
+
+STEPS: tuple[Step, ...] = ()
+"""From shape 1, the first release's, to the next. A step is never changed once it was released."""
+
+_READ = sa.text("SELECT value FROM meta WHERE name = 'schema'")
+_WRITE = sa.text(
+    "INSERT INTO meta (name, value) VALUES ('schema', :value) ON CONFLICT (name) DO UPDATE SET value = :value"
+)
+_ONE_AT_A_TIME = 4126205100  # an advisory lock of PostgreSQL's, of this number
+
+
+class StoreError(BotError):
+    """The database cannot be used as it is."""
+
+    exit_code = ExitCode.UNAVAILABLE
+
+
+def migrate(
+    connection: sa.Connection, metadata: sa.MetaData, meta: sa.Table, steps: Sequence[Step] = STEPS
+) -> tuple[int, int]:
+    """Bring the database to the shape of `metadata`; the numbers it had (0: new) and has. Raises StoreError."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_ONE_AT_A_TIME})"))  # replicas start together
+    metadata.create_all(connection, tables=[meta])
+    before, now = read_schema(connection), len(steps) + 1
+    if before > now:
+        raise StoreError(
+            f"the database is of a newer aios-bot (schema {before}, this one knows {now}): "
+            "run that version, or restore a backup made before the upgrade"
+        )
+    if before == 0:
+        metadata.create_all(connection)
+    else:
+        for step in steps[before - 1 :]:
+            step(connection)
+    if before != now:
+        connection.execute(_WRITE, {"value": str(now)})
+    return before, now
+
+
+def read_schema(connection: sa.Connection) -> int:
+    """The number of the database's shape; 0 when it has none yet."""
+    return int(connection.execute(_READ).scalar() or 0)
