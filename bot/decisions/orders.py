@@ -174,7 +174,7 @@ def compose_order(
         pin=wanted.pin,
         plan=plan_id,
         root=node.root,
-        stacks=tuple(_stack_order(stack) for stack in plan.stacks),
+        stacks=tuple(order_stack(stack) for stack in plan.stacks),
         variables=node.variables,
         issued=now,
         expires=now + ORDER_LIFETIME,
@@ -185,7 +185,8 @@ def compose_order(
     )
 
 
-def _stack_order(stack: StackPlan) -> StackOrder:
+def order_stack(stack: StackPlan) -> StackOrder:
+    """What a node is told about one stack of its plan."""
     return StackOrder(
         stack=stack.stack,
         folder=stack.folder,
