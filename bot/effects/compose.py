@@ -25,13 +25,14 @@ from threading import Lock
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from python_on_whales import DockerClient
 
 from bot.effects.checkout import Blobs, Checkout, describe
 from bot.effects.compose_program import ComposeProgram, find_compose
 from bot.effects.confinement import SECONDS, Outcome, find_confinement
 from bot.effects.interpolation import read_settings
-from bot.effects.places import Places, find_variables
+from bot.effects.places import Places, find_placeholders, find_variables
 from bot.effects.reads import LARGEST_FILE, Reads, RefusedError, check_reads
 from bot.effects.render_cache import RenderCache
 from bot.effects.snapshot import Snapshot
@@ -40,7 +41,7 @@ from bot.plan.redact import Redactor, known_from
 from bot.plan.rendering import CHECKOUT, Rendered, Rendering, Unreadable
 from bot.values import Value
 
-_RULES = "1"  # of rendering and redaction: another number makes every kept rendering a miss
+_RULES = "2"  # of rendering and redaction: another number makes every kept rendering a miss
 _DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 _OVERRIDES = (
     "compose.override.yml",
@@ -197,14 +198,16 @@ class Renderer:
                 seconds=self._seconds,
             )
         places = Places(reads.main)
+        defaults = dict(pair for text in reads.interpolated_from.values() for pair in read_settings(text))
         if outcome.code != 0 or outcome.stopped:
-            return self._explain(request, reads, outcome, seen, places), not outcome.stopped
+            problem = self._explain(request, reads, outcome, seen, places)
+            variables = find_variables(reads.main, defaults, self._redactor.setting)
+            return replace(problem, variables=variables), not outcome.stopped
         try:
             model = _canonical(json.loads(outcome.out.decode("utf-8").replace("$$", "$")), seen)
         except (ValueError, RecursionError):
             return Unreadable(message=f"{request.folder}: compose wrote something that is not JSON"), True
         secrets = known_from(_all_settings(reads), environment=_from_env_files(model, places, reads, known))
-        defaults = dict(pair for text in reads.interpolated_from.values() for pair in read_settings(text))
         rendered = Rendered(
             model=self._redactor.model(model, secrets),
             reads=tuple(sorted(reads.paths)),
@@ -245,10 +248,20 @@ def _compose_arguments(program: Path, request: RenderRequest, files: Sequence[st
 
 
 def _environment(reads: Reads, known: dict[str, str]) -> dict[str, str]:
-    """Made from nothing. Settings of compose and docker that an env file names are set first, so they lose."""
-    named = {name for text in reads.interpolated_from.values() for name in _OURS_ALONE.findall(text)}
+    """Made from nothing. Settings of compose and docker that an env file names are set first, so they lose.
+
+    A variable that a stack cannot do without, and that only the node has, is given its own name.
+    """
+    texts = reads.interpolated_from.values()
+    named = {name for text in texts for name in _OURS_ALONE.findall(text)}
+    placeholders = find_placeholders(
+        reads.main, {*known, *(name for text in texts for name, _ in read_settings(text))}
+    )
     return (
-        dict.fromkeys(named.difference(_HONOURED), "") | _FIXED | {n: v for n, v in known.items() if n not in _FIXED}
+        dict.fromkeys(named.difference(_HONOURED), "")
+        | {name: value for name, value in placeholders.items() if not _OURS_ALONE.fullmatch(name)}
+        | _FIXED
+        | {n: v for n, v in known.items() if n not in _FIXED}
     )
 
 

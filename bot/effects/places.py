@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from bot.effects.interpolation import find_uses
@@ -149,6 +149,21 @@ def find_variables(main: Group, defaults: dict[str, str], redact: Callable[[str,
         Variable(name=name, default=None if default is None else redact(name, default), required=required)
         for name, (default, required) in sorted(found.items())
     )
+
+
+def find_placeholders(main: Group, given: Collection[str]) -> dict[str, str]:
+    """What stands for each variable that the files require (`${NAME:?}`) and nobody gives: secrets of the node.
+
+    Without a value compose would refuse the whole stack; with this one, old and new still compare.
+    """
+    found: dict[str, str] = {}
+    for text in _texts(main):
+        for use in find_uses(text):
+            if use.operator.endswith("?") and not use.nested and use.name not in given:
+                begins_path = use.span[0] == 0 and ":/" in text[use.span[1] :]
+                if begins_path or use.name not in found:
+                    found[use.name] = f"{'/' * begins_path}<{use.name}>"
+    return found
 
 
 def _texts(main: Group) -> Iterator[str]:

@@ -267,12 +267,32 @@ def test_compose_s_own_errors_are_shown_with_their_line(world: RenderWorld) -> N
     assert "services.a.ports must be a array" in error.message or "services.a.ports must be an array" in error.message
     assert error.where is not None
     assert error.where.line == 4
-    unset = refused(world.render({"docker-compose.yml": "services: {a: {image: 'x:${TAG:?set the tag}'}}\n"}))
-    assert "TAG" in unset.message
-    assert "set the tag" in unset.message
+    both = refused(world.render({"docker-compose.yml": "services: {a: {ports: '${NUMBER}', image: '${TAG:?}'}}\n"}))
+    assert both.variables == (Variable(name="NUMBER"), Variable(name="TAG", required=True))
     missing = refused(world.render({"docker-compose.yml": "services: {a: {image: x, env_file: no.env}}\n"}))
     assert "no.env" in missing.message
     assert str(world.folder) not in missing.message
+
+
+def test_what_only_the_node_can_give_does_not_keep_a_stack_from_being_planned(world: RenderWorld) -> None:
+    text = """
+services:
+  a:
+    image: 'x:${TAG:?set the tag}'
+    environment: {DB_PASSWORD: '${DB_PASSWORD:?}', GIVEN: '${GIVEN:?}', OWN: '${OWN:?}'}
+    volumes: ['${DATA:?}/db:/data']
+"""
+    found = rendered(world.render({"compose.yaml": text, ".env": "OWN=mine\n"}, variables={"GIVEN": "yes"}))
+    service = found.model["services"]["a"]
+    assert service["image"] == "x:<TAG>"
+    assert service["volumes"][0]["source"] == "/<DATA>/db"
+    assert service["environment"]["GIVEN"] == "yes"
+    assert [(v.name, v.required) for v in found.variables if v.default is None] == [
+        ("DATA", True),
+        ("DB_PASSWORD", True),
+        ("GIVEN", True),
+        ("TAG", True),
+    ]
 
 
 def test_broken_yaml_names_file_and_line(world: RenderWorld) -> None:

@@ -1,0 +1,417 @@
+"""What two versions of a stack come to, service by service: actions, reasons, lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.fleet import Node, Platform
+from bot.names import NodeName, ServiceName, StackName
+from bot.plan.causes import ReasonCode
+from bot.plan.changes import Decided, decide_stack
+from bot.plan.model import Action, SourceLine, StackPlan
+from bot.plan.rendering import CHECKOUT, Place, Rendered, Side, StackChange, Unreadable, Variable
+
+FOLDER = "server/stacks/s"
+HERE = f"{CHECKOUT}/{FOLDER}"
+LINUX = Node(name=NodeName("N"))
+WINDOWS = Node(name=NodeName("W"), platform=Platform.WINDOWS, root="C:\\aios")
+Services = dict[str, dict[str, Any]]
+
+
+def side(
+    services: Services,
+    *,
+    places: dict[str, str] | None = None,
+    sources: dict[str, int] | None = None,
+    variables: tuple[Variable, ...] = (),
+    survives: bool = True,
+    **top: Any,
+) -> Side:
+    """A stack at one pin: kinds by path inside its folder (`places`), lines of its compose.yaml (`sources`)."""
+    lines = {place: SourceLine(path=f"{FOLDER}/compose.yaml", line=line) for place, line in (sources or {}).items()}
+    every = {f"services.{name}": SourceLine(path=f"{FOLDER}/compose.yaml", line=1) for name in services}
+    model = {"name": "s", "services": {n: {"image": "app:1.0"} | spec for n, spec in services.items()}} | top
+    kinds = {f"{FOLDER}/{path}": kind for path, kind in (places or {}).items()}
+    return Side(
+        rendering=Rendered(
+            model=model, reads=(f"{FOLDER}/compose.yaml",), sources=every | lines, variables=variables
+        ),
+        files=("compose.yaml",),
+        places={path: Place(path=path, kind=kind, survives=survives) for path, kind in kinds.items()},
+    )
+
+
+def decide(
+    old: Side | None, new: Side | None, *, changed: tuple[str, ...] = (), node: Node = LINUX, **more: Any
+) -> Decided:
+    """The decision; `changed` are paths inside the stack's folder."""
+    change = StackChange(stack=StackName("s"), folder=FOLDER, old=old, new=new, **more)
+    return decide_stack(change, node, frozenset(f"{FOLDER}/{path}" for path in changed))
+
+
+def actions(decided: Decided) -> dict[str, Action]:
+    return {s.service: s.action for stack in decided.stacks for s in stack.services}
+
+
+def codes(decided: Decided, service: str = "web") -> list[str]:
+    return [r.code for stack in decided.stacks for s in stack.services if s.service == service for r in s.reasons]
+
+
+def only(decided: Decided) -> StackPlan:
+    (stack,) = decided.stacks
+    return stack
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [
+        ({}, {"image": "app:2.0"}, ReasonCode.IMAGE),
+        ({}, {"command": ["a"]}, ReasonCode.COMMAND),
+        ({"entrypoint": ["a"]}, {"entrypoint": ["b"]}, ReasonCode.COMMAND),
+        ({"environment": {"A": "1"}}, {"environment": {"A": "2"}}, ReasonCode.ENV_FILE),  # no compose file wrote it
+        ({"ports": []}, {"ports": [{"target": 80, "published": "80"}]}, ReasonCode.PORTS),
+        ({}, {"volumes": [{"type": "volume", "source": "d", "target": "/d"}]}, ReasonCode.VOLUMES),
+        ({"networks": {"a": None}}, {"networks": {"b": None}}, ReasonCode.NETWORKS),
+        ({"labels": {"a": "1"}}, {}, ReasonCode.LABELS),
+        ({}, {"healthcheck": {"test": ["NONE"]}}, ReasonCode.HEALTHCHECK),
+        ({"deploy": {"resources": {}}}, {"deploy": {"resources": {"limits": {"memory": "1"}}}}, ReasonCode.RESOURCES),
+        ({}, {"deploy": {"replicas": 1}}, ReasonCode.RESOURCES),  # an empty `deploy` is hashed, too
+        ({}, {"hostname": "h"}, ReasonCode.SETTING),
+        ({"tmpfs": ["/a", "/b"]}, {"tmpfs": ["/b", "/a"]}, ReasonCode.VOLUMES),
+    ],
+)
+def test_what_compose_hashes_recreates(before: dict[str, Any], after: dict[str, Any], code: ReasonCode) -> None:
+    decided = decide(side({"web": before, "idle": {}}), side({"web": after, "idle": {}}))
+    assert actions(decided) == {"web": Action.RECREATE, "idle": Action.NONE}
+    assert set(codes(decided)) == {code}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"pull_policy": "always"}),
+        ({}, {"depends_on": {"idle": {"condition": "service_started"}}}),
+        ({"profiles": ["a"]}, {"profiles": ["a", "b"]}),
+        ({"build": {"context": HERE}}, {}),
+        ({"scale": 1}, {}),
+    ],
+)
+def test_what_compose_does_not_hash_does_nothing(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert actions(decide(side({"web": before}), side({"web": after}))) == {"web": Action.NONE}
+
+
+BIND = {"volumes": [{"type": "bind", "source": f"{HERE}/conf", "target": "/conf"}]}
+SIGNAL = {"labels": {"aios.reload": "hup"}}
+CONFIG = {"configs": [{"source": "c", "target": "/c"}]}
+SECRET = {"secrets": [{"source": "k"}]}
+DEVICE = {"volumes": [{"type": "volume", "source": "v", "target": "/v"}]}
+BOUND = {"v": {"name": "s_v", "driver_opts": {"type": "none", "o": "bind", "device": f"{HERE}/conf"}}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "top", "kind", "changed", "expected"),
+    [
+        (BIND, {}, "folder", ["conf/a"], Action.RESTART),
+        (BIND, {}, "folder", ["conf/deep/er"], Action.RESTART),
+        (BIND, {}, "folder", ["conf2/a", "compose.yaml"], Action.NONE),
+        (BIND, {}, "file", ["conf"], Action.RESTART),
+        (BIND | SIGNAL, {}, "folder", ["conf/a"], Action.RELOAD),
+        (BIND | SIGNAL, {}, "file", ["conf"], Action.RESTART),  # the container keeps the old file
+        (BIND | {"labels": {"aios.reload": "TERM"}}, {}, "folder", ["conf/a"], Action.RESTART),
+        (BIND | SIGNAL | {"deploy": {"replicas": 0}}, {}, "folder", ["conf/a"], Action.NONE),
+        (CONFIG, {"configs": {"c": {"file": f"{HERE}/conf"}}}, "file", ["conf"], Action.RESTART),
+        (CONFIG | SIGNAL, {"configs": {"c": {"file": f"{HERE}/conf"}}}, "file", ["conf"], Action.RESTART),
+        (SECRET, {"secrets": {"k": {"file": f"{HERE}/conf"}}}, "file", ["conf"], Action.RESTART),
+        (DEVICE, {"volumes": BOUND}, "folder", ["conf/a"], Action.RESTART),
+        (DEVICE, {"volumes": {"v": {"name": "s_v"}}}, "folder", ["conf/a"], Action.NONE),
+    ],
+)
+def test_files_behind_a_mount(
+    spec: dict[str, Any], top: dict[str, Any], kind: str, changed: list[str], expected: Action
+) -> None:
+    both = [side({"web": spec}, places={"conf": kind}, **top) for _ in range(2)]
+    decided = decide(*both, changed=tuple(changed))
+    assert actions(decided) == {"web": expected}
+    used = {path.removeprefix(f"{FOLDER}/") for path in decided.files}
+    assert used == (set(changed) if expected is not Action.NONE else set())
+    (plan,) = only(decided).services
+    assert plan.signal == ("SIGHUP" if expected is Action.RELOAD else "")
+
+
+def test_a_folder_that_git_makes_anew_cannot_be_reloaded() -> None:
+    old, new = (side({"web": BIND | SIGNAL}, places={"conf": "folder"}, survives=False) for _ in range(2))
+    assert actions(decide(old, new, changed=("conf/a",))) == {"web": Action.RESTART}
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "expected"),
+    [
+        ("file", "folder", Action.RECREATE),
+        ("folder", "file", Action.RECREATE),
+        ("file", "", Action.RECREATE),  # the engine makes a folder of it
+        ("", "file", Action.RECREATE),
+        ("", "folder", Action.RESTART),
+        ("folder", "", Action.RESTART),
+    ],
+)
+def test_a_container_made_for_a_file_cannot_mount_a_folder(then: str, now: str, expected: Action) -> None:
+    old, new = side({"web": BIND}, places={"conf": then}), side({"web": BIND}, places={"conf": now})
+    changed = ("conf",) if "file" in (then, now) else ("conf/a",)
+    assert actions(decide(old, new, changed=changed)) == {"web": expected}
+
+
+def test_a_link_that_turns_changes_what_is_mounted() -> None:
+    def linked(to: str) -> Side:
+        one = side({"web": BIND})
+        return Side(rendering=one.rendering, places={f"{FOLDER}/conf": Place(path=f"{FOLDER}/{to}", kind="folder")})
+
+    assert actions(decide(linked("one"), linked("two"))) == {"web": Action.RESTART}
+    assert actions(decide(linked("one"), linked("one"), changed=("one/a",))) == {"web": Action.RESTART}
+    assert actions(decide(linked("one"), linked("one"), changed=("two/a",))) == {"web": Action.NONE}
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ({"content": "a"}, {"content": "b"}),
+        ({"file": f"{HERE}/a"}, {"file": f"{HERE}/b"}),
+        ({"file": f"{HERE}/a"}, {"content": "b"}),
+        ({"environment": "A"}, {"environment": "B"}),
+    ],
+)
+def test_a_config_that_is_another_one_needs_a_new_container(then: dict[str, str], now: dict[str, str]) -> None:
+    services: Services = {"web": CONFIG, "idle": {}}
+    old, new = side(services, configs={"c": then | {"name": "s_c"}}), side(services, configs={"c": now})
+    assert actions(decide(old, new)) == {"web": Action.RECREATE, "idle": Action.NONE}
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "more", "expected"),
+    [
+        (1, 3, {}, (Action.CREATE, 0)),
+        (3, 2, {}, (Action.REMOVE, 2)),
+        (2, 0, {}, (Action.REMOVE, 0)),
+        (0, 2, {}, (Action.CREATE, 0)),
+        (0, 2, {"image": "app:2.0"}, (Action.CREATE, 0)),
+        (0, 0, {"image": "app:2.0"}, (Action.NONE, 0)),
+        (1, 2, {"image": "app:2.0"}, (Action.RECREATE, 0)),
+        (3, 2, {"image": "app:2.0"}, (Action.RECREATE, 0)),
+    ],
+)
+@pytest.mark.parametrize("spelled", ["deploy", "scale"])
+def test_replicas(was: int, becomes: int, more: dict[str, Any], expected: tuple[Action, int], spelled: str) -> None:
+    def scaled(count: int) -> dict[str, Any]:
+        return {"deploy": {"replicas": count}} if spelled == "deploy" else {"scale": count}
+
+    decided = decide(side({"web": scaled(was)}), side({"web": scaled(becomes) | more}))
+    (plan,) = only(decided).services
+    assert (plan.action, plan.remaining) == expected
+
+
+RESTARTS = {"condition": "service_started", "restart": True}
+
+
+@pytest.mark.parametrize(
+    ("cause", "expected"),
+    [
+        (
+            {"image": "app:2.0"},
+            {"net": "recreate", "after": "restart", "last": "none", "loose": "none", "data": "recreate"},
+        ),
+        ("conf/a", {"net": "restart", "after": "restart", "last": "restart", "loose": "none", "data": "none"}),
+    ],
+)
+def test_cascades(cause: dict[str, Any] | str, expected: dict[str, str]) -> None:
+    def services(**more: Any) -> Services:
+        return {
+            "web": BIND | more,
+            "net": {"network_mode": "service:web", "depends_on": {"web": RESTARTS}},
+            "after": {"depends_on": {"web": RESTARTS}},
+            "last": {"depends_on": {"after": RESTARTS}},
+            "loose": {"depends_on": {"web": {"condition": "service_started"}}},
+            "data": {"volumes_from": ["web:ro"]},
+        }
+
+    places = {"conf": "folder"}
+    if isinstance(cause, dict):
+        decided = decide(side(services(), places=places), side(services(**cause), places=places))
+    else:
+        decided = decide(side(services(), places=places), side(services(), places=places), changed=(cause,))
+    found = actions(decided)
+    del found["web"]
+    assert found == expected
+
+
+def test_who_shares_with_a_restarted_one_restarts_although_compose_would_not_see_it() -> None:
+    def services(image: str) -> Services:
+        return {
+            "db": {"image": image},
+            "api": {"depends_on": {"db": RESTARTS}},
+            "side": {"pid": "service:api"},
+        }
+
+    decided = decide(side(services("db:1.0")), side(services("db:2.0")))
+    assert actions(decided) == {"db": Action.RECREATE, "api": Action.RESTART, "side": Action.RESTART}
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "expected"),
+    [
+        ({"name": "s_n"}, {"name": "s_n", "labels": {"a": "1"}}, Action.RECREATE),
+        ({"name": "s_n"}, {"name": "other"}, Action.RECREATE),
+        ({"name": "n", "external": True}, {"name": "m", "external": True}, Action.RECREATE),
+        ({"name": "n", "external": True}, {"name": "n"}, Action.NONE),
+        ({"name": "s_n"}, {"name": "s_n", "x-note": 1}, Action.NONE),
+    ],
+)
+def test_networks(then: dict[str, Any], now: dict[str, Any], expected: Action) -> None:
+    services: Services = {"web": {"networks": {"n": None}}, "idle": {}}
+    decided = decide(side(services, networks={"n": then}), side(services, networks={"n": now}))
+    assert actions(decided) == {"web": expected, "idle": Action.NONE}
+
+
+def test_a_volume_of_another_name_recreates_and_one_that_is_configured_anew_stays() -> None:
+    services: Services = {"web": DEVICE, "idle": {}}
+    old = side(services, volumes={"v": {"name": "s_v"}})
+    assert actions(decide(old, side(services, volumes={"v": {"name": "other"}})))["web"] is Action.RECREATE
+    labelled = side(services, volumes={"v": {"name": "s_v", "labels": {"a": "1"}}})
+    assert actions(decide(old, labelled)) == {"web": Action.NONE, "idle": Action.NONE}
+
+
+def test_builds() -> None:
+    def services(**build: Any) -> Services:
+        return {
+            "web": {"image": "made", "build": {"context": HERE} | build},
+            "user": {"image": "made"},
+            "on": {"build": {"context": HERE, "additional_contexts": {"base": "service:web"}}},
+            "idle": {},
+        }
+
+    expected = {"web": Action.REBUILD, "user": Action.RECREATE, "on": Action.REBUILD, "idle": Action.NONE}
+    assert actions(decide(side(services()), side(services(target="x")))) == expected
+    inputs = {ServiceName("web"): (f"{FOLDER}/main.c",)}
+    decided = decide(side(services()), side(services()), changed=("main.c",), build_inputs=inputs)
+    assert actions(decided) == expected
+    assert codes(decided) == [ReasonCode.BUILD_CONTENT]
+    assert decided.files == {f"{FOLDER}/main.c"}
+
+
+def test_stacks_and_services_come_and_go() -> None:
+    two = side({"web": {}, "gone": {}, "parked": {}})
+    one = side({"web": {}, "new": {}}, sources={"services.parked": 9, "services.parked.profiles": 10})
+    decided = decide(two, one)
+    assert actions(decided) == {
+        "web": Action.NONE,
+        "new": Action.CREATE,
+        "gone": Action.REMOVE,
+        "parked": Action.REMOVE,
+    }
+    assert [codes(decided, name)[0] for name in ("new", "gone", "parked")] == [
+        "new_service",
+        "gone_service",
+        "profile",
+    ]
+    assert actions(decide(None, two)) == dict.fromkeys(("web", "gone", "parked"), Action.CREATE)
+    assert actions(decide(two, None)) == dict.fromkeys(("web", "gone", "parked"), Action.REMOVE)
+
+
+def test_a_project_of_another_name_is_another_stack() -> None:
+    decided = decide(side({"web": {}}), side({"web": {}}, name="t"))
+    assert [(stack.project, stack.services[0].action) for stack in decided.stacks] == [
+        ("s", Action.REMOVE),
+        ("t", Action.CREATE),
+    ]
+
+
+def test_what_cannot_be_read() -> None:
+    broken = Side(rendering=Unreadable(message="no", variables=(Variable(name="A", required=True),)))
+    stack = only(decide(side({"web": {}}), broken))
+    assert (stack.error, stack.services, stack.missing_variables) == ("no", (), ("A",))
+    mended = decide(broken, side({"web": {}}))
+    assert (actions(mended), codes(mended)) == ({"web": Action.RECREATE}, ["unknown_before"])
+    assert only(decide(broken, None)).error == "no"
+
+
+def test_variables() -> None:
+    node = Node(name=NodeName("N"), variables={"GIVEN": "1"})
+    old = side({}, variables=(Variable(name="OLD"),))
+    names = (Variable(name="DEFAULT", default=""), Variable(name="GIVEN"), Variable(name="NEW"), Variable(name="OLD"))
+    stack = only(decide(old, side({}, variables=names), node=node))
+    assert stack.variables == ("DEFAULT", "GIVEN", "NEW", "OLD")
+    assert stack.new_variables == ("DEFAULT", "GIVEN", "NEW")
+    assert stack.missing_variables == ("NEW", "OLD")
+
+
+def test_reasons_say_what_and_where() -> None:
+    ports = [{"mode": "ingress", "target": 80, "published": "80", "protocol": "tcp"}]
+    old = side(
+        {"web": {"environment": {"LEVEL": "info", "KEY": "‹secret 0a1b2c3d›"}, "ports": ports} | BIND},
+        places={"conf": "folder"},
+        sources={"services.web.environment.LEVEL": 3},
+    )
+    new = side(
+        {
+            "web": {
+                "environment": {"LEVEL": "debug", "KEY": "‹secret 99999999›"},
+                "ports": [ports[0] | {"published": "81", "host_ip": "127.0.0.1"}],
+            }
+            | BIND
+        },
+        places={"conf": "folder"},
+        sources={
+            "services.web.environment.LEVEL": 4,
+            "services.web.env_file": 6,
+            "services.web.ports.0": 8,
+            "services.web.volumes": 9,
+        },
+    )
+    (plan,) = only(decide(old, new, changed=("conf/a", "conf/b", "conf/c", "conf/d"))).services
+    found = {reason.code: (reason.text, reason.where.line if reason.where else None) for reason in plan.reasons}
+    assert found == {
+        "environment": ("environment LEVEL info -> debug", 4),
+        "env_file": ("environment KEY changed", 6),
+        "ports": ("ports 80:80/tcp -> 127.0.0.1:81:80/tcp", 8),
+        "bind_content": (
+            f"{FOLDER}/conf/a, {FOLDER}/conf/b, {FOLDER}/conf/c and 1 more changed, mounted at /conf",
+            9,
+        ),
+    }
+    assert '-      "published": "80",' in plan.diff
+
+
+@pytest.mark.parametrize(
+    ("source", "node"),
+    [
+        ("C:\\aios\\server\\stacks\\s\\conf", WINDOWS),
+        ("c:/AIOS/server/stacks/s/conf", WINDOWS),
+        ("C:\\aios/server/stacks/s/./conf", WINDOWS),
+        ("/mnt/c/aios/server/stacks/s/conf", WINDOWS),
+        ("//c/aios/server/stacks/s/conf", WINDOWS),
+        ("/run/desktop/mnt/host/c/aios/server/stacks/s/conf", WINDOWS),
+        ("/srv/aios/server/stacks/s/conf", Node(name=NodeName("L"), root="/srv/aios/")),
+        ("~/aios/server/stacks/../stacks/s/conf", Node(name=NodeName("L"), root="~/aios")),
+    ],
+)
+def test_a_mount_that_names_the_node_s_own_checkout_is_followed(source: str, node: Node) -> None:
+    spec = {"volumes": [{"type": "bind", "source": source, "target": "/conf"}]}
+    both = [side({"web": spec}, places={"conf": "folder"}) for _ in range(2)]
+    assert actions(decide(*both, changed=("conf/a",), node=node)) == {"web": Action.RESTART}
+    assert actions(decide(*both, changed=("conf2/a",), node=node)) == {"web": Action.NONE}
+
+
+@pytest.mark.parametrize("source", ["/etc/conf", "C:\\aios2\\x", "/", "/srv", "D:\\aios\\server", "C:\\"])
+def test_what_lies_outside_the_checkout_is_not_looked_at(source: str) -> None:
+    spec = {"volumes": [{"type": "bind", "source": source, "target": "/conf"}]}
+    both = [side({"web": spec}) for _ in range(2)]
+    assert actions(decide(*both, changed=("conf/a",), node=WINDOWS)) == {"web": Action.NONE}
+
+
+def test_a_windows_node_reads_its_own_paths() -> None:
+    old, new = side({"web": BIND}), side({"web": {"volumes": [BIND["volumes"][0] | {"source": f"{HERE}/other"}]}})
+    (plan,) = only(decide(old, new, node=WINDOWS)).services
+    assert plan.reasons[0].text == (
+        "volumes C:\\aios\\server\\stacks\\s\\conf:/conf -> C:\\aios\\server\\stacks\\s\\other:/conf"
+    )
+    assert CHECKOUT not in plan.diff
