@@ -360,10 +360,13 @@ class _Judge:
                 self.world.plain.docker("rm", "--force", container.id)
 
 
-def choose_edits(stack: Stack, rng: random.Random, count: int) -> tuple[tuple[str, ...], Demands]:
-    """Make `count` edits that fit `stack`; their names and what they demand together."""
+def choose_edits(
+    stack: Stack, rng: random.Random, count: int, used: Mapping[str, int]
+) -> tuple[tuple[str, ...], Demands]:
+    """Make `count` edits that fit `stack`, the least `used` kinds first; their names and what they demand."""
     names = list(EDITS)
     rng.shuffle(names)
+    names.sort(key=lambda name: used.get(name, 0))
     done: list[str] = []
     demands: Demands = {}
     for name in names:
@@ -387,7 +390,7 @@ def measure(edits: int, seed: int, *, tell: Callable[[str], None] = lambda _: No
         while sum(score.edits.values()) < edits:
             edited: dict[str, tuple[str, Demands]] = {}
             for name, stack in world.stacks.items():
-                chosen, demands = choose_edits(stack, rng, rng.choice([1, 1, 1, 2, 3]))
+                chosen, demands = choose_edits(stack, rng, rng.choice([1, 1, 1, 2, 3]), score.edits)
                 if not stack.present and "stack_removed" not in chosen:
                     chosen, demands = (*chosen, "of a stack that is not there"), {}
                 score.edits.update(chosen)
