@@ -19,8 +19,9 @@ from bot.fleet_command import fleet
 from bot.node.command import node
 
 if TYPE_CHECKING:
+    from bot.effects.credentials import Vault
     from bot.effects.world import World
-    from bot.settings import Settings
+    from bot.settings import Credentials, Settings
     from bot.store import Store
 
 
@@ -46,7 +47,7 @@ def serve(*, pull: bool) -> None:
     from bot.intake.routine import Routine
     from bot.intake.server import end_on_signal
     from bot.intake.server import serve as serve_http
-    from bot.log import configure_logging
+    from bot.log import configure_logging, register_secret
     from bot.settings import read_settings
     from bot.store import Store
     from bot.web.app import create_app
@@ -58,7 +59,12 @@ def serve(*, pull: bool) -> None:
         logging.getLogger("bot").warning("%s", warning)
     settings.data.mkdir(parents=True, exist_ok=True)
     store = Store(settings.database_url.reveal())
-    world = build_world(settings, store)
+    credentials = obtain_credentials(settings, store)
+    if credentials is None:
+        store.close()
+        return
+    register_secret(*credentials.secrets)
+    world = build_world(settings, credentials, store)
     logging.getLogger("bot").info("rendering with %s", world.renderer.confinement)
     inbox = Inbox(store)
     routine = Routine(
@@ -76,7 +82,7 @@ def serve(*, pull: bool) -> None:
         routine.start()
         if puller is not None:
             puller.start()
-        app = create_app(inbox, None if pull else settings.webhook_secret)
+        app = create_app(inbox, None if pull else credentials.webhook_secret)
 
         def stopping() -> None:
             inbox.begin_stop()
@@ -93,7 +99,50 @@ def serve(*, pull: bool) -> None:
     ending.leave()
 
 
-def build_world(settings: Settings, store: Store) -> World:
+def obtain_credentials(settings: Settings, store: Store) -> Credentials | None:
+    """The App's credentials: the environment's, else those of the set-up page, which is served until it has some.
+
+    None when somebody ended the service before.
+    """
+    from bot.effects.credentials import Vault
+
+    if settings.credentials is not None:
+        return settings.credentials
+    vault = Vault(store, settings.data / "keys")
+    if vault.find(settings.api_url) is None:
+        serve_setup(settings, vault)
+    registered = vault.find(settings.api_url)
+    return registered.credentials if registered else None
+
+
+def serve_setup(settings: Settings, vault: Vault) -> None:
+    """Serve the set-up page until an App is registered, or somebody ends the service."""
+    from bot.effects.registration import register_app
+    from bot.intake.ending import Ending
+    from bot.intake.server import end_on_signal, serve
+    from bot.web.setup import SetupDesk, create_setup_app
+
+    ending = Ending()
+
+    def register(code: str) -> str:
+        registered = register_app(settings.api_url, code)
+        vault.save(registered)
+        return f"{registered.html_url}/installations/new"
+
+    desk = SetupDesk(settings.html_url, settings.public_url, register, finished=ending.begin)
+
+    def tell(port: int) -> None:
+        home = settings.public_url or f"http://{'localhost' if settings.host == '0.0.0.0' else settings.host}:{port}"  # noqa: S104 - compared with, not bound to
+        click.echo(
+            f"No GitHub App yet. Open this address once, in your browser:\n\n  {home}/setup?token={desk.token}\n"
+        )
+
+    with end_on_signal(ending):
+        serve(create_setup_app(desk), settings.host, settings.port, ready=tell, ending=ending)
+    ending.over()
+
+
+def build_world(settings: Settings, credentials: Credentials, store: Store) -> World:
     """The outside as the service sees it."""
     import time
 
@@ -104,7 +153,11 @@ def build_world(settings: Settings, store: Store) -> World:
 
     keys = read_or_make_keys(settings.data / "keys")
     return World(
-        app=App(api_url=settings.api_url, app_id=str(settings.app_id), private_key=settings.private_key.reveal()),
+        app=App(
+            api_url=settings.api_url,
+            app_id=str(credentials.app_id),
+            private_key=credentials.private_key.reveal(),
+        ),
         web_url=settings.html_url,
         mirrors=settings.data / "mirrors",
         memory=store,

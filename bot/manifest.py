@@ -50,8 +50,9 @@ class Event(NamedTuple):
 PERMISSIONS = (
     Permission("metadata", Level.READ, "see which repositories it was given; GitHub grants it to every App"),
     Permission("contents", Level.WRITE, "read fleet files and stacks, and push the branches of its pull requests"),
-    Permission("pull_requests", Level.WRITE, "open its pull requests, keep them up to date, close what is settled"),
-    Permission("issues", Level.WRITE, "label its pull requests and comment on them"),
+    Permission(
+        "pull_requests", Level.WRITE, "open its pull requests, label and comment on them, close what is settled"
+    ),
     Permission("checks", Level.WRITE, "show the plan as a check, and wait for upstream's own checks"),
     Permission("statuses", Level.READ, "wait for upstream's commit statuses, where the fleet file asks for it"),
     Permission("deployments", Level.WRITE, "record what is deployed on which node, and how it went"),

@@ -93,12 +93,24 @@ class Secret:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """The settings of the service. Addresses have no slash at their end."""
+class Credentials:
+    """Who we are to GitHub."""
 
     app_id: int
     private_key: Secret  # PEM text
     webhook_secret: Secret
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What the log has to hide."""
+        return (self.private_key.reveal(), self.webhook_secret.reveal())
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of the service. Addresses have no slash at their end."""
+
+    credentials: Credentials | None  # None: the environment names no App; the set-up page makes one
     api_url: str  # "https://api.github.com", or "https://HOST/api/v3"
     html_url: str  # "https://github.com": pages for people, and git repositories
     data: Path  # absolute; mirrors, caches and the SQLite files live here
@@ -114,11 +126,7 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         """Every secret that the log has to hide."""
         password = make_url(self.database_url.reveal()).password
-        return (
-            self.private_key.reveal(),
-            self.webhook_secret.reveal(),
-            *([str(password)] if password else []),
-        )
+        return (*(self.credentials.secrets if self.credentials else ()), *([str(password)] if password else []))
 
 
 def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = False) -> Settings:
@@ -129,14 +137,7 @@ def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = Fals
     Raises SettingsError naming every missing or unusable setting at once; the values are never shown.
     """
     reading = _Reading(os.environ if environ is None else environ)
-    app_id = reading.take("GITHUB_APP_ID", _parse_app_id, needed="the number on the App's settings page")
-    key = reading.take("GITHUB_APP_PRIVATE_KEY", _parse_key, needed="the App's private key: PEM text, or a path")
-    secret = reading.take(
-        "GITHUB_WEBHOOK_SECRET",
-        Secret,
-        needed="the secret set in the App's webhook settings",
-        default="-" if pull else None,
-    )
+    credentials = _read_credentials(reading, pull=pull)
     api_url = reading.take("GITHUB_API_URL", _parse_address, default="https://api.github.com")
     data = reading.take("AIOS_BOT_DATA", _parse_folder, default="data")
     database = reading.take("AIOS_BOT_DATABASE_URL", _parse_database_url, default="")
@@ -147,9 +148,6 @@ def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = Fals
     mirrors = reading.take("AIOS_BOT_MIRRORS_MB", _parse_megabytes, default="10240")
     if (
         reading.problems
-        or app_id is None
-        or key is None
-        or secret is None
         or api_url is None
         or data is None
         or database is None
@@ -161,7 +159,7 @@ def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = Fals
     ):
         raise SettingsError("the settings are not usable:\n" + "\n".join(f"  {p}" for p in reading.problems))
     warnings = []
-    if not pull and len(secret.reveal()) < _SHORTEST_GOOD_SECRET:
+    if credentials is not None and not pull and len(credentials.webhook_secret.reveal()) < _SHORTEST_GOOD_SECRET:
         warnings.append(
             f"GITHUB_WEBHOOK_SECRET is shorter than {_SHORTEST_GOOD_SECRET} characters and can be guessed: "
             "make one with `openssl rand -hex 32`, and set it in the App too"
@@ -169,9 +167,7 @@ def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = Fals
     if api_url.startswith("http://") and urlsplit(api_url).hostname not in ("127.0.0.1", "localhost", "::1"):
         warnings.append("GITHUB_API_URL is plain http: tokens travel unencrypted")
     return Settings(
-        app_id=app_id,
-        private_key=key,
-        webhook_secret=secret,
+        credentials=credentials,
         api_url=api_url,
         html_url=derive_html_url(api_url),
         data=data,
@@ -183,6 +179,27 @@ def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = Fals
         mirrors_bytes=mirrors,
         warnings=tuple(warnings),
     )
+
+
+_OF_THE_APP = ("GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_WEBHOOK_SECRET")
+
+
+def _read_credentials(reading: _Reading, *, pull: bool) -> Credentials | None:
+    """The App's credentials; None when none of them is set. Some without the others are a mistake, and told."""
+    if not any(reading.is_set(name) for name in _OF_THE_APP):
+        return None
+    app_id = reading.take("GITHUB_APP_ID", _parse_app_id, needed="the number on the App's settings page")
+    key = reading.take("GITHUB_APP_PRIVATE_KEY", _parse_key, needed="the App's private key: PEM text, or a path")
+    secret = reading.take(
+        "GITHUB_WEBHOOK_SECRET",
+        Secret,
+        needed="the secret set in the App's webhook settings",
+        default="-" if pull else None,
+    )
+    if app_id is None or key is None or secret is None:
+        reading.problems.append("set all three of the App, or none of them: then `aios-bot serve` helps to make one")
+        return None
+    return Credentials(app_id=app_id, private_key=key, webhook_secret=secret)
 
 
 @dataclass(frozen=True)
@@ -269,6 +286,9 @@ class _Reading:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         self.problems: list[str] = []
+
+    def is_set(self, name: str) -> bool:
+        return bool(self._environ.get(name, "").strip())
 
     def take(
         self, name: str, parse: Callable[[str], _T], *, default: str | None = None, needed: str = ""

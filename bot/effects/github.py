@@ -69,7 +69,7 @@ class Client:
     def __init__(
         self,
         api_url: str,
-        auth: Auth.Auth,
+        auth: Auth.Auth | None,
         *,
         line: Line | None = None,
         budget: Budget | None = None,

@@ -34,16 +34,16 @@ def read_or_make_keys(folder: Path) -> Keys:
     """The keys in `folder`, made if they are not there. The public half lies beside them, for the nodes."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     made = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    pem = _read_or_write(folder / _ORDERS, made)
+    pem = read_or_write(folder / _ORDERS, made)
     orders = load_pem_private_key(pem, password=None)
     if not isinstance(orders, Ed25519PrivateKey):
         raise BotError(f"{folder / _ORDERS} is not an Ed25519 key; move it away and a new one is made")
     public = orders.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     (folder / ORDERS_PUBLIC).write_bytes(public)
-    return Keys(orders=orders, fingerprints=_read_or_write(folder / _FINGERPRINTS, secrets.token_bytes(32)))
+    return Keys(orders=orders, fingerprints=read_or_write(folder / _FINGERPRINTS, secrets.token_bytes(32)))
 
 
-def _read_or_write(path: Path, content: bytes) -> bytes:
+def read_or_write(path: Path, content: bytes) -> bytes:
     """What `path` holds; `content`, written there whole, if it holds nothing yet."""
     if not path.exists():
         fresh = path.with_suffix(f".{secrets.token_hex(4)}")

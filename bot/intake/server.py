@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import signal
+import socket
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
 
 from flask import Flask
+from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
 from bot.errors import BotError, ExitCode
@@ -57,9 +60,30 @@ def serve(
     ending.requested.wait()
     _LOG.info("stopping")
     stopping()
-    server.close()
+    # Closing the server's own socket ends the loop that sends the answers, so it comes last.
     server.task_dispatcher.shutdown(timeout=2)
-    loop.join(timeout=min(1.0, ending.left() / 4))
+    _drain(server, seconds=min(1.0, ending.left() / 4))
+    for channel in _channels(server):
+        # Whoever kept the connection shall not wait on it; closing alone is put off while the loop selects on it.
+        with suppress(OSError):
+            if channel.socket is not None:
+                channel.socket.shutdown(socket.SHUT_RDWR)
+    server.close()
+    loop.join(timeout=min(1.5, ending.left() / 4))
+
+
+def _drain(server: MultiSocketServer | BaseWSGIServer, *, seconds: float) -> None:
+    """Let what was answered go out."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and any(one.total_outbufs_len for one in _channels(server)):
+        time.sleep(0.01)
+
+
+def _channels(server: MultiSocketServer | BaseWSGIServer) -> list[HTTPChannel]:
+    sockets = server.map if isinstance(server, MultiSocketServer) else server.active_channels
+    if not isinstance(sockets, Mapping):
+        return []
+    return [one for one in list(sockets.values()) if isinstance(one, HTTPChannel)]
 
 
 @contextmanager

@@ -13,6 +13,21 @@ from bot.sandbox.state import AppRecord, Installation, Refused, Repo, State, Tok
 
 TOKEN_LIFETIME = 3600  # seconds
 LONGEST_JWT = 600  # seconds
+EVENT_PERMISSIONS = {
+    "push": "contents",
+    "pull_request": "pull_requests",
+    "pull_request_review": "pull_requests",
+    "check_run": "checks",
+    "check_suite": "checks",
+    "status": "statuses",
+    "deployment": "deployments",
+    "deployment_status": "deployments",
+    "workflow_run": "actions",
+    "workflow_job": "actions",
+    "issue_comment": "issues",
+    "issues": "issues",
+}
+"""What GitHub asks for an event (webhook events and payloads); the others need no permission."""
 _LEVELS = {"none": 0, "read": 1, "triage": 1, "write": 2, "maintain": 2, "admin": 3}
 
 
@@ -105,6 +120,11 @@ def new_job_token(state: State, repo: Repo, user: User, permissions: dict[str, s
 def rank(level: str) -> int:
     """How much a level allows."""
     return _LEVELS[level]
+
+
+def note_use(state: State, permission: str, level: str) -> None:
+    """Remember that an App's installation used this much of `permission`."""
+    state.exercised[permission] = max(state.exercised.get(permission, "none"), level, key=rank)
 
 
 def check_access(token: Token | None, repo: Repo, permission: str, level: str) -> None:

@@ -116,7 +116,6 @@ class Hub:
         self.webhooks = webhooks
         self.happenings = Happenings(state, shapes, webhooks)
         self.requests: list[Logged] = []
-        self.exercised: dict[str, str] = {}  # permission to the highest level an installation used
         self.faults = Faults()
         self.latency = 0.0
         self.hourly = HOURLY
@@ -126,8 +125,7 @@ class Hub:
         """Refuse unless `token` may do this in `repo`; what an App's installation does is noted."""
         access.check_access(token, repo, permission, level)
         if token is not None and token.installation is not None:
-            held = self.exercised.get(permission, "none")
-            self.exercised[permission] = max(held, level, key=access.rank)
+            access.note_use(self.state, permission, level)
 
     def log(self, kind: str, *, route: str, status: int, start: float, body: Any = None) -> None:
         """Note an answered request."""

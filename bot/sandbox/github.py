@@ -155,6 +155,23 @@ class EmbeddedGitHub:
             )
         return App(record.id, record.slug, record.client_id, record.private_key_pem)
 
+    def find_app(self, slug: str) -> tuple[App, int]:
+        """An App that somebody registered and installed on the pages, and its installation."""
+        with self._state.lock:
+            found = next(one for one in self._state.installations.values() if one.app.slug == slug)
+            record = found.app
+            return App(record.id, record.slug, record.client_id, record.private_key_pem), found.id
+
+    def new_manifest_code(self, app: App) -> str:
+        """What the manifest flow brings back for a registered App."""
+        with self._state.lock:
+            return registration.new_code(self._state, self._state.apps[app.id])
+
+    def webhook_secret(self, app: App) -> str:
+        """What the App's webhooks are signed with."""
+        with self._state.lock:
+            return self._state.apps[app.id].webhook_secret
+
     def set_webhook(self, app: App, url: str, secret: str) -> None:
         """Send the App's webhooks elsewhere."""
         with self._state.lock:
@@ -225,8 +242,8 @@ class EmbeddedGitHub:
 
     @property
     def exercised(self) -> dict[str, str]:
-        """The most that installations of Apps have used of each permission so far; clear it to start anew."""
-        return self._hub.exercised
+        """The most that Apps have used of each permission so far, by requests and by events that they were sent."""
+        return self._state.exercised
 
     @property
     def faults(self) -> list[Fault]:

@@ -14,27 +14,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from flask import Flask, Response, redirect, render_template, request
 
-from bot.sandbox import pages
+from bot.sandbox import access, pages
 from bot.sandbox.api import Answer, Context, Hub, Route
 from bot.sandbox.state import AppRecord, Installation, Refused, State, User
 
 CODE_LIFETIME = 3600  # seconds (registering a GitHub App from a manifest)
 LONGEST_NAME = 34
-# What GitHub asks for an event (webhook events and payloads); what is not here needs no permission.
-_EVENT_PERMISSIONS = {
-    "push": "contents",
-    "pull_request": "pull_requests",
-    "pull_request_review": "pull_requests",
-    "check_run": "checks",
-    "check_suite": "checks",
-    "status": "statuses",
-    "deployment": "deployments",
-    "deployment_status": "deployments",
-    "workflow_run": "actions",
-    "workflow_job": "actions",
-    "issue_comment": "issues",
-    "issues": "issues",
-}
 _LEVELS = {
     **dict.fromkeys(("actions", "administration", "checks", "contents", "deployments"), ("read", "write")),
     **dict.fromkeys(("environments", "issues", "metadata", "pull_requests", "statuses"), ("read", "write")),
@@ -137,7 +122,7 @@ def _permission_problems(manifest: dict[str, Any]) -> list[str]:
         if level not in _LEVELS.get(name, ())
     ]
     for event in manifest.get("default_events", []):
-        needed = _EVENT_PERMISSIONS.get(event)
+        needed = access.EVENT_PERMISSIONS.get(event)
         if needed is None:
             problems.append(f"default events unsupported: {event}")
         elif needed not in asked:
@@ -191,9 +176,15 @@ def _create(hub: Hub) -> Any:
         secret=secrets.token_hex(20) if hook else "",
     )
     app.setup_url = manifest.get("setup_url", "")
-    code = secrets.token_hex(20)
-    hub.state.manifest_codes[code] = (app, time.time() + CODE_LIFETIME)
+    code = new_code(hub.state, app)
     return redirect(_with_query(manifest["redirect_url"], code=code, state=request.form.get("state", "")), 302)
+
+
+def new_code(state: State, app: AppRecord) -> str:
+    """The code that tells an App's credentials, once."""
+    code = secrets.token_hex(20)
+    state.manifest_codes[code] = (app, time.time() + CODE_LIFETIME)
+    return code
 
 
 def _app_named(hub: Hub, slug: str) -> AppRecord:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 from typing import Any
+from urllib.parse import urljoin
 
 from flask import request
 
 from bot.effects.git import GITLINK, GitError, TreeEntry
+from bot.gitmodules import parse_gitmodules
 from bot.names import CommitSha
 from bot.sandbox.api import Answer, Context, Route, invalid
 from bot.sandbox.happenings import signature
@@ -40,8 +42,15 @@ def get_contents(context: Context, repo: Repo, path: str = "") -> Any:
         data = repo.git.read_file(commit, path) or b""
         found |= {"content": base64.b64encode(data).decode(), "encoding": "base64"}
     if entry.mode == GITLINK:
-        found |= {"type": "submodule", "submodule_git_url": ""}
+        found |= {"type": "submodule", "submodule_git_url": _submodule_url(context, repo, commit, path)}
     return found
+
+
+def _submodule_url(context: Context, repo: Repo, commit: str, path: str) -> str:
+    text = repo.git.read_file(commit, ".gitmodules") or b""
+    stanzas = parse_gitmodules(text.decode("utf-8", "replace")).stanzas
+    url = next((stanza.url for stanza in stanzas if stanza.path == path), "")
+    return urljoin(f"{context.shapes.url}/{repo.full_name}/", url)
 
 
 def _content(context: Context, repo: Repo, commit: str, entry: TreeEntry) -> dict[str, Any]:

@@ -70,6 +70,13 @@ def run_service(
 
 def start_service(settings: Mapping[str, str], *arguments: str) -> Service:
     """Start the service with `settings` and `arguments`, and wait until it is ready."""
+    service = launch_service(settings, *arguments)
+    wait_until_ready(service)
+    return service
+
+
+def launch_service(settings: Mapping[str, str], *arguments: str) -> Service:
+    """Start the service with `settings` and `arguments`; it may not be ready for a while."""
     data = Path(settings["AIOS_BOT_DATA"])
     data.mkdir(parents=True, exist_ok=True)
     log = data / "service.log"
@@ -80,14 +87,17 @@ def start_service(settings: Mapping[str, str], *arguments: str) -> Service:
             stdout=out,
             stderr=out,
         )
-    service = Service(f"http://127.0.0.1:{settings['PORT']}", process, data, log)
+    return Service(f"http://127.0.0.1:{settings['PORT']}", process, data, log)
+
+
+def wait_until_ready(service: Service) -> None:
+    """Wait until the service can work. BotError with its last words when it does not come so far."""
     deadline = time.monotonic() + START_LIMIT
     while not _is_ready(service.url):
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            raise BotError(f"the service did not get ready; its last words:\n{log.read_text()[-3000:]}")
+        if service.process.poll() is not None or time.monotonic() > deadline:
+            service.process.kill()
+            raise BotError(f"the service did not get ready; its last words:\n{service.log.read_text()[-3000:]}")
         time.sleep(0.05)
-    return service
 
 
 def _is_ready(url: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from bot.sandbox.state import (
     AppRecord,
@@ -69,7 +70,8 @@ class Shapes:
 
     def user(self, user: User) -> dict[str, Any]:
         """simple-user."""
-        base = f"{self.api}/users/{user.login}"
+        # The brackets of a bot's name are escaped in addresses.
+        base = f"{self.api}/users/{quote(user.login)}"
         return {
             "login": user.login,
             "id": user.id,
@@ -77,7 +79,7 @@ class Shapes:
             "avatar_url": f"{self.url}/avatars/{user.id}",
             "gravatar_id": "",
             "url": base,
-            "html_url": f"{self.url}/{user.login}",
+            "html_url": f"{self.url}/{quote(user.login)}",
             **{f"{name}_url": f"{base}/{name}" for name in _USER_LINKS},
             "organizations_url": f"{base}/orgs",
             "following_url": f"{base}/following{{/other_user}}",

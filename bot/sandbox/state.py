@@ -267,6 +267,7 @@ class State:
         self.apps: dict[int, AppRecord] = {}
         self.installations: dict[int, Installation] = {}
         self.tokens: dict[str, Token] = {}
+        self.exercised: dict[str, str] = {}  # permission to the highest level that an App's installation used
         self.manifest_codes: dict[str, tuple[AppRecord, float]] = {}  # and when each ends
         self.deliveries: list[Delivery] = []
         self._actions: AppRecord | None = None

@@ -13,6 +13,7 @@ from typing import Any
 
 import requests
 
+from bot.sandbox.access import EVENT_PERMISSIONS, note_use
 from bot.sandbox.state import Delivery, Installation, Repo, State, iso_now
 
 TIME_LIMIT = 10  # seconds (GitHub: best practices for using webhooks)
@@ -42,6 +43,8 @@ class Webhooks:
         for installation in list(self._state.installations.values()):
             here = repo is None or repo.full_name in installation.repositories
             if here and (event in installation.app.events or event in ("installation", "ping")):
+                if event in EVENT_PERMISSIONS:
+                    note_use(self._state, EVENT_PERMISSIONS[event], "read")
                 self.emit_to(installation, event, payload, repo=repo, action=action)
 
     def emit_to(

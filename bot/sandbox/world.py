@@ -41,6 +41,8 @@ version: 1
 submodules:
   server:
     order: [ingress, observability, secrets]
+"""
+FLEET_NODES = """\
 nodes:
   {node}:
     root: {root}
@@ -90,6 +92,14 @@ def build_world(
     hub: EmbeddedGitHub, *, folder: Path, node_root: Path, webhook_url: str, webhook_secret: str
 ) -> AiosWorld:
     """Put the small AIOS into `hub`, with the App registered and installed. `node_root` is the node's checkout."""
+    token = build_repositories(hub, folder=folder, node_root=node_root)
+    app = hub.register_app("aios-bot", manifest.permissions(), manifest.events(), webhook_url, webhook_secret)
+    installation = hub.install(app, OWNER, [SERVER, FLEET])
+    return AiosWorld(hub, app, installation, token, folder)
+
+
+def build_repositories(hub: EmbeddedGitHub, *, folder: Path, node_root: Path | None) -> str:
+    """The repositories alone, and their person, whose token is returned. `node_root` None: a fleet without nodes."""
     token = hub.create_user(PERSON)
     folder.mkdir(parents=True, exist_ok=True)
     for repo in (SERVER, FLEET):
@@ -97,9 +107,7 @@ def build_world(
         hub.set_permission(repo, PERSON, "admin")
     server = _first_push(hub, folder, SERVER, token)
     _first_push(hub, folder, FLEET, token, pin=server, node_root=node_root)
-    app = hub.register_app("aios-bot", manifest.permissions(), manifest.events(), webhook_url, webhook_secret)
-    installation = hub.install(app, OWNER, [SERVER, FLEET])
-    return AiosWorld(hub, app, installation, token, folder)
+    return token
 
 
 def _first_push(
@@ -122,7 +130,8 @@ def _first_push(
         github = clone / ".github"
         (github / "workflows").mkdir(parents=True, exist_ok=True)
         shutil.copy(WORKFLOW, github / "workflows/deploy.yml")
-        (github / "aios-bot.yml").write_text(FLEET_FILE.format(node=NODE, root=node_root))
+        nodes = FLEET_NODES.format(node=NODE, root=node_root) if node_root else ""
+        (github / "aios-bot.yml").write_text(FLEET_FILE + nodes)
         (clone / "server").mkdir()
     _git(clone, "add", "--all")
     if pin is not None:

@@ -15,15 +15,10 @@ from bot.intake.webhook import make_blueprint
 from bot.names import PlanId
 from bot.settings import Secret
 from bot.web import metrics_page
+from bot.web.hardening import harden
 
 _LOG = logging.getLogger("bot.web")
 _PLAN_ID = re.compile(r"[0-9a-f]{12}")
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 
 Check = Callable[[], str]  # "" when all is well, else what is wrong, in a few words
 
@@ -46,6 +41,10 @@ def create_app(inbox: Inbox, webhook_secret: Secret | None, *, checks: Mapping[s
     @app.get("/")
     def index() -> str:
         return render_template("index.html")
+
+    @app.get("/setup/installed")
+    def installed() -> str:
+        return render_template("setup_installed.html")
 
     @app.get("/healthz")
     def healthz() -> Response:
@@ -82,12 +81,7 @@ def create_app(inbox: Inbox, webhook_secret: Secret | None, *, checks: Mapping[s
         _LOG.error("%s %s failed", request.method, request.path, exc_info=problem)
         return jsonify(message="this failed on our side; the log says why"), 500
 
-    @app.after_request
-    def harden(response: Response) -> Response:
-        for name, text in _HEADERS.items():
-            response.headers.setdefault(name, text)
-        return response
-
+    harden(app)
     return app
 
 

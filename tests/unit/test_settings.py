@@ -30,8 +30,9 @@ GOOD = {
 
 def test_the_defaults() -> None:
     settings = read_settings(GOOD)
-    assert settings.app_id == 12345
-    assert settings.private_key.reveal() == KEY
+    assert settings.credentials is not None
+    assert settings.credentials.app_id == 12345
+    assert settings.credentials.private_key.reveal() == KEY
     assert settings.api_url == "https://api.github.com"
     assert settings.html_url == "https://github.com"
     assert settings.data == Path("data").absolute()
@@ -44,16 +45,31 @@ def test_the_key_may_be_text_with_escaped_line_ends_or_a_path(tmp_path: Path) ->
     file = tmp_path / "app.pem"
     file.write_text(KEY)
     for form in (KEY, KEY.strip(), KEY.replace("\n", "\\n"), str(file)):
-        assert read_settings({**GOOD, "GITHUB_APP_PRIVATE_KEY": form}).private_key.reveal() == KEY
+        found = read_settings({**GOOD, "GITHUB_APP_PRIVATE_KEY": form}).credentials
+        assert found is not None
+        assert found.private_key.reveal() == KEY
 
 
 def test_everything_missing_is_told_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
-        read_settings({"PORT": "http"})
+        read_settings({"PORT": "http", "GITHUB_APP_ID": "1"})
     text = str(caught.value)
-    for name in ("GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_WEBHOOK_SECRET"):
+    for name in ("GITHUB_APP_PRIVATE_KEY", "GITHUB_WEBHOOK_SECRET"):
         assert f"{name} is missing" in text
+    assert "or none of them" in text
     assert "PORT must be a port number" in text
+
+
+def test_no_app_at_all_is_a_bot_to_be_set_up() -> None:
+    settings = read_settings(dict.fromkeys(GOOD, " "))
+    assert settings.credentials is None
+    assert settings.secrets == ()
+
+
+@pytest.mark.parametrize("alone", list(GOOD))
+def test_a_part_of_the_credentials_is_refused(alone: str) -> None:
+    with pytest.raises(SettingsError, match="set all three of the App, or none of them"):
+        read_settings({alone: GOOD[alone]})
 
 
 @pytest.mark.parametrize("blank", ["", "  ", "\n"])
@@ -141,7 +157,7 @@ def test_postgresql_in_every_spelling(form: str) -> None:
 
 def test_secrets_show_in_nothing() -> None:
     settings = read_settings({**GOOD, "AIOS_BOT_DATABASE_URL": "postgres://bot:hunter2@db/bot"})
-    shown = f"{settings} {settings!r} {settings.webhook_secret} {[settings.private_key]}"
+    shown = f"{settings} {settings!r} {[settings.credentials]}"
     assert "hunter2" not in shown
     assert "BEGIN" not in shown
     assert GOOD["GITHUB_WEBHOOK_SECRET"] not in shown
