@@ -35,7 +35,8 @@ from bot.effects.snapshot import Snapshot
 from bot.fleet import Fleet, Node, Submodule
 from bot.names import CommitSha, NodeName, ServiceName, SubmodulePath
 from bot.node.apply import apply_stack, observe, remove_stack
-from bot.node.docker import Container, Docker, DockerError
+from bot.node.containers import Container
+from bot.node.docker import Docker, DockerError
 from bot.node.preflight import is_removal
 from bot.plan.model import Action, NodePlan, ServicePlan, StackPlan
 from bot.sandbox.engine import Engine, start_engine

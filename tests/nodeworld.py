@@ -14,13 +14,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bot.names import CommitSha, DeploymentId, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
 from bot.node.checkout import Checkout, Position
-from bot.node.deploy import Node, deploy
+from bot.node.deploy import deploy
 from bot.node.docker import Docker
 from bot.node.health import Patience
+from bot.node.node import Node
 from bot.node.order import Order, OrderKind, ServiceOrder, StackOrder, sign_order
 from bot.node.outcome import Outcome
 from bot.node.report import CheckRunText, render_report
 from bot.node.safe_git import Access
+from bot.node.space import LEAST, Least
 from bot.node.state import End, NodeState
 from bot.plan.model import Action
 from bot.sandbox.engine import Engine
@@ -106,6 +108,8 @@ class NodeWorld:
     told: list[str] = field(default_factory=list)
     number: int = 100
     clock: float = field(default_factory=time.time)
+    patience: Patience = QUICK
+    least: Least = LEAST
 
     @property
     def server(self) -> Path:
@@ -185,7 +189,8 @@ class NodeWorld:
             sink=self,
             now=lambda: self.clock,
             tell=self.told.append,
-            patience=QUICK,
+            patience=self.patience,
+            least=self.least,
         )
 
     def deploy(self, order: Order) -> Outcome:

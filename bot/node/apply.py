@@ -12,14 +12,17 @@ What each Action means here:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
 from bot.names import ServiceName
-from bot.node.docker import Container, Docker
+from bot.node.containers import Container
+from bot.node.docker import Docker
 from bot.node.order import Order, StackOrder
+from bot.node.outcome import Difference, DifferenceKind
 from bot.node.preflight import services_with
 from bot.plan.model import Action
 
@@ -74,6 +77,35 @@ def with_absent(order: Order, before: Iterable[Container]) -> Order:
         return replace(stack, services=services)
 
     return replace(order, stacks=tuple(complete(stack) for stack in order.stacks))
+
+
+def with_disturbed(order: Order, differences: Iterable[Difference]) -> Order:
+    """`order`, where what a failed order left broken is made anew, although the plan has nothing to do there."""
+    broken = (DifferenceKind.MISSING, DifferenceKind.CHANGED, DifferenceKind.UNWELL)
+    found = {(one.stack, one.service) for one in differences if one.kind in broken}
+
+    def complete(stack: StackOrder) -> StackOrder:
+        services = tuple(
+            replace(ordered, action=Action.RECREATE)
+            if ordered.action is Action.NONE and (stack.stack, ordered.service) in found
+            else ordered
+            for ordered in stack.services
+        )
+        return replace(stack, services=services)
+
+    return replace(order, stacks=tuple(complete(stack) for stack in order.stacks))
+
+
+def to_watch(order: Order, project: str, model: Mapping[str, Any]) -> tuple[ServiceName, ...]:
+    """The services that were touched and must be well now; those scaled to nothing have no container."""
+    stack = next(stack for stack in order.stacks if stack.project == project)
+    touched = services_with(stack, Action.CREATE, Action.RECREATE, Action.REBUILD, Action.RESTART, Action.RELOAD)
+    return tuple(name for name in touched if _replicas(model["services"].get(name) or {}) != 0)
+
+
+def _replicas(spec: Mapping[str, Any]) -> object:
+    deployed = spec.get("deploy")
+    return deployed.get("replicas", 1) if isinstance(deployed, dict) else spec.get("scale", 1)
 
 
 def bring_up(docker: Docker, root: Path, stack: StackOrder, services: Iterable[ServiceName]) -> None:

@@ -81,7 +81,7 @@ def trust(keyfile: Path, fleet: str | None, name: str | None, root: str | None, 
 @_state_option
 def show(state_folder: Path | None) -> None:
     """Print who this node is, whom it trusts, and the orders it has taken."""
-    from bot.node.state import Begun, NodeState, fingerprint
+    from bot.node.state import Begun, NodeState, Touching, fingerprint
     from bot.settings import read_node_settings
 
     state = NodeState(state_folder or read_node_settings().state)
@@ -90,11 +90,29 @@ def show(state_folder: Path | None) -> None:
     for key in state.read_keys():
         click.echo(f"key:   {fingerprint(key)}")
     for record in state.read_record():
+        if isinstance(record, Touching):
+            continue
         when = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(record.at))
         if isinstance(record, Begun):
             click.echo(f"{when}  order {record.order.number} begun: {record.order.kind} {record.order.commit}")
         else:
             click.echo(f"{when}  order {record.number} {record.end}: {record.text}")
+
+
+@node.command("recover")
+@_repo_option
+@_state_option
+def recover_command(repo: Path | None, state_folder: Path | None) -> None:
+    """Put right what an order left half done: run this at every start of the machine, or by hand after a crash."""
+    from bot.node.deploy import recover_now
+    from bot.node.outcome import render_outcome
+    from bot.node.state import End
+    from bot.node.wiring import make_node
+    from bot.settings import read_node_settings
+
+    outcome = recover_now(make_node(read_node_settings(), state_folder, repo))
+    click.echo("nothing to put right" if outcome is None else render_outcome(outcome))
+    sys.exit(ExitCode.FAILED if outcome and outcome.end is End.FAILED else ExitCode.OK)
 
 
 @node.command()

@@ -6,10 +6,13 @@ environment (seen in 0.81), in which the job's token stands, and compose interpo
 
 from __future__ import annotations
 
+import re
 import secrets as random_bytes
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,37 +22,20 @@ from python_on_whales.client_config import ClientNotFoundError
 
 from bot.errors import BotError
 from bot.names import ServiceName
+from bot.node.containers import ONEOFF, PROJECT, SERVICE, Container, parse_containers
 from bot.node.order import StackOrder
 from bot.plan.redact import Redactor, known_from
 from bot.plan.secret_shapes import is_secret_name
-from bot.values import Value, Wire
 
 COMMAND_TIMEOUT = 1800  # seconds; a pull over a slow line is the longest
 SETTLE_LIMIT = 30  # seconds
-_PROJECT, _SERVICE, _ONEOFF = (f"com.docker.compose.{name}" for name in ("project", "service", "oneoff"))
+PROGRESS_EVERY = 5.0  # seconds between two lines that only say how far a download is
+_PROGRESS = re.compile(r"\b(?:Downloading|Extracting|Waiting|Verifying)\b")
 _REDACTOR = Redactor(random_bytes.token_bytes(16))  # marks of two runs are not to be compared
-_SECOND = 1_000_000_000  # of the engine's nanoseconds
 
 
 class DockerError(BotError):
     """The engine or compose said no; the message ends with its own last words."""
-
-
-class Container(Value, frozen=True):
-    """One container of a stack, as the engine tells it."""
-
-    id: str
-    project: str
-    service: ServiceName
-    image: str  # id of the image it runs
-    status: str  # created, running, paused, restarting, removing, exited, dead
-    exit_code: int
-    started: str  # when it started the last time, as the engine writes it
-    restarts: int  # by the engine, since it was made
-    restart_policy: str  # no, always, unless-stopped, on-failure
-    health: str = ""  # starting, healthy, unhealthy; "" without a healthcheck
-    patience: float = 0.0  # seconds after which its healthcheck must have decided
-    binds: tuple[str, ...] = ()  # host paths that it mounts
 
 
 class Docker:
@@ -87,6 +73,24 @@ class Docker:
         """The same engine, whose containers may tell these values (by name) in their logs."""
         return Docker(self._environment, secrets=self._secrets, settings=tuple(settings), tell=self._tell)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the children see: the node's environment without the job's, and the order's variables."""
+        return dict(self._environment)
+
+    @cached_property
+    def host(self) -> str:
+        """Where the engine is: "unix:///var/run/docker.sock", "npipe:////./pipe/docker_engine", "ssh://me@host"."""
+        asked = ("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+        return self._environment.get("DOCKER_HOST") or self.run(*asked)
+
+    def store(self) -> Path | None:
+        """The folder of this machine in which the engine keeps its images, or None when it is not to be seen."""
+        if not self.host.startswith("unix://"):
+            return None
+        folder = Path(self.run("info", "--format", "{{.DockerRootDir}}") or "/nowhere")
+        return folder if folder.is_dir() else None
+
     def run(self, *arguments: str, check: bool = True, quiet: bool = True) -> str:
         """Standard output of one docker command, or DockerError."""
         return self._run([*_client().client_config.docker_cmd, *arguments], self._environment, check, quiet)
@@ -106,11 +110,26 @@ class Docker:
 
     def containers(self, projects: Iterable[str]) -> tuple[Container, ...]:
         """Every container of the compose projects, stopped ones too; one-off runs are left out."""
-        found: list[str] = []
-        for project in dict.fromkeys(projects):
-            filters = (f"label={_PROJECT}={project}", f"label={_ONEOFF}=False")
-            found += self.run("ps", "--all", "--quiet", "--no-trunc", *_each("--filter", filters)).split()
-        return self.inspect(found)
+        wanted = set(projects)
+        if not wanted:
+            return ()
+        form = f'{{{{.ID}}}} {{{{.Label "{PROJECT}"}}}}'
+        listed = self.run("ps", "--all", "--no-trunc", "--filter", f"label={ONEOFF}=False", "--format", form)
+        found = (line.partition(" ") for line in listed.splitlines())
+        return self.inspect([one for one, _, project in found if project in wanted])
+
+    def wait(self, seconds: float) -> bool:
+        """Whether the engine answers, now or within `seconds`: it may be restarting."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                self.run("version", "--format", "{{.Server.Version}}")
+            except DockerError:
+                if time.monotonic() > deadline:
+                    return False
+                time.sleep(1)
+            else:
+                return True
 
     def settle(self, projects: Sequence[str]) -> None:
         """Wait until the engine has ended what a killed compose began: it removes a container for a moment longer."""
@@ -123,8 +142,11 @@ class Docker:
         """The containers with these ids; one that is gone by now is left out."""
         if not ids:
             return ()
-        out = self.run("container", "inspect", *ids, check=False)
-        return tuple(_convert(wire) for wire in msgspec.json.decode(out or "[]", type=list[_Container]))
+        return parse_containers(self.run("container", "inspect", *ids, check=False))
+
+    def running(self) -> tuple[Container, ...]:
+        """Every container that runs on the engine, whoever made it."""
+        return self.inspect(self.run("ps", "--quiet", "--no-trunc").split())
 
     def logs(self, container: str, *, lines: int) -> str:
         """The last lines that the container wrote, both streams, as they came."""
@@ -138,13 +160,56 @@ class Docker:
         """Names of the engine's networks."""
         return frozenset(self.run("network", "ls", "--format", "{{.Name}}").splitlines())
 
-    def has_image(self, name: str) -> bool:
-        """Whether the engine holds an image of that name."""
-        return bool(self.run("image", "inspect", "--format", "{{.Id}}", name, check=False))
+    def image(self, name: str) -> str:
+        """Id of the image of that name, or "" when the engine holds none."""
+        return self.run("image", "inspect", "--format", "{{.Id}}", name, check=False)
+
+    def images(self, names: Iterable[str]) -> dict[str, str]:
+        """Ids of the images of these names, where the engine holds one."""
+        wanted = sorted({name for name in names if name})
+        if not wanted:
+            return {}
+        ids = self.run("image", "inspect", "--format", "{{.Id}}", *wanted, check=False).split()
+        if len(ids) != len(wanted):
+            ids = [self.image(name) for name in wanted]
+        return {name: found for name, found in zip(wanted, ids, strict=True) if found}
+
+    def restore_tag(self, container: Container) -> None:
+        """Make its image's name mean what it meant when `container` was made: a build or a pull may have moved it."""
+        name, wanted = container.image_name, container.image
+        if name and "@" not in name and self.image(name) not in ("", wanted) and self.image(wanted):
+            self.run("image", "tag", wanted, name)
+
+    def follow(self, root: Path, stack: StackOrder, *arguments: str) -> None:
+        """Run one compose command and tell what it says as it says it: for what takes long. Or DockerError."""
+        command = [*_compose_command(root, stack), *arguments]
+        with subprocess.Popen(
+            command,
+            env=self._compose_environment(stack),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        ) as process:
+            watch = threading.Timer(COMMAND_TIMEOUT, process.kill)
+            watch.start()
+            said, quiet_until = bytearray(), 0.0
+            for line in process.stderr or ():
+                said += line
+                text = self.hide(line.decode("utf-8", "replace")).strip()
+                if _PROGRESS.search(text):
+                    if time.monotonic() < quiet_until:
+                        continue
+                    quiet_until = time.monotonic() + PROGRESS_EVERY
+                if text:
+                    self._tell(f"  {text}")
+            process.wait()
+            watch.cancel()
+        if process.returncode != 0:
+            raise DockerError(self._explain(command, bytes(said)))
 
     def remove_service(self, project: str, service: ServiceName) -> None:
         """Stop and remove the containers of one service; its volumes stay. Needs no compose file."""
-        filters = (f"label={_PROJECT}={project}", f"label={_SERVICE}={service}")
+        filters = (f"label={PROJECT}={project}", f"label={SERVICE}={service}")
         ids = self.run("ps", "--all", "--quiet", "--no-trunc", *_each("--filter", filters)).split()
         if ids:
             self.run("stop", *ids)
@@ -227,77 +292,3 @@ def _name(words: Sequence[str]) -> str:
         if len(plain) == 2:
             break
     return " ".join(["docker", *plain])
-
-
-class _Health(Wire, frozen=True, rename="pascal"):
-    status: str = ""
-
-
-class _State(Wire, frozen=True, rename="pascal"):
-    status: str
-    exit_code: int
-    started_at: str
-    health: _Health | None = None
-
-
-class _Check(Wire, frozen=True, rename="pascal"):
-    test: list[str] | None = None
-    interval: int = 0
-    timeout: int = 0
-    retries: int = 0
-    start_period: int = 0
-
-
-class _Config(Wire, frozen=True, rename="pascal"):
-    labels: dict[str, str] | None = None
-    healthcheck: _Check | None = None
-
-
-class _RestartPolicy(Wire, frozen=True, rename="pascal"):
-    name: str = ""
-
-
-class _HostConfig(Wire, frozen=True, rename="pascal"):
-    restart_policy: _RestartPolicy = _RestartPolicy()
-
-
-class _Mount(Wire, frozen=True, rename="pascal"):
-    type: str = ""
-    source: str = ""
-
-
-class _Container(Wire, frozen=True, rename="pascal"):
-    id: str
-    image: str
-    state: _State
-    config: _Config
-    host_config: _HostConfig
-    restart_count: int = 0
-    mounts: list[_Mount] | None = None
-
-
-def _convert(wire: _Container) -> Container:
-    labels = wire.config.labels or {}
-    health = wire.state.health.status if wire.state.health else ""
-    return Container(
-        id=wire.id,
-        project=labels.get(_PROJECT, ""),
-        service=ServiceName(labels.get(_SERVICE, "")),
-        image=wire.image,
-        status=wire.state.status,
-        exit_code=wire.state.exit_code,
-        started=wire.state.started_at,
-        restarts=wire.restart_count,
-        restart_policy=wire.host_config.restart_policy.name or "no",
-        health="" if health == "none" else health,
-        patience=_patience(wire.config.healthcheck),
-        binds=tuple(mount.source for mount in wire.mounts or () if mount.type == "bind"),
-    )
-
-
-def _patience(check: _Check | None) -> float:
-    """Seconds until a healthcheck has surely decided. The defaults are the engine's: 30 s, 30 s, 3 times."""
-    if check is None or not check.test or check.test[0] == "NONE":
-        return 0.0
-    interval, timeout = check.interval or 30 * _SECOND, check.timeout or 30 * _SECOND
-    return (check.start_period + (interval + timeout) * ((check.retries or 3) + 1)) / _SECOND

@@ -73,8 +73,8 @@ def _check_record(state: NodeState) -> str:
     unfinished = find_unfinished(records)
     if unfinished is not None:
         raise BotError(
-            f"order {unfinished.order.number} was begun and never finished; the next order puts the node right, "
-            "or look at `docker ps` and the checkout"
+            f"order {unfinished.begun.order.number} was begun and never finished: run `aios-bot node recover`, "
+            "or let the next order put the node right"
         )
     return f"{len(records)} entries"
 

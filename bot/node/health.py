@@ -10,13 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from bot.names import ServiceName
-from bot.node.docker import Container, Docker
+from bot.node.containers import Container
+from bot.node.docker import Docker
 from bot.values import Value
 
 SAMPLES = 3  # good ones in a row
 INTERVAL = 1.0  # seconds between samples
 LIMIT = 120.0  # seconds; longer where a healthcheck itself takes longer to decide
 LOG_LINES = 20  # of a container that is not well
+ENGINE_LIMIT = 300.0  # seconds for an engine that is gone to come back: an update of it takes a minute
 
 
 class Unwell(Value, frozen=True):
@@ -38,6 +40,7 @@ class Patience(NamedTuple):
     samples: int = SAMPLES
     interval: float = INTERVAL
     limit: float = LIMIT
+    engine: float = ENGINE_LIMIT
 
 
 PATIENCE = Patience()

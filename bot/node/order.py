@@ -123,6 +123,11 @@ class Order(Value, frozen=True):
     on_edits: Rule = Rule.STOP  # when tracked files of the checkout were changed by hand
     hooks: tuple[Hook, ...] = ()
 
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a person gave it on the node itself: its number is negative, and no deployment stands for it."""
+        return self.number < 0
+
 
 class RefusalReason(StrEnum):
     """Why a node does not carry out an order. Nothing was touched."""
@@ -142,6 +147,7 @@ class RefusalReason(StrEnum):
     WRONG_PIN = "wrong_pin"  # the commit does not pin what the order says
     LOCAL_EDITS = "local_edits"  # tracked files of the checkout were changed by hand
     LOCAL_COMMITS = "local_commits"  # commits that are on no branch of the remote
+    DRIFTED = "drifted"  # what runs is not where the plan starts, and the order says to stop then
     IN_THE_WAY = "in_the_way"  # an untracked file stands where the commit brings one
 
 

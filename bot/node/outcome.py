@@ -9,6 +9,7 @@ from bot.names import CommitSha, ServiceName, StackName, short
 from bot.node.health import Unwell
 from bot.node.order import Order, RefusalReason
 from bot.node.state import End
+from bot.node.trouble import Trouble
 from bot.plan.model import Action
 from bot.values import Value, Wire  # Wire: the bot reads these from a node that may be newer
 
@@ -70,6 +71,7 @@ class Outcome(Value, frozen=True):
     text: str
     order: Order | None = None  # None when it was refused before its signature was found good
     refusal: RefusalReason | None = None
+    trouble: Trouble | None = None  # in what way it went wrong; None when it did not, or when it was refused
     commit: CommitSha | None = None
     pin: CommitSha | None = None
     services: tuple[ServiceOutcome, ...] = ()

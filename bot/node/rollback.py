@@ -9,7 +9,8 @@ from bot.errors import BotError
 from bot.names import ServiceName, short
 from bot.node.apply import bring_up, observe
 from bot.node.checkout import Checkout, Position
-from bot.node.docker import Container, Docker
+from bot.node.containers import Container
+from bot.node.docker import Docker
 from bot.node.health import Patience, is_well, wait_until_well
 from bot.node.order import Order, StackOrder
 from bot.node.outcome import render_unwell
@@ -22,6 +23,7 @@ class PutBack(NamedTuple):
 
     good: bool
     text: str
+    reached: bool = True  # whether there was an engine to do it on; without one the next start does it
 
 
 def roll_back(
@@ -40,19 +42,39 @@ def roll_back(
     """
     if to is None:
         return PutBack(False, "nothing ran here before, so there is nothing to go back to")
+    if not docker.wait(patience.engine):
+        return PutBack(False, "not put back: the Docker Engine cannot be reached", reached=False)
     try:
         if checkout.position(order.submodule) != to:
             checkout.move(order, to)
-        watched = {
-            stack.project: _put_back(_as_it_was(stack, last_good), stack, before, checkout, docker)
-            for stack in changed_stacks(order)
-        }
+        if last_good is not None:
+            docker = docker.with_variables(last_good.variables)
+        watched = _put_all_back(order, last_good, before, checkout, docker)
         unwell = wait_until_well(docker, watched, patience=patience)
     except BotError as problem:
         return PutBack(False, f"not put back: {problem}")
     if unwell:
         return PutBack(False, f"put back to {short(to.commit)}, but {render_unwell(unwell)}")
     return PutBack(True, f"put back to {short(to.commit)}" + (", healthy" if any(watched.values()) else ""))
+
+
+def _put_all_back(
+    order: Order, last_good: Order | None, before: Sequence[Container], checkout: Checkout, docker: Docker
+) -> dict[str, tuple[ServiceName, ...]]:
+    """Per project, the services to watch. A stack whose network another one brings back is tried again after it."""
+    watched: dict[str, tuple[ServiceName, ...]] = {}
+    waiting = list(changed_stacks(order))
+    while waiting:
+        failed: list[StackOrder] = []
+        for stack in waiting:
+            try:
+                watched[stack.project] = _put_back(_as_it_was(stack, last_good), stack, before, checkout, docker)
+            except BotError:
+                failed.append(stack)
+                if len(failed) == len(waiting):
+                    raise
+        waiting = failed
+    return watched
 
 
 def _as_it_was(stack: StackOrder, last_good: Order | None) -> StackOrder:
@@ -71,11 +93,14 @@ def _put_back(
         if ordered.action is not Action.NONE
         and (ordered.action is Action.RELOAD or observe(before, now, ordered.service, new.project) is not Action.NONE)
     ]
-    was_here = {c.service for c in before if c.project == new.project}
+    then = [container for container in before if container.project == new.project]
+    was_here = {container.service for container in then}
     for service in touched:
         if service not in was_here:
             docker.remove_service(new.project, service)
     returned = [service for service in touched if service in was_here]
+    for container in (c for c in then if c.service in returned):
+        docker.restore_tag(container)
     bring_up(docker, checkout.root, old, returned)
-    well = {c.service for c in before if c.project == new.project and is_well(c)}
+    well = {container.service for container in then if is_well(container)}
     return tuple(service for service in returned if service in well)

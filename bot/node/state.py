@@ -2,7 +2,8 @@
 
 node.json          fleet, node name, checkout
 keys/*.pem         the public keys whose orders it takes
-record.jsonl       one line when an order is begun, one when it is finished; never rewritten
+record.jsonl       a line when an order is begun, when it is about to touch something, and when it is finished;
+                   never rewritten
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -20,7 +22,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from filelock import FileLock, Timeout
 
 from bot.errors import BotError
-from bot.names import CommitSha, NodeName, RepoName, parse_repo_name
+from bot.names import CommitSha, NodeName, RepoName, ServiceName, parse_repo_name
+from bot.node.containers import Container
 from bot.node.order import Order
 from bot.values import Value
 
@@ -37,6 +40,7 @@ class Identity(Value, frozen=True):
     fleet: RepoName
     node: NodeName
     root: str = ""
+    report_only: bool = False  # it takes no order that changes anything
 
 
 class End(StrEnum):
@@ -61,6 +65,22 @@ class Begun(Value, frozen=True, tag="begun"):
     pin: CommitSha | None = None
 
 
+class Touching(Value, frozen=True, tag="touching"):
+    """Written right before the first thing is touched: what has to be there again if this goes wrong."""
+
+    number: int
+    before: tuple[Container, ...]
+
+
+class Left(Value, frozen=True):
+    """How an order left one service: with what image (its id), and with what configuration (compose's hash)."""
+
+    project: str
+    service: ServiceName
+    image: str
+    config: str
+
+
 class Finished(Value, frozen=True, tag="finished"):
     """Written when nothing more will be done. `commit` and `pin` are what the checkout holds now, if it is known."""
 
@@ -70,9 +90,10 @@ class Finished(Value, frozen=True, tag="finished"):
     at: int  # seconds since the epoch
     commit: CommitSha | None = None
     pin: CommitSha | None = None
+    left: tuple[Left, ...] = ()  # every service of the order's stacks that has a container
 
 
-Record = Begun | Finished
+Record = Begun | Touching | Finished
 
 
 class NodeState:
@@ -97,7 +118,15 @@ class NodeState:
         """The keys whose orders are taken, by file name. Empty when none is trusted."""
         return tuple(_parse_key(path) for path in sorted((self.folder / "keys").glob("*.pem")))
 
-    def trust(self, keyfile: Path, *, fleet: str | None, node: str | None, root: str | None) -> Identity:
+    def trust(
+        self,
+        keyfile: Path,
+        *,
+        fleet: str | None,
+        node: str | None,
+        root: str | None,
+        report_only: bool | None = None,
+    ) -> Identity:
         """Take orders signed with the key in `keyfile` from now on; the first time, also say who this node is."""
         key = _parse_key(keyfile)
         known = self.read_identity() if (self.folder / "node.json").exists() else None
@@ -108,6 +137,7 @@ class NodeState:
                 fleet=parse_repo_name(fleet) if fleet else known.fleet if known else RepoName(""),
                 node=NodeName(node) if node else known.node if known else NodeName(""),
                 root=root if root is not None else known.root if known else "",
+                report_only=report_only if report_only is not None else bool(known and known.report_only),
             )
         except ValueError as problem:
             raise StateError(str(problem)) from None
@@ -141,6 +171,10 @@ class NodeState:
         """Use the order's number up, durably, before anything is touched; `commit` and `pin` are checked out now."""
         self._append(Begun(order=order, at=int(now), commit=commit, pin=pin))
 
+    def touch(self, order: Order, before: tuple[Container, ...]) -> None:
+        """From now on things change; `before` are the containers of the order's stacks as they are."""
+        self._append(Touching(number=order.number, before=before))
+
     def finish(
         self,
         order: Order,
@@ -150,9 +184,12 @@ class NodeState:
         now: float,
         commit: CommitSha | None = None,
         pin: CommitSha | None = None,
+        left: tuple[Left, ...] = (),
     ) -> None:
         """Nothing more will be done for this order."""
-        self._append(Finished(number=order.number, end=end, text=text, at=int(now), commit=commit, pin=pin))
+        self._append(
+            Finished(number=order.number, end=end, text=text, at=int(now), commit=commit, pin=pin, left=left)
+        )
 
     def read_record(self) -> tuple[Record, ...]:
         """Everything begun and finished, oldest first. A last line that a power cut tore is not there."""
@@ -169,14 +206,17 @@ class NodeState:
             ) from None
 
     def _append(self, record: Record) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with self._record.open("a+b") as file:
-            file.seek(0)
-            whole = file.read().rfind(b"\n") + 1
-            file.truncate(whole)
-            file.write(msgspec.json.encode(record) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with self._record.open("a+b") as file:
+                file.seek(0)
+                whole = file.read().rfind(b"\n") + 1
+                file.truncate(whole)
+                file.write(msgspec.json.encode(record) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as problem:
+            raise StateError(f"{self._record} cannot be written: {problem.strerror}") from None
 
 
 def used_numbers(records: tuple[Record, ...]) -> frozenset[int]:
@@ -184,14 +224,37 @@ def used_numbers(records: tuple[Record, ...]) -> frozenset[int]:
     return frozenset(record.order.number for record in records if isinstance(record, Begun))
 
 
-def find_unfinished(records: tuple[Record, ...]) -> Begun | None:
-    """The order that was begun and never finished: the node lost its power, or its process, in the middle.
+class Unfinished(NamedTuple):
+    """An order in whose middle the node lost its power, or its process."""
 
-    Only the last one counts: an order that ended after it has put the node right.
-    """
+    begun: Begun
+    touching: Touching | None  # None: it had touched nothing yet
+
+
+def find_unfinished(records: tuple[Record, ...]) -> Unfinished | None:
+    """The order that was begun and never finished. There is one at most: the next start puts it right first."""
     finished = {record.number for record in records if isinstance(record, Finished)}
-    last = next((record for record in reversed(records) if isinstance(record, Begun)), None)
-    return last if last is not None and last.order.number not in finished else None
+    begun = [record for record in records if isinstance(record, Begun) and record.order.number not in finished]
+    if not begun:
+        return None
+    number = begun[-1].order.number
+    touching = [record for record in records if isinstance(record, Touching) and record.number == number]
+    return Unfinished(begun[-1], touching[-1] if touching else None)
+
+
+def find_left(records: tuple[Record, ...]) -> dict[tuple[str, ServiceName], Left]:
+    """How the orders left each service (by project and name), the newest one that had it in its stacks."""
+    found: dict[tuple[str, ServiceName], Left] = {}
+    for record in records:
+        if isinstance(record, Finished):
+            found |= {(left.project, left.service): left for left in record.left}
+    return found
+
+
+def is_after_failure(records: tuple[Record, ...]) -> bool:
+    """Whether the newest order that touched something left the node neither as wanted nor as it was."""
+    ends = (r.end for r in reversed(records) if isinstance(r, Finished))
+    return next((end for end in ends if end not in (End.REFUSED, End.UNTOUCHED)), None) is End.FAILED
 
 
 def find_last_good(records: tuple[Record, ...]) -> Order | None:

@@ -11,8 +11,8 @@ import click
 from bot.effects import repository
 from bot.effects.github import Client
 from bot.names import DeploymentId, RepoName, parse_repo_name
-from bot.node.deploy import Node
 from bot.node.docker import Docker
+from bot.node.node import Node
 from bot.node.order import Order
 from bot.node.outcome import Outcome
 from bot.node.report import render_report

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bot.names import CommitSha, DeploymentId, NodeName, PullNumber, RepoName
 from bot.node.checkout import Position
 from bot.node.deploy import deploy
-from bot.node.order import Order, OrderKind, RefusalReason, sign_order
-from bot.node.outcome import Outcome
+from bot.node.order import Order, OrderKind, RefusalReason, Rule, Start, sign_order
+from bot.node.outcome import DifferenceKind, Outcome
 from bot.node.report import parse_report
-from bot.node.state import Begun, End
+from bot.node.state import Begun, End, Finished
 from bot.plan.model import Action
 from tests.gitworld import commit, git
 from tests.nodeworld import NodeWorld, server_files
@@ -91,7 +91,6 @@ def test_orders_out_of_time_and_place(node_world: NodeWorld) -> None:
         RefusalReason.OTHER_NODE: {"node": NodeName("AIOS")},
         RefusalReason.OTHER_FLEET: {"fleet": RepoName("tecnocrat/other")},
         RefusalReason.OLDER_NUMBER: {"number": 3},
-        RefusalReason.UNSUPPORTED: {"kind": OrderKind.PLAN_ONLY},
     }
     at = world.push(server_files(world.prefix, traefik="traefik:2"))
     for reason, difference in cases.items():
@@ -99,7 +98,7 @@ def test_orders_out_of_time_and_place(node_world: NodeWorld) -> None:
         told = outcome.order is not None
         assert told == (reason not in (RefusalReason.OTHER_NODE, RefusalReason.OTHER_FLEET))
     assert {state for _, state, _ in world.posted} == {"failure"}
-    assert len(world.state.read_record()) == 2  # those of the first deploy
+    assert len(world.state.read_record()) == 3  # those of the first deploy
 
 
 def test_a_commit_that_the_branch_does_not_hold(node_world: NodeWorld) -> None:
@@ -220,6 +219,31 @@ def test_every_reason_has_its_test() -> None:
     assert [reason.name for reason in RefusalReason if f"RefusalReason.{reason.name}" not in source] == []
 
 
+def test_a_node_that_only_reports(node_world: NodeWorld) -> None:
+    world = node_world
+    world.state.trust(world.folder / "orders.pub.pem", fleet=None, node=None, root=None, report_only=True)
+    order = next_order(world)
+    assert_refused(world, RefusalReason.UNSUPPORTED, lambda: world.deploy(order))
+    look = world.order(Position(order.commit, order.pin), CHANGE, kind=OrderKind.PLAN_ONLY)
+    assert world.deploy(look).end is End.SUCCESS
+
+
+def test_what_runs_is_not_where_the_plan_starts(node_world: NodeWorld) -> None:
+    world = node_world
+    position = world.checkout_position()
+    assert position is not None
+    start = Start(commit=position.commit, pin=position.pin or CommitSha(""))
+    world.engine.docker("rm", "--force", world.containers()["ingress/whoami"][0])
+    order = next_order(world, start=start, on_drift=Rule.STOP)
+    outcome = assert_refused(world, RefusalReason.DRIFTED, lambda: world.deploy(order))
+    assert "ingress/whoami has no container" in outcome.text
+    again = world.order(Position(order.commit, order.pin), CHANGE, start=start, on_drift=Rule.CONTINUE)
+    outcome = world.deploy(again)
+    assert outcome.end is End.SUCCESS, outcome
+    assert [(one.kind, one.where) for one in outcome.differences] == [(DifferenceKind.MISSING, "ingress/whoami")]
+    assert set(world.containers()) == {"ingress/traefik", "secrets/vault"}  # exactly the plan, and nothing beside it
+
+
 def test_the_reason_stands_in_the_record(node_world: NodeWorld) -> None:
     world = node_world
     order = next_order(world)
@@ -228,5 +252,5 @@ def test_the_reason_stands_in_the_record(node_world: NodeWorld) -> None:
     begun, finished = world.state.read_record()[-2:]
     assert isinstance(begun, Begun)
     assert begun.order == order
-    assert not isinstance(finished, Begun)
+    assert isinstance(finished, Finished)
     assert (finished.number, finished.end) == (order.number, End.REFUSED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.node.checkout import Position
 from bot.node.state import End
+from bot.node.trouble import Trouble
 from bot.plan.model import Action
 from tests.gitworld import git
 from tests.nodeworld import CREATE_ALL, HEALTHY, NodeWorld, server_files
@@ -12,13 +13,13 @@ AGAIN = {"ingress": {"traefik": Action.RECREATE, "whoami": Action.NONE}, "secret
 SICK = "{test: [CMD, 'false'], interval: 300ms, timeout: 2s, retries: 2}"
 
 
-def deploy_bad(world: NodeWorld, **difference: str) -> tuple[Position, str]:
+def deploy_bad(world: NodeWorld, *, end: End = End.ROLLED_BACK, **difference: str) -> tuple[Position, str]:
     """Deploy a server with a difference that cannot work; where the node was before, and what the outcome says."""
     before = world.checkout_position()
     assert before is not None
     at = world.push(server_files(world.prefix, **difference))
     outcome = world.deploy(world.order(at, AGAIN))
-    assert outcome.end is End.ROLLED_BACK, (outcome, world.told)
+    assert outcome.end is end, (outcome, world.told)
     assert (outcome.commit, outcome.pin) == before
     assert world.checkout_position() == before
     assert world.posted[-1][1] == "failure"
@@ -38,7 +39,7 @@ def assert_first_version_runs(world: NodeWorld) -> None:
 def test_an_image_that_is_nowhere_stops_nothing(node_world: NodeWorld) -> None:
     world = node_world
     containers = world.containers()
-    _, text = deploy_bad(world, traefik="localhost:1/nowhere:1", headers="two")
+    _, text = deploy_bad(world, end=End.UNTOUCHED, traefik="localhost:1/nowhere:1", headers="two")
     assert "pull" in text
     assert world.containers() == containers  # the old one was never stopped
     assert_first_version_runs(world)
@@ -81,7 +82,7 @@ def test_a_compose_file_that_does_not_parse(node_world: NodeWorld) -> None:
     containers = world.containers()
     at = world.push({"stacks/ingress/docker-compose.yml": "services: [nonsense\n"})
     outcome = world.deploy(world.order(at, AGAIN))
-    assert outcome.end is End.ROLLED_BACK, outcome
+    assert (outcome.end, outcome.trouble) == (End.UNTOUCHED, Trouble.STACK), outcome
     assert world.containers() == containers
     assert_first_version_runs(world)
 
@@ -152,7 +153,9 @@ def test_a_node_that_died_in_the_middle_says_so_and_returns_to_the_last_good_ord
     bad = world.push(server_files(world.prefix, command="['false']"))
     # As if the power had gone after the checkout and before the containers.
     died = world.order(bad, AGAIN)
-    world.state.begin(died, now=world.clock)
+    assert good is not None
+    world.state.begin(died, now=world.clock, commit=good.commit, pin=good.pin)
+    world.state.touch(died, world.node().docker.containers([world.project("ingress"), world.project("secrets")]))
     for folder, commit in ((world.root, bad.commit), (world.root / "server", bad.pin)):
         git(folder, "fetch", "--quiet", "origin")
         git(folder, "checkout", "--quiet", str(commit))

@@ -1,0 +1,8 @@
+"""Fixtures of the tests that break things."""
+
+from __future__ import annotations
+
+from tests.engine import engine
+from tests.nodeworld import empty_node, node_images, node_world
+
+__all__ = ["empty_node", "engine", "node_images", "node_world"]
