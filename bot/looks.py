@@ -20,7 +20,9 @@ from bot.events import (
     Push,
     WorkflowRunCompleted,
 )
+from bot.fleet.submodules import ShowUpstream
 from bot.names import BranchName, InstallationId, RepoName, SubmodulePath
+from bot.upstream_looks import UpstreamLook, route_upstream_check, route_upstream_pull
 from bot.values import Value
 
 
@@ -87,7 +89,7 @@ class LookAtInstallation(Value, frozen=True, tag="installation"):
         return f"installation:{self.installation}"
 
 
-Look = LookAtBump | LookAtRollout | LookAtFleet | LookAtInstallation | LookAround | LookAtDeliveries
+Look = LookAtBump | LookAtRollout | LookAtFleet | LookAtInstallation | LookAround | LookAtDeliveries | UpstreamLook
 
 
 class Pinned(Value, frozen=True):
@@ -101,6 +103,7 @@ class Pinned(Value, frozen=True):
     upstream: RepoName
     tracked: BranchName
     waits_for_checks: bool
+    show_upstream: ShowUpstream = ShowUpstream.AUTO
 
 
 class PinIndex(Protocol):
@@ -128,7 +131,8 @@ def route(event: Event, index: PinIndex) -> tuple[Look, ...]:
             waiting = (pin for pin in index.pinned_by(event.repo) if pin.waits_for_checks)
             return tuple(_bump(pin) for pin in waiting)
         case CheckRerequested():
-            return tuple(_bump(pin) for pin in index.pins_of(event.repo))
+            bumps = (_bump(pin) for pin in index.pins_of(event.repo))
+            return (*bumps, *route_upstream_check(event, index))
         case DeploymentChanged() | WorkflowRunCompleted():
             bases = dict.fromkeys(pin.base for pin in index.pins_of(event.repo))
             return tuple(
@@ -154,6 +158,7 @@ def _route_pull_request(event: PullRequestChanged, index: PinIndex) -> tuple[Loo
     looks: list[Look] = [
         _bump(pin) for pin in index.pins_of(event.repo) if event.head == bump_branch(pin.base, pin.submodule)
     ]
+    looks.extend(route_upstream_pull(event, index))
     if event.merged and any(pin.base == event.base for pin in index.pins_of(event.repo)):
         looks.append(LookAtRollout(fleet=event.repo, installation=event.installation, base=event.base))
     return tuple(looks)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from bot import metrics
 from bot.decisions.bump import Hold, Propose, Settle, decide_bump
 from bot.decisions.rollout import decide_rollout
-from bot.effects import gather, perform, repository, rollouts
+from bot.effects import gather, perform, repository, rollouts, upstream
 from bot.effects.gather import FleetAt, NotAFleet
 from bot.effects.github import Client
 from bot.effects.scopes import client_for
@@ -27,6 +27,7 @@ from bot.looks import (
     Pinned,
 )
 from bot.names import BranchName, InstallationId, RepoName
+from bot.upstream_looks import LookAtUpstream, LookAtUpstreamPull
 from bot.yaml_lines import Problem, YamlFileError
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,11 @@ def look_again(world: World, look: Look) -> tuple[Look, ...]:
             return _look_at_fleet(world, client, look)
         case LookAtDeliveries():
             raise AssertionError("the inbox itself looks at deliveries")
+        case LookAtUpstream():
+            return upstream.look_at_upstream(client, look)
+        case LookAtUpstreamPull():
+            upstream.look_at_upstream_pull(world, client, look)
+            return ()
         case LookAtInstallation():
             found = repository.find_repositories(client)
             return tuple(
@@ -128,7 +134,9 @@ def _look_at_fleet(world: World, client: Client, look: LookAtFleet) -> tuple[Loo
     bumps = (LookAtBump(fleet=p.fleet, installation=p.installation, base=p.base, submodule=p.submodule) for p in pins)
     bases = dict.fromkeys(p.base for p in pins)
     rollouts = (LookAtRollout(fleet=look.fleet, installation=look.installation, base=base) for base in bases)
-    return (*bumps, *rollouts)
+    upstreams = dict.fromkeys(p.upstream for p in pins)
+    theirs = (LookAtUpstream(upstream=one, installation=look.installation) for one in upstreams)
+    return (*bumps, *rollouts, *theirs)
 
 
 def _read_all_pins(

@@ -109,6 +109,7 @@ def read_pins(
                 upstream=upstream,
                 tracked=tracked,
                 waits_for_checks=submodule.wait_for_checks,
+                show_upstream=submodule.show_upstream,
             )
         )
     return tuple(pins)

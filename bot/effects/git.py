@@ -14,14 +14,14 @@ import shutil
 import subprocess
 import tarfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from filelock import FileLock
 
 from bot.errors import BotError
-from bot.names import BranchName, CommitSha, parse_commit_sha
+from bot.names import BranchName, CommitSha, PullNumber, parse_commit_sha
 from bot.settings import child_environment
 
 GITLINK = "160000"
@@ -215,14 +215,18 @@ class Mirror(GitRepository):
         super().__init__(git_dir)
         self.url = url
 
-    def fetch(self, token: str | None, *, repair: bool = True) -> None:
-        """Bring every branch up to date. With `repair` a damaged mirror is thrown away and cloned anew."""
+    def fetch(self, token: str | None, *, pull: PullNumber | None = None, repair: bool = True) -> None:
+        """Bring every branch up to date, and the head of pull request `pull`, which may live in a fork.
+
+        With `repair` a damaged mirror is thrown away and cloned anew.
+        """
+        more = (f"+refs/pull/{pull}/head:refs/pull/{pull}/head",) if pull is not None else ()
         self.git_dir.parent.mkdir(parents=True, exist_ok=True)
         lock = Path(f"{self.git_dir}.lock")
         with FileLock(lock):
             os.utime(lock)  # used now: the last to be thrown away
             try:
-                self._fetch(token)
+                self._fetch(token, more)
             except GitError:
                 if not repair or not self.git_dir.exists():
                     raise
@@ -230,7 +234,7 @@ class Mirror(GitRepository):
                     if self.is_sound():
                         raise
                     shutil.rmtree(self.git_dir)
-                self._fetch(token)
+                self._fetch(token, more)
 
     def _drop_stale_locks(self) -> bool:
         """Remove what a git left that a power cut ended; nobody else writes here while we hold the mirror's lock."""
@@ -239,7 +243,7 @@ class Mirror(GitRepository):
             path.unlink(missing_ok=True)
         return bool(stale)
 
-    def _fetch(self, token: str | None) -> None:
+    def _fetch(self, token: str | None, more: Sequence[str]) -> None:
         if not (self.git_dir / "HEAD").exists():
             _run(["git", "init", "--quiet", "--bare", str(self.git_dir)], environment={})
         self.run(
@@ -251,6 +255,7 @@ class Mirror(GitRepository):
             "--force",
             self.url,
             "+refs/heads/*:refs/heads/*",
+            *more,
             environment=token_environment(token),
         )
 

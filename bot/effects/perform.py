@@ -32,8 +32,12 @@ BUMP_CHECK = "aios/bump"
 
 def links_of(world: World, facts: BumpFacts, plan: Plan) -> Links:
     """Where a report's links lead."""
-    page = f"{world.public_url}/plans/{plan.id}" if world.public_url else ""
-    return Links(web=world.web_url, fleet=facts.fleet, upstream=facts.upstream, details=page)
+    return Links(web=world.web_url, fleet=facts.fleet, upstream=facts.upstream, details=plan_page(world, plan))
+
+
+def plan_page(world: World, plan: Plan) -> str:
+    """The address of the whole plan, or "" when nobody reaches this service."""
+    return f"{world.public_url}/plans/{plan.id}" if world.public_url else ""
 
 
 def propose(world: World, client: Client, at: FleetAt, facts: BumpFacts, decision: Propose) -> Plan:
@@ -86,10 +90,10 @@ def _post_plan_check(
         if any(run.external_id == plan.id for run in posted):
             return
     check = render_check(plan, links)
-    _post_check(client, repo, head, CHECK_NAME, check, external_id=plan.id, details_url=links.details)
+    post_check(client, repo, head, CHECK_NAME, check, external_id=plan.id, details_url=links.details)
 
 
-def _post_check(
+def post_check(
     client: Client,
     repo: RepoName,
     head: CommitSha,
@@ -99,6 +103,7 @@ def _post_check(
     external_id: str,
     details_url: str = "",
 ) -> None:
+    """A finished check run."""
     repository.post_check(
         client,
         repo,
@@ -137,7 +142,7 @@ def hold(world: World, client: Client, facts: BumpFacts, decision: Hold) -> None
     if not any(run.external_id == said for run in posted):
         title = f"No bump of {facts.submodule.path}: {decision.reason.replace('_', ' ')}"
         check = CheckText(title=title, summary=note, text="", conclusion="neutral", annotations=())
-        _post_check(client, facts.fleet, facts.base_head, BUMP_CHECK, check, external_id=said)
+        post_check(client, facts.fleet, facts.base_head, BUMP_CHECK, check, external_id=said)
 
 
 def report_file_problems(client: Client, repo: RepoName, head: CommitSha, problem: YamlFileError) -> None:
@@ -146,7 +151,7 @@ def report_file_problems(client: Client, repo: RepoName, head: CommitSha, proble
     said = hashlib.sha256(str(problem).encode()).hexdigest()[:12]
     posted = repository.find_checks(client, repo, head, name=FLEET_CHECK)
     if not any(run.external_id == said for run in posted):
-        _post_check(client, repo, head, FLEET_CHECK, check, external_id=said)
+        post_check(client, repo, head, FLEET_CHECK, check, external_id=said)
 
 
 def put_comment(world: World, client: Client, repo: RepoName, number: PullNumber, *, marker: str, body: str) -> None:

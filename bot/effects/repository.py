@@ -20,6 +20,7 @@ class Repository(Wire, frozen=True):
 
     full_name: str
     default_branch: str
+    private: bool = True
     archived: bool = False
 
 
@@ -158,6 +159,11 @@ def find_pulls(client: Client, repo: RepoName, *, head: BranchName, base: Branch
         "direction": "desc",
     }
     return client.list(_of(repo, "pulls"), Pull, most=30, query=query)
+
+
+def find_open_pulls(client: Client, repo: RepoName) -> tuple[Pull, ...]:
+    """Every open pull request, newest first."""
+    return client.list(_of(repo, "pulls"), Pull, most=200, query={"state": "open"})
 
 
 def read_pull(client: Client, repo: RepoName, number: PullNumber) -> Pull:

@@ -8,7 +8,8 @@ from bot.effects.github import Client
 from bot.effects.world import World
 from bot.looks import Look, LookAround, LookAtDeliveries, LookAtFleet, LookAtInstallation
 from bot.manifest import permissions
-from bot.names import RepoName
+from bot.names import InstallationId, RepoName
+from bot.upstream_looks import LookAtUpstream, LookAtUpstreamPull
 
 LISTING: Mapping[str, str] = {"metadata": "read"}
 READING: Mapping[str, str] = {"metadata": "read", "contents": "read", "checks": "write"}
@@ -30,11 +31,18 @@ def client_for(world: World, look: Look) -> Client:
         return world.app.as_installation(look.installation, permissions=LISTING)
     if isinstance(look, LookAtFleet):
         return world.app.as_installation(look.installation, permissions=READING)
-    return world.app.as_installation(
-        look.installation, repositories=_repositories(world, look.fleet), permissions=KEEPING
-    )
+    if isinstance(look, LookAtUpstreamPull | LookAtUpstream):
+        repositories = _fleets(world, look.upstream, look.installation)
+    else:
+        repositories = _repositories(world, look.fleet)
+    return world.app.as_installation(look.installation, repositories=repositories, permissions=KEEPING)
 
 
 def _repositories(world: World, fleet: RepoName) -> tuple[RepoName, ...]:
     upstreams = sorted({pin.upstream for pin in world.memory.pins_of(fleet)})
     return (fleet, *upstreams)
+
+
+def _fleets(world: World, upstream: RepoName, installation: InstallationId) -> tuple[RepoName, ...]:
+    pins = world.memory.pinned_by(upstream)
+    return (upstream, *sorted({pin.fleet for pin in pins if pin.installation == installation}))

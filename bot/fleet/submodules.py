@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from bot.fleet.fields import Each, Flag, Section, Text, Texts
+from enum import StrEnum
+
+from bot.fleet.fields import Choice, Each, Flag, Section, Text, Texts
 from bot.fleet.shapes import BRANCH, PATH, STACK_NAME
 from bot.names import BranchName, StackName, SubmodulePath
 from bot.values import Value
+
+
+class ShowUpstream(StrEnum):
+    """Whether pull requests of the upstream show what they would do to this fleet."""
+
+    AUTO = "auto"  # unless that would tell a private fleet's names to readers of a public upstream
+    ALWAYS = "always"
+    NEVER = "never"
 
 
 class Submodule(Value, frozen=True):
@@ -16,6 +26,7 @@ class Submodule(Value, frozen=True):
     stacks: str = "stacks/*"  # glob of stack folders inside the submodule
     order: tuple[StackName, ...] = ()  # deployed first, in this order; the others after, by name
     wait_for_checks: bool = False
+    show_upstream: ShowUpstream = ShowUpstream.AUTO
 
 
 SUBMODULE = Section(
@@ -25,6 +36,12 @@ SUBMODULE = Section(
         Text("stacks", "glob of the stack folders inside the submodule", PATH, "stacks/*"),
         Texts("order", "stacks deployed first, in this order; the others after, by name", STACK_NAME, "ingress"),
         Flag("wait_for_checks", "propose only commits whose checks are green"),
+        Choice(
+            "show_upstream",
+            "show under pull requests of the upstream what they would do here; `auto`: unless this fleet is private "
+            "and the upstream public",
+            ShowUpstream,
+        ),
     ),
 )
 SUBMODULES = Each(

@@ -40,11 +40,12 @@ def render_body(plan: Plan, links: Links, *, limit: int = LIMIT) -> str:
     return f"{render_plan(plan, links, limit=limit - len(footer) - 2)}\n\n{footer}"
 
 
-def render_plan(plan: Plan, links: Links, *, limit: int) -> str:
+def render_plan(plan: Plan, links: Links, *, limit: int, brought: bool = True) -> str:
     """Headline, table, what could not be told, diffs, commits, files: as full as `limit` allows.
 
     Over the limit the diffs lose their context, then whole stacks, and the lists get shorter; then the table's rows
-    do, down to names, and at last they are counted.
+    do, down to names, and at last they are counted. `brought`: also the commits and files, where they are not there
+    to be seen anyway.
     """
     table, errors, missing, diffs, commits, files = range(1, 7)
     pieces = [
@@ -53,8 +54,8 @@ def render_plan(plan: Plan, links: Links, *, limit: int) -> str:
         sections.errors(plan),
         sections.missing(plan),
         sections.diffs(plan),
-        sections.commits(plan, links),
-        sections.files(plan),
+        sections.commits(plan, links) if brought else sections.NOTHING,
+        sections.files(plan) if brought else sections.NOTHING,
     ]
     order = (diffs, commits, files, diffs, commits, errors, missing, table, table, table)
     return fit(pieces, limit, shorten=order, notice=sections.left_out(links))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from flask import request
 
@@ -130,6 +131,17 @@ def update_check(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002 - 
 
 def get_check(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002
     return context.shapes.check_run(repo, _run(repo, id))
+
+
+def list_annotations(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002
+    run = _run(repo, id)
+    base = f"{context.shapes.url}/{repo.full_name}/blob/{run.head_sha}"
+
+    def shape(one: dict[str, Any]) -> dict[str, Any]:
+        optional = dict.fromkeys(("start_column", "end_column", "title", "raw_details"))
+        return optional | one | {"blob_href": f"{base}/{quote(one['path'])}"}
+
+    return paged(run.output.get("annotations", []), shape)
 
 
 def list_checks(context: Context, repo: Repo, ref: str) -> Any:
@@ -290,6 +302,7 @@ ROUTES = [
     Route("POST", f"{_REPO}/check-runs", create_check, "checks", "write"),
     Route("PATCH", f"{_REPO}/check-runs/{{id}}", update_check, "checks", "write"),
     Route("GET", f"{_REPO}/check-runs/{{id}}", get_check, "checks", "read"),
+    Route("GET", f"{_REPO}/check-runs/{{id}}/annotations", list_annotations, "checks", "read"),
     Route("GET", f"{_REPO}/commits/{{ref}}/check-runs", list_checks, "checks", "read"),
     Route("POST", f"{_REPO}/statuses/{{sha}}", create_status, "statuses", "write"),
     Route("GET", f"{_REPO}/commits/{{ref}}/status", combined_status, "statuses", "read"),

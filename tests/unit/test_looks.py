@@ -36,6 +36,7 @@ from bot.names import (
     SubmodulePath,
 )
 from bot.store import Pins
+from bot.upstream_looks import LookAtUpstream, LookAtUpstreamPull
 
 SHA = CommitSha("6dcb09b5b57875f334f61aebed695e2e4193db5e")
 SEVEN, EIGHT = InstallationId(7), InstallationId(8)
@@ -109,6 +110,10 @@ def pull(head: str, *, merged: bool = False, base: str = "main", repo: RepoName 
     )
 
 
+def upstream_pull(repo: RepoName = SERVER) -> LookAtUpstreamPull:
+    return LookAtUpstreamPull(upstream=repo, installation=SEVEN, number=PullNumber(3))
+
+
 CASES: dict[str, tuple[Event, set[Look]]] = {
     "a tracked branch moved, in two fleets": (push(SERVER, "main"), {bump(), bump(LINUX), fleet(SERVER)}),
     "another tracked branch moved": (push(SERVER, "stable"), {bump(base="stable"), fleet(SERVER)}),
@@ -117,6 +122,13 @@ CASES: dict[str, tuple[Event, set[Look]]] = {
     "the name in another case": (
         push(RepoName("Acme/Tools"), "main"),
         {bump(submodule="tools"), fleet(RepoName("Acme/Tools"))},
+    ),
+    "a pull request into a branch that fleets follow": (pull("mine", repo=SERVER), {upstream_pull()}),
+    "a pull request into a branch that nobody follows": (pull("mine", repo=SERVER, base="feature"), set()),
+    "a merged pull request upstream": (pull("mine", repo=SERVER, merged=True), set()),
+    "re-run of our check upstream": (
+        CheckRerequested(repo=TOOLS, installation=SEVEN, sha=SHA),
+        {LookAtUpstream(upstream=TOOLS, installation=SEVEN)},
     ),
     "a fleet's base moved": (push(WIN, "main"), {fleet()}),
     "a fleet's other branch moved": (push(WIN, "feature"), set()),
