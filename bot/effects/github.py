@@ -335,6 +335,10 @@ class App:
             refused=lambda: self._tokens.forget(scope),
         )
 
+    def renew(self, installation: InstallationId) -> None:
+        """Let the next client for all repositories of the installation see those that it was given since."""
+        self._tokens.forget_wide(installation)
+
     def find_installations(self) -> tuple[InstallationId, ...]:
         """Every installation that is not suspended."""
         found = self.client().list("/app/installations", _Installation)

@@ -28,6 +28,7 @@ def client_for(world: World, look: Look) -> Client:
     budget = world.app.budget(look.installation)
     budget.admit(urgent=look.__struct_config__.tag in _URGENT)
     if isinstance(look, LookAtInstallation):
+        world.app.renew(look.installation)
         return world.app.as_installation(look.installation, permissions=LISTING)
     if isinstance(look, LookAtFleet):
         return world.app.as_installation(look.installation, permissions=READING)

@@ -78,6 +78,13 @@ class Tokens:
         with self._lock:
             self._kept.pop(scope, None)
 
+    def forget_wide(self, installation: InstallationId) -> None:
+        """Forget those for all repositories: they may not reach one that was given to the installation since."""
+        with self._lock:
+            wide = [scope for scope in self._kept if scope.installation == installation and not scope.repositories]
+            for scope in wide:
+                del self._kept[scope]
+
     def _clean_up(self) -> None:
         self._kept = {scope: token for scope, token in self._kept.items() if token.life > 0}
         for token in self._hidden:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
+from urllib.parse import urlsplit
+
 from bot.migration.model import (
     AnyStep,
     Commit,
@@ -131,18 +134,27 @@ def _server(facts: FolderFacts, wish: Wish, steps: list[AnyStep]) -> None:
     if server.kind is not ServerKind.SUBMODULE or server.pin is None or not server.stanza:
         known = server.pin or server.head
         at = f" at {short(known)}" if known else ""
+        written = _address(url, facts.origin or wish.remote)
         steps.append(
             Register(
                 title=f"Make {name} a submodule{at}",
                 says=(
-                    f".gitmodules: {url}, branch {branch}",
+                    f".gitmodules: {written}, branch {branch}",
                     "its uncommitted work, branches and stashes stay in it",
                 ),
-                url=url,
+                url=written,
                 branch=branch,
                 pin=server.pin,
             )
         )
+
+
+def _address(url: str, remote: str | None) -> str:
+    """What .gitmodules says. Without TLS nodes take an address only when it is relative to the repository's own."""
+    there, here = urlsplit(url), urlsplit(remote or "")
+    if there.scheme != "http" or (there.scheme, there.netloc) != (here.scheme, here.netloc):
+        return url
+    return posixpath.relpath(there.path, here.path.rstrip("/"))
 
 
 def _publish(facts: FolderFacts, wish: Wish, steps: list[AnyStep]) -> None:

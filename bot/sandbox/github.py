@@ -184,6 +184,11 @@ class EmbeddedGitHub:
             record, owner = self._state.apps[app.id], self._state.user(account)
             return registration.new_installation(self._hub, record, owner, repositories).id
 
+    def add_to_installation(self, installation: int, repositories: Sequence[str]) -> None:
+        """Give an installed App more repositories. Its webhook follows."""
+        with self._state.lock:
+            registration.add_repositories(self._hub, self._state.installations[installation], repositories)
+
     # -- what people do -------------------------------------------------------------------------------------
 
     def merge_pull(self, full_name: str, number: int, *, by: str, method: str = "merge") -> str:

@@ -63,18 +63,35 @@ def new_installation(hub: Hub, app: AppRecord, account: User, repositories: Sequ
     """Install `app`; its webhook follows."""
     found = Installation(hub.state.new_id(), app, account, list(repositories))
     hub.state.installations[found.id] = found
-    listed = [
-        {"id": r.id, "node_id": f"R_{r.id}", "name": r.name, "full_name": r.full_name, "private": r.private}
-        for r in map(hub.state.repo, repositories)
-    ]
     payload = {
         "installation": hub.shapes.installation(found),
-        "repositories": listed,
+        "repositories": _listed(hub, repositories),
         "requester": None,
         "sender": hub.shapes.user(account),
     }
     hub.webhooks.emit_to(found, "installation", payload, repo=None, action="created")
     return found
+
+
+def add_repositories(hub: Hub, installation: Installation, repositories: Sequence[str]) -> None:
+    """Give the App more repositories of its account; the webhook follows."""
+    installation.repositories.extend(repositories)
+    payload = {
+        "installation": hub.shapes.installation(installation),
+        "repository_selection": "selected",
+        "repositories_added": _listed(hub, repositories),
+        "repositories_removed": [],
+        "requester": None,
+        "sender": hub.shapes.user(installation.account),
+    }
+    hub.webhooks.emit_to(installation, "installation_repositories", payload, repo=None, action="added")
+
+
+def _listed(hub: Hub, repositories: Sequence[str]) -> list[dict[str, Any]]:
+    return [
+        {"id": r.id, "node_id": f"R_{r.id}", "name": r.name, "full_name": r.full_name, "private": r.private}
+        for r in map(hub.state.repo, repositories)
+    ]
 
 
 # -- the manifest -------------------------------------------------------------------------------------------------
