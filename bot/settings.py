@@ -10,16 +10,17 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from bot.errors import SettingsError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 _KEPT_FOR_CHILDREN = (
     "PATH",
@@ -125,7 +126,7 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret that the log has to hide."""
-        password = make_url(self.database_url.reveal()).password
+        password = _as_url(self.database_url.reveal()).password
         return (*(self.credentials.secrets if self.credentials else ()), *([str(password)] if password else []))
 
 
@@ -350,13 +351,24 @@ def _parse_folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
+def _as_url(text: str) -> URL:
+    """The address taken apart, or ValueError. SQLAlchemy is imported here: no node's deploy has to wait for it."""
+    from sqlalchemy.engine import make_url  # noqa: PLC0415
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
+    try:
+        return make_url(text)
+    except ArgumentError as problem:
+        raise ValueError(str(problem)) from None
+
+
 def _parse_database_url(text: str) -> Secret:
     """A SQLAlchemy address of SQLite or PostgreSQL; `postgres://` as hosters write it is understood."""
     if not text:
         return Secret("")
     try:
-        url = make_url(text)
-    except (ArgumentError, ValueError):
+        url = _as_url(text)
+    except ValueError:
         raise ValueError("is not an address such as postgresql://USER:PASSWORD@HOST/NAME") from None
     if url.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
         return Secret(url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False))
