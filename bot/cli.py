@@ -150,6 +150,7 @@ def build_world(settings: Settings, credentials: Credentials, store: Store) -> W
     from bot.effects.github import App
     from bot.effects.keys import read_or_make_keys
     from bot.effects.world import World
+    from bot.people_store import People
 
     keys = read_or_make_keys(settings.data / "keys")
     return World(
@@ -161,6 +162,7 @@ def build_world(settings: Settings, credentials: Credentials, store: Store) -> W
         web_url=settings.html_url,
         mirrors=settings.data / "mirrors",
         memory=store,
+        people=People(store),
         renderer=Renderer(cache_root=settings.data / "renderings", secret_key=keys.fingerprints),
         signing_key=keys.orders,
         public_url=settings.public_url,

@@ -7,10 +7,9 @@ Source of the shapes: GitHub's webhook descriptions (octokit/webhooks payload sc
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import msgspec
 
+from bot.ignored import Ignored, IgnoredReason
 from bot.names import (
     BranchName,
     CommitSha,
@@ -21,26 +20,10 @@ from bot.names import (
     parse_commit_sha,
     parse_repo_name,
 )
+from bot.people_events import ButtonPressed, Commented, Reviewed, parse_people_event
 from bot.values import Value, Wire
 
 NO_COMMIT = "0" * 40
-
-
-class IgnoredReason(StrEnum):
-    """Why a delivery leads to no work. Stored with the delivery, shown by `inbox list`."""
-
-    UNKNOWN_EVENT = "unknown_event"  # an event or action the bot does not use
-    NOT_A_BRANCH = "not_a_branch"  # a push to a tag or another ref
-    NO_INSTALLATION = "no_installation"  # not delivered through an installation of the App
-    UNREADABLE = "unreadable"  # valid JSON, but not the shape GitHub documents
-    NOBODY_PINS_IT = "nobody_pins_it"  # a push to a repository that no fleet pins
-
-
-class Ignored(Value, frozen=True, tag="ignored"):
-    """Nothing to do, and why."""
-
-    reason: IgnoredReason
-    detail: str = ""
 
 
 class Push(Value, frozen=True, tag="push"):
@@ -116,6 +99,9 @@ Event = (
     | PullRequestChanged
     | ChecksCompleted
     | CheckRerequested
+    | Commented
+    | Reviewed
+    | ButtonPressed
     | DeploymentChanged
     | WorkflowRunCompleted
     | InstallationChanged
@@ -263,6 +249,8 @@ def _parse_repository_event(
         case "check_run", "rerequested":
             sha = msgspec.json.decode(body, type=_CheckRunBody).check_run.head_sha
             return CheckRerequested(repo=repo, installation=installation, sha=parse_commit_sha(sha))
+        case ("issue_comment" | "pull_request_review", _) | ("check_run", "requested_action"):
+            return parse_people_event(name, action, body, installation, repo)
         case "deployment_status", _:
             deployment = msgspec.json.decode(body, type=_DeploymentBody).deployment
             return DeploymentChanged(

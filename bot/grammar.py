@@ -68,7 +68,7 @@ USAGES: dict[Verb, Usage] = {
 }
 
 
-class Command(Value, frozen=True):
+class Command(Value, frozen=True, tag="said"):
     """What a person asked for. `names` are nodes and stacks as they spelt them; the fleet says which is which."""
 
     verb: Verb
@@ -81,7 +81,7 @@ class Command(Value, frozen=True):
     because: str = ""  # asks for break-glass, and why: hostile, shown escaped only
 
 
-class Misread(Value, frozen=True):
+class Misread(Value, frozen=True, tag="misread"):
     """It was meant for the bot, and is no command. `suggestion` is what may have been meant, or empty."""
 
     problem: str  # a sentence of ours; names nothing of what was written
@@ -117,6 +117,20 @@ def parse_command(line: str, *, prefix: str = PREFIX) -> Command | Misread | Non
     if _CONTROL.search(line.replace("\t", " ")):
         return Misread(problem="a command holds no control characters")
     return _Reading(Verb(name.lower()), rest, prefix).command()
+
+
+def spell(said: Command | Misread, *, prefix: str = PREFIX) -> str:
+    """The command as it was understood, in one line; the free texts in it are hostile."""
+    if isinstance(said, Misread):
+        return f"{_lead(prefix)}{said.verb or said.word}"
+    words = [f"{_lead(prefix)}{said.verb}", *(["all"] if said.everything else [])]
+    words += ["wave", str(said.wave)] if said.wave is not None else []
+    words += said.names
+    words += ["to", said.to] if said.to else []
+    words += ["plan", said.plan] if said.plan else []
+    words += [said.text] if said.text else []
+    words += ["because", said.because] if said.because else []
+    return " ".join(words)
 
 
 def _after_prefix(line: str, prefix: str) -> list[str] | None:

@@ -22,6 +22,8 @@ from bot.events import (
 )
 from bot.fleet.submodules import ShowUpstream
 from bot.names import BranchName, InstallationId, RepoName, SubmodulePath
+from bot.people_events import ButtonPressed, Commented, Reviewed
+from bot.pull_looks import LookAtAsked, LookAtPullEnd, LookAtReview, PullLook, route_people
 from bot.upstream_looks import UpstreamLook, route_upstream_check, route_upstream_pull
 from bot.values import Value
 
@@ -89,7 +91,16 @@ class LookAtInstallation(Value, frozen=True, tag="installation"):
         return f"installation:{self.installation}"
 
 
-Look = LookAtBump | LookAtRollout | LookAtFleet | LookAtInstallation | LookAround | LookAtDeliveries | UpstreamLook
+Look = (
+    LookAtBump
+    | LookAtRollout
+    | LookAtFleet
+    | LookAtInstallation
+    | LookAround
+    | LookAtDeliveries
+    | UpstreamLook
+    | PullLook
+)
 
 
 class Pinned(Value, frozen=True):
@@ -104,6 +115,7 @@ class Pinned(Value, frozen=True):
     tracked: BranchName
     waits_for_checks: bool
     show_upstream: ShowUpstream = ShowUpstream.AUTO
+    prefix: str = "/"  # of the fleet's commands
 
 
 class PinIndex(Protocol):
@@ -135,9 +147,11 @@ def route(event: Event, index: PinIndex) -> tuple[Look, ...]:
             return (*bumps, *route_upstream_check(event, index))
         case DeploymentChanged() | WorkflowRunCompleted():
             bases = dict.fromkeys(pin.base for pin in index.pins_of(event.repo))
-            return tuple(
-                LookAtRollout(fleet=event.repo, installation=event.installation, base=base) for base in bases
-            )
+            rollouts = (LookAtRollout(fleet=event.repo, installation=event.installation, base=base) for base in bases)
+            asked = (LookAtAsked(fleet=event.repo, installation=event.installation),) if bases else ()
+            return (*rollouts, *asked)
+        case Commented() | Reviewed() | ButtonPressed():
+            return route_people(event, index)
 
 
 def _bump(pin: Pinned) -> LookAtBump:
@@ -161,6 +175,11 @@ def _route_pull_request(event: PullRequestChanged, index: PinIndex) -> tuple[Loo
     looks.extend(route_upstream_pull(event, index))
     if event.merged and any(pin.base == event.base for pin in index.pins_of(event.repo)):
         looks.append(LookAtRollout(fleet=event.repo, installation=event.installation, base=event.base))
+    if event.action == "closed":
+        if index.pins_of(event.repo):
+            looks.append(LookAtPullEnd(fleet=event.repo, installation=event.installation, number=event.number))
+    elif index.pins_of(event.repo) or index.pinned_by(event.repo):
+        looks.append(LookAtReview(fleet=event.repo, installation=event.installation, number=event.number))
     return tuple(looks)
 
 

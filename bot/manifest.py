@@ -56,13 +56,16 @@ PERMISSIONS = (
     Permission("checks", Level.WRITE, "show the plan as a check, and wait for upstream's own checks"),
     Permission("statuses", Level.READ, "wait for upstream's commit statuses, where the fleet file asks for it"),
     Permission("deployments", Level.WRITE, "record what is deployed on which node, and how it went"),
+    Permission("members", Level.READ, "see who is in the teams that a fleet file names; of organisations only"),
     Permission("actions", Level.WRITE, "start the deploy workflow on a node's runner, and see it end"),
 )
 
 EVENTS = (
     Event("push", "contents", "upstream moved, or a fleet file changed"),
     Event("pull_request", "pull_requests", "a pull request was merged: that is the approval"),
-    Event("check_run", "checks", "somebody asks for the plan again"),
+    Event("pull_request_review", "pull_requests", "a review was given that the review rules ask for"),
+    Event("issue_comment", "issues", "somebody says a command in a pull request"),
+    Event("check_run", "checks", "somebody asks for the plan again, or presses one of its buttons"),
     Event("check_suite", "checks", "upstream's checks are done"),
     Event("status", "statuses", "upstream's commit statuses are done"),
     Event("deployment_status", "deployments", "a node told how its deployment goes"),

@@ -24,6 +24,7 @@ DeploymentId = NewType("DeploymentId", int)
 _REPO = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}"
 )  # _ : enterprise-managed owners
+_LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\[bot\])?")
 _SHA = re.compile(r"[0-9a-f]{40}")
 
 
@@ -32,6 +33,13 @@ def parse_repo_name(text: str) -> RepoName:
     if not _REPO.fullmatch(text):
         raise ValueError(f"not a repository name (owner/name): {text!r}")
     return RepoName(text)
+
+
+def parse_login(text: str) -> str:
+    """A person's or a bot's login, or ValueError; nothing in it can leave a URL segment."""
+    if not _LOGIN.fullmatch(text):
+        raise ValueError(f"not a login: {text!r}")
+    return text
 
 
 def parse_commit_sha(text: str) -> CommitSha:

@@ -18,28 +18,28 @@ from typing import TypeVar
 import msgspec
 import sqlalchemy as sa
 
+from bot import people_tables  # noqa: F401 - its tables join the metadata
 from bot.group_commit import GroupCommit
 from bot.looks import Pinned
 from bot.migrations import StoreError, migrate
 from bot.names import PlanId, RepoName
 from bot.plan.model import Plan
+from bot.schema import BIG, METADATA
 
 _LOG = logging.getLogger("bot.store")
 _T = TypeVar("_T")
-_METADATA = sa.MetaData()
-_BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # only INTEGER counts up by itself on SQLite
 
 META = sa.Table(
     "meta",
-    _METADATA,
+    METADATA,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
 )
 
 DELIVERIES = sa.Table(
     "deliveries",
-    _METADATA,
-    sa.Column("seq", _BIG, primary_key=True, autoincrement=True),
+    METADATA,
+    sa.Column("seq", BIG, primary_key=True, autoincrement=True),
     sa.Column("guid", sa.Text, nullable=False, unique=True),
     sa.Column("name", sa.Text, nullable=False),  # X-GitHub-Event
     sa.Column("action", sa.Text, nullable=False),
@@ -55,8 +55,8 @@ _OPEN = sa.text("done_at IS NULL")
 
 LOOKS = sa.Table(
     "looks",
-    _METADATA,
-    sa.Column("seq", _BIG, primary_key=True, autoincrement=True),
+    METADATA,
+    sa.Column("seq", BIG, primary_key=True, autoincrement=True),
     sa.Column("delivery", sa.Text),  # its guid; NULL for a schedule tick or a command
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("look", sa.Text, nullable=False),  # JSON
@@ -75,21 +75,21 @@ LOOKS = sa.Table(
 
 LANES = sa.Table(
     "lanes",
-    _METADATA,
+    METADATA,
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("turn", sa.BigInteger, nullable=False),  # one drain per turn: "KEY#TURN" is its id in the engine
 )
 
 REPLICAS = sa.Table(
     "replicas",
-    _METADATA,
+    METADATA,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("seen_at", sa.BigInteger, nullable=False),  # by the database's clock
 )
 
 LEASES = sa.Table(
     "leases",
-    _METADATA,
+    METADATA,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("holder", sa.Text, nullable=False),
     sa.Column("until", sa.BigInteger, nullable=False),
@@ -97,7 +97,7 @@ LEASES = sa.Table(
 
 PINS = sa.Table(
     "pins",
-    _METADATA,
+    METADATA,
     sa.Column("fleet", sa.Text, primary_key=True),
     sa.Column("base", sa.Text, primary_key=True),
     sa.Column("submodule", sa.Text, primary_key=True),
@@ -106,7 +106,7 @@ PINS = sa.Table(
 
 PLANS = sa.Table(
     "plans",
-    _METADATA,
+    METADATA,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("fleet", sa.Text),
     sa.Column("plan", sa.Text, nullable=False),
@@ -151,7 +151,7 @@ class Store:
         self._group = GroupCommit(self.engine) if self.is_sqlite else None
         self._pins: tuple[str, Pins] = ("", Pins())
         try:
-            before, now = self.write(lambda connection: migrate(connection, _METADATA, META))
+            before, now = self.write(lambda connection: migrate(connection, METADATA, META))
         except sa.exc.OperationalError as problem:
             self.engine.dispose()
             raise StoreError(

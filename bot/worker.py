@@ -6,7 +6,7 @@ import logging
 
 from msgspec.structs import replace
 
-from bot import metrics
+from bot import conversation, metrics
 from bot.decisions.bump import Hold, Propose, Settle, decide_bump
 from bot.decisions.rollout import decide_rollout
 from bot.effects import gather, perform, repository, rollouts, upstream
@@ -27,6 +27,7 @@ from bot.looks import (
     Pinned,
 )
 from bot.names import BranchName, InstallationId, RepoName
+from bot.pull_looks import PullLook
 from bot.upstream_looks import LookAtUpstream, LookAtUpstreamPull
 from bot.yaml_lines import Problem, YamlFileError
 
@@ -40,6 +41,8 @@ def look_again(world: World, look: Look) -> tuple[Look, ...]:
     if isinstance(look, LookAtRollout) and look.not_before > world.now():
         raise RetryLater("its time has not come", seconds=look.not_before - world.now())
     client = client_for(world, look)
+    if isinstance(look, PullLook):
+        return conversation.look_at_pull(world, client, look)
     match look:
         case LookAtBump():
             _look_at_bump(world, client, look)

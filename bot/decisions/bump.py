@@ -21,6 +21,7 @@ class BumpReason(StrEnum):
     PEOPLE_ON_BRANCH = "people_on_branch"
     CHECKS_PENDING = "checks_pending"
     CHECKS_FAILED = "checks_failed"
+    ON_HOLD = "on_hold"  # a person said /hold
     SETTLED = "settled"  # a person closed or undid exactly this bump; it is proposed again when upstream moves
 
 
@@ -74,6 +75,8 @@ def _propose(facts: BumpFacts) -> BumpDecision:
         return Hold(reason=BumpReason.BRANCH_MISSING)
     if facts.pull is None and facts.tip in facts.settled:
         return Settle(reason=BumpReason.SETTLED)
+    if facts.held is not None:
+        return Hold(reason=BumpReason.ON_HOLD)
     if facts.checks is Checks.PENDING:
         return Hold(reason=BumpReason.CHECKS_PENDING)
     if facts.checks is Checks.RED:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from bot.decisions.command_facts import Hold
 from bot.decisions.orders import PastOrder
 from bot.fleet import Node, Submodule
 from bot.names import BranchName, CommitSha, NodeName, PlanId, PullNumber, RepoName
@@ -65,6 +66,7 @@ class BumpFacts(Value, frozen=True):
     branch: BumpBranch | None
     pull: OpenPull | None
     settled: frozenset[CommitSha]  # pins that a closed bump pull request had proposed: decided by a person
+    held: Hold | None = None  # a person said that nothing is to be proposed for now
 
 
 class NodeFacts(Value, frozen=True):
@@ -95,6 +97,6 @@ class RolloutFacts(Value, frozen=True):
     stop_on_drift: bool = False
 
     def order_of(self, node: NodeFacts) -> PastOrder | None:
-        """The newest order that `node` got for this commit, whoever asked for it."""
+        """The newest order that `node` got for all of this commit, whoever asked for it."""
         wanted = (OrderKind.DEPLOY, self.submodule.path, self.commit)
-        return next((o for o in node.past if (o.kind, o.submodule, o.commit) == wanted), None)
+        return next((o for o in node.past if (o.kind, o.submodule, o.commit) == wanted and not o.stacks), None)

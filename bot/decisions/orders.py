@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from bot.fleet import Node, Submodule
-from bot.names import BranchName, CommitSha, DeploymentId, PlanId, PullNumber, RepoName, SubmodulePath
+from bot.names import BranchName, CommitSha, DeploymentId, PlanId, PullNumber, RepoName, StackName, SubmodulePath
 from bot.node.order import Order, OrderKind, Rule, ServiceOrder, StackOrder, Start
 from bot.plan.model import NodePlan, StackPlan
 from bot.values import Value
@@ -66,6 +66,7 @@ class PastOrder(Value, frozen=True):
     stage: Stage
     state: str = ""  # GitHub's word for the newest status; "" before the first
     pull: PullNumber | None = None  # where people follow it
+    stacks: tuple[StackName, ...] = ()  # it was for these alone; empty: for all of the node's
     description: str = ""
     log_url: str = ""
     run_status: str = ""  # of the workflow run, in GitHub's words, while the order is open; "" when not known
@@ -110,6 +111,7 @@ class Wanted(Value, frozen=True):
     pull: PullNumber | None = None  # where people follow it
     head_of: PullNumber | None = None  # `commit` is the head of this open pull request; None: it is on `base`
     approved: PlanId | None = None  # the plan that a person approved
+    stacks: tuple[StackName, ...] = ()  # only these; empty: all of the node's
     replaces_queued: bool = False  # an order that no runner took yet is withdrawn for this one
     stop_on_drift: bool = False
 
@@ -153,10 +155,13 @@ def decide_order(wanted: Wanted, past: Sequence[PastOrder]) -> OrderDecision:
     return Wait(behind=open_one)
 
 
-def last_good(past: Sequence[PastOrder], submodule: SubmodulePath) -> PastOrder | None:
-    """What the node runs of `submodule`, as far as its orders tell: the newest that ended well and touched it."""
+def last_good(past: Sequence[PastOrder], submodule: SubmodulePath, *, or_partly: bool = False) -> PastOrder | None:
+    """What the node runs of `submodule`, as far as its orders tell: the newest that ended well and touched it.
+
+    An order for a few stacks says nothing of the others; with `or_partly` it counts all the same.
+    """
     good = (o for o in past if o.stage is Stage.GOOD and o.submodule == submodule and not o.kind.reads_only)
-    return next(good, None)
+    return next((o for o in good if or_partly or not o.stacks), None)
 
 
 def compose_order(

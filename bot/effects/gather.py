@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from bot.decisions.command_facts import Hold, HoldKind
 from bot.decisions.facts import BumpBranch, BumpFacts, Checks, NodeFacts, OpenPull, Relation, RolloutFacts
 from bot.effects import repository
 from bot.effects.git import GitError, GitRepository, Mirror
@@ -110,6 +111,7 @@ def read_pins(
                 tracked=tracked,
                 waits_for_checks=submodule.wait_for_checks,
                 show_upstream=submodule.show_upstream,
+                prefix=at.file.commands.prefix,
             )
         )
     return tuple(pins)
@@ -126,6 +128,7 @@ def read_bump_facts(world: World, client: Client, at: FleetAt, pinned: Pinned) -
     head = bump_branch(at.base, pinned.submodule)
     pulls = repository.find_pulls(client, at.repo, head=head, base=at.base)
     relation = read_relation(upstream, pin, tip)
+    holds = world.people.find_holds(at.repo, at.base, pinned.submodule)
     asks = submodule.wait_for_checks and tip is not None and relation is Relation.AHEAD
     return BumpFacts(
         fleet=at.repo,
@@ -140,7 +143,8 @@ def read_bump_facts(world: World, client: Client, at: FleetAt, pinned: Pinned) -
         checks=read_checks(client, pinned.upstream, tip) if asks and tip else Checks.NOT_ASKED,
         branch=_read_branch(at, pinned.submodule, head, world.app.login()),
         pull=next((_open(pull) for pull in pulls if pull.state == "open"), None),
-        settled=_settled(pulls),
+        settled=read_settled(pulls, holds),
+        held=next((hold for hold in holds if hold.kind is HoldKind.HOLD), None),
     )
 
 
@@ -153,9 +157,15 @@ def _open(pull: Pull) -> OpenPull:
     )
 
 
-def _settled(pulls: tuple[Pull, ...]) -> frozenset[CommitSha]:
+def read_settled(pulls: Sequence[Pull], holds: Sequence[Hold]) -> frozenset[CommitSha]:
+    """Upstream commits that people decided on: closed or merged once, or rolled back, and not resumed since."""
     markers = (parse_marker(pull.body or "") for pull in pulls if pull.state == "closed")
-    return frozenset(marker.new for marker in markers if marker)
+    proposed = frozenset(marker.new for marker in markers if marker)
+    rolled_back, resumed = (
+        frozenset(CommitSha(hold.pin) for hold in holds if hold.kind is kind)
+        for kind in (HoldKind.ROLLED_BACK, HoldKind.RESUMED)
+    )
+    return (proposed | rolled_back) - resumed
 
 
 def read_relation(upstream: GitRepository, pin: CommitSha, tip: CommitSha | None) -> Relation:

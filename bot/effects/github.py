@@ -148,6 +148,18 @@ class Client:
         """One request whose answer does not matter."""
         self._send(verb, path, body=body)
 
+    def ask(self, query: str, kind: type[_T], **variables: object) -> _T:
+        """One GraphQL request, its `data` as `kind`. For what REST does not have."""
+        answer = self._send("POST", self._requester.graphql_url, body={"query": query, "variables": variables})
+        if not isinstance(answer, dict) or answer.get("errors"):
+            errors = answer.get("errors") if isinstance(answer, dict) else None
+            kinds = {str(error.get("type", "")) for error in errors or [] if isinstance(error, dict)}
+            said = _in_full({"errors": errors}, "")
+            if "RATE_LIMITED" in kinds:
+                raise RetryLater(f"GitHub asks to wait before a GraphQL request: {said}", seconds=60)
+            raise (NotFound if kinds == {"NOT_FOUND"} else GitHubError)("a GraphQL request", 200, said)
+        return _convert(answer.get("data"), kind, "GraphQL")
+
     def _send(
         self, verb: str, path: str, *, parameters: Mapping[str, str | int] | None = None, body: object = None
     ) -> Any:

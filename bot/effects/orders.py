@@ -32,9 +32,9 @@ from bot.effects.planner import read_plan
 from bot.effects.snapshot import Snapshot
 from bot.effects.world import World
 from bot.errors import BotError
-from bot.fleet import Fleet
+from bot.fleet import Fleet, Node
 from bot.names import CommitSha, DeploymentId, PullNumber, RepoName, short
-from bot.node.order import sign_order
+from bot.node.order import OrderKind, sign_order
 from bot.plan.model import Plan
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,9 @@ def give_order(
         return Waiting(decision.behind)
     if wanted.head_of is not None:
         _check_head(client, wanted, wanted.head_of)
-    start = last_good(past, wanted.submodule.path)
+    # What goes back, goes back from a few stacks too; what goes on must not take the others for done.
+    goes_back = wanted.kind is not OrderKind.DEPLOY
+    start = last_good(past, wanted.submodule.path, or_partly=goes_back)
     plan = read_order_plan(world, at, wanted, start)
     world.memory.save_plan(plan)
     if decision.withdraw is not None:
@@ -98,6 +100,7 @@ def _make_deployment(client: Client, wanted: Wanted, plan: Plan) -> DeploymentId
             "pull": wanted.pull,
             "plan": plan.id,
             "approved": wanted.approved or "",
+            "stacks": list(wanted.stacks),
         },
     )
     return DeploymentId(made.id)
@@ -133,6 +136,7 @@ def _dispatch(client: Client, workflow: str, wanted: Wanted, number: DeploymentI
         stage=stage_of([state]),
         state=state,
         pull=wanted.pull,
+        stacks=wanted.stacks,
         description=description,
         log_url=url,
     )
@@ -152,6 +156,11 @@ def withdraw_order(client: Client, fleet: RepoName, order: PastOrder, *, because
         repository.cancel_run(client, fleet, order.run_id)
 
 
+def _narrowed(wanted: Wanted) -> Node:
+    """The node with only the stacks that the order is for."""
+    return msgspec.structs.replace(wanted.node, stacks=wanted.stacks) if wanted.stacks else wanted.node
+
+
 def read_order_plan(world: World, at: FleetAt, wanted: Wanted, start: PastOrder | None) -> Plan:
     """What the order will do on its node, from what it deployed last to the wanted commit.
 
@@ -168,7 +177,7 @@ def read_order_plan(world: World, at: FleetAt, wanted: Wanted, start: PastOrder 
     old_pin = at.mirror.pin_at(before, path) if before else None
     known = old_pin is not None and upstream.resolve(old_pin) is not None
     return read_plan(
-        fleet=Fleet(nodes=(wanted.node,), submodules=(wanted.submodule,)),
+        fleet=Fleet(nodes=(_narrowed(wanted),), submodules=(wanted.submodule,)),
         repo=wanted.fleet,
         submodule=wanted.submodule,
         upstream_name=wanted.upstream,

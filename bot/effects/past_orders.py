@@ -12,7 +12,7 @@ from bot.effects.github import Client
 from bot.effects.repository import Deployment, DeploymentStatus
 from bot.effects.world import World
 from bot.fleet import Node
-from bot.names import CommitSha, DeploymentId, PullNumber, RepoName, SubmodulePath, parse_commit_sha
+from bot.names import CommitSha, DeploymentId, PullNumber, RepoName, StackName, SubmodulePath, parse_commit_sha
 from bot.values import Wire
 
 ORDERS_LOOKED_AT = 100  # one page; a node's older orders decide nothing any more
@@ -25,6 +25,7 @@ class _Payload(Wire, frozen=True):
     marker: str = ""
     pin: str = ""
     pull: int | None = None
+    stacks: tuple[str, ...] = ()
 
 
 def read_orders(
@@ -35,25 +36,26 @@ def read_orders(
     *,
     submodule: SubmodulePath,
     commit: CommitSha | None = None,
+    goods: int = 1,
 ) -> tuple[PastOrder, ...]:
     """The orders that we gave `node`, newest first.
 
-    All back to the last good one of `submodule`, and of the older ones those of `commit`.
+    All back to the last `goods` good ones of `submodule`, and of the older ones those of `commit`.
     """
     ours = world.app.login()
     found: list[PastOrder] = []
-    complete = False
+    seen = 0
     for deployment in repository.find_deployments(client, repo, environment=node.name, most=ORDERS_LOOKED_AT):
         if deployment.creator is None or deployment.creator.login != ours:
             continue  # anybody who may write can make a deployment; it is no order of ours
-        if complete and deployment.sha != commit:
+        if seen >= goods and deployment.sha != commit:
             continue
         order = _read_order(client, repo, deployment)
         if order is not None and order.stage.is_open and order.run_id is not None:
             order = _with_run(world, client, repo, deployment, order)
         if order is not None:
             found.append(order)
-            complete = complete or last_good([order], submodule) is not None
+            seen += last_good([order], submodule) is not None
     return tuple(found)
 
 
@@ -95,6 +97,7 @@ def _read_order(client: Client, repo: RepoName, deployment: Deployment) -> PastO
         stage=stage_of([status.state for status in statuses]),
         state=newest.state if newest else "",
         pull=PullNumber(payload.pull) if payload.pull else None,
+        stacks=tuple(StackName(stack) for stack in payload.stacks),
         description=(newest.description or "") if newest else "",
         log_url=next((status.log_url for status in statuses if status.log_url), ""),
         queued_at=_queued_at(statuses),

@@ -28,6 +28,12 @@ log = logging.getLogger(__name__)
 
 FLEET_CHECK = "aios/fleet-file"
 BUMP_CHECK = "aios/bump"
+# At most three; their identifiers are what bot.pull_looks.BUTTONS reads (REST: checks/create, `actions`).
+BUTTONS = (
+    {"label": "Re-plan", "identifier": "replan", "description": "Make the plan anew"},
+    {"label": "Deploy first wave", "identifier": "deploy", "description": "Try this plan on the first wave"},
+    {"label": "Roll back", "identifier": "rollback", "description": "Return the nodes that run this"},
+)
 
 
 def links_of(world: World, facts: BumpFacts, plan: Plan) -> Links:
@@ -59,8 +65,9 @@ def propose(world: World, client: Client, at: FleetAt, facts: BumpFacts, decisio
             repository.edit_pull(client, facts.fleet, number, title=title, body=body)
     if not labels and at.file.labels:
         repository.post_labels(client, facts.fleet, number, at.file.labels)
-    _post_plan_check(client, facts.fleet, head, plan, links, fresh=decision.commit)
     world.memory.save_plan(plan)
+    post_plan_check(client, facts.fleet, head, plan, links, fresh=decision.commit)
+    world.people.plan_was_posted(facts.fleet, number, plan.id)
     log.info("bump of %s on %s: pull request %d, plan %s", facts.submodule.path, facts.base, number, plan.id)
     return plan
 
@@ -82,15 +89,17 @@ def _push_bump(client: Client, at: FleetAt, facts: BumpFacts, decision: Propose)
     return head
 
 
-def _post_plan_check(
-    client: Client, repo: RepoName, head: CommitSha, plan: Plan, links: Links, *, fresh: bool
+def post_plan_check(
+    client: Client, repo: RepoName, head: CommitSha, plan: Plan, links: Links, *, fresh: bool = False
 ) -> None:
+    """The check run that shows `plan` on `head`, with its buttons; `fresh`: nobody can have posted it yet."""
     if not fresh:
         posted = repository.find_checks(client, repo, head, name=CHECK_NAME)
         if any(run.external_id == plan.id for run in posted):
             return
     check = render_check(plan, links)
-    post_check(client, repo, head, CHECK_NAME, check, external_id=plan.id, details_url=links.details)
+    page = links.details
+    post_check(client, repo, head, CHECK_NAME, check, external_id=plan.id, details_url=page, buttons=BUTTONS)
 
 
 def post_check(
@@ -102,6 +111,7 @@ def post_check(
     *,
     external_id: str,
     details_url: str = "",
+    buttons: tuple[dict[str, str], ...] = (),
 ) -> None:
     """A finished check run."""
     repository.post_check(
@@ -116,6 +126,7 @@ def post_check(
         external_id=external_id,
         details_url=details_url,
         annotations=tuple(annotation.as_github() for annotation in check.annotations),
+        buttons=buttons,
     )
 
 

@@ -75,6 +75,7 @@ class CheckRun(Wire, frozen=True):
     external_id: str | None = None
     app: _App | None = None
     output: _Output | None = None
+    completed_at: str | None = None
 
 
 class _CombinedStatus(Wire, frozen=True):
@@ -86,6 +87,7 @@ class Comment(Wire, frozen=True):
     """One comment on a pull request."""
 
     id: int
+    node_id: str
     body: str
     user: _User | None = None
 
@@ -253,6 +255,7 @@ def post_check(
     external_id: str,
     details_url: str = "",
     annotations: tuple[dict[str, object], ...] = (),
+    buttons: tuple[dict[str, str], ...] = (),
 ) -> None:
     """A finished check run on `sha`, its annotations in as many requests as they need."""
     output: dict[str, object] = {"title": title, "summary": summary}
@@ -260,6 +263,7 @@ def post_check(
         output["text"] = text
     body: dict[str, object] = {"name": name, "head_sha": sha, "status": "completed", "conclusion": conclusion}
     body |= {"external_id": external_id} | ({"details_url": details_url} if details_url else {})
+    body |= {"actions": list(buttons)} if buttons else {}
     first = {"annotations": list(annotations[:ANNOTATIONS_AT_ONCE])} if annotations else {}
     run = client.post(_of(repo, "check-runs"), CheckRun, body | {"output": output | first})
     for start in range(ANNOTATIONS_AT_ONCE, len(annotations), ANNOTATIONS_AT_ONCE):

@@ -14,7 +14,7 @@ from bot.upstream_looks import LookAtUpstream, LookAtUpstreamPull
 LISTING: Mapping[str, str] = {"metadata": "read"}
 READING: Mapping[str, str] = {"metadata": "read", "contents": "read", "checks": "write"}
 KEEPING: Mapping[str, str] = permissions()
-_URGENT = frozenset({"command"})  # tags of the looks that a person waits for
+_URGENT = frozenset({"command", "acknowledge"})  # tags of the looks that a person waits for
 
 
 def client_for(world: World, look: Look) -> Client:

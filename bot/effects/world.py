@@ -13,7 +13,8 @@ from bot.effects.compose import Renderer
 from bot.effects.git import Mirror
 from bot.effects.github import App
 from bot.looks import PinIndex, Pinned
-from bot.names import RepoName
+from bot.names import PlanId, RepoName
+from bot.people_store import People
 from bot.plan.model import Plan
 
 
@@ -26,6 +27,9 @@ class Memory(PinIndex, Protocol):
     def save_plan(self, plan: Plan) -> None:
         """Keep the whole plan, for its page."""
 
+    def find_plan(self, plan_id: PlanId) -> Plan | None:
+        """A plan that was kept."""
+
 
 @dataclass(frozen=True)
 class World:
@@ -35,6 +39,7 @@ class World:
     web_url: str  # https://github.com, or an Enterprise Server's address; git lives there too
     mirrors: Path
     memory: Memory
+    people: People
     renderer: Renderer
     signing_key: Ed25519PrivateKey
     public_url: str  # where people reach this service; "" when they do not

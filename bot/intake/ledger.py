@@ -13,7 +13,8 @@ from enum import StrEnum
 import msgspec
 import sqlalchemy as sa
 
-from bot.events import Event, Ignored, Ping
+from bot.events import Event, Ping
+from bot.ignored import Ignored
 from bot.looks import Look
 from bot.names import DeliveryId
 from bot.store import DELIVERIES, Store, now_ms

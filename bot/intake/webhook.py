@@ -17,13 +17,15 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from bot import metrics
-from bot.events import Ignored, Ping, parse_event
+from bot.events import Ping, parse_event
+from bot.ignored import Ignored
 from bot.intake.inbox import Inbox, Taken
 from bot.intake.ledger import Delivery
 from bot.log import log_context
 from bot.looks import route
 from bot.metrics import Way
 from bot.names import DeliveryId
+from bot.people_store import People, bind_plans
 from bot.settings import Secret
 
 LARGEST_BODY = 25 * 1024 * 1024  # GitHub sends no larger one
@@ -95,7 +97,7 @@ def take_in(accepted: Accepted, inbox: Inbox, *, way: Way = Way.WEBHOOK) -> tupl
     if isinstance(event, Ignored):
         delivery = Delivery(guid=accepted.guid, name=accepted.name, event=event)
     else:
-        looks = route(event, inbox.store.pins())
+        looks = bind_plans(route(event, inbox.store.pins()), People(inbox.store))
         delivery = Delivery(guid=accepted.guid, name=accepted.name, event=event, looks=looks)
     taken = inbox.take_in(delivery)
     _count(delivery, taken, way)

@@ -13,7 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from bot.errors import BotError, RetryLater
-from bot.events import Ignored, IgnoredReason, InstallationChanged, Ping
+from bot.events import InstallationChanged, Ping
+from bot.ignored import Ignored, IgnoredReason
 from bot.intake import ledger
 from bot.intake.engine import Schedule
 from bot.intake.inbox import Inbox, Patience, Taken

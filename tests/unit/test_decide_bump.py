@@ -8,6 +8,8 @@ import msgspec
 import pytest
 
 from bot.decisions.bump import BumpReason, Hold, Propose, Settle, decide_bump
+from bot.decisions.command_facts import Hold as PersonsHold
+from bot.decisions.command_facts import HoldKind
 from bot.decisions.facts import BumpBranch, BumpFacts, Checks, OpenPull, Relation
 from bot.fleet import Submodule
 from bot.names import BranchName, CommitSha, PullNumber, RepoName, SubmodulePath
@@ -15,6 +17,13 @@ from bot.names import BranchName, CommitSha, PullNumber, RepoName, SubmodulePath
 PIN, TIP, OLDER, HEAD = (CommitSha(digit * 40) for digit in "abcd")
 OURS = BumpBranch(head=HEAD, pin=TIP, pin_at_fork=PIN, people=())
 THEIRS = BumpBranch(head=HEAD, pin=TIP, pin_at_fork=PIN, people=("ada",))
+HELD = PersonsHold(
+    fleet=RepoName("Tecnocrat/aios-win"),
+    base=BranchName("main"),
+    submodule=SubmodulePath("server"),
+    kind=HoldKind.HOLD,
+    by="ada",
+)
 PULL = OpenPull(number=PullNumber(7), title="Bump", body="", labels=())
 AHEAD = BumpFacts(
     fleet=RepoName("Tecnocrat/aios-win"),
@@ -101,6 +110,11 @@ def test_upstreams_own_checks_are_waited_for(checks: Checks, reason: BumpReason)
     assert isinstance(decide_bump(facts(checks=Checks.GREEN)), Propose)
 
 
+def test_what_a_person_holds_stays_as_it_is() -> None:
+    assert decide_bump(facts(held=HELD)).reason is BumpReason.ON_HOLD
+    assert decide_bump(facts(held=HELD, relation=Relation.SAME)).reason is BumpReason.UP_TO_DATE
+
+
 def test_what_a_person_closed_is_not_proposed_again_until_upstream_moves() -> None:
     assert decide_bump(facts(settled=frozenset({TIP}))) == Settle(reason=BumpReason.SETTLED)
     assert isinstance(decide_bump(facts(settled=frozenset({OLDER}))), Propose)
@@ -110,7 +124,7 @@ def test_what_a_person_closed_is_not_proposed_again_until_upstream_moves() -> No
 
 def test_every_reason_is_reached_and_every_combination_decides() -> None:
     reached = set()
-    for relation, checks, branch, pull, settled in itertools.product(
+    for relation, checks, branch, pull, settled, held in itertools.product(
         Relation,
         Checks,
         [
@@ -122,6 +136,7 @@ def test_every_reason_is_reached_and_every_combination_decides() -> None:
         ],
         [None, PULL],
         [frozenset(), frozenset({TIP})],
+        [None, HELD],
     ):
         decision = decide_bump(
             facts(
@@ -131,6 +146,7 @@ def test_every_reason_is_reached_and_every_combination_decides() -> None:
                 branch=branch,
                 pull=pull,
                 settled=settled,
+                held=held,
             )
         )
         reached.add(decision.reason)
@@ -138,4 +154,5 @@ def test_every_reason_is_reached_and_every_combination_decides() -> None:
             assert relation is Relation.AHEAD
             assert decision.pin == TIP
             assert branch is not THEIRS
+            assert held is None
     assert reached == set(BumpReason)

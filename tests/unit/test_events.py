@@ -14,8 +14,6 @@ from bot.events import (
     ChecksCompleted,
     DeploymentChanged,
     Event,
-    Ignored,
-    IgnoredReason,
     InstallationChanged,
     Ping,
     PullRequestChanged,
@@ -23,6 +21,7 @@ from bot.events import (
     WorkflowRunCompleted,
     parse_event,
 )
+from bot.ignored import Ignored, IgnoredReason
 from bot.names import BranchName, CommitSha, DeploymentId, InstallationId, PullNumber, RepoName
 from tests.unit.payloads import EXAMPLES, SHA, payload
 

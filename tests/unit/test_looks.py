@@ -16,6 +16,7 @@ from bot.events import (
     Push,
     WorkflowRunCompleted,
 )
+from bot.grammar import Command, Verb, parse_command
 from bot.looks import (
     Look,
     LookAtBump,
@@ -31,10 +32,13 @@ from bot.names import (
     CommitSha,
     DeploymentId,
     InstallationId,
+    PlanId,
     PullNumber,
     RepoName,
     SubmodulePath,
 )
+from bot.people_events import ButtonPressed, Commented, Reviewed
+from bot.pull_looks import Acknowledge, LookAtAsked, LookAtCommand, LookAtPullEnd, LookAtReview
 from bot.store import Pins
 from bot.upstream_looks import LookAtUpstream, LookAtUpstreamPull
 
@@ -114,6 +118,50 @@ def upstream_pull(repo: RepoName = SERVER) -> LookAtUpstreamPull:
     return LookAtUpstreamPull(upstream=repo, installation=SEVEN, number=PullNumber(3))
 
 
+REVIEW = LookAtReview(fleet=WIN, installation=SEVEN, number=PullNumber(3))
+UPSTREAM_REVIEW = msgspec.structs.replace(REVIEW, fleet=SERVER)
+END = LookAtPullEnd(fleet=WIN, installation=SEVEN, number=PullNumber(3))
+ASKED = LookAtAsked(fleet=WIN, installation=SEVEN)
+SEEN = Acknowledge(fleet=WIN, installation=SEVEN, comment=99)
+COMMAND = LookAtCommand(
+    fleet=WIN,
+    installation=SEVEN,
+    number=PullNumber(3),
+    source="comment:99",
+    actor="someone",
+    said=Command(verb=Verb.DEPLOY, names=("LAB",)),
+    said_at="2026-11-24T10:00:00Z",
+)
+PRESSED = LookAtCommand(
+    fleet=WIN,
+    installation=SEVEN,
+    number=None,
+    source="button:5:rollback:someone",
+    actor="someone",
+    said=Command(verb=Verb.ROLLBACK),
+    bound=PlanId("0123456789ab"),
+    sha=SHA,
+)
+
+
+def said(line: str, repo: RepoName = WIN) -> Commented:
+    return Commented(
+        repo=repo,
+        installation=SEVEN,
+        number=PullNumber(3),
+        comment=99,
+        actor="someone",
+        line=line,
+        said_at="2026-11-24T10:00:00Z",
+    )
+
+
+def button(name: str) -> ButtonPressed:
+    return ButtonPressed(
+        repo=WIN, installation=SEVEN, check=5, sha=SHA, plan="0123456789ab", button=name, actor="someone"
+    )
+
+
 CASES: dict[str, tuple[Event, set[Look]]] = {
     "a tracked branch moved, in two fleets": (push(SERVER, "main"), {bump(), bump(LINUX), fleet(SERVER)}),
     "another tracked branch moved": (push(SERVER, "stable"), {bump(base="stable"), fleet(SERVER)}),
@@ -123,8 +171,14 @@ CASES: dict[str, tuple[Event, set[Look]]] = {
         push(RepoName("Acme/Tools"), "main"),
         {bump(submodule="tools"), fleet(RepoName("Acme/Tools"))},
     ),
-    "a pull request into a branch that fleets follow": (pull("mine", repo=SERVER), {upstream_pull()}),
-    "a pull request into a branch that nobody follows": (pull("mine", repo=SERVER, base="feature"), set()),
+    "a pull request into a branch that fleets follow": (
+        pull("mine", repo=SERVER),
+        {upstream_pull(), UPSTREAM_REVIEW},
+    ),
+    "a pull request into a branch that nobody follows": (
+        pull("mine", repo=SERVER, base="feature"),
+        {UPSTREAM_REVIEW},
+    ),
     "a merged pull request upstream": (pull("mine", repo=SERVER, merged=True), set()),
     "re-run of our check upstream": (
         CheckRerequested(repo=TOOLS, installation=SEVEN, sha=SHA),
@@ -134,11 +188,23 @@ CASES: dict[str, tuple[Event, set[Look]]] = {
     "a fleet's other branch moved": (push(WIN, "feature"), set()),
     "somebody pushed to the bump's branch": (push(WIN, "aios-bot/main/server"), {bump()}),
     "a repository that may become a fleet": (push(OTHER, "main"), {fleet(OTHER)}),
-    "the bump's pull request was touched": (pull("aios-bot/main/server"), {bump()}),
-    "the bump's pull request was merged": (pull("aios-bot/main/server", merged=True), {bump(), rollout()}),
-    "a person's pull request was merged": (pull("by-hand", merged=True), {rollout()}),
-    "a person's pull request was opened": (pull("by-hand"), set()),
-    "merged into a branch that is no base": (pull("by-hand", merged=True, base="feature"), set()),
+    "the bump's pull request was touched": (pull("aios-bot/main/server"), {bump(), REVIEW}),
+    "the bump's pull request was merged": (pull("aios-bot/main/server", merged=True), {bump(), rollout(), END}),
+    "a person's pull request was merged": (pull("by-hand", merged=True), {rollout(), END}),
+    "a person's pull request was opened": (pull("by-hand"), {REVIEW}),
+    "merged into a branch that is no base": (pull("by-hand", merged=True, base="feature"), {END}),
+    "a command": (said("/deploy LAB"), {SEEN, COMMAND}),
+    "a misspelt command": (
+        said("/depoly"),
+        {SEEN, msgspec.structs.replace(COMMAND, said=parse_command("/depoly"))},
+    ),
+    "another bot's command": (said("/lgtm"), set()),
+    "a command where nobody listens": (said("/deploy LAB", repo=OTHER), set()),
+    "a review": (Reviewed(repo=WIN, installation=SEVEN, number=PullNumber(3)), {REVIEW}),
+    "a review elsewhere": (Reviewed(repo=OTHER, installation=SEVEN, number=PullNumber(3)), set()),
+    "a button": (button("rollback"), {PRESSED}),
+    "an unknown button": (button("explode"), set()),
+    "a button elsewhere": (msgspec.structs.replace(button("replan"), repo=OTHER), set()),
     "a pull request elsewhere": (pull("aios-bot/main/server", merged=True, repo=OTHER), set()),
     "checks ended where somebody waits for them": (
         ChecksCompleted(repo=TOOLS, installation=SEVEN, sha=SHA),
@@ -151,11 +217,11 @@ CASES: dict[str, tuple[Event, set[Look]]] = {
     ),
     "a node reported": (
         DeploymentChanged(repo=WIN, installation=SEVEN, deployment=DeploymentId(1), ref=SHA),
-        {rollout(), rollout("stable")},
+        {rollout(), rollout("stable"), ASKED},
     ),
     "a fleet's workflow ended": (
         WorkflowRunCompleted(repo=WIN, installation=SEVEN, run_id=1, conclusion="failure"),
-        {rollout(), rollout("stable")},
+        {rollout(), rollout("stable"), ASKED},
     ),
     "a workflow elsewhere ended": (
         WorkflowRunCompleted(repo=OTHER, installation=SEVEN, run_id=1, conclusion="failure"),
@@ -191,7 +257,10 @@ def test_one_fleet_is_one_lane() -> None:
     assert LookAtInstallation(installation=SEVEN).key == "installation:7"
 
 
-@pytest.mark.parametrize("look", [bump(), fleet(), rollout(), LookAtInstallation(installation=SEVEN)])
+@pytest.mark.parametrize(
+    "look",
+    [bump(), fleet(), rollout(), LookAtInstallation(installation=SEVEN), COMMAND, PRESSED, SEEN, REVIEW, END, ASKED],
+)
 def test_a_look_survives_being_stored(look: Look) -> None:
     assert msgspec.json.decode(msgspec.json.encode(look), type=Look) == look
 

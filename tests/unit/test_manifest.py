@@ -10,11 +10,11 @@ import pytest
 from bot import manifest
 from bot.manifest import Level
 
-PARSER = (Path(__file__).parents[2] / "bot/events.py").read_text()
+PARSERS = [(Path(__file__).parents[2] / "bot" / name).read_text() for name in ("events.py", "people_events.py")]
 
 
 def test_every_event_has_a_reader_and_every_reader_its_event() -> None:
-    read = set(re.findall(r'case "(\w+)", ', PARSER))
+    read = {name for parser in PARSERS for name in re.findall(r'case "(\w+)", ', parser)}
     assert set(manifest.events()) == read
 
 

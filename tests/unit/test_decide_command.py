@@ -1,0 +1,595 @@
+"""The decision about a command, over every combination that matters, each with its reason.
+
+The expectation is a table of its own: rows in the order of the gates, the first that applies is the reason.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+from bot.decisions.command import LATEST, decide_command
+from bot.decisions.command_actions import (
+    Decision,
+    GiveLocksBack,
+    GiveOrders,
+    HoldBumps,
+    MakePlan,
+    Refuse,
+    TakeLocks,
+)
+from bot.decisions.command_facts import (
+    Actor,
+    CommandFacts,
+    Hold,
+    HoldKind,
+    Lock,
+    NodeAt,
+    Permission,
+    Position,
+    PostedPlan,
+    PullFacts,
+    PullState,
+    Verdict,
+)
+from bot.decisions.command_reasons import CommandReason as R
+from bot.decisions.orders import PastOrder, Stage
+from bot.fleet import Fleet, Node
+from bot.fleet.commands import Commands
+from bot.grammar import Command, Misread, Verb, parse_command
+from bot.names import (
+    BranchName,
+    CommitSha,
+    DeploymentId,
+    NodeName,
+    PlanId,
+    PullNumber,
+    RepoName,
+    StackName,
+    SubmodulePath,
+)
+from bot.node.order import OrderKind
+
+FLEET = RepoName("Tecnocrat/aios-win")
+SERVER = SubmodulePath("server")
+PULL, OTHER_PULL = PullNumber(7), PullNumber(8)
+PLAN = PlanId("0123456789ab")
+
+
+def sha(letter: str) -> CommitSha:
+    return CommitSha(letter * 40)
+
+
+BASE = Position(commit=sha("b"), pin=sha("1"))  # what the base pins
+HEAD = Position(commit=sha("a"), pin=sha("2"))  # what the pull request pins
+OLDER = Position(commit=sha("c"), pin=sha("3"))
+BASE_HEAD = sha("d")  # of the base; newer than its last change of the pin
+WRITER = Actor(login="writer", permission=Permission.WRITE)
+
+
+def order(
+    to: Position, stage: Stage, *, kind: OrderKind = OrderKind.DEPLOY, pull: PullNumber = PULL, number: int = 5
+) -> PastOrder:
+    return PastOrder(
+        number=DeploymentId(number),
+        kind=kind,
+        submodule=SERVER,
+        commit=to.commit,
+        pin=to.pin,
+        marker="comment:1",
+        stage=stage,
+        pull=pull,
+    )
+
+
+def node(name: str = "LAB", **changes: Any) -> NodeAt:
+    given: dict[str, Any] = {"node": Node(name=NodeName(name)), "runs": BASE, "good": (OLDER,)} | changes
+    return NodeAt(**given)
+
+
+def lock(name: str = "LAB", *, pull: PullNumber = PULL, owner: str = "writer") -> Lock:
+    return Lock(fleet=FLEET, node=NodeName(name), pull=pull, owner=owner, reason="mine", taken_at=0, expires_at=10)
+
+
+def open_pull(**changes: Any) -> PullFacts:
+    given: dict[str, Any] = {
+        "number": PULL,
+        "state": PullState.OPEN,
+        "head": HEAD.commit,
+        "base": BranchName("main"),
+        "base_head": BASE_HEAD,
+        "pins": (SERVER,),
+        "pin": HEAD.pin,
+        "base_pin": BASE.pin,
+    }
+    return PullFacts(**(given | changes))
+
+
+MERGE = Position(commit=sha("e"), pin=HEAD.pin)
+
+
+def merged_pull(**changes: Any) -> PullFacts:
+    given: dict[str, Any] = {"state": PullState.MERGED, "base_pin": MERGE.pin, "merge": MERGE.commit}
+    return open_pull(**(given | changes))
+
+
+def plan(**changes: Any) -> PostedPlan:
+    given: dict[str, Any] = {
+        "id": PLAN,
+        "head": HEAD.commit,
+        "base": BASE_HEAD,
+        "old": BASE.pin,
+        "new": HEAD.pin,
+        "stacks": frozenset([StackName("ingress")]),
+    }
+    return PostedPlan(**(given | changes))
+
+
+def said(text: str) -> Command | Misread:
+    found = parse_command(text)
+    assert found is not None, text
+    return found
+
+
+def facts(text: str = "/deploy", **changes: Any) -> CommandFacts:
+    """An open bump of one node that a writer may deploy at once; a test states its difference."""
+    nodes = changes.get("nodes", (node(),))
+    given: dict[str, Any] = {
+        "said": said(text),
+        "actor": WRITER,
+        "age": 5.0,
+        "fleet": Fleet(nodes=tuple(n.node for n in nodes)),
+        "pull": open_pull(),
+        "plan": plan(),
+        "bound": PLAN,
+        "verdict": Verdict.GOOD,
+        "base": BASE,
+        "nodes": nodes,
+        "waves": tuple((n.node.name,) for n in nodes),
+    }
+    return CommandFacts(**(given | changes))
+
+
+# -- the whole product ------------------------------------------------------------------------------------------
+
+
+class Head(NamedTuple):
+    """How the head stands to the plan."""
+
+    plan: PostedPlan | None
+    bound: PlanId | None
+    reason: R | None
+
+
+HEADS = {
+    "as planned": Head(plan(), PLAN, None),
+    "no plan": Head(None, None, R.NO_PLAN),
+    "head moved": Head(plan(head=sha("9")), PLAN, R.HEAD_MOVED),
+    "plan of no head": Head(plan(head=None), PLAN, R.HEAD_MOVED),
+    "base moved": Head(plan(base=sha("9")), PLAN, R.BASE_MOVED),
+    "pin moved": Head(plan(new=sha("9")), PLAN, R.PIN_MOVED),
+    "planned anew since": Head(plan(), PlanId("ffffffffffff"), R.PLAN_CHANGED),
+    "posted after the comment": Head(plan(posted_after=True), PLAN, R.PLAN_CHANGED),
+}
+VERDICTS = {
+    Verdict.GOOD: None,
+    Verdict.CONFLICTS: R.CONFLICTS,
+    Verdict.REVIEW_MISSING: R.REVIEW_MISSING,
+    Verdict.CHANGES_REQUESTED: R.CHANGES_REQUESTED,
+    Verdict.CHECKS_FAILED: R.CHECKS_FAILED,
+    Verdict.CHECKS_PENDING: R.CHECKS_PENDING,
+    Verdict.UNKNOWN: R.VERDICT_UNKNOWN,
+}
+LOCKS = {"free": None, "ours": lock(), "theirs": lock(pull=OTHER_PULL, owner="someone")}
+NODES = {
+    "older": node(),
+    "there": node(runs=HEAD, ahead=PULL),
+    "under way": node(past=(order(HEAD, Stage.TAKEN),), ahead=PULL),
+    "busy": node(past=(order(OLDER, Stage.QUEUED, pull=OTHER_PULL),)),
+    "failed": node(past=(order(HEAD, Stage.BAD),)),
+    "never deployed": node(runs=None, good=()),
+}
+COMMANDS = (
+    "/plan",
+    "/deploy",
+    "/deploy LAB ingress",
+    "/rollback",
+    "/retry",
+    "/lock mine",
+    "/unlock",
+    "/status",
+    "/help",
+)
+
+
+class Case(NamedTuple):
+    """One combination."""
+
+    command: str
+    permission: Permission
+    fork: bool
+    state: PullState
+    head: str
+    verdict: Verdict
+    lock: str
+    node: str
+
+    def facts(self) -> CommandFacts:
+        head = HEADS[self.head]
+        at = msgspec.structs.replace(NODES[self.node], lock=LOCKS[self.lock])
+        return facts(
+            self.command,
+            actor=Actor(login="writer", permission=self.permission),
+            pull=open_pull(from_fork=self.fork, state=self.state),
+            plan=head.plan,
+            bound=head.bound,
+            verdict=self.verdict,
+            nodes=(at,),
+        )
+
+    @property
+    def verb(self) -> str:
+        return self.command.split()[0].removeprefix("/")
+
+
+def cases(command: str) -> Iterator[Case]:
+    for values in itertools.product(
+        Permission, (False, True), (PullState.OPEN, PullState.CLOSED), HEADS, VERDICTS, LOCKS, NODES
+    ):
+        yield Case(command, *values)
+
+
+Row = tuple[Callable[[Case], bool], R | Callable[[Case], R | None]]
+_MAY_WRITE = (Permission.WRITE, Permission.MAINTAIN, Permission.ADMIN)
+
+
+def _is(*verbs: str) -> Callable[[Case], bool]:
+    return lambda case: case.verb in verbs
+
+
+def _deploys(case: Case) -> bool:
+    """Whether the gates of a deployment of the head are asked."""
+    return case.verb == "deploy" or (case.verb == "retry" and case.node == "failed")
+
+
+EXPECTED: list[Row] = [
+    (lambda c: c.permission is Permission.UNKNOWN, R.PERMISSION_UNKNOWN),
+    (lambda c: c.permission not in _MAY_WRITE, R.NOT_ALLOWED),
+    (_is("help"), R.HELP),
+    (_is("status"), R.STATUS),
+    (lambda c: c.verb == "retry" and c.node != "failed", R.NOTHING_FAILED),
+    (lambda c: c.verb == "unlock" and c.lock != "ours", R.NOT_LOCKED),
+    (_is("unlock"), R.UNLOCKED),
+    (lambda c: c.verb == "rollback" and c.node not in ("there", "under way"), R.NOTHING_TO_ROLL_BACK),
+    (lambda c: c.verb == "rollback" and c.lock == "theirs", R.LOCKED),
+    (_is("rollback"), R.RESTORED),
+    (lambda c: c.state is PullState.CLOSED, R.PULL_ENDED),
+    (lambda c: c.verb == "lock" and c.lock == "theirs", R.LOCKED),
+    (_is("lock"), R.LOCK_TAKEN),
+    (lambda c: c.fork, R.FROM_FORK),
+    (_is("plan"), R.PLANNED),
+    (_deploys, lambda c: HEADS[c.head].reason),
+    (_deploys, lambda c: VERDICTS[c.verdict]),
+    (lambda c: c.lock == "theirs", R.LOCKED),
+    (lambda c: c.node == "under way", R.UNDER_WAY),
+    (lambda c: c.node == "there", R.ALREADY_THERE),
+    (_is("retry"), R.RETRIED),
+    (_is("deploy"), R.ORDERED),
+]
+
+
+def expected(case: Case) -> R:
+    for applies, reason in EXPECTED:
+        found = (reason if isinstance(reason, R) else reason(case)) if applies(case) else None
+        if found is not None:
+            return found
+    raise AssertionError(f"the table has no row for {case}")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_combination_has_its_reason(command: str) -> None:
+    told: Counter[R] = Counter()
+    for case in cases(command):
+        decision = decide_command(case.facts())
+        assert decision.reason is expected(case), case
+        told[decision.reason] += 1
+        if isinstance(decision, GiveOrders):
+            assert_safe(case, decision)
+    assert sum(told.values()) >= 400
+
+
+def assert_safe(case: Case, decision: GiveOrders) -> None:
+    """What no combination may lead to, said without the table."""
+    assert case.permission in _MAY_WRITE
+    assert case.lock != "theirs"
+    for target in decision.targets:
+        if decision.kind is OrderKind.DEPLOY:
+            assert not case.fork
+            assert case.verdict is Verdict.GOOD
+            assert case.state is PullState.OPEN
+            assert (target.to, decision.plan) == (HEAD, PLAN)
+            assert case.head == "as planned"
+        else:
+            assert target.to == BASE
+
+
+# -- one at a time ----------------------------------------------------------------------------------------------
+
+OPS = Fleet(
+    nodes=(Node(name=NodeName("LAB")), Node(name=NodeName("PROD"), who=("team:ops", "person:Boss"))),
+    commands=Commands(who={"deploy": ("maintain", "team:ops"), "status": ("read",)}, break_glass=("team:oncall",)),
+)
+TWO = (node("LAB"), node("PROD"))
+MERGED = {"pull": merged_pull(), "base": MERGE}
+RUNS_MERGE = node(runs=MERGE, good=(BASE, OLDER))
+HELD = Hold(fleet=FLEET, base=BranchName("main"), submodule=SERVER, kind=HoldKind.HOLD, by="writer")
+
+
+def actor(permission: Permission = Permission.WRITE, login: str = "writer", *teams: str) -> Actor:
+    return Actor(login=login, permission=permission, teams=frozenset(teams))
+
+
+def at_ops(text: str, who: Actor, **changes: Any) -> CommandFacts:
+    nodes = changes.pop("nodes", tuple(node(n.name, node=n) for n in OPS.nodes))
+    return facts(text, fleet=OPS, actor=who, nodes=nodes, **changes)
+
+
+ONE_BY_ONE: list[tuple[str, CommandFacts, R]] = [
+    ("too old", facts(age=LATEST + 1), R.TOO_OLD),
+    ("misread", facts("/depoly"), R.MISREAD),
+    ("a stranger's misreading", facts("/depoly", actor=actor(Permission.READ)), R.NOT_ALLOWED),
+    ("no fleet", facts(fleet=None), R.NOT_A_FLEET),
+    ("no fleet, a stranger", facts(fleet=None, actor=actor(Permission.TRIAGE)), R.NOT_ALLOWED),
+    ("a broken fleet file", facts(fleet=None, fleet_problem="line 3"), R.FLEET_FILE_BROKEN),
+    ("help needs no fleet", facts("/help", fleet=None), R.HELP),
+    ("no pull request", facts(pull=None), R.PULL_UNKNOWN),
+    ("no nodes", facts(nodes=()), R.NO_NODES),
+    ("an unknown name", facts("/deploy LAB nowhere"), R.UNKNOWN_NAME),
+    ("an unknown node to plan", facts("/plan nowhere"), R.UNKNOWN_NAME),
+    ("an unknown stack of all", facts("/deploy all nowhere", nodes=TWO), R.UNKNOWN_NAME),
+    ("a misspelt only word", facts("/deploy nowhere", nodes=TWO), R.UNKNOWN_NAME),
+    ("an unknown wave", facts("/deploy wave 3", nodes=TWO), R.UNKNOWN_WAVE),
+    ("which of two?", facts(nodes=TWO), R.NAME_TARGETS),
+    ("a stack on which of two?", facts("/deploy ingress", nodes=TWO), R.NAME_TARGETS),
+    ("both", facts("/deploy all", nodes=TWO), R.ORDERED),
+    ("in any case", facts("/deploy lab", nodes=TWO), R.ORDERED),
+    ("touches the workflow", facts(pull=open_pull(control_files=(".github/workflows/x.yml",))), R.TOUCHES_CONTROL),
+    ("moves nothing", facts(pull=open_pull(pins=())), R.NO_PIN_MOVED),
+    ("moves two", facts(pull=open_pull(pins=(SERVER, SubmodulePath("tools")))), R.SEVERAL_PINS),
+    ("plans nothing", facts("/plan", pull=open_pull(pins=())), R.NO_PIN_MOVED),
+    ("another plan", facts("/deploy plan ffffffffffff"), R.PLAN_UNKNOWN),
+    ("the plan by its id", facts(f"/deploy plan {PLAN}", bound=None), R.ORDERED),
+    (
+        "the plan by its id, since planned anew to the same",
+        facts(f"/deploy plan {PLAN}", bound=PlanId("f" * 12)),
+        R.ORDERED,
+    ),
+    ("the plan by its id, but stale", facts(f"/deploy plan {PLAN}", plan=plan(base=sha("9"))), R.BASE_MOVED),
+    ("the old pin is another", facts(plan=plan(old=sha("9"))), R.PIN_MOVED),
+    ("a lock without a reason", facts("/lock LAB"), R.LOCK_NEEDS_REASON),
+    ("a lock of one", facts("/lock lab because of me", nodes=TWO), R.LOCK_TAKEN),
+    ("a lock after the end", facts("/lock mine", **MERGED), R.PULL_ENDED),
+    ("another's lock", facts("/unlock", nodes=(node(lock=lock(owner="someone")),)), R.NOT_YOUR_LOCK),
+    (
+        "another's lock, an admin",
+        facts("/unlock", nodes=(node(lock=lock(owner="someone")),), actor=actor(Permission.ADMIN)),
+        R.UNLOCKED,
+    ),
+    (
+        "another pull request's lock, by name, its owner",
+        facts("/unlock LAB", nodes=(node(lock=lock(pull=OTHER_PULL, owner="Writer")),)),
+        R.UNLOCKED,
+    ),
+    ("hold", facts("/hold"), R.HELD),
+    ("hold twice", facts("/hold", hold=HELD), R.ALREADY_HELD),
+    ("hold what moves nothing", facts("/hold", pull=open_pull(pins=())), R.NO_PIN_MOVED),
+    ("resume", facts("/resume", hold=HELD), R.RESUMED),
+    ("resume what was rolled back", facts("/resume", rolled_back=True), R.RESUMED),
+    ("resume nothing", facts("/resume"), R.NOT_HELD),
+    ("resume what moves nothing", facts("/resume", pull=open_pull(pins=()), hold=HELD), R.NO_PIN_MOVED),
+    # After the merge.
+    ("merged, once more", facts("/deploy", **MERGED), R.ORDERED),
+    ("merged, there", facts("/deploy", **MERGED, nodes=(RUNS_MERGE,)), R.ALREADY_THERE),
+    ("merged, another plan", facts("/deploy plan ffffffffffff", **MERGED), R.PLAN_UNKNOWN),
+    ("merged, moved nothing", facts("/deploy", pull=merged_pull(pins=()), base=MERGE), R.NO_PIN_MOVED),
+    ("merged, overtaken", facts("/deploy", pull=merged_pull()), R.SUPERSEDED),
+    ("merged, theirs", facts("/deploy", **MERGED, nodes=(node(lock=LOCKS["theirs"]),)), R.LOCKED),
+    ("merged, planned again", facts("/plan", **MERGED), R.PULL_ENDED),
+    ("back", facts("/rollback", **MERGED, nodes=(RUNS_MERGE,)), R.ROLLED_BACK),
+    ("back to", facts("/rollback to ccccccc", **MERGED, nodes=(RUNS_MERGE,)), R.ROLLED_BACK),
+    ("back to a pin", facts("/rollback LAB to 3333333", **MERGED, nodes=(RUNS_MERGE,)), R.ROLLED_BACK),
+    ("back to where it is", facts("/rollback to eeeeeee", **MERGED, nodes=(RUNS_MERGE,)), R.ALREADY_THERE),
+    ("back to nothing known", facts("/rollback to fffffff", **MERGED, nodes=(RUNS_MERGE,)), R.NOT_A_GOOD_COMMIT),
+    (
+        "back to which?",
+        facts(
+            "/rollback to ccccccc",
+            **MERGED,
+            nodes=(node(runs=MERGE, good=(OLDER, Position(commit=sha("9"), pin=CommitSha("c" * 7 + "1" * 33)))),),
+        ),
+        R.AMBIGUOUS_COMMIT,
+    ),
+    ("back, the first ever", facts("/rollback", **MERGED, nodes=(node(runs=MERGE, good=()),)), R.NO_GOOD_COMMIT),
+    ("back, theirs", facts("/rollback", **MERGED, nodes=(node(runs=MERGE, lock=LOCKS["theirs"]),)), R.LOCKED),
+    ("back, overtaken", facts("/rollback", pull=merged_pull()), R.SUPERSEDED),
+    ("back, overtaken, to", facts("/rollback LAB to ccccccc", pull=merged_pull()), R.ROLLED_BACK),
+    ("back, moved nothing", facts("/rollback", pull=merged_pull(pins=()), base=MERGE), R.NO_PIN_MOVED),
+    ("back, put back already", facts("/rollback", **MERGED), R.PIN_BACK_ONLY),
+    (
+        "back, nothing at all",
+        facts("/rollback", **MERGED, nodes=(node(runs=Position(commit=sha("9"), pin=MERGE.pin)),)),
+        R.NOTHING_TO_ROLL_BACK,
+    ),
+    ("back before the merge, to", facts("/rollback to ccccccc"), R.TO_BEFORE_MERGE),
+    ("back, but the base never moved", facts("/rollback", base=None, nodes=(NODES["there"],)), R.NO_GOOD_COMMIT),
+    (
+        "retry a restore",
+        facts("/retry", nodes=(node(runs=HEAD, past=(order(BASE, Stage.BAD, kind=OrderKind.RESTORE),)),)),
+        R.RETRIED,
+    ),
+    (
+        "retry a rollback",
+        facts(
+            "/retry", **MERGED, nodes=(node(runs=MERGE, past=(order(OLDER, Stage.BAD, kind=OrderKind.ROLLBACK),)),)
+        ),
+        R.RETRIED,
+    ),
+    ("retry after the merge", facts("/retry", **MERGED, nodes=(node(past=(order(MERGE, Stage.BAD),)),)), R.RETRIED),
+    (
+        "retry another's",
+        facts("/retry", nodes=(node(past=(order(HEAD, Stage.BAD, pull=OTHER_PULL),)),)),
+        R.NOTHING_FAILED,
+    ),
+    # Who may.
+    ("deploy needs maintain", at_ops("/deploy LAB", actor()), R.NOT_ALLOWED),
+    ("a maintainer", at_ops("/deploy LAB", actor(Permission.MAINTAIN)), R.ORDERED),
+    ("a team", at_ops("/deploy LAB", actor(Permission.WRITE, "x", "ops")), R.ORDERED),
+    ("a reader's status", at_ops("/status", actor(Permission.READ)), R.STATUS),
+    ("not on this node", at_ops("/deploy PROD", actor(Permission.ADMIN)), R.NOT_ALLOWED_ON_NODE),
+    ("not on all", at_ops("/deploy all", actor(Permission.ADMIN)), R.NOT_ALLOWED_ON_NODE),
+    ("a team on this node", at_ops("/deploy all", actor(Permission.READ, "x", "ops")), R.ORDERED),
+    ("a person on this node", at_ops("/lock PROD mine", actor(Permission.WRITE, "boss")), R.LOCK_TAKEN),
+    ("no lock there", at_ops("/lock PROD mine", actor(Permission.ADMIN)), R.NOT_ALLOWED_ON_NODE),
+    (
+        "GitHub does not say who it is",
+        at_ops("/lock PROD x", actor(Permission.UNKNOWN, "boss")),
+        R.PERMISSION_UNKNOWN,
+    ),
+    # Breaking the glass.
+    ("no glass for them", at_ops("/deploy LAB because fire", actor(Permission.ADMIN)), R.BREAK_GLASS_NOT_ALLOWED),
+    ("no glass at all", facts("/deploy because fire"), R.BREAK_GLASS_NOT_ALLOWED),
+    *(
+        (f"the glass and {verdict}", at_ops("/deploy LAB because fire", ONCALL, verdict=verdict), R.ORDERED)
+        for ONCALL in (actor(Permission.MAINTAIN, "x", "oncall"),)
+        for verdict in Verdict
+    ),
+    (
+        "the glass and a lock",
+        at_ops(
+            "/deploy LAB because fire",
+            actor(Permission.MAINTAIN, "x", "oncall"),
+            nodes=(node(lock=LOCKS["theirs"]), node("PROD")),
+        ),
+        R.ORDERED,
+    ),
+    (
+        "the glass breaks no binding",
+        at_ops("/deploy LAB because fire", actor(Permission.MAINTAIN, "x", "oncall"), plan=plan(head=None)),
+        R.HEAD_MOVED,
+    ),
+    (
+        "the glass lets no fork in",
+        at_ops("/deploy LAB because fire", actor(Permission.MAINTAIN, "x", "oncall"), pull=open_pull(from_fork=True)),
+        R.FROM_FORK,
+    ),
+    (
+        "the glass ends another's lock",
+        at_ops(
+            "/unlock LAB because fire",
+            actor(Permission.WRITE, "x", "oncall"),
+            nodes=(node(lock=LOCKS["theirs"]), node("PROD")),
+        ),
+        R.UNLOCKED,
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "reason"), [row[1:] for row in ONE_BY_ONE], ids=[row[0] for row in ONE_BY_ONE])
+def test_one_at_a_time(given: CommandFacts, reason: R) -> None:
+    assert decide_command(given).reason is reason
+
+
+def test_every_reason_is_reached() -> None:
+    reached = {decide_command(given).reason for _, given, _ in ONE_BY_ONE}
+    for command in COMMANDS:
+        reached |= {expected(case) for case in cases(command)}
+    assert reached == set(R)
+
+
+# -- what is decided, beside the reason -------------------------------------------------------------------------
+
+
+def orders(given: CommandFacts) -> GiveOrders:
+    decision = decide_command(given)
+    assert isinstance(decision, GiveOrders), decision
+    return decision
+
+
+def test_a_deployment_before_the_merge_is_bound_to_head_and_plan() -> None:
+    decision = orders(facts("/deploy LAB ingress"))
+    assert [(t.node, t.to) for t in decision.targets] == [("LAB", HEAD)]
+    assert (decision.plan, decision.of_head, decision.locks, decision.stacks) == (PLAN, True, True, ("ingress",))
+
+
+def test_only_nodes_that_need_it_get_an_order() -> None:
+    there, under_way = node("A", runs=HEAD), node("B", past=(order(HEAD, Stage.QUEUED),))
+    decision = orders(facts("/deploy all", nodes=(there, under_way, node("C"))))
+    assert [t.node for t in decision.targets] == ["C"]
+
+
+def test_a_node_on_its_way_elsewhere_is_ordered_all_the_same() -> None:
+    """It runs what is wanted, but something else is coming to it."""
+    passing = node(runs=BASE, past=(order(HEAD, Stage.TAKEN),), ahead=PULL)
+    assert [t.to for t in orders(facts("/rollback", nodes=(passing,))).targets] == [BASE]
+
+
+def test_a_wave_and_its_nodes() -> None:
+    decision = orders(facts("/deploy wave 2", nodes=TWO))
+    assert [t.node for t in decision.targets] == ["PROD"]
+
+
+def test_back_to_the_previous_good_one_moves_the_pin_back_too() -> None:
+    decision = orders(facts("/rollback", **MERGED, nodes=(RUNS_MERGE,)))
+    assert [(t.node, t.to) for t in decision.targets] == [("LAB", BASE)]
+    assert (decision.pin_back, decision.kind, decision.of_head) == (BASE.pin, OrderKind.ROLLBACK, False)
+
+
+def test_back_to_the_same_pin_leaves_the_record_alone() -> None:
+    twin = Position(commit=sha("9"), pin=MERGE.pin)
+    given = facts("/rollback to 9999999", **MERGED, nodes=(node(runs=MERGE, good=(twin,)),))
+    assert orders(given).pin_back is None
+
+
+def test_what_was_said_goes_on_as_text_only() -> None:
+    lock_it = decide_command(facts("/lock LAB `$(reboot)` @everyone"))
+    assert isinstance(lock_it, TakeLocks)
+    assert lock_it.text == "`$(reboot)` @everyone"
+    hold_it = decide_command(facts("/hold <b>"))
+    assert isinstance(hold_it, HoldBumps)
+    assert hold_it.text == "<b>"
+
+
+def test_an_unlock_names_only_what_is_locked() -> None:
+    decision = decide_command(facts("/unlock", nodes=(node("LAB", lock=lock("LAB")), node("PROD"))))
+    assert isinstance(decision, GiveLocksBack)
+    assert decision.nodes == ("LAB",)
+
+
+def test_a_stale_plan_is_made_anew_and_a_changed_one_is_shown() -> None:
+    assert isinstance(decide_command(facts(plan=plan(head=None))), MakePlan)
+    changed = decide_command(facts(bound=PlanId("f" * 12)))
+    assert isinstance(changed, Refuse)
+    assert changed.about == (PLAN,)
+
+
+@pytest.mark.parametrize("permission", Permission)
+def test_a_person_is_known_by_what_the_fleet_file_names(permission: Permission) -> None:
+    who = actor(permission, "Alice", "ops")
+    known = permission is not Permission.UNKNOWN
+    assert who.is_any_of(("team:ops",)) is known
+    assert who.is_any_of(("person:alice",)) is known
+    assert not who.is_any_of(("team:dev", "person:bob"))
+    assert not who.is_any_of(())
+    assert who.is_any_of(("maintain",)) is (permission in (Permission.MAINTAIN, Permission.ADMIN))
+
+
+def test_every_verb_is_decided() -> None:
+    decided: list[Decision] = [
+        decide_command(facts(f"/{verb} x" if verb is Verb.LOCK else f"/{verb}")) for verb in Verb
+    ]
+    assert len(decided) == len(Verb)
