@@ -196,6 +196,14 @@ class World:
             if attempt or "no container to start" not in done.stderr:
                 raise DockerError(f"compose by itself: {done.stderr[-300:]}")
 
+    def clean_up(self) -> None:
+        """Remove all containers and networks of these stacks from the node's engine, which others use, too."""
+        projects = {order_stack(stack).project for stack in self.plan(None, self.at).stacks} if self.at else set()
+        for container in self.docker.containers(sorted(projects)):
+            self.node.docker("rm", "--force", "--volumes", container.id)
+        self.prune()
+        self.node.docker("network", "rm", *_OUTSIDE)
+
     def prune(self) -> None:
         """Networks that nobody uses any more, lest the engines run out of addresses."""
         for engine in (self.node, self.plain):
@@ -203,20 +211,25 @@ class World:
 
 
 @contextmanager
-def open_world(stacks: list[Stack]) -> Iterator[World]:
-    """A world whose stacks run on both engines. Needs root."""
+def engines() -> Iterator[tuple[Path, Engine, Engine]]:
+    """An empty folder, and two engines of our own. Needs root."""
     root = Path(tempfile.mkdtemp(prefix="aios-acc-"))
     try:
         with start_engine(root / "a") as node, start_engine(root / "b") as plain:
-            world = World(root, node, plain, stacks)
-            plan = world.move()
-            assert world.at
-            world.check_out(world.at)
-            _side_by_side(plan.stacks, world.apply)
-            _side_by_side(plan.stacks, world.bring_up)
-            yield world
+            yield root, node, plain
     finally:
         shutil.rmtree(root, ignore_errors=True)
+
+
+def start_world(root: Path, node: Engine, plain: Engine, stacks: list[Stack]) -> World:
+    """A world whose stacks run on both engines: `node` is the node's, on `plain` compose does as it likes."""
+    world = World(root, node, plain, stacks)
+    plan = world.move()
+    assert world.at
+    world.check_out(world.at)
+    _side_by_side(plan.stacks, world.apply)
+    _side_by_side(plan.stacks, world.bring_up)
+    return world
 
 
 def _side_by_side(stacks: tuple[StackPlan, ...], work: Callable[[StackPlan], object]) -> None:
@@ -387,7 +400,8 @@ def measure(edits: int, seed: int, *, tell: Callable[[str], None] = lambda _: No
     """`edits` edits on every shape of stack, singly and mixed."""
     rng = random.Random(seed)
     score = Score(shapes={shape().name for shape in SHAPES})
-    with open_world([shape() for shape in SHAPES]) as world:
+    with engines() as (root, node, plain):
+        world = start_world(root, node, plain, [shape() for shape in SHAPES])
         while sum(score.edits.values()) < edits:
             edited: dict[str, tuple[str, Demands]] = {}
             for name, stack in world.stacks.items():

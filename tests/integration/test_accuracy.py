@@ -1,0 +1,63 @@
+"""The plan beside the truth, on two real engines: a short form of `python -m bench accuracy`."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from bench.accuracy import Score, run_round, start_world
+from bench.accuracy_edits import EDITS
+from bench.accuracy_stacks import SHAPES
+from bot.plan.model import Action
+from bot.sandbox.engine import Engine, start_engine
+
+pytestmark = pytest.mark.xdist_group("engine")
+
+ROUNDS: tuple[dict[str, str], ...] = (
+    {
+        "reload": "file_changed",
+        "objects": "config_content",
+        "build": "build_file",
+        "namespaces": "file_changed",
+        "replicas": "scaled",
+    },
+    {
+        "reload": "environment_set",
+        "objects": "config_moved",
+        "build": "build_ignored",
+        "namespaces": "image",
+        "replicas": "file_changed",
+    },
+    {
+        "reload": "file_added",
+        "objects": "comment",
+        "build": "build_argument",
+        "namespaces": "service_removed",
+        "replicas": "limits",
+    },
+)
+
+
+def test_what_was_predicted_is_what_happens(engine: Engine, tmp_path: Path) -> None:
+    wanted = set(ROUNDS[0])
+    rng = random.Random(5)
+    score = Score()
+    with tempfile.TemporaryDirectory(prefix="aios-plain-") as folder, start_engine(Path(folder)) as plain:
+        stacks = [one for one in (shape() for shape in SHAPES) if one.name in wanted]
+        world = start_world(tmp_path, engine, plain, stacks)
+        try:
+            for edits in ROUNDS:
+                edited = {}
+                for stack, name in edits.items():
+                    demands = EDITS[name](world.stacks[stack], rng)
+                    assert demands is not None, (stack, name)
+                    edited[stack] = (name, demands)
+                run_round(world, score, edited)
+        finally:
+            world.clean_up()
+    assert score.failures == []
+    assert score.misses == []
+    assert {verdict.predicted for verdict in score.verdicts} == set(Action)
