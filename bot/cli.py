@@ -16,6 +16,7 @@ import click
 
 from bot.errors import BotError, ExitCode
 from bot.fleet_command import fleet
+from bot.joining.command import add, join, leave, remove
 from bot.node.command import node
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def aios_bot() -> None:
     """Make a fleet of Docker Compose machines run exactly what a person approved."""
 
 
+for _command in (add, remove, join, leave):
+    node.add_command(_command)
 aios_bot.add_command(node)
 aios_bot.add_command(fleet)
 

@@ -182,6 +182,11 @@ def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = Fals
     )
 
 
+def read_data_folder() -> Path:
+    """Where the service on this machine keeps its data."""
+    return _parse_folder(os.environ.get("AIOS_BOT_DATA", "").strip() or "data")
+
+
 _OF_THE_APP = ("GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_WEBHOOK_SECRET")
 
 

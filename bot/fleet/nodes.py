@@ -7,7 +7,7 @@ from enum import StrEnum
 from ruamel.yaml.comments import CommentedMap
 
 from bot.fleet.fields import Choice, Each, NamedTexts, Section, Text, Texts, Variables
-from bot.fleet.shapes import COMPOSE_FILE, LABEL, NODE_NAME, PRINCIPAL, PROFILE, ROOT, STACK_NAME, VARIABLE
+from bot.fleet.shapes import COMPOSE_FILE, LABEL, NODE_NAME, PRINCIPAL, PROFILE, ROOT, SCRIPT, STACK_NAME, VARIABLE
 from bot.names import NodeName, StackName
 from bot.values import Value
 from bot.yaml_lines import Reader, line_of
@@ -32,6 +32,7 @@ class Node(Value, frozen=True):
     files: dict[StackName, tuple[str, ...]] = {}  # compose files per stack, relative to its folder
     profiles: tuple[str, ...] = ()
     variables: dict[str, str] = {}  # public: shown in plans; secrets stay on the node
+    bootstrap: tuple[str, ...] = ()  # scripts of the fleet repository, run once when the machine joins
     who: tuple[
         str, ...
     ] = ()  # whom a command that changes this node is for, beside the command's own; empty: no more
@@ -68,6 +69,12 @@ NODE = Section(
             "what compose files may interpolate; public, so secrets stay on the node",
             VARIABLE,
             ("AIOS_DOMAIN", "lab.example"),
+        ),
+        Texts(
+            "bootstrap",
+            "scripts of this repository that run once, in this order, when the machine joins",
+            SCRIPT,
+            "scripts/bootstrap.sh",
         ),
         Texts(
             "who",

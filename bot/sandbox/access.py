@@ -142,5 +142,6 @@ def check_access(token: Token | None, repo: Repo, permission: str, level: str) -
         if repo.private or _LEVELS[level] > 1:
             raise Refused(404, "Not Found")
         return
-    if _LEVELS[token.permissions.get(permission, "none")] < _LEVELS[level]:
+    # What asks for a person with admin asks for an App with write.
+    if _LEVELS[token.permissions.get(permission, "none")] < min(_LEVELS[level], _LEVELS["write"]):
         raise Refused(403, "Resource not accessible by integration")

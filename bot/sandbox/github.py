@@ -26,6 +26,7 @@ from bot.sandbox import (
     rest_checks,
     rest_git,
     rest_pulls,
+    runners,
     smart_http,
 )
 from bot.sandbox.api import Context, Hub, Logged
@@ -84,12 +85,13 @@ class EmbeddedGitHub:
     def start(self, port: int = 0) -> None:
         """Serve on 127.0.0.1 (port 0: any free one) until `stop`."""
         flask = Flask(__name__)
-        for room in (registration, rest_apps, rest_git, rest_pulls, rest_checks, rest_actions):
+        for room in (registration, runners, rest_apps, rest_git, rest_pulls, rest_checks, rest_actions):
             self._hub.register(flask, room.ROUTES)
         self._hub.refuse_the_rest(flask)
         smart_http.register(flask, self._hub)
         pages.register(flask, self._hub)
         registration.register(flask, self._hub)
+        runners.register(flask, self._hub)
         server = create_server(
             flask, host="127.0.0.1", port=port, threads=THREADS, max_request_body_size=LARGEST_REQUEST
         )

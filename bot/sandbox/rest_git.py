@@ -180,6 +180,19 @@ def _index_line(entry: dict[str, Any]) -> str:
 NO_OBJECT = "0" * 40
 
 
+def create_blob(context: Context, repo: Repo) -> Any:
+    body = context.body
+    text, encoding = body.get("content"), body.get("encoding", "utf-8")
+    if not isinstance(text, str) or encoding not in ("utf-8", "base64"):
+        raise invalid({"message": "content or encoding is not valid", "code": "invalid"})
+    try:
+        data = text.encode() if encoding == "utf-8" else base64.b64decode(text, validate=True)
+    except ValueError:
+        raise invalid({"message": "content is not valid base64", "code": "invalid"}) from None
+    sha = repo.git.run("hash-object", "-w", "--stdin", stdin=data).decode().strip()
+    return Answer(201, {"sha": sha, "url": f"{context.shapes.api}/repos/{repo.full_name}/git/blobs/{sha}"})
+
+
 def _tree_entry(context: Context, repo: Repo, entry: TreeEntry) -> dict[str, Any]:
     base = f"{context.shapes.api}/repos/{repo.full_name}/git"
     kind = {"blob": "blobs", "tree": "trees"}.get(entry.kind)
@@ -283,6 +296,7 @@ ROUTES = [
     Route("GET", "/repos/{owner}/{repo}/git/commits/{sha}", get_git_commit, "contents", "read"),
     Route("GET", "/repos/{owner}/{repo}/commits/{ref}", get_commit, "contents", "read"),
     Route("GET", "/repos/{owner}/{repo}/git/trees/{ref}", get_tree, "contents", "read"),
+    Route("POST", "/repos/{owner}/{repo}/git/blobs", create_blob, "contents", "write"),
     Route("POST", "/repos/{owner}/{repo}/git/trees", create_tree, "contents", "write"),
     Route("POST", "/repos/{owner}/{repo}/git/commits", create_commit, "contents", "write"),
     Route("GET", "/repos/{owner}/{repo}/git/ref/{+ref}", get_ref, "contents", "read"),

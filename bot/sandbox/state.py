@@ -163,6 +163,16 @@ class Run:
 
 
 @dataclass
+class Registration:
+    """A self-hosted runner that was registered."""
+
+    id: int
+    name: str
+    labels: tuple[str, ...]
+    online: bool = False
+
+
+@dataclass
 class Repo:
     """A repository and all that hangs on it."""
 
@@ -180,6 +190,7 @@ class Repo:
     statuses: list[CommitStatus] = field(default_factory=list)
     deployments: list[Deployment] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
+    runners: list[Registration] = field(default_factory=list)
     created_at: str = field(default_factory=iso_now)
 
     @property
@@ -268,6 +279,7 @@ class State:
         self.installations: dict[int, Installation] = {}
         self.tokens: dict[str, Token] = {}
         self.exercised: dict[str, str] = {}  # permission to the highest level that an App's installation used
+        self.runner_tokens: dict[str, tuple[str, float]] = {}  # "register OWNER/NAME", and when it ends
         self.manifest_codes: dict[str, tuple[AppRecord, float]] = {}  # and when each ends
         self.deliveries: list[Delivery] = []
         self._actions: AppRecord | None = None

@@ -1,0 +1,76 @@
+#!/bin/sh
+# Joins this machine to a fleet: brings git and Python where they are missing, installs aios-bot into a folder of its
+# own, and hands over to it. Arguments: the invitation, and what pip installs. Safe to run again.
+set -eu
+
+invitation=$1
+program=$2
+
+say() { printf '%s\n' "aios-bot: $*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+has() { command -v "$1" >/dev/null 2>&1; }
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; elif has sudo; then sudo "$@"; else die "this needs root: $*"; fi
+}
+
+install_packages() {
+  if has pkg && [ -n "${PREFIX:-}" ]; then
+    pkg install -y "$@"
+  elif has apt-get; then
+    say "installing $*"
+    as_root apt-get update -qq
+    as_root apt-get install -y -qq --no-install-recommends "$@"
+  else
+    die "install these, then paste the command again: $*"
+  fi
+}
+
+good_python() {
+  for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
+    if has "$candidate" && "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      printf '%s' "$candidate"
+      return
+    fi
+  done
+}
+
+if [ -n "${AIOS_BOT_NODE_STATE:-}" ]; then
+  home=$AIOS_BOT_NODE_STATE
+elif [ -n "${PREFIX:-}" ]; then
+  home=$PREFIX/var/lib/aios-bot-node
+else
+  home=/var/lib/aios-bot-node
+fi
+
+has git || install_packages git
+python=$(good_python)
+if [ -z "$python" ]; then
+  if [ -n "${PREFIX:-}" ]; then install_packages python; else install_packages python3 python3-venv; fi
+  python=$(good_python)
+fi
+[ -n "$python" ] || die "Python 3.11 or newer is missing: install it, then paste the command again"
+
+if [ ! -d "$home" ]; then
+  mkdir -p "$home" 2>/dev/null || as_root install -d -m 0700 -o "$(id -un)" "$home"
+fi
+[ -w "$home" ] || die "$home belongs to somebody else: run this as its owner, who also runs the runner"
+
+if has aios-bot; then
+  bot=aios-bot
+else
+  bot=$home/program/bin/aios-bot
+  if [ ! -x "$bot" ]; then
+    say "installing aios-bot into $home/program"
+    "$python" -m venv "$home/program"
+    "$home/program/bin/python" -m pip install --quiet --disable-pip-version-check "$program"
+  fi
+fi
+# The terminal, where there is one: git may ask for a name and a password.
+if [ -r /dev/tty ] && (: </dev/tty) 2>/dev/null; then
+  exec "$bot" node join "$invitation" --state "$home" </dev/tty
+fi
+exec "$bot" node join "$invitation" --state "$home" </dev/null

@@ -1,0 +1,186 @@
+"""A new node, from nothing to its first deployed stacks, and out of the fleet again. Seen from outside."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+import requests
+
+from bot import manifest
+from bot.sandbox.engine import Engine
+from bot.sandbox.github import EmbeddedGitHub
+from bot.sandbox.runner import Runner
+from bot.sandbox.service import free_port, new_secret, run_service
+from bot.sandbox.world import FLEET, IMAGES, NODE, OWNER, PERSON, SERVER, AiosWorld, build_repositories
+from bot.settings import child_environment
+from tests.acceptance.conftest import Running
+from tests.acceptance.outside import Outside, eventually
+from tests.acceptance.test_bump import bump
+from tests.openapi import Exchange, complaints, judge_exchange
+
+pytestmark = pytest.mark.xdist_group("engine")
+BOOTSTRAP = "#!/bin/sh\necho ran >> ../bootstrapped\n"
+
+
+@pytest.fixture
+def empty() -> Iterator[Running]:
+    """A fleet without a single node, and its bot."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aios-")))
+        hub = stack.enter_context(EmbeddedGitHub(folder / "github"))
+        hub.start()
+        token = build_repositories(hub, folder=folder / "people", node_root=None)
+        port, secret = free_port(), new_secret()
+        app = hub.register_app(
+            "aios-bot", manifest.permissions(), manifest.events(), f"http://127.0.0.1:{port}/webhook", secret
+        )
+        world = AiosWorld(hub, app, hub.install(app, OWNER, [SERVER, FLEET]), token, folder / "people")
+        service = stack.enter_context(
+            run_service(
+                port=port,
+                api_url=f"{hub.url}/api/v3",
+                app_id=app.id,
+                private_key=app.private_key_pem,
+                webhook_secret=secret,
+                data=folder / "bot",
+            )
+        )
+        stack.callback(end_runner, folder / "node/state/runner/runner.pid")
+        yield Running(world, Outside(world), service, secret, folder / "node/aios-supercell", folder)
+
+
+def end_runner(pid: Path) -> None:
+    """What a test that failed half-way left running."""
+    if pid.exists():
+        with suppress(ProcessLookupError):
+            os.killpg(int(pid.read_text()), signal.SIGKILL)
+
+
+def as_person(running: Running, *arguments: str) -> str:
+    """What `aios-bot ARGUMENTS` prints for the person whose token it has."""
+    environment = child_environment() | {
+        "GITHUB_TOKEN": running.world.token,
+        "GITHUB_API_URL": f"{running.world.hub.url}/api/v3",
+        "AIOS_BOT_DATA": str(running.service.data),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def paste(running: Running, engine: Engine, command: str) -> str:
+    """What the node's terminal shows when `command` is pasted into its shell."""
+    home = running.folder / "node/home"
+    home.mkdir(parents=True, exist_ok=True)
+    environment = child_environment() | dict(engine.environment)
+    environment |= {"HOME": str(home), "AIOS_BOT_NODE_STATE": str(running.folder / "node/state")}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    done = subprocess.run(
+        ["setsid", "sh"], input=command, env=environment, cwd=home, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{running.service.log.read_text()[-2000:]}"
+    return done.stdout + done.stderr
+
+
+def runners(running: Running) -> dict[str, tuple[str, list[str]]]:
+    """The fleet's runners as its administrator sees them: name to status and labels."""
+    found = running.outside.get(f"/repos/{FLEET}/actions/runners")["runners"]
+    return {one["name"]: (one["status"], [label["name"] for label in one["labels"]]) for one in found}
+
+
+def test_a_new_node_from_nothing_to_deployed_and_out_again(empty: Running, engine: Engine) -> None:
+    for image, version in IMAGES.items():
+        engine.make_image(image, version=version)
+    world, outside = empty.world, empty.outside
+    hub = world.hub
+    pushed, pull = bump(empty)
+    hub.merge_pull(FLEET, pull["number"], by=PERSON)
+    world.push(FLEET, {"scripts/bootstrap.sh": BOOTSTRAP}, "What a new machine needs")
+
+    root = str(empty.node_root)
+    add = ["node", "add", NODE, "--fleet", FLEET, "--root", root, "--bootstrap", "scripts/bootstrap.sh"]
+    command = as_person(empty, *add)
+    (proposed,) = outside.pulls(FLEET)
+    assert proposed["title"] == f"Add the node {NODE}"
+    (changed,) = outside.get(f"/repos/{FLEET}/pulls/{proposed['number']}/files")
+    assert changed["filename"] == ".github/aios-bot.yml"
+    as_person(empty, *add)
+    assert len(outside.pulls(FLEET)) == 1, "the same pull request again"
+    hub.merge_pull(FLEET, proposed["number"], by=PERSON)
+
+    shown = paste(empty, engine, command)
+    assert f"this is {NODE} of {FLEET}" in shown
+    assert "scripts/bootstrap.sh" in shown
+    eventually("the runner", lambda: runners(empty) == {NODE: ("online", ["self-hosted", NODE])})
+    again = paste(empty, engine, command)
+    assert "registered already" in again
+    assert (empty.node_root.parent / "bootstrapped").read_text() == "ran\n", "a bootstrap script runs once"
+
+    _, labels = runners(empty)[NODE]
+    with Runner(
+        hub,
+        labels=labels,
+        state=empty.folder / "node/state",
+        environment=engine.environment,
+        folder=empty.folder / "node/work",
+    ):
+        eventually(
+            "traefik of the merged pin on the new node",
+            lambda: engine.docker("ps", "--filter", "ancestor=traefik:v3.2", "--format", "{{.Names}}"),
+            seconds=120,
+        )
+        commit = outside.get(f"/repos/{FLEET}/pulls/{pull['number']}")["merge_commit_sha"]
+        eventually(
+            "the end of the first deployment",
+            lambda: outside.deployment_states(FLEET, commit).get(NODE, [])[-1:] == ["success"],
+            seconds=120,
+        )
+    head = world.git(empty.node_root / "server", "rev-parse", "HEAD")
+    assert head == pushed
+
+    as_person(empty, "node", "remove", NODE, "--fleet", FLEET)
+    (leaving,) = outside.pulls(FLEET)
+    hub.merge_pull(FLEET, leaving["number"], by=PERSON)
+    assert runners(empty) == {}
+    left = paste(empty, engine, "aios-bot node leave\n")
+    assert "takes no orders any more" in left
+    assert empty.node_root.exists()
+    assert not (empty.folder / "node/state/node.json").exists()
+    told = complaints(
+        judge_exchange(Exchange(one.method, one.path, one.status, one.body))
+        for one in hub.requests
+        if one.kind == "rest" and ("/runners" in one.path or "/git/" in one.path)
+    )
+    assert not told, told
+
+
+def test_a_person_without_admin_is_told_where_the_token_is(empty: Running) -> None:
+    empty.world.hub.set_permission(FLEET, PERSON, "write")
+    shown = subprocess.run(
+        [sys.executable, "-m", "bot", "node", "add", "LAB2", "--platform", "windows", "--fleet", FLEET],
+        env=child_environment()
+        | {
+            "GITHUB_TOKEN": empty.world.token,
+            "GITHUB_API_URL": f"{empty.world.hub.url}/api/v3",
+            "AIOS_BOT_DATA": str(empty.service.data),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert f"{empty.world.hub.url}/{FLEET}/settings/actions/runners/new" in shown.stderr
+    assert shown.stdout.startswith("& ([scriptblock]::Create(@'")
+    (proposed,) = empty.outside.pulls(FLEET)
+    assert proposed["title"] == "Add the node LAB2"
+    assert requests.get(proposed["html_url"], timeout=10).ok
