@@ -7,6 +7,7 @@ nothing. Work with the same `key` never overlaps.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from bot.events import (
@@ -91,8 +92,20 @@ class LookAtInstallation(Value, frozen=True, tag="installation"):
         return f"installation:{self.installation}"
 
 
+class LookAtHub(Value, frozen=True, tag="hub"):
+    """Do a hub's documents say how its fleets are? Leads to its one pull request."""
+
+    hub: RepoName
+    installation: InstallationId
+
+    @property
+    def key(self) -> str:
+        return f"hub:{self.hub}"
+
+
 Look = (
-    LookAtBump
+    LookAtHub
+    | LookAtBump
     | LookAtRollout
     | LookAtFleet
     | LookAtInstallation
@@ -114,6 +127,7 @@ class Pinned(Value, frozen=True):
     upstream: RepoName
     tracked: BranchName
     waits_for_checks: bool
+    hub: RepoName | None = None  # whose documents show it
     show_upstream: ShowUpstream = ShowUpstream.AUTO
     prefix: str = "/"  # of the fleet's commands
 
@@ -126,6 +140,15 @@ class PinIndex(Protocol):
 
     def pins_of(self, fleet: RepoName) -> tuple[Pinned, ...]:
         """Every pin that `fleet` holds; empty when the repository is no fleet."""
+
+    def pins_shown_by(self, hub: RepoName) -> tuple[Pinned, ...]:
+        """Every pin of the fleets that name `hub` and belong to its owner; empty when no fleet does."""
+
+
+def hubs_of(pins: Iterable[Pinned]) -> tuple[LookAtHub, ...]:
+    """The looks at the hubs that show `pins`."""
+    named = {(pin.hub, pin.installation) for pin in pins if pin.hub is not None}
+    return tuple(LookAtHub(hub=hub, installation=installation) for hub, installation in sorted(named))
 
 
 def route(event: Event, index: PinIndex) -> tuple[Look, ...]:
@@ -146,10 +169,12 @@ def route(event: Event, index: PinIndex) -> tuple[Look, ...]:
             bumps = (_bump(pin) for pin in index.pins_of(event.repo))
             return (*bumps, *route_upstream_check(event, index))
         case DeploymentChanged() | WorkflowRunCompleted():
-            bases = dict.fromkeys(pin.base for pin in index.pins_of(event.repo))
+            own = index.pins_of(event.repo)
+            bases = dict.fromkeys(pin.base for pin in own)
             rollouts = (LookAtRollout(fleet=event.repo, installation=event.installation, base=base) for base in bases)
             asked = (LookAtAsked(fleet=event.repo, installation=event.installation),) if bases else ()
-            return (*rollouts, *asked)
+            # A deployment tells of every step; its run ends once, and that is when the documents change.
+            return (*rollouts, *asked, *(hubs_of(own) if isinstance(event, WorkflowRunCompleted) else ()))
         case Commented() | Reviewed() | ButtonPressed():
             return route_people(event, index)
 
@@ -165,6 +190,7 @@ def _route_push(push: Push, index: PinIndex) -> tuple[Look, ...]:
         # Also a repository that is no fleet yet: its push may be the one that adds the fleet file.
         looks.append(LookAtFleet(fleet=push.repo, installation=push.installation))
     looks.extend(_bump(pin) for pin in own if push.branch == bump_branch(pin.base, pin.submodule))
+    looks.extend(hubs_of(index.pins_shown_by(push.repo)))
     return tuple(looks)
 
 

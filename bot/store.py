@@ -127,10 +127,13 @@ class Pins:
     def __init__(self, rows: Sequence[Pinned] = ()) -> None:
         self._by_upstream: dict[str, tuple[Pinned, ...]] = {}
         self._by_fleet: dict[str, tuple[Pinned, ...]] = {}
+        self._by_hub: dict[str, tuple[Pinned, ...]] = {}
         for row in rows:
             # GitHub treats names that differ only in case as the same repository.
             for index, name in ((self._by_upstream, row.upstream), (self._by_fleet, row.fleet)):
                 index[name.lower()] = (*index.get(name.lower(), ()), row)
+            if row.hub is not None:
+                self._by_hub[row.hub.lower()] = (*self._by_hub.get(row.hub.lower(), ()), row)
 
     def pinned_by(self, upstream: RepoName) -> tuple[Pinned, ...]:
         """Every pin that points at `upstream`, over all fleets."""
@@ -139,6 +142,10 @@ class Pins:
     def pins_of(self, fleet: RepoName) -> tuple[Pinned, ...]:
         """Every pin that `fleet` holds; empty when the repository is no fleet."""
         return self._by_fleet.get(fleet.lower(), ())
+
+    def pins_shown_by(self, hub: RepoName) -> tuple[Pinned, ...]:
+        """Every pin of the fleets that name `hub`; empty when no fleet does."""
+        return self._by_hub.get(hub.lower(), ())
 
 
 class Store:
@@ -228,6 +235,10 @@ class Store:
     def pins_of(self, fleet: RepoName) -> tuple[Pinned, ...]:
         """Every pin that `fleet` holds (bot.looks.PinIndex)."""
         return self.pins().pins_of(fleet)
+
+    def pins_shown_by(self, hub: RepoName) -> tuple[Pinned, ...]:
+        """Every pin of the fleets that name `hub` (bot.looks.PinIndex)."""
+        return self.pins().pins_shown_by(hub)
 
     def replace_pins(self, fleet: RepoName, rows: Sequence[Pinned]) -> None:
         """From now on `fleet` holds exactly these pins; none: it is no fleet any more."""

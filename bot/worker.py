@@ -12,6 +12,7 @@ from bot.decisions.rollout import decide_rollout
 from bot.effects import gather, perform, repository, rollouts, upstream
 from bot.effects.gather import FleetAt, NotAFleet
 from bot.effects.github import Client
+from bot.effects.hub import look_at_hub
 from bot.effects.scopes import client_for
 from bot.effects.world import World
 from bot.errors import RetryLater
@@ -22,9 +23,11 @@ from bot.looks import (
     LookAtBump,
     LookAtDeliveries,
     LookAtFleet,
+    LookAtHub,
     LookAtInstallation,
     LookAtRollout,
     Pinned,
+    hubs_of,
 )
 from bot.names import BranchName, InstallationId, RepoName
 from bot.pull_looks import PullLook
@@ -51,6 +54,9 @@ def look_again(world: World, look: Look) -> tuple[Look, ...]:
             return _look_at_rollout(world, client, look)
         case LookAtFleet():
             return _look_at_fleet(world, client, look)
+        case LookAtHub():
+            look_at_hub(world, client, look)
+            return ()
         case LookAtDeliveries():
             raise AssertionError("the inbox itself looks at deliveries")
         case LookAtUpstream():
@@ -139,7 +145,7 @@ def _look_at_fleet(world: World, client: Client, look: LookAtFleet) -> tuple[Loo
     rollouts = (LookAtRollout(fleet=look.fleet, installation=look.installation, base=base) for base in bases)
     upstreams = dict.fromkeys(p.upstream for p in pins)
     theirs = (LookAtUpstream(upstream=one, installation=look.installation) for one in upstreams)
-    return (*bumps, *rollouts, *theirs)
+    return (*bumps, *rollouts, *theirs, *hubs_of(pins))
 
 
 def _read_all_pins(

@@ -110,11 +110,19 @@ def read_pins(
                 upstream=upstream,
                 tracked=tracked,
                 waits_for_checks=submodule.wait_for_checks,
+                hub=_own_hub(at),
                 show_upstream=submodule.show_upstream,
                 prefix=at.file.commands.prefix,
             )
         )
     return tuple(pins)
+
+
+def _own_hub(at: FleetAt) -> RepoName | None:
+    """The hub that the fleet names, when it is of the same owner: nobody is written about at a stranger's."""
+    hub = at.file.hub
+    same = hub is not None and hub.split("/")[0].lower() == at.repo.split("/")[0].lower()
+    return hub if same else None
 
 
 def read_bump_facts(world: World, client: Client, at: FleetAt, pinned: Pinned) -> BumpFacts | None:

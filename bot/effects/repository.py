@@ -5,6 +5,7 @@ Each returns our own frozen values. The shapes are the parts of GitHub's REST de
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from bot.effects.github import Client, GitHubError, NotFound
@@ -187,6 +188,19 @@ def push_gitlink(
     """
     entry = {"path": path, "mode": "160000", "type": "commit", "sha": pin}
     tree = client.post(_of(repo, "git/trees"), _Sha, {"base_tree": base_tree, "tree": [entry]})
+    commit = client.post(_of(repo, "git/commits"), _Sha, {"message": message, "tree": tree.sha, "parents": [parent]})
+    return CommitSha(commit.sha)
+
+
+def push_files(
+    client: Client, repo: RepoName, *, parent: CommitSha, base_tree: str, files: Mapping[str, str], message: str
+) -> CommitSha:
+    """A commit on `parent` with the texts of `files` in it, signed by GitHub; no branch points at it yet."""
+    entries = [
+        {"path": path, "mode": "100644", "type": "blob", "content": content}
+        for path, content in sorted(files.items())
+    ]
+    tree = client.post(_of(repo, "git/trees"), _Sha, {"base_tree": base_tree, "tree": entries})
     commit = client.post(_of(repo, "git/commits"), _Sha, {"message": message, "tree": tree.sha, "parents": [parent]})
     return CommitSha(commit.sha)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bot.effects.github import Client
 from bot.effects.world import World
-from bot.looks import Look, LookAround, LookAtDeliveries, LookAtFleet, LookAtInstallation
+from bot.looks import Look, LookAround, LookAtDeliveries, LookAtFleet, LookAtHub, LookAtInstallation
 from bot.manifest import permissions
 from bot.names import InstallationId, RepoName
 from bot.upstream_looks import LookAtUpstream, LookAtUpstreamPull
@@ -34,6 +34,8 @@ def client_for(world: World, look: Look) -> Client:
         return world.app.as_installation(look.installation, permissions=READING)
     if isinstance(look, LookAtUpstreamPull | LookAtUpstream):
         repositories = _fleets(world, look.upstream, look.installation)
+    elif isinstance(look, LookAtHub):
+        repositories = _shown(world, look)
     else:
         repositories = _repositories(world, look.fleet)
     return world.app.as_installation(look.installation, repositories=repositories, permissions=KEEPING)
@@ -42,6 +44,11 @@ def client_for(world: World, look: Look) -> Client:
 def _repositories(world: World, fleet: RepoName) -> tuple[RepoName, ...]:
     upstreams = sorted({pin.upstream for pin in world.memory.pins_of(fleet)})
     return (fleet, *upstreams)
+
+
+def _shown(world: World, look: LookAtHub) -> tuple[RepoName, ...]:
+    pins = world.memory.pins_shown_by(look.hub)
+    return (look.hub, *sorted({repo for pin in pins for repo in (pin.fleet, pin.upstream)} - {look.hub}))
 
 
 def _fleets(world: World, upstream: RepoName, installation: InstallationId) -> tuple[RepoName, ...]:

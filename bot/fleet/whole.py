@@ -8,13 +8,13 @@ from ruamel.yaml.comments import CommentedMap
 
 from bot.fleet.commands import COMMANDS, LOCKS, Commands, Locks
 from bot.fleet.deploy import DEPLOY, DRIFT, Deploy, Drift, check_waves
-from bot.fleet.fields import Field, Schema, Section, Texts
+from bot.fleet.fields import Field, Schema, Section, Text, Texts
 from bot.fleet.nodes import NODES, Node, check_distinct
 from bot.fleet.review import REVIEW, Review
 from bot.fleet.risks import RISKS
-from bot.fleet.shapes import BRANCH, LABEL
+from bot.fleet.shapes import BRANCH, LABEL, REPOSITORY
 from bot.fleet.submodules import SUBMODULES, Submodule
-from bot.names import BranchName
+from bot.names import BranchName, RepoName
 from bot.plan.risks.catalogue import Tuning
 from bot.values import Value
 from bot.yaml_lines import Reader, line_of
@@ -28,6 +28,7 @@ class Fleet(Value, frozen=True):
     version: int = VERSION
     bases: tuple[BranchName, ...] = ()  # empty: the default branch
     labels: tuple[str, ...] = ("dependencies", "aios-bot")  # of bump pull requests
+    hub: RepoName | None = None
     deploy: Deploy = Deploy()
     drift: Drift = Drift()
     submodules: tuple[Submodule, ...] = ()  # empty: every submodule of .gitmodules
@@ -66,6 +67,9 @@ FLEET = Section(
         _Version("version", "format of the file"),
         Texts("bases", "branches whose pins are kept up to date; left out: the default branch", BRANCH, "main"),
         Texts("labels", "labels of the pull requests", LABEL, "dependencies"),
+        Text(
+            "hub", "repository of the same owner whose `docs/fleet/` shows this fleet", REPOSITORY, "tecnocrat/AIOS"
+        ),
         DEPLOY,
         DRIFT,
         SUBMODULES,

@@ -156,7 +156,7 @@ def create_tree(context: Context, repo: Repo) -> Any:
     try:
         if base:
             repo.git.run("read-tree", f"{base}^{{tree}}", environment=environment)
-        lines = "".join(_index_line(entry) for entry in entries)
+        lines = "".join(_index_line(_with_blob(repo, entry)) for entry in entries)
         repo.git.run("update-index", "--index-info", environment=environment, stdin=lines.encode())
         tree = repo.git.run("write-tree", environment=environment).decode().strip()
     except GitError as problem:
@@ -166,6 +166,16 @@ def create_tree(context: Context, repo: Repo) -> Any:
     url = f"{context.shapes.api}/repos/{repo.full_name}/git/trees/{tree}"
     listed = [_tree_entry(context, repo, entry) for entry in repo.git.list_tree(tree)]
     return Answer(201, {"sha": tree, "url": url, "tree": listed, "truncated": False})
+
+
+def _with_blob(repo: Repo, entry: dict[str, Any]) -> dict[str, Any]:
+    """`entry` with the blob of its `content`, where it has one (create-a-tree: either `sha` or `content`)."""
+    if "content" not in entry:
+        return entry
+    if "sha" in entry or _MODES.get(str(entry.get("mode"))) != "blob":
+        raise invalid({"message": "Must supply either tree.sha or tree.content", "code": "invalid"})
+    blob = repo.git.run("hash-object", "-w", "--stdin", stdin=str(entry["content"]).encode()).decode().strip()
+    return entry | {"sha": blob}
 
 
 def _index_line(entry: dict[str, Any]) -> str:

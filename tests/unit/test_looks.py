@@ -21,6 +21,7 @@ from bot.looks import (
     Look,
     LookAtBump,
     LookAtFleet,
+    LookAtHub,
     LookAtInstallation,
     LookAtRollout,
     Pinned,
@@ -267,3 +268,14 @@ def test_a_look_survives_being_stored(look: Look) -> None:
 
 def test_the_branch_of_a_bump() -> None:
     assert bump_branch(BranchName("main"), SubmodulePath("server")) == "aios-bot/main/server"
+
+
+def test_a_hub_is_looked_at_when_a_run_ends_and_when_its_own_text_changes() -> None:
+    hub = RepoName("acme/AIOS")
+    index = Pins([msgspec.structs.replace(pin(), hub=hub), pin(LINUX)])
+    look = LookAtHub(hub=hub, installation=SEVEN)
+    ended = WorkflowRunCompleted(repo=WIN, installation=SEVEN, run_id=1, conclusion="success")
+    assert look in route(ended, index)
+    assert look in route(Push(repo=hub, installation=SEVEN, branch=BranchName("main"), after=SHA), index)
+    assert look not in route(msgspec.structs.replace(ended, repo=LINUX), index)
+    assert look.key not in (WIN, hub)

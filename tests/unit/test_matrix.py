@@ -1,0 +1,88 @@
+"""The hub's documents: generated parts between marks, a person's words around them."""
+
+from __future__ import annotations
+
+from bot.fleet import Platform
+from bot.names import BranchName, CommitSha, NodeName, RepoName, StackName, SubmodulePath
+from bot.report.markdown import code, text
+from bot.report.matrix import (
+    DECIDING,
+    README,
+    DeployedView,
+    FleetView,
+    HubView,
+    NodeView,
+    PinView,
+    render_documents,
+    render_matrix,
+    render_picture,
+)
+
+SERVER = SubmodulePath("server")
+STACKS = (StackName("ingress"), StackName("secrets"))
+OLD, NEW = CommitSha("a" * 40), CommitSha("b" * 40)
+
+
+def fleet(name: str, platform: Platform, node: str, stacks: tuple[StackName, ...], **changes: object) -> FleetView:
+    pin = PinView(base=BranchName("main"), submodule=SERVER, upstream=RepoName("o/server"), pin=NEW, stacks=STACKS)
+    done = DeployedView(submodule=SERVER, pin=OLD, state="success", at="2026-11-24T07:00:00Z")
+    own = {"repo": RepoName(name), "pins": (pin,)}
+    own["nodes"] = (NodeView(name=NodeName(node), platform=platform, stacks=stacks, deployed=(done,)),)
+    return FleetView(**(own | changes))  # type: ignore[arg-type]  # a test names what it changes
+
+
+HUB = HubView(
+    hub=RepoName("o/AIOS"),
+    web="https://github.com",
+    fleets=(
+        fleet("o/aios-linux", Platform.LINUX, "PI", STACKS[:1], optional=("docs/**",)),
+        fleet("o/aios-win", Platform.WINDOWS, "HP_LAB", STACKS, required=("scripts/**",)),
+    ),
+)
+
+
+def test_every_stack_stands_on_every_platform() -> None:
+    rows = [line.split(" | ") for line in render_matrix(HUB).splitlines()[2:]]
+    assert [(row[0], row[1], row[2][:1]) for row in rows] == [
+        ("| <code>ingress</code>", "linux", "✅"),
+        ("| <code>ingress</code>", "windows", "✅"),
+        ("| <code>secrets</code>", "linux", "—"),
+        ("| <code>secrets</code>", "windows", "✅"),
+    ]
+    assert rows[3][3:] == [
+        f"[`bbbbbbb`](https://github.com/o/server/commit/{NEW})",
+        f"[`aaaaaaa`](https://github.com/o/server/commit/{OLD})",
+        "✅ healthy",
+        f"{text('2026-11-24 07:00:00')} |",
+    ]
+
+
+def test_the_picture_leads_from_the_hub_to_the_machines() -> None:
+    picture = render_picture(HUB)
+    assert picture.startswith("```mermaid\nflowchart TD\n")
+    for line in ("r0 --> r1", 'r1 -- "main: bbbbbbb" --> r3', 'r2 -.-> n1(["HP_LAB<br>windows"])'):
+        assert f"  {line}" in picture.splitlines()
+
+
+def test_the_decision_tree_is_made_from_the_fleets_own_files() -> None:
+    page = render_documents(HUB, {})[DECIDING]
+    assert f"**required** for {code('scripts/**')}" in page
+    assert f"optional for {code('docs/**')}" in page
+    assert f"| {code('HP_LAB')}, {code('PI')} |" in page
+
+
+def test_words_around_the_parts_stay_and_a_removed_part_stays_away() -> None:
+    first = render_documents(HUB, {})
+    assert render_documents(HUB, first) == first
+    mine = first[README].replace("## Platforms compared", "## My platforms\r\n\r\nRead *this* first.")
+    begin = mine.index("<!-- aios-bot:begin picture -->")
+    mine = mine[:begin] + "gone" + mine[mine.index("<!-- aios-bot:end picture -->") :]
+    again = render_documents(HubView(hub=HUB.hub, web=HUB.web, fleets=HUB.fleets[:1]), {README: mine})[README]
+    assert "## My platforms\r\n\r\nRead *this* first." in again
+    assert "mermaid" not in again
+    assert "HP_LAB" not in again
+    assert "PI" in again
+
+
+def test_a_hub_without_fleets_says_so() -> None:
+    assert "No fleet" in render_documents(HubView(hub=HUB.hub, web=HUB.web, fleets=()), {})[README]
