@@ -235,6 +235,16 @@ def _file_changed(stack: Stack, rng: random.Random) -> Demands | None:
 
 
 @_edit
+def _reload_file(stack: Stack, rng: random.Random) -> Demands | None:
+    """A file that one service takes in by a signal, and another one only by a restart."""
+    if stack.name != "reload":
+        return None
+    path = rng.choice(["dynamic/one.yml", "dynamic/two.yml"])
+    stack.files[path] = stack.fresh("rule ")
+    return _readers(stack, path)
+
+
+@_edit
 def _file_added(stack: Stack, rng: random.Random) -> Demands | None:
     folders = sorted({path.rpartition("/")[0] for path in _mounted_files(stack) if "/" in path})
     if not folders:

@@ -202,6 +202,7 @@ def order_stack(stack: StackPlan) -> StackOrder:
             ServiceOrder(service=s.service, action=s.action, signal=s.signal or "SIGHUP", remaining=s.remaining)
             for s in stack.services
         ),
+        networks=stack.remade_networks,
     )
 
 

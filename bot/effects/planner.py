@@ -16,7 +16,7 @@ from bot.effects.sides import changed_paths, find_build_inputs, read_side
 from bot.effects.snapshot import Snapshot
 from bot.fleet import Fleet, Node, Submodule
 from bot.names import NodeName, PlanId, RepoName, StackName
-from bot.plan.changes import decide_stack
+from bot.plan.changes import decide_node
 from bot.plan.model import Commit, NodePlan, Plan
 from bot.plan.rendering import NodeChange, Rendering, Side, StackChange
 from bot.plan.risks.assess import add_risks
@@ -65,7 +65,7 @@ def _identify(new: Snapshot, old: Snapshot | None, plans: tuple[NodePlan, ...]) 
 
 
 def _decide(change: NodeChange, tuning: Mapping[str, Tuning]) -> tuple[NodePlan, frozenset[str]]:
-    decided = [decide_stack(stack, change.node, change.changed) for stack in change.stacks]
+    decided = decide_node(change)
     plan = NodePlan(
         node=change.node.name,
         platform=change.node.platform,

@@ -112,6 +112,8 @@ def bring_up(docker: Docker, root: Path, stack: StackOrder, services: Iterable[S
     """Make the containers of these services anew, and of no other; none are fine."""
     names = list(services)
     if names:
+        for network in stack.networks:
+            docker.remove_network(network)
         docker.compose(root, stack, "up", "--detach", "--no-deps", "--force-recreate", *names)
 
 

@@ -207,6 +207,15 @@ class Docker:
         if process.returncode != 0:
             raise DockerError(self._explain(command, bytes(said)))
 
+    def remove_network(self, name: str) -> None:
+        """Cut off who is attached to the network, and remove it; one that is gone is fine."""
+        if name not in self.networks():
+            return
+        attached = self.run("network", "inspect", "--format", "{{range $id, $_ := .Containers}}{{$id}} {{end}}", name)
+        for container in attached.split():
+            self.run("network", "disconnect", "--force", name, container)
+        self.run("network", "rm", name)
+
     def remove_service(self, project: str, service: ServiceName) -> None:
         """Stop and remove the containers of one service; its volumes stay. Needs no compose file."""
         filters = (f"label={PROJECT}={project}", f"label={SERVICE}={service}")

@@ -98,6 +98,7 @@ class StackOrder(Value, frozen=True):
     profiles: tuple[str, ...]
     project: str
     services: tuple[ServiceOrder, ...]
+    networks: tuple[str, ...] = ()  # of its own, by their real names: to be made anew with who is attached to them
 
 
 class Order(Value, frozen=True):

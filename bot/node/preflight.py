@@ -233,7 +233,7 @@ def _owners_first(order: Order, stacks: Sequence[StackOrder], models: Models, ro
 
     Compose refuses to adopt a network that somebody else made under its name, so an owner has to go first.
     """
-    here = docker.networks()
+    here = docker.networks().difference(name for stack in stacks for name in stack.networks)
     missing = {
         stack.project: {name for name, external in _networks(models[stack.project]) if external and name not in here}
         for stack in stacks

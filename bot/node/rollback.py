@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from bot.errors import BotError
 from bot.names import ServiceName, short
 from bot.node.apply import bring_up, observe
@@ -63,12 +65,16 @@ def _put_all_back(
 ) -> dict[str, tuple[ServiceName, ...]]:
     """Per project, the services to watch. A stack whose network another one brings back is tried again after it."""
     watched: dict[str, tuple[ServiceName, ...]] = {}
-    waiting = list(changed_stacks(order))
+    # A network that was made anew is made anew once more, and before those who are attached to it.
+    waiting = sorted(changed_stacks(order), key=lambda stack: not stack.networks)
+    cut_off = any(stack.networks for stack in waiting)
     while waiting:
         failed: list[StackOrder] = []
         for stack in waiting:
             try:
-                watched[stack.project] = _put_back(_as_it_was(stack, last_good), stack, before, checkout, docker)
+                watched[stack.project] = _put_back(
+                    _as_it_was(stack, last_good), stack, before, checkout, docker, cut_off=cut_off
+                )
             except BotError:
                 failed.append(stack)
                 if len(failed) == len(waiting):
@@ -83,7 +89,13 @@ def _as_it_was(stack: StackOrder, last_good: Order | None) -> StackOrder:
 
 
 def _put_back(
-    old: StackOrder, new: StackOrder, before: Sequence[Container], checkout: Checkout, docker: Docker
+    old: StackOrder,
+    new: StackOrder,
+    before: Sequence[Container],
+    checkout: Checkout,
+    docker: Docker,
+    *,
+    cut_off: bool,
 ) -> tuple[ServiceName, ...]:
     """Undo what happened to one stack; the services that have to be well afterwards because they were before."""
     now = docker.containers([new.project])
@@ -91,7 +103,11 @@ def _put_back(
         ordered.service
         for ordered in new.services
         if ordered.action is not Action.NONE
-        and (ordered.action is Action.RELOAD or observe(before, now, ordered.service, new.project) is not Action.NONE)
+        and (
+            cut_off
+            or ordered.action is Action.RELOAD
+            or observe(before, now, ordered.service, new.project) is not Action.NONE
+        )
     ]
     then = [container for container in before if container.project == new.project]
     was_here = {container.service for container in then}
@@ -101,6 +117,6 @@ def _put_back(
     returned = [service for service in touched if service in was_here]
     for container in (c for c in then if c.service in returned):
         docker.restore_tag(container)
-    bring_up(docker, checkout.root, old, returned)
+    bring_up(docker, checkout.root, replace(old, networks=new.networks), returned)
     well = {container.service for container in then if is_well(container)}
     return tuple(service for service in returned if service in well)

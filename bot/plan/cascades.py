@@ -6,16 +6,17 @@ As docker/compose v2.40.3 does it (pkg/compose/convergence.go, create.go, restar
   for all of them. A restart alone gives a container a new network namespace, so that who shares it starts again;
 - `depends_on: restart: true` restarts who depends on a service that was recreated, one step far; an explicit
   restart goes on to those who depend on these;
-- a network of another name, or with another configuration, is made anew with everything that is attached to it.
-  Compose may only reconnect these containers, and they lose the names by which others find them: so they are
-  made anew here;
+- a network with another configuration is made anew, with everything that is attached to it, of other stacks too.
+  Compose itself only reconnects the containers of its own project, which then lose the names by which others find
+  them, and fails when another project's are attached: so all of them are made anew;
+- a network of another name is another network;
 - a volume of another name is another volume. One of the same name keeps its configuration, and its data.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from bot.plan.causes import Cause, ReasonCode, find_source
@@ -29,19 +30,31 @@ Causes = dict[str, list[Cause]]
 """By service, of those that are there before and after."""
 
 
+def remade_networks(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """Real names of the stack's own networks that stand under another configuration now."""
+    networks = after.get("networks") or {}
+    kept = (key for key in _moved(before, after, "networks") if networks[key].get("name") == _name(before, key))
+    return tuple(str(networks[key]["name"]) for key in kept)
+
+
+def _name(model: Mapping[str, Any], network: str) -> object:
+    return model["networks"][network].get("name")
+
+
 def resource_causes(
-    before: Mapping[str, Any], after: Mapping[str, Any], rendering: Rendering
+    before: Mapping[str, Any], after: Mapping[str, Any], rendering: Rendering, remade: Collection[str]
 ) -> Iterator[tuple[str, Cause]]:
-    """The services that a changed network or volume makes anew, and the cause."""
-    for key, service in _attached(after, _moved(before, after, "networks")):
-        was, now = before["networks"][key], after["networks"][key]
-        told = f"network {key} " + (
-            f"is {now.get('name')} instead of {was.get('name')}"
-            if was.get("name") != now.get("name")
-            else "is made anew"
-        )
-        where = find_source(rendering, f"networks.{key}")
-        yield service, Cause(Action.RECREATE, ReasonCode.NETWORK_CHANGED, told, where)
+    """The services that a changed network or volume makes anew, and the cause. `remade` are networks of any stack."""
+    moved = set(_moved(before, after, "networks"))
+    for key, network in (after.get("networks") or {}).items():
+        name = (network or {}).get("name")
+        if key in moved or (name in remade and (network or {}).get("external")):
+            was = _name(before, key) if key in moved else name
+            told = f"network {key} " + ("is made anew" if was == name else f"is {name} instead of {was}")
+            where = find_source(rendering, f"networks.{key}")
+            for service, spec in after["services"].items():
+                if key in (spec.get("networks") or {}):
+                    yield service, Cause(Action.RECREATE, ReasonCode.NETWORK_CHANGED, told, where)
     for key in _moved(before, after, "volumes"):
         was, now = before["volumes"][key], after["volumes"][key]
         told = f"volume {key} is {now.get('name')} instead of {was.get('name')}"
@@ -49,13 +62,6 @@ def resource_causes(
             if any(v.get("type") == "volume" and v.get("source") == key for v in spec.get("volumes") or ()):
                 where = find_source(rendering, f"volumes.{key}")
                 yield service, Cause(Action.RECREATE, ReasonCode.VOLUME_MOVED, told, where)
-
-
-def _attached(model: Mapping[str, Any], networks: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for key in networks:
-        for service, spec in model["services"].items():
-            if key in (spec.get("networks") or {}):
-                yield key, service
 
 
 def _moved(before: Mapping[str, Any], after: Mapping[str, Any], section: str) -> Iterator[str]:

@@ -15,15 +15,23 @@ from msgspec.structs import replace
 
 from bot.fleet import Node
 from bot.names import ServiceName
-from bot.plan.cascades import Causes, image_causes, resource_causes, spread
+from bot.plan.cascades import Causes, image_causes, remade_networks, resource_causes, spread
 from bot.plan.causes import Cause, ReasonCode, find_source, model_causes
 from bot.plan.contents import changed_under, content_causes, find_mounts, reload_signal
 from bot.plan.images import judge_image
 from bot.plan.model import Action, ServicePlan, StackPlan
 from bot.plan.node_paths import as_node_sees
-from bot.plan.rendering import Rendered, Rendering, Side, StackChange, Unreadable, Variable
+from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange, Unreadable, Variable
 
 _ORDER = tuple(Action)
+
+
+class Around(NamedTuple):
+    """What a stack is decided among. `remade` are real names of networks that any stack of the node makes anew."""
+
+    node: Node
+    changed: frozenset[str]  # paths of the checkout
+    remade: frozenset[str] = frozenset()
 
 
 class Decided(NamedTuple):
@@ -33,26 +41,37 @@ class Decided(NamedTuple):
     files: frozenset[str]
 
 
-def decide_stack(change: StackChange, node: Node, changed: frozenset[str]) -> Decided:
-    """What moving from `change.old` to `change.new` does on `node`; `changed` are paths of the checkout."""
+def decide_node(change: NodeChange) -> tuple[Decided, ...]:
+    """What becomes of each stack of a node."""
+    remade = frozenset(name for stack in change.stacks for name in _remade(stack.old, stack.new))
+    around = Around(change.node, change.changed, remade)
+    return tuple(decide_stack(stack, around) for stack in change.stacks)
+
+
+def decide_stack(change: StackChange, around: Around) -> Decided:
+    """What moving from `change.old` to `change.new` does."""
     old, new = change.old, change.new
     if new is not None and isinstance(new.rendering, Unreadable):
-        return Decided((_stack_plan(change, new, (), node),), _read_by(changed, old, new))
+        return Decided((_stack_plan(change, new, (), around.node),), _read_by(around.changed, old, new))
     if old is not None and new is not None and _project(old) != _project(new) and _is_readable(old):
-        left = _decide(replace(change, new=None), node, changed, ReasonCode.PROJECT)
-        come = _decide(replace(change, old=None), node, changed, ReasonCode.PROJECT)
+        left = _decide(replace(change, new=None), around, ReasonCode.PROJECT)
+        come = _decide(replace(change, old=None), around, ReasonCode.PROJECT)
         return Decided(left.stacks + come.stacks, left.files | come.files)
-    return _decide(change, node, changed)
+    return _decide(change, around)
 
 
-def _decide(change: StackChange, node: Node, changed: frozenset[str], why: ReasonCode | None = None) -> Decided:
-    deciding = _Deciding(change, node, changed, why)
+def _decide(change: StackChange, around: Around, why: ReasonCode | None = None) -> Decided:
+    deciding = _Deciding(change, around, why)
     services = tuple(deciding.services())
     shown = change.new or change.old
     files = frozenset().union(*(deciding.files_of(plan) for plan in services if plan.action is not Action.NONE))
     if deciding.before != deciding.after:
-        files |= _read_by(changed, change.old, change.new)
-    return Decided((_stack_plan(change, shown, services, node),) if shown else (), files)
+        files |= _read_by(around.changed, change.old, change.new)
+    return Decided((_stack_plan(change, shown, services, around.node),) if shown else (), files)
+
+
+def _remade(old: Side | None, new: Side | None) -> tuple[str, ...]:
+    return remade_networks(_model(old), _model(new)) if old and new and _project(old) == _project(new) else ()
 
 
 def _read_by(changed: frozenset[str], *sides: Side | None) -> frozenset[str]:
@@ -81,12 +100,16 @@ def _model(side: Side | None) -> dict[str, Any]:
 class _Deciding:
     """One stack, or one of its two compose projects."""
 
-    def __init__(self, change: StackChange, node: Node, changed: frozenset[str], why: ReasonCode | None) -> None:
-        self.change, self.node, self.changed, self.why = change, node, changed, why
+    def __init__(self, change: StackChange, around: Around, why: ReasonCode | None) -> None:
+        self.change, self.why = change, why
+        self.node, self.changed, self.remade = around
         self.old, self.new = change.old, change.new
         self.before, self.after = _model(self.old), _model(self.new)
         # As people read it: the checkout where the node has it.
-        self.shown_before, self.shown_after = as_node_sees(self.before, node), as_node_sees(self.after, node)
+        self.shown_before, self.shown_after = (
+            as_node_sees(self.before, self.node),
+            as_node_sees(self.after, self.node),
+        )
 
     def services(self) -> Iterator[ServicePlan]:
         """Those of the new version in its order, then those that go."""
@@ -157,7 +180,7 @@ class _Deciding:
         rendering = self.new.rendering
         causes: Causes = {name: self._own_causes(name, self.old, self.new) for name in names}
         services = self.after["services"]
-        for name, cause in resource_causes(self.before, self.after, rendering):
+        for name, cause in resource_causes(self.before, self.after, rendering, self.remade):
             if name in causes:
                 causes[name].append(cause)
         rebuilt = [name for name in names if any(c.action is Action.REBUILD for c in causes[name])]
@@ -238,6 +261,7 @@ def _stack_plan(change: StackChange, side: Side, services: tuple[ServicePlan, ..
         variables=tuple(variable.name for variable in variables),
         new_variables=() if gone else tuple(v.name for v in variables if v.name not in known),
         missing_variables=() if gone else find_missing(variables, node),
+        remade_networks=_remade(change.old, change.new),
         rendered=hashlib.sha256(json.dumps(model, sort_keys=True).encode()).hexdigest(),
         error=rendering.message if isinstance(rendering, Unreadable) else None,
     )

@@ -97,6 +97,7 @@ class StackPlan(Value, frozen=True):
     variables: tuple[str, ...] = ()  # every one that the stack's files use
     new_variables: tuple[str, ...] = ()  # those of them that the old version did not use
     missing_variables: tuple[str, ...] = ()  # needed, without default, not declared by the node
+    remade_networks: tuple[str, ...] = ()  # real names of its own networks that are configured anew
     rendered: str = ""  # SHA-256 of the new rendering, redacted: part of the plan's id
     error: str | None = None  # "could not analyse": compose's own message, redacted
 

@@ -9,9 +9,9 @@ import pytest
 from bot.fleet import Node, Platform
 from bot.names import NodeName, ServiceName, StackName
 from bot.plan.causes import ReasonCode
-from bot.plan.changes import Decided, decide_stack
+from bot.plan.changes import Around, Decided, decide_node, decide_stack
 from bot.plan.model import Action, SourceLine, StackPlan
-from bot.plan.rendering import CHECKOUT, Place, Rendered, Side, StackChange, Unreadable, Variable
+from bot.plan.rendering import CHECKOUT, NodeChange, Place, Rendered, Side, StackChange, Unreadable, Variable
 
 FOLDER = "server/stacks/s"
 HERE = f"{CHECKOUT}/{FOLDER}"
@@ -48,7 +48,7 @@ def decide(
 ) -> Decided:
     """The decision; `changed` are paths inside the stack's folder."""
     change = StackChange(stack=StackName("s"), folder=FOLDER, old=old, new=new, **more)
-    return decide_stack(change, node, frozenset(f"{FOLDER}/{path}" for path in changed))
+    return decide_stack(change, Around(node, frozenset(f"{FOLDER}/{path}" for path in changed)))
 
 
 def actions(decided: Decided) -> dict[str, Action]:
@@ -270,6 +270,22 @@ def test_networks(then: dict[str, Any], now: dict[str, Any], expected: Action) -
     services: Services = {"web": {"networks": {"n": None}}, "idle": {}}
     decided = decide(side(services, networks={"n": then}), side(services, networks={"n": now}))
     assert actions(decided) == {"web": expected, "idle": Action.NONE}
+
+
+def test_a_network_that_is_made_anew_takes_along_who_uses_it_in_other_stacks() -> None:
+    def owner(**more: Any) -> Side:
+        return side({"web": {"networks": {"n": None}}}, networks={"n": {"name": "shared"} | more})
+
+    outside = {"n": {"name": "shared", "external": True}}
+    user = side({"uses": {"networks": {"n": None}}, "idle": {}, "after": {"pid": "service:uses"}}, networks=outside)
+    stacks = (
+        StackChange(stack=StackName("owner"), folder="o", old=owner(), new=owner(labels={"a": "1"})),
+        StackChange(stack=StackName("user"), folder="u", old=user, new=user),
+    )
+    first, second = decide_node(NodeChange(node=LINUX, stacks=stacks))
+    assert only(first).remade_networks == ("shared",)
+    assert actions(second) == {"uses": Action.RECREATE, "idle": Action.NONE, "after": Action.RECREATE}
+    assert only(second).remade_networks == ()
 
 
 def test_a_volume_of_another_name_recreates_and_one_that_is_configured_anew_stays() -> None:
