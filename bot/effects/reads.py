@@ -128,7 +128,7 @@ class _Walk:
         for section in ("configs", "secrets"):
             resources = document.get(section)
             for _, resource in (resources.pairs if isinstance(resources, Mapping) else {}).values():
-                self.mentioned(file, _field(resource, "file"), f"{section}: file")
+                self.mentioned(file, _field(resource, "file"), f"a file of {section}")
 
     def include(self, file: File, entry: Node, *, depth: int) -> None:
         if isinstance(entry, Scalar):
@@ -171,7 +171,7 @@ class _Walk:
                 content = self.content(real, where) if real else None
                 if real and content is not None:
                     self.note(path, real, content)
-        self.mentioned(file, _field(service.get("credential_spec"), "file"), "credential_spec: file")
+        self.mentioned(file, _field(service.get("credential_spec"), "file"), "the file of credential_spec")
         self.build(file, service.get("build"))
 
     def extends(self, file: File, name: str, service: Mapping, *, depth: int) -> None:
