@@ -24,7 +24,7 @@ from bot.report.rows import (
 
 ICONS = {Severity.RISKY: "🔴", Severity.NOTICE: "🟡", Severity.INFO: "⚪"}
 NOTHING = Piece((lambda _room: Form(""),))
-_HEADER = ("", "node / stack / service", "what happens", "why it matters")
+_HEADER = ("", "service", "what happens", "why it matters")
 _ROWS_ABOUT = "what the table's rows are about"
 _MOST_REASONS = 4
 _LONGEST_LINE = 240  # characters of one reason or risk
@@ -98,10 +98,11 @@ def _full(row: Row, plan: Plan, links: Links) -> list[str]:
     if row.moving and not any(risk.rule == "image.unpinned" for risk in row.risks):
         reasons.append(f"{_line(row.moving, _SHORT_LINE)} is a moving tag")
     line = source_of(row)
-    where = f"{_nodes(row.nodes)} / {md.code(row.where)}"
+    where = _where(row)
     if line is not None:
-        where += f"<br>{links.source(plan, line, f'line {line.line}')}"
-    risks = [_line(risk.text, _LONGEST_LINE) for risk in row.risks]
+        where += f" · {links.source(plan, line, f'line {line.line}')}"
+    several = len({risk.severity for risk in row.risks}) > 1
+    risks = [f"{ICONS[r.severity]} " * several + _line(r.text, _LONGEST_LINE) for r in row.risks]
     return [ICONS[row.severity], where, "<br>".join([_does(row), *reasons]), "<br>".join(risks)]
 
 
@@ -115,10 +116,10 @@ def _names(rows: Sequence[Row]) -> list[list[str]]:
     """Rows without their causes; those that differ in nothing else become one."""
     found: dict[tuple[str, ...], list[NodeName]] = {}
     for row in rows:
-        found.setdefault((ICONS[row.severity], md.code(row.where), _does(row)), []).extend(row.nodes)
+        found.setdefault((ICONS[row.severity], _name(row), _does(row)), []).extend(row.nodes)
     return [
-        [icon, f"{_nodes(list(dict.fromkeys(nodes)))} / {where}", does, ""]
-        for (icon, where, does), nodes in found.items()
+        [icon, f"{name} {_nodes(list(dict.fromkeys(nodes)))}", does, ""]
+        for (icon, name, does), nodes in found.items()
     ]
 
 
@@ -127,7 +128,11 @@ def _does(row: Row) -> str:
 
 
 def _where(row: Row) -> str:
-    return f"{_nodes(row.nodes)} / {md.code(row.where)}"
+    return f"{_name(row)} {_nodes(row.nodes)}"
+
+
+def _name(row: Row) -> str:
+    return f"**{md.text(row.service or row.stack)}**<br>" + (f"{md.text(row.stack)} on" if row.service else "on")
 
 
 def _counted(rows: Sequence[Sequence[str]], room: int) -> Form:
@@ -173,8 +178,8 @@ def missing(plan: Plan) -> Piece:
     for node, names in missing_variables(plan).items():
         listed = ", ".join(md.code(md.cut(name, 80)) for name in names)
         stacks = ", ".join(md.text(stack) for stack in dict.fromkeys(s for users in names.values() for s in users))
-        cure = f"declare {'it' if len(names) == 1 else 'them'} in the fleet file"
-        lines.append(f"⚠️ **{md.text(node)} has no {listed}** (used by {stacks}): {cure}")
+        cure = "declare it in the fleet file, or set it on the node if it is secret"
+        lines.append(f"⚠️ **{md.text(node)} has no {listed}** (used by {stacks}): {cure}.")
         number += len(names)
     return _blocks(lines, "missing variables", f"⚠️ **{plural(number, 'variable')} missing** on nodes.")
 

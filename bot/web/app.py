@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Mapping
 
-import msgspec
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from bot.intake.inbox import Inbox
 from bot.intake.webhook import make_blueprint
-from bot.names import PlanId
 from bot.settings import Secret
-from bot.web import metrics_page
+from bot.web import metrics_page, plan_page
 from bot.web.hardening import harden
 
 _LOG = logging.getLogger("bot.web")
-_PLAN_ID = re.compile(r"[0-9a-f]{12}")
 
 Check = Callable[[], str]  # "" when all is well, else what is wrong, in a few words
 
@@ -32,6 +28,7 @@ def create_app(inbox: Inbox, webhook_secret: Secret | None, *, checks: Mapping[s
     if webhook_secret is not None:
         app.register_blueprint(make_blueprint(inbox, webhook_secret))
     metrics_page.register(app, inbox.store)
+    plan_page.register(app, inbox.store.find_plan)
     all_checks: dict[str, Check] = {
         "database": lambda: _check_database(inbox),
         "worker": lambda: "" if inbox.is_alive() else "no look is being run",
@@ -61,16 +58,6 @@ def create_app(inbox: Inbox, webhook_secret: Secret | None, *, checks: Mapping[s
             ),
             200 if ready else 503,
         )
-
-    @app.get("/plans/<plan_id>")
-    def plan_page(plan_id: str) -> Response | tuple[Response, int]:
-        name = plan_id.removesuffix(".json")
-        plan = inbox.store.find_plan(PlanId(name)) if _PLAN_ID.fullmatch(name) else None
-        if plan is None:
-            return jsonify(message="there is no plan with this id"), 404
-        if plan_id.endswith(".json"):
-            return Response(msgspec.json.format(msgspec.json.encode(plan)), mimetype="application/json")
-        return Response(render_template("plan.html", plan=plan))
 
     @app.errorhandler(HTTPException)
     def refuse(problem: HTTPException) -> tuple[Response, int]:

@@ -100,7 +100,7 @@ def test_big_reports_keep_to_githubs_limits_and_keep_their_table(make: Any, limi
     body = render_body(plan, plans.LINKS, limit=limit)
     assert len(body) <= limit
     assert_safe(body)
-    assert "| node / stack / service |" in body
+    assert "| service | what happens |" in body
     check = render_check(plan, plans.LINKS, limit=min(limit, CHECK_LIMIT))
     assert max(len(check.summary), len(check.text)) <= min(limit, CHECK_LIMIT)
     assert_safe(check.summary)
@@ -138,4 +138,4 @@ def test_a_missing_variable_is_named_with_its_node() -> None:
 def test_the_gravest_row_comes_first_and_nodes_share_a_row() -> None:
     rows = [line for line in render_body(plans.small(), plans.LINKS).split("\n") if line.startswith("| ")]
     assert [row.split(" | ")[0] for row in rows[2:]] == ["| 🔴", "| 🟡", "| ⚪", "| ⚪"]
-    assert "HP_LAB, AIOS / <code>ingress / traefik</code>" in rows[3]
+    assert "**traefik**<br>ingress on HP_LAB, AIOS" in rows[3]

@@ -1,0 +1,61 @@
+"""The page of one plan, and the plan as JSON: public, without scripts, the same for everybody who has its address."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import msgspec
+from flask import Flask, Response, jsonify, render_template
+
+from bot.names import PlanId
+from bot.plan.model import Action, Plan
+from bot.report.rows import count, find_rows, gravest, missing_variables, plural, summarise, unreadable_stacks
+
+_PLAN_ID = re.compile(r"[0-9a-f]{12}")
+_DIFF_LINES = {"+": "added", "-": "removed", "@": "place"}
+
+
+def register(app: Flask, find: Callable[[PlanId], Plan | None]) -> None:
+    """Serve /plans/ID and /plans/ID.json; `find` gives the plan, or None."""
+
+    @app.get("/plans/<plan_id>")
+    def plan_page(plan_id: str) -> Response | tuple[Response, int]:
+        name = plan_id.removesuffix(".json")
+        plan = find(PlanId(name)) if _PLAN_ID.fullmatch(name) else None
+        if plan is None:
+            return jsonify(message="there is no plan with this id"), 404
+        if plan_id.endswith(".json"):
+            return Response(msgspec.json.format(msgspec.json.encode(plan)), mimetype="application/json")
+        return Response(render_plan_page(plan))
+
+
+def render_plan_page(plan: Plan) -> str:
+    """The page as HTML."""
+    rows = find_rows(plan)
+    diffs = {
+        (stack.stack, service.service, service.diff): None
+        for node in plan.nodes
+        for stack in node.stacks
+        for service in stack.services
+        if service.diff and service.action is not Action.NONE
+    }
+    return render_template(
+        "plan.html",
+        plan=plan,
+        words=summarise(plan),
+        totals=count(plan),
+        rows=rows,
+        worst=str(gravest(tuple(risk for row in rows for risk in row.risks))),
+        diffs=[(stack, service, split_diff(diff)) for stack, service, diff in diffs],
+        unreadable=list(unreadable_stacks(plan)),
+        missing=missing_variables(plan),
+        plural=plural,
+    )
+
+
+def split_diff(diff: str) -> list[tuple[str, str]]:
+    """The lines of a unified diff, each with what it is, as a class of the page's style."""
+    return [
+        (_DIFF_LINES.get(line[:1], "same"), line) for line in diff.splitlines() if line[:4] not in ("--- ", "+++ ")
+    ]
