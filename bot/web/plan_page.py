@@ -56,6 +56,6 @@ def render_plan_page(plan: Plan) -> str:
 
 def split_diff(diff: str) -> list[tuple[str, str]]:
     """The lines of a unified diff, each with what it is, as a class of the page's style."""
-    return [
-        (_DIFF_LINES.get(line[:1], "same"), line) for line in diff.splitlines() if line[:4] not in ("--- ", "+++ ")
-    ]
+    lines = diff.splitlines()
+    kept = lines[2:] if lines[:1] == ["--- old"] else lines
+    return [(_DIFF_LINES.get(line[:1], "same"), line) for line in kept]

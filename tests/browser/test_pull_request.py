@@ -28,7 +28,7 @@ def test_read_the_plan_merge_and_see_it_deployed(running: Running, engine: Engin
     with start_runner(running.world.hub, engine, running.folder, running.service.data):
         _, pull = bump(running)
         page.goto(address(running, pull["number"]))
-        expect(page.get_by_role("cell", name="ingress / traefik")).to_be_visible()
+        expect(page.get_by_role("cell", name="traefik ingress on")).to_be_visible()
         diff = page.get_by_text("+    image: traefik:v3.2").or_(page.get_by_text("traefik:v3.2")).first
         page.locator("details", has_text="traefik").first.click()
         expect(diff).to_be_visible()
