@@ -100,11 +100,12 @@ def read_changes(
     changed = changed_paths(old, new)
     changes = []
     for node in nodes:
-        sides = [
-            (one, read_side(one.request, rendering, one.snapshot, node, other=new if one.snapshot is old else old))
-            for (owner, one), rendering in zip(asked, rendered, strict=True)
-            if owner is node
-        ]
+        sides = []
+        for (owner, one), rendering in zip(asked, rendered, strict=True):
+            if owner is node:
+                other = new if one.snapshot is old else old
+                side = read_side(one.request, rendering, one.snapshot, node, other=other, changed=changed)
+                sides.append((one, side))
         stacks = _pair(sides, node, old, new, changed)
         changes.append(NodeChange(node=node, stacks=stacks, changed=changed))
     return tuple(changes)

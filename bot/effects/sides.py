@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from bot.effects.checkout import Blobs, Checkout, OutsideError
@@ -20,7 +20,13 @@ _LARGEST_LINK = 4096  # bytes
 
 
 def read_side(
-    request: RenderRequest, rendering: Rendering, snapshot: Snapshot, node: Node, *, other: Snapshot | None
+    request: RenderRequest,
+    rendering: Rendering,
+    snapshot: Snapshot,
+    node: Node,
+    *,
+    other: Snapshot | None,
+    changed: frozenset[str],
 ) -> Side:
     """`rendering` with the places that it mounts in `snapshot`; `other` is the other pin's."""
     places: dict[str, Place] = {}
@@ -28,11 +34,13 @@ def read_side(
         checkout = Checkout(Blobs(snapshot, largest=_LARGEST_LINK))
         for service in rendering.model.get("services") or {}:
             for mount in find_mounts(service, rendering.model, node):
-                places[mount.source] = _place(checkout, mount.source, snapshot, other)
+                places[mount.source] = _place(checkout, mount.source, snapshot, other, changed)
     return Side(rendering=rendering, files=request.files, profiles=request.profiles, places=places)
 
 
-def _place(checkout: Checkout, path: str, snapshot: Snapshot, other: Snapshot | None) -> Place:
+def _place(
+    checkout: Checkout, path: str, snapshot: Snapshot, other: Snapshot | None, changed: frozenset[str]
+) -> Place:
     try:
         real = checkout.find(path)
     except OutsideError:
@@ -41,13 +49,12 @@ def _place(checkout: Checkout, path: str, snapshot: Snapshot, other: Snapshot | 
         return Place(path=path)
     if not checkout.is_folder(real):
         return Place(path=real, kind="file")
-    under = f"{real}/" if real else ""
-    stays = other is None or any(p.startswith(under) and e.kind == "blob" for p, e in _both(snapshot, other))
+    stays = (
+        other is None
+        or not changed_under(changed, [real])
+        or any(path in other.entries for path in snapshot.files_under(real))
+    )
     return Place(path=real, kind="folder", survives=stays)
-
-
-def _both(snapshot: Snapshot, other: Snapshot) -> Iterable[tuple[str, Any]]:
-    return ((path, entry) for path, entry in snapshot.entries.items() if path in other.entries)
 
 
 def changed_paths(old: Snapshot | None, new: Snapshot) -> frozenset[str]:
@@ -94,12 +101,15 @@ def _inputs(build: Mapping[str, Any], node: Node, old: Snapshot, new: Snapshot, 
     return found
 
 
+_LARGEST_RULES = 64 * 1024  # bytes of an ignore file that are looked at
+
+
 def _rules(snapshot: Snapshot, folder: str, dockerfile: str) -> str:
     """The text of the ignore file that counts: the Dockerfile's own before the context's."""
     for path in (f"{dockerfile}.dockerignore", posixpath.join(folder, ".dockerignore")):
         content = snapshot.read(path)
         if content is not None:
-            return content.decode("utf-8", "replace")
+            return content[:_LARGEST_RULES].decode("utf-8", "replace")
     return ""
 
 

@@ -1,17 +1,23 @@
 """Which files of a build context reach the builder, by the rules of `.dockerignore`. Pure.
 
-The rules: https://docs.docker.com/build/concepts/context/#dockerignore-files
+The rules: https://docs.docker.com/build/concepts/context/#dockerignore-files. A stranger may have written them, so
+matching takes time that grows with the product of path and pattern, and never faster.
 """
 
 from __future__ import annotations
 
+import fnmatch
 import posixpath
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
+
+_MOST_RULES = 1000
+_ANY = None  # stands for `**`
 
 
 class _Rule(NamedTuple):
-    pattern: re.Pattern[str]
+    segments: tuple[re.Pattern[str] | None, ...]
     keeps: bool  # begins with `!`
 
 
@@ -19,15 +25,15 @@ class BuildIgnore:
     """The rules of one file; the last one that fits a path, or a folder above it, decides."""
 
     def __init__(self, text: str = "") -> None:
-        self._rules = [rule for line in text.removeprefix("\ufeff").splitlines() if (rule := _rule(line))]
+        lines = text.removeprefix("\ufeff").splitlines()[:_MOST_RULES]
+        self._rules = [rule for line in lines if (rule := _rule(line))]
 
     def ignores(self, path: str) -> bool:
         """Whether `path`, relative to the context, stays behind."""
         parts = path.split("/")
-        above = ["/".join(parts[:length]) for length in range(1, len(parts) + 1)]
         ignored = False
         for rule in self._rules:
-            if ignored is rule.keeps and any(rule.pattern.fullmatch(one) for one in above):
+            if ignored is rule.keeps and _fits(rule.segments, parts):
                 ignored = not rule.keeps
         return ignored
 
@@ -40,32 +46,24 @@ def _rule(line: str) -> _Rule | None:
     path = posixpath.normpath(text.removeprefix("!").strip()).lstrip("/")
     if path in ("", "."):
         return None
-    try:
-        return _Rule(re.compile(_regex(path), re.DOTALL), keeps)
-    except re.error:
-        return None  # the builder would refuse it
+    return _Rule(tuple(_ANY if segment == "**" else _segment(segment) for segment in path.split("/")), keeps)
 
 
-def _regex(path: str) -> str:
-    found, at = "", 0
-    while at < len(path):
-        char = path[at]
-        if path.startswith("**", at):
-            at += 2
-            if path.startswith("/", at):
-                at += 1
-                found += "(?:.*/)?"
-            else:
-                found += ".*"
-            continue
-        if char == "[" and "]" in path[at + 1 :]:
-            end = path.index("]", at + 1)
-            found += "[" + path[at + 1 : end].replace("\\", "\\\\") + "]"
-            at = end
-        elif char == "\\" and at + 1 < len(path):
-            at += 1
-            found += re.escape(path[at])
+def _segment(text: str) -> re.Pattern[str]:
+    """One part of a pattern. The translation of `fnmatch` does not backtrack; it knows neither `\\x` nor `[^x]`."""
+    known = re.sub(r"\\(.)", lambda match: f"[{match[1]}]", text).replace("[^", "[!")
+    return re.compile(fnmatch.translate(known))
+
+
+def _fits(segments: Sequence[re.Pattern[str] | None], parts: Sequence[str]) -> bool:
+    """Whether the pattern fits the path or a folder above it."""
+    reached = {0}  # how many parts are matched so far
+    for number, segment in enumerate(segments):
+        if segment is _ANY:
+            below = number == len(segments) - 1  # `a/**` is what is in `a`, and not `a`
+            reached = set(range(min(reached) + below, len(parts) + 1))
         else:
-            found += {"*": "[^/]*", "?": "[^/]"}.get(char, re.escape(char))
-        at += 1
-    return found
+            reached = {at + 1 for at in reached if at < len(parts) and segment.match(parts[at])}
+        if not reached:
+            return False
+    return True

@@ -27,9 +27,16 @@ from bot.plan.build_ignore import BuildIgnore
         ("./a/../b", ["b"], ["a"]),
         ("\ufeffdocs\r\nb\r\n", ["docs", "b"], ["c"]),
         ("a\\*b", ["a*b"], ["axb"]),
-        ("[", [], ["a"]),
+        ("[^a].txt", ["b.txt"], ["a.txt"]),
+        ("[", ["["], ["a"]),
     ],
 )
 def test_the_last_rule_that_fits_decides(rules: str, ignored: list[str], kept: list[str]) -> None:
     ignore = BuildIgnore(rules)
     assert [path for path in [*ignored, *kept] if ignore.ignores(path)] == ignored
+
+
+def test_a_hostile_pattern_takes_no_time() -> None:
+    for rules in ("*a" * 40 + "b", "**/" * 100 + "b", "*/" * 100 + "b", "**/*a" * 20 + "b"):
+        assert not BuildIgnore(rules).ignores("/".join(["a" * 200] * 60) + "/c")
+    assert BuildIgnore("x\n" * 2000 + "y").ignores("x")
