@@ -35,6 +35,7 @@ Actions = Mapping[str, Mapping[str, Action]]
 """Per stack, what is ordered for each service."""
 
 INGRESS = """\
+name: {prefix}-ingress
 services:
   traefik:
     image: {traefik}
@@ -51,6 +52,7 @@ networks:
     name: {prefix}-ingress
 """
 SECRETS = """\
+name: {prefix}-secrets
 services:
   vault:
     image: vault:1

@@ -16,8 +16,8 @@ from bot.effects.git import GitError, run_in_checkout
 from bot.errors import BotError
 from bot.gitmodules import Stanza
 from bot.names import CommitSha, RepoName, parse_commit_sha, short
-from bot.node.heal import heal, remove_dead_clone
-from bot.node.order import Order, Refusal, RefusalReason
+from bot.node.heal import drop_half_written, heal, remove_dead_clone
+from bot.node.order import Order, Refusal, RefusalReason, Rule
 from bot.node.safe_git import Access, check_address, git_environment, read_submodules
 from bot.node.work_tree import WorkTree, rewritten_address
 
@@ -88,6 +88,7 @@ class Checkout:
 
         Raises GitError or CheckoutError when it cannot be done without overwriting a file; then it may be half done.
         """
+        held = self.position(order.submodule)
         self._tree.check_out(to.commit, branch=self._branch_to_follow(order, to.commit))
         if to.pin is None:
             return
@@ -102,6 +103,18 @@ class Checkout:
         reached = self.position(order.submodule)
         if reached != to:
             raise CheckoutError(f"{self.root} is at {reached}, and not at {to}: somebody else moved it meanwhile")
+        # git says that all is well when a file could not be written (seen in 2.39 on a full disk).
+        unwritten = self._brought(order.submodule, held, to, self.edited_files(order.submodule))
+        if unwritten:
+            raise CheckoutError(f"in {self.root} could not be written whole: {listed(unwritten)}; is the disk full?")
+
+    def drop_half_written(self, order: Order) -> None:
+        """Make way for `move` after one to the order's commits that failed."""
+        for tree, target in ((self._tree, order.commit), (self._within(order.submodule), order.pin)):
+            if tree.holds_files and tree.head == target:
+                drop_half_written(tree, target)
+            elif tree.holds_files:
+                heal(tree, (target,))
 
     @contextmanager
     def laid_out(self, order: Order, place: Path) -> Iterator[Path]:
@@ -116,6 +129,24 @@ class Checkout:
             yield place
         finally:
             shutil.rmtree(place, ignore_errors=True)
+
+    def bring(self, commit: CommitSha, base: str) -> tuple[str, ...]:
+        """Fetch the base branch, as far as GitHub can be reached; what hindered it. GitError without the commit."""
+        if not self._tree.exists:
+            raise CheckoutError(f"{self.root} is no git checkout")
+        problems: tuple[str, ...] = ()
+        try:
+            self._fetch_base(base)
+        except GitError as problem:
+            problems = (str(problem),)
+        if self._tree.repository.resolve(commit) is None:
+            told = f"{self.root} does not have {commit}" + "".join(f" ({problem})" for problem in problems)
+            raise CheckoutError(told)
+        return problems
+
+    def bring_pin(self, submodule: str, pin: CommitSha) -> bool:
+        """Whether the submodule's clone holds `pin`, fetched if need be."""
+        return self._within(submodule).fetch_commit(pin)
 
     def edited_files(self, submodule: str) -> list[str]:
         """Tracked files, in both work trees, that are not as their commit has them; relative to the root."""
@@ -160,7 +191,11 @@ class Checkout:
         base = f"refs/remotes/origin/{order.base}"
         head = f"refs/remotes/origin/pull/{order.head_of}"
         pull = [f"+refs/pull/{order.head_of}/head:{head}"] if order.head_of is not None else []
-        self._tree.fetch(f"+refs/heads/{order.base}:{base}", *pull)
+        try:
+            self._fetch_base(order.base, *pull)
+        except GitError:
+            if not order.is_by_hand:  # by hand GitHub may be down: what was fetched before has to do
+                raise
         repository = self._tree.repository
         if order.head_of is not None:
             if repository.resolve(head) == order.commit:
@@ -171,6 +206,9 @@ class Checkout:
         if repository.resolve(order.commit) is None or not repository.is_ancestor(order.commit, tip):
             return _no(RefusalReason.WRONG_COMMIT, f"{order.commit} is not on branch {order.base} of {order.fleet}")
         return None
+
+    def _fetch_base(self, base: str, *more: str) -> None:
+        self._tree.fetch(f"+refs/heads/{base}:refs/remotes/origin/{base}", *more)
 
     def _find_wrong_pin(self, order: Order) -> Refusal | None:
         if self._tree.repository.pin_at(order.commit, order.submodule) != order.pin:
@@ -190,6 +228,9 @@ class Checkout:
                     f"{order.base}",
                 )
         edited = self.edited_files(order.submodule)
+        if order.on_edits is Rule.CONTINUE:
+            held, to = self.position(order.submodule), Position(order.commit, order.pin)
+            edited = self._brought(order.submodule, held, to, edited)
         if edited:
             return _no(
                 RefusalReason.LOCAL_EDITS,
@@ -197,6 +238,20 @@ class Checkout:
                 "`git restore`",
             )
         return None
+
+    def _brought(self, submodule: str, held: Position | None, to: Position, names: list[str]) -> list[str]:
+        """Those of `names` that a move from `held` to `to` writes."""
+        if held is None or not names:
+            return names
+        changed: set[str] = set()
+        inner = self._within(submodule)
+        for tree, old, new, prefix in (
+            (self._tree, held.commit, to.commit, ""),
+            (inner, held.pin, to.pin, f"{submodule}/"),
+        ):
+            if new is not None and tree.holds_files and tree.fetch_commit(new):
+                changed |= {prefix + name for name in tree.repository.changed_files(old, new)}
+        return [name for name in names if name in changed]
 
     def _is_published(self, tree: WorkTree, order: Order, *, pinned: bool) -> bool:
         if tree.is_published():

@@ -8,11 +8,14 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import click
 
 from bot.errors import ExitCode
+
+if TYPE_CHECKING:
+    from bot.node.node import Node
 
 _state_option = click.option(
     "--state",
@@ -39,10 +42,22 @@ def node() -> None:
     type=click.File("r", encoding="utf-8"),
     help="File with the signed order, - for standard input. Default: AIOS_BOT_ORDER.",
 )
+@click.option("--commit", help="Without GitHub: the fleet's commit to run, in full; the node makes the order itself.")
+@click.option("--submodule", help="With --commit: which submodule, when the fleet has several.")
+@click.option("--base", default="main", show_default=True, help="With --commit: the branch that must hold it.")
+@click.option("--dry-run", is_flag=True, help="With --commit: only say what it would do.")
 @_repo_option
 @_state_option
-def deploy_command(order_file: TextIO | None, repo: Path | None, state_folder: Path | None) -> None:
-    """Carry out one signed order. Exits 0 when the node runs it and is healthy, 4 when the order was refused."""
+def deploy_command(  # noqa: PLR0917 - one parameter per option of the command
+    order_file: TextIO | None,
+    commit: str | None,
+    submodule: str | None,
+    base: str,
+    dry_run: bool,
+    repo: Path | None,
+    state_folder: Path | None,
+) -> None:
+    """Carry out one signed order, or a commit by hand. Exits 0 when it runs and is healthy, 4 when it was refused."""
     from bot.node.deploy import deploy
     from bot.node.outcome import render_outcome
     from bot.node.state import End
@@ -50,6 +65,8 @@ def deploy_command(order_file: TextIO | None, repo: Path | None, state_folder: P
     from bot.settings import read_node_settings
 
     settings = read_node_settings()
+    if commit:
+        _deploy_by_hand(make_node(settings, state_folder, repo), commit, submodule, base, dry_run=dry_run)
     envelope = order_file.read() if order_file else settings.order
     if not envelope.strip():
         raise click.UsageError("no order: set AIOS_BOT_ORDER, or give a file with --order")
@@ -57,6 +74,20 @@ def deploy_command(order_file: TextIO | None, repo: Path | None, state_folder: P
     text = render_outcome(outcome)
     click.echo(text)
     write_summary(settings, text, outcome)
+    sys.exit({End.SUCCESS: ExitCode.OK, End.REFUSED: ExitCode.REFUSED}.get(outcome.end, ExitCode.FAILED))
+
+
+def _deploy_by_hand(node: Node, commit: str, submodule: str | None, base: str, *, dry_run: bool) -> NoReturn:
+    from bot.node.by_hand import deploy_by_hand
+    from bot.node.outcome import render_outcome
+    from bot.node.state import End
+    from bot.report.text import render_text
+
+    plan, outcome = deploy_by_hand(node, commit=commit, submodule=submodule, base=base, dry_run=dry_run)
+    click.echo(render_text(plan))
+    if outcome is None:
+        sys.exit(ExitCode.OK)
+    click.echo(render_outcome(outcome))
     sys.exit({End.SUCCESS: ExitCode.OK, End.REFUSED: ExitCode.REFUSED}.get(outcome.end, ExitCode.FAILED))
 
 

@@ -74,7 +74,8 @@ def _of_service(
     if not own:
         yield _of(stack, service, DifferenceKind.MISSING, "has no container")
     for container in own:
-        if not is_well(container) and container.status in ("created", "exited", "dead"):
+        ended = container.status in ("created", "exited", "dead")
+        if ended and (not is_well(container) or (left is not None and left.runs)):
             yield _of(stack, service, DifferenceKind.MISSING, f"has a container that is {container.status}")
             continue
         if left is not None and container.config != left.config:

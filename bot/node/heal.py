@@ -45,6 +45,14 @@ def heal(tree: WorkTree, targets: Iterable[CommitSha]) -> tuple[str, ...]:
     return tuple(sorted({*ours, *fresh}))
 
 
+def drop_half_written(tree: WorkTree, target: CommitSha) -> None:
+    """Remove files that a checkout of `target` could write only in part (the disk was full): git then moves on."""
+    files = _files_of(tree.repository, target)
+    for name in tree.edited_files():
+        if _is_of(tree.repository, tree.folder, name, files):
+            (tree.folder / name).unlink(missing_ok=True)
+
+
 def remove_dead_clone(git_dir: Path) -> None:
     """Remove a clone that was killed before it had a commit checked out; one that has a HEAD is left alone."""
     if git_dir.exists() and GitRepository(git_dir).resolve("HEAD") is None:

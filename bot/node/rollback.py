@@ -47,8 +47,8 @@ def roll_back(
     if not docker.wait(patience.engine):
         return PutBack(False, "not put back: the Docker Engine cannot be reached", reached=False)
     try:
-        if checkout.position(order.submodule) != to:
-            checkout.move(order, to)
+        checkout.drop_half_written(order)
+        checkout.move(order, to)
         if last_good is not None:
             docker = docker.with_variables(last_good.variables)
         watched = _put_all_back(order, last_good, before, checkout, docker)

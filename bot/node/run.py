@@ -315,7 +315,10 @@ class Run:
 def left_by(order: Order, docker: Docker) -> tuple[Left, ...]:
     """How every service of the order's stacks is now."""
     containers = docker.containers(stack.project for stack in order.stacks)
-    return tuple(Left(project=c.project, service=c.service, image=c.image, config=c.config) for c in containers)
+    return tuple(
+        Left(project=c.project, service=c.service, image=c.image, config=c.config, runs=c.status == "running")
+        for c in containers
+    )
 
 
 def _with_rest(order: Order, ready: Ready) -> tuple[StackOrder, ...]:

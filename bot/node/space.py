@@ -25,18 +25,18 @@ LEAST = Least()
 
 def check_space(docker: Docker, folders: Iterable[Path], least: Least = LEAST) -> str:
     """What is free, in a line, or TroubleError naming each disk that is too full; none of an engine elsewhere."""
-    wanted = [(_existing(folder), least.files, "") for folder in folders]
+    wanted = [(_existing(folder), least.files, "make room there") for folder in folders]
     store = docker.store()
     if store is not None:
-        wanted.append((store, least.engine, "`docker image prune` may help, "))
+        wanted.append((store, least.engine, "`docker image prune` may help"))
     short, told = [], []
     for place, needed, cure in wanted:
         free = shutil.disk_usage(place).free
         told.append(f"{free // MIB} MiB free at {place}")
         if free < needed:
-            short.append(f"{free // MIB} MiB free at {place}, {needed // MIB} are needed: {cure}or a larger disk")
+            short.append(f"{free // MIB} MiB free at {place}, and {needed // MIB} MiB are needed: {cure}")
     if short:
-        raise TroubleError(Trouble.DISK, "; ".join(short).replace(": or a", ": make room there, or take a"))
+        raise TroubleError(Trouble.DISK, "; ".join(dict.fromkeys(short)))
     return ", ".join(dict.fromkeys(told))
 
 

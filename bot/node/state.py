@@ -79,6 +79,7 @@ class Left(Value, frozen=True):
     service: ServiceName
     image: str
     config: str
+    runs: bool = True  # False: a one-shot that had done its work
 
 
 class Finished(Value, frozen=True, tag="finished"):

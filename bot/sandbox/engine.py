@@ -95,9 +95,10 @@ def find_engine() -> Engine | None:
 
 
 @contextlib.contextmanager
-def start_engine(root: Path) -> Iterator[Engine]:
+def start_engine(root: Path, *, keep: bool = False) -> Iterator[Engine]:
     """A new engine that keeps everything below `root` (made if missing, emptied at the end). Needs root.
 
+    With `keep` its images and containers stay: the next engine at `root` is the same one, started again.
     Raises EngineError when this machine lacks something, or with the engine's last words when it does not start.
     """
     busybox = _static_busybox()
@@ -129,7 +130,7 @@ def start_engine(root: Path) -> Iterator[Engine]:
     finally:
         _end(process)
         _remove_cgroups(parent)
-        for leftover in ("data", "exec", "client"):
+        for leftover in ("exec",) if keep else ("data", "exec", "client"):
             _remove_tree(root / leftover)
 
 

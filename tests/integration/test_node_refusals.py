@@ -160,6 +160,21 @@ def test_local_edits_are_listed_and_kept(node_world: NodeWorld, name: str) -> No
     assert world.posted[-1][2].startswith("refused (local_edits): changed by hand in ")
 
 
+def test_local_edits_may_stay_where_the_order_says_so_and_brings_nothing_there(node_world: NodeWorld) -> None:
+    world = node_world
+    order = next_order(world, on_edits=Rule.CONTINUE)
+    edited = world.root / "server/stacks/ingress/dynamic/headers.yml"
+    edited.write_text("by hand\n")
+    outcome = world.deploy(order)
+    assert outcome.end is End.SUCCESS, outcome
+    assert edited.read_text() == "by hand\n"
+    (difference,) = outcome.differences
+    assert (difference.kind, "headers.yml" in difference.text) == (DifferenceKind.EDITED, True)
+    at = world.push(server_files(world.prefix, headers="from upstream"))
+    again = world.order(at, CHANGE, on_edits=Rule.CONTINUE)
+    assert_refused(world, RefusalReason.LOCAL_EDITS, lambda: world.deploy(again))
+
+
 def test_a_deleted_tracked_file_is_a_local_edit(node_world: NodeWorld) -> None:
     world = node_world
     order = next_order(world)

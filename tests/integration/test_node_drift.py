@@ -1,0 +1,96 @@
+"""Orders that only read: a node tells how it differs from what was deployed, and touches nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.node.checkout import Position
+from bot.node.order import OrderKind
+from bot.node.outcome import DifferenceKind, Outcome
+from bot.node.state import Begun, End
+from bot.node.trouble import Trouble
+from bot.plan.model import Action
+from tests.gitworld import git
+from tests.nodeworld import NOTHING, NodeWorld, server_files
+
+pytestmark = pytest.mark.xdist_group("engine")
+
+
+def look(world: NodeWorld) -> Outcome:
+    """The outcome of a drift order for what was deployed; the containers are as before."""
+    before = world.containers()
+    begun = world.state.read_record()[0]
+    assert isinstance(begun, Begun)
+    position = Position(begun.order.commit, begun.order.pin)
+    outcome = world.deploy(world.order(position, NOTHING, kind=OrderKind.DRIFT))
+    assert outcome.end is End.SUCCESS, outcome
+    assert world.containers() == before
+    return outcome
+
+
+def found(outcome: Outcome) -> set[tuple[DifferenceKind, str]]:
+    return {(one.kind, one.where) for one in outcome.differences}
+
+
+def test_a_node_as_it_was_left_has_no_drift(node_world: NodeWorld) -> None:
+    world = node_world
+    outcome = look(world)
+    assert outcome.differences == ()
+    assert outcome.text == "as deployed: 3 services"
+    assert world.posted[-1][1] == "success"
+
+
+def test_everything_that_hands_can_do_is_found(node_world: NodeWorld) -> None:
+    world = node_world
+    docker, containers = world.engine.docker, world.containers()
+    docker("rm", "--force", containers["ingress/whoami"][0])
+    # Made anew by hand, with another configuration.
+    docker("rm", "--force", containers["ingress/traefik"][0])
+    labels = {"project": world.project("ingress"), "service": "traefik", "oneoff": "False", "config-hash": "0" * 64}
+    run = [word for name, value in labels.items() for word in ("--label", f"com.docker.compose.{name}={value}")]
+    docker("run", "--detach", *run, "traefik:1")
+    run[3] = "com.docker.compose.service=stranger"
+    docker("run", "--detach", *run, "whoami:1")
+    docker("tag", "vault:1", "vault:kept")
+    docker("tag", "traefik:2", "vault:1")
+    try:
+        (world.root / "server/stacks/ingress/dynamic/headers.yml").write_text("by hand\n")
+        git(world.root, "checkout", "--quiet", "--detach", "HEAD~1")
+        outcome = look(world)
+    finally:
+        docker("tag", "vault:kept", "vault:1")
+    assert found(outcome) == {
+        (DifferenceKind.MISSING, "ingress/whoami"),
+        (DifferenceKind.CHANGED, "ingress/traefik"),
+        (DifferenceKind.EXTRA, "ingress/stranger"),
+        (DifferenceKind.IMAGE_MOVED, "secrets/vault"),
+        (DifferenceKind.EDITED, "the node"),
+        (DifferenceKind.MOVED, "the node"),
+    }
+    assert outcome.text.endswith("and 5 more")
+
+
+def test_a_stopped_container_is_missing_and_a_sick_one_unwell(node_world: NodeWorld) -> None:
+    world = node_world
+    docker, containers = world.engine.docker, world.containers()
+    docker("stop", containers["secrets/vault"][0])
+    docker("pause", containers["ingress/whoami"][0])
+    outcome = look(world)
+    docker("unpause", containers["ingress/whoami"][0])
+    assert found(outcome) == {(DifferenceKind.MISSING, "secrets/vault"), (DifferenceKind.UNWELL, "ingress/whoami")}
+
+
+def test_a_plan_only_order_says_what_would_happen_here(node_world: NodeWorld) -> None:
+    world = node_world
+    change = {"ingress": {"traefik": Action.RECREATE, "whoami": Action.NONE}}
+    at = world.push(server_files(world.prefix, traefik="traefik:2"))
+    before, files = world.containers(), world.checkout_position()
+    outcome = world.deploy(world.order(at, change, kind=OrderKind.PLAN_ONLY))
+    assert outcome.end is End.SUCCESS, outcome
+    assert outcome.text == "would recreate 1, leave 1"
+    text = server_files(world.prefix, command="['${WANTED}']")
+    outcome = world.deploy(world.order(world.push(text), change, kind=OrderKind.PLAN_ONLY))
+    assert (outcome.end, outcome.trouble) == (End.UNTOUCHED, Trouble.VARIABLE)
+    assert "WANTED (ingress)" in outcome.text
+    assert world.containers() == before
+    assert world.checkout_position() == files
