@@ -67,6 +67,8 @@ def _converted(node: Any, reached: set[str]) -> Any:
     kept = {key: _converted(value, reached) for key, value in node.items() if key not in ("example", "examples")}
     if kept.get("format") == "email":
         del kept["format"]  # a bot's own address, NUMBER+NAME[bot]@users.noreply.github.com, is none by the letter
+    if kept.get("default") == "":
+        kept.pop("format", None)  # an address that may be left out is empty then
     return _nullable(kept) if node.get("nullable") is True else kept
 
 

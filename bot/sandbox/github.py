@@ -25,6 +25,7 @@ from bot.sandbox import (
     rest_apps,
     rest_checks,
     rest_git,
+    rest_orgs,
     rest_pulls,
     runners,
     smart_http,
@@ -85,7 +86,7 @@ class EmbeddedGitHub:
     def start(self, port: int = 0) -> None:
         """Serve on 127.0.0.1 (port 0: any free one) until `stop`."""
         flask = Flask(__name__)
-        for room in (registration, runners, rest_apps, rest_git, rest_pulls, rest_checks, rest_actions):
+        for room in (registration, runners, rest_apps, rest_git, rest_orgs, rest_pulls, rest_checks, rest_actions):
             self._hub.register(flask, room.ROUTES)
         self._hub.refuse_the_rest(flask)
         smart_http.register(flask, self._hub)
@@ -134,6 +135,11 @@ class EmbeddedGitHub:
         with self._state.lock:
             owner = self._state.user(full_name.split("/", maxsplit=1)[0])
             self._state.repos[full_name] = Repo(self._state.new_id(), full_name, owner, default_branch, private, git)
+
+    def create_team(self, org: str, slug: str, members: Sequence[str]) -> None:
+        """A team of an organisation."""
+        with self._state.lock:
+            self._state.teams[f"{org}/{slug}".lower()] = frozenset(login.lower() for login in members)
 
     def set_permission(self, full_name: str, login: str, level: str) -> None:
         """Give a person read, triage, write, maintain or admin."""

@@ -293,7 +293,7 @@ def get_permission(context: Context, repo: Repo, username: str) -> Any:
         raise Refused(404, "Not Found")
     role = repo.permissions.get(username, "none" if repo.private else "read")
     level = {"maintain": "write", "triage": "read"}.get(role, role)
-    user = context.shapes.user(context.state.users[username])
+    user = context.shapes.user(context.state.users[username]) | {"role_name": role}
     return {"permission": level, "role_name": role, "user": user}
 
 

@@ -196,7 +196,7 @@ class Shapes:
             "node_id": f"L_{label.id}",
             "url": f"{self.api}/repos/{repo.full_name}/labels/{label.name}",
             "name": label.name,
-            "description": None,
+            "description": "",
             "color": "ededed",
             "default": False,
         }

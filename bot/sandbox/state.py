@@ -279,6 +279,7 @@ class State:
         self.installations: dict[int, Installation] = {}
         self.tokens: dict[str, Token] = {}
         self.exercised: dict[str, str] = {}  # permission to the highest level that an App's installation used
+        self.teams: dict[str, frozenset[str]] = {}  # "org/slug" to logins, in lower case
         self.runner_tokens: dict[str, tuple[str, float]] = {}  # "register OWNER/NAME", and when it ends
         self.manifest_codes: dict[str, tuple[AppRecord, float]] = {}  # and when each ends
         self.deliveries: list[Delivery] = []

@@ -18,7 +18,7 @@ from bot.effects.github import App, GitHubError
 from bot.names import InstallationId
 from bot.sandbox.github import EmbeddedGitHub
 from bot.sandbox.service import Service, free_port, launch_service, wait_until_ready
-from bot.sandbox.world import FLEET, PERSON, SERVER, AiosWorld, build_repositories
+from bot.sandbox.world import FLEET, OWNER, PERSON, SERVER, AiosWorld, build_repositories
 from tests.acceptance.outside import Outside, eventually
 from tests.openapi import Exchange, complaints, judge_exchange
 
@@ -126,7 +126,9 @@ def deploy_once(world: AiosWorld) -> None:
     file = (world.checkouts / "aios-win/.github/aios-bot.yml").read_text()
     waiting = file.replace("    order:", "    wait_for_checks: true\n    order:")
     assert waiting != file
-    world.push(FLEET, {".github/aios-bot.yml": waiting}, "Wait for upstream's checks")
+    who = "commands:\n  who: {help: ['team:keepers']}\n"
+    world.push(FLEET, {".github/aios-bot.yml": waiting + who}, "Wait for upstream's checks; a team that may ask")
+    world.hub.create_team(OWNER, "keepers", [PERSON])
     pushed = world.edit(SERVER, INGRESS, "traefik:v3.1", "traefik:v3.2", "Traefik 3.2")
     outside.send("POST", f"/repos/{SERVER}/statuses/{pushed}", {"state": "success", "context": "ci"})
     pull = eventually(
@@ -135,6 +137,8 @@ def deploy_once(world: AiosWorld) -> None:
             (p for p in outside.pulls(FLEET) if "aios/plan" in outside.checks(FLEET, p["head"]["sha"])), None
         ),
     )
+    world.hub.comment(FLEET, pull["number"], "/help", by=PERSON)
+    eventually("the answer", lambda: len(outside.comments(FLEET, pull["number"])) > 1)
     commit = world.hub.merge_pull(FLEET, pull["number"], by=PERSON)
     eventually("the order", lambda: outside.deployment_states(FLEET, commit))
     eventually("the word on the rollout", lambda: outside.comments(FLEET, pull["number"]))
