@@ -167,7 +167,10 @@ class Hub:
         return view
 
     def _log_rest(self, route: Route, answer: Response, start: float) -> None:
-        body = json.loads(answer.get_data()) if answer.is_json and answer.get_data() else None
+        try:
+            body = json.loads(answer.get_data()) if answer.is_json and answer.get_data() else None
+        except ValueError:
+            body = None  # a fault that broke it off
         self.log("rest", route=route.path, status=answer.status_code, start=start, body=body)
 
     def _answer(self, route: Route, arguments: dict[str, str]) -> Response:

@@ -6,6 +6,7 @@ HTTP, as it would with the real one.
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,7 +36,7 @@ from bot.sandbox.faults import BreakableChannel, Cut, Fault
 from bot.sandbox.rest_actions import end_run
 from bot.sandbox.shapes import Shapes
 from bot.sandbox.state import Delivery, Repo, Run, State, Token, User
-from bot.sandbox.webhooks import Webhooks
+from bot.sandbox.webhooks import Disorder, Webhooks
 
 THREADS = 16
 LARGEST_REQUEST = 100 * 1024 * 1024  # bytes
@@ -294,6 +295,10 @@ class EmbeddedGitHub:
     def drop_deliveries(self, *, on: bool) -> None:
         """Lose every delivery from now on, or no longer."""
         self._webhooks.dropping = on
+
+    def disorder_deliveries(self, dice: random.Random | None, *, doubled: float = 0.5) -> None:
+        """Deliver in another order from now on, and a share twice; None: as ever."""
+        self._webhooks.disorder = None if dice is None else Disorder(dice, doubled)
 
     def wait_for_deliveries(self, timeout: float = 30) -> bool:
         """Wait until every webhook was answered."""

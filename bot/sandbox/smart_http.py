@@ -21,7 +21,9 @@ def register(flask: Flask, hub: Hub) -> None:
         start = time.monotonic()
         if hub.latency:
             time.sleep(hub.latency)
-        answer = _answer(hub, f"{owner}/{name}", service)
+        fault = hub.faults.take(request.method, request.path)
+        broken = fault is not None and fault.status > 0
+        answer = Response(status=fault.status) if broken and fault else _answer(hub, f"{owner}/{name}", service)
         hub.log("git", route=service, status=answer.status_code, start=start)
         return answer
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
 import queue
+import random
 import threading
 import time
 import uuid
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 
@@ -17,6 +19,14 @@ from bot.sandbox.access import EVENT_PERMISSIONS, note_use
 from bot.sandbox.state import Delivery, Installation, Repo, State, iso_now
 
 TIME_LIMIT = 10  # seconds (GitHub: best practices for using webhooks)
+
+
+class Disorder(NamedTuple):
+    """How deliveries come when they come badly: in another order, and a share of them twice."""
+
+    dice: random.Random
+    doubled: float
+    gather: float = 0.5  # seconds in which deliveries gather, to be mixed
 
 
 class Webhooks:
@@ -27,6 +37,7 @@ class Webhooks:
         self._queue: queue.Queue[Delivery | None] = queue.Queue()
         self._thread = threading.Thread(target=self._loop, name="webhooks", daemon=True)
         self._session = requests.Session()
+        self.disorder: Disorder | None = None
         self.dropping = False  # as when GitHub loses a delivery: listed nowhere, sent nowhere
 
     def start(self) -> None:
@@ -90,13 +101,25 @@ class Webhooks:
 
     def _loop(self) -> None:
         while True:
-            delivery = self._queue.get()
-            try:
-                if delivery is None:
-                    return
-                self._send(delivery)
-            finally:
+            batch = [self._queue.get()]
+            if self.disorder is not None:
+                batch = self._mix(batch, self.disorder)
+            for delivery in batch:
+                if delivery is not None:
+                    self._send(delivery)
+                    if self.disorder is not None and self.disorder.dice.random() < self.disorder.doubled:
+                        self._send(delivery)
                 self._queue.task_done()
+            if None in batch:
+                return
+
+    def _mix(self, batch: list[Delivery | None], disorder: Disorder) -> list[Delivery | None]:
+        until = time.monotonic() + disorder.gather
+        while time.monotonic() < until:
+            with contextlib.suppress(queue.Empty):
+                batch.append(self._queue.get(timeout=0.05))
+        disorder.dice.shuffle(batch)
+        return batch
 
     def _send(self, delivery: Delivery) -> None:
         app = self._state.installations[delivery.installation or 0].app
