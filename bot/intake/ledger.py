@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from bot.events import Event, Ping
 from bot.ignored import Ignored
+from bot.log import hide_secrets
 from bot.looks import Look
 from bot.names import DeliveryId
 from bot.store import DELIVERIES, Store, now_ms
@@ -151,14 +152,14 @@ def take_in(store: Store, delivery: Delivery, burst: Burst) -> tuple[Wake, ...] 
     elif not delivery.looks:
         state = DeliveryState.DONE if isinstance(event, Ping) else DeliveryState.IGNORED
         reason = "" if isinstance(event, Ping) else "no_fleet_concerned"
-    now = now_ms()
+    now, text = now_ms(), msgspec.json.encode(event).decode()
     row = {
         "guid": delivery.guid,
         "name": _text(delivery.name),
         "action": _text(getattr(event, "action", "")),
-        "event": msgspec.json.encode(event).decode(),
+        "event": hide_secrets(text) if isinstance(event, Ignored) else text,
         "state": state,
-        "reason": _text(reason),
+        "reason": _text(hide_secrets(reason)),
         "received_at": now,
         "done_at": None if state is DeliveryState.RECEIVED else now,
     }
