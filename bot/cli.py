@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot import operations
 from bot.errors import BotError, ExitCode
 from bot.fleet_command import fleet
 from bot.joining.command import add, join, leave, remove
@@ -35,6 +36,9 @@ def aios_bot() -> None:
 for _command in (add, remove, join, leave):
     node.add_command(_command)
 aios_bot.add_command(node)
+aios_bot.add_command(operations.inbox)
+aios_bot.add_command(operations.backup)
+aios_bot.add_command(operations.restore)
 aios_bot.add_command(fleet)
 
 

@@ -7,20 +7,43 @@ the App's key and the webhook secret may stand.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from bot.errors import SettingsError
+from bot.setting_values import (
+    Credentials,
+    Reading,
+    Secret,
+    as_url,
+    parse_address,
+    parse_app_id,
+    parse_database_url,
+    parse_days,
+    parse_folder,
+    parse_key,
+    parse_megabytes,
+    parse_port,
+    parse_public_url,
+)
 
-if TYPE_CHECKING:
-    from sqlalchemy.engine import URL
+__all__ = [
+    "Credentials",
+    "NodeSettings",
+    "Secret",
+    "Settings",
+    "StoreSettings",
+    "child_environment",
+    "derive_html_url",
+    "docker_environment",
+    "read_data_folder",
+    "read_node_settings",
+    "read_settings",
+    "read_store_settings",
+    "stack_environment",
+]
 
 _KEPT_FOR_CHILDREN = (
     "PATH",
@@ -35,7 +58,6 @@ _KEPT_FOR_CHILDREN = (
     "NO_PROXY",
 )
 
-_T = TypeVar("_T")
 _SHORTEST_GOOD_SECRET = 16  # characters; GitHub asks for "high entropy"
 
 
@@ -69,44 +91,6 @@ def docker_environment() -> dict[str, str]:
     return child_environment() | {name: os.environ[name] for name in _KEPT_FOR_DOCKER if name in os.environ}
 
 
-class Secret:
-    """A text that shows itself only when asked to: never in a repr, an f-string, a log line or a traceback."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """The secret itself. Call it where it is used, and keep the result in no attribute."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    __str__ = __repr__
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._text == self._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """Who we are to GitHub."""
-
-    app_id: int
-    private_key: Secret  # PEM text
-    webhook_secret: Secret
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What the log has to hide."""
-        return (self.private_key.reveal(), self.webhook_secret.reveal())
-
-
 @dataclass(frozen=True)
 class Settings:
     """The settings of the service. Addresses have no slash at their end."""
@@ -126,7 +110,7 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret that the log has to hide."""
-        password = _as_url(self.database_url.reveal()).password
+        password = as_url(self.database_url.reveal()).password
         return (*(self.credentials.secrets if self.credentials else ()), *([str(password)] if password else []))
 
 
@@ -137,16 +121,16 @@ def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = Fals
 
     Raises SettingsError naming every missing or unusable setting at once; the values are never shown.
     """
-    reading = _Reading(os.environ if environ is None else environ)
+    reading = Reading(os.environ if environ is None else environ)
     credentials = _read_credentials(reading, pull=pull)
-    api_url = reading.take("GITHUB_API_URL", _parse_address, default="https://api.github.com")
-    data = reading.take("AIOS_BOT_DATA", _parse_folder, default="data")
-    database = reading.take("AIOS_BOT_DATABASE_URL", _parse_database_url, default="")
+    api_url = reading.take("GITHUB_API_URL", parse_address, default="https://api.github.com")
+    data = reading.take("AIOS_BOT_DATA", parse_folder, default="data")
+    database = reading.take("AIOS_BOT_DATABASE_URL", parse_database_url, default="")
     host = reading.take("HOST", str, default="127.0.0.1")
-    port = reading.take("PORT", _parse_port, default="8080")
-    public_url = reading.take("AIOS_BOT_PUBLIC_URL", _parse_public_url, default="-")
-    keep_days = reading.take("AIOS_BOT_KEEP_DAYS", _parse_days, default="30")
-    mirrors = reading.take("AIOS_BOT_MIRRORS_MB", _parse_megabytes, default="10240")
+    port = reading.take("PORT", parse_port, default="8080")
+    public_url = reading.take("AIOS_BOT_PUBLIC_URL", parse_public_url, default="-")
+    keep_days = reading.take("AIOS_BOT_KEEP_DAYS", parse_days, default="30")
+    mirrors = reading.take("AIOS_BOT_MIRRORS_MB", parse_megabytes, default="10240")
     if (
         reading.problems
         or api_url is None
@@ -172,7 +156,7 @@ def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = Fals
         api_url=api_url,
         html_url=derive_html_url(api_url),
         data=data,
-        database_url=database if database.reveal() else Secret(f"sqlite:///{data / 'aios-bot.sqlite3'}"),
+        database_url=database if database.reveal() else _own_file(data),
         host=host,
         port=port,
         public_url=public_url,
@@ -184,18 +168,18 @@ def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = Fals
 
 def read_data_folder() -> Path:
     """Where the service on this machine keeps its data."""
-    return _parse_folder(os.environ.get("AIOS_BOT_DATA", "").strip() or "data")
+    return parse_folder(os.environ.get("AIOS_BOT_DATA", "").strip() or "data")
 
 
 _OF_THE_APP = ("GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_WEBHOOK_SECRET")
 
 
-def _read_credentials(reading: _Reading, *, pull: bool) -> Credentials | None:
+def _read_credentials(reading: Reading, *, pull: bool) -> Credentials | None:
     """The App's credentials; None when none of them is set. Some without the others are a mistake, and told."""
     if not any(reading.is_set(name) for name in _OF_THE_APP):
         return None
-    app_id = reading.take("GITHUB_APP_ID", _parse_app_id, needed="the number on the App's settings page")
-    key = reading.take("GITHUB_APP_PRIVATE_KEY", _parse_key, needed="the App's private key: PEM text, or a path")
+    app_id = reading.take("GITHUB_APP_ID", parse_app_id, needed="the number on the App's settings page")
+    key = reading.take("GITHUB_APP_PRIVATE_KEY", parse_key, needed="the App's private key: PEM text, or a path")
     secret = reading.take(
         "GITHUB_WEBHOOK_SECRET",
         Secret,
@@ -206,6 +190,34 @@ def _read_credentials(reading: _Reading, *, pull: bool) -> Credentials | None:
         reading.problems.append("set all three of the App, or none of them: then `aios-bot serve` helps to make one")
         return None
     return Credentials(app_id=app_id, private_key=key, webhook_secret=secret)
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    """Where the service's memory is: all that the operator's commands need."""
+
+    data: Path
+    database_url: Secret
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What the log has to hide."""
+        password = as_url(self.database_url.reveal()).password
+        return (str(password),) if password else ()
+
+
+def read_store_settings(environ: Mapping[str, str] | None = None) -> StoreSettings:
+    """Where the memory is, from `environ` (default: the process environment), or SettingsError."""
+    reading = Reading(os.environ if environ is None else environ)
+    data = reading.take("AIOS_BOT_DATA", parse_folder, default="data")
+    database = reading.take("AIOS_BOT_DATABASE_URL", parse_database_url, default="")
+    if reading.problems or data is None or database is None:
+        raise SettingsError("the settings are not usable:\n" + "\n".join(f"  {p}" for p in reading.problems))
+    return StoreSettings(data, database if database.reveal() else _own_file(data))
+
+
+def _own_file(data: Path) -> Secret:
+    return Secret(f"sqlite:///{data / 'aios-bot.sqlite3'}")
 
 
 @dataclass(frozen=True)
@@ -231,9 +243,9 @@ class NodeSettings:
 def read_node_settings(environ: Mapping[str, str] | None = None) -> NodeSettings:
     """A node's settings from `environ` (default: the process environment), or SettingsError."""
     environ = os.environ if environ is None else environ
-    reading = _Reading(environ)
-    api_url = reading.take("GITHUB_API_URL", _parse_address, default="https://api.github.com")
-    state = reading.take("AIOS_BOT_NODE_STATE", _parse_folder, default=_default_node_state(environ))
+    reading = Reading(environ)
+    api_url = reading.take("GITHUB_API_URL", parse_address, default="https://api.github.com")
+    state = reading.take("AIOS_BOT_NODE_STATE", parse_folder, default=_default_node_state(environ))
     if reading.problems or api_url is None or state is None:
         raise SettingsError("the settings are not usable:\n" + "\n".join(f"  {p}" for p in reading.problems))
     token = environ.get("GITHUB_TOKEN", "").strip()
@@ -284,117 +296,3 @@ def derive_html_url(api_url: str) -> str:
     if place == "api.github.com" or (place.startswith("api.") and place.endswith(".ghe.com")):
         place = place.removeprefix("api.")
     return f"{parts.scheme}://{place}"
-
-
-class _Reading:
-    """Collects every problem of an environment, so that a person fixes them in one go."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-        self.problems: list[str] = []
-
-    def is_set(self, name: str) -> bool:
-        return bool(self._environ.get(name, "").strip())
-
-    def take(
-        self, name: str, parse: Callable[[str], _T], *, default: str | None = None, needed: str = ""
-    ) -> _T | None:
-        text = self._environ.get(name, "").strip() or default
-        if text is None:
-            self.problems.append(f"{name} is missing: {needed}")
-            return None
-        try:
-            return parse(text)
-        except ValueError as problem:
-            self.problems.append(f"{name} {problem}")
-            return None
-
-
-def _parse_app_id(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise ValueError("must be the App's number")
-    return int(text)
-
-
-def _parse_key(text: str) -> Secret:
-    """PEM text (also with `\\n` for its line ends, as many secret stores keep it) or the path of a PEM file."""
-    if "-----BEGIN" not in text:
-        try:
-            text = Path(text).expanduser().read_text(encoding="ascii")
-        except FileNotFoundError:
-            raise ValueError("is neither PEM text nor the path of a file that exists") from None
-        except (OSError, ValueError) as problem:
-            raise ValueError(f"is a path that cannot be read as PEM text ({type(problem).__name__})") from None
-    text = text.replace("\\n", "\n").strip() + "\n"
-    try:
-        key = load_pem_private_key(text.encode("ascii"), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ValueError("is not a private key in PEM form without a password") from None
-    if not isinstance(key, RSAPrivateKey):
-        raise ValueError("must be an RSA key, as GitHub makes them")  # noqa: TRY004 - it is about a value
-    return Secret(text)
-
-
-def _parse_address(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        usable = False
-    if not usable or parts.query or parts.fragment or parts.username or parts.password:
-        raise ValueError(
-            "must be an address such as https://api.github.com, or https://HOST/api/v3 for GitHub Enterprise Server"
-        )
-    return text.rstrip("/")
-
-
-def _parse_public_url(text: str) -> str:
-    return "" if text == "-" else _parse_address(text)
-
-
-def _parse_folder(text: str) -> Path:
-    return Path(text).expanduser().absolute()
-
-
-def _as_url(text: str) -> URL:
-    """The address taken apart, or ValueError. SQLAlchemy is imported here: no node's deploy has to wait for it."""
-    from sqlalchemy.engine import make_url  # noqa: PLC0415
-    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
-
-    try:
-        return make_url(text)
-    except ArgumentError as problem:
-        raise ValueError(str(problem)) from None
-
-
-def _parse_database_url(text: str) -> Secret:
-    """A SQLAlchemy address of SQLite or PostgreSQL; `postgres://` as hosters write it is understood."""
-    if not text:
-        return Secret("")
-    try:
-        url = _as_url(text)
-    except ValueError:
-        raise ValueError("is not an address such as postgresql://USER:PASSWORD@HOST/NAME") from None
-    if url.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
-        return Secret(url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False))
-    if url.drivername in ("sqlite", "sqlite+pysqlite") and url.database not in (None, "", ":memory:"):
-        return Secret(text)
-    raise ValueError("must be of PostgreSQL, or of an SQLite file")
-
-
-def _parse_days(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 7 <= int(text) < 10_000):
-        raise ValueError("must be a number of days, 7 or more: GitHub lists deliveries for 3")
-    return int(text)
-
-
-def _parse_megabytes(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
-        raise ValueError("must be a number of megabytes")
-    return int(text) * 1024**2
-
-
-def _parse_port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < 65536):
-        raise ValueError("must be a port number")
-    return int(text)

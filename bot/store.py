@@ -121,6 +121,11 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def all_tables() -> tuple[sa.Table, ...]:
+    """Every table of ours, in an order in which rows may be put in."""
+    return tuple(METADATA.sorted_tables)
+
+
 class Pins:
     """All pins as they were at one moment; a bot.looks.PinIndex."""
 

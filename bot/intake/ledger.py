@@ -58,7 +58,9 @@ _END_LOOKS = sa.text(
     "UPDATE looks SET state = :state, error = :error, done_at = :now WHERE run = :run AND state = 'running'"
 )
 _END_DELIVERIES = sa.text(
-    "UPDATE deliveries SET reason = :error, done_at = :now, state = CASE WHEN EXISTS "
+    "UPDATE deliveries SET done_at = :now, reason = COALESCE((SELECT error FROM looks "
+    "WHERE delivery = guid AND looks.state = 'failed' ORDER BY looks.seq DESC LIMIT 1), ''), "
+    "state = CASE WHEN EXISTS "
     "(SELECT 1 FROM looks WHERE delivery = guid AND looks.state = 'failed') THEN 'failed' ELSE 'done' END "
     "WHERE guid IN (SELECT delivery FROM looks WHERE run = :run) "
     "AND NOT EXISTS (SELECT 1 FROM looks WHERE delivery = guid AND looks.done_at IS NULL)"
@@ -88,6 +90,7 @@ class DeliveryState(StrEnum):
     DONE = "done"
     IGNORED = "ignored"
     FAILED = "failed"
+    CANCELLED = "cancelled"  # by an operator
 
 
 class LookState(StrEnum):
@@ -98,6 +101,7 @@ class LookState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    CANCELLED = "cancelled"  # by an operator
 
 
 class Delivery(Value, frozen=True):

@@ -17,7 +17,7 @@ import requests
 from bot.errors import BotError
 from bot.settings import child_environment
 
-START_LIMIT = 30  # seconds
+START_LIMIT = 120  # seconds, on a loaded machine
 STOP_LIMIT = 30  # seconds; the service sees to its own ten, as far as a loaded machine lets it run
 
 
