@@ -14,8 +14,6 @@ from urllib.parse import urlsplit
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
@@ -133,6 +131,8 @@ def parse_folder(text: str) -> Path:
 
 def as_url(text: str) -> URL:
     """The address taken apart, or ValueError. SQLAlchemy is imported here: no node's deploy has to wait for it."""
+    from sqlalchemy.engine import make_url  # noqa: PLC0415 - see above
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415 - see above
 
     try:
         return make_url(text)
