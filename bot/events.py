@@ -70,6 +70,7 @@ class DeploymentChanged(Value, frozen=True, tag="deployment_status"):
     installation: InstallationId
     deployment: DeploymentId
     ref: str
+    task: str = ""
 
 
 class WorkflowRunCompleted(Value, frozen=True, tag="workflow_run"):
@@ -166,6 +167,7 @@ class _StatusBody(Wire, frozen=True):
 class _Deployment(Wire, frozen=True):
     id: int
     ref: str
+    task: str = ""
 
 
 class _DeploymentBody(Wire, frozen=True):
@@ -258,6 +260,7 @@ def _parse_repository_event(
                 installation=installation,
                 deployment=DeploymentId(deployment.id),
                 ref=deployment.ref,
+                task=deployment.task[:200],
             )
         case "workflow_run", "completed":
             run = msgspec.json.decode(body, type=_WorkflowRunBody).workflow_run

@@ -55,6 +55,19 @@ class LookAtRollout(Value, frozen=True, tag="rollout"):
         return self.fleet
 
 
+class LookAtDrift(Value, frozen=True, tag="drift"):
+    """Do the nodes still run what they were given? Leads to read-only orders, and to issues."""
+
+    fleet: RepoName
+    installation: InstallationId
+    base: BranchName
+    not_before: int = 0  # seconds since the epoch; it waits in the queue until then
+
+    @property
+    def key(self) -> str:
+        return self.fleet
+
+
 class LookAtFleet(Value, frozen=True, tag="fleet"):
     """Read a repository's fleet file and pins anew, refresh the index, and look at all its bumps and rollouts."""
 
@@ -107,6 +120,7 @@ Look = (
     LookAtHub
     | LookAtBump
     | LookAtRollout
+    | LookAtDrift
     | LookAtFleet
     | LookAtInstallation
     | LookAround
@@ -169,18 +183,26 @@ def route(event: Event, index: PinIndex) -> tuple[Look, ...]:
             bumps = (_bump(pin) for pin in index.pins_of(event.repo))
             return (*bumps, *route_upstream_check(event, index))
         case DeploymentChanged() | WorkflowRunCompleted():
-            own = index.pins_of(event.repo)
-            bases = dict.fromkeys(pin.base for pin in own)
-            rollouts = (LookAtRollout(fleet=event.repo, installation=event.installation, base=base) for base in bases)
-            asked = (LookAtAsked(fleet=event.repo, installation=event.installation),) if bases else ()
-            # A deployment tells of every step; its run ends once, and that is when the documents change.
-            return (*rollouts, *asked, *(hubs_of(own) if isinstance(event, WorkflowRunCompleted) else ()))
+            return _route_order(event, index)
         case Commented() | Reviewed() | ButtonPressed():
             return route_people(event, index)
 
 
 def _bump(pin: Pinned) -> LookAtBump:
     return LookAtBump(fleet=pin.fleet, installation=pin.installation, base=pin.base, submodule=pin.submodule)
+
+
+def _route_order(event: DeploymentChanged | WorkflowRunCompleted, index: PinIndex) -> tuple[Look, ...]:
+    fleet, installation = event.repo, event.installation
+    own = index.pins_of(fleet)
+    bases = dict.fromkeys(pin.base for pin in own)
+    looks: list[Look] = [LookAtRollout(fleet=fleet, installation=installation, base=base) for base in bases]
+    if bases:
+        looks.append(LookAtAsked(fleet=fleet, installation=installation))
+    if isinstance(event, DeploymentChanged) and event.task.startswith("drift:"):
+        looks += [LookAtDrift(fleet=fleet, installation=installation, base=base) for base in bases]
+    # A deployment tells of every step; its run ends once, and that is when the documents change.
+    return (*looks, *(hubs_of(own) if isinstance(event, WorkflowRunCompleted) else ()))
 
 
 def _route_push(push: Push, index: PinIndex) -> tuple[Look, ...]:

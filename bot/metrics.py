@@ -10,6 +10,7 @@ from typing import get_args
 
 from bot.decisions.bump import BumpReason
 from bot.decisions.command_reasons import CommandReason
+from bot.decisions.drift import DriftReason
 from bot.decisions.rollout import RolloutReason
 from bot.events import Event
 from bot.ignored import IgnoredReason
@@ -69,7 +70,7 @@ RUN_SECONDS = Histogram("aios_bot_look_seconds", "How long a run of a look took.
 DECISIONS = Counter(
     "aios_bot_decisions_total",
     "Decisions taken, by their reason.",
-    {"look": LOOKS, "reason": tuple(dict.fromkeys([*BumpReason, *RolloutReason, *CommandReason]))},
+    {"look": LOOKS, "reason": tuple(dict.fromkeys([*BumpReason, *RolloutReason, *CommandReason, *DriftReason]))},
 )
 OPEN_LOOKS = Gauge("aios_bot_queue_looks", "Looks in the queue.", {"state": ("waiting", "held", "running")})
 OLDEST = Gauge("aios_bot_queue_oldest_seconds", "Age of the oldest look that is due and not done.")

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from bot import conversation, metrics
 from bot.decisions.bump import Hold, Propose, Settle, decide_bump
 from bot.decisions.rollout import decide_rollout
-from bot.effects import gather, perform, repository, rollouts, upstream
+from bot.effects import drift, gather, perform, repository, rollouts, upstream
 from bot.effects.gather import FleetAt, NotAFleet
 from bot.effects.github import Client
 from bot.effects.hub import look_at_hub
@@ -22,6 +22,7 @@ from bot.looks import (
     LookAround,
     LookAtBump,
     LookAtDeliveries,
+    LookAtDrift,
     LookAtFleet,
     LookAtHub,
     LookAtInstallation,
@@ -41,7 +42,7 @@ def look_again(world: World, look: Look) -> tuple[Look, ...]:
     """Do what `look` asks for. Returns the looks that follow from what it found."""
     if isinstance(look, LookAround):
         return tuple(LookAtInstallation(installation=found) for found in world.app.find_installations())
-    if isinstance(look, LookAtRollout) and look.not_before > world.now():
+    if isinstance(look, LookAtRollout | LookAtDrift) and look.not_before > world.now():
         raise RetryLater("its time has not come", seconds=look.not_before - world.now())
     client = client_for(world, look)
     if isinstance(look, PullLook):
@@ -52,6 +53,8 @@ def look_again(world: World, look: Look) -> tuple[Look, ...]:
             return ()
         case LookAtRollout():
             return _look_at_rollout(world, client, look)
+        case LookAtDrift():
+            return _look_at_drift(world, client, look)
         case LookAtFleet():
             return _look_at_fleet(world, client, look)
         case LookAtHub():
@@ -130,6 +133,17 @@ def _look_at_rollout(world: World, client: Client, look: LookAtRollout) -> tuple
     return tuple(later)
 
 
+def _look_at_drift(world: World, client: Client, look: LookAtDrift) -> tuple[Look, ...]:
+    """What is to be looked at again at its time."""
+    known = [pin for pin in world.memory.pins_of(look.fleet) if pin.base == look.base]
+    gather.fetch_all(world, client, [look.fleet, *(pin.upstream for pin in known)])
+    at = _read_fleet(world, client, look.fleet, look.base)
+    if at is None or not at.file.nodes:
+        return ()
+    again_at = drift.look_after(world, client, at, known)
+    return (replace(look, not_before=again_at),) if again_at is not None else ()
+
+
 def _look_at_fleet(world: World, client: Client, look: LookAtFleet) -> tuple[Look, ...]:
     """Read anew who pins what, then look at each of its bumps and rollouts."""
     repo = repository.find_repository(client, look.fleet)
@@ -143,9 +157,10 @@ def _look_at_fleet(world: World, client: Client, look: LookAtFleet) -> tuple[Loo
     bumps = (LookAtBump(fleet=p.fleet, installation=p.installation, base=p.base, submodule=p.submodule) for p in pins)
     bases = dict.fromkeys(p.base for p in pins)
     rollouts = (LookAtRollout(fleet=look.fleet, installation=look.installation, base=base) for base in bases)
+    drifts = (LookAtDrift(fleet=look.fleet, installation=look.installation, base=base) for base in bases)
     upstreams = dict.fromkeys(p.upstream for p in pins)
     theirs = (LookAtUpstream(upstream=one, installation=look.installation) for one in upstreams)
-    return (*bumps, *rollouts, *theirs, *hubs_of(pins))
+    return (*bumps, *rollouts, *drifts, *theirs, *hubs_of(pins))
 
 
 def _read_all_pins(

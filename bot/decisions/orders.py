@@ -150,7 +150,8 @@ def decide_order(wanted: Wanted, past: Sequence[PastOrder]) -> OrderDecision:
     open_one = next((o for o in past if o.stage.is_open), None)
     if open_one is None:
         return Give(number=number)
-    if wanted.replaces_queued and open_one.stage is Stage.QUEUED:
+    # A question that no node heard yet stands in nobody's way.
+    if open_one.stage is Stage.QUEUED and (wanted.replaces_queued or open_one.kind.reads_only):
         return Give(number=number, withdraw=open_one)
     return Wait(behind=open_one)
 

@@ -143,7 +143,8 @@ def _standing(facts: RolloutFacts, node: NodeFacts, *, started: bool) -> Standin
     if node.held:
         return Standing.HELD
     waiting = next((o for o in node.past if o.stage.is_open), None)
-    if waiting is not None and not (waiting.stage is Stage.QUEUED and waiting.is_merge):
+    replaced = waiting is not None and waiting.stage is Stage.QUEUED and (waiting.is_merge or waiting.kind.reads_only)
+    if waiting is not None and not replaced:
         # Another order comes first; when that one waits for a runner that is away, so does this one.
         return Standing.OFFLINE if is_offline(facts, waiting) else Standing.UNDER_WAY
     return Standing.TO_START

@@ -332,6 +332,15 @@ def post_deployment(
     return client.post(_of(repo, "deployments"), Deployment, body)
 
 
+def delete_deployment(client: Client, repo: RepoName, deployment: DeploymentId) -> None:
+    """Remove a deployment that is not active; one that is gone, or active after all, stays as it is."""
+    try:
+        client.send("DELETE", _of(repo, "deployments", deployment))
+    except GitHubError as problem:
+        if problem.status not in (404, 422):
+            raise
+
+
 def find_deployment_statuses(
     client: Client, repo: RepoName, deployment: DeploymentId, *, most: int = 1
 ) -> tuple[DeploymentStatus, ...]:

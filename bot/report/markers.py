@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+DRIFT: Final = "<!-- aios-bot:drift"  # in an issue; node, submodule and a fingerprint follow
 NOTE: Final = "<!-- aios-bot:note -->"  # why a bump is held back
 ROLLOUT: Final = "<!-- aios-bot:rollout"  # how far a merge is; the commit follows
 UPSTREAM: Final = "<!-- aios-bot:upstream -->"  # what an upstream pull request would do to the fleets that pin it

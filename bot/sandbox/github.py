@@ -26,6 +26,7 @@ from bot.sandbox import (
     rest_apps,
     rest_checks,
     rest_git,
+    rest_issues,
     rest_orgs,
     rest_pulls,
     runners,
@@ -87,7 +88,8 @@ class EmbeddedGitHub:
     def start(self, port: int = 0) -> None:
         """Serve on 127.0.0.1 (port 0: any free one) until `stop`."""
         flask = Flask(__name__)
-        for room in (registration, runners, rest_apps, rest_git, rest_orgs, rest_pulls, rest_checks, rest_actions):
+        orders = (rest_checks, rest_actions)
+        for room in (registration, runners, rest_apps, rest_git, rest_orgs, rest_pulls, rest_issues, *orders):
             self._hub.register(flask, room.ROUTES)
         self._hub.refuse_the_rest(flask)
         smart_http.register(flask, self._hub)

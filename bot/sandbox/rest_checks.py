@@ -257,6 +257,16 @@ def get_deployment(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002
     return context.shapes.deployment(repo, _deployment(repo, id))
 
 
+def delete_deployment(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002, ARG001 - the shape of a handler
+    deployment = _deployment(repo, id)
+    state = deployment.statuses[-1].state if deployment.statuses else ""
+    if state in ("success", "in_progress", "queued", "pending") and len(repo.deployments) > 1:
+        words = "We cannot delete an active deployment unless it is the only deployment in a given environment."
+        raise Refused(422, words)
+    repo.deployments.remove(deployment)
+    return Answer(204)
+
+
 def create_deployment_status(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002
     deployment = _deployment(repo, id)
     (state,) = context.need("state")
@@ -309,6 +319,7 @@ ROUTES = [
     Route("POST", f"{_REPO}/deployments", create_deployment, "deployments", "write"),
     Route("GET", f"{_REPO}/deployments", list_deployments, "deployments", "read"),
     Route("GET", f"{_REPO}/deployments/{{id}}", get_deployment, "deployments", "read"),
+    Route("DELETE", f"{_REPO}/deployments/{{id}}", delete_deployment, "deployments", "write"),
     Route("POST", f"{_REPO}/deployments/{{id}}/statuses", create_deployment_status, "deployments", "write"),
     Route("GET", f"{_REPO}/deployments/{{id}}/statuses", list_deployment_statuses, "deployments", "read"),
 ]

@@ -22,7 +22,8 @@ def _pull(repo: Repo, number: int) -> Pull:
     return repo.pulls[number]
 
 
-def _check_texts(title: str | None, body: str | None) -> None:
+def check_texts(title: str | None, body: str | None) -> None:
+    """Refuse what is too long, as GitHub does."""
     if title is not None and len(title) > LONGEST_TITLE:
         raise invalid({"resource": "Issue", "code": "custom", "field": "title", "message": "title is too long"})
     if body is not None and len(body) > LONGEST_BODY:
@@ -46,7 +47,7 @@ def list_pulls(context: Context, repo: Repo) -> Any:
 def create_pull(context: Context, repo: Repo) -> Any:
     title, head, base = context.need("title", "head", "base")
     body = context.body.get("body")
-    _check_texts(title, body)
+    check_texts(title, body)
     head = str(head).removeprefix(f"{repo.owner.login}:")
     heads = repo.heads()
     for field, branch in (("head", head), ("base", base)):
@@ -91,7 +92,7 @@ def get_pull(context: Context, repo: Repo, number: int) -> Any:
 
 def update_pull(context: Context, repo: Repo, number: int) -> Any:
     pull, body = _pull(repo, number), context.body
-    _check_texts(body.get("title"), body.get("body"))
+    check_texts(body.get("title"), body.get("body"))
     edited = False
     for name in ("title", "body"):
         if name in body and getattr(pull, name) != body[name]:
@@ -226,7 +227,7 @@ def _no_reactions(url: str) -> dict[str, Any]:
 
 def comment_on(context: Context, repo: Repo, pull: Pull, body: str) -> Comment:
     """A new comment, told to everybody."""
-    _check_texts(None, body)
+    check_texts(None, body)
     comment = Comment(context.state.new_id(), pull.number, body, context.user)
     repo.comments[comment.id] = comment
     _tell_comment(context, repo, pull, comment, "created")
@@ -260,7 +261,7 @@ def _comment(repo: Repo, number: int) -> Comment:
 def update_comment(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002 - the name in GitHub's path
     comment = _comment(repo, id)
     (body,) = context.need("body")
-    _check_texts(None, body)
+    check_texts(None, body)
     before, comment.body, comment.updated_at = comment.body, body, iso_now()
     changes = {"body": {"from": before}}
     _tell_comment(context, repo, _pull(repo, comment.number), comment, "edited", changes=changes)

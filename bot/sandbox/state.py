@@ -68,6 +68,22 @@ class Pull:
 
 
 @dataclass
+class Issue:
+    """An issue that is no pull request."""
+
+    id: int
+    number: int
+    title: str
+    body: str | None
+    user: User
+    state: str = "open"
+    state_reason: str | None = None
+    closed_at: str | None = None
+    created_at: str = field(default_factory=iso_now)
+    updated_at: str = field(default_factory=iso_now)
+
+
+@dataclass
 class Comment:
     """A comment on a pull request."""
 
@@ -184,6 +200,7 @@ class Repo:
     git: GitRepository
     permissions: dict[str, str] = field(default_factory=dict)
     pulls: dict[int, Pull] = field(default_factory=dict)
+    issues: dict[int, Issue] = field(default_factory=dict)
     comments: dict[int, Comment] = field(default_factory=dict)
     labels: dict[str, Label] = field(default_factory=dict)
     checks: list[CheckRun] = field(default_factory=list)
