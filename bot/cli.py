@@ -18,6 +18,7 @@ from bot import operations
 from bot.errors import BotError, ExitCode
 from bot.fleet_command import fleet
 from bot.joining.command import add, join, leave, remove
+from bot.keys_command import keys
 from bot.node.command import node
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ aios_bot.add_command(operations.inbox)
 aios_bot.add_command(operations.backup)
 aios_bot.add_command(operations.restore)
 aios_bot.add_command(fleet)
+aios_bot.add_command(keys)
 
 
 @aios_bot.command()
@@ -155,11 +157,12 @@ def build_world(settings: Settings, credentials: Credentials, store: Store) -> W
 
     from bot.effects.compose import Renderer
     from bot.effects.github import App
-    from bot.effects.keys import read_or_make_keys
+    from bot.effects.keys import read_or_make_fingerprint_key, read_or_make_order_keys
     from bot.effects.world import World
     from bot.people_store import People
 
-    keys = read_or_make_keys(settings.data / "keys")
+    folder = settings.data / "keys"
+    read_or_make_order_keys(folder)  # at once, so that nodes can be told to trust them
     return World(
         app=App(
             api_url=settings.api_url,
@@ -170,8 +173,8 @@ def build_world(settings: Settings, credentials: Credentials, store: Store) -> W
         mirrors=settings.data / "mirrors",
         memory=store,
         people=People(store),
-        renderer=Renderer(cache_root=settings.data / "renderings", secret_key=keys.fingerprints),
-        signing_key=keys.orders,
+        renderer=Renderer(cache_root=settings.data / "renderings", secret_key=read_or_make_fingerprint_key(folder)),
+        order_keys=lambda: read_or_make_order_keys(folder).all,
         public_url=settings.public_url,
         now=time.time,
     )

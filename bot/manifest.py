@@ -56,7 +56,11 @@ PERMISSIONS = (
     Permission("checks", Level.WRITE, "show the plan as a check, and wait for upstream's own checks"),
     Permission("statuses", Level.READ, "wait for upstream's commit statuses, where the fleet file asks for it"),
     Permission("deployments", Level.WRITE, "record what is deployed on which node, and how it went"),
-    Permission("issues", Level.READ, "hear what is said in pull requests: GitHub sends comments as those of issues"),
+    Permission(
+        "issues",
+        Level.WRITE,
+        "keep an issue per node that drifted, and hear comments, which GitHub sends as those of issues",
+    ),
     Permission("members", Level.READ, "see who is in the teams that a fleet file names; of organisations only"),
     Permission("actions", Level.WRITE, "start the deploy workflow on a node's runner, and see it end"),
 )

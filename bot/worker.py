@@ -42,8 +42,8 @@ def look_again(world: World, look: Look) -> tuple[Look, ...]:
     """Do what `look` asks for. Returns the looks that follow from what it found."""
     if isinstance(look, LookAround):
         return tuple(LookAtInstallation(installation=found) for found in world.app.find_installations())
-    if isinstance(look, LookAtRollout | LookAtDrift) and look.not_before > world.now():
-        raise RetryLater("its time has not come", seconds=look.not_before - world.now())
+    if isinstance(look, LookAtRollout | LookAtDrift):
+        return _look_at_orders(world, look)
     client = client_for(world, look)
     if isinstance(look, PullLook):
         return conversation.look_at_pull(world, client, look)
@@ -51,10 +51,6 @@ def look_again(world: World, look: Look) -> tuple[Look, ...]:
         case LookAtBump():
             _look_at_bump(world, client, look)
             return ()
-        case LookAtRollout():
-            return _look_at_rollout(world, client, look)
-        case LookAtDrift():
-            return _look_at_drift(world, client, look)
         case LookAtFleet():
             return _look_at_fleet(world, client, look)
         case LookAtHub():
@@ -110,6 +106,16 @@ def _look_at_bump(world: World, client: Client, look: LookAtBump) -> None:
                 perform.settle(world, client, facts, decision)
             case Hold():
                 perform.hold(world, client, facts, decision)
+
+
+def _look_at_orders(world: World, look: LookAtRollout | LookAtDrift) -> tuple[Look, ...]:
+    """Those that may wait in the queue for their time."""
+    if look.not_before > world.now():
+        raise RetryLater("its time has not come", seconds=look.not_before - world.now())
+    client = client_for(world, look)
+    if isinstance(look, LookAtDrift):
+        return _look_at_drift(world, client, look)
+    return _look_at_rollout(world, client, look)
 
 
 def _look_at_rollout(world: World, client: Client, look: LookAtRollout) -> tuple[Look, ...]:

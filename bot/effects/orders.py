@@ -73,7 +73,7 @@ def give_order(
         withdraw_order(client, wanted.fleet, decision.withdraw, because=f"{short(wanted.commit)} follows")
     number = decision.number or _make_deployment(client, wanted, plan)
     order = compose_order(wanted, plan.nodes[0], plan_id=plan.id, start=start, number=number, now=int(world.now()))
-    sent = _dispatch(client, at.file.deploy.workflow, wanted, number, sign_order(order, world.signing_key))
+    sent = _dispatch(client, at.file.deploy.workflow, wanted, number, sign_order(order, *world.order_keys()))
     return msgspec.structs.replace(sent, queued_at=order.issued, updated_at=order.issued)
 
 

@@ -41,7 +41,7 @@ class World:
     memory: Memory
     people: People
     renderer: Renderer
-    signing_key: Ed25519PrivateKey
+    order_keys: Callable[[], tuple[Ed25519PrivateKey, ...]]  # read anew for each order: they can be rotated
     public_url: str  # where people reach this service; "" when they do not
     now: Callable[[], float]  # seconds since the epoch
 

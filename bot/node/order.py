@@ -175,10 +175,11 @@ class _Envelope(Value, frozen=True, rename={"payload_type": "payloadType"}):
     signatures: tuple[_Signature, ...]
 
 
-def sign_order(order: Order, private_key: Ed25519PrivateKey) -> str:
-    """The signed envelope of `order`, as JSON text. Raises BotError when it is too long to be dispatched."""
+def sign_order(order: Order, *private_keys: Ed25519PrivateKey) -> str:
+    """The envelope of `order`, signed with every key, as JSON text. BotError when it is too long to be dispatched."""
     envelope = Envelope(msgspec.json.encode(order), PAYLOAD_TYPE, {})
-    envelope.sign(CryptoSigner(private_key))
+    for key in private_keys:
+        envelope.sign(CryptoSigner(key))
     text = msgspec.json.encode(envelope.to_dict()).decode()
     if len(text) > LONGEST_ENVELOPE:
         raise BotError(
