@@ -48,6 +48,7 @@ _NODE = Node(name=NodeName("bench"), profiles=(PROFILE,), variables=NODE_VARIABL
 _OUTSIDE = ("outside-1", "outside-2")  # networks that no stack owns
 _WORKERS = 3
 _NOT_TOGETHER = (
+    *({"kind_changed", other} for other in ("file_changed", "file_added", "mode_changed", "file_removed")),
     {"file_removed", "file_added"},  # the same file, perhaps: then nothing changed
     # Compose by itself cannot do both in one go ("is not connected to the network"), so there is nothing to compare;
     # that the node can is shown in tests/integration/test_node_networks.py.

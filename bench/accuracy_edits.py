@@ -58,8 +58,16 @@ _SETTINGS: dict[str, list[Any]] = {
     "security_opt": [["no-new-privileges:true"], []],
     "user": ["0", "0:0"],
     "tty": [True, False],
+    "entrypoint": [["/service"], ["/service", "e"]],
+    "dns": [["10.0.0.1"], ["10.0.0.2"]],
+    "sysctls": [{"net.core.somaxconn": "1024"}, {"net.core.somaxconn": "2048"}],
+    "shm_size": ["32m", "48m"],
+    "stop_signal": ["SIGINT", "SIGTERM"],
+    "domainname": ["a.test", "b.test"],
+    "group_add": [["1"], ["2"]],
+    "pids_limit": [100, 200],
 }
-_NETWORKED = ("hostname", "extra_hosts")
+_NETWORKED = ("hostname", "extra_hosts", "dns", "sysctls", "shm_size", "domainname")
 for _name, _values in _SETTINGS.items():
     EDITS[f"set_{_name}"] = _set(_name, _values)
 
@@ -106,7 +114,7 @@ def _environment_removed(stack: Stack, rng: random.Random) -> Demands | None:
 
 @_edit
 def _label(stack: Stack, rng: random.Random) -> Demands | None:
-    spec = _any_service(stack, rng)
+    spec = _any_service(stack, rng, _has_label_map)
     if spec is not None:
         spec.setdefault("labels", {})["x"] = stack.fresh("v")
     return {}
@@ -202,6 +210,50 @@ def _volume_settings(stack: Stack, rng: random.Random) -> Demands | None:
     if not volumes:
         return None
     volumes[rng.choice(sorted(volumes))]["labels"] = {"v": stack.fresh("v")}
+    return {}
+
+
+@_edit
+def _labels_spelled(stack: Stack, rng: random.Random) -> Demands | None:
+    """A list instead of a mapping: compose reads the same."""
+    spec = _any_service(stack, rng, lambda s: bool(s.get("labels")) and _has_label_map(s))
+    if spec is None or stack.name == "reload":
+        return None
+    spec["labels"] = [f"{name}={value}" for name, value in spec["labels"].items()]
+    return {}
+
+
+def _has_label_map(spec: Spec) -> bool:
+    return isinstance(spec.get("labels", {}), dict)
+
+
+@_edit
+def _ports_spelled(stack: Stack, rng: random.Random) -> Demands | None:
+    """The long form of the same port."""
+    spec = _any_service(stack, rng, lambda s: bool(s.get("ports")) and isinstance(s["ports"][0], str))
+    if spec is None:
+        return None
+    published, target = spec["ports"][0].split(":")
+    spec["ports"] = [{"target": int(target), "published": published, "protocol": "tcp", "mode": "ingress"}]
+    return {}
+
+
+@_edit
+def _image_by_variable(stack: Stack, rng: random.Random) -> Demands | None:
+    """The same image, written with a default."""
+    spec = _any_service(stack, rng, lambda s: s.get("image") in IMAGES)
+    if spec is None:
+        return None
+    name, version = spec["image"].split(":")
+    spec["image"] = f"{name}:${{NOT_SET_{version}:-{version}}}"
+    return {}
+
+
+@_edit
+def _more_profiles(stack: Stack, rng: random.Random) -> Demands | None:
+    if stack.name != "profiles" or PROFILE not in stack.services["extra"]["profiles"]:
+        return None
+    stack.services["extra"]["profiles"] = [PROFILE, stack.fresh("p")]
     return {}
 
 
@@ -323,6 +375,41 @@ def _env_file(stack: Stack, rng: random.Random) -> Demands | None:
 
 
 @_edit
+def _env_file_renamed(stack: Stack, rng: random.Random) -> Demands | None:
+    """The same variables from a file of another name."""
+    spec = stack.services["web"] if stack.name == "environment" else None
+    if spec is None:
+        return None
+    old, new = spec["env_file"][0], f"{stack.fresh('renamed')}.env"
+    stack.files[new] = stack.files[old]
+    spec["env_file"] = [new]
+    return {}
+
+
+@_edit
+def _secret_moved(stack: Stack, rng: random.Random) -> Demands | None:
+    if stack.name != "objects":
+        return None
+    path = f"{stack.fresh('key')}.txt"
+    stack.files[path] = "not secret either\n"
+    stack.main["secrets"]["key"]["file"] = f"./{path}"
+    return _using(stack, "secrets", "key")
+
+
+@_edit
+def _kind_changed(stack: Stack, rng: random.Random) -> Demands | None:
+    """A folder stands where a file was mounted, or the reverse: no container starts with both."""
+    if stack.name != "binds" or "log" not in stack.services:
+        return None
+    inner = [path for path in stack.files if path.startswith("single.conf/")]
+    for path in inner or ["single.conf"]:
+        del stack.files[path]
+    stack.files["single.conf" if inner else "single.conf/inner"] = "x\n"
+    stack.executable -= {"single.conf", "single.conf/inner"}
+    return dict.fromkeys(("web", "log"), Action.RECREATE)
+
+
+@_edit
 def _env_file_comment(stack: Stack, rng: random.Random) -> Demands | None:
     if stack.name != "environment":
         return None
@@ -421,7 +508,7 @@ def _profile_off(stack: Stack, rng: random.Random) -> Demands | None:
     if stack.name != "profiles":
         return None
     spec = stack.services["extra"]
-    spec["profiles"] = ["debug"] if spec["profiles"] == [PROFILE] else [PROFILE]
+    spec["profiles"] = ["debug"] if PROFILE in spec["profiles"] else [PROFILE]
     return {"extra": Action.REMOVE} if spec["profiles"] == ["debug"] else {}
 
 
@@ -453,6 +540,14 @@ def _network_name(stack: Stack, rng: random.Random) -> Demands | None:
     if stack.name != "networks":
         return None
     stack.main["networks"]["front"]["name"] = stack.fresh("front-net")
+    return {}
+
+
+@_edit
+def _network_alias(stack: Stack, rng: random.Random) -> Demands | None:
+    if stack.name != "networks":
+        return None
+    stack.services["both"]["networks"]["front"] = {"aliases": [stack.fresh("alias")]}
     return {}
 
 
@@ -503,6 +598,31 @@ def _extended(stack: Stack, rng: random.Random) -> Demands | None:
     if stack.name != "parts":
         return None
     stack.documents["base.yaml"]["services"]["base"]["environment"]["BASE"] = stack.fresh("b")
+    return {}
+
+
+@_edit
+def _inlined(stack: Stack, rng: random.Random) -> Demands | None:
+    """What was extended is written out: compose reads the same."""
+    if stack.name != "parts" or "extends" not in stack.services["web"] or not _has_label_map(stack.services["web"]):
+        return None
+    base = stack.documents["base.yaml"]["services"]["base"]
+    web = stack.main["services"]["web"]
+    del web["extends"]
+    for field in ("environment", "labels"):
+        web[field] = base.get(field, {}) | web.get(field, {})
+    return {}
+
+
+@_edit
+def _include_dropped(stack: Stack, rng: random.Random) -> Demands | None:
+    """Services of the included file go, or come back."""
+    if stack.name != "parts":
+        return None
+    if "include" in stack.main:
+        del stack.main["include"]
+    else:
+        stack.main["include"] = ["part/compose.yaml"]
     return {}
 
 

@@ -44,7 +44,7 @@ class Stack:
         """Every service that may run, by name; those of an `extends` base do not."""
         found: dict[str, Spec] = {}
         for path, document in self.documents.items():
-            if not path.startswith("base"):
+            if not path.startswith("base") and (path == "compose.yaml" or path in self.main.get("include", [])):
                 found |= document.get("services", {})
         return found
 

@@ -14,13 +14,14 @@ import msgspec
 from bot.effects.compose import Renderer, RenderRequest, find_default_files
 from bot.effects.sides import changed_paths, find_build_inputs, read_side
 from bot.effects.snapshot import Snapshot
-from bot.fleet import Fleet, Node, Submodule
+from bot.fleet import FLEET_FILE, Fleet, Node, Submodule, parse_fleet
 from bot.names import NodeName, PlanId, RepoName, StackName
 from bot.plan.changes import decide_node
 from bot.plan.model import Commit, NodePlan, Plan
 from bot.plan.rendering import NodeChange, Rendering, Side, StackChange
 from bot.plan.risks.assess import add_risks
 from bot.plan.risks.catalogue import Tuning
+from bot.yaml_lines import YamlFileError
 
 
 def read_plan(
@@ -86,35 +87,50 @@ def read_changes(
     nodes: tuple[Node, ...], submodule: Submodule, old: Snapshot | None, new: Snapshot, renderer: Renderer
 ) -> tuple[NodeChange, ...]:
     """Every stack of every node, before and after. All of them are rendered side by side, equal ones once."""
-    snapshots = [snapshot for snapshot in (old, new) if snapshot]
-    found = {id(snapshot): find_stacks(snapshot, submodule) for snapshot in snapshots}
+    then = _nodes_then(nodes, old, new) if old else ()
+    sides = [(old, then), (new, nodes)] if old else [(new, nodes)]
     asked = [
         (node, _Asked(stack, request, snapshot))
-        for node in nodes
-        for snapshot in snapshots
-        for stack, folder in found[id(snapshot)].items()
-        if (not node.stacks or stack in node.stacks)
-        and (request := _request(node, stack, folder, snapshot, is_old=snapshot is old)).files
+        for snapshot, told in sides
+        for stack, folder in find_stacks(snapshot, submodule).items()
+        for node, as_told in zip(nodes, told, strict=True)
+        if (not as_told.stacks or stack in as_told.stacks)
+        and (request := _request(as_told, stack, folder, snapshot, is_old=snapshot is old)).files
     ]
     rendered = renderer.render_all([(one.snapshot, one.request) for _, one in asked])
     changed = changed_paths(old, new)
     changes = []
     for node in nodes:
-        sides = []
+        own = []
         for (owner, one), rendering in zip(asked, rendered, strict=True):
             if owner is node:
                 other = new if one.snapshot is old else old
                 side = read_side(one.request, rendering, one.snapshot, node, other=other, changed=changed)
-                sides.append((one, side))
-        stacks = _pair(sides, node, old, new, changed)
+                own.append((one, side))
+        stacks = _pair(own, node, old, new, changed)
         changes.append(NodeChange(node=node, stacks=stacks, changed=changed))
     return tuple(changes)
+
+
+def _nodes_then(nodes: tuple[Node, ...], old: Snapshot, new: Snapshot) -> tuple[Node, ...]:
+    """The same nodes as the old commit's fleet file describes them; as they are now where it does not."""
+    if old.commit == new.commit:
+        return nodes
+    before, after = (side.fleet.read_file(side.commit, FLEET_FILE) for side in (old, new))
+    if before is None or before == after:
+        return nodes
+    try:
+        fleet = parse_fleet(before.decode("utf-8", "replace"))
+    except YamlFileError:
+        return nodes
+    known = {node.name: node for node in fleet.nodes}
+    return tuple(known.get(node.name, node) for node in nodes)
 
 
 def _request(node: Node, stack: StackName, folder: str, snapshot: Snapshot, *, is_old: bool) -> RenderRequest:
     files = node.files.get(stack, ()) or find_default_files(snapshot, folder)
     if is_old:
-        # The fleet file is the new one: an overlay that it names may have come with this very change.
+        # An overlay that the fleet file names may have come with this very change.
         files = tuple(name for name in files if snapshot.oid(posixpath.normpath(f"{folder}/{name}")))
     return RenderRequest(folder=folder, files=files, profiles=node.profiles, variables=node.variables)
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from bot.cli import aios_bot
 from bot.effects.planner import read_plan
 from bot.effects.snapshot import Snapshot
-from bot.fleet import Fleet, Node, Platform, Submodule
+from bot.fleet import FLEET_FILE, Fleet, Node, Platform, Submodule
 from bot.names import NodeName, StackName, SubmodulePath
 from bot.plan.model import Action, ImageKind, Plan, Reason, ServicePlan
 from tests.gitworld import git
@@ -197,6 +197,26 @@ def test_an_overlay_that_came_with_the_change_is_no_reason_to_make_all_anew(worl
     node = Node(name=NodeName("A"), files={StackName("idle"): ("compose.yaml", "linux.yaml")})
     made = plan(world, first, second, node)
     assert {name: [r.code for r in services(made)[name].reasons] for name in touched(made)} == {"idle": ["setting"]}
+
+
+def test_a_changed_fleet_file_counts_as_the_old_commit_had_it(world: RenderWorld) -> None:
+    def fleet_file(level: str, more: str = "") -> dict[str, str | None]:
+        return {FLEET_FILE: f"version: 1\nnodes:\n  A:\n    variables: {{LEVEL: {level}}}\n{more}"}
+
+    stack = "services:\n  web: {image: 'web:1.0', environment: ['LEVEL=${LEVEL}']}\n  idle: {image: 'web:1.0'}\n"
+    first = world.push({"stacks/s/compose.yaml": stack, "stacks/t/compose.yaml": stack}, overlay=fleet_file("info"))
+    second = world.push({}, overlay=fleet_file("debug", "    stacks: [s]\n"))
+    node = Node(name=NodeName("A"), variables={"LEVEL": "debug"}, stacks=(StackName("s"),))
+    made = plan(world, first, second, node)
+    told = {(stack.stack, s.service): s.action for stack in made.nodes[0].stacks for s in stack.services}
+    assert told == {
+        ("s", "web"): Action.RECREATE,
+        ("s", "idle"): Action.NONE,
+        ("t", "web"): Action.REMOVE,
+        ("t", "idle"): Action.REMOVE,
+    }
+    broken = world.push({}, overlay={FLEET_FILE: "nodes: 1\n"})
+    assert touched(plan(world, broken, second, node)) == {}
 
 
 def test_a_windows_node_s_plan_is_written_as_windows_sees_it(world: RenderWorld) -> None:
