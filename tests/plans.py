@@ -138,6 +138,7 @@ def small() -> Plan:
         ),
         service("loki"),
         missing_variables=("AIOS_WIN_PATH",),
+        new_variables=("AIOS_WIN_PATH", "LOKI_RETENTION"),
     )
     untouched = stack("ingress", service("traefik"), service("whoami"))
     return plan(
@@ -248,7 +249,7 @@ def unreadable() -> Plan:
     return plan(
         node(
             "HP_LAB",
-            stack("broken", error=said),
+            stack("broken", error=said, error_at=at(3, "server/stacks/broken/compose.yaml")),
             stack("odd", error="server/stacks/odd/compose.yaml: env_file: '/etc/shadow' lies outside the checkout"),
             stack("web", service("web", Action.CREATE, "new service")),
         ),

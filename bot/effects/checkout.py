@@ -124,7 +124,7 @@ class Checkout:
 
     def _target(self, path: str) -> str:
         try:
-            return self._blobs.read(path).decode("utf-8", "surrogateescape")
+            return self._blobs.read(path).decode("utf-8", "backslashreplace")
         except TooLargeError:
             raise OutsideError("a symbolic link is too long") from None
 

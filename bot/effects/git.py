@@ -53,6 +53,11 @@ class TreeEntry(NamedTuple):
     path: str
 
 
+def _readable(path: bytes) -> str:
+    """A path as text that can be shown and stored: git's paths are bytes, and a stranger's need be no UTF-8."""
+    return path.decode("utf-8", "backslashreplace")
+
+
 def token_environment(token: str | None, *, server: str = "") -> dict[str, str]:
     """The environment that makes git authenticate as a GitHub App installation, without writing the token down.
 
@@ -126,7 +131,7 @@ class GitRepository:
         for line in filter(None, out.split(b"\0")):
             meta, _, name = line.partition(b"\t")
             mode, kind, oid = meta.decode().split()
-            entries.append(TreeEntry(mode, kind, oid, name.decode("utf-8", "surrogateescape")))
+            entries.append(TreeEntry(mode, kind, oid, _readable(name)))
         return tuple(entries)
 
     def tree_of(self, commit: str) -> str:
@@ -171,7 +176,7 @@ class GitRepository:
         """Paths that differ between two commits, sorted; a rename is both of its paths."""
         empty = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # git's well-known empty tree
         out = self.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", old or empty, new)
-        return tuple(sorted(p.decode("utf-8", "surrogateescape") for p in out.split(b"\0") if p))
+        return tuple(sorted(_readable(p) for p in out.split(b"\0") if p))
 
     def is_sound(self) -> bool:
         """Whether every object that a branch leads to is here and readable."""

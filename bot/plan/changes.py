@@ -264,6 +264,7 @@ def _stack_plan(change: StackChange, side: Side, services: tuple[ServicePlan, ..
         remade_networks=_remade(change.old, change.new),
         rendered=hashlib.sha256(json.dumps(model, sort_keys=True).encode()).hexdigest(),
         error=rendering.message if isinstance(rendering, Unreadable) else None,
+        error_at=rendering.where if isinstance(rendering, Unreadable) else None,
     )
 
 

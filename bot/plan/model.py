@@ -100,6 +100,7 @@ class StackPlan(Value, frozen=True):
     remade_networks: tuple[str, ...] = ()  # real names of its own networks that are configured anew
     rendered: str = ""  # SHA-256 of the new rendering, redacted: part of the plan's id
     error: str | None = None  # "could not analyse": compose's own message, redacted
+    error_at: SourceLine | None = None  # the line that it is about, where that is known
 
     @property
     def changed(self) -> bool:

@@ -9,7 +9,7 @@ from bot.report import markdown as md
 from bot.report import sections
 from bot.report.budget import fit, fixed
 from bot.report.links import Links
-from bot.report.rows import count, find_rows, summarise
+from bot.report.rows import count, find_rows, summarise, unreadable_stacks
 from bot.values import Value
 from bot.yaml_lines import Problem
 
@@ -71,7 +71,7 @@ def render_check_summary(plan: Plan, links: Links, *, limit: int) -> str:
     pieces = [
         fixed(sections.headline(plan)),
         sections.table(plan, links),
-        sections.errors(plan),
+        sections.errors(plan, links),
         sections.missing(plan),
     ]
     table, errors, missing = range(1, 4)
@@ -113,6 +113,10 @@ def find_annotations(plans: Sequence[Plan]) -> tuple[Annotation, ...]:
 
 
 def _remarks(plan: Plan) -> Iterator[tuple[Severity, SourceLine, str]]:
+    for _, stack in unreadable_stacks(plan):
+        if stack.error_at is not None:
+            said = md.one_line(f"{stack.stack} could not be analysed: {stack.error}")
+            yield Severity.RISKY, stack.error_at, said
     for row in find_rows(plan):
         for risk in row.risks:
             if risk.where is not None:

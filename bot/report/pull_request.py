@@ -51,7 +51,7 @@ def render_plan(plan: Plan, links: Links, *, limit: int, brought: bool = True) -
     pieces = [
         fixed(sections.headline(plan)),
         sections.table(plan, links),
-        sections.errors(plan),
+        sections.errors(plan, links),
         sections.missing(plan),
         sections.diffs(plan),
         sections.commits(plan, links) if brought else sections.NOTHING,

@@ -46,7 +46,7 @@ class Row(NamedTuple):
     reasons: tuple[Reason, ...]
     risks: tuple[Risk, ...]
     signal: str = ""
-    moving: str = ""  # the image, where its tag can move without a bump
+    note: str = ""  # about the image: that its tag can move without a bump, or that it cannot
 
     @property
     def where(self) -> str:
@@ -98,8 +98,6 @@ def _rows(stack: StackPlan) -> Iterator[Row]:
 
 
 def _row(stack: StackPlan, service: ServicePlan) -> Row:
-    image = service.image
-    moving = image.name if image is not None and image.kind is ImageKind.MOVING else ""
     return Row(
         severity=gravest(service.risks),
         nodes=(),
@@ -109,8 +107,18 @@ def _row(stack: StackPlan, service: ServicePlan) -> Row:
         reasons=service.reasons,
         risks=service.risks,
         signal=service.signal,
-        moving=moving,
+        note=_image_note(service),
     )
+
+
+def _image_note(service: ServicePlan) -> str:
+    image = service.image
+    if image is None or any(risk.rule == "image.unpinned" for risk in service.risks):
+        return ""
+    if image.kind is ImageKind.MOVING:
+        return f"{image.name} is a moving tag"
+    changed = any(reason.code in ("image", "new_service") for reason in service.reasons)
+    return "the image is pinned by its digest" if image.kind is ImageKind.DIGEST and changed else ""
 
 
 def gravest(risks: tuple[Risk, ...]) -> Severity:
@@ -157,6 +165,18 @@ def missing_variables(plan: Plan) -> dict[NodeName, dict[str, tuple[StackName, .
                 names = found.setdefault(node.node, {})
                 names[name] = (*names.get(name, ()), stack.stack)
     return found
+
+
+def new_variables(plan: Plan) -> dict[str, tuple[StackName, ...]]:
+    """The variables that stacks use now and did not before, and that every node has; with those stacks."""
+    missing = {name for names in missing_variables(plan).values() for name in names}
+    found: dict[str, dict[StackName, None]] = {}
+    for node in plan.nodes:
+        for stack in node.stacks:
+            for name in stack.new_variables:
+                if name not in missing:
+                    found.setdefault(name, {})[stack.stack] = None
+    return {name: tuple(stacks) for name, stacks in found.items()}
 
 
 def summarise(plan: Plan) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from bot.names import NodeName, short
-from bot.plan.model import Action, Plan, Severity
+from bot.plan.model import Action, Plan, Severity, SourceLine
 from bot.report import markdown as md
 from bot.report.budget import Form, Piece
 from bot.report.links import Links
@@ -17,6 +17,7 @@ from bot.report.rows import (
     count,
     find_rows,
     missing_variables,
+    new_variables,
     plural,
     source_of,
     unreadable_stacks,
@@ -32,6 +33,7 @@ _SHORT_LINE = 80
 _MOST_NODES = 3
 _COMMITS_SHORT = 10
 _MOST_FILES = 200
+_MOST_VARIABLES = 10
 
 
 def headline(plan: Plan) -> str:
@@ -95,8 +97,8 @@ def _full(row: Row, plan: Plan, links: Links) -> list[str]:
     reasons = [_line(reason.text, _LONGEST_LINE) for reason in row.reasons[:_MOST_REASONS]]
     if len(row.reasons) > _MOST_REASONS:
         reasons.append(f"and {len(row.reasons) - _MOST_REASONS} more")
-    if row.moving and not any(risk.rule == "image.unpinned" for risk in row.risks):
-        reasons.append(f"{_line(row.moving, _SHORT_LINE)} is a moving tag")
+    if row.note:
+        reasons.append(_line(row.note, _LONGEST_LINE))
     line = source_of(row)
     where = _where(row)
     if line is not None:
@@ -159,16 +161,16 @@ def _line(hostile: str, most: int) -> str:
 # What needs a person although nothing may restart.
 
 
-def errors(plan: Plan) -> Piece:
-    """The stacks that could not be analysed, each message once."""
-    found: dict[tuple[str, str], list[NodeName]] = {}
+def errors(plan: Plan, links: Links) -> Piece:
+    """The stacks that could not be analysed, each message once, with its line."""
+    found: dict[tuple[str, str, SourceLine | None], list[NodeName]] = {}
     for node, stack in unreadable_stacks(plan):
-        found.setdefault((stack.stack, stack.error or ""), []).append(node.node)
-    blocks = [
-        f"**Could not analyse** {md.code(stack)} on {_nodes(nodes)}:\n\n{md.fence(error)}"
-        for (stack, error), nodes in found.items()
-    ]
-    stacks = len({stack for stack, _ in found})
+        found.setdefault((stack.stack, stack.error or "", stack.error_at), []).append(node.node)
+    blocks = []
+    for (name, error, where), nodes in found.items():
+        at = f" ({links.source(plan, where, f'line {where.line}')})" if where else ""
+        blocks.append(f"**Could not analyse** {md.code(name)} on {_nodes(nodes)}{at}:\n\n{md.fence(error)}")
+    stacks = len({name for name, _, _ in found})
     return _blocks(blocks, "messages about stacks", f"**Could not analyse** {plural(stacks, 'stack')}.")
 
 
@@ -181,7 +183,14 @@ def missing(plan: Plan) -> Piece:
         cure = "declare it in the fleet file, or set it on the node if it is secret"
         lines.append(f"⚠️ **{md.text(node)} has no {listed}** (used by {stacks}): {cure}.")
         number += len(names)
-    return _blocks(lines, "missing variables", f"⚠️ **{plural(number, 'variable')} missing** on nodes.")
+    fresh = [
+        f"{md.code(md.cut(name, 80))} ({', '.join(md.text(stack) for stack in stacks)})"
+        for name, stacks in new_variables(plan).items()
+    ]
+    if fresh:
+        more = f" and {len(fresh) - _MOST_VARIABLES} more" if len(fresh) > _MOST_VARIABLES else ""
+        lines.append(f"New variables, set on every node: {', '.join(fresh[:_MOST_VARIABLES])}{more}.")
+    return _blocks(lines, "variables", f"⚠️ **{plural(number, 'variable')} missing** on nodes." if number else "")
 
 
 def _blocks(blocks: Sequence[str], what: str, least: str) -> Piece:
@@ -189,7 +198,7 @@ def _blocks(blocks: Sequence[str], what: str, least: str) -> Piece:
 
     def some(room: int) -> Form:
         kept = list(_while_room(blocks, room - len(least) - 2))
-        return Form(_joined(kept)) if len(kept) == len(blocks) else Form(_joined([least, *kept]), what)
+        return Form(_joined(kept)) if len(kept) == len(blocks) else Form(_joined(filter(None, [least, *kept])), what)
 
     return Piece((lambda _room: Form(_joined(blocks)), some)) if blocks else NOTHING
 

@@ -231,6 +231,10 @@ def seen(request: pytest.FixtureRequest) -> Iterator[Seen]:
 def push_corpus(world: AiosWorld, places: dict[str, str]) -> str:
     clone = world.checkouts / "server"
     write_stacks(clone / "stacks", places)
+    for odd in (b"docs/caf\xe9.md", b"stacks/ingress/dynamic/\xff\xfe.yml"):  # git's paths are bytes
+        path = Path(os.fsdecode(bytes(clone) + b"/" + odd))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("odd\n")
     world.git(clone, "add", "--all")
     world.git(clone, "commit", "--quiet", "--message", "A harmless change")
     world.git(clone, "push", "--quiet", "origin", "HEAD")

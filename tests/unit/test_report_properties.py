@@ -43,7 +43,14 @@ def any_plan(draw: st.DrawFn) -> Plan:
         error = draw(st.none() | HOSTILE | LONG)
         services = () if error is not None else tuple(service() for _ in range(draw(st.integers(0, 3))))
         missing = tuple(draw(st.lists(HOSTILE, max_size=2)))
-        return plans.stack(draw(NAMES), *services, error=error, missing_variables=missing, risks=risks())
+        return plans.stack(
+            draw(NAMES),
+            *services,
+            error=error,
+            missing_variables=missing,
+            new_variables=tuple(draw(st.lists(HOSTILE, max_size=2))),
+            risks=risks(),
+        )
 
     nodes = [
         plans.node(f"N{n}", *(stack() for _ in range(draw(st.integers(0, 3)))))

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from bot.names import ServiceName
 from bot.plan.model import NodePlan, Risk, Severity, SourceLine, StackPlan
-from bot.plan.rendering import NodeChange, Rendered, StackChange, Unreadable
+from bot.plan.rendering import CHECKOUT, NodeChange, Rendered, StackChange, Unreadable
 from bot.plan.risks import data, exposure, images, neighbours, privilege, secrets
 from bot.plan.risks.catalogue import Tuning
 from bot.plan.risks.pairs import Found, NodePair, StackPair, service_pairs
@@ -67,7 +67,9 @@ def assess(plan: NodePlan, node: NodePair, tuning: Mapping[str, Tuning]) -> Node
 def _stack(
     stack: StackPlan, found: tuple[Found, ...], pair: StackPair | None, tuning: Mapping[str, Tuning]
 ) -> StackPlan:
-    mine = [one for one in found if one.stack == stack.stack]
+    # A stack whose project gets another name appears twice: what the new version brings concerns the new one.
+    left = pair is not None and pair.new is not None and stack.project not in ("", pair.new.get("name"))
+    mine = [] if left else [one for one in found if one.stack == stack.stack]
     services = {service.service for service in stack.services}
     return replace(
         stack,
@@ -87,7 +89,8 @@ def _risks(found: Iterator[Found], pair: StackPair | None, tuning: Mapping[str, 
             continue
         severity = Severity(said) if said else one.rule.severity
         where = find_line(one.place, pair.sources) if pair else None
-        risks.append(Risk(rule=one.rule.id, severity=severity, text=one.text, where=where))
+        text = one.text.replace(f"{CHECKOUT}/", "")  # a path of the checkout, as people write it
+        risks.append(Risk(rule=one.rule.id, severity=severity, text=text, where=where))
     return tuple(sorted(risks, key=lambda risk: _ORDER.index(risk.severity)))
 
 
