@@ -80,3 +80,34 @@ def test_a_pull_request_into_a_branch_that_no_fleet_follows_is_left_alone(runnin
     open_pull(running, "yours")
     find_check(running, head)
     assert running.outside.comments(SERVER, elsewhere) == []
+
+
+def test_more_annotations_than_one_request_takes_all_arrive(running: Running) -> None:
+    """GitHub takes 50 in a request; the rest is appended (REST: checks/update)."""
+    running.world.edit(SERVER, "README.md", "\n", "\n\n", "So that the index knows who pins what")
+    eventually("the bump", lambda: running.outside.pulls(FLEET))
+    services = "".join(f"  s{i}:\n    image: app:1\n    privileged: true\n" for i in range(60))
+    world, clone = running.world, running.world.checkouts / "server"
+    world.git(clone, "checkout", "--quiet", "-b", "many")
+    (clone / "stacks/many").mkdir()
+    (clone / "stacks/many/compose.yaml").write_text(f"services:\n{services}")
+    world.git(clone, "add", "--all")
+    world.git(clone, "commit", "--quiet", "--message", "Sixty privileged services")
+    world.git(clone, "push", "--quiet", "origin", "many")
+    head = world.git(clone, "rev-parse", "HEAD")
+    open_pull(running, "many")
+    check = find_check(running, head)
+
+    def all_there() -> Any:
+        found = []
+        for page in ("1", "2"):
+            path = f"/repos/{SERVER}/check-runs/{check['id']}/annotations"
+            found += running.outside.get(path, per_page="100", page=page)
+        return found if len(found) >= 120 else None
+
+    found = eventually("every annotation", all_there)
+    risky = [one for one in found if "privilege.privileged" in one["message"]]
+    lines = (clone / "stacks/many/compose.yaml").read_text().splitlines()
+    assert len(risky) == 60
+    assert all(one["annotation_level"] == "warning" for one in risky)
+    assert all("privileged: true" in lines[one["start_line"] - 1] for one in risky)

@@ -47,6 +47,7 @@ def any_plan(draw: st.DrawFn) -> Plan:
             draw(NAMES),
             *services,
             error=error,
+            error_at=None if error is None else plans.at(3, draw(HOSTILE)),
             missing_variables=missing,
             new_variables=tuple(draw(st.lists(HOSTILE, max_size=2))),
             risks=risks(),
