@@ -48,6 +48,22 @@ class _Root(Text):
         return r"C:\aios-supercell" if fields.get("platform") == Platform.WINDOWS else self.example
 
 
+def _check_files(reader: Reader, fields: CommentedMap, node: Node, within: str) -> None:
+    for stack in node.files if node.stacks else ():
+        if stack not in node.stacks:
+            cure = f"add `{stack}` to its stacks, or remove the line"
+            reader.problem(
+                line_of(fields["files"], stack), f"{within}.files: this node does not run `{stack}`; {cure}"
+            )
+
+
+def _check_variables(reader: Reader, fields: CommentedMap, node: Node, within: str) -> None:
+    for name in node.variables:
+        if name.upper().startswith(("COMPOSE_", "DOCKER_")):
+            cure = "name compose files in `files`, profiles in `profiles`, and the engine on the node itself"
+            reader.problem(line_of(fields["variables"], name), f"{within}.variables.{name} steers the tools; {cure}")
+
+
 NODE = Section(
     Node,
     (
@@ -83,6 +99,7 @@ NODE = Section(
             "maintain",
         ),
     ),
+    (_check_files, _check_variables),
 )
 NODES = Each("nodes", "the machines; a name is also the GitHub environment", NODE, "name", NODE_NAME, "HP_LAB")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bot.fleet import FLEET_FILE, Fleet, Platform, parse_fleet
 from bot.fleet.edit import Plain, set_entry
 from bot.names import NodeName
@@ -87,7 +89,16 @@ def _node(host: Host, repository: Repository, default: Platform) -> Plain:
                 overlays[stack.name] = list(chosen)
     if overlays:
         fields["files"] = overlays
+    scripts = [script for script in repository.bootstrap if _sets_up(script, platform)]
+    if scripts:
+        fields["bootstrap"] = list(scripts)
     return fields
+
+
+def _sets_up(script: str, platform: Platform) -> bool:
+    """Whether it is the one script that calls the others, as `00-master-bootstrap.ps1`."""
+    fits = script.endswith(".ps1") == (platform is Platform.WINDOWS)
+    return fits and re.search(r"(?:^|/)(?:00-|master|bootstrap\.)", script) is not None
 
 
 def _notes(repository: Repository, hosts: list[Host], there: Fleet) -> list[str]:

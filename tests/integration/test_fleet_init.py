@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from bot.fleet import FLEET_FILE, Platform, parse_fleet
 from bot.fleet.edit import remove_entry
 from bot.fleet_command import fleet
 from bot.names import StackName
+from bot.report.links import Links
+from bot.report.pull_request import render_body
 from tests.gitworld import commit, git, new_repository
 
 NETWORK = "networks:\n  ingress:\n    name: ingress\n"
@@ -117,6 +120,8 @@ def test_it_proposes_a_file_that_validates_and_plans(aios_win: Path, tmp_path: P
     assert (aios.stacks, set(aios.files)) == (("ingress", "secrets"), {"ingress", "secrets"})
     assert (pi.name, pi.platform, pi.root) == ("pi-4", Platform.LINUX, "/srv/aios")
     assert pi.files[StackName("ai")] == ("docker-compose.yml", "docker-compose.linux.yml")
+    assert lab.bootstrap == ("scripts/00-master-bootstrap.ps1",)
+    assert pi.bootstrap == ()
     assert "192.168" not in file.read_text()
     for words in (
         "not checked out here; git submodule update --init tools/one",
@@ -196,3 +201,48 @@ def test_a_template_fills_a_platforms_repository(
 def test_what_is_no_repository_is_told(tmp_path: Path) -> None:
     done = CliRunner().invoke(fleet, ["init", str(tmp_path)])
     assert "fleet migrate" in str(done.exception)
+
+
+PLATFORMS = """\
+nodes:
+  HP_LAB:
+    platform: windows
+    files: {ingress: [docker-compose.yml, docker-compose.windows.yml]}
+  PI:
+    platform: linux
+    profiles: [tls]
+    files: {ingress: [docker-compose.yml, docker-compose.linux.yml]}
+  PHONE:
+    platform: android
+    stacks: [ingress]
+    variables: {TAG: "3.2-arm"}
+"""
+INGRESS = """\
+services:
+  traefik:
+    image: traefik:${{TAG:-{tag}}}
+  acme:
+    image: acme:{tag}
+    profiles: [tls]
+"""
+
+
+def test_platforms_differ_by_overlays_profiles_and_variables_in_one_plan_table(tmp_path: Path) -> None:
+    server = new_repository(tmp_path / "server")
+    file = "stacks/ingress/docker-compose.yml"
+    overlay = "services:\n  traefik:\n    environment: {{PLATFORM: {}}}\n"
+    overlays = {f"stacks/ingress/docker-compose.{one}.yml": overlay.format(one) for one in ("windows", "linux")}
+    commit(server, overlays | {file: INGRESS.format(tag="3.1")}, "stacks")
+    own = new_repository(tmp_path / "fleet")
+    git(own, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(server), "server")
+    commit(own, {FLEET_FILE: PLATFORMS}, "a fleet of three platforms")
+    commit(own / "server", {file: INGRESS.format(tag="3.2")}, "3.2")
+    renderer = Renderer(cache_root=tmp_path / "cache", secret_key=b"k" * 32)
+    plan = read_local_plan(repo=own, submodule="server", old=None, new=None, fleet_file=None, renderer=renderer)
+    body = render_body(plan, Links())
+    assert sum(set(line) <= set("| -") and "-" in line for line in body.splitlines()) == 1, body
+    rows = [re.sub("<[^>]*>", " ", line) for line in body.splitlines() if line.startswith("|")][2:]
+    touched = [re.findall(r"HP_LAB|PI|PHONE|traefik(?= )|acme(?= )", row)[:3] for row in rows]
+    # The profile adds acme on the one, the variable keeps the phone where it is.
+    assert sorted(" ".join(sorted(set(row))) for row in touched) == ["HP_LAB PI traefik", "PI acme"], rows
+    assert "1 unchanged" in body

@@ -95,6 +95,61 @@ WRONG = [
     ("nodes:\n  HP:\n    variables:\n      A-B: x", 4, "no variable name"),
     ("nodes:\n  HP:\n    variables:\n      A: true", 4, "put it in quotes"),
     ("nodes:\n  HP:\n    variables:\n      A:\n        - x", 4, "must be text, not a list"),
+    ("nodes:\n  HP:\n    variables:\n      COMPOSE_FILE: x.yml", 4, "name compose files in `files`"),
+    ("nodes:\n  HP:\n    variables:\n      DOCKER_HOST: tcp://x", 4, "the engine on the node itself"),
+    ("nodes:\n  HP:\n    variables:\n      1: x", 4, "put it in quotes"),
+    ("nodes:\n  HP:\n    stacks: [a]\n    files:\n      b: [x.yml]", 5, "add `b` to its stacks, or remove the line"),
+    ("nodes:\n  HP:\n    stacks: [a, a]", 3, "remove one"),
+    ("nodes:\n  HP:\n    stacks: [1]", 3, "put it in quotes"),
+    ("nodes:\n  HP:\n    platform: [linux]", 3, "one of linux, windows, android"),
+    ("nodes:\n  HP:\n    platform:", 3, "one of linux, windows, android"),
+    ("nodes:\n  HP:\n    root: 5", 3, "must be text such as `/srv/aios`, not the number 5"),
+    ("nodes:\n  HP:\n    root:", 3, "must be text such as `/srv/aios`, not nothing"),
+    ("nodes:\n  HP:\n    root: ['/srv']", 3, "not a list"),
+    ("nodes:\n  HP:\n    labels: ['a,b']", 3, "write something like `self-hosted`"),
+    ("nodes:\n  HP:\n    files:\n      a/b: [x.yml]", 4, "nodes.HP.files"),
+    ("nodes:\n  HP:\n    files:\n      ingress: [1]", 4, "nodes.HP.files.ingress, item 1"),
+    ("nodes:\n  HP:\n    profiles: ['a b']", 3, "write something like `gpu`"),
+    ("nodes:\n  HP:\n    varables: {}", 3, "did you mean `variables`?"),
+    ("nodes:\n  HP:\n    bootstrap: scripts/x.sh", 3, "must be a list"),
+    ("nodes:\n  HP:\n    bootstrap: [../x.sh]", 3, "write something like `scripts/bootstrap.sh`"),
+    ("nodes:\n  HP:\n    who: [everyone]", 3, "write something like `maintain`"),
+    ("nodes: true", 1, "must be a mapping (`name: value` lines), not the truth value `true`"),
+    ("nodes: 3", 1, "not the number 3"),
+    ("nodes: text", 1, "not text"),
+    (f"nodes:\n  {'x' * 64}: {{}}", 2, "write something like `HP_LAB`"),
+    ("submodules: server", 1, "submodules must be a mapping"),
+    ("submodules:\n  server: main", 2, "submodules.server must be a mapping"),
+    ("submodules:\n  server/: {}", 2, "write something like `server`"),
+    ("submodules:\n  'a:b': {}", 2, "submodules: the path"),
+    ("submodules:\n  server:\n    branch: refs heads", 3, "write something like `main`"),
+    ("submodules:\n  server:\n    branch: ''", 3, "write something like `main`"),
+    ("submodules:\n  server:\n    stacks: []", 3, "must be text such as `stacks/*`, not a list"),
+    ("submodules:\n  server:\n    order: [ingress, ingress]", 3, "stands there twice; remove one"),
+    ("submodules:\n  server:\n    wait_for_checks: 1", 3, "must be `true` or `false`, not the number 1"),
+    ("hub: AIOS", 1, "write something like `tecnocrat/AIOS`"),
+    ("hub: https://github.com/tecnocrat/AIOS", 1, "write something like `tecnocrat/AIOS`"),
+    ("hub: [tecnocrat/AIOS]", 1, "not a list"),
+    ("bases: {main: x}", 1, "must be a list such as `[main]`, not a mapping"),
+    ("labels:\n  - ok\n  - ''", 3, "write something like `dependencies`"),
+    ("deploy:\n  workflow: true", 2, "put it in quotes"),
+    ("deploy:\n  offline_after: soon", 2, "deploy.offline_after"),
+    ("locks: {hours: 0}", 1, "a whole number from 1 to 720 such as `24`"),
+    ("locks: {hours: day}", 1, "a whole number from 1 to 720"),
+    ("locks: {hour: 2}", 1, "did you mean `hours`?"),
+    ("commands: {prefix: aios}", 1, "write something like `/aios`"),
+    ("commands: {who: {deploy: write}}", 1, "must be a list"),
+    ("commands: {who: {explode: [write]}}", 1, "commands.who"),
+    ("commands: {break_glass: [root]}", 1, "write something like `admin`"),
+    ("review: {required: server/**}", 1, "must be a list"),
+    ("review: {auto_merge: sometimes}", 1, "must be `true` or `false`, not text"),
+    ("review: {optional: [/etc/**]}", 1, "write something like `notes/**`"),
+    ("version: [1]", 1, "version must be 1"),
+    ("version:", 1, "version must be 1"),
+    ("<<: {nods: {}}", 1, "did you mean `nodes`?"),
+    ("'': x", 1, "known here"),
+    ("bases: [*nowhere]", 1, "not valid YAML"),
+    ("--- \nversion: 1\n--- \nversion: 1", 3, "not valid YAML"),
 ]
 
 
@@ -106,6 +161,11 @@ def test_a_wrong_file_is_told_with_line_and_cure(text: str, line: int, says: str
     assert problem.line == line
     assert any(part in problem.message for part in says.split("|")), problem.message
     assert str(caught.value).startswith(f".github/aios-bot.yml:{line}: ")
+
+
+def test_there_are_many_and_each_message_names_a_cure() -> None:
+    assert len(WRONG) >= 80
+    assert len({text for text, _, _ in WRONG}) == len(WRONG)
 
 
 def test_every_problem_is_told_at_once() -> None:

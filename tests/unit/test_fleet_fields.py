@@ -77,7 +77,15 @@ def test_the_example_with_the_editors_line_fits_the_schema() -> None:
     SCHEMA.validate(plain(text))
 
 
-SEEN_ONLY_BY_THE_BOT = {"differ only in case", "larger than", "is no node of this file", "a node is in one wave"}
+SEEN_ONLY_BY_THE_BOT = {
+    "name compose files in `files`",
+    "the engine on the node itself",
+    "add `b` to its stacks, or remove the line",
+    "differ only in case",
+    "larger than",
+    "is no node of this file",
+    "a node is in one wave",
+}
 A_NUMBER_AS_NAME = "nodes:\n  1: {}"  # in JSON every name is text
 
 
