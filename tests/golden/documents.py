@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from bot.cli import aios_bot
+from bot.reference import render_commands, render_settings
 from bot.report.fleet_file import render_reference, render_schema
 from bot.report.risk_rules import render_risk_rules
 from bot.survey.read import workflow_text
@@ -15,7 +17,9 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/examples/deploy.yml": workflow_text,
     "docs/fleet-file.schema.json": render_schema,
+    "docs/reference/commands.md": lambda: render_commands(aios_bot),
     "docs/reference/fleet-file.md": render_reference,
+    "docs/reference/settings.md": render_settings,
     "docs/reference/risk-rules.md": render_risk_rules,
 }
 
