@@ -10,6 +10,7 @@ from bot.decisions.facts import NodeFacts, RolloutFacts
 from bot.decisions.orders import PastOrder, Stage
 from bot.decisions.rollout import Rollout, RolloutReason, Standing, want_merged
 from bot.effects import repository
+from bot.effects.environments import has_custom_rules
 from bot.effects.gather import FleetAt
 from bot.effects.github import Client
 from bot.effects.orders import Waiting, give_order, withdraw_order
@@ -25,8 +26,8 @@ log = logging.getLogger(__name__)
 
 def roll_out(world: World, client: Client, at: FleetAt, facts: RolloutFacts, decision: Rollout) -> None:
     """Do what `decision` says; safe to run again after a crash at any line."""
-    for _, order in decision.end:
-        _end_lost(client, facts, order)
+    for name, order in decision.end:
+        _end_lost(client, facts, name, order)
     for _, order in decision.withdraw:
         withdraw_order(client, facts.fleet, order, because=f"{short(facts.commit)} was merged after it")
     orders: dict[NodeName, PastOrder | Waiting | None] = {n.node.name: facts.order_of(n) for n in facts.nodes}
@@ -97,10 +98,13 @@ def _without(past: tuple[PastOrder, ...], withdrawn: tuple[tuple[NodeName, PastO
     return tuple(msgspec.structs.replace(o, stage=Stage.WITHDRAWN) if o.number in numbers else o for o in past)
 
 
-def _end_lost(client: Client, facts: RolloutFacts, order: PastOrder) -> None:
+def _end_lost(client: Client, facts: RolloutFacts, node: NodeName, order: PastOrder) -> None:
     """The last word on an order whose node will say none."""
-    began = "the node began it, and" if order.state == "in_progress" else "before the node took it,"
-    text = f"{began} its workflow run ended ({order.run_status}) without a report"
+    began = order.state == "in_progress"
+    text = f"{'the node began it, and' if began else 'before the node took it,'} its workflow run ended "
+    text += f"({order.run_status}) without a report"
+    if not began and has_custom_rules(client, facts.fleet, node):
+        text = f"environment {node} has custom protection rules: GitHub fails jobs with `deployment: false` there"
     repository.post_deployment_status(
         client, facts.fleet, order.number, state="error", description=text, log_url=order.log_url or None
     )

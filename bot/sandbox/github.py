@@ -25,6 +25,7 @@ from bot.sandbox import (
     rest_actions,
     rest_apps,
     rest_checks,
+    rest_environments,
     rest_git,
     rest_issues,
     rest_orgs,
@@ -88,7 +89,7 @@ class EmbeddedGitHub:
     def start(self, port: int = 0) -> None:
         """Serve on 127.0.0.1 (port 0: any free one) until `stop`."""
         flask = Flask(__name__)
-        orders = (rest_checks, rest_actions)
+        orders = (rest_checks, rest_actions, rest_environments)
         for room in (registration, runners, rest_apps, rest_git, rest_orgs, rest_pulls, rest_issues, *orders):
             self._hub.register(flask, room.ROUTES)
         self._hub.refuse_the_rest(flask)
@@ -201,6 +202,11 @@ class EmbeddedGitHub:
             registration.add_repositories(self._hub, self._state.installations[installation], repositories)
 
     # -- what people do -------------------------------------------------------------------------------------
+
+    def protect_environment(self, full_name: str, name: str, kinds: Sequence[str]) -> None:
+        """Put protection rules before the jobs of an environment; one of an App's kind is a custom rule."""
+        with self._state.lock:
+            self._state.repo(full_name).environments[name] = list(kinds)
 
     def merge_pull(self, full_name: str, number: int, *, by: str, method: str = "merge") -> str:
         """Press Merge as `by`; the new commit of the base branch."""

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from bot.sandbox.api import Answer, Context, Route, paged
+from bot.sandbox.rest_environments import refuses_without_deployment
 from bot.sandbox.state import Refused, Repo, Run
 
 LONGEST_INPUTS = 65_535  # characters in all (workflow syntax, on.workflow_dispatch.inputs)
@@ -78,6 +79,8 @@ def dispatch(context: Context, repo: Repo, workflow: str) -> Any:
         "workflow_dispatch", repo, context.user, inputs=inputs, ref=event["ref"], workflow=event["workflow"]
     )
     context.state.changed.notify_all()
+    if refuses_without_deployment(repo, inputs.get("node", "")):
+        end_run(context, repo, run, "failure")
     if context.body.get("return_run_details"):
         return context.shapes.run_links(repo, run)
     return Answer(204)

@@ -207,6 +207,7 @@ class Repo:
     statuses: list[CommitStatus] = field(default_factory=list)
     deployments: list[Deployment] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
+    environments: dict[str, list[str]] = field(default_factory=dict)  # kinds of their protection rules
     runners: list[Registration] = field(default_factory=list)
     created_at: str = field(default_factory=iso_now)
 

@@ -67,6 +67,7 @@ def test_permissions_and_concurrency_are_what_a_deploy_needs() -> None:
         assert document["jobs"]["deploy"]["permissions"] == needed
     job = load(REUSABLE)["jobs"]["deploy"]
     assert job["concurrency"] == {"group": "aios-bot-deploy-${{ inputs.node }}", "cancel-in-progress": False}
+    assert job["environment"] == {"name": "${{ inputs.node }}", "deployment": False}
     assert job["runs-on"] == "${{ fromJSON(inputs.labels) }}"
 
 
