@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot import operations
+from bot.checkup.command import check
 from bot.errors import BotError, ExitCode
 from bot.fleet_command import fleet
 from bot.joining.command import add, join, leave, remove
@@ -40,6 +41,7 @@ aios_bot.add_command(node)
 aios_bot.add_command(operations.inbox)
 aios_bot.add_command(operations.backup)
 aios_bot.add_command(operations.restore)
+aios_bot.add_command(check)
 aios_bot.add_command(fleet)
 aios_bot.add_command(keys)
 
@@ -113,15 +115,11 @@ def obtain_credentials(settings: Settings, store: Store) -> Credentials | None:
 
     None when somebody ended the service before.
     """
-    from bot.effects.credentials import Vault
+    from bot.effects.credentials import Vault, find_credentials
 
-    if settings.credentials is not None:
-        return settings.credentials
-    vault = Vault(store, settings.data / "keys")
-    if vault.find(settings.api_url) is None:
-        serve_setup(settings, vault)
-    registered = vault.find(settings.api_url)
-    return registered.credentials if registered else None
+    if find_credentials(settings, store) is None:
+        serve_setup(settings, Vault(store, settings.data / "keys"))
+    return find_credentials(settings, store)
 
 
 def serve_setup(settings: Settings, vault: Vault) -> None:

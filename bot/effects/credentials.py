@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from bot.effects.keys import read_or_write
 from bot.errors import BotError
-from bot.settings import Credentials, Secret
+from bot.settings import Credentials, Secret, Settings
 from bot.store import Store
 from bot.values import Value
 
@@ -99,3 +99,11 @@ class Vault:
         except InvalidToken:
             return False
         return True
+
+
+def find_credentials(settings: Settings, store: Store) -> Credentials | None:
+    """The App's credentials: the environment's, else those that the set-up page kept; None when there are none."""
+    if settings.credentials is not None:
+        return settings.credentials
+    registered = Vault(store, settings.data / "keys").find(settings.api_url)
+    return registered.credentials if registered else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -19,6 +21,7 @@ from bot.names import InstallationId
 from bot.sandbox.github import EmbeddedGitHub
 from bot.sandbox.service import Service, free_port, launch_service, wait_until_ready
 from bot.sandbox.world import FLEET, OWNER, PERSON, SERVER, AiosWorld, build_repositories
+from bot.settings import child_environment
 from tests.acceptance.outside import Outside, eventually
 from tests.openapi import Exchange, complaints, judge_exchange
 
@@ -144,6 +147,14 @@ def deploy_once(world: AiosWorld) -> None:
     eventually("the word on the rollout", lambda: outside.comments(FLEET, pull["number"]))
 
 
+def check(fresh: Fresh) -> subprocess.CompletedProcess[str]:
+    """`aios-bot check`, where the service runs."""
+    environment = child_environment() | fresh.settings
+    return subprocess.run(
+        [sys.executable, "-m", "bot", "check"], env=environment, capture_output=True, text=True, check=False
+    )
+
+
 def test_from_the_printed_address_to_a_rollout(fresh: Fresh) -> None:
     """One long way, because each part of it stands on the one before."""
     world = set_up(fresh)
@@ -156,6 +167,12 @@ def test_from_the_printed_address_to_a_rollout(fresh: Fresh) -> None:
     for what in (f"{SERVER}/statuses/{'a' * 40}", f"{FLEET}/actions/runners/registration-token"):
         with pytest.raises(GitHubError, match="not accessible by integration"):
             client.send("POST", f"/repos/{what}", {"state": "success"})
+
+    checked = check(fresh)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "all is well" in checked.stdout
+    assert "FAIL" not in checked.stdout
+    assert f"fleet {FLEET}: 1 submodules, 1 nodes" in checked.stdout
 
     rest = [one for one in world.hub.requests if one.kind == "rest"]
     assert any("conversions" in one.path for one in rest)
