@@ -28,6 +28,13 @@ bench:
 	$(PYTHON) tools/setup test
 	tools/own-root python -m bench
 
+# Longer than a test run may be: kills, misbehaviour and mutated webhooks by the hundred. About an hour.
+soak:
+	$(PYTHON) tools/setup test
+	AIOS_BOT_FAULT_ROUNDS=100 AIOS_BOT_KILLS=100 AIOS_BOT_STORM_ROUNDS=8 AIOS_BOT_FUZZ=30000 \
+	  pytest -q -rA -s --timeout 7200 tests/faults/test_kill.py tests/faults/test_service_killed.py \
+	  tests/faults/test_github_misbehaves.py tests/faults/test_fuzz.py
+
 docs:
 	python -m tests.golden.documents
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bot.cli import aios_bot
+from bot.metrics_reference import render_metrics
 from bot.reference import render_commands, render_settings
 from bot.report.fleet_file import render_reference, render_schema
 from bot.report.risk_rules import render_risk_rules
@@ -19,6 +20,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/fleet-file.schema.json": render_schema,
     "docs/reference/commands.md": lambda: render_commands(aios_bot),
     "docs/reference/fleet-file.md": render_reference,
+    "docs/reference/metrics.md": render_metrics,
     "docs/reference/settings.md": render_settings,
     "docs/reference/risk-rules.md": render_risk_rules,
 }
