@@ -16,6 +16,7 @@ from bot.fleet import Platform
 
 if TYPE_CHECKING:
     from bot.migration.model import AnyStep, Migration
+    from bot.survey.facts import Proposed
 
 
 @click.group()
@@ -110,7 +111,8 @@ def _shown(text: str) -> str:
 )
 @click.option("--node", "name", help="One more machine, by its name.")
 @click.option("--write", "writes", is_flag=True, help="Write the files. Without this they are printed.")
-def init_command(folder: Path, template: str | None, name: str | None, writes: bool) -> None:
+@click.option("--pull-request", "asks", is_flag=True, help="Open a pull request with them, with your own token.")
+def init_command(folder: Path, template: str | None, name: str | None, writes: bool, asks: bool) -> None:
     """Propose what makes the repository at FOLDER a fleet: the fleet file and the deploy workflow.
 
     Looks at its submodules, their stacks, compose files and networks, at the host registry and at the branches that
@@ -141,8 +143,26 @@ def init_command(folder: Path, template: str | None, name: str | None, writes: b
         click.echo("nothing to add: the fleet file and the workflow are there")
     for note in proposed.notes:
         click.echo(_shown(f"note: {note}"))
-    if proposed.files and not writes:
-        click.echo("nothing was written; --write does it. Then: aios-bot plan, commit, push")
+    if proposed.files and asks:
+        click.echo(f"proposed: {_propose(root, proposed)}")
+    elif proposed.files and not writes:
+        click.echo("nothing was written; --write or --pull-request does it. Then: aios-bot plan, commit, push")
+
+
+def _propose(root: Path, proposed: Proposed) -> str:
+    from bot.effects.documents import propose_once
+    from bot.joining.person import as_person, fleet_here
+    from bot.names import BranchName, parse_repo_name
+    from bot.settings import read_node_settings
+
+    return propose_once(
+        as_person(read_node_settings()),
+        parse_repo_name(fleet_here(root)),
+        branch=BranchName("aios-bot/init"),
+        files={file.path: file.text for file in proposed.files},
+        title="Make this repository a fleet",
+        body="\n".join(["Proposed by `aios-bot fleet init`.", "", *(f"- {note}" for note in proposed.notes)]),
+    )
 
 
 @fleet.command()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from bot.effects import repository
 from bot.effects.git import GitRepository
 from bot.effects.github import Client
+from bot.errors import BotError
 from bot.names import BranchName, CommitSha, PullNumber, RepoName
 
 PEOPLE_LOOKED_FOR = 20  # commits of the branch
@@ -61,6 +62,25 @@ def propose_documents(
     if (pull.title, pull.body) != (title, body):
         repository.edit_pull(client, repo, pull.number, title=title, body=body)
     return "kept" if holds else "updated"
+
+
+def propose_once(
+    client: Client, repo: RepoName, *, branch: BranchName, files: Mapping[str, str], title: str, body: str
+) -> str:
+    """The address of the one pull request from `branch` that brings `files` into the default branch."""
+    found = repository.find_repository(client, repo)
+    start = repository.find_branch(client, repo, BranchName(found.default_branch)) if found else None
+    if found is None or start is None:
+        raise BotError(f"{repo} cannot be seen with your token, or has no commit yet: push one first")
+    commit = repository.push_files(client, repo, parent=start, base_tree=start, files=files, message=title)
+    exists = repository.find_branch(client, repo, branch) is not None
+    repository.push_branch(client, repo, branch, commit, exists=exists)
+    base = BranchName(found.default_branch)
+    for pull in repository.find_pulls(client, repo, head=branch, base=base):
+        if pull.state == "open":
+            repository.edit_pull(client, repo, pull.number, title=title, body=body)
+            return pull.html_url
+    return repository.open_pull(client, repo, head=branch, base=base, title=title, body=body).html_url
 
 
 def _people(mirror: GitRepository, start: CommitSha, head: CommitSha, login: str) -> bool:

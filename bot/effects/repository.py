@@ -66,6 +66,10 @@ class _Output(Wire, frozen=True):
     text: str | None = None
 
 
+class _Branch(Wire, frozen=True):
+    commit: _Sha
+
+
 class CheckRun(Wire, frozen=True):
     """One check run on a commit."""
 
@@ -190,6 +194,12 @@ def push_gitlink(
     tree = client.post(_of(repo, "git/trees"), _Sha, {"base_tree": base_tree, "tree": [entry]})
     commit = client.post(_of(repo, "git/commits"), _Sha, {"message": message, "tree": tree.sha, "parents": [parent]})
     return CommitSha(commit.sha)
+
+
+def find_branch(client: Client, repo: RepoName, branch: BranchName) -> CommitSha | None:
+    """The commit that `branch` is at, or None when there is no such branch."""
+    found = client.find(_of(repo, "branches", branch), _Branch)
+    return CommitSha(found.commit.sha) if found else None
 
 
 def push_files(

@@ -5,7 +5,6 @@ Each command imports what it needs when it runs, as in bot.cli.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,6 @@ from bot.errors import BotError, ExitCode
 from bot.fleet import Platform
 
 if TYPE_CHECKING:
-    from bot.effects.github import Client
     from bot.joining.invitation import Invitation
     from bot.joining.join import Joining
     from bot.settings import NodeSettings
@@ -58,17 +56,18 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
     from bot.fleet.edit import set_entry
     from bot.fleet.shapes import NODE_NAME
     from bot.joining.invitation import PROGRAM, Invitation, encode, entry_of, is_absolute, new_node, render_command
+    from bot.joining.person import as_person, fleet_here
     from bot.joining.propose import propose, read_downloads, read_fleet_file, read_runner_token
     from bot.names import NodeName, parse_repo_name
 
     if not NODE_NAME.pattern.fullmatch(name):
         raise click.UsageError(f"NAME {name!r} is not usable; {NODE_NAME.words}")
-    kind, repo = Platform(platform), parse_repo_name(fleet or _fleet_here())
+    kind, repo = Platform(platform), parse_repo_name(fleet or fleet_here())
     if root and not is_absolute(root, kind):
         raise click.UsageError(f"--root {root} is no whole path on {platform}")
     settings = _settings()
     pem = _read_key(key)
-    client = _person(settings)
+    client = as_person(settings)
     file = read_fleet_file(client, repo)
     node = next((one for one in parse_fleet(file.text).nodes if one.name == name), None)
     text = file.text
@@ -123,11 +122,12 @@ def _say_proposed(url: str, name: str) -> str:
 def remove(name: str, fleet: str | None) -> None:
     """Take the machine NAME out of the fleet: a pull request, its runner, and what to type on it."""
     from bot.fleet.edit import remove_entry
+    from bot.joining.person import as_person, fleet_here
     from bot.joining.propose import propose, read_fleet_file, remove_runner
     from bot.names import parse_repo_name
 
-    repo, settings = parse_repo_name(fleet or _fleet_here()), _settings()
-    client = _person(settings)
+    repo, settings = parse_repo_name(fleet or fleet_here()), _settings()
+    client = as_person(settings)
     file = read_fleet_file(client, repo)
     proposed = propose(
         client,
@@ -225,43 +225,6 @@ def _joining(invitation: Invitation, state: Path | None) -> Joining:
 
     folder = (state or _settings().state).absolute()
     return Joining(invitation, NodeState(folder), docker_environment() | stack_environment(), tell)
-
-
-def _person(settings: NodeSettings) -> Client:
-    """GitHub as the person who types."""
-    from bot.effects.github import Client
-    from bot.settings import child_environment
-
-    if settings.token is not None:
-        return Client.with_token(settings.api_url, settings.token.reveal())
-    host = settings.html_url.partition("://")[2]
-    try:
-        said = subprocess.run(
-            ["gh", "auth", "token", "--hostname", host], env=child_environment(), capture_output=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        raise BotError(
-            "no token: run `gh auth login`, or set GITHUB_TOKEN to one of yours that may write contents and pull "
-            "requests of the fleet, and administer it (for its runners)"
-        ) from None
-    return Client.with_token(settings.api_url, said.stdout.decode().strip())
-
-
-def _fleet_here() -> str:
-    """The repository that this clone came from."""
-    from urllib.parse import urlsplit
-
-    from bot.settings import child_environment
-
-    done = subprocess.run(
-        ["git", "config", "--get", "remote.origin.url"], env=child_environment(), capture_output=True, check=False
-    )
-    url = done.stdout.decode().strip()
-    path = urlsplit(url).path if "://" in url else url.partition(":")[2]
-    name = path.strip("/").removesuffix(".git")
-    if name.count("/") != 1:
-        raise click.UsageError("this is no clone of a fleet repository: say --fleet OWNER/NAME")
-    return name
 
 
 def _read_key(key: Path | None) -> str:

@@ -146,6 +146,21 @@ def test_from_a_plain_folder_to_a_node_that_runs_a_change(running: Running, pers
     assert (person / "server/stacks/ingress/dynamic/mine.yml").read_text() == "# not committed\n"
 
 
+def test_a_fleet_is_proposed_by_pull_request(running: Running, person: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub, outside = running.world.hub, running.outside
+    hub.create_repository(CELL)
+    hub.set_permission(CELL, PERSON, "admin")
+    typed("migrate", str(person), "--remote", f"{hub.url}/{CELL}.git", "--apply")
+    monkeypatch.setenv("GITHUB_TOKEN", running.world.token)
+    monkeypatch.setenv("GITHUB_API_URL", f"{hub.url}/api/v3")
+    said = [typed("init", str(person), "--pull-request") for _ in range(2)]
+    (pull,) = outside.pulls(CELL)
+    assert all(f"proposed: {pull['html_url']}" in text for text in said)
+    files = {file["filename"] for file in outside.get(f"/repos/{CELL}/pulls/{pull['number']}/files")}
+    assert files == {".github/aios-bot.yml", ".github/workflows/deploy.yml"}
+    assert not (person / ".github").exists()
+
+
 def test_one_push_to_server_reaches_every_platform(running: Running, person: Path) -> None:
     """aios-linux and aios-android begin as empty folders; each becomes a fleet by template beside aios-win."""
     hub, outside = running.world.hub, running.outside
