@@ -29,6 +29,7 @@ from bot.effects.perform_command import end_locks, follow_orders, keep_word, mak
 from bot.effects.pin_back import open_pin_back
 from bot.effects.replan import make_plan_anew
 from bot.effects.replies import put_reply
+from bot.effects.review import look_at_review
 from bot.effects.world import World
 from bot.errors import RetryLater
 from bot.grammar import Command, Verb
@@ -59,7 +60,7 @@ def look_at_pull(world: World, client: Client, look: PullLook) -> tuple[Look, ..
         case LookAtPullEnd():
             look_at_pull_end(world, client, look)
         case LookAtReview():
-            pass
+            look_at_review(world, client, look)
     return ()
 
 

@@ -217,7 +217,7 @@ def _read_review_decision(client: Client, repo: RepoName, number: int) -> str | 
 
 
 def _judge_checks(client: Client, repo: RepoName, pull: PullDetail) -> Verdict:
-    required = {c for c in _required_checks(client, repo, BranchName(pull.base.ref)) if not c.startswith(OWN_CHECKS)}
+    required = {c for c in required_checks(client, repo, BranchName(pull.base.ref)) if not c.startswith(OWN_CHECKS)}
     if not required:
         return Verdict.GOOD
     sha = CommitSha(pull.head.sha)
@@ -232,8 +232,8 @@ def _judge_checks(client: Client, repo: RepoName, pull: PullDetail) -> Verdict:
     return Verdict.CHECKS_PENDING if "pending" in found else Verdict.GOOD
 
 
-def _required_checks(client: Client, repo: RepoName, branch: BranchName) -> frozenset[str]:
-    """By rulesets and by the older branch protection; both may hold at once."""
+def required_checks(client: Client, repo: RepoName, branch: BranchName) -> frozenset[str]:
+    """The checks that a branch requires, by rulesets and by the older protection; both may hold at once."""
     rules = client.list(_of(repo, "rules/branches", branch), _Rule)
     named = {c.context for r in rules if r.parameters for c in r.parameters.required_status_checks}
     protection = client.get(_of(repo, "branches", branch), _Branch).protection

@@ -140,7 +140,7 @@ class Hub:
         @flask.errorhandler(HTTPException)
         def not_there(problem: HTTPException) -> Response:
             body = {"message": "Not Found", "documentation_url": f"{self.shapes.url}/docs", "status": "404"}
-            return _json(problem.code or 500, body)
+            return as_json(problem.code or 500, body)
 
     def register(self, flask: Flask, routes: list[Route]) -> None:
         """Serve `routes` below the API's prefix."""
@@ -183,14 +183,14 @@ class Hub:
         except Refused as problem:
             errors = {"errors": problem.errors} if problem.errors is not None else {}
             body = {"message": problem.message, "documentation_url": f"{self.shapes.url}/docs", **errors}
-            answer = _json(problem.status, body | {"status": str(problem.status)})
+            answer = as_json(problem.status, body | {"status": str(problem.status)})
         if fault is not None and fault.status:
             return break_answer(fault, self._as_told(fault, answer))
         answer = self._with_headers(answer)
         return answer if fault is None else break_answer(fault, answer)
 
     def _as_told(self, fault: Fault, answer: Response) -> Response:
-        answer = _json(fault.status, {"message": fault.message}) if fault.status else answer
+        answer = as_json(fault.status, {"message": fault.message}) if fault.status else answer
         answer.headers.update(fault.headers)
         return answer
 
@@ -209,10 +209,10 @@ class Hub:
                 values[name] = int(values[name])
         found = route.handler(context, **values)
         if isinstance(found, Answer):
-            answer = _json(found.status, found.body) if found.body is not None else Response(status=found.status)
+            answer = as_json(found.status, found.body) if found.body is not None else Response(status=found.status)
             answer.headers.update(found.headers)
             return answer
-        return _json(200, found)
+        return as_json(200, found)
 
     def _context(self, route: Route) -> Context:
         credential = access.read_credential(request.headers.get("Authorization", ""))
@@ -255,7 +255,8 @@ class Hub:
         return answer
 
 
-def _json(status: int, body: Any) -> Response:
+def as_json(status: int, body: Any) -> Response:
+    """An answer of the API."""
     return Response(json.dumps(body), status=status, content_type="application/json; charset=utf-8")
 
 

@@ -20,6 +20,7 @@ from bot.effects.git import GitRepository
 from bot.names import RepoName
 from bot.sandbox import (
     access,
+    graphql,
     pages,
     registration,
     rest_actions,
@@ -29,6 +30,7 @@ from bot.sandbox import (
     rest_git,
     rest_issues,
     rest_orgs,
+    rest_people,
     rest_pulls,
     runners,
     smart_http,
@@ -37,7 +39,7 @@ from bot.sandbox.api import Context, Hub, Logged
 from bot.sandbox.faults import BreakableChannel, Cut, Fault
 from bot.sandbox.rest_actions import end_run
 from bot.sandbox.shapes import Shapes
-from bot.sandbox.state import Delivery, Repo, Run, State, Token, User
+from bot.sandbox.state import BranchRules, Delivery, Repo, Run, State, Token, User
 from bot.sandbox.webhooks import Disorder, Webhooks
 
 THREADS = 16
@@ -90,9 +92,11 @@ class EmbeddedGitHub:
         """Serve on 127.0.0.1 (port 0: any free one) until `stop`."""
         flask = Flask(__name__)
         orders = (rest_checks, rest_actions, rest_environments)
-        for room in (registration, runners, rest_apps, rest_git, rest_orgs, rest_pulls, rest_issues, *orders):
+        talk = (rest_orgs, rest_pulls, rest_people, rest_issues)
+        for room in (registration, runners, rest_apps, rest_git, *talk, *orders):
             self._hub.register(flask, room.ROUTES)
         self._hub.refuse_the_rest(flask)
+        graphql.register(flask, self._hub)
         smart_http.register(flask, self._hub)
         pages.register(flask, self._hub)
         registration.register(flask, self._hub)
@@ -220,6 +224,23 @@ class EmbeddedGitHub:
         with self._state.lock:
             repo = self._state.repo(full_name)
             return rest_pulls.comment_on(self._context(self._state.user(by)), repo, repo.pulls[number], body).id
+
+    def press(self, full_name: str, check_run: int, identifier: str, *, by: str) -> None:
+        """Press a button of a completed check run as `by`."""
+        with self._state.lock:
+            repo, user = self._state.repo(full_name), self._state.user(by)
+            run = next(run for run in repo.checks if run.id == check_run)
+            rest_people.press_button(self._context(user), repo, run, identifier, user)
+
+    def set_rules(self, full_name: str, branch: str, *, approvals: int = 0, contexts: Sequence[str] = ()) -> None:
+        """What `branch` asks of pull requests into it."""
+        with self._state.lock:
+            self._state.repo(full_name).rules[branch] = BranchRules(approvals, tuple(contexts))
+
+    def allow_auto_merge(self, full_name: str) -> None:
+        """The repository's setting."""
+        with self._state.lock:
+            self._state.repo(full_name).allow_auto_merge = True
 
     # -- what a runner does ---------------------------------------------------------------------------------
 

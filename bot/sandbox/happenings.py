@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.effects.git import GitError
 from bot.names import CommitSha
+from bot.sandbox.merging import mergeable_state
 from bot.sandbox.shapes import Shapes
 from bot.sandbox.state import Pull, Refused, Repo, State, User, iso_now
 from bot.sandbox.webhooks import Webhooks
@@ -131,6 +132,8 @@ class Happenings:
             raise Refused(405, "Pull Request is not mergeable")
         if sha is not None and sha != pull.head_sha:
             raise Refused(409, "Head branch was modified. Review and try the merge again.")
+        if mergeable_state(repo, pull) == "blocked":
+            raise Refused(405, "Repository rule violations found")
         before = repo.heads()
         base = before[pull.base]
         try:

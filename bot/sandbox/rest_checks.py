@@ -10,6 +10,7 @@ from flask import request
 
 from bot.sandbox.api import Answer, Context, Route, invalid, paged
 from bot.sandbox.rest_git import commit_shape, resolve
+from bot.sandbox.rest_people import merge_by_itself
 from bot.sandbox.state import (
     AppRecord,
     CheckRun,
@@ -23,6 +24,7 @@ from bot.sandbox.state import (
 
 LONGEST_OUTPUT = 65_535  # characters of a check run's summary and of its text (REST: checks/create)
 MOST_ANNOTATIONS = 50  # a request
+MOST_ACTIONS = 3
 LONGEST_DESCRIPTION = 140  # of a deployment's status
 _STATES = ("error", "failure", "inactive", "in_progress", "queued", "pending", "success")
 
@@ -50,11 +52,25 @@ def _check_output(output: dict[str, Any]) -> None:
             raise Refused(422, "Invalid request.\n\nan annotation lacks a required field")
 
 
+def _check_actions(actions: list[dict[str, str]]) -> None:
+    """At most three buttons, each of short words (REST: checks/create)."""
+    limits = {"label": 20, "description": 40, "identifier": 20}
+    if len(actions) > MOST_ACTIONS:
+        raise Refused(422, f"Invalid request.\n\nNo more than {MOST_ACTIONS} items are allowed; too many actions")
+    for action in actions:
+        for name, limit in limits.items():
+            if not 1 <= len(action.get(name, "")) <= limit:
+                raise Refused(422, f"Invalid request.\n\n{name} must have 1 to {limit} characters")
+
+
 def _change(run: CheckRun, body: dict[str, Any]) -> None:
     output = body.get("output") or {}
     _check_output(output)
     annotations = [*run.output.get("annotations", []), *(output.get("annotations") or [])]
     run.output = run.output | output | {"annotations": annotations}
+    if "actions" in body:
+        _check_actions(body["actions"])
+        run.actions = list(body["actions"])
     run.status = body.get("status", run.status)
     if body.get("conclusion"):
         run.conclusion, run.status = body["conclusion"], "completed"
@@ -84,7 +100,13 @@ def create_check(context: Context, repo: Repo) -> Any:
     _change(run, body)
     repo.checks.append(run)
     _tell_check(context, repo, run, "created")
+    _merge_waiting(context, repo, head)
     return Answer(201, context.shapes.check_run(repo, run))
+
+
+def _merge_waiting(context: Context, repo: Repo, sha: str) -> None:
+    for pull in [pull for pull in repo.pulls.values() if pull.head_sha == sha]:
+        merge_by_itself(context, repo, pull)
 
 
 def _tell_check(context: Context, repo: Repo, run: CheckRun, action: str) -> None:

@@ -278,7 +278,10 @@ def react(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002
     (content,) = context.need("content")
     if content not in _REACTIONS:
         raise invalid({"resource": "Reaction", "field": "content", "code": "invalid"})
-    _comment(repo, id).reactions.append((context.user.login, content))
+    reactions, mine = _comment(repo, id).reactions, (context.user.login, content)
+    known = mine in reactions
+    if not known:
+        reactions.append(mine)
     shape = {
         "id": context.state.new_id(),
         "node_id": "RE",
@@ -286,7 +289,15 @@ def react(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002
         "content": content,
         "created_at": iso_now(),
     }
-    return Answer(201, shape)
+    return Answer(200 if known else 201, shape)
+
+
+def list_reactions(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002
+    def shape(one: tuple[str, str]) -> dict[str, Any]:
+        user = context.shapes.user(context.state.users[one[0]])
+        return {"id": id, "node_id": "RE", "user": user, "content": one[1], "created_at": iso_now()}
+
+    return paged(_comment(repo, id).reactions, shape)
 
 
 def get_permission(context: Context, repo: Repo, username: str) -> Any:
@@ -294,7 +305,10 @@ def get_permission(context: Context, repo: Repo, username: str) -> Any:
         raise Refused(404, "Not Found")
     role = repo.permissions.get(username, "none" if repo.private else "read")
     level = {"maintain": "write", "triage": "read"}.get(role, role)
-    user = context.shapes.user(context.state.users[username]) | {"role_name": role}
+    ranks = ("pull", "triage", "push", "maintain", "admin")
+    held = {"read": 1, "triage": 2, "write": 3, "maintain": 4, "admin": 5}.get(role, 0)
+    may = {name: index < held for index, name in enumerate(ranks)}
+    user = context.shapes.user(context.state.users[username]) | {"role_name": role, "permissions": may}
     return {"permission": level, "role_name": role, "user": user}
 
 
@@ -313,6 +327,7 @@ ROUTES = [
     Route("POST", f"{_REPO}/issues/{{number}}/comments", create_comment, "pull_requests", "write"),
     Route("PATCH", f"{_REPO}/issues/comments/{{id}}", update_comment, "pull_requests", "write"),
     Route("DELETE", f"{_REPO}/issues/comments/{{id}}", delete_comment, "pull_requests", "write"),
+    Route("GET", f"{_REPO}/issues/comments/{{id}}/reactions", list_reactions, "pull_requests", "read"),
     Route("POST", f"{_REPO}/issues/comments/{{id}}/reactions", react, "pull_requests", "write"),
     Route("GET", f"{_REPO}/collaborators/{{username}}/permission", get_permission, "metadata", "read"),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from bot.sandbox.merging import has_conflict, mergeable_state
 from bot.sandbox.state import (
     AppRecord,
     CheckRun,
@@ -251,7 +252,14 @@ class Shapes:
             "base": self._end(repo, pull.base, pull.base_sha),
             "_links": {name: {"href": link} for name, link in links.items()},
             "author_association": "OWNER",
-            "auto_merge": None,
+            "auto_merge": {
+                "enabled_by": self.user(pull.auto_merge),
+                "merge_method": "merge",
+                "commit_title": "",
+                "commit_message": "",
+            }
+            if pull.auto_merge
+            else None,
             "draft": False,
         }
 
@@ -259,9 +267,9 @@ class Shapes:
         """pull-request. `counts` holds commits, additions, deletions and changed_files."""
         return self.pull(repo, pull) | {
             "merged": pull.merged_at is not None,
-            "mergeable": True if pull.state == "open" else None,
+            "mergeable": not has_conflict(repo, pull) if pull.state == "open" else None,
             "rebaseable": None,
-            "mergeable_state": "clean" if pull.state == "open" else "unknown",
+            "mergeable_state": mergeable_state(repo, pull) if pull.state == "open" else "unknown",
             "merged_by": self.user(pull.merged_by) if pull.merged_by else None,
             "comments": sum(comment.number == pull.number for comment in repo.comments.values()),
             "review_comments": 0,
@@ -380,7 +388,7 @@ class Shapes:
             "updated_at": status.created_at,
             "deployment_url": base,
             "repository_url": f"{self.api}/repos/{repo.full_name}",
-            "environment_url": status.environment_url,
+            **({"environment_url": status.environment_url} if status.environment_url else {}),
             "log_url": status.log_url,
             "performed_via_github_app": None,
         }

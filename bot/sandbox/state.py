@@ -45,6 +45,26 @@ class Label:
 
 
 @dataclass
+class Review:
+    """A review of a pull request."""
+
+    id: int
+    user: User
+    state: str  # APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED
+    body: str
+    commit: str
+    submitted_at: str
+
+
+@dataclass
+class BranchRules:
+    """What a branch asks of pull requests into it."""
+
+    approvals: int = 0
+    contexts: tuple[str, ...] = ()  # required checks
+
+
+@dataclass
 class Pull:
     """A pull request. `head_sha` follows the branch while it is open."""
 
@@ -65,6 +85,9 @@ class Pull:
     created_at: str = field(default_factory=iso_now)
     updated_at: str = field(default_factory=iso_now)
     labels: list[Label] = field(default_factory=list)
+    reviews: list[Review] = field(default_factory=list)
+    auto_merge: User | None = None  # who switched it on
+    head_repo: str | None = None  # a fork's full name
 
 
 @dataclass
@@ -94,6 +117,7 @@ class Comment:
     created_at: str = field(default_factory=iso_now)
     updated_at: str = field(default_factory=iso_now)
     reactions: list[tuple[str, str]] = field(default_factory=list)
+    minimized: str | None = None  # the reason
 
 
 @dataclass
@@ -110,6 +134,7 @@ class CheckRun:
     details_url: str
     output: dict[str, Any]
     app: AppRecord
+    actions: list[dict[str, str]] = field(default_factory=list)  # its buttons
     started_at: str = field(default_factory=iso_now)
     completed_at: str | None = None
 
@@ -209,6 +234,8 @@ class Repo:
     runs: list[Run] = field(default_factory=list)
     environments: dict[str, list[str]] = field(default_factory=dict)  # kinds of their protection rules
     runners: list[Registration] = field(default_factory=list)
+    rules: dict[str, BranchRules] = field(default_factory=dict)  # by branch
+    allow_auto_merge: bool = False
     created_at: str = field(default_factory=iso_now)
 
     @property

@@ -12,8 +12,9 @@ from bot.sandbox.github import Job
 from bot.sandbox.world import FLEET, NODE, PERSON
 from tests.acceptance.conftest import Running
 from tests.acceptance.outside import eventually
+from tests.openapi import Exchange, complaints, judge_exchange, judge_webhook
 
-SECONDS = 60
+SECONDS = 40
 
 
 def say(running: Running, number: int, text: str, *, by: str = PERSON) -> int:
@@ -66,7 +67,8 @@ def take_order(running: Running, node: str = NODE, *, seconds: float = SECONDS) 
 def report(running: Running, order: Order, state: str) -> None:
     """The node says how far it is; its job ends with a final state."""
     url = f"{running.world.hub.url}/api/v3/repos/{FLEET}/deployments/{order.number}/statuses"
-    body = {"state": state, "description": f"told by the test: {state}"}
+    log = f"{running.world.hub.url}/{FLEET}/actions/runs/{order.job.run_id}"
+    body = {"state": state, "description": f"told by the test: {state}", "log_url": log}
     sent = requests.post(url, json=body, headers={"Authorization": f"Bearer {order.job.token}"}, timeout=30)
     assert sent.ok, sent.text
     if state in ("success", "failure", "error"):
@@ -84,3 +86,28 @@ def carry_out(running: Running, state: str = "success", node: str = NODE) -> Ord
 def no_order(running: Running, node: str = NODE) -> bool:
     """Whether the node's queue is empty now."""
     return running.world.hub.claim_job(["self-hosted", node], timeout=0) is None
+
+
+def assert_as_github(running: Running) -> None:
+    """GitHub could have answered and sent everything that was answered and sent so far."""
+    hub = running.world.hub
+    hub.wait_for_deliveries()
+    rest = [one for one in list(hub.requests) if one.kind == "rest"]
+    told = complaints(judge_exchange(Exchange(one.method, one.path, one.status, one.body)) for one in rest)
+    assert not told, told
+    told = complaints(judge_webhook(event, payload) for event, payload in list(hub.webhooks))
+    assert not told, told
+
+
+def token_of(running: Running, login: str, permission: str, *repos: str) -> dict[str, str]:
+    """The headers of a person who may do this much in these repositories."""
+    token = running.world.hub.create_user(login)
+    for repo in repos:
+        running.world.hub.set_permission(repo, login, permission)
+    return {"Authorization": f"Bearer {token}"}
+
+
+def reactions(running: Running, comment: int) -> list[str]:
+    """The reactions to a comment."""
+    found = running.outside.get(f"/repos/{FLEET}/issues/comments/{comment}/reactions")
+    return [one["content"] for one in found]

@@ -1,0 +1,123 @@
+"""The review rules: the decision matrix, a fleet's own rules, whose approval counts, when a merge needs nobody."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from bot.decisions.command_facts import Permission
+from bot.decisions.review import Approval, Missing, Need, ReviewFacts, decide_review, match_rule
+from bot.fleet.review import Review as Rules
+from bot.names import CommitSha
+
+HEAD, OLDER = CommitSha("a" * 40), CommitSha("b" * 40)
+
+# The mission's own table, in the fleet and in `server`, then what hides beside it.
+MATRIX = [
+    ("scripts/windows-bootstrap/01-core-os-hardening.ps1", "bootstrap scripts", Need.OPTIONAL),
+    ("docs/AIOS-DEPLOYMENT-GUIDE.md", "documentation", Need.OPTIONAL),
+    ("README.md", "documentation", Need.OPTIONAL),
+    ("server/stacks/ingress/docker-compose.yml", "compose stacks", Need.REQUIRED),
+    ("stacks/ingress/docker-compose.yml", "compose stacks", Need.REQUIRED),
+    ("stacks/ingress/dynamic/headers.yml", "compose stacks", Need.REQUIRED),
+    ("stacks/ingress/README.md", "compose stacks", Need.REQUIRED),
+    ("docker-compose.override.yml", "compose stacks", Need.REQUIRED),
+    ("docs/compose.yaml", "compose stacks", Need.REQUIRED),
+    ("scripts/generate-tls-certs.ps1", "TLS scripts", Need.OPTIONAL),
+    ("monitoring/prometheus.yml", "Prometheus configuration", Need.REQUIRED),
+    ("server/prometheus/rules/cpu.yml", "Prometheus configuration", Need.REQUIRED),
+    ("scripts/vault-manager.ps1", "Vault scripts", Need.REQUIRED),
+    ("vault/init.sh", "Vault scripts", Need.REQUIRED),
+    ("aios-win.code-workspace", "workspace files", Need.OPTIONAL),
+    (".vscode/settings.json", "workspace files", Need.OPTIONAL),
+    (".github/aios-bot.yml", "control files", Need.REQUIRED),
+    (".github/workflows/deploy.yml", "control files", Need.REQUIRED),
+    (".GitHub/docs/x.md", "control files", Need.REQUIRED),
+    ("docs/action.yml", "control files", Need.REQUIRED),
+    (".gitmodules", "control files", Need.REQUIRED),
+    ("server", "nothing else known", Need.REQUIRED),
+    ("deploy.sh", "nothing else known", Need.REQUIRED),
+    ("docs\n/x.sh", "nothing else known", Need.REQUIRED),
+]
+
+
+@pytest.mark.parametrize(("path", "rule", "need"), MATRIX)
+def test_the_decision_matrix(path: str, rule: str, need: Need) -> None:
+    found = match_rule(path, Rules())
+    assert (found.name, found.need) == (rule, need)
+
+
+def test_a_fleets_own_rules_come_first_and_required_wins() -> None:
+    rules = Rules(required=("notes/secret/**",), optional=("notes/**", "server/stacks/lab/**", ".github/**"))
+    assert match_rule("notes/a/b.txt", rules).need is Need.OPTIONAL
+    assert match_rule("notes/secret/b.txt", rules).need is Need.REQUIRED
+    assert match_rule("server/stacks/lab/compose.yml", rules).need is Need.OPTIONAL
+    assert match_rule(".github/aios-bot.yml", rules).need is Need.REQUIRED  # nobody rules that away
+
+
+def approval(login: str = "ada", **changes: Any) -> Approval:
+    given: dict[str, Any] = {"permission": Permission.WRITE, "approves": True, "commit": HEAD} | changes
+    return Approval(login=login, **given)
+
+
+def facts(*paths: str, **changes: Any) -> ReviewFacts:
+    given: dict[str, Any] = {
+        "complete": True,
+        "rules": Rules(auto_merge=True),
+        "author": "aios-bot[bot]",
+        "head": HEAD,
+        "ours": True,
+    }
+    return ReviewFacts(paths=paths, **(given | changes))
+
+
+NEEDS = ("server/stacks/ingress/compose.yml", "docs/a.md")
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        (facts(*NEEDS), Missing.APPROVAL),
+        (facts(*NEEDS, approvals=(approval(),)), Missing.NOTHING),
+        (facts(*NEEDS, approvals=(approval(commit=OLDER),)), Missing.APPROVAL),
+        (facts(*NEEDS, approvals=(approval(commit=None),)), Missing.APPROVAL),
+        (facts(*NEEDS, approvals=(approval(permission=Permission.TRIAGE),)), Missing.APPROVAL),
+        (facts(*NEEDS, approvals=(approval(permission=Permission.UNKNOWN),)), Missing.APPROVAL),
+        (facts(*NEEDS, author="ada", approvals=(approval(),)), Missing.APPROVAL),
+        (facts(*NEEDS, approvals=(approval(), approval("bob", approves=False))), Missing.CHANGES_REQUESTED),
+        (
+            facts(*NEEDS, approvals=(approval(), approval("eve", approves=False, permission=Permission.READ))),
+            Missing.NOTHING,
+        ),
+        (facts("docs/a.md"), Missing.NOTHING),
+        (facts("docs/a.md", approvals=(approval(approves=False),)), Missing.CHANGES_REQUESTED),
+        (facts("docs/a.md", complete=False), Missing.APPROVAL),
+        (facts(), Missing.APPROVAL),
+    ],
+)
+def test_what_is_missing(given: ReviewFacts, missing: Missing) -> None:
+    assert decide_review(given).missing is missing
+
+
+def test_nothing_that_needs_a_person_ever_merges_by_itself() -> None:
+    kinds: list[tuple[str, ...]] = [NEEDS, ("docs/a.md",), ("unknown",), (".github/aios-bot.yml",), ()]
+    either = (True, False)
+    for paths, complete, ours, allowed, held, on in itertools.product(kinds, either, either, either, either, either):
+        words = (approval(approves=False),) if held else ()
+        given = facts(
+            *paths, complete=complete, ours=ours, rules=Rules(auto_merge=allowed), approvals=words, auto_merge=on
+        )
+        decision = decide_review(given)
+        may = paths == ("docs/a.md",) and complete and ours and allowed and not held
+        assert decision.auto_merge is (may and not on)
+        assert decision.by_hand is (ours and on and not may)
+
+
+def test_the_check_names_each_rule_with_its_paths() -> None:
+    decision = decide_review(facts("docs/a.md", "docs/b.md", "server/stacks/x/compose.yml"))
+    assert [(m.rule, m.need, len(m.paths)) for m in decision.matched] == [
+        ("compose stacks", Need.REQUIRED, 1),
+        ("documentation", Need.OPTIONAL, 2),
+    ]
