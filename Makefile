@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 2
 
-.PHONY: demo test lint check bench soak docs lock clean
+.PHONY: demo test lint check bench soak docs picture lock clean
 
 demo:
 	$(PYTHON) tools/setup demo
@@ -37,6 +37,9 @@ soak:
 
 docs:
 	python -m tests.golden.documents
+
+picture:
+	python -m tests.browser.picture
 
 lock:
 	tools/lock

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from bot.names import NodeName, ServiceName, StackName
 from bot.plan.model import (
     Action,
@@ -104,11 +106,16 @@ def _row(stack: StackPlan, service: ServicePlan) -> Row:
         stack=stack.stack,
         service=service.service,
         action=service.action,
-        reasons=service.reasons,
-        risks=service.risks,
+        reasons=tuple(replace(reason, text=_within(stack, reason.text)) for reason in service.reasons),
+        risks=tuple(replace(risk, text=_within(stack, risk.text)) for risk in service.risks),
         signal=service.signal,
         note=_image_note(service),
     )
+
+
+def _within(stack: StackPlan, text: str) -> str:
+    """`text` with the paths of the stack's own folder as its compose file writes them."""
+    return text.replace(f"{stack.folder}/", "") if stack.folder else text
 
 
 def _image_note(service: ServicePlan) -> str:

@@ -102,7 +102,7 @@ def _full(row: Row, plan: Plan, links: Links) -> list[str]:
     line = source_of(row)
     where = _where(row)
     if line is not None:
-        where += f" · {links.source(plan, line, f'line {line.line}')}"
+        where += f" · {_linked(plan, links, line)}"
     several = len({risk.severity for risk in row.risks}) > 1
     risks = [f"{ICONS[r.severity]} " * several + _line(r.text, _LONGEST_LINE) for r in row.risks]
     return [ICONS[row.severity], where, "<br>".join([_does(row), *reasons]), "<br>".join(risks)]
@@ -149,6 +149,10 @@ def _counted(rows: Sequence[Sequence[str]], room: int) -> Form:
     return Form(md.table(_HEADER, rows[:kept]) + tail.format(len(rows) - kept), left_out)
 
 
+def _linked(plan: Plan, links: Links, line: SourceLine) -> str:
+    return links.source(plan, line, f"line\u00a0{line.line}")  # the number stays beside its word
+
+
 def _nodes(nodes: Sequence[NodeName]) -> str:
     shown = ", ".join(md.text(node) for node in nodes[:_MOST_NODES])
     return shown if len(nodes) <= _MOST_NODES else f"{shown} and {len(nodes) - _MOST_NODES} more"
@@ -168,7 +172,7 @@ def errors(plan: Plan, links: Links) -> Piece:
         found.setdefault((stack.stack, stack.error or "", stack.error_at), []).append(node.node)
     blocks = []
     for (name, error, where), nodes in found.items():
-        at = f" ({links.source(plan, where, f'line {where.line}')})" if where else ""
+        at = f" ({_linked(plan, links, where)})" if where else ""
         blocks.append(f"**Could not analyse** {md.code(name)} on {_nodes(nodes)}{at}:\n\n{md.fence(error)}")
     stacks = len({name for name, _, _ in found})
     return _blocks(blocks, "messages about stacks", f"**Could not analyse** {plural(stacks, 'stack')}.")

@@ -1,0 +1,83 @@
+"""Draws README's picture: `make picture`. A real pull request of the real service, as a browser shows it.
+
+It wants a font with coloured signs, such as Debian's fonts-noto-color-emoji.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+import bot
+from bot.sandbox.github import EmbeddedGitHub
+from bot.sandbox.service import free_port, new_secret, run_service
+from bot.sandbox.world import FLEET, SERVER, build_world
+from tests.acceptance.outside import Outside, eventually
+
+PICTURE = Path(bot.__file__).parents[1] / "docs/images/pull-request.png"
+EDITS = {
+    "stacks/secrets/docker-compose.yml": [
+        ("vault:/vault/file", "vault_data:/vault/file"),
+        ("volumes:\n  vault:", "volumes:\n  vault_data:"),
+    ],
+    "stacks/ingress/docker-compose.yml": [
+        ("traefik:v3.1", "traefik:v3.2"),
+        ("    networks: [ingress]\n    volumes", '    networks: [ingress]\n    ports: ["8443:8443"]\n    volumes'),
+    ],
+    "stacks/observability/prometheus/prometheus.yml": [("15s", "30s")],
+}
+
+
+def main() -> None:
+    """Push a few changes, and look at what the bot makes of them."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aios-")))
+        hub = stack.enter_context(EmbeddedGitHub(folder / "github"))
+        hub.start()
+        port, secret = free_port(), new_secret()
+        world = build_world(
+            hub,
+            folder=folder / "people",
+            node_root=Path("/srv/aios"),
+            webhook_url=f"http://127.0.0.1:{port}/webhook",
+            webhook_secret=secret,
+        )
+        stack.enter_context(
+            run_service(
+                port=port,
+                api_url=f"{hub.url}/api/v3",
+                app_id=world.app.id,
+                private_key=world.app.private_key_pem,
+                webhook_secret=secret,
+                data=folder / "bot",
+            )
+        )
+        files: dict[str, str | None] = {"README.md": "Stacks of the small AIOS.\n"}
+        for name, edits in EDITS.items():
+            text = (world.checkouts / "server" / name).read_text()
+            for old, new in edits:
+                text = text.replace(old, new)
+            files[name] = text
+        world.push(SERVER, files, "Traefik 3.2 with TLS on 8443, vault's data by its name, scrape every 30 s")
+        outside = Outside(world)
+        pull = eventually("the pull request", lambda: next(iter(outside.pulls(FLEET)), None))
+        eventually("its plan", lambda: "aios/plan" in outside.checks(FLEET, pull["head"]["sha"]))
+        draw(f"{hub.url}/{FLEET}/pull/{pull['number']}", PICTURE)
+
+
+def draw(address: str, picture: Path) -> None:
+    """The top of the page at `address` as a PNG."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1100, "height": 620}, device_scale_factor=1.5)
+        page.goto(address)
+        page.screenshot(path=picture)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
