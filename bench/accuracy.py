@@ -13,6 +13,7 @@ from the generator's own stacks, and never from what the bot rendered.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import random
 import shutil
 import subprocess
@@ -38,7 +39,7 @@ from bot.node.apply import apply_stack, observe, remove_stack
 from bot.node.containers import Container
 from bot.node.docker import Docker, DockerError
 from bot.node.preflight import is_removal
-from bot.plan.model import Action, NodePlan, ServicePlan, StackPlan
+from bot.plan.model import Action, NodePlan, Reason, ServicePlan, StackPlan
 from bot.sandbox.engine import Engine, start_engine
 from tests.gitworld import commit, git, new_repository
 
@@ -66,7 +67,11 @@ class Verdict:
     predicted: Action
     true: Action
     seen: Action  # on the engine, under the node's hands
-    why: str = ""
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def why(self) -> str:
+        return "; ".join(reason.text for reason in self.reasons) or "no reason"
 
 
 @dataclass
@@ -122,13 +127,17 @@ class World:
         }
         here = set(git(self.server, "ls-files").split())
         executable = {f"stacks/{s.name}/{path}" for s in self.stacks.values() for path in s.executable}
-        files: dict[str, str | None] = dict.fromkeys(here - set(wanted)) | wanted
+        for path in here - set(wanted):
+            (self.server / path).unlink()
+            with contextlib.suppress(OSError):
+                (self.server / path).parent.rmdir()  # a file may come in the place of an empty folder
         for path, text in wanted.items():
             target = self.server / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text)
             target.chmod(0o755 if path in executable else 0o644)
-        pin = commit(self.server, files)
+        git(self.server, "add", "--all")
+        pin = commit(self.server, {})
         overlays = {f"overlays/{path}": text for s in self.stacks.values() for path, text in s.overlays.items()}
         return commit(self.fleet, {**overlays, "pin": pin}, pins={"server": pin}), pin
 
@@ -366,8 +375,7 @@ class _Judge:
                     seen = Action.RELOAD
                 else:
                     time.sleep(0.1)
-        why = "; ".join(reason.text for reason in service.reasons)
-        return Verdict(self.stack.stack, name, edits, service.action, self.true[name], seen, why)
+        return Verdict(self.stack.stack, name, edits, service.action, self.true[name], seen, service.reasons)
 
     def _images(self, side: int) -> set[tuple[str, str]]:
         looks = (self.before, self.after)[side][0]
@@ -430,10 +438,14 @@ def print_score(score: Score) -> None:
     for action in Action:
         (right, said), (found, were) = score.precision(action), score.recall(action)
         print(f"{action:12}{_ratio(right, said):>22}{_ratio(found, were):>22}   100 %")
+    reasons = [reason for verdict in score.verdicts for reason in verdict.reasons]
+    print(f"\nreasons that name their line: {_ratio(sum(r.where is not None for r in reasons), len(reasons))}")
+    for code, count in Counter(reason.code for reason in reasons if reason.where is None).items():
+        print(f"  without a line: {code}, {count} times")
     for miss in score.misses:
         print(
             f"miss: {miss.stack}/{miss.service} after {miss.edits}: predicted {miss.predicted}, "
-            f"should be {miss.true}, the node did {miss.seen} ({miss.why or 'no reason'})"
+            f"should be {miss.true}, the node did {miss.seen} ({miss.why})"
         )
     for failure in score.failures:
         print(f"failed: {failure}")

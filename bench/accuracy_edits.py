@@ -65,7 +65,6 @@ _SETTINGS: dict[str, list[Any]] = {
     "stop_signal": ["SIGINT", "SIGTERM"],
     "domainname": ["a.test", "b.test"],
     "group_add": [["1"], ["2"]],
-    "pids_limit": [100, 200],
 }
 _NETWORKED = ("hostname", "extra_hosts", "dns", "sysctls", "shm_size", "domainname")
 for _name, _values in _SETTINGS.items():
