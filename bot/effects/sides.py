@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from bot.effects.checkout import Blobs, Checkout, OutsideError
+from bot.effects.checkout import Blobs, Checkout, OutsideError, TooLargeError
 from bot.effects.compose import RenderRequest
 from bot.effects.snapshot import Snapshot
 from bot.fleet import Node
@@ -17,6 +17,7 @@ from bot.plan.node_paths import find_inside
 from bot.plan.rendering import Place, Rendered, Rendering, Side
 
 _LARGEST_LINK = 4096  # bytes
+_LARGEST_RULES = 64 * 1024  # bytes of an ignore file
 
 
 def read_side(
@@ -101,15 +102,15 @@ def _inputs(build: Mapping[str, Any], node: Node, old: Snapshot, new: Snapshot, 
     return found
 
 
-_LARGEST_RULES = 64 * 1024  # bytes of an ignore file that are looked at
-
-
 def _rules(snapshot: Snapshot, folder: str, dockerfile: str) -> str:
     """The text of the ignore file that counts: the Dockerfile's own before the context's."""
     for path in (f"{dockerfile}.dockerignore", posixpath.join(folder, ".dockerignore")):
-        content = snapshot.read(path)
-        if content is not None:
-            return content[:_LARGEST_RULES].decode("utf-8", "replace")
+        entry = snapshot.entries.get(path)
+        if entry is not None and entry.kind == "blob":
+            try:
+                return Blobs(snapshot, largest=_LARGEST_RULES).read(path).decode("utf-8", "replace")
+            except TooLargeError:
+                return ""  # then everything counts
     return ""
 
 

@@ -80,19 +80,24 @@ def _plain(network: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in network.items() if not key.startswith("x-")}
 
 
-def image_causes(services: Mapping[str, Any], project: str, rebuilt: Iterable[str]) -> Iterator[tuple[str, Cause]]:
+def image_causes(
+    model: Mapping[str, Any], rebuilt: Iterable[str], rendering: Rendering
+) -> Iterator[tuple[str, Cause]]:
     """The services that run, or are built on, an image that another service builds."""
+    services = model["services"]
     for builder in rebuilt:
-        image = services[builder].get("image") or f"{project}-{builder}"
+        image = services[builder].get("image") or f"{model.get('name')}-{builder}"
         for service, spec in services.items():
             contexts = ((spec.get("build") or {}).get("additional_contexts") or {}).values()
             if service == builder:
                 continue
             if f"service:{builder}" in contexts:
                 told = f"is built on {builder}, which is rebuilt"
-                yield service, Cause(Action.REBUILD, ReasonCode.IMAGE_REBUILT, told)
+                where = find_source(rendering, f"services.{service}.build.additional_contexts")
+                yield service, Cause(Action.REBUILD, ReasonCode.IMAGE_REBUILT, told, where)
             elif spec.get("image") == image and not spec.get("build"):
-                yield service, Cause(Action.RECREATE, ReasonCode.IMAGE_REBUILT, f"{builder} builds its image anew")
+                told, where = f"{builder} builds its image anew", find_source(rendering, f"services.{service}.image")
+                yield service, Cause(Action.RECREATE, ReasonCode.IMAGE_REBUILT, told, where)
 
 
 def spread(causes: Causes, services: Mapping[str, Any], rendering: Rendering) -> None:

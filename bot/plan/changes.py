@@ -184,7 +184,7 @@ class _Deciding:
             if name in causes:
                 causes[name].append(cause)
         rebuilt = [name for name in names if any(c.action is Action.REBUILD for c in causes[name])]
-        for name, cause in image_causes(services, str(self.after.get("name", "")), rebuilt):
+        for name, cause in image_causes(self.after, rebuilt, rendering):
             if name in causes:
                 causes[name].append(cause)
         # Who has no container, before or after, can only come or go.

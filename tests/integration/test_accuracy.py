@@ -41,6 +41,11 @@ ROUNDS: tuple[dict[str, str], ...] = (
 )
 
 
+def _network_of(engine: Engine, container: str) -> str:
+    """What is seen in the network namespace of a container; one that lost its owner has no card."""
+    return engine.docker("run", "--rm", "--network", f"container:{container}", "app:1", "ip", "link", "show", "eth0")
+
+
 def test_what_was_predicted_is_what_happens(engine: Engine, tmp_path: Path) -> None:
     wanted = set(ROUNDS[0])
     rng = random.Random(5)
@@ -56,6 +61,8 @@ def test_what_was_predicted_is_what_happens(engine: Engine, tmp_path: Path) -> N
                     assert demands is not None, (stack, name)
                     edited[stack] = (name, demands)
                 run_round(world, score, edited)
+                # Restarted or made anew together, in the right order: they still share.
+                assert len({_network_of(engine, f"namespaces-{name}-1") for name in ("vpn", "client")}) == 1, edits
         finally:
             world.clean_up()
     assert score.failures == []
