@@ -87,7 +87,7 @@ class RolloutFacts(Value, frozen=True):
     commit: CommitSha  # the newest commit of the base that moved the pin
     pin: CommitSha
     default_branch: BranchName  # where the deploy workflow is dispatched
-    pull: PullNumber | None  # the merged pull request that brought `commit` in; None: nobody approved it there
+    pull: PullNumber | None  # the merged pull request that approved it (effects/admissions.py); None: nobody did
     plan: PlanId | None  # the plan that the pull request showed
     nodes: tuple[NodeFacts, ...]
     waves: tuple[tuple[NodeName, ...], ...]  # every node in exactly one

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from bot.decisions.command_facts import Hold, HoldKind
 from bot.decisions.facts import BumpBranch, BumpFacts, Checks, NodeFacts, OpenPull, Relation, RolloutFacts
 from bot.effects import repository
+from bot.effects.admissions import find_approval
 from bot.effects.git import GitError, GitRepository, Mirror
 from bot.effects.github import Client
 from bot.effects.past_orders import read_orders
@@ -246,21 +247,18 @@ def read_commits(upstream: GitRepository, old: CommitSha | None, new: CommitSha)
 
 
 def read_rollout_facts(world: World, client: Client, at: FleetAt, pinned: Pinned) -> RolloutFacts | None:
-    """What the newest merge that moved this pin approved, and how far each node is; None when it never moved."""
+    """What is approved of this pin, and how far each node is that it is approved for; None when there is no pin."""
     submodule = at.submodule(pinned.submodule)
     commit = at.mirror.last_change(at.head, pinned.submodule)
     pin = at.mirror.pin_at(commit, pinned.submodule) if commit else None
     if submodule is None or commit is None or pin is None or not at.file.nodes:
         return None
-    merged = next(
-        (
-            p
-            for p in repository.find_pulls_of_commit(client, at.repo, commit)
-            if p.merged_at and p.base.ref == at.base
-        ),
-        None,
-    )
+    approval = find_approval(client, at.mirror, at.repo, base=at.base, head=at.head, pinned_by=commit)
+    merged = approval.pull if approval else None
     marker = parse_marker(merged.body or "") if merged else None
+    nodes = tuple(
+        node for node in at.file.nodes if approval and (approval.nodes is None or node.name in approval.nodes)
+    )
     return RolloutFacts(
         fleet=at.repo,
         base=at.base,
@@ -276,11 +274,9 @@ def read_rollout_facts(world: World, client: Client, at: FleetAt, pinned: Pinned
                 node=node,
                 past=read_orders(world, client, at.repo, node, submodule=submodule.path, commit=commit),
             )
-            for node in at.file.nodes
-        )
-        if merged
-        else (),
-        waves=waves_of(at.file.deploy, at.file.nodes),
+            for node in nodes
+        ),
+        waves=waves_of(at.file.deploy, nodes),
         now=int(world.now()),
         soak=at.file.deploy.soak,
         offline_after=at.file.deploy.offline_after,

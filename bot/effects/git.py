@@ -160,6 +160,12 @@ class GitRepository:
         out = self.run("log", "--max-count=1", "--first-parent", "--format=%H", commit, "--", path).decode().strip()
         return parse_commit_sha(out) if out else None
 
+    def changes_since(self, old: CommitSha, new: CommitSha, path: str, *, most: int) -> tuple[CommitSha, ...]:
+        """The commits of `new`'s own line after `old` that changed `path`, newest first."""
+        span = ("--first-parent", "--format=%H", f"{old}..{new}", "--", path)
+        out = self.run("log", f"--max-count={most}", *span).decode()
+        return tuple(parse_commit_sha(line) for line in out.split())
+
     def merge_base(self, one: str, other: str) -> CommitSha | None:
         """Where two commits part, or None when they have nothing in common."""
         try:
