@@ -45,6 +45,7 @@ class Patience:
 
     burst: Burst = field(default_factory=Burst)
     tries_after: tuple[float, ...] = (2.0, 10.0, 60.0, 600.0)  # pauses before a failed look is tried again
+    crashes: int = 10  # of the process in one look, after which the look is given up
     sweep: float = 60.0
     beat: float = 5.0  # between two signs of life, where there are replicas
     dead_after: float = 30.0  # without a sign of life
@@ -185,7 +186,7 @@ class Inbox:
     def _run_look(self, claimed: Claimed) -> bool:
         """Run one claimed look and settle it. False when another replica took it over."""
         assert self._handler is not None  # noqa: S101 - the engine is launched by start() only
-        if claimed.attempts > len(self._patience.tries_after) + 1:
+        if claimed.attempts > max(self._patience.crashes, len(self._patience.tries_after) + 1):
             return ledger.finish(self.store, claimed.run, error="given up: it was interrupted too many times")
         try:
             self._handler(msgspec.json.decode(claimed.look, type=Look))

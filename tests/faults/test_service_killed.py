@@ -22,7 +22,7 @@ def test_kill_9_of_the_only_service() -> None:
         people, problems = in_background(lambda: _work(world, KILLS))
         kills = 0
         while people.is_alive() and kills < KILLS:
-            pause(4.0)
+            pause(8.0)
             world.kill(world.services[0])
             kills += 1
             world.start()
@@ -40,7 +40,7 @@ def test_kill_9_of_one_of_three_services() -> None:
         people, problems = in_background(lambda: _work(world, kills_wanted))
         kills = 0
         while people.is_alive() and kills < kills_wanted:
-            pause(4.0)
+            pause(8.0)
             victim = random.randrange(3)
             world.kill(services[victim])
             kills += 1

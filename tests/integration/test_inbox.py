@@ -26,7 +26,7 @@ from bot.store import DELIVERIES, LOOKS, Store
 from tests.integration.postgres import make_database, postgres_server
 
 QUICK = Patience(
-    burst=Burst(quiet=300, longest=10_000), tries_after=(0.05, 0.05), sweep=0.5, beat=0.2, dead_after=2.0
+    burst=Burst(quiet=300, longest=10_000), tries_after=(0.05, 0.05), crashes=3, sweep=0.5, beat=0.2, dead_after=2.0
 )
 
 
