@@ -23,11 +23,16 @@ from pathlib import Path
 
 from flask import Flask, request
 
+from bot.events import InstallationChanged
+from bot.intake import ledger
 from bot.intake.ending import Ending
 from bot.intake.inbox import Inbox
+from bot.intake.ledger import Burst, Delivery
 from bot.intake.server import serve
 from bot.intake.webhook import Accepted, accept, sign
 from bot.log import configure_logging
+from bot.looks import LookAtRollout
+from bot.names import BranchName, DeliveryId, InstallationId, RepoName
 from bot.settings import Secret
 from bot.store import Store
 from bot.web.app import create_app
@@ -204,6 +209,31 @@ def burst(server: Server) -> tuple[int, float]:
     return server.ask("idle")[0] - runs_before, time.monotonic() - before
 
 
+def backlog(url: str, deliveries: int = 10_000) -> str:
+    """Deliveries that wait when the service starts: how fast they are worked off, and what memory that takes."""
+    store = Store(url)
+    for number in range(deliveries):
+        look = LookAtRollout(
+            fleet=RepoName(f"acme/fleet-{number % 200}"),
+            installation=InstallationId(7),
+            base=BranchName(f"release-{number}"),  # each look its own: nothing collapses
+        )
+        event = InstallationChanged(installation=InstallationId(7), action="created")
+        delivery = Delivery(guid=DeliveryId(str(uuid.uuid4())), name="installation", event=event, looks=(look,))
+        ledger.take_in(store, delivery, Burst())
+    store.close()
+    with running(run_bot, url) as server:
+        began, memory_before = time.monotonic(), server.ask("now")[3]
+        runs = 0
+        while runs < deliveries:
+            runs, _, _, memory = server.ask("idle")
+        took = time.monotonic() - began
+    return (
+        f"{deliveries:,} deliveries in 200 lanes worked off in {took:.0f} s ({deliveries / took:.0f} a second); "
+        f"memory {memory_before:.0f} MiB at the start, at most {memory:.0f} MiB"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=10.0, help="how long each load lasts")
@@ -240,6 +270,11 @@ def main() -> None:
                         f"once: {runs} runs, quiet after {lasted:.1f} s; idle: "
                         f"{(cpu - cpu_before) / seconds * 100:.1f} % of one core; at most {memory:.0f} MiB"
                     )
+        for name, url in (
+            ("SQLite", f"sqlite:///{Path(folder)}/backlog.sqlite3"),
+            ("PostgreSQL", make_database(postgres, "backlog")),
+        ):
+            more.append(f"aios-bot, {name}: {backlog(url)}")
         print("\n" + "\n".join(more))
 
 
