@@ -141,7 +141,8 @@ class Pinned(Value, frozen=True):
     upstream: RepoName
     tracked: BranchName
     waits_for_checks: bool
-    hub: RepoName | None = None  # whose documents show it
+    hub: RepoName | None = None  # whose documents show it, as its own file says
+    listed_by: RepoName | None = None  # the same, as the hub's file says
     show_upstream: ShowUpstream = ShowUpstream.AUTO
     prefix: str = "/"  # of the fleet's commands
 
@@ -156,12 +157,12 @@ class PinIndex(Protocol):
         """Every pin that `fleet` holds; empty when the repository is no fleet."""
 
     def pins_shown_by(self, hub: RepoName) -> tuple[Pinned, ...]:
-        """Every pin of the fleets that name `hub` and belong to its owner; empty when no fleet does."""
+        """Every pin of the fleets that name `hub`, or that its own file lists; all of them are of its owner."""
 
 
 def hubs_of(pins: Iterable[Pinned]) -> tuple[LookAtHub, ...]:
     """The looks at the hubs that show `pins`."""
-    named = {(pin.hub, pin.installation) for pin in pins if pin.hub is not None}
+    named = {(hub, pin.installation) for pin in pins for hub in (pin.hub, pin.listed_by) if hub is not None}
     return tuple(LookAtHub(hub=hub, installation=installation) for hub, installation in sorted(named))
 
 

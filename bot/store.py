@@ -137,8 +137,8 @@ class Pins:
             # GitHub treats names that differ only in case as the same repository.
             for index, name in ((self._by_upstream, row.upstream), (self._by_fleet, row.fleet)):
                 index[name.lower()] = (*index.get(name.lower(), ()), row)
-            if row.hub is not None:
-                self._by_hub[row.hub.lower()] = (*self._by_hub.get(row.hub.lower(), ()), row)
+            for hub in {name.lower() for name in (row.hub, row.listed_by) if name is not None}:
+                self._by_hub[hub] = (*self._by_hub.get(hub, ()), row)
 
     def pinned_by(self, upstream: RepoName) -> tuple[Pinned, ...]:
         """Every pin that points at `upstream`, over all fleets."""
@@ -149,7 +149,7 @@ class Pins:
         return self._by_fleet.get(fleet.lower(), ())
 
     def pins_shown_by(self, hub: RepoName) -> tuple[Pinned, ...]:
-        """Every pin of the fleets that name `hub`; empty when no fleet does."""
+        """Every pin of the fleets that name `hub`, or that its own file lists."""
         return self._by_hub.get(hub.lower(), ())
 
 
@@ -242,7 +242,7 @@ class Store:
         return self.pins().pins_of(fleet)
 
     def pins_shown_by(self, hub: RepoName) -> tuple[Pinned, ...]:
-        """Every pin of the fleets that name `hub` (bot.looks.PinIndex)."""
+        """Every pin of the fleets that `hub` shows (bot.looks.PinIndex)."""
         return self.pins().pins_shown_by(hub)
 
     def replace_pins(self, fleet: RepoName, rows: Sequence[Pinned]) -> None:

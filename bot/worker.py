@@ -17,6 +17,7 @@ from bot.effects.scopes import client_for
 from bot.effects.world import World
 from bot.errors import RetryLater
 from bot.fleet import FLEET_FILE
+from bot.fleet.hub import HUB_FILE
 from bot.looks import (
     Look,
     LookAround,
@@ -54,8 +55,7 @@ def look_again(world: World, look: Look) -> tuple[Look, ...]:
         case LookAtFleet():
             return _look_at_fleet(world, client, look)
         case LookAtHub():
-            look_at_hub(world, client, look)
-            return ()
+            return look_at_hub(world, client, look)
         case LookAtDeliveries():
             raise AssertionError("the inbox itself looks at deliveries")
         case LookAtUpstream():
@@ -155,10 +155,13 @@ def _look_at_fleet(world: World, client: Client, look: LookAtFleet) -> tuple[Loo
     repo = repository.find_repository(client, look.fleet)
     if repo is None or not repository.has_file(client, look.fleet, FLEET_FILE):
         world.memory.replace_pins(look.fleet, ())
-        return ()
+        is_hub = repo is not None and repository.has_file(client, look.fleet, HUB_FILE)
+        return (LookAtHub(hub=look.fleet, installation=look.installation),) if is_hub else ()
     gather.fetch_all(world, client, [look.fleet])
     default = BranchName(repo.default_branch)
-    pins = _read_all_pins(world, client, look.installation, look.fleet, default)
+    listed_by = next((pin.listed_by for pin in world.memory.pins_of(look.fleet)), None)
+    read = _read_all_pins(world, client, look.installation, look.fleet, default)
+    pins = tuple(replace(pin, listed_by=listed_by) for pin in read)
     world.memory.replace_pins(look.fleet, pins)
     bumps = (LookAtBump(fleet=p.fleet, installation=p.installation, base=p.base, submodule=p.submodule) for p in pins)
     bases = dict.fromkeys(p.base for p in pins)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from bot.decisions.orders import parse_task
 from bot.effects import gather, repository
 from bot.effects.documents import propose_documents, read_documents
 from bot.effects.gather import FleetAt, NotAFleet
 from bot.effects.git import GitError
 from bot.effects.github import Client
+from bot.effects.perform import report_file_problems
 from bot.effects.planner import find_stacks
 from bot.effects.repository import Deployment
 from bot.effects.snapshot import Snapshot
 from bot.effects.world import World
 from bot.fleet import Node
+from bot.fleet.hub import HUB_FILE, parse_hub
 from bot.looks import LookAtHub, Pinned
 from bot.names import BranchName, CommitSha, DeploymentId, RepoName, StackName, SubmodulePath
 from bot.report.matrix import DECIDING, README, DeployedView, FleetView, HubView, NodeView, PinView, render_documents
@@ -27,20 +31,26 @@ BRANCH = BranchName("aios-bot/fleet-documents")
 _DEPLOYMENTS = 30  # newest ones of a node that are looked through
 
 
-def look_at_hub(world: World, client: Client, look: LookAtHub) -> None:
-    """Keep the one pull request of the hub whose documents say how its fleets are."""
-    pins = tuple(pin for pin in world.memory.pins_shown_by(look.hub) if pin.installation == look.installation)
+def look_at_hub(world: World, client: Client, look: LookAtHub) -> tuple[LookAtHub, ...]:
+    """Keep the one pull request of the hub whose documents say how its fleets are.
+
+    When the hub's own file lists others than before, it is looked at once more, as one who may read those too.
+    """
     found = repository.find_repository(client, look.hub)
     if found is None:
         log.info("hub %s: the App may not see it", look.hub)
-        return
-    gather.fetch_all(world, client, [look.hub, *(pin.fleet for pin in pins), *(pin.upstream for pin in pins)])
+        return ()
+    gather.fetch_all(world, client, [look.hub])
     base = BranchName(found.default_branch)
     mirror = world.mirror(look.hub)
     start = mirror.resolve(f"refs/heads/{base}")
     if start is None:
         log.info("hub %s: %s has no commit yet", look.hub, base)
-        return
+        return ()
+    if _relist(world, client, look, start):
+        return (look,)
+    pins = tuple(pin for pin in world.memory.pins_shown_by(look.hub) if pin.installation == look.installation)
+    gather.fetch_all(world, client, [*(pin.fleet for pin in pins), *(pin.upstream for pin in pins)])
     view = read_hub(world, client, look.hub, pins)
     machines = sum(len(fleet.nodes) for fleet in view.fleets)
     done = propose_documents(
@@ -55,6 +65,28 @@ def look_at_hub(world: World, client: Client, look: LookAtHub) -> None:
         login=world.app.login(),
     )
     log.info("hub %s: %s", look.hub, done)
+    return ()
+
+
+def _relist(world: World, client: Client, look: LookAtHub, start: CommitSha) -> bool:
+    """Bring the index to what the hub's own file lists; whether that changed it."""
+    text = world.mirror(look.hub).read_file(start, HUB_FILE)
+    try:
+        fleets = parse_hub(text.decode("utf-8", "replace")).fleets if text is not None else ()
+    except YamlFileError as problem:
+        report_file_problems(client, look.hub, start, problem)
+        return False
+    owner = look.hub.split("/")[0].lower()
+    listed = {fleet.lower() for fleet in fleets if fleet.split("/")[0].lower() == owner}
+    before = {pin.fleet for pin in world.memory.pins_shown_by(look.hub) if pin.listed_by is not None}
+    changed = False
+    for fleet in {*before, *(RepoName(name) for name in listed)}:
+        wanted = look.hub if fleet.lower() in listed else None
+        pins = world.memory.pins_of(fleet)
+        if any(pin.listed_by != wanted and pin.installation == look.installation for pin in pins):
+            world.memory.replace_pins(pins[0].fleet, tuple(replace(pin, listed_by=wanted) for pin in pins))
+            changed = True
+    return changed
 
 
 def read_hub(world: World, client: Client, hub: RepoName, pins: tuple[Pinned, ...]) -> HubView:

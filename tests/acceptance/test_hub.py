@@ -62,3 +62,24 @@ def test_the_hub_shows_what_its_fleets_pin(running: Running) -> None:
     assert second["number"] != pull["number"]
     assert "Ask Ada first." in text_of(running, second["head"]["sha"])
     assert pin[:7] not in text_of(running, second["head"]["sha"])
+
+
+def test_a_hub_lists_fleets_in_a_file_of_its_own(running: Running) -> None:
+    world, outside = running.world, running.outside
+    world.hub.create_repository(HUB)
+    world.hub.set_permission(HUB, PERSON, "admin")
+    clone = new_repository(world.checkouts / "AIOS")
+    commit(clone, {".github/aios-hub.yml": f"fleets: [{FLEET}, stranger/fleet]\n"})
+    world.git(clone, "remote", "add", "origin", f"{world.hub.url}/{HUB}.git")
+    world.git(clone, "push", "--quiet", "--set-upstream", "origin", "main")
+    world.hub.add_to_installation(world.installation, [HUB])
+    pin = outside.pin(FLEET, "main")
+    pull = eventually("the documents", lambda: proposed(running, pin[:7]), seconds=60)
+    assert "stranger" not in text_of(running, pull["head"]["sha"])
+    assert "HP_LAB" in text_of(running, pull["head"]["sha"])
+
+    def emptied() -> bool:
+        return bool(proposed(running, "No fleet"))
+
+    world.push(HUB, {".github/aios-hub.yml": "fleets: []\n"}, "Nobody")
+    assert eventually("the documents without the fleet", emptied, seconds=60)

@@ -17,6 +17,7 @@ import pytest
 
 from bot.cli import aios_bot
 from bot.fleet import parse_fleet
+from bot.fleet.hub import parse_hub
 from bot.migration.jsonc import parse_jsonc
 from bot.reference import SETTINGS, read_setting_defaults
 from bot.settings import docker_environment
@@ -68,7 +69,9 @@ def test_a_file_in_a_page_is_usable(example: Example) -> None:
         parse_jsonc(example.text)
         return
     document = load_mapping(example.text, path=example.name)
-    if not set(document) & _NOT_A_FLEET_FILE:
+    if set(document) == {"fleets"}:
+        parse_hub(example.text)
+    elif not set(document) & _NOT_A_FLEET_FILE:
         parse_fleet(example.text, path=example.name)
 
 

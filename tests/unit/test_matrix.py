@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.fleet import Platform
+from bot.fleet.hub import parse_hub
 from bot.names import BranchName, CommitSha, NodeName, RepoName, StackName, SubmodulePath
 from bot.report.markdown import code, text
 from bot.report.matrix import (
@@ -17,6 +20,7 @@ from bot.report.matrix import (
     render_matrix,
     render_picture,
 )
+from bot.yaml_lines import YamlFileError
 
 SERVER = SubmodulePath("server")
 STACKS = (StackName("ingress"), StackName("secrets"))
@@ -86,3 +90,11 @@ def test_words_around_the_parts_stay_and_a_removed_part_stays_away() -> None:
 
 def test_a_hub_without_fleets_says_so() -> None:
     assert "No fleet" in render_documents(HubView(hub=HUB.hub, web=HUB.web, fleets=()), {})[README]
+
+
+def test_a_wrong_hub_file_is_told_with_line_and_cure() -> None:
+    assert parse_hub("fleets: [o/aios-win]\n").fleets == ("o/aios-win",)
+    with pytest.raises(YamlFileError, match=r"aios-hub\.yml:2: .* unknown setting `fleet`; did you mean"):
+        parse_hub("# mine\nfleet: [o/aios-win]\n")
+    with pytest.raises(YamlFileError, match="write something like `tecnocrat/aios-win`"):
+        parse_hub("fleets: [aios-win]\n")
