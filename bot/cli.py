@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot import operations
+from bot.audit_command import audit
 from bot.checkup.command import check
 from bot.errors import BotError, ExitCode
 from bot.fleet_command import fleet
@@ -42,6 +43,7 @@ aios_bot.add_command(operations.inbox)
 aios_bot.add_command(operations.backup)
 aios_bot.add_command(operations.restore)
 aios_bot.add_command(check)
+aios_bot.add_command(audit)
 aios_bot.add_command(fleet)
 aios_bot.add_command(keys)
 

@@ -31,6 +31,7 @@ from bot.effects.past_orders import parse_time, read_orders
 from bot.effects.people import PullDetail
 from bot.effects.world import World
 from bot.fleet import Fleet, Node
+from bot.fleet.deploy import waves_of
 from bot.grammar import Command, Verb
 from bot.looks import Pinned, bump_branch
 from bot.names import BranchName, CommitSha, NodeName, PlanId, PullNumber, RepoName, SubmodulePath
@@ -221,7 +222,7 @@ def _lock_of(node: Node, locks: Sequence[Lock]) -> Lock | None:
 
 def find_waves(file: Fleet) -> tuple[tuple[NodeName, ...], ...]:
     """The nodes in the order in which they are deployed."""
-    return (tuple(node.name for node in file.nodes),) if file.nodes else ()
+    return waves_of(file.deploy, file.nodes)
 
 
 def _read_plan(world: World, client: Client, repo: RepoName, pull: PullDetail, said_at: str) -> PostedPlan | None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from bot.decisions.command_facts import CommandFacts, Hold, Lock, NodeAt, Position
 from bot.names import NodeName, short
 from bot.report import markdown as md
+from bot.report.command_reply import is_link
 
 
 def render_status(facts: CommandFacts) -> str:
@@ -37,7 +38,7 @@ def _row(node: NodeAt, base: Position | None, waves: dict[NodeName, int]) -> lis
         str(waves.get(node.node.name, "")),
         runs,
         stands,
-        f"[{told}]({newest.log_url})" if newest and newest.log_url.startswith(("http://", "https://")) else told,
+        f"[{told}]({newest.log_url})" if newest and is_link(newest.log_url) else told,
         render_lock(node.lock) if node.lock else "",
     ]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from bot.cli import aios_bot
 from bot.metrics_reference import render_metrics
 from bot.reference import render_commands, render_settings
+from bot.report.command_reference import render_grammar, render_reasons
 from bot.report.fleet_file import render_reference, render_schema
 from bot.report.risk_rules import render_risk_rules
 from bot.survey.read import workflow_text
@@ -21,6 +22,8 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/reference/commands.md": lambda: render_commands(aios_bot),
     "docs/reference/fleet-file.md": render_reference,
     "docs/reference/metrics.md": render_metrics,
+    "docs/reference/pull-request-commands.md": render_grammar,
+    "docs/reference/reason-codes.md": render_reasons,
     "docs/reference/settings.md": render_settings,
     "docs/reference/risk-rules.md": render_risk_rules,
 }
