@@ -63,6 +63,7 @@ def serve(*, pull: bool) -> None:
     from bot.log import configure_logging, register_secret
     from bot.settings import read_settings
     from bot.store import Store
+    from bot.web import fleet_page
     from bot.web.app import create_app
     from bot.worker import look_again
 
@@ -96,6 +97,7 @@ def serve(*, pull: bool) -> None:
         if puller is not None:
             puller.start()
         app = create_app(inbox, None if pull else credentials.webhook_secret)
+        fleet_page.register(app, world.fleets, web_url=world.web_url)
 
         def stopping() -> None:
             inbox.begin_stop()
@@ -159,9 +161,11 @@ def build_world(settings: Settings, credentials: Credentials, store: Store) -> W
     from bot.effects.github import App
     from bot.effects.keys import read_or_make_fingerprint_key, read_or_make_order_keys
     from bot.effects.world import World
+    from bot.fleet_store import Fleets
     from bot.people_store import People
 
     folder = settings.data / "keys"
+    fingerprint_key = read_or_make_fingerprint_key(folder)
     read_or_make_order_keys(folder)  # at once, so that nodes can be told to trust them
     return World(
         app=App(
@@ -173,7 +177,8 @@ def build_world(settings: Settings, credentials: Credentials, store: Store) -> W
         mirrors=settings.data / "mirrors",
         memory=store,
         people=People(store),
-        renderer=Renderer(cache_root=settings.data / "renderings", secret_key=read_or_make_fingerprint_key(folder)),
+        fleets=Fleets(store, page_key=fingerprint_key),
+        renderer=Renderer(cache_root=settings.data / "renderings", secret_key=fingerprint_key),
         order_keys=lambda: read_or_make_order_keys(folder).all,
         public_url=settings.public_url,
         now=time.time,

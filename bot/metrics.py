@@ -72,6 +72,11 @@ DECISIONS = Counter(
     "Decisions taken, by their reason.",
     {"look": LOOKS, "reason": tuple(dict.fromkeys([*BumpReason, *RolloutReason, *CommandReason, *DriftReason]))},
 )
+PREDICTIONS = Counter(
+    "aios_bot_services_deployed_total",
+    "Services of orders that ended, by whether what happened to them is what the plan said.",
+    {"result": ("as_planned", "otherwise")},
+)
 OPEN_LOOKS = Gauge("aios_bot_queue_looks", "Looks in the queue.", {"state": ("waiting", "held", "running")})
 OLDEST = Gauge("aios_bot_queue_oldest_seconds", "Age of the oldest look that is due and not done.")
 OPEN_DELIVERIES = Gauge("aios_bot_deliveries", "Deliveries in the database.", {"state": ("received", "failed")})
@@ -98,7 +103,7 @@ STARTED = Gauge("process_start_time_seconds", "Start time of the process since 1
 REGISTRY = Registry(
     (
         *(DELIVERIES, DUPLICATES, IGNORED, REFUSED, OPEN_DELIVERIES),
-        *(RUNS, RUN_SECONDS, DECISIONS, OPEN_LOOKS, OLDEST),
+        *(RUNS, RUN_SECONDS, DECISIONS, PREDICTIONS, OPEN_LOOKS, OLDEST),
         *(REQUESTS, TOKENS, PUT_OFF, SPACED, BUDGET, BUDGET_LEFT, BUDGET_RESET),
         *(BACKFILLS, DISK, MEMORY, STARTED),
     )

@@ -18,7 +18,7 @@ from typing import TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from bot import people_tables  # noqa: F401 - its tables join the metadata
+from bot import fleet_tables, people_tables  # noqa: F401 - their tables join the metadata
 from bot.group_commit import GroupCommit
 from bot.looks import Pinned
 from bot.migrations import StoreError, migrate

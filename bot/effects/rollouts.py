@@ -6,8 +6,9 @@ import logging
 
 import msgspec
 
+from bot import metrics
 from bot.decisions.facts import NodeFacts, RolloutFacts
-from bot.decisions.orders import PastOrder, Stage
+from bot.decisions.orders import PastOrder, Stage, last_good
 from bot.decisions.rollout import Rollout, RolloutReason, Standing, want_merged
 from bot.effects import repository
 from bot.effects.environments import has_custom_rules
@@ -17,7 +18,9 @@ from bot.effects.orders import Waiting, give_order, withdraw_order
 from bot.effects.perform import put_comment
 from bot.effects.reports import read_report
 from bot.effects.world import World
+from bot.fleet_store import NodeNow, Standings
 from bot.names import NodeName, short
+from bot.node.report import Report
 from bot.report import markers
 from bot.report.rollout import NodeView, RolloutView, render_rollout
 
@@ -46,10 +49,15 @@ def roll_out(world: World, client: Client, at: FleetAt, facts: RolloutFacts, dec
         reason=decision.reason,
         wave=decision.wave,
         waves=len(facts.waves),
-        nodes=tuple(_view(client, facts, decision, node, orders[node.node.name]) for node in facts.nodes),
+        nodes=tuple(
+            _with_result(world, client, facts, _view(facts, decision, node, order), order)
+            for node, order in ((node, orders[node.node.name]) for node in facts.nodes)
+        ),
         again_at=decision.again_at,
+        page=f"{world.public_url}/fleets/{world.fleets.page_of(facts.fleet)}" if world.public_url else "",
     )
     put_comment(world, client, facts.fleet, facts.pull, marker=markers.ROLLOUT, body=render_rollout(view))
+    world.fleets.save(_standings(facts, view))
     if decision.start or decision.withdraw:
         _tell_superseded(world, client, facts, decision)
 
@@ -111,9 +119,7 @@ def _end_lost(client: Client, facts: RolloutFacts, node: NodeName, order: PastOr
     log.warning("order %d of %s: %s", order.number, facts.fleet, text)
 
 
-def _view(
-    client: Client, facts: RolloutFacts, decision: Rollout, node: NodeFacts, order: PastOrder | Waiting | None
-) -> NodeView:
+def _view(facts: RolloutFacts, decision: Rollout, node: NodeFacts, order: PastOrder | Waiting | None) -> NodeView:
     name = node.node.name
     standing = decision.standings.get(name, Standing.WAVE_NOT_YET)
     wave = next((number for number, wave in enumerate(facts.waves, 1) if name in wave), 0)
@@ -127,11 +133,65 @@ def _view(
     view = msgspec.structs.replace(view, text=text, log_url=order.log_url)
     if standing is Standing.TO_START and order.stage is Stage.BAD:
         return msgspec.structs.replace(view, standing=Standing.FAILED)  # it could not be dispatched
-    report = read_report(client, facts.fleet, name, order) if order.stage in (Stage.GOOD, Stage.BAD) else None
+    return view
+
+
+def _with_result(
+    world: World, client: Client, facts: RolloutFacts, view: NodeView, order: PastOrder | Waiting | None
+) -> NodeView:
+    """`view` with what the node told of its order, if that has ended."""
+    if not isinstance(order, PastOrder) or order.stage not in (Stage.GOOD, Stage.BAD):
+        return view
+    report = _read_result(world, client, facts, view.node, order)
     if report is None:
         return view
     return msgspec.structs.replace(
         view, services=report.services, untouched=report.untouched, differences=report.differences
+    )
+
+
+def _read_result(
+    world: World, client: Client, facts: RolloutFacts, node: NodeName, order: PastOrder
+) -> Report | None:
+    """What the node told of an order that has ended: read from GitHub once, and counted once."""
+    known = world.fleets.find_result(facts.fleet, order.number)
+    report = known or read_report(client, facts.fleet, node, order)
+    if report is not None and known is None and world.fleets.save_result(facts.fleet, report):
+        wrong = len(report.surprises)
+        metrics.PREDICTIONS.count(wrong, result="otherwise")
+        metrics.PREDICTIONS.count(len(report.services) + report.untouched - wrong, result="as_planned")
+    return report
+
+
+def _standings(facts: RolloutFacts, view: RolloutView) -> Standings:
+    nodes = {node.node.name: node for node in facts.nodes}
+    return Standings(
+        fleet=facts.fleet,
+        base=facts.base,
+        submodule=facts.submodule.path,
+        commit=facts.commit,
+        pin=facts.pin,
+        pull=facts.pull,
+        reason=view.reason,
+        looked_at=facts.now,
+        nodes=tuple(_node_now(facts, nodes[one.node], one) for one in view.nodes),
+    )
+
+
+def _node_now(facts: RolloutFacts, node: NodeFacts, view: NodeView) -> NodeNow:
+    good = last_good(node.past, facts.submodule.path)
+    return NodeNow(
+        node=view.node,
+        platform=node.node.platform,
+        wave=view.wave,
+        standing=view.standing,
+        text=view.text,
+        log_url=view.log_url,
+        runs=good.commit if good else None,
+        runs_pin=good.pin if good else None,
+        deployed_at=good.updated_at if good else 0,
+        planned=len(view.services) + view.untouched,
+        surprises=sum(not service.as_predicted for service in view.services),
     )
 
 

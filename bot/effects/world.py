@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bot.effects.compose import Renderer
 from bot.effects.git import Mirror
 from bot.effects.github import App
+from bot.fleet_store import Fleets
 from bot.looks import PinIndex, Pinned
 from bot.names import PlanId, RepoName
 from bot.people_store import People
@@ -40,6 +41,7 @@ class World:
     mirrors: Path
     memory: Memory
     people: People
+    fleets: Fleets
     renderer: Renderer
     order_keys: Callable[[], tuple[Ed25519PrivateKey, ...]]  # read anew for each order: they can be rotated
     public_url: str  # where people reach this service; "" when they do not

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from bot.decisions.rollout import RolloutReason, Standing
 from bot.names import CommitSha, NodeName, PlanId, PullNumber, SubmodulePath, short
 from bot.node.outcome import Difference, ServiceOutcome
+from bot.plan.model import Action
 from bot.report import markdown as md
 from bot.report import markers
 from bot.values import Value
@@ -51,11 +52,13 @@ class RolloutView(Value, frozen=True):
     nodes: tuple[NodeView, ...]
     again_at: int | None = None
     superseded_by: PullNumber | None = None
+    page: str = ""  # address of the fleet's page; "" when nobody reaches the service
 
 
 def render_rollout(view: RolloutView) -> str:
     """The one sticky comment."""
-    parts = [_head(view), _nodes(view), _surprises(view), _differences(view)]
+    page = f"[All nodes of the fleet]({view.page})" if _is_link(view.page) else ""
+    parts = [_head(view), _nodes(view), _surprises(view), _differences(view), page]
     return "\n\n".join([*filter(None, parts), f"{markers.ROLLOUT} {view.commit} -->"])
 
 
@@ -112,11 +115,15 @@ def _surprises(view: RolloutView) -> str:
     if not wrong:
         return f"All {total} services went as planned." if total > 1 else "The service went as planned."
     rows = (
-        [f"{md.code(node)} / {md.code(s.stack)} / {md.code(s.service)}", s.predicted, s.actual]
+        [f"{md.code(node)} / {md.code(s.stack)} / {md.code(s.service)}", _word(s.predicted), _word(s.actual)]
         for node, s in wrong[:MOST_ROWS]
     )
     table = md.table(["node / stack / service", "planned", "happened"], rows)
     return f"**{len(wrong)} of {total} services did not go as planned:**\n\n{table}{_more(len(wrong))}"
+
+
+def _word(action: Action) -> str:
+    return "nothing" if action is Action.NONE else str(action)
 
 
 def _differences(view: RolloutView) -> str:

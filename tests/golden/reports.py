@@ -11,6 +11,7 @@ from bot.report.links import Links
 from bot.report.pull_request import render_body, render_title
 from bot.report.text import render_text
 from tests import plans
+from tests.golden.rollouts import ROLLOUTS
 
 FOLDER = Path(__file__).parent / "reports"
 _ROOM = 6_000  # characters: an oversize report is shown in less than GitHub's limit, to be read at all
@@ -41,4 +42,5 @@ REPORTS: dict[str, Callable[[], str]] = {
     "small-without-links.md": lambda: render_body(plans.small(), Links()),
     "small.txt": lambda: render_text(plans.small()),
     "hostile.txt": lambda: render_text(plans.hostile()),
+    **ROLLOUTS,
 }

@@ -1,0 +1,44 @@
+"""A fleet's page: its nodes, what they are to run, what they run, and how the last deploy went."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from flask import Flask, Response, jsonify, render_template
+
+from bot.decisions.rollout import Standing
+from bot.fleet_store import Fleets, Standings
+
+_PAGE = re.compile(r"[0-9a-f]{32}")
+_WORDS = {
+    Standing.GOOD: ("calm", "runs it"),
+    Standing.FAILED: ("risky", "failed"),
+    Standing.UNDER_WAY: ("notice", "under way"),
+    Standing.OFFLINE: ("notice", "offline"),
+    Standing.HELD: ("notice", "held"),
+    Standing.TO_START: ("notice", "starting"),
+    Standing.WAVE_NOT_YET: ("dim", "waits"),
+}
+
+
+def register(app: Flask, fleets: Fleets, *, web_url: str) -> None:
+    """Serve the pages. `web_url` is where GitHub's own pages are."""
+
+    @app.get("/fleets/<page>")
+    def fleet_page(page: str) -> Response | tuple[Response, int]:
+        found = fleets.find(page) if _PAGE.fullmatch(page) else ()
+        if not found:
+            return jsonify(message="there is no fleet page at this address; a rollout's comment links it"), 404
+        return Response(render_fleet_page(found, web_url))
+
+
+def render_fleet_page(standings: Sequence[Standings], web_url: str) -> str:
+    """The page as HTML; `standings` are one fleet's, and not empty."""
+    fleet = standings[0].fleet
+    return render_template("fleet.html", standings=standings, web=web_url, words=_WORDS, when=_when, fleet=fleet)
+
+
+def _when(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC") if moment else ""
