@@ -43,6 +43,7 @@ class Checkout:
         self.root = root
         self._access = access
         self._tree = WorkTree(root, access)
+        self._inner: dict[str, WorkTree] = {}
 
     def position(self, submodule: str) -> Position | None:
         """What is checked out now, or None when nothing is."""
@@ -89,6 +90,8 @@ class Checkout:
         Raises GitError or CheckoutError when it cannot be done without overwriting a file; then it may be half done.
         """
         held = self.position(order.submodule)
+        if held == to:
+            return
         self._tree.check_out(to.commit, branch=self._branch_to_follow(order, to.commit))
         if to.pin is None:
             return
@@ -155,7 +158,7 @@ class Checkout:
         return edited + [f"{submodule}/{name}" for name in (inner.edited_files() if inner.holds_files else [])]
 
     def _within(self, submodule: str) -> WorkTree:
-        return WorkTree(self.root / submodule, self._access)
+        return self._inner.setdefault(submodule, WorkTree(self.root / submodule, self._access))
 
     def _stanza(self, commit: str, submodule: str) -> Stanza | None:
         if self._tree.repository.resolve(commit) is None:

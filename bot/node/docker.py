@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets as random_bytes
+import shutil
 import subprocess
 import threading
 import time
@@ -17,8 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from python_on_whales import DockerClient
-from python_on_whales.client_config import ClientNotFoundError
 
 from bot.errors import BotError
 from bot.names import ServiceName
@@ -93,7 +92,7 @@ class Docker:
 
     def run(self, *arguments: str, check: bool = True, quiet: bool = True) -> str:
         """Standard output of one docker command, or DockerError."""
-        return self._run([*_client().client_config.docker_cmd, *arguments], self._environment, check, quiet)
+        return self._run([_program(), *arguments], self._environment, check, quiet)
 
     def compose(self, root: Path, stack: StackOrder, *arguments: str, quiet: bool = False) -> str:
         """Standard output of one compose command for `stack` of the checkout at `root`, or DockerError."""
@@ -150,7 +149,7 @@ class Docker:
 
     def logs(self, container: str, *, lines: int) -> str:
         """The last lines that the container wrote, both streams, as they came."""
-        command = [*_client().client_config.docker_cmd, "logs", "--tail", str(lines), container]
+        command = [_program(), "logs", "--tail", str(lines), container]
         done = subprocess.run(
             command, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=60
         )
@@ -265,17 +264,20 @@ class Docker:
         return f"`{_name([str(word) for word in command])}` failed: {' / '.join(lines[-3:]) or 'it said nothing'}"
 
 
-def _client() -> DockerClient:
-    client = DockerClient()
-    try:
-        client.client_config.get_client_call_with_path()
-    except ClientNotFoundError:
-        raise DockerError("`docker` is not on PATH: install Docker Engine, or Docker Desktop") from None
-    return client
+def _program() -> str:
+    found = shutil.which("docker")
+    if found is None:
+        raise DockerError(
+            "`docker` is not on PATH: install Docker Engine or Docker Desktop, or the client for an engine elsewhere"
+        )
+    return found
 
 
 def _compose_command(root: Path, stack: StackOrder) -> list[str]:
-    _client()
+    # The library takes most of the time that an order with nothing to do has: only who brings something up loads it.
+    from python_on_whales import DockerClient  # noqa: PLC0415 - see above
+
+    _program()
     folder = root / stack.folder
     client = DockerClient(
         compose_files=[folder / name for name in stack.files],

@@ -45,25 +45,31 @@ class Ready(NamedTuple):
 NOTHING = Ready((), {}, ())
 
 
-def check_engine(docker: Docker) -> str:
-    """Versions of engine and compose in a line, or PreflightError when one is missing or too old."""
+def check_engine(docker: Docker, *, alone: bool = False) -> str:
+    """Versions of engine and compose in a line, or PreflightError when one is missing or too old.
+
+    `alone`: compose will not be asked for anything.
+    """
     try:
         name, engine = _server(docker)
     except DockerError as problem:
         raise PreflightError(Trouble.ENGINE, f"the Docker Engine cannot be reached: {problem}") from None
+    _check_version(name, engine, OLDEST_PODMAN if name == "Podman" else OLDEST_ENGINE)
+    if alone:
+        return f"{name} {engine}"
     try:
         compose = docker.run("compose", "version", "--short")
     except DockerError:
         told = "`docker compose` is missing: install the docker-compose-plugin package"
         raise PreflightError(Trouble.ENGINE, told) from None
-    for what, found, oldest in (
-        ("docker compose", compose, OLDEST_COMPOSE),
-        (name, engine, OLDEST_PODMAN if name == "Podman" else OLDEST_ENGINE),
-    ):
-        if parse_version(found) < oldest:
-            told = f"{what} {found} is too old: install {_dotted(oldest)} or newer"
-            raise PreflightError(Trouble.ENGINE, told)
+    _check_version("docker compose", compose, OLDEST_COMPOSE)
     return f"{name} {engine}, compose {compose}"
+
+
+def _check_version(what: str, found: str, oldest: tuple[int, ...]) -> None:
+    if parse_version(found) < oldest:
+        told = f"{what} {found} is too old: install {_dotted(oldest)} or newer"
+        raise PreflightError(Trouble.ENGINE, told)
 
 
 def _server(docker: Docker) -> tuple[str, str]:
@@ -133,8 +139,9 @@ def prepare(
 
 def make_networks(order: Order, names: Iterable[str], docker: Docker) -> None:
     """Make the networks that stacks share and none of them owns, or DockerError."""
-    here = docker.networks()
-    for name in names:
+    wanted = tuple(names)
+    here = docker.networks() if wanted else frozenset()
+    for name in wanted:
         if name not in here:
             docker.run("network", "create", "--label", f"{NETWORK_LABEL}={order.fleet}", name)
 

@@ -30,6 +30,7 @@ def recover(node: Node, checkout: Checkout) -> Outcome | None:
             node.tell(f"half written by that order, put back: {name}")
         node.docker.settle([stack.project for stack in order.stacks])
     outcome = _put_back(node, checkout, unfinished)
+    now = node.docker.containers(stack.project for stack in order.stacks) if outcome.end is End.ROLLED_BACK else ()
     node.state.finish(
         order,
         outcome.end,
@@ -37,7 +38,7 @@ def recover(node: Node, checkout: Checkout) -> Outcome | None:
         now=node.now(),
         commit=outcome.commit,
         pin=outcome.pin,
-        left=left_by(order, node.docker) if outcome.end is End.ROLLED_BACK else (),
+        left=left_by(now),
     )
     node.tell(f"order {order.number}: {outcome.text}")
     report(node, order, outcome)

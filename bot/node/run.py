@@ -7,7 +7,7 @@ line on, a failure, a kill or a power cut ends in what that line describes.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +16,6 @@ from bot.names import ServiceName, StackName
 from bot.node.apply import apply_stack, observe, remove_stack, to_watch, with_absent, with_disturbed
 from bot.node.checkout import Checkout, Position
 from bot.node.containers import Container
-from bot.node.docker import Docker
 from bot.node.drift import find_differences
 from bot.node.health import Unwell, wait_until_well
 from bot.node.hooks import hooks_for, run_hook
@@ -46,7 +45,6 @@ from bot.node.space import check_space
 from bot.node.state import End, Left, StateError, find_last_good, find_left, is_after_failure
 from bot.node.trouble import Trouble, TroubleError, trouble_of
 
-SETTLED = (End.SUCCESS, End.ROLLED_BACK)  # what runs afterwards is what somebody wanted
 FINAL_STATE = {end: "success" if end is End.SUCCESS else "failure" for end in End}
 
 
@@ -78,6 +76,7 @@ class Run:
         self.left = find_left(records)
         self.after_failure = is_after_failure(records)
         self.before: tuple[Container, ...] = ()
+        self.after: tuple[Container, ...] = ()
         self.differences: tuple[Difference, ...] = ()
         self.is_unfinished = False
 
@@ -102,7 +101,10 @@ class Run:
         if self.is_unfinished:  # the next start goes on with it
             return outcome
         try:
-            left = left_by(self.order, self.docker) if outcome.end in SETTLED else ()
+            if outcome.end is End.SUCCESS:
+                left = left_by(self.after)
+            else:
+                left = left_by(self._now()) if outcome.end is End.ROLLED_BACK else ()
             self.node.state.finish(
                 self.order,
                 outcome.end,
@@ -138,13 +140,13 @@ class Run:
         """Where to return to, and what is to be brought up. Nothing of what runs is touched here."""
         node, docker, checkout = self.node, self.docker, self.checkout
         with self._step("engine"):
-            node.tell(check_engine(docker))
+            node.tell(check_engine(docker, alone=not changed_stacks(self.order)))
         with self._step("fetch"):
             refusal = checkout.prepare(self.order)
             if refusal:
                 raise _Refused(refusal.reason, refusal.text)
         back_to = self._position_to_return_to()
-        self.before = docker.containers(stack.project for stack in self.order.stacks)
+        self.before = self._now()
         self._compare()
         held = checkout.position(self.order.submodule)
         is_first = held is None or held.pin is None
@@ -264,8 +266,11 @@ class Run:
             return Position(self.last_good.commit, self.last_good.pin)
         return self.checkout.position(self.order.submodule)
 
+    def _now(self) -> tuple[Container, ...]:
+        return self.docker.containers(stack.project for stack in self.order.stacks)
+
     def _observed(self) -> tuple[ServiceOutcome, ...]:
-        after = self.docker.containers(stack.project for stack in self.order.stacks)
+        self.after = after = self._now()
         return tuple(
             ServiceOutcome(
                 stack=stack.stack,
@@ -312,9 +317,8 @@ class Run:
             self.steps.append(Step(name=name, seconds=round(time.monotonic() - start, 3)))
 
 
-def left_by(order: Order, docker: Docker) -> tuple[Left, ...]:
-    """How every service of the order's stacks is now."""
-    containers = docker.containers(stack.project for stack in order.stacks)
+def left_by(containers: Iterable[Container]) -> tuple[Left, ...]:
+    """How every service of an order's stacks is left."""
     return tuple(
         Left(project=c.project, service=c.service, image=c.image, config=c.config, runs=c.status == "running")
         for c in containers

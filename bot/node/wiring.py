@@ -8,14 +8,11 @@ from pathlib import Path
 
 import click
 
-from bot.effects import repository
-from bot.effects.github import Client
-from bot.names import DeploymentId, RepoName, parse_repo_name
+from bot.names import DeploymentId
 from bot.node.docker import Docker
-from bot.node.node import Node
+from bot.node.node import Node, StatusSink
 from bot.node.order import Order
 from bot.node.outcome import Outcome
-from bot.node.report import render_report
 from bot.node.safe_git import Access
 from bot.node.state import NodeState
 from bot.settings import NodeSettings, docker_environment, stack_environment
@@ -39,44 +36,6 @@ def make_node(settings: NodeSettings, state_folder: Path | None, repo: Path | No
     )
 
 
-class _GitHubSink:
-    """Posts with the job's own token, to the repository whose workflow this is."""
-
-    def __init__(self, client: Client, fleet: RepoName, log_url: str) -> None:
-        self._client = client
-        self._fleet = fleet
-        self._log_url = log_url
-
-    def post(self, deployment: DeploymentId, state: str, description: str) -> None:
-        repository.post_deployment_status(
-            self._client,
-            self._fleet,
-            deployment,
-            state=state,
-            description=description,
-            log_url=self._log_url or None,
-        )
-
-    def report(self, order: Order, outcome: Outcome) -> None:
-        check = render_report(order, outcome)
-        repository.post_check(
-            self._client,
-            self._fleet,
-            sha=order.commit,
-            name=check.name,
-            conclusion=check.conclusion,
-            title=check.title,
-            summary=check.summary,
-            text=check.text,
-            external_id=check.external_id,
-            details_url=self._log_url,
-        )
-
-    def is_withdrawn(self, deployment: DeploymentId) -> bool:
-        newest = repository.find_deployment_statuses(self._client, self._fleet, deployment)
-        return bool(newest) and newest[0].state == "inactive"
-
-
 class _NoSink:
     """Outside of a job there is nobody to tell."""
 
@@ -90,11 +49,12 @@ class _NoSink:
         return False
 
 
-def _sink(settings: NodeSettings) -> _GitHubSink | _NoSink:
+def _sink(settings: NodeSettings) -> StatusSink:
     if settings.token is None or not settings.repository:
         return _NoSink()
-    client = Client.with_token(settings.api_url, settings.token.reveal())
-    return _GitHubSink(client, parse_repo_name(settings.repository), settings.log_url)
+    from bot.node.github_sink import make_sink  # noqa: PLC0415 - its library takes a third of a second to load
+
+    return make_sink(settings.api_url, settings.token.reveal(), settings.repository, settings.log_url)
 
 
 def write_summary(settings: NodeSettings, text: str, outcome: Outcome) -> None:

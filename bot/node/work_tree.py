@@ -28,9 +28,9 @@ class WorkTree:
         """Whether a repository is here; without this question git would answer for the one around it."""
         return (self.folder / ".git").exists()
 
-    @property
+    @cached_property
     def repository(self) -> GitRepository:
-        """The repository that this is a work tree of."""
+        """The repository that this is a work tree of. Ask only when it `exists`."""
         return GitRepository.of_checkout(self.folder)
 
     @property
