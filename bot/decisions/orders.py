@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from bot.fleet import Node, Submodule
+from bot.fleet.hooks import Hooks
 from bot.names import BranchName, CommitSha, DeploymentId, PlanId, PullNumber, RepoName, StackName, SubmodulePath
-from bot.node.order import Order, OrderKind, Rule, ServiceOrder, StackOrder, Start
+from bot.node.order import Hook, HookTime, Order, OrderKind, Rule, ServiceOrder, StackOrder, Start
 from bot.plan.model import NodePlan, StackPlan
 from bot.values import Value
 
@@ -188,6 +189,23 @@ def compose_order(
         head_of=wanted.head_of,
         start=Start(commit=start.commit, pin=start.pin) if start else None,
         on_drift=Rule.STOP if wanted.stop_on_drift and start else Rule.CONTINUE,
+        on_edits=Rule.CONTINUE if node.keep_edits else Rule.STOP,
+        hooks=_hooks(node.hooks),
+    )
+
+
+def _hooks(hooks: Hooks) -> tuple[Hook, ...]:
+    """The fleet file's hooks, in the order in which they stand there."""
+    around = [(HookTime.BEFORE, hooks.before), (HookTime.AFTER, hooks.after)]
+    beside = [(HookTime.BEFORE, hooks.before_stack), (HookTime.AFTER, hooks.after_stack)]
+    return (
+        *(Hook(when=when, command=command) for when, commands in around for command in commands),
+        *(
+            Hook(when=when, command=command, stack=stack)
+            for when, stacks in beside
+            for stack, commands in stacks.items()
+            for command in commands
+        ),
     )
 
 

@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from ruamel.yaml.comments import CommentedMap
 
-from bot.fleet.fields import Choice, Each, NamedTexts, Section, Text, Texts, Variables
+from bot.fleet.fields import Choice, Each, Flag, NamedTexts, Section, Text, Texts, Variables
+from bot.fleet.hooks import HOOKS, Hooks
 from bot.fleet.shapes import COMPOSE_FILE, LABEL, NODE_NAME, PRINCIPAL, PROFILE, ROOT, SCRIPT, STACK_NAME, VARIABLE
 from bot.names import NodeName, StackName
 from bot.values import Value
@@ -32,6 +33,8 @@ class Node(Value, frozen=True):
     files: dict[StackName, tuple[str, ...]] = {}  # compose files per stack, relative to its folder
     profiles: tuple[str, ...] = ()
     variables: dict[str, str] = {}  # public: shown in plans; secrets stay on the node
+    hooks: Hooks = Hooks()
+    keep_edits: bool = False
     bootstrap: tuple[str, ...] = ()  # scripts of the fleet repository, run once when the machine joins
     who: tuple[
         str, ...
@@ -85,6 +88,10 @@ NODE = Section(
             "what compose files may interpolate; public, so secrets stay on the node",
             VARIABLE,
             ("AIOS_DOMAIN", "lab.example"),
+        ),
+        HOOKS,
+        Flag(
+            "keep_edits", "whether files that were changed by hand on it may stay, as long as no deploy brings them"
         ),
         Texts(
             "bootstrap",

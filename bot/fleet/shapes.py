@@ -37,6 +37,7 @@ SCRIPT = _shape(
     r"(?!/)(?!.*(?:^|/)\.{1,2}(?:/|$))(?!.*//)[^\\\x00-\x1f:]{1,200}\.(?:sh|ps1|py)",
     "a path in this repository that ends in .sh, .ps1 or .py",
 )
+ARGUMENT = _shape(r"[^\x00-\x1f]{1,500}", "text of one line")
 PROFILE = _shape(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "letters, digits, `_`, `.` and `-`")
 DURATION = _shape(r"[0-9]{1,5}[smhd]", "a whole number and `s`, `m`, `h` or `d`")
 BRANCH = _shape(

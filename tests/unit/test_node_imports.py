@@ -7,13 +7,24 @@ import sys
 
 import pytest
 
-LOAD = "import bot.node.deploy, bot.node.wiring, bot.settings, sys; print(*sys.modules)"
+BY_HAND = "bot.node.deploy, bot.node.wiring, bot.settings"
+JOB = f"{BY_HAND}, bot.node.github_sink"
+
+
+def load(modules: str) -> set[str]:
+    """What is in memory after these are imported."""
+    program = f"import {modules}, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
 
 
 @pytest.fixture(scope="module")
 def loaded() -> set[str]:
-    done = subprocess.run([sys.executable, "-c", LOAD], capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+    return load(JOB)
+
+
+def test_what_an_order_with_nothing_to_do_can_do_without_is_loaded_when_it_is_needed() -> None:
+    assert not {"github", "python_on_whales", "requests"} & load(BY_HAND)
 
 
 @pytest.mark.parametrize("heavy", ["sqlalchemy", "dbos", "flask", "bot.store", "bot.intake.inbox"])
