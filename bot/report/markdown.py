@@ -15,7 +15,7 @@ _CONTROL = re.compile(
     "\ud800-\udfff\U000e0000-\U000e0fff]"
 )
 _SPECIAL = re.compile(r"[\\`*\[\]<&~|$#@]|(?<![A-Za-z0-9])_+|_+(?![A-Za-z0-9])")  # a_b is no emphasis
-_BREAKS = re.compile(r"(?i)([@#]|\bgh-|\bwww(?=\.)|:(?=//))")  # what GitHub would link, or mention
+_BREAKS = re.compile(r"(?i)([@#]|gh-|www(?=\.)|:(?=//))")  # what GitHub would link, or mention
 _ZERO_WIDTH = "&#8203;"
 
 
