@@ -317,6 +317,14 @@ def test_the_gravest_comes_first_with_its_line() -> None:
     assert stack_plan.risks == ()
 
 
+def test_what_cannot_be_compared_counts_as_new() -> None:
+    mended = StackPair(StackName("s"), None, web(privileged=True), unreadable=True)
+    found = find_risks(NodePair(NodeName("N"), "linux", (mended,)))
+    assert "privilege.privileged" in [one.rule.id for one in found]
+    broken = StackPair(StackName("s"), web(privileged=True), None, unreadable=True)
+    assert list(find_risks(NodePair(NodeName("N"), "linux", (broken,)))) == []
+
+
 def test_a_fleet_tunes_a_rule_by_its_id() -> None:
     tuned = {"privilege.privileged": Tuning.OFF, "privilege.capability": Tuning.INFO, "image.unpinned": Tuning.RISKY}
     (stack_plan,) = assess(*plan_of(), tuned).stacks

@@ -34,8 +34,8 @@ def find_risks(node: NodePair) -> Iterator[Found]:
         yield from (one._replace(stack=pair.stack) for one in found)
         for name, one in data.check_mounts(pair):
             yield one._replace(stack=pair.stack, service=ServiceName(name))
-        if pair.unreadable:
-            continue
+        if pair.unreadable and pair.new is None:
+            continue  # and where only the old version cannot be read, everything may be new
         for service in service_pairs(pair):
             for check in _SERVICE_CHECKS:
                 for one in check(service):
