@@ -11,6 +11,7 @@ because `name:` and `profiles:` could say the same; no other COMPOSE_* or DOCKER
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 import shutil
@@ -64,6 +65,7 @@ _FIXED = {
 _OURS_ALONE = re.compile(r"(?:COMPOSE|DOCKER|BUILDKIT|BUILDX|OTEL)_\w+")
 _HONOURED = ("COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES")
 _LONGEST_MESSAGE = 1500  # characters
+_MOST_LIKELY = 50  # files of a folder that are brought although nothing names them yet
 
 
 class RenderRequest(Value, frozen=True):
@@ -119,7 +121,7 @@ class Renderer:
             found.append(self._cache.find(self._key(request), partial(describe, snapshot)))
         missing = [index for index, rendering in enumerate(found) if rendering is None]
         for reader in blobs.values():
-            wanted = (_likely_files(pairs[i][1]) for i in missing if pairs[i][0] is reader.snapshot)
+            wanted = (_likely_files(reader.snapshot, pairs[i][1]) for i in missing if pairs[i][0] is reader.snapshot)
             reader.fetch([path for paths in wanted for path in paths])
         tasks = {i: self._pool.submit(self._render, blobs[id(pairs[i][0])], pairs[i][1]) for i in missing}
         return tuple(r if r is not None else tasks[i].result() for i, r in enumerate(found))
@@ -265,9 +267,16 @@ def _environment(reads: Reads, known: dict[str, str]) -> dict[str, str]:
     )
 
 
-def _likely_files(request: RenderRequest) -> list[str]:
-    names = request.files or (*_DEFAULT_FILES, *_OVERRIDES)
-    return [f"{request.folder}/{name}" if request.folder else name for name in (*names, ".env")]
+def _likely_files(snapshot: Snapshot, request: RenderRequest) -> list[str]:
+    """What the stack will read, most likely, so that one git process can bring all of it."""
+    prefix = f"{request.folder}/" if request.folder else ""
+    named = [prefix + name for name in (*(request.files or (*_DEFAULT_FILES, *_OVERRIDES)), ".env")]
+    beside = (
+        path
+        for path in snapshot.entries
+        if path.startswith(prefix) and path.endswith((".yaml", ".yml", ".env")) and "/" not in path[len(prefix) :]
+    )
+    return [*named, *itertools.islice(beside, _MOST_LIKELY)]
 
 
 def find_default_files(snapshot: Snapshot, folder: str) -> tuple[str, ...]:
