@@ -241,8 +241,8 @@ def test_platforms_differ_by_overlays_profiles_and_variables_in_one_plan_table(t
     plan = read_local_plan(repo=own, submodule="server", old=None, new=None, fleet_file=None, renderer=renderer)
     body = render_body(plan, Links())
     assert sum(set(line) <= set("| -") and "-" in line for line in body.splitlines()) == 1, body
-    rows = [re.sub("<[^>]*>", " ", line) for line in body.splitlines() if line.startswith("|")][2:]
-    touched = [re.findall(r"HP_LAB|PI|PHONE|traefik(?= )|acme(?= )", row)[:3] for row in rows]
+    rows = [line.split(" | ")[1] for line in body.splitlines() if line.startswith("|")][2:]
+    touched = [" ".join(sorted(set(re.findall(r"\b(HP_LAB|PI|PHONE|traefik|acme)\b", row)))) for row in rows]
     # The profile adds acme on the one, the variable keeps the phone where it is.
-    assert sorted(" ".join(sorted(set(row))) for row in touched) == ["HP_LAB PI traefik", "PI acme"], rows
+    assert sorted(touched) == ["HP_LAB PI traefik", "PI acme"], rows
     assert "1 unchanged" in body
