@@ -55,6 +55,17 @@ def stage_of(states: Sequence[str]) -> Stage:
             return Stage.QUEUED
 
 
+def newest_word(states: Sequence[str]) -> int:
+    """Which of a deployment's states (newest first) counts as its newest.
+
+    We say "queued" once the workflow is dispatched, and a quick node may have spoken before that: a node takes an
+    order once, so that nothing is queued any more after its first word.
+    """
+    spoke = any(state in ("in_progress", "success", "failure") for state in states)
+    others = (at for at, state in enumerate(states) if state not in ("queued", "pending"))
+    return next(others) if spoke else 0
+
+
 class PastOrder(Value, frozen=True):
     """An order that the node was given, as GitHub's deployment and its statuses tell it."""
 

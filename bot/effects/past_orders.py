@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from bot.decisions.orders import PastOrder, judge_ended_run, last_good, parse_task, stage_of
+from bot.decisions.orders import PastOrder, judge_ended_run, last_good, newest_word, parse_task, stage_of
 from bot.effects import repository
 from bot.effects.github import Client
 from bot.effects.repository import Deployment, DeploymentStatus
@@ -86,7 +86,8 @@ def _read_order(client: Client, repo: RepoName, deployment: Deployment) -> PastO
         return None
     number = DeploymentId(deployment.id)
     statuses = repository.find_deployment_statuses(client, repo, number, most=STATUSES_LOOKED_AT)
-    newest = statuses[0] if statuses else None
+    said = statuses[newest_word([status.state for status in statuses]) :]
+    newest = said[0] if said else None
     return PastOrder(
         number=number,
         kind=task[0],
@@ -94,7 +95,7 @@ def _read_order(client: Client, repo: RepoName, deployment: Deployment) -> PastO
         commit=commit,
         pin=pin,
         marker=payload.marker,
-        stage=stage_of([status.state for status in statuses]),
+        stage=stage_of([status.state for status in said]),
         state=newest.state if newest else "",
         pull=PullNumber(payload.pull) if payload.pull else None,
         stacks=tuple(StackName(stack) for stack in payload.stacks),

@@ -84,6 +84,7 @@ class Flows:
         self._url = database
         self.services: list[Service] = []
         self.merged: list[str] = []
+        self.commands: list[tuple[int, int]] = []  # pull request, and comment
 
     def start(self, *, port: int | None = None) -> Service:
         """One more service; the first one is where GitHub delivers to."""
@@ -123,8 +124,12 @@ class Flows:
         return self.world.push(SERVER, {HEADERS: text}, "Headers")
 
     def merge(self, pushed: str) -> None:
-        """Wait for the pull request of `pushed`, merge it, wait for the node."""
+        """Wait for the pull request of `pushed`, ask for its status, merge it, wait for the node."""
         pull = eventually("the pull request", lambda: self._proposal(pushed), seconds=PATIENCE)
+        number = int(pull["number"])
+        asked = self.hub.comment(FLEET, number, "/status", by=PERSON)
+        self.commands.append((number, asked))
+        eventually("the answer", lambda: self._replies(number, asked), seconds=PATIENCE)
         commit = self.hub.merge_pull(FLEET, pull["number"], by=PERSON)
         self.merged.append(commit)
         eventually("the node", lambda: self._went_well(commit), seconds=PATIENCE)
@@ -134,6 +139,10 @@ class Flows:
             if self.outside.pin(FLEET, pull["head"]["sha"]) == pushed:
                 return pull if "aios/plan" in self.outside.checks(FLEET, pull["head"]["sha"]) else None
         return None
+
+    def _replies(self, number: int, asked: int) -> int:
+        marker = f"<!-- aios-bot:reply comment:{asked} "
+        return sum(marker in comment["body"] for comment in self.outside.comments(FLEET, number))
 
     def _went_well(self, commit: str) -> bool:
         return self.outside.deployment_states(FLEET, commit).get(NODE, [])[-1:] == ["success"]
@@ -158,7 +167,7 @@ class Flows:
             with engine.connect() as connection:
                 rows = connection.execute(sa.select(DELIVERIES.c.guid, DELIVERIES.c.state)).all()
             engine.dispose()
-            return dict(row._tuple() for row in rows)
+            return {row.guid: row.state for row in rows}
         with sqlite3.connect(self._folder / "bot/aios-bot.sqlite3") as database:
             return dict(database.execute("SELECT guid, state FROM deliveries").fetchall())
 
@@ -173,13 +182,15 @@ class Flows:
             checks = self.outside.get(f"/repos/{FLEET}/commits/{pull['head']['sha']}/check-runs")["check_runs"]
             plans = Counter(run["external_id"] for run in checks if run["name"] == "aios/plan")
             assert set(plans.values()) == {1}, plans
+        assert [self._replies(*command) for command in self.commands] == [1] * len(self.commands)
         orders = self.outside.get(f"/repos/{FLEET}/deployments", per_page="100")
         assert sorted(order["sha"] for order in orders) == sorted(self.merged), "one order per merge"
         states = Counter(self.states().values())
         assert set(states) <= {"done", "ignored"}, states
         repeated = sum(self.node.orders.values()) - len(self.node.orders)
         return (
-            f"{len(pulls)} pull requests, {len(orders)} orders ({repeated} runs started twice, refused by the node), "
+            f"{len(pulls)} pull requests, {len(self.commands)} commands answered once, {len(orders)} orders "
+            f"({repeated} runs started twice, refused by the node), "
             f"{sum(states.values())} deliveries, none lost"
         )
 

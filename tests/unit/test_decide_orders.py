@@ -18,6 +18,7 @@ from bot.decisions.orders import (
     deployment_task,
     judge_ended_run,
     last_good,
+    newest_word,
     parse_task,
     stage_of,
 )
@@ -197,3 +198,20 @@ def test_an_order_says_all_that_a_node_needs() -> None:
     assert order.start == Start(commit=before.commit, pin=before.pin)
     assert order.head_of == 4
     assert msgspec.json.decode(msgspec.json.encode(order), type=type(order)) == order
+
+
+@pytest.mark.parametrize(
+    ("states", "newest"),
+    [
+        ([], 0),
+        (["queued"], 0),
+        (["queued", "queued"], 0),
+        (["in_progress", "queued"], 0),
+        (["queued", "in_progress"], 1),
+        (["queued", "success", "in_progress"], 1),
+        (["success", "queued", "in_progress"], 0),
+        (["queued", "error"], 0),
+    ],
+)
+def test_a_node_that_was_quicker_than_our_own_word_is_heard(states: list[str], newest: int) -> None:
+    assert newest_word(states) == newest
