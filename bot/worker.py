@@ -32,7 +32,7 @@ from bot.looks import (
     hubs_of,
 )
 from bot.names import BranchName, InstallationId, RepoName
-from bot.pull_looks import PullLook
+from bot.pull_looks import LookAtCommand, LookAtPullEnd, PullLook
 from bot.upstream_looks import LookAtUpstream, LookAtUpstreamPull
 from bot.yaml_lines import Problem, YamlFileError
 
@@ -47,7 +47,7 @@ def look_again(world: World, look: Look) -> tuple[Look, ...]:
         return _look_at_orders(world, look)
     client = client_for(world, look)
     if isinstance(look, PullLook):
-        return conversation.look_at_pull(world, client, look)
+        return (*conversation.look_at_pull(world, client, look), *_freed(world, look))
     match look:
         case LookAtBump():
             _look_at_bump(world, client, look)
@@ -106,6 +106,14 @@ def _look_at_bump(world: World, client: Client, look: LookAtBump) -> None:
                 perform.settle(world, client, facts, decision)
             case Hold():
                 perform.hold(world, client, facts, decision)
+
+
+def _freed(world: World, look: PullLook) -> tuple[Look, ...]:
+    """A command and a pull request's end may give nodes back, for which a merge waits."""
+    if not isinstance(look, LookAtCommand | LookAtPullEnd):
+        return ()
+    bases = dict.fromkeys(pin.base for pin in world.memory.pins_of(look.fleet))
+    return tuple(LookAtRollout(fleet=look.fleet, installation=look.installation, base=base) for base in bases)
 
 
 def _look_at_orders(world: World, look: LookAtRollout | LookAtDrift) -> tuple[Look, ...]:

@@ -75,6 +75,7 @@ class NodeFacts(Value, frozen=True):
     node: Node
     past: tuple[PastOrder, ...] = ()
     held: str = ""  # why it may get no order of a merge now: who has it; "" when it may
+    held_until: int = 0  # seconds since the epoch; 0 when it is not held
 
 
 class RolloutFacts(Value, frozen=True):

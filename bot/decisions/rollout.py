@@ -122,7 +122,8 @@ def _soaked_at(facts: RolloutFacts, number: int) -> int:
 def _times(facts: RolloutFacts, wave: int) -> list[int]:
     """When time alone may change the decision: a soak ends, or an order has waited too long for its runner."""
     waiting = [o.queued_at + facts.offline_after for n in facts.nodes for o in n.past if o.stage is Stage.QUEUED]
-    return [*waiting, *(_soaked_at(facts, number) for number in range(1, wave + 1))]
+    held = [n.held_until for n in facts.nodes if n.held]
+    return [*waiting, *held, *(_soaked_at(facts, number) for number in range(1, wave + 1))]
 
 
 def _standing(facts: RolloutFacts, node: NodeFacts, *, started: bool) -> Standing:

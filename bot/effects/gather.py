@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from bot.decisions.command_facts import Hold, HoldKind
+import msgspec
+
+from bot.decisions.command_facts import Hold, HoldKind, Lock
 from bot.decisions.facts import BumpBranch, BumpFacts, Checks, NodeFacts, OpenPull, Relation, RolloutFacts
 from bot.effects import repository
 from bot.effects.admissions import find_approval
@@ -246,6 +248,15 @@ def read_commits(upstream: GitRepository, old: CommitSha | None, new: CommitSha)
     return tuple(Commit(sha=c.sha, subject=c.subject, author=c.author_name) for c in found)
 
 
+def _hold(node: NodeFacts, lock: Lock | None) -> NodeFacts:
+    """A node that another pull request has gets no order of a merge until it gives it back."""
+    if lock is None:
+        return node
+    return msgspec.structs.replace(
+        node, held=f"pull request {lock.pull} has it ({lock.owner})", held_until=lock.expires_at
+    )
+
+
 def read_rollout_facts(world: World, client: Client, at: FleetAt, pinned: Pinned) -> RolloutFacts | None:
     """What is approved of this pin, and how far each node is that it is approved for; None when there is no pin."""
     submodule = at.submodule(pinned.submodule)
@@ -256,6 +267,11 @@ def read_rollout_facts(world: World, client: Client, at: FleetAt, pinned: Pinned
     approval = find_approval(client, at.mirror, at.repo, base=at.base, head=at.head, pinned_by=commit)
     merged = approval.pull if approval else None
     marker = parse_marker(merged.body or "") if merged else None
+    locks = {
+        lock.node: lock
+        for lock in world.people.find_locks(at.repo, now=world.now())
+        if merged is None or lock.pull != merged.number
+    }
     nodes = tuple(
         node for node in at.file.nodes if approval and (approval.nodes is None or node.name in approval.nodes)
     )
@@ -270,9 +286,12 @@ def read_rollout_facts(world: World, client: Client, at: FleetAt, pinned: Pinned
         pull=PullNumber(merged.number) if merged else None,
         plan=PlanId(marker.id) if marker else None,
         nodes=tuple(
-            NodeFacts(
-                node=node,
-                past=read_orders(world, client, at.repo, node, submodule=submodule.path, commit=commit),
+            _hold(
+                NodeFacts(
+                    node=node,
+                    past=read_orders(world, client, at.repo, node, submodule=submodule.path, commit=commit),
+                ),
+                locks.get(node.name),
             )
             for node in nodes
         ),

@@ -188,6 +188,12 @@ def test_a_held_node_gets_nothing() -> None:
     assert rollout.standings[NodeName("A")] is Standing.HELD
 
 
+def test_a_held_node_is_looked_at_when_its_lock_ends() -> None:
+    held = msgspec.structs.replace(node("A", None, held="#9 has it"), held_until=NOW + 60)
+    rollout = decide_rollout(facts(held))
+    assert (rollout.reason, rollout.again_at) == (RolloutReason.NODES_AWAY, NOW + 60)
+
+
 def test_a_node_with_another_order_in_flight_waits() -> None:
     busy = order("in_progress", commit=OLD, marker=f"merge:{OLD}")
     rollout = decide_rollout(facts(node("A", None, busy)))
