@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -25,9 +26,12 @@ def start_runner(folder: Path, invitation: Invitation, environment: Mapping[str,
         _call(["schtasks", "/Run", "/TN", name], folder, environment)
         return f"the runner starts when you log on (scheduled task {name!r})"
     if _SYSTEMD.is_dir():
-        _call([*_root(), "./svc.sh", "install", getpass.getuser()], folder, environment)
+        if not (folder / ".service").exists():
+            _call([*_root(), "./svc.sh", "install", getpass.getuser()], folder, environment)
         _call([*_root(), "./svc.sh", "start"], folder, environment)
         return "the runner is a systemd service"
+    if _runs(folder):
+        return "the runner runs in the background already"
     with (folder / "runner.log").open("ab") as log:
         started = subprocess.Popen(
             ["./run.sh"],
@@ -53,12 +57,17 @@ def stop_runner(folder: Path, invitation: Invitation, environment: Mapping[str, 
     if (folder / ".service").exists():
         _call([*_root(), "./svc.sh", "stop"], folder, environment)
         _call([*_root(), "./svc.sh", "uninstall"], folder, environment)
-    pid = folder / "runner.pid"
-    if pid.exists():
-        try:
-            os.killpg(int(pid.read_text()), 15)
-        except (ProcessLookupError, PermissionError, ValueError):
-            return
+    if _runs(folder):
+        os.killpg(int((folder / "runner.pid").read_text()), signal.SIGTERM)
+
+
+def _runs(folder: Path) -> bool:
+    """Whether the runner that was started in the background is still there."""
+    try:
+        pid = int((folder / "runner.pid").read_text())
+        return Path(f"/proc/{pid}/cwd").resolve() == folder.resolve()
+    except (OSError, ValueError):
+        return False
 
 
 def _task(invitation: Invitation) -> str:

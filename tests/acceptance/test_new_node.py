@@ -91,6 +91,21 @@ def paste(running: Running, engine: Engine, command: str) -> str:
     return done.stdout + done.stderr
 
 
+def works_in(folder: Path) -> list[str]:
+    """The processes whose working directory is, or was, `folder`."""
+    return [
+        entry.name
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdigit() and (entry / "cwd").is_symlink() and where(entry).startswith(str(folder))
+    ]
+
+
+def where(entry: Path) -> str:
+    with suppress(OSError):
+        return str((entry / "cwd").readlink())
+    return ""
+
+
 def runners(running: Running) -> dict[str, tuple[str, list[str]]]:
     """The fleet's runners as its administrator sees them: name to status and labels."""
     found = running.outside.get(f"/repos/{FLEET}/actions/runners")["runners"]
@@ -122,6 +137,7 @@ def test_a_new_node_from_nothing_to_deployed_and_out_again(empty: Running, engin
     eventually("the runner", lambda: runners(empty) == {NODE: ("online", ["self-hosted", NODE])})
     again = paste(empty, engine, command)
     assert "registered already" in again
+    assert "in the background already" in again
     assert (empty.node_root.parent / "bootstrapped").read_text() == "ran\n", "a bootstrap script runs once"
 
     _, labels = runners(empty)[NODE]
@@ -155,6 +171,7 @@ def test_a_new_node_from_nothing_to_deployed_and_out_again(empty: Running, engin
     assert "takes no orders any more" in left
     assert empty.node_root.exists()
     assert not (empty.folder / "node/state/node.json").exists()
+    eventually("the end of the runner", lambda: not works_in(empty.folder / "node/state/runner"))
     complained = complaints(
         judge_exchange(Exchange(one.method, one.path, one.status, one.body))
         for one in hub.requests
