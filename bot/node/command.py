@@ -96,16 +96,29 @@ def _deploy_by_hand(node: Node, commit: str, submodule: str | None, base: str, *
 @click.option("--fleet", help="OWNER/NAME of the fleet repository; needed the first time.")
 @click.option("--node", "name", help="This node's name in the fleet file; needed the first time.")
 @click.option("--root", help="This node's checkout, for orders that name none.")
+@click.option(
+    "--report-only/--obey", default=None, help="Whether it only reports, and takes no order that changes it."
+)
 @_state_option
-def trust(keyfile: Path, fleet: str | None, name: str | None, root: str | None, state_folder: Path | None) -> None:
+def trust(  # noqa: PLR0917 - one parameter per option of the command
+    keyfile: Path,
+    fleet: str | None,
+    name: str | None,
+    root: str | None,
+    report_only: bool | None,
+    state_folder: Path | None,
+) -> None:
     """Take orders that are signed with the key in KEYFILE (the bot's keys/orders.pub.pem) from now on."""
     from bot.node.state import NodeState, fingerprint
     from bot.settings import read_node_settings
 
     state = NodeState(state_folder or read_node_settings().state)
-    identity = state.trust(keyfile, fleet=fleet, node=name, root=root)
+    identity = state.trust(keyfile, fleet=fleet, node=name, root=root, report_only=report_only)
     trusted = ", ".join(fingerprint(key) for key in state.read_keys())
-    click.echo(f"{identity.node} of {identity.fleet} trusts {trusted}")
+    click.echo(
+        f"{identity.node} of {identity.fleet} trusts {trusted}"
+        + (", and only reports" if identity.report_only else "")
+    )
 
 
 @node.command()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot.cli import aios_bot
 from bot.metrics_reference import render_metrics
+from bot.node.reasons import render_outcomes
 from bot.reference import render_commands, render_settings
 from bot.report.command_reference import render_grammar, render_reasons
 from bot.report.fleet_file import render_reference, render_schema
@@ -24,6 +25,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/reference/metrics.md": render_metrics,
     "docs/reference/pull-request-commands.md": render_grammar,
     "docs/reference/reason-codes.md": render_reasons,
+    "docs/reference/node-outcomes.md": render_outcomes,
     "docs/reference/settings.md": render_settings,
     "docs/reference/risk-rules.md": render_risk_rules,
 }

@@ -1,0 +1,23 @@
+"""Every end, refusal, trouble and difference has its words; the page is held to them by the golden documents."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.node.order import RefusalReason
+from bot.node.outcome import DifferenceKind
+from bot.node.reasons import DIFFERENCES, ENDS, REFUSALS, TROUBLES, render_outcomes
+from bot.node.state import End
+from bot.node.trouble import Trouble
+
+pytestmark = pytest.mark.portable
+
+
+def test_every_word_is_explained_once() -> None:
+    assert list(ENDS) == list(End)
+    assert set(REFUSALS) == set(RefusalReason)
+    assert list(TROUBLES) == list(Trouble)
+    assert list(DIFFERENCES) == list(DifferenceKind)
+    page = render_outcomes()
+    for word in (*End, *RefusalReason, *Trouble, *DifferenceKind):
+        assert page.count(f"| `{word}` |") == 1, word
