@@ -276,12 +276,20 @@ def stack_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.upper().startswith(_NOT_FOR_STACKS)}
 
 
-def _default_node_state(environ: Mapping[str, str]) -> str:
+def find_platform(environ: Mapping[str, str] | None = None) -> str:
+    """What this machine is to a node: "windows", "android" (Termux) or "linux"."""
     if os.name == "nt":
-        return environ.get("PROGRAMDATA", r"C:\ProgramData") + r"\aios-bot-node"
-    prefix = environ.get("PREFIX", "")
-    if prefix.startswith("/data/data/com.termux/"):
-        return f"{prefix}/var/lib/aios-bot-node"
+        return "windows"
+    prefix = (os.environ if environ is None else environ).get("PREFIX", "")
+    return "android" if prefix.startswith("/data/data/com.termux/") else "linux"
+
+
+def _default_node_state(environ: Mapping[str, str]) -> str:
+    match find_platform(environ):
+        case "windows":
+            return environ.get("PROGRAMDATA", r"C:\ProgramData") + r"\aios-bot-node"
+        case "android":
+            return f"{environ['PREFIX']}/var/lib/aios-bot-node"
     return "/var/lib/aios-bot-node"
 
 

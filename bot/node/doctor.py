@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,14 +11,14 @@ from typing import NamedTuple
 from bot.effects.git import GitError, run_in_checkout
 from bot.errors import BotError
 from bot.node.checkout import Checkout
-from bot.node.docker import Docker
+from bot.node.docker import Docker, DockerError
 from bot.node.preflight import check_engine, parse_version
 from bot.node.safe_git import Access
+from bot.node.space import check_space
 from bot.node.state import Identity, NodeState, find_unfinished, fingerprint
-from bot.settings import docker_environment
+from bot.settings import docker_environment, find_platform
 
 OLDEST_GIT = (2, 31)  # the first that takes configuration from GIT_CONFIG_COUNT
-ENOUGH_SPACE = 2 * 1024**3  # bytes for an image and a fetch
 
 
 class Finding(NamedTuple):
@@ -37,11 +36,28 @@ def examine(state: NodeState, docker: Docker, access: Access, root: Path | None)
         ("keys", lambda: _check_keys(state)),
         ("record", lambda: _check_record(state)),
         ("git", _check_git),
-        ("engine", lambda: check_engine(docker)),
+        ("engine", lambda: _check_engine(docker)),
         ("checkout", lambda: _check_checkout(state, access, root)),
-        ("disk", lambda: _check_disk(state, root)),
+        ("disk", lambda: _check_disk(state, docker, root)),
     ]
     return tuple(_find(name, check) for name, check in checks)
+
+
+ENGINE_CURES = {
+    "windows": "start Docker Desktop, and run the runner as the person who is logged on: its pipe lets no service "
+    "account in",
+    "linux": "`sudo systemctl start docker`; the runner's user must be in the group docker, or DOCKER_HOST say where "
+    "the engine is",
+    "android": "there is no engine on Android: set DOCKER_HOST to one that can be reached (ssh://me@host), or to "
+    "Podman's socket",
+}
+
+
+def _check_engine(docker: Docker) -> str:
+    try:
+        return f"{check_engine(docker)} at {docker.host}"
+    except BotError as problem:
+        raise BotError(f"{problem}; {ENGINE_CURES[find_platform()]}") from None
 
 
 def _find(name: str, check: Callable[[], str]) -> Finding:
@@ -53,7 +69,7 @@ def _find(name: str, check: Callable[[], str]) -> Finding:
 
 def _check_identity(state: NodeState) -> str:
     identity = state.read_identity()
-    return f"{identity.node} of {identity.fleet}"
+    return f"{identity.node} of {identity.fleet}" + (", which only reports" if identity.report_only else "")
 
 
 def _check_keys(state: NodeState) -> str:
@@ -107,14 +123,11 @@ def _check_checkout(state: NodeState, access: Access, root: Path | None) -> str:
     return f"{place} at {head.commit[:7] if head else 'nothing'}"
 
 
-def _check_disk(state: NodeState, root: Path | None) -> str:
-    place = root or state.folder
-    while not place.exists():
-        place = place.parent
-    free = shutil.disk_usage(place).free
-    if free < ENOUGH_SPACE:
-        raise BotError(f"only {free // 1024**2} MiB free at {place}: `docker image prune` may help")
-    return f"{free // 1024**3} GiB free"
+def _check_disk(state: NodeState, docker: Docker, root: Path | None) -> str:
+    try:
+        return check_space(docker, [root or state.folder, state.folder])
+    except DockerError:  # told above; the other disks are looked at all the same
+        return check_space(docker, [root or state.folder, state.folder], engine=False)
 
 
 def _own_root(identity: Identity) -> Path | None:

@@ -74,7 +74,7 @@ def is_taken(port: Port) -> bool:
         try:
             probe.bind((port.address, port.number))
         except OSError as problem:
-            return problem.errno == errno.EADDRINUSE
+            return problem.errno in (errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", None))
     return False
 
 

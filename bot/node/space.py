@@ -23,10 +23,10 @@ class Least(NamedTuple):
 LEAST = Least()
 
 
-def check_space(docker: Docker, folders: Iterable[Path], least: Least = LEAST) -> str:
+def check_space(docker: Docker, folders: Iterable[Path], least: Least = LEAST, *, engine: bool = True) -> str:
     """What is free, in a line, or TroubleError naming each disk that is too full; none of an engine elsewhere."""
     wanted = [(_existing(folder), least.files, "make room there") for folder in folders]
-    store = docker.store()
+    store = docker.store() if engine else None
     if store is not None:
         wanted.append((store, least.engine, "`docker image prune` may help"))
     short, told = [], []

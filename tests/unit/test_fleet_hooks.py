@@ -11,6 +11,7 @@ from bot.node.order import Hook, HookTime, Order, OrderKind, Rule
 from bot.plan.model import NodePlan
 from bot.yaml_lines import YamlFileError
 
+pytestmark = pytest.mark.portable
 FILE = """\
 version: 1
 nodes:

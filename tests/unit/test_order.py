@@ -25,6 +25,7 @@ from bot.node.order import (
 )
 from bot.plan.model import Action
 
+pytestmark = pytest.mark.portable
 KEY = Ed25519PrivateKey.generate()
 NEXT_KEY = Ed25519PrivateKey.generate()
 FLEET, NODE, NOW = RepoName("tecnocrat/aios-win"), NodeName("HP_LAB"), 1_800_000_000
