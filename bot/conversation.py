@@ -33,7 +33,7 @@ from bot.effects.review import look_at_review
 from bot.effects.world import World
 from bot.errors import RetryLater
 from bot.grammar import Command, Verb
-from bot.looks import Look, LookAtBump, Pinned
+from bot.looks import Look, LookAtBump, LookAtRollout, Pinned
 from bot.names import BranchName, PullNumber, RepoName
 from bot.node.order import OrderKind
 from bot.people_store import LockTakenError
@@ -56,9 +56,10 @@ def look_at_pull(world: World, client: Client, look: PullLook) -> tuple[Look, ..
         case Acknowledge():
             people.react(client, look.fleet, look.comment, "eyes")
         case LookAtAsked():
-            look_at_asked(world, client, look)
+            return look_at_asked(world, client, look)
         case LookAtPullEnd():
             look_at_pull_end(world, client, look)
+            return _roll_on(world, look.fleet)  # nodes that were locked for it are free for merges now
         case LookAtReview():
             look_at_review(world, client, look)
     return ()
@@ -128,6 +129,8 @@ def _carry_out(
     elif isinstance(decision, MakePlan):
         spoken = spoken or read_spoken(world, client, look)
         extra = _plan_anew(world, client, spoken)
+    elif isinstance(decision, GiveLocksBack):
+        follows = _roll_on(world, asked.fleet)
     elif isinstance(decision, HoldBumps | ResumeBumps):
         keep_word(world, asked)
         spoken = spoken or read_spoken(world, client, look)
@@ -161,14 +164,25 @@ def _resume(world: World, asked: Asked, spoken: Spoken) -> tuple[Look, ...]:
 # -- orders that people asked for -------------------------------------------------------------------------------
 
 
-def look_at_asked(world: World, client: Client, look: LookAtAsked) -> None:
+def _roll_on(world: World, fleet: RepoName) -> tuple[Look, ...]:
+    """A lock ended: a merge that had to leave the node out can go on."""
+    known = {pin.base: pin for pin in world.memory.pins_of(fleet)}
+    return tuple(
+        LookAtRollout(fleet=pin.fleet, installation=pin.installation, base=base) for base, pin in known.items()
+    )
+
+
+def look_at_asked(world: World, client: Client, look: LookAtAsked) -> tuple[Look, ...]:
     """Give what had to wait, and edit the replies of all commands whose orders have not ended."""
     waiting = world.people.open_asked(look.fleet)
+    before = world.people.find_locks(look.fleet, now=world.now())
     for base in dict.fromkeys(asked.base for asked in waiting):
         at = _read_base(world, client, look.fleet, base)
         for asked in waiting:
             if asked.base == base:
                 _follow(world, client, at, asked)
+    ended = waiting and before != world.people.find_locks(look.fleet, now=world.now())
+    return _roll_on(world, look.fleet) if ended else ()
 
 
 def _read_base(world: World, client: Client, fleet: RepoName, base: BranchName) -> FleetAt:

@@ -56,7 +56,7 @@ def failed_here(node: NodeAt, facts: CommandFacts) -> bool:
         newest is not None
         and facts.pull is not None
         and newest.pull == facts.pull.number
-        and newest.stage is Stage.BAD
+        and newest.stage in (Stage.BAD, Stage.LOST)
     )
 
 

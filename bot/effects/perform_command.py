@@ -57,7 +57,7 @@ def _follow_one(
     if isinstance(order, Waiting):
         return OrderView(node=name, state="waiting", description=f"order {order.behind.number} comes first"), False
     _record_order(world, asked, wanted, order)
-    over = order.stage in (Stage.GOOD, Stage.BAD, Stage.WITHDRAWN)
+    over = order.stage in (Stage.GOOD, Stage.BAD, Stage.WITHDRAWN, Stage.LOST)
     if over and (order.stage is not Stage.GOOD or wanted.kind is OrderKind.RESTORE):
         _end_own_lock(world, asked, wanted, past, because=f"order_{order.stage}")
     view = OrderView(node=name, state=order.state or "made", description=order.description, log_url=order.log_url)

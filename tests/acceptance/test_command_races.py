@@ -111,6 +111,24 @@ def test_a_merge_while_it_is_tried_and_a_repeated_comment(running: Running) -> N
     assert find_reply(running, number, comment)
 
 
+def test_a_merge_leaves_a_locked_node_alone_until_the_lock_ends(running: Running) -> None:
+    _, pull = bump(running)
+    body = {"title": "Mine", "head": "mine", "base": "main"}
+    clone = running.world.checkouts / "aios-win"
+    running.world.git(clone, "checkout", "--quiet", "-b", "mine")
+    (clone / "mine.md").write_text("mine\n")
+    running.world.git(clone, "add", "mine.md")
+    running.world.git(clone, "commit", "--quiet", "--message", "Mine")
+    running.world.git(clone, "push", "--quiet", "origin", "mine")
+    other = running.outside.send("POST", f"/repos/{FLEET}/pulls", body)["number"]
+    answer(running, other, "/lock HP_LAB measuring", holds="lock_taken")
+    merged = running.world.hub.merge_pull(FLEET, pull["number"], by=PERSON)
+    assert "locked" in answer(running, pull["number"], "/deploy HP_LAB")
+    assert no_order(running)
+    answer(running, other, "/unlock", holds="unlocked")
+    assert carry_out(running).order["commit"] == merged
+
+
 def test_a_plan_that_came_after_the_comment_is_not_what_was_meant(running: Running) -> None:
     """The service is away while somebody comments and then upstream moves: the newer plan was never read."""
     _, pull = bump(running)
