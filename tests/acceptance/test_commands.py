@@ -55,9 +55,10 @@ def test_a_pull_request_is_tried_on_a_node_and_taken_back(running: Running) -> N
     assert reactions(running, comment) == ["eyes", "rocket"]
     status = answer(running, number, "/status", holds="ahead of its pin")
     assert f"#{number}, owner" in status  # the lock that deploying took
-    answer(running, number, "/rollback", holds="queued")
+    comment = say(running, number, "/rollback")
     back = carry_out(running)
     assert (back.order["kind"], back.order["commit"]) == ("restore", main_of(running))
+    eventually("the end in the reply", lambda: ended(running, number, comment), seconds=SECONDS)
     status = answer(running, number, "/status", holds="as pinned")
     assert f"#{number}, owner" not in status
     assert no_order(running)
