@@ -57,7 +57,10 @@ def serve(
     loop.start()
     _LOG.info("listening on http://%s:%d", host, port)
     ready(port)
-    ending.requested.wait()
+    # Not one long wait: Python runs a signal's handler in this thread alone, and the kernel may hand the signal to
+    # another, which does not wake this one.
+    while not ending.requested.wait(timeout=0.5):
+        pass
     _LOG.info("stopping")
     stopping()
     # Closing the server's own socket ends the loop that sends the answers, so it comes last.

@@ -30,9 +30,13 @@ class Service(NamedTuple):
     log: Path
 
     def stop(self) -> None:
-        """Ask it to end, and wait until it has."""
+        """Ask it to end, and wait until it has. It is killed before the TimeoutExpired that says that it did not."""
         self.process.terminate()
-        self.process.wait(STOP_LIMIT)
+        try:
+            self.process.wait(STOP_LIMIT)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
 
 
 def free_port() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import http.client
 import json
 import os
@@ -272,6 +273,32 @@ def test_a_stop_signal_lets_the_work_in_flight_end(tmp_path: Path, number: int) 
         assert process.stdout.read() == "ended\nstopped True\n"
         assert process.wait(10) == 0
         assert time.monotonic() - before < 10
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_signal_that_the_kernel_hands_to_another_thread_ends_the_service_too(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, f"sqlite:///{tmp_path}/bot.sqlite3"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]},
+    )
+    try:
+        assert process.stdout is not None
+        assert int(process.stdout.readline())
+        main = Path(f"/proc/{process.pid}/task/{process.pid}/stat")
+        asleep = 0
+        while asleep < 10:  # a main thread that is about to wait would see the signal anyway
+            asleep = asleep + 1 if main.read_text().rpartition(")")[2].split()[0] == "S" else 0
+            time.sleep(0.02)
+        threads = [int(task.name) for task in Path(f"/proc/{process.pid}/task").iterdir()]
+        other = next(thread for thread in threads if thread != process.pid)
+        libc = ctypes.CDLL(None, use_errno=True)
+        assert libc.tgkill(process.pid, other, signal.SIGTERM) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()
