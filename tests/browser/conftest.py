@@ -22,7 +22,7 @@ _QUIET = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: while it is there, its event loop counts as running in this thread
 def browser() -> Iterator[Browser]:
     """Chromium of the machine, without a window."""
     program = shutil.which("chromium")

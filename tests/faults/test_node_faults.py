@@ -134,6 +134,7 @@ def test_an_engine_that_stops_in_the_middle(tmp_path: Path) -> None:
         outcomes: list[Outcome] = []
         world.patience = Patience(samples=20, interval=0.2, limit=60, engine=120)
         thread = threading.Thread(target=lambda: outcomes.append(world.deploy(world.order(at, AGAIN))))
+        world.told.clear()
         thread.start()
         _wait_until_told(world, "- apply ingress", thread)
     with start_engine(root, keep=True):  # the same engine, started again

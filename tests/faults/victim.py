@@ -28,7 +28,8 @@ def main() -> None:
     note = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     def work(look: Look) -> None:
-        assert isinstance(look, LookAtBump)
+        if not isinstance(look, LookAtBump):
+            return  # a pull request is also looked at for its review, alike for all of a fleet: nothing to count
         name = f"{look.fleet} {look.submodule} {os.getpid()}\n"
         os.write(note, f"begin {name}".encode())
         time.sleep(random.uniform(0.001, 0.02))
