@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
-JOBS ?= 2
+JOBS ?= 3
 
 .PHONY: demo test lint check bench soak docs picture lock clean
 
@@ -13,7 +13,7 @@ demo:
 test:
 	$(PYTHON) tools/setup test
 	$(MAKE) --no-print-directory lint
-	tools/own-root pytest --numprocesses $(JOBS) --dist loadgroup
+	tools/own-root pytest --numprocesses $(JOBS) --dist loadfile
 
 lint:
 	ruff check .

@@ -18,7 +18,6 @@ from tests.acceptance.conftest import Running
 from tests.acceptance.outside import eventually
 from tests.acceptance.test_bump import bump
 
-pytestmark = pytest.mark.xdist_group("engine")
 PROMETHEUS = "stacks/observability/prometheus/prometheus.yml"
 MERGE_SECONDS = 120
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from bot.effects.keys import ORDERS_PUBLIC
 from bot.node.state import Finished, NodeState
 from bot.sandbox.engine import Engine
@@ -17,7 +15,6 @@ from tests.acceptance.test_bump import bump
 from tests.acceptance.test_deploy import final_state, merge
 from tests.openapi import Exchange, complaints, judge_exchange
 
-pytestmark = pytest.mark.xdist_group("engine")
 LIMIT = 240  # seconds
 SERVICE = "ingress-whoami-1"
 

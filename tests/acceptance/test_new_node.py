@@ -25,7 +25,6 @@ from tests.acceptance.conftest import Running
 from tests.acceptance.outside import Outside, eventually
 from tests.openapi import Exchange, complaints, judge_exchange
 
-pytestmark = pytest.mark.xdist_group("engine")
 BOOTSTRAP = "#!/bin/sh\necho ran >> ../bootstrapped\n"
 
 

@@ -26,7 +26,6 @@ from tests.gitworld import git
 
 __all__ = ["images"]
 
-pytestmark = pytest.mark.xdist_group("engine")
 CELL = RepoName(f"{OWNER}/aios-cell")
 LAB = NodeName("LAB")
 PROMETHEUS = "stacks/observability/docker-compose.yml"

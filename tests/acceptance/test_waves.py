@@ -21,7 +21,6 @@ from tests.acceptance.outside import eventually
 from tests.acceptance.test_bump import bump
 from tests.acceptance.test_deploy import containers, merge
 
-pytestmark = pytest.mark.xdist_group("engine")
 FIRST, SECOND = "AIOS", "HP_LAB"
 LIMIT = 240  # seconds that a machine under load may take for a wave
 FLEET_FILE = """\

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from bot.sandbox.world import FLEET, NODE, SERVER
@@ -10,7 +9,6 @@ from tests.acceptance.conftest import Running
 from tests.acceptance.outside import eventually
 from tests.acceptance.test_bump import INGRESS, bump
 
-pytestmark = pytest.mark.xdist_group("engine")
 SCRIPT = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from bot.sandbox.demo import start_runner
@@ -14,7 +13,6 @@ from tests.acceptance.conftest import Running
 from tests.acceptance.outside import eventually
 from tests.acceptance.test_bump import INGRESS, bump
 
-pytestmark = pytest.mark.xdist_group("engine")
 SCRIPT = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 
 

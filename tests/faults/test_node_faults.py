@@ -20,7 +20,6 @@ from bot.plan.model import Action
 from bot.sandbox.engine import start_engine
 from tests.nodeworld import CREATE_ALL, IMAGES, NodeWorld, make_world, server_files
 
-pytestmark = pytest.mark.xdist_group("engine")
 AGAIN = {"ingress": {"traefik": Action.RECREATE, "whoami": Action.NONE}, "secrets": {"vault": Action.NONE}}
 MIB = 1024**2
 

@@ -23,7 +23,6 @@ from bot.plan.model import Action
 from tests.gitworld import git
 from tests.nodeworld import CREATE_ALL, NOTHING, NodeWorld, server_files
 
-pytestmark = pytest.mark.xdist_group("engine")
 NODE_COMMAND = [sys.executable, "-c", "from bot.cli import main; main()", "node"]
 EXTRA = "  extra:\n    image: whoami:1\n    networks: [ingress]\n"
 UPGRADE = {

@@ -6,15 +6,11 @@ import random
 import tempfile
 from pathlib import Path
 
-import pytest
-
 from bench.accuracy import Score, run_round, start_world
 from bench.accuracy_edits import EDITS
 from bench.accuracy_stacks import SHAPES
 from bot.plan.model import Action
 from bot.sandbox.engine import Engine, start_engine
-
-pytestmark = pytest.mark.xdist_group("engine")
 
 ROUNDS: tuple[dict[str, str], ...] = (
     {

@@ -7,13 +7,9 @@ import shutil
 import subprocess
 import sys
 
-import pytest
-
 from bot.errors import ExitCode
 from bot.node.state import Begun, End, Finished
 from tests.nodeworld import NODE, NodeWorld, server_files
-
-pytestmark = pytest.mark.xdist_group("engine")
 
 
 def by_hand(world: NodeWorld, commit: str, *more: str) -> tuple[int, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bot.node.checkout import Position
 from bot.node.order import OrderKind
 from bot.node.outcome import DifferenceKind, Outcome
@@ -12,8 +10,6 @@ from bot.node.trouble import Trouble
 from bot.plan.model import Action
 from tests.gitworld import git
 from tests.nodeworld import NOTHING, NodeWorld, server_files
-
-pytestmark = pytest.mark.xdist_group("engine")
 
 
 def look(world: NodeWorld) -> Outcome:

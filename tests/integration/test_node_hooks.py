@@ -12,7 +12,6 @@ from bot.node.trouble import Trouble
 from bot.plan.model import Action
 from tests.nodeworld import NodeWorld, server_files
 
-pytestmark = pytest.mark.xdist_group("engine")
 AGAIN = {"ingress": {"traefik": Action.RECREATE, "whoami": Action.NONE}, "secrets": {"vault": Action.NONE}}
 LOG = 'echo "$1 $AIOS_BOT_STACK" >> hooks.local\n'
 

@@ -15,7 +15,6 @@ from bot.node.state import End
 from tests.gitworld import commit, git, new_repository
 from tests.nodeworld import NOTHING, NodeWorld, server_files
 
-pytestmark = pytest.mark.xdist_group("engine")
 TOKEN = "ghs_" + "Aa0._-" * 8
 
 

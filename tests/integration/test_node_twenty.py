@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from bot.node.state import End
 from bot.plan.model import Action
 from bot.sandbox.engine import Engine
 from tests.twenty import CHANGED, all_services, make_twenty, twenty_files
-
-pytestmark = pytest.mark.xdist_group("engine")
 
 
 def test_ids_and_start_times_of_twenty_services(tmp_path: Path, engine: Engine) -> None:
