@@ -200,7 +200,8 @@ def _route_order(event: DeploymentChanged | WorkflowRunCompleted, index: PinInde
     looks: list[Look] = [LookAtRollout(fleet=fleet, installation=installation, base=base) for base in bases]
     if bases:
         looks.append(LookAtAsked(fleet=fleet, installation=installation))
-    if isinstance(event, DeploymentChanged) and event.task.startswith("drift:"):
+    # A question whose node never answers has no other end than its run's; and a node with another order waits for it.
+    if isinstance(event, WorkflowRunCompleted) or event.task.startswith("drift:"):
         looks += [LookAtDrift(fleet=fleet, installation=installation, base=base) for base in bases]
     # A deployment tells of every step; its run ends once, and that is when the documents change.
     return (*looks, *(hubs_of(own) if isinstance(event, WorkflowRunCompleted) else ()))

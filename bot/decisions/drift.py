@@ -87,7 +87,8 @@ def decide_drift(facts: DriftFacts) -> Drift:
         return Drift(reason=DriftReason.ASKED, issue=issue)
     if any(order.stage.is_open for order in facts.past):
         return Drift(reason=DriftReason.BUSY, issue=issue, again_at=facts.now + BUSY_PAUSE)
-    begun = max(good.updated_at, asked.queued_at if asked else 0)
+    # One that could not be dispatched was never queued; with its own marker again it would not be asked anew.
+    begun = max(good.updated_at, (asked.queued_at or asked.updated_at) if asked else 0)
     due = begun + facts.every
     if _is_open(facts) and asked is not None and good.number > asked.number:
         due = good.updated_at  # what the issue says was before this deploy

@@ -56,6 +56,13 @@ def test_a_node_is_asked_when_its_time_has_come() -> None:
     assert (again.reason, again.again_at) == (DriftReason.NOT_DUE, NOW - 100 + DAY)
 
 
+def test_a_question_that_nobody_answered_is_asked_anew() -> None:
+    lost = decide(asked(Stage.LOST, queued_at=NOW - DAY), GOOD)
+    assert (lost.reason, lost.marker) == (DriftReason.DUE, f"drift:{NOW}")
+    never_dispatched = decide(asked(Stage.BAD, queued_at=0, updated_at=NOW - 7), GOOD)
+    assert (never_dispatched.reason, never_dispatched.again_at) == (DriftReason.NOT_DUE, NOW - 7 + DAY)
+
+
 @pytest.mark.parametrize(
     ("orders", "changes", "reason"),
     [

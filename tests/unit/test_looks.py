@@ -20,6 +20,7 @@ from bot.grammar import Command, Verb, parse_command
 from bot.looks import (
     Look,
     LookAtBump,
+    LookAtDrift,
     LookAtFleet,
     LookAtHub,
     LookAtInstallation,
@@ -97,6 +98,10 @@ def fleet(repo: RepoName = WIN) -> LookAtFleet:
 
 def rollout(base: str = "main") -> LookAtRollout:
     return LookAtRollout(fleet=WIN, installation=SEVEN, base=BranchName(base))
+
+
+def drift(base: str = "main") -> LookAtDrift:
+    return LookAtDrift(fleet=WIN, installation=SEVEN, base=BranchName(base))
 
 
 def push(repo: RepoName, branch: str, after: CommitSha | None = SHA) -> Push:
@@ -220,9 +225,13 @@ CASES: dict[str, tuple[Event, set[Look]]] = {
         DeploymentChanged(repo=WIN, installation=SEVEN, deployment=DeploymentId(1), ref=SHA),
         {rollout(), rollout("stable"), ASKED},
     ),
+    "a node answered a question": (
+        DeploymentChanged(repo=WIN, installation=SEVEN, deployment=DeploymentId(1), ref=SHA, task="drift:server"),
+        {rollout(), rollout("stable"), drift(), drift("stable"), ASKED},
+    ),
     "a fleet's workflow ended": (
         WorkflowRunCompleted(repo=WIN, installation=SEVEN, run_id=1, conclusion="failure"),
-        {rollout(), rollout("stable"), ASKED},
+        {rollout(), rollout("stable"), drift(), drift("stable"), ASKED},
     ),
     "a workflow elsewhere ended": (
         WorkflowRunCompleted(repo=OTHER, installation=SEVEN, run_id=1, conclusion="failure"),
