@@ -36,7 +36,6 @@ NAME = "AIOS_PLANTED"
 # Plain words: no rule about what secrets look like would hide them, only not reading them does.
 PLANTED = {place: f"walnut-harbour-lantern-{place}" for place in ("env", "home", "key", "neighbour", "net")}
 OWN = "copper-meadow-thistle-own"  # what a stack's own files hold under names such as DB_PASSWORD
-pytestmark = pytest.mark.xdist_group("hostile corpus")  # one world for each confinement, not one per process
 EVERY = (*PLANTED.values(), OWN)
 
 
