@@ -229,4 +229,7 @@ def _unpack(archive: Path, target: Path) -> None:
             packed.extractall(target)  # noqa: S202 - its digest is the one that GitHub names
         return
     with tarfile.open(archive) as packed_tar:
-        packed_tar.extractall(target, filter="tar")
+        if hasattr(tarfile, "tar_filter"):
+            packed_tar.extractall(target, filter="tar")
+        else:  # before Python 3.11.4
+            packed_tar.extractall(target)  # noqa: S202 - its digest is the one that GitHub names

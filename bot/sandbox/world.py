@@ -70,7 +70,8 @@ class AiosWorld(NamedTuple):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
         self.git(clone, "add", "--all")
-        self.git(clone, "commit", "--quiet", "--message", message)
+        identity = ("-c", f"user.name={PERSON}", "-c", f"user.email={PERSON}@example.com")
+        self.git(clone, *identity, "commit", "--quiet", "--message", message)
         self.git(clone, "push", "--quiet", "origin", "HEAD")
         return CommitSha(self.git(clone, "rev-parse", "HEAD"))
 
