@@ -31,8 +31,8 @@ from bot.looks import (
     Pinned,
     hubs_of,
 )
-from bot.names import BranchName, InstallationId, RepoName
-from bot.pull_looks import LookAtCommand, LookAtPullEnd, PullLook
+from bot.names import BranchName, InstallationId, PullNumber, RepoName
+from bot.pull_looks import LookAtCommand, LookAtPullEnd, LookAtReview, PullLook
 from bot.upstream_looks import LookAtUpstream, LookAtUpstreamPull
 from bot.yaml_lines import Problem, YamlFileError
 
@@ -159,7 +159,7 @@ def _look_at_drift(world: World, client: Client, look: LookAtDrift) -> tuple[Loo
 
 
 def _look_at_fleet(world: World, client: Client, look: LookAtFleet) -> tuple[Look, ...]:
-    """Read anew who pins what, then look at each of its bumps and rollouts."""
+    """Read anew who pins what, then look at each of its bumps, rollouts and open pull requests."""
     repo = repository.find_repository(client, look.fleet)
     if repo is None or not repository.has_file(client, look.fleet, FLEET_FILE):
         world.memory.replace_pins(look.fleet, ())
@@ -177,7 +177,13 @@ def _look_at_fleet(world: World, client: Client, look: LookAtFleet) -> tuple[Loo
     drifts = (LookAtDrift(fleet=look.fleet, installation=look.installation, base=base) for base in bases)
     upstreams = dict.fromkeys(p.upstream for p in pins)
     theirs = (LookAtUpstream(upstream=one, installation=look.installation) for one in upstreams)
-    return (*bumps, *rollouts, *drifts, *theirs, *hubs_of(pins))
+    # Only an event of the pull request leads to its review otherwise, and one that was lost would leave it without.
+    pulls = repository.find_open_pulls(client, look.fleet) if pins else ()
+    reviewed = (
+        LookAtReview(fleet=look.fleet, installation=look.installation, number=PullNumber(pull.number))
+        for pull in pulls
+    )
+    return (*bumps, *rollouts, *drifts, *reviewed, *theirs, *hubs_of(pins))
 
 
 def _read_all_pins(

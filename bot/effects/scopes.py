@@ -12,7 +12,7 @@ from bot.names import InstallationId, RepoName
 from bot.upstream_looks import LookAtUpstream, LookAtUpstreamPull
 
 LISTING: Mapping[str, str] = {"metadata": "read"}
-READING: Mapping[str, str] = {"metadata": "read", "contents": "read", "checks": "write"}
+READING: Mapping[str, str] = {"metadata": "read", "contents": "read", "checks": "write", "pull_requests": "read"}
 KEEPING: Mapping[str, str] = permissions()
 _URGENT = frozenset({"command", "acknowledge"})  # tags of the looks that a person waits for
 

@@ -17,6 +17,7 @@ from bot.effects.world import World
 from bot.looks import Pinned
 from bot.names import BranchName, CommitSha, PullNumber, RepoName
 from bot.plan.model import Plan
+from bot.pull_looks import LookAtReview
 from bot.report import markers
 from bot.report.links import Links
 from bot.report.upstream import FleetPlan, UpstreamView, render_upstream_check, render_upstream_comment
@@ -28,13 +29,13 @@ log = logging.getLogger(__name__)
 UPSTREAM_CHECK = "aios/fleets"
 
 
-def look_at_upstream(client: Client, look: LookAtUpstream) -> tuple[LookAtUpstreamPull, ...]:
-    """A look at each open pull request."""
-    found = repository.find_open_pulls(client, look.upstream)
-    return tuple(
-        LookAtUpstreamPull(upstream=look.upstream, installation=look.installation, number=PullNumber(pull.number))
-        for pull in found
-    )
+def look_at_upstream(client: Client, look: LookAtUpstream) -> tuple[LookAtUpstreamPull | LookAtReview, ...]:
+    """For each open pull request: what it would do to the fleets, and whether it is reviewed."""
+    numbers = [PullNumber(pull.number) for pull in repository.find_open_pulls(client, look.upstream)]
+    installation = look.installation
+    plans = (LookAtUpstreamPull(upstream=look.upstream, installation=installation, number=one) for one in numbers)
+    reviews = (LookAtReview(fleet=look.upstream, installation=installation, number=one) for one in numbers)
+    return (*plans, *reviews)
 
 
 def look_at_upstream_pull(world: World, client: Client, look: LookAtUpstreamPull) -> None:

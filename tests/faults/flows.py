@@ -137,7 +137,9 @@ class Flows:
     def _proposal(self, pushed: str) -> Any:
         for pull in self.outside.pulls(FLEET):
             if self.outside.pin(FLEET, pull["head"]["sha"]) == pushed:
-                return pull if "aios/plan" in self.outside.checks(FLEET, pull["head"]["sha"]) else None
+                # A person reads both; a review look that comes after the merge has nothing to say any more.
+                checks = self.outside.checks(FLEET, pull["head"]["sha"])
+                return pull if {"aios/plan", "aios/review"} <= checks.keys() else None
         return None
 
     def _replies(self, number: int, asked: int) -> int:
