@@ -17,8 +17,9 @@ import requests
 
 from bot.names import RepoName
 from bot.sandbox.github import EmbeddedGitHub
-from bot.sandbox.service import Service, free_port, new_secret, run_service
-from bot.sandbox.world import FLEET, SERVER, AiosWorld, build_world
+from bot.sandbox.running import run_small_aios
+from bot.sandbox.service import Service
+from bot.sandbox.world import FLEET, SERVER, AiosWorld
 
 STACKS = 5  # beside the three of the small AIOS: eight in all
 ROUNDS = 5
@@ -52,27 +53,9 @@ def main() -> None:
     """Run and print."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aios-bench-")))
-        hub = stack.enter_context(EmbeddedGitHub(folder / "github"))
-        hub.start()
-        port, secret = free_port(), new_secret()
-        world = build_world(
-            hub,
-            folder=folder / "people",
-            node_root=folder / "node",
-            webhook_url=f"http://127.0.0.1:{port}/webhook",
-            webhook_secret=secret,
-        )
-        _make_stacks(world)
-        service = stack.enter_context(
-            run_service(
-                port=port,
-                api_url=f"{hub.url}/api/v3",
-                app_id=world.app.id,
-                private_key=world.app.private_key_pem,
-                webhook_secret=secret,
-                data=folder / "bot",
-            )
-        )
+        running = run_small_aios(folder, node_root=folder / "node", prepare=_make_stacks)
+        world, service, _ = stack.enter_context(running)
+        hub = world.hub
         _bump(world, "warm-up")  # the pin's own renderings are in the cache from here on, as on any day but the first
         loopback = [_bump(world, f"round {number}") for number in range(ROUNDS)]
         hub.latency = LATENCY

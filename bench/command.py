@@ -16,8 +16,8 @@ import requests
 
 from bot.sandbox.api import Logged
 from bot.sandbox.github import EmbeddedGitHub
-from bot.sandbox.service import free_port, new_secret, run_service
-from bot.sandbox.world import FLEET, PERSON, SERVER, AiosWorld, build_world
+from bot.sandbox.running import run_small_aios
+from bot.sandbox.world import FLEET, PERSON, SERVER, AiosWorld
 
 ROUNDS = 7
 REACTION = "/repos/{owner}/{repo}/issues/comments/{id}/reactions"
@@ -36,26 +36,7 @@ def main() -> None:
     """Run and print."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aios-bench-")))
-        hub = stack.enter_context(EmbeddedGitHub(folder / "github"))
-        hub.start()
-        port, secret = free_port(), new_secret()
-        world = build_world(
-            hub,
-            folder=folder / "people",
-            node_root=folder / "node",
-            webhook_url=f"http://127.0.0.1:{port}/webhook",
-            webhook_secret=secret,
-        )
-        stack.enter_context(
-            run_service(
-                port=port,
-                api_url=f"{hub.url}/api/v3",
-                app_id=world.app.id,
-                private_key=world.app.private_key_pem,
-                webhook_secret=secret,
-                data=folder / "bot",
-            )
-        )
+        world = stack.enter_context(run_small_aios(folder, node_root=folder / "node")).world
         number = _open_pull(world)
         rounds = [_command(world, number) for _ in range(ROUNDS)]
         floor = statistics.median(_floor(world, number) for _ in range(ROUNDS))

@@ -25,8 +25,8 @@ from bot.node.state import NodeState
 from bot.sandbox.engine import Engine, start_engine
 from bot.sandbox.github import EmbeddedGitHub
 from bot.sandbox.runner import Runner
-from bot.sandbox.service import free_port, new_secret, run_service
-from bot.sandbox.world import FLEET, IMAGES, NODE, PERSON, SERVER, AiosWorld, build_world
+from bot.sandbox.running import run_small_aios
+from bot.sandbox.world import FLEET, IMAGES, NODE, PERSON, SERVER, AiosWorld
 
 ROUNDS = 5
 INGRESS = "stacks/ingress/docker-compose.yml"
@@ -50,37 +50,17 @@ def main() -> None:
     """Run and print."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aios-bench-")))
-        hub = stack.enter_context(EmbeddedGitHub(folder / "github"))
-        hub.start()
         engine = stack.enter_context(start_engine(folder / "engine"))
         for image in ("traefik:v3.1", "traefik:v3.2", "traefik/whoami:v1.10"):
             engine.make_image(image, version=IMAGES[image])
-        port, secret = free_port(), new_secret()
-        world = build_world(
-            hub,
-            folder=folder / "people",
-            node_root=folder / "node/aios",
-            webhook_url=f"http://127.0.0.1:{port}/webhook",
-            webhook_secret=secret,
-        )
-        text = (world.checkouts / "aios-win/.github/aios-bot.yml").read_text()
-        world.push(FLEET, {".github/aios-bot.yml": text.rstrip() + "\n    stacks: [ingress]\n"}, "One stack")
-        service = stack.enter_context(
-            run_service(
-                port=port,
-                api_url=f"{hub.url}/api/v3",
-                app_id=world.app.id,
-                private_key=world.app.private_key_pem,
-                webhook_secret=secret,
-                data=folder / "bot",
-            )
-        )
+        running = run_small_aios(folder, node_root=folder / "node/aios", prepare=_keep_one_stack)
+        world, service, _ = stack.enter_context(running)
         NodeState(folder / "node/state").trust(
             service.data / "keys" / ORDERS_PUBLIC, fleet=FLEET, node=NODE, root=None
         )
         stack.enter_context(
             Runner(
-                hub,
+                world.hub,
                 labels=("self-hosted", NODE),
                 state=folder / "node/state",
                 environment=engine.environment,
@@ -92,6 +72,11 @@ def main() -> None:
         rounds = [_round(world, engine, number) for number in range(1, ROUNDS + 1)]
         floor = [_floor(world, engine, folder, number) for number in range(ROUNDS)]
         _print(rounds, floor)
+
+
+def _keep_one_stack(world: AiosWorld) -> None:
+    text = (world.checkouts / "aios-win/.github/aios-bot.yml").read_text()
+    world.push(FLEET, {".github/aios-bot.yml": text.rstrip() + "\n    stacks: [ingress]\n"}, "One stack")
 
 
 def _round(world: AiosWorld, engine: Engine, number: int) -> Round:

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import pytest
 
-from bot.sandbox.github import EmbeddedGitHub
-from bot.sandbox.service import Service, free_port, new_secret, run_service
-from bot.sandbox.world import AiosWorld, build_world
+from bot.sandbox.running import run_small_aios
+from bot.sandbox.service import Service
+from bot.sandbox.world import AiosWorld
 from tests.acceptance.outside import Outside
 from tests.engine import engine
 
@@ -35,25 +35,19 @@ def running() -> Iterator[Running]:
     """A fresh world with the service running in it."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aios-")))
-        hub = stack.enter_context(EmbeddedGitHub(folder / "github"))
-        hub.start()
-        port, secret = free_port(), new_secret()
         node_root = folder / "node/aios-supercell"
-        world = build_world(
-            hub,
-            folder=folder / "people",
-            node_root=node_root,
-            webhook_url=f"http://127.0.0.1:{port}/webhook",
-            webhook_secret=secret,
-        )
-        service = stack.enter_context(
-            run_service(
-                port=port,
-                api_url=f"{hub.url}/api/v3",
-                app_id=world.app.id,
-                private_key=world.app.private_key_pem,
-                webhook_secret=secret,
-                data=folder / "bot",
-            )
-        )
+        world, service, secret = stack.enter_context(run_small_aios(folder, node_root=node_root))
         yield Running(world, Outside(world), service, secret, node_root, folder)
+
+
+def settings_of(running: Running, **changes: str) -> dict[str, str]:
+    """What a service of this world is started with."""
+    given = {
+        "GITHUB_APP_ID": str(running.world.app.id),
+        "GITHUB_APP_PRIVATE_KEY": running.world.app.private_key_pem,
+        "GITHUB_WEBHOOK_SECRET": running.secret,
+        "GITHUB_API_URL": f"{running.world.hub.url}/api/v3",
+        "AIOS_BOT_DATA": str(running.service.data),
+        "PORT": running.service.url.rsplit(":", 1)[1],
+    }
+    return given | changes

@@ -16,7 +16,7 @@ from bot.intake.webhook import sign
 from bot.sandbox.service import Service, free_port, start_service
 from bot.sandbox.world import FLEET, PERSON, SERVER
 from bot.settings import Secret
-from tests.acceptance.conftest import Running
+from tests.acceptance.conftest import Running, settings_of
 from tests.acceptance.outside import eventually
 from tests.acceptance.talk import (
     SECONDS,
@@ -145,19 +145,6 @@ def test_a_plan_that_came_after_the_comment_is_not_what_was_meant(running: Runni
         assert given or "plan_changed" in reply or "moved" in reply
     finally:
         again.stop()
-
-
-def settings_of(running: Running, **changes: str) -> dict[str, str]:
-    """What a service of this world is started with."""
-    given = {
-        "GITHUB_APP_ID": str(running.world.app.id),
-        "GITHUB_APP_PRIVATE_KEY": running.world.app.private_key_pem,
-        "GITHUB_WEBHOOK_SECRET": running.secret,
-        "GITHUB_API_URL": f"{running.world.hub.url}/api/v3",
-        "AIOS_BOT_DATA": str(running.service.data),
-        "PORT": running.service.url.rsplit(":", 1)[1],
-    }
-    return given | changes
 
 
 @pytest.fixture

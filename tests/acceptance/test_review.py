@@ -7,7 +7,7 @@ from typing import Any
 from bot.names import RepoName
 from bot.sandbox.service import start_service
 from bot.sandbox.world import FLEET, SERVER
-from tests.acceptance.conftest import Running
+from tests.acceptance.conftest import Running, settings_of
 from tests.acceptance.outside import eventually
 
 
@@ -18,15 +18,7 @@ def test_a_lost_delivery_leaves_no_pull_request_without_its_review(running: Runn
     heads = {repo: open_pull(running, repo) for repo in (FLEET, SERVER)}
     running.service.stop()
     hub.drop_deliveries(on=False)
-    settings = {
-        "GITHUB_APP_ID": str(running.world.app.id),
-        "GITHUB_APP_PRIVATE_KEY": running.world.app.private_key_pem,
-        "GITHUB_WEBHOOK_SECRET": running.secret,
-        "GITHUB_API_URL": outside.url,
-        "AIOS_BOT_DATA": str(running.service.data),
-        "PORT": running.service.url.rsplit(":", 1)[1],
-    }
-    again = start_service(settings)
+    again = start_service(settings_of(running))
     try:
         for repo, head in heads.items():
 

@@ -7,7 +7,7 @@ from typing import Any
 from bot.sandbox.github import Fault
 from bot.sandbox.service import start_service
 from bot.sandbox.world import FLEET, SERVER
-from tests.acceptance.conftest import Running
+from tests.acceptance.conftest import Running, settings_of
 from tests.acceptance.outside import eventually
 from tests.acceptance.test_bump import INGRESS
 
@@ -23,15 +23,7 @@ def test_a_stalling_github_does_not_hold_the_end_up(running: Running) -> None:
     assert process.wait(60) == 0  # the service itself sees to its ten seconds; see bot/intake/ending.py
     assert "cut off" in running.service.log.read_text()
 
-    settings = {
-        "GITHUB_APP_ID": str(world.app.id),
-        "GITHUB_APP_PRIVATE_KEY": world.app.private_key_pem,
-        "GITHUB_WEBHOOK_SECRET": running.secret,
-        "GITHUB_API_URL": outside.url,
-        "AIOS_BOT_DATA": str(running.service.data),
-        "PORT": running.service.url.rsplit(":", 1)[1],
-    }
-    again = start_service(settings)
+    again = start_service(settings_of(running))
     try:
 
         def proposed() -> list[Any]:

@@ -13,9 +13,8 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 import bot
-from bot.sandbox.github import EmbeddedGitHub
-from bot.sandbox.service import free_port, new_secret, run_service
-from bot.sandbox.world import FLEET, SERVER, build_world
+from bot.sandbox.running import run_small_aios
+from bot.sandbox.world import FLEET, SERVER
 from tests.acceptance.outside import Outside, eventually
 
 PICTURE = Path(bot.__file__).parents[1] / "docs/images/pull-request.png"
@@ -36,26 +35,7 @@ def main() -> None:
     """Push a few changes, and look at what the bot makes of them."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aios-")))
-        hub = stack.enter_context(EmbeddedGitHub(folder / "github"))
-        hub.start()
-        port, secret = free_port(), new_secret()
-        world = build_world(
-            hub,
-            folder=folder / "people",
-            node_root=Path("/srv/aios"),
-            webhook_url=f"http://127.0.0.1:{port}/webhook",
-            webhook_secret=secret,
-        )
-        stack.enter_context(
-            run_service(
-                port=port,
-                api_url=f"{hub.url}/api/v3",
-                app_id=world.app.id,
-                private_key=world.app.private_key_pem,
-                webhook_secret=secret,
-                data=folder / "bot",
-            )
-        )
+        world = stack.enter_context(run_small_aios(folder, node_root=Path("/srv/aios"))).world
         files: dict[str, str | None] = {"README.md": "Stacks of the small AIOS.\n"}
         for name, edits in EDITS.items():
             text = (world.checkouts / "server" / name).read_text()
@@ -66,7 +46,7 @@ def main() -> None:
         outside = Outside(world)
         pull = eventually("the pull request", lambda: next(iter(outside.pulls(FLEET)), None))
         eventually("its plan", lambda: "aios/plan" in outside.checks(FLEET, pull["head"]["sha"]))
-        draw(f"{hub.url}/{FLEET}/pull/{pull['number']}", PICTURE)
+        draw(f"{world.hub.url}/{FLEET}/pull/{pull['number']}", PICTURE)
 
 
 def draw(address: str, picture: Path) -> None:
