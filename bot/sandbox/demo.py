@@ -167,6 +167,8 @@ def _tell(world: AiosWorld, clock: _Clock, engine: Engine | None, *, by_itself: 
     order = _wait("the order", lambda: person.find_order(merged))
     clock.say("order to the node", f"deployment {order['id']}, signed, dispatched to deploy.yml")
     if engine is None:
+        if by_itself:
+            raise DemoError("the order is given, and no engine is here to carry it out: the node runs nothing new")
         return
     end = _wait("the end of the deployment", lambda: person.find_end(merged))
     clock.say(f"deployment {end['state']}", end["description"])

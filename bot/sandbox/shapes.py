@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from bot.sandbox.links import REPO_LINKS, USER_LINKS
 from bot.sandbox.merging import has_conflict, mergeable_state
 from bot.sandbox.state import (
     AppRecord,
@@ -20,46 +21,6 @@ from bot.sandbox.state import (
     Run,
     User,
 )
-
-_REPO_LINKS = {
-    "archive_url": "{archive_format}{/ref}",
-    "assignees_url": "assignees{/user}",
-    "blobs_url": "git/blobs{/sha}",
-    "branches_url": "branches{/branch}",
-    "collaborators_url": "collaborators{/collaborator}",
-    "comments_url": "comments{/number}",
-    "commits_url": "commits{/sha}",
-    "compare_url": "compare/{base}...{head}",
-    "contents_url": "contents/{+path}",
-    "contributors_url": "contributors",
-    "deployments_url": "deployments",
-    "downloads_url": "downloads",
-    "events_url": "events",
-    "forks_url": "forks",
-    "git_commits_url": "git/commits{/sha}",
-    "git_refs_url": "git/refs{/sha}",
-    "git_tags_url": "git/tags{/sha}",
-    "hooks_url": "hooks",
-    "issue_comment_url": "issues/comments{/number}",
-    "issue_events_url": "issues/events{/number}",
-    "issues_url": "issues{/number}",
-    "keys_url": "keys{/key_id}",
-    "labels_url": "labels{/name}",
-    "languages_url": "languages",
-    "merges_url": "merges",
-    "milestones_url": "milestones{/number}",
-    "notifications_url": "notifications{?since,all,participating}",
-    "pulls_url": "pulls{/number}",
-    "releases_url": "releases{/id}",
-    "stargazers_url": "stargazers",
-    "statuses_url": "statuses/{sha}",
-    "subscribers_url": "subscribers",
-    "subscription_url": "subscription",
-    "tags_url": "tags",
-    "teams_url": "teams",
-    "trees_url": "git/trees{/sha}",
-}
-_USER_LINKS = ("followers", "subscriptions", "repos", "received_events")
 
 
 class Shapes:
@@ -81,7 +42,7 @@ class Shapes:
             "gravatar_id": "",
             "url": base,
             "html_url": f"{self.url}/{quote(user.login)}",
-            **{f"{name}_url": f"{base}/{name}" for name in _USER_LINKS},
+            **{f"{name}_url": f"{base}/{name}" for name in USER_LINKS},
             "organizations_url": f"{base}/orgs",
             "following_url": f"{base}/following{{/other_user}}",
             "gists_url": f"{base}/gists{{/gist_id}}",
@@ -106,7 +67,7 @@ class Shapes:
             "description": None,
             "fork": False,
             "url": base,
-            **{name: f"{base}/{path}" for name, path in _REPO_LINKS.items()},
+            **{name: f"{base}/{path}" for name, path in REPO_LINKS.items()},
             "git_url": f"git:{page.split(':', 1)[1]}.git",
             "ssh_url": f"git@127.0.0.1:{repo.full_name}.git",
             "clone_url": f"{page}.git",

@@ -14,6 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -251,16 +252,26 @@ print("stopped", inbox.stop(), flush=True)
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_signal_lets_the_work_in_flight_end(tmp_path: Path, number: int) -> None:
+@contextmanager
+def started(program: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """`program` as a process with a database in `folder`; killed at the end, if it still runs."""
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, f"sqlite:///{tmp_path}/bot.sqlite3"],
+        [sys.executable, "-c", program, f"sqlite:///{folder}/bot.sqlite3"],
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
         env={"PATH": os.environ["PATH"]},
     )
     try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_signal_lets_the_work_in_flight_end(tmp_path: Path, number: int) -> None:
+    with started(PROGRAM, tmp_path) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
         body = json.dumps(payload("push")).encode()
@@ -273,20 +284,10 @@ def test_a_stop_signal_lets_the_work_in_flight_end(tmp_path: Path, number: int) 
         assert process.stdout.read() == "ended\nstopped True\n"
         assert process.wait(10) == 0
         assert time.monotonic() - before < 10
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_a_signal_that_the_kernel_hands_to_another_thread_ends_the_service_too(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, f"sqlite:///{tmp_path}/bot.sqlite3"],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"]},
-    )
-    try:
+    with started(PROGRAM, tmp_path) as process:
         assert process.stdout is not None
         assert int(process.stdout.readline())
         main = Path(f"/proc/{process.pid}/task/{process.pid}/stat")
@@ -299,22 +300,12 @@ def test_a_signal_that_the_kernel_hands_to_another_thread_ends_the_service_too(t
         libc = ctypes.CDLL(None, use_errno=True)
         assert libc.tgkill(process.pid, other, signal.SIGTERM) == 0
         assert process.wait(60) == 0
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_an_end_is_cut_off_when_a_look_does_not_come_back(tmp_path: Path) -> None:
     """A request that GitHub never answers, a git that stalls: the process ends all the same, and in time."""
     program = PROGRAM.replace("time.sleep(1)", "time.sleep(600)")
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, f"sqlite:///{tmp_path}/bot.sqlite3"],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"]},
-    )
-    try:
+    with started(program, tmp_path) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
         body = json.dumps(payload("push")).encode()
@@ -324,9 +315,6 @@ def test_an_end_is_cut_off_when_a_look_does_not_come_back(tmp_path: Path) -> Non
         assert process.stdout.readline() == "begun\n"
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
-    finally:
-        process.kill()
-        process.wait()
     store = Store(f"sqlite:///{tmp_path}/bot.sqlite3")
     again: list[Look] = []
     inbox = Inbox(store)
