@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -51,3 +52,21 @@ def settings_of(running: Running, **changes: str) -> dict[str, str]:
         "PORT": running.service.url.rsplit(":", 1)[1],
     }
     return given | changes
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that waited in vain shows what the service did meanwhile, and which deliveries did not reach it."""
+    report = yield
+    running = getattr(item, "funcargs", {}).get("running")
+    if report.failed and isinstance(running, Running):
+        lost = [one for one in running.world.hub.deliveries if one.status != "OK"]
+        words = [f"{one.delivered_at} {one.event} {one.action}: {one.status} {one.response}" for one in lost[-20:]]
+        report.sections.append(("deliveries that did not arrive", "\n".join(words)))
+        report.sections.append(("the service's last words", "\n".join(_last_words(running.service.log))))
+    return report
+
+
+def _last_words(log: Path, most: int = 80) -> list[str]:
+    lines = (json.loads(line) for line in log.read_text().splitlines() if line.startswith("{"))
+    return [f"{line['at'][11:23]} {line['logger']}: {line['message']}" for line in lines][-most:]
