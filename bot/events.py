@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import msgspec
 
+from bot.fleet import FLEET_FILE
+from bot.fleet.hub import HUB_FILE
 from bot.ignored import Ignored, IgnoredReason
 from bot.names import (
     BranchName,
@@ -24,15 +26,22 @@ from bot.people_events import ButtonPressed, Commented, Reviewed, parse_people_e
 from bot.values import Value, Wire
 
 NO_COMMIT = "0" * 40
+# Below these a push lists all that it changed. GitHub cuts its lists later than that; how much later has changed.
+LISTED_COMMITS = 20
+LISTED_FILES = 300
 
 
 class Push(Value, frozen=True, tag="push"):
-    """A branch moved. `after` is None when the branch was deleted."""
+    """A branch moved. `after` is None when the branch was deleted.
+
+    `may_make_fleet` is False when the push cannot have brought the file that makes its repository a fleet or a hub.
+    """
 
     repo: RepoName
     installation: InstallationId
     branch: BranchName
     after: CommitSha | None
+    may_make_fleet: bool = True
 
 
 class PullRequestChanged(Value, frozen=True, tag="pull_request"):
@@ -131,9 +140,27 @@ class _Envelope(Wire, frozen=True):
     installation: _Id | None = None
 
 
+class _PushedCommit(Wire, frozen=True):
+    added: tuple[str, ...] = ()
+    modified: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return (*self.added, *self.modified, *self.removed)
+
+
+class _PushedRepo(Wire, frozen=True):
+    default_branch: str = ""
+
+
 class _Push(Wire, frozen=True):
     ref: str
     after: str
+    repository: _PushedRepo
+    created: bool = False
+    forced: bool = False
+    commits: tuple[_PushedCommit, ...] = ()
 
 
 class _PullRequest(Wire, frozen=True):
@@ -274,9 +301,19 @@ def _parse_push(body: bytes, installation: InstallationId, repo: RepoName) -> Pu
     push = msgspec.json.decode(body, type=_Push)
     if not push.ref.startswith("refs/heads/"):
         return Ignored(reason=IgnoredReason.NOT_A_BRANCH, detail=push.ref[:100])
+    branch = BranchName(push.ref.removeprefix("refs/heads/"))
     return Push(
         repo=repo,
         installation=installation,
-        branch=BranchName(push.ref.removeprefix("refs/heads/")),
+        branch=branch,
         after=None if push.after == NO_COMMIT else parse_commit_sha(push.after),
+        may_make_fleet=push.repository.default_branch in ("", branch) and _may_touch(push, {FLEET_FILE, HUB_FILE}),
     )
+
+
+def _may_touch(push: _Push, wanted: set[str]) -> bool:
+    """Whether one of the files `wanted` changed, as far as the push tells: it lists no more than so much."""
+    listed = [path for commit in push.commits for path in commit.paths]
+    if push.created or push.forced or not 0 < len(push.commits) < LISTED_COMMITS or len(listed) >= LISTED_FILES:
+        return True
+    return not wanted.isdisjoint(listed)

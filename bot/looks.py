@@ -210,8 +210,7 @@ def _route_order(event: DeploymentChanged | WorkflowRunCompleted, index: PinInde
 def _route_push(push: Push, index: PinIndex) -> tuple[Look, ...]:
     looks: list[Look] = [_bump(pin) for pin in index.pinned_by(push.repo) if pin.tracked == push.branch]
     own = index.pins_of(push.repo)
-    if any(pin.base == push.branch for pin in own) or not own:
-        # Also a repository that is no fleet yet: its push may be the one that adds the fleet file.
+    if any(pin.base == push.branch for pin in own) or (not own and push.may_make_fleet):
         looks.append(LookAtFleet(fleet=push.repo, installation=push.installation))
     looks.extend(_bump(pin) for pin in own if push.branch == bump_branch(pin.base, pin.submodule))
     looks.extend(hubs_of(index.pins_shown_by(push.repo)))

@@ -67,6 +67,12 @@ class Happenings:
         form = "%T%x00%an%x00%ae%x00%cn%x00%ce%x00%cI%x00%B"
         fields = repo.git.run("log", "-1", f"--format={form}", sha).decode("utf-8", "replace").split("\0")
         tree, author, author_mail, committer, committer_mail, when, message = fields
+        # -z: status and path in turn, and no path is quoted. A merge's own changes are none, as on GitHub.
+        changes = repo.git.run(
+            "diff-tree", "-z", "--root", "-r", "--no-commit-id", "--no-renames", "--name-status", sha
+        )
+        words = changes.decode("utf-8", "replace").rstrip("\0").split("\0")
+        changed = list(zip(words[::2], words[1::2], strict=False))
         return {
             "id": sha,
             "tree_id": tree,
@@ -76,9 +82,9 @@ class Happenings:
             "url": f"{self.shapes.url}/{repo.full_name}/commit/{sha}",
             "author": {"name": author, "email": author_mail},
             "committer": {"name": committer, "email": committer_mail},
-            "added": [],
-            "removed": [],
-            "modified": [],
+            "added": [path for status, path in changed if status == "A"],
+            "removed": [path for status, path in changed if status == "D"],
+            "modified": [path for status, path in changed if status not in ("A", "D")],
         }
 
     def _follow_pulls(self, repo: Repo, branch: str, new: str | None, user: User) -> None:

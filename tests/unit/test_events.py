@@ -74,6 +74,30 @@ def test_a_deleted_branch_has_no_commit() -> None:
     assert event.after is None
 
 
+ELSEWHERE = {"added": ["stacks/web/compose.yml"], "modified": ["README.md"], "removed": []}
+FLEET = {"added": [".github/aios-bot.yml"], "modified": [], "removed": []}
+PUSHES: dict[str, tuple[dict[str, Any], bool]] = {
+    "it changes other files": ({"commits": [ELSEWHERE, ELSEWHERE]}, False),
+    "it brings the fleet file": ({"commits": [ELSEWHERE, FLEET]}, True),
+    "it changes the hub's file": ({"commits": [{"added": [], "modified": [".github/aios-hub.yml"]}]}, True),
+    "it goes to another branch": ({"ref": "refs/heads/feature", "commits": [FLEET]}, False),
+    "it lists nothing": ({"commits": []}, True),
+    "it lists no commits at all": ({"commits": ...}, True),
+    "it makes the branch": ({"commits": [ELSEWHERE], "created": True}, True),
+    "it is forced, and lists what is new only": ({"commits": [ELSEWHERE], "forced": True}, True),
+    "its commits may be cut": ({"commits": [ELSEWHERE] * 20}, True),
+    "its files may be cut": ({"commits": [{"added": [f"{n}.yml" for n in range(300)]}]}, True),
+}
+
+
+@pytest.mark.parametrize("case", PUSHES)
+def test_whether_a_push_may_make_its_repository_a_fleet(case: str) -> None:
+    changes, expected = PUSHES[case]
+    event = parse("push", changes)
+    assert isinstance(event, Push)
+    assert event.may_make_fleet is expected
+
+
 def test_a_branch_may_hold_slashes() -> None:
     event = parse("push", {"ref": "refs/heads/refs/heads/x"})
     assert isinstance(event, Push)

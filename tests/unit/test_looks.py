@@ -108,6 +108,11 @@ def push(repo: RepoName, branch: str, after: CommitSha | None = SHA) -> Push:
     return Push(repo=repo, installation=SEVEN, branch=BranchName(branch), after=after)
 
 
+def plain_push(repo: RepoName, branch: str) -> Push:
+    """One that touches no file which makes a fleet."""
+    return msgspec.structs.replace(push(repo, branch), may_make_fleet=False)
+
+
 def pull(head: str, *, merged: bool = False, base: str = "main", repo: RepoName = WIN) -> PullRequestChanged:
     return PullRequestChanged(
         repo=repo,
@@ -194,6 +199,9 @@ CASES: dict[str, tuple[Event, set[Look]]] = {
     "a fleet's other branch moved": (push(WIN, "feature"), set()),
     "somebody pushed to the bump's branch": (push(WIN, "aios-bot/main/server"), {bump()}),
     "a repository that may become a fleet": (push(OTHER, "main"), {fleet(OTHER)}),
+    "a repository that is none and stays none": (plain_push(OTHER, "main"), set()),
+    "a tracked branch moved, and its repository stays none": (plain_push(SERVER, "main"), {bump(), bump(LINUX)}),
+    "a fleet's base moved, whatever changed": (plain_push(WIN, "main"), {fleet()}),
     "the bump's pull request was touched": (pull("aios-bot/main/server"), {bump(), REVIEW}),
     "the bump's pull request was merged": (pull("aios-bot/main/server", merged=True), {bump(), rollout(), END}),
     "a person's pull request was merged": (pull("by-hand", merged=True), {rollout(), END}),
