@@ -36,6 +36,7 @@ class Logged(NamedTuple):
     seconds: float
     at: float  # when the answer was ready, on time.monotonic()
     body: Any  # the answer's JSON, for the judge
+    done: int  # the status of what was carried out, whatever the client was told; 0: nothing was
 
 
 class Context(NamedTuple):
@@ -127,12 +128,13 @@ class Hub:
         if token is not None and token.installation is not None:
             access.note_use(self.state, permission, level)
 
-    def log(self, kind: str, *, route: str, status: int, start: float, body: Any = None) -> None:
-        """Note an answered request."""
-        now = time.monotonic()
-        self.requests.append(
-            Logged(kind, request.method, request.full_path.rstrip("?"), route, status, now - start, now, body)
-        )
+    def log(
+        self, kind: str, *, route: str, status: int, start: float, body: Any = None, done: int | None = None
+    ) -> None:
+        """Note an answered request; `done` is `status` unless it is given."""
+        now, path = time.monotonic(), request.full_path.rstrip("?")
+        done = status if done is None else done
+        self.requests.append(Logged(kind, request.method, path, route, status, now - start, now, body, done))
 
     def refuse_the_rest(self, flask: Flask) -> None:
         """What is served nowhere is 404 in GitHub's shape."""
@@ -160,23 +162,24 @@ class Hub:
             start = time.monotonic()
             if self.latency:
                 time.sleep(self.latency)
-            answer = self._answer(route, arguments)
-            self._log_rest(route, answer, start)
+            answer, done = self._answer(route, arguments)
+            self._log_rest(route, answer, start, done)
             return answer
 
         return view
 
-    def _log_rest(self, route: Route, answer: Response, start: float) -> None:
+    def _log_rest(self, route: Route, answer: Response, start: float, done: int) -> None:
         try:
             body = json.loads(answer.get_data()) if answer.is_json and answer.get_data() else None
         except ValueError:
             body = None  # a fault that broke it off
-        self.log("rest", route=route.path, status=answer.status_code, start=start, body=body)
+        self.log("rest", route=route.path, status=answer.status_code, start=start, body=body, done=done)
 
-    def _answer(self, route: Route, arguments: dict[str, str]) -> Response:
+    def _answer(self, route: Route, arguments: dict[str, str]) -> tuple[Response, int]:
+        """What the client is told, and the status of what was carried out."""
         fault = self.faults.take(request.method, request.path)
         if fault is not None and not fault.after_effect and (fault.status or fault.cut is Cut.CONNECTION):
-            return break_answer(fault, self._as_told(fault, Response()))
+            return break_answer(fault, self._as_told(fault, Response())), 0
         try:
             with self.state.lock:
                 answer = self._handle(route, arguments)
@@ -184,10 +187,11 @@ class Hub:
             errors = {"errors": problem.errors} if problem.errors is not None else {}
             body = {"message": problem.message, "documentation_url": f"{self.shapes.url}/docs", **errors}
             answer = as_json(problem.status, body | {"status": str(problem.status)})
+        done = answer.status_code
         if fault is not None and fault.status:
-            return break_answer(fault, self._as_told(fault, answer))
+            return break_answer(fault, self._as_told(fault, answer)), done
         answer = self._with_headers(answer)
-        return answer if fault is None else break_answer(fault, answer)
+        return (answer if fault is None else break_answer(fault, answer)), done
 
     def _as_told(self, fault: Fault, answer: Response) -> Response:
         answer = as_json(fault.status, {"message": fault.message}) if fault.status else answer
