@@ -34,6 +34,7 @@ soak:
 	AIOS_BOT_FAULT_ROUNDS=100 AIOS_BOT_KILLS=100 AIOS_BOT_STORM_ROUNDS=8 AIOS_BOT_FUZZ=30000 \
 	  pytest -q -rA -s --timeout 7200 tests/faults/test_kill.py tests/faults/test_service_killed.py \
 	  tests/faults/test_github_misbehaves.py tests/faults/test_fuzz.py
+	AIOS_BOT_IDLE=900 pytest -q -rA -s --timeout 7200 tests/acceptance/test_idle.py
 	pytest -m soak -rA -s --timeout 7200
 
 docs:
