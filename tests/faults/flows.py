@@ -86,8 +86,8 @@ class Flows:
         self.merged: list[str] = []
         self.commands: list[tuple[int, int]] = []  # pull request, and comment
 
-    def start(self, *, port: int | None = None) -> Service:
-        """One more service; the first one is where GitHub delivers to."""
+    def start(self, *, port: int | None = None, program: Path | None = None) -> Service:
+        """One more service; the first one is where GitHub delivers to. `program` is the folder of another version."""
         settings = {
             "GITHUB_APP_ID": str(self.world.app.id),
             "GITHUB_APP_PRIVATE_KEY": self.world.app.private_key_pem,
@@ -96,7 +96,14 @@ class Flows:
             "AIOS_BOT_DATA": str(self._folder / "bot"),
             "PORT": str(port or self._port),
         }
-        service = start_service(settings | ({"AIOS_BOT_DATABASE_URL": self._url} if self._url else {}))
+        if self._url:
+            settings["AIOS_BOT_DATABASE_URL"] = self._url
+        if program is not None:
+            settings |= {
+                "PYTHONPATH": str(program),
+                "PYTHONSAFEPATH": "1",
+            }  # before "." and what is installed
+        service = start_service(settings)
         self.services.append(service)
         return service
 
@@ -104,6 +111,11 @@ class Flows:
         """End it as a power cut would."""
         service.process.kill()
         service.process.wait()
+        self.services.remove(service)
+
+    def end(self, service: Service) -> None:
+        """Ask it to end, and wait for that."""
+        service.stop()
         self.services.remove(service)
 
     def stop(self) -> None:
