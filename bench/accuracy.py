@@ -212,14 +212,6 @@ class World:
             if attempt or "no container to start" not in done.stderr:
                 raise DockerError(f"compose by itself: {done.stderr[-300:]}")
 
-    def clean_up(self) -> None:
-        """Remove all containers and networks of these stacks from the node's engine, which others use, too."""
-        projects = {order_stack(stack).project for stack in self.plan(None, self.at).stacks} if self.at else set()
-        for container in self.docker.containers(sorted(projects)):
-            self.node.docker("rm", "--force", "--volumes", container.id)
-        self.prune()
-        self.node.docker("network", "rm", *_OUTSIDE)
-
     def prune(self) -> None:
         """Networks that nobody uses any more, lest the engines run out of addresses."""
         for engine in (self.node, self.plain):

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
+from tests.engine import engine, shared_engine
+
+__all__ = ["engine", "shared_engine"]
+
 # Other tests share the processors: how long an example took says nothing. The same examples on every machine.
 settings.register_profile(
     "shared machine", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]

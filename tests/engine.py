@@ -1,4 +1,4 @@
-"""The engine fixture, for every test package that needs a real one: `from tests.engine import engine`."""
+"""A real Docker Engine for the tests: one in each process, and empty at the start of each test but for images."""
 
 from __future__ import annotations
 
@@ -13,11 +13,30 @@ from bot.sandbox.engine import Engine, start_engine
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
-    """A Docker Engine of this test process's own, with no image and no container at the start."""
+def shared_engine() -> Iterator[Engine]:
+    """The engine of this process. Tests take `engine`, which is the same one without what earlier tests left."""
     root = Path(tempfile.mkdtemp(prefix="aios-engine-"))  # short: sockets below it have a length limit
     try:
         with start_engine(root) as started:
             yield started
     finally:
         shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def engine(shared_engine: Engine) -> Iterator[Engine]:
+    """A Docker Engine with no container, no network and no volume. Images of earlier tests may be there."""
+    yield shared_engine
+    empty(shared_engine)
+
+
+def empty(engine: Engine) -> None:
+    """Remove all but the images, which take a while to make."""
+    for listing, removing in (
+        (("ps", "--all", "--quiet"), ("rm", "--force", "--volumes")),
+        (("network", "ls", "--quiet", "--filter", "type=custom"), ("network", "rm")),
+        (("volume", "ls", "--quiet"), ("volume", "rm", "--force")),
+    ):
+        found = engine.docker(*listing).split()
+        if found:
+            engine.docker(*removing, *found)

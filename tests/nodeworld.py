@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -225,19 +225,6 @@ class NodeWorld:
         )
         return self.engine.docker("inspect", "--format", form, *ids).splitlines()
 
-    def clean_up(self) -> None:
-        """Remove every container and network of this world."""
-        own = "label=com.docker.compose.project"
-        for line in self.engine.docker("ps", "-aq", "--filter", own).split():
-            project = self.engine.docker(
-                "inspect", "--format", '{{index .Config.Labels "com.docker.compose.project"}}', line
-            )
-            if project.startswith(f"{self.prefix}-"):
-                self.engine.docker("rm", "--force", "--volumes", line)
-        for name in self.engine.docker("network", "ls", "--format", "{{.Name}}").split():
-            if name.startswith(self.prefix):
-                self.engine.docker("network", "rm", name)
-
 
 def make_world(
     folder: Path, engine: Engine, prefix: str, files: Mapping[str, str | None]
@@ -264,19 +251,17 @@ _counter = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def node_images(engine: Engine) -> None:
+def node_images(shared_engine: Engine) -> None:
     """Images that say what they are."""
     for name in IMAGES:
-        engine.make_image(name, version=name)
+        shared_engine.make_image(name, version=name)
 
 
 @pytest.fixture
-def empty_node(tmp_path: Path, engine: Engine, node_images: None) -> Iterator[tuple[NodeWorld, Position]]:
+def empty_node(tmp_path: Path, engine: Engine, node_images: None) -> tuple[NodeWorld, Position]:
     """A node that was never deployed to, and what there is to deploy."""
     prefix = f"t{next(_counter)}"
-    world, first = make_world(tmp_path, engine, prefix, server_files(prefix))
-    yield world, first
-    world.clean_up()
+    return make_world(tmp_path, engine, prefix, server_files(prefix))
 
 
 @pytest.fixture

@@ -15,9 +15,6 @@ from bot.sandbox.running import run_small_aios
 from bot.sandbox.service import Service
 from bot.sandbox.world import AiosWorld
 from tests.acceptance.outside import Outside
-from tests.engine import engine
-
-__all__ = ["engine"]
 
 
 class Running(NamedTuple):

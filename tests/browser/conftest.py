@@ -9,9 +9,8 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, sync_playwright
 
 from tests.acceptance.conftest import running
-from tests.engine import engine
 
-__all__ = ["engine", "running"]
+__all__ = ["running"]
 
 _QUIET = (
     "--disable-background-networking",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tests.engine import engine
 from tests.nodeworld import empty_node, node_images, node_world
 
-__all__ = ["empty_node", "engine", "node_images", "node_world"]
+__all__ = ["empty_node", "node_images", "node_world"]

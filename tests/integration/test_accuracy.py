@@ -49,18 +49,15 @@ def test_what_was_predicted_is_what_happens(engine: Engine, tmp_path: Path) -> N
     with tempfile.TemporaryDirectory(prefix="aios-plain-") as folder, start_engine(Path(folder)) as plain:
         stacks = [one for one in (shape() for shape in SHAPES) if one.name in wanted]
         world = start_world(tmp_path, engine, plain, stacks)
-        try:
-            for edits in ROUNDS:
-                edited = {}
-                for stack, name in edits.items():
-                    demands = EDITS[name](world.stacks[stack], rng)
-                    assert demands is not None, (stack, name)
-                    edited[stack] = (name, demands)
-                run_round(world, score, edited)
-                # Restarted or made anew together, in the right order: they still share.
-                assert len({_network_of(engine, f"namespaces-{name}-1") for name in ("vpn", "client")}) == 1, edits
-        finally:
-            world.clean_up()
+        for edits in ROUNDS:
+            edited = {}
+            for stack, name in edits.items():
+                demands = EDITS[name](world.stacks[stack], rng)
+                assert demands is not None, (stack, name)
+                edited[stack] = (name, demands)
+            run_round(world, score, edited)
+            # Restarted or made anew together, in the right order: they still share.
+            assert len({_network_of(engine, f"namespaces-{name}-1") for name in ("vpn", "client")}) == 1, edits
     assert score.failures == []
     assert score.misses == []
     assert {verdict.predicted for verdict in score.verdicts} == set(Action)
