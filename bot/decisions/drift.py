@@ -17,7 +17,7 @@ from bot.node.order import OrderKind
 from bot.node.outcome import Difference
 from bot.values import Value
 
-BUSY_PAUSE = 300  # seconds until a node with another order is looked at again
+BUSY_PAUSE = 300  # seconds between two looks at a node with another order
 MARKER = "drift:"  # what the marker of such an order begins with
 
 
@@ -86,7 +86,9 @@ def decide_drift(facts: DriftFacts) -> Drift:
     if asked is not None and asked.stage.is_open:
         return Drift(reason=DriftReason.ASKED, issue=issue)
     if any(order.stage.is_open for order in facts.past):
-        return Drift(reason=DriftReason.BUSY, issue=issue, again_at=facts.now + BUSY_PAUSE)
+        # At full pauses of the clock: whatever leads to this meanwhile comes to the same look, and not to one more.
+        again_at = (facts.now // BUSY_PAUSE + 1) * BUSY_PAUSE
+        return Drift(reason=DriftReason.BUSY, issue=issue, again_at=again_at)
     # One that could not be dispatched was never queued; with its own marker again it would not be asked anew.
     begun = max(good.updated_at, (asked.queued_at or asked.updated_at) if asked else 0)
     due = begun + facts.every

@@ -121,7 +121,8 @@ def _soaked_at(facts: RolloutFacts, number: int) -> int:
 
 def _times(facts: RolloutFacts, wave: int) -> list[int]:
     """When time alone may change the decision: a soak ends, or an order has waited too long for its runner."""
-    waiting = [o.queued_at + facts.offline_after for n in facts.nodes for o in n.past if o.stage is Stage.QUEUED]
+    orders = [o for n in facts.nodes for o in n.past if not o.kind.reads_only]  # a question delays nothing
+    waiting = [o.queued_at + facts.offline_after for o in orders if o.stage is Stage.QUEUED]
     held = [n.held_until for n in facts.nodes if n.held]
     return [*waiting, *held, *(_soaked_at(facts, number) for number in range(1, wave + 1))]
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from bot.decisions.drift import (
+    BUSY_PAUSE,
     Drift,
     DriftFacts,
     DriftIssue,
@@ -80,6 +81,12 @@ def test_nobody_is_asked_in_vain(
 ) -> None:
     decision = decide(*orders, **changes)
     assert (decision.reason, decision.marker) == (reason, "")
+
+
+def test_looks_at_a_busy_node_do_not_pile_up() -> None:
+    times = {decide(past(9, Stage.TAKEN), GOOD, now=NOW + seconds).again_at for seconds in range(BUSY_PAUSE)}
+    assert len(times) == 2
+    assert all(at is not None and at > NOW for at in times)
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,11 @@ def test_a_node_whose_order_waits_too_long_is_offline() -> None:
     assert rollout.standings == {"A": Standing.OFFLINE}
 
 
+def test_a_question_that_waits_is_no_reason_to_come_again() -> None:
+    question = order("queued", kind=OrderKind.DRIFT, marker="drift:1")
+    assert decide_rollout(facts(node("A", "success", question))).again_at is None
+
+
 def test_an_order_that_waits_for_an_approval_is_not_offline() -> None:
     waiting = facts(node("A", "queued", queued_at=0, run_status="waiting"))
     assert decide_rollout(waiting).reason is RolloutReason.UNDER_WAY
