@@ -32,7 +32,7 @@ from bot.decisions.orders import order_stack
 from bot.effects.compose import Renderer
 from bot.effects.git import GitRepository
 from bot.effects.planner import read_plan
-from bot.effects.snapshot import Snapshot
+from bot.effects.rendering.snapshot import Snapshot
 from bot.fleet import Fleet, Node, Submodule
 from bot.names import CommitSha, NodeName, ServiceName, SubmodulePath
 from bot.node.apply import apply_stack, observe, remove_stack

@@ -34,7 +34,7 @@ from bot.log import configure_logging
 from bot.looks import LookAtRollout
 from bot.names import BranchName, DeliveryId, InstallationId, RepoName
 from bot.settings import Secret
-from bot.store import Store
+from bot.storage.store import Store
 from bot.web.app import create_app
 from tests.integration.postgres import make_database, postgres_server
 from tests.unit.payloads import payload

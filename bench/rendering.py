@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 
 from bot.effects.compose import Renderer
-from bot.effects.compose_program import find_compose
 from bot.effects.git import GitRepository
 from bot.effects.planner import read_plan
-from bot.effects.snapshot import Snapshot
+from bot.effects.rendering.program import find_compose
+from bot.effects.rendering.snapshot import Snapshot
 from bot.fleet import Fleet, Node, Submodule
 from bot.names import NodeName, SubmodulePath
 from bot.plan.model import Action

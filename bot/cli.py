@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot import operations
-from bot.audit_command import audit
 from bot.checkup.command import check
 from bot.errors import BotError, ExitCode
-from bot.fleet_command import fleet
 from bot.joining.command import add, join, leave, remove
-from bot.keys_command import keys
 from bot.node.command import node
+from bot.subcommands import operations
+from bot.subcommands.audit import audit
+from bot.subcommands.fleet import fleet
+from bot.subcommands.keys import keys
 
 if TYPE_CHECKING:
-    from bot.effects.credentials import Vault
+    from bot.effects.connection.credentials import Vault
     from bot.effects.world import World
     from bot.settings import Credentials, Settings
-    from bot.store import Store
+    from bot.storage.store import Store
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -62,7 +62,7 @@ def serve(*, pull: bool) -> None:
     from bot.intake.server import serve as serve_http
     from bot.log import configure_logging, register_secret
     from bot.settings import read_settings
-    from bot.store import Store
+    from bot.storage.store import Store
     from bot.web import fleet_page
     from bot.web.app import create_app
     from bot.worker import look_again
@@ -119,7 +119,7 @@ def obtain_credentials(settings: Settings, store: Store) -> Credentials | None:
 
     None when somebody ended the service before.
     """
-    from bot.effects.credentials import Vault, find_credentials
+    from bot.effects.connection.credentials import Vault, find_credentials
 
     if find_credentials(settings, store) is None:
         serve_setup(settings, Vault(store, settings.data / "keys"))
@@ -128,7 +128,7 @@ def obtain_credentials(settings: Settings, store: Store) -> Credentials | None:
 
 def serve_setup(settings: Settings, vault: Vault) -> None:
     """Serve the set-up page until an App is registered, or somebody ends the service."""
-    from bot.effects.registration import register_app
+    from bot.effects.endpoints.registration import register_app
     from bot.intake.ending import Ending
     from bot.intake.server import end_on_signal, serve
     from bot.web.setup import SetupDesk, create_setup_app
@@ -161,8 +161,8 @@ def build_world(settings: Settings, credentials: Credentials, store: Store) -> W
     from bot.effects.github import App
     from bot.effects.keys import read_or_make_fingerprint_key, read_or_make_order_keys
     from bot.effects.world import World
-    from bot.fleet_store import Fleets
-    from bot.people_store import People
+    from bot.storage.fleet_store import Fleets
+    from bot.storage.people_store import People
 
     folder = settings.data / "keys"
     fingerprint_key = read_or_make_fingerprint_key(folder)

@@ -20,23 +20,23 @@ from bot.decisions.command_actions import (
 )
 from bot.decisions.command_facts import Actor, CommandFacts, HoldKind, Permission, PullFacts
 from bot.decisions.command_reasons import CommandReason
-from bot.effects import gather, people
+from bot.effects import gather
+from bot.effects.endpoints import people
+from bot.effects.endpoints.people import PullDetail
 from bot.effects.gather import FleetAt, NotAFleet
-from bot.effects.gather_command import Spoken, base_position, read_node, read_pull_facts, read_spoken
 from bot.effects.github import Client
-from bot.effects.people import PullDetail
-from bot.effects.perform_command import end_locks, follow_orders, keep_word, make_way, settle_pin, show_plans
-from bot.effects.pin_back import open_pin_back
-from bot.effects.replan import make_plan_anew
-from bot.effects.replies import put_reply
 from bot.effects.review import look_at_review
+from bot.effects.talk.gather_command import Spoken, base_position, read_node, read_pull_facts, read_spoken
+from bot.effects.talk.perform_command import end_locks, follow_orders, keep_word, make_way, settle_pin, show_plans
+from bot.effects.talk.pin_back import open_pin_back
+from bot.effects.talk.replan import make_plan_anew
+from bot.effects.talk.replies import put_reply
 from bot.effects.world import World
 from bot.errors import RetryLater
 from bot.grammar import Command, Verb
 from bot.looks import Look, LookAtBump, LookAtRollout, Pinned
 from bot.names import BranchName, PullNumber, RepoName
 from bot.node.order import OrderKind
-from bot.people_store import LockTakenError
 from bot.pull_looks import Acknowledge, LookAtAsked, LookAtCommand, LookAtPullEnd, LookAtReview, PullLook
 from bot.report import markdown as md
 from bot.report.command_reply import Extra, OrderView, render_reply
@@ -44,6 +44,7 @@ from bot.report.command_words import WORDS
 from bot.report.pull_request import parse_marker
 from bot.report.status import render_status
 from bot.report.text import render_text
+from bot.storage.people_store import LockTakenError
 
 log = logging.getLogger(__name__)
 

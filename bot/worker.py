@@ -9,11 +9,13 @@ from msgspec.structs import replace
 from bot import conversation, metrics
 from bot.decisions.bump import Hold, Propose, Settle, decide_bump
 from bot.decisions.rollout import decide_rollout
-from bot.effects import drift, gather, perform, repository, rollouts, upstream
+from bot.effects import gather, perform, upstream
+from bot.effects.connection.scopes import client_for
+from bot.effects.endpoints import repository
 from bot.effects.gather import FleetAt, NotAFleet
 from bot.effects.github import Client
 from bot.effects.hub import look_at_hub
-from bot.effects.scopes import client_for
+from bot.effects.orders import drift, rollouts
 from bot.effects.world import World
 from bot.errors import RetryLater
 from bot.fleet import FLEET_FILE

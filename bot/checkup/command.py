@@ -18,11 +18,11 @@ def check(*, pull: bool) -> None:
     from bot.checkup.gather import read_facts
     from bot.checkup.judge import Verdict, judge
     from bot.effects.compose import Renderer
-    from bot.effects.credentials import find_credentials
+    from bot.effects.connection.credentials import find_credentials
     from bot.effects.github import App
     from bot.log import register_secret
     from bot.settings import read_settings
-    from bot.store import Store
+    from bot.storage.store import Store
 
     settings = read_settings(pull=pull)
     if not settings.data.exists() and settings.credentials is None:

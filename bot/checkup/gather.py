@@ -8,10 +8,10 @@ from datetime import datetime
 import requests
 
 from bot.checkup.facts import Facts, FleetFacts, HookFacts, InstallationFacts, UpstreamFacts
-from bot.effects import repository
 from bot.effects.compose import Renderer
+from bot.effects.endpoints import repository
+from bot.effects.endpoints.repository import Repository
 from bot.effects.github import App, Client
-from bot.effects.repository import Repository
 from bot.errors import BotError
 from bot.fleet import FLEET_FILE, Fleet, parse_fleet
 from bot.gitmodules import parse_gitmodules, resolve_upstream

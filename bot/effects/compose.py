@@ -1,8 +1,8 @@
 """What compose makes of a stack at one pin, without a daemon. The one place that calls compose for plans.
 
 The way of one request: the cache is asked; on a miss everything that compose would read is checked and collected
-(bot.effects.reads), written to a folder of its own in the plainest YAML, rendered by the real `docker compose
-config` as confined as this machine allows (bot.effects.confinement), redacted (bot.plan.redact), and kept.
+(rendering/reads.py), written to a folder of its own in the plainest YAML, rendered by the real `docker compose
+config` as confined as this machine allows (rendering/confinement.py), redacted (bot.plan.redact), and kept.
 
 From the stack's `.env`, COMPOSE_PROJECT_NAME and COMPOSE_PROFILES have their effect, as they have on the node,
 because `name:` and `profiles:` could say the same; no other COMPOSE_* or DOCKER_* setting has.
@@ -29,14 +29,14 @@ import msgspec
 from msgspec.structs import replace
 from python_on_whales import DockerClient
 
-from bot.effects.checkout import Blobs, Checkout, describe
-from bot.effects.compose_program import ComposeProgram, find_compose
-from bot.effects.confinement import SECONDS, Outcome, find_confinement
-from bot.effects.interpolation import read_settings
-from bot.effects.places import Places, find_placeholders, find_variables
-from bot.effects.reads import LARGEST_FILE, Reads, RefusedError, check_reads
-from bot.effects.render_cache import RenderCache
-from bot.effects.snapshot import Snapshot
+from bot.effects.rendering.cache import RenderCache
+from bot.effects.rendering.checkout import Blobs, Checkout, describe
+from bot.effects.rendering.confinement import SECONDS, Outcome, find_confinement
+from bot.effects.rendering.interpolation import read_settings
+from bot.effects.rendering.places import Places, find_placeholders, find_variables
+from bot.effects.rendering.program import ComposeProgram, find_compose
+from bot.effects.rendering.reads import LARGEST_FILE, Reads, RefusedError, check_reads
+from bot.effects.rendering.snapshot import Snapshot
 from bot.plan.model import SourceLine
 from bot.plan.redact import Redactor, known_from
 from bot.plan.rendering import CHECKOUT, Rendered, Rendering, Unreadable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.effects import repository
+from bot.effects.endpoints import repository
 from bot.effects.git import GitRepository
 from bot.effects.github import Client
 from bot.errors import BotError

@@ -10,14 +10,14 @@ import msgspec
 
 from bot.decisions.command_facts import Hold, HoldKind, Lock
 from bot.decisions.facts import BumpBranch, BumpFacts, Checks, NodeFacts, OpenPull, Relation, RolloutFacts
-from bot.effects import repository
-from bot.effects.admissions import find_approval
+from bot.effects.endpoints import repository
+from bot.effects.endpoints.repository import Pull
 from bot.effects.git import GitError, GitRepository, Mirror
 from bot.effects.github import Client
-from bot.effects.past_orders import read_orders
+from bot.effects.orders.admissions import find_approval
+from bot.effects.orders.past import read_orders
 from bot.effects.planner import read_plan
-from bot.effects.repository import Pull
-from bot.effects.snapshot import Snapshot
+from bot.effects.rendering.snapshot import Snapshot
 from bot.effects.world import World
 from bot.errors import BotError
 from bot.fleet import FLEET_FILE, Fleet, Submodule, parse_fleet

@@ -22,10 +22,10 @@ from github import Auth, Github
 from requests.utils import parse_header_links
 
 from bot import metrics
-from bot.effects.budget import Budget
-from bot.effects.etags import Etags, Kept
-from bot.effects.tokens import Scope, Token, Tokens
-from bot.effects.wire import Wire
+from bot.effects.connection.budget import Budget
+from bot.effects.connection.etags import Etags, Kept
+from bot.effects.connection.tokens import Scope, Token, Tokens
+from bot.effects.connection.wire import Wire
 from bot.errors import BotError, RetryLater
 from bot.names import InstallationId, RepoName
 from bot.values import Wire as WireValue

@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from bot.decisions.orders import parse_task
-from bot.effects import gather, repository
+from bot.effects import gather
 from bot.effects.documents import propose_documents, read_documents
+from bot.effects.endpoints import repository
+from bot.effects.endpoints.repository import Deployment
 from bot.effects.gather import FleetAt, NotAFleet
 from bot.effects.git import GitError
 from bot.effects.github import Client
 from bot.effects.perform import report_file_problems
 from bot.effects.planner import find_stacks
-from bot.effects.repository import Deployment
-from bot.effects.snapshot import Snapshot
+from bot.effects.rendering.snapshot import Snapshot
 from bot.effects.world import World
 from bot.fleet import Node
 from bot.fleet.hub import HUB_FILE, parse_hub

@@ -8,7 +8,7 @@ from bot.effects.compose import Renderer
 from bot.effects.gather import COMMITS_SHOWN
 from bot.effects.git import GitError, GitRepository
 from bot.effects.planner import read_plan
-from bot.effects.snapshot import Snapshot
+from bot.effects.rendering.snapshot import Snapshot
 from bot.errors import BotError
 from bot.fleet import FLEET_FILE, Fleet, Submodule, parse_fleet
 from bot.names import CommitSha, SubmodulePath

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from bot.decisions.bump import BumpReason, Hold, Propose, Settle
 from bot.decisions.facts import BumpFacts
-from bot.effects import gather, repository
+from bot.effects import gather
+from bot.effects.endpoints import repository
 from bot.effects.gather import FleetAt
 from bot.effects.github import Client
 from bot.effects.world import World

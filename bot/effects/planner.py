@@ -12,8 +12,8 @@ from typing import NamedTuple
 import msgspec
 
 from bot.effects.compose import Renderer, RenderRequest, find_default_files
-from bot.effects.sides import changed_paths, find_build_inputs, read_side
-from bot.effects.snapshot import Snapshot
+from bot.effects.rendering.sides import changed_paths, find_build_inputs, read_side
+from bot.effects.rendering.snapshot import Snapshot
 from bot.fleet import FLEET_FILE, Fleet, Node, Submodule, parse_fleet
 from bot.names import NodeName, PlanId, RepoName, StackName
 from bot.plan.changes import decide_node

@@ -9,10 +9,11 @@ import msgspec
 
 from bot.decisions.asked import Audited, Record, iso_time
 from bot.decisions.review import Approval, ReviewDecision, ReviewFacts, decide_review
-from bot.effects import gather, people, perform, repository
+from bot.effects import gather, perform
+from bot.effects.endpoints import people, repository
+from bot.effects.endpoints.people import PullDetail
 from bot.effects.gather import NotAFleet
 from bot.effects.github import Client, GitHubError
-from bot.effects.people import PullDetail
 from bot.effects.world import World
 from bot.fleet import Fleet
 from bot.fleet.review import Review as Rules

@@ -7,12 +7,13 @@ import logging
 
 from bot import metrics
 from bot.decisions.upstream import FleetFacts, ShownReason, decide_shown
-from bot.effects import gather, perform, repository
+from bot.effects import gather, perform
+from bot.effects.endpoints import repository
+from bot.effects.endpoints.repository import Pull
 from bot.effects.gather import NotAFleet
 from bot.effects.github import Client
 from bot.effects.planner import read_plan
-from bot.effects.repository import Pull
-from bot.effects.snapshot import Snapshot
+from bot.effects.rendering.snapshot import Snapshot
 from bot.effects.world import World
 from bot.looks import Pinned
 from bot.names import BranchName, CommitSha, PullNumber, RepoName

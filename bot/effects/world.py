@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bot.effects.compose import Renderer
 from bot.effects.git import Mirror
 from bot.effects.github import App
-from bot.fleet_store import Fleets
 from bot.looks import PinIndex, Pinned
 from bot.names import PlanId, RepoName
-from bot.people_store import People
 from bot.plan.model import Plan
+from bot.storage.fleet_store import Fleets
+from bot.storage.people_store import People
 
 
 class Memory(PinIndex, Protocol):

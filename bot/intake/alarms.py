@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 
 from bot.intake.ledger import Wake
-from bot.store import now_ms
+from bot.storage.store import now_ms
 
 
 class Alarms:

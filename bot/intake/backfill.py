@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from bot import metrics
-from bot.effects import deliveries
-from bot.effects.deliveries import Attempt
+from bot.effects.endpoints import deliveries
+from bot.effects.endpoints.deliveries import Attempt
 from bot.effects.github import Client
 from bot.errors import BotError, RetryLater
 from bot.intake import ledger
@@ -24,7 +24,7 @@ from bot.intake.inbox import Inbox
 from bot.intake.webhook import LARGEST_BODY, Accepted, take_in
 from bot.log import log_context
 from bot.metrics import Way
-from bot.store import Store
+from bot.storage.store import Store
 
 KEPT_BY_GITHUB = timedelta(days=3)
 LATE = timedelta(minutes=15)  # how far before the last comparison the next one looks again

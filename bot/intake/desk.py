@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from bot.errors import BotError
 from bot.intake.ledger import DeliveryState, LookState
-from bot.store import DELIVERIES, LOOKS, Store, now_ms
+from bot.storage.store import DELIVERIES, LOOKS, Store, now_ms
 from bot.values import Value
 
 SHORTEST_GUID = 4  # characters of a guid that a person may type instead of all

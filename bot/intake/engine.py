@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, Serializer, SetEnqueueOptions, SetWorkflowID
 
-from bot.store import Store, make_engine
+from bot.storage.store import Store, make_engine
 
 _VERSION = "1"  # raised only when a new version must not finish what an old one started
 _WAKE_QUEUE = "wake"

@@ -26,7 +26,7 @@ from bot.intake.ledger import Burst, Claimed, Delivery, Wake
 from bot.log import hide_secrets, log_context
 from bot.looks import Look
 from bot.metrics import Fate
-from bot.store import Store, now_ms
+from bot.storage.store import Store, now_ms
 
 _LOG = logging.getLogger("bot.inbox")
 _ENGINE_WAITS_MS = 5_000  # longer waits are the engine's, shorter ones an alarm's

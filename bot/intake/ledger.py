@@ -18,7 +18,7 @@ from bot.ignored import Ignored
 from bot.log import hide_secrets
 from bot.looks import Look
 from bot.names import DeliveryId
-from bot.store import DELIVERIES, Store, now_ms
+from bot.storage.store import DELIVERIES, Store, now_ms
 from bot.values import Value
 
 # As text, because every delivery goes through these. Both databases take them; a look is open while done_at is NULL.

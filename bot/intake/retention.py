@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from bot.store import Store, now_ms
+from bot.storage.store import Store, now_ms
 
 SHORTEST_DAYS = 7  # GitHub lists deliveries for three
 PLAN_DAYS = 90  # pull requests link to plans for longer than anybody reads their delivery

@@ -25,8 +25,8 @@ from bot.log import log_context
 from bot.looks import route
 from bot.metrics import Way
 from bot.names import DeliveryId
-from bot.people_store import People, bind_plans
 from bot.settings import Secret
+from bot.storage.people_store import People, bind_plans
 
 LARGEST_BODY = 25 * 1024 * 1024  # GitHub sends no larger one
 

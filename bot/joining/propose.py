@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import quote
 
-from bot.effects import repository
+from bot.effects.endpoints import repository
 from bot.effects.github import Client, GitHubError, NotFound
 from bot.errors import BotError
 from bot.fleet import FLEET_FILE, Platform

@@ -16,7 +16,7 @@ from bot.decisions.orders import PastOrder, Stage, Wanted, compose_order
 from bot.effects.compose import Renderer
 from bot.effects.git import GitRepository
 from bot.effects.planner import read_plan
-from bot.effects.snapshot import Snapshot
+from bot.effects.rendering.snapshot import Snapshot
 from bot.errors import BotError
 from bot.fleet import FLEET_FILE, Fleet, Submodule, parse_fleet
 from bot.fleet import Node as FleetNode

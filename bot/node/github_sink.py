@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.effects import repository
+from bot.effects.endpoints import repository
 from bot.effects.github import Client
 from bot.names import DeploymentId, RepoName, parse_repo_name
 from bot.node.order import Order

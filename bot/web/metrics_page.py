@@ -10,7 +10,7 @@ from flask import Flask, Response
 from bot import metrics
 from bot.intake import ledger
 from bot.meters import CONTENT_TYPE
-from bot.store import Store, now_ms
+from bot.storage.store import Store, now_ms
 
 _PAGE_BYTES = 4096  # of /proc/self/statm, on every Linux machine that this runs on
 _STARTED = time.time()

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 
-from bot.effects.compose_program import find_compose
+from bot.effects.rendering.program import find_compose
 from bot.sandbox.github import EmbeddedGitHub
 from bot.sandbox.service import free_port, new_secret, start_service
 from bot.sandbox.world import FLEET, SERVER, AiosWorld, build_world

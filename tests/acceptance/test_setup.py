@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from bot import manifest
-from bot.effects import repository
+from bot.effects.endpoints import repository
 from bot.effects.github import App, Client, GitHubError
 from bot.names import InstallationId
 from bot.node.order import Order

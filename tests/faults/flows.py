@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from bot.sandbox.github import EmbeddedGitHub, Job
 from bot.sandbox.service import Service, free_port, new_secret, start_service
 from bot.sandbox.world import FLEET, NODE, PERSON, SERVER, AiosWorld, build_world
-from bot.store import DELIVERIES
+from bot.storage.store import DELIVERIES
 from tests.acceptance.outside import Outside, eventually
 
 HEADERS = "stacks/ingress/dynamic/headers.yml"

@@ -39,7 +39,7 @@ from bot.intake.inbox import Inbox
 from bot.intake.server import end_on_signal, serve
 from bot.log import configure_logging
 from bot.settings import Secret
-from bot.store import Store
+from bot.storage.store import Store
 from bot.web.app import create_app
 
 secret = Secret(sys.argv[2])

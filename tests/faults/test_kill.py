@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from bot.intake.webhook import sign
 from bot.looks import Pinned, bump_branch
 from bot.names import BranchName, InstallationId, RepoName, SubmodulePath
-from bot.store import DELIVERIES, LOOKS, Store
+from bot.storage.store import DELIVERIES, LOOKS, Store
 from tests.faults.victim import SECRET
 from tests.integration.postgres import make_database, postgres_server
 from tests.unit.payloads import payload

@@ -16,7 +16,7 @@ from bot.intake.ledger import Burst
 from bot.intake.server import serve
 from bot.looks import Look, LookAtBump
 from bot.settings import Secret
-from bot.store import Store
+from bot.storage.store import Store
 from bot.web.app import create_app
 
 SECRET = Secret("0123456789abcdef")

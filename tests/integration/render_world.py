@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.effects.compose import Renderer, RenderRequest
 from bot.effects.git import GitRepository
-from bot.effects.snapshot import Snapshot
+from bot.effects.rendering.snapshot import Snapshot
 from bot.names import SubmodulePath
 from bot.plan.rendering import Rendered, Rendering, Unreadable
 from tests.gitworld import commit, git, new_repository

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from bot.effects.admissions import Approval, find_approval
 from bot.effects.git import Mirror
 from bot.effects.github import Client
+from bot.effects.orders.admissions import Approval, find_approval
 from bot.names import BranchName, NodeName
 from bot.sandbox.github import EmbeddedGitHub
 from bot.sandbox.world import FLEET, NODE, PERSON, SERVER, AiosWorld, build_world

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.effects.compose_program import OLDEST, find_compose
+from bot.effects.rendering.program import OLDEST, find_compose
 from bot.settings import child_environment
 
 ROOT = Path(__file__).parents[2]

@@ -12,10 +12,10 @@ from bot.effects.compose import Renderer
 from bot.effects.local import read_local_plan
 from bot.fleet import FLEET_FILE, Platform, parse_fleet
 from bot.fleet.edit import remove_entry
-from bot.fleet_command import fleet
 from bot.names import StackName
 from bot.report.links import Links
 from bot.report.pull_request import render_body
+from bot.subcommands.fleet import fleet
 from tests.gitworld import commit, git, new_repository
 
 NETWORK = "networks:\n  ingress:\n    name: ingress\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.effects.git import GitError, GitRepository, Mirror
-from bot.effects.snapshot import Snapshot
+from bot.effects.rendering.snapshot import Snapshot
 from bot.names import CommitSha, SubmodulePath
 from tests.gitworld import commit, git, new_repository
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.effects import repository
+from bot.effects.connection.scopes import KEEPING, LISTING, READING
+from bot.effects.endpoints import repository
 from bot.effects.github import App, Client, GitHubError, NotFound
-from bot.effects.scopes import KEEPING, LISTING, READING
 from bot.errors import RetryLater
 from bot.manifest import permissions
 from bot.names import BranchName, InstallationId, RepoName

@@ -22,7 +22,7 @@ from bot.intake.ledger import Burst, Delivery
 from bot.log import register_secret
 from bot.looks import Look, LookAtFleet, LookAtInstallation, LookAtRollout
 from bot.names import BranchName, DeliveryId, InstallationId, RepoName
-from bot.store import DELIVERIES, LOOKS, Store
+from bot.storage.store import DELIVERIES, LOOKS, Store
 from tests.integration.postgres import make_database, postgres_server
 
 QUICK = Patience(

@@ -13,13 +13,13 @@ import pytest
 from click.testing import CliRunner
 
 from bot.errors import ExitCode
-from bot.fleet_command import fleet
 from bot.gitmodules import parse_gitmodules
 from bot.migration.decide import decide_migration
 from bot.migration.folder import State, Work
 from bot.migration.gather import read_folder
 from bot.migration.model import AnyStep, Migration, Register, Wish
 from bot.migration.perform import carry_out, migrate
+from bot.subcommands.fleet import fleet
 from tests.gitworld import commit, git, new_repository
 
 DOCS = ("AIOS-KNOWLEDGE-BASE.md", "NEXT-STEPS.md")

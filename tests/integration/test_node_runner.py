@@ -10,10 +10,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot.decisions.orders import PastOrder, Stage
-from bot.effects import repository
+from bot.effects.endpoints import repository
 from bot.effects.git import run_in_checkout, token_environment
 from bot.effects.github import Client
-from bot.effects.reports import read_report
+from bot.effects.orders.reports import read_report
 from bot.names import BranchName, DeploymentId, SubmodulePath
 from bot.node.checkout import Position
 from bot.node.order import Order, OrderKind, sign_order

@@ -19,10 +19,10 @@ from bot.intake.inbox import Inbox, Patience
 from bot.intake.ledger import Burst, Delivery
 from bot.intake.retention import forget_finished
 from bot.looks import Look, LookAtFleet, Pinned
-from bot.migrations import StoreError, migrate
 from bot.names import BranchName, CommitSha, DeliveryId, InstallationId, PlanId, RepoName, SubmodulePath
 from bot.plan.model import Plan
-from bot.store import DELIVERIES, LOOKS, PLANS, Store, now_ms
+from bot.storage.migrations import StoreError, migrate
+from bot.storage.store import DELIVERIES, LOOKS, PLANS, Store, now_ms
 from tests.integration.postgres import make_database, postgres_server
 
 QUICK = Patience(burst=Burst(quiet=50, longest=500), tries_after=(), sweep=0.2)

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from bot.cli import aios_bot
 from bot.effects.planner import read_plan
-from bot.effects.snapshot import Snapshot
+from bot.effects.rendering.snapshot import Snapshot
 from bot.fleet import FLEET_FILE, Fleet, Node, Platform, Submodule
 from bot.names import NodeName, StackName, SubmodulePath
 from bot.plan.model import Action, ImageKind, Plan, Reason, ServicePlan

@@ -27,7 +27,7 @@ from bot.looks import Look
 from bot.names import CommitSha, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
 from bot.plan.model import Action, NodePlan, Plan, Reason, ServicePlan, StackPlan
 from bot.settings import Secret
-from bot.store import Store
+from bot.storage.store import Store
 from bot.web.app import create_app
 from tests.unit.payloads import payload
 
@@ -234,7 +234,7 @@ from bot.intake.ending import Ending
 from bot.intake.inbox import Inbox
 from bot.intake.server import end_on_signal, serve
 from bot.settings import Secret
-from bot.store import Store
+from bot.storage.store import Store
 from bot.web.app import create_app
 
 store = Store(sys.argv[1])

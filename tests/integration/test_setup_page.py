@@ -12,11 +12,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from bot import manifest
-from bot.effects.credentials import Registered, Vault
-from bot.effects.registration import register_app
+from bot.effects.connection.credentials import Registered, Vault
+from bot.effects.endpoints.registration import register_app
 from bot.errors import BotError
 from bot.sandbox.github import EmbeddedGitHub
-from bot.store import Store
+from bot.storage.store import Store
 from bot.web.setup import SetupDesk, create_setup_app
 
 

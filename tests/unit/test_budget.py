@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.effects.budget import BURST, NOTIFYING_PER_HOUR, Budget
+from bot.effects.connection.budget import BURST, NOTIFYING_PER_HOUR, Budget
 from bot.errors import RetryLater
 
 

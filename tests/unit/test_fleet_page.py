@@ -9,11 +9,11 @@ import pytest
 from flask import Flask
 
 from bot.decisions.rollout import RolloutReason, Standing
-from bot.fleet_store import Fleets, NodeNow, Standings
 from bot.names import BranchName, CommitSha, DeploymentId, NodeName, PullNumber, RepoName, SubmodulePath
 from bot.node.report import Report
 from bot.node.state import End
-from bot.store import Store
+from bot.storage.fleet_store import Fleets, NodeNow, Standings
+from bot.storage.store import Store
 from bot.web import fleet_page
 
 FLEET = RepoName("Tecnocrat/aios-win")

@@ -21,9 +21,9 @@ from bot.effects.keys import (
     retire_order_key,
     rotate_order_keys,
 )
-from bot.keys_command import keys as command
 from bot.node.order import Order, Refusal, RefusalReason, sign_order
 from bot.node.state import NodeState, fingerprint
+from bot.subcommands.keys import keys as command
 from tests.unit.test_order import FLEET, NODE, make_order, verify
 
 

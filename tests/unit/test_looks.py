@@ -41,7 +41,7 @@ from bot.names import (
 )
 from bot.people_events import ButtonPressed, Commented, Reviewed
 from bot.pull_looks import Acknowledge, LookAtAsked, LookAtCommand, LookAtPullEnd, LookAtReview
-from bot.store import Pins
+from bot.storage.store import Pins
 from bot.upstream_looks import LookAtUpstream, LookAtUpstreamPull
 
 SHA = CommitSha("6dcb09b5b57875f334f61aebed695e2e4193db5e")

@@ -20,7 +20,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from bot.intake.inbox import Inbox
 from bot.intake.webhook import LARGEST_BODY, Accepted, Rejected, accept, sign
 from bot.settings import Secret
-from bot.store import DELIVERIES, LOOKS, Store
+from bot.storage.store import DELIVERIES, LOOKS, Store
 from bot.web.app import create_app
 from tests.unit.payloads import EXAMPLES, payload
 

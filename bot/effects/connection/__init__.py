@@ -1,0 +1,1 @@
+"""How the bot reaches GitHub: as whom, with which token, within which budget."""

@@ -1,0 +1,1 @@
+"""What GitHub offers, as plain functions over a Client."""

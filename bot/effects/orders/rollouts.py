@@ -1,0 +1,211 @@
+"""Carries a rollout decision out: orders given, withdrawn and ended, and the one comment that tells how far it is."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+
+from bot import metrics
+from bot.decisions.facts import NodeFacts, RolloutFacts
+from bot.decisions.orders import PastOrder, Stage, last_good
+from bot.decisions.rollout import Rollout, RolloutReason, Standing, want_merged
+from bot.effects.endpoints import repository
+from bot.effects.endpoints.environments import has_custom_rules
+from bot.effects.gather import FleetAt
+from bot.effects.github import Client
+from bot.effects.orders.giving import Waiting, give_order, withdraw_order
+from bot.effects.orders.reports import read_report
+from bot.effects.perform import put_comment
+from bot.effects.world import World
+from bot.names import NodeName, short
+from bot.node.report import Report
+from bot.report import markers
+from bot.report.rollout import NodeView, RolloutView, render_rollout
+from bot.storage.fleet_store import NodeNow, Standings
+
+log = logging.getLogger(__name__)
+
+
+def roll_out(world: World, client: Client, at: FleetAt, facts: RolloutFacts, decision: Rollout) -> None:
+    """Do what `decision` says; safe to run again after a crash at any line."""
+    for name, order in decision.end:
+        _end_lost(client, facts, name, order)
+    for _, order in decision.withdraw:
+        withdraw_order(client, facts.fleet, order, because=f"{short(facts.commit)} was merged after it")
+    orders: dict[NodeName, PastOrder | Waiting | None] = {n.node.name: facts.order_of(n) for n in facts.nodes}
+    for node in facts.nodes:
+        if node.node.name in decision.start:
+            past = _without(node.past, decision.withdraw)
+            orders[node.node.name] = give_order(world, client, at, want_merged(facts, node), past)
+    if facts.pull is None:
+        return
+    view = RolloutView(
+        pull=facts.pull,
+        commit=facts.commit,
+        submodule=facts.submodule.path,
+        pin=facts.pin,
+        plan=facts.plan,
+        reason=decision.reason,
+        wave=decision.wave,
+        waves=len(facts.waves),
+        nodes=tuple(
+            _with_result(world, client, facts, _view(facts, decision, node, order), order)
+            for node, order in ((node, orders[node.node.name]) for node in facts.nodes)
+        ),
+        again_at=decision.again_at,
+        page=f"{world.public_url}/fleets/{world.fleets.page_of(facts.fleet)}" if world.public_url else "",
+    )
+    put_comment(world, client, facts.fleet, facts.pull, marker=markers.ROLLOUT, body=render_rollout(view))
+    world.fleets.save(_standings(facts, view))
+    if decision.start or decision.withdraw:
+        _tell_superseded(world, client, facts, decision)
+
+
+def _tell_superseded(world: World, client: Client, facts: RolloutFacts, decision: Rollout) -> None:
+    """Close the books of earlier merges that this one overtook: the nodes they did not reach get this one."""
+    nodes = [(n, _without(n.past, decision.withdraw)) for n in facts.nodes]
+    own = (o for _, past in nodes for o in past if o.is_merge and o.submodule == facts.submodule.path)
+    earlier = {o.commit: o for o in own if o.commit != facts.commit and o.pull not in (None, facts.pull)}
+    for commit, one in earlier.items():
+        found = [(n, next((o for o in past if o.is_merge and o.commit == commit), None)) for n, past in nodes]
+        if one.pull is None or all(order is not None and order.stage is Stage.GOOD for _, order in found):
+            continue
+        view = RolloutView(
+            pull=one.pull,
+            commit=commit,
+            submodule=facts.submodule.path,
+            pin=one.pin,
+            plan=None,
+            reason=RolloutReason.UNDER_WAY,
+            wave=0,
+            waves=1,
+            nodes=tuple(_overtaken(facts, node, order) for node, order in found),
+            superseded_by=facts.pull,
+        )
+        put_comment(world, client, facts.fleet, one.pull, marker=markers.ROLLOUT, body=render_rollout(view))
+
+
+def _overtaken(facts: RolloutFacts, node: NodeFacts, order: PastOrder | None) -> NodeView:
+    standing = Standing.WAVE_NOT_YET
+    if order is not None:
+        known = {Stage.GOOD: Standing.GOOD, Stage.BAD: Standing.FAILED, Stage.TAKEN: Standing.UNDER_WAY}
+        standing = known.get(order.stage, Standing.WAVE_NOT_YET)
+    told = order.description if order is not None and standing is not Standing.WAVE_NOT_YET else ""
+    return NodeView(
+        node=node.node.name,
+        wave=1,
+        standing=standing,
+        text=told or f"gets {short(facts.commit)} instead",
+        log_url=order.log_url if order else "",
+    )
+
+
+def _without(past: tuple[PastOrder, ...], withdrawn: tuple[tuple[NodeName, PastOrder], ...]) -> tuple[PastOrder, ...]:
+    numbers = {order.number for _, order in withdrawn}
+    return tuple(msgspec.structs.replace(o, stage=Stage.WITHDRAWN) if o.number in numbers else o for o in past)
+
+
+def _end_lost(client: Client, facts: RolloutFacts, node: NodeName, order: PastOrder) -> None:
+    """The last word on an order whose node will say none."""
+    began = order.state == "in_progress"
+    text = f"{'the node began it, and' if began else 'before the node took it,'} its workflow run ended "
+    text += f"({order.run_status}) without a report"
+    if not began and has_custom_rules(client, facts.fleet, node):
+        text = f"environment {node} has custom protection rules: GitHub fails jobs with `deployment: false` there"
+    repository.post_deployment_status(
+        client, facts.fleet, order.number, state="error", description=text, log_url=order.log_url or None
+    )
+    log.warning("order %d of %s: %s", order.number, facts.fleet, text)
+
+
+def _view(facts: RolloutFacts, decision: Rollout, node: NodeFacts, order: PastOrder | Waiting | None) -> NodeView:
+    name = node.node.name
+    standing = decision.standings.get(name, Standing.WAVE_NOT_YET)
+    wave = next((number for number, wave in enumerate(facts.waves, 1) if name in wave), 0)
+    view = NodeView(node=name, wave=wave, standing=standing, text=_words(facts, decision, node, standing))
+    if isinstance(order, Waiting):
+        text = f"order {order.behind.number} comes first"
+        return msgspec.structs.replace(view, text=text, log_url=order.behind.log_url)
+    if order is None:
+        return view
+    text = view.text if standing is Standing.OFFLINE else order.description or view.text
+    view = msgspec.structs.replace(view, text=text, log_url=order.log_url)
+    if standing is Standing.TO_START and order.stage is Stage.BAD:
+        return msgspec.structs.replace(view, standing=Standing.FAILED)  # it could not be dispatched
+    return view
+
+
+def _with_result(
+    world: World, client: Client, facts: RolloutFacts, view: NodeView, order: PastOrder | Waiting | None
+) -> NodeView:
+    """`view` with what the node told of its order, if that has ended."""
+    if not isinstance(order, PastOrder) or order.stage not in (Stage.GOOD, Stage.BAD):
+        return view
+    report = _read_result(world, client, facts, view.node, order)
+    if report is None:
+        return view
+    return msgspec.structs.replace(
+        view, services=report.services, untouched=report.untouched, differences=report.differences
+    )
+
+
+def _read_result(
+    world: World, client: Client, facts: RolloutFacts, node: NodeName, order: PastOrder
+) -> Report | None:
+    """What the node told of an order that has ended: read from GitHub once, and counted once."""
+    known = world.fleets.find_result(facts.fleet, order.number)
+    report = known or read_report(client, facts.fleet, node, order)
+    if report is not None and known is None and world.fleets.save_result(facts.fleet, report):
+        wrong = len(report.surprises)
+        metrics.PREDICTIONS.count(wrong, result="otherwise")
+        metrics.PREDICTIONS.count(len(report.services) + report.untouched - wrong, result="as_planned")
+    return report
+
+
+def _standings(facts: RolloutFacts, view: RolloutView) -> Standings:
+    nodes = {node.node.name: node for node in facts.nodes}
+    return Standings(
+        fleet=facts.fleet,
+        base=facts.base,
+        submodule=facts.submodule.path,
+        commit=facts.commit,
+        pin=facts.pin,
+        pull=facts.pull,
+        reason=view.reason,
+        looked_at=facts.now,
+        nodes=tuple(_node_now(facts, nodes[one.node], one) for one in view.nodes),
+    )
+
+
+def _node_now(facts: RolloutFacts, node: NodeFacts, view: NodeView) -> NodeNow:
+    good = last_good(node.past, facts.submodule.path)
+    return NodeNow(
+        node=view.node,
+        platform=node.node.platform,
+        wave=view.wave,
+        standing=view.standing,
+        text=view.text,
+        log_url=view.log_url,
+        runs=good.commit if good else None,
+        runs_pin=good.pin if good else None,
+        deployed_at=good.updated_at if good else 0,
+        planned=len(view.services) + view.untouched,
+        surprises=sum(not service.as_predicted for service in view.services),
+    )
+
+
+def _words(facts: RolloutFacts, decision: Rollout, node: NodeFacts, standing: Standing) -> str:
+    match standing:
+        case Standing.OFFLINE:
+            minutes = facts.offline_after // 60
+            return f"offline: no runner took its order for {minutes} min; it gets the newest one when it is back"
+        case Standing.HELD:
+            return node.held
+        case Standing.WAVE_NOT_YET if decision.reason is RolloutReason.HALTED:
+            return f"not started: wave {decision.wave} failed"
+        case Standing.WAVE_NOT_YET:
+            return f"comes after wave {decision.wave}"
+        case Standing.UNDER_WAY:
+            return "another order comes first"
+    return ""

@@ -1,0 +1,1 @@
+"""The database: its tables, their migrations, and what reads and writes them."""

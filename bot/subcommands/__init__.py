@@ -1,0 +1,1 @@
+"""What operators type: one module for each group of subcommands."""
