@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -111,9 +112,13 @@ class EmbeddedGitHub:
         port = int(server.getsockname()[1])
         self.url = f"http://127.0.0.1:{port}"
         self._shapes.url, self._shapes.api = self.url, f"{self.url}/api/v3"
-        self._thread = threading.Thread(target=self._server.run, name="embedded-github", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="embedded-github", daemon=True)
         self._thread.start()
         self._webhooks.start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):  # its own socket, which `stop` closes while it waits for it
+            self._server.run()
 
     def stop(self) -> None:
         """Deliver what is queued, and end."""

@@ -86,9 +86,6 @@ def fleet(running: Running, engine: Engine) -> Iterator[Fleet]:
         for one in engines.values():
             for image in (name for name in IMAGES if "traefik" in name):
                 one.make_image(image, version=IMAGES[image])
-            ids = one.docker("ps", "--all", "--quiet").split()
-            if ids:
-                one.docker("rm", "--force", *ids)
         text = FLEET_FILE.format(first=FIRST, second=SECOND, folder=running.folder)
         running.world.push(FLEET, {".github/aios-bot.yml": text}, "Two nodes in two waves")
         yield Fleet(running, engines)

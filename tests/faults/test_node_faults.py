@@ -120,9 +120,15 @@ def test_a_full_disk(small_disk: NodeWorld) -> None:
     assert outcome.end is End.SUCCESS, outcome
 
 
-def test_an_engine_that_stops_in_the_middle(tmp_path: Path) -> None:
+@pytest.fixture
+def root() -> Iterator[Path]:
+    """Where an engine keeps its things from one start to the next."""
+    with tempfile.TemporaryDirectory(prefix="aios-stop-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+def test_an_engine_that_stops_in_the_middle(tmp_path: Path, root: Path) -> None:
     """It comes back while the order waits for it, and the old version runs again; or the next start does it."""
-    root = Path(tempfile.mkdtemp(prefix="aios-stop-"))
     bad = "[sh, -c, 'sleep 4; exit 3']"  # long enough to be watched while the engine goes
     with start_engine(root, keep=True) as engine:
         for name in IMAGES:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,14 @@ def test_compose_is_there(engine: Engine) -> None:
     assert engine.docker("compose", "version", "--short").startswith("2.")
 
 
-def test_two_engines_share_nothing_and_leave_nothing(
-    engine: Engine,
-) -> None:
-    root = Path(f"/tmp/aios-second-{os.getpid()}")  # pytest's own paths are too long for sockets
+@pytest.fixture
+def root() -> Iterator[Path]:
+    """A short one: pytest's own paths are too long for sockets."""
+    with tempfile.TemporaryDirectory(prefix="aios-second-") as name:
+        yield Path(name)
+
+
+def test_two_engines_share_nothing_and_leave_nothing(engine: Engine, root: Path) -> None:
     with start_engine(root) as second:
         second.make_image("only:here")
         for one in (engine, second):
