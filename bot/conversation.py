@@ -129,7 +129,7 @@ def _carry_out(
         extra = Extra(status=f"{render_status(spoken.facts)}\n\n<sub>As of {iso_time(world.now())}.</sub>")
     elif isinstance(decision, MakePlan):
         spoken = spoken or read_spoken(world, client, look)
-        extra = _plan_anew(world, client, spoken)
+        extra = _plan_anew(world, client, spoken, decision)
     elif isinstance(decision, GiveLocksBack):
         follows = _roll_on(world, asked.fleet)
     elif isinstance(decision, HoldBumps | ResumeBumps):
@@ -140,14 +140,18 @@ def _carry_out(
     return follows
 
 
-def _plan_anew(world: World, client: Client, spoken: Spoken) -> Extra:
+def _plan_anew(world: World, client: Client, spoken: Spoken, asked_for: MakePlan) -> Extra:
     at, pinned, pull = spoken.at, spoken.pinned, spoken.pull
     if at is None or pinned is None or pull is None:
         return Extra()
     plan = make_plan_anew(world, client, at, pinned, pull)
     if plan is None:
         return Extra(note="No plan could be made: the note in this pull request, or its check, says why.")
-    return Extra(plan=f"Plan {md.code(plan.id)}\n\n{md.fence(render_text(plan))}"[:60_000])
+    shown, title = plan, f"Plan {md.code(plan.id)}"
+    if asked_for.nodes:
+        shown = msgspec.structs.replace(plan, nodes=tuple(n for n in plan.nodes if n.node in asked_for.nodes))
+        title += f", for {', '.join(md.code(name) for name in asked_for.nodes)} alone"
+    return Extra(plan=f"{title}\n\n{md.fence(render_text(shown)[:55_000])}")
 
 
 def _resume(world: World, asked: Asked, spoken: Spoken) -> tuple[Look, ...]:

@@ -47,7 +47,7 @@ class Usage(Value, frozen=True):
 
 
 USAGES: dict[Verb, Usage] = {
-    Verb.PLAN: Usage("[node...]", "make the plan anew from the pull request as it is now, and show it", "HP_LAB"),
+    Verb.PLAN: Usage("[node...]", "make the plan anew, from the pull request as it is now, and show it", "HP_LAB"),
     Verb.DEPLOY: Usage(
         "[node...|wave N|all] [stack...] [plan ID] [because REASON]",
         "put the posted plan on these nodes; before the merge to try it, after the merge to go on with it",

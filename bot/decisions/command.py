@@ -73,12 +73,13 @@ def _refuse_person(facts: CommandFacts) -> Refuse | None:
     return None
 
 
-def _plan(_facts: CommandFacts, _said: Command, pull: PullFacts, _targets: Targets) -> Decision:
+def _plan(_facts: CommandFacts, _said: Command, pull: PullFacts, targets: Targets) -> Decision:
     if pull.state is not PullState.OPEN:
         return Refuse(reason=CommandReason.PULL_ENDED)
     if pull.from_fork:
         return Refuse(reason=CommandReason.FROM_FORK)
-    return refuse_pins(pull) or MakePlan(reason=CommandReason.PLANNED)
+    names = tuple(node.node.name for node in targets.nodes) if targets.named else ()
+    return refuse_pins(pull) or MakePlan(reason=CommandReason.PLANNED, nodes=names)
 
 
 def _lock(facts: CommandFacts, _said: Command, pull: PullFacts, targets: Targets) -> Decision:

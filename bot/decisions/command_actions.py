@@ -23,9 +23,13 @@ class Answer(Value, frozen=True, tag="answer"):
 
 
 class MakePlan(Value, frozen=True, tag="plan"):
-    """Make and post the plan anew: asked for, or because the posted one no longer holds."""
+    """Make and post the plan anew: asked for, or because the posted one no longer holds.
+
+    The reply shows the part of `nodes`; empty: of all.
+    """
 
     reason: CommandReason
+    nodes: tuple[NodeName, ...] = ()
 
 
 class Target(Value, frozen=True):

@@ -44,6 +44,7 @@ def test_a_pull_request_is_tried_on_a_node_and_taken_back(running: Running) -> N
     _, pull = bump(running)
     number = pull["number"]
     assert "not deployed yet" in answer(running, number, "/status")
+    assert "traefik" in answer(running, number, "/plan HP_LAB", holds="for <code>HP_LAB</code> alone")
     comment = say(running, number, "/deploy HP_LAB")
     order = take_order(running)
     assert (order.order["commit"], order.order["head_of"]) == (pull["head"]["sha"], number)

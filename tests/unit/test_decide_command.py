@@ -570,6 +570,15 @@ def test_an_unlock_names_only_what_is_locked() -> None:
     assert decision.nodes == ("LAB",)
 
 
+def test_a_plan_is_shown_of_the_nodes_that_were_named() -> None:
+    nodes = (node("A"), node("B"))
+    every = decide_command(facts("/plan", nodes=nodes))
+    one = decide_command(facts("/plan b", nodes=nodes))
+    assert isinstance(every, MakePlan)
+    assert isinstance(one, MakePlan)
+    assert (every.nodes, one.nodes) == ((), ("B",))
+
+
 def test_a_stale_plan_is_made_anew_and_a_changed_one_is_shown() -> None:
     assert isinstance(decide_command(facts(plan=plan(head=None))), MakePlan)
     changed = decide_command(facts(bound=PlanId("f" * 12)))
