@@ -29,6 +29,16 @@ class Outside:
         assert answer.ok, f"GET {path}: {answer.status_code} {answer.text[:500]}"
         return answer.json()
 
+    def every(self, path: str, **query: str) -> list[Any]:
+        """Every item of a list that GitHub gives page by page."""
+        found: list[Any] = []
+        while len(found) % 100 == 0:
+            page = self.get(path, per_page="100", page=str(len(found) // 100 + 1), **query)
+            if not page:
+                break
+            found += page
+        return found
+
     def send(self, verb: str, path: str, body: Any = None) -> Any:
         """The JSON of one writing request."""
         answer = self._session.request(verb, f"{self.url}{path}", json=body, timeout=30)
@@ -37,7 +47,7 @@ class Outside:
 
     def pulls(self, repo: RepoName, state: str = "open") -> list[Any]:
         """Pull requests, newest first."""
-        return list(self.get(f"/repos/{repo}/pulls", state=state))
+        return self.every(f"/repos/{repo}/pulls", state=state)
 
     def checks(self, repo: RepoName, sha: str) -> dict[str, Any]:
         """The check runs of a commit by their names."""
@@ -45,7 +55,7 @@ class Outside:
 
     def comments(self, repo: RepoName, number: int) -> list[Any]:
         """The comments of a pull request."""
-        return list(self.get(f"/repos/{repo}/issues/{number}/comments"))
+        return self.every(f"/repos/{repo}/issues/{number}/comments")
 
     def pin(self, repo: RepoName, ref: str, path: str = "server") -> str:
         """The submodule commit that `ref` pins."""

@@ -128,8 +128,8 @@ class Flows:
 
     def push_and_merge(self, rounds: int) -> None:
         """Push, wait for the pull request, merge it, wait for the node; so many times."""
-        for number in range(rounds):
-            self.merge(self.push(f"http:\n  middlewares:\n    headers-{number}: {{}}\n"))
+        for _ in range(rounds):
+            self.merge(self.push(f"http:\n  middlewares:\n    headers-{len(self.merged)}: {{}}\n"))
 
     def push(self, text: str) -> str:
         """Push to the upstream; the commit."""
@@ -198,7 +198,7 @@ class Flows:
             plans = Counter(run["external_id"] for run in checks if run["name"] == "aios/plan")
             assert set(plans.values()) == {1}, plans
         assert [self._replies(*command) for command in self.commands] == [1] * len(self.commands)
-        orders = self.outside.get(f"/repos/{FLEET}/deployments", per_page="100")
+        orders = self.outside.every(f"/repos/{FLEET}/deployments")
         assert sorted(order["sha"] for order in orders) == sorted(self.merged), "one order per merge"
         states = Counter(self.states().values())
         assert set(states) <= {"done", "ignored"}, states

@@ -98,7 +98,7 @@ def made(world: Flows) -> dict[str, int]:
     pulls = outside.pulls(FLEET, "all")
     found = {
         "pull requests": len(pulls),
-        "deployments": len(outside.get(f"/repos/{FLEET}/deployments", per_page="100")),
+        "deployments": len(outside.every(f"/repos/{FLEET}/deployments")),
         "comments": sum(len(outside.comments(FLEET, pull["number"])) for pull in pulls),
     }
     for pull in pulls:
