@@ -110,27 +110,9 @@ def _merge_waiting(context: Context, repo: Repo, sha: str) -> None:
 
 
 def _tell_check(context: Context, repo: Repo, run: CheckRun, action: str) -> None:
-    shape = context.shapes.check_run(repo, run) | {"check_suite": _suite(context, repo, run)}
+    shape = context.shapes.check_run(repo, run) | {"check_suite": context.shapes.check_suite(repo, run)}
     context.happenings.tell("check_run", repo, context.user, action=action, check_run=shape)
     context.state.changed.notify_all()
-
-
-def _suite(context: Context, repo: Repo, run: CheckRun) -> dict[str, Any]:
-    return {
-        "id": run.suite,
-        "node_id": f"CS_{run.suite}",
-        "head_branch": None,
-        "head_sha": run.head_sha,
-        "status": run.status,
-        "conclusion": run.conclusion,
-        "url": f"{context.shapes.api}/repos/{repo.full_name}/check-suites/{run.suite}",
-        "before": None,
-        "after": None,
-        "pull_requests": [],
-        "app": context.shapes.app(run.app),
-        "created_at": run.started_at,
-        "updated_at": run.started_at,
-    }
 
 
 def _run(repo: Repo, number: int) -> CheckRun:

@@ -114,21 +114,7 @@ def press_button(context: Context, repo: Repo, run: CheckRun, identifier: str, u
     """What follows when `user` presses a button of a check run. Buttons show once it is completed."""
     if run.status != "completed" or all(action["identifier"] != identifier for action in run.actions):
         raise Refused(404, "Not Found")
-    suite = {
-        "id": run.suite,
-        "node_id": f"CS_{run.suite}",
-        "head_branch": None,
-        "head_sha": run.head_sha,
-        "status": run.status,
-        "conclusion": run.conclusion,
-        "url": f"{context.shapes.api}/repos/{repo.full_name}/check-suites/{run.suite}",
-        "before": None,
-        "after": None,
-        "pull_requests": [],
-        "app": context.shapes.app(run.app),
-        "created_at": run.started_at,
-        "updated_at": run.started_at,
-    }
+    suite = context.shapes.check_suite(repo, run)
     context.happenings.tell(
         "check_run",
         repo,

@@ -264,6 +264,24 @@ class Shapes:
             "performed_via_github_app": None,
         }
 
+    def check_suite(self, repo: Repo, run: CheckRun) -> dict[str, Any]:
+        """The suite that holds a check run, as events tell it: each run has one of its own."""
+        return {
+            "id": run.suite,
+            "node_id": f"CS_{run.suite}",
+            "head_branch": None,
+            "head_sha": run.head_sha,
+            "status": run.status,
+            "conclusion": run.conclusion,
+            "url": f"{self.api}/repos/{repo.full_name}/check-suites/{run.suite}",
+            "before": None,
+            "after": None,
+            "pull_requests": [],
+            "app": self.app(run.app),
+            "created_at": run.started_at,
+            "updated_at": run.started_at,
+        }
+
     def check_run(self, repo: Repo, run: CheckRun) -> dict[str, Any]:
         """check-run."""
         base = f"{self.api}/repos/{repo.full_name}/check-runs/{run.id}"
