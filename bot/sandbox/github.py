@@ -17,10 +17,10 @@ from typing import NamedTuple
 from flask import Flask
 from waitress.server import TcpWSGIServer, create_server
 
-from bot.effects.git import GitRepository
 from bot.names import RepoName
 from bot.sandbox import (
     access,
+    forks,
     graphql,
     pages,
     registration,
@@ -137,17 +137,14 @@ class EmbeddedGitHub:
 
     def create_repository(self, full_name: str, *, default_branch: str = "main", private: bool = False) -> None:
         """An empty repository."""
-        git_dir = self.root / f"{full_name}.git"
-        git_dir.mkdir(parents=True)
-        git = GitRepository(git_dir)
-        git.run("init", "--quiet", "--bare", f"--initial-branch={default_branch}", str(git_dir))
-        git.run("config", "http.receivepack", "true")
-        git.run("config", "receive.hideRefs", "refs/pull")  # nobody pushes there
-        # GitHub serves any commit that it has, and a node fetches pinned ones.
-        git.run("config", "uploadpack.allowAnySHA1InWant", "true")
         with self._state.lock:
-            owner = self._state.user(full_name.split("/", maxsplit=1)[0])
-            self._state.repos[full_name] = Repo(self._state.new_id(), full_name, owner, default_branch, private, git)
+            forks.create_repository(self._state, self.root, full_name, default_branch=default_branch, private=private)
+
+    def fork(self, full_name: str, *, by: str) -> RepoName:
+        """Fork it as `by`; the fork's name."""
+        with self._state.lock:
+            made = forks.create_fork(self._state, self.root, self._state.repo(full_name), self._state.user(by))
+        return RepoName(made.full_name)
 
     def create_team(self, org: str, slug: str, members: Sequence[str]) -> None:
         """A team of an organisation."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.effects.git import GitError
 from bot.names import CommitSha
+from bot.sandbox.forks import take_commits
 from bot.sandbox.merging import mergeable_state
 from bot.sandbox.shapes import Shapes
 from bot.sandbox.state import Pull, Refused, Repo, State, User, iso_now
@@ -88,15 +89,24 @@ class Happenings:
         }
 
     def _follow_pulls(self, repo: Repo, branch: str, new: str | None, user: User) -> None:
+        if repo.parent is not None:
+            for pull in [p for p in repo.parent.pulls.values() if p.state == "open" and p.head_repo is repo]:
+                if pull.head == branch:
+                    self._follow_head(repo.parent, pull, new, user)
         for pull in [p for p in repo.pulls.values() if p.state == "open"]:
-            if pull.head == branch and new is None:
-                self.close(repo, pull, user)
-            elif pull.head == branch and new is not None:
-                before, pull.head_sha, pull.updated_at = pull.head_sha, new, iso_now()
-                self.keep_head(repo, pull)
-                self.tell_pull(repo, pull, user, "synchronize", before=before, after=new)
+            if pull.head == branch and pull.head_repo is None:
+                self._follow_head(repo, pull, new, user)
             elif pull.base == branch and new is not None and self._holds(repo, new, pull.head_sha):
                 self.merged(repo, pull, user, new)
+
+    def _follow_head(self, repo: Repo, pull: Pull, new: str | None, user: User) -> None:
+        if new is None:
+            self.close(repo, pull, user)
+            return
+        take_commits(repo, pull.head_repo or repo, pull.head)
+        before, pull.head_sha, pull.updated_at = pull.head_sha, new, iso_now()
+        self.keep_head(repo, pull)
+        self.tell_pull(repo, pull, user, "synchronize", before=before, after=new)
 
     def _holds(self, repo: Repo, commit: str, older: str) -> bool:
         return repo.git.is_ancestor(CommitSha(older), CommitSha(commit))

@@ -8,6 +8,7 @@ from flask import request
 
 from bot.names import CommitSha
 from bot.sandbox.api import Answer, Context, Route, invalid, paged
+from bot.sandbox.forks import find_head_repo, take_commits
 from bot.sandbox.rest_git import commit_shape, resolve
 from bot.sandbox.state import Comment, Label, Pull, Refused, Repo, iso_now
 
@@ -37,7 +38,7 @@ def list_pulls(context: Context, repo: Repo) -> Any:
         pull
         for pull in repo.pulls.values()
         if (state or "open") in (pull.state, "all")
-        and head in ("", f"{repo.owner.login}:{pull.head}")
+        and head in ("", f"{(pull.head_repo or repo).owner.login}:{pull.head}")
         and base in ("", pull.base)
     ]
     found.sort(key=lambda pull: pull.number, reverse=request.args.get("direction", "desc") == "desc")
@@ -48,15 +49,18 @@ def create_pull(context: Context, repo: Repo) -> Any:
     title, head, base = context.need("title", "head", "base")
     body = context.body.get("body")
     check_texts(title, body)
-    head = str(head).removeprefix(f"{repo.owner.login}:")
-    heads = repo.heads()
-    for field, branch in (("head", head), ("base", base)):
-        if branch not in heads:
+    owner, _, head = str(head).rpartition(":")
+    source, heads = find_head_repo(context.state, repo, owner), repo.heads()
+    for field, branch, there in (("head", head, source.heads()), ("base", base, heads)):
+        if branch not in there:
             raise invalid({"resource": "PullRequest", "field": field, "code": "invalid"})
-    if any(p.state == "open" and (p.head, p.base) == (head, base) for p in repo.pulls.values()):
-        words = f"A pull request already exists for {repo.owner.login}:{head}."
+    fork = None if source is repo else source
+    others = (p for p in repo.pulls.values() if p.state == "open" and p.head_repo is fork)
+    if any((p.head, p.base) == (head, base) for p in others):
+        words = f"A pull request already exists for {source.owner.login}:{head}."
         raise invalid({"resource": "PullRequest", "code": "custom", "message": words})
-    if repo.git.is_ancestor(heads_sha(heads, head), heads_sha(heads, base)):
+    head_sha = take_commits(repo, source, head)
+    if repo.git.is_ancestor(head_sha, CommitSha(heads[base])):
         words = f"No commits between {base} and {head}"
         raise invalid({"resource": "PullRequest", "code": "custom", "message": words})
     pull = Pull(
@@ -67,19 +71,15 @@ def create_pull(context: Context, repo: Repo) -> Any:
         user=context.user,
         head=head,
         base=base,
-        head_sha=heads[head],
+        head_sha=head_sha,
         base_sha=heads[base],
+        head_repo=fork,
     )
     repo.pulls[pull.number] = pull
     context.happenings.keep_head(repo, pull)
     context.happenings.tell_pull(repo, pull, context.user, "opened")
     context.state.changed.notify_all()
     return Answer(201, _full(context, repo, pull))
-
-
-def heads_sha(heads: dict[str, str], branch: str) -> CommitSha:
-    """The commit of a branch that is known to be there."""
-    return CommitSha(heads[branch])
 
 
 def _full(context: Context, repo: Repo, pull: Pull) -> dict[str, Any]:
@@ -104,9 +104,10 @@ def update_pull(context: Context, repo: Repo, number: int) -> Any:
     if body.get("state") == "closed" and pull.state == "open":
         context.happenings.close(repo, pull, context.user)
     elif body.get("state") == "open" and pull.state == "closed":
-        if pull.merged_at is not None or pull.head not in repo.heads():
+        source = pull.head_repo or repo
+        if pull.merged_at is not None or pull.head not in source.heads():
             raise invalid({"resource": "PullRequest", "field": "state", "code": "invalid"})
-        pull.state, pull.closed_at, pull.head_sha = "open", None, repo.heads()[pull.head]
+        pull.state, pull.closed_at, pull.head_sha = "open", None, take_commits(repo, source, pull.head)
         context.happenings.tell_pull(repo, pull, context.user, "reopened")
     return _full(context, repo, pull)
 

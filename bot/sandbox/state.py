@@ -87,7 +87,7 @@ class Pull:
     labels: list[Label] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
     auto_merge: User | None = None  # who switched it on
-    head_repo: str | None = None  # a fork's full name
+    head_repo: Repo | None = None  # a fork; None: the repository itself
 
 
 @dataclass
@@ -236,6 +236,7 @@ class Repo:
     runners: list[Registration] = field(default_factory=list)
     rules: dict[str, BranchRules] = field(default_factory=dict)  # by branch
     allow_auto_merge: bool = False
+    parent: Repo | None = None  # of a fork
     created_at: str = field(default_factory=iso_now)
 
     @property
