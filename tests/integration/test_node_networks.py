@@ -78,3 +78,22 @@ def test_a_service_may_join_the_network_in_the_same_change(node_world: NodeWorld
     assert outcome.end is End.SUCCESS, (outcome, world.told)
     assert note(world) == "joined"
     assert found_by_name(world) == "traefik:1"
+
+
+def test_the_owner_of_the_network_goes_and_comes_back_while_others_use_it(node_world: NodeWorld) -> None:
+    world = node_world
+    vault = world.containers()["secrets/vault"]
+    files = server_files(world.prefix)
+    gone: dict[str, str | None] = {path: None for path in files if path.startswith("stacks/ingress/")}
+    removed = world.order(world.push(gone), {"ingress": dict.fromkeys(("traefik", "whoami"), Action.REMOVE)})
+    outcome = world.deploy(removed)
+    assert outcome.end is End.SUCCESS, (outcome, world.told)
+    assert world.containers() == {"secrets/vault": vault}
+    # Whoever stays finds its network, also when it is made anew.
+    outcome = world.deploy(world.order(world.push({"note.md": "x\n"}), {"secrets": {"vault": Action.RECREATE}}))
+    assert outcome.end is End.SUCCESS, (outcome, world.told)
+    back = world.order(world.push(files), {"ingress": dict.fromkeys(("traefik", "whoami"), Action.CREATE)})
+    outcome = world.deploy(back)
+    assert outcome.end is End.SUCCESS, (outcome, world.told)
+    assert set(world.containers()) == {"ingress/traefik", "ingress/whoami", "secrets/vault"}
+    assert found_by_name(world) == "traefik:1"
