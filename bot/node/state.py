@@ -254,15 +254,16 @@ def find_left(records: tuple[Record, ...]) -> dict[tuple[str, ServiceName], Left
 
 def is_after_failure(records: tuple[Record, ...]) -> bool:
     """Whether the newest order that touched something left the node neither as wanted nor as it was."""
-    ends = (r.end for r in reversed(records) if isinstance(r, Finished))
+    only_looked = {r.order.number for r in records if isinstance(r, Begun) and r.order.kind.reads_only}
+    ends = (r.end for r in reversed(records) if isinstance(r, Finished) and r.number not in only_looked)
     return next((end for end in ends if end not in (End.REFUSED, End.UNTOUCHED)), None) is End.FAILED
 
 
 def find_last_good(records: tuple[Record, ...]) -> Order | None:
-    """The newest order that ended well: what to return to."""
+    """The newest order that changed something and ended well: what to return to."""
     good = {record.number for record in records if isinstance(record, Finished) and record.end is End.SUCCESS}
-    begun = [r.order for r in records if isinstance(r, Begun) and r.order.number in good]
-    return begun[-1] if begun else None
+    changed = [r.order for r in records if isinstance(r, Begun) and not r.order.kind.reads_only]
+    return next((order for order in reversed(changed) if order.number in good), None)
 
 
 def fingerprint(key: Ed25519PublicKey) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.node.checkout import Position
 from bot.node.order import OrderKind
 from bot.node.outcome import DifferenceKind, Outcome
-from bot.node.state import Begun, End
+from bot.node.state import Begun, End, find_last_good, is_after_failure
 from bot.node.trouble import Trouble
 from bot.plan.model import Action
 from tests.gitworld import git
@@ -90,3 +90,19 @@ def test_a_plan_only_order_says_what_would_happen_here(node_world: NodeWorld) ->
     assert "WANTED (ingress)" in outcome.text
     assert world.containers() == before
     assert world.checkout_position() == files
+
+
+def test_a_question_is_nothing_to_return_to_and_makes_no_failure_good(node_world: NodeWorld) -> None:
+    world = node_world
+    good = find_last_good(world.state.read_record())
+    assert good is not None
+    other = world.push(server_files(world.prefix, traefik="traefik:2"))
+    outcome = world.deploy(world.order(other, NOTHING, kind=OrderKind.PLAN_ONLY))
+    assert outcome.end is End.SUCCESS, outcome
+    look(world)
+    assert find_last_good(world.state.read_record()) == good
+    failed = world.order(other, NOTHING)
+    world.state.begin(failed, now=world.clock)
+    world.state.finish(failed, End.FAILED, "neither new nor old", now=world.clock)
+    look(world)
+    assert is_after_failure(world.state.read_record())
