@@ -31,8 +31,8 @@ from bot.intake.ledger import Burst, Delivery
 from bot.intake.server import serve
 from bot.intake.webhook import Accepted, accept, sign
 from bot.log import configure_logging
-from bot.looks import LookAtRollout
-from bot.names import BranchName, DeliveryId, InstallationId, RepoName
+from bot.looks import LookAtRollout, Pinned
+from bot.names import BranchName, DeliveryId, InstallationId, RepoName, SubmodulePath
 from bot.settings import Secret
 from bot.storage.store import Store
 from bot.web.app import create_app
@@ -41,11 +41,13 @@ from tests.unit.payloads import payload
 
 SECRET = Secret("0123456789abcdef0123456789abcdef")
 CLIENTS = 8
+MAIN = BranchName("main")
+LOADED, SINGLE, BURST = range(50), range(1000, 1060), 5000  # which repositories are pushed to, in which part
 Percentiles = tuple[float, float]  # p50 and p99 in milliseconds
 
 
 def make_body(repository: int) -> bytes:
-    """A push of about 8 kB, as GitHub sends them."""
+    """A push of about 8 kB, as GitHub sends them, to a repository that one fleet pins."""
     commits = [{"id": "a" * 40, "message": "x" * 400, "added": [], "modified": ["y" * 40]} for _ in range(14)]
     changes = {"repository": {"full_name": f"acme/repository-{repository}"}, "commits": commits}
     return json.dumps(payload("push", changes)).encode()
@@ -70,7 +72,11 @@ def run_bot(pipe: Connection, url: str) -> None:
     """Answers what is asked over `pipe`: how many runs, when the last began, CPU and memory."""
     configure_logging(level="ERROR")
     began: list[float] = []
-    inbox = Inbox(Store(url))
+    store = Store(url)
+    for number in (*LOADED, *SINGLE, BURST):
+        fleet = RepoName(f"acme/fleet-{number}")
+        store.replace_pins(fleet, [_pin(fleet, RepoName(f"acme/repository-{number}"))])
+    inbox = Inbox(store)
     inbox.start(lambda _look: began.append(time.monotonic()))
 
     def answer() -> None:
@@ -86,6 +92,19 @@ def run_bot(pipe: Connection, url: str) -> None:
         threading.Thread(target=answer, daemon=True).start()
 
     serve(create_app(inbox, SECRET), "127.0.0.1", 0, ready=ready, ending=Ending())
+
+
+def _pin(fleet: RepoName, upstream: RepoName) -> Pinned:
+    return Pinned(
+        fleet=fleet,
+        installation=InstallationId(7),
+        base=MAIN,
+        default_branch=MAIN,
+        submodule=SubmodulePath("server"),
+        upstream=upstream,
+        tracked=MAIN,
+        waits_for_checks=False,
+    )
 
 
 class Server:
@@ -144,7 +163,7 @@ class Client:
 
 def load(port: int, *, per_second: float | None, seconds: float) -> tuple[float, Percentiles]:
     """Deliver from CLIENTS connections; the rate reached, and p50 and p99 (from the planned moment, if any)."""
-    bodies = [(body, sign(body, SECRET)) for body in (make_body(number) for number in range(50))]
+    bodies = [(body, sign(body, SECRET)) for body in (make_body(number) for number in LOADED)]
     took: list[float] = []
     start = time.perf_counter() + 0.2
 
@@ -179,8 +198,8 @@ def time_to_work(server: Server) -> Percentiles:
     """From the answer's arrival to the start of the work, one delivery at a time, each of a lane of its own."""
     waits = []
     client = Client(server.port)
-    for number in range(60):
-        body = make_body(1000 + number)
+    for number in SINGLE:
+        body = make_body(number)
         server.ask("idle")
         client.deliver(body, sign(body, SECRET))
         answered = time.monotonic()
@@ -190,7 +209,7 @@ def time_to_work(server: Server) -> Percentiles:
 
 def burst(server: Server) -> tuple[int, float]:
     """500 pushes to one repository at once: the runs they made, and the seconds until all is quiet."""
-    body = make_body(5000)
+    body = make_body(BURST)
     runs_before = server.ask("idle")[0]
     before = time.monotonic()
     threads = []
