@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from bot.sandbox.github import Fault
 from bot.sandbox.world import FLEET, NODE
 from tests.acceptance.conftest import Running
 from tests.acceptance.outside import eventually
+from tests.acceptance.talk import carry_out
 from tests.acceptance.test_bump import bump
 from tests.acceptance.test_deploy import merge
 from tests.openapi import Exchange, complaints, judge_exchange
@@ -82,3 +84,19 @@ def test_an_order_that_waits_is_told_to_be_offline_at_its_time(running: Running)
     words = comment(running, pull["number"], "offline")
     assert "waiting for nodes that are away" in words
     assert newest(running, commit)["state"] == "queued"
+
+
+def test_a_merge_that_the_next_one_overtook_before_its_end_was_told_is_told_of_all_the_same(running: Running) -> None:
+    hub = running.world.hub
+    _, first = bump(running)
+    mute = Fault(lambda _method, path: path.endswith(f"/issues/{first['number']}/comments"), 503, times=10**6)
+    merge(running, first["number"])
+    hub.faults.append(mute)
+    carry_out(running)
+    eventually("a refused comment", lambda: mute.played, seconds=LIMIT)
+    _, second = bump(running, "whoami:v1.10", "whoami:v1.11")
+    merge(running, second["number"])
+    carry_out(running)
+    hub.faults.clear()
+    assert "1 of 1 nodes run" in comment(running, first["number"], f"#{second['number']} came after it")
+    comment(running, second["number"], "1 of 1 nodes run")
