@@ -35,7 +35,7 @@ class Logged(NamedTuple):
     status: int
     seconds: float
     at: float  # when the answer was ready, on time.monotonic()
-    body: Any  # the answer's JSON, for the judge
+    body: Any  # the answer's JSON, for the judge; of graphql the query and its variables, too
     done: int  # the status of what was carried out, whatever the client was told; 0: nothing was
 
 

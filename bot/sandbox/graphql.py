@@ -31,19 +31,20 @@ def register(flask: Flask, hub: Hub) -> None:
         start = time.monotonic()
         if hub.latency:
             time.sleep(hub.latency)
-        answer = _answer(hub)
-        hub.log("graphql", route=PATH, status=answer.status_code, start=start)
+        asked = request.get_json(silent=True) or {}
+        answer = _answer(hub, asked)
+        body = {"asked": asked, "answered": answer.get_json(silent=True)}
+        hub.log("graphql", route=PATH, status=answer.status_code, start=start, body=body)
         return answer
 
 
-def _answer(hub: Hub) -> Response:
+def _answer(hub: Hub, asked: dict[str, Any]) -> Response:
     credential = access.read_credential(request.headers.get("Authorization", ""))
     try:
         with hub.state.lock:
             token = access.find_token(hub.state, credential)
-            body = request.get_json(silent=True) or {}
             context = Context(hub, token, None)
-            data = _run(context, str(body.get("query", "")), dict(body.get("variables") or {}))
+            data = _run(context, str(asked.get("query", "")), dict(asked.get("variables") or {}))
     except Refused as problem:
         return as_json(problem.status, {"message": problem.message})
     except _Wrong as problem:

@@ -12,6 +12,7 @@ from bot.sandbox.github import Job
 from bot.sandbox.world import FLEET, NODE, PERSON
 from tests.acceptance.conftest import Running
 from tests.acceptance.outside import eventually
+from tests.graphql_judge import judge_graphql
 from tests.openapi import Exchange, complaints, judge_exchange, judge_webhook
 
 SECONDS = 40
@@ -94,6 +95,11 @@ def assert_as_github(running: Running) -> None:
     hub.wait_for_deliveries()
     rest = [one for one in list(hub.requests) if one.kind == "rest"]
     told = complaints(judge_exchange(Exchange(one.method, one.path, one.status, one.body)) for one in rest)
+    assert not told, told
+    said = [one.body for one in list(hub.requests) if one.kind == "graphql"]
+    told = complaints(
+        judge_graphql(one["asked"]["query"], one["asked"]["variables"], one["answered"].get("data")) for one in said
+    )
     assert not told, told
     told = complaints(judge_webhook(event, payload) for event, payload in list(hub.webhooks))
     assert not told, told
