@@ -20,6 +20,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from filelock import FileLock, Timeout
+from msgspec.structs import replace
 
 from bot.errors import BotError
 from bot.names import CommitSha, NodeName, RepoName, ServiceName, parse_repo_name
@@ -260,10 +261,19 @@ def is_after_failure(records: tuple[Record, ...]) -> bool:
 
 
 def find_last_good(records: tuple[Record, ...]) -> Order | None:
-    """The newest order that changed something and ended well: what to return to."""
-    good = {record.number for record in records if isinstance(record, Finished) and record.end is End.SUCCESS}
-    changed = [r.order for r in records if isinstance(r, Begun) and not r.order.kind.reads_only]
-    return next((order for order in reversed(changed) if order.number in good), None)
+    """The newest order that changed something and ended well: what to return to.
+
+    An order may be for a few stacks alone: it is given with the others as the orders before it had them.
+    """
+    ended_well = {record.number for record in records if isinstance(record, Finished) and record.end is End.SUCCESS}
+    changed = (r.order for r in records if isinstance(r, Begun) and not r.order.kind.reads_only)
+    good = [order for order in changed if order.number in ended_well]
+    if not good:
+        return None
+    stacks = {stack.project: stack for order in good for stack in order.stacks}
+    own = {stack.project for stack in good[-1].stacks}
+    others = (stack for project, stack in stacks.items() if project not in own)
+    return replace(good[-1], stacks=(*good[-1].stacks, *others))
 
 
 def fingerprint(key: Ed25519PublicKey) -> str:

@@ -181,6 +181,12 @@ def test_the_record_knows_the_last_good_order(node_world: NodeWorld) -> None:
     order = world.order(at, NOTHING)
     world.deploy(order)
     assert find_last_good(world.state.read_record()) == order
+    one = world.order(at, {"secrets": {"vault": Action.NONE}})
+    world.deploy(one)
+    newest = find_last_good(world.state.read_record())
+    assert newest is not None
+    assert newest.number == one.number
+    assert {stack.stack for stack in newest.stacks} == {stack.stack for stack in order.stacks}
 
 
 def test_the_first_order_on_an_empty_node_touches_only_its_stacks(empty_node: tuple[NodeWorld, Position]) -> None:
