@@ -197,6 +197,27 @@ def test_kill_9_of_the_only_process(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_schedule_runs_once_over_all_replicas_and_outlives_each(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    ticks = Path(f"{log}.ticks")
+
+    def watch() -> tuple[list[str], float]:
+        """Who ran it within ten seconds or so, and how many seconds those were."""
+        before, began = len(ticks.read_text().splitlines()), time.monotonic()
+        time.sleep(10)
+        return ticks.read_text().splitlines()[before:], time.monotonic() - began
+
+    with postgres_server() as server:
+        url = make_database(server, "bot")
+        with victim(url, log) as (first, _), victim(url, log), victim(url, log):
+            time.sleep(2)  # each of them is at it
+            together, seconds = watch()
+            first.kill()
+            left, _ = watch()
+    assert 1 < len(together) < 1.5 * seconds, together  # three times a second if each ran it by itself
+    assert set(left) - {str(first.pid)}, left
+
+
 def test_kill_9_of_one_of_three_replicas(tmp_path: Path) -> None:
     log = tmp_path / "log"
     each = 60

@@ -1,6 +1,7 @@
 """A service to be killed: `python -m tests.faults.victim DATABASE LOG`. Prints its port, then works until it dies.
 
 Every look is noted in LOG when it begins and ends; one line is one write, so that a kill cuts between lines.
+LOG.ticks has a line for every time that its schedule, of once a second, was run.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sys
 import time
 
 from bot.intake.ending import Ending
+from bot.intake.engine import Schedule
 from bot.intake.inbox import Inbox, Patience
 from bot.intake.ledger import Burst
 from bot.intake.server import serve
@@ -36,7 +38,12 @@ def main() -> None:
         os.write(note, f"end {name}".encode())
 
     inbox = Inbox(Store(url), workers=4, patience=IMPATIENT)
-    inbox.start(work)
+    ticks = os.open(f"{log}.ticks", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def tick() -> None:
+        os.write(ticks, f"{os.getpid()}\n".encode())
+
+    inbox.start(work, schedules={"tick": Schedule(cron="* * * * * *", task=tick)})
     app = create_app(inbox, SECRET)
     serve(app, "127.0.0.1", 0, ready=lambda port: print(port, flush=True), ending=Ending())
     inbox.stop()
