@@ -20,7 +20,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import NamedTuple
 
+import sqlalchemy as sa
 from flask import Flask, request
 
 from bot.events import InstallationChanged
@@ -34,7 +36,7 @@ from bot.log import configure_logging
 from bot.looks import LookAtRollout, Pinned
 from bot.names import BranchName, DeliveryId, InstallationId, RepoName, SubmodulePath
 from bot.settings import Secret
-from bot.storage.store import Store
+from bot.storage.store import DELIVERIES, Store
 from bot.web.app import create_app
 from tests.integration.postgres import make_database, postgres_server
 from tests.unit.payloads import payload
@@ -161,8 +163,16 @@ class Client:
         return time.perf_counter() - before
 
 
-def load(port: int, *, per_second: float | None, seconds: float) -> tuple[float, Percentiles]:
-    """Deliver from CLIENTS connections; the rate reached, and p50 and p99 (from the planned moment, if any)."""
+class Load(NamedTuple):
+    """What was delivered and accepted; the percentiles are from the planned moment, if there was one."""
+
+    accepted: int
+    per_second: float
+    took: Percentiles
+
+
+def load(port: int, *, per_second: float | None, seconds: float) -> Load:
+    """Deliver from CLIENTS connections."""
     bodies = [(body, sign(body, SECRET)) for body in (make_body(number) for number in LOADED)]
     took: list[float] = []
     start = time.perf_counter() + 0.2
@@ -186,7 +196,20 @@ def load(port: int, *, per_second: float | None, seconds: float) -> tuple[float,
     for thread in threads:
         thread.join()
     took.sort()
-    return len(took) / (time.perf_counter() - start), percentiles(took)
+    return Load(len(took), len(took) / (time.perf_counter() - start), percentiles(took))
+
+
+def _ms(one: Load) -> str:
+    return f"{one.took[0]:.1f}, {one.took[1]:.1f}"
+
+
+def stored(url: str) -> int:
+    """How many deliveries the database holds."""
+    store = Store(url)
+    with store.reading() as connection:
+        found = int(connection.execute(sa.select(sa.func.count()).select_from(DELIVERIES)).scalar_one())
+    store.close()
+    return found
 
 
 def percentiles(seconds: list[float]) -> Percentiles:
@@ -263,19 +286,20 @@ def main() -> None:
             ("aios-bot, SQLite", run_bot, f"sqlite:///{Path(folder)}/bot.sqlite3"),
             ("aios-bot, PostgreSQL", run_bot, make_database(postgres, "bench")),
         ]
-        print("| set-up | flat out /s | p50, p99 ms | 50/s: p50, p99 ms | 200/s: reached, p50, p99 ms |")
-        print("|---|---|---|---|---|")
+        print("| set-up | flat out /s | p50, p99 ms | 50/s: p50, p99 ms | 200/s: reached, p50, p99 ms | lost |")
+        print("|---|---|---|---|---|---|")
         more = []
         for name, target, url in kinds:
             with running(target, url) as server:
-                flat, (flat_50, flat_99) = load(server.port, per_second=None, seconds=seconds)
+                flat = load(server.port, per_second=None, seconds=seconds)
                 if target is run_bot:
                     server.ask("idle")
-                _, (low_50, low_99) = load(server.port, per_second=50, seconds=seconds)
-                high, (high_50, high_99) = load(server.port, per_second=200, seconds=seconds)
+                low = load(server.port, per_second=50, seconds=seconds)
+                high = load(server.port, per_second=200, seconds=seconds)
+                lost = sum(one.accepted for one in (flat, low, high)) - stored(url) if url else 0
                 print(
-                    f"| {name} | {flat:.0f} | {flat_50:.1f}, {flat_99:.1f} | {low_50:.1f}, {low_99:.1f} "
-                    f"| {high:.0f}, {high_50:.1f}, {high_99:.1f} |",
+                    f"| {name} | {flat.per_second:.0f} | {_ms(flat)} | {_ms(low)} "
+                    f"| {high.per_second:.0f}, {_ms(high)} | {lost if url else ''} |",
                     flush=True,
                 )
                 if target is run_bot:
