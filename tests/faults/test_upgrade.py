@@ -37,7 +37,7 @@ def next_version() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="aios-next-") as name:
         source = Path(bot.__file__).parent
         shutil.copytree(source, Path(name) / "bot", ignore=shutil.ignore_patterns("__pycache__"))
-        file = Path(name) / "bot/migrations.py"
+        file = Path(name) / "bot/storage/migrations.py"
         before, found, after = file.read_text().partition("STEPS: tuple[Step, ...] = ()\n")
         assert found
         file.write_text(before + STEP + after)

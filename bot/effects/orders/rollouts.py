@@ -15,10 +15,11 @@ from bot.effects.endpoints.environments import has_custom_rules
 from bot.effects.gather import FleetAt
 from bot.effects.github import Client
 from bot.effects.orders.giving import Waiting, give_order, withdraw_order
+from bot.effects.orders.overtaken import as_withdrawn, tell_overtaken
 from bot.effects.orders.reports import read_report
 from bot.effects.perform import put_comment
 from bot.effects.world import World
-from bot.names import CommitSha, NodeName, short
+from bot.names import NodeName, short
 from bot.node.report import Report
 from bot.report import markers
 from bot.report.rollout import NodeView, RolloutView, render_rollout
@@ -36,13 +37,11 @@ def roll_out(world: World, client: Client, at: FleetAt, facts: RolloutFacts, dec
     orders: dict[NodeName, PastOrder | Waiting | None] = {n.node.name: facts.order_of(n) for n in facts.nodes}
     for node in facts.nodes:
         if node.node.name in decision.start:
-            past = _without(node.past, decision.withdraw)
+            past = as_withdrawn(node.past, decision.withdraw)
             orders[node.node.name] = give_order(world, client, at, want_merged(facts, node), past)
     if facts.pull is None:
         return
-    told = next((s for s in world.fleets.find(world.fleets.page_of(facts.fleet)) if _is_of(s, facts)), None)
-    if told is None or told.commit != facts.commit or decision.start or decision.withdraw:
-        _tell_superseded(world, client, facts, decision, told)
+    tell_overtaken(world, client, facts, decision)
     view = RolloutView(
         pull=facts.pull,
         commit=facts.commit,
@@ -61,67 +60,6 @@ def roll_out(world: World, client: Client, at: FleetAt, facts: RolloutFacts, dec
     )
     put_comment(world, client, facts.fleet, facts.pull, marker=markers.ROLLOUT, body=render_rollout(view))
     world.fleets.save(_standings(facts, view))
-
-
-def _is_of(standings: Standings, facts: RolloutFacts) -> bool:
-    return (standings.base, standings.submodule) == (facts.base, facts.submodule.path)
-
-
-def _tell_superseded(
-    world: World, client: Client, facts: RolloutFacts, decision: Rollout, told: Standings | None
-) -> None:
-    """Close the books of earlier merges that this one overtook: the nodes they did not reach get this one.
-
-    `told` is what was told last, of whichever merge.
-    """
-    nodes = [(n, _without(n.past, decision.withdraw)) for n in facts.nodes]
-    own = (o for _, past in nodes for o in past if o.is_merge and o.submodule == facts.submodule.path)
-    earlier = {o.commit: o for o in own if o.commit != facts.commit and o.pull not in (None, facts.pull)}
-    for commit, one in earlier.items():
-        found = [(n, next((o for o in past if o.is_merge and o.commit == commit), None)) for n, past in nodes]
-        is_good = all(order is not None and order.stage is Stage.GOOD for _, order in found)
-        if one.pull is None or (is_good and not _ended_untold(told, commit, facts)):
-            continue
-        view = RolloutView(
-            pull=one.pull,
-            commit=commit,
-            submodule=facts.submodule.path,
-            pin=one.pin,
-            plan=None,
-            reason=RolloutReason.UNDER_WAY,
-            wave=0,
-            waves=1,
-            nodes=tuple(_overtaken(facts, node, order) for node, order in found),
-            superseded_by=facts.pull,
-        )
-        put_comment(world, client, facts.fleet, one.pull, marker=markers.ROLLOUT, body=render_rollout(view))
-
-
-def _ended_untold(told: Standings | None, commit: CommitSha, facts: RolloutFacts) -> bool:
-    """Whether nobody has read yet that all nodes ran `commit`: the next merge came before that could be told."""
-    if told is None or told.commit == commit:
-        return told is None or any(node.standing is not Standing.GOOD for node in told.nodes)
-    return told.commit != facts.commit  # of this one it was told before, and with it of those that it overtook
-
-
-def _overtaken(facts: RolloutFacts, node: NodeFacts, order: PastOrder | None) -> NodeView:
-    standing = Standing.WAVE_NOT_YET
-    if order is not None:
-        known = {Stage.GOOD: Standing.GOOD, Stage.BAD: Standing.FAILED, Stage.TAKEN: Standing.UNDER_WAY}
-        standing = known.get(order.stage, Standing.WAVE_NOT_YET)
-    told = order.description if order is not None and standing is not Standing.WAVE_NOT_YET else ""
-    return NodeView(
-        node=node.node.name,
-        wave=1,
-        standing=standing,
-        text=told or f"gets {short(facts.commit)} instead",
-        log_url=order.log_url if order else "",
-    )
-
-
-def _without(past: tuple[PastOrder, ...], withdrawn: tuple[tuple[NodeName, PastOrder], ...]) -> tuple[PastOrder, ...]:
-    numbers = {order.number for _, order in withdrawn}
-    return tuple(msgspec.structs.replace(o, stage=Stage.WITHDRAWN) if o.number in numbers else o for o in past)
 
 
 def _end_lost(client: Client, facts: RolloutFacts, node: NodeName, order: PastOrder) -> None:
