@@ -163,8 +163,8 @@ def test_the_credentials_are_sealed_and_come_back(store: Store, tmp_path: Path) 
     vault.save(APP)
     assert Vault(store, tmp_path / "keys").find(APP.api_url) == APP
     sealed = store.read_note("app_credentials")
-    assert "RSA" not in sealed
-    assert "hush" not in f"{sealed} {APP!r} {APP.credentials!r}"
+    assert APP.private_key not in sealed
+    assert APP.webhook_secret not in f"{sealed} {APP!r} {APP.credentials!r}"
     vault.forget()
     assert vault.find(APP.api_url) is None
 
