@@ -296,10 +296,10 @@ def main() -> None:
                     server.ask("idle")
                 low = load(server.port, per_second=50, seconds=seconds)
                 high = load(server.port, per_second=200, seconds=seconds)
-                lost = sum(one.accepted for one in (flat, low, high)) - stored(url) if url else 0
+                lost = str(sum(one.accepted for one in (flat, low, high)) - stored(url)) if url else ""
                 print(
                     f"| {name} | {flat.per_second:.0f} | {_ms(flat)} | {_ms(low)} "
-                    f"| {high.per_second:.0f}, {_ms(high)} | {lost if url else ''} |",
+                    f"| {high.per_second:.0f}, {_ms(high)} | {lost} |",
                     flush=True,
                 )
                 if target is run_bot:

@@ -47,7 +47,7 @@ def serve(
         server = _listen(app, host, port, threads)
     except OSError as problem:
         raise CannotListen(f"cannot listen on {host}:{port}: {problem.strerror or problem}; set HOST, PORT") from None
-    port = int(server.effective_port)  # type: ignore[union-attr]
+    port = _port(server)
 
     def run() -> None:
         with suppress(OSError):  # its own socket, closed below while it waits for it
@@ -73,6 +73,12 @@ def serve(
                 channel.socket.shutdown(socket.SHUT_RDWR)
     server.close()
     loop.join(timeout=min(1.5, ending.left() / 4))
+
+
+def _port(server: MultiSocketServer | BaseWSGIServer) -> int:
+    """Where it listens: a name such as localhost may stand for two addresses, each with a socket of its own."""
+    listening = server.effective_listen[0] if isinstance(server, MultiSocketServer) else server.getsockname()
+    return int(listening[1])
 
 
 def _drain(server: MultiSocketServer | BaseWSGIServer, *, seconds: float) -> None:

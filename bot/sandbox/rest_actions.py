@@ -156,7 +156,7 @@ def list_runs(context: Context, repo: Repo) -> Any:
     return Answer(200, {"total_count": len(repo.runs), "workflow_runs": page.body}, page.headers)
 
 
-def get_run(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002 - the name in GitHub's path
+def get_run(context: Context, repo: Repo, id: int) -> Any:
     return run_shape(context, repo, _run(repo, id))
 
 
@@ -167,7 +167,7 @@ def _run(repo: Repo, number: int) -> Run:
     raise Refused(404, "Not Found")
 
 
-def cancel_run(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002
+def cancel_run(context: Context, repo: Repo, id: int) -> Any:
     run = _run(repo, id)
     if run.status == "completed":
         raise Refused(409, "Cannot cancel a workflow run that is completed.")

@@ -36,7 +36,7 @@ def list_installations(context: Context) -> Any:
     return paged(own, context.shapes.installation)
 
 
-def get_installation(context: Context, id: int) -> Any:  # noqa: A002 - the name in GitHub's path
+def get_installation(context: Context, id: int) -> Any:
     return context.shapes.installation(_installation(context, id))
 
 
@@ -47,7 +47,7 @@ def get_repo_installation(context: Context, repo: Repo) -> Any:
     raise Refused(404, "Not Found")
 
 
-def create_token(context: Context, id: int) -> Any:  # noqa: A002
+def create_token(context: Context, id: int) -> Any:
     installation, body = _installation(context, id), context.body
     names = body.get("repositories")
     if body.get("repository_ids"):
@@ -113,7 +113,7 @@ def _delivery(context: Context, number: int) -> Delivery:
     raise Refused(404, "Not Found")
 
 
-def get_delivery(context: Context, id: int) -> Any:  # noqa: A002
+def get_delivery(context: Context, id: int) -> Any:
     one = _delivery(context, id)
     return _summary(one) | {
         "url": one.url,
@@ -122,7 +122,7 @@ def get_delivery(context: Context, id: int) -> Any:  # noqa: A002
     }
 
 
-def redeliver(context: Context, id: int) -> Any:  # noqa: A002
+def redeliver(context: Context, id: int) -> Any:
     context.hub.webhooks.redeliver(_delivery(context, id))
     return Answer(202, {})
 

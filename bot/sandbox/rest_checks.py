@@ -122,7 +122,7 @@ def _run(repo: Repo, number: int) -> CheckRun:
     raise Refused(404, "Not Found")
 
 
-def update_check(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002 - the name in GitHub's path
+def update_check(context: Context, repo: Repo, id: int) -> Any:
     run = _run(repo, id)
     if _own_app(context) is not run.app:
         raise Refused(403, "Invalid app_id `check_run` can only be modified by the GitHub App that created it.")
@@ -133,11 +133,11 @@ def update_check(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002 - 
     return context.shapes.check_run(repo, run)
 
 
-def get_check(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002
+def get_check(context: Context, repo: Repo, id: int) -> Any:
     return context.shapes.check_run(repo, _run(repo, id))
 
 
-def list_annotations(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002
+def list_annotations(context: Context, repo: Repo, id: int) -> Any:
     run = _run(repo, id)
     base = f"{context.shapes.url}/{repo.full_name}/blob/{run.head_sha}"
 
@@ -257,11 +257,11 @@ def _deployment(repo: Repo, number: int) -> Deployment:
     raise Refused(404, "Not Found")
 
 
-def get_deployment(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002
+def get_deployment(context: Context, repo: Repo, id: int) -> Any:
     return context.shapes.deployment(repo, _deployment(repo, id))
 
 
-def delete_deployment(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002, ARG001 - the shape of a handler
+def delete_deployment(context: Context, repo: Repo, id: int) -> Any:
     deployment = _deployment(repo, id)
     state = deployment.statuses[-1].state if deployment.statuses else ""
     if state in ("success", "in_progress", "queued", "pending") and len(repo.deployments) > 1:
@@ -271,7 +271,7 @@ def delete_deployment(context: Context, repo: Repo, id: int) -> Any:  # noqa: A0
     return Answer(204)
 
 
-def create_deployment_status(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002
+def create_deployment_status(context: Context, repo: Repo, id: int) -> Any:
     deployment = _deployment(repo, id)
     (state,) = context.need("state")
     body = context.body
@@ -305,7 +305,7 @@ def create_deployment_status(context: Context, repo: Repo, id: int) -> Any:  # n
     return Answer(201, shape)
 
 
-def list_deployment_statuses(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002
+def list_deployment_statuses(context: Context, repo: Repo, id: int) -> Any:
     deployment = _deployment(repo, id)
     newest_first = list(reversed(deployment.statuses))
     return paged(newest_first, lambda status: context.shapes.deployment_status(repo, deployment, status))

@@ -58,7 +58,7 @@ def create_review(context: Context, repo: Repo, number: int) -> Any:
     return review_shape(context, repo, pull, review)
 
 
-def dismiss_review(context: Context, repo: Repo, number: int, id: int) -> Any:  # noqa: A002 - GitHub's name
+def dismiss_review(context: Context, repo: Repo, number: int, id: int) -> Any:
     pull = _pull(repo, number)
     context.need("message")
     review = next((one for one in pull.reviews if one.id == id), None)

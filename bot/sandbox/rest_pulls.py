@@ -259,7 +259,7 @@ def _comment(repo: Repo, number: int) -> Comment:
     return repo.comments[number]
 
 
-def update_comment(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002 - the name in GitHub's path
+def update_comment(context: Context, repo: Repo, id: int) -> Any:
     comment = _comment(repo, id)
     (body,) = context.need("body")
     check_texts(None, body)
@@ -269,13 +269,13 @@ def update_comment(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002 
     return context.shapes.comment(repo, comment)
 
 
-def delete_comment(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002, ARG001
+def delete_comment(context: Context, repo: Repo, id: int) -> Any:
     _comment(repo, id)
     del repo.comments[id]
     return Answer(204)
 
 
-def react(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002
+def react(context: Context, repo: Repo, id: int) -> Any:
     (content,) = context.need("content")
     if content not in _REACTIONS:
         raise invalid({"resource": "Reaction", "field": "content", "code": "invalid"})
@@ -293,7 +293,7 @@ def react(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002
     return Answer(200 if known else 201, shape)
 
 
-def list_reactions(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002
+def list_reactions(context: Context, repo: Repo, id: int) -> Any:
     def shape(one: tuple[str, str]) -> dict[str, Any]:
         user = context.shapes.user(context.state.users[one[0]])
         return {"id": id, "node_id": "RE", "user": user, "content": one[1], "created_at": iso_now()}

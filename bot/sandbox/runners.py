@@ -143,7 +143,7 @@ def _shape(one: Registration) -> dict[str, Any]:
     }
 
 
-def list_runners(context: Context, repo: Repo) -> Any:  # noqa: ARG001
+def list_runners(context: Context, repo: Repo) -> Any:  # noqa: ARG001 - the shape of a handler
     page = paged(repo.runners, _shape)
     return Answer(200, {"total_count": len(repo.runners), "runners": page.body}, page.headers)
 

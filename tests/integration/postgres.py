@@ -29,15 +29,14 @@ def postgres_server() -> Iterator[str]:
     """A server on a socket of its own; gives the address of its `postgres` database, for `make_database`."""
     programs = find_programs()
     folder = Path(tempfile.mkdtemp(prefix="aios-pg-"))
-    user: dict[str, str] = {}
+    user: str | None = None
     if os.geteuid() == 0:  # initdb refuses root
-        name = "postgres" if any(entry.pw_name == "postgres" for entry in pwd.getpwall()) else "nobody"
-        shutil.chown(folder, name)
-        user = {"user": name}
+        user = "postgres" if any(entry.pw_name == "postgres" for entry in pwd.getpwall()) else "nobody"
+        shutil.chown(folder, user)
     data = folder / "data"
 
     def run(*command: str) -> None:
-        subprocess.run(command, check=True, capture_output=True, cwd=folder, timeout=60, **user)  # type: ignore[call-overload]
+        subprocess.run(command, check=True, capture_output=True, cwd=folder, timeout=60, user=user)
 
     try:
         run(f"{programs}/initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")

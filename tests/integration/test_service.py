@@ -6,6 +6,7 @@ import ctypes
 import http.client
 import json
 import os
+import queue
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +28,7 @@ from bot.intake.webhook import LARGEST_BODY, sign
 from bot.looks import Look
 from bot.names import CommitSha, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
 from bot.plan.model import Action, NodePlan, Plan, Reason, ServicePlan, StackPlan
+from bot.sandbox.service import free_port
 from bot.settings import Secret
 from bot.storage.store import Store
 from bot.web.app import create_app
@@ -226,6 +229,35 @@ def test_the_index_says_what_this_is(service: Service) -> None:
     assert "GitHub App" in text
     assert "Server" not in headers
     assert service.ask("GET", "/static/page.css")[0] == 200
+
+
+def test_a_host_with_two_addresses_is_served_on_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As localhost is on most machines: ::1 and 127.0.0.1."""
+    resolve = socket.getaddrinfo
+
+    def two(host: Any, *more: Any, **named: Any) -> list[Any]:
+        hosts = ("127.0.0.1", "127.0.0.2") if host == "two.example" else (host,)
+        return [found for one in hosts for found in resolve(one, *more, **named)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+    ending, ports = Ending(limit=60), queue.Queue[int]()
+    app = create_app(Inbox(Store(f"sqlite:///{tmp_path}/bot.sqlite3")), Secret("0123456789abcdef"))
+    thread = threading.Thread(
+        target=serve, args=(app, "two.example", free_port()), kwargs={"ready": ports.put, "ending": ending}
+    )
+    thread.start()
+    try:
+        port = ports.get(timeout=30)
+        for address in ("127.0.0.1", "127.0.0.2"):
+            line = http.client.HTTPConnection(address, port, timeout=10)
+            line.request("GET", "/healthz")
+            assert line.getresponse().status == 200
+            line.close()
+    finally:
+        ending.begin()
+        thread.join(20)
+        ending.over()
+    assert not thread.is_alive()
 
 
 PROGRAM = """

@@ -97,8 +97,8 @@ def parse_yaml(content: bytes) -> tuple[Node, ...]:
         # What the parser found may be quoted in its message; the place is enough.
         raise YamlRefusedError(mark.line + 1 if mark else 1, f"not valid YAML: {_unquoted(said)}") from None
     except (YAMLError, ValueError, RecursionError, AssertionError, IndexError) as problem:
-        line = int(re.search(r"line (\d+)", str(problem))[1]) if re.search(r"line (\d+)", str(problem)) else 1  # type: ignore[index]
-        raise YamlRefusedError(line, "not valid YAML") from None
+        found = re.search(r"line (\d+)", str(problem))
+        raise YamlRefusedError(int(found[1]) if found else 1, "not valid YAML") from None
 
 
 def _unquoted(said: str) -> str:
