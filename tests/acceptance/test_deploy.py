@@ -89,8 +89,12 @@ def test_the_merge_deploys_by_the_real_workflow(running: Running, engine: Engine
         moved = {name for name, one in second.items() if one["State"]["StartedAt"] != started[name]}
         assert moved == {"observability-prometheus-1"}
         assert state.read_text() == "untracked state of the node"
-    (comment,) = [c for c in outside.comments(FLEET, pull["number"]) if "aios-bot:rollout" in c["body"]]
-    assert "1 of 1 nodes run" in comment["body"]
+
+    def told() -> Any:
+        (comment,) = [c for c in outside.comments(FLEET, pull["number"]) if "aios-bot:rollout" in c["body"]]
+        return comment if "1 of 1 nodes run" in comment["body"] else None
+
+    comment = eventually("the comment's last word", told)
     assert comment["user"]["login"] == "aios-bot[bot]"
     statuses = outside.get(f"/repos/{FLEET}/deployments", sha=commit)[0]["statuses_url"]
     newest = outside.get(statuses.removeprefix(outside.url))[0]
