@@ -22,7 +22,7 @@ lint:
 	lint-imports
 	actionlint -color=false
 	zizmor --offline --quiet --no-progress .
-	shellcheck tools/lock .ci/run bot/joining/join.sh
+	shellcheck tools/lock .ci/run bot/onboarding/join/join.sh
 
 bench:
 	$(PYTHON) tools/setup test

@@ -28,19 +28,19 @@ from pathlib import Path
 
 from bench.accuracy_edits import EDITS, Demands
 from bench.accuracy_stacks import IMAGES, NODE_VARIABLES, PROFILE, SHAPES, Stack
-from bot.decisions.orders import order_stack
-from bot.effects.compose import Renderer
-from bot.effects.git import GitRepository
-from bot.effects.planner import read_plan
-from bot.effects.rendering.snapshot import Snapshot
-from bot.fleet import Fleet, Node, Submodule
-from bot.names import CommitSha, NodeName, ServiceName, SubmodulePath
-from bot.node.apply import apply_stack, observe, remove_stack
-from bot.node.containers import Container
-from bot.node.docker import Docker, DockerError
-from bot.node.preflight import is_removal
+from bot.agent.apply import apply_stack, observe, remove_stack
+from bot.agent.containers import Container
+from bot.agent.docker import Docker, DockerError
+from bot.agent.preflight import is_removal
+from bot.domain.names import CommitSha, NodeName, ServiceName, SubmodulePath
+from bot.features.rollout.orders import order_stack
+from bot.fleetfile import Fleet, Node, Submodule
+from bot.git.git import GitRepository
 from bot.plan.model import Action, NodePlan, Reason, ServicePlan, StackPlan
-from bot.sandbox.engine import Engine, start_engine
+from bot.planner.compose import Renderer
+from bot.planner.planner import read_plan
+from bot.planner.snapshot import Snapshot
+from sandbox.engine import Engine, start_engine
 from tests.gitworld import commit, git, new_repository
 
 _RANK = tuple(Action)

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 import requests
 
-from bot.names import RepoName
-from bot.sandbox.github import EmbeddedGitHub
-from bot.sandbox.running import run_small_aios
-from bot.sandbox.service import Service
-from bot.sandbox.world import FLEET, SERVER, AiosWorld
+from bot.domain.names import RepoName
+from sandbox.github import EmbeddedGitHub
+from sandbox.running import run_small_aios
+from sandbox.service import Service
+from sandbox.world import FLEET, SERVER, AiosWorld
 
 STACKS = 5  # beside the three of the small AIOS: eight in all
 ROUNDS = 5

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import requests
 
-from bot.sandbox.api import Logged
-from bot.sandbox.github import EmbeddedGitHub
-from bot.sandbox.running import run_small_aios
-from bot.sandbox.world import FLEET, PERSON, SERVER, AiosWorld
+from sandbox.api import Logged
+from sandbox.github import EmbeddedGitHub
+from sandbox.running import run_small_aios
+from sandbox.world import FLEET, PERSON, SERVER, AiosWorld
 
 ROUNDS = 7
 REACTION = "/repos/{owner}/{repo}/issues/comments/{id}/reactions"

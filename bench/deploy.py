@@ -20,13 +20,13 @@ from typing import Any, NamedTuple
 
 import requests
 
-from bot.effects.keys import ORDERS_PUBLIC
-from bot.node.state import NodeState
-from bot.sandbox.engine import Engine, start_engine
-from bot.sandbox.github import EmbeddedGitHub
-from bot.sandbox.runner import Runner
-from bot.sandbox.running import run_small_aios
-from bot.sandbox.world import FLEET, IMAGES, NODE, PERSON, SERVER, AiosWorld
+from bot.agent.state import NodeState
+from bot.storage.keyfiles import ORDERS_PUBLIC
+from sandbox.engine import Engine, start_engine
+from sandbox.github import EmbeddedGitHub
+from sandbox.runner import Runner
+from sandbox.running import run_small_aios
+from sandbox.world import FLEET, IMAGES, NODE, PERSON, SERVER, AiosWorld
 
 ROUNDS = 5
 INGRESS = "stacks/ingress/docker-compose.yml"

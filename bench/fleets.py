@@ -16,11 +16,11 @@ from pathlib import Path
 
 import requests
 
-from bot.effects.git import token_environment
-from bot.manifest import events, permissions
-from bot.sandbox.github import EmbeddedGitHub
-from bot.sandbox.service import free_port, new_secret, run_service
-from bot.settings import child_environment
+from bot.git.git import token_environment
+from bot.github.manifest import events, permissions
+from bot.settings.read import child_environment
+from sandbox.github import EmbeddedGitHub
+from sandbox.service import free_port, new_secret, run_service
 from tests.gitworld import git
 
 OWNER = "acme"

@@ -25,19 +25,19 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from flask import Flask, request
 
-from bot.events import InstallationChanged
-from bot.intake import ledger
-from bot.intake.ending import Ending
-from bot.intake.inbox import Inbox
-from bot.intake.ledger import Burst, Delivery
-from bot.intake.server import serve
-from bot.intake.webhook import Accepted, accept, sign
-from bot.log import configure_logging
-from bot.looks import LookAtRollout, Pinned
-from bot.names import BranchName, DeliveryId, InstallationId, RepoName, SubmodulePath
-from bot.settings import Secret
+from bot.domain.names import BranchName, DeliveryId, InstallationId, RepoName, SubmodulePath
+from bot.github.events import InstallationChanged
+from bot.observability.log import configure_logging
+from bot.queue import ledger
+from bot.queue.inbox import Inbox
+from bot.queue.ledger import Burst, Delivery
+from bot.service.router import LookAtRollout, Pinned
+from bot.service.server import serve
+from bot.service.shutdown import Ending
+from bot.settings.read import Secret
 from bot.storage.store import DELIVERIES, Store
 from bot.web.app import create_app
+from bot.web.webhook import Accepted, accept, sign
 from tests.integration.postgres import make_database, postgres_server
 from tests.unit.payloads import payload
 

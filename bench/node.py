@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.node.checkout import Position
-from bot.node.order import sign_order
+from bot.agent.checkout import Position
 from bot.plan.model import Action
-from bot.sandbox.engine import start_engine
+from bot.protocol.order import sign_order
+from sandbox.engine import start_engine
 from tests.nodeworld import Actions, NodeWorld
 from tests.twenty import STACKS, all_services, make_twenty, twenty_files
 
@@ -77,7 +77,7 @@ def _compose_up(world: NodeWorld) -> None:
 
 def _deploy(world: NodeWorld, at: Position, actions: Actions) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "from bot.cli import main; main()", "node", "deploy"],
+        [sys.executable, "-c", "from bot.cli.main import main; main()", "node", "deploy"],
         env=world.engine.environment
         | {
             "HOME": str(world.folder),

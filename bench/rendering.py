@@ -14,14 +14,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from bot.effects.compose import Renderer
-from bot.effects.git import GitRepository
-from bot.effects.planner import read_plan
-from bot.effects.rendering.program import find_compose
-from bot.effects.rendering.snapshot import Snapshot
-from bot.fleet import Fleet, Node, Submodule
-from bot.names import NodeName, SubmodulePath
+from bot.domain.names import NodeName, SubmodulePath
+from bot.fleetfile import Fleet, Node, Submodule
+from bot.git.git import GitRepository
 from bot.plan.model import Action
+from bot.planner.compose import Renderer
+from bot.planner.planner import read_plan
+from bot.planner.program import find_compose
+from bot.planner.snapshot import Snapshot
 from tests.gitworld import commit, new_repository
 
 COMPOSE = """\

@@ -1,5 +1,5 @@
 """`python -m bot`: the same as the `aios-bot` command, for where that is not on PATH."""
 
-from bot.cli import main
+from bot.cli.main import main
 
 main()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.engine import Engine, start_engine
+from sandbox.engine import Engine, start_engine
 
 
 @pytest.fixture(scope="session")

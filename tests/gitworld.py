@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from bot.names import CommitSha
-from bot.settings import child_environment
+from bot.domain.names import CommitSha
+from bot.settings.read import child_environment
 
 _PERSON = {
     "GIT_AUTHOR_NAME": "ada",

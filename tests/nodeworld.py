@@ -12,20 +12,29 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from bot.names import CommitSha, DeploymentId, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
-from bot.node.checkout import Checkout, Position
-from bot.node.deploy import deploy
-from bot.node.docker import Docker
-from bot.node.health import Patience
-from bot.node.node import Node
-from bot.node.order import Order, OrderKind, ServiceOrder, StackOrder, sign_order
-from bot.node.outcome import Outcome
-from bot.node.report import CheckRunText, render_report
-from bot.node.safe_git import Access
-from bot.node.space import LEAST, Least
-from bot.node.state import End, NodeState
+from bot.agent.checkout import Checkout, Position
+from bot.agent.deploy import deploy
+from bot.agent.docker import Docker
+from bot.agent.health import Patience
+from bot.agent.node import Node
+from bot.agent.safe_git import Access
+from bot.agent.space import LEAST, Least
+from bot.agent.state import End, NodeState
+from bot.domain.names import (
+    CommitSha,
+    DeploymentId,
+    NodeName,
+    PlanId,
+    RepoName,
+    ServiceName,
+    StackName,
+    SubmodulePath,
+)
 from bot.plan.model import Action
-from bot.sandbox.engine import Engine
+from bot.protocol.order import Order, OrderKind, ServiceOrder, StackOrder, sign_order
+from bot.protocol.outcome import Outcome
+from bot.protocol.report import CheckRunText, render_report
+from sandbox.engine import Engine
 from tests.gitworld import commit, git, new_repository
 
 FLEET, NODE = RepoName("tecnocrat/aios-win"), NodeName("HP_LAB")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.names import CommitSha, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
+from bot.domain.names import CommitSha, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
 from bot.plan.model import (
     Action,
     Commit,
@@ -19,7 +19,7 @@ from bot.plan.model import (
     SourceLine,
     StackPlan,
 )
-from bot.report.links import Links
+from bot.plan.report.links import Links
 
 OLD, NEW, BASE = (CommitSha(digit * 40) for digit in "abc")
 UPSTREAM, FLEET = RepoName("owner/server"), RepoName("owner/fleet")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.node.checkout import Position
-from bot.node.state import End
+from bot.agent.checkout import Position
+from bot.agent.state import End
 from bot.plan.model import Action
-from bot.sandbox.engine import Engine
+from sandbox.engine import Engine
 from tests.nodeworld import Actions, NodeWorld, make_world
 
 STACKS = tuple(f"stack{number}" for number in range(4))

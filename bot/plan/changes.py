@@ -1,6 +1,6 @@
 """One stack before and after in, what a deploy does to each of its services out. Pure.
 
-What a deploy does is what bot.node.apply makes of each Action.
+What a deploy does is what bot.agent.apply makes of each Action.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from bot.fleet import Node
-from bot.names import ServiceName
+from bot.domain.names import ServiceName
+from bot.fleetfile import Node
 from bot.plan.cascades import Causes, image_causes, remade_networks, resource_causes, spread
 from bot.plan.causes import Cause, ReasonCode, find_source, model_causes
 from bot.plan.contents import changed_under, content_causes, find_mounts, reload_signal

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from bot.fleet import Node
+from bot.fleetfile import Node
 from bot.plan.causes import Cause, ReasonCode, find_source
 from bot.plan.model import Action
 from bot.plan.node_paths import find_inside

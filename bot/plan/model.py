@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from bot.names import CommitSha, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
-from bot.values import Value
+from bot.domain.names import CommitSha, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
+from bot.domain.values import Value
 
 
 class Action(StrEnum):

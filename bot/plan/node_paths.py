@@ -9,7 +9,7 @@ import posixpath
 import re
 from typing import Any
 
-from bot.fleet import Node, Platform
+from bot.fleetfile import Node, Platform
 from bot.plan.rendering import CHECKOUT
 
 # How a drive is spelled by Windows, Git Bash, WSL and Docker Desktop: all of them are `c:`.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.fleet import Node
-from bot.names import ServiceName, StackName
+from bot.domain.names import ServiceName, StackName
+from bot.domain.values import Value
+from bot.fleetfile import Node
 from bot.plan.model import SourceLine
-from bot.values import Value
 
 CHECKOUT = "/fleet"
 """Where every checkout stands while it is rendered, so that old and new compare path by path."""

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from bot.errors import BotError
+from bot.domain.errors import BotError
 from bot.storage.migrations import STEPS
 from bot.storage.store import LEASES, META, REPLICAS, Store, all_tables
 

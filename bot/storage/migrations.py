@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 
-from bot.errors import BotError, ExitCode
+from bot.domain.errors import BotError, ExitCode
 
 Step = Callable[[sa.Connection], None]
 

@@ -1,4 +1,4 @@
-"""The bot's own tables: deliveries and looks (see intake/ledger.py), pins, plans, and a little about itself.
+"""The bot's own tables: deliveries and looks (see queue/ledger.py), pins, plans, and a little about itself.
 
 One SQLite file with one process, or one PostgreSQL with several. Every write is one short transaction in
 `Store.write`. Times are whole milliseconds since 1970, UTC.
@@ -18,10 +18,11 @@ from typing import TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from bot.looks import Pinned
-from bot.names import PlanId, RepoName
+from bot.domain.names import PlanId, RepoName
+from bot.features.commands import tables as people_tables  # noqa: F401 - their tables join the metadata
+from bot.features.rollout import tables as fleet_tables  # noqa: F401 - their tables join the metadata
 from bot.plan.model import Plan
-from bot.storage import fleet_tables, people_tables  # noqa: F401 - their tables join the metadata
+from bot.service.router import Pinned
 from bot.storage.group_commit import GroupCommit
 from bot.storage.migrations import StoreError, migrate
 from bot.storage.schema import BIG, METADATA
@@ -101,7 +102,7 @@ PINS = sa.Table(
     sa.Column("fleet", sa.Text, primary_key=True),
     sa.Column("base", sa.Text, primary_key=True),
     sa.Column("submodule", sa.Text, primary_key=True),
-    sa.Column("pin", sa.Text, nullable=False),  # bot.looks.Pinned as JSON
+    sa.Column("pin", sa.Text, nullable=False),  # bot.service.router.Pinned as JSON
 )
 
 PLANS = sa.Table(
@@ -127,7 +128,7 @@ def all_tables() -> tuple[sa.Table, ...]:
 
 
 class Pins:
-    """All pins as they were at one moment; a bot.looks.PinIndex."""
+    """All pins as they were at one moment; a bot.service.router.PinIndex."""
 
     def __init__(self, rows: Sequence[Pinned] = ()) -> None:
         self._by_upstream: dict[str, tuple[Pinned, ...]] = {}
@@ -234,15 +235,15 @@ class Store:
         return self._pins[1]
 
     def pinned_by(self, upstream: RepoName) -> tuple[Pinned, ...]:
-        """Every pin that points at `upstream`, over all fleets (bot.looks.PinIndex)."""
+        """Every pin that points at `upstream`, over all fleets (bot.service.router.PinIndex)."""
         return self.pins().pinned_by(upstream)
 
     def pins_of(self, fleet: RepoName) -> tuple[Pinned, ...]:
-        """Every pin that `fleet` holds (bot.looks.PinIndex)."""
+        """Every pin that `fleet` holds (bot.service.router.PinIndex)."""
         return self.pins().pins_of(fleet)
 
     def pins_shown_by(self, hub: RepoName) -> tuple[Pinned, ...]:
-        """Every pin of the fleets that `hub` shows (bot.looks.PinIndex)."""
+        """Every pin of the fleets that `hub` shows (bot.service.router.PinIndex)."""
         return self.pins().pins_shown_by(hub)
 
     def replace_pins(self, fleet: RepoName, rows: Sequence[Pinned]) -> None:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from bot.intake.inbox import Inbox
-from bot.intake.webhook import make_blueprint
-from bot.settings import Secret
+from bot.queue.inbox import Inbox
+from bot.settings.read import Secret
 from bot.web import metrics_page, plan_page
 from bot.web.hardening import harden
+from bot.web.webhook import make_blueprint
 
 _LOG = logging.getLogger("bot.web")
 

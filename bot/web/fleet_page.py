@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from flask import Flask, Response, jsonify, render_template
 
-from bot.decisions.rollout import Standing
-from bot.storage.fleet_store import Fleets, Standings
+from bot.features.rollout.decide import Standing
+from bot.features.rollout.store import Fleets, Standings
 
 _PAGE = re.compile(r"[0-9a-f]{32}")
 _WORDS = {

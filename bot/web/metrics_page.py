@@ -7,9 +7,9 @@ from pathlib import Path
 
 from flask import Flask, Response
 
-from bot import metrics
-from bot.intake import ledger
-from bot.meters import CONTENT_TYPE
+from bot.observability.meters import CONTENT_TYPE
+from bot.queue import ledger
+from bot.service import metrics
 from bot.storage.store import Store, now_ms
 
 _PAGE_BYTES = 4096  # of /proc/self/statm, on every Linux machine that this runs on

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import msgspec
 from flask import Flask, Response, jsonify, render_template
 
-from bot.names import PlanId
+from bot.domain.names import PlanId
 from bot.plan.model import Action, Plan
-from bot.report.rows import count, find_rows, gravest, missing_variables, plural, summarise, unreadable_stacks
+from bot.plan.report.rows import count, find_rows, gravest, missing_variables, plural, summarise, unreadable_stacks
 
 _PLAN_ID = re.compile(r"[0-9a-f]{12}")
 _DIFF_LINES = {"+": "added", "-": "removed", "@": "place"}

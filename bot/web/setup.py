@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 import msgspec
 from flask import Flask, Response, make_response, redirect, render_template, request
 
-from bot import manifest
-from bot.errors import BotError
+from bot.domain.errors import BotError
+from bot.github import manifest
 from bot.web.hardening import harden
 
 _LOG = logging.getLogger("bot.setup")

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import pytest
 
-from bot.sandbox.running import run_small_aios
-from bot.sandbox.service import Service
-from bot.sandbox.world import AiosWorld
+from sandbox.running import run_small_aios
+from sandbox.service import Service
+from sandbox.world import AiosWorld
 from tests.acceptance.outside import Outside
 
 

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import requests
 
-from bot.names import RepoName
-from bot.sandbox.world import AiosWorld
+from bot.domain.names import RepoName
+from sandbox.world import AiosWorld
 
 _T = TypeVar("_T")
 

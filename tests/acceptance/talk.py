@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import requests
 
-from bot.sandbox.github import Job
-from bot.sandbox.world import FLEET, NODE, PERSON
+from sandbox.github import Job
+from sandbox.world import FLEET, NODE, PERSON
 from tests.acceptance.conftest import Running
 from tests.acceptance.outside import eventually
 from tests.graphql_judge import judge_graphql

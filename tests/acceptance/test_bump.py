@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.sandbox.world import FLEET, SERVER
+from sandbox.world import FLEET, SERVER
 from tests.acceptance.conftest import Running
 from tests.acceptance.outside import eventually
 

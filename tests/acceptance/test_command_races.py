@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import requests
 
-from bot.intake.webhook import sign
-from bot.sandbox.service import Service, free_port, start_service
-from bot.sandbox.world import FLEET, PERSON, SERVER
-from bot.settings import Secret
+from bot.settings.read import Secret
+from bot.web.webhook import sign
+from sandbox.service import Service, free_port, start_service
+from sandbox.world import FLEET, PERSON, SERVER
 from tests.acceptance.conftest import Running, settings_of
 from tests.acceptance.outside import eventually
 from tests.acceptance.talk import (

@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from bot.sandbox.world import FLEET, SERVER
+from sandbox.world import FLEET, SERVER
 from tests.acceptance.conftest import Running
 from tests.acceptance.outside import eventually
 from tests.acceptance.talk import (

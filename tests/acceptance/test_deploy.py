@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.demo import start_runner
-from bot.sandbox.engine import Engine
-from bot.sandbox.world import FLEET, IMAGES, NODE, PERSON, SERVER
+from sandbox.demo import start_runner
+from sandbox.engine import Engine
+from sandbox.world import FLEET, IMAGES, NODE, PERSON, SERVER
 from tests.acceptance.conftest import Running
 from tests.acceptance.outside import eventually
 from tests.acceptance.test_bump import bump

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.effects.keys import ORDERS_PUBLIC
-from bot.node.state import Finished, NodeState
-from bot.sandbox.engine import Engine
-from bot.sandbox.runner import Runner
-from bot.sandbox.world import FLEET, IMAGES, NODE
+from bot.agent.state import Finished, NodeState
+from bot.storage.keyfiles import ORDERS_PUBLIC
+from sandbox.engine import Engine
+from sandbox.runner import Runner
+from sandbox.world import FLEET, IMAGES, NODE
 from tests.acceptance.conftest import Running
 from tests.acceptance.outside import eventually
 from tests.acceptance.test_bump import bump

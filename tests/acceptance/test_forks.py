@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.names import RepoName
-from bot.sandbox.world import FLEET, SERVER
+from bot.domain.names import RepoName
+from sandbox.world import FLEET, SERVER
 from tests.acceptance.conftest import Running
 from tests.acceptance.outside import eventually
 from tests.acceptance.talk import answer, assert_as_github, carry_out, no_order

@@ -24,11 +24,11 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 
-from bot.effects.rendering.program import find_compose
-from bot.sandbox.github import EmbeddedGitHub
-from bot.sandbox.service import free_port, new_secret, start_service
-from bot.sandbox.world import FLEET, SERVER, AiosWorld, build_world
-from bot.settings import child_environment
+from bot.planner.program import find_compose
+from bot.settings.read import child_environment
+from sandbox.github import EmbeddedGitHub
+from sandbox.service import free_port, new_secret, start_service
+from sandbox.world import FLEET, SERVER, AiosWorld, build_world
 from tests.acceptance.outside import Outside, eventually
 from tests.hostile.corpus import COMPOSE, CORPUS, INTERPOLATION, NETWORK, Files, Link, plant
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from bot.names import RepoName
-from bot.sandbox.world import FLEET, OWNER, PERSON, SERVER
+from bot.domain.names import RepoName
+from sandbox.world import FLEET, OWNER, PERSON, SERVER
 from tests.acceptance.conftest import Running
 from tests.acceptance.outside import eventually
 from tests.gitworld import commit, new_repository

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import requests
 
-from bot.manifest import NO_INGRESS
-from bot.sandbox.github import EmbeddedGitHub
-from bot.sandbox.service import Service, free_port, start_service
-from bot.sandbox.world import FLEET, SERVER, AiosWorld, build_world
+from bot.github.manifest import NO_INGRESS
+from sandbox.github import EmbeddedGitHub
+from sandbox.service import Service, free_port, start_service
+from sandbox.world import FLEET, SERVER, AiosWorld, build_world
 from tests.acceptance.outside import Outside, eventually
 from tests.acceptance.test_bump import INGRESS
 

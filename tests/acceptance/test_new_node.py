@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 import requests
 
-from bot import manifest
-from bot.sandbox.engine import Engine
-from bot.sandbox.github import EmbeddedGitHub
-from bot.sandbox.runner import Runner
-from bot.sandbox.service import free_port, new_secret, run_service
-from bot.sandbox.world import FLEET, IMAGES, NODE, OWNER, PERSON, SERVER, AiosWorld, build_repositories
-from bot.settings import child_environment
+from bot.github import manifest
+from bot.settings.read import child_environment
+from sandbox.engine import Engine
+from sandbox.github import EmbeddedGitHub
+from sandbox.runner import Runner
+from sandbox.service import free_port, new_secret, run_service
+from sandbox.world import FLEET, IMAGES, NODE, OWNER, PERSON, SERVER, AiosWorld, build_repositories
 from tests.acceptance.conftest import Running
 from tests.acceptance.outside import Outside, eventually
 from tests.openapi import Exchange, complaints, judge_exchange

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.github import Fault
-from bot.sandbox.world import FLEET, NODE
+from sandbox.github import Fault
+from sandbox.world import FLEET, NODE
 from tests.acceptance.conftest import Running
 from tests.acceptance.outside import eventually
 from tests.acceptance.talk import carry_out

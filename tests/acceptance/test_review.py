@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.names import RepoName
-from bot.sandbox.service import start_service
-from bot.sandbox.world import FLEET, SERVER
+from bot.domain.names import RepoName
+from sandbox.service import start_service
+from sandbox.world import FLEET, SERVER
 from tests.acceptance.conftest import Running, settings_of
 from tests.acceptance.outside import eventually
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from bot.sandbox.service import free_port, start_service
-from bot.settings import child_environment
+from bot.settings.read import child_environment
+from sandbox.service import free_port, start_service
 from tests.acceptance.outside import eventually
 
 

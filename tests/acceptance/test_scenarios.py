@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from bot.effects.keys import ORDERS_PUBLIC
-from bot.names import NodeName, RepoName
-from bot.node.state import NodeState
-from bot.sandbox.engine import Engine
-from bot.sandbox.runner import Runner
-from bot.sandbox.world import OWNER, PERSON, SERVER
-from bot.subcommands.fleet import fleet
+from bot.agent.state import NodeState
+from bot.cli.fleet import fleet
+from bot.domain.names import NodeName, RepoName
+from bot.storage.keyfiles import ORDERS_PUBLIC
+from sandbox.engine import Engine
+from sandbox.runner import Runner
+from sandbox.world import OWNER, PERSON, SERVER
 from tests.acceptance.conftest import Running
 from tests.acceptance.outside import eventually
 from tests.acceptance.test_deploy import MERGE_SECONDS, containers, images

@@ -18,18 +18,18 @@ import msgspec
 import pytest
 import requests
 
-from bot import manifest
-from bot.effects.endpoints import repository
-from bot.effects.github import App, Client, GitHubError
-from bot.names import InstallationId
-from bot.node.order import Order
-from bot.node.outcome import Difference, DifferenceKind, Outcome
-from bot.node.report import render_report
-from bot.node.state import End
-from bot.sandbox.github import EmbeddedGitHub
-from bot.sandbox.service import Service, free_port, launch_service, wait_until_ready
-from bot.sandbox.world import FLEET, NODE, OWNER, PERSON, SERVER, AiosWorld, build_repositories
-from bot.settings import child_environment
+from bot.agent.state import End
+from bot.domain.names import InstallationId
+from bot.github import manifest
+from bot.github.client import App, Client, GitHubError
+from bot.github.endpoints import repository
+from bot.protocol.order import Order
+from bot.protocol.outcome import Difference, DifferenceKind, Outcome
+from bot.protocol.report import render_report
+from bot.settings.read import child_environment
+from sandbox.github import EmbeddedGitHub
+from sandbox.service import Service, free_port, launch_service, wait_until_ready
+from sandbox.world import FLEET, NODE, OWNER, PERSON, SERVER, AiosWorld, build_repositories
 from tests.acceptance.outside import Outside, eventually
 from tests.openapi import Exchange, complaints, judge_exchange
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.sandbox.github import Fault
-from bot.sandbox.service import start_service
-from bot.sandbox.world import FLEET, SERVER
+from sandbox.github import Fault
+from sandbox.service import start_service
+from sandbox.world import FLEET, SERVER
 from tests.acceptance.conftest import Running, settings_of
 from tests.acceptance.outside import eventually
 from tests.acceptance.test_bump import INGRESS
@@ -20,7 +20,7 @@ def test_a_stalling_github_does_not_hold_the_end_up(running: Running) -> None:
     eventually("the request that stalls", lambda: stall.played)
     process = running.service.process
     process.terminate()
-    assert process.wait(60) == 0  # the service itself sees to its ten seconds; see bot/intake/ending.py
+    assert process.wait(60) == 0  # the service itself sees to its ten seconds; see bot/service/shutdown.py
     assert "cut off" in running.service.log.read_text()
 
     again = start_service(settings_of(running))

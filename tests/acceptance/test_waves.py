@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from bot.effects.keys import ORDERS_PUBLIC
-from bot.node.state import NodeState
-from bot.sandbox.engine import Engine, start_engine
-from bot.sandbox.runner import Runner
-from bot.sandbox.world import FLEET, IMAGES
+from bot.agent.state import NodeState
+from bot.storage.keyfiles import ORDERS_PUBLIC
+from sandbox.engine import Engine, start_engine
+from sandbox.runner import Runner
+from sandbox.world import FLEET, IMAGES
 from tests.acceptance.conftest import Running
 from tests.acceptance.outside import eventually
 from tests.acceptance.test_bump import bump

@@ -13,8 +13,8 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 import bot
-from bot.sandbox.running import run_small_aios
-from bot.sandbox.world import FLEET, SERVER
+from sandbox.running import run_small_aios
+from sandbox.world import FLEET, SERVER
 from tests.acceptance.outside import Outside, eventually
 
 PICTURE = Path(bot.__file__).parents[1] / "docs/images/pull-request.png"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from bot.sandbox.world import FLEET, NODE, SERVER
+from sandbox.world import FLEET, NODE, SERVER
 from tests.acceptance.conftest import Running
 from tests.acceptance.outside import eventually
 from tests.acceptance.test_bump import INGRESS, bump

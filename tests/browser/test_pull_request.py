@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from bot.sandbox.demo import start_runner
-from bot.sandbox.engine import Engine
-from bot.sandbox.world import FLEET, IMAGES, NODE, SERVER
+from sandbox.demo import start_runner
+from sandbox.engine import Engine
+from sandbox.world import FLEET, IMAGES, NODE, SERVER
 from tests.acceptance.conftest import Running
 from tests.acceptance.outside import eventually
 from tests.acceptance.test_bump import INGRESS, bump

@@ -19,10 +19,10 @@ from typing import Any
 import requests
 import sqlalchemy as sa
 
-from bot.sandbox.github import EmbeddedGitHub, Job
-from bot.sandbox.service import Service, free_port, new_secret, start_service
-from bot.sandbox.world import FLEET, NODE, PERSON, SERVER, AiosWorld, build_world
 from bot.storage.store import DELIVERIES
+from sandbox.github import EmbeddedGitHub, Job
+from sandbox.service import Service, free_port, new_secret, start_service
+from sandbox.world import FLEET, NODE, PERSON, SERVER, AiosWorld, build_world
 from tests.acceptance.outside import Outside, eventually
 
 HEADERS = "stacks/ingress/dynamic/headers.yml"

@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bot.intake.webhook import LARGEST_BODY, sign
-from bot.settings import Secret
+from bot.settings.read import Secret
+from bot.web.webhook import LARGEST_BODY, sign
 from tests.openapi import MODULES
 from tests.unit.payloads import EXAMPLES, payload
 from tests.unit.test_webhook import mutate
@@ -34,11 +34,11 @@ ROOT = Path(__file__).parents[2]
 PLANTED = "ghp_" + "Qz7" * 12
 PROGRAM = """
 import sys
-from bot.intake.ending import Ending
-from bot.intake.inbox import Inbox
-from bot.intake.server import end_on_signal, serve
-from bot.log import configure_logging
-from bot.settings import Secret
+from bot.service.shutdown import Ending
+from bot.queue.inbox import Inbox
+from bot.service.server import end_on_signal, serve
+from bot.observability.log import configure_logging
+from bot.settings.read import Secret
 from bot.storage.store import Store
 from bot.web.app import create_app
 

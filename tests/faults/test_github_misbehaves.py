@@ -15,9 +15,9 @@ from typing import NamedTuple
 import pytest
 from flask import request
 
-from bot.sandbox.access import read_credential
-from bot.sandbox.github import Cut, Fault
-from bot.sandbox.world import FLEET
+from sandbox.access import read_credential
+from sandbox.github import Cut, Fault
+from sandbox.world import FLEET
 from tests.acceptance.outside import eventually
 from tests.faults.flows import Flows, flows
 

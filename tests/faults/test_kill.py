@@ -21,10 +21,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from bot.intake.webhook import sign
-from bot.looks import Pinned, bump_branch
-from bot.names import BranchName, InstallationId, RepoName, SubmodulePath
+from bot.domain.names import BranchName, InstallationId, RepoName, SubmodulePath
+from bot.service.router import Pinned, bump_branch
 from bot.storage.store import DELIVERIES, LOOKS, Store
+from bot.web.webhook import sign
 from tests.faults.victim import SECRET
 from tests.integration.postgres import make_database, postgres_server
 from tests.unit.payloads import payload

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.node.checkout import Position
-from bot.node.health import Patience
-from bot.node.outcome import Outcome
-from bot.node.space import LEAST, Least
-from bot.node.state import End, find_unfinished
-from bot.node.trouble import Trouble
+from bot.agent.checkout import Position
+from bot.agent.health import Patience
+from bot.agent.space import LEAST, Least
+from bot.agent.state import End, find_unfinished
 from bot.plan.model import Action
-from bot.sandbox.engine import start_engine
+from bot.protocol.outcome import Outcome
+from bot.protocol.trouble import Trouble
+from sandbox.engine import start_engine
 from tests.nodeworld import CREATE_ALL, IMAGES, NodeWorld, make_world, server_files
 
 AGAIN = {"ingress": {"traefik": Action.RECREATE, "whoami": Action.NONE}, "secrets": {"vault": Action.NONE}}

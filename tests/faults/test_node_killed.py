@@ -16,14 +16,14 @@ from typing import IO, NamedTuple
 
 import pytest
 
-from bot.node.checkout import Position
-from bot.node.order import Order, sign_order
-from bot.node.state import End, Finished, find_unfinished
+from bot.agent.checkout import Position
+from bot.agent.state import End, Finished, find_unfinished
 from bot.plan.model import Action
+from bot.protocol.order import Order, sign_order
 from tests.gitworld import git
 from tests.nodeworld import CREATE_ALL, NOTHING, NodeWorld, server_files
 
-NODE_COMMAND = [sys.executable, "-c", "from bot.cli import main; main()", "node"]
+NODE_COMMAND = [sys.executable, "-c", "from bot.cli.main import main; main()", "node"]
 EXTRA = "  extra:\n    image: whoami:1\n    networks: [ingress]\n"
 UPGRADE = {
     "ingress": {"traefik": Action.RECREATE, "whoami": Action.RESTART, "extra": Action.CREATE},

@@ -9,7 +9,7 @@ import os
 import random
 import threading
 
-from bot.sandbox.service import free_port
+from sandbox.service import free_port
 from tests.faults.flows import Flows, flows, in_background, pause
 from tests.integration.postgres import make_database, postgres_server
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 import bot
-from bot.sandbox.github import Fault
-from bot.sandbox.service import free_port
+from sandbox.github import Fault
+from sandbox.service import free_port
 from tests.acceptance.outside import eventually
 from tests.faults.flows import flows, in_background
 from tests.faults.test_github_misbehaves import is_the_bots

@@ -11,13 +11,13 @@ import random
 import sys
 import time
 
-from bot.intake.ending import Ending
-from bot.intake.engine import Schedule
-from bot.intake.inbox import Inbox, Patience
-from bot.intake.ledger import Burst
-from bot.intake.server import serve
-from bot.looks import Look, LookAtBump
-from bot.settings import Secret
+from bot.queue.engine import Schedule
+from bot.queue.inbox import Inbox, Patience
+from bot.queue.ledger import Burst
+from bot.service.router import Look, LookAtBump
+from bot.service.server import serve
+from bot.service.shutdown import Ending
+from bot.settings.read import Secret
 from bot.storage.store import Store
 from bot.web.app import create_app
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.cli import aios_bot
-from bot.metrics_reference import render_metrics
-from bot.node.reasons import render_outcomes
-from bot.reference import render_commands, render_settings
-from bot.report.command_reference import render_grammar, render_reasons
-from bot.report.fleet_file import render_reference, render_schema
-from bot.report.risk_rules import render_risk_rules
-from bot.survey.read import workflow_text
+from bot.cli.main import aios_bot
+from bot.fleetfile.reference import render_reference, render_schema
+from bot.onboarding.survey.read import workflow_text
+from bot.protocol.reasons import render_outcomes
 from tests.golden.reports import FOLDER, REPORTS
+from tools.docs.command_reference import render_grammar, render_reasons
+from tools.docs.metrics_reference import render_metrics
+from tools.docs.reference import render_commands, render_settings
+from tools.docs.risk_rules import render_risk_rules
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from bot.features.bump.text import render_body, render_title
 from bot.plan.model import Plan
-from bot.report.check import render_check
-from bot.report.links import Links
-from bot.report.pull_request import render_body, render_title
-from bot.report.text import render_text
+from bot.plan.report.check import render_check
+from bot.plan.report.links import Links
+from bot.plan.report.text import render_text
 from tests import plans
 from tests.golden.rollouts import ROLLOUTS
 

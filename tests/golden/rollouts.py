@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.decisions.orders import Stage
-from bot.decisions.rollout import RolloutReason, Standing
-from bot.names import CommitSha, NodeName, PlanId, PullNumber, ServiceName, StackName, SubmodulePath
-from bot.node.outcome import Difference, DifferenceKind, ServiceOutcome
+from bot.domain.names import CommitSha, NodeName, PlanId, PullNumber, ServiceName, StackName, SubmodulePath
+from bot.features.drift.text import render_drift, render_settled
+from bot.features.rollout.decide import RolloutReason, Standing
+from bot.features.rollout.orders import Stage
+from bot.features.rollout.text import NodeView, RolloutView, render_rollout
 from bot.plan.model import Action
-from bot.report.drift import render_drift, render_settled
-from bot.report.rollout import NodeView, RolloutView, render_rollout
+from bot.protocol.outcome import Difference, DifferenceKind, ServiceOutcome
 from tests.unit.test_decide_orders import SERVER, past
 
 RUN = "https://github.com/Tecnocrat/aios-win/actions/runs/1"

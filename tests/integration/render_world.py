@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bot.effects.compose import Renderer, RenderRequest
-from bot.effects.git import GitRepository
-from bot.effects.rendering.snapshot import Snapshot
-from bot.names import SubmodulePath
+from bot.domain.names import SubmodulePath
+from bot.git.git import GitRepository
 from bot.plan.rendering import Rendered, Rendering, Unreadable
+from bot.planner.compose import Renderer, RenderRequest
+from bot.planner.snapshot import Snapshot
 from tests.gitworld import commit, git, new_repository
 
 SECRET_KEY = b"a key of these tests only, 32 bytes"

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from bot.decisions import orders
-from bot.node.order import LONGEST_ENVELOPE
-from bot.sandbox.runner import OURS
-from bot.settings import read_node_settings
+from bot.features.rollout import orders
+from bot.protocol.order import LONGEST_ENVELOPE
+from bot.settings.read import read_node_settings
+from sandbox.runner import OURS
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "docs/examples/deploy.yml"
@@ -28,7 +28,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def test_the_bot_fills_each_input_of_the_example_and_no_other() -> None:
-    source = (ROOT / "bot/effects/orders/giving.py").read_text()
+    source = (ROOT / "bot/features/rollout/giving.py").read_text()
     sent: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Assign) and [getattr(t, "id", "") for t in node.targets] == ["inputs"]:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import requests
 
-from bot.effects.git import Mirror
-from bot.effects.github import Client
-from bot.effects.orders.admissions import Approval, find_approval
-from bot.names import BranchName, NodeName
-from bot.sandbox.github import EmbeddedGitHub
-from bot.sandbox.world import FLEET, NODE, PERSON, SERVER, AiosWorld, build_world
+from bot.domain.names import BranchName, NodeName
+from bot.features.rollout.admissions import Approval, find_approval
+from bot.git.git import Mirror
+from bot.github.client import Client
+from sandbox.github import EmbeddedGitHub
+from sandbox.world import FLEET, NODE, PERSON, SERVER, AiosWorld, build_world
 
 BASE = BranchName("main")
 

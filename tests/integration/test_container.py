@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.effects.rendering.program import OLDEST, find_compose
-from bot.settings import child_environment
+from bot.planner.program import OLDEST, find_compose
+from bot.settings.read import child_environment
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -98,7 +98,7 @@ def test_the_stack_needs_no_rights_and_no_settings() -> None:
 
 
 def test_every_setting_of_the_stack_is_one_that_the_service_reads() -> None:
-    source = (ROOT / "bot/settings.py").read_text()
+    source = (ROOT / "bot/settings/read.py").read_text()
     for name in rendered({})["environment"]:
         assert f'"{name}"' in source
 

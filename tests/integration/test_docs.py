@@ -15,18 +15,18 @@ from urllib.parse import unquote
 import click
 import pytest
 
-from bot.cli import aios_bot
-from bot.fleet import parse_fleet
-from bot.fleet.hub import parse_hub
-from bot.migration.jsonc import parse_jsonc
-from bot.reference import SETTINGS, read_setting_defaults
-from bot.settings import docker_environment
-from bot.yaml_lines import load_mapping
+from bot.cli.main import aios_bot
+from bot.fleetfile import parse_fleet
+from bot.fleetfile.hub import parse_hub
+from bot.fleetfile.yaml_lines import load_mapping
+from bot.onboarding.migrate.jsonc import parse_jsonc
+from bot.settings.read import docker_environment
 from tests.gitworld import git
+from tools.docs.reference import SETTINGS, read_setting_defaults
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")])
-AIOS = ROOT / "bot/sandbox/aios"
+AIOS = ROOT / "sandbox/aios"
 _FENCE = re.compile(
     r"(?:<!-- run: (?P<world>\w+) -->\n)?^(?P<marks>`{3,})(?P<language>\w*)\n(?P<text>.*?)^(?P=marks)$",
     re.MULTILINE | re.DOTALL,
@@ -114,7 +114,7 @@ def test_every_page_is_reached_from_the_index_or_its_folder() -> None:
 
 def test_every_setting_that_is_read_is_explained() -> None:
     assert set(read_setting_defaults()) <= set(SETTINGS)
-    source = (ROOT / "bot/settings.py").read_text()
+    source = (ROOT / "bot/settings/read.py").read_text()
     for name in SETTINGS:
         assert f'"{name}"' in source
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.engine import LONGEST_ROOT, Engine, EngineError, find_engine, start_engine
+from sandbox.engine import LONGEST_ROOT, Engine, EngineError, find_engine, start_engine
 
 
 def test_made_images_differ_by_version_and_reach_each_other_by_name(engine: Engine) -> None:

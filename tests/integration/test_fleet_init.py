@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bot.effects.compose import Renderer
-from bot.effects.local import read_local_plan
-from bot.fleet import FLEET_FILE, Platform, parse_fleet
-from bot.fleet.edit import remove_entry
-from bot.names import StackName
-from bot.report.links import Links
-from bot.report.pull_request import render_body
-from bot.subcommands.fleet import fleet
+from bot.cli.fleet import fleet
+from bot.cli.plan import read_local_plan
+from bot.domain.names import StackName
+from bot.features.bump.text import render_body
+from bot.fleetfile import FLEET_FILE, Platform, parse_fleet
+from bot.fleetfile.edit import remove_entry
+from bot.plan.report.links import Links
+from bot.planner.compose import Renderer
 from tests.gitworld import commit, git, new_repository
 
 NETWORK = "networks:\n  ingress:\n    name: ingress\n"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.effects.git import GitError, GitRepository, Mirror
-from bot.effects.rendering.snapshot import Snapshot
-from bot.names import CommitSha, SubmodulePath
+from bot.domain.names import CommitSha, SubmodulePath
+from bot.git.git import GitError, GitRepository, Mirror
+from bot.planner.snapshot import Snapshot
 from tests.gitworld import commit, git, new_repository
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.effects.connection.scopes import KEEPING, LISTING, READING
-from bot.effects.endpoints import repository
-from bot.effects.github import App, Client, GitHubError, NotFound
-from bot.errors import RetryLater
-from bot.manifest import permissions
-from bot.names import BranchName, InstallationId, RepoName
-from bot.sandbox.github import Cut, EmbeddedGitHub, Fault
+from bot.domain.errors import RetryLater
+from bot.domain.names import BranchName, InstallationId, RepoName
+from bot.features.scopes import KEEPING, LISTING, READING
+from bot.github.client import App, Client, GitHubError, NotFound
+from bot.github.endpoints import repository
+from bot.github.manifest import permissions
+from sandbox.github import Cut, EmbeddedGitHub, Fault
 
 ONE, TWO = RepoName("acme/one"), RepoName("acme/two")
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.effects.endpoints import repository
-from bot.effects.github import Client
-from bot.errors import RetryLater
-from bot.names import CommitSha, DeploymentId, NodeName, RepoName
-from bot.node.github_sink import GitHubSink, insist
-from bot.sandbox.github import Cut, EmbeddedGitHub, Fault
+from bot.agent.github_sink import GitHubSink, insist
+from bot.domain.errors import RetryLater
+from bot.domain.names import CommitSha, DeploymentId, NodeName, RepoName
+from bot.github.client import Client
+from bot.github.endpoints import repository
+from sandbox.github import Cut, EmbeddedGitHub, Fault
 from tests.gitworld import commit, git, new_repository
 
 FLEET, NODE = RepoName("acme/fleet"), NodeName("HP_LAB")

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot.errors import BotError, RetryLater
-from bot.events import InstallationChanged, Ping
-from bot.ignored import Ignored, IgnoredReason
-from bot.intake import ledger
-from bot.intake.engine import Schedule
-from bot.intake.inbox import Inbox, Patience, Taken
-from bot.intake.ledger import Burst, Delivery
-from bot.log import register_secret
-from bot.looks import Look, LookAtFleet, LookAtInstallation, LookAtRollout
-from bot.names import BranchName, DeliveryId, InstallationId, RepoName
+from bot.domain.errors import BotError, RetryLater
+from bot.domain.names import BranchName, DeliveryId, InstallationId, RepoName
+from bot.github.events import InstallationChanged, Ping
+from bot.github.ignored import Ignored, IgnoredReason
+from bot.observability.log import register_secret
+from bot.queue import ledger
+from bot.queue.engine import Schedule
+from bot.queue.inbox import Inbox, Patience, Taken
+from bot.queue.ledger import Burst, Delivery
+from bot.service.router import Look, LookAtFleet, LookAtInstallation, LookAtRollout
 from bot.storage.store import DELIVERIES, LOOKS, Store
 from tests.integration.postgres import make_database, postgres_server
 
@@ -392,7 +392,7 @@ def test_a_schedule_runs(start: Callable[..., Inbox]) -> None:
 def test_finished_runs_are_forgotten_by_the_engine(
     start: Callable[..., Inbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.intake.engine._KEEP_FINISHED_SECONDS", 0)
+    monkeypatch.setattr("bot.queue.engine._KEEP_FINISHED_SECONDS", 0)
     inbox = start(Work())
     inbox.add_looks([fleet(str(number)) for number in range(5)])
     assert inbox.wait_until_idle(10)

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bot.errors import ExitCode
-from bot.gitmodules import parse_gitmodules
-from bot.migration.decide import decide_migration
-from bot.migration.folder import State, Work
-from bot.migration.gather import read_folder
-from bot.migration.model import AnyStep, Migration, Register, Wish
-from bot.migration.perform import carry_out, migrate
-from bot.subcommands.fleet import fleet
+from bot.cli.fleet import fleet
+from bot.domain.errors import ExitCode
+from bot.git.gitmodules import parse_gitmodules
+from bot.onboarding.migrate.decide import decide_migration
+from bot.onboarding.migrate.folder import State, Work
+from bot.onboarding.migrate.gather import read_folder
+from bot.onboarding.migrate.model import AnyStep, Migration, Register, Wish
+from bot.onboarding.migrate.perform import carry_out, migrate
 from tests.gitworld import commit, git, new_repository
 
 DOCS = ("AIOS-KNOWLEDGE-BASE.md", "NEXT-STEPS.md")
@@ -417,7 +417,7 @@ def test_a_workspace_file_that_is_no_json_is_left_alone_and_said(place: Place) -
 
 
 def test_credentials_in_a_remote_are_not_written_down(place: Place) -> None:
-    from bot.migration.folder import is_remote, without_credentials
+    from bot.onboarding.migrate.folder import is_remote, without_credentials
 
     assert without_credentials("https://me:ghp_x@github.com/o/server.git") == "https://github.com/o/server.git"
     assert without_credentials("git@github.com:o/server.git") == "git@github.com:o/server.git"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from bot.effects import mirrors
-from bot.effects.git import GitError, Mirror
+from bot.git import mirrors
+from bot.git.git import GitError, Mirror
 from tests.gitworld import commit, new_repository
 
 

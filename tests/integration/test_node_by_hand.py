@@ -7,8 +7,8 @@ import shutil
 import subprocess
 import sys
 
-from bot.errors import ExitCode
-from bot.node.state import Begun, End, Finished
+from bot.agent.state import Begun, End, Finished
+from bot.domain.errors import ExitCode
 from tests.nodeworld import NODE, NodeWorld, server_files
 
 
@@ -16,7 +16,7 @@ def by_hand(world: NodeWorld, commit: str, *more: str) -> tuple[int, str]:
     """Exit code and everything printed by the command, as a person on the node types it."""
     done = subprocess.run(
         [
-            *(sys.executable, "-c", "from bot.cli import main; main()", "node", "deploy"),
+            *(sys.executable, "-c", "from bot.cli.main import main; main()", "node", "deploy"),
             *("--repo", str(world.root), "--commit", commit, *more),
         ],
         env=world.engine.environment

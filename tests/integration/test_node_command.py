@@ -10,10 +10,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from bot.errors import ExitCode
-from bot.node.checkout import Position
-from bot.node.order import sign_order
-from bot.sandbox.engine import Engine
+from bot.agent.checkout import Position
+from bot.domain.errors import ExitCode
+from bot.protocol.order import sign_order
+from sandbox.engine import Engine
 from tests.nodeworld import CREATE_ALL, FLEET, NODE, NodeWorld
 
 
@@ -27,7 +27,7 @@ class Shell:
     def run(self, *arguments: str, stdin: str = "") -> tuple[int, str]:
         """Exit code and everything printed."""
         done = subprocess.run(
-            [sys.executable, "-c", "from bot.cli import main; main()", "node", *arguments],
+            [sys.executable, "-c", "from bot.cli.main import main; main()", "node", *arguments],
             env=self._environment | {"AIOS_BOT_NODE_STATE": str(self.state)},
             input=stdin,
             stdout=subprocess.PIPE,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.node.checkout import Position
-from bot.node.state import End, find_last_good
+from bot.agent.checkout import Position
+from bot.agent.state import End, find_last_good
 from bot.plan.model import Action
 from tests.nodeworld import CREATE_ALL, HEALTHY, NOTHING, NodeWorld, server_files
 

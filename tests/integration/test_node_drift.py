@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bot.node.checkout import Position
-from bot.node.order import OrderKind
-from bot.node.outcome import DifferenceKind, Outcome
-from bot.node.state import Begun, End, find_last_good, is_after_failure
-from bot.node.trouble import Trouble
+from bot.agent.checkout import Position
+from bot.agent.state import Begun, End, find_last_good, is_after_failure
 from bot.plan.model import Action
+from bot.protocol.order import OrderKind
+from bot.protocol.outcome import DifferenceKind, Outcome
+from bot.protocol.trouble import Trouble
 from tests.gitworld import git
 from tests.nodeworld import NOTHING, NodeWorld, server_files
 

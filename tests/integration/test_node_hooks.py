@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from bot.names import StackName
-from bot.node.docker import Docker
-from bot.node.order import Hook, HookTime
-from bot.node.state import End
-from bot.node.trouble import Trouble
+from bot.agent.docker import Docker
+from bot.agent.state import End
+from bot.domain.names import StackName
 from bot.plan.model import Action
+from bot.protocol.order import Hook, HookTime
+from bot.protocol.trouble import Trouble
 from tests.nodeworld import NodeWorld, server_files
 
 AGAIN = {"ingress": {"traefik": Action.RECREATE, "whoami": Action.NONE}, "secrets": {"vault": Action.NONE}}

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.node.checkout import Checkout, Position
-from bot.node.order import RefusalReason
-from bot.node.safe_git import Access
-from bot.node.state import End
+from bot.agent.checkout import Checkout, Position
+from bot.agent.safe_git import Access
+from bot.agent.state import End
+from bot.protocol.order import RefusalReason
 from tests.gitworld import commit, git, new_repository
 from tests.nodeworld import NOTHING, NodeWorld, server_files
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from bot.node.checkout import Position
-from bot.node.order import Order
-from bot.node.state import End
+from bot.agent.checkout import Position
+from bot.agent.state import End
 from bot.plan.model import Action
+from bot.protocol.order import Order
 from tests.nodeworld import NodeWorld, server_files
 
 ANEW = {

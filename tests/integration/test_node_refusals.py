@@ -12,14 +12,14 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bot.names import CommitSha, DeploymentId, NodeName, PullNumber, RepoName
-from bot.node.checkout import Position
-from bot.node.deploy import deploy
-from bot.node.order import Order, OrderKind, RefusalReason, Rule, Start, sign_order
-from bot.node.outcome import DifferenceKind, Outcome
-from bot.node.report import parse_report
-from bot.node.state import Begun, End, Finished
+from bot.agent.checkout import Position
+from bot.agent.deploy import deploy
+from bot.agent.state import Begun, End, Finished
+from bot.domain.names import CommitSha, DeploymentId, NodeName, PullNumber, RepoName
 from bot.plan.model import Action
+from bot.protocol.order import Order, OrderKind, RefusalReason, Rule, Start, sign_order
+from bot.protocol.outcome import DifferenceKind, Outcome
+from bot.protocol.report import parse_report
 from tests.gitworld import commit, git
 from tests.nodeworld import NodeWorld, server_files
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bot.node.checkout import Position
-from bot.node.state import End
-from bot.node.trouble import Trouble
+from bot.agent.checkout import Position
+from bot.agent.state import End
 from bot.plan.model import Action
+from bot.protocol.trouble import Trouble
 from tests.gitworld import git
 from tests.nodeworld import CREATE_ALL, HEALTHY, NodeWorld, server_files
 

@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bot.decisions.orders import PastOrder, Stage
-from bot.effects.endpoints import repository
-from bot.effects.git import run_in_checkout, token_environment
-from bot.effects.github import Client
-from bot.effects.orders.reports import read_report
-from bot.names import BranchName, DeploymentId, SubmodulePath
-from bot.node.checkout import Position
-from bot.node.order import Order, OrderKind, sign_order
-from bot.node.report import Report
+from bot.agent.checkout import Position
+from bot.domain.names import BranchName, DeploymentId, SubmodulePath
+from bot.domain.values import Wire
+from bot.features.rollout.orders import PastOrder, Stage
+from bot.features.rollout.reports import read_report
+from bot.git.git import run_in_checkout, token_environment
+from bot.github.client import Client
+from bot.github.endpoints import repository
 from bot.plan.model import Action
-from bot.sandbox.github import EmbeddedGitHub
-from bot.sandbox.runner import Runner
-from bot.values import Wire
+from bot.protocol.order import Order, OrderKind, sign_order
+from bot.protocol.report import Report
+from sandbox.github import EmbeddedGitHub
+from sandbox.runner import Runner
 from tests.gitworld import commit
 from tests.nodeworld import CREATE_ALL, FLEET, NODE, NodeWorld
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.node.state import End
+from bot.agent.state import End
 from bot.plan.model import Action
-from bot.sandbox.engine import Engine
+from sandbox.engine import Engine
 from tests.twenty import CHANGED, all_services, make_twenty, twenty_files
 
 

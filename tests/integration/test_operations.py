@@ -10,17 +10,17 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
-from bot.cli import aios_bot
-from bot.errors import BotError
-from bot.events import InstallationChanged
-from bot.ignored import Ignored, IgnoredReason
-from bot.intake import ledger
-from bot.intake.inbox import Inbox, Patience
-from bot.intake.ledger import Burst, Delivery
-from bot.intake.retention import forget_finished
-from bot.looks import Look, LookAtFleet, Pinned
-from bot.names import BranchName, CommitSha, DeliveryId, InstallationId, PlanId, RepoName, SubmodulePath
+from bot.cli.main import aios_bot
+from bot.domain.errors import BotError
+from bot.domain.names import BranchName, CommitSha, DeliveryId, InstallationId, PlanId, RepoName, SubmodulePath
+from bot.github.events import InstallationChanged
+from bot.github.ignored import Ignored, IgnoredReason
 from bot.plan.model import Plan
+from bot.queue import ledger
+from bot.queue.inbox import Inbox, Patience
+from bot.queue.ledger import Burst, Delivery
+from bot.queue.retention import forget_finished
+from bot.service.router import Look, LookAtFleet, Pinned
 from bot.storage.migrations import StoreError, migrate
 from bot.storage.store import DELIVERIES, LOOKS, PLANS, Store, now_ms
 from tests.integration.postgres import make_database, postgres_server

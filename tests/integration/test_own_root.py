@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 import bot
-from bot.settings import child_environment
+from bot.settings.read import child_environment
 
 ROOT = Path(bot.__file__).parents[1]
 TOOL = ROOT / "tools/own-root"
 INSIDE = """
 import os, subprocess, sys
 from pathlib import Path
-from bot.sandbox.engine import start_engine
+from sandbox.engine import start_engine
 print(os.getcwd(), Path("/tmp/marker").read_text())
 subprocess.run(["bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"], check=True)
 with start_engine(Path("/tmp/e")) as engine:

@@ -10,13 +10,13 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from bot.decisions.asked import Asked, compose_asked, record_of
-from bot.decisions.command import decide_command
-from bot.decisions.command_facts import Lock
-from bot.names import BranchName, InstallationId, NodeName, PullNumber
-from bot.storage.people_store import LockTakenError, People
+from bot.cli.audit import audit
+from bot.domain.names import BranchName, InstallationId, NodeName, PullNumber
+from bot.features.commands.decide import decide_command
+from bot.features.commands.facts import Lock
+from bot.features.commands.record import Asked, compose_asked, record_of
+from bot.features.commands.store import LockTakenError, People
 from bot.storage.store import Store
-from bot.subcommands.audit import audit
 from tests.unit.test_decide_command import FLEET, PULL, facts
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from bot.cli import aios_bot
-from bot.effects.planner import read_plan
-from bot.effects.rendering.snapshot import Snapshot
-from bot.fleet import FLEET_FILE, Fleet, Node, Platform, Submodule
-from bot.names import NodeName, StackName, SubmodulePath
+from bot.cli.main import aios_bot
+from bot.domain.names import NodeName, StackName, SubmodulePath
+from bot.fleetfile import FLEET_FILE, Fleet, Node, Platform, Submodule
 from bot.plan.model import Action, ImageKind, Plan, Reason, ServicePlan
+from bot.planner.planner import read_plan
+from bot.planner.snapshot import Snapshot
 from tests.gitworld import git
 from tests.integration.render_world import RenderWorld
 

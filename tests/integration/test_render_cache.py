@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.effects.compose import Renderer, RenderRequest
-from bot.effects.rendering.cache import RenderCache
-from bot.effects.rendering.snapshot import Snapshot
 from bot.plan.rendering import Rendered
+from bot.planner.cache import RenderCache
+from bot.planner.compose import Renderer, RenderRequest
+from bot.planner.snapshot import Snapshot
 from tests.integration.render_world import RenderWorld, refused, rendered
 
 STACK = {
@@ -152,9 +152,9 @@ def test_processes_share_the_folder(world: RenderWorld) -> None:
     program = f"""
 import sys
 from pathlib import Path
-from bot.effects.compose import Renderer, RenderRequest
-from bot.effects.git import GitRepository
-from bot.effects.rendering.snapshot import Snapshot
+from bot.planner.compose import Renderer, RenderRequest
+from bot.git.git import GitRepository
+from bot.planner.snapshot import Snapshot
 snapshot = Snapshot(fleet=GitRepository(Path({str(snapshot.fleet.git_dir)!r})), commit={snapshot.commit!r},
     submodule="server", upstream=GitRepository(Path({str(snapshot.upstream.git_dir)!r})), pin={snapshot.pin!r})
 renderer = Renderer(cache_root=Path({str(world.cache_root)!r}), secret_key={b"k" * 32!r})
@@ -196,7 +196,7 @@ services:
 
 
 def test_a_renderer_without_compose_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from bot.effects.rendering import program as compose_program
+    from bot.planner import program as compose_program
 
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))

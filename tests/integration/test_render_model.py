@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bot.effects.compose import RenderRequest
 from bot.plan.model import SourceLine
-from bot.plan.redact import Redactor
 from bot.plan.rendering import Variable
+from bot.planner.compose import RenderRequest
+from bot.redaction.redact import Redactor
 from tests.integration.render_world import SECRET_KEY, RenderWorld, refused, rendered
 
 

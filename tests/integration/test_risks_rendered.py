@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bot.effects.planner import read_plan
-from bot.fleet import Submodule, parse_fleet
-from bot.names import SubmodulePath
+from bot.domain.names import SubmodulePath
+from bot.fleetfile import Submodule, parse_fleet
 from bot.plan.model import Plan
+from bot.planner.planner import read_plan
 from tests.integration.render_world import RenderWorld
 
 OLD = """

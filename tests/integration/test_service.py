@@ -21,17 +21,17 @@ from typing import Any
 
 import pytest
 
-from bot.intake.ending import Ending
-from bot.intake.inbox import Inbox
-from bot.intake.server import serve
-from bot.intake.webhook import LARGEST_BODY, sign
-from bot.looks import Look
-from bot.names import CommitSha, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
+from bot.domain.names import CommitSha, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
 from bot.plan.model import Action, NodePlan, Plan, Reason, ServicePlan, StackPlan
-from bot.sandbox.service import free_port
-from bot.settings import Secret
+from bot.queue.inbox import Inbox
+from bot.service.router import Look
+from bot.service.server import serve
+from bot.service.shutdown import Ending
+from bot.settings.read import Secret
 from bot.storage.store import Store
 from bot.web.app import create_app
+from bot.web.webhook import LARGEST_BODY, sign
+from sandbox.service import free_port
 from tests.unit.payloads import payload
 
 SECRET = Secret("0123456789abcdef")
@@ -262,10 +262,10 @@ def test_a_host_with_two_addresses_is_served_on_both(tmp_path: Path, monkeypatch
 
 PROGRAM = """
 import sys, time
-from bot.intake.ending import Ending
-from bot.intake.inbox import Inbox
-from bot.intake.server import end_on_signal, serve
-from bot.settings import Secret
+from bot.service.shutdown import Ending
+from bot.queue.inbox import Inbox
+from bot.service.server import end_on_signal, serve
+from bot.settings.read import Secret
 from bot.storage.store import Store
 from bot.web.app import create_app
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from bot import manifest
-from bot.effects.connection.credentials import Registered, Vault
-from bot.effects.endpoints.registration import register_app
-from bot.errors import BotError
-from bot.sandbox.github import EmbeddedGitHub
+from bot.domain.errors import BotError
+from bot.github import manifest
+from bot.github.connection.credentials import Registered, Vault
+from bot.github.endpoints.registration import register_app
 from bot.storage.store import Store
 from bot.web.setup import SetupDesk, create_setup_app
+from sandbox.github import EmbeddedGitHub
 
 
 class Bench:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.effects.connection.budget import BURST, NOTIFYING_PER_HOUR, Budget
-from bot.errors import RetryLater
+from bot.domain.errors import RetryLater
+from bot.github.connection.budget import BURST, NOTIFYING_PER_HOUR, Budget
 
 
 class Clock:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.fleet import Node, Platform
-from bot.names import NodeName, ServiceName, StackName
+from bot.domain.names import NodeName, ServiceName, StackName
+from bot.fleetfile import Node, Platform
 from bot.plan.causes import ReasonCode
 from bot.plan.changes import Around, Decided, decide_node, decide_stack
 from bot.plan.model import Action, SourceLine, StackPlan

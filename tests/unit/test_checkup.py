@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot import manifest
-from bot.checkup.facts import Facts, FleetFacts, HookFacts, InstallationFacts, UpstreamFacts
-from bot.checkup.judge import Verdict, judge
-from bot.names import RepoName
+from bot.domain.names import RepoName
+from bot.github import manifest
+from bot.onboarding.check.facts import Facts, FleetFacts, HookFacts, InstallationFacts, UpstreamFacts
+from bot.onboarding.check.judge import Verdict, judge
 
 FLEET = FleetFacts(
     repo=RepoName("acme/fleet"),

@@ -7,12 +7,12 @@ import itertools
 import msgspec
 import pytest
 
-from bot.decisions.bump import BumpReason, Hold, Propose, Settle, decide_bump
-from bot.decisions.command_facts import Hold as PersonsHold
-from bot.decisions.command_facts import HoldKind
-from bot.decisions.facts import BumpBranch, BumpFacts, Checks, OpenPull, Relation
-from bot.fleet import Submodule
-from bot.names import BranchName, CommitSha, PullNumber, RepoName, SubmodulePath
+from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName, SubmodulePath
+from bot.features.bump.decide import BumpReason, Hold, Propose, Settle, decide_bump
+from bot.features.bump.facts import BumpBranch, BumpFacts, Checks, OpenPull, Relation
+from bot.features.commands.facts import Hold as PersonsHold
+from bot.features.commands.facts import HoldKind
+from bot.fleetfile import Submodule
 
 PIN, TIP, OLDER, HEAD = (CommitSha(digit * 40) for digit in "abcd")
 OURS = BumpBranch(head=HEAD, pin=TIP, pin_at_fork=PIN, people=())

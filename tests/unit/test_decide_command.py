@@ -13,17 +13,20 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from bot.decisions.command import LATEST, decide_command
-from bot.decisions.command_actions import (
-    Decision,
-    GiveLocksBack,
-    GiveOrders,
-    HoldBumps,
-    MakePlan,
-    Refuse,
-    TakeLocks,
+from bot.domain.names import (
+    BranchName,
+    CommitSha,
+    DeploymentId,
+    NodeName,
+    PlanId,
+    PullNumber,
+    RepoName,
+    StackName,
+    SubmodulePath,
 )
-from bot.decisions.command_facts import (
+from bot.features.commands.actions import Decision, GiveLocksBack, GiveOrders, HoldBumps, MakePlan, Refuse, TakeLocks
+from bot.features.commands.decide import LATEST, decide_command
+from bot.features.commands.facts import (
     Actor,
     CommandFacts,
     Hold,
@@ -37,23 +40,12 @@ from bot.decisions.command_facts import (
     PullState,
     Verdict,
 )
-from bot.decisions.command_reasons import CommandReason as R
-from bot.decisions.orders import PastOrder, Stage
-from bot.fleet import Fleet, Node
-from bot.fleet.commands import Commands
-from bot.grammar import Command, Misread, Verb, parse_command
-from bot.names import (
-    BranchName,
-    CommitSha,
-    DeploymentId,
-    NodeName,
-    PlanId,
-    PullNumber,
-    RepoName,
-    StackName,
-    SubmodulePath,
-)
-from bot.node.order import OrderKind
+from bot.features.commands.grammar import Command, Misread, Verb, parse_command
+from bot.features.commands.reasons import CommandReason as R
+from bot.features.rollout.orders import PastOrder, Stage
+from bot.fleetfile import Fleet, Node
+from bot.fleetfile.commands import Commands
+from bot.protocol.order import OrderKind
 
 FLEET = RepoName("Tecnocrat/aios-win")
 SERVER = SubmodulePath("server")

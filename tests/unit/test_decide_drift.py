@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from bot.decisions.drift import (
+from bot.domain.names import NodeName
+from bot.features.drift.decide import (
     BUSY_PAUSE,
     Drift,
     DriftFacts,
@@ -16,12 +17,11 @@ from bot.decisions.drift import (
     find_answered,
     fingerprint_of,
 )
-from bot.decisions.orders import PastOrder, Stage
-from bot.fleet import Node
-from bot.names import NodeName
-from bot.node.order import OrderKind
-from bot.node.outcome import Difference, DifferenceKind
-from bot.report.drift import parse_drift_marker, render_drift, render_settled
+from bot.features.drift.text import parse_drift_marker, render_drift, render_settled
+from bot.features.rollout.orders import PastOrder, Stage
+from bot.fleetfile import Node
+from bot.protocol.order import OrderKind
+from bot.protocol.outcome import Difference, DifferenceKind
 from tests.unit.test_decide_orders import SERVER, past
 
 NOW, DAY = 1_000_000, 86_400

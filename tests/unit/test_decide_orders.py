@@ -5,7 +5,19 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from bot.decisions.orders import (
+from bot.domain.names import (
+    BranchName,
+    CommitSha,
+    DeploymentId,
+    NodeName,
+    PlanId,
+    PullNumber,
+    RepoName,
+    ServiceName,
+    StackName,
+    SubmodulePath,
+)
+from bot.features.rollout.orders import (
     ORDER_LIFETIME,
     Give,
     Known,
@@ -22,21 +34,9 @@ from bot.decisions.orders import (
     parse_task,
     stage_of,
 )
-from bot.fleet import Node, Submodule
-from bot.names import (
-    BranchName,
-    CommitSha,
-    DeploymentId,
-    NodeName,
-    PlanId,
-    PullNumber,
-    RepoName,
-    ServiceName,
-    StackName,
-    SubmodulePath,
-)
-from bot.node.order import OrderKind, Start
+from bot.fleetfile import Node, Submodule
 from bot.plan.model import Action, NodePlan, ServicePlan, StackPlan
+from bot.protocol.order import OrderKind, Start
 
 SERVER = SubmodulePath("server")
 

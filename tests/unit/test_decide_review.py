@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bot.decisions.command_facts import Permission
-from bot.decisions.review import Approval, Missing, Need, ReviewFacts, decide_review, match_rule
-from bot.fleet.review import Review as Rules
-from bot.names import CommitSha
+from bot.domain.names import CommitSha
+from bot.features.commands.facts import Permission
+from bot.features.review.decide import Approval, Missing, Need, ReviewFacts, decide_review, match_rule
+from bot.fleetfile.review import Review as Rules
 
 HEAD, OLDER = CommitSha("a" * 40), CommitSha("b" * 40)
 

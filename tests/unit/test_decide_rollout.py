@@ -7,12 +7,21 @@ import itertools
 import msgspec
 import pytest
 
-from bot.decisions.facts import NodeFacts, RolloutFacts
-from bot.decisions.orders import PastOrder, Stage, stage_of
-from bot.decisions.rollout import Rollout, RolloutReason, Standing, decide_rollout, want_merged
-from bot.fleet import Node, Submodule
-from bot.names import BranchName, CommitSha, DeploymentId, NodeName, PlanId, PullNumber, RepoName, SubmodulePath
-from bot.node.order import OrderKind
+from bot.domain.names import (
+    BranchName,
+    CommitSha,
+    DeploymentId,
+    NodeName,
+    PlanId,
+    PullNumber,
+    RepoName,
+    SubmodulePath,
+)
+from bot.features.bump.facts import NodeFacts, RolloutFacts
+from bot.features.rollout.decide import Rollout, RolloutReason, Standing, decide_rollout, want_merged
+from bot.features.rollout.orders import PastOrder, Stage, stage_of
+from bot.fleetfile import Node, Submodule
+from bot.protocol.order import OrderKind
 
 COMMIT, PIN, SERVER = CommitSha("c" * 40), CommitSha("d" * 40), SubmodulePath("server")
 OLD = CommitSha("b" * 40)

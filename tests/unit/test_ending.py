@@ -6,8 +6,8 @@ import os
 import signal
 import threading
 
-from bot.intake.ending import Ending
-from bot.intake.server import end_on_signal
+from bot.service.server import end_on_signal
+from bot.service.shutdown import Ending
 
 
 def test_nothing_ends_before_it_is_asked_for() -> None:

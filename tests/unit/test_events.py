@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.events import (
+from bot.domain.names import BranchName, CommitSha, DeploymentId, InstallationId, PullNumber, RepoName
+from bot.github.events import (
     CheckRerequested,
     ChecksCompleted,
     DeploymentChanged,
@@ -21,8 +22,7 @@ from bot.events import (
     WorkflowRunCompleted,
     parse_event,
 )
-from bot.ignored import Ignored, IgnoredReason
-from bot.names import BranchName, CommitSha, DeploymentId, InstallationId, PullNumber, RepoName
+from bot.github.ignored import Ignored, IgnoredReason
 from tests.unit.payloads import EXAMPLES, SHA, payload
 
 REPO, SEVEN, COMMIT = RepoName("acme/server"), InstallationId(7), CommitSha(SHA)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.fleet import Fleet, Platform, parse_fleet
-from bot.fleet.deploy import Deploy, waves_of
-from bot.yaml_lines import YamlFileError
+from bot.fleetfile import Fleet, Platform, parse_fleet
+from bot.fleetfile.deploy import Deploy, waves_of
+from bot.fleetfile.yaml_lines import YamlFileError
 
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/aios-bot.yml"
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from bot.fleet import parse_fleet
-from bot.fleet.edit import EditError, Plain, remove_entry, set_entry
-from bot.yaml_lines import YamlFileError
+from bot.fleetfile import parse_fleet
+from bot.fleetfile.edit import EditError, Plain, remove_entry, set_entry
+from bot.fleetfile.yaml_lines import YamlFileError
 
 EXAMPLE = (Path(__file__).parents[2] / "docs/examples/aios-bot.yml").read_text()
 NODE: Plain = {"platform": "windows", "root": r"C:\aios-supercell"}

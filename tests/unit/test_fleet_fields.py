@@ -13,9 +13,9 @@ import pytest
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from bot.fleet import FLEET, Fleet, parse_fleet
-from bot.fleet.fields import Each, Field, Part, Section
-from bot.report.fleet_file import EDITOR_LINE, render_schema
+from bot.fleetfile import FLEET, Fleet, parse_fleet
+from bot.fleetfile.fields import Each, Field, Part, Section
+from bot.fleetfile.reference import EDITOR_LINE, render_schema
 from tests.unit.test_fleet import EXAMPLE, WRONG
 
 SCHEMA = jsonschema_rs.validator_for(json.loads(render_schema()))

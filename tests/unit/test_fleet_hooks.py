@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from bot.decisions.orders import Wanted, compose_order
-from bot.fleet import Node, Submodule, parse_fleet
-from bot.names import BranchName, CommitSha, DeploymentId, NodeName, PlanId, RepoName, StackName, SubmodulePath
-from bot.node.order import Hook, HookTime, Order, OrderKind, Rule
+from bot.domain.names import BranchName, CommitSha, DeploymentId, NodeName, PlanId, RepoName, StackName, SubmodulePath
+from bot.features.rollout.orders import Wanted, compose_order
+from bot.fleetfile import Node, Submodule, parse_fleet
+from bot.fleetfile.yaml_lines import YamlFileError
 from bot.plan.model import NodePlan
-from bot.yaml_lines import YamlFileError
+from bot.protocol.order import Hook, HookTime, Order, OrderKind, Rule
 
 pytestmark = pytest.mark.portable
 FILE = """\

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.gitmodules import parse_gitmodules, resolve_upstream, tracked_branch
-from bot.names import BranchName, RepoName
+from bot.domain.names import BranchName, RepoName
+from bot.git.gitmodules import parse_gitmodules, resolve_upstream, tracked_branch
 
 GOOD = """\
 # where the stacks come from

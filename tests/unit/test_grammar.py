@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.grammar import LONGEST_LINE, USAGES, Command, Misread, Verb, first_line, parse_command
-from bot.names import PlanId
+from bot.domain.names import PlanId
+from bot.features.commands.grammar import LONGEST_LINE, USAGES, Command, Misread, Verb, first_line, parse_command
 
 PLAN = PlanId("0123456789ab")
 

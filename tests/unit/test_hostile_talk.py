@@ -9,19 +9,19 @@ import cmarkgfm
 import pytest
 from cmarkgfm.cmark import Options
 
-from bot.decisions.asked import Asked, compose_asked
-from bot.decisions.command import decide_command
-from bot.decisions.command_actions import Refuse
-from bot.decisions.command_facts import Lock
-from bot.decisions.command_reasons import CommandReason
-from bot.decisions.review import ReviewFacts, decide_review
-from bot.fleet.review import Review as Rules
-from bot.grammar import Command, parse_command, spell
-from bot.names import BranchName, CommitSha, InstallationId, NodeName, PullNumber
-from bot.report.command_reply import Extra, OrderView, parse_reply_marker, render_reply
-from bot.report.command_words import WORDS
-from bot.report.review import render_review
-from bot.report.status import render_status
+from bot.domain.names import BranchName, CommitSha, InstallationId, NodeName, PullNumber
+from bot.features.commands.actions import Refuse
+from bot.features.commands.decide import decide_command
+from bot.features.commands.facts import Lock
+from bot.features.commands.grammar import Command, parse_command, spell
+from bot.features.commands.reasons import CommandReason
+from bot.features.commands.record import Asked, compose_asked
+from bot.features.commands.text import WORDS
+from bot.features.commands.text_reply import Extra, OrderView, parse_reply_marker, render_reply
+from bot.features.commands.text_status import render_status
+from bot.features.review.decide import ReviewFacts, decide_review
+from bot.features.review.text import render_review
+from bot.fleetfile.review import Review as Rules
 from tests.unit.test_decide_command import FLEET, PULL, facts, node
 
 HOSTILE = [

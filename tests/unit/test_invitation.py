@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import BotError
-from bot.fleet import Platform, parse_fleet
-from bot.fleet.edit import set_entry
-from bot.joining.invitation import (
+from bot.domain.errors import BotError
+from bot.domain.names import BranchName, NodeName, RepoName
+from bot.fleetfile import Platform, parse_fleet
+from bot.fleetfile.edit import set_entry
+from bot.protocol.invitation import (
     HERE_DOCUMENT,
     Download,
     Invitation,
@@ -22,10 +23,9 @@ from bot.joining.invitation import (
     new_node,
     render_command,
 )
-from bot.names import BranchName, NodeName, RepoName
 
 FLEET = RepoName("Tecnocrat/aios-win")
-JOINING = Path(__file__).parents[2] / "bot/joining"
+JOINING = Path(__file__).parents[2] / "bot/onboarding/join"
 INVITATION = Invitation(
     fleet=FLEET,
     node=NodeName("HP_LAB"),

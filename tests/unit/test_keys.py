@@ -11,7 +11,10 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from bot.effects.keys import (
+from bot.agent.state import NodeState, fingerprint
+from bot.cli.keys import keys as command
+from bot.protocol.order import Order, Refusal, RefusalReason, sign_order
+from bot.storage.keyfiles import (
     ORDERS_PUBLIC,
     PREVIOUS_PUBLIC,
     KeysError,
@@ -21,9 +24,6 @@ from bot.effects.keys import (
     retire_order_key,
     rotate_order_keys,
 )
-from bot.node.order import Order, Refusal, RefusalReason, sign_order
-from bot.node.state import NodeState, fingerprint
-from bot.subcommands.keys import keys as command
 from tests.unit.test_order import FLEET, NODE, make_order, verify
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.log import configure_logging, forget_secret, hide_secrets, log_context, register_secret
+from bot.observability.log import configure_logging, forget_secret, hide_secrets, log_context, register_secret
 
 LOG = logging.getLogger("bot.test")
 

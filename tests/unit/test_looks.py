@@ -5,7 +5,20 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from bot.events import (
+from bot.domain.names import (
+    BranchName,
+    CommitSha,
+    DeploymentId,
+    InstallationId,
+    PlanId,
+    PullNumber,
+    RepoName,
+    SubmodulePath,
+)
+from bot.features.commands.grammar import Command, Verb, parse_command
+from bot.features.commands.triggers import Acknowledge, LookAtAsked, LookAtCommand, LookAtPullEnd, LookAtReview
+from bot.features.upstream.triggers import LookAtUpstream, LookAtUpstreamPull
+from bot.github.events import (
     CheckRerequested,
     ChecksCompleted,
     DeploymentChanged,
@@ -16,8 +29,8 @@ from bot.events import (
     Push,
     WorkflowRunCompleted,
 )
-from bot.grammar import Command, Verb, parse_command
-from bot.looks import (
+from bot.github.people_events import ButtonPressed, Commented, Reviewed
+from bot.service.router import (
     Look,
     LookAtBump,
     LookAtDrift,
@@ -29,20 +42,7 @@ from bot.looks import (
     bump_branch,
     route,
 )
-from bot.names import (
-    BranchName,
-    CommitSha,
-    DeploymentId,
-    InstallationId,
-    PlanId,
-    PullNumber,
-    RepoName,
-    SubmodulePath,
-)
-from bot.people_events import ButtonPressed, Commented, Reviewed
-from bot.pull_looks import Acknowledge, LookAtAsked, LookAtCommand, LookAtPullEnd, LookAtReview
 from bot.storage.store import Pins
-from bot.upstream_looks import LookAtUpstream, LookAtUpstreamPull
 
 SHA = CommitSha("6dcb09b5b57875f334f61aebed695e2e4193db5e")
 SEVEN, EIGHT = InstallationId(7), InstallationId(8)

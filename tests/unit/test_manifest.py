@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bot import manifest
-from bot.manifest import Level
+from bot.github import manifest
+from bot.github.manifest import Level
 
-PARSERS = [(Path(__file__).parents[2] / "bot" / name).read_text() for name in ("events.py", "people_events.py")]
+PARSERS = [
+    (Path(__file__).parents[2] / "bot" / name).read_text() for name in ("github/events.py", "github/people_events.py")
+]
 
 
 def test_every_event_has_a_reader_and_every_reader_its_event() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.report import markdown as md
+from bot.text import markdown as md
 from tests.markdown_reading import Reading
 from tests.unit.test_report_properties import HOSTILE
 

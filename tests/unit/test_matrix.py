@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.fleet import Platform
-from bot.fleet.hub import parse_hub
-from bot.names import BranchName, CommitSha, NodeName, RepoName, StackName, SubmodulePath
-from bot.report.markdown import code, text
-from bot.report.matrix import (
+from bot.domain.names import BranchName, CommitSha, NodeName, RepoName, StackName, SubmodulePath
+from bot.features.hub.text import (
     DECIDING,
     README,
     DeployedView,
@@ -20,7 +17,10 @@ from bot.report.matrix import (
     render_matrix,
     render_picture,
 )
-from bot.yaml_lines import YamlFileError
+from bot.fleetfile import Platform
+from bot.fleetfile.hub import parse_hub
+from bot.fleetfile.yaml_lines import YamlFileError
+from bot.text.markdown import code, text
 
 SERVER = SubmodulePath("server")
 STACKS = (StackName("ingress"), StackName("secrets"))

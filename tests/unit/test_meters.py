@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from bot.meters import Counter, Gauge, Histogram, Registry
-from bot.metrics import REGISTRY
+from bot.observability.meters import Counter, Gauge, Histogram, Registry
+from bot.service.metrics import REGISTRY
 
 
 def test_the_page() -> None:

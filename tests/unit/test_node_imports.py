@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-BY_HAND = "bot.node.deploy, bot.node.wiring, bot.settings"
-JOB = f"{BY_HAND}, bot.node.github_sink"
+BY_HAND = "bot.agent.deploy, bot.agent.wiring, bot.settings.read"
+JOB = f"{BY_HAND}, bot.agent.github_sink"
 
 
 def load(modules: str) -> set[str]:
@@ -27,10 +27,10 @@ def test_what_an_order_with_nothing_to_do_can_do_without_is_loaded_when_it_is_ne
     assert not {"github", "python_on_whales", "requests"} & load(BY_HAND)
 
 
-@pytest.mark.parametrize("heavy", ["sqlalchemy", "dbos", "flask", "bot.storage.store", "bot.intake.inbox"])
+@pytest.mark.parametrize("heavy", ["sqlalchemy", "dbos", "flask", "bot.storage.store", "bot.queue.inbox"])
 def test_the_services_own_libraries_are_not_among_it(loaded: set[str], heavy: str) -> None:
     assert heavy not in loaded
 
 
 def test_what_is_needed_is(loaded: set[str]) -> None:
-    assert {"bot.node.order", "bot.node.report"} <= loaded
+    assert {"bot.protocol.order", "bot.protocol.report"} <= loaded

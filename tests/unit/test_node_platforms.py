@@ -7,10 +7,10 @@ import socket
 
 import pytest
 
-from bot.node.containers import Port
-from bot.node.doctor import ENGINE_CURES
-from bot.node.ports import is_taken
-from bot.settings import find_platform, read_node_settings
+from bot.agent.containers import Port
+from bot.agent.doctor import ENGINE_CURES
+from bot.agent.ports import is_taken
+from bot.settings.read import find_platform, read_node_settings
 
 pytestmark = pytest.mark.portable
 

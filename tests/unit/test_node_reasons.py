@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bot.node.order import RefusalReason
-from bot.node.outcome import DifferenceKind
-from bot.node.reasons import DIFFERENCES, ENDS, REFUSALS, TROUBLES, render_outcomes
-from bot.node.state import End
-from bot.node.trouble import Trouble
+from bot.agent.state import End
+from bot.protocol.order import RefusalReason
+from bot.protocol.outcome import DifferenceKind
+from bot.protocol.reasons import DIFFERENCES, ENDS, REFUSALS, TROUBLES, render_outcomes
+from bot.protocol.trouble import Trouble
 
 pytestmark = pytest.mark.portable
 

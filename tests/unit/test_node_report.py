@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.names import CommitSha, NodeName, ServiceName, StackName
-from bot.node.health import Unwell
-from bot.node.order import OrderKind, RefusalReason
-from bot.node.outcome import Difference, DifferenceKind, Outcome, ServiceOutcome, Step
-from bot.node.report import LONGEST, Report, check_name, parse_report, render_report
-from bot.node.state import End
+from bot.agent.health import Unwell
+from bot.agent.state import End
+from bot.domain.names import CommitSha, NodeName, ServiceName, StackName
 from bot.plan.model import Action
+from bot.protocol.order import OrderKind, RefusalReason
+from bot.protocol.outcome import Difference, DifferenceKind, Outcome, ServiceOutcome, Step
+from bot.protocol.report import LONGEST, Report, check_name, parse_report, render_report
 from tests.unit.test_order import make_order
 
 

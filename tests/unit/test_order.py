@@ -11,9 +11,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import BotError
-from bot.names import CommitSha, DeploymentId, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
-from bot.node.order import (
+from bot.domain.errors import BotError
+from bot.domain.names import (
+    CommitSha,
+    DeploymentId,
+    NodeName,
+    PlanId,
+    RepoName,
+    ServiceName,
+    StackName,
+    SubmodulePath,
+)
+from bot.plan.model import Action
+from bot.protocol.order import (
     Order,
     OrderKind,
     Refusal,
@@ -23,7 +33,6 @@ from bot.node.order import (
     sign_order,
     verify_order,
 )
-from bot.plan.model import Action
 
 pytestmark = pytest.mark.portable
 KEY = Ed25519PrivateKey.generate()
@@ -136,7 +145,7 @@ def test_signed_but_unreadable_says_what_to_do() -> None:
     from securesystemslib.dsse import Envelope
     from securesystemslib.signer import CryptoSigner
 
-    from bot.node.order import PAYLOAD_TYPE
+    from bot.protocol.order import PAYLOAD_TYPE
 
     newer = json.loads(msgspec.json.encode(make_order())) | {"from_the_future": 1}
     envelope = Envelope(json.dumps(newer).encode(), PAYLOAD_TYPE, {})

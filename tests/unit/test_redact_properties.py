@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.plan.redact import Redactor, known_from
+from bot.redaction.redact import Redactor, known_from
 
 REDACTOR = Redactor(b"key of a test")
 # Upper case at both ends keeps a secret from being part of the words around it by accident.

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bot.names import NodeName, ServiceName, StackName
+from bot.domain.names import NodeName, ServiceName, StackName
+from bot.domain.risk_rules import RULES, Tuning
 from bot.plan.model import Action, NodePlan, ServicePlan, Severity, SourceLine, StackPlan
 from bot.plan.risks.assess import assess, find_risks
-from bot.plan.risks.catalogue import RULES, Tuning
 from bot.plan.risks.pairs import NodePair, StackPair
 
 BASE: dict[str, Any] = {"image": "app:1.0", "healthcheck": {"test": ["CMD", "true"]}, "user": "1000"}

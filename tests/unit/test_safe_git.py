@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.gitmodules import Stanza
-from bot.names import SubmodulePath
-from bot.node.safe_git import Access, UnsafeAddressError, check_address, git_environment
+from bot.agent.safe_git import Access, UnsafeAddressError, check_address, git_environment
+from bot.domain.names import SubmodulePath
+from bot.git.gitmodules import Stanza
 
 pytestmark = pytest.mark.portable
 

@@ -8,8 +8,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from bot.errors import SettingsError
-from bot.settings import Secret, child_environment, derive_html_url, read_settings
+from bot.domain.errors import SettingsError
+from bot.settings.read import Secret, child_environment, derive_html_url, read_settings
 
 
 def pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, password: bytes | None = None) -> str:

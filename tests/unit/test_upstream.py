@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from bot.decisions.upstream import FleetFacts, ShownReason, decide_shown
-from bot.fleet.submodules import ShowUpstream
-from bot.names import BranchName, RepoName
-from bot.plan.model import Plan
-from bot.report.check import LIMIT as CHECK_LIMIT
-from bot.report.pull_request import LIMIT
-from bot.report.upstream import (
+from bot.domain.names import BranchName, RepoName
+from bot.features.bump.text import LIMIT
+from bot.features.upstream.decide import FleetFacts, ShownReason, decide_shown
+from bot.features.upstream.text import (
     FleetPlan,
     UpstreamView,
     render_upstream_check,
     render_upstream_comment,
     summarise_upstream,
 )
+from bot.fleetfile.submodules import ShowUpstream
+from bot.plan.model import Plan
+from bot.plan.report.check import LIMIT as CHECK_LIMIT
 from tests import plans
 from tests.markdown_reading import Reading
 from tests.unit.test_report_properties import assert_safe

@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from bot.intake.inbox import Inbox
-from bot.intake.webhook import LARGEST_BODY, Accepted, Rejected, accept, sign
-from bot.settings import Secret
+from bot.queue.inbox import Inbox
+from bot.settings.read import Secret
 from bot.storage.store import DELIVERIES, LOOKS, Store
 from bot.web.app import create_app
+from bot.web.webhook import LARGEST_BODY, Accepted, Rejected, accept, sign
 from tests.unit.payloads import EXAMPLES, payload
 
 SECRET = Secret("It's a Secret to Everybody")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.migration.jsonc import Edit, JsonError, append_to_list, apply_edits, parse_jsonc
-from bot.migration.workspace import new_workspace, rewrite_workspace
+from bot.onboarding.migrate.jsonc import Edit, JsonError, append_to_list, apply_edits, parse_jsonc
+from bot.onboarding.migrate.workspace import new_workspace, rewrite_workspace
 
 ROOT = r"C:\aios-supercell"
 OLD = (r"C:\Users\jesus\server",)

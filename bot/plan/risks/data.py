@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bot.plan.risks import catalogue as rules
+from bot.domain import risk_rules as rules
 from bot.plan.risks.images import Image, parse_image
 from bot.plan.risks.pairs import (
     Found,

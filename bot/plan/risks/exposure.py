@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from bot.plan.risks import catalogue as rules
+from bot.domain import risk_rules as rules
 from bot.plan.risks.pairs import EVERYWHERE, Found, Port, ServicePair, as_map, read_ports
 
 _ROUTER = re.compile(r"traefik\.(?:http|tcp|udp)\.routers\.([^.]+)\.(.+)")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bot.plan.risks import catalogue as rules
+from bot.domain import risk_rules as rules
 from bot.plan.risks.pairs import Found, ServicePair
 
 _MOVING = re.compile(

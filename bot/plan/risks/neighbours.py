@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from bot.names import ServiceName, StackName
+from bot.domain import risk_rules as rules
+from bot.domain.names import ServiceName, StackName
 from bot.plan.rendering import CHECKOUT
-from bot.plan.risks import catalogue as rules
 from bot.plan.risks.pairs import Found, Model, NodePair, as_list, as_map, network_name, read_mounts, read_ports
 
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/].*|\\\\.*|/(?:run/desktop/mnt/host|host_mnt)/.*")

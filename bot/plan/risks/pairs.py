@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from bot.names import NodeName, ServiceName, StackName
+from bot.domain.names import NodeName, ServiceName, StackName
+from bot.domain.risk_rules import Rule
 from bot.plan.model import SourceLine
-from bot.plan.risks.catalogue import Rule
 
 Model = Mapping[str, Any]
 _NOTHING: Model = {}

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from bot.plan.risks import catalogue as rules
+from bot.domain import risk_rules as rules
 from bot.plan.risks.pairs import Found, Mount, ServicePair, as_list, as_map, read_mounts
-from bot.plan.secret_shapes import word_set
+from bot.redaction.shapes import word_set
 
 _STRONG = word_set(
     "ALL SYS_ADMIN SYS_MODULE SYS_PTRACE SYS_RAWIO SYS_BOOT SYS_TIME NET_ADMIN DAC_READ_SEARCH DAC_OVERRIDE BPF "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.plan.risks import catalogue as rules
+from bot.domain import risk_rules as rules
 from bot.plan.risks.pairs import Found, ServicePair, StackPair, as_list, as_map, is_hidden
 
 _DISABLED = (["NONE"], "NONE")

@@ -1,0 +1,170 @@
+"""A deploy without GitHub: a person on the node names a commit, and the node makes the order itself.
+
+The plan is the bot's own (bot.planner.planner), made from the checkout; the order it comes to is carried out with the
+same checks and the same record. It has no signature, because nobody else gave it, and a negative number, because no
+deployment stands for it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from bot.agent.checkout import Checkout, Position
+from bot.agent.deploy import carry_out
+from bot.agent.node import Node
+from bot.agent.safe_git import read_submodules
+from bot.agent.state import Identity, used_numbers
+from bot.domain.errors import BotError
+from bot.domain.names import BranchName, CommitSha, DeploymentId, RepoName, SubmodulePath, parse_commit_sha, short
+from bot.features.rollout.orders import PastOrder, Stage, Wanted, compose_order
+from bot.fleetfile import FLEET_FILE, Fleet, Submodule, parse_fleet
+from bot.fleetfile import Node as FleetNode
+from bot.git.git import GitRepository
+from bot.plan.model import NodePlan, Plan
+from bot.planner.compose import Renderer
+from bot.planner.planner import read_plan
+from bot.planner.snapshot import Snapshot
+from bot.protocol.order import Order, OrderKind
+from bot.protocol.outcome import Outcome
+
+UNKNOWN = RepoName("unknown/unknown")  # the upstream's name matters to the bot alone
+
+
+def deploy_by_hand(
+    node: Node, *, commit: str, submodule: str | None, base: str, dry_run: bool = False
+) -> tuple[Plan, Outcome | None]:
+    """Make the node run what fleet commit `commit` pins, or with `dry_run` only say what that would do.
+
+    Raises BotError when no order can be made: the commit is not to be had, or a stack cannot be analysed.
+    """
+    identity = node.state.read_identity()
+    root = node.root or (Path(identity.root).expanduser() if identity.root else None)
+    if root is None:
+        raise BotError("say where this node's checkout is: --repo PATH")
+    with node.state.lock():
+        made = _Making(node, identity, Checkout(root, node.access), root)
+        wanted, plan = made.read(parse_full_sha(commit), submodule, base)
+        if dry_run:
+            return plan, None
+        order = made.order(wanted, plan)
+        return plan, carry_out(order, node._replace(root=root), identity)
+
+
+def parse_full_sha(text: str) -> CommitSha:
+    """A whole commit id, or BotError: an abbreviated one can come to mean another commit."""
+    try:
+        return parse_commit_sha(text.strip().lower())
+    except ValueError as problem:
+        raise BotError(f"{problem}; `git rev-parse` gives it") from None
+
+
+class _Making:
+    """Makes an order out of what the checkout at `root` holds, fetched if GitHub can be reached."""
+
+    def __init__(self, node: Node, identity: Identity, checkout: Checkout, root: Path) -> None:
+        self.node = node
+        self.identity = identity
+        self.checkout = checkout
+        self.root = root
+
+    def read(self, commit: CommitSha, submodule: str | None, base: str) -> tuple[Wanted, Plan]:
+        """What is wanted, and the plan from what is checked out now."""
+        for problem in self.checkout.bring(commit, base):
+            self.node.tell(f"going on with what is here: {problem}")
+        repository = GitRepository.of_checkout(self.root)
+        fleet = _read_fleet(repository, commit)
+        path = _find_submodule(repository, commit, fleet, submodule)
+        pin = repository.pin_at(commit, path)
+        if pin is None:
+            raise BotError(f"{short(commit)} pins no submodule at {path}")
+        held = self.checkout.position(path)
+        if held is None or held.pin is None:
+            raise BotError(
+                f"{self.root} holds no checkout of {path} yet: clone the fleet there with --recurse-submodules first"
+            )
+        if not self.checkout.bring_pin(path, pin):
+            raise BotError(f"{path} does not have {pin}, and its remote cannot be asked for it")
+        own = next((one for one in fleet.nodes if one.name == self.identity.node), FleetNode(name=self.identity.node))
+        mine = next((one for one in fleet.submodules if one.path == path), Submodule(path=path))
+        is_older = commit != held.commit and repository.is_ancestor(commit, held.commit)
+        wanted = Wanted(
+            kind=OrderKind.ROLLBACK if is_older else OrderKind.DEPLOY,
+            fleet=self.identity.fleet,
+            node=own,
+            base=BranchName(base),
+            default_branch=BranchName(base),
+            submodule=mine,
+            upstream=UNKNOWN,
+            commit=commit,
+            pin=pin,
+            marker="by hand",
+        )
+        return wanted, self._plan(wanted, fleet, held)
+
+    def order(self, wanted: Wanted, plan: Plan) -> Order:
+        """The order that `plan` comes to."""
+        (own,) = plan.nodes
+        _check_readable(own)
+        held = self.checkout.position(wanted.submodule.path)
+        start = _as_past(wanted, held) if held and held.pin else None
+        number = min({0, *used_numbers(self.node.state.read_record())}) - 1
+        return compose_order(
+            wanted, own, plan_id=plan.id, start=start, number=DeploymentId(number), now=int(self.node.now())
+        )
+
+    def _plan(self, wanted: Wanted, fleet: Fleet, held: Position) -> Plan:
+        path = wanted.submodule.path
+        repository, upstream = (GitRepository.of_checkout(place) for place in (self.root, self.root / path))
+
+        def snapshot(commit: CommitSha, pin: CommitSha) -> Snapshot:
+            return Snapshot(fleet=repository, commit=commit, submodule=path, upstream=upstream, pin=pin)
+
+        with tempfile.TemporaryDirectory(prefix="aios-bot-plan-") as folder:
+            return read_plan(
+                fleet=replace(fleet, nodes=(wanted.node,)),
+                repo=self.identity.fleet,
+                submodule=wanted.submodule,
+                upstream_name=None,
+                old=snapshot(held.commit, held.pin) if held.pin else None,
+                new=snapshot(wanted.commit, wanted.pin),
+                renderer=Renderer(cache_root=Path(folder), secret_key=folder.encode()),
+                commits=(),
+                commits_total=upstream.count_between(held.pin, wanted.pin),
+            )
+
+
+def _read_fleet(repository: GitRepository, commit: CommitSha) -> Fleet:
+    text = repository.read_file(commit, FLEET_FILE)
+    return parse_fleet(text.decode("utf-8", "replace")) if text is not None else Fleet()
+
+
+def _find_submodule(repository: GitRepository, commit: CommitSha, fleet: Fleet, named: str | None) -> SubmodulePath:
+    if named:
+        return SubmodulePath(named)
+    text = (repository.read_file(commit, ".gitmodules") or b"").decode("utf-8", "replace")
+    found = [one.path for one in fleet.submodules] or [SubmodulePath(path) for path in read_submodules(text)]
+    if len(found) != 1:
+        raise BotError(f"say which submodule: --submodule, one of {', '.join(found) or 'none that is there'}")
+    return found[0]
+
+
+def _check_readable(plan: NodePlan) -> None:
+    broken = [f"{stack.stack}: {stack.error}" for stack in plan.stacks if stack.error]
+    if broken:
+        raise BotError("some stacks cannot be analysed, so nothing is done by hand: " + "; ".join(broken))
+
+
+def _as_past(wanted: Wanted, held: Position) -> PastOrder:
+    """What is checked out, as the order that brought it here."""
+    return PastOrder(
+        number=DeploymentId(0),
+        kind=OrderKind.DEPLOY,
+        submodule=wanted.submodule.path,
+        commit=held.commit,
+        pin=held.pin or CommitSha(""),
+        marker="checkout",
+        stage=Stage.GOOD,
+    )

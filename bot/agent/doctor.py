@@ -1,0 +1,134 @@
+"""What a node needs, checked one by one, each failure with its cure. Reads only."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from bot.agent.checkout import Checkout
+from bot.agent.docker import Docker, DockerError
+from bot.agent.preflight import check_engine, parse_version
+from bot.agent.safe_git import Access
+from bot.agent.space import check_space
+from bot.agent.state import Identity, NodeState, find_unfinished, fingerprint
+from bot.domain.errors import BotError
+from bot.git.git import GitError, run_in_checkout
+from bot.settings.read import docker_environment, find_platform
+
+OLDEST_GIT = (2, 31)  # the first that takes configuration from GIT_CONFIG_COUNT
+
+
+class Finding(NamedTuple):
+    """One check. `text` says what was found, and when it is not good, what to do."""
+
+    name: str
+    good: bool
+    text: str
+
+
+def examine(state: NodeState, docker: Docker, access: Access, root: Path | None) -> tuple[Finding, ...]:
+    """Every check, also those after a failed one."""
+    checks: list[tuple[str, Callable[[], str]]] = [
+        ("identity", lambda: _check_identity(state)),
+        ("keys", lambda: _check_keys(state)),
+        ("record", lambda: _check_record(state)),
+        ("git", _check_git),
+        ("engine", lambda: _check_engine(docker)),
+        ("checkout", lambda: _check_checkout(state, access, root)),
+        ("disk", lambda: _check_disk(state, docker, root)),
+    ]
+    return tuple(_find(name, check) for name, check in checks)
+
+
+ENGINE_CURES = {
+    "windows": "start Docker Desktop, and run the runner as the person who is logged on: its pipe lets no service "
+    "account in",
+    "linux": "`sudo systemctl start docker`; the runner's user must be in the group docker, or DOCKER_HOST say where "
+    "the engine is",
+    "android": "there is no engine on Android: set DOCKER_HOST to one that can be reached (ssh://me@host), or to "
+    "Podman's socket",
+}
+
+
+def _check_engine(docker: Docker) -> str:
+    try:
+        return f"{check_engine(docker)} at {docker.host}"
+    except BotError as problem:
+        raise BotError(f"{problem}; {ENGINE_CURES[find_platform()]}") from None
+
+
+def _find(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, check())
+    except (BotError, OSError) as problem:
+        return Finding(name, False, str(problem))
+
+
+def _check_identity(state: NodeState) -> str:
+    identity = state.read_identity()
+    return f"{identity.node} of {identity.fleet}" + (", which only reports" if identity.report_only else "")
+
+
+def _check_keys(state: NodeState) -> str:
+    keys = state.read_keys()
+    if not keys:
+        raise BotError(
+            "no key is trusted, so every order is refused: copy keys/orders.pub.pem from the bot's data folder here, "
+            "and run `aios-bot node trust orders.pub.pem`"
+        )
+    return "trusts " + ", ".join(fingerprint(key) for key in keys)
+
+
+def _check_record(state: NodeState) -> str:
+    records = state.read_record()
+    if state.folder.exists() and not os.access(state.folder, os.W_OK):
+        raise BotError(f"{state.folder} is not writable for this user: run the runner as its owner")
+    unfinished = find_unfinished(records)
+    if unfinished is not None:
+        raise BotError(
+            f"order {unfinished.begun.order.number} was begun and never finished: run `aios-bot node recover`, "
+            "or let the next order put the node right"
+        )
+    return f"{len(records)} entries"
+
+
+def _check_git() -> str:
+    try:
+        said = subprocess.run(
+            ["git", "--version"], env=docker_environment(), capture_output=True, check=True, timeout=30
+        ).stdout.decode()
+    except (OSError, subprocess.SubprocessError):
+        raise BotError("git is not on PATH: install it, and let the runner's user see it") from None
+    version = said.split()[2]
+    if parse_version(version) < OLDEST_GIT:
+        raise BotError(f"git {version} is too old: install 2.31 or newer")
+    return f"git {version}"
+
+
+def _check_checkout(state: NodeState, access: Access, root: Path | None) -> str:
+    identity = state.read_identity()
+    place = root or _own_root(identity)
+    if place is None:
+        return "named by the order"
+    if not (place / ".git").exists():
+        return f"{place} is not there yet; the first order clones it"
+    try:
+        run_in_checkout(place, "status", "--porcelain", "--untracked-files=no", environment=docker_environment())
+    except GitError as problem:
+        raise BotError(f"git cannot read {place}: {problem}; run this as the checkout's owner") from None
+    head = Checkout(place, access).position("")
+    return f"{place} at {head.commit[:7] if head else 'nothing'}"
+
+
+def _check_disk(state: NodeState, docker: Docker, root: Path | None) -> str:
+    try:
+        return check_space(docker, [root or state.folder, state.folder])
+    except DockerError:  # told above; the other disks are looked at all the same
+        return check_space(docker, [root or state.folder, state.folder], engine=False)
+
+
+def _own_root(identity: Identity) -> Path | None:
+    return Path(identity.root).expanduser() if identity.root else None

@@ -1,0 +1,83 @@
+"""How git runs in a node's checkout, where the files come from a repository that may be hostile.
+
+The person who owns the checkout keeps their settings: line ends, credentials, filters they installed. A repository
+cannot set any of those, it can only name them. What it can choose is the addresses in `.gitmodules`, and what a
+container with a writable mount may have left below `.git`: hooks and watchers are therefore never started.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from bot.domain.errors import BotError
+from bot.git.git import token_environment
+from bot.git.gitmodules import Stanza, parse_gitmodules
+from bot.settings.read import docker_environment
+
+# host:path; a host of one letter is a drive of Windows.
+_SCP = re.compile(r"(?:[^@/\s]+@)?[A-Za-z0-9][^:/\s]+:(?!//)(?!.*::)[^\s]+")
+_SETTINGS = {
+    "core.hooksPath": os.devnull,
+    "core.fsmonitor": "false",
+    "core.longpaths": "true",  # Windows; elsewhere it means nothing
+    "fetch.recurseSubmodules": "false",
+    "submodule.recurse": "false",
+    "gc.autoDetach": "false",  # nothing of ours is still at work after its command has ended
+}
+
+
+class UnsafeAddressError(BotError):
+    """A submodule's address is of a kind that a node does not fetch from."""
+
+
+class Access(NamedTuple):
+    """Where the fleet's GitHub is, and the token that reads it (None: git's own credentials do)."""
+
+    web_url: str  # "https://github.com"
+    token: str | None
+
+
+def git_environment(access: Access, *, origin: str) -> dict[str, str]:
+    """The environment for git in the checkout. `origin` is where the fleet is fetched from, rewritten or not.
+
+    Only https, ssh and the origin's own protocol are spoken: `ext::` would run a command, and a `file:` address
+    would bring another repository of this machine into the checkout.
+    """
+    person = {"GIT_CONFIG_NOSYSTEM": "0", "GCM_INTERACTIVE": "never"}
+    token = token_environment(access.token, server=access.web_url)
+    first = int(token.get("GIT_CONFIG_COUNT", "0"))
+    settings: dict[str, str] = {"GIT_CONFIG_COUNT": str(first + len(_SETTINGS))}
+    for index, (name, value) in enumerate(_SETTINGS.items(), start=first):
+        settings |= {f"GIT_CONFIG_KEY_{index}": name, f"GIT_CONFIG_VALUE_{index}": value}
+    protocols = dict.fromkeys(["https", "ssh", _protocol_of(origin)])
+    return docker_environment() | person | token | settings | {"GIT_ALLOW_PROTOCOL": ":".join(protocols)}
+
+
+def read_submodules(text: str) -> Mapping[str, Stanza]:
+    """The submodules of a `.gitmodules` by their paths."""
+    return {stanza.path: stanza for stanza in parse_gitmodules(text).stanzas}
+
+
+def check_address(stanza: Stanza) -> None:
+    """UnsafeAddressError unless the submodule lies beside the fleet, or is reached by https or ssh."""
+    url = stanza.url
+    if url.startswith(("./", "../")):
+        return
+    if "::" not in url and (urlsplit(url).scheme in ("https", "ssh") or ("://" not in url and _SCP.fullmatch(url))):
+        return
+    raise UnsafeAddressError(
+        f"the submodule at {stanza.path} comes from {url[:100]!r}: a node fetches by https or ssh, or from an "
+        "address relative to the fleet's; change it in .gitmodules"
+    )
+
+
+def _protocol_of(address: str) -> str:
+    """ "http" of "http://host/x", "file" of a path, "ssh" of what ssh understands without saying so."""
+    scheme = urlsplit(address).scheme.lower() if "://" in address else ""
+    if scheme in ("http", "https", "ssh", "file"):
+        return scheme
+    return "ssh" if _SCP.fullmatch(address) else "file"

@@ -1,0 +1,299 @@
+"""The node's own folder, outside of every repository: who it is, whom it trusts, and what it has done.
+
+node.json          fleet, node name, checkout
+keys/*.pem         the public keys whose orders it takes
+record.jsonl       a line when an order is begun, when it is about to touch something, and when it is finished;
+                   never rewritten
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+from filelock import FileLock, Timeout
+from msgspec.structs import replace
+
+from bot.agent.containers import Container
+from bot.domain.errors import BotError
+from bot.domain.names import CommitSha, NodeName, RepoName, ServiceName, parse_repo_name
+from bot.domain.values import Value
+from bot.protocol.order import Order
+
+LOCK_TIMEOUT = 900  # seconds that an order waits for the one before it
+
+
+class StateError(BotError):
+    """The node's own folder is missing something, or cannot be used."""
+
+
+class Identity(Value, frozen=True):
+    """Which node this is. `root` is its checkout when an order names none."""
+
+    fleet: RepoName
+    node: NodeName
+    root: str = ""
+    report_only: bool = False  # it takes no order that changes anything
+
+
+class End(StrEnum):
+    """How an order ended on the node."""
+
+    SUCCESS = "success"
+    ROLLED_BACK = "rolled_back"  # it failed, and what ran before runs again
+    FAILED = "failed"  # it failed, and what ran before could not be put back
+    UNTOUCHED = "untouched"  # it failed before anything was touched
+    REFUSED = "refused"  # it was not allowed to begin; nothing was touched
+
+
+class Begun(Value, frozen=True, tag="begun"):
+    """Written before anything is touched; from then on the order's number is used up.
+
+    `commit` and `pin` are what the checkout held then, None where it held nothing.
+    """
+
+    order: Order
+    at: int  # seconds since the epoch
+    commit: CommitSha | None = None
+    pin: CommitSha | None = None
+
+
+class Touching(Value, frozen=True, tag="touching"):
+    """Written right before the first thing is touched: what has to be there again if this goes wrong."""
+
+    number: int
+    before: tuple[Container, ...]
+
+
+class Left(Value, frozen=True):
+    """How an order left one service: with what image (its id), and with what configuration (compose's hash)."""
+
+    project: str
+    service: ServiceName
+    image: str
+    config: str
+    runs: bool = True  # False: a one-shot that had done its work
+
+
+class Finished(Value, frozen=True, tag="finished"):
+    """Written when nothing more will be done. `commit` and `pin` are what the checkout holds now, if it is known."""
+
+    number: int
+    end: End
+    text: str
+    at: int  # seconds since the epoch
+    commit: CommitSha | None = None
+    pin: CommitSha | None = None
+    left: tuple[Left, ...] = ()  # every service of the order's stacks that has a container
+
+
+Record = Begun | Touching | Finished
+
+
+class NodeState:
+    """The folder at `folder`, which need not exist yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._record = folder / "record.jsonl"
+
+    def read_identity(self) -> Identity:
+        """Who this node is, or StateError telling how to say it."""
+        try:
+            return msgspec.json.decode((self.folder / "node.json").read_bytes(), type=Identity)
+        except FileNotFoundError:
+            raise StateError(
+                f"{self.folder} holds no node yet: run `aios-bot node trust KEYFILE --fleet OWNER/NAME --node NAME`"
+            ) from None
+        except (OSError, msgspec.MsgspecError) as problem:
+            raise StateError(f"{self.folder / 'node.json'} cannot be read: {problem}") from None
+
+    def read_keys(self) -> tuple[Ed25519PublicKey, ...]:
+        """The keys whose orders are taken, by file name. Empty when none is trusted."""
+        return tuple(_parse_key(path) for path in sorted((self.folder / "keys").glob("*.pem")))
+
+    def trust(
+        self,
+        keyfile: Path,
+        *,
+        fleet: str | None,
+        node: str | None,
+        root: str | None,
+        report_only: bool | None = None,
+    ) -> Identity:
+        """Take orders signed with the key in `keyfile` from now on; the first time, also say who this node is."""
+        key = _parse_key(keyfile)
+        known = self.read_identity() if (self.folder / "node.json").exists() else None
+        if known is None and not (fleet and node):
+            raise StateError("say once which node this is: --fleet OWNER/NAME --node NAME")
+        try:
+            wanted = Identity(
+                fleet=parse_repo_name(fleet) if fleet else known.fleet if known else RepoName(""),
+                node=NodeName(node) if node else known.node if known else NodeName(""),
+                root=root if root is not None else known.root if known else "",
+                report_only=report_only if report_only is not None else bool(known and known.report_only),
+            )
+        except ValueError as problem:
+            raise StateError(str(problem)) from None
+        if known is not None and (wanted.fleet, wanted.node) != (known.fleet, known.node):
+            raise StateError(
+                f"this is {known.node} of {known.fleet} already; to make it another node, remove {self.folder}"
+            )
+        try:
+            (self.folder / "keys").mkdir(parents=True, exist_ok=True, mode=0o700)
+            pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+            (self.folder / "keys" / f"{fingerprint(key)}.pem").write_bytes(pem)
+            _write_whole(self.folder / "node.json", msgspec.json.encode(wanted))
+        except OSError as problem:
+            raise StateError(f"{self.folder} cannot be written: {problem.strerror}; run this as its owner") from None
+        return wanted
+
+    @contextlib.contextmanager
+    def lock(self, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
+        """One order at a time on this node, over all processes."""
+        try:
+            with FileLock(self.folder / "lock", timeout=timeout):
+                yield
+        except Timeout:
+            raise StateError(f"another order is still being carried out after {timeout:.0f} s") from None
+        except PermissionError:
+            raise StateError(f"{self.folder} is not writable for this user; run this as its owner") from None
+
+    def begin(
+        self, order: Order, *, now: float, commit: CommitSha | None = None, pin: CommitSha | None = None
+    ) -> None:
+        """Use the order's number up, durably, before anything is touched; `commit` and `pin` are checked out now."""
+        self._append(Begun(order=order, at=int(now), commit=commit, pin=pin))
+
+    def touch(self, order: Order, before: tuple[Container, ...]) -> None:
+        """From now on things change; `before` are the containers of the order's stacks as they are."""
+        self._append(Touching(number=order.number, before=before))
+
+    def finish(
+        self,
+        order: Order,
+        end: End,
+        text: str,
+        *,
+        now: float,
+        commit: CommitSha | None = None,
+        pin: CommitSha | None = None,
+        left: tuple[Left, ...] = (),
+    ) -> None:
+        """Nothing more will be done for this order."""
+        self._append(
+            Finished(number=order.number, end=end, text=text, at=int(now), commit=commit, pin=pin, left=left)
+        )
+
+    def read_record(self) -> tuple[Record, ...]:
+        """Everything begun and finished, oldest first. A last line that a power cut tore is not there."""
+        try:
+            lines = self._record.read_bytes().splitlines(keepends=True)
+        except FileNotFoundError:
+            return ()
+        try:
+            return tuple(msgspec.json.decode(line, type=Record) for line in lines if line.endswith(b"\n"))
+        except msgspec.MsgspecError as problem:
+            raise StateError(
+                f"{self._record} is damaged ({problem}): repair the line, or move the file away and take care "
+                "that no old order is sent again"
+            ) from None
+
+    def _append(self, record: Record) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with self._record.open("a+b") as file:
+                file.seek(0)
+                whole = file.read().rfind(b"\n") + 1
+                file.truncate(whole)
+                file.write(msgspec.json.encode(record) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as problem:
+            raise StateError(f"{self._record} cannot be written: {problem.strerror}") from None
+
+
+def used_numbers(records: tuple[Record, ...]) -> frozenset[int]:
+    """Every number that was begun."""
+    return frozenset(record.order.number for record in records if isinstance(record, Begun))
+
+
+class Unfinished(NamedTuple):
+    """An order in whose middle the node lost its power, or its process."""
+
+    begun: Begun
+    touching: Touching | None  # None: it had touched nothing yet
+
+
+def find_unfinished(records: tuple[Record, ...]) -> Unfinished | None:
+    """The order that was begun and never finished. There is one at most: the next start puts it right first."""
+    finished = {record.number for record in records if isinstance(record, Finished)}
+    begun = [record for record in records if isinstance(record, Begun) and record.order.number not in finished]
+    if not begun:
+        return None
+    number = begun[-1].order.number
+    touching = [record for record in records if isinstance(record, Touching) and record.number == number]
+    return Unfinished(begun[-1], touching[-1] if touching else None)
+
+
+def find_left(records: tuple[Record, ...]) -> dict[tuple[str, ServiceName], Left]:
+    """How the orders left each service (by project and name), the newest one that had it in its stacks."""
+    found: dict[tuple[str, ServiceName], Left] = {}
+    for record in records:
+        if isinstance(record, Finished):
+            found |= {(left.project, left.service): left for left in record.left}
+    return found
+
+
+def is_after_failure(records: tuple[Record, ...]) -> bool:
+    """Whether the newest order that touched something left the node neither as wanted nor as it was."""
+    only_looked = {r.order.number for r in records if isinstance(r, Begun) and r.order.kind.reads_only}
+    ends = (r.end for r in reversed(records) if isinstance(r, Finished) and r.number not in only_looked)
+    return next((end for end in ends if end not in (End.REFUSED, End.UNTOUCHED)), None) is End.FAILED
+
+
+def find_last_good(records: tuple[Record, ...]) -> Order | None:
+    """The newest order that changed something and ended well: what to return to.
+
+    An order may be for a few stacks alone: it is given with the others as the orders before it had them.
+    """
+    ended_well = {record.number for record in records if isinstance(record, Finished) and record.end is End.SUCCESS}
+    changed = (r.order for r in records if isinstance(r, Begun) and not r.order.kind.reads_only)
+    good = [order for order in changed if order.number in ended_well]
+    if not good:
+        return None
+    stacks = {stack.project: stack for order in good for stack in order.stacks}
+    own = {stack.project for stack in good[-1].stacks}
+    others = (stack for project, stack in stacks.items() if project not in own)
+    return replace(good[-1], stacks=(*good[-1].stacks, *others))
+
+
+def fingerprint(key: Ed25519PublicKey) -> str:
+    """Sixteen hexadecimal digits of the raw key, for people to compare."""
+    return key.public_bytes(Encoding.Raw, PublicFormat.Raw).hex()[:16]
+
+
+def _parse_key(path: Path) -> Ed25519PublicKey:
+    try:
+        key = load_pem_public_key(path.read_bytes())
+    except OSError as problem:
+        raise StateError(f"{path} cannot be read: {problem.strerror}") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise StateError(f"{path} is no public key in PEM form (-----BEGIN PUBLIC KEY-----)") from None
+    if not isinstance(key, Ed25519PublicKey):
+        raise StateError(f"{path} is not an Ed25519 key; the bot's own is in AIOS_BOT_DATA/keys/orders.pub.pem")
+    return key
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(content)
+    fresh.replace(path)

@@ -1,0 +1,151 @@
+"""One work tree of a node's checkout, the fleet's or a submodule's: what is in it, and how it is moved."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+
+from bot.agent.safe_git import Access, git_environment
+from bot.domain.names import CommitSha
+from bot.git.git import GitError, GitRepository, run_in_checkout
+
+QUIETLY = ("--quiet", "--no-tags", "--no-recurse-submodules")  # how anything is fetched
+LARGEST_COPY = 1024**2  # bytes; an untracked file where links cannot be made
+
+
+class WorkTree:
+    """The work tree at `folder`, which need not be there yet."""
+
+    def __init__(self, folder: Path, access: Access) -> None:
+        self.folder = folder
+        self._access = access
+
+    @property
+    def exists(self) -> bool:
+        """Whether a repository is here; without this question git would answer for the one around it."""
+        return (self.folder / ".git").exists()
+
+    @cached_property
+    def repository(self) -> GitRepository:
+        """The repository that this is a work tree of. Ask only when it `exists`."""
+        return GitRepository.of_checkout(self.folder)
+
+    @property
+    def head(self) -> CommitSha | None:
+        """The commit that is checked out, also when no file of it is (see `is_fresh`)."""
+        return self.repository.resolve("HEAD") if self.exists else None
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing was ever checked out: a clone of ours that has no index yet."""
+        return not (self.repository.git_dir / "index").exists()
+
+    @property
+    def holds_files(self) -> bool:
+        """Whether a commit's files are here."""
+        return self.head is not None and not self.is_fresh
+
+    @cached_property
+    def origin(self) -> str:
+        """Where this is fetched from, as git rewrites it by the person's settings."""
+        return rewritten_address("origin", self.folder, self._access)
+
+    def git(self, *arguments: str, strip: bool = True, extra: Mapping[str, str] | None = None) -> str:
+        """Output of one git command here, or GitError."""
+        environment = git_environment(self._access, origin=self.origin) | dict(extra or {})
+        text = run_in_checkout(self.folder, *arguments, environment=environment).decode("utf-8", "surrogateescape")
+        return text.strip() if strip else text
+
+    def edited_files(self) -> list[str]:
+        """Tracked files that differ from the commit, sorted."""
+        out = self.git(
+            *("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules=all"),
+            strip=False,
+        )
+        return sorted(entry[3:] for entry in out.split("\0") if entry)
+
+    def blocking_files(self, commit: CommitSha) -> list[str]:
+        """Untracked files, ignored ones too, where `commit` brings a file or a folder of its own."""
+        if not self.exists or self.is_fresh:
+            return []
+        repository = self.repository
+        if repository.resolve(commit) is None:
+            return []
+        coming = {entry.path for entry in repository.list_tree(commit, recursive=True) if entry.kind == "blob"}
+        folders = {"/".join(name.split("/")[:end]) for name in coming for end in range(1, name.count("/") + 1)}
+        # Folders are listed as one: a database of a million files is none of git's business. Only where the commit
+        # brings something into such a folder, its files count one by one.
+        found = set(self.untracked())
+        for name in [name for name in found if name.endswith("/") and name.rstrip("/") in folders]:
+            found.discard(name)
+            found |= _split(self.git("ls-files", "--others", "-z", "--", f":(literal){name}", strip=False))
+        names = {name.rstrip("/") for name in found}
+        return sorted(n for n in names if n in coming or n in folders or _is_below_one_of(coming, n))
+
+    def untracked(self) -> list[str]:
+        """What git does not track, ignored or not; a folder that holds nothing else is one name that ends in "/"."""
+        return sorted(_split(self.git("ls-files", "--others", "--directory", "-z", strip=False)))
+
+    def is_published(self) -> bool:
+        """Whether the commit that is checked out is on a branch of the remote, as far as was fetched."""
+        return bool(self.git("branch", "--remotes", "--contains", "HEAD"))
+
+    def fetch(self, *refspecs: str) -> None:
+        """Fetch from the origin, or GitError."""
+        self.git("fetch", *QUIETLY, "origin", *refspecs)
+
+    def fetch_commit(self, commit: CommitSha) -> bool:
+        """Whether `commit` is here, fetched if need be."""
+        repository = self.repository
+        for what in ((), (commit,)):  # the branches, then the commit by its name
+            if repository.resolve(commit) is None:
+                with contextlib.suppress(GitError):
+                    self.fetch(*what)
+        return repository.resolve(commit) is not None
+
+    def check_out(self, commit: CommitSha, *, branch: str | None = None) -> None:
+        """Make the files those of `commit`, in place; never an untracked one, ignored or not."""
+        where = ["-B", branch, "--no-track"] if branch else ["--detach"]
+        # An ignored file is somebody's data too: git overwrites those unless it is told not to.
+        self.git("checkout", "--quiet", "--no-overwrite-ignore", *where, commit, "--")
+
+    def lay_out(self, commit: CommitSha, place: Path) -> None:
+        """Write the files of `commit` below `place`, and there a link to everything untracked that is here."""
+        place.mkdir(parents=True, exist_ok=True)
+        index = {"GIT_INDEX_FILE": str(place.with_name(f"{place.name}.index"))}
+        self.git("read-tree", commit, extra=index)
+        self.git("checkout-index", "--all", "--quiet", f"--prefix={place.as_posix()}/", extra=index)
+        Path(index["GIT_INDEX_FILE"]).unlink()
+        _link(self.untracked(), self.folder, place)
+
+
+def rewritten_address(remote: str, folder: Path, access: Access) -> str:
+    """Where git really goes for a remote's name or address, by the settings of the person and of `folder`."""
+    environment = git_environment(access._replace(token=None), origin=access.web_url)
+    return run_in_checkout(folder, "ls-remote", "--get-url", remote, environment=environment).decode().strip()
+
+
+def _link(names: Iterable[str], source: Path, place: Path) -> None:
+    for name in (name.rstrip("/") for name in names):
+        there, here = place / name, source / name
+        if there.exists() or there.is_symlink() or not here.exists():
+            continue
+        there.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            there.symlink_to(here, target_is_directory=here.is_dir())
+        except OSError:  # Windows asks for a privilege: what compose reads are small files
+            if here.is_file() and here.stat().st_size <= LARGEST_COPY:
+                shutil.copyfile(here, there)
+
+
+def _split(listed: str) -> set[str]:
+    return set(filter(None, listed.split("\0")))
+
+
+def _is_below_one_of(coming: set[str], name: str) -> bool:
+    """Whether a file comes where `name` needs a folder."""
+    parts = name.split("/")
+    return any("/".join(parts[:end]) in coming for end in range(1, len(parts)))

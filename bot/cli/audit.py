@@ -1,0 +1,34 @@
+"""`aios-bot audit`: who asked, who approved, what plan, which order, what happened."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.group()
+def audit() -> None:
+    """Read the audit trail: one append-only record of what people said and what came of it."""
+
+
+@audit.command()
+@click.option("--fleet", "repo", help="Only this repository's records: owner/name.")
+def export(repo: str | None) -> None:
+    """Print every record as one line of JSON, oldest first. Reads AIOS_BOT_DATABASE_URL or AIOS_BOT_DATA."""
+    import msgspec
+
+    from bot.domain.errors import BotError
+    from bot.domain.names import parse_repo_name
+    from bot.features.commands.store import People
+    from bot.settings.read import read_store_settings
+    from bot.storage.store import Store
+
+    try:
+        fleet = parse_repo_name(repo) if repo else None
+    except ValueError as problem:
+        raise BotError(f"--fleet: {problem}") from None
+    store = Store(read_store_settings().database_url.reveal())
+    try:
+        for record in People(store).read_audit(fleet):
+            click.echo(msgspec.json.encode(record).decode())
+    finally:
+        store.close()

@@ -1,0 +1,176 @@
+"""`aios-bot node ...`: what runs on a node, by its runner's job or by hand.
+
+Each command imports what it needs when it runs, as in bot.cli.main.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TextIO
+
+import click
+
+from bot.domain.errors import ExitCode
+
+if TYPE_CHECKING:
+    from bot.agent.node import Node
+
+_state_option = click.option(
+    "--state",
+    "state_folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The node's own folder. Default: AIOS_BOT_NODE_STATE, else the platform's.",
+)
+_repo_option = click.option(
+    "--repo",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The node's checkout. Default: what the order names.",
+)
+
+
+@click.group()
+def node() -> None:
+    """What runs on a node: take the bot's orders, carry them out, prove the result."""
+
+
+@node.command("deploy")
+@click.option(
+    "--order",
+    "order_file",
+    type=click.File("r", encoding="utf-8"),
+    help="File with the signed order, - for standard input. Default: AIOS_BOT_ORDER.",
+)
+@click.option("--commit", help="Without GitHub: the fleet's commit to run, in full; the node makes the order itself.")
+@click.option("--submodule", help="With --commit: which submodule, when the fleet has several.")
+@click.option("--base", default="main", show_default=True, help="With --commit: the branch that must hold it.")
+@click.option("--dry-run", is_flag=True, help="With --commit: only say what it would do.")
+@_repo_option
+@_state_option
+def deploy_command(  # noqa: PLR0917 - one parameter per option of the command
+    order_file: TextIO | None,
+    commit: str | None,
+    submodule: str | None,
+    base: str,
+    dry_run: bool,
+    repo: Path | None,
+    state_folder: Path | None,
+) -> None:
+    """Carry out one signed order, or a commit by hand. Exits 0 when it runs and is healthy, 4 when it was refused."""
+    from bot.agent.deploy import deploy
+    from bot.agent.state import End
+    from bot.agent.wiring import make_node, write_summary
+    from bot.protocol.outcome import render_outcome
+    from bot.settings.read import read_node_settings
+
+    settings = read_node_settings()
+    if commit:
+        _deploy_by_hand(make_node(settings, state_folder, repo), commit, submodule, base, dry_run=dry_run)
+    envelope = order_file.read() if order_file else settings.order
+    if not envelope.strip():
+        raise click.UsageError("no order: set AIOS_BOT_ORDER, or give a file with --order")
+    outcome = deploy(envelope, make_node(settings, state_folder, repo))
+    text = render_outcome(outcome)
+    click.echo(text)
+    write_summary(settings, text, outcome)
+    sys.exit({End.SUCCESS: ExitCode.OK, End.REFUSED: ExitCode.REFUSED}.get(outcome.end, ExitCode.FAILED))
+
+
+def _deploy_by_hand(node: Node, commit: str, submodule: str | None, base: str, *, dry_run: bool) -> NoReturn:
+    from bot.agent.by_hand import deploy_by_hand
+    from bot.agent.state import End
+    from bot.plan.report.text import render_text
+    from bot.protocol.outcome import render_outcome
+
+    plan, outcome = deploy_by_hand(node, commit=commit, submodule=submodule, base=base, dry_run=dry_run)
+    click.echo(render_text(plan))
+    if outcome is None:
+        sys.exit(ExitCode.OK)
+    click.echo(render_outcome(outcome))
+    sys.exit({End.SUCCESS: ExitCode.OK, End.REFUSED: ExitCode.REFUSED}.get(outcome.end, ExitCode.FAILED))
+
+
+@node.command()
+@click.argument("keyfile", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--fleet", help="OWNER/NAME of the fleet repository; needed the first time.")
+@click.option("--node", "name", help="This node's name in the fleet file; needed the first time.")
+@click.option("--root", help="This node's checkout, for orders that name none.")
+@click.option(
+    "--report-only/--obey", default=None, help="Whether it only reports, and takes no order that changes it."
+)
+@_state_option
+def trust(  # noqa: PLR0917 - one parameter per option of the command
+    keyfile: Path,
+    fleet: str | None,
+    name: str | None,
+    root: str | None,
+    report_only: bool | None,
+    state_folder: Path | None,
+) -> None:
+    """Take orders that are signed with the key in KEYFILE (the bot's keys/orders.pub.pem) from now on."""
+    from bot.agent.state import NodeState, fingerprint
+    from bot.settings.read import read_node_settings
+
+    state = NodeState(state_folder or read_node_settings().state)
+    identity = state.trust(keyfile, fleet=fleet, node=name, root=root, report_only=report_only)
+    trusted = ", ".join(fingerprint(key) for key in state.read_keys())
+    click.echo(
+        f"{identity.node} of {identity.fleet} trusts {trusted}"
+        + (", and only reports" if identity.report_only else "")
+    )
+
+
+@node.command()
+@_state_option
+def show(state_folder: Path | None) -> None:
+    """Print who this node is, whom it trusts, and the orders it has taken."""
+    from bot.agent.state import Begun, NodeState, Touching, fingerprint
+    from bot.settings.read import read_node_settings
+
+    state = NodeState(state_folder or read_node_settings().state)
+    identity = state.read_identity()
+    click.echo(f"node:  {identity.node}\nfleet: {identity.fleet}")
+    for key in state.read_keys():
+        click.echo(f"key:   {fingerprint(key)}")
+    for record in state.read_record():
+        if isinstance(record, Touching):
+            continue
+        when = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(record.at))
+        if isinstance(record, Begun):
+            click.echo(f"{when}  order {record.order.number} begun: {record.order.kind} {record.order.commit}")
+        else:
+            click.echo(f"{when}  order {record.number} {record.end}: {record.text}")
+
+
+@node.command("recover")
+@_repo_option
+@_state_option
+def recover_command(repo: Path | None, state_folder: Path | None) -> None:
+    """Put right what an order left half done: run this at every start of the machine, or by hand after a crash."""
+    from bot.agent.deploy import recover_now
+    from bot.agent.state import End
+    from bot.agent.wiring import make_node
+    from bot.protocol.outcome import render_outcome
+    from bot.settings.read import read_node_settings
+
+    outcome = recover_now(make_node(read_node_settings(), state_folder, repo))
+    click.echo("nothing to put right" if outcome is None else render_outcome(outcome))
+    sys.exit(ExitCode.FAILED if outcome and outcome.end is End.FAILED else ExitCode.OK)
+
+
+@node.command()
+@_repo_option
+@_state_option
+def doctor(repo: Path | None, state_folder: Path | None) -> None:
+    """Check what this node needs, and say how to cure what is missing."""
+    from bot.agent.doctor import examine
+    from bot.agent.wiring import make_node
+    from bot.settings.read import read_node_settings
+
+    settings = read_node_settings()
+    made = make_node(settings, state_folder, repo)
+    findings = examine(made.state, made.docker, made.access, repo)
+    for finding in findings:
+        click.echo(f"{'ok  ' if finding.good else 'FAIL'} {finding.name}: {finding.text}")
+    sys.exit(ExitCode.OK if all(finding.good for finding in findings) else ExitCode.FAILED)

@@ -1,0 +1,138 @@
+"""The operator's commands: look at the queue and mend it, take the service's memory along and put it back."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from bot.queue.desk import DeliveryRow
+    from bot.storage.store import Store
+
+
+@click.group()
+def inbox() -> None:
+    """See what came in, and what became of it. Works beside a running service."""
+
+
+@inbox.command("list")
+@click.option("--state", "states", multiple=True, help="Only these: received, done, ignored, failed, cancelled.")
+@click.option("--most", default=50, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def list_(states: tuple[str, ...], most: int, *, as_json: bool) -> None:
+    """The newest deliveries, newest first."""
+    from bot.queue import desk
+
+    with _open_store() as store:
+        for row in desk.list_deliveries(store, states=states, most=most):
+            click.echo(_as_json(row) if as_json else _line(row))
+
+
+@inbox.command()
+@click.argument("guid")
+@click.option("--json", "as_json", is_flag=True)
+def show(guid: str, *, as_json: bool) -> None:
+    """One delivery, and what it led to. The beginning of its guid is enough."""
+    from bot.queue import desk
+
+    with _open_store() as store:
+        row = desk.find_delivery(store, guid)
+        if as_json:
+            click.echo(_as_json(row))
+            return
+        click.echo(_line(row))
+        click.echo(f"  event: {row.event}")
+        for look in row.looks:
+            held = f" until {_when(look.not_before)}" if look.state == "held" else ""
+            click.echo(f"  {look.state}{held}, tried {look.attempts} times: {look.look}")
+            if look.error:
+                click.echo(f"    {look.error}")
+
+
+@inbox.command()
+@click.argument("guid")
+def retry(guid: str) -> None:
+    """Try what failed, was cancelled or is held again, within a minute."""
+    from bot.queue import desk
+
+    with _open_store() as store:
+        row = desk.find_delivery(store, guid)
+        click.echo(f"{row.guid}: {desk.retry(store, row.guid)} to be done again")
+
+
+@inbox.command()
+@click.argument("guid")
+def cancel(guid: str) -> None:
+    """Do not do what waits. What runs goes on."""
+    from bot.queue import desk
+
+    with _open_store() as store:
+        row = desk.find_delivery(store, guid)
+        gone, running = desk.cancel(store, row.guid)
+        click.echo(f"{row.guid}: {gone} cancelled" + (f", {running} run and go on" if running else ""))
+
+
+@click.command()
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+def backup(target: Path) -> None:
+    """Write the service's memory and keys to one file, while it runs. The file holds secrets."""
+    from bot.settings.read import read_store_settings
+    from bot.storage.backup import write_backup
+
+    with _open_store() as store:
+        counts = write_backup(store, read_store_settings().data / "keys", target)
+    click.echo(f"{target}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+
+
+@click.command()
+@click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def restore(source: Path) -> None:
+    """Fill a new database and data folder from a backup, before the service starts. SQLite or PostgreSQL."""
+    from bot.settings.read import read_store_settings
+    from bot.storage.backup import read_backup
+
+    with _open_store() as store:
+        counts = read_backup(store, read_store_settings().data / "keys", source)
+    click.echo(f"restored: {', '.join(f'{count} {name}' for name, count in counts.items())}")
+
+
+class _open_store:  # noqa: N801 - used as a function
+    """The database that the settings name, closed at the end."""
+
+    def __enter__(self) -> Store:
+        from bot.observability.log import configure_logging
+        from bot.settings.read import read_store_settings
+        from bot.storage.store import Store
+
+        settings = read_store_settings()
+        configure_logging(level="WARNING", secrets=settings.secrets)
+        settings.data.mkdir(parents=True, exist_ok=True)
+        self._store = Store(settings.database_url.reveal())
+        return self._store
+
+    def __exit__(self, *_problem: object) -> None:
+        self._store.close()
+
+
+def _line(row: DeliveryRow) -> str:
+    name = f"{row.name}.{row.action}" if row.action else row.name
+    reason = f"  {row.reason}" if row.reason else ""
+    return f"{_when(row.received_at)}  {row.guid}  {row.state:<9}  {name}{reason}"
+
+
+def _when(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _as_json(row: DeliveryRow) -> str:
+    import msgspec
+
+    whole = msgspec.to_builtins(row)
+    whole["event"] = json.loads(row.event)
+    for look in whole["looks"]:
+        look["look"] = json.loads(look["look"])
+    return json.dumps(whole, ensure_ascii=False)

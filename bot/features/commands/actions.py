@@ -1,0 +1,85 @@
+"""What can be done about a command, as values, each with its reason. Pure."""
+
+from __future__ import annotations
+
+from bot.domain.names import CommitSha, NodeName, PlanId, StackName
+from bot.domain.values import Value
+from bot.features.commands.facts import Position
+from bot.features.commands.reasons import CommandReason
+from bot.protocol.order import OrderKind
+
+
+class Refuse(Value, frozen=True, tag="refuse"):
+    """Nothing is done. `about` are the names it is about; they may be hostile."""
+
+    reason: CommandReason
+    about: tuple[str, ...] = ()
+
+
+class Answer(Value, frozen=True, tag="answer"):
+    """Only say something: the help, or the status."""
+
+    reason: CommandReason
+
+
+class MakePlan(Value, frozen=True, tag="plan"):
+    """Make and post the plan anew: asked for, or because the posted one no longer holds.
+
+    The reply shows the part of `nodes`; empty: of all.
+    """
+
+    reason: CommandReason
+    nodes: tuple[NodeName, ...] = ()
+
+
+class Target(Value, frozen=True):
+    """A node and where it is to be."""
+
+    node: NodeName
+    to: Position
+
+
+class GiveOrders(Value, frozen=True, tag="orders"):
+    """Give these nodes an order. `stacks` empty: all of them."""
+
+    reason: CommandReason
+    kind: OrderKind
+    targets: tuple[Target, ...]
+    stacks: tuple[StackName, ...] = ()
+    plan: PlanId | None = None  # that a person approved by this
+    of_head: bool = False  # the commit is the open pull request's head
+    locks: bool = False
+    glass: str = ""  # why rules were passed over: hostile
+    pin_back: CommitSha | None = None  # open a pull request that moves the pin back to it
+
+
+class TakeLocks(Value, frozen=True, tag="lock"):
+    """Make these nodes the pull request's."""
+
+    reason: CommandReason
+    nodes: tuple[NodeName, ...]
+    text: str  # hostile
+
+
+class GiveLocksBack(Value, frozen=True, tag="unlock"):
+    """End the locks of these nodes."""
+
+    reason: CommandReason
+    nodes: tuple[NodeName, ...]
+    glass: str = ""
+
+
+class HoldBumps(Value, frozen=True, tag="hold"):
+    """Stop moving the pin."""
+
+    reason: CommandReason
+    text: str  # hostile
+
+
+class ResumeBumps(Value, frozen=True, tag="resume"):
+    """Go on moving the pin."""
+
+    reason: CommandReason
+
+
+Decision = Refuse | Answer | MakePlan | GiveOrders | TakeLocks | GiveLocksBack | HoldBumps | ResumeBumps

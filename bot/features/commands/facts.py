@@ -1,0 +1,176 @@
+"""What a decision about a command starts from: who, where, which plan, and how the nodes stand. Frozen, read now."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from bot.domain.names import BranchName, CommitSha, NodeName, PlanId, PullNumber, RepoName, StackName, SubmodulePath
+from bot.domain.values import Value
+from bot.features.commands.grammar import Command, Misread
+from bot.features.rollout.orders import PastOrder
+from bot.fleetfile import Fleet, Node
+
+
+class Permission(StrEnum):
+    """A person's permission in a repository, as the collaborator-permission API says it; weakest first."""
+
+    UNKNOWN = "unknown"  # GitHub did not say: it is none
+    NONE = "none"
+    READ = "read"
+    TRIAGE = "triage"
+    WRITE = "write"
+    MAINTAIN = "maintain"
+    ADMIN = "admin"
+
+    def reaches(self, least: Permission) -> bool:
+        """Whether this one includes `least`. UNKNOWN reaches nothing."""
+        order = list(Permission)
+        return self is not Permission.UNKNOWN and order.index(self) >= order.index(least)
+
+
+class Actor(Value, frozen=True):
+    """Who asks. `teams` are those of the teams named in the fleet file whose member they are."""
+
+    login: str
+    permission: Permission
+    teams: frozenset[str] = frozenset()
+
+    def is_any_of(self, principals: tuple[str, ...]) -> bool:
+        """Whether one of the fleet file's principals (`write`, `team:SLUG`, `person:LOGIN`) means this person."""
+        if self.permission is Permission.UNKNOWN:
+            return False
+        for principal in principals:
+            kind, _, name = principal.partition(":")
+            if kind == "team" and name in self.teams:
+                return True
+            if kind == "person" and name.lower() == self.login.lower():
+                return True
+            if not name and self.permission.reaches(Permission(kind)):
+                return True
+        return False
+
+
+class PullState(StrEnum):
+    """Where a pull request is."""
+
+    OPEN = "open"
+    MERGED = "merged"
+    CLOSED = "closed"  # without a merge
+
+
+class Verdict(StrEnum):
+    """What GitHub itself says of an open pull request's required reviews and checks, the bot's own left out."""
+
+    GOOD = "good"
+    CONFLICTS = "conflicts"
+    REVIEW_MISSING = "review_missing"
+    CHANGES_REQUESTED = "changes_requested"
+    CHECKS_FAILED = "checks_failed"
+    CHECKS_PENDING = "checks_pending"
+    UNKNOWN = "unknown"  # GitHub did not say: it is no
+
+
+class PullFacts(Value, frozen=True):
+    """The pull request that a command was said in."""
+
+    number: PullNumber
+    state: PullState
+    head: CommitSha
+    base: BranchName
+    base_head: CommitSha
+    from_fork: bool = False
+    control_files: tuple[
+        str, ...
+    ] = ()  # changed ones that decide what runs where: workflows, actions, the fleet file
+    pins: tuple[SubmodulePath, ...] = ()  # the submodules it moves
+    pin: CommitSha | None = None  # what its head pins for the one it moves
+    base_pin: CommitSha | None = None  # what the base's head pins for it
+    merge: CommitSha | None = None  # the commit of the base that brought it in
+
+
+class PostedPlan(Value, frozen=True):
+    """The newest plan that the pull request shows."""
+
+    id: PlanId
+    head: CommitSha | None  # that it was posted on; None: on none that is the head now
+    base: CommitSha
+    old: CommitSha | None
+    new: CommitSha
+    stacks: frozenset[StackName] = frozenset()
+    posted_after: bool = False  # after the comment, by GitHub's own clock
+
+
+class Position(Value, frozen=True):
+    """A commit of the fleet and what it pins."""
+
+    commit: CommitSha
+    pin: CommitSha
+
+
+class Lock(Value, frozen=True):
+    """A node that is a pull request's for a while. Times are seconds since the epoch."""
+
+    fleet: RepoName
+    node: NodeName
+    pull: PullNumber
+    owner: str
+    reason: str  # hostile
+    taken_at: int
+    expires_at: int
+
+
+class HoldKind(StrEnum):
+    """Why a pin is not moved, or is moved again."""
+
+    HOLD = "hold"
+    ROLLED_BACK = "rolled_back"  # this very upstream commit was taken back
+    RESUMED = "resumed"  # somebody wants this upstream commit although it was settled
+
+
+class Hold(Value, frozen=True):
+    """A person's word on the bumps of one submodule of one base. `pin` is empty for a hold of whatever comes."""
+
+    fleet: RepoName
+    base: BranchName
+    submodule: SubmodulePath
+    kind: HoldKind
+    by: str
+    reason: str = ""  # hostile
+    pull: PullNumber | None = None
+    pin: str = ""
+
+
+class NodeAt(Value, frozen=True):
+    """A node, its orders, and what they come to for the submodule at hand."""
+
+    node: Node
+    past: tuple[PastOrder, ...] = ()  # newest first
+    runs: Position | None = None  # what it deployed last with success
+    good: tuple[Position, ...] = ()  # earlier ones that are on the base, newest first, each once
+    ahead: PullNumber | None = None  # it runs, or is on the way to, this pull request's head, not on the base
+    partly: bool = False  # of what it got last, it got a few stacks only
+    lock: Lock | None = None
+
+    @property
+    def under_way(self) -> PastOrder | None:
+        """The order that it is at, or that waits for its runner."""
+        return next((order for order in self.past if order.stage.is_open), None)
+
+
+class CommandFacts(Value, frozen=True):
+    """One command and everything it depends on."""
+
+    said: Command | Misread
+    actor: Actor
+    age: float  # seconds since it was said
+    fleet: Fleet | None  # None: this repository is none
+    fleet_problem: str = ""  # why its file cannot be read
+    pull: PullFacts | None = None  # None: it could not be found
+    plan: PostedPlan | None = None
+    bound: PlanId | None = None  # the plan that stood there when it was said
+    verdict: Verdict = Verdict.UNKNOWN
+    base: Position | None = None  # the newest commit of the base that moved the pin, and that pin
+    nodes: tuple[NodeAt, ...] = ()  # every node of the fleet, in the file's order
+    waves: tuple[tuple[NodeName, ...], ...] = ()  # first to last
+    hold: Hold | None = None  # of the submodule's bumps
+    rolled_back: bool = False  # the tip is settled: it is not proposed again by itself

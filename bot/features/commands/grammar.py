@@ -1,0 +1,228 @@
+"""What may be said to the bot in a pull request: a closed grammar, first line of a comment in, Command out. Pure.
+
+Nothing is passed through: every word is checked against its place, and the free texts (a reason) are only ever
+shown again, escaped. The reference page is made from `USAGES` (bot/report/reference.py).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from enum import StrEnum
+
+from bot.domain.names import PlanId
+from bot.domain.values import Value
+
+LONGEST_LINE = 300  # characters of the first line that are looked at; a command is never longer
+PREFIX = "/"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")  # of a node or a stack
+_PLAN = re.compile(r"[0-9a-f]{12}")
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
+_WAVE = re.compile(r"[1-9][0-9]{0,2}")
+_PAST_BUSYNESS = 20  # words of one command
+
+
+class Verb(StrEnum):
+    """Every command there is."""
+
+    PLAN = "plan"
+    DEPLOY = "deploy"
+    ROLLBACK = "rollback"
+    RETRY = "retry"
+    LOCK = "lock"
+    UNLOCK = "unlock"
+    HOLD = "hold"
+    RESUME = "resume"
+    STATUS = "status"
+    HELP = "help"
+
+
+class Usage(Value, frozen=True):
+    """One command for people: its shape after the verb, what it does, and an example of what follows the verb."""
+
+    shape: str
+    does: str
+    example: str = ""
+
+
+USAGES: dict[Verb, Usage] = {
+    Verb.PLAN: Usage("[node...]", "make the plan anew, from the pull request as it is now, and show it", "HP_LAB"),
+    Verb.DEPLOY: Usage(
+        "[node...|wave N|all] [stack...] [plan ID] [because REASON]",
+        "put the posted plan on these nodes; before the merge to try it, after the merge to go on with it",
+        "HP_LAB ingress",
+    ),
+    Verb.ROLLBACK: Usage(
+        "[node...] [to COMMIT|to previous] [because REASON]",
+        "before the merge, return the nodes to what their branch pins; after it, to a commit that was good on them",
+        "HP_LAB to previous",
+    ),
+    Verb.RETRY: Usage("", "give the orders of this pull request that failed once more"),
+    Verb.LOCK: Usage("[node...] REASON", "let no other pull request touch these nodes", "HP_LAB trying the new disk"),
+    Verb.UNLOCK: Usage("[node...] [because REASON]", "give this pull request's locks back", "HP_LAB"),
+    Verb.HOLD: Usage("[REASON]", "stop moving the pin of this bump pull request", "wait for the release"),
+    Verb.RESUME: Usage("", "go on moving the pin, also to a commit that was rolled back"),
+    Verb.STATUS: Usage("", "show what every node runs, what is locked and what is held"),
+    Verb.HELP: Usage("", "show this list"),
+}
+
+
+class Command(Value, frozen=True, tag="said"):
+    """What a person asked for. `names` are nodes and stacks as they spelt them; the fleet says which is which."""
+
+    verb: Verb
+    names: tuple[str, ...] = ()
+    wave: int | None = None
+    everything: bool = False  # "all"
+    plan: PlanId | None = None
+    to: str | None = None  # a commit's first digits; None: the previous good one
+    text: str = ""  # after /lock and /hold, with the nodes still in front: hostile, shown escaped only
+    because: str = ""  # asks for break-glass, and why: hostile, shown escaped only
+
+
+class Misread(Value, frozen=True, tag="misread"):
+    """It was meant for the bot, and is no command. `suggestion` is what may have been meant, or empty."""
+
+    problem: str  # a sentence of ours; names nothing of what was written
+    word: str = ""  # the word it stumbled over: hostile
+    suggestion: str = ""
+    verb: Verb | None = None
+
+
+def first_line(body: str) -> str:
+    """The one line of a comment that may hold a command."""
+    return body.split("\n", 1)[0].rstrip()
+
+
+def parse_command(line: str, *, prefix: str = PREFIX) -> Command | Misread | None:
+    """The Command in `line`, why it is none, or None when it was not meant for the bot at all.
+
+    `prefix` is "/" or a word such as "/aios" that stands before the command.
+    """
+    words = _after_prefix(line, prefix)
+    if words is None:
+        return None
+    if not words:
+        return Command(verb=Verb.HELP)
+    name, rest = words[0], words[1:]
+    if name.lower() not in tuple(Verb):
+        near = difflib.get_close_matches(name.lower()[:30], list(Verb), n=1, cutoff=0.75)
+        if not near and prefix == PREFIX:
+            return None  # another bot's
+        suggestion = f"{_lead(prefix)}{near[0]}" if near else ""
+        return Misread(problem="there is no such command", word=name[:30], suggestion=suggestion)
+    if len(line) > LONGEST_LINE:
+        return Misread(problem=f"a command has at most {LONGEST_LINE} characters")
+    if _CONTROL.search(line.replace("\t", " ")):
+        return Misread(problem="a command holds no control characters")
+    return _Reading(Verb(name.lower()), rest, prefix).command()
+
+
+def spell(said: Command | Misread, *, prefix: str = PREFIX) -> str:
+    """The command as it was understood, in one line; the free texts in it are hostile."""
+    if isinstance(said, Misread):
+        return f"{_lead(prefix)}{said.verb or said.word}"
+    words = [f"{_lead(prefix)}{said.verb}", *(["all"] if said.everything else [])]
+    words += ["wave", str(said.wave)] if said.wave is not None else []
+    words += said.names
+    words += ["to", said.to] if said.to else []
+    words += ["plan", said.plan] if said.plan else []
+    words += [said.text] if said.text else []
+    words += ["because", said.because] if said.because else []
+    return " ".join(words)
+
+
+def _after_prefix(line: str, prefix: str) -> list[str] | None:
+    words = line.split()
+    if not words or line[0].isspace():
+        return None
+    if prefix != PREFIX:
+        return words[1:] if words[0].lower() == prefix.lower() else None
+    if not re.match(r"/[A-Za-z]", words[0]):
+        return None
+    return [words[0].removeprefix(PREFIX), *words[1:]]
+
+
+def _lead(prefix: str) -> str:
+    return prefix if prefix == PREFIX else f"{prefix} "
+
+
+class _Reading:
+    """The words behind a verb, taken one place after the other."""
+
+    def __init__(self, verb: Verb, words: list[str], prefix: str) -> None:
+        self._verb = verb
+        self._words = words
+        self._usage = f"{_lead(prefix)}{verb} {USAGES[verb].shape}".rstrip()
+
+    def command(self) -> Command | Misread:
+        match self._verb:
+            case Verb.HELP | Verb.STATUS | Verb.RESUME | Verb.RETRY:
+                return self._alone()
+            case Verb.HOLD | Verb.LOCK:
+                return Command(verb=self._verb, text=" ".join(self._words))
+            case Verb.PLAN:
+                return self._names(self._words) or Command(verb=self._verb, names=tuple(self._words))
+        asked, because = self._split_because()
+        if because == "":
+            return self._no("`because` is followed by the reason", "because")
+        match self._verb:
+            case Verb.DEPLOY:
+                return self._deploy(asked, because or "")
+            case Verb.ROLLBACK:
+                return self._rollback(asked, because or "")
+            case _:
+                return self._names(asked) or Command(verb=self._verb, names=tuple(asked), because=because or "")
+
+    def _alone(self) -> Command | Misread:
+        if self._words:
+            return self._no("nothing follows this command", self._words[0])
+        return Command(verb=self._verb)
+
+    def _split_because(self) -> tuple[list[str], str | None]:
+        for index, word in enumerate(self._words):
+            if word.lower() == "because":
+                return self._words[:index], " ".join(self._words[index + 1 :])
+        return self._words, None
+
+    def _deploy(self, words: list[str], because: str) -> Command | Misread:
+        plan: PlanId | None = None
+        if len(words) >= 2 and words[-2].lower() == "plan":
+            if not _PLAN.fullmatch(words[-1].lower()):
+                return self._no("a plan's id is 12 hexadecimal digits", words[-1])
+            plan, words = PlanId(words[-1].lower()), words[:-2]
+        everything = bool(words) and words[0].lower() == "all"
+        wave: int | None = None
+        if everything:
+            words = words[1:]
+        elif words and words[0].lower() == "wave":
+            if len(words) < 2 or not _WAVE.fullmatch(words[1]):
+                return self._no(
+                    "`wave` is followed by its number, counted from 1", words[1] if len(words) > 1 else ""
+                )
+            wave, words = int(words[1]), words[2:]
+        return self._names(words) or Command(
+            verb=self._verb, names=tuple(words), wave=wave, everything=everything, plan=plan, because=because
+        )
+
+    def _rollback(self, words: list[str], because: str) -> Command | Misread:
+        to: str | None = None
+        lowered = [word.lower() for word in words]
+        if "to" in lowered:
+            at = lowered.index("to")
+            target = lowered[at + 1 :]
+            if len(target) != 1 or not (target[0] == "previous" or _COMMIT.fullmatch(target[0])):
+                return self._no("`to` is followed by `previous` or by at least 7 digits of a commit", "to")
+            to, words = (None if target[0] == "previous" else target[0]), words[:at]
+        return self._names(words) or Command(verb=self._verb, names=tuple(words), to=to, because=because)
+
+    def _names(self, words: list[str]) -> Misread | None:
+        """None when every word can be a node's or a stack's name."""
+        if len(words) > _PAST_BUSYNESS:
+            return self._no(f"at most {_PAST_BUSYNESS} names at once")
+        wrong = next((word for word in words if not _NAME.fullmatch(word)), None)
+        return self._no("this can be no node's and no stack's name", wrong) if wrong is not None else None
+
+    def _no(self, problem: str, word: str = "") -> Misread:
+        return Misread(problem=problem, word=word, suggestion=self._usage, verb=self._verb)

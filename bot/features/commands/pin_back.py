@@ -1,0 +1,90 @@
+"""A pull request that moves a pin back, so that the record says what the nodes run again."""
+
+from __future__ import annotations
+
+from bot.domain.names import BranchName, CommitSha, PullNumber, SubmodulePath, short
+from bot.features.bump import apply as perform
+from bot.features.bump import read as gather
+from bot.features.bump.read import FleetAt
+from bot.features.bump.text import render_body
+from bot.features.commands.record import Asked
+from bot.features.world import World
+from bot.github.client import Client
+from bot.github.endpoints import repository
+from bot.plan.model import Plan
+from bot.plan.report.check import CHECK_NAME
+from bot.plan.report.links import Links
+from bot.planner.planner import read_plan
+from bot.planner.snapshot import Snapshot
+from bot.service.router import Pinned
+from bot.text import markdown as md
+
+
+def pin_back_branch(base: BranchName, submodule: SubmodulePath) -> BranchName:
+    """The one branch that a rollback of `submodule` on `base` lives on."""
+    return BranchName(f"aios-bot/rollback/{base}/{submodule}")
+
+
+def open_pin_back(world: World, client: Client, at: FleetAt, pinned: Pinned, *, asked: Asked, pin: CommitSha) -> str:
+    """The address of the open pull request that moves the pin to `pin`, made or found; "" when it is there."""
+    path, branch = pinned.submodule, pin_back_branch(at.base, pinned.submodule)
+    now = at.mirror.pin_at(at.head, path)
+    if now is None or now == pin:
+        return ""
+    pulls = repository.find_pulls(client, at.repo, head=branch, base=at.base)
+    held = next((pull for pull in pulls if pull.state == "open"), None)
+    tip = at.mirror.resolve(f"refs/heads/{branch}")
+    if tip is None or at.mirror.pin_at(tip, path) != pin or not at.mirror.is_ancestor(at.head, tip):
+        commit = repository.push_gitlink(
+            client,
+            at.repo,
+            parent=at.head,
+            base_tree=at.mirror.tree_of(at.head),
+            path=path,
+            pin=pin,
+            message=f"Roll {path} back from {short(now)} to {short(pin)}",
+        )
+        repository.push_branch(client, at.repo, branch, commit, exists=tip is not None)
+        tip = commit
+    plan = _read_plan(world, at, pinned, now, pin)
+    if plan is None:
+        return held.html_url if held else ""
+    links = Links(web=world.web_url, fleet=at.repo, upstream=pinned.upstream, details=perform.plan_page(world, plan))
+    why = f"Asked for by {md.text(asked.actor)} in #{asked.pull}. The upstream commit {md.code(short(now))} is not "
+    body = (
+        f"{why}proposed again until upstream moves past it or somebody says `/resume`.\n\n{render_body(plan, links)}"
+    )
+    title = f"Roll {path} back from {short(now)} to {short(pin)}"
+    if held is None:
+        held = repository.open_pull(client, at.repo, head=branch, base=at.base, title=title, body=body)
+        if at.file.labels:
+            repository.post_labels(client, at.repo, held.number, at.file.labels)
+    elif (held.title, held.body) != (title, body):
+        repository.edit_pull(client, at.repo, held.number, title=title, body=body)
+    world.memory.save_plan(plan)
+    posted = repository.find_checks(client, at.repo, tip, name=CHECK_NAME)
+    if not any(run.external_id == plan.id for run in posted):
+        perform.post_plan_check(client, at.repo, tip, plan, links)
+    world.people.plan_was_posted(at.repo, PullNumber(held.number), plan.id)
+    return held.html_url
+
+
+def _read_plan(world: World, at: FleetAt, pinned: Pinned, old: CommitSha, new: CommitSha) -> Plan | None:
+    upstream, submodule = world.mirror(pinned.upstream), at.submodule(pinned.submodule)
+    if submodule is None or upstream.resolve(old) is None or upstream.resolve(new) is None:
+        return None
+
+    def snapshot(pin: CommitSha) -> Snapshot:
+        return Snapshot(fleet=at.mirror, commit=at.head, submodule=pinned.submodule, upstream=upstream, pin=pin)
+
+    return read_plan(
+        fleet=at.file,
+        repo=at.repo,
+        submodule=submodule,
+        upstream_name=pinned.upstream,
+        old=snapshot(old),
+        new=snapshot(new),
+        renderer=world.renderer,
+        commits=gather.read_commits(upstream, new, old),
+        commits_total=upstream.count_between(new, old),
+    )

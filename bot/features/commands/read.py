@@ -1,0 +1,263 @@
+"""Reads only: the facts that a command is decided from, as GitHub, git and our own records tell them now.
+
+Only what the command at hand depends on is asked for: help costs one request, a deployment a dozen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from bot.domain.names import BranchName, CommitSha, NodeName, PlanId, PullNumber, RepoName, SubmodulePath
+from bot.features.bump import read as gather
+from bot.features.bump.read import FleetAt, NotAFleet
+from bot.features.bump.text import parse_marker
+from bot.features.commands.facts import (
+    Actor,
+    CommandFacts,
+    HoldKind,
+    Lock,
+    NodeAt,
+    Position,
+    PostedPlan,
+    PullFacts,
+    PullState,
+    Verdict,
+)
+from bot.features.commands.grammar import Command, Verb
+from bot.features.commands.triggers import LookAtCommand
+from bot.features.review.control_files import is_control_file
+from bot.features.rollout.orders import PastOrder, Stage, last_good
+from bot.features.rollout.past import parse_time, read_orders
+from bot.features.world import World
+from bot.fleetfile import Fleet, Node
+from bot.fleetfile.deploy import waves_of
+from bot.fleetfile.yaml_lines import YamlFileError
+from bot.github.client import Client, NotFound
+from bot.github.endpoints import people, repository
+from bot.github.endpoints.people import PullDetail
+from bot.plan.report.check import CHECK_NAME
+from bot.protocol.order import OrderKind
+from bot.service.router import Pinned, bump_branch
+
+GOOD_LOOKED_FOR = 10  # earlier good commits of a node that a rollback may name
+_ABOUT_NODES = (Verb.DEPLOY, Verb.ROLLBACK, Verb.RETRY, Verb.STATUS)
+_ABOUT_PLANS = (Verb.DEPLOY, Verb.RETRY)
+
+
+class Spoken(NamedTuple):
+    """A command's facts, and where it was said. `pinned` is the pin that the pull request moves."""
+
+    facts: CommandFacts
+    at: FleetAt | None
+    pinned: Pinned | None
+    pull: PullDetail | None
+
+
+def read_spoken(world: World, client: Client, look: LookAtCommand) -> Spoken:
+    """The facts of one command."""
+    said = look.said
+    verb = said.verb if isinstance(said, Command) else None
+    age = max(0.0, world.now() - parse_time(look.said_at)) if look.said_at else 0.0
+    pull = _find_pull(client, look)
+    at, problem = _read_fleet(world, client, look, pull) if pull is not None else (None, "")
+    file = at.file if at is not None else None
+    actor = _read_actor(client, look, file)
+    facts = CommandFacts(said=said, actor=actor, age=age, fleet=file, fleet_problem=problem, bound=look.bound)
+    if at is None or pull is None or verb is None or verb is Verb.HELP:
+        return Spoken(facts, at, None, pull)
+    pins = [pin for pin in world.memory.pins_of(at.repo) if pin.base == at.base]
+    gather.fetch_all(world, client, [pin.upstream for pin in pins])
+    return _read_in_pull(world, client, look, at, pull=pull, pins=pins, facts=facts, verb=verb)
+
+
+def _read_in_pull(
+    world: World,
+    client: Client,
+    look: LookAtCommand,
+    at: FleetAt,
+    *,
+    pull: PullDetail,
+    pins: Sequence[Pinned],
+    facts: CommandFacts,
+    verb: Verb,
+) -> Spoken:
+    there = read_pull_facts(at, pull, pins)
+    pinned = next((pin for pin in pins if pin.submodule in there.pins), next(iter(pins), None))
+    locks = world.people.find_locks(at.repo, now=world.now())
+    submodule = pinned.submodule if pinned else None
+    about_nodes = submodule is not None and verb in _ABOUT_NODES
+    nodes = tuple(
+        read_node(world, client, at, node, submodule=submodule, locks=locks)
+        if about_nodes and submodule is not None
+        else NodeAt(node=node, lock=_lock_of(node, locks))
+        for node in at.file.nodes
+    )
+    plan, verdict = None, Verdict.UNKNOWN
+    if verb in _ABOUT_PLANS:
+        plan = _read_plan(world, client, at.repo, pull, look.said_at)
+        if there.state is PullState.OPEN and not there.from_fork:
+            verdict = people.read_verdict(client, at.repo, pull)
+    whole = msgspec.structs.replace(
+        facts,
+        pull=there,
+        plan=plan,
+        verdict=verdict,
+        base=base_position(at, submodule) if submodule else None,
+        nodes=nodes,
+        waves=find_waves(at.file),
+    )
+    return Spoken(_with_holds(world, client, at, pinned, facts=whole, verb=verb), at, pinned, pull)
+
+
+def _find_pull(client: Client, look: LookAtCommand) -> PullDetail | None:
+    number = look.number
+    if number is None and look.sha is not None:
+        found = repository.find_pulls_of_commit(client, look.fleet, look.sha)
+        number = next((PullNumber(p.number) for p in found if p.head.sha == look.sha), None)
+    if number is None:
+        return None
+    try:
+        return people.read_pull_detail(client, look.fleet, number)
+    except NotFound:
+        return None
+
+
+def _read_fleet(world: World, client: Client, look: LookAtCommand, pull: PullDetail) -> tuple[FleetAt | None, str]:
+    """The fleet at the head of the pull request's base: never what the pull request itself says of it."""
+    gather.fetch_all(world, client, [look.fleet])
+    try:
+        return gather.read_fleet(world, look.fleet, BranchName(pull.base.ref)), ""
+    except NotAFleet:
+        return None, ""
+    except YamlFileError as problem:
+        return None, str(problem)
+
+
+def _read_actor(client: Client, look: LookAtCommand, file: Fleet | None) -> Actor:
+    permission = people.read_permission(client, look.fleet, look.actor)
+    named = [
+        principal.removeprefix("team:")
+        for principals in (
+            *(file.commands.who.values() if file else ()),
+            *((file.commands.break_glass,) if file else ()),
+            *(node.who for node in (file.nodes if file else ())),
+        )
+        for principal in principals
+        if principal.startswith("team:")
+    ]
+    org = look.fleet.split("/", maxsplit=1)[0]
+    teams = people.read_teams(client, org, dict.fromkeys(named), look.actor)
+    return Actor(login=look.actor, permission=permission, teams=teams)
+
+
+def read_pull_facts(at: FleetAt, pull: PullDetail, pins: Sequence[Pinned]) -> PullFacts:
+    """A pull request as a command sees it. Commits are compared in the mirror; a fork's are not there."""
+    state = PullState.MERGED if pull.merged_at else PullState(pull.state)
+    from_fork = pull.is_from_fork(at.repo)
+    head = CommitSha(pull.head.sha)
+    merge = CommitSha(pull.merge_commit_sha) if pull.merged_at and pull.merge_commit_sha else None
+    new = at.mirror.resolve(merge or head)
+    old = at.mirror.resolve(f"{merge}^") if merge else at.mirror.merge_base(at.head, new) if new else None
+    moved = tuple(
+        pin.submodule
+        for pin in pins
+        if new and old and at.mirror.pin_at(new, pin.submodule) not in (None, at.mirror.pin_at(old, pin.submodule))
+    )
+    changed = at.mirror.changed_files(old, new) if old and new and state is PullState.OPEN else ()
+    one = moved[0] if len(moved) == 1 else None
+    return PullFacts(
+        number=PullNumber(pull.number),
+        state=state,
+        head=head,
+        base=at.base,
+        base_head=at.head,
+        from_fork=from_fork,
+        control_files=tuple(path for path in changed if is_control_file(path)),
+        pins=moved,
+        pin=at.mirror.pin_at(new, one) if one and new else None,
+        base_pin=at.mirror.pin_at(at.head, one) if one else None,
+        merge=merge,
+    )
+
+
+def base_position(at: FleetAt, submodule: SubmodulePath) -> Position | None:
+    """The newest commit of the base that moved this pin."""
+    commit = at.mirror.last_change(at.head, submodule)
+    pin = at.mirror.pin_at(commit, submodule) if commit else None
+    return Position(commit=commit, pin=pin) if commit and pin else None
+
+
+def read_node(
+    world: World, client: Client, at: FleetAt, node: Node, *, submodule: SubmodulePath, locks: Sequence[Lock]
+) -> NodeAt:
+    """A node with its orders, back to a few good ones."""
+    past = read_orders(world, client, at.repo, node, submodule=submodule, goods=GOOD_LOOKED_FOR)
+
+    def is_on_base(order: PastOrder) -> bool:
+        commit = at.mirror.resolve(order.commit)
+        return commit is not None and at.mirror.is_ancestor(commit, at.head)
+
+    good = [o for o in past if o.stage is Stage.GOOD and o.submodule == submodule and not o.kind.reads_only]
+    now = last_good(past, submodule)
+    runs = Position(commit=now.commit, pin=now.pin) if now else None
+    earlier = dict.fromkeys(Position(commit=o.commit, pin=o.pin) for o in good if not o.stacks and is_on_base(o))
+    newest = next((o for o in past if o.stage.is_open), None) or next(iter(good), None)
+    tries = newest is not None and newest.kind is OrderKind.DEPLOY and not is_on_base(newest)
+    return NodeAt(
+        node=node,
+        past=past,
+        runs=runs,
+        good=tuple(one for one in earlier if one != runs),
+        ahead=newest.pull if newest is not None and tries else None,
+        partly=bool(good and good[0].stacks),
+        lock=_lock_of(node, locks),
+    )
+
+
+def _lock_of(node: Node, locks: Sequence[Lock]) -> Lock | None:
+    return next((lock for lock in locks if lock.node == node.name), None)
+
+
+def find_waves(file: Fleet) -> tuple[tuple[NodeName, ...], ...]:
+    """The nodes in the order in which they are deployed."""
+    return waves_of(file.deploy, file.nodes)
+
+
+def _read_plan(world: World, client: Client, repo: RepoName, pull: PullDetail, said_at: str) -> PostedPlan | None:
+    """The plan that the pull request shows: the one of its head's check, else what its text still says."""
+    head = CommitSha(pull.head.sha)
+    posted = repository.find_checks(client, repo, head, name=CHECK_NAME)
+    newest = max(posted, key=lambda run: run.id, default=None)
+    marker = parse_marker(pull.body or "")
+    found = newest.external_id if newest else marker.id if marker else None
+    plan = world.memory.find_plan(PlanId(found)) if found else None
+    if plan is None:
+        return None
+    ended = parse_time(newest.completed_at or "") if newest else 0
+    return PostedPlan(
+        id=plan.id,
+        head=head if newest else None,
+        base=plan.base,
+        old=plan.old,
+        new=plan.new,
+        stacks=frozenset(stack.stack for node in plan.nodes for stack in node.stacks),
+        posted_after=bool(said_at) and ended > parse_time(said_at),
+    )
+
+
+def _with_holds(
+    world: World, client: Client, at: FleetAt, pinned: Pinned | None, *, facts: CommandFacts, verb: Verb
+) -> CommandFacts:
+    if pinned is None or verb not in (Verb.HOLD, Verb.RESUME, Verb.STATUS):
+        return facts
+    holds = world.people.find_holds(at.repo, at.base, pinned.submodule)
+    hold = next((one for one in holds if one.kind is HoldKind.HOLD), None)
+    rolled_back = False
+    if verb is Verb.RESUME:
+        tip = world.mirror(pinned.upstream).resolve(f"refs/heads/{pinned.tracked}")
+        pulls = repository.find_pulls(client, at.repo, head=bump_branch(at.base, pinned.submodule), base=at.base)
+        rolled_back = tip is not None and tip in gather.read_settled(pulls, holds)
+    return msgspec.structs.replace(facts, hold=hold, rolled_back=rolled_back)

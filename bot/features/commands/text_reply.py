@@ -1,0 +1,140 @@
+"""What the bot answers to a command: one comment, edited as things move. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+from bot.domain.names import NodeName
+from bot.domain.values import Value
+from bot.features.commands.actions import GiveOrders, Refuse, TakeLocks
+from bot.features.commands.grammar import PREFIX, USAGES, Misread, Verb, spell
+from bot.features.commands.reasons import CommandReason
+from bot.features.commands.record import Asked
+from bot.features.commands.text import WORDS, Tone
+from bot.text import markdown as md
+
+_STATE_ICON = {"success": "✅", "failure": "❌", "error": "❌", "in_progress": "🔄", "queued": "🕓", "gone": "🚫"}
+_ICON = {Tone.DONE: "🚀", Tone.NO: "🚫", Tone.HUH: "🤔"}
+_MARKER = re.compile(r"<!-- aios-bot:reply ([A-Za-z0-9:_-]+) ([a-z]+) -->")
+_SAFE = re.compile(r"[^A-Za-z0-9:_-]")
+
+
+class OrderView(Value, frozen=True):
+    """How far one node's order is. `state` is GitHub's word, "waiting" or "gone"; the description is hostile."""
+
+    node: NodeName
+    state: str
+    description: str = ""
+    log_url: str = ""
+
+
+class Extra(Value, frozen=True):
+    """What became of a command, beside its orders. The Markdown is ours, and safe."""
+
+    status: str = ""
+    plan: str = ""  # the table of a plan
+    note: str = ""
+
+
+def reply_marker(source: str, kind: str) -> str:
+    """What tells the reply to one command from all other comments. `kind` is the verb, for finding older ones."""
+    return f"<!-- aios-bot:reply {_SAFE.sub('-', source)} {kind} -->"
+
+
+def parse_reply_marker(body: str) -> tuple[str, str] | None:
+    """Source and kind of a reply, or None."""
+    found = _MARKER.search(body)
+    return (found.group(1), found.group(2)) if found else None
+
+
+def kind_of(asked: Asked) -> str:
+    """The kind of a command's reply."""
+    said = asked.said
+    return "misread" if isinstance(said, Misread) else str(said.verb)
+
+
+def render_reply(asked: Asked, orders: tuple[OrderView, ...] = (), extra: Extra | None = None) -> str:
+    """The whole comment."""
+    words, decision = WORDS[asked.decision.reason], asked.decision
+    about = decision.about if isinstance(decision, Refuse) else ()
+    said = words.said.format(about=", ".join(md.code(one) for one in about) or "it")
+    extra = extra or Extra()
+    parts = [
+        f"{_ICON[words.tone]} **{said}** {words.cure}".rstrip(),
+        _suggest(asked, about),
+        _show_locks(asked),
+        _show_glass(asked),
+        extra.note,
+        render_help(asked.prefix) if decision.reason is CommandReason.HELP else "",
+        extra.status,
+        extra.plan or asked.shown,
+        _render_orders(orders) if orders else "",
+        f"The record follows: {asked.link}" if asked.link else "",
+        _footer(asked),
+        reply_marker(asked.source, kind_of(asked)),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _footer(asked: Asked) -> str:
+    line = md.code(spell(asked.said, prefix=asked.prefix)[:200])
+    plan = f" · plan {md.code(asked.plan)}" if asked.plan else ""
+    return f"<sub>{line} by {md.text(asked.actor)} · {md.code(asked.decision.reason)}{plan}</sub>"
+
+
+def _suggest(asked: Asked, about: tuple[str, ...]) -> str:
+    said = asked.said
+    if isinstance(said, Misread):
+        problem = f"{said.problem[0].upper()}{said.problem[1:]}" + (f": {md.code(said.word)}." if said.word else ".")
+        return f"{problem} Did you mean {md.code(said.suggestion)}?" if said.suggestion else problem
+    if asked.decision.reason is CommandReason.UNKNOWN_NAME and about:
+        near = difflib.get_close_matches(about[0], asked.known, n=1, cutoff=0.6)
+        return f"Did you mean {md.code(near[0])}?" if near else f"Known: {', '.join(map(md.code, asked.known))}."
+    return ""
+
+
+def _show_locks(asked: Asked) -> str:
+    if isinstance(asked.decision, TakeLocks):
+        listed = ", ".join(md.code(node) for node in asked.decision.nodes)
+        return f"{listed}: {md.text(asked.decision.text)}"
+    lines = [
+        f"- {md.code(lock.node)} is #{lock.pull}'s, taken by {md.text(lock.owner)}"
+        + (f": {md.text(lock.reason)}" if lock.reason else " by deploying to it")
+        for lock in asked.locks
+    ]
+    return "\n".join(lines)
+
+
+def _show_glass(asked: Asked) -> str:
+    decision = asked.decision
+    if not isinstance(decision, GiveOrders) or not decision.glass:
+        return ""
+    return f"⚠️ **Rules were passed over by {md.text(asked.actor)}**, because {md.text(decision.glass)}"
+
+
+def render_help(prefix: str = PREFIX) -> str:
+    """Every command, with its shape."""
+    lead = prefix if prefix == PREFIX else f"{prefix} "
+    rows = [[md.code(f"{lead}{verb} {USAGES[verb].shape}".rstrip()), USAGES[verb].does] for verb in Verb]
+    told = "Only the first line of a new comment counts; an edited one never does."
+    return f"{md.table(['command', 'what it does'], rows)}\n\n{told}"
+
+
+def is_link(address: str) -> bool:
+    """Whether an address that somebody else wrote can stand in a link, and end nowhere but at its end."""
+    return address.startswith(("http://", "https://")) and not set(address) & set(" ()<>|\n`[]\\")
+
+
+def _render_orders(orders: tuple[OrderView, ...]) -> str:
+    rows = [
+        [
+            _STATE_ICON.get(order.state, "⏳"),
+            md.code(order.node),
+            order.state.replace("_", " "),
+            md.text(order.description),
+            f"[log]({order.log_url})" if is_link(order.log_url) else "",
+        ]
+        for order in orders
+    ]
+    return md.table(["", "node", "state", "", ""], rows)

@@ -1,0 +1,117 @@
+"""Looks after nodes between deploys: asks them whether they run what they were given, and keeps their issues."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from bot.features.bump.read import FleetAt
+from bot.features.drift.decide import DriftFacts, DriftIssue, IssueChange, decide_drift, find_answered, find_question
+from bot.features.drift.text import parse_drift_marker, render_drift, render_settled
+from bot.features.rollout.giving import give_order
+from bot.features.rollout.orders import PastOrder, Stage, Wanted, last_good
+from bot.features.rollout.past import read_orders
+from bot.features.rollout.reports import read_report
+from bot.features.world import World
+from bot.fleetfile import Node
+from bot.github.client import Client
+from bot.github.endpoints import issues, repository
+from bot.github.endpoints.issues import Issue
+from bot.protocol.order import OrderKind
+from bot.service import metrics
+from bot.service.router import Pinned
+
+log = logging.getLogger(__name__)
+
+
+def look_after(world: World, client: Client, at: FleetAt, pins: Iterable[Pinned]) -> int | None:
+    """Ask whom it is time to ask, and make every issue say what was answered; when to come again, if ever."""
+    known = issues.find_issues_of(client, at.repo, world.app.login())
+    times = []
+    for pinned in pins:
+        for node in at.file.nodes if at.submodule(pinned.submodule) else ():
+            facts = _read_facts(world, client, at, node, pinned, issue=_find_issue(known, node, pinned))
+            decision = decide_drift(facts)
+            metrics.DECISIONS.count(look="drift", reason=decision.reason)
+            log.info("drift of %s, %s of %s: %s", node.name, pinned.submodule, at.repo, decision.reason)
+            if decision.issue is not None:
+                _change_issue(client, at, facts, decision.issue)
+            if decision.marker:
+                _ask(world, client, at, pinned, facts, marker=decision.marker)
+            times += [decision.again_at] if decision.again_at else []
+    return min(times, default=None)
+
+
+def _read_facts(
+    world: World, client: Client, at: FleetAt, node: Node, pinned: Pinned, *, issue: DriftIssue | None
+) -> DriftFacts:
+    past = read_orders(world, client, at.repo, node, submodule=pinned.submodule)
+    good = last_good(past, pinned.submodule)
+    answered = find_answered(past, pinned.submodule)
+    report = read_report(client, at.repo, node.name, answered) if answered else None
+    return DriftFacts(
+        node=node,
+        submodule=pinned.submodule,
+        every=at.file.drift.every,
+        now=int(world.now()),
+        past=past,
+        on_base=good is not None and at.mirror.is_ancestor(good.commit, at.head),
+        answer=report.differences if report else None,
+        issue=issue,
+    )
+
+
+def _find_issue(known: tuple[Issue, ...], node: Node, pinned: Pinned) -> DriftIssue | None:
+    for issue in known:
+        marker = parse_drift_marker(issue.body or "")
+        if marker is not None and (marker.node, marker.submodule) == (node.name, pinned.submodule):
+            return DriftIssue(number=issue.number, is_open=issue.state == "open", fingerprint=marker.fingerprint)
+    return None
+
+
+def _ask(world: World, client: Client, at: FleetAt, pinned: Pinned, facts: DriftFacts, *, marker: str) -> None:
+    submodule, good = at.submodule(pinned.submodule), last_good(facts.past, pinned.submodule)
+    if submodule is None or good is None:
+        return
+    wanted = Wanted(
+        kind=OrderKind.DRIFT,
+        fleet=at.repo,
+        node=facts.node,
+        base=at.base,
+        default_branch=pinned.default_branch,
+        submodule=submodule,
+        upstream=pinned.upstream,
+        commit=good.commit,
+        pin=good.pin,
+        marker=marker,
+    )
+    give_order(world, client, at, wanted, facts.past)
+    asked = find_question(facts.past, pinned.submodule)
+    if asked is not None:
+        _forget(client, at, asked)
+
+
+def _change_issue(client: Client, at: FleetAt, facts: DriftFacts, change: IssueChange) -> None:
+    number = facts.issue.number if facts.issue else 0
+    if change is IssueChange.CLOSE:
+        body = render_settled(facts.node.name, facts.submodule)
+        issues.edit_issue(client, at.repo, number, {"body": body, "state": "closed", "state_reason": "completed"})
+        return
+    asked = find_answered(facts.past, facts.submodule)
+    if asked is None or facts.answer is None:
+        return
+    text = render_drift(facts.node.name, facts.submodule, facts.answer, asked)
+    if change is IssueChange.OPEN:
+        issues.open_issue(client, at.repo, title=text.title, body=text.body)
+    else:
+        issues.edit_issue(client, at.repo, number, {"title": text.title, "body": text.body, "state": "open"})
+
+
+def _forget(client: Client, at: FleetAt, asked: PastOrder) -> None:
+    """Remove an answered question from the node's deployments, which are to show what was deployed."""
+    if asked.stage is Stage.GOOD and asked.state != "inactive":
+        # GitHub removes only deployments that are not active.
+        repository.post_deployment_status(
+            client, at.repo, asked.number, state="inactive", description="answered; a newer question followed"
+        )
+    repository.delete_deployment(client, at.repo, asked.number)

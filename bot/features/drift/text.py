@@ -1,0 +1,70 @@
+"""The issue that tells how a node differs from what it was given. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bot.domain.names import NodeName, SubmodulePath, short
+from bot.features.drift.decide import fingerprint_of
+from bot.features.rollout.orders import PastOrder
+from bot.features.rollout.text import render_differences
+from bot.protocol.outcome import Difference
+from bot.text import markdown as md
+from bot.text import markers
+
+MOST_ROWS = 100
+_MARKER = re.compile(re.escape(markers.DRIFT) + r" (\S+) (\S+) ([0-9a-f]*) -->")
+
+
+class IssueText(NamedTuple):
+    """What the issue says."""
+
+    title: str
+    body: str
+
+
+class DriftMarker(NamedTuple):
+    """By which the issue is found again."""
+
+    node: str
+    submodule: str
+    fingerprint: str
+
+
+def render_drift(
+    node: NodeName, submodule: SubmodulePath, differences: Sequence[Difference], asked: PastOrder
+) -> IssueText:
+    """The issue while there is something to tell."""
+    count = len(differences)
+    things = "one thing is" if count == 1 else f"{count} things are"
+    log = f"[{short(asked.commit)}]({asked.log_url})" if asked.log_url.startswith("http") else short(asked.commit)
+    rows = render_differences((node, one) for one in differences[:MOST_ROWS])
+    more = f"\n\nand {count - MOST_ROWS} more" if count > MOST_ROWS else ""
+    body = (
+        f"{md.code(node)} was asked whether it still runs {md.code(submodule)} `{short(asked.pin)}`, which it "
+        f"deployed last ({log}).\n\n{rows}{more}\n\n"
+        "Deploy anew to make it what was approved, or bring what was changed by hand into the repository. "
+        "This issue closes itself when the node is found as it was left.\n\n"
+        f"{_marker(node, submodule, fingerprint_of(differences))}"
+    )
+    return IssueText(title=f"{node} differs from what it was given: {things} not as left", body=body)
+
+
+def render_settled(node: NodeName, submodule: SubmodulePath) -> str:
+    """The issue's body when it closes."""
+    return (
+        f"{md.code(node)} runs {md.code(submodule)} as it was given; nothing differs any more.\n\n"
+        f"{_marker(node, submodule, '')}"
+    )
+
+
+def _marker(node: NodeName, submodule: SubmodulePath, fingerprint: str) -> str:
+    return f"{markers.DRIFT} {node} {submodule} {fingerprint} -->"
+
+
+def parse_drift_marker(body: str) -> DriftMarker | None:
+    """The marker in an issue's body, if it is one of these."""
+    found = _MARKER.search(body)
+    return DriftMarker(*found.groups()) if found else None

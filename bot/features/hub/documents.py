@@ -1,0 +1,88 @@
+"""One pull request that keeps generated documents in a repository up to date. Found before it is made, always."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.domain.errors import BotError
+from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
+from bot.git.git import GitRepository
+from bot.github.client import Client
+from bot.github.endpoints import repository
+
+PEOPLE_LOOKED_FOR = 20  # commits of the branch
+
+
+def read_documents(mirror: GitRepository, commit: CommitSha, paths: tuple[str, ...]) -> dict[str, str]:
+    """The texts that are there at `commit`, by path."""
+    found = {path: mirror.read_file(commit, path) for path in paths}
+    return {path: content.decode("utf-8", "replace") for path, content in found.items() if content is not None}
+
+
+def propose_documents(
+    client: Client,
+    repo: RepoName,
+    mirror: GitRepository,
+    *,
+    base: BranchName,
+    branch: BranchName,
+    files: Mapping[str, str],
+    title: str,
+    body: str,
+    login: str,
+) -> str:
+    """Make the pull request from `branch` hold `files`; says in a word what was done. `mirror` has been fetched.
+
+    Nothing to change closes it. A branch that a person committed to is left alone.
+    """
+    head, start = mirror.resolve(f"refs/heads/{branch}"), mirror.resolve(f"refs/heads/{base}")
+    if start is None:
+        return "no_base"
+    pulls = repository.find_pulls(client, repo, head=branch, base=base)
+    pull = next((one for one in pulls if one.state == "open"), None)
+    if head is not None and _people(mirror, start, head, login):
+        return "people_on_branch"
+    if read_documents(mirror, start, tuple(files)) == dict(files):
+        if pull is not None:
+            repository.close_pull(client, repo, PullNumber(pull.number))
+        if head is not None:
+            repository.delete_branch(client, repo, branch)
+        return "up_to_date"
+    holds = head is not None and read_documents(mirror, head, tuple(files)) == dict(files)
+    if not holds or head is None:
+        commit = repository.push_files(
+            client, repo, parent=start, base_tree=mirror.tree_of(start), files=files, message=title
+        )
+        repository.push_branch(client, repo, branch, commit, exists=head is not None)
+    elif pull is None and any(one.state == "closed" and one.merged_at is None for one in pulls):
+        return "settled"  # a person closed exactly this
+    if pull is None:
+        repository.open_pull(client, repo, head=branch, base=base, title=title, body=body)
+        return "opened"
+    if (pull.title, pull.body) != (title, body):
+        repository.edit_pull(client, repo, pull.number, title=title, body=body)
+    return "kept" if holds else "updated"
+
+
+def propose_once(
+    client: Client, repo: RepoName, *, branch: BranchName, files: Mapping[str, str], title: str, body: str
+) -> str:
+    """The address of the one pull request from `branch` that brings `files` into the default branch."""
+    found = repository.find_repository(client, repo)
+    start = repository.find_branch(client, repo, BranchName(found.default_branch)) if found else None
+    if found is None or start is None:
+        raise BotError(f"{repo} cannot be seen with your token, or has no commit yet: push one first")
+    commit = repository.push_files(client, repo, parent=start, base_tree=start, files=files, message=title)
+    exists = repository.find_branch(client, repo, branch) is not None
+    repository.push_branch(client, repo, branch, commit, exists=exists)
+    base = BranchName(found.default_branch)
+    for pull in repository.find_pulls(client, repo, head=branch, base=base):
+        if pull.state == "open":
+            repository.edit_pull(client, repo, pull.number, title=title, body=body)
+            return pull.html_url
+    return repository.open_pull(client, repo, head=branch, base=base, title=title, body=body).html_url
+
+
+def _people(mirror: GitRepository, start: CommitSha, head: CommitSha, login: str) -> bool:
+    commits = mirror.commits_between(mirror.merge_base(start, head), head, most=PEOPLE_LOOKED_FOR)
+    return any(c.author_name != login or c.committer_name not in (login, "GitHub") for c in commits)

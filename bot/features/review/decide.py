@@ -1,0 +1,185 @@
+"""Which changes a person has to look at, and whether one did. Pure.
+
+The built-in rules are the fleet's decision matrix: compose stacks, Prometheus configuration and Vault scripts need
+a review; documentation, bootstrap scripts, TLS scripts and workspace files do not. A fleet's own rules come before
+them. What no rule knows needs a review. What decides who may do what always does, whatever a fleet says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from functools import cache
+
+from bot.domain.names import CommitSha
+from bot.domain.values import Value
+from bot.features.commands.facts import Permission
+from bot.features.review.control_files import is_control_file
+from bot.fleetfile.review import Review as Rules
+
+
+class Need(StrEnum):
+    """Whether a change needs an approving review."""
+
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+
+
+class Rule(Value, frozen=True):
+    """Paths, and what their change needs. The first rule that matches a path counts."""
+
+    name: str
+    need: Need
+    globs: tuple[str, ...]
+
+
+CONTROL = "control files"
+UNKNOWN = "nothing else known"
+BUILT_IN = (
+    Rule(
+        name="compose stacks",
+        need=Need.REQUIRED,
+        globs=("**/stacks/**", "**/*compose*.yml", "**/*compose*.yaml", "**/Dockerfile*", "**/.env*"),
+    ),
+    Rule(
+        name="Prometheus configuration",
+        need=Need.REQUIRED,
+        globs=("**/prometheus/**", "**/*prometheus*.yml", "**/*prometheus*.yaml"),
+    ),
+    Rule(name="Vault scripts", need=Need.REQUIRED, globs=("**/*vault*", "**/*vault*/**")),
+    Rule(
+        name="bootstrap scripts",
+        need=Need.OPTIONAL,
+        globs=("scripts/*bootstrap*/**", "scripts/*bootstrap*", "**/scripts/bootstrap/**"),
+    ),
+    Rule(name="TLS scripts", need=Need.OPTIONAL, globs=("scripts/**/*tls*", "scripts/**/*cert*")),
+    Rule(name="documentation", need=Need.OPTIONAL, globs=("**/docs/**", "**/*.md", "**/LICENSE")),
+    Rule(
+        name="workspace files",
+        need=Need.OPTIONAL,
+        globs=("**/*.code-workspace", "**/.vscode/**", "**/.editorconfig", "**/.gitignore", "**/.gitattributes"),
+    ),
+)
+
+
+class Approval(Value, frozen=True):
+    """A person's newest word on a pull request."""
+
+    login: str
+    permission: Permission
+    approves: bool  # False: asks for changes
+    commit: CommitSha | None
+
+
+class ReviewFacts(Value, frozen=True):
+    """One open pull request, its changed paths (those inside a moved submodule below its path), and its reviews."""
+
+    paths: tuple[str, ...]
+    complete: bool  # False: not all changes could be told
+    rules: Rules
+    author: str
+    head: CommitSha
+    ours: bool  # the bot's own pull request
+    approvals: tuple[Approval, ...] = ()
+    auto_merge: bool = False  # is switched on already
+
+
+class Matched(Value, frozen=True):
+    """A rule and the paths that fell to it."""
+
+    rule: str
+    need: Need
+    paths: tuple[str, ...]
+
+
+class Missing(StrEnum):
+    """What a pull request still lacks."""
+
+    NOTHING = "nothing"
+    APPROVAL = "approval"
+    CHANGES_REQUESTED = "changes_requested"
+
+
+class ReviewDecision(Value, frozen=True):
+    """What the check says. `auto_merge`: switch it on; `by_hand`: switch it off, because a person is needed."""
+
+    matched: tuple[Matched, ...]
+    need: Need
+    missing: Missing
+    approved_by: tuple[str, ...] = ()
+    auto_merge: bool = False
+    by_hand: bool = False
+
+
+def decide_review(facts: ReviewFacts) -> ReviewDecision:
+    """Which rule asks for what, and what is missing."""
+    matched = _match_all(facts)
+    needs = {one.need for one in matched}
+    need = Need.REQUIRED if Need.REQUIRED in needs or not facts.complete or not matched else Need.OPTIONAL
+    words = {a.login: a for a in facts.approvals if a.permission.reaches(Permission.WRITE)}
+    objecting = any(not word.approves for word in words.values())
+    # An approval is for the commits that were looked at, and nobody approves their own work.
+    approved = tuple(
+        login
+        for login, word in words.items()
+        if word.approves and word.commit == facts.head and login != facts.author
+    )
+    missing = Missing.NOTHING
+    if objecting:
+        missing = Missing.CHANGES_REQUESTED
+    elif need is Need.REQUIRED and not approved:
+        missing = Missing.APPROVAL
+    by_itself = need is Need.OPTIONAL and facts.ours and facts.rules.auto_merge and not objecting
+    return ReviewDecision(
+        matched=matched,
+        need=need,
+        missing=missing,
+        approved_by=approved,
+        auto_merge=by_itself and not facts.auto_merge,
+        by_hand=facts.ours and facts.auto_merge and not by_itself,
+    )
+
+
+def _match_all(facts: ReviewFacts) -> tuple[Matched, ...]:
+    found: dict[tuple[str, Need], list[str]] = {}
+    for path in facts.paths:
+        rule = match_rule(path, facts.rules)
+        found.setdefault((rule.name, rule.need), []).append(path)
+    listed = (Matched(rule=name, need=need, paths=tuple(paths)) for (name, need), paths in found.items())
+    return tuple(sorted(listed, key=lambda one: (list(Need).index(one.need), one.rule)))
+
+
+def match_rule(path: str, rules: Rules) -> Rule:
+    """The rule that `path` falls to."""
+    if is_control_file(path):
+        return Rule(name=CONTROL, need=Need.REQUIRED, globs=())
+    own = (
+        Rule(name="the fleet's own: required", need=Need.REQUIRED, globs=rules.required),
+        Rule(name="the fleet's own: optional", need=Need.OPTIONAL, globs=rules.optional),
+    )
+    unknown = Rule(name=UNKNOWN, need=Need.REQUIRED, globs=())
+    return next((rule for rule in (*own, *BUILT_IN) if _matches(path, rule.globs)), unknown)
+
+
+def _matches(path: str, globs: Iterable[str]) -> bool:
+    return any(_pattern(glob).fullmatch(path) for glob in globs)
+
+
+@cache
+def _pattern(glob: str) -> re.Pattern[str]:
+    """`**` is any number of folders, `*` any part of one name, `?` one character of it; case counts."""
+    parts = []
+    for token in re.split(r"(\*\*/|\*\*|\*|\?)", glob):
+        match token:
+            case "**/":
+                parts.append("(?:[^/]+/)*")
+            case "**":
+                parts.append(".*")
+            case "*":
+                parts.append("[^/]*")
+            case "?":
+                parts.append("[^/]")
+            case _:
+                parts.append(re.escape(token))
+    return re.compile("".join(parts), re.DOTALL)

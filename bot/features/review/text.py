@@ -1,0 +1,37 @@
+"""The check `aios/review`: which rule asks for what, and what is missing. Pure."""
+
+from __future__ import annotations
+
+from bot.features.review.decide import Missing, Need, ReviewDecision
+from bot.plan.report.check import CheckText
+from bot.text import markdown as md
+
+REVIEW_CHECK = "aios/review"
+_MOST_PATHS = 20  # of one rule
+_TITLES = {
+    Missing.APPROVAL: "A person with write permission has to approve the newest commit",
+    Missing.CHANGES_REQUESTED: "A reviewer asked for changes",
+}
+
+
+def render_review(decision: ReviewDecision, *, note: str = "") -> CheckText:
+    """What the check says. Missing reviews hold it back; everything else lets it pass."""
+    if decision.missing is not Missing.NOTHING:
+        title, conclusion = _TITLES[decision.missing], "action_required"
+    elif decision.need is Need.REQUIRED:
+        title, conclusion = f"Approved by {', '.join(decision.approved_by)}", "success"
+    else:
+        title, conclusion = "Nothing in this needs a review", "success"
+    rows = [
+        [
+            "**required**" if one.need is Need.REQUIRED else "optional",
+            md.text(one.rule),
+            ", ".join(md.code(path) for path in one.paths[:_MOST_PATHS])
+            + (f" and {len(one.paths) - _MOST_PATHS} more" if len(one.paths) > _MOST_PATHS else ""),
+        ]
+        for one in decision.matched
+    ]
+    table = md.table(["review", "rule", "paths"], rows) if rows else "Nothing that could be told changed."
+    told = "A fleet changes the rules under `review:` in its fleet file; the first that matches a path counts."
+    summary = "\n\n".join(part for part in (table, note, told) if part)
+    return CheckText(title=title[:255], summary=summary[:60_000], text="", conclusion=conclusion)

@@ -1,0 +1,58 @@
+"""Whose merge a rollout stands on: the one that moved the pin, or those that brought nodes in after it.
+
+A pin that was pushed directly has nobody's approval, so no node is given it. A node that a merged pull request adds
+to the fleet file afterwards is another matter: who merged it saw what the branch pins, and asked for a machine with
+it (docs/decisions/a-merged-node-is-approved.md).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from bot.domain.names import BranchName, CommitSha, NodeName, RepoName
+from bot.fleetfile import FLEET_FILE, parse_fleet
+from bot.fleetfile.yaml_lines import YamlFileError
+from bot.git.git import Mirror
+from bot.github.client import Client
+from bot.github.endpoints import repository
+from bot.github.endpoints.repository import Pull
+
+_MOST = 20  # changes of the fleet file that are looked at
+
+
+class Approval(NamedTuple):
+    """The pull request that the rollout is told in, and the nodes it is for; None: all of the fleet."""
+
+    pull: Pull
+    nodes: frozenset[NodeName] | None
+
+
+def find_approval(
+    client: Client, mirror: Mirror, repo: RepoName, *, base: BranchName, head: CommitSha, pinned_by: CommitSha
+) -> Approval | None:
+    """Who approved that nodes run what `pinned_by` pins, seen from `head` of `base`; None when nobody did."""
+    merged = _find_merged(client, repo, pinned_by, base)
+    if merged is not None:
+        return Approval(merged, None)
+    newest: Pull | None = None
+    admitted: set[NodeName] = set()
+    for commit in mirror.changes_since(pinned_by, head, FLEET_FILE, most=_MOST):
+        added = _nodes(mirror, commit) - _nodes(mirror, f"{commit}^")
+        pull = _find_merged(client, repo, commit, base) if added else None
+        if pull is not None:
+            newest = newest or pull
+            admitted |= added
+    return Approval(newest, frozenset(admitted)) if newest else None
+
+
+def _find_merged(client: Client, repo: RepoName, commit: CommitSha, base: BranchName) -> Pull | None:
+    pulls = repository.find_pulls_of_commit(client, repo, commit)
+    return next((pull for pull in pulls if pull.merged_at and pull.base.ref == base), None)
+
+
+def _nodes(mirror: Mirror, commit: str) -> set[NodeName]:
+    text = mirror.read_file(commit, FLEET_FILE) or b""
+    try:
+        return {node.name for node in parse_fleet(text.decode("utf-8", "replace")).nodes}
+    except YamlFileError:
+        return set()

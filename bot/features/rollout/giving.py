@@ -1,0 +1,189 @@
+"""Gives orders to nodes: the one place that makes deployments, signs orders and dispatches the fleet's workflow.
+
+Safe to run again after a crash at any line: what was made before is found by its task and its payload's marker.
+A node gets one order at a time; `give_order` answers Waiting while another is in flight, and the next look at
+the fleet (the other's end is an event) gives it then.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import NamedTuple
+
+import msgspec
+
+from bot.domain.errors import BotError
+from bot.domain.names import CommitSha, DeploymentId, PullNumber, RepoName, short
+from bot.features.bump.read import FleetAt
+from bot.features.rollout.orders import (
+    Known,
+    PastOrder,
+    Wait,
+    Wanted,
+    compose_order,
+    decide_order,
+    deployment_task,
+    describe_deployment,
+    last_good,
+    stage_of,
+)
+from bot.features.world import World
+from bot.fleetfile import Fleet, Node
+from bot.github.client import Client, GitHubError
+from bot.github.endpoints import repository
+from bot.plan.model import Plan
+from bot.planner.planner import read_plan
+from bot.planner.snapshot import Snapshot
+from bot.protocol.order import OrderKind, sign_order
+
+log = logging.getLogger(__name__)
+
+
+class HeadMoved(BotError):  # noqa: N818 - an answer, not a failure
+    """The pull request's head is no longer the commit that the order was asked for."""
+
+
+class Waiting(NamedTuple):
+    """Not given yet: `behind` is in flight on that node. Ask again when it has ended."""
+
+    behind: PastOrder
+
+
+def give_order(
+    world: World, client: Client, at: FleetAt, wanted: Wanted, past: tuple[PastOrder, ...]
+) -> PastOrder | Waiting:
+    """Make sure that the node has the order that is `wanted`, and say how far it is. `past` comes from read_orders.
+
+    Raises HeadMoved when the commit is to be a pull request's head and no longer is.
+    """
+    decision = decide_order(wanted, past)
+    if isinstance(decision, Known):
+        return decision.order
+    if isinstance(decision, Wait):
+        return Waiting(decision.behind)
+    if wanted.head_of is not None:
+        _check_head(client, wanted, wanted.head_of)
+    # What goes back, goes back from a few stacks too; what goes on must not take the others for done.
+    goes_back = wanted.kind is not OrderKind.DEPLOY
+    start = last_good(past, wanted.submodule.path, or_partly=goes_back)
+    plan = read_order_plan(world, at, wanted, start)
+    world.memory.save_plan(plan)
+    if decision.withdraw is not None:
+        withdraw_order(client, wanted.fleet, decision.withdraw, because=f"{short(wanted.commit)} follows")
+    number = decision.number or _make_deployment(client, wanted, plan)
+    order = compose_order(wanted, plan.nodes[0], plan_id=plan.id, start=start, number=number, now=int(world.now()))
+    sent = _dispatch(client, at.file.deploy.workflow, wanted, number, sign_order(order, *world.order_keys()))
+    return msgspec.structs.replace(sent, queued_at=order.issued, updated_at=order.issued)
+
+
+def _check_head(client: Client, wanted: Wanted, pull: PullNumber) -> None:
+    found = repository.read_pull(client, wanted.fleet, pull)
+    if found.state != "open" or found.head.sha != wanted.commit:
+        raise HeadMoved(
+            f"pull request {pull} is {found.state} at {short(found.head.sha)}, and {short(wanted.commit)} was asked "
+            "for: ask again"
+        )
+
+
+def _make_deployment(client: Client, wanted: Wanted, plan: Plan) -> DeploymentId:
+    made = repository.post_deployment(
+        client,
+        wanted.fleet,
+        sha=wanted.commit,
+        node=wanted.node.name,
+        task=deployment_task(wanted.kind, wanted.submodule.path),
+        description=describe_deployment(wanted.pin, wanted.approved),
+        payload={
+            "marker": wanted.marker,
+            "pin": wanted.pin,
+            "pull": wanted.pull,
+            "plan": plan.id,
+            "approved": wanted.approved or "",
+            "stacks": list(wanted.stacks),
+        },
+    )
+    return DeploymentId(made.id)
+
+
+def _dispatch(client: Client, workflow: str, wanted: Wanted, number: DeploymentId, envelope: str) -> PastOrder:
+    node = wanted.node
+    inputs = {
+        "order": envelope,
+        "node": node.name,
+        "labels": json.dumps(list(node.runner_labels)),
+        "deployment_id": str(number),
+    }
+    state, description, url = "queued", "waiting for the node's runner", ""
+    try:
+        run = repository.dispatch_workflow(
+            client, wanted.fleet, workflow=workflow, ref=wanted.default_branch, inputs=inputs
+        )
+        url = run.html_url if run else ""
+    except GitHubError as problem:
+        state, description = "error", f"{workflow} could not be started: {problem.said}"
+    repository.post_deployment_status(
+        client, wanted.fleet, number, state=state, description=description, log_url=url or None
+    )
+    log.info("order %d for %s (%s %s): %s", number, node.name, wanted.kind, short(wanted.commit), state)
+    return PastOrder(
+        number=number,
+        kind=wanted.kind,
+        submodule=wanted.submodule.path,
+        commit=wanted.commit,
+        pin=wanted.pin,
+        marker=wanted.marker,
+        stage=stage_of([state]),
+        state=state,
+        pull=wanted.pull,
+        stacks=wanted.stacks,
+        description=description,
+        log_url=url,
+    )
+
+
+def withdraw_order(client: Client, fleet: RepoName, order: PastOrder, *, because: str) -> None:
+    """End an order that no runner took. Its state says so first: a node that takes it meanwhile refuses it."""
+    repository.post_deployment_status(
+        client,
+        fleet,
+        order.number,
+        state="inactive",
+        description=f"withdrawn before the node took it: {because}",
+        log_url=order.log_url or None,
+    )
+    if order.run_id is not None:
+        repository.cancel_run(client, fleet, order.run_id)
+
+
+def _narrowed(wanted: Wanted) -> Node:
+    """The node with only the stacks that the order is for."""
+    return msgspec.structs.replace(wanted.node, stacks=wanted.stacks) if wanted.stacks else wanted.node
+
+
+def read_order_plan(world: World, at: FleetAt, wanted: Wanted, start: PastOrder | None) -> Plan:
+    """What the order will do on its node, from what it deployed last to the wanted commit.
+
+    A node that the bot never deployed is taken to run what was pinned before the wanted commit: that is the plan
+    which the person who merged has read, and a node that was kept by hand is not torn down and made anew.
+    """
+    upstream = world.mirror(wanted.upstream)
+    path = wanted.submodule.path
+
+    def snapshot(commit: CommitSha, pin: CommitSha) -> Snapshot:
+        return Snapshot(fleet=at.mirror, commit=commit, submodule=path, upstream=upstream, pin=pin)
+
+    before = at.mirror.resolve(start.commit if start else f"{wanted.commit}^")
+    old_pin = at.mirror.pin_at(before, path) if before else None
+    known = old_pin is not None and upstream.resolve(old_pin) is not None
+    return read_plan(
+        fleet=Fleet(nodes=(_narrowed(wanted),), submodules=(wanted.submodule,)),
+        repo=wanted.fleet,
+        submodule=wanted.submodule,
+        upstream_name=wanted.upstream,
+        old=snapshot(before, old_pin) if known and before and old_pin else None,
+        new=snapshot(wanted.commit, wanted.pin),
+        renderer=world.renderer,
+        commits=(),
+        commits_total=0,
+    )

@@ -1,0 +1,118 @@
+"""Reads the orders that a node was given: deployments of its environment, and their statuses."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from bot.domain.names import CommitSha, DeploymentId, PullNumber, RepoName, StackName, SubmodulePath, parse_commit_sha
+from bot.domain.values import Wire
+from bot.features.rollout.orders import PastOrder, judge_ended_run, last_good, newest_word, parse_task, stage_of
+from bot.features.world import World
+from bot.fleetfile import Node
+from bot.github.client import Client
+from bot.github.endpoints import repository
+from bot.github.endpoints.repository import Deployment, DeploymentStatus
+
+ORDERS_LOOKED_AT = 100  # one page; a node's older orders decide nothing any more
+STATUSES_LOOKED_AT = 30  # of one order
+
+
+class _Payload(Wire, frozen=True):
+    """What we write into a deployment, and read again."""
+
+    marker: str = ""
+    pin: str = ""
+    pull: int | None = None
+    stacks: tuple[str, ...] = ()
+
+
+def read_orders(
+    world: World,
+    client: Client,
+    repo: RepoName,
+    node: Node,
+    *,
+    submodule: SubmodulePath,
+    commit: CommitSha | None = None,
+    goods: int = 1,
+) -> tuple[PastOrder, ...]:
+    """The orders that we gave `node`, newest first.
+
+    All back to the last `goods` good ones of `submodule`, and of the older ones those of `commit`.
+    """
+    ours = world.app.login()
+    found: list[PastOrder] = []
+    seen = 0
+    for deployment in repository.find_deployments(client, repo, environment=node.name, most=ORDERS_LOOKED_AT):
+        if deployment.creator is None or deployment.creator.login != ours:
+            continue  # anybody who may write can make a deployment; it is no order of ours
+        if seen >= goods and deployment.sha != commit:
+            continue
+        order = _read_order(client, repo, deployment)
+        if order is not None and order.stage.is_open and order.run_id is not None:
+            order = _with_run(world, client, repo, deployment, order)
+        if order is not None:
+            found.append(order)
+            seen += last_good([order], submodule) is not None
+    return tuple(found)
+
+
+def _with_run(
+    world: World, client: Client, repo: RepoName, deployment: Deployment, order: PastOrder
+) -> PastOrder | None:
+    """`order` beside its workflow run: one whose run has ended gets no word from its node any more."""
+    run = repository.find_run_state(client, repo, order.run_id or 0)
+    if run is not None and run.status != "completed":
+        return msgspec.structs.replace(order, run_status=run.status)
+    # The node's last word may have come between the two readings.
+    order = _read_order(client, repo, deployment) or order
+    if not order.stage.is_open:
+        return order
+    ended = (run.conclusion if run else None) or "gone"
+    stage = judge_ended_run(order, age=int(world.now()) - order.queued_at)
+    return msgspec.structs.replace(order, stage=stage, run_status=ended)
+
+
+def _read_order(client: Client, repo: RepoName, deployment: Deployment) -> PastOrder | None:
+    task = parse_task(deployment.task)
+    try:
+        payload = msgspec.convert(deployment.payload, _Payload)
+        commit, pin = parse_commit_sha(deployment.sha), parse_commit_sha(payload.pin)
+    except (msgspec.ValidationError, ValueError):
+        return None
+    if task is None:
+        return None
+    number = DeploymentId(deployment.id)
+    statuses = repository.find_deployment_statuses(client, repo, number, most=STATUSES_LOOKED_AT)
+    said = statuses[newest_word([status.state for status in statuses]) :]
+    newest = said[0] if said else None
+    return PastOrder(
+        number=number,
+        kind=task[0],
+        submodule=task[1],
+        commit=commit,
+        pin=pin,
+        marker=payload.marker,
+        stage=stage_of([status.state for status in said]),
+        state=newest.state if newest else "",
+        pull=PullNumber(payload.pull) if payload.pull else None,
+        stacks=tuple(StackName(stack) for stack in payload.stacks),
+        description=(newest.description or "") if newest else "",
+        log_url=next((status.log_url for status in statuses if status.log_url), ""),
+        queued_at=_queued_at(statuses),
+        updated_at=parse_time(newest.created_at) if newest else 0,
+    )
+
+
+def _queued_at(statuses: tuple[DeploymentStatus, ...]) -> int:
+    return next((parse_time(status.created_at) for status in statuses if status.state == "queued"), 0)
+
+
+def parse_time(text: str) -> int:
+    """Seconds since the epoch of a time as GitHub writes it; 0 for what is none."""
+    try:
+        return int(datetime.fromisoformat(text).timestamp())
+    except ValueError:
+        return 0

@@ -1,0 +1,167 @@
+"""Carries a rollout decision out: orders given, withdrawn and ended, and the one comment that tells how far it is."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+
+from bot.domain.names import NodeName, short
+from bot.features.bump.apply import put_comment
+from bot.features.bump.facts import NodeFacts, RolloutFacts
+from bot.features.bump.read import FleetAt
+from bot.features.rollout.decide import Rollout, RolloutReason, Standing, want_merged
+from bot.features.rollout.giving import Waiting, give_order, withdraw_order
+from bot.features.rollout.orders import PastOrder, Stage, last_good
+from bot.features.rollout.overtaken import as_withdrawn, tell_overtaken
+from bot.features.rollout.reports import read_report
+from bot.features.rollout.store import NodeNow, Standings
+from bot.features.rollout.text import NodeView, RolloutView, render_rollout
+from bot.features.world import World
+from bot.github.client import Client
+from bot.github.endpoints import repository
+from bot.github.endpoints.environments import has_custom_rules
+from bot.protocol.report import Report
+from bot.service import metrics
+from bot.text import markers
+
+log = logging.getLogger(__name__)
+
+
+def roll_out(world: World, client: Client, at: FleetAt, facts: RolloutFacts, decision: Rollout) -> None:
+    """Do what `decision` says; safe to run again after a crash at any line."""
+    for name, order in decision.end:
+        _end_lost(client, facts, name, order)
+    for _, order in decision.withdraw:
+        withdraw_order(client, facts.fleet, order, because=f"{short(facts.commit)} was merged after it")
+    orders: dict[NodeName, PastOrder | Waiting | None] = {n.node.name: facts.order_of(n) for n in facts.nodes}
+    for node in facts.nodes:
+        if node.node.name in decision.start:
+            past = as_withdrawn(node.past, decision.withdraw)
+            orders[node.node.name] = give_order(world, client, at, want_merged(facts, node), past)
+    if facts.pull is None:
+        return
+    tell_overtaken(world, client, facts, decision)
+    view = RolloutView(
+        pull=facts.pull,
+        commit=facts.commit,
+        submodule=facts.submodule.path,
+        pin=facts.pin,
+        plan=facts.plan,
+        reason=decision.reason,
+        wave=decision.wave,
+        waves=len(facts.waves),
+        nodes=tuple(
+            _with_result(world, client, facts, _view(facts, decision, node, order), order)
+            for node, order in ((node, orders[node.node.name]) for node in facts.nodes)
+        ),
+        again_at=decision.again_at,
+        page=f"{world.public_url}/fleets/{world.fleets.page_of(facts.fleet)}" if world.public_url else "",
+    )
+    put_comment(world, client, facts.fleet, facts.pull, marker=markers.ROLLOUT, body=render_rollout(view))
+    world.fleets.save(_standings(facts, view))
+
+
+def _end_lost(client: Client, facts: RolloutFacts, node: NodeName, order: PastOrder) -> None:
+    """The last word on an order whose node will say none."""
+    began = order.state == "in_progress"
+    text = f"{'the node began it, and' if began else 'before the node took it,'} its workflow run ended "
+    text += f"({order.run_status}) without a report"
+    if not began and has_custom_rules(client, facts.fleet, node):
+        text = f"environment {node} has custom protection rules: GitHub fails jobs with `deployment: false` there"
+    repository.post_deployment_status(
+        client, facts.fleet, order.number, state="error", description=text, log_url=order.log_url or None
+    )
+    log.warning("order %d of %s: %s", order.number, facts.fleet, text)
+
+
+def _view(facts: RolloutFacts, decision: Rollout, node: NodeFacts, order: PastOrder | Waiting | None) -> NodeView:
+    name = node.node.name
+    standing = decision.standings.get(name, Standing.WAVE_NOT_YET)
+    wave = next((number for number, wave in enumerate(facts.waves, 1) if name in wave), 0)
+    view = NodeView(node=name, wave=wave, standing=standing, text=_words(facts, decision, node, standing))
+    if isinstance(order, Waiting):
+        text = f"order {order.behind.number} comes first"
+        return msgspec.structs.replace(view, text=text, log_url=order.behind.log_url)
+    if order is None:
+        return view
+    text = view.text if standing is Standing.OFFLINE else order.description or view.text
+    view = msgspec.structs.replace(view, text=text, log_url=order.log_url)
+    if standing is Standing.TO_START and order.stage is Stage.BAD:
+        return msgspec.structs.replace(view, standing=Standing.FAILED)  # it could not be dispatched
+    return view
+
+
+def _with_result(
+    world: World, client: Client, facts: RolloutFacts, view: NodeView, order: PastOrder | Waiting | None
+) -> NodeView:
+    """`view` with what the node told of its order, if that has ended."""
+    if not isinstance(order, PastOrder) or order.stage not in (Stage.GOOD, Stage.BAD):
+        return view
+    report = _read_result(world, client, facts, view.node, order)
+    if report is None:
+        return view
+    return msgspec.structs.replace(
+        view, services=report.services, untouched=report.untouched, differences=report.differences
+    )
+
+
+def _read_result(
+    world: World, client: Client, facts: RolloutFacts, node: NodeName, order: PastOrder
+) -> Report | None:
+    """What the node told of an order that has ended: read from GitHub once, and counted once."""
+    known = world.fleets.find_result(facts.fleet, order.number)
+    report = known or read_report(client, facts.fleet, node, order)
+    if report is not None and known is None and world.fleets.save_result(facts.fleet, report):
+        wrong = len(report.surprises)
+        metrics.PREDICTIONS.count(wrong, result="otherwise")
+        metrics.PREDICTIONS.count(len(report.services) + report.untouched - wrong, result="as_planned")
+    return report
+
+
+def _standings(facts: RolloutFacts, view: RolloutView) -> Standings:
+    nodes = {node.node.name: node for node in facts.nodes}
+    return Standings(
+        fleet=facts.fleet,
+        base=facts.base,
+        submodule=facts.submodule.path,
+        commit=facts.commit,
+        pin=facts.pin,
+        pull=facts.pull,
+        reason=view.reason,
+        looked_at=facts.now,
+        nodes=tuple(_node_now(facts, nodes[one.node], one) for one in view.nodes),
+    )
+
+
+def _node_now(facts: RolloutFacts, node: NodeFacts, view: NodeView) -> NodeNow:
+    good = last_good(node.past, facts.submodule.path)
+    return NodeNow(
+        node=view.node,
+        platform=node.node.platform,
+        wave=view.wave,
+        standing=view.standing,
+        text=view.text,
+        log_url=view.log_url,
+        runs=good.commit if good else None,
+        runs_pin=good.pin if good else None,
+        deployed_at=good.updated_at if good else 0,
+        planned=len(view.services) + view.untouched,
+        surprises=sum(not service.as_predicted for service in view.services),
+    )
+
+
+def _words(facts: RolloutFacts, decision: Rollout, node: NodeFacts, standing: Standing) -> str:
+    match standing:
+        case Standing.OFFLINE:
+            minutes = facts.offline_after // 60
+            return f"offline: no runner took its order for {minutes} min; it gets the newest one when it is back"
+        case Standing.HELD:
+            return node.held
+        case Standing.WAVE_NOT_YET if decision.reason is RolloutReason.HALTED:
+            return f"not started: wave {decision.wave} failed"
+        case Standing.WAVE_NOT_YET:
+            return f"comes after wave {decision.wave}"
+        case Standing.UNDER_WAY:
+            return "another order comes first"
+    return ""

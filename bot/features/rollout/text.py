@@ -1,0 +1,144 @@
+"""What the bot says of a rollout: one comment that is kept up to date. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from bot.domain.names import CommitSha, NodeName, PlanId, PullNumber, SubmodulePath, short
+from bot.domain.values import Value
+from bot.features.rollout.decide import RolloutReason, Standing
+from bot.plan.model import Action
+from bot.protocol.outcome import Difference, ServiceOutcome
+from bot.text import markdown as md
+from bot.text import markers
+
+MOST_ROWS = 50  # of surprises and of differences, each
+_ICON = {
+    Standing.GOOD: "✅",
+    Standing.FAILED: "❌",
+    Standing.UNDER_WAY: "🔄",
+    Standing.OFFLINE: "💤",
+    Standing.HELD: "🔒",
+    Standing.TO_START: "🕓",
+    Standing.WAVE_NOT_YET: "⏳",
+}
+
+
+class NodeView(Value, frozen=True):
+    """How far one node is. `services` were to change, or did; `untouched` more were not, and did not."""
+
+    node: NodeName
+    wave: int
+    standing: Standing
+    text: str = ""  # one line
+    log_url: str = ""
+    services: tuple[ServiceOutcome, ...] = ()
+    untouched: int = 0
+    differences: tuple[Difference, ...] = ()
+
+
+class RolloutView(Value, frozen=True):
+    """How far a merged bump is."""
+
+    pull: PullNumber
+    commit: CommitSha
+    submodule: SubmodulePath
+    pin: CommitSha
+    plan: PlanId | None
+    reason: RolloutReason
+    wave: int
+    waves: int
+    nodes: tuple[NodeView, ...]
+    again_at: int | None = None
+    superseded_by: PullNumber | None = None
+    page: str = ""  # address of the fleet's page; "" when nobody reaches the service
+
+
+def render_rollout(view: RolloutView) -> str:
+    """The one sticky comment."""
+    page = f"[All nodes of the fleet]({view.page})" if _is_link(view.page) else ""
+    parts = [_head(view), _nodes(view), _surprises(view), _differences(view), page]
+    return "\n\n".join([*filter(None, parts), f"{markers.ROLLOUT} {view.commit} -->"])
+
+
+def _head(view: RolloutView) -> str:
+    done = sum(node.standing is Standing.GOOD for node in view.nodes)
+    said = f"**{done} of {len(view.nodes)} nodes run {md.text(view.submodule)} `{short(view.pin)}`**"
+    if view.superseded_by is not None:
+        return f"{said} · #{view.superseded_by} came after it; its nodes get that one"
+    where = f"wave {view.wave} of {view.waves}" if view.waves > 1 else ""
+    match view.reason:
+        case RolloutReason.HALTED:
+            words = f"halted: {where} failed" if where else "halted: a node failed"
+        case RolloutReason.SOAKING:
+            words = f"{where} runs; the next begins {_at(view.again_at)}"
+        case RolloutReason.NODES_AWAY:
+            words = "waiting for nodes that are away"
+        case RolloutReason.DONE:
+            words = ""
+        case _:
+            words = where
+    return f"{said} · {words}" if words else said
+
+
+def _at(moment: int | None) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("at %H:%M UTC on %d %B") if moment else "later"
+
+
+def _nodes(view: RolloutView) -> str:
+    waves = view.waves > 1
+    rows = [
+        [
+            _ICON[node.standing],
+            md.code(node.node),
+            *([str(node.wave)] if waves else []),
+            md.text(node.text),
+            f"[log]({node.log_url})" if _is_link(node.log_url) else "",
+        ]
+        for node in view.nodes
+    ]
+    return md.table(["", "node", *(["wave"] if waves else []), "", ""], rows)
+
+
+def _is_link(address: str) -> bool:
+    return address.startswith(("http://", "https://")) and not set(address) & set(" ()<>|\n`")
+
+
+def _surprises(view: RolloutView) -> str:
+    """Predicted against actual: what did not go as the plan said, and how much did."""
+    services = [(node.node, service) for node in view.nodes for service in node.services]
+    wrong = [(node, service) for node, service in services if not service.as_predicted]
+    total = len(services) + sum(node.untouched for node in view.nodes)
+    if not total:
+        return ""
+    if not wrong:
+        return f"All {total} services went as planned." if total > 1 else "The service went as planned."
+    rows = (
+        [f"{md.code(node)} / {md.code(s.stack)} / {md.code(s.service)}", _word(s.predicted), _word(s.actual)]
+        for node, s in wrong[:MOST_ROWS]
+    )
+    table = md.table(["node / stack / service", "planned", "happened"], rows)
+    return f"**{len(wrong)} of {total} services did not go as planned:**\n\n{table}{_more(len(wrong))}"
+
+
+def _word(action: Action) -> str:
+    return "nothing" if action is Action.NONE else str(action)
+
+
+def _differences(view: RolloutView) -> str:
+    found = [(node.node, one) for node in view.nodes for one in node.differences]
+    if not found:
+        return ""
+    table = render_differences(found[:MOST_ROWS])
+    return f"**Found otherwise than the last order had left it:**\n\n{table}{_more(len(found))}"
+
+
+def render_differences(found: Iterable[tuple[NodeName, Difference]]) -> str:
+    """A table of what is not as it was left."""
+    rows = ([md.code(node), md.code(one.where), one.kind.replace("_", " "), md.text(one.text)] for node, one in found)
+    return md.table(["node", "where", "what", ""], rows)
+
+
+def _more(count: int) -> str:
+    return f"\n\nand {count - MOST_ROWS} more" if count > MOST_ROWS else ""

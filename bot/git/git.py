@@ -1,0 +1,311 @@
+"""The one seam over git: bare mirrors and local checkouts, read through plumbing commands.
+
+Git's own program rather than a library: submodules, partial clones, protocol v2 and every odd repository are
+its home ground, and the node and the person at the keyboard run the same one. Tokens travel in the
+environment (GIT_CONFIG_*), never in a URL, a config file or a command line.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from filelock import FileLock
+
+from bot.domain.errors import BotError
+from bot.domain.names import BranchName, CommitSha, PullNumber, parse_commit_sha
+from bot.settings.read import child_environment
+
+GITLINK = "160000"
+_LONGEST = 600  # seconds for one command; the first clone of a large repository is the longest
+_STALE = 60  # seconds after which a lock inside a mirror is nobody's
+_FIELD, _RECORD = "\x1f", "\x1e"
+
+
+class GitError(BotError):
+    """Git said no; the message carries its last line, without any URL credential."""
+
+
+class CommitInfo(NamedTuple):
+    """One commit as git tells it; the texts are hostile."""
+
+    sha: CommitSha
+    author_name: str
+    author_email: str
+    committer_name: str
+    subject: str
+
+
+class TreeEntry(NamedTuple):
+    """One line of `git ls-tree`. `kind` is blob, tree or commit (a submodule)."""
+
+    mode: str
+    kind: str
+    oid: str
+    path: str
+
+
+def _readable(path: bytes) -> str:
+    """A path as text that can be shown and stored: git's paths are bytes, and a stranger's need be no UTF-8."""
+    return path.decode("utf-8", "backslashreplace")
+
+
+def token_environment(token: str | None, *, server: str = "") -> dict[str, str]:
+    """The environment that makes git authenticate as a GitHub App installation, without writing the token down.
+
+    With `server` ("https://github.com") the token goes nowhere else: a submodule may live on a foreign host.
+    """
+    if not token:
+        return {}
+    basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{server}/.extraHeader" if server else "http.extraHeader",
+        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
+    }
+
+
+def run_in_checkout(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> bytes:
+    """Standard output of one git command run in somebody's checkout, or GitError."""
+    return _run(["git", *arguments], environment=environment or {}, folder=folder)
+
+
+class GitRepository:
+    """Reads of one repository: a bare mirror, or the git directory of somebody's checkout."""
+
+    def __init__(self, git_dir: Path) -> None:
+        self.git_dir = git_dir
+
+    @classmethod
+    def of_checkout(cls, path: Path) -> GitRepository:
+        """The repository that the checkout at `path` belongs to (a submodule's lies in its parent's .git)."""
+        found = _run(["git", "-C", str(path), "rev-parse", "--absolute-git-dir"], environment={})
+        return cls(Path(found.decode().strip()))
+
+    def run(self, *arguments: str, environment: Mapping[str, str] | None = None, stdin: bytes | None = None) -> bytes:
+        """Standard output of one git command in this repository, or GitError."""
+        return _run(["git", "--git-dir", str(self.git_dir), *arguments], environment=environment or {}, stdin=stdin)
+
+    def resolve(self, revision: str) -> CommitSha | None:
+        """The commit that `revision` names, or None when there is none here."""
+        try:
+            out = self.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        except GitError:
+            return None
+        return parse_commit_sha(out.decode().strip())
+
+    def heads(self) -> dict[BranchName, CommitSha]:
+        """Every branch and its commit."""
+        out = self.run("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads").decode()
+        pairs = (line.split(" ") for line in out.splitlines())
+        return {BranchName(ref.removeprefix("refs/heads/")): CommitSha(oid) for ref, oid in pairs}
+
+    def read_file(self, commit: str, path: str) -> bytes | None:
+        """The content of a regular file at `commit`, or None when there is no such file."""
+        entry = self.entry(commit, path)
+        return self.run("cat-file", "blob", entry.oid) if entry and entry.kind == "blob" else None
+
+    def entry(self, commit: str, path: str) -> TreeEntry | None:
+        """What stands at exactly `path` in `commit`."""
+        return next(iter(self.list_tree(commit, path)), None)
+
+    def pin_at(self, commit: str, path: str) -> CommitSha | None:
+        """The submodule commit that `commit` pins at `path`, or None when no submodule stands there."""
+        entry = self.entry(commit, path)
+        return CommitSha(entry.oid) if entry and entry.mode == GITLINK else None
+
+    def list_tree(self, commit: str, path: str = "", *, recursive: bool = False) -> tuple[TreeEntry, ...]:
+        """Entries of `commit` at `path` (the whole root when empty), submodules included."""
+        flags = ["-r", "-t"] if recursive else []
+        tail = ["--", path] if path else []
+        out = self.run("ls-tree", "-z", "--full-tree", *flags, commit, *tail)
+        entries = []
+        for line in filter(None, out.split(b"\0")):
+            meta, _, name = line.partition(b"\t")
+            mode, kind, oid = meta.decode().split()
+            entries.append(TreeEntry(mode, kind, oid, _readable(name)))
+        return tuple(entries)
+
+    def tree_of(self, commit: str) -> str:
+        """The root tree of `commit`."""
+        return self.run("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}").decode().strip()
+
+    def is_ancestor(self, older: CommitSha, newer: CommitSha) -> bool:
+        """Whether `newer` descends from `older` (or is it). Both must be here."""
+        command = ["git", "--git-dir", str(self.git_dir), "merge-base", "--is-ancestor", older, newer]
+        done = subprocess.run(command, env=_environment({}), capture_output=True, check=False)
+        if done.returncode in (0, 1):
+            return done.returncode == 0
+        raise GitError(_explain(command, done.stderr))
+
+    def commits_between(self, old: CommitSha | None, new: CommitSha, *, most: int) -> tuple[CommitInfo, ...]:
+        """Commits reachable from `new` and not from `old`, newest first, at most `most`."""
+        span = f"{old}..{new}" if old else new
+        form = _FIELD.join(["%H", "%an", "%ae", "%cn", "%s"]) + _RECORD
+        out = self.run("log", f"--max-count={most}", f"--format=tformat:{form}", "--end-of-options", span)
+        records = out.decode("utf-8", "replace").split(_RECORD)
+        fields = (record.strip("\n").split(_FIELD) for record in records if record.strip("\n"))
+        return tuple(CommitInfo(CommitSha(f[0]), f[1], f[2], f[3], _FIELD.join(f[4:])) for f in fields)
+
+    def last_change(self, commit: str, path: str) -> CommitSha | None:
+        """The newest commit of `commit`'s own line (merges count, what they merged does not) that changed `path`."""
+        out = self.run("log", "--max-count=1", "--first-parent", "--format=%H", commit, "--", path).decode().strip()
+        return parse_commit_sha(out) if out else None
+
+    def changes_since(self, old: CommitSha, new: CommitSha, path: str, *, most: int) -> tuple[CommitSha, ...]:
+        """The commits of `new`'s own line after `old` that changed `path`, newest first."""
+        span = ("--first-parent", "--format=%H", f"{old}..{new}", "--", path)
+        out = self.run("log", f"--max-count={most}", *span).decode()
+        return tuple(parse_commit_sha(line) for line in out.split())
+
+    def merge_base(self, one: str, other: str) -> CommitSha | None:
+        """Where two commits part, or None when they have nothing in common."""
+        try:
+            return parse_commit_sha(self.run("merge-base", one, other).decode().strip())
+        except GitError:
+            return None
+
+    def count_between(self, old: CommitSha | None, new: CommitSha) -> int:
+        """How many commits `commits_between` would list without a limit."""
+        span = f"{old}..{new}" if old else new
+        return int(self.run("rev-list", "--count", "--end-of-options", span))
+
+    def changed_files(self, old: CommitSha | None, new: CommitSha) -> tuple[str, ...]:
+        """Paths that differ between two commits, sorted; a rename is both of its paths."""
+        empty = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # git's well-known empty tree
+        out = self.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", old or empty, new)
+        return tuple(sorted(_readable(p) for p in out.split(b"\0") if p))
+
+    def is_sound(self) -> bool:
+        """Whether every object that a branch leads to is here and readable."""
+        try:
+            self.run("fsck", "--connectivity-only", "--no-dangling", "--no-progress")
+        except GitError:
+            return False
+        return True
+
+    def export(self, commit: str, destination: Path) -> None:
+        """Write the files of `commit` under `destination`. What would be written elsewhere is refused: GitError.
+
+        Symlinks are kept as they are, wherever they point: the renderer's path check judges them.
+        """
+        destination.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(fileobj=io.BytesIO(self.run("archive", "--format=tar", commit))) as archive:
+            for member in archive:
+                _write_member(archive, member, destination)
+
+
+def _write_member(archive: tarfile.TarFile, member: tarfile.TarInfo, destination: Path) -> None:
+    # Not extractall: only from Python 3.11.4 on can it be told to stay inside.
+    path = destination / member.name
+    # A forged tree may hold a symlink and, under the same name, a folder with files.
+    leaves = ".." in path.parts or not path.parent.resolve().is_relative_to(destination.resolve())
+    if leaves or path.is_symlink():
+        raise GitError(f"{member.name!r} would be written outside of the export: the commit is forged")
+    if member.isdir():
+        path.mkdir(exist_ok=True)
+    elif member.issym():
+        path.symlink_to(member.linkname)
+    elif (content := archive.extractfile(member)) is not None:
+        path.write_bytes(content.read())
+        path.chmod(0o755 if member.mode & 0o100 else 0o644)
+
+
+class Mirror(GitRepository):
+    """A bare mirror that is fetched again and again; safe between threads and processes."""
+
+    def __init__(self, git_dir: Path, url: str) -> None:
+        super().__init__(git_dir)
+        self.url = url
+
+    def fetch(self, token: str | None, *, pull: PullNumber | None = None, repair: bool = True) -> None:
+        """Bring every branch up to date, and the head of pull request `pull`, which may live in a fork.
+
+        With `repair` a damaged mirror is thrown away and cloned anew.
+        """
+        more = (f"+refs/pull/{pull}/head:refs/pull/{pull}/head",) if pull is not None else ()
+        self.git_dir.parent.mkdir(parents=True, exist_ok=True)
+        lock = Path(f"{self.git_dir}.lock")
+        with FileLock(lock):
+            os.utime(lock)  # used now: the last to be thrown away
+            try:
+                self._fetch(token, more)
+            except GitError:
+                if not repair or not self.git_dir.exists():
+                    raise
+                if not self._drop_stale_locks():
+                    if self.is_sound():
+                        raise
+                    shutil.rmtree(self.git_dir)
+                self._fetch(token, more)
+
+    def _drop_stale_locks(self) -> bool:
+        """Remove what a git left that a power cut ended; nobody else writes here while we hold the mirror's lock."""
+        stale = [path for path in self.git_dir.rglob("*.lock") if time.time() - path.stat().st_mtime > _STALE]
+        for path in stale:
+            path.unlink(missing_ok=True)
+        return bool(stale)
+
+    def _fetch(self, token: str | None, more: Sequence[str]) -> None:
+        if not (self.git_dir / "HEAD").exists():
+            _run(["git", "init", "--quiet", "--bare", str(self.git_dir)], environment={})
+        self.run(
+            "fetch",
+            "--quiet",
+            "--prune",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--force",
+            self.url,
+            "+refs/heads/*:refs/heads/*",
+            *more,
+            environment=token_environment(token),
+        )
+
+
+def _environment(extra: Mapping[str, str]) -> dict[str, str]:
+    quiet = {
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_ASKPASS": "",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_ALLOW_PROTOCOL": "https:http:file:ssh",
+        "GIT_HTTP_LOW_SPEED_LIMIT": "1000",  # bytes a second; slower than that for half a minute is a stall
+        "GIT_HTTP_LOW_SPEED_TIME": "30",
+        "LC_ALL": "C",
+    }
+    return child_environment() | quiet | dict(extra)
+
+
+def _run(
+    command: list[str], *, environment: Mapping[str, str], stdin: bytes | None = None, folder: Path | None = None
+) -> bytes:
+    try:
+        done = subprocess.run(
+            command,
+            env=_environment(environment),
+            input=stdin,
+            cwd=folder,
+            capture_output=True,
+            check=False,
+            timeout=_LONGEST,
+        )
+    except subprocess.TimeoutExpired:
+        raise GitError(f"git was still at work after {_LONGEST} seconds") from None
+    if done.returncode != 0:
+        raise GitError(_explain(command, done.stderr))
+    return done.stdout
+
+
+def _explain(command: list[str], stderr: bytes) -> str:
+    lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+    verb = next((word for word in command[1:] if not word.startswith("-") and "/" not in word), "")
+    return f"git {verb} failed: {lines[-1].strip() if lines else 'it said nothing'}"

@@ -1,0 +1,48 @@
+"""The App's registration at GitHub: from the code of the manifest flow to credentials that work."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from bot.domain.errors import BotError
+from bot.domain.values import Wire
+from bot.github.client import App, Client, NotFound
+from bot.github.connection.credentials import Registered
+
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,200}")
+
+
+class _Conversion(Wire, frozen=True):
+    """`integration` with what only this answer ever tells."""
+
+    id: int
+    slug: str
+    html_url: str
+    pem: str
+    webhook_secret: str | None = None
+
+
+def register_app(api_url: str, code: str) -> Registered:
+    """The App that GitHub made of our manifest. `code` works once, within the hour.
+
+    An App without a webhook secret gets one: without it anybody could send us events.
+    """
+    if not _CODE.fullmatch(code):
+        raise BotError("GitHub sent no code along: start again from the set-up page")
+    try:
+        made = Client(api_url, None).post(f"/app-manifests/{code}/conversions", _Conversion, {})
+    except NotFound:
+        raise BotError("GitHub does not know this code: it works once and for an hour; start again") from None
+    secret = made.webhook_secret or secrets.token_hex(32)
+    if not made.webhook_secret:
+        client = App(api_url=api_url, app_id=str(made.id), private_key=made.pem).client()
+        client.send("PATCH", "/app/hook/config", {"secret": secret, "content_type": "json"})
+    return Registered(
+        api_url=api_url,
+        app_id=made.id,
+        slug=made.slug,
+        html_url=made.html_url,
+        private_key=made.pem,
+        webhook_secret=secret,
+    )

@@ -1,0 +1,319 @@
+"""A webhook's name and body in, a frozen Event (or Ignored, with its reason) out. Pure.
+
+Only the fields the bot uses are parsed: GitHub adds fields freely, and a payload is hostile until it has
+passed through here. Nothing behind this door sees a raw payload.
+Source of the shapes: GitHub's webhook descriptions (octokit/webhooks payload schemas).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from bot.domain.names import (
+    BranchName,
+    CommitSha,
+    DeploymentId,
+    InstallationId,
+    PullNumber,
+    RepoName,
+    parse_commit_sha,
+    parse_repo_name,
+)
+from bot.domain.values import Value, Wire
+from bot.fleetfile import FLEET_FILE
+from bot.fleetfile.hub import HUB_FILE
+from bot.github.ignored import Ignored, IgnoredReason
+from bot.github.people_events import ButtonPressed, Commented, Reviewed, parse_people_event
+
+NO_COMMIT = "0" * 40
+# Below these a push lists all that it changed. GitHub cuts its lists later than that; how much later has changed.
+LISTED_COMMITS = 20
+LISTED_FILES = 300
+
+
+class Push(Value, frozen=True, tag="push"):
+    """A branch moved. `after` is None when the branch was deleted.
+
+    `may_make_fleet` is False when the push cannot have brought the file that makes its repository a fleet or a hub.
+    """
+
+    repo: RepoName
+    installation: InstallationId
+    branch: BranchName
+    after: CommitSha | None
+    may_make_fleet: bool = True
+
+
+class PullRequestChanged(Value, frozen=True, tag="pull_request"):
+    """A pull request was opened, closed, merged, reopened, edited or got new commits."""
+
+    repo: RepoName
+    installation: InstallationId
+    number: PullNumber
+    action: str
+    base: BranchName
+    head: BranchName
+    merged: bool
+
+
+class ChecksCompleted(Value, frozen=True, tag="checks_completed"):
+    """A check suite or a commit status of `sha` came to its end."""
+
+    repo: RepoName
+    installation: InstallationId
+    sha: CommitSha
+
+
+class CheckRerequested(Value, frozen=True, tag="check_rerequested"):
+    """A person pressed Re-run on one of our check runs."""
+
+    repo: RepoName
+    installation: InstallationId
+    sha: CommitSha
+
+
+class DeploymentChanged(Value, frozen=True, tag="deployment_status"):
+    """A node's job reported, or GitHub did."""
+
+    repo: RepoName
+    installation: InstallationId
+    deployment: DeploymentId
+    ref: str
+    task: str = ""
+
+
+class WorkflowRunCompleted(Value, frozen=True, tag="workflow_run"):
+    """A run of a fleet's workflow ended, with or without having reported."""
+
+    repo: RepoName
+    installation: InstallationId
+    run_id: int
+    conclusion: str
+
+
+class InstallationChanged(Value, frozen=True, tag="installation"):
+    """The App was installed, removed, or given other repositories."""
+
+    installation: InstallationId
+    action: str
+
+
+class Ping(Value, frozen=True, tag="ping"):
+    """GitHub checks that we are here."""
+
+    hook_id: int
+
+
+Event = (
+    Push
+    | PullRequestChanged
+    | ChecksCompleted
+    | CheckRerequested
+    | Commented
+    | Reviewed
+    | ButtonPressed
+    | DeploymentChanged
+    | WorkflowRunCompleted
+    | InstallationChanged
+    | Ping
+)
+
+
+class _Id(Wire, frozen=True):
+    id: int
+
+
+class _Repo(Wire, frozen=True):
+    full_name: str
+
+
+class _Ref(Wire, frozen=True):
+    ref: str
+    sha: str
+
+
+class _Envelope(Wire, frozen=True):
+    """What every delivery we use has in common."""
+
+    action: str = ""
+    repository: _Repo | None = None
+    installation: _Id | None = None
+
+
+class _PushedCommit(Wire, frozen=True):
+    added: tuple[str, ...] = ()
+    modified: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return (*self.added, *self.modified, *self.removed)
+
+
+class _PushedRepo(Wire, frozen=True):
+    default_branch: str = ""
+
+
+class _Push(Wire, frozen=True):
+    ref: str
+    after: str
+    repository: _PushedRepo
+    created: bool = False
+    forced: bool = False
+    commits: tuple[_PushedCommit, ...] = ()
+
+
+class _PullRequest(Wire, frozen=True):
+    number: int
+    base: _Ref
+    head: _Ref
+    merged: bool = False
+
+
+class _PullRequestBody(Wire, frozen=True):
+    pull_request: _PullRequest
+
+
+class _HeadSha(Wire, frozen=True):
+    head_sha: str
+
+
+class _CheckSuiteBody(Wire, frozen=True):
+    check_suite: _HeadSha
+
+
+class _CheckRunBody(Wire, frozen=True):
+    check_run: _HeadSha
+
+
+class _StatusBody(Wire, frozen=True):
+    sha: str
+    state: str
+
+
+class _Deployment(Wire, frozen=True):
+    id: int
+    ref: str
+    task: str = ""
+
+
+class _DeploymentBody(Wire, frozen=True):
+    deployment: _Deployment
+
+
+class _WorkflowRun(Wire, frozen=True):
+    id: int
+    conclusion: str | None = None
+
+
+class _WorkflowRunBody(Wire, frozen=True):
+    workflow_run: _WorkflowRun
+
+
+class _PingBody(Wire, frozen=True):
+    hook_id: int = 0
+
+
+_PULL_ACTIONS = {"opened", "closed", "reopened", "synchronize", "edited"}
+_INSTALLATION_ACTIONS = {
+    "created",
+    "deleted",
+    "suspend",
+    "unsuspend",
+    "new_permissions_accepted",
+    "added",
+    "removed",
+}
+
+
+def parse_event(name: str, body: bytes) -> Event | Ignored:
+    """The Event that `name` (the X-GitHub-Event header) and `body` (its JSON) describe, or why there is none.
+
+    Never raises: JSON that is not what GitHub documents is Ignored as unreadable, with the place.
+    """
+    try:
+        envelope = msgspec.json.decode(body, type=_Envelope)
+        if name == "ping":
+            return Ping(hook_id=msgspec.json.decode(body, type=_PingBody).hook_id)
+        if envelope.installation is None:
+            return Ignored(reason=IgnoredReason.NO_INSTALLATION)
+        installation = InstallationId(envelope.installation.id)
+        if name in ("installation", "installation_repositories"):
+            if envelope.action in _INSTALLATION_ACTIONS:
+                return InstallationChanged(installation=installation, action=envelope.action)
+            return Ignored(reason=IgnoredReason.UNKNOWN_EVENT, detail=f"{name}.{envelope.action}"[:100])
+        if envelope.repository is None:
+            return Ignored(reason=IgnoredReason.UNKNOWN_EVENT, detail=name[:100])
+        return _parse_repository_event(
+            name, envelope.action, body, installation, parse_repo_name(envelope.repository.full_name)
+        )
+    except (msgspec.DecodeError, msgspec.ValidationError, ValueError, RecursionError) as problem:
+        return Ignored(reason=IgnoredReason.UNREADABLE, detail=str(problem)[:200])
+
+
+def _parse_repository_event(
+    name: str, action: str, body: bytes, installation: InstallationId, repo: RepoName
+) -> Event | Ignored:
+    match name, action:
+        case "push", _:
+            return _parse_push(body, installation, repo)
+        case "pull_request", _ if action in _PULL_ACTIONS:
+            pull = msgspec.json.decode(body, type=_PullRequestBody).pull_request
+            return PullRequestChanged(
+                repo=repo,
+                installation=installation,
+                number=PullNumber(pull.number),
+                action=action,
+                base=BranchName(pull.base.ref),
+                head=BranchName(pull.head.ref),
+                merged=pull.merged,
+            )
+        case "check_suite", "completed":
+            sha = msgspec.json.decode(body, type=_CheckSuiteBody).check_suite.head_sha
+            return ChecksCompleted(repo=repo, installation=installation, sha=parse_commit_sha(sha))
+        case "status", _:
+            status = msgspec.json.decode(body, type=_StatusBody)
+            if status.state != "pending":
+                return ChecksCompleted(repo=repo, installation=installation, sha=parse_commit_sha(status.sha))
+        case "check_run", "rerequested":
+            sha = msgspec.json.decode(body, type=_CheckRunBody).check_run.head_sha
+            return CheckRerequested(repo=repo, installation=installation, sha=parse_commit_sha(sha))
+        case ("issue_comment" | "pull_request_review", _) | ("check_run", "requested_action"):
+            return parse_people_event(name, action, body, installation, repo)
+        case "deployment_status", _:
+            deployment = msgspec.json.decode(body, type=_DeploymentBody).deployment
+            return DeploymentChanged(
+                repo=repo,
+                installation=installation,
+                deployment=DeploymentId(deployment.id),
+                ref=deployment.ref,
+                task=deployment.task[:200],
+            )
+        case "workflow_run", "completed":
+            run = msgspec.json.decode(body, type=_WorkflowRunBody).workflow_run
+            return WorkflowRunCompleted(
+                repo=repo, installation=installation, run_id=run.id, conclusion=run.conclusion or ""
+            )
+    return Ignored(reason=IgnoredReason.UNKNOWN_EVENT, detail=f"{name}.{action}"[:100])
+
+
+def _parse_push(body: bytes, installation: InstallationId, repo: RepoName) -> Push | Ignored:
+    push = msgspec.json.decode(body, type=_Push)
+    if not push.ref.startswith("refs/heads/"):
+        return Ignored(reason=IgnoredReason.NOT_A_BRANCH, detail=push.ref[:100])
+    branch = BranchName(push.ref.removeprefix("refs/heads/"))
+    return Push(
+        repo=repo,
+        installation=installation,
+        branch=branch,
+        after=None if push.after == NO_COMMIT else parse_commit_sha(push.after),
+        may_make_fleet=push.repository.default_branch in ("", branch) and _may_touch(push, {FLEET_FILE, HUB_FILE}),
+    )
+
+
+def _may_touch(push: _Push, wanted: set[str]) -> bool:
+    """Whether one of the files `wanted` changed, as far as the push tells: it lists no more than so much."""
+    listed = [path for commit in push.commits for path in commit.paths]
+    if push.created or push.forced or not 0 < len(push.commits) < LISTED_COMMITS or len(listed) >= LISTED_FILES:
+        return True
+    return not wanted.isdisjoint(listed)

@@ -1,0 +1,146 @@
+"""What people do in a pull request, as events: they comment, review, and press a check run's buttons. Pure.
+
+What no person said, or said only in an edit, is Ignored here, at the door.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from bot.domain.names import CommitSha, InstallationId, PullNumber, RepoName, parse_commit_sha, parse_login
+from bot.domain.values import Value, Wire
+from bot.features.commands.grammar import LONGEST_LINE, PREFIX, first_line
+from bot.github.ignored import Ignored, IgnoredReason
+
+
+class Commented(Value, frozen=True, tag="commented"):
+    """A person wrote a comment on a pull request, and its first line may be a command. `line` is hostile."""
+
+    repo: RepoName
+    installation: InstallationId
+    number: PullNumber
+    comment: int
+    actor: str  # login
+    line: str  # cut a little above what a command may have
+    said_at: str  # ISO 8601, GitHub's clock
+
+
+class Reviewed(Value, frozen=True, tag="reviewed"):
+    """A review of a pull request was submitted, edited or dismissed."""
+
+    repo: RepoName
+    installation: InstallationId
+    number: PullNumber
+
+
+class ButtonPressed(Value, frozen=True, tag="button"):
+    """A person pressed a button of one of our check runs."""
+
+    repo: RepoName
+    installation: InstallationId
+    check: int
+    sha: CommitSha
+    plan: str  # the check run's external_id, as we wrote it; "" when it has none
+    button: str  # the button's identifier
+    actor: str
+
+
+class _Numbered(Wire, frozen=True):
+    number: int
+
+
+class _User(Wire, frozen=True):
+    login: str
+    type: str = ""
+
+
+class _Issue(Wire, frozen=True):
+    number: int
+    pull_request: dict[str, msgspec.Raw] | None = None
+
+
+class _Comment(Wire, frozen=True):
+    id: int
+    user: _User
+    created_at: str
+    body: str = ""
+    performed_via_github_app: dict[str, msgspec.Raw] | None = None
+
+
+class _CommentBody(Wire, frozen=True):
+    issue: _Issue
+    comment: _Comment
+    sender: _User
+
+
+class _ReviewBody(Wire, frozen=True):
+    pull_request: _Numbered
+
+
+class _Button(Wire, frozen=True):
+    identifier: str
+
+
+class _ButtonCheck(Wire, frozen=True):
+    id: int
+    head_sha: str
+    external_id: str | None = None
+
+
+class _ButtonBody(Wire, frozen=True):
+    check_run: _ButtonCheck
+    requested_action: _Button
+    sender: _User
+
+
+def parse_people_event(
+    name: str, action: str, body: bytes, installation: InstallationId, repo: RepoName
+) -> Commented | Reviewed | ButtonPressed | Ignored:
+    """The event of a comment, a review or a button; raises what the decoding of an unreadable one raises."""
+    match name, action:
+        case "issue_comment", "created":
+            return _parse_comment(body, installation, repo)
+        case "issue_comment", ("edited" | "deleted"):
+            return Ignored(reason=IgnoredReason.EDITED, detail=action)
+        case "pull_request_review", ("submitted" | "edited" | "dismissed"):
+            number = msgspec.json.decode(body, type=_ReviewBody).pull_request.number
+            return Reviewed(repo=repo, installation=installation, number=PullNumber(number))
+        case "check_run", "requested_action":
+            return _parse_button(body, installation, repo)
+    return Ignored(reason=IgnoredReason.UNKNOWN_EVENT, detail=f"{name}.{action}"[:100])
+
+
+def _parse_comment(body: bytes, installation: InstallationId, repo: RepoName) -> Commented | Ignored:
+    found = msgspec.json.decode(body, type=_CommentBody)
+    comment, line = found.comment, first_line(found.comment.body)[: LONGEST_LINE + 1]
+    if found.issue.pull_request is None or not line.startswith(PREFIX):
+        return Ignored(reason=IgnoredReason.NOT_A_COMMAND)
+    people = (comment.user, found.sender)
+    if any(one.type != "User" for one in people) or comment.performed_via_github_app is not None:
+        return Ignored(reason=IgnoredReason.NOT_A_PERSON, detail=parse_login(comment.user.login))
+    if comment.user.login != found.sender.login:
+        return Ignored(reason=IgnoredReason.UNREADABLE, detail="the comment's author did not send it")
+    return Commented(
+        repo=repo,
+        installation=installation,
+        number=PullNumber(found.issue.number),
+        comment=comment.id,
+        actor=parse_login(comment.user.login),
+        line=line,
+        said_at=comment.created_at,
+    )
+
+
+def _parse_button(body: bytes, installation: InstallationId, repo: RepoName) -> ButtonPressed | Ignored:
+    found = msgspec.json.decode(body, type=_ButtonBody)
+    if found.sender.type != "User":
+        return Ignored(reason=IgnoredReason.NOT_A_PERSON, detail=parse_login(found.sender.login))
+    return ButtonPressed(
+        repo=repo,
+        installation=installation,
+        check=found.check_run.id,
+        sha=parse_commit_sha(found.check_run.head_sha),
+        plan=(found.check_run.external_id or "")[:100],
+        button=found.requested_action.identifier[:20],
+        actor=parse_login(found.sender.login),
+    )

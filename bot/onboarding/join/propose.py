@@ -1,0 +1,140 @@
+"""What `aios-bot node add` and `remove` do at GitHub, with the token of the person who types them.
+
+The App itself may not do this: registering runners asks for `administration: write`, with which one may also change
+branch protection, keys and collaborators (docs/decisions/a-person-adds-nodes.md).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import quote
+
+from bot.domain.errors import BotError
+from bot.domain.names import BranchName, CommitSha, RepoName
+from bot.domain.values import Wire
+from bot.fleetfile import FLEET_FILE, Platform
+from bot.github.client import Client, GitHubError, NotFound
+from bot.github.endpoints import repository
+from bot.protocol.invitation import Download
+
+Edit = Callable[[str], str]  # text of the fleet file to the text that is proposed
+
+
+class FleetFile(NamedTuple):
+    """The fleet file as its default branch has it. `head` is that branch's commit."""
+
+    base: BranchName
+    head: CommitSha
+    text: str
+
+
+class Proposed(NamedTuple):
+    """A pull request of ours; `url` "" when there was nothing to propose."""
+
+    url: str
+    is_new: bool
+
+
+class _Content(Wire, frozen=True):
+    content: str
+
+
+class _Sha(Wire, frozen=True):
+    sha: str
+
+
+class _Branch(Wire, frozen=True):
+    commit: _Sha
+
+
+class _Token(Wire, frozen=True):
+    token: str
+
+
+class _Download(Wire, frozen=True):
+    os: str
+    architecture: str
+    download_url: str
+    sha256_checksum: str = ""
+
+
+class _Runner(Wire, frozen=True):
+    id: int
+    name: str
+
+
+_SYSTEMS = {Platform.LINUX: "linux", Platform.WINDOWS: "win", Platform.ANDROID: "linux"}
+
+
+def read_fleet_file(client: Client, fleet: RepoName) -> FleetFile:
+    """The fleet file. BotError when the repository has none, or the token may not read it."""
+    repo = repository.find_repository(client, fleet)
+    if repo is None:
+        raise BotError(f"{fleet} does not exist, or your token may not read it")
+    base = BranchName(repo.default_branch)
+    head = client.get(f"/repos/{fleet}/branches/{quote(base, safe='/')}", _Branch).commit.sha
+    found = client.find(f"/repos/{fleet}/contents/{FLEET_FILE}?ref={head}", _Content)
+    if found is None:
+        raise BotError(f"{fleet} has no {FLEET_FILE} on {base}: `aios-bot fleet init` in a clone of it proposes one")
+    return FleetFile(base, CommitSha(head), base64.b64decode(found.content).decode())
+
+
+def propose(
+    client: Client, fleet: RepoName, file: FleetFile, text: str, *, branch: str, title: str, body: str
+) -> Proposed:
+    """One pull request that gives the fleet file this text; the one that is open already is brought up to date."""
+    if text == file.text:
+        return Proposed("", is_new=False)
+    ours = BranchName(branch)
+    blob = client.post(f"/repos/{fleet}/git/blobs", _Sha, {"content": text, "encoding": "utf-8"})
+    entry = {"path": FLEET_FILE, "mode": "100644", "type": "blob", "sha": blob.sha}
+    tree = client.post(f"/repos/{fleet}/git/trees", _Sha, {"base_tree": file.head, "tree": [entry]})
+    made = {"message": title, "tree": tree.sha, "parents": [file.head]}
+    commit = client.post(f"/repos/{fleet}/git/commits", _Sha, made)
+    exists = client.find(f"/repos/{fleet}/branches/{branch}", _Branch) is not None
+    repository.push_branch(client, fleet, ours, CommitSha(commit.sha), exists=exists)
+    pulls = repository.find_pulls(client, fleet, head=ours, base=file.base)
+    for pull in pulls:
+        if pull.state == "open":
+            repository.edit_pull(client, fleet, pull.number, title=title, body=body)
+            return Proposed(pull.html_url, is_new=False)
+    opened = repository.open_pull(client, fleet, head=ours, base=file.base, title=title, body=body)
+    return Proposed(opened.html_url, is_new=True)
+
+
+def read_runner_token(client: Client, fleet: RepoName, *, purpose: str) -> str:
+    """A token for an hour, to register a runner or to remove one (`purpose`); "" when the person may not have one."""
+    try:
+        return client.post(f"/repos/{fleet}/actions/runners/{purpose}-token", _Token, {}).token
+    except GitHubError as problem:
+        if problem.status in (401, 403, 404):
+            return ""
+        raise
+
+
+def read_downloads(client: Client, fleet: RepoName, platform: Platform) -> tuple[Download, ...]:
+    """The runner that fits this GitHub, for each kind of processor. Those without a checksum are left out."""
+    found = client.get(f"/repos/{fleet}/actions/runners/downloads", list[_Download])
+    return tuple(
+        Download(architecture=one.architecture, url=one.download_url, sha256=one.sha256_checksum)
+        for one in found
+        if one.os == _SYSTEMS[platform] and one.sha256_checksum
+    )
+
+
+def remove_runner(client: Client, fleet: RepoName, name: str) -> bool | None:
+    """Take the runner off GitHub's list: True when it was there, None when the person may not."""
+    try:
+        runners = client.list(f"/repos/{fleet}/actions/runners", _Runner, within="runners")
+        for runner in (one for one in runners if one.name == name):
+            client.send("DELETE", f"/repos/{fleet}/actions/runners/{runner.id}")
+            return True
+    except NotFound:
+        return None
+    except GitHubError as problem:
+        if problem.status != 403:
+            raise
+        return None
+    return False

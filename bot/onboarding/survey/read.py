@@ -1,0 +1,144 @@
+"""Looks at a checkout: its submodules, their stacks, the host registry, the branches that pin. Reads only."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from importlib.resources import files
+from pathlib import Path
+
+from bot.domain.errors import BotError
+from bot.domain.names import BranchName, StackName, SubmodulePath
+from bot.fleetfile import FLEET_FILE
+from bot.git.git import GITLINK, GitError, GitRepository
+from bot.git.gitmodules import Stanza, parse_gitmodules
+from bot.onboarding.survey.facts import WORKFLOW, Host, Repository, Stack, Surveyed
+from bot.onboarding.survey.hosts import PLACES, parse_hosts
+from bot.onboarding.survey.stacks import find_glob, is_compose_file, read_stack
+
+OWNERS_PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
+_LARGEST = 256 * 1024  # bytes of a compose file that is looked into
+_BOOTSTRAP = re.compile(r"(?:.*/)?(?:00-|master-)?[\w-]*(?:bootstrap|install|setup)[\w-]*\.(?:ps1|sh)", re.IGNORECASE)
+
+
+def read_repository(root: Path) -> Repository:
+    """What the checkout at `root` holds, at HEAD."""
+    try:
+        git = GitRepository.of_checkout(root)
+    except GitError as problem:
+        raise BotError(f"{root}: {problem}; run this in a git checkout, or `aios-bot fleet migrate` first") from None
+    if git.resolve("HEAD") is None:
+        raise BotError(f"{root} has no commit yet: commit first, or run `aios-bot fleet migrate`")
+    modules = parse_gitmodules(_text(git, "HEAD", ".gitmodules") or "")
+    notes = [f".gitmodules, line {broken.line}: {broken.message}" for broken in modules.broken]
+    submodules = tuple(_read_submodule(root, git, stanza) for stanza in modules.stanzas)
+    stacks = frozenset(stack.name for one in submodules for stack in one.stacks)
+    registry, hosts, said = _read_hosts(git, stacks)
+    default = _default_branch(git)
+    with_stacks = [one.path for one in submodules if one.stacks]
+    return Repository(
+        name=_name(git, root),
+        default_branch=default,
+        bases=_bases(git, with_stacks, default),
+        submodules=submodules,
+        hosts=hosts,
+        registry=registry,
+        bootstrap=tuple(
+            e.path for e in git.list_tree("HEAD", recursive=True) if e.kind == "blob" and _BOOTSTRAP.fullmatch(e.path)
+        ),
+        fleet_file=_on_disk(root, FLEET_FILE),
+        workflow=_on_disk(root, WORKFLOW) is not None,
+        owners=next((text for place in OWNERS_PLACES if (text := _on_disk(root, place)) is not None), None),
+        notes=(*notes, *said),
+    )
+
+
+def workflow_text() -> str:
+    """The workflow that carries orders to a node's own runner."""
+    return (files("bot.onboarding.survey") / "deploy.yml").read_text(encoding="utf-8")
+
+
+def _on_disk(root: Path, path: str) -> str | None:
+    try:
+        return (root / path).read_bytes().decode("utf-8", "replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _text(git: GitRepository, commit: str, path: str) -> str | None:
+    content = git.read_file(commit, path)
+    return content.decode("utf-8", "replace") if content is not None else None
+
+
+def _name(git: GitRepository, root: Path) -> str:
+    try:
+        url = git.run("config", "--get", "remote.origin.url").decode().strip()
+    except GitError:
+        return root.resolve().name
+    return re.split(r"[/:\\]", url.rstrip("/"))[-1].removesuffix(".git")
+
+
+def _default_branch(git: GitRepository) -> BranchName:
+    for arguments in (("refs/remotes/origin/HEAD", "refs/remotes/origin/"), ("HEAD", "refs/heads/")):
+        try:
+            ref = git.run("symbolic-ref", "--quiet", arguments[0]).decode().strip()
+        except GitError:
+            continue
+        return BranchName(ref.removeprefix(arguments[1]))
+    return BranchName("main")
+
+
+def _bases(git: GitRepository, paths: list[SubmodulePath], default: BranchName) -> tuple[BranchName, ...]:
+    """Branches of the remote that pin one of `paths`, the default one first; the bot's own are none."""
+    out = git.run("for-each-ref", "--format=%(refname)", "refs/remotes/origin").decode()
+    names = [line.removeprefix("refs/remotes/origin/") for line in out.splitlines()]
+    found = [
+        BranchName(name)
+        for name in names
+        if name != "HEAD"
+        and not name.startswith("aios-bot/")
+        and any(git.pin_at(f"refs/remotes/origin/{name}", path) for path in paths)
+    ]
+    return tuple(sorted(found, key=lambda name: (name != default, name)))
+
+
+def _read_submodule(root: Path, git: GitRepository, stanza: Stanza) -> Surveyed:
+    tracked = BranchName(stanza.branch) if stanza.branch and stanza.branch != "." else None
+    pin = git.pin_at("HEAD", stanza.path)
+    if pin is None:
+        return Surveyed(
+            path=stanza.path, tracked=tracked, problem="named in .gitmodules, and no commit is pinned there"
+        )
+    folder = root / stanza.path
+    if not (folder / ".git").exists():
+        cure = f"git submodule update --init {stanza.path}"
+        return Surveyed(path=stanza.path, tracked=tracked, problem=f"not checked out here; {cure}")
+    try:
+        upstream = GitRepository.of_checkout(folder)
+        commit = upstream.resolve("HEAD") or pin
+        paths = [e.path for e in upstream.list_tree(commit, recursive=True) if e.kind == "blob" and e.mode != GITLINK]
+    except GitError as problem:
+        return Surveyed(path=stanza.path, tracked=tracked, problem=str(problem))
+    glob, elsewhere = find_glob(paths)
+    parent = posixpath.dirname(glob)
+    folders: dict[str, list[str]] = {}
+    for path in paths:
+        place, name = posixpath.split(path)
+        if is_compose_file(name) and place and posixpath.dirname(place) == parent:
+            folders.setdefault(place, []).append(name)
+    stacks = tuple(_read_stack(upstream, commit, place, names) for place, names in sorted(folders.items()))
+    return Surveyed(path=stanza.path, tracked=tracked, glob=glob, stacks=stacks, elsewhere=elsewhere)
+
+
+def _read_stack(upstream: GitRepository, commit: str, folder: str, names: list[str]) -> Stack:
+    texts = {name: (upstream.read_file(commit, f"{folder}/{name}") or b"")[:_LARGEST] for name in names}
+    return read_stack(folder, {name: content.decode("utf-8", "replace") for name, content in texts.items()})
+
+
+def _read_hosts(git: GitRepository, stacks: frozenset[StackName]) -> tuple[str, tuple[Host, ...], tuple[str, ...]]:
+    for place in PLACES:
+        text = _text(git, "HEAD", place)
+        if text is not None:
+            hosts, notes = parse_hosts(text, path=place, known=stacks)
+            return place, hosts, notes
+    return "", (), ()

@@ -1,0 +1,146 @@
+"""Compose files as a survey needs them: which belong together, which networks join them. Pure.
+
+This is a first look for a proposal, tolerant of everything; what really runs is rendered by compose itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from bot.domain.names import StackName
+from bot.fleetfile import Platform
+from bot.fleetfile.yaml_lines import YamlFileError, load_mapping
+from bot.onboarding.survey.facts import Stack
+
+_COMPOSE = re.compile(r"(?:docker-)?compose(?:\.(?P<suffix>[A-Za-z0-9._-]+))?\.ya?ml")
+_PLATFORM_WORDS = {
+    Platform.WINDOWS: ("windows", "win", "wsl", "wsl2", "win11"),
+    Platform.LINUX: ("linux", "ubuntu", "debian"),
+    Platform.ANDROID: ("android", "termux"),
+}
+DEFAULTS = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+"""What compose picks by itself, in its order of preference (compose-go cli/options.go)."""
+
+
+def is_compose_file(name: str) -> bool:
+    """Whether a file of this name is a compose file, or an overlay of one."""
+    return _COMPOSE.fullmatch(name) is not None
+
+
+def find_glob(paths: Iterable[str]) -> tuple[str, tuple[str, ...]]:
+    """The glob that reaches most folders with compose files, and the folders that it does not reach."""
+    folders = {str(PurePosixPath(path).parent) for path in paths if is_compose_file(PurePosixPath(path).name)}
+    folders.discard(".")
+    parents = Counter(str(PurePosixPath(folder).parent) for folder in folders)
+    if not parents:
+        return "", ()
+    # The most folders; of equals, the one nearest to the top, then by name.
+    best = min(parents, key=lambda parent: (-parents[parent], parent.count("/"), parent))
+    missed = sorted(folder for folder in folders if str(PurePosixPath(folder).parent) != best)
+    return ("*" if best == "." else f"{best}/*"), tuple(missed)
+
+
+def read_stack(folder: str, files: Mapping[str, str]) -> Stack:
+    """The stack in `folder` from the texts of its compose files, by their names."""
+    name = StackName(PurePosixPath(folder).name)
+    owns: dict[str, None] = {}
+    needs: dict[str, None] = {}
+    problem = ""
+    for file in order_files(files):
+        try:
+            document = load_mapping(files[file], path=f"{folder}/{file}")
+        except YamlFileError as error:
+            problem = problem or str(error).split("\n")[0]
+            continue
+        project = str(document.get("name") or name).lower()
+        networks = document.get("networks")
+        for key, network in networks.items() if isinstance(networks, Mapping) else ():
+            fields = network if isinstance(network, Mapping) else {}
+            external = fields.get("external")
+            given = fields.get("name") or (external.get("name") if isinstance(external, Mapping) else None)
+            if external:
+                needs[str(given or key)] = None
+            else:
+                owns[str(given or f"{project}_{key}")] = None
+    return Stack(
+        name=name,
+        folder=folder,
+        files=tuple(order_files(files)),
+        owns=tuple(owns),
+        needs=tuple(network for network in needs if network not in owns),
+        problem=problem,
+    )
+
+
+def order_files(names: Iterable[str]) -> list[str]:
+    """Compose files: what compose picks by itself first, its override, then overlays by name."""
+    rank = {name: index for index, name in enumerate(DEFAULTS)}
+
+    def key(name: str) -> tuple[int, str]:
+        return (rank.get(name, len(rank) + (0 if _suffix(name) == "override" else 1)), name)
+
+    return sorted(names, key=key)
+
+
+def _suffix(name: str) -> str:
+    found = _COMPOSE.fullmatch(name)
+    return (found["suffix"] or "").lower() if found else ""
+
+
+def platform_of_overlay(name: str) -> Platform | None:
+    """The platform that an overlay such as docker-compose.windows.yml is for."""
+    suffix = _suffix(name)
+    return next((platform for platform, words in _PLATFORM_WORDS.items() if suffix in words), None)
+
+
+def platform_of_words(text: str) -> Platform | None:
+    """The platform that a person's words name, such as "Windows 11 Pro" or "Termux"."""
+    words = re.findall(r"[a-z]+", text.lower())
+    for platform in (Platform.ANDROID, Platform.LINUX, Platform.WINDOWS):
+        if any(word in _PLATFORM_WORDS[platform] for word in words):
+            return platform
+    return None
+
+
+def files_for(stack: Stack, platform: Platform) -> tuple[str, ...]:
+    """The files that a node of `platform` gives compose; empty: those that compose picks by itself."""
+    overlays = [name for name in stack.files if platform_of_overlay(name) is platform]
+    base = next((name for name in stack.files if name in DEFAULTS), None)
+    if base is None:
+        return tuple(overlays) or tuple(stack.files[:1])
+    if not overlays:
+        return ()
+    override = [name for name in stack.files if _suffix(name) == "override"]
+    return (base, *override, *overlays)
+
+
+def order_stacks(stacks: Sequence[Stack]) -> tuple[StackName, ...]:
+    """Owners of networks before those that need them; empty when nothing depends on another."""
+    owner = {network: stack.name for stack in stacks for network in stack.owns}
+    before = {s.name: {owner[n] for n in s.needs if owner.get(n, s.name) != s.name} for s in stacks}
+    if not any(before.values()):
+        return ()
+    ordered: list[StackName] = []
+    waiting = sorted(before)
+    while waiting:
+        ready = [name for name in waiting if before[name] <= set(ordered)] or waiting[:1]  # a circle: any first
+        ordered.append(ready[0])
+        waiting.remove(ready[0])
+    involved = {name for names in before.values() for name in names} | {
+        name for name, names in before.items() if names
+    }
+    return tuple(name for name in ordered if name in involved)
+
+
+def unowned_networks(stacks: Sequence[Stack]) -> dict[str, list[StackName]]:
+    """External networks that no stack makes, and who needs them."""
+    owned = {network for stack in stacks for network in stack.owns}
+    found: dict[str, list[StackName]] = {}
+    for stack in stacks:
+        for network in stack.needs:
+            if network not in owned:
+                found.setdefault(network, []).append(stack.name)
+    return found

@@ -1,0 +1,142 @@
+"""The plan as a check run. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bot.domain.values import Value
+from bot.fleetfile.yaml_lines import Problem
+from bot.plan.model import Plan, Severity, SourceLine
+from bot.plan.report import sections
+from bot.plan.report.links import Links
+from bot.plan.report.rows import count, find_rows, summarise, unreadable_stacks
+from bot.text import markdown as md
+from bot.text.budget import fit, fixed
+
+CHECK_NAME = "aios/plan"
+LIMIT = 65_535  # characters of a check run's summary, and of its text
+_TITLE = 255
+_MESSAGE = 2_000  # characters; GitHub takes 64 KB
+_MOST_ANNOTATIONS = 250
+
+
+class Annotation(Value, frozen=True):
+    """A remark at a line of a file of the repository that the check is on. `level` is one of GitHub's."""
+
+    path: str
+    line: int
+    level: str
+    message: str
+
+    def as_github(self) -> dict[str, object]:
+        """In the shape of the REST API."""
+        return {
+            "path": self.path,
+            "start_line": self.line,
+            "end_line": self.line,
+            "annotation_level": self.level,
+            "message": self.message,
+        }
+
+
+class CheckText(Value, frozen=True):
+    """What a check run says."""
+
+    title: str
+    summary: str
+    text: str
+    conclusion: str
+    annotations: tuple[Annotation, ...] = ()
+
+
+def render_check(plan: Plan, links: Links, *, limit: int = LIMIT) -> CheckText:
+    """The check run on the head of the bump's branch.
+
+    Only files of the fleet itself are annotated: those of the submodule are no files of this repository, and their
+    lines are linked in the table.
+    """
+    totals = count(plan)
+    own = tuple(one for one in find_annotations([plan]) if not one.path.startswith(f"{plan.submodule}/"))
+    return CheckText(
+        title=summarise(plan)[:_TITLE],
+        summary=render_check_summary(plan, links, limit=limit),
+        text=render_check_text(plan, links, limit=limit),
+        conclusion="neutral" if totals.unreadable or totals.severities[Severity.RISKY] else "success",
+        annotations=own,
+    )
+
+
+def render_check_summary(plan: Plan, links: Links, *, limit: int) -> str:
+    """Headline, table, and what could not be told."""
+    pieces = [
+        fixed(sections.headline(plan)),
+        sections.table(plan, links),
+        sections.errors(plan, links),
+        sections.missing(plan),
+    ]
+    table, errors, missing = range(1, 4)
+    return fit(pieces, limit, shorten=(errors, missing, *[table] * 3), notice=sections.left_out(links))
+
+
+def render_check_text(plan: Plan, links: Links, *, limit: int) -> str:
+    """The diffs, and which rules fired."""
+    pieces = [sections.diffs(plan), fixed(_rules(plan))]
+    return fit(pieces, limit, shorten=(0, 0), notice=sections.left_out(links))
+
+
+def _rules(plan: Plan) -> str:
+    rules = dict.fromkeys(risk.rule for row in find_rows(plan) for risk in row.risks)
+    if not rules:
+        return ""
+    return f"Rules that fired: {', '.join(md.code(rule) for rule in rules)}. A fleet tunes them under `risks:`."
+
+
+_LEVELS = {Severity.RISKY: "warning", Severity.NOTICE: "notice", Severity.INFO: "notice"}
+
+
+def find_annotations(plans: Sequence[Plan]) -> tuple[Annotation, ...]:
+    """Every risk and cause with a known line, each line once; paths are those of the checkout."""
+    found: dict[tuple[str, int], dict[str, Severity]] = {}
+    for plan in plans:
+        for severity, line, words in _remarks(plan):
+            found.setdefault((line.path, line.line), {}).setdefault(words, severity)
+    order = list(_LEVELS)
+    annotations = []
+    for (path, number), said in found.items():
+        worst = min(said.values(), key=order.index)
+        message = "\n".join(sorted(said, key=lambda words: order.index(said[words])))
+        annotations.append(
+            Annotation(path=path, line=number, level=_LEVELS[worst], message=md.cut(message, _MESSAGE))
+        )
+    annotations.sort(key=lambda one: (list(_LEVELS.values()).index(one.level), one.path, one.line))
+    return tuple(annotations[:_MOST_ANNOTATIONS])
+
+
+def _remarks(plan: Plan) -> Iterator[tuple[Severity, SourceLine, str]]:
+    for _, stack in unreadable_stacks(plan):
+        if stack.error_at is not None:
+            said = md.one_line(f"{stack.stack} could not be analysed: {stack.error}")
+            yield Severity.RISKY, stack.error_at, said
+    for row in find_rows(plan):
+        for risk in row.risks:
+            if risk.where is not None:
+                yield risk.severity, risk.where, md.one_line(f"{row.where}: {risk.text} [{risk.rule}]")
+        for reason in row.reasons:
+            if reason.where is not None:
+                yield Severity.INFO, reason.where, md.one_line(f"{row.where}: {row.does}, {reason.text}")
+
+
+def render_fleet_file_problems(path: str, problems: Sequence[Problem]) -> CheckText:
+    """What is wrong in a file of the fleet, each with its line."""
+    lines = [f"{path}:{line}: {message}" for line, message in problems]
+    kept = lines[:200] + ([f"and {len(lines) - 200} more"] if len(lines) > 200 else [])
+    return CheckText(
+        title=f"{path}: {len(problems)} problem{'s' * (len(problems) != 1)}",
+        summary=md.fence("\n".join(md.cut(line, 300) for line in kept)),
+        text="",
+        conclusion="failure",
+        annotations=tuple(
+            Annotation(path=path, line=p.line, level="failure", message=md.cut(p.message, _MESSAGE))
+            for p in problems[:_MOST_ANNOTATIONS]
+        ),
+    )

@@ -1,0 +1,216 @@
+"""What a plan comes to, for people: one row for each thing that happens, the gravest first. Pure.
+
+Nodes to which the same happens share a row.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from bot.domain.names import NodeName, ServiceName, StackName
+from bot.plan.model import (
+    Action,
+    ImageKind,
+    NodePlan,
+    Plan,
+    Reason,
+    Risk,
+    ServicePlan,
+    Severity,
+    SourceLine,
+    StackPlan,
+)
+
+GRAVEST_FIRST = (Severity.RISKY, Severity.NOTICE, Severity.INFO)
+_MOST_DISTURBING = (
+    Action.REMOVE,
+    Action.REBUILD,
+    Action.RECREATE,
+    Action.CREATE,
+    Action.RESTART,
+    Action.RELOAD,
+    Action.NONE,
+)
+
+
+class Row(NamedTuple):
+    """One thing that happens to a service, or to a stack as a whole (`service` is None), on `nodes`."""
+
+    severity: Severity
+    nodes: tuple[NodeName, ...]
+    stack: StackName
+    service: ServiceName | None
+    action: Action
+    reasons: tuple[Reason, ...]
+    risks: tuple[Risk, ...]
+    signal: str = ""
+    note: str = ""  # about the image: that its tag can move without a bump, or that it cannot
+
+    @property
+    def where(self) -> str:
+        """Stack and service, as people say it."""
+        return f"{self.stack} / {self.service}" if self.service else self.stack
+
+    @property
+    def does(self) -> str:
+        """The action in words."""
+        if self.service is None:
+            return "the whole stack"
+        return f"reload ({self.signal})" if self.action is Action.RELOAD and self.signal else str(self.action)
+
+
+class Totals(NamedTuple):
+    """The figures of a plan's first line. Services count once per node."""
+
+    services: int  # different ones, whatever the number of nodes
+    nodes: int  # on which something happens
+    all_nodes: int
+    actions: Counter[Action]  # different services
+    severities: Counter[Severity]  # rows
+    unreadable: int  # different stacks
+    unchanged: int
+
+    @property
+    def restarts(self) -> bool:
+        """Whether any container is stopped, started or replaced; a reload does none of these."""
+        return bool(self.actions.total() - self.actions[Action.RELOAD])
+
+
+def find_rows(plan: Plan) -> tuple[Row, ...]:
+    """Every service that something happens to, and every stack that a risk speaks of; the gravest first."""
+    found: dict[Row, list[NodeName]] = {}
+    for node in plan.nodes:
+        for stack in node.stacks:
+            for row in _rows(stack):
+                found.setdefault(row, []).append(node.node)
+    rows = [row._replace(nodes=tuple(nodes)) for row, nodes in found.items()]
+    return tuple(sorted(rows, key=_weight))
+
+
+def _rows(stack: StackPlan) -> Iterator[Row]:
+    if stack.risks:
+        yield Row(gravest(stack.risks), (), stack.stack, None, Action.NONE, (), stack.risks)
+    for service in stack.services:
+        if service.action is not Action.NONE or service.risks:
+            yield _row(stack, service)
+
+
+def _row(stack: StackPlan, service: ServicePlan) -> Row:
+    return Row(
+        severity=gravest(service.risks),
+        nodes=(),
+        stack=stack.stack,
+        service=service.service,
+        action=service.action,
+        reasons=tuple(replace(reason, text=_within(stack, reason.text)) for reason in service.reasons),
+        risks=tuple(replace(risk, text=_within(stack, risk.text)) for risk in service.risks),
+        signal=service.signal,
+        note=_image_note(service),
+    )
+
+
+def _within(stack: StackPlan, text: str) -> str:
+    """`text` with the paths of the stack's own folder as its compose file writes them."""
+    return text.replace(f"{stack.folder}/", "") if stack.folder else text
+
+
+def _image_note(service: ServicePlan) -> str:
+    image = service.image
+    if image is None or any(risk.rule == "image.unpinned" for risk in service.risks):
+        return ""
+    if image.kind is ImageKind.MOVING:
+        return f"{image.name} is a moving tag"
+    changed = any(reason.code in ("image", "new_service") for reason in service.reasons)
+    return "the image is pinned by its digest" if image.kind is ImageKind.DIGEST and changed else ""
+
+
+def gravest(risks: tuple[Risk, ...]) -> Severity:
+    """The gravest severity of `risks`; info when there are none."""
+    return min((risk.severity for risk in risks), key=GRAVEST_FIRST.index, default=Severity.INFO)
+
+
+def _weight(row: Row) -> tuple[int, int, int]:
+    return GRAVEST_FIRST.index(row.severity), row.service is None, _MOST_DISTURBING.index(row.action)
+
+
+def count(plan: Plan) -> Totals:
+    """The figures of `plan`."""
+    touched = [
+        (node.node, stack.stack, service)
+        for node in plan.nodes
+        for stack in node.stacks
+        for service in stack.services
+        if service.action is not Action.NONE
+    ]
+    everything = sum(len(stack.services) for node in plan.nodes for stack in node.stacks)
+    return Totals(
+        services=len({(stack, service.service) for _, stack, service in touched}),
+        nodes=len({node for node, _, _ in touched}),
+        all_nodes=len(plan.nodes),
+        actions=Counter(action for _, _, action in {(stack, s.service, s.action) for _, stack, s in touched}),
+        severities=Counter(row.severity for row in find_rows(plan)),
+        unreadable=len({stack.stack for _, stack in unreadable_stacks(plan)}),
+        unchanged=everything - len(touched),
+    )
+
+
+def unreadable_stacks(plan: Plan) -> Iterator[tuple[NodePlan, StackPlan]]:
+    """The stacks that could not be analysed."""
+    return ((node, stack) for node in plan.nodes for stack in node.stacks if stack.error is not None)
+
+
+def missing_variables(plan: Plan) -> dict[NodeName, dict[str, tuple[StackName, ...]]]:
+    """By node: each variable that it does not declare though a stack needs it, with those stacks."""
+    found: dict[NodeName, dict[str, tuple[StackName, ...]]] = {}
+    for node in plan.nodes:
+        for stack in node.stacks:
+            for name in stack.missing_variables:
+                names = found.setdefault(node.node, {})
+                names[name] = (*names.get(name, ()), stack.stack)
+    return found
+
+
+def new_variables(plan: Plan) -> dict[str, tuple[StackName, ...]]:
+    """The variables that stacks use now and did not before, and that every node has; with those stacks."""
+    missing = {name for names in missing_variables(plan).values() for name in names}
+    found: dict[str, dict[StackName, None]] = {}
+    for node in plan.nodes:
+        for stack in node.stacks:
+            for name in stack.new_variables:
+                if name not in missing:
+                    found.setdefault(name, {})[stack.stack] = None
+    return {name: tuple(stacks) for name, stacks in found.items()}
+
+
+def summarise(plan: Plan) -> str:
+    """What happens, in a few words; "nothing restarts" first when it is so and can be relied on."""
+    totals = count(plan)
+    parts = []
+    if totals.severities[Severity.RISKY]:
+        parts.append(f"{totals.severities[Severity.RISKY]} risky")
+    if totals.unreadable:
+        parts.append(f"{plural(totals.unreadable, 'stack')} not analysed")
+    if totals.restarts:
+        where = f" on {totals.nodes} of {totals.all_nodes} nodes" if totals.all_nodes > 1 else ""
+        return ", ".join([f"{plural(totals.services, 'service')} changed{where}", *parts])
+    if totals.services:
+        parts.append(f"{plural(totals.services, 'service')} reloaded")
+    if totals.unreadable:
+        return ", ".join([*parts, "nothing else restarts"])
+    return ", ".join(["nothing restarts", *parts])
+
+
+def plural(number: int, word: str) -> str:
+    """`3 services`, `1 service`."""
+    return f"{number} {word}{'s' * (number != 1)}"
+
+
+def source_of(row: Row) -> SourceLine | None:
+    """The line that a row is best explained by."""
+    lines = [risk.where for risk in row.risks if risk.severity is row.severity]
+    lines += [reason.where for reason in row.reasons]
+    return next((line for line in lines if line is not None), None)

@@ -1,0 +1,331 @@
+"""The parts of a plan's report, each as a Piece that can be said in more or fewer words. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+from bot.domain.names import NodeName, short
+from bot.plan.model import Action, Plan, Severity, SourceLine
+from bot.plan.report.links import Links
+from bot.plan.report.rows import (
+    Row,
+    Totals,
+    count,
+    find_rows,
+    missing_variables,
+    new_variables,
+    plural,
+    source_of,
+    unreadable_stacks,
+)
+from bot.text import markdown as md
+from bot.text.budget import Form, Piece
+
+ICONS = {Severity.RISKY: "🔴", Severity.NOTICE: "🟡", Severity.INFO: "⚪"}
+NOTHING = Piece((lambda _room: Form(""),))
+_HEADER = ("", "service", "what happens", "why it matters")
+_ROWS_ABOUT = "what the table's rows are about"
+_MOST_REASONS = 4
+_LONGEST_LINE = 240  # characters of one reason or risk
+_SHORT_LINE = 80
+_MOST_NODES = 3
+_COMMITS_SHORT = 10
+_MOST_FILES = 200
+_MOST_VARIABLES = 10
+
+
+def headline(plan: Plan) -> str:
+    """The first line: what happens, how grave it is, and what stays as it is."""
+    totals = count(plan)
+    unread = f"{plural(totals.unreadable, 'stack')} could not be analysed" if totals.unreadable else ""
+    if totals.restarts:
+        nodes = f" on {totals.nodes} of {totals.all_nodes} nodes" if totals.all_nodes > 1 else ""
+        lead = f"**{plural(totals.services, 'service')} {_actions(totals)}{nodes}**"
+        lead += f" · **{unread}**" if unread else ""
+    elif unread:
+        lead = f"**{unread[0].upper()}{unread[1:]}; nothing else restarts**"
+    else:
+        lead = "**Nothing restarts**"
+        lead += f" · {plural(totals.services, 'service')} reloaded" if totals.services else ""
+    marks = [
+        f"{ICONS[severity]} {totals.severities[severity]} {words}"
+        for severity, words in ((Severity.RISKY, "risky"), (Severity.NOTICE, "to look at"))
+        if totals.severities[severity]
+    ]
+    same = [f"{totals.unchanged} unchanged"] if totals.unchanged else []
+    return " · ".join([lead, *marks, *same])
+
+
+_WORDS = {
+    Action.REMOVE: "removed",
+    Action.REBUILD: "rebuilt",
+    Action.RECREATE: "recreated",
+    Action.CREATE: "created",
+    Action.RESTART: "restarted",
+    Action.RELOAD: "reloaded",
+}
+
+
+def _actions(totals: Totals) -> str:
+    said = [(totals.actions[action], word) for action, word in _WORDS.items() if totals.actions[action]]
+    if len(said) == 1:
+        return said[0][1]
+    return f"changed ({', '.join(f'{number} {word}' for number, word in said)})"
+
+
+# The table.
+
+
+def table(plan: Plan, links: Links) -> Piece:
+    """What happens to what, the gravest first. It always stays: shortened rows, then names, then a count."""
+    rows = find_rows(plan)
+    if not rows:
+        return NOTHING
+    return Piece(
+        (
+            lambda _room: Form(md.table(_HEADER, [_full(row, plan, links) for row in rows])),
+            lambda _room: Form(md.table(_HEADER, [_shortened(row) for row in rows]), "details of the table's rows"),
+            lambda _room: Form(md.table(_HEADER, _names(rows)), _ROWS_ABOUT),
+            partial(_counted, _names(rows)),
+        )
+    )
+
+
+def _full(row: Row, plan: Plan, links: Links) -> list[str]:
+    reasons = [_line(reason.text, _LONGEST_LINE) for reason in row.reasons[:_MOST_REASONS]]
+    if len(row.reasons) > _MOST_REASONS:
+        reasons.append(f"and {len(row.reasons) - _MOST_REASONS} more")
+    if row.note:
+        reasons.append(_line(row.note, _LONGEST_LINE))
+    line = source_of(row)
+    where = _where(row)
+    if line is not None:
+        where += f" · {_linked(plan, links, line)}"
+    several = len({risk.severity for risk in row.risks}) > 1
+    risks = [f"{ICONS[r.severity]} " * several + _line(r.text, _LONGEST_LINE) for r in row.risks]
+    return [ICONS[row.severity], where, "<br>".join([_does(row), *reasons]), "<br>".join(risks)]
+
+
+def _shortened(row: Row) -> list[str]:
+    reasons = [_line(reason.text, _SHORT_LINE) for reason in row.reasons[:1]]
+    risks = [_line(risk.text, _SHORT_LINE) for risk in row.risks[:1]]
+    return [ICONS[row.severity], _where(row), "<br>".join([_does(row), *reasons]), "".join(risks)]
+
+
+def _names(rows: Sequence[Row]) -> list[list[str]]:
+    """Rows without their causes; those that differ in nothing else become one."""
+    found: dict[tuple[str, ...], list[NodeName]] = {}
+    for row in rows:
+        found.setdefault((ICONS[row.severity], _name(row), _does(row)), []).extend(row.nodes)
+    return [
+        [icon, f"{name} {_nodes(list(dict.fromkeys(nodes)))}", does, ""]
+        for (icon, name, does), nodes in found.items()
+    ]
+
+
+def _does(row: Row) -> str:
+    return f"**{md.text(row.does)}**" if row.action is not Action.NONE or row.service is None else "stays as it is"
+
+
+def _where(row: Row) -> str:
+    return f"{_name(row)} {_nodes(row.nodes)}"
+
+
+def _name(row: Row) -> str:
+    return f"**{md.text(row.service or row.stack)}**<br>" + (f"{md.text(row.stack)} on" if row.service else "on")
+
+
+def _counted(rows: Sequence[Sequence[str]], room: int) -> Form:
+    tail = "\n\n… and {} more rows"
+    head = len(md.table(_HEADER, [])) + len(tail) + 8
+    kept = len(list(_while_room((" | ".join(["", *row, ""]) for row in rows), room - head)))
+    if kept == len(rows):
+        return Form(md.table(_HEADER, rows), _ROWS_ABOUT)
+    left_out = f"{plural(len(rows) - kept, 'row')} of the table"
+    if not kept:
+        return Form(f"{plural(len(rows), 'row')} do not fit here.", left_out)
+    return Form(md.table(_HEADER, rows[:kept]) + tail.format(len(rows) - kept), left_out)
+
+
+def _linked(plan: Plan, links: Links, line: SourceLine) -> str:
+    return links.source(plan, line, f"line\u00a0{line.line}")  # the number stays beside its word
+
+
+def _nodes(nodes: Sequence[NodeName]) -> str:
+    shown = ", ".join(md.text(node) for node in nodes[:_MOST_NODES])
+    return shown if len(nodes) <= _MOST_NODES else f"{shown} and {len(nodes) - _MOST_NODES} more"
+
+
+def _line(hostile: str, most: int) -> str:
+    return md.text(md.cut(hostile, most))
+
+
+# What needs a person although nothing may restart.
+
+
+def errors(plan: Plan, links: Links) -> Piece:
+    """The stacks that could not be analysed, each message once, with its line."""
+    found: dict[tuple[str, str, SourceLine | None], list[NodeName]] = {}
+    for node, stack in unreadable_stacks(plan):
+        found.setdefault((stack.stack, stack.error or "", stack.error_at), []).append(node.node)
+    blocks = []
+    for (name, error, where), nodes in found.items():
+        at = f" ({_linked(plan, links, where)})" if where else ""
+        blocks.append(f"**Could not analyse** {md.code(name)} on {_nodes(nodes)}{at}:\n\n{md.fence(error)}")
+    stacks = len({name for name, _, _ in found})
+    return _blocks(blocks, "messages about stacks", f"**Could not analyse** {plural(stacks, 'stack')}.")
+
+
+def missing(plan: Plan) -> Piece:
+    """Variables that a node does not declare though a stack needs them; a line for each node."""
+    lines, number = [], 0
+    for node, names in missing_variables(plan).items():
+        listed = ", ".join(md.code(md.cut(name, 80)) for name in names)
+        stacks = ", ".join(md.text(stack) for stack in dict.fromkeys(s for users in names.values() for s in users))
+        cure = "declare it in the fleet file, or set it on the node if it is secret"
+        lines.append(f"⚠️ **{md.text(node)} has no {listed}** (used by {stacks}): {cure}.")
+        number += len(names)
+    fresh = [
+        f"{md.code(md.cut(name, 80))} ({', '.join(md.text(stack) for stack in stacks)})"
+        for name, stacks in new_variables(plan).items()
+    ]
+    if fresh:
+        more = f" and {len(fresh) - _MOST_VARIABLES} more" if len(fresh) > _MOST_VARIABLES else ""
+        lines.append(f"New variables, set on every node: {', '.join(fresh[:_MOST_VARIABLES])}{more}.")
+    return _blocks(lines, "variables", f"⚠️ **{plural(number, 'variable')} missing** on nodes." if number else "")
+
+
+def _blocks(blocks: Sequence[str], what: str, least: str) -> Piece:
+    """All blocks; or as many as there is room for, and `least`."""
+
+    def some(room: int) -> Form:
+        kept = list(_while_room(blocks, room - len(least) - 2))
+        return Form(_joined(kept)) if len(kept) == len(blocks) else Form(_joined(filter(None, [least, *kept])), what)
+
+    return Piece((lambda _room: Form(_joined(blocks)), some)) if blocks else NOTHING
+
+
+def _joined(blocks: Iterable[str]) -> str:
+    return "\n\n".join(blocks)
+
+
+# The diffs.
+
+
+def diffs(plan: Plan) -> Piece:
+    """A fold for each stack with the difference of each service; without context, then stack by stack."""
+    stacks = _diffs_by_stack(plan)
+    if not stacks:
+        return NOTHING
+
+    def some(room: int) -> Form:
+        folds = [_fold(name, services, context=False) for name, services in stacks.items()]
+        kept = list(_while_room(folds, room))
+        dropped = list(stacks)[len(kept) :]
+        if not dropped:
+            return Form(_joined(kept), "the context of the diffs")
+        names = ", ".join(md.code(name) for name in dropped)
+        named = f" ({names})" if len(names) < 200 else ""
+        return Form(_joined(kept), f"the diffs of {plural(len(dropped), 'stack')}{named}")
+
+    def all_of_them(room: int, *, context: bool) -> Form:
+        del room  # either they fit or the next form is tried
+        folds = [_fold(name, services, context=context) for name, services in stacks.items()]
+        return Form(_joined(folds), "" if context else "the context of the diffs")
+
+    return Piece((partial(all_of_them, context=True), partial(all_of_them, context=False), some))
+
+
+def _diffs_by_stack(plan: Plan) -> dict[str, list[tuple[str, list[NodeName], str]]]:
+    """For each stack its different (service, nodes, diff), in the order of the table."""
+    found: dict[str, dict[tuple[str, str], list[NodeName]]] = {row.stack: {} for row in find_rows(plan)}
+    for node in plan.nodes:
+        for stack in node.stacks:
+            for service in stack.services:
+                if service.diff and stack.stack in found and service.action is not Action.NONE:
+                    found[stack.stack].setdefault((service.service, service.diff), []).append(node.node)
+    return {
+        stack: [(service, nodes, diff) for (service, diff), nodes in services.items()]
+        for stack, services in found.items()
+        if services
+    }
+
+
+def _fold(stack: str, services: Sequence[tuple[str, list[NodeName], str]], *, context: bool) -> str:
+    names = list(dict.fromkeys(md.text(md.cut(service, 60)) for service, _, _ in services))
+    shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+    body = []
+    for service, nodes, diff in services:
+        several = sum(service == other for other, _, _ in services) > 1
+        title = f"{md.code(service)}{f' on {_nodes(nodes)}' if several else ''}"
+        body.append(f"{title}\n\n{md.fence(diff if context else without_context(diff), 'diff')}")
+    return md.fold(f"{md.code(stack)}: {shown}", "\n\n".join(body))
+
+
+def without_context(diff: str) -> str:
+    """A unified diff's changed lines alone, each with the places they stand in."""
+    return "\n".join(line for line in diff.splitlines() if re.match(r"[-+@]", line))
+
+
+# What the bump brings.
+
+
+def commits(plan: Plan, links: Links) -> Piece:
+    """The commits with their links, and the comparison on GitHub."""
+    if not plan.commits_total:
+        return NOTHING
+    compare = links.compare(plan, "compare")
+    head = plural(plan.commits_total, "commit") + (f" ({compare})" if compare else "")
+
+    def shown(most: int, _room: int) -> Form:
+        lines = [
+            f"- {links.commit(c.sha, f'`{short(c.sha)}`')} {_line(c.subject, 120) or '(no subject)'}"
+            f", by {_line(c.author, 40) or 'nobody'}"
+            for c in plan.commits[:most]
+        ]
+        if plan.commits_total > len(lines):
+            lines.append(f"- and {plan.commits_total - len(lines)} more")
+        left_out = f"{plural(len(plan.commits) - most, 'commit')} of the list" if most < len(plan.commits) else ""
+        return Form(md.fold(head, "\n".join(lines)), left_out)
+
+    forms: list[Callable[[int], Form]] = [partial(shown, len(plan.commits)), partial(shown, _COMMITS_SHORT)]
+    return Piece((*forms, lambda _room: Form(head, "the list of commits")))
+
+
+def files(plan: Plan) -> Piece:
+    """The changed files that nothing running reads."""
+    without, total = plan.files_without_effect, len(plan.files_changed)
+    if not without:
+        return NOTHING
+    every = "the only changed file" if total == 1 else f"all {total} changed files" if len(without) == total else ""
+    head = every or f"{len(without)} of {total} changed files"
+    said = f"{head[0].upper()}{head[1:]} {'touches' if len(without) == 1 else 'touch'} nothing that runs"
+
+    def listed(room: int) -> Form:
+        del room
+        lines = [f"- {md.code(md.cut(path, 160))}" for path in without[:_MOST_FILES]]
+        lines += [f"- and {len(without) - _MOST_FILES} more"] if len(without) > _MOST_FILES else []
+        return Form(md.fold(said, "\n".join(lines)))
+
+    return Piece((listed, lambda _room: Form(f"{said}.", "the names of files that touch nothing")))
+
+
+def left_out(links: Links) -> Callable[[tuple[str, ...]], str]:
+    """The sentence that says what did not fit."""
+
+    def notice(what: tuple[str, ...]) -> str:
+        whole = f" {links.whole('The whole plan')} has it." if links.details else ""
+        return f"_Left out here for room: {', '.join(what)}._{whole}"
+
+    return notice
+
+
+def _while_room(blocks: Iterable[str], room: int) -> Iterable[str]:
+    """The first of `blocks` that fit into `room` characters, with two more for each."""
+    for block in blocks:
+        room -= len(block) + 2
+        if room < 0:
+            return
+        yield block

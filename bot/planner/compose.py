@@ -1,0 +1,351 @@
+"""What compose makes of a stack at one pin, without a daemon. The one place that calls compose for plans.
+
+The way of one request: the cache is asked; on a miss everything that compose would read is checked and collected
+(planner/reads.py), written to a folder of its own in the plainest YAML, rendered by the real `docker compose
+config` as confined as this machine allows (planner/confinement.py), redacted (bot.redaction.redact), and kept.
+
+From the stack's `.env`, COMPOSE_PROJECT_NAME and COMPOSE_PROFILES have their effect, as they have on the node,
+because `name:` and `profiles:` could say the same; no other COMPOSE_* or DOCKER_* setting has.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+from python_on_whales import DockerClient
+
+from bot.domain.values import Value
+from bot.plan.model import SourceLine
+from bot.plan.rendering import CHECKOUT, Rendered, Rendering, Unreadable
+from bot.planner.cache import RenderCache
+from bot.planner.checkout import Blobs, Checkout, describe
+from bot.planner.confinement import SECONDS, Outcome, find_confinement
+from bot.planner.interpolation import read_settings
+from bot.planner.places import Places, find_placeholders, find_variables
+from bot.planner.program import ComposeProgram, find_compose
+from bot.planner.reads import LARGEST_FILE, Reads, RefusedError, check_reads
+from bot.planner.snapshot import Snapshot
+from bot.redaction.redact import Redactor, known_from
+
+_RULES = "2"  # of rendering and redaction: another number makes every kept rendering a miss
+_DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+_OVERRIDES = (
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+)
+_HOME = "/~"  # so that `~/data` and `${HOME}/data` come out as the node would write them
+_FIXED = {
+    "HOME": _HOME,
+    "COMPOSE_EXPERIMENTAL_GIT_REMOTE": "false",
+    "COMPOSE_EXPERIMENTAL_OCI_REMOTE": "false",
+    "COMPOSE_DISABLE_ENV_FILE": "false",
+    "COMPOSE_CONVERT_WINDOWS_PATHS": "false",
+    "COMPOSE_COMPATIBILITY": "false",
+    "COMPOSE_ENV_FILES": "",
+    "COMPOSE_FILE": "",
+    "COMPOSE_ANSI": "never",
+}
+_OURS_ALONE = re.compile(r"(?:COMPOSE|DOCKER|BUILDKIT|BUILDX|OTEL)_\w+")
+_HONOURED = ("COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES")
+_LONGEST_MESSAGE = 1500  # characters
+_MOST_LIKELY = 50  # files of a folder that are brought although nothing names them yet
+
+
+class RenderRequest(Value, frozen=True):
+    """One stack as one node runs it. `files` empty: the names that compose looks for by itself."""
+
+    folder: str  # POSIX, relative to the checkout: "server/stacks/ingress"; also compose's project directory
+    files: tuple[str, ...] = ()  # relative to `folder`
+    profiles: tuple[str, ...] = ()
+    project: str = ""  # "": compose's own rule (`name:`, else the folder's name)
+    variables: dict[str, str] = {}  # public
+
+
+class Renderer:
+    """Renders stacks, side by side within `workers`. Built once; safe between threads.
+
+    `confinement` says how compose is held here; `processes` counts the compose processes that rendered.
+    Raises ComposeMissingError when there is no compose that can be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        cache_root: Path,
+        secret_key: bytes,
+        workers: int = 2,
+        allow_bubblewrap: bool = True,
+        program: ComposeProgram | None = None,
+        seconds: float = SECONDS,
+    ) -> None:
+        self._program = program or find_compose()
+        self._confinement = find_confinement(self._program.path, allow_bubblewrap=allow_bubblewrap)
+        self._redactor = Redactor(secret_key)
+        self._cache = RenderCache(cache_root / "renderings")
+        self._work = cache_root / "work"
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="render")
+        self._seconds = seconds
+        self._running: dict[str, Future[Rendering]] = {}
+        self._lock = Lock()
+        self.confinement = self._confinement.described
+        self.processes = 0
+        _sweep(self._work)
+
+    def render(self, snapshot: Snapshot, requests: Sequence[RenderRequest]) -> tuple[Rendering, ...]:
+        """What compose makes of each request, in the same order."""
+        return self.render_all([(snapshot, request) for request in requests])
+
+    def render_all(self, pairs: Sequence[tuple[Snapshot, RenderRequest]]) -> tuple[Rendering, ...]:
+        """The same for several snapshots at once, such as a bump's old and new pin. Equal inputs render once."""
+        found: list[Rendering | None] = []
+        blobs: dict[int, Blobs] = {}
+        for snapshot, request in pairs:
+            blobs.setdefault(id(snapshot), Blobs(snapshot, largest=LARGEST_FILE))
+            found.append(self._cache.find(self._key(request), partial(describe, snapshot)))
+        missing = [index for index, rendering in enumerate(found) if rendering is None]
+        for reader in blobs.values():
+            wanted = (_likely_files(reader.snapshot, pairs[i][1]) for i in missing if pairs[i][0] is reader.snapshot)
+            reader.fetch([path for paths in wanted for path in paths])
+        tasks = {i: self._pool.submit(self._render, blobs[id(pairs[i][0])], pairs[i][1]) for i in missing}
+        return tuple(r if r is not None else tasks[i].result() for i, r in enumerate(found))
+
+    def _key(self, request: RenderRequest) -> str:
+        parts = [
+            _RULES,
+            self._program.version,
+            self._redactor.fingerprint,
+            msgspec.json.encode(request, order="sorted"),
+        ]
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    def _render(self, blobs: Blobs, request: RenderRequest) -> Rendering:
+        checkout = Checkout(blobs)
+        try:
+            files = request.files or _default_files(checkout.look, request.folder)
+            known = {name: value for name, value in request.variables.items() if not _OURS_ALONE.fullmatch(name)}
+            reads = check_reads(checkout, folder=request.folder, files=files, known=known)
+        except RefusedError as refused:
+            message = self._redactor.text(refused.message)
+            return self._keep(request, checkout, Unreadable(message=message, where=refused.where))
+        if not reads.main.files:
+            names = " or ".join(request.files or _DEFAULT_FILES)
+            return self._keep(request, checkout, Unreadable(message=f"{request.folder}: there is no {names}"))
+        return self._once(request, checkout, reads, files, known)
+
+    def _once(
+        self, request: RenderRequest, checkout: Checkout, reads: Reads, files: Sequence[str], known: dict[str, str]
+    ) -> Rendering:
+        """Render, unless the same inputs are being rendered right now, or have been since we asked."""
+        inputs = f"{self._key(request)} {sorted(checkout.looked.items())}"
+        with self._lock:
+            other = self._running.get(inputs)
+            mine: Future[Rendering] = other or Future()
+            self._running[inputs] = mine
+        if other:
+            return other.result()
+        try:
+            kept = self._cache.find(self._key(request), lambda path: checkout.looked.get(path, "?"))
+            rendering, lasting = (kept, False) if kept else self._run(request, reads, files, known)
+            if lasting:
+                self._keep(request, checkout, rendering)
+            mine.set_result(rendering)
+        except BaseException as problem:
+            mine.set_exception(problem)
+            raise
+        finally:
+            with self._lock:
+                del self._running[inputs]
+        return rendering
+
+    def _keep(self, request: RenderRequest, checkout: Checkout, rendering: Rendering) -> Rendering:
+        self._cache.store(self._key(request), checkout.looked, rendering)
+        return rendering
+
+    def _run(
+        self, request: RenderRequest, reads: Reads, files: Sequence[str], known: dict[str, str]
+    ) -> tuple[Rendering, bool]:
+        """One compose process. The second value says whether the same inputs will always end like this."""
+        with tempfile.TemporaryDirectory(dir=self._work) as temporary:
+            root = Path(temporary) / CHECKOUT.strip("/")
+            for folder in reads.folders:
+                (root / folder).mkdir(parents=True, exist_ok=True)
+            for path, content in reads.files.items():
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                (root / path).write_bytes(content)
+            seen = self._confinement.seen_root(root)
+            with self._lock:
+                self.processes += 1
+            outcome = self._confinement.run(
+                [*_compose_arguments(self._program.path, request, files), "config", "--format", "json"],
+                root=root,
+                folder=request.folder,
+                environment=_environment(reads, known),
+                seconds=self._seconds,
+            )
+        places = Places(reads.main)
+        defaults = dict(pair for text in reads.interpolated_from.values() for pair in read_settings(text))
+        if outcome.code != 0 or outcome.stopped:
+            problem = self._explain(request, reads, outcome, seen, places)
+            variables = find_variables(reads.main, defaults, self._redactor.setting)
+            return replace(problem, variables=variables), not outcome.stopped
+        try:
+            model = _canonical(json.loads(outcome.out.decode("utf-8").replace("$$", "$")), seen)
+        except (ValueError, RecursionError):
+            return Unreadable(message=f"{request.folder}: compose wrote something that is not JSON"), True
+        secrets = known_from(_all_settings(reads), environment=_from_env_files(model, places, reads, known))
+        rendered = Rendered(
+            model=self._redactor.model(model, secrets),
+            reads=tuple(sorted(reads.paths)),
+            variables=find_variables(
+                reads.main, defaults, lambda name, value: self._redactor.setting(name, value, secrets)
+            ),
+            sources={self._redactor.key(place, secrets): at for place, at in places.sources(model).items()},
+        )
+        return rendered, True
+
+    def _explain(
+        self, request: RenderRequest, reads: Reads, outcome: Outcome, seen: str, places: Places
+    ) -> Unreadable:
+        """Compose's own error. It may quote any file that it read, so every line of an env file is a secret here."""
+        if outcome.stopped:
+            return Unreadable(message=f"{request.folder}: compose was stopped, because {outcome.stopped}")
+        texts = [*reads.interpolated_from.values(), *reads.passed_on.values()]
+        lines = {line.strip() for text in texts for line in text.splitlines() if len(line.strip()) >= 4}
+        secrets = known_from(_all_settings(reads), whole=lines)
+        said = outcome.err.decode("utf-8", "replace").replace(f"{seen}/", "").replace(seen, "")
+        said = re.sub(r"(?s)(variable name near) .*", r"\1 ...", said)  # quotes the rest of an env file
+        kept = [line.strip() for line in said.splitlines() if line.strip() and "level=warning" not in line]
+        message = self._redactor.text("\n".join(kept), secrets)[:_LONGEST_MESSAGE]
+        return Unreadable(message=message or f"{request.folder}: compose failed", where=_find_line(message, places))
+
+
+def _compose_arguments(program: Path, request: RenderRequest, files: Sequence[str]) -> list[str]:
+    """Compose's global options, as the client of python-on-whales builds them; paths are relative to the folder."""
+    client = DockerClient(
+        client_call=[str(program)],
+        compose_files=list(files),
+        compose_profiles=list(request.profiles),
+        compose_project_name=request.project or None,
+        compose_project_directory=".",
+    )
+    words = [str(word) for word in client.client_config.docker_compose_cmd]
+    return words[words.index("compose") + 1 :]  # the program is compose itself
+
+
+def _environment(reads: Reads, known: dict[str, str]) -> dict[str, str]:
+    """Made from nothing. Settings of compose and docker that an env file names are set first, so they lose.
+
+    A variable that a stack cannot do without, and that only the node has, is given its own name.
+    """
+    texts = reads.interpolated_from.values()
+    named = {name for text in texts for name in _OURS_ALONE.findall(text)}
+    placeholders = find_placeholders(
+        reads.main, {*known, *(name for text in texts for name, _ in read_settings(text))}
+    )
+    return (
+        dict.fromkeys(named.difference(_HONOURED), "")
+        | {name: value for name, value in placeholders.items() if not _OURS_ALONE.fullmatch(name)}
+        | _FIXED
+        | {n: v for n, v in known.items() if n not in _FIXED}
+    )
+
+
+def _likely_files(snapshot: Snapshot, request: RenderRequest) -> list[str]:
+    """What the stack will read, most likely, so that one git process can bring all of it."""
+    prefix = f"{request.folder}/" if request.folder else ""
+    named = [prefix + name for name in (*(request.files or (*_DEFAULT_FILES, *_OVERRIDES)), ".env")]
+    beside = (
+        path
+        for path in snapshot.entries
+        if path.startswith(prefix) and path.endswith((".yaml", ".yml", ".env")) and "/" not in path[len(prefix) :]
+    )
+    return [*named, *itertools.islice(beside, _MOST_LIKELY)]
+
+
+def find_default_files(snapshot: Snapshot, folder: str) -> tuple[str, ...]:
+    """The compose files that compose finds by itself in `folder`, relative to it; empty when there is none."""
+    return _default_files(partial(describe, snapshot), folder)
+
+
+def _default_files(look: Callable[[str], str], folder: str) -> tuple[str, ...]:
+    def first(names: tuple[str, ...]) -> tuple[str, ...]:
+        prefix = f"{folder}/" if folder else ""
+        return next(((name,) for name in names if look(prefix + name)), ())
+
+    main = first(_DEFAULT_FILES)
+    return main + first(_OVERRIDES) if main else ()
+
+
+def _all_settings(reads: Reads) -> list[tuple[str, str]]:
+    texts = [*reads.interpolated_from.values(), *reads.passed_on.values()]
+    return [pair for text in texts for pair in read_settings(text)]
+
+
+def _from_env_files(
+    model: dict[str, Any], places: Places, reads: Reads, known: dict[str, str]
+) -> set[tuple[str, str]]:
+    """The (service, variable) whose value no compose file wrote, so that an env_file must have."""
+    if not reads.passed_on:
+        return set()
+    passed = {name for text in reads.passed_on.values() for name, _ in read_settings(text)}
+    elsewhere = {*known, *(name for text in reads.interpolated_from.values() for name, _ in read_settings(text))}
+    return {
+        (service, name)
+        for service, body in (model.get("services") or {}).items()
+        for name in body.get("environment") or {}
+        if f"services.{service}.environment.{name}" not in places.written
+        and (name in passed or name not in elsewhere)
+    }
+
+
+def _canonical(value: Any, seen: str) -> Any:
+    """The model with the checkout at CHECKOUT and `~` as it was written."""
+    match value:
+        case dict():
+            return {key: _canonical(item, seen) for key, item in value.items()}
+        case list():
+            return [_canonical(item, seen) for item in value]
+        case str():
+            moved = value.replace(seen, CHECKOUT)
+            return moved[1:] if moved == _HOME or moved.startswith(f"{_HOME}/") else moved
+    return value
+
+
+def _find_line(message: str, places: Places) -> SourceLine | None:
+    """Where the place stands that a message of compose names, such as "services.web.ports must be a list"."""
+    for place in sorted(re.findall(r"\b(?:services|networks|volumes|configs|secrets)\.[\w.-]+", message), key=len)[
+        ::-1
+    ]:
+        parts = place.rstrip(".").split(".")
+        for length in range(len(parts), 1, -1):
+            line = places.lines.get(".".join(parts[:length]))
+            if line:
+                return line
+    named = re.search(r'service "([^"]+)"', message)
+    return places.lines.get(f"services.{named[1]}") if named else None
+
+
+def _sweep(work: Path) -> None:
+    """Remove what a killed process left behind."""
+    work.mkdir(parents=True, exist_ok=True)
+    for folder in work.iterdir():
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > 3600:
+                shutil.rmtree(folder)

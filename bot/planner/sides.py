@@ -1,0 +1,119 @@
+"""A rendered stack with what its services mount and build, as it stands in a snapshot."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from typing import Any
+
+from bot.domain.names import ServiceName
+from bot.fleetfile import Node
+from bot.plan.build_ignore import BuildIgnore
+from bot.plan.contents import changed_under, find_mounts
+from bot.plan.node_paths import find_inside
+from bot.plan.rendering import Place, Rendered, Rendering, Side
+from bot.planner.checkout import Blobs, Checkout, OutsideError, TooLargeError
+from bot.planner.compose import RenderRequest
+from bot.planner.snapshot import Snapshot
+
+_LARGEST_LINK = 4096  # bytes
+_LARGEST_RULES = 64 * 1024  # bytes of an ignore file
+
+
+def read_side(
+    request: RenderRequest,
+    rendering: Rendering,
+    snapshot: Snapshot,
+    node: Node,
+    *,
+    other: Snapshot | None,
+    changed: frozenset[str],
+) -> Side:
+    """`rendering` with the places that it mounts in `snapshot`; `other` is the other pin's."""
+    places: dict[str, Place] = {}
+    if isinstance(rendering, Rendered):
+        checkout = Checkout(Blobs(snapshot, largest=_LARGEST_LINK))
+        for service in rendering.model.get("services") or {}:
+            for mount in find_mounts(service, rendering.model, node):
+                places[mount.source] = _place(checkout, mount.source, snapshot, other, changed)
+    return Side(rendering=rendering, files=request.files, profiles=request.profiles, places=places)
+
+
+def _place(
+    checkout: Checkout, path: str, snapshot: Snapshot, other: Snapshot | None, changed: frozenset[str]
+) -> Place:
+    try:
+        real = checkout.find(path)
+    except OutsideError:
+        real = None  # what is outside is not ours to compare
+    if real is None:
+        return Place(path=path)
+    if not checkout.is_folder(real):
+        return Place(path=real, kind="file")
+    stays = (
+        other is None
+        or not changed_under(changed, [real])
+        or any(path in other.entries for path in snapshot.files_under(real))
+    )
+    return Place(path=real, kind="folder", survives=stays)
+
+
+def changed_paths(old: Snapshot | None, new: Snapshot) -> frozenset[str]:
+    """Files and links of the whole checkout whose content or mode differs; all of them when there was none."""
+    then = {p: (e.mode, e.oid) for p, e in old.entries.items() if e.kind == "blob"} if old else {}
+    now = {p: (e.mode, e.oid) for p, e in new.entries.items() if e.kind == "blob"}
+    return frozenset(path for path in {*then, *now} if then.get(path) != now.get(path))
+
+
+def find_build_inputs(
+    rendering: Rendering, node: Node, old: Snapshot, new: Snapshot, changed: frozenset[str]
+) -> dict[ServiceName, tuple[str, ...]]:
+    """By service, the files that differ for the builder of its image: of its contexts, and the Dockerfile."""
+    found = {}
+    if isinstance(rendering, Rendered):
+        for service, spec in (rendering.model.get("services") or {}).items():
+            build = spec.get("build")
+            inputs = _inputs(build, node, old, new, changed) if isinstance(build, dict) else set()
+            if inputs:
+                found[ServiceName(service)] = tuple(sorted(inputs))
+    return found
+
+
+def _inputs(build: Mapping[str, Any], node: Node, old: Snapshot, new: Snapshot, changed: frozenset[str]) -> set[str]:
+    contexts = [str(build.get("context", ""))]
+    contexts += [str(value) for value in (build.get("additional_contexts") or {}).values()]
+    found: set[str] = set()
+    for number, context in enumerate(contexts):
+        folder = find_inside(context, node)
+        if folder is None:
+            continue
+        dockerfile = posixpath.normpath(posixpath.join(folder, str(build.get("dockerfile") or "Dockerfile")))
+        if number == 0 and dockerfile in changed and "dockerfile_inline" not in build:
+            found.add(dockerfile)
+        rules = [_rules(snapshot, folder, dockerfile if number == 0 else "") for snapshot in (old, new)]
+        if rules[0] != rules[1]:
+            found |= _reaching(old, folder, rules[0]) ^ _reaching(new, folder, rules[1])
+        ignores = [BuildIgnore(text) for text in rules]
+        for path in changed_under(changed, [folder]):
+            inside = path.removeprefix(f"{folder}/")
+            there = (path in old.entries, path in new.entries)
+            if any(is_there and not ignore.ignores(inside) for is_there, ignore in zip(there, ignores, strict=True)):
+                found.add(path)
+    return found
+
+
+def _rules(snapshot: Snapshot, folder: str, dockerfile: str) -> str:
+    """The text of the ignore file that counts: the Dockerfile's own before the context's."""
+    for path in (f"{dockerfile}.dockerignore", posixpath.join(folder, ".dockerignore")):
+        entry = snapshot.entries.get(path)
+        if entry is not None and entry.kind == "blob":
+            try:
+                return Blobs(snapshot, largest=_LARGEST_RULES).read(path).decode("utf-8", "replace")
+            except TooLargeError:
+                return ""  # then everything counts
+    return ""
+
+
+def _reaching(snapshot: Snapshot, folder: str, rules: str) -> set[str]:
+    ignore = BuildIgnore(rules)
+    return {path for path in snapshot.files_under(folder) if not ignore.ignores(path.removeprefix(f"{folder}/"))}

@@ -1,0 +1,74 @@
+"""A fleet repository at one commit with one submodule at one pin, read straight from git.
+
+This is what a node's checkout will look like, without checking anything out: paths are POSIX and relative to
+the fleet repository's root, and the submodule's files appear under its path. Files are written to disk only
+when compose has to read them.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from bot.domain.names import CommitSha, SubmodulePath
+from bot.git.git import GitRepository, TreeEntry
+
+
+class Snapshot:
+    """`fleet` at `commit`, holding `upstream` at `pin` under `submodule`."""
+
+    def __init__(
+        self,
+        *,
+        fleet: GitRepository,
+        commit: CommitSha,
+        submodule: SubmodulePath,
+        upstream: GitRepository,
+        pin: CommitSha,
+    ) -> None:
+        self.fleet = fleet
+        self.commit = commit
+        self.submodule = submodule
+        self.upstream = upstream
+        self.pin = pin
+
+    @cached_property
+    def entries(self) -> dict[str, TreeEntry]:
+        """Every file, link and folder by its path; other submodules appear as empty commits."""
+        own = {entry.path: entry for entry in self.fleet.list_tree(self.commit, recursive=True)}
+        for entry in self.upstream.list_tree(self.pin, recursive=True):
+            path = f"{self.submodule}/{entry.path}"
+            own[path] = TreeEntry(entry.mode, entry.kind, entry.oid, path)
+        return own
+
+    def oid(self, path: str) -> str | None:
+        """What identifies the content at `path`: a blob or tree id, or None when nothing is there.
+
+        The submodule's own root is identified by the tree of its pin. A folder of the fleet repository that
+        contains the submodule has the id of the fleet's tree, in which the pin does not count.
+        """
+        if path == self.submodule:
+            return self.upstream.tree_of(self.pin)
+        entry = self.entries.get(path)
+        return entry.oid if entry else None
+
+    def read(self, path: str) -> bytes | None:
+        """The content of the file at `path` (of a symlink: its target), or None when no file is there."""
+        entry = self.entries.get(path)
+        if entry is None or entry.kind != "blob":
+            return None
+        return self._repository(path).run("cat-file", "blob", entry.oid)
+
+    def files_under(self, folder: str) -> tuple[str, ...]:
+        """Every file below `folder` ("" for all), sorted."""
+        prefix = f"{folder}/" if folder else ""
+        found = (p for p, entry in self.entries.items() if entry.kind == "blob" and p.startswith(prefix))
+        return tuple(sorted(found))
+
+    def write_out(self, destination: Path) -> None:
+        """Write all of it below `destination`, as a node's checkout would hold it."""
+        self.fleet.export(self.commit, destination)
+        self.upstream.export(self.pin, destination / self.submodule)
+
+    def _repository(self, path: str) -> GitRepository:
+        return self.upstream if path.startswith(f"{self.submodule}/") else self.fleet

@@ -1,0 +1,108 @@
+"""What a new node is handed: everything it needs to join, in one word that can be pasted. Pure.
+
+The word is no longer than a command line may be, and good for an hour: so long GitHub's runner token lives.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import shlex
+from pathlib import PurePosixPath, PureWindowsPath
+
+import msgspec
+
+from bot.domain.errors import BotError
+from bot.domain.names import BranchName, NodeName, RepoName
+from bot.domain.values import Value
+from bot.fleetfile import Node, Platform
+
+PROGRAM = "aios-bot @ https://github.com/Tecnocrat/aios-bot/archive/refs/tags/v0.zip"
+"""What pip installs on a node where no other source is named: the tag that the deploy workflow uses too."""
+HERE_DOCUMENT = "AIOS_BOT_END"
+_ROOTS = {
+    Platform.LINUX: "/srv/{name}",
+    Platform.WINDOWS: r"C:\{name}",
+    Platform.ANDROID: "/data/data/com.termux/files/home/{name}",
+}
+
+
+class Download(Value, frozen=True):
+    """GitHub's runner for one kind of processor (x64, arm64, arm)."""
+
+    architecture: str
+    url: str
+    sha256: str
+
+
+class Invitation(Value, frozen=True):
+    """`token` registers the runner and is "" when it has to be given on the node; `key` is the bot's, as PEM."""
+
+    fleet: RepoName
+    node: NodeName
+    platform: Platform
+    base: BranchName
+    root: str
+    labels: tuple[str, ...]
+    key: str
+    web_url: str
+    token: str = ""
+    downloads: tuple[Download, ...] = ()
+
+
+def default_root(fleet: RepoName, platform: Platform) -> str:
+    """Where a node keeps its checkout when nobody said so."""
+    return _ROOTS[platform].format(name=fleet.split("/")[1])
+
+
+def new_node(
+    name: NodeName,
+    *,
+    platform: Platform,
+    fleet: RepoName,
+    root: str,
+    labels: tuple[str, ...],
+    bootstrap: tuple[str, ...] = (),
+) -> Node:
+    """The node as the fleet file is to have it."""
+    return Node(
+        name=name, platform=platform, root=root or default_root(fleet, platform), labels=labels, bootstrap=bootstrap
+    )
+
+
+def entry_of(node: Node) -> dict[str, str | list[str]]:
+    """The node's entry in the fleet file."""
+    entry: dict[str, str | list[str]] = {"platform": str(node.platform), "root": node.root}
+    lists = {"labels": node.labels, "bootstrap": node.bootstrap}
+    return entry | {name: list(items) for name, items in lists.items() if items}
+
+
+def encode(invitation: Invitation) -> str:
+    """The word."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(invitation)).decode().rstrip("=")
+
+
+def decode(word: str) -> Invitation:
+    """The invitation in `word`, or BotError."""
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(word + "=" * (-len(word) % 4)), type=Invitation)
+    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        raise BotError(
+            "this invitation is damaged: paste the whole command that `aios-bot node add` printed"
+        ) from None
+
+
+def is_absolute(root: str, platform: Platform) -> bool:
+    """Whether `root` is a whole path on that platform."""
+    kind = PureWindowsPath if platform is Platform.WINDOWS else PurePosixPath
+    return kind(root).is_absolute()
+
+
+def render_command(word: str, *, platform: Platform, script: str, program: str) -> str:
+    """One command to paste on the node: the script itself, so that it can be read before it runs."""
+    body = script.rstrip("\n")
+    if platform is Platform.WINDOWS:
+        # A line that begins with '@ would end the text; the script has none.
+        quoted = program.replace("'", "''")
+        return f"& ([scriptblock]::Create(@'\n{body}\n'@)) '{word}' '{quoted}'"
+    return f"sh -s -- {shlex.quote(word)} {shlex.quote(program)} <<'{HERE_DOCUMENT}'\n{body}\n{HERE_DOCUMENT}"

@@ -1,0 +1,132 @@
+"""What became of an order, as a value, and how that reads. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+
+from bot.agent.health import Unwell
+from bot.agent.state import End
+from bot.domain.names import CommitSha, ServiceName, StackName, short
+from bot.domain.values import Value, Wire  # Wire: the bot reads these from a node that may be newer
+from bot.plan.model import Action
+from bot.protocol.order import Order, RefusalReason
+from bot.protocol.trouble import Trouble
+
+DESCRIPTION = 140  # characters of a deployment status's description
+
+
+class ServiceOutcome(Wire, frozen=True):
+    """One service of the order: what the plan said, and what was seen to happen."""
+
+    stack: StackName
+    service: ServiceName
+    predicted: Action
+    actual: Action
+
+    @property
+    def as_predicted(self) -> bool:
+        """Whether the plan was right. A signal leaves no trace, and a rebuild is seen as a recreation."""
+        seen_as = {Action.RELOAD: Action.NONE, Action.REBUILD: Action.RECREATE}
+        return seen_as.get(self.predicted, self.predicted) is self.actual
+
+
+class DifferenceKind(StrEnum):
+    """In what way a node is not as its last good order left it."""
+
+    MISSING = "missing"  # a service has no running container
+    EXTRA = "extra"  # a container of one of our projects that no stack defines
+    CHANGED = "changed"  # a container is configured otherwise than its stack says
+    IMAGE_MOVED = "image_moved"  # its image's tag names another image now
+    UNWELL = "unwell"  # it runs, and is not healthy
+    EDITED = "edited"  # a tracked file of the checkout was changed by hand
+    MOVED = "moved"  # the checkout stands at another commit or pin
+
+
+class Difference(Wire, frozen=True):
+    """One thing that is not as it was left. `stack` and `service` are "" where it concerns the node as a whole."""
+
+    kind: DifferenceKind
+    text: str  # one line for people; no secrets
+    stack: str = ""
+    service: str = ""
+
+    @property
+    def where(self) -> str:
+        """ "ingress/traefik"."""
+        return "/".join(filter(None, (self.stack, self.service))) or "the node"
+
+
+class Step(Value, frozen=True):
+    """One station of the deploy and how long it took."""
+
+    name: str
+    seconds: float
+
+
+class Outcome(Value, frozen=True):
+    """How an order ended. `text` is one line for people; `commit` and `pin` are what the checkout holds now."""
+
+    end: End
+    text: str
+    order: Order | None = None  # None when it was refused before its signature was found good
+    refusal: RefusalReason | None = None
+    trouble: Trouble | None = None  # in what way it went wrong; None when it did not, or when it was refused
+    commit: CommitSha | None = None
+    pin: CommitSha | None = None
+    services: tuple[ServiceOutcome, ...] = ()
+    differences: tuple[Difference, ...] = ()  # found by a read-only order, or before touching anything
+    unwell: tuple[Unwell, ...] = ()
+    steps: tuple[Step, ...] = ()
+    interrupted: int | None = None  # number of an earlier order that was begun and never finished
+
+
+_PAST = {
+    Action.CREATE: "created",
+    Action.RECREATE: "recreated",
+    Action.REBUILD: "rebuilt",
+    Action.RESTART: "restarted",
+    Action.RELOAD: "reloaded",
+    Action.REMOVE: "removed",
+}
+
+
+def render_success(order: Order, services: tuple[ServiceOutcome, ...]) -> str:
+    """ "runs server@a1b2c3d: 1 recreated, 2 restarted, 9 untouched"."""
+    counted = Counter(service.actual for service in services)
+    done = [f"{counted[action]} {past}" for action, past in _PAST.items() if counted[action]]
+    if counted[Action.NONE]:
+        done.append(f"{counted[Action.NONE]} untouched")
+    wrong = sum(not service.as_predicted for service in services)
+    told = f"runs {order.submodule}@{short(order.pin)}: {', '.join(done) or 'nothing to run'}"
+    return f"{told}; {wrong} not as planned" if wrong else told
+
+
+def render_unwell(unwell: tuple[Unwell, ...]) -> str:
+    """ "ingress/traefik exited with code 1 and 2 more"."""
+    more = f" and {len(unwell) - 1} more" if len(unwell) > 1 else ""
+    return f"{unwell[0].project}/{unwell[0].service} {unwell[0].text}{more}"
+
+
+def render_description(outcome: Outcome) -> str:
+    """The outcome in the length of a deployment status."""
+    text = f"refused ({outcome.refusal}): {outcome.text}" if outcome.refusal else outcome.text
+    return text if len(text) <= DESCRIPTION else text[: DESCRIPTION - 1].rstrip() + "…"
+
+
+def render_outcome(outcome: Outcome) -> str:
+    """The outcome for a terminal or a job's log: what happened to each service, why it failed, how long it took."""
+    said = f"{outcome.end} ({outcome.refusal})" if outcome.refusal else outcome.end
+    lines = [f"{said}: {outcome.text}"]
+    if outcome.interrupted is not None:
+        lines.append(f"note: order {outcome.interrupted} was begun earlier and never finished")
+    for service in outcome.services:
+        if service.predicted is not Action.NONE or not service.as_predicted:
+            wrong = "" if service.as_predicted else f"  (planned: {service.predicted})"
+            lines.append(f"  {service.stack}/{service.service}: {service.actual}{wrong}")
+    lines += [f"  {one.kind}: {one.where} {one.text}" for one in outcome.differences]
+    for one in outcome.unwell:
+        lines.append(f"  {one.project}/{one.service} {one.text}; its last lines:")
+        lines += [f"    | {line}" for line in one.log.splitlines()]
+    lines += [f"  {step.name}: {step.seconds:.1f} s" for step in outcome.steps]
+    return "\n".join(lines)

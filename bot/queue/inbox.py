@@ -1,0 +1,268 @@
+"""The durable queue: deliveries and looks go in, a handler runs each look.
+
+What is due, claimed and done stands in our own tables (ledger.py); the engine (engine.py) runs one drain per turn
+of a lane and runs it again after a crash. Why drains are started directly, and why a drain has no steps of the
+engine's: docs/decisions/durable-queue.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import msgspec
+
+from bot.domain.errors import BotError, RetryLater
+from bot.observability.log import hide_secrets, log_context
+from bot.queue import ledger
+from bot.queue.alarms import Alarms
+from bot.queue.engine import Calls, Engine, Schedule
+from bot.queue.ledger import Burst, Claimed, Delivery, Wake
+from bot.service import metrics
+from bot.service.metrics import Fate
+from bot.service.router import Look
+from bot.storage.store import Store, now_ms
+
+_LOG = logging.getLogger("bot.inbox")
+_ENGINE_WAITS_MS = 5_000  # longer waits are the engine's, shorter ones an alarm's
+
+
+class Taken(StrEnum):
+    """What became of a delivery at the door."""
+
+    NEW = "new"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long the queue waits for what, in seconds."""
+
+    burst: Burst = field(default_factory=Burst)
+    tries_after: tuple[float, ...] = (2.0, 10.0, 60.0, 600.0)  # pauses before a failed look is tried again
+    crashes: int = 10  # of the process in one look, after which the look is given up
+    sweep: float = 60.0
+    beat: float = 5.0  # between two signs of life, where there are replicas
+    dead_after: float = 30.0  # without a sign of life
+
+
+class Inbox:
+    """The queue of one process. There is one at a time: the engine is one per process."""
+
+    def __init__(self, store: Store, *, workers: int = 8, patience: Patience | None = None) -> None:
+        """`workers` lanes run side by side. The store stays the caller's to close, after `stop`."""
+        self.store = store
+        self._workers = workers
+        self._patience = patience or Patience()
+        self._handler: Callable[[Look], None] | None = None
+        self._alarms = Alarms(self._start_drain)
+        self._active: set[tuple[str, int]] = set()
+        self._active_changed = threading.Condition()
+        self._stopping = threading.Event()
+        self._sweeper: threading.Thread | None = None
+        self._engine: Engine | None = None
+
+    # -- taking in ------------------------------------------------------------------------------------------
+
+    def take_in(self, delivery: Delivery) -> Taken:
+        """Store a delivery and its looks in one transaction, then wake their lanes. Safe from any thread."""
+        wakes = ledger.take_in(self.store, delivery, self._patience.burst)
+        if wakes is None:
+            return Taken.DUPLICATE
+        self._alarms.set(wakes)
+        return Taken.NEW
+
+    def add_looks(self, looks: Iterable[Look]) -> None:
+        """Store looks that no delivery asked for (a schedule, the start, a command), then wake their lanes."""
+        self._alarms.set(ledger.add_looks(self.store, looks, self._patience.burst))
+
+    # -- life -----------------------------------------------------------------------------------------------
+
+    def start(self, handler: Callable[[Look], None], *, schedules: Mapping[str, Schedule] | None = None) -> None:
+        """Run `handler` for every look, those of an earlier life first. It must be safe to run a look twice.
+
+        RetryLater from the handler puts the look back for that long; any other exception is tried again a few
+        times, after which the look is failed and the lane goes on.
+        """
+        self._handler = handler
+        calls = Calls(drain=self._drain, wake=self._wake, schedules=schedules or {})
+        if self.store.is_sqlite:
+            # Nothing runs yet, so every turn that has not ended was cut off; the engine may still repeat it.
+            ledger.end_all_turns(self.store)
+        self._engine = Engine(self.store, calls, threads=self._workers)
+        if not self.store.is_sqlite:
+            self._beat(self._engine)
+        self._sweep(self._engine)
+        self._alarms.start()
+        self._sweeper = threading.Thread(target=self._keep_house, args=(self._engine,), daemon=True)
+        self._sweeper.start()
+
+    def begin_stop(self) -> None:
+        """Take no further look. Those in flight go on, deliveries are still stored; does not wait."""
+        self._stopping.set()
+        self._alarms.stop()
+
+    def stop(self, timeout: float = 10.0) -> bool:
+        """Take no further look, wait for those in flight. False when some still run after `timeout` seconds.
+
+        What is left stays in the tables for the next start, or for another replica.
+        """
+        deadline = time.monotonic() + timeout
+        self.begin_stop()
+        with self._active_changed:
+            idle = self._active_changed.wait_for(lambda: not self._active, max(0.0, timeout - 1.0))
+            if not idle:
+                _LOG.warning("cut off, to be run again at the next start: %s", sorted(self._active))
+        if self._sweeper is not None:
+            self._sweeper.join(max(0.1, deadline - time.monotonic()))
+        if self._engine is not None:
+            if not self.store.is_sqlite:
+                ledger.sign_off(self.store, self._engine.name)  # what we leave is taken over at once
+            self._engine.close()
+        return idle
+
+    def is_alive(self) -> bool:
+        """Whether looks are being run: for /readyz."""
+        return not self._stopping.is_set() and self._alarms.is_alive()
+
+    def wait_until_idle(self, timeout: float) -> bool:
+        """Wait until nothing is waiting or running; looks that are held for later do not count."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            left = ledger.count_open(self.store)
+            if not left["waiting"] and not left["running"] and not self._active:
+                return True
+            time.sleep(0.01)
+        return False
+
+    # -- running --------------------------------------------------------------------------------------------
+
+    def _start_drain(self, wake: Wake) -> None:
+        """Run the lane's turn unless it runs already. Never raises: the sweep comes by again."""
+        lane = (wake.key, wake.turn)
+        with self._active_changed:
+            if lane in self._active or self._stopping.is_set():
+                return  # the drain looks for work once more before its turn ends
+        try:
+            if self._engine is not None:
+                self._engine.start_drain(wake.key, wake.turn)
+        except Exception:  # noqa: BLE001 - the sweep comes by again
+            _LOG.exception("could not start the work of %s", wake.key)
+
+    def _drain(self, key: str, turn: int) -> None:
+        """Run the due looks of a lane until there are none. Called by the engine."""
+        with self._active_changed:
+            self._active.add((key, turn))
+        try:
+            left = self._run_lane(key, turn)
+            if isinstance(left, Wake):
+                self._come_back(left)
+        except Exception:  # noqa: BLE001 - the database failed us
+            _LOG.exception("the work of %s was interrupted", key)
+            ledger.end_turn(self.store, key, turn)
+            self._alarms.set((Wake(key=key, turn=turn + 1, due=now_ms() + 1000),))
+        finally:
+            with self._active_changed:
+                self._active.discard((key, turn))
+                self._active_changed.notify_all()
+
+    def _run_lane(self, key: str, turn: int) -> Wake | None:
+        while True:
+            if self._stopping.is_set():
+                ledger.end_turn(self.store, key, turn)
+                return Wake(key=key, turn=turn + 1, due=now_ms())
+            found = ledger.claim(self.store, key, turn, uuid.uuid4().hex, self._patience.burst)
+            if not isinstance(found, Claimed):
+                return found
+            with log_context(delivery=" ".join(found.deliveries[:3]), look=key):
+                if not self._run_look(found):
+                    return None
+
+    def _run_look(self, claimed: Claimed) -> bool:
+        """Run one claimed look and settle it. False when another replica took it over."""
+        assert self._handler is not None  # noqa: S101 - the engine is launched by start() only
+        if claimed.attempts > max(self._patience.crashes, len(self._patience.tries_after) + 1):
+            return ledger.finish(self.store, claimed.run, error="given up: it was interrupted too many times")
+        try:
+            self._handler(msgspec.json.decode(claimed.look, type=Look))
+        except RetryLater as wait:
+            _LOG.info("held for %.0f s: %s", wait.seconds, wait)
+            self._count(claimed, Fate.HELD)
+            return ledger.hold(
+                self.store,
+                claimed.run,
+                seconds=max(wait.seconds, 0.1),
+                because=hide_secrets(str(wait)),
+                forget_attempts=True,
+            )
+        except Exception as problem:  # noqa: BLE001 - one look's failure must not stop the lane
+            return self._settle_failed(claimed, problem)
+        self._count(claimed, Fate.DONE)
+        return ledger.finish(self.store, claimed.run)
+
+    def _settle_failed(self, claimed: Claimed, problem: Exception) -> bool:
+        text = hide_secrets(str(problem) if isinstance(problem, BotError) else f"{type(problem).__name__}: {problem}")
+        if claimed.attempts <= len(self._patience.tries_after):
+            pause = self._patience.tries_after[claimed.attempts - 1]
+            self._count(claimed, Fate.TRIED_AGAIN)
+            _LOG.warning("failed, tried again in %.0f s: %s", pause, text)
+            return ledger.hold(self.store, claimed.run, seconds=pause, because=text, forget_attempts=False)
+        self._count(claimed, Fate.FAILED)
+        _LOG.error("failed %d times, given up: %s", claimed.attempts, text, exc_info=problem)
+        return ledger.finish(self.store, claimed.run, error=text)
+
+    @staticmethod
+    def _count(claimed: Claimed, fate: Fate) -> None:
+        metrics.RUNS.count(look=str(msgspec.json.decode(claimed.look).get("type")), fate=fate)
+
+    def _come_back(self, wake: Wake) -> None:
+        if self._engine is not None and (self._stopping.is_set() or wake.due > now_ms() + _ENGINE_WAITS_MS):
+            self._engine.wake_later(wake.key, due=wake.due)
+        else:
+            self._alarms.set((wake,))
+
+    def _wake(self, key: str) -> None:
+        """Start the lane's current turn. Called by the engine when a long wait is over."""
+        self._alarms.set(lane for lane in ledger.open_lanes(self.store) if lane.key == key)
+
+    # -- the safety net -------------------------------------------------------------------------------------
+
+    def _keep_house(self, engine: Engine) -> None:
+        """Sweep now and then; beside other replicas also show that we live, and take over from the dead."""
+        beat = self._patience.sweep if self.store.is_sqlite else min(self._patience.beat, self._patience.sweep)
+        swept = time.monotonic()
+        while not self._stopping.wait(beat):
+            try:
+                if not self.store.is_sqlite:
+                    self._beat(engine)
+                if time.monotonic() - swept >= self._patience.sweep:
+                    swept = time.monotonic()
+                    self._sweep(engine)
+                    engine.purge()
+            except Exception:  # noqa: BLE001 - the safety net must outlive any failure
+                _LOG.exception("keeping house failed; tried again in %.0f s", beat)
+
+    def _beat(self, engine: Engine) -> None:
+        for dead in ledger.sign_on(self.store, engine.name, dead_after=self._patience.dead_after):
+            _LOG.warning("replica %s is gone; %d of its runs are taken over", dead, engine.take_over(dead))
+
+    def _sweep(self, engine: Engine) -> None:
+        """Wake every lane that has work and that nothing runs: what was lost between two lines comes back."""
+        soon = now_ms() + int(self._patience.sweep * 1000)
+        living = ledger.living(self.store) | {engine.name}
+        for lane in ledger.open_lanes(self.store):
+            state = engine.find_drain(lane.key, lane.turn)
+            turn = lane.turn
+            if state is not None:
+                if state.unfinished and (state.executor is None or state.executor in living):
+                    continue
+                # It ended without ending its turn, or whoever ran it is gone.
+                ledger.end_turn(self.store, lane.key, turn)
+                turn += 1
+            if lane.due <= soon:
+                self._alarms.set((Wake(key=lane.key, turn=turn, due=lane.due),))

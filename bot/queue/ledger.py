@@ -1,0 +1,350 @@
+"""What was delivered and what is left to look at, as rows. The truth of the queue; the engine only runs it.
+
+A lane is the work of one key, and its turn counts up each time the lane falls idle. The engine admits one drain
+per turn, so that nothing of a lane overlaps. Every function here is one transaction; whoever changes a lane
+locks its row first, so an arrival is either seen by the drain that is ending or finds the next turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+import msgspec
+import sqlalchemy as sa
+
+from bot.domain.names import DeliveryId
+from bot.domain.values import Value
+from bot.github.events import Event, Ping
+from bot.github.ignored import Ignored
+from bot.observability.log import hide_secrets
+from bot.service.router import Look
+from bot.storage.store import DELIVERIES, Store, now_ms
+
+# As text, because every delivery goes through these. Both databases take them; a look is open while done_at is NULL.
+_STORE_DELIVERY = sa.text(
+    "INSERT INTO deliveries (guid, name, action, event, state, reason, received_at, done_at) "
+    "VALUES (:guid, :name, :action, :event, :state, :reason, :received_at, :done_at) "
+    "ON CONFLICT (guid) DO NOTHING RETURNING seq"
+)
+_LOCK_OR_MAKE_LANE = sa.text(
+    "INSERT INTO lanes (key, turn) VALUES (:key, 1) ON CONFLICT (key) DO UPDATE SET turn = lanes.turn RETURNING turn"
+)
+_FIND_SAME_LOOK = sa.text("SELECT 1 FROM looks WHERE key = :key AND look = :look AND made_at > :since LIMIT 1")
+_STORE_LOOK = sa.text(
+    "INSERT INTO looks (delivery, key, look, state, attempts, error, made_at, not_before) "
+    "VALUES (:delivery, :key, :look, 'waiting', 0, '', :now, :not_before)"
+)
+_READ_LANE = sa.text(
+    "SELECT look, state, made_at, not_before FROM looks WHERE key = :key AND done_at IS NULL ORDER BY seq LIMIT 2000"
+)
+_CLAIM = sa.text(
+    "UPDATE looks SET state = 'running', run = :run, attempts = attempts + 1, not_before = 0 "
+    "WHERE key = :key AND look = :look AND done_at IS NULL RETURNING delivery, attempts"
+)
+_HOLD_NEWCOMERS = sa.text(
+    "UPDATE looks SET state = 'held', not_before = :due "
+    "WHERE key = :key AND look = :look AND done_at IS NULL AND state = 'waiting'"
+)
+_END_TURN = sa.text("UPDATE lanes SET turn = turn + 1 WHERE key = :key AND turn = :turn")
+_END_ALL_TURNS = sa.text(
+    "UPDATE lanes SET turn = turn + 1 WHERE key IN (SELECT key FROM looks WHERE done_at IS NULL)"
+)
+# Two lanes that end the last two looks of one delivery have to see each other; in one order, lest they block.
+_LOCK_DELIVERIES = sa.text(
+    "SELECT guid FROM deliveries WHERE guid IN (SELECT delivery FROM looks WHERE run = :run) ORDER BY guid FOR UPDATE"
+)
+_END_LOOKS = sa.text(
+    "UPDATE looks SET state = :state, error = :error, done_at = :now WHERE run = :run AND state = 'running'"
+)
+_END_DELIVERIES = sa.text(
+    "UPDATE deliveries SET done_at = :now, reason = COALESCE((SELECT error FROM looks "
+    "WHERE delivery = guid AND looks.state = 'failed' ORDER BY looks.seq DESC LIMIT 1), ''), "
+    "state = CASE WHEN EXISTS "
+    "(SELECT 1 FROM looks WHERE delivery = guid AND looks.state = 'failed') THEN 'failed' ELSE 'done' END "
+    "WHERE guid IN (SELECT delivery FROM looks WHERE run = :run) "
+    "AND NOT EXISTS (SELECT 1 FROM looks WHERE delivery = guid AND looks.done_at IS NULL)"
+)
+_HOLD = sa.text(
+    "UPDATE looks SET state = 'held', not_before = :until, error = :error, run = NULL, "
+    "attempts = CASE WHEN :forget = 1 THEN 0 ELSE attempts END WHERE run = :run AND state = 'running'"
+)
+_OPEN_LANES = sa.text(
+    "SELECT lanes.key, turn, min(not_before) FROM looks JOIN lanes ON lanes.key = looks.key "
+    "WHERE done_at IS NULL GROUP BY lanes.key, turn"
+)
+_COUNT_OPEN = sa.text("SELECT state, count(*) FROM looks WHERE done_at IS NULL GROUP BY state")
+_OLDEST_DUE = sa.text("SELECT min(made_at) FROM looks WHERE done_at IS NULL AND not_before <= :now")
+_COUNT_DELIVERIES = sa.text("SELECT count(*) FROM deliveries WHERE state = :state")
+_SIGN_ON = sa.text(
+    "INSERT INTO replicas (name, seen_at) VALUES (:name, :now) ON CONFLICT (name) DO UPDATE SET seen_at = :now"
+)
+_FORGET_SILENT = sa.text("DELETE FROM replicas WHERE seen_at < :since RETURNING name")
+_SIGN_OFF = sa.text("UPDATE replicas SET seen_at = 0 WHERE name = :name")
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery is."""
+
+    RECEIVED = "received"
+    DONE = "done"
+    IGNORED = "ignored"
+    FAILED = "failed"
+    CANCELLED = "cancelled"  # by an operator
+
+
+class LookState(StrEnum):
+    """Where a look is."""
+
+    WAITING = "waiting"
+    HELD = "held"  # told to wait until not_before: by GitHub, or after an error
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"  # by an operator
+
+
+class Delivery(Value, frozen=True):
+    """A webhook that was accepted, and the looks it calls for."""
+
+    guid: DeliveryId
+    name: str  # X-GitHub-Event
+    event: Event | Ignored
+    looks: tuple[Look, ...] = ()
+
+
+class Wake(Value, frozen=True):
+    """The lane `key` has work for its turn `turn`, due at `due` (milliseconds)."""
+
+    key: str
+    turn: int
+    due: int
+
+
+class Claimed(Value, frozen=True):
+    """Equal looks taken by one drain, to be run once. `attempts` counts this one."""
+
+    run: str
+    look: str  # JSON
+    deliveries: tuple[DeliveryId, ...]
+    attempts: int
+
+
+class _Open(Value, frozen=True):
+    state: str
+    made_at: int
+    not_before: int
+
+
+class Burst(Value, frozen=True):
+    """How repeated looks are gathered, in milliseconds.
+
+    The first look runs at once. An equal one within `quiet` of the one before waits until none came for
+    `quiet`, at most `longest`.
+    """
+
+    quiet: int = 1_000
+    longest: int = 15_000
+
+
+def take_in(store: Store, delivery: Delivery, burst: Burst) -> tuple[Wake, ...] | None:
+    """Store a delivery with its looks; None when it is known already. The lanes to wake otherwise."""
+    event = delivery.event
+    state, reason = DeliveryState.RECEIVED, ""
+    if isinstance(event, Ignored):
+        state, reason = DeliveryState.IGNORED, f"{event.reason}: {event.detail}" if event.detail else event.reason
+    elif not delivery.looks:
+        state = DeliveryState.DONE if isinstance(event, Ping) else DeliveryState.IGNORED
+        reason = "" if isinstance(event, Ping) else "no_fleet_concerned"
+    now, text = now_ms(), msgspec.json.encode(event).decode()
+    row = {
+        "guid": delivery.guid,
+        "name": _text(delivery.name),
+        "action": _text(getattr(event, "action", "")),
+        "event": hide_secrets(text) if isinstance(event, Ignored) else text,
+        "state": state,
+        "reason": _text(hide_secrets(reason)),
+        "received_at": now,
+        "done_at": None if state is DeliveryState.RECEIVED else now,
+    }
+
+    def write(connection: sa.Connection) -> tuple[Wake, ...] | None:
+        if connection.execute(_STORE_DELIVERY, row).first() is None:
+            return None
+        return _add(connection, delivery.guid, delivery.looks, now, burst)
+
+    return store.write(write)
+
+
+def add_looks(store: Store, looks: Iterable[Look], burst: Burst) -> tuple[Wake, ...]:
+    """Store looks that no delivery asked for: a schedule's, a command's. The lanes to wake."""
+    several = tuple(looks)
+    return store.write(lambda connection: _add(connection, None, several, now_ms(), burst))
+
+
+def _add(
+    connection: sa.Connection, delivery: DeliveryId | None, looks: Sequence[Look], now: int, burst: Burst
+) -> tuple[Wake, ...]:
+    wakes = []
+    for key in sorted({look.key for look in looks}):  # one order for all, or two deliveries could wait in a ring
+        turn = int(connection.execute(_LOCK_OR_MAKE_LANE, {"key": key}).scalar_one())
+        due = []
+        for look in dict.fromkeys(look for look in looks if look.key == key):
+            row = {"key": key, "look": msgspec.json.encode(look).decode()}
+            same = connection.execute(_FIND_SAME_LOOK, {**row, "since": now - burst.quiet}).first()
+            due.append(now if same is None else now + burst.quiet)
+            connection.execute(_STORE_LOOK, {**row, "delivery": delivery, "now": now, "not_before": due[-1]})
+        wakes.append(Wake(key=key, turn=turn, due=min(due)))
+    return tuple(wakes)
+
+
+def claim(store: Store, key: str, turn: int, run: str, burst: Burst) -> Claimed | Wake | None:
+    """Take the next due look of lane `key`, with all equal ones, under the name `run` (unique per claim).
+
+    When nothing is due the lane's turn ends, in the same transaction: a Wake says when to come back, None that
+    the lane is empty, or that this turn is over already.
+    """
+    return store.write(lambda connection: _claim(connection, key, turn, run, burst))
+
+
+def _claim(connection: sa.Connection, key: str, turn: int, run: str, burst: Burst) -> Claimed | Wake | None:
+    if connection.execute(_LOCK_OR_MAKE_LANE, {"key": key}).scalar() != turn:
+        return None
+    now = now_ms()
+    groups: dict[str, list[_Open]] = {}
+    for look, state, made_at, not_before in connection.execute(_READ_LANE, {"key": key}):
+        groups.setdefault(look, []).append(_Open(state=state, made_at=made_at, not_before=not_before))
+    dues = {look: _due(group, burst) for look, group in groups.items()}
+    for look, due in dues.items():
+        if due <= now:
+            taken = connection.execute(_CLAIM, {"key": key, "look": look, "run": run}).all()
+            return Claimed(
+                run=run,
+                look=look,
+                deliveries=tuple(sorted({DeliveryId(delivery) for delivery, _ in taken if delivery})),
+                attempts=max(attempts for _, attempts in taken),
+            )
+    for look, group in groups.items():
+        if any(row.state == LookState.HELD for row in group):
+            connection.execute(_HOLD_NEWCOMERS, {"key": key, "look": look, "due": dues[look]})
+    connection.execute(_END_TURN, {"key": key, "turn": turn})
+    return Wake(key=key, turn=turn + 1, due=min(dues.values())) if dues else None
+
+
+def _due(group: Sequence[_Open], burst: Burst) -> int:
+    """When equal looks are due: a run covers every one of them that was made before it starts."""
+    if any(row.state == LookState.RUNNING for row in group):
+        return 0  # left by a drain that died in it
+    held = [row.not_before for row in group if row.state == LookState.HELD]
+    if held:
+        return max(held)  # whoever asked us to wait means the newcomers too
+    if any(row.not_before <= row.made_at for row in group):
+        return 0
+    return min(max(row.not_before for row in group), min(row.made_at for row in group) + burst.longest)
+
+
+def finish(store: Store, run: str, *, error: str = "") -> bool:
+    """The looks claimed as `run` are done, or failed with `error`; so are deliveries with none left.
+
+    False when another drain has taken them over meanwhile: then stop working on this lane.
+    """
+    state = LookState.FAILED if error else LookState.DONE
+    row = {"run": run, "state": state, "error": _text(error, 2000), "now": now_ms()}
+
+    def write(connection: sa.Connection) -> bool:
+        if not store.is_sqlite:
+            connection.execute(_LOCK_DELIVERIES, row)
+        if not connection.execute(_END_LOOKS, row).rowcount:
+            return False
+        connection.execute(_END_DELIVERIES, row)
+        return True
+
+    return store.write(write)
+
+
+def hold(store: Store, run: str, *, seconds: float, because: str, forget_attempts: bool) -> bool:
+    """Put the looks claimed as `run` back, to be run again after `seconds`. False when they were taken over."""
+    row = {
+        "run": run,
+        "until": now_ms() + int(seconds * 1000),
+        "error": _text(because, 2000),
+        "forget": int(forget_attempts),
+    }
+    return store.write(lambda connection: connection.execute(_HOLD, row).rowcount > 0)
+
+
+def end_turn(store: Store, key: str, turn: int) -> None:
+    """Let the lane's next turn begin, whoever's `turn` was: its drain ended without saying so, or has to stop."""
+    store.write(lambda connection: connection.execute(_END_TURN, {"key": key, "turn": turn}))
+
+
+def end_all_turns(store: Store) -> None:
+    """Let the next turn of every lane with work begin: for the start of the only process there is."""
+    store.write(lambda connection: connection.execute(_END_ALL_TURNS))
+
+
+def open_lanes(store: Store) -> tuple[Wake, ...]:
+    """Every lane that has work left, and when it is due."""
+    with store.reading() as connection:
+        return tuple(Wake(key=key, turn=turn, due=due) for key, turn, due in connection.execute(_OPEN_LANES))
+
+
+def known_guids(store: Store, guids: Iterable[str]) -> frozenset[str]:
+    """Those of `guids` that were taken in, whatever became of them."""
+    wanted = list(guids)
+    found: set[str] = set()
+    with store.reading() as connection:
+        for start in range(0, len(wanted), 500):
+            some = sa.select(DELIVERIES.c.guid).where(DELIVERIES.c.guid.in_(wanted[start : start + 500]))
+            found.update(connection.execute(some).scalars())
+    return frozenset(found)
+
+
+def count_open(store: Store) -> dict[str, int]:
+    """How many looks are waiting, held and running."""
+    with store.reading() as connection:
+        found = {state: int(count) for state, count in connection.execute(_COUNT_OPEN)}
+    return {state: found.get(state, 0) for state in (LookState.WAITING, LookState.HELD, LookState.RUNNING)}
+
+
+def oldest_due(store: Store) -> int | None:
+    """When the oldest look was made that is due and not done, in milliseconds."""
+    with store.reading() as connection:
+        made = connection.execute(_OLDEST_DUE, {"now": now_ms()}).scalar()
+    return None if made is None else int(made)
+
+
+def count_deliveries(store: Store, states: Iterable[str]) -> dict[str, int]:
+    """How many deliveries are in each of `states`."""
+    with store.reading() as connection:
+        return {state: int(connection.execute(_COUNT_DELIVERIES, {"state": state}).scalar_one()) for state in states}
+
+
+def sign_on(store: Store, replica: str, *, dead_after: float) -> tuple[str, ...]:
+    """Say that `replica` is alive; forget those not heard of for `dead_after` seconds, and give their names.
+
+    By the database's clock, for the replicas' own may differ. Each name is given to one caller only.
+    """
+
+    def write(connection: sa.Connection) -> tuple[str, ...]:
+        now = int(connection.execute(sa.text("SELECT extract(epoch FROM now()) * 1000")).scalar_one())
+        connection.execute(_SIGN_ON, {"name": replica, "now": now})
+        return tuple(connection.execute(_FORGET_SILENT, {"since": now - int(dead_after * 1000)}).scalars())
+
+    return store.write(write)
+
+
+def sign_off(store: Store, replica: str) -> None:
+    """Say that `replica` has stopped: another one takes over what it left at its next sign of life."""
+    store.write(lambda connection: connection.execute(_SIGN_OFF, {"name": replica}))
+
+
+def living(store: Store) -> frozenset[str]:
+    """The replicas that signed on and were not given up."""
+    with store.reading() as connection:
+        return frozenset(connection.execute(sa.text("SELECT name FROM replicas")).scalars())
+
+
+def _text(text: str, longest: int = 200) -> str:
+    """Text as PostgreSQL takes it, which knows no NUL."""
+    return text.replace("\0", "\\0")[:longest]

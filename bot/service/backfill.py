@@ -1,0 +1,156 @@
+"""Deliveries that never came in, from GitHub's own list, oldest first. Also the whole intake without ingress.
+
+GitHub delivers once and keeps what it delivered for three days. A guid that stands in our table is being worked
+on, or has been; every other one is fetched with its payload and goes the way of a webhook. Nothing is asked to be
+delivered again where the payload is there.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from bot.domain.errors import BotError, RetryLater
+from bot.github.client import Client
+from bot.github.endpoints import deliveries
+from bot.github.endpoints.deliveries import Attempt
+from bot.observability.log import log_context
+from bot.queue import ledger
+from bot.queue.inbox import Inbox
+from bot.service import metrics
+from bot.service.metrics import Way
+from bot.storage.store import Store
+from bot.web.webhook import LARGEST_BODY, Accepted, take_in
+
+KEPT_BY_GITHUB = timedelta(days=3)
+LATE = timedelta(minutes=15)  # how far before the last comparison the next one looks again
+MOST_ATTEMPTS = 50_000  # listed in one comparison, at most
+_SEEN = "deliveries_compared_until"
+
+_LOG = logging.getLogger("bot.backfill")
+
+
+class Found(NamedTuple):
+    """What one comparison came to."""
+
+    taken_in: int  # fetched and stored
+    asked_again: int  # their payload is gone: GitHub was asked to deliver them again
+
+
+class Backfill:
+    """Compares and takes in. `redelivers`: whether GitHub can reach us, so that asking it again makes sense."""
+
+    def __init__(self, connect: Callable[[], Client], inbox: Inbox, *, redelivers: bool) -> None:
+        """`connect` gives a client that acts as the App."""
+        self._connect = connect
+        self._inbox = inbox
+        self._redelivers = redelivers
+        self._gone: set[str] = set()  # without a payload; each is asked for once
+
+    def run(self) -> Found:
+        """Compare once. RetryLater and other errors of GitHub are the caller's; what came in before one stays."""
+        try:
+            found = self._run(self._connect())
+        except BotError:
+            metrics.BACKFILLS.count(outcome="failed")
+            raise
+        metrics.BACKFILLS.count(outcome="done")
+        return found
+
+    def _run(self, client: Client) -> Found:
+        store = self._inbox.store
+        began = datetime.now(UTC)
+        compared = store.read_note(_SEEN)
+        since = max(
+            began - KEPT_BY_GITHUB, datetime.fromisoformat(compared) - LATE if compared else began - KEPT_BY_GITHUB
+        )
+        listed: dict[str, Attempt] = {}
+        for number, attempt in enumerate(deliveries.list_attempts(client)):
+            if attempt.delivered_at < since or number >= MOST_ATTEMPTS:
+                break
+            listed[deliveries.guid_of(attempt)] = attempt  # the oldest attempt of each: that is its place in time
+        missing = set(listed) - ledger.known_guids(store, listed) - self._gone
+        taken = asked = 0
+        for attempt in sorted((listed[guid] for guid in missing), key=lambda one: (one.delivered_at, one.id)):
+            with log_context(delivery=attempt.guid):
+                if self._fetch(client, attempt):
+                    taken += 1
+                else:
+                    self._gone.add(deliveries.guid_of(attempt))
+                    asked += self._ask_again(client, attempt)
+        # GitHub lists an attempt when it has ended, so its own clock says how far this comparison reached.
+        newest = max((one.delivered_at for one in listed.values()), default=None)
+        if newest is not None:
+            store.write_note(_SEEN, newest.isoformat())
+        if taken or asked:
+            _LOG.info("%d deliveries were missing; asked for %d more to be delivered again", taken, asked)
+        return Found(taken, asked)
+
+    def _ask_again(self, client: Client, attempt: Attempt) -> bool:
+        if self._redelivers:
+            deliveries.ask_again(client, attempt)
+        return self._redelivers
+
+    def _fetch(self, client: Client, attempt: Attempt) -> bool:
+        body = deliveries.read_body(client, attempt)
+        if body is None or len(body) > LARGEST_BODY:
+            _LOG.warning("%s was missed, and GitHub has no payload of it any more", attempt.event)
+            return False
+        accepted = Accepted(guid=deliveries.guid_of(attempt), name=attempt.event, body=body)
+        taken, ignored = take_in(accepted, self._inbox, way=Way.FETCHED)
+        _LOG.info("%s fetched, %s%s", attempt.event, taken, f", ignored: {ignored}" if ignored else "")
+        return True
+
+
+class Puller:
+    """Takes deliveries from GitHub's list all the time: soon again while there are some, seldom otherwise.
+
+    Of several replicas one does it, another one when that falls silent.
+    """
+
+    QUICKEST = 3.0  # seconds; 1,200 requests an hour of the App's own 5,000, most of them free
+    SLOWEST = 60.0
+
+    def __init__(
+        self, backfill: Backfill, store: Store, *, quickest: float = QUICKEST, slowest: float = SLOWEST
+    ) -> None:
+        self._backfill, self._store = backfill, store
+        self._name = uuid.uuid4().hex
+        self._quickest, self._slowest = quickest, slowest
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="puller", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take nothing more in; does not wait."""
+        self._stopping.set()
+
+    def is_alive(self) -> bool:
+        """Whether deliveries are being taken in: for /readyz."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        pause = self._quickest
+        while not self._stopping.wait(pause):
+            try:
+                if not self._store.take_lease("puller", self._name, seconds=self._slowest * 2):
+                    pause = self._slowest
+                    continue
+                found = self._backfill.run()
+                pause = self._quickest if found.taken_in else min(pause * 1.5, self._slowest)
+            except RetryLater as wait:
+                pause = max(wait.seconds, self._quickest)
+                _LOG.warning("deliveries cannot be read for now: %s", wait)
+            except BotError as problem:
+                pause = self._slowest
+                _LOG.error("deliveries cannot be read: %s", problem)
+            except Exception:  # noqa: BLE001 - intake must outlive any failure
+                pause = self._slowest
+                _LOG.exception("reading deliveries failed")

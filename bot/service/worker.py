@@ -1,0 +1,210 @@
+"""One look, from facts to effects: gather, decide, carry out. The same way for a webhook and a schedule tick."""
+
+from __future__ import annotations
+
+import logging
+
+from msgspec.structs import replace
+
+from bot.domain.errors import RetryLater
+from bot.domain.names import BranchName, InstallationId, PullNumber, RepoName
+from bot.features.bump import apply as perform
+from bot.features.bump import read as gather
+from bot.features.bump.decide import Hold, Propose, Settle, decide_bump
+from bot.features.bump.read import FleetAt, NotAFleet
+from bot.features.commands import run as conversation
+from bot.features.commands.triggers import LookAtCommand, LookAtPullEnd, LookAtReview, PullLook
+from bot.features.drift import apply as drift
+from bot.features.hub.apply import look_at_hub
+from bot.features.rollout import rollouts
+from bot.features.rollout.decide import decide_rollout
+from bot.features.scopes import client_for
+from bot.features.upstream import apply as upstream
+from bot.features.upstream.triggers import LookAtUpstream, LookAtUpstreamPull
+from bot.features.world import World
+from bot.fleetfile import FLEET_FILE
+from bot.fleetfile.hub import HUB_FILE
+from bot.fleetfile.yaml_lines import Problem, YamlFileError
+from bot.github.client import Client
+from bot.github.endpoints import repository
+from bot.service import metrics
+from bot.service.router import (
+    Look,
+    LookAround,
+    LookAtBump,
+    LookAtDeliveries,
+    LookAtDrift,
+    LookAtFleet,
+    LookAtHub,
+    LookAtInstallation,
+    LookAtRollout,
+    Pinned,
+    hubs_of,
+)
+
+log = logging.getLogger(__name__)
+
+
+def look_again(world: World, look: Look) -> tuple[Look, ...]:
+    """Do what `look` asks for. Returns the looks that follow from what it found."""
+    if isinstance(look, LookAround):
+        return tuple(LookAtInstallation(installation=found) for found in world.app.find_installations())
+    if isinstance(look, LookAtRollout | LookAtDrift):
+        return _look_at_orders(world, look)
+    client = client_for(world, look)
+    if isinstance(look, PullLook):
+        return (*conversation.look_at_pull(world, client, look), *_freed(world, look))
+    match look:
+        case LookAtBump():
+            _look_at_bump(world, client, look)
+            return ()
+        case LookAtFleet():
+            return _look_at_fleet(world, client, look)
+        case LookAtHub():
+            return look_at_hub(world, client, look)
+        case LookAtDeliveries():
+            raise AssertionError("the inbox itself looks at deliveries")
+        case LookAtUpstream():
+            return upstream.look_at_upstream(client, look)
+        case LookAtUpstreamPull():
+            upstream.look_at_upstream_pull(world, client, look)
+            return ()
+        case LookAtInstallation():
+            found = repository.find_repositories(client)
+            return tuple(
+                LookAtFleet(fleet=RepoName(repo.full_name), installation=look.installation)
+                for repo in found
+                if not repo.archived
+            )
+
+
+def _read_fleet(world: World, client: Client, repo: RepoName, base: BranchName) -> FleetAt | None:
+    """The fleet, or None after saying why not where a person sees it."""
+    try:
+        return gather.read_fleet(world, repo, base)
+    except NotAFleet as problem:
+        log.info("%s", problem)
+    except YamlFileError as problem:
+        log.info("%s: %s", repo, problem)
+        head = world.mirror(repo).resolve(f"refs/heads/{base}")
+        if head:
+            perform.report_file_problems(client, repo, head, problem)
+    return None
+
+
+def _look_at_bump(world: World, client: Client, look: LookAtBump) -> None:
+    known = [p for p in world.memory.pins_of(look.fleet) if (p.base, p.submodule) == (look.base, look.submodule)]
+    gather.fetch_all(world, client, [look.fleet, *(pin.upstream for pin in known)])
+    at = _read_fleet(world, client, look.fleet, look.base)
+    if at is None:
+        return
+    for pinned in known:
+        facts = gather.read_bump_facts(world, client, at, pinned)
+        if facts is None:
+            continue
+        decision = decide_bump(facts)
+        metrics.DECISIONS.count(look="bump", reason=decision.reason)
+        log.info("bump of %s on %s of %s: %s", look.submodule, look.base, look.fleet, decision.reason)
+        match decision:
+            case Propose():
+                perform.propose(world, client, at, facts, decision)
+            case Settle():
+                perform.settle(world, client, facts, decision)
+            case Hold():
+                perform.hold(world, client, facts, decision)
+
+
+def _freed(world: World, look: PullLook) -> tuple[Look, ...]:
+    """A command and a pull request's end may give nodes back, for which a merge waits."""
+    if not isinstance(look, LookAtCommand | LookAtPullEnd):
+        return ()
+    bases = dict.fromkeys(pin.base for pin in world.memory.pins_of(look.fleet))
+    return tuple(LookAtRollout(fleet=look.fleet, installation=look.installation, base=base) for base in bases)
+
+
+def _look_at_orders(world: World, look: LookAtRollout | LookAtDrift) -> tuple[Look, ...]:
+    """Those that may wait in the queue for their time."""
+    if look.not_before > world.now():
+        raise RetryLater("its time has not come", seconds=look.not_before - world.now())
+    client = client_for(world, look)
+    if isinstance(look, LookAtDrift):
+        return _look_at_drift(world, client, look)
+    return _look_at_rollout(world, client, look)
+
+
+def _look_at_rollout(world: World, client: Client, look: LookAtRollout) -> tuple[Look, ...]:
+    """What is to be looked at again when time alone has changed something."""
+    known = [pin for pin in world.memory.pins_of(look.fleet) if pin.base == look.base]
+    gather.fetch_all(world, client, [look.fleet, *(pin.upstream for pin in known)])
+    at = _read_fleet(world, client, look.fleet, look.base)
+    if at is None or not at.file.nodes:
+        return ()
+    later: list[Look] = []
+    for pinned in known:
+        facts = gather.read_rollout_facts(world, client, at, pinned)
+        if facts is None:
+            continue
+        decision = decide_rollout(facts)
+        metrics.DECISIONS.count(look="rollout", reason=decision.reason)
+        log.info("rollout of %s on %s of %s: %s", pinned.submodule, look.base, look.fleet, decision.reason)
+        rollouts.roll_out(world, client, at, facts, decision)
+        if decision.again_at is not None:
+            later.append(replace(look, not_before=decision.again_at))
+    return tuple(later)
+
+
+def _look_at_drift(world: World, client: Client, look: LookAtDrift) -> tuple[Look, ...]:
+    """What is to be looked at again at its time."""
+    known = [pin for pin in world.memory.pins_of(look.fleet) if pin.base == look.base]
+    gather.fetch_all(world, client, [look.fleet, *(pin.upstream for pin in known)])
+    at = _read_fleet(world, client, look.fleet, look.base)
+    if at is None or not at.file.nodes:
+        return ()
+    again_at = drift.look_after(world, client, at, known)
+    return (replace(look, not_before=again_at),) if again_at is not None else ()
+
+
+def _look_at_fleet(world: World, client: Client, look: LookAtFleet) -> tuple[Look, ...]:
+    """Read anew who pins what, then look at each of its bumps, rollouts and open pull requests."""
+    repo = repository.find_repository(client, look.fleet)
+    if repo is None or not repository.has_file(client, look.fleet, FLEET_FILE):
+        world.memory.replace_pins(look.fleet, ())
+        is_hub = repo is not None and repository.has_file(client, look.fleet, HUB_FILE)
+        return (LookAtHub(hub=look.fleet, installation=look.installation),) if is_hub else ()
+    gather.fetch_all(world, client, [look.fleet])
+    default = BranchName(repo.default_branch)
+    listed_by = next((pin.listed_by for pin in world.memory.pins_of(look.fleet)), None)
+    read = _read_all_pins(world, client, look.installation, look.fleet, default)
+    pins = tuple(replace(pin, listed_by=listed_by) for pin in read)
+    world.memory.replace_pins(look.fleet, pins)
+    bumps = (LookAtBump(fleet=p.fleet, installation=p.installation, base=p.base, submodule=p.submodule) for p in pins)
+    bases = dict.fromkeys(p.base for p in pins)
+    rollouts = (LookAtRollout(fleet=look.fleet, installation=look.installation, base=base) for base in bases)
+    drifts = (LookAtDrift(fleet=look.fleet, installation=look.installation, base=base) for base in bases)
+    upstreams = dict.fromkeys(p.upstream for p in pins)
+    theirs = (LookAtUpstream(upstream=one, installation=look.installation) for one in upstreams)
+    # Only an event of the pull request leads to its review otherwise, and one that was lost would leave it without.
+    pulls = repository.find_open_pulls(client, look.fleet) if pins else ()
+    reviewed = (
+        LookAtReview(fleet=look.fleet, installation=look.installation, number=PullNumber(pull.number))
+        for pull in pulls
+    )
+    return (*bumps, *rollouts, *drifts, *reviewed, *theirs, *hubs_of(pins))
+
+
+def _read_all_pins(
+    world: World, client: Client, installation: InstallationId, repo: RepoName, default: BranchName
+) -> tuple[Pinned, ...]:
+    main = _read_fleet(world, client, repo, default)
+    if main is None:
+        return ()
+    pins: list[Pinned] = []
+    for base in main.file.bases or (default,):
+        at = main if base == default else _read_fleet(world, client, repo, base)
+        if at is not None:
+            if at.broken:
+                # The other submodules go on; this is for the person who can mend the file.
+                problem = YamlFileError(tuple(Problem(*broken) for broken in at.broken), path=".gitmodules")
+                perform.report_file_problems(client, repo, at.head, problem)
+            pins.extend(gather.read_pins(world, client, installation, at, default_branch=default))
+    return tuple(pins)

@@ -1,0 +1,132 @@
+"""The service's own keys: made once, kept in files that only it can read, outside the database."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import NamedTuple
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from bot.domain.errors import BotError
+
+ORDERS_PUBLIC = "orders.pub.pem"  # to be trusted by the nodes
+PREVIOUS_PUBLIC = "orders.previous.pub.pem"  # while a rotation's overlap lasts
+_ORDERS = "orders.pem"
+_PREVIOUS = "orders.previous.pem"
+_FINGERPRINTS = "fingerprints.key"
+
+
+class KeysError(BotError):
+    """The keys cannot be used, or changed, as they are."""
+
+
+class OrderKeys(NamedTuple):
+    """Both sign every order, so that a node which trusts either takes it."""
+
+    current: Ed25519PrivateKey
+    previous: Ed25519PrivateKey | None = None  # None: no rotation is under way
+
+    @property
+    def all(self) -> tuple[Ed25519PrivateKey, ...]:
+        return (self.current,) if self.previous is None else (self.current, self.previous)
+
+
+def read_or_make_order_keys(folder: Path) -> OrderKeys:
+    """The keys in `folder` that sign orders, made if there is none. Their public halves lie beside them."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    current = _load(folder / _ORDERS, read_or_write(folder / _ORDERS, _new_pem()))
+    _write_public(folder / ORDERS_PUBLIC, current)
+    previous = None
+    if (folder / _PREVIOUS).exists():
+        previous = _load(folder / _PREVIOUS, (folder / _PREVIOUS).read_bytes())
+        _write_public(folder / PREVIOUS_PUBLIC, previous)
+    else:
+        (folder / PREVIOUS_PUBLIC).unlink(missing_ok=True)
+    if previous is not None and previous.private_bytes_raw() == current.private_bytes_raw():
+        previous = None  # a rotation that died in between; the next one goes on from there
+    return OrderKeys(current, previous)
+
+
+def read_or_make_fingerprint_key(folder: Path) -> bytes:
+    """What keys the hashes that stand for secrets in plans, made if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return read_or_write(folder / _FINGERPRINTS, secrets.token_bytes(32))
+
+
+def rotate_order_keys(folder: Path) -> OrderKeys:
+    """Make a new key that signs beside the one until now. KeysError while another rotation is under way."""
+    keys = read_or_make_order_keys(folder)
+    if keys.previous is not None:
+        raise KeysError(
+            "a rotation is under way: when every node trusts the new key, end it with `aios-bot keys retire`"
+        )
+    if not (folder / _PREVIOUS).exists():
+        os.link(folder / _ORDERS, folder / _PREVIOUS)  # from here on nothing that signs is lost
+    fresh = folder / f"{_ORDERS}.{secrets.token_hex(4)}"
+    _write_private(fresh, _new_pem())
+    fresh.replace(folder / _ORDERS)
+    return read_or_make_order_keys(folder)
+
+
+def retire_order_key(folder: Path) -> OrderKeys:
+    """End a rotation: the key from before it signs no more. KeysError when there is none under way."""
+    keys = read_or_make_order_keys(folder)
+    if keys.previous is None:
+        raise KeysError("no rotation is under way: `aios-bot keys rotate` begins one")
+    (folder / _PREVIOUS).unlink()
+    return read_or_make_order_keys(folder)
+
+
+def public_pem(key: Ed25519PrivateKey) -> str:
+    """The public half, for a node's `aios-bot node trust`."""
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def _new_pem() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _load(path: Path, pem: bytes) -> Ed25519PrivateKey:
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError):
+        raise KeysError(f"{path} is no private key in PEM form; move it away and a new one is made") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeysError(f"{path} is not an Ed25519 key; move it away and a new one is made")
+    return key
+
+
+def _write_public(path: Path, key: Ed25519PrivateKey) -> None:
+    pem = public_pem(key).encode()
+    if not path.exists() or path.read_bytes() != pem:
+        fresh = path.with_suffix(f".{secrets.token_hex(4)}")
+        fresh.write_bytes(pem)
+        fresh.replace(path)
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+
+
+def read_or_write(path: Path, content: bytes) -> bytes:
+    """What `path` holds; `content`, written there whole, if it holds nothing yet."""
+    if not path.exists():
+        fresh = path.with_suffix(f".{secrets.token_hex(4)}")
+        _write_private(fresh, content)
+        try:
+            os.link(fresh, path)  # atomic, and the first of two processes wins
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_bytes()

@@ -1,0 +1,147 @@
+"""Who is asking, and what they may: App JWTs, installation tokens, job tokens, people's tokens. Strict."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+import time
+
+import jwt
+
+from sandbox.state import AppRecord, Installation, Refused, Repo, State, Token, User
+
+TOKEN_LIFETIME = 3600  # seconds
+LONGEST_JWT = 600  # seconds
+EVENT_PERMISSIONS = {
+    "push": "contents",
+    "pull_request": "pull_requests",
+    "pull_request_review": "pull_requests",
+    "check_run": "checks",
+    "check_suite": "checks",
+    "status": "statuses",
+    "deployment": "deployments",
+    "deployment_status": "deployments",
+    "workflow_run": "actions",
+    "workflow_job": "actions",
+    "issue_comment": "issues",
+    "issues": "issues",
+}
+"""What GitHub asks for an event (webhook events and payloads); the others need no permission."""
+_LEVELS = {"none": 0, "read": 1, "triage": 1, "write": 2, "maintain": 2, "admin": 3}
+
+
+def read_credential(header: str) -> str:
+    """The token in an Authorization header: Bearer, token, or git's Basic with any user name."""
+    scheme, _, rest = header.partition(" ")
+    if scheme.lower() in ("bearer", "token"):
+        return rest.strip()
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(rest, validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+    return ""
+
+
+def find_app(state: State, credential: str) -> AppRecord:
+    """The App whose JWT `credential` is: RS256, issued in the past, at most ten minutes of life."""
+    if credential.count(".") != 2:
+        raise Refused(401, "A JSON web token could not be decoded")
+    try:
+        issuer = str(jwt.decode(credential, options={"verify_signature": False}).get("iss"))
+        app = next(a for a in state.apps.values() if issuer in (str(a.id), a.client_id))
+        claims = jwt.decode(credential, app.public_key_pem, algorithms=["RS256"], options={"require": ["iat", "exp"]})
+    except StopIteration:
+        raise Refused(401, "Integration must generate a public key") from None
+    except jwt.ExpiredSignatureError:
+        raise Refused(401, "'Expiration time' claim ('exp') must be a numeric value in the future") from None
+    except jwt.ImmatureSignatureError:
+        raise Refused(401, "'Issued at' claim ('iat') must be an Integer in the past") from None
+    except jwt.PyJWTError:
+        raise Refused(401, "A JSON web token could not be decoded") from None
+    if claims["exp"] - time.time() > LONGEST_JWT:
+        raise Refused(401, "'Expiration time' claim ('exp') is too far in the future")
+    return app
+
+
+def find_token(state: State, credential: str) -> Token:
+    """The token, still alive, or 401."""
+    token = state.tokens.get(credential)
+    if token is None or (token.expires is not None and token.expires < time.time()):
+        raise Refused(401, "Bad credentials")
+    return token
+
+
+def new_person_token(state: State, user: User) -> str:
+    """A token that may all that its person may."""
+    text = f"ghp_{secrets.token_hex(18)}"
+    state.tokens[text] = Token(user, None, None, None)
+    return text
+
+
+def new_installation_token(
+    state: State,
+    installation: Installation,
+    *,
+    permissions: dict[str, str] | None,
+    repositories: list[str] | None,
+) -> tuple[str, Token]:
+    """A token of the installation, narrowed. Asking for more than was granted is 422, as on GitHub."""
+    granted = installation.app.permissions
+    wanted = permissions or granted
+    if any(_LEVELS.get(level, 9) > _LEVELS[granted.get(name, "none")] for name, level in wanted.items()):
+        raise Refused(422, "The permissions requested are not granted to this installation.")
+    names = set(installation.repositories)
+    if repositories is not None:
+        owner = installation.account.login
+        names = {f"{owner}/{name}" for name in repositories}
+        if not names <= set(installation.repositories):
+            raise Refused(422, "There is at least one repository that does not exist or is not accessible.")
+    token = Token(
+        installation.app.bot, wanted, frozenset(names), time.time() + TOKEN_LIFETIME, installation=installation
+    )
+    # Long and with dots, as GitHub's newer ones are.
+    text = (
+        f"ghs_{installation.app.id}_{secrets.token_urlsafe(90)}.{secrets.token_urlsafe(200)}.{secrets.token_hex(16)}"
+    )
+    state.tokens[text] = token
+    return text, token
+
+
+def new_job_token(state: State, repo: Repo, user: User, permissions: dict[str, str]) -> str:
+    """A workflow job's GITHUB_TOKEN."""
+    text = f"ghs_{secrets.token_hex(18)}"
+    allowed = permissions | {"metadata": "read"}
+    state.tokens[text] = Token(user, allowed, frozenset([repo.full_name]), time.time() + 86400, job=True)
+    return text
+
+
+def rank(level: str) -> int:
+    """How much a level allows."""
+    return _LEVELS[level]
+
+
+def note_use(state: State, permission: str, level: str) -> None:
+    """Remember that an App's installation used this much of `permission`."""
+    state.exercised[permission] = max(state.exercised.get(permission, "none"), level, key=rank)
+
+
+def check_access(token: Token | None, repo: Repo, permission: str, level: str) -> None:
+    """Refuse unless `token` may do this in `repo`: hidden repositories are 404, lacking permissions 403."""
+    if token is None:
+        if repo.private or _LEVELS[level] > 1:
+            raise Refused(404, "Not Found") if repo.private else Refused(401, "Requires authentication")
+        return
+    if token.permissions is None:
+        held = repo.permissions.get(token.user.login, "none" if repo.private else "read")
+        if _LEVELS[held] < _LEVELS[level]:
+            raise Refused(404 if held == "none" else 403, "Not Found" if held == "none" else "Forbidden")
+        return
+    if token.repositories is not None and repo.full_name not in token.repositories:
+        if repo.private or _LEVELS[level] > 1:
+            raise Refused(404, "Not Found")
+        return
+    # What asks for a person with admin asks for an App with write.
+    if _LEVELS[token.permissions.get(permission, "none")] < min(_LEVELS[level], _LEVELS["write"]):
+        raise Refused(403, "Resource not accessible by integration")

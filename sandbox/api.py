@@ -1,0 +1,282 @@
+"""How every REST request goes: who asks, what may they, which repository, the answer, its headers, the log."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from sandbox import access
+from sandbox.faults import Cut, Fault, Faults, break_answer
+from sandbox.happenings import Happenings
+from sandbox.shapes import Shapes
+from sandbox.state import AppRecord, Refused, Repo, State, Token, User
+from sandbox.webhooks import Webhooks
+
+PREFIX = "/api/v3"
+HOURLY = 5000  # requests an installation may make (GitHub: rate limits for the REST API)
+_NUMBER = re.compile(r"[1-9][0-9]*")
+
+
+class Logged(NamedTuple):
+    """One request that was answered. `kind` is rest, git or page."""
+
+    kind: str
+    method: str
+    path: str
+    route: str  # "/repos/{owner}/{repo}/pulls"
+    status: int
+    seconds: float
+    at: float  # when the answer was ready, on time.monotonic()
+    body: Any  # the answer's JSON, for the judge; of graphql the query and its variables, too
+    done: int  # the status of what was carried out, whatever the client was told; 0: nothing was
+
+
+class Context(NamedTuple):
+    """What a handler has. `token` is None for anonymous requests, `app` is set for those with an App's JWT."""
+
+    hub: Hub
+    token: Token | None
+    app: AppRecord | None
+
+    @property
+    def state(self) -> State:
+        return self.hub.state
+
+    @property
+    def shapes(self) -> Shapes:
+        return self.hub.shapes
+
+    @property
+    def happenings(self) -> Happenings:
+        return self.hub.happenings
+
+    @property
+    def user(self) -> User:
+        """Who asks; 401 for anonymous."""
+        if self.token is None:
+            raise Refused(401, "Requires authentication")
+        return self.token.user
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The request's JSON object."""
+        found = request.get_json(silent=True, force=True)
+        if request.content_length and found is None:
+            raise Refused(400, "Problems parsing JSON")
+        return found if isinstance(found, dict) else {}
+
+    def need(self, *names: str) -> list[Any]:
+        """The named fields of the body, all of them, or 422."""
+        body = self.body
+        missing = [name for name in names if body.get(name) in (None, "")]
+        if missing:
+            raise invalid(*[{"code": "missing_field", "field": name} for name in missing])
+        return [body[name] for name in names]
+
+
+class Answer(NamedTuple):
+    """A handler's answer when it is more than 200 and a body."""
+
+    status: int
+    body: Any = None
+    headers: dict[str, str] = {}
+
+
+def invalid(*errors: Any) -> Refused:
+    """A validation failure in GitHub's shape."""
+    return Refused(422, "Validation Failed", errors=list(errors))
+
+
+Handler = Callable[..., Any]
+
+
+class Route(NamedTuple):
+    """One operation: `permission` None asks for any credential, "app" for the App's JWT."""
+
+    method: str
+    path: str
+    handler: Handler
+    permission: str | None
+    level: str
+
+
+class Hub:
+    """What the routes share."""
+
+    def __init__(self, state: State, shapes: Shapes, webhooks: Webhooks) -> None:
+        self.state = state
+        self.shapes = shapes
+        self.webhooks = webhooks
+        self.happenings = Happenings(state, shapes, webhooks)
+        self.requests: list[Logged] = []
+        self.faults = Faults()
+        self.latency = 0.0
+        self.hourly = HOURLY
+        self._spent: dict[str, tuple[float, int]] = {}
+
+    def check_access(self, token: Token | None, repo: Repo, permission: str, level: str) -> None:
+        """Refuse unless `token` may do this in `repo`; what an App's installation does is noted."""
+        access.check_access(token, repo, permission, level)
+        if token is not None and token.installation is not None:
+            access.note_use(self.state, permission, level)
+
+    def log(
+        self, kind: str, *, route: str, status: int, start: float, body: Any = None, done: int | None = None
+    ) -> None:
+        """Note an answered request; `done` is `status` unless it is given."""
+        now, path = time.monotonic(), request.full_path.rstrip("?")
+        done = status if done is None else done
+        self.requests.append(Logged(kind, request.method, path, route, status, now - start, now, body, done))
+
+    def refuse_the_rest(self, flask: Flask) -> None:
+        """What is served nowhere is 404 in GitHub's shape."""
+
+        @flask.errorhandler(HTTPException)
+        def not_there(problem: HTTPException) -> Response:
+            body = {"message": "Not Found", "documentation_url": f"{self.shapes.url}/docs", "status": "404"}
+            return as_json(problem.code or 500, body)
+
+    def register(self, flask: Flask, routes: list[Route]) -> None:
+        """Serve `routes` below the API's prefix."""
+        for route in routes:
+            rule = PREFIX + re.sub(r"\{\+(\w+)\}", r"<path:\1>", route.path)
+            rule = re.sub(r"\{(\w+)\}", r"<\1>", rule)
+            flask.add_url_rule(
+                rule,
+                f"{route.method} {route.path}",
+                self._view(route),
+                methods=[route.method],
+                provide_automatic_options=False,
+            )
+
+    def _view(self, route: Route) -> Callable[..., Response]:
+        def view(**arguments: str) -> Response:
+            start = time.monotonic()
+            if self.latency:
+                time.sleep(self.latency)
+            answer, done = self._answer(route, arguments)
+            self._log_rest(route, answer, start, done)
+            return answer
+
+        return view
+
+    def _log_rest(self, route: Route, answer: Response, start: float, done: int) -> None:
+        try:
+            body = json.loads(answer.get_data()) if answer.is_json and answer.get_data() else None
+        except ValueError:
+            body = None  # a fault that broke it off
+        self.log("rest", route=route.path, status=answer.status_code, start=start, body=body, done=done)
+
+    def _answer(self, route: Route, arguments: dict[str, str]) -> tuple[Response, int]:
+        """What the client is told, and the status of what was carried out."""
+        fault = self.faults.take(request.method, request.path)
+        if fault is not None and not fault.after_effect and (fault.status or fault.cut is Cut.CONNECTION):
+            return break_answer(fault, self._as_told(fault, Response())), 0
+        try:
+            with self.state.lock:
+                answer = self._handle(route, arguments)
+        except Refused as problem:
+            errors = {"errors": problem.errors} if problem.errors is not None else {}
+            body = {"message": problem.message, "documentation_url": f"{self.shapes.url}/docs", **errors}
+            answer = as_json(problem.status, body | {"status": str(problem.status)})
+        done = answer.status_code
+        if fault is not None and fault.status:
+            return break_answer(fault, self._as_told(fault, answer)), done
+        answer = self._with_headers(answer)
+        return (answer if fault is None else break_answer(fault, answer)), done
+
+    def _as_told(self, fault: Fault, answer: Response) -> Response:
+        answer = as_json(fault.status, {"message": fault.message}) if fault.status else answer
+        answer.headers.update(fault.headers)
+        return answer
+
+    def _handle(self, route: Route, arguments: dict[str, str]) -> Response:
+        context = self._context(route)
+        values: dict[str, Any] = dict(arguments)
+        if "owner" in values:
+            repo = self.state.repo(f"{values.pop('owner')}/{values.pop('repo')}")
+            if route.permission != "app":
+                self.check_access(context.token, repo, route.permission or "metadata", route.level)
+            values["repo"] = repo
+        for name in ("number", "id"):
+            if name in values:
+                if not _NUMBER.fullmatch(values[name]):
+                    raise Refused(404, "Not Found")
+                values[name] = int(values[name])
+        found = route.handler(context, **values)
+        if isinstance(found, Answer):
+            answer = as_json(found.status, found.body) if found.body is not None else Response(status=found.status)
+            answer.headers.update(found.headers)
+            return answer
+        return as_json(200, found)
+
+    def _context(self, route: Route) -> Context:
+        credential = access.read_credential(request.headers.get("Authorization", ""))
+        if route.permission == "app":
+            return Context(self, None, access.find_app(self.state, credential))
+        token = access.find_token(self.state, credential) if credential else None
+        if token is not None:
+            self._spend(self._payer(credential))
+        return Context(self, token, None)
+
+    def _payer(self, credential: str) -> str:
+        """Whose limit a request counts against: an installation has one for all its tokens."""
+        token = self.state.tokens.get(credential)
+        return f"installation {token.installation.id}" if token and token.installation else credential
+
+    def _spend(self, credential: str) -> None:
+        since, spent = self._spent.get(credential, (time.time(), 0))
+        if time.time() - since > 3600:
+            since, spent = time.time(), 0
+        if spent >= self.hourly:
+            raise Refused(403, "API rate limit exceeded for installation")
+        self._spent[credential] = (since, spent + 1)
+
+    def _with_headers(self, answer: Response) -> Response:
+        credential = self._payer(access.read_credential(request.headers.get("Authorization", "")))
+        since, spent = self._spent.get(credential, (time.time(), 0))
+        answer.headers["X-GitHub-Request-Id"] = str(uuid.uuid4())
+        answer.headers["X-GitHub-Media-Type"] = "github.v3; format=json"
+        answer.headers["x-ratelimit-limit"] = str(self.hourly)
+        answer.headers["x-ratelimit-remaining"] = str(max(0, self.hourly - spent))
+        answer.headers["x-ratelimit-reset"] = str(int(since) + 3600)
+        answer.headers["x-ratelimit-resource"] = "core"
+        if request.method == "GET" and answer.status_code == 200:
+            etag = f'W/"{hashlib.sha256(answer.get_data()).hexdigest()}"'
+            answer.headers["ETag"] = etag
+            if request.headers.get("If-None-Match") == etag:
+                self._spent[credential] = (since, max(0, spent - 1))
+                answer.status_code = 304
+                answer.set_data(b"")
+        return answer
+
+
+def as_json(status: int, body: Any) -> Response:
+    """An answer of the API."""
+    return Response(json.dumps(body), status=status, content_type="application/json; charset=utf-8")
+
+
+def paged(items: list[Any], shape: Callable[[Any], Any]) -> Answer:
+    """One page of `items`, with GitHub's Link header."""
+    size = min(100, max(1, request.args.get("per_page", 30, type=int)))
+    page = max(1, request.args.get("page", 1, type=int))
+    part = items[(page - 1) * size : page * size]
+    headers = {}
+    if page * size < len(items):
+        query = dict(request.args) | {"page": str(page + 1)}
+        following = "&".join(f"{name}={value}" for name, value in query.items())
+        headers["Link"] = f'<{request.base_url}?{following}>; rel="next"'
+    return Answer(200, [shape(item) for item in part], headers)
+
+
+def repo_of(state: State, full_name: str) -> Repo:
+    """The repository, or 404."""
+    return state.repo(full_name)

@@ -1,0 +1,256 @@
+"""A real Docker Engine of one's own, started for a demo or a test and gone without a trace afterwards.
+
+The engine lives in its own process, mount and network namespaces: several run side by side without meeting in
+bridges, firewall rules or published ports; stacks that mount /var/run/docker.sock get this engine's socket; and
+the end of its first process is the end of every container and mount. Images come from `make_image`, since a
+sandbox reaches no registry.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import tarfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from bot.domain.errors import BotError
+from bot.settings.read import docker_environment
+
+START_TIMEOUT = 60  # seconds
+LONGEST_ROOT = 60  # characters: containerd's socket below it must stay under the kernel's 108
+
+# What every made image runs: a named program if the stack's command is one, else a small server that ends at
+# once on SIGTERM and says so when it is asked to reload.
+_SERVICE = """#!/bin/sh
+if [ $# -gt 0 ] && command -v "$1" >/dev/null 2>&1; then exec "$@"; fi
+echo "version $(cat /version) $*"
+trap 'exit 0' TERM INT
+trap 'echo reloaded' HUP
+httpd -p 8080 -h /www
+sleep 2147483647 &
+while :; do wait $!; done
+"""
+
+# Runs as the first process of the new namespaces; `exec` makes dockerd that process.
+_BOOT = """set -e
+{busybox} ip link set lo up
+mount -t tmpfs tmpfs /run
+ln -s {root}/docker.sock /run/docker.sock
+exec {dockerd}
+"""
+
+
+class EngineError(BotError):
+    """No engine: what is missing on this machine, or the engine's own last words."""
+
+
+class Engine:
+    """A reachable Docker Engine. `environment` is what a docker client needs to reach it, and nothing else."""
+
+    def __init__(self, host: str, environment: dict[str, str]) -> None:
+        self.host = host  # "unix:///tmp/x/docker.sock"
+        self.environment = environment
+
+    def docker(self, *arguments: str, stdin: bytes | None = None) -> str:
+        """Standard output of one docker command against this engine, or EngineError with its last words."""
+        command = ["docker", *arguments]
+        done = subprocess.run(command, env=self.environment, input=stdin, capture_output=True, check=False)
+        if done.returncode != 0:
+            said = done.stderr.decode("utf-8", "replace").strip()
+            raise EngineError(f"docker {arguments[0]} failed: {said[-500:]}")
+        return done.stdout.decode("utf-8", "replace").strip()
+
+    def make_image(self, name: str, *, version: str = "1") -> str:
+        """Make a small image, tag it `name`, and return its id.
+
+        It holds busybox with all its programs, the text `version` in /version, and a server on port 8080 as
+        its entry point; a command that names one of its programs runs that instead.
+        """
+        return self.docker(
+            "import", "--change", 'ENTRYPOINT ["/service"]', "-", name, stdin=_image_tar(_static_busybox(), version)
+        )
+
+
+def find_engine() -> Engine | None:
+    """The engine that this machine's docker client already reaches, or None."""
+    if shutil.which("docker") is None:
+        return None
+    environment = docker_environment()
+    asked = ["docker", "version", "--format", "{{.Server.Version}}"]
+    done = subprocess.run(asked, env=environment, capture_output=True, check=False, timeout=30)
+    if done.returncode != 0 or not done.stdout.strip():
+        return None
+    context = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
+    host = subprocess.run(context, env=environment, capture_output=True, check=False).stdout.decode().strip()
+    return Engine(environment.get("DOCKER_HOST") or host, environment)
+
+
+@contextlib.contextmanager
+def start_engine(root: Path, *, keep: bool = False) -> Iterator[Engine]:
+    """A new engine that keeps everything below `root` (made if missing, emptied at the end). Needs root.
+
+    With `keep` its images and containers stay: the next engine at `root` is the same one, started again.
+    Raises EngineError when this machine lacks something, or with the engine's last words when it does not start.
+    """
+    busybox = _static_busybox()
+    root = _prepared(root)
+    parent = f"aios-bot-{uuid.uuid4().hex[:12]}"
+    dockerd = [
+        _program("dockerd", "apt-get install docker.io"),
+        *("--host", f"unix://{root}/docker.sock", "--config-file", f"{root}/daemon.json"),
+        *("--data-root", f"{root}/data", "--exec-root", f"{root}/exec", "--pidfile", "/run/dockerd.pid"),
+        *("--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", f"/{parent}"),
+    ]
+    boot = _BOOT.format(busybox=shlex.quote(str(busybox)), root=shlex.quote(str(root)), dockerd=shlex.join(dockerd))
+    command = [
+        # Should this process die without a word, the engine goes with it.
+        *(_program("setpriv", "apt-get install util-linux"), "--pdeathsig", "KILL", "--"),
+        *(_program("unshare", "apt-get install util-linux"), "--net", "--mount", "--propagation", "slave"),
+        *("--pid", "--fork", "--kill-child", "--mount-proc", "--", "sh", "-c", boot),
+    ]
+    environment = docker_environment()
+    path = f"{environment.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+    with (root / "dockerd.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, env={"PATH": path}, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        engine = Engine(f"unix://{root}/docker.sock", _client_environment(environment, root))
+        _wait_until_ready(engine, process, root)
+        yield engine
+    finally:
+        _end(process)
+        _remove_cgroups(parent)
+        for leftover in ("exec",) if keep else ("data", "exec", "client"):
+            _remove_tree(root / leftover)
+
+
+def _prepared(root: Path) -> Path:
+    if os.geteuid() != 0:
+        raise EngineError("starting a Docker Engine of one's own needs root: run this with sudo, or start Docker")
+    root.mkdir(parents=True, exist_ok=True)
+    root = root.resolve()
+    if len(str(root)) > LONGEST_ROOT:
+        raise EngineError(
+            f"{root} is too long a path for an engine's sockets: use one under {LONGEST_ROOT} characters"
+        )
+    (root / "docker.sock").unlink(missing_ok=True)  # of an engine that was killed
+    (root / "daemon.json").write_text("{}\n")  # and not the machine's own
+    return root
+
+
+def _program(name: str, cure: str) -> str:
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+    if found is None:
+        raise EngineError(f"`{name}` is missing on this machine: {cure}")
+    return found
+
+
+def _static_busybox() -> Path:
+    path = Path(_program("busybox", "apt-get install busybox-static"))
+    with path.open("rb") as program:
+        head = program.read(8192)
+    if b"/ld-linux" in head or b"/ld-musl" in head:
+        raise EngineError(
+            f"{path} needs shared libraries, so no image can be made of it: apt-get install busybox-static"
+        )
+    return path
+
+
+def _client_environment(environment: dict[str, str], root: Path) -> dict[str, str]:
+    # The client's own folder keeps contexts and credentials of this machine's user out, and holds compose.
+    plugins = root / "client" / "cli-plugins"
+    plugins.mkdir(parents=True, exist_ok=True)
+    compose = _find_compose()
+    if compose is not None and not (plugins / "docker-compose").exists():
+        (plugins / "docker-compose").symlink_to(compose)
+    kept = {name: value for name, value in environment.items() if not name.startswith("DOCKER_")}
+    return kept | {"DOCKER_HOST": f"unix://{root}/docker.sock", "DOCKER_CONFIG": str(root / "client")}
+
+
+def _find_compose() -> Path | None:
+    """The compose program of the Python package, else one on PATH; None leaves it to the machine's docker plugins."""
+    package = importlib.util.find_spec("compose")
+    for folder in (package.submodule_search_locations or ()) if package else ():
+        if (Path(folder) / "docker-compose").is_file():
+            return Path(folder) / "docker-compose"
+    found = shutil.which("docker-compose")
+    return Path(found) if found else None
+
+
+def _wait_until_ready(engine: Engine, process: subprocess.Popen[bytes], root: Path) -> None:
+    _program("docker", "apt-get install docker.io (or docker-cli)")
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline and process.poll() is None:
+        if (root / "docker.sock").exists():
+            with contextlib.suppress(EngineError):
+                engine.docker("version", "--format", "{{.Server.Version}}")
+                return
+        time.sleep(0.05)
+    words = (root / "dockerd.log").read_text("utf-8", "replace").strip().splitlines()[-5:]
+    raise EngineError("the Docker Engine did not start; its last words:\n" + "\n".join(words))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    # The first process of the namespace is killed, and not its parent, so that somebody is left to reap it.
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    with contextlib.suppress(OSError):
+        for child in children.read_text().split():
+            os.kill(int(child), signal.SIGKILL)
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _image_tar(busybox: Path, version: str) -> bytes:
+    applets = subprocess.run([busybox, "--list"], capture_output=True, check=True).stdout.decode().split()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        archive.add(busybox, "bin/busybox")
+        for applet in applets:
+            if applet != "busybox":
+                link = tarfile.TarInfo(f"bin/{applet}")
+                link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+                archive.addfile(link)
+        for folder, mode in (("tmp", 0o1777), ("etc", 0o755), ("www", 0o755)):
+            entry = tarfile.TarInfo(folder)
+            entry.type, entry.mode = tarfile.DIRTYPE, mode
+            archive.addfile(entry)
+        for path, text, mode in (
+            ("service", _SERVICE, 0o755),
+            ("version", f"{version}\n", 0o644),
+            ("www/version", f"{version}\n", 0o644),
+            ("www/index.html", f"{version}\n", 0o644),
+            ("etc/passwd", "root:x:0:0:root:/:/bin/sh\n", 0o644),
+        ):
+            entry = tarfile.TarInfo(path)
+            entry.size, entry.mode = len(text.encode()), mode
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return buffer.getvalue()
+
+
+def _remove_cgroups(parent: str) -> None:
+    base = Path("/sys/fs/cgroup")
+    for top in (base / parent, *base.glob(f"*/{parent}")):
+        for folder, _, _ in os.walk(top, topdown=False):
+            with contextlib.suppress(OSError):  # a dying process may still sit in it for a moment
+                Path(folder).rmdir()
+
+
+def _remove_tree(path: Path) -> None:
+    for _ in range(20):  # the kernel unmounts the dead namespace's file systems a moment after its processes
+        shutil.rmtree(path, ignore_errors=True)
+        if not path.exists():
+            return
+        time.sleep(0.1)

@@ -1,0 +1,64 @@
+"""Whether a pull request may be merged: reviews, required checks, conflicts - and merging by itself when it may."""
+
+from __future__ import annotations
+
+from bot.git.git import GitError
+from sandbox.state import Pull, Repo, Review
+
+_GOOD = ("success", "neutral", "skipped")
+
+
+def latest_reviews(pull: Pull) -> dict[str, Review]:
+    """The newest review of each person that says yes or no."""
+    found = {}
+    for review in pull.reviews:
+        if review.state in ("APPROVED", "CHANGES_REQUESTED", "DISMISSED"):
+            found[review.user.login] = review
+    return found
+
+
+def review_decision(repo: Repo, pull: Pull) -> str | None:
+    """GitHub's `reviewDecision`; None where the branch asks for no review and nobody objects."""
+    rules = repo.rules.get(pull.base)
+    writers = {login for login, level in repo.permissions.items() if level in ("write", "maintain", "admin")}
+    states = [review.state for login, review in latest_reviews(pull).items() if login in writers]
+    if "CHANGES_REQUESTED" in states:
+        return "CHANGES_REQUESTED"
+    if rules is None or not rules.approvals:
+        return None
+    return "APPROVED" if states.count("APPROVED") >= rules.approvals else "REVIEW_REQUIRED"
+
+
+def check_states(repo: Repo, sha: str) -> dict[str, str]:
+    """The newest state of each check and status on a commit: success, failure or pending."""
+    found = {}
+    for status in repo.statuses:
+        if status.sha == sha:
+            found[status.context] = {"success": "success", "pending": "pending"}.get(status.state, "failure")
+    for run in repo.checks:
+        if run.head_sha == sha:
+            good = "success" if run.conclusion in _GOOD else "failure"
+            found[run.name] = good if run.status == "completed" else "pending"
+    return found
+
+
+def has_conflict(repo: Repo, pull: Pull) -> bool:
+    """Whether git itself cannot merge it."""
+    base = repo.heads().get(pull.base)
+    try:
+        repo.git.run("merge-tree", "--write-tree", str(base), pull.head_sha)
+    except GitError:
+        return True
+    return False
+
+
+def mergeable_state(repo: Repo, pull: Pull) -> str:
+    """GitHub's `mergeable_state` of an open pull request."""
+    if has_conflict(repo, pull):
+        return "dirty"
+    rules = repo.rules.get(pull.base)
+    states = check_states(repo, pull.head_sha)
+    required = rules.contexts if rules else ()
+    if review_decision(repo, pull) not in (None, "APPROVED") or any(states.get(c) != "success" for c in required):
+        return "blocked"
+    return "unstable" if any(state != "success" for state in states.values()) else "clean"

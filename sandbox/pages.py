@@ -1,0 +1,152 @@
+"""The small web pages: repositories, a pull request with its Merge button and comment box, a run's log.
+
+Whoever opens them acts as the sandbox's person. Only requests from these very pages may change anything.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import cmarkgfm
+import nh3
+from cmarkgfm.cmark import Options
+from flask import Flask, Response, abort, redirect, render_template, request, send_from_directory
+from markupsafe import Markup
+
+from bot.domain.names import CommitSha
+from sandbox.api import Context, Hub
+from sandbox.rest_pulls import comment_on
+from sandbox.state import CheckRun, Pull, Refused, Repo, Token
+
+PERSON = "owner"
+_HERE = Path(__file__).parent
+_TAGS = nh3.ALLOWED_TAGS | {"details", "summary", "input"}
+_DIFF_LINE = re.compile(r"^([+-@]).*$", re.MULTILINE)
+_DIFF_BLOCK = re.compile(r'(<pre><code class="language-diff">)(.*?)(</code></pre>)', re.DOTALL)
+
+
+def render_markdown(text: str) -> Markup:
+    """GitHub's own Markdown dialect, sanitised."""
+    html = cmarkgfm.github_flavored_markdown_to_html(text or "", options=Options.CMARK_OPT_UNSAFE)
+    html = re.sub(r'<pre lang="([\w-]+)"><code>', r'<pre><code class="language-\1">', html)
+    clean = nh3.clean(html, tags=_TAGS, attributes=nh3.ALLOWED_ATTRIBUTES | {"code": {"class"}, "td": {"align"}})
+    return Markup(_DIFF_BLOCK.sub(_colour, clean))  # noqa: S704 - nh3 has cleaned it
+
+
+def _colour(block: re.Match[str]) -> str:
+    kinds = {"+": "added", "-": "removed", "@": "place"}
+
+    def line(found: re.Match[str]) -> str:
+        return (
+            f'<span class="{kinds[found.group(1)]}">{found.group(0)}</span>' if found.group(1) in kinds else found[0]
+        )
+
+    return block.group(1) + _DIFF_LINE.sub(line, block.group(2)) + block.group(3)
+
+
+def register(flask: Flask, hub: Hub) -> None:
+    """Serve the pages."""
+    flask.template_folder = str(_HERE / "templates")
+    flask.jinja_env.filters["markdown"] = render_markdown
+    for rule, (method, show) in _PAGES.items():
+        flask.add_url_rule(rule, rule, view(hub, rule, show), methods=[method])
+
+
+def view(hub: Hub, rule: str, show: Callable[..., Any], *, from_anywhere: bool = False) -> Callable[..., Any]:
+    """`show` as a page; what changes something is only taken from these very pages, unless `from_anywhere`."""
+
+    def shown(**arguments: Any) -> Any:
+        start = time.monotonic()
+        if request.method == "POST" and not from_anywhere and not _from_here():
+            abort(403)
+        try:
+            with hub.state.lock:
+                answer = show(hub, **arguments)
+        except Refused as problem:
+            answer = Response(problem.message, problem.status)
+        hub.log("page", route=rule, status=getattr(answer, "status_code", 200), start=start)
+        return answer
+
+    return shown
+
+
+def _show_index(hub: Hub) -> Any:
+    return render_template("index.html", repos=list(hub.state.repos.values()))
+
+
+def _show_style(_hub: Hub) -> Any:
+    return send_from_directory(_HERE / "static", "github.css")
+
+
+def _show_pull(hub: Hub, owner: str, name: str, number: int) -> Any:
+    repo, pull = _find(hub, owner, name, number)
+    return render_template("pull.html", repo=repo, pull=pull, **_around(hub, repo, pull))
+
+
+def _merge(hub: Hub, owner: str, name: str, number: int) -> Any:
+    repo, pull = _find(hub, owner, name, number)
+    hub.happenings.merge(repo, pull, hub.state.user(PERSON))
+    return redirect(f"/{repo.full_name}/pull/{number}", 303)
+
+
+def _comment(hub: Hub, owner: str, name: str, number: int) -> Any:
+    repo, pull = _find(hub, owner, name, number)
+    text = request.form.get("body", "").strip()
+    if text:
+        person = Token(hub.state.user(PERSON), None, None, None)
+        comment_on(Context(hub, person, None), repo, pull, text)
+    return redirect(f"/{repo.full_name}/pull/{number}", 303)
+
+
+def _show_run(hub: Hub, owner: str, name: str, number: int) -> Any:
+    repo = hub.state.repo(f"{owner}/{name}")
+    run = next((run for run in repo.runs if run.id == number), None)
+    if run is None:
+        raise Refused(404, "Not Found")
+    return render_template("run.html", repo=repo, run=run)
+
+
+_PULL = "/<owner>/<name>/pull/<int:number>"
+_PAGES: dict[str, tuple[str, Callable[..., Any]]] = {
+    "/": ("GET", _show_index),
+    "/static/github.css": ("GET", _show_style),
+    _PULL: ("GET", _show_pull),
+    f"{_PULL}/merge": ("POST", _merge),
+    f"{_PULL}/comment": ("POST", _comment),
+    "/<owner>/<name>/actions/runs/<int:number>": ("GET", _show_run),
+}
+
+
+def _from_here() -> bool:
+    """Whether a form of these pages sent the request: another site's form names another origin."""
+    origin = request.headers.get("Origin") or request.headers.get("Referer") or ""
+    return urlsplit(origin).netloc == request.host
+
+
+def _find(hub: Hub, owner: str, name: str, number: int) -> tuple[Repo, Pull]:
+    repo = hub.state.repo(f"{owner}/{name}")
+    if number not in repo.pulls:
+        raise Refused(404, "Not Found")
+    return repo, repo.pulls[number]
+
+
+def _around(hub: Hub, repo: Repo, pull: Pull) -> dict[str, Any]:
+    """What stands around a pull request's body."""
+    checks: dict[str, CheckRun] = {run.name: run for run in repo.checks if run.head_sha == pull.head_sha}
+    fork = repo.git.merge_base(pull.base_sha, pull.head_sha)
+    files = [
+        (path, repo.git.pin_at(fork or "", path), repo.git.pin_at(pull.head_sha, path))
+        for path in repo.git.changed_files(fork, CommitSha(pull.head_sha))
+    ]
+    return {
+        "checks": list(checks.values()),
+        "comments": [c for c in repo.comments.values() if c.number == pull.number],
+        "deployments": [d for d in repo.deployments if d.sha == pull.merge_commit_sha],
+        "files": files,
+        "counts": hub.happenings.counts(repo, pull),
+    }

@@ -1,0 +1,276 @@
+"""How a GitHub App comes to be: registered from a manifest on a page, converted by its code, installed on a page."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from flask import Flask, Response, redirect, render_template, request
+
+from sandbox import access, pages
+from sandbox.api import Answer, Context, Hub, Route
+from sandbox.state import AppRecord, Installation, Refused, State, User
+
+CODE_LIFETIME = 3600  # seconds (registering a GitHub App from a manifest)
+LONGEST_NAME = 34
+_LEVELS = {
+    **dict.fromkeys(("actions", "administration", "checks", "contents", "deployments"), ("read", "write")),
+    **dict.fromkeys(("environments", "issues", "metadata", "pull_requests", "statuses"), ("read", "write")),
+    **dict.fromkeys(("members", "secrets", "organization_self_hosted_runners"), ("read", "write")),
+    "workflows": ("write",),
+}
+
+
+def new_app(
+    state: State,
+    name: str,
+    *,
+    owner: User,
+    permissions: dict[str, str],
+    events: Sequence[str],
+    webhook_url: str,
+    secret: str,
+) -> AppRecord:
+    """Register an App with a new private key."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    number = state.new_id()
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    record = AppRecord(
+        id=number,
+        slug=slug,
+        owner=owner,
+        bot=state.user(f"{slug}[bot]", "Bot"),
+        permissions=dict(permissions),
+        events=list(events),
+        webhook_url=webhook_url,
+        webhook_secret=secret,
+        client_id=f"Iv23li{number:014d}",
+        public_key_pem=key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
+        private_key_pem=key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode(),
+    )
+    state.apps[number] = record
+    return record
+
+
+def new_installation(hub: Hub, app: AppRecord, account: User, repositories: Sequence[str]) -> Installation:
+    """Install `app`; its webhook follows."""
+    found = Installation(hub.state.new_id(), app, account, list(repositories))
+    hub.state.installations[found.id] = found
+    payload = {
+        "installation": hub.shapes.installation(found),
+        "repositories": _listed(hub, repositories),
+        "requester": None,
+        "sender": hub.shapes.user(account),
+    }
+    hub.webhooks.emit_to(found, "installation", payload, repo=None, action="created")
+    return found
+
+
+def add_repositories(hub: Hub, installation: Installation, repositories: Sequence[str]) -> None:
+    """Give the App more repositories of its account; the webhook follows."""
+    installation.repositories.extend(repositories)
+    payload = {
+        "installation": hub.shapes.installation(installation),
+        "repository_selection": "selected",
+        "repositories_added": _listed(hub, repositories),
+        "repositories_removed": [],
+        "requester": None,
+        "sender": hub.shapes.user(installation.account),
+    }
+    hub.webhooks.emit_to(installation, "installation_repositories", payload, repo=None, action="added")
+
+
+def _listed(hub: Hub, repositories: Sequence[str]) -> list[dict[str, Any]]:
+    return [
+        {"id": r.id, "node_id": f"R_{r.id}", "name": r.name, "full_name": r.full_name, "private": r.private}
+        for r in map(hub.state.repo, repositories)
+    ]
+
+
+# -- the manifest -------------------------------------------------------------------------------------------------
+
+
+def _read_manifest(text: str) -> dict[str, Any]:
+    """A manifest that GitHub would take, or the refusal that its page shows."""
+    try:
+        manifest = json.loads(text)
+    except ValueError:
+        raise Refused(422, "Manifest is not valid JSON") from None
+    if not isinstance(manifest, dict):
+        raise Refused(422, "Manifest is not a JSON object")
+    problems = [*_name_problems(manifest), *_address_problems(manifest), *_permission_problems(manifest)]
+    if problems:
+        raise Refused(422, "Invalid GitHub App configuration: " + "; ".join(problems))
+    return manifest
+
+
+def _name_problems(manifest: dict[str, Any]) -> list[str]:
+    name = str(manifest.get("name", ""))
+    return [f"name is too long (maximum is {LONGEST_NAME} characters)"] if len(name) > LONGEST_NAME else []
+
+
+def _address_problems(manifest: dict[str, Any]) -> list[str]:
+    hook = manifest.get("hook_attributes")
+    problems = [] if _is_address(manifest.get("url")) else ["url is missing or wrong"]
+    if hook is not None and not (isinstance(hook, dict) and _is_address(hook.get("url"))):
+        problems.append("hook_attributes.url is missing or wrong")
+    for name in ("redirect_url", "setup_url"):
+        if name in manifest and not _is_address(manifest[name]):
+            problems.append(f"{name} is wrong")
+    return problems
+
+
+def _is_address(value: object) -> bool:
+    return isinstance(value, str) and urlsplit(value).scheme in ("http", "https") and bool(urlsplit(value).netloc)
+
+
+def _permission_problems(manifest: dict[str, Any]) -> list[str]:
+    asked = manifest.get("default_permissions", {})
+    problems = [
+        f"permission {name}: {level} is unknown"
+        for name, level in asked.items()
+        if level not in _LEVELS.get(name, ())
+    ]
+    for event in manifest.get("default_events", []):
+        needed = access.EVENT_PERMISSIONS.get(event)
+        if needed is None:
+            problems.append(f"default events unsupported: {event}")
+        elif needed not in asked:
+            problems.append(f"event {event} needs the permission {needed}")
+    return problems
+
+
+# -- pages --------------------------------------------------------------------------------------------------------
+
+
+def register(flask: Flask, hub: Hub) -> None:
+    """Serve the pages of registering and installing."""
+    for rule in ("/settings/apps/new", "/organizations/<owner>/settings/apps/new"):
+        # The only page that another site's form may post to: it shows what is asked, and changes nothing.
+        flask.add_url_rule(rule, rule, pages.view(hub, rule, _show_manifest, from_anywhere=True), methods=["POST"])
+    for rule, method, show in (
+        ("/settings/apps/manifest", "POST", _create),
+        ("/apps/<slug>/installations/new", "GET", _show_installing),
+        ("/apps/<slug>/installations", "POST", _install),
+    ):
+        flask.add_url_rule(rule, rule, pages.view(hub, rule, show), methods=[method])
+
+
+def _show_manifest(hub: Hub, owner: str = "") -> Any:
+    text = request.form.get("manifest", "")
+    manifest = _read_manifest(text)
+    return render_template(
+        "app_new.html",
+        manifest=manifest,
+        text=text,
+        owner=owner or pages.PERSON,
+        organization=owner,
+        state=request.args.get("state", ""),
+        taken=manifest.get("name", "") in {app.slug for app in hub.state.apps.values()},
+    )
+
+
+def _create(hub: Hub) -> Any:
+    manifest = _read_manifest(request.form.get("manifest", ""))
+    name = request.form.get("name", "").strip() or manifest.get("name", "")
+    if not name or any(app.slug == name.lower() for app in hub.state.apps.values()):
+        raise Refused(422, "Name is already taken")
+    hook = manifest.get("hook_attributes") or {}
+    app = new_app(
+        hub.state,
+        name,
+        owner=hub.state.user(request.form.get("organization") or pages.PERSON),
+        permissions=manifest.get("default_permissions", {}) | {"metadata": "read"},
+        events=manifest.get("default_events", []),
+        webhook_url=hook.get("url", "") if hook.get("active", True) else "",
+        secret=secrets.token_hex(20) if hook else "",
+    )
+    app.setup_url = manifest.get("setup_url", "")
+    code = new_code(hub.state, app)
+    return redirect(_with_query(manifest["redirect_url"], code=code, state=request.form.get("state", "")), 302)
+
+
+def new_code(state: State, app: AppRecord) -> str:
+    """The code that tells an App's credentials, once."""
+    code = secrets.token_hex(20)
+    state.manifest_codes[code] = (app, time.time() + CODE_LIFETIME)
+    return code
+
+
+def _app_named(hub: Hub, slug: str) -> AppRecord:
+    for app in hub.state.apps.values():
+        if app.slug == slug:
+            return app
+    raise Refused(404, "Not Found")
+
+
+def _show_installing(hub: Hub, slug: str) -> Any:
+    return render_template("app_install.html", app=_app_named(hub, slug), repos=list(hub.state.repos.values()))
+
+
+def _install(hub: Hub, slug: str) -> Any:
+    app, chosen = _app_named(hub, slug), request.form.getlist("repository")
+    owners = {hub.state.repo(name).owner.login: hub.state.repo(name).owner for name in chosen}
+    if len(owners) != 1:
+        raise Refused(422, "Choose repositories of one owner")
+    (owner,) = owners.values()
+    found = new_installation(hub, app, owner, chosen)
+    if not app.setup_url:
+        return Response("Installed.")
+    return redirect(_with_query(app.setup_url, installation_id=str(found.id), setup_action="install"), 302)
+
+
+def _with_query(url: str, **query: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(query=urlencode([*parse_qsl(parts.query), *query.items()])))
+
+
+# -- REST ---------------------------------------------------------------------------------------------------------
+
+
+def convert(context: Context, code: str) -> Any:
+    app, end = context.state.manifest_codes.pop(code, (None, 0.0))
+    if app is None or end < time.time():
+        raise Refused(404, "Not Found")
+    return Answer(
+        201,
+        context.shapes.app(app)
+        | {
+            "client_secret": secrets.token_hex(20),
+            "webhook_secret": app.webhook_secret or None,
+            "pem": app.private_key_pem,
+        },
+    )
+
+
+def _hook(app: AppRecord | None) -> dict[str, Any]:
+    if app is None:
+        raise Refused(401, "A JSON web token could not be decoded")
+    secret = {"secret": "********"} if app.webhook_secret else {}
+    return {"content_type": "json", "insecure_ssl": "0", "url": app.webhook_url, **secret}
+
+
+def get_hook_config(context: Context) -> Any:
+    return _hook(context.app)
+
+
+def update_hook_config(context: Context) -> Any:
+    app, body = context.app, context.body
+    if app is not None:
+        app.webhook_url = str(body.get("url", app.webhook_url))
+        app.webhook_secret = str(body.get("secret", app.webhook_secret))
+    return _hook(app)
+
+
+ROUTES = [
+    Route("POST", "/app-manifests/{code}/conversions", convert, None, "read"),
+    Route("GET", "/app/hook/config", get_hook_config, "app", "read"),
+    Route("PATCH", "/app/hook/config", update_hook_config, "app", "read"),
+]

@@ -1,0 +1,39 @@
+"""Environments, as far as a bot reads them: which protection rules stand before a job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.api import Context, Route
+from sandbox.state import Refused, Repo
+
+
+def get_environment(context: Context, repo: Repo, name: str) -> Any:
+    """environment; it exists once something was deployed to it, or somebody set it up."""
+    known = {deployment.environment for deployment in repo.deployments} | set(repo.environments)
+    if name not in known:
+        raise Refused(404, "Not Found")
+    number = 1 + sorted(known).index(name)
+    base = f"{context.shapes.api}/repos/{repo.full_name}/environments/{name}"
+    return {
+        "id": number,
+        "node_id": f"EN_{number}",
+        "name": name,
+        "url": base,
+        "html_url": f"{context.shapes.url}/{repo.full_name}/deployments/activity_log?environments_filter={name}",
+        "created_at": repo.created_at,
+        "updated_at": repo.created_at,
+        "protection_rules": [
+            {"id": place, "node_id": f"GA_{place}", "type": kind}
+            for place, kind in enumerate(repo.environments.get(name, ()), 1)
+        ],
+        "deployment_branch_policy": None,
+    }
+
+
+def refuses_without_deployment(repo: Repo, name: str) -> bool:
+    """Whether a job that makes no deployment fails at this environment: with any custom rule it does."""
+    return bool(set(repo.environments.get(name, ())) - {"wait_timer", "required_reviewers", "branch_policy"})
+
+
+ROUTES = [Route("GET", "/repos/{owner}/{repo}/environments/{name}", get_environment, "actions", "read")]

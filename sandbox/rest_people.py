@@ -1,0 +1,135 @@
+"""People: their reviews, their buttons, and the rules that a branch has for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.api import Context, Route, invalid, paged
+from sandbox.merging import mergeable_state
+from sandbox.state import CheckRun, Pull, Refused, Repo, Review, User, iso_now
+
+_EVENTS = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}
+
+
+def _pull(repo: Repo, number: int) -> Pull:
+    if number not in repo.pulls:
+        raise Refused(404, "Not Found")
+    return repo.pulls[number]
+
+
+def review_shape(context: Context, repo: Repo, pull: Pull, review: Review) -> dict[str, Any]:
+    """pull-request-review."""
+    page = f"{context.shapes.url}/{repo.full_name}/pull/{pull.number}"
+    api = f"{context.shapes.api}/repos/{repo.full_name}/pulls/{pull.number}"
+    html = f"{page}#pullrequestreview-{review.id}"
+    return {
+        "id": review.id,
+        "node_id": f"PRR_{review.id}",
+        "user": context.shapes.user(review.user),
+        "body": review.body,
+        "state": review.state,
+        "html_url": html,
+        "pull_request_url": api,
+        "_links": {"html": {"href": html}, "pull_request": {"href": api}},
+        "submitted_at": review.submitted_at,
+        "commit_id": review.commit,
+        "author_association": "COLLABORATOR",
+    }
+
+
+def list_reviews(context: Context, repo: Repo, number: int) -> Any:
+    pull = _pull(repo, number)
+    return paged(pull.reviews, lambda review: review_shape(context, repo, pull, review))
+
+
+def create_review(context: Context, repo: Repo, number: int) -> Any:
+    pull, body = _pull(repo, number), context.body
+    event = body.get("event", "PENDING")
+    if event not in _EVENTS:
+        raise invalid("Variable $event of type PullRequestReviewEvent was provided invalid value")
+    if context.user is pull.user and event != "COMMENT":
+        verb = "approve" if event == "APPROVE" else "request changes on"
+        raise Refused(422, "Unprocessable Entity", errors=[f"Can not {verb} your own pull request"])
+    review = Review(
+        context.state.new_id(), context.user, _EVENTS[event], body.get("body") or "", pull.head_sha, iso_now()
+    )
+    pull.reviews.append(review)
+    _tell_review(context, repo, pull, review, "submitted")
+    return review_shape(context, repo, pull, review)
+
+
+def dismiss_review(context: Context, repo: Repo, number: int, id: int) -> Any:
+    pull = _pull(repo, number)
+    context.need("message")
+    review = next((one for one in pull.reviews if one.id == id), None)
+    if review is None:
+        raise Refused(404, "Not Found")
+    review.state = "DISMISSED"
+    _tell_review(context, repo, pull, review, "dismissed")
+    return review_shape(context, repo, pull, review)
+
+
+def _tell_review(context: Context, repo: Repo, pull: Pull, review: Review, action: str) -> None:
+    shape = review_shape(context, repo, pull, review)
+    told = shape | {"state": shape["state"].lower()}  # webhooks write it so
+    context.happenings.tell(
+        "pull_request_review",
+        repo,
+        context.user,
+        action=action,
+        review=told,
+        pull_request=context.shapes.pull(repo, pull),
+    )
+    merge_by_itself(context, repo, pull)
+    context.state.changed.notify_all()
+
+
+def merge_by_itself(context: Context, repo: Repo, pull: Pull) -> None:
+    """Merge a pull request with auto-merge as soon as nothing stands in its way."""
+    if pull.state == "open" and pull.auto_merge is not None and mergeable_state(repo, pull) in ("clean", "unstable"):
+        context.happenings.merge(repo, pull, pull.auto_merge)
+
+
+def branch_rules(_context: Context, repo: Repo, branch: str) -> Any:
+    rules = repo.rules.get(branch)
+    source = {"ruleset_source_type": "Repository", "ruleset_source": repo.full_name, "ruleset_id": repo.id}
+    found: list[dict[str, Any]] = []
+    if rules is not None and rules.approvals:
+        asked: dict[str, Any] = {
+            "dismiss_stale_reviews_on_push": False,
+            "require_code_owner_review": False,
+            "require_last_push_approval": False,
+            "required_approving_review_count": rules.approvals,
+            "required_review_thread_resolution": False,
+        }
+        found.append({"type": "pull_request", "parameters": asked} | source)
+    if rules is not None and rules.contexts:
+        checks = [{"context": context_name} for context_name in rules.contexts]
+        parameters: dict[str, Any] = {"strict_required_status_checks_policy": False, "required_status_checks": checks}
+        found.append({"type": "required_status_checks", "parameters": parameters} | source)
+    return paged(found, lambda rule: rule)
+
+
+def press_button(context: Context, repo: Repo, run: CheckRun, identifier: str, user: User) -> None:
+    """What follows when `user` presses a button of a check run. Buttons show once it is completed."""
+    if run.status != "completed" or all(action["identifier"] != identifier for action in run.actions):
+        raise Refused(404, "Not Found")
+    suite = context.shapes.check_suite(repo, run)
+    context.happenings.tell(
+        "check_run",
+        repo,
+        user,
+        action="requested_action",
+        check_run=context.shapes.check_run(repo, run) | {"check_suite": suite},
+        requested_action={"identifier": identifier},
+    )
+
+
+_REPO = "/repos/{owner}/{repo}"
+_REVIEWS = f"{_REPO}/pulls/{{number}}/reviews"
+ROUTES = [
+    Route("GET", _REVIEWS, list_reviews, "pull_requests", "read"),
+    Route("POST", _REVIEWS, create_review, "pull_requests", "write"),
+    Route("PUT", f"{_REVIEWS}/{{id}}/dismissals", dismiss_review, "pull_requests", "write"),
+    Route("GET", f"{_REPO}/rules/branches/{{+branch}}", branch_rules, "metadata", "read"),
+]

@@ -1,0 +1,165 @@
+"""Self-hosted runners of the embedded GitHub: tokens to register them, the program to fetch, and who is registered.
+
+The program is a stand-in with the real one's command line. It registers itself and says that it is there; the jobs
+are taken by `sandbox.runner`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import secrets
+import tarfile
+import time
+from typing import Any
+
+from flask import Flask, Response, request
+
+from sandbox import pages
+from sandbox.api import Answer, Context, Hub, Route, paged
+from sandbox.state import Refused, Registration, Repo
+
+TOKEN_LIFETIME = 3600  # seconds
+_ARCHIVE = "/_runner/actions-runner-{os}-{architecture}-2.400.0.tar.gz"
+_KINDS = (("linux", "x64"), ("linux", "arm64"), ("win", "x64"))
+
+_CONFIG = """\
+#!/usr/bin/env python3
+import json, os, pathlib, sys, urllib.parse, urllib.request
+here = pathlib.Path(__file__).resolve().parent
+arguments, given = sys.argv[1:], {}
+verb = arguments.pop(0) if arguments[:1] == ["remove"] else "register"
+while arguments:
+    name = arguments.pop(0).removeprefix("--")
+    given[name] = "" if name in ("unattended", "replace") else arguments.pop(0)
+held = here / ".runner"
+known = json.loads(held.read_text()) if held.exists() else given
+if verb == "register" and held.exists():
+    sys.exit("Cannot configure the runner because it is already configured.")
+hub, _, repo = known["url"].rpartition("/")[0].rpartition("/")[0], None, "/".join(known["url"].split("/")[-2:])
+body = urllib.parse.urlencode({"verb": verb, "repo": repo, "name": known["name"], "token": given["token"],
+                               "labels": known["labels"]}).encode()
+urllib.request.urlopen(hub + "/_runner/register", body, timeout=30).read()
+if verb == "register":
+    held.write_text(json.dumps({k: given[k] for k in ("url", "name", "labels")}))
+else:
+    held.unlink()
+"""
+_RUN = """\
+#!/usr/bin/env python3
+import json, pathlib, signal, urllib.parse, urllib.request
+known = json.loads((pathlib.Path(__file__).resolve().parent / ".runner").read_text())
+hub, repo = known["url"].rsplit("/", 2)[0], "/".join(known["url"].split("/")[-2:])
+body = urllib.parse.urlencode({"repo": repo, "name": known["name"]}).encode()
+urllib.request.urlopen(hub + "/_runner/online", body, timeout=30).read()
+signal.pause()
+"""
+
+
+def make_archive() -> bytes:
+    """The program, the same bytes each time."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, text in (("config.sh", _CONFIG), ("run.sh", _RUN)):
+            entry = tarfile.TarInfo(name)
+            entry.mode, entry.size = 0o755, len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return out.getvalue()
+
+
+def register(flask: Flask, hub: Hub) -> None:
+    """Serve the program and what it talks to."""
+    for rule, method, show in (
+        ("/_runner/register", "POST", _register),
+        ("/_runner/online", "POST", _come_online),
+        ("/_runner/<archive>", "GET", _fetch),
+    ):
+        flask.add_url_rule(rule, rule, pages.view(hub, rule, show, from_anywhere=True), methods=[method])
+
+
+def _fetch(_hub: Hub, archive: str) -> Any:  # noqa: ARG001 - every archive is the same stand-in
+    return Response(make_archive(), mimetype="application/gzip")
+
+
+def _register(hub: Hub) -> Any:
+    form = request.form
+    repo = hub.state.repo(form["repo"])
+    purpose, end = hub.state.runner_tokens.get(form["token"], ("", 0.0))
+    if purpose != f"{form['verb']} {repo.full_name}" or end < time.time():
+        raise Refused(404, "Not Found")
+    repo.runners = [one for one in repo.runners if one.name != form["name"]]
+    if form["verb"] == "register":
+        labels = tuple(form["labels"].split(","))
+        repo.runners.append(Registration(hub.state.new_id(), form["name"], labels))
+    return Response("", 204)
+
+
+def _come_online(hub: Hub) -> Any:
+    repo = hub.state.repo(request.form["repo"])
+    for one in repo.runners:
+        if one.name == request.form["name"]:
+            one.online = True
+    hub.state.changed.notify_all()
+    return Response("", 204)
+
+
+def _new_token(context: Context, repo: Repo, verb: str) -> Any:
+    token, end = f"A{secrets.token_hex(14).upper()}", time.time() + TOKEN_LIFETIME
+    context.state.runner_tokens[token] = (f"{verb} {repo.full_name}", end)
+    expires = time.strftime("%Y-%m-%dT%H:%M:%S.000+00:00", time.gmtime(end))
+    return Answer(201, {"token": token, "expires_at": expires})
+
+
+def new_registration_token(context: Context, repo: Repo) -> Any:
+    return _new_token(context, repo, "register")
+
+
+def new_removal_token(context: Context, repo: Repo) -> Any:
+    return _new_token(context, repo, "remove")
+
+
+def list_downloads(context: Context, repo: Repo) -> Any:  # noqa: ARG001 - every operation gets its repository
+    digest = hashlib.sha256(make_archive()).hexdigest()
+    return [
+        {
+            "os": system,
+            "architecture": architecture,
+            "download_url": context.shapes.url + _ARCHIVE.format(os=system, architecture=architecture),
+            "filename": _ARCHIVE.format(os=system, architecture=architecture).rpartition("/")[2],
+            "sha256_checksum": digest,
+        }
+        for system, architecture in _KINDS
+    ]
+
+
+def _shape(one: Registration) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "name": one.name,
+        "os": "linux",
+        "status": "online" if one.online else "offline",
+        "busy": False,
+        "labels": [{"id": number, "name": name, "type": "custom"} for number, name in enumerate(one.labels, 1)],
+    }
+
+
+def list_runners(context: Context, repo: Repo) -> Any:  # noqa: ARG001 - the shape of a handler
+    page = paged(repo.runners, _shape)
+    return Answer(200, {"total_count": len(repo.runners), "runners": page.body}, page.headers)
+
+
+def delete_runner(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002, ARG001 - the name in GitHub's path
+    if not any(one.id == id for one in repo.runners):
+        raise Refused(404, "Not Found")
+    repo.runners = [one for one in repo.runners if one.id != id]
+    return Answer(204)
+
+
+_RUNNERS = "/repos/{owner}/{repo}/actions/runners"
+ROUTES = [
+    Route("GET", _RUNNERS, list_runners, "administration", "admin"),
+    Route("GET", f"{_RUNNERS}/downloads", list_downloads, "administration", "admin"),
+    Route("POST", f"{_RUNNERS}/registration-token", new_registration_token, "administration", "admin"),
+    Route("POST", f"{_RUNNERS}/remove-token", new_removal_token, "administration", "admin"),
+    Route("DELETE", f"{_RUNNERS}/{{id}}", delete_runner, "administration", "admin"),
+]

@@ -1,0 +1,73 @@
+"""Git over smart HTTP by git's own `http-backend`, with GitHub's rules on who may, and the consequences of a push."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+
+from flask import Flask, Response, request
+
+from bot.settings.read import child_environment
+from sandbox import access
+from sandbox.api import Hub
+from sandbox.state import Refused, Repo, Token
+
+
+def register(flask: Flask, hub: Hub) -> None:
+    """Serve /OWNER/NAME.git/."""
+
+    @flask.route("/<owner>/<name>.git/<path:service>", methods=["GET", "POST"])
+    def git(owner: str, name: str, service: str) -> Response:
+        start = time.monotonic()
+        if hub.latency:
+            time.sleep(hub.latency)
+        fault = hub.faults.take(request.method, request.path)
+        broken = fault is not None and fault.status > 0
+        answer = Response(status=fault.status) if broken and fault else _answer(hub, f"{owner}/{name}", service)
+        hub.log("git", route=service, status=answer.status_code, start=start)
+        return answer
+
+
+def _answer(hub: Hub, full_name: str, service: str) -> Response:
+    pushing = service == "git-receive-pack" or request.args.get("service") == "git-receive-pack"
+    try:
+        with hub.state.lock:
+            repo = hub.state.repo(full_name)
+            credential = access.read_credential(request.headers.get("Authorization", ""))
+            token = access.find_token(hub.state, credential) if credential else None
+            hub.check_access(token, repo, "contents", "write" if pushing else "read")
+    except Refused as problem:
+        asks = problem.status == 401 or not request.headers.get("Authorization")
+        status = 401 if asks else problem.status
+        return Response(problem.message, status, {"WWW-Authenticate": 'Basic realm="GitHub"'} if asks else {})
+    if service != "git-receive-pack":
+        return _backend(repo, service, token)
+    with hub.state.lock:
+        before = repo.heads()
+        answer = _backend(repo, service, token)
+        if token is not None:
+            hub.happenings.branches_moved(repo, before, token.user)
+        return answer
+
+
+def _backend(repo: Repo, service: str, token: Token | None) -> Response:
+    body = request.get_data()
+    environment = child_environment() | {
+        "GIT_PROJECT_ROOT": str(repo.git.git_dir),
+        "GIT_HTTP_EXPORT_ALL": "1",
+        "PATH_INFO": f"/{service}",
+        "QUERY_STRING": request.query_string.decode(),
+        "REQUEST_METHOD": request.method,
+        "CONTENT_TYPE": request.content_type or "",
+        "CONTENT_LENGTH": str(len(body)),
+        "HTTP_CONTENT_ENCODING": request.headers.get("Content-Encoding", ""),
+        "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
+        "REMOTE_USER": token.user.login if token else "",
+        "REMOTE_ADDR": "127.0.0.1",
+        "GIT_CONFIG_NOSYSTEM": "1",
+    }
+    done = subprocess.run(["git", "http-backend"], env=environment, input=body, capture_output=True, check=False)
+    head, _, content = done.stdout.partition(b"\r\n\r\n")
+    headers = dict(line.split(": ", 1) for line in head.decode("latin-1").split("\r\n") if ": " in line)
+    status = int(headers.pop("Status", "200 OK").split()[0])
+    return Response(content, status, headers)
