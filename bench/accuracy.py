@@ -33,13 +33,14 @@ from bot.agent.containers import Container
 from bot.agent.docker import Docker, DockerError
 from bot.agent.preflight import is_removal
 from bot.domain.names import CommitSha, NodeName, ServiceName, SubmodulePath
-from bot.features.rollout.orders import order_stack
 from bot.fleetfile import Fleet, Node, Submodule
 from bot.git.git import GitRepository
-from bot.plan.model import Action, NodePlan, Reason, ServicePlan, StackPlan
+from bot.plan.model import NodePlan, Reason, ServicePlan, StackPlan
+from bot.plan.order import order_stack
 from bot.planner.compose import Renderer
 from bot.planner.planner import read_plan
 from bot.planner.snapshot import Snapshot
+from bot.protocol.action import Action
 from sandbox.engine import Engine, start_engine
 from tests.gitworld import commit, git, new_repository
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.accuracy_stacks import IMAGES, NAMES, PROFILE, Spec, Stack, mounts, service
-from bot.plan.model import Action
+from bot.protocol.action import Action
 
 Demands = dict[str, Action]
 Edit = Callable[[Stack, random.Random], Demands | None]

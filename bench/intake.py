@@ -26,12 +26,13 @@ import sqlalchemy as sa
 from flask import Flask, request
 
 from bot.domain.names import BranchName, DeliveryId, InstallationId, RepoName, SubmodulePath
+from bot.features.fleets.pins import Pinned
+from bot.features.rollout.jobs import LookAtRollout
 from bot.github.events import InstallationChanged
 from bot.observability.log import configure_logging
 from bot.queue import ledger
 from bot.queue.inbox import Inbox
 from bot.queue.ledger import Burst, Delivery
-from bot.service.router import LookAtRollout, Pinned
 from bot.service.server import serve
 from bot.service.shutdown import Ending
 from bot.settings.read import Secret

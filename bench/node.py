@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bot.agent.checkout import Position
-from bot.plan.model import Action
+from bot.protocol.action import Action
 from bot.protocol.order import sign_order
 from sandbox.engine import start_engine
 from tests.nodeworld import Actions, NodeWorld

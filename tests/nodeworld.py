@@ -19,7 +19,7 @@ from bot.agent.health import Patience
 from bot.agent.node import Node
 from bot.agent.safe_git import Access
 from bot.agent.space import LEAST, Least
-from bot.agent.state import End, NodeState
+from bot.agent.state import NodeState
 from bot.domain.names import (
     CommitSha,
     DeploymentId,
@@ -30,7 +30,8 @@ from bot.domain.names import (
     StackName,
     SubmodulePath,
 )
-from bot.plan.model import Action
+from bot.protocol.action import Action
+from bot.protocol.ending import End
 from bot.protocol.order import Order, OrderKind, ServiceOrder, StackOrder, sign_order
 from bot.protocol.outcome import Outcome
 from bot.protocol.report import CheckRunText, render_report

@@ -5,21 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from bot.domain.names import CommitSha, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
-from bot.plan.model import (
-    Action,
-    Commit,
-    Image,
-    ImageKind,
-    NodePlan,
-    Plan,
-    Reason,
-    Risk,
-    ServicePlan,
-    Severity,
-    SourceLine,
-    StackPlan,
-)
+from bot.domain.severity import Severity
+from bot.plan.model import Commit, Image, ImageKind, NodePlan, Plan, Reason, Risk, ServicePlan, SourceLine, StackPlan
 from bot.plan.report.links import Links
+from bot.protocol.action import Action
 
 OLD, NEW, BASE = (CommitSha(digit * 40) for digit in "abc")
 UPSTREAM, FLEET = RepoName("owner/server"), RepoName("owner/fleet")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.agent.checkout import Position
-from bot.agent.state import End
-from bot.plan.model import Action
+from bot.protocol.action import Action
+from bot.protocol.ending import End
 from sandbox.engine import Engine
 from tests.nodeworld import Actions, NodeWorld, make_world
 

@@ -22,7 +22,7 @@ from bot.agent.containers import Container
 from bot.agent.docker import Docker
 from bot.agent.preflight import services_with
 from bot.domain.names import ServiceName
-from bot.plan.model import Action
+from bot.protocol.action import Action
 from bot.protocol.order import Order, StackOrder
 from bot.protocol.outcome import Difference, DifferenceKind
 

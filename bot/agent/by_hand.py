@@ -19,14 +19,15 @@ from bot.agent.safe_git import read_submodules
 from bot.agent.state import Identity, used_numbers
 from bot.domain.errors import BotError
 from bot.domain.names import BranchName, CommitSha, DeploymentId, RepoName, SubmodulePath, parse_commit_sha, short
-from bot.features.rollout.orders import PastOrder, Stage, Wanted, compose_order
 from bot.fleetfile import FLEET_FILE, Fleet, Submodule, parse_fleet
 from bot.fleetfile import Node as FleetNode
 from bot.git.git import GitRepository
 from bot.plan.model import NodePlan, Plan
+from bot.plan.order import compose_order
 from bot.planner.compose import Renderer
 from bot.planner.planner import read_plan
 from bot.planner.snapshot import Snapshot
+from bot.protocol.asked import PastOrder, Stage, Wanted
 from bot.protocol.order import Order, OrderKind
 from bot.protocol.outcome import Outcome
 

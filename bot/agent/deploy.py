@@ -15,8 +15,9 @@ from bot.agent.node import Node, StatusSink, is_withdrawn, post, report
 from bot.agent.observe import Look
 from bot.agent.recover import recover
 from bot.agent.run import Run
-from bot.agent.state import End, Identity, find_unfinished, used_numbers
+from bot.agent.state import Identity, find_unfinished, used_numbers
 from bot.domain.errors import BotError
+from bot.protocol.ending import End
 from bot.protocol.order import Order, Refusal, RefusalReason, verify_order
 from bot.protocol.outcome import Outcome, render_description
 

@@ -9,7 +9,7 @@ from bot.agent.containers import Container
 from bot.agent.health import is_well
 from bot.agent.state import Left
 from bot.domain.names import ServiceName, short
-from bot.plan.model import Action
+from bot.protocol.action import Action
 from bot.protocol.order import Order, OrderKind, StackOrder
 from bot.protocol.outcome import Difference, DifferenceKind
 

@@ -12,22 +12,13 @@ from typing import NamedTuple
 from bot.agent.containers import Container
 from bot.agent.docker import Docker
 from bot.domain.names import ServiceName
-from bot.domain.values import Value
+from bot.protocol.unwell import Unwell
 
 SAMPLES = 3  # good ones in a row
 INTERVAL = 1.0  # seconds between samples
 LIMIT = 120.0  # seconds; longer where a healthcheck itself takes longer to decide
 LOG_LINES = 20  # of a container that is not well
 ENGINE_LIMIT = 300.0  # seconds for an engine that is gone to come back: an update of it takes a minute
-
-
-class Unwell(Value, frozen=True):
-    """A service that did not come up, and why; `log` is the end of what it wrote."""
-
-    project: str
-    service: ServiceName
-    text: str
-    log: str = ""
 
 
 Watched = Mapping[str, Sequence[ServiceName]]

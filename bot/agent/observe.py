@@ -10,9 +10,10 @@ from bot.agent.drift import find_differences
 from bot.agent.node import Node, post, report
 from bot.agent.preflight import changed_stacks, check_engine, prepare
 from bot.agent.space import check_space
-from bot.agent.state import End, StateError, find_last_good, find_left, is_after_failure
+from bot.agent.state import StateError, find_last_good, find_left, is_after_failure
 from bot.domain.errors import BotError
-from bot.plan.model import Action
+from bot.protocol.action import Action
+from bot.protocol.ending import End
 from bot.protocol.order import Order, OrderKind
 from bot.protocol.outcome import Difference, Outcome, ServiceOutcome, render_description
 from bot.protocol.trouble import Trouble, trouble_of

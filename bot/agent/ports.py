@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from bot.agent.containers import Container, Port, parse_port
 from bot.agent.docker import Docker, DockerError
 from bot.domain.names import ServiceName
-from bot.plan.model import Action
+from bot.protocol.action import Action
 
 _STARTS = (Action.CREATE, Action.RECREATE, Action.REBUILD)
 _GOES = (*_STARTS, Action.REMOVE)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from bot.agent.docker import Docker, DockerError
 from bot.agent.ports import find_port_conflicts, wished_ports
 from bot.domain.names import ServiceName, StackName
-from bot.plan.model import Action
+from bot.protocol.action import Action
 from bot.protocol.order import HookTime, Order, StackOrder
 from bot.protocol.trouble import Trouble, TroubleError
 

@@ -7,8 +7,9 @@ from bot.agent.node import Node, post, report
 from bot.agent.preflight import check_engine
 from bot.agent.rollback import roll_back
 from bot.agent.run import FINAL_STATE, left_by
-from bot.agent.state import End, Unfinished, find_last_good, find_unfinished
+from bot.agent.state import Unfinished, find_last_good, find_unfinished
 from bot.domain.errors import BotError
+from bot.protocol.ending import End
 from bot.protocol.outcome import Outcome, render_description
 from bot.protocol.trouble import Trouble
 

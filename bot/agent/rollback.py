@@ -15,7 +15,7 @@ from bot.agent.health import Patience, is_well, wait_until_well
 from bot.agent.preflight import changed_stacks
 from bot.domain.errors import BotError
 from bot.domain.names import ServiceName, short
-from bot.plan.model import Action
+from bot.protocol.action import Action
 from bot.protocol.order import Order, StackOrder
 from bot.protocol.outcome import render_unwell
 

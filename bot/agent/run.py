@@ -15,7 +15,7 @@ from bot.agent.apply import apply_stack, observe, remove_stack, to_watch, with_a
 from bot.agent.checkout import Checkout, Position
 from bot.agent.containers import Container
 from bot.agent.drift import find_differences
-from bot.agent.health import Unwell, wait_until_well
+from bot.agent.health import wait_until_well
 from bot.agent.hooks import hooks_for, run_hook
 from bot.agent.node import Node, post, report
 from bot.agent.preflight import (
@@ -30,9 +30,10 @@ from bot.agent.preflight import (
 )
 from bot.agent.rollback import roll_back
 from bot.agent.space import check_space
-from bot.agent.state import End, Left, StateError, find_last_good, find_left, is_after_failure
+from bot.agent.state import Left, StateError, find_last_good, find_left, is_after_failure
 from bot.domain.errors import BotError
 from bot.domain.names import ServiceName, StackName
+from bot.protocol.ending import End
 from bot.protocol.order import HookTime, Order, RefusalReason, Rule, StackOrder
 from bot.protocol.outcome import (
     Difference,
@@ -44,6 +45,7 @@ from bot.protocol.outcome import (
     render_unwell,
 )
 from bot.protocol.trouble import Trouble, TroubleError, trouble_of
+from bot.protocol.unwell import Unwell
 
 FINAL_STATE = {end: "success" if end is End.SUCCESS else "failure" for end in End}
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +25,7 @@ from bot.agent.containers import Container
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, NodeName, RepoName, ServiceName, parse_repo_name
 from bot.domain.values import Value
+from bot.protocol.ending import End
 from bot.protocol.order import Order
 
 LOCK_TIMEOUT = 900  # seconds that an order waits for the one before it
@@ -42,16 +42,6 @@ class Identity(Value, frozen=True):
     node: NodeName
     root: str = ""
     report_only: bool = False  # it takes no order that changes anything
-
-
-class End(StrEnum):
-    """How an order ended on the node."""
-
-    SUCCESS = "success"
-    ROLLED_BACK = "rolled_back"  # it failed, and what ran before runs again
-    FAILED = "failed"  # it failed, and what ran before could not be put back
-    UNTOUCHED = "untouched"  # it failed before anything was touched
-    REFUSED = "refused"  # it was not allowed to begin; nothing was touched
 
 
 class Begun(Value, frozen=True, tag="begun"):

@@ -59,8 +59,8 @@ def deploy_command(  # noqa: PLR0917 - one parameter per option of the command
 ) -> None:
     """Carry out one signed order, or a commit by hand. Exits 0 when it runs and is healthy, 4 when it was refused."""
     from bot.agent.deploy import deploy
-    from bot.agent.state import End
     from bot.agent.wiring import make_node, write_summary
+    from bot.protocol.ending import End
     from bot.protocol.outcome import render_outcome
     from bot.settings.read import read_node_settings
 
@@ -79,8 +79,8 @@ def deploy_command(  # noqa: PLR0917 - one parameter per option of the command
 
 def _deploy_by_hand(node: Node, commit: str, submodule: str | None, base: str, *, dry_run: bool) -> NoReturn:
     from bot.agent.by_hand import deploy_by_hand
-    from bot.agent.state import End
     from bot.plan.report.text import render_text
+    from bot.protocol.ending import End
     from bot.protocol.outcome import render_outcome
 
     plan, outcome = deploy_by_hand(node, commit=commit, submodule=submodule, base=base, dry_run=dry_run)
@@ -149,8 +149,8 @@ def show(state_folder: Path | None) -> None:
 def recover_command(repo: Path | None, state_folder: Path | None) -> None:
     """Put right what an order left half done: run this at every start of the machine, or by hand after a crash."""
     from bot.agent.deploy import recover_now
-    from bot.agent.state import End
     from bot.agent.wiring import make_node
+    from bot.protocol.ending import End
     from bot.protocol.outcome import render_outcome
     from bot.settings.read import read_node_settings
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from bot.plan.model import Severity
+from bot.domain.severity import Severity
 
 _INFO, _NOTICE, _RISKY = Severity.INFO, Severity.NOTICE, Severity.RISKY
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.domain.names import InstallationId, RepoName
+from bot.features.fleets.jobs import LookAround, LookAtDeliveries, LookAtFleet, LookAtInstallation
+from bot.features.hub.jobs import LookAtHub
 from bot.features.upstream.triggers import LookAtUpstream, LookAtUpstreamPull
 from bot.features.world import World
 from bot.github.client import Client
 from bot.github.manifest import permissions
-from bot.service.router import Look, LookAround, LookAtDeliveries, LookAtFleet, LookAtHub, LookAtInstallation
+from bot.service.router import Look
 
 LISTING: Mapping[str, str] = {"metadata": "read"}
 READING: Mapping[str, str] = {"metadata": "read", "contents": "read", "checks": "write", "pull_requests": "read"}

@@ -11,12 +11,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot.domain.names import PlanId, RepoName
 from bot.features.commands.store import People
+from bot.features.fleets.pins import PinIndex, Pinned
 from bot.features.rollout.store import Fleets
 from bot.git.git import Mirror
 from bot.github.client import App
 from bot.plan.model import Plan
 from bot.planner.compose import Renderer
-from bot.service.router import PinIndex, Pinned
 
 
 class Memory(PinIndex, Protocol):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from bot.features.commands.grammar import Verb
+from bot.domain.verbs import Verb
 
 
 class Shape(NamedTuple):

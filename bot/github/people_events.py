@@ -9,7 +9,7 @@ import msgspec
 
 from bot.domain.names import CommitSha, InstallationId, PullNumber, RepoName, parse_commit_sha, parse_login
 from bot.domain.values import Value, Wire
-from bot.features.commands.grammar import LONGEST_LINE, PREFIX, first_line
+from bot.domain.verbs import LONGEST_LINE, PREFIX, first_line
 from bot.github.ignored import Ignored, IgnoredReason
 
 

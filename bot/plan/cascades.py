@@ -20,8 +20,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from bot.plan.causes import Cause, ReasonCode, find_source
-from bot.plan.model import Action
 from bot.plan.rendering import Rendering
+from bot.protocol.action import Action
 
 _NAMESPACES = ("network_mode", "ipc", "pid")
 _ANEW = (Action.RECREATE, Action.REBUILD)

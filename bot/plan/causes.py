@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from bot.plan.model import Action, Reason, SourceLine
+from bot.plan.model import Reason, SourceLine
 from bot.plan.rendering import Rendered, Rendering
+from bot.protocol.action import Action
 
 _NOT_HASHED = frozenset(("build", "pull_policy", "scale", "depends_on", "profiles"))
 _LONGEST = 80  # characters of one value

@@ -19,9 +19,10 @@ from bot.plan.cascades import Causes, image_causes, remade_networks, resource_ca
 from bot.plan.causes import Cause, ReasonCode, find_source, model_causes
 from bot.plan.contents import changed_under, content_causes, find_mounts, reload_signal
 from bot.plan.images import judge_image
-from bot.plan.model import Action, ServicePlan, StackPlan
+from bot.plan.model import ServicePlan, StackPlan
 from bot.plan.node_paths import as_node_sees
 from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange, Unreadable, Variable
+from bot.protocol.action import Action
 
 _ORDER = tuple(Action)
 

@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 
 from bot.fleetfile import Node
 from bot.plan.causes import Cause, ReasonCode, find_source
-from bot.plan.model import Action
 from bot.plan.node_paths import find_inside
 from bot.plan.rendering import CHECKOUT, Place, Side
+from bot.protocol.action import Action
 
 RELOAD_LABEL = "aios.reload"
 _RELOAD_SIGNALS = frozenset(("HUP", "USR1", "USR2", "WINCH"))

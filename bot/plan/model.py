@@ -8,27 +8,9 @@ from __future__ import annotations
 from enum import StrEnum
 
 from bot.domain.names import CommitSha, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
+from bot.domain.severity import Severity
 from bot.domain.values import Value
-
-
-class Action(StrEnum):
-    """What compose will do to a service's containers, in the order of how much it disturbs."""
-
-    NONE = "none"
-    RELOAD = "reload"
-    RESTART = "restart"
-    CREATE = "create"
-    RECREATE = "recreate"
-    REBUILD = "rebuild"
-    REMOVE = "remove"
-
-
-class Severity(StrEnum):
-    """How much attention a line deserves; orders everything shown."""
-
-    INFO = "info"
-    NOTICE = "notice"
-    RISKY = "risky"
+from bot.protocol.action import Action
 
 
 class SourceLine(Value, frozen=True):

@@ -29,7 +29,7 @@ from bot.domain.names import (
     parse_commit_sha,
 )
 from bot.domain.values import Value
-from bot.plan.model import Action
+from bot.protocol.action import Action
 
 PAYLOAD_TYPE = "application/vnd.aios-bot.order+json"
 LONGEST_ENVELOPE = 32_000  # characters; a variable of a Windows process holds 32,767

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from enum import StrEnum
 
-from bot.agent.health import Unwell
-from bot.agent.state import End
 from bot.domain.names import CommitSha, ServiceName, StackName, short
 from bot.domain.values import Value, Wire  # Wire: the bot reads these from a node that may be newer
-from bot.plan.model import Action
+from bot.protocol.action import Action
+from bot.protocol.ending import End
 from bot.protocol.order import Order, RefusalReason
 from bot.protocol.trouble import Trouble
+from bot.protocol.unwell import Unwell
 
 DESCRIPTION = 140  # characters of a deployment status's description
 

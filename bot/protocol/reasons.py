@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from bot.agent.state import End
+from bot.protocol.ending import End
 from bot.protocol.order import RefusalReason
 from bot.protocol.outcome import DifferenceKind
 from bot.protocol.trouble import Trouble

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from bot.agent.state import End
 from bot.domain.names import CommitSha, NodeName
 from bot.domain.values import Wire
-from bot.plan.model import Action
+from bot.protocol.action import Action
+from bot.protocol.ending import End
 from bot.protocol.order import Order, OrderKind, RefusalReason
 from bot.protocol.outcome import Difference, Outcome, ServiceOutcome, render_description, render_outcome
 

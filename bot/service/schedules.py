@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from bot.domain.errors import RetryLater
+from bot.features.fleets.jobs import LookAround, LookAtDeliveries
 from bot.features.world import World
 from bot.git import mirrors
 from bot.git.git import GitError
@@ -16,7 +17,7 @@ from bot.queue.inbox import Inbox
 from bot.queue.retention import forget_finished
 from bot.service import metrics
 from bot.service.backfill import Backfill
-from bot.service.router import Look, LookAround, LookAtDeliveries
+from bot.service.router import Look
 
 TIDY_EVERY = 3600.0  # seconds
 

@@ -8,16 +8,22 @@ from msgspec.structs import replace
 
 from bot.domain.errors import RetryLater
 from bot.domain.names import BranchName, InstallationId, PullNumber, RepoName
-from bot.features.bump import apply as perform
-from bot.features.bump import read as gather
-from bot.features.bump.decide import Hold, Propose, Settle, decide_bump
-from bot.features.bump.read import FleetAt, NotAFleet
+from bot.features.bump.jobs import LookAtBump
+from bot.features.bump.run import _look_at_bump
 from bot.features.commands import run as conversation
-from bot.features.commands.triggers import LookAtCommand, LookAtPullEnd, LookAtReview, PullLook
-from bot.features.drift import apply as drift
+from bot.features.commands.triggers import LookAtCommand, LookAtPullEnd, PullLook
+from bot.features.drift.jobs import LookAtDrift
+from bot.features.drift.run import _look_at_drift
+from bot.features.fleets import apply as fleets_apply
+from bot.features.fleets import read as fleets_read
+from bot.features.fleets.jobs import LookAround, LookAtDeliveries, LookAtFleet, LookAtInstallation
+from bot.features.fleets.pins import Pinned
+from bot.features.fleets.read import _read_fleet
 from bot.features.hub.apply import look_at_hub
-from bot.features.rollout import rollouts
-from bot.features.rollout.decide import decide_rollout
+from bot.features.hub.jobs import LookAtHub, hubs_of
+from bot.features.review.jobs import LookAtReview
+from bot.features.rollout.jobs import LookAtRollout
+from bot.features.rollout.run import _look_at_rollout
 from bot.features.scopes import client_for
 from bot.features.upstream import apply as upstream
 from bot.features.upstream.triggers import LookAtUpstream, LookAtUpstreamPull
@@ -27,20 +33,7 @@ from bot.fleetfile.hub import HUB_FILE
 from bot.fleetfile.yaml_lines import Problem, YamlFileError
 from bot.github.client import Client
 from bot.github.endpoints import repository
-from bot.service import metrics
-from bot.service.router import (
-    Look,
-    LookAround,
-    LookAtBump,
-    LookAtDeliveries,
-    LookAtDrift,
-    LookAtFleet,
-    LookAtHub,
-    LookAtInstallation,
-    LookAtRollout,
-    Pinned,
-    hubs_of,
-)
+from bot.service.router import Look
 
 log = logging.getLogger(__name__)
 
@@ -78,42 +71,6 @@ def look_again(world: World, look: Look) -> tuple[Look, ...]:
             )
 
 
-def _read_fleet(world: World, client: Client, repo: RepoName, base: BranchName) -> FleetAt | None:
-    """The fleet, or None after saying why not where a person sees it."""
-    try:
-        return gather.read_fleet(world, repo, base)
-    except NotAFleet as problem:
-        log.info("%s", problem)
-    except YamlFileError as problem:
-        log.info("%s: %s", repo, problem)
-        head = world.mirror(repo).resolve(f"refs/heads/{base}")
-        if head:
-            perform.report_file_problems(client, repo, head, problem)
-    return None
-
-
-def _look_at_bump(world: World, client: Client, look: LookAtBump) -> None:
-    known = [p for p in world.memory.pins_of(look.fleet) if (p.base, p.submodule) == (look.base, look.submodule)]
-    gather.fetch_all(world, client, [look.fleet, *(pin.upstream for pin in known)])
-    at = _read_fleet(world, client, look.fleet, look.base)
-    if at is None:
-        return
-    for pinned in known:
-        facts = gather.read_bump_facts(world, client, at, pinned)
-        if facts is None:
-            continue
-        decision = decide_bump(facts)
-        metrics.DECISIONS.count(look="bump", reason=decision.reason)
-        log.info("bump of %s on %s of %s: %s", look.submodule, look.base, look.fleet, decision.reason)
-        match decision:
-            case Propose():
-                perform.propose(world, client, at, facts, decision)
-            case Settle():
-                perform.settle(world, client, facts, decision)
-            case Hold():
-                perform.hold(world, client, facts, decision)
-
-
 def _freed(world: World, look: PullLook) -> tuple[Look, ...]:
     """A command and a pull request's end may give nodes back, for which a merge waits."""
     if not isinstance(look, LookAtCommand | LookAtPullEnd):
@@ -132,38 +89,6 @@ def _look_at_orders(world: World, look: LookAtRollout | LookAtDrift) -> tuple[Lo
     return _look_at_rollout(world, client, look)
 
 
-def _look_at_rollout(world: World, client: Client, look: LookAtRollout) -> tuple[Look, ...]:
-    """What is to be looked at again when time alone has changed something."""
-    known = [pin for pin in world.memory.pins_of(look.fleet) if pin.base == look.base]
-    gather.fetch_all(world, client, [look.fleet, *(pin.upstream for pin in known)])
-    at = _read_fleet(world, client, look.fleet, look.base)
-    if at is None or not at.file.nodes:
-        return ()
-    later: list[Look] = []
-    for pinned in known:
-        facts = gather.read_rollout_facts(world, client, at, pinned)
-        if facts is None:
-            continue
-        decision = decide_rollout(facts)
-        metrics.DECISIONS.count(look="rollout", reason=decision.reason)
-        log.info("rollout of %s on %s of %s: %s", pinned.submodule, look.base, look.fleet, decision.reason)
-        rollouts.roll_out(world, client, at, facts, decision)
-        if decision.again_at is not None:
-            later.append(replace(look, not_before=decision.again_at))
-    return tuple(later)
-
-
-def _look_at_drift(world: World, client: Client, look: LookAtDrift) -> tuple[Look, ...]:
-    """What is to be looked at again at its time."""
-    known = [pin for pin in world.memory.pins_of(look.fleet) if pin.base == look.base]
-    gather.fetch_all(world, client, [look.fleet, *(pin.upstream for pin in known)])
-    at = _read_fleet(world, client, look.fleet, look.base)
-    if at is None or not at.file.nodes:
-        return ()
-    again_at = drift.look_after(world, client, at, known)
-    return (replace(look, not_before=again_at),) if again_at is not None else ()
-
-
 def _look_at_fleet(world: World, client: Client, look: LookAtFleet) -> tuple[Look, ...]:
     """Read anew who pins what, then look at each of its bumps, rollouts and open pull requests."""
     repo = repository.find_repository(client, look.fleet)
@@ -171,7 +96,7 @@ def _look_at_fleet(world: World, client: Client, look: LookAtFleet) -> tuple[Loo
         world.memory.replace_pins(look.fleet, ())
         is_hub = repo is not None and repository.has_file(client, look.fleet, HUB_FILE)
         return (LookAtHub(hub=look.fleet, installation=look.installation),) if is_hub else ()
-    gather.fetch_all(world, client, [look.fleet])
+    fleets_read.fetch_all(world, client, [look.fleet])
     default = BranchName(repo.default_branch)
     listed_by = next((pin.listed_by for pin in world.memory.pins_of(look.fleet)), None)
     read = _read_all_pins(world, client, look.installation, look.fleet, default)
@@ -205,6 +130,6 @@ def _read_all_pins(
             if at.broken:
                 # The other submodules go on; this is for the person who can mend the file.
                 problem = YamlFileError(tuple(Problem(*broken) for broken in at.broken), path=".gitmodules")
-                perform.report_file_problems(client, repo, at.head, problem)
-            pins.extend(gather.read_pins(world, client, installation, at, default_branch=default))
+                fleets_apply.report_file_problems(client, repo, at.head, problem)
+            pins.extend(fleets_read.read_pins(world, client, installation, at, default_branch=default))
     return tuple(pins)

@@ -9,8 +9,9 @@ import msgspec
 from flask import Flask, Response, jsonify, render_template
 
 from bot.domain.names import PlanId
-from bot.plan.model import Action, Plan
+from bot.plan.model import Plan
 from bot.plan.report.rows import count, find_rows, gravest, missing_variables, plural, summarise, unreadable_stacks
+from bot.protocol.action import Action
 
 _PLAN_ID = re.compile(r"[0-9a-f]{12}")
 _DIFF_LINES = {"+": "added", "-": "removed", "@": "place"}

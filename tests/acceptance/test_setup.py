@@ -18,11 +18,11 @@ import msgspec
 import pytest
 import requests
 
-from bot.agent.state import End
 from bot.domain.names import InstallationId
 from bot.github import manifest
 from bot.github.client import App, Client, GitHubError
 from bot.github.endpoints import repository
+from bot.protocol.ending import End
 from bot.protocol.order import Order
 from bot.protocol.outcome import Difference, DifferenceKind, Outcome
 from bot.protocol.report import render_report

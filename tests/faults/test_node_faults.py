@@ -13,8 +13,9 @@ import pytest
 from bot.agent.checkout import Position
 from bot.agent.health import Patience
 from bot.agent.space import LEAST, Least
-from bot.agent.state import End, find_unfinished
-from bot.plan.model import Action
+from bot.agent.state import find_unfinished
+from bot.protocol.action import Action
+from bot.protocol.ending import End
 from bot.protocol.outcome import Outcome
 from bot.protocol.trouble import Trouble
 from sandbox.engine import start_engine

@@ -17,8 +17,9 @@ from typing import IO, NamedTuple
 import pytest
 
 from bot.agent.checkout import Position
-from bot.agent.state import End, Finished, find_unfinished
-from bot.plan.model import Action
+from bot.agent.state import Finished, find_unfinished
+from bot.protocol.action import Action
+from bot.protocol.ending import End
 from bot.protocol.order import Order, sign_order
 from tests.gitworld import git
 from tests.nodeworld import CREATE_ALL, NOTHING, NodeWorld, server_files

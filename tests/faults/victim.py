@@ -11,10 +11,11 @@ import random
 import sys
 import time
 
+from bot.features.bump.jobs import LookAtBump
 from bot.queue.engine import Schedule
 from bot.queue.inbox import Inbox, Patience
 from bot.queue.ledger import Burst
-from bot.service.router import Look, LookAtBump
+from bot.service.router import Look
 from bot.service.server import serve
 from bot.service.shutdown import Ending
 from bot.settings.read import Secret

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from bot.domain.names import CommitSha, NodeName, PlanId, PullNumber, ServiceName, StackName, SubmodulePath
 from bot.features.drift.text import render_drift, render_settled
 from bot.features.rollout.decide import RolloutReason, Standing
-from bot.features.rollout.orders import Stage
 from bot.features.rollout.text import NodeView, RolloutView, render_rollout
-from bot.plan.model import Action
+from bot.protocol.action import Action
+from bot.protocol.asked import Stage
 from bot.protocol.outcome import Difference, DifferenceKind, ServiceOutcome
 from tests.unit.test_decide_orders import SERVER, past
 

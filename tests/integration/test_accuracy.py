@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.accuracy import Score, run_round, start_world
 from bench.accuracy_edits import EDITS
 from bench.accuracy_stacks import SHAPES
-from bot.plan.model import Action
+from bot.protocol.action import Action
 from sandbox.engine import Engine, start_engine
 
 ROUNDS: tuple[dict[str, str], ...] = (

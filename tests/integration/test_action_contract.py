@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from bot.features.rollout import orders
+from bot.plan import order as plan_order
 from bot.protocol.order import LONGEST_ENVELOPE
 from bot.settings.read import read_node_settings
 from sandbox.runner import OURS
@@ -92,7 +92,7 @@ def test_no_script_holds_an_expression() -> None:
 
 def test_an_order_fits_into_a_variable_of_a_windows_process() -> None:
     assert LONGEST_ENVELOPE < 32_767
-    assert orders.ORDER_LIFETIME <= 24 * 3600
+    assert plan_order.ORDER_LIFETIME <= 24 * 3600
 
 
 @pytest.mark.parametrize("program", ["actionlint", "zizmor"])

@@ -14,6 +14,8 @@ import sqlalchemy as sa
 
 from bot.domain.errors import BotError, RetryLater
 from bot.domain.names import BranchName, DeliveryId, InstallationId, RepoName
+from bot.features.fleets.jobs import LookAtFleet, LookAtInstallation
+from bot.features.rollout.jobs import LookAtRollout
 from bot.github.events import InstallationChanged, Ping
 from bot.github.ignored import Ignored, IgnoredReason
 from bot.observability.log import register_secret
@@ -21,7 +23,7 @@ from bot.queue import ledger
 from bot.queue.engine import Schedule
 from bot.queue.inbox import Inbox, Patience, Taken
 from bot.queue.ledger import Burst, Delivery
-from bot.service.router import Look, LookAtFleet, LookAtInstallation, LookAtRollout
+from bot.service.router import Look
 from bot.storage.store import DELIVERIES, LOOKS, Store
 from tests.integration.postgres import make_database, postgres_server
 

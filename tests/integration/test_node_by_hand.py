@@ -7,8 +7,9 @@ import shutil
 import subprocess
 import sys
 
-from bot.agent.state import Begun, End, Finished
+from bot.agent.state import Begun, Finished
 from bot.domain.errors import ExitCode
+from bot.protocol.ending import End
 from tests.nodeworld import NODE, NodeWorld, server_files
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.agent.checkout import Position
-from bot.agent.state import End, find_last_good
-from bot.plan.model import Action
+from bot.agent.state import find_last_good
+from bot.protocol.action import Action
+from bot.protocol.ending import End
 from tests.nodeworld import CREATE_ALL, HEALTHY, NOTHING, NodeWorld, server_files
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.agent.checkout import Position
-from bot.agent.state import Begun, End, find_last_good, is_after_failure
-from bot.plan.model import Action
+from bot.agent.state import Begun, find_last_good, is_after_failure
+from bot.protocol.action import Action
+from bot.protocol.ending import End
 from bot.protocol.order import OrderKind
 from bot.protocol.outcome import DifferenceKind, Outcome
 from bot.protocol.trouble import Trouble

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.agent.docker import Docker
-from bot.agent.state import End
 from bot.domain.names import StackName
-from bot.plan.model import Action
+from bot.protocol.action import Action
+from bot.protocol.ending import End
 from bot.protocol.order import Hook, HookTime
 from bot.protocol.trouble import Trouble
 from tests.nodeworld import NodeWorld, server_files

@@ -10,7 +10,7 @@ import pytest
 
 from bot.agent.checkout import Checkout, Position
 from bot.agent.safe_git import Access
-from bot.agent.state import End
+from bot.protocol.ending import End
 from bot.protocol.order import RefusalReason
 from tests.gitworld import commit, git, new_repository
 from tests.nodeworld import NOTHING, NodeWorld, server_files

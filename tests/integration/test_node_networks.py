@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from bot.agent.checkout import Position
-from bot.agent.state import End
-from bot.plan.model import Action
+from bot.protocol.action import Action
+from bot.protocol.ending import End
 from bot.protocol.order import Order
 from tests.nodeworld import NodeWorld, server_files
 

@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot.agent.checkout import Position
 from bot.agent.deploy import deploy
-from bot.agent.state import Begun, End, Finished
+from bot.agent.state import Begun, Finished
 from bot.domain.names import CommitSha, DeploymentId, NodeName, PullNumber, RepoName
-from bot.plan.model import Action
+from bot.protocol.action import Action
+from bot.protocol.ending import End
 from bot.protocol.order import Order, OrderKind, RefusalReason, Rule, Start, sign_order
 from bot.protocol.outcome import DifferenceKind, Outcome
 from bot.protocol.report import parse_report

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bot.agent.checkout import Position
-from bot.agent.state import End
-from bot.plan.model import Action
+from bot.protocol.action import Action
+from bot.protocol.ending import End
 from bot.protocol.trouble import Trouble
 from tests.gitworld import git
 from tests.nodeworld import CREATE_ALL, HEALTHY, NodeWorld, server_files

@@ -12,12 +12,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bot.agent.checkout import Position
 from bot.domain.names import BranchName, DeploymentId, SubmodulePath
 from bot.domain.values import Wire
-from bot.features.rollout.orders import PastOrder, Stage
 from bot.features.rollout.reports import read_report
 from bot.git.git import run_in_checkout, token_environment
 from bot.github.client import Client
 from bot.github.endpoints import repository
-from bot.plan.model import Action
+from bot.protocol.action import Action
+from bot.protocol.asked import PastOrder, Stage
 from bot.protocol.order import Order, OrderKind, sign_order
 from bot.protocol.report import Report
 from sandbox.github import EmbeddedGitHub

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.agent.state import End
-from bot.plan.model import Action
+from bot.protocol.action import Action
+from bot.protocol.ending import End
 from sandbox.engine import Engine
 from tests.twenty import CHANGED, all_services, make_twenty, twenty_files
 

@@ -13,6 +13,8 @@ from click.testing import CliRunner, Result
 from bot.cli.main import aios_bot
 from bot.domain.errors import BotError
 from bot.domain.names import BranchName, CommitSha, DeliveryId, InstallationId, PlanId, RepoName, SubmodulePath
+from bot.features.fleets.jobs import LookAtFleet
+from bot.features.fleets.pins import Pinned
 from bot.github.events import InstallationChanged
 from bot.github.ignored import Ignored, IgnoredReason
 from bot.plan.model import Plan
@@ -20,7 +22,7 @@ from bot.queue import ledger
 from bot.queue.inbox import Inbox, Patience
 from bot.queue.ledger import Burst, Delivery
 from bot.queue.retention import forget_finished
-from bot.service.router import Look, LookAtFleet, Pinned
+from bot.service.router import Look
 from bot.storage.migrations import StoreError, migrate
 from bot.storage.store import DELIVERIES, LOOKS, PLANS, Store, now_ms
 from tests.integration.postgres import make_database, postgres_server

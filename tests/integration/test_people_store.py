@@ -13,9 +13,9 @@ from click.testing import CliRunner
 from bot.cli.audit import audit
 from bot.domain.names import BranchName, InstallationId, NodeName, PullNumber
 from bot.features.commands.decide import decide_command
-from bot.features.commands.facts import Lock
 from bot.features.commands.record import Asked, compose_asked, record_of
 from bot.features.commands.store import LockTakenError, People
+from bot.features.holds.facts import Lock
 from bot.storage.store import Store
 from tests.unit.test_decide_command import FLEET, PULL, facts
 

@@ -22,7 +22,8 @@ from typing import Any
 import pytest
 
 from bot.domain.names import CommitSha, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
-from bot.plan.model import Action, NodePlan, Plan, Reason, ServicePlan, StackPlan
+from bot.plan.model import NodePlan, Plan, Reason, ServicePlan, StackPlan
+from bot.protocol.action import Action
 from bot.queue.inbox import Inbox
 from bot.service.router import Look
 from bot.service.server import serve

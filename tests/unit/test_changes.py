@@ -10,8 +10,9 @@ from bot.domain.names import NodeName, ServiceName, StackName
 from bot.fleetfile import Node, Platform
 from bot.plan.causes import ReasonCode
 from bot.plan.changes import Around, Decided, decide_node, decide_stack
-from bot.plan.model import Action, SourceLine, StackPlan
+from bot.plan.model import SourceLine, StackPlan
 from bot.plan.rendering import CHECKOUT, NodeChange, Place, Rendered, Side, StackChange, Unreadable, Variable
+from bot.protocol.action import Action
 
 FOLDER = "server/stacks/s"
 HERE = f"{CHECKOUT}/{FOLDER}"

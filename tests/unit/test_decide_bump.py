@@ -10,8 +10,8 @@ import pytest
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName, SubmodulePath
 from bot.features.bump.decide import BumpReason, Hold, Propose, Settle, decide_bump
 from bot.features.bump.facts import BumpBranch, BumpFacts, Checks, OpenPull, Relation
-from bot.features.commands.facts import Hold as PersonsHold
-from bot.features.commands.facts import HoldKind
+from bot.features.holds.facts import Hold as PersonsHold
+from bot.features.holds.facts import HoldKind
 from bot.fleetfile import Submodule
 
 PIN, TIP, OLDER, HEAD = (CommitSha(digit * 40) for digit in "abcd")

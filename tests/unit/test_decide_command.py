@@ -24,27 +24,17 @@ from bot.domain.names import (
     StackName,
     SubmodulePath,
 )
+from bot.domain.verbs import Verb
 from bot.features.commands.actions import Decision, GiveLocksBack, GiveOrders, HoldBumps, MakePlan, Refuse, TakeLocks
 from bot.features.commands.decide import LATEST, decide_command
-from bot.features.commands.facts import (
-    Actor,
-    CommandFacts,
-    Hold,
-    HoldKind,
-    Lock,
-    NodeAt,
-    Permission,
-    Position,
-    PostedPlan,
-    PullFacts,
-    PullState,
-    Verdict,
-)
-from bot.features.commands.grammar import Command, Misread, Verb, parse_command
+from bot.features.commands.facts import Actor, CommandFacts, NodeAt, Position, PostedPlan, PullFacts, PullState
+from bot.features.commands.grammar import Command, Misread, parse_command
 from bot.features.commands.reasons import CommandReason as R
-from bot.features.rollout.orders import PastOrder, Stage
+from bot.features.holds.facts import Hold, HoldKind, Lock
 from bot.fleetfile import Fleet, Node
 from bot.fleetfile.commands import Commands
+from bot.github.shapes import Permission, Verdict
+from bot.protocol.asked import PastOrder, Stage
 from bot.protocol.order import OrderKind
 
 FLEET = RepoName("Tecnocrat/aios-win")

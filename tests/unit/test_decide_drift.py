@@ -18,8 +18,8 @@ from bot.features.drift.decide import (
     fingerprint_of,
 )
 from bot.features.drift.text import parse_drift_marker, render_drift, render_settled
-from bot.features.rollout.orders import PastOrder, Stage
 from bot.fleetfile import Node
+from bot.protocol.asked import PastOrder, Stage
 from bot.protocol.order import OrderKind
 from bot.protocol.outcome import Difference, DifferenceKind
 from tests.unit.test_decide_orders import SERVER, past

@@ -18,14 +18,9 @@ from bot.domain.names import (
     SubmodulePath,
 )
 from bot.features.rollout.orders import (
-    ORDER_LIFETIME,
     Give,
     Known,
-    PastOrder,
-    Stage,
     Wait,
-    Wanted,
-    compose_order,
     decide_order,
     deployment_task,
     judge_ended_run,
@@ -35,7 +30,10 @@ from bot.features.rollout.orders import (
     stage_of,
 )
 from bot.fleetfile import Node, Submodule
-from bot.plan.model import Action, NodePlan, ServicePlan, StackPlan
+from bot.plan.model import NodePlan, ServicePlan, StackPlan
+from bot.plan.order import ORDER_LIFETIME, compose_order
+from bot.protocol.action import Action
+from bot.protocol.asked import PastOrder, Stage, Wanted
 from bot.protocol.order import OrderKind, Start
 
 SERVER = SubmodulePath("server")

@@ -17,10 +17,11 @@ from bot.domain.names import (
     RepoName,
     SubmodulePath,
 )
-from bot.features.bump.facts import NodeFacts, RolloutFacts
 from bot.features.rollout.decide import Rollout, RolloutReason, Standing, decide_rollout, want_merged
-from bot.features.rollout.orders import PastOrder, Stage, stage_of
+from bot.features.rollout.facts import NodeFacts, RolloutFacts
+from bot.features.rollout.orders import stage_of
 from bot.fleetfile import Node, Submodule
+from bot.protocol.asked import PastOrder, Stage
 from bot.protocol.order import OrderKind
 
 COMMIT, PIN, SERVER = CommitSha("c" * 40), CommitSha("d" * 40), SubmodulePath("server")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.names import BranchName, CommitSha, DeploymentId, NodeName, PlanId, RepoName, StackName, SubmodulePath
-from bot.features.rollout.orders import Wanted, compose_order
 from bot.fleetfile import Node, Submodule, parse_fleet
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.plan.model import NodePlan
+from bot.plan.order import compose_order
+from bot.protocol.asked import Wanted
 from bot.protocol.order import Hook, HookTime, Order, OrderKind, Rule
 
 pytestmark = pytest.mark.portable

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from bot.agent.state import End
 from bot.domain.names import BranchName, CommitSha, DeploymentId, NodeName, PullNumber, RepoName, SubmodulePath
 from bot.features.rollout.decide import RolloutReason, Standing
 from bot.features.rollout.store import Fleets, NodeNow, Standings
+from bot.protocol.ending import End
 from bot.protocol.report import Report
 from bot.storage.store import Store
 from bot.web import fleet_page

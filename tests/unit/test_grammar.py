@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.names import PlanId
-from bot.features.commands.grammar import LONGEST_LINE, USAGES, Command, Misread, Verb, first_line, parse_command
+from bot.domain.verbs import LONGEST_LINE, Verb, first_line
+from bot.features.commands.grammar import USAGES, Command, Misread, parse_command
 
 PLAN = PlanId("0123456789ab")
 

@@ -15,8 +15,16 @@ from bot.domain.names import (
     RepoName,
     SubmodulePath,
 )
-from bot.features.commands.grammar import Command, Verb, parse_command
-from bot.features.commands.triggers import Acknowledge, LookAtAsked, LookAtCommand, LookAtPullEnd, LookAtReview
+from bot.domain.verbs import Verb
+from bot.features.bump.jobs import LookAtBump, bump_branch
+from bot.features.commands.grammar import Command, parse_command
+from bot.features.commands.triggers import Acknowledge, LookAtAsked, LookAtCommand, LookAtPullEnd
+from bot.features.drift.jobs import LookAtDrift
+from bot.features.fleets.jobs import LookAtFleet, LookAtInstallation
+from bot.features.fleets.pins import Pinned
+from bot.features.hub.jobs import LookAtHub
+from bot.features.review.jobs import LookAtReview
+from bot.features.rollout.jobs import LookAtRollout
 from bot.features.upstream.triggers import LookAtUpstream, LookAtUpstreamPull
 from bot.github.events import (
     CheckRerequested,
@@ -30,18 +38,7 @@ from bot.github.events import (
     WorkflowRunCompleted,
 )
 from bot.github.people_events import ButtonPressed, Commented, Reviewed
-from bot.service.router import (
-    Look,
-    LookAtBump,
-    LookAtDrift,
-    LookAtFleet,
-    LookAtHub,
-    LookAtInstallation,
-    LookAtRollout,
-    Pinned,
-    bump_branch,
-    route,
-)
+from bot.service.router import Look, route
 from bot.storage.store import Pins
 
 SHA = CommitSha("6dcb09b5b57875f334f61aebed695e2e4193db5e")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.agent.state import End
+from bot.protocol.ending import End
 from bot.protocol.order import RefusalReason
 from bot.protocol.outcome import DifferenceKind
 from bot.protocol.reasons import DIFFERENCES, ENDS, REFUSALS, TROUBLES, render_outcomes

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.agent.health import Unwell
-from bot.agent.state import End
 from bot.domain.names import CommitSha, NodeName, ServiceName, StackName
-from bot.plan.model import Action
+from bot.protocol.action import Action
+from bot.protocol.ending import End
 from bot.protocol.order import OrderKind, RefusalReason
 from bot.protocol.outcome import Difference, DifferenceKind, Outcome, ServiceOutcome, Step
 from bot.protocol.report import LONGEST, Report, check_name, parse_report, render_report
+from bot.protocol.unwell import Unwell
 from tests.unit.test_order import make_order
 
 

@@ -22,7 +22,7 @@ from bot.domain.names import (
     StackName,
     SubmodulePath,
 )
-from bot.plan.model import Action
+from bot.protocol.action import Action
 from bot.protocol.order import (
     Order,
     OrderKind,

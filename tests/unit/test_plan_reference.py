@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.plan.causes import ReasonCode
 from bot.plan.contents import RELOAD_LABEL
-from bot.plan.model import Action
+from bot.protocol.action import Action
 
 TEXT = (Path(__file__).parents[2] / "docs/reference/plan.md").read_text(encoding="utf-8")
 

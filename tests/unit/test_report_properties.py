@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.severity import Severity
 from bot.features.bump.text import LEAST, LIMIT, parse_marker, render_body, render_title
-from bot.plan.model import Action, Plan, Severity
+from bot.plan.model import Plan
 from bot.plan.report.check import LIMIT as CHECK_LIMIT
 from bot.plan.report.check import render_check, render_check_summary, render_check_text
 from bot.plan.report.links import Links
+from bot.protocol.action import Action
 from tests import plans
 from tests.markdown_reading import Reading
 

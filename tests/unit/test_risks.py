@@ -8,9 +8,11 @@ import pytest
 
 from bot.domain.names import NodeName, ServiceName, StackName
 from bot.domain.risk_rules import RULES, Tuning
-from bot.plan.model import Action, NodePlan, ServicePlan, Severity, SourceLine, StackPlan
+from bot.domain.severity import Severity
+from bot.plan.model import NodePlan, ServicePlan, SourceLine, StackPlan
 from bot.plan.risks.assess import assess, find_risks
 from bot.plan.risks.pairs import NodePair, StackPair
+from bot.protocol.action import Action
 
 BASE: dict[str, Any] = {"image": "app:1.0", "healthcheck": {"test": ["CMD", "true"]}, "user": "1000"}
 HIDDEN, OTHER = "‹secret 0a1b2c3d›", "‹secret 99999999›"

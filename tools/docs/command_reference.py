@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.features.commands.grammar import PREFIX, USAGES, Verb
+from bot.domain.verbs import PREFIX, Verb
+from bot.features.commands.grammar import USAGES
 from bot.features.commands.reasons import CommandReason
 from bot.features.commands.text import WORDS, Tone
 

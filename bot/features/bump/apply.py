@@ -4,7 +4,6 @@ the same decision again, after a crash at any line, changes nothing more.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,22 +11,21 @@ from bot.domain.names import CommitSha, PullNumber, RepoName, short
 from bot.features.bump import read as gather
 from bot.features.bump.decide import BumpReason, Hold, Propose, Settle
 from bot.features.bump.facts import BumpFacts
-from bot.features.bump.read import FleetAt
+from bot.features.bump.jobs import bump_branch
 from bot.features.bump.text import render_body, render_title
 from bot.features.bump.text_notes import render_note
+from bot.features.fleets.read import FleetAt
 from bot.features.world import World
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.github.checks import post_check
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.plan.model import Plan
-from bot.plan.report.check import CHECK_NAME, CheckText, render_check, render_fleet_file_problems
+from bot.plan.report.check import CHECK_NAME, CheckText, render_check
 from bot.plan.report.links import Links
-from bot.service.router import bump_branch
 from bot.text import markers
 
 log = logging.getLogger(__name__)
 
-FLEET_CHECK = "aios/fleet-file"
 BUMP_CHECK = "aios/bump"
 # At most three; their identifiers are what bot.features.commands.triggers.BUTTONS reads
 # (REST: checks/create, `actions`).
@@ -104,34 +102,6 @@ def post_plan_check(
     post_check(client, repo, head, CHECK_NAME, check, external_id=plan.id, details_url=page, buttons=BUTTONS)
 
 
-def post_check(
-    client: Client,
-    repo: RepoName,
-    head: CommitSha,
-    name: str,
-    check: CheckText,
-    *,
-    external_id: str,
-    details_url: str = "",
-    buttons: tuple[dict[str, str], ...] = (),
-) -> None:
-    """A finished check run."""
-    repository.post_check(
-        client,
-        repo,
-        sha=head,
-        name=name,
-        conclusion=check.conclusion,
-        title=check.title,
-        summary=check.summary,
-        text=check.text,
-        external_id=external_id,
-        details_url=details_url,
-        annotations=tuple(annotation.as_github() for annotation in check.annotations),
-        buttons=buttons,
-    )
-
-
 def settle(world: World, client: Client, facts: BumpFacts, decision: Settle) -> None:
     """Close what is left of a proposal that is no longer needed."""
     if decision.close is not None:
@@ -156,15 +126,6 @@ def hold(world: World, client: Client, facts: BumpFacts, decision: Hold) -> None
         title = f"No bump of {facts.submodule.path}: {decision.reason.replace('_', ' ')}"
         check = CheckText(title=title, summary=note, text="", conclusion="neutral", annotations=())
         post_check(client, facts.fleet, facts.base_head, BUMP_CHECK, check, external_id=said)
-
-
-def report_file_problems(client: Client, repo: RepoName, head: CommitSha, problem: YamlFileError) -> None:
-    """Say on the head of the base branch what is wrong in its fleet file or its .gitmodules."""
-    check = render_fleet_file_problems(problem.path, problem.problems)
-    said = hashlib.sha256(str(problem).encode()).hexdigest()[:12]
-    posted = repository.find_checks(client, repo, head, name=FLEET_CHECK)
-    if not any(run.external_id == said for run in posted):
-        post_check(client, repo, head, FLEET_CHECK, check, external_id=said)
 
 
 def put_comment(world: World, client: Client, repo: RepoName, number: PullNumber, *, marker: str, body: str) -> None:

@@ -6,20 +6,24 @@ import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bot.features.bump.read import FleetAt
+from bot.features.audit.facts import Audited, Record
 from bot.features.commands.actions import HoldBumps, ResumeBumps
-from bot.features.commands.facts import CommandFacts, Hold, HoldKind, Lock
-from bot.features.commands.record import Asked, Audited, Record, Way, iso_time
+from bot.features.commands.facts import CommandFacts
+from bot.features.commands.record import Asked, Way
 from bot.features.commands.text_reply import OrderView
+from bot.features.fleets.pins import Pinned
+from bot.features.fleets.read import FleetAt
+from bot.features.holds.facts import Hold, HoldKind, Lock
 from bot.features.rollout.giving import HeadMoved, Waiting, give_order, read_order_plan
-from bot.features.rollout.orders import PastOrder, Stage, Wanted, last_good
+from bot.features.rollout.orders import last_good
 from bot.features.rollout.past import read_orders
 from bot.features.world import World
 from bot.github.client import Client
 from bot.plan.report.text import render_text
+from bot.protocol.asked import PastOrder, Stage, Wanted
 from bot.protocol.order import OrderKind
-from bot.service.router import Pinned
 from bot.text import markdown as md
+from bot.text.times import iso_time
 
 log = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bot.domain.verbs import Verb
 from bot.features.commands.actions import (
     Answer,
     Decision,
@@ -26,10 +27,11 @@ from bot.features.commands.deploying import (
     refuse_locked,
     refuse_pins,
 )
-from bot.features.commands.facts import CommandFacts, Permission, PullFacts, PullState
-from bot.features.commands.grammar import Command, Misread, Verb
+from bot.features.commands.facts import CommandFacts, PullFacts, PullState
+from bot.features.commands.grammar import Command, Misread
 from bot.features.commands.reasons import CommandReason
 from bot.features.commands.targets import Targets, read_targets
+from bot.github.shapes import Permission
 
 LATEST = 3600.0  # seconds after which a command is too old to be carried out: the world it was said in is gone
 

@@ -4,28 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from bot.domain.names import BranchName, CommitSha, NodeName, PlanId, PullNumber, RepoName, StackName, SubmodulePath
+from bot.domain.names import BranchName, CommitSha, NodeName, PlanId, PullNumber, StackName, SubmodulePath
 from bot.domain.values import Value
 from bot.features.commands.grammar import Command, Misread
-from bot.features.rollout.orders import PastOrder
+from bot.features.holds.facts import Hold, Lock
 from bot.fleetfile import Fleet, Node
-
-
-class Permission(StrEnum):
-    """A person's permission in a repository, as the collaborator-permission API says it; weakest first."""
-
-    UNKNOWN = "unknown"  # GitHub did not say: it is none
-    NONE = "none"
-    READ = "read"
-    TRIAGE = "triage"
-    WRITE = "write"
-    MAINTAIN = "maintain"
-    ADMIN = "admin"
-
-    def reaches(self, least: Permission) -> bool:
-        """Whether this one includes `least`. UNKNOWN reaches nothing."""
-        order = list(Permission)
-        return self is not Permission.UNKNOWN and order.index(self) >= order.index(least)
+from bot.github.shapes import Permission, Verdict
+from bot.protocol.asked import PastOrder
 
 
 class Actor(Value, frozen=True):
@@ -56,18 +41,6 @@ class PullState(StrEnum):
     OPEN = "open"
     MERGED = "merged"
     CLOSED = "closed"  # without a merge
-
-
-class Verdict(StrEnum):
-    """What GitHub itself says of an open pull request's required reviews and checks, the bot's own left out."""
-
-    GOOD = "good"
-    CONFLICTS = "conflicts"
-    REVIEW_MISSING = "review_missing"
-    CHANGES_REQUESTED = "changes_requested"
-    CHECKS_FAILED = "checks_failed"
-    CHECKS_PENDING = "checks_pending"
-    UNKNOWN = "unknown"  # GitHub did not say: it is no
 
 
 class PullFacts(Value, frozen=True):
@@ -105,39 +78,6 @@ class Position(Value, frozen=True):
 
     commit: CommitSha
     pin: CommitSha
-
-
-class Lock(Value, frozen=True):
-    """A node that is a pull request's for a while. Times are seconds since the epoch."""
-
-    fleet: RepoName
-    node: NodeName
-    pull: PullNumber
-    owner: str
-    reason: str  # hostile
-    taken_at: int
-    expires_at: int
-
-
-class HoldKind(StrEnum):
-    """Why a pin is not moved, or is moved again."""
-
-    HOLD = "hold"
-    ROLLED_BACK = "rolled_back"  # this very upstream commit was taken back
-    RESUMED = "resumed"  # somebody wants this upstream commit although it was settled
-
-
-class Hold(Value, frozen=True):
-    """A person's word on the bumps of one submodule of one base. `pin` is empty for a hold of whatever comes."""
-
-    fleet: RepoName
-    base: BranchName
-    submodule: SubmodulePath
-    kind: HoldKind
-    by: str
-    reason: str = ""  # hostile
-    pull: PullNumber | None = None
-    pin: str = ""
 
 
 class NodeAt(Value, frozen=True):

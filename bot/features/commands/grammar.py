@@ -8,34 +8,17 @@ from __future__ import annotations
 
 import difflib
 import re
-from enum import StrEnum
 
 from bot.domain.names import PlanId
 from bot.domain.values import Value
+from bot.domain.verbs import LONGEST_LINE, PREFIX, Verb
 
-LONGEST_LINE = 300  # characters of the first line that are looked at; a command is never longer
-PREFIX = "/"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")  # of a node or a stack
 _PLAN = re.compile(r"[0-9a-f]{12}")
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _WAVE = re.compile(r"[1-9][0-9]{0,2}")
 _PAST_BUSYNESS = 20  # words of one command
-
-
-class Verb(StrEnum):
-    """Every command there is."""
-
-    PLAN = "plan"
-    DEPLOY = "deploy"
-    ROLLBACK = "rollback"
-    RETRY = "retry"
-    LOCK = "lock"
-    UNLOCK = "unlock"
-    HOLD = "hold"
-    RESUME = "resume"
-    STATUS = "status"
-    HELP = "help"
 
 
 class Usage(Value, frozen=True):
@@ -88,11 +71,6 @@ class Misread(Value, frozen=True, tag="misread"):
     word: str = ""  # the word it stumbled over: hostile
     suggestion: str = ""
     verb: Verb | None = None
-
-
-def first_line(body: str) -> str:
-    """The one line of a comment that may hold a command."""
-    return body.split("\n", 1)[0].rstrip()
 
 
 def parse_command(line: str, *, prefix: str = PREFIX) -> Command | Misread | None:

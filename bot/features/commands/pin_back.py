@@ -5,9 +5,10 @@ from __future__ import annotations
 from bot.domain.names import BranchName, CommitSha, PullNumber, SubmodulePath, short
 from bot.features.bump import apply as perform
 from bot.features.bump import read as gather
-from bot.features.bump.read import FleetAt
 from bot.features.bump.text import render_body
 from bot.features.commands.record import Asked
+from bot.features.fleets.pins import Pinned
+from bot.features.fleets.read import FleetAt
 from bot.features.world import World
 from bot.github.client import Client
 from bot.github.endpoints import repository
@@ -16,7 +17,6 @@ from bot.plan.report.check import CHECK_NAME
 from bot.plan.report.links import Links
 from bot.planner.planner import read_plan
 from bot.planner.snapshot import Snapshot
-from bot.service.router import Pinned
 from bot.text import markdown as md
 
 

@@ -11,25 +11,19 @@ from typing import NamedTuple
 import msgspec
 
 from bot.domain.names import BranchName, CommitSha, NodeName, PlanId, PullNumber, RepoName, SubmodulePath
+from bot.domain.verbs import Verb
 from bot.features.bump import read as gather
-from bot.features.bump.read import FleetAt, NotAFleet
+from bot.features.bump.jobs import bump_branch
 from bot.features.bump.text import parse_marker
-from bot.features.commands.facts import (
-    Actor,
-    CommandFacts,
-    HoldKind,
-    Lock,
-    NodeAt,
-    Position,
-    PostedPlan,
-    PullFacts,
-    PullState,
-    Verdict,
-)
-from bot.features.commands.grammar import Command, Verb
+from bot.features.commands.facts import Actor, CommandFacts, NodeAt, Position, PostedPlan, PullFacts, PullState
+from bot.features.commands.grammar import Command
 from bot.features.commands.triggers import LookAtCommand
+from bot.features.fleets import read as fleets_read
+from bot.features.fleets.pins import Pinned
+from bot.features.fleets.read import FleetAt, NotAFleet
+from bot.features.holds.facts import HoldKind, Lock
 from bot.features.review.control_files import is_control_file
-from bot.features.rollout.orders import PastOrder, Stage, last_good
+from bot.features.rollout.orders import last_good
 from bot.features.rollout.past import parse_time, read_orders
 from bot.features.world import World
 from bot.fleetfile import Fleet, Node
@@ -38,9 +32,10 @@ from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.client import Client, NotFound
 from bot.github.endpoints import people, repository
 from bot.github.endpoints.people import PullDetail
+from bot.github.shapes import Verdict
 from bot.plan.report.check import CHECK_NAME
+from bot.protocol.asked import PastOrder, Stage
 from bot.protocol.order import OrderKind
-from bot.service.router import Pinned, bump_branch
 
 GOOD_LOOKED_FOR = 10  # earlier good commits of a node that a rollback may name
 _ABOUT_NODES = (Verb.DEPLOY, Verb.ROLLBACK, Verb.RETRY, Verb.STATUS)
@@ -69,7 +64,7 @@ def read_spoken(world: World, client: Client, look: LookAtCommand) -> Spoken:
     if at is None or pull is None or verb is None or verb is Verb.HELP:
         return Spoken(facts, at, None, pull)
     pins = [pin for pin in world.memory.pins_of(at.repo) if pin.base == at.base]
-    gather.fetch_all(world, client, [pin.upstream for pin in pins])
+    fleets_read.fetch_all(world, client, [pin.upstream for pin in pins])
     return _read_in_pull(world, client, look, at, pull=pull, pins=pins, facts=facts, verb=verb)
 
 
@@ -127,9 +122,9 @@ def _find_pull(client: Client, look: LookAtCommand) -> PullDetail | None:
 
 def _read_fleet(world: World, client: Client, look: LookAtCommand, pull: PullDetail) -> tuple[FleetAt | None, str]:
     """The fleet at the head of the pull request's base: never what the pull request itself says of it."""
-    gather.fetch_all(world, client, [look.fleet])
+    fleets_read.fetch_all(world, client, [look.fleet])
     try:
-        return gather.read_fleet(world, look.fleet, BranchName(pull.base.ref)), ""
+        return fleets_read.read_fleet(world, look.fleet, BranchName(pull.base.ref)), ""
     except NotAFleet:
         return None, ""
     except YamlFileError as problem:

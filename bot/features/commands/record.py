@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from enum import StrEnum
-
 from bot.domain.names import BranchName, InstallationId, NodeName, PlanId, PullNumber, RepoName, SubmodulePath
 from bot.domain.values import Value
+from bot.features.audit.facts import Audited, Record
 from bot.features.commands.actions import Decision, GiveOrders, Refuse, TakeLocks
-from bot.features.commands.facts import CommandFacts, Lock, Permission
+from bot.features.commands.facts import CommandFacts
 from bot.features.commands.grammar import Command, Misread, spell
 from bot.features.commands.reasons import CommandReason
-from bot.features.rollout.orders import Wanted
+from bot.features.holds.facts import Lock
 from bot.fleetfile import Submodule
+from bot.github.shapes import Permission
+from bot.protocol.asked import Wanted
+from bot.text.times import iso_time
 
 
 class Way(Value, frozen=True):
@@ -136,41 +137,6 @@ def compose_locks(asked: Asked, *, hours: int) -> tuple[Lock, ...]:
     )
 
 
-class Audited(StrEnum):
-    """What the audit trail records."""
-
-    ASKED = "asked"  # somebody said a command, and what was decided
-    ORDERED = "ordered"  # an order was given to a node
-    ENDED = "ended"  # what came of the order
-    APPROVED = "approved"  # a pull request that moves a pin was merged
-    LOCKED = "locked"
-    UNLOCKED = "unlocked"
-    REVIEW = "review"  # what the review rules said of a pull request changed
-
-
-class Record(Value, frozen=True, omit_defaults=True):
-    """One line of the audit trail. Texts that a person wrote are as they wrote them."""
-
-    what: Audited
-    fleet: RepoName
-    at: str  # ISO 8601, UTC
-    actor: str = ""
-    pull: PullNumber | None = None
-    source: str = ""  # of the command
-    said: str = ""
-    permission: str = ""
-    reason: str = ""  # the decision's code, or why a lock ended
-    node: NodeName | None = None
-    order: int | None = None  # the deployment's id
-    kind: str = ""
-    commit: str = ""
-    pin: str = ""
-    plan: str = ""
-    state: str = ""
-    glass: str = ""  # why rules were passed over; "" when none was
-    text: str = ""
-
-
 def record_of(asked: Asked) -> Record:
     """The line of the audit trail that says what was asked and decided."""
     return Record(
@@ -200,8 +166,3 @@ def lock_record(asked: Asked, what: Audited, node: NodeName) -> Record:
         node=node,
         glass=getattr(asked.decision, "glass", ""),
     )
-
-
-def iso_time(seconds: float) -> str:
-    """A moment (seconds since the epoch) as ISO 8601 in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,7 +10,9 @@ from bot.domain.names import CommitSha, PlanId, PullNumber
 from bot.features.bump import apply as perform
 from bot.features.bump import read as gather
 from bot.features.bump.decide import Hold, Propose, Settle, decide_bump
-from bot.features.bump.read import FleetAt
+from bot.features.bump.jobs import bump_branch
+from bot.features.fleets.pins import Pinned
+from bot.features.fleets.read import FleetAt
 from bot.features.world import World
 from bot.github.client import Client
 from bot.github.endpoints import repository
@@ -20,7 +22,6 @@ from bot.plan.report.check import CHECK_NAME
 from bot.plan.report.links import Links
 from bot.planner.planner import read_plan
 from bot.planner.snapshot import Snapshot
-from bot.service.router import Pinned, bump_branch
 
 
 def make_plan_anew(world: World, client: Client, at: FleetAt, pinned: Pinned, pull: PullDetail) -> Plan | None:

@@ -8,8 +8,9 @@ import msgspec
 
 from bot.domain.errors import RetryLater
 from bot.domain.names import BranchName, PullNumber, RepoName
-from bot.features.bump import read as gather
-from bot.features.bump.read import FleetAt, NotAFleet
+from bot.domain.verbs import Verb
+from bot.features.audit.facts import Audited, Record
+from bot.features.bump.jobs import LookAtBump
 from bot.features.bump.text import parse_marker
 from bot.features.commands.actions import (
     Decision,
@@ -22,45 +23,37 @@ from bot.features.commands.actions import (
 )
 from bot.features.commands.apply import end_locks, follow_orders, keep_word, make_way, settle_pin, show_plans
 from bot.features.commands.decide import decide_command
-from bot.features.commands.facts import Actor, CommandFacts, HoldKind, Permission, PullFacts
-from bot.features.commands.grammar import Command, Verb
+from bot.features.commands.facts import Actor, CommandFacts, PullFacts
+from bot.features.commands.grammar import Command
 from bot.features.commands.pin_back import open_pin_back
 from bot.features.commands.read import Spoken, base_position, read_node, read_pull_facts, read_spoken
 from bot.features.commands.reasons import CommandReason
-from bot.features.commands.record import (
-    Asked,
-    Audited,
-    Record,
-    compose_asked,
-    compose_locks,
-    iso_time,
-    lock_record,
-    record_of,
-)
+from bot.features.commands.record import Asked, compose_asked, compose_locks, lock_record, record_of
 from bot.features.commands.replan import make_plan_anew
 from bot.features.commands.replies import put_reply
 from bot.features.commands.store import LockTakenError
 from bot.features.commands.text import WORDS
 from bot.features.commands.text_reply import Extra, OrderView, render_reply
 from bot.features.commands.text_status import render_status
-from bot.features.commands.triggers import (
-    Acknowledge,
-    LookAtAsked,
-    LookAtCommand,
-    LookAtPullEnd,
-    LookAtReview,
-    PullLook,
-)
+from bot.features.commands.triggers import Acknowledge, LookAtAsked, LookAtCommand, LookAtPullEnd, PullLook
+from bot.features.fleets import read as fleets_read
+from bot.features.fleets.pins import Pinned
+from bot.features.fleets.read import FleetAt, NotAFleet
+from bot.features.holds.facts import HoldKind
 from bot.features.review.apply import look_at_review
+from bot.features.review.jobs import LookAtReview
+from bot.features.rollout.jobs import LookAtRollout
 from bot.features.world import World
 from bot.github.client import Client
 from bot.github.endpoints import people
 from bot.github.endpoints.people import PullDetail
+from bot.github.shapes import Permission
 from bot.plan.report.text import render_text
 from bot.protocol.order import OrderKind
 from bot.service import metrics
-from bot.service.router import Look, LookAtBump, LookAtRollout, Pinned
+from bot.service.router import Look
 from bot.text import markdown as md
+from bot.text.times import iso_time
 
 log = logging.getLogger(__name__)
 
@@ -208,8 +201,8 @@ def look_at_asked(world: World, client: Client, look: LookAtAsked) -> tuple[Look
 
 def _read_base(world: World, client: Client, fleet: RepoName, base: BranchName) -> FleetAt:
     pins = [pin for pin in world.memory.pins_of(fleet) if pin.base == base]
-    gather.fetch_all(world, client, [fleet, *(pin.upstream for pin in pins)])
-    return gather.read_fleet(world, fleet, base)
+    fleets_read.fetch_all(world, client, [fleet, *(pin.upstream for pin in pins)])
+    return fleets_read.read_fleet(world, fleet, base)
 
 
 def _begin(world: World, client: Client, at: FleetAt, asked: Asked) -> None:

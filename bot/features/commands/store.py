@@ -11,10 +11,11 @@ import msgspec
 import sqlalchemy as sa
 
 from bot.domain.names import BranchName, NodeName, PlanId, PullNumber, RepoName, SubmodulePath
-from bot.features.commands.facts import Hold, Lock
-from bot.features.commands.record import Asked, Record
+from bot.features.audit.facts import Record
+from bot.features.commands.record import Asked
 from bot.features.commands.tables import ASKED, AUDIT, HOLDS, NODE_LOCKS, POSTED_PLANS
 from bot.features.commands.triggers import LookAtCommand
+from bot.features.holds.facts import Hold, Lock
 from bot.service.router import Look
 from bot.storage.store import Store, now_ms
 

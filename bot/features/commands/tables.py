@@ -15,7 +15,7 @@ NODE_LOCKS = sa.Table(
     sa.Column("fleet", sa.Text, primary_key=True),  # lower case
     sa.Column("node", sa.Text, primary_key=True),
     sa.Column("pull", sa.BigInteger, nullable=False),
-    sa.Column("lock", sa.Text, nullable=False),  # bot.features.commands.facts.Lock as JSON
+    sa.Column("lock", sa.Text, nullable=False),  # bot.features.holds.facts.Lock as JSON
     sa.Column("expires_at", sa.BigInteger, nullable=False),  # seconds since the epoch
 )
 
@@ -26,7 +26,7 @@ HOLDS = sa.Table(
     sa.Column("base", sa.Text, primary_key=True),
     sa.Column("submodule", sa.Text, primary_key=True),
     sa.Column("pin", sa.Text, primary_key=True),  # "" for a hold of whatever comes
-    sa.Column("hold", sa.Text, nullable=False),  # bot.features.commands.facts.Hold as JSON
+    sa.Column("hold", sa.Text, nullable=False),  # bot.features.holds.facts.Hold as JSON
 )
 
 ASKED = sa.Table(

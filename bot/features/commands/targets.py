@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bot.domain.names import StackName
 from bot.domain.values import Value
+from bot.domain.verbs import Verb
 from bot.features.commands.actions import Refuse
 from bot.features.commands.facts import CommandFacts, NodeAt
-from bot.features.commands.grammar import Command, Verb
+from bot.features.commands.grammar import Command
 from bot.features.commands.reasons import CommandReason
-from bot.features.rollout.orders import Stage
+from bot.protocol.asked import Stage
 
 
 class Targets(Value, frozen=True):

@@ -7,8 +7,9 @@ import re
 
 from bot.domain.names import NodeName
 from bot.domain.values import Value
+from bot.domain.verbs import PREFIX, Verb
 from bot.features.commands.actions import GiveOrders, Refuse, TakeLocks
-from bot.features.commands.grammar import PREFIX, USAGES, Misread, Verb, spell
+from bot.features.commands.grammar import USAGES, Misread, spell
 from bot.features.commands.reasons import CommandReason
 from bot.features.commands.record import Asked
 from bot.features.commands.text import WORDS, Tone

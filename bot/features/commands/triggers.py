@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from bot.domain.names import CommitSha, InstallationId, PlanId, PullNumber, RepoName
 from bot.domain.values import Value
-from bot.features.commands.grammar import Command, Misread, Verb, parse_command
+from bot.domain.verbs import Verb
+from bot.features.commands.grammar import Command, Misread, parse_command
+from bot.features.review.jobs import LookAtReview
 from bot.github.people_events import ButtonPressed, Commented, Reviewed
 
 if TYPE_CHECKING:
-    from bot.service.router import PinIndex
+    from bot.features.fleets.pins import PinIndex
 
 BUTTONS: dict[str, Command] = {
     "replan": Command(verb=Verb.PLAN),
@@ -61,18 +63,6 @@ class Acknowledge(Value, frozen=True, tag="acknowledge"):
     @property
     def key(self) -> str:
         return f"seen:{self.comment}"
-
-
-class LookAtReview(Value, frozen=True, tag="review"):
-    """Which rule asks for a review of this pull request, and is it there? Leads to the check `aios/review`."""
-
-    fleet: RepoName  # or an upstream: its rules are the same
-    installation: InstallationId
-    number: PullNumber
-
-    @property
-    def key(self) -> str:
-        return self.fleet
 
 
 class LookAtPullEnd(Value, frozen=True, tag="pull_end"):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from bot.features.bump.read import FleetAt
 from bot.features.drift.decide import DriftFacts, DriftIssue, IssueChange, decide_drift, find_answered, find_question
 from bot.features.drift.text import parse_drift_marker, render_drift, render_settled
+from bot.features.fleets.pins import Pinned
+from bot.features.fleets.read import FleetAt
 from bot.features.rollout.giving import give_order
-from bot.features.rollout.orders import PastOrder, Stage, Wanted, last_good
+from bot.features.rollout.orders import last_good
 from bot.features.rollout.past import read_orders
 from bot.features.rollout.reports import read_report
 from bot.features.world import World
@@ -17,9 +18,9 @@ from bot.fleetfile import Node
 from bot.github.client import Client
 from bot.github.endpoints import issues, repository
 from bot.github.endpoints.issues import Issue
+from bot.protocol.asked import PastOrder, Stage, Wanted
 from bot.protocol.order import OrderKind
 from bot.service import metrics
-from bot.service.router import Pinned
 
 log = logging.getLogger(__name__)
 

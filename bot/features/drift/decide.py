@@ -12,8 +12,9 @@ from enum import StrEnum
 
 from bot.domain.names import SubmodulePath
 from bot.domain.values import Value
-from bot.features.rollout.orders import PastOrder, Stage, last_good
+from bot.features.rollout.orders import last_good
 from bot.fleetfile import Node
+from bot.protocol.asked import PastOrder, Stage
 from bot.protocol.order import OrderKind
 from bot.protocol.outcome import Difference
 

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from bot.domain.names import BranchName, CommitSha, DeploymentId, RepoName, StackName, SubmodulePath
-from bot.features.bump import read as gather
-from bot.features.bump.apply import report_file_problems
-from bot.features.bump.read import FleetAt, NotAFleet
+from bot.features.fleets import read as fleets_read
+from bot.features.fleets.apply import report_file_problems
+from bot.features.fleets.pins import Pinned
+from bot.features.fleets.read import FleetAt, NotAFleet
 from bot.features.hub.documents import propose_documents, read_documents
+from bot.features.hub.jobs import LookAtHub
 from bot.features.hub.text import (
     DECIDING,
     README,
@@ -33,7 +35,6 @@ from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Deployment
 from bot.planner.planner import find_stacks
 from bot.planner.snapshot import Snapshot
-from bot.service.router import LookAtHub, Pinned
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ def look_at_hub(world: World, client: Client, look: LookAtHub) -> tuple[LookAtHu
     if found is None:
         log.info("hub %s: the App may not see it", look.hub)
         return ()
-    gather.fetch_all(world, client, [look.hub])
+    fleets_read.fetch_all(world, client, [look.hub])
     base = BranchName(found.default_branch)
     mirror = world.mirror(look.hub)
     start = mirror.resolve(f"refs/heads/{base}")
@@ -60,7 +61,7 @@ def look_at_hub(world: World, client: Client, look: LookAtHub) -> tuple[LookAtHu
     if _relist(world, client, look, start):
         return (look,)
     pins = tuple(pin for pin in world.memory.pins_shown_by(look.hub) if pin.installation == look.installation)
-    gather.fetch_all(world, client, [*(pin.fleet for pin in pins), *(pin.upstream for pin in pins)])
+    fleets_read.fetch_all(world, client, [*(pin.fleet for pin in pins), *(pin.upstream for pin in pins)])
     view = read_hub(world, client, look.hub, pins)
     machines = sum(len(fleet.nodes) for fleet in view.fleets)
     done = propose_documents(
@@ -114,10 +115,10 @@ def read_hub(world: World, client: Client, hub: RepoName, pins: tuple[Pinned, ..
 def _read_fleet(world: World, client: Client, repo: RepoName, pins: list[Pinned]) -> FleetView:
     views = []
     for pin in pins:
-        view = _read_pin(world, gather.read_fleet(world, repo, pin.base), pin)
+        view = _read_pin(world, fleets_read.read_fleet(world, repo, pin.base), pin)
         if view is not None:
             views.append(view)
-    at = gather.read_fleet(world, repo, pins[0].default_branch)
+    at = fleets_read.read_fleet(world, repo, pins[0].default_branch)
     return FleetView(
         repo=repo,
         pins=tuple(views),

@@ -9,22 +9,23 @@ import msgspec
 
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
 from bot.domain.values import Wire
-from bot.features.bump import apply as perform
-from bot.features.bump import read as gather
-from bot.features.bump.read import NotAFleet
-from bot.features.commands.record import Audited, Record, iso_time
-from bot.features.commands.triggers import LookAtReview
+from bot.features.audit.facts import Audited, Record
+from bot.features.fleets import read as fleets_read
+from bot.features.fleets.pins import Pinned
+from bot.features.fleets.read import NotAFleet
 from bot.features.review.decide import Approval, ReviewDecision, ReviewFacts, decide_review
+from bot.features.review.jobs import LookAtReview
 from bot.features.review.text import REVIEW_CHECK, render_review
 from bot.features.world import World
 from bot.fleetfile import Fleet
 from bot.fleetfile.review import Review as Rules
 from bot.fleetfile.yaml_lines import YamlFileError
+from bot.github import checks
 from bot.github.client import Client, GitHubError
 from bot.github.endpoints import people, repository
 from bot.github.endpoints.people import PullDetail
-from bot.service.router import Pinned
 from bot.text import markdown as md
+from bot.text.times import iso_time
 
 log = logging.getLogger(__name__)
 MOST_FILES = 3000  # GitHub tells no more (REST: pulls/list-files)
@@ -58,7 +59,7 @@ def look_at_review(world: World, client: Client, look: LookAtReview) -> None:
 
 def _read_facts(world: World, client: Client, repo: RepoName, pull: PullDetail) -> ReviewFacts:
     pins = [pin for pin in world.memory.pins_of(repo) if pin.base == pull.base.ref]
-    gather.fetch_all(world, client, [repo, *(pin.upstream for pin in pins)])
+    fleets_read.fetch_all(world, client, [repo, *(pin.upstream for pin in pins)])
     paths, complete = _read_paths(world, client, repo, pull, pins)
     return ReviewFacts(
         paths=paths,
@@ -75,7 +76,7 @@ def _read_facts(world: World, client: Client, repo: RepoName, pull: PullDetail) 
 def _read_rules(world: World, repo: RepoName, base: BranchName) -> Rules:
     """The rules of the base branch; a file that cannot be read leaves the built-in ones, and no auto-merge."""
     try:
-        file: Fleet = gather.read_fleet(world, repo, base).file
+        file: Fleet = fleets_read.read_fleet(world, repo, base).file
     except (NotAFleet, YamlFileError):
         return Rules()
     return file.review
@@ -139,7 +140,7 @@ def _post(
     posted = repository.find_checks(client, repo, head, name=REVIEW_CHECK)
     if any(run.external_id == digest for run in posted):
         return
-    perform.post_check(client, repo, head, REVIEW_CHECK, render_review(decision, note=note), external_id=digest)
+    checks.post_check(client, repo, head, REVIEW_CHECK, render_review(decision, note=note), external_id=digest)
     record = Record(
         what=Audited.REVIEW,
         fleet=repo,

@@ -14,9 +14,9 @@ from functools import cache
 
 from bot.domain.names import CommitSha
 from bot.domain.values import Value
-from bot.features.commands.facts import Permission
 from bot.features.review.control_files import is_control_file
 from bot.fleetfile.review import Review as Rules
+from bot.github.shapes import Permission
 
 
 class Need(StrEnum):

@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from bot.domain.names import NodeName
 from bot.domain.values import Value
-from bot.features.bump.facts import NodeFacts, RolloutFacts
-from bot.features.rollout.orders import PastOrder, Stage, Wanted
+from bot.features.rollout.facts import NodeFacts, RolloutFacts
+from bot.protocol.asked import PastOrder, Stage, Wanted
 from bot.protocol.order import OrderKind
 
 

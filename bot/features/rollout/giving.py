@@ -15,13 +15,10 @@ import msgspec
 
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, DeploymentId, PullNumber, RepoName, short
-from bot.features.bump.read import FleetAt
+from bot.features.fleets.read import FleetAt
 from bot.features.rollout.orders import (
     Known,
-    PastOrder,
     Wait,
-    Wanted,
-    compose_order,
     decide_order,
     deployment_task,
     describe_deployment,
@@ -33,8 +30,10 @@ from bot.fleetfile import Fleet, Node
 from bot.github.client import Client, GitHubError
 from bot.github.endpoints import repository
 from bot.plan.model import Plan
+from bot.plan.order import compose_order
 from bot.planner.planner import read_plan
 from bot.planner.snapshot import Snapshot
+from bot.protocol.asked import PastOrder, Wanted
 from bot.protocol.order import OrderKind, sign_order
 
 log = logging.getLogger(__name__)

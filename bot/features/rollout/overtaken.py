@@ -6,14 +6,14 @@ import msgspec
 
 from bot.domain.names import CommitSha, NodeName, short
 from bot.features.bump.apply import put_comment
-from bot.features.bump.facts import NodeFacts, RolloutFacts
 from bot.features.rollout.decide import Rollout, RolloutReason, Standing
-from bot.features.rollout.orders import PastOrder, Stage
+from bot.features.rollout.facts import NodeFacts, RolloutFacts
 from bot.features.rollout.past import read_orders
 from bot.features.rollout.store import Standings
 from bot.features.rollout.text import NodeView, RolloutView, render_rollout
 from bot.features.world import World
 from bot.github.client import Client
+from bot.protocol.asked import PastOrder, Stage
 from bot.text import markers
 
 

@@ -8,11 +8,11 @@ import msgspec
 
 from bot.domain.names import NodeName, short
 from bot.features.bump.apply import put_comment
-from bot.features.bump.facts import NodeFacts, RolloutFacts
-from bot.features.bump.read import FleetAt
+from bot.features.fleets.read import FleetAt
 from bot.features.rollout.decide import Rollout, RolloutReason, Standing, want_merged
+from bot.features.rollout.facts import NodeFacts, RolloutFacts
 from bot.features.rollout.giving import Waiting, give_order, withdraw_order
-from bot.features.rollout.orders import PastOrder, Stage, last_good
+from bot.features.rollout.orders import last_good
 from bot.features.rollout.overtaken import as_withdrawn, tell_overtaken
 from bot.features.rollout.reports import read_report
 from bot.features.rollout.store import NodeNow, Standings
@@ -21,6 +21,7 @@ from bot.features.world import World
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.environments import has_custom_rules
+from bot.protocol.asked import PastOrder, Stage
 from bot.protocol.report import Report
 from bot.service import metrics
 from bot.text import markers

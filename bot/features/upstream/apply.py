@@ -8,13 +8,16 @@ import logging
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
 from bot.features.bump import apply as perform
 from bot.features.bump import read as gather
-from bot.features.bump.read import NotAFleet
-from bot.features.commands.triggers import LookAtReview
+from bot.features.fleets import read as fleets_read
+from bot.features.fleets.pins import Pinned
+from bot.features.fleets.read import NotAFleet
+from bot.features.review.jobs import LookAtReview
 from bot.features.upstream.decide import FleetFacts, ShownReason, decide_shown
 from bot.features.upstream.text import FleetPlan, UpstreamView, render_upstream_check, render_upstream_comment
 from bot.features.upstream.triggers import LookAtUpstream, LookAtUpstreamPull
 from bot.features.world import World
 from bot.fleetfile.yaml_lines import YamlFileError
+from bot.github import checks
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Pull
@@ -23,7 +26,6 @@ from bot.plan.report.links import Links
 from bot.planner.planner import read_plan
 from bot.planner.snapshot import Snapshot
 from bot.service import metrics
-from bot.service.router import Pinned
 from bot.text import markers
 
 log = logging.getLogger(__name__)
@@ -48,7 +50,7 @@ def look_at_upstream_pull(world: World, client: Client, look: LookAtUpstreamPull
     pins = _shown(world, client, look, BranchName(pull.base.ref))
     if not pins:
         return
-    gather.fetch_all(world, client, [pin.fleet for pin in pins])
+    fleets_read.fetch_all(world, client, [pin.fleet for pin in pins])
     world.mirror(look.upstream).fetch(client.token, pull=look.number)
     view = _read_view(world, look.upstream, look.number, pull, pins)
     if view is None or not (view.plans or view.broken):
@@ -108,7 +110,7 @@ def _read_view(
 
 
 def _read_plan(world: World, pin: Pinned, fork: CommitSha, head: CommitSha) -> Plan | None:
-    at = gather.read_fleet(world, pin.fleet, pin.base)
+    at = fleets_read.read_fleet(world, pin.fleet, pin.base)
     submodule = at.submodule(pin.submodule)
     if submodule is None:
         return None
@@ -135,6 +137,6 @@ def _post(world: World, client: Client, look: LookAtUpstreamPull, view: Upstream
     posted = repository.find_checks(client, look.upstream, view.head, name=UPSTREAM_CHECK)
     if not any(run.external_id == said for run in posted):
         check = render_upstream_check(view)
-        perform.post_check(client, look.upstream, view.head, UPSTREAM_CHECK, check, external_id=said)
+        checks.post_check(client, look.upstream, view.head, UPSTREAM_CHECK, check, external_id=said)
     body = render_upstream_comment(view)
     perform.put_comment(world, client, look.upstream, look.number, marker=markers.UPSTREAM, body=body)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bot.domain.names import BranchName, CommitSha, RepoName, short
+from bot.domain.severity import Severity
 from bot.domain.values import Value
 from bot.features.bump.text import LIMIT, render_plan
-from bot.plan.model import Plan, Severity
+from bot.plan.model import Plan
 from bot.plan.report.check import LIMIT as CHECK_LIMIT
 from bot.plan.report.check import Annotation, CheckText, find_annotations, render_check_summary, render_check_text
 from bot.plan.report.links import Links

@@ -8,8 +8,8 @@ from bot.domain.names import InstallationId, PullNumber, RepoName
 from bot.domain.values import Value
 
 if TYPE_CHECKING:
+    from bot.features.fleets.pins import PinIndex
     from bot.github.events import CheckRerequested, PullRequestChanged
-    from bot.service.router import PinIndex
 
 _TOLD = {"opened", "reopened", "synchronize", "edited"}
 

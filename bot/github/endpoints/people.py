@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
 from bot.domain.values import Wire
-from bot.features.commands.facts import Permission, Verdict
 from bot.github.client import Client, GitHubError
+from bot.github.shapes import Permission, Verdict
 
 log = logging.getLogger(__name__)
 

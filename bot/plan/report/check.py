@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from bot.domain.severity import Severity
 from bot.domain.values import Value
 from bot.fleetfile.yaml_lines import Problem
-from bot.plan.model import Plan, Severity, SourceLine
+from bot.plan.model import Plan, SourceLine
 from bot.plan.report import sections
 from bot.plan.report.links import Links
 from bot.plan.report.rows import count, find_rows, summarise, unreadable_stacks

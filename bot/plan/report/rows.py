@@ -12,18 +12,9 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from bot.domain.names import NodeName, ServiceName, StackName
-from bot.plan.model import (
-    Action,
-    ImageKind,
-    NodePlan,
-    Plan,
-    Reason,
-    Risk,
-    ServicePlan,
-    Severity,
-    SourceLine,
-    StackPlan,
-)
+from bot.domain.severity import Severity
+from bot.plan.model import ImageKind, NodePlan, Plan, Reason, Risk, ServicePlan, SourceLine, StackPlan
+from bot.protocol.action import Action
 
 GRAVEST_FIRST = (Severity.RISKY, Severity.NOTICE, Severity.INFO)
 _MOST_DISTURBING = (

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from bot.domain.names import NodeName, short
-from bot.plan.model import Action, Plan, Severity, SourceLine
+from bot.domain.severity import Severity
+from bot.plan.model import Plan, SourceLine
 from bot.plan.report.links import Links
 from bot.plan.report.rows import (
     Row,
@@ -20,6 +21,7 @@ from bot.plan.report.rows import (
     source_of,
     unreadable_stacks,
 )
+from bot.protocol.action import Action
 from bot.text import markdown as md
 from bot.text.budget import Form, Piece
 

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from bot.domain.names import ServiceName
 from bot.domain.risk_rules import Tuning
-from bot.plan.model import NodePlan, Risk, Severity, SourceLine, StackPlan
+from bot.domain.severity import Severity
+from bot.plan.model import NodePlan, Risk, SourceLine, StackPlan
 from bot.plan.rendering import CHECKOUT, NodeChange, Rendered, StackChange, Unreadable
 from bot.plan.risks import data, exposure, images, neighbours, privilege, secrets
 from bot.plan.risks.pairs import Found, NodePair, StackPair, service_pairs

@@ -1,0 +1,30 @@
+"""From bot/features/commands/grammar.py: say here what this module is for."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+LONGEST_LINE = 300  # characters of the first line that are looked at; a command is never longer
+
+
+PREFIX = "/"
+
+
+class Verb(StrEnum):
+    """Every command there is."""
+
+    PLAN = "plan"
+    DEPLOY = "deploy"
+    ROLLBACK = "rollback"
+    RETRY = "retry"
+    LOCK = "lock"
+    UNLOCK = "unlock"
+    HOLD = "hold"
+    RESUME = "resume"
+    STATUS = "status"
+    HELP = "help"
+
+
+def first_line(body: str) -> str:
+    """The one line of a comment that may hold a command."""
+    return body.split("\n", 1)[0].rstrip()

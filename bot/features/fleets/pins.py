@@ -1,0 +1,39 @@
+"""From bot/service/router.py: say here what this module is for."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bot.domain.names import BranchName, InstallationId, RepoName, SubmodulePath
+from bot.domain.values import Value
+from bot.fleetfile.submodules import ShowUpstream
+
+
+class Pinned(Value, frozen=True):
+    """One row of the index: `fleet` pins `upstream` at `submodule` on branch `base`, and follows `tracked`."""
+
+    fleet: RepoName
+    installation: InstallationId
+    base: BranchName
+    default_branch: BranchName  # of the fleet: where its deploy workflow is dispatched
+    submodule: SubmodulePath
+    upstream: RepoName
+    tracked: BranchName
+    waits_for_checks: bool
+    hub: RepoName | None = None  # whose documents show it, as its own file says
+    listed_by: RepoName | None = None  # the same, as the hub's file says
+    show_upstream: ShowUpstream = ShowUpstream.AUTO
+    prefix: str = "/"  # of the fleet's commands
+
+
+class PinIndex(Protocol):
+    """Who pins what, as last read. Staleness heals: a change of a fleet is itself an event."""
+
+    def pinned_by(self, upstream: RepoName) -> tuple[Pinned, ...]:
+        """Every pin that points at `upstream`, over all fleets."""
+
+    def pins_of(self, fleet: RepoName) -> tuple[Pinned, ...]:
+        """Every pin that `fleet` holds; empty when the repository is no fleet."""
+
+    def pins_shown_by(self, hub: RepoName) -> tuple[Pinned, ...]:
+        """Every pin of the fleets that name `hub`, or that its own file lists; all of them are of its owner."""

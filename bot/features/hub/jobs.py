@@ -1,0 +1,26 @@
+"""From bot/service/router.py: say here what this module is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bot.domain.names import InstallationId, RepoName
+from bot.domain.values import Value
+from bot.features.fleets.pins import Pinned
+
+
+class LookAtHub(Value, frozen=True, tag="hub"):
+    """Do a hub's documents say how its fleets are? Leads to its one pull request."""
+
+    hub: RepoName
+    installation: InstallationId
+
+    @property
+    def key(self) -> str:
+        return f"hub:{self.hub}"
+
+
+def hubs_of(pins: Iterable[Pinned]) -> tuple[LookAtHub, ...]:
+    """The looks at the hubs that show `pins`."""
+    named = {(hub, pin.installation) for pin in pins for hub in (pin.hub, pin.listed_by) if hub is not None}
+    return tuple(LookAtHub(hub=hub, installation=installation) for hub, installation in sorted(named))

@@ -1,0 +1,72 @@
+"""From bot/features/bump/read.py: say here what this module is for."""
+
+from __future__ import annotations
+
+import msgspec
+
+from bot.domain.names import PlanId, PullNumber
+from bot.features.bump.text import parse_marker
+from bot.features.fleets.pins import Pinned
+from bot.features.fleets.read import FleetAt
+from bot.features.holds.facts import Lock
+from bot.features.rollout.admissions import find_approval
+from bot.features.rollout.facts import NodeFacts, RolloutFacts
+from bot.features.rollout.past import read_orders
+from bot.features.world import World
+from bot.fleetfile.deploy import waves_of
+from bot.github.client import Client
+
+
+def _hold(node: NodeFacts, lock: Lock | None) -> NodeFacts:
+    """A node that another pull request has gets no order of a merge until it gives it back."""
+    if lock is None:
+        return node
+    return msgspec.structs.replace(
+        node, held=f"pull request {lock.pull} has it ({lock.owner})", held_until=lock.expires_at
+    )
+
+
+def read_rollout_facts(world: World, client: Client, at: FleetAt, pinned: Pinned) -> RolloutFacts | None:
+    """What is approved of this pin, and how far each node is that it is approved for; None when there is no pin."""
+    submodule = at.submodule(pinned.submodule)
+    commit = at.mirror.last_change(at.head, pinned.submodule)
+    pin = at.mirror.pin_at(commit, pinned.submodule) if commit else None
+    if submodule is None or commit is None or pin is None or not at.file.nodes:
+        return None
+    approval = find_approval(client, at.mirror, at.repo, base=at.base, head=at.head, pinned_by=commit)
+    merged = approval.pull if approval else None
+    marker = parse_marker(merged.body or "") if merged else None
+    locks = {
+        lock.node: lock
+        for lock in world.people.find_locks(at.repo, now=world.now())
+        if merged is None or lock.pull != merged.number
+    }
+    nodes = tuple(
+        node for node in at.file.nodes if approval and (approval.nodes is None or node.name in approval.nodes)
+    )
+    return RolloutFacts(
+        fleet=at.repo,
+        base=at.base,
+        submodule=submodule,
+        upstream=pinned.upstream,
+        commit=commit,
+        pin=pin,
+        default_branch=pinned.default_branch,
+        pull=PullNumber(merged.number) if merged else None,
+        plan=PlanId(marker.id) if marker else None,
+        nodes=tuple(
+            _hold(
+                NodeFacts(
+                    node=node,
+                    past=read_orders(world, client, at.repo, node, submodule=submodule.path, commit=commit),
+                ),
+                locks.get(node.name),
+            )
+            for node in nodes
+        ),
+        waves=waves_of(at.file.deploy, nodes),
+        now=int(world.now()),
+        soak=at.file.deploy.soak,
+        offline_after=at.file.deploy.offline_after,
+        stop_on_drift=at.file.deploy.stop_on_drift,
+    )
