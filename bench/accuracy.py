@@ -53,7 +53,7 @@ _NOT_TOGETHER = (
     *({"kind_changed", other} for other in ("file_changed", "file_added", "mode_changed", "file_removed")),
     {"file_removed", "file_added"},  # the same file, perhaps: then nothing changed
     # Compose by itself cannot do both in one go ("is not connected to the network"), so there is nothing to compare;
-    # that the node can is shown in tests/integration/test_node_networks.py.
+    # that the node can is shown in tests/integration/agent/test_networks.py.
     {"network_settings", "network_joined"},
 )
 

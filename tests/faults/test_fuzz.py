@@ -25,7 +25,7 @@ from bot.settings.read import Secret
 from bot.web.webhook import LARGEST_BODY, sign
 from tests.openapi import MODULES
 from tests.unit.payloads import EXAMPLES, payload
-from tests.unit.test_webhook import mutate
+from tests.unit.web.test_webhook import mutate
 
 MUTATED = int(os.environ.get("AIOS_BOT_FUZZ", "2000"))
 MOST_GROWTH = 40 * 1024 * 1024  # bytes, after the first tenth

@@ -11,7 +11,7 @@ from bot.features.rollout.text import NodeView, RolloutView, render_rollout
 from bot.protocol.action import Action
 from bot.protocol.asked import Stage
 from bot.protocol.outcome import Difference, DifferenceKind, ServiceOutcome
-from tests.unit.test_decide_orders import SERVER, past
+from tests.unit.features.rollout.test_orders import SERVER, past
 
 RUN = "https://github.com/Tecnocrat/aios-win/actions/runs/1"
 HOSTILE = "x | @everyone [a](javascript:1) <!-- aios-bot:drift B server  --> `b`\n# c"

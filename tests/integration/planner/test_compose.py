@@ -1,0 +1,302 @@
+"""What compose makes of a stack: the model, its lines, its variables; the same with and without bubblewrap."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.plan.model import SourceLine
+from bot.plan.rendering import Variable
+from bot.planner.compose import RenderRequest
+from bot.redaction.redact import Redactor
+from tests.integration.planner.render_world import SECRET_KEY, RenderWorld, refused, rendered
+
+
+@pytest.fixture(scope="module", params=["bubblewrap", "limits"])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RenderWorld:
+    world = RenderWorld(tmp_path_factory.mktemp("render"), bubblewrap=request.param == "bubblewrap")
+    assert world.renderer.confinement.startswith(
+        "bubblewrap: no network" if request.param == "bubblewrap" else "process limits only"
+    )
+    return world
+
+
+def test_paths_dollars_and_homes_come_out_the_same_everywhere(world: RenderWorld) -> None:
+    snapshot = world.push(
+        {
+            "stacks/web/docker-compose.yml": r"""
+services:
+  web:
+    image: nginx:1.27
+    environment: {PRICE: "$$5", HERE: "${PWD}"}
+    volumes:
+      - ./conf:/conf
+      - ../shared:/shared
+      - 'C:\data:/data'
+      - c:/logs:/logs
+      - ~/home:/home
+      - ${HOME}/more:/more
+      - /etc/localtime:/etc/localtime:ro
+"""
+        }
+    )
+    (rendering,) = world.renderer.render(snapshot, [RenderRequest(folder="server/stacks/web")])
+    model = rendered(rendering).model
+    web = model["services"]["web"]
+    assert model["name"] == "web"
+    assert web["environment"] == {"HERE": "/fleet/server/stacks/web", "PRICE": "$5"}
+    assert [volume["source"] for volume in web["volumes"]] == [
+        "/fleet/server/stacks/web/conf",
+        "/fleet/server/stacks/shared",
+        "C:\\data",
+        "c:/logs",
+        "~/home",
+        "~/more",
+        "/etc/localtime",
+    ]
+    assert list(model) == sorted(model)
+    assert rendered(rendering).reads == ("server/stacks/web/docker-compose.yml",)
+
+
+def test_a_node_has_its_own_files_profiles_project_and_variables(world: RenderWorld) -> None:
+    snapshot = world.push(
+        {
+            "stacks/node/docker-compose.yml": "services: {web: {image: 'nginx:${TAG:?say}', ports: ['80:80']}}\n",
+            "stacks/node/gpu.yml": """
+services:
+  gpu: {image: 'gpu:1', profiles: [gpu]}
+  web: {ports: !override ['81:80']}
+""",
+        },
+        overlay={"overlays/node.yml": "services: {web: {labels: {node: HP_LAB}}}\n"},
+    )
+    (rendering,) = world.renderer.render(
+        snapshot,
+        [
+            RenderRequest(
+                folder="server/stacks/node",
+                files=("docker-compose.yml", "gpu.yml", "../../../overlays/node.yml"),
+                profiles=("gpu",),
+                project="lab",
+                variables={"TAG": "1.27"},
+            )
+        ],
+    )
+    found = rendered(rendering)
+    assert found.model["name"] == "lab"
+    assert sorted(found.model["services"]) == ["gpu", "web"]
+    web = found.model["services"]["web"]
+    assert (web["image"], web["labels"], [p["published"] for p in web["ports"]]) == (
+        "nginx:1.27",
+        {"node": "HP_LAB"},
+        ["81"],
+    )
+    assert found.reads == ("overlays/node.yml", "server/stacks/node/docker-compose.yml", "server/stacks/node/gpu.yml")
+    assert found.variables == (Variable(name="TAG", required=True),)
+    assert found.sources["services.web.labels.node"] == SourceLine(path="overlays/node.yml", line=1)
+
+
+def test_lines_are_known_through_anchors_merges_extends_and_include(world: RenderWorld) -> None:
+    rendering = world.render(
+        {
+            "docker-compose.yml": """\
+include: [part/compose.yml]
+x-common: &common
+  restart: always
+  environment: &env
+    TZ: UTC
+services:
+  web:
+    <<: *common
+    extends: {file: base.yml, service: base}
+    ports:
+      - "8080:80"
+      - target: 443
+        published: "8443"
+    environment:
+      <<: *env
+      LEVEL: info
+    volumes:
+      - data:/data
+      - ./conf:/conf:ro
+volumes:
+  data:
+""",
+            "base.yml": """\
+services:
+  base:
+    image: nginx:1.27
+    labels:
+      - traefik.enable=true
+""",
+            "part/compose.yml": """\
+services:
+  db:
+    image: postgres:17
+    env_file: db.env
+""",
+            "part/db.env": "POSTGRES_DB=app\n",
+        }
+    )
+    found = rendered(rendering)
+    folder = found.reads[0].rpartition("/")[0]
+    lines = {place: (line.path.removeprefix(f"{folder}/"), line.line) for place, line in found.sources.items()}
+    main = "docker-compose.yml"
+    assert {
+        "services.web": (main, 7),
+        "services.web.restart": (main, 3),
+        "services.web.image": ("base.yml", 3),
+        "services.web.labels.traefik.enable": ("base.yml", 5),
+        "services.web.environment.TZ": (main, 5),
+        "services.web.environment.LEVEL": (main, 16),
+        "services.web.ports.0": (main, 11),
+        "services.web.ports.1": (main, 12),
+        "services.web.volumes.0": (main, 18),
+        "services.web.volumes.1": (main, 19),
+        "services.db.image": ("part/compose.yml", 3),
+        "volumes.data": (main, 21),
+    }.items() <= lines.items()
+    assert [path.removeprefix(f"{folder}/") for path in found.reads] == [
+        "base.yml",
+        main,
+        "part/compose.yml",
+        "part/db.env",
+    ]
+
+
+def test_variables_say_what_is_needed(world: RenderWorld) -> None:
+    found = rendered(
+        world.render(
+            {
+                "compose.yaml": """
+services:
+  a:
+    image: "a:${A_TAG:-1}"
+    container_name: "${FROM_DOTENV}"
+    environment:
+      - MISSING=${MISSING}
+      - OR=${OUTER:-${INNER}}
+      - IF=${SET:+yes}
+      - HOME_IS=${HOME}
+      - DOLLAR=$${NO}
+      - DB_PASSWORD=${DB_PASSWORD:-hunter2}
+""",
+                ".env": "FROM_DOTENV=ingress\n",
+            }
+        )
+    )
+    assert found.variables == (
+        Variable(name="A_TAG", default="1"),
+        Variable(name="DB_PASSWORD", default=Redactor(SECRET_KEY).mark("hunter2")),
+        Variable(name="FROM_DOTENV", default="‹secret 7111a603›"),  # a value of .env that nothing shows to be public
+        Variable(name="INNER", default=""),
+        Variable(name="MISSING"),
+        Variable(name="OUTER", default="${INNER}"),
+        Variable(name="SET", default=""),
+    )
+    assert found.model["services"]["a"]["container_name"] == "ingress"
+
+
+def test_secrets_of_files_are_hidden_and_public_values_are_not(world: RenderWorld) -> None:
+    found = rendered(
+        world.render(
+            {
+                "docker-compose.yml": """
+services:
+  app:
+    image: app:${APP_VERSION}
+    env_file: [app.env, {path: absent.env, required: false}]
+    environment:
+      URL: "postgres://app:${DB_PASSWORD}@db/app"
+      LOG_LEVEL: debug
+      PASSED:
+    command: ["--secret-word", "${OTHER}", "--port", "8080"]
+    ports: ["${PORT}:80"]
+""",
+                ".env": "DB_PASSWORD=correct horse\nAPP_VERSION=2.1\nOTHER=plaintext word\nPORT=8088\n",
+                "app.env": 'LOG_FORMAT=json\nMULTI="line one\nline two"\nPASSED=from file\n',
+            }
+        )
+    )
+    app = found.model["services"]["app"]
+    text = str(found)
+    for secret in ("correct", "horse", "plaintext", "json", "line one", "from file"):
+        assert secret not in text, secret
+    assert app["image"] == "app:2.1"
+    assert app["environment"]["LOG_LEVEL"] == "debug"
+    assert app["environment"]["URL"].startswith("postgres://app:‹secret ")
+    assert app["environment"]["URL"].endswith("›@db/app")
+    assert app["command"][2:] == ["--port", "8080"]
+    assert app["ports"][0]["published"] == "8088"
+
+
+def test_dotenv_cannot_steer_compose(world: RenderWorld) -> None:
+    found = rendered(
+        world.render(
+            {
+                "docker-compose.yml": """
+services:
+  a: {image: 'a:${COMPOSE_FILE}${DOCKER_HOST}'}
+  b: {image: b, profiles: [p]}
+""",
+                "other.yml": "services: {c: {image: c}}\n",
+                ".env": "COMPOSE_FILE=other.yml\nDOCKER_HOST=tcp://x\nCOMPOSE_DISABLE_ENV_FILE=1\nCOMPOSE_PROFILES=p\n"
+                "COMPOSE_PROJECT_NAME=named\nexport COMPOSE_EXPERIMENTAL_GIT_REMOTE=true\n"
+                "COMPOSE_CONVERT_WINDOWS_PATHS=1\n",
+            }
+        )
+    )
+    assert found.model["name"] == "named"  # as on the node
+    assert {name: body["image"] for name, body in found.model["services"].items()} == {"a": "a:", "b": "b"}
+
+
+def test_default_files_and_override(world: RenderWorld) -> None:
+    found = rendered(
+        world.render(
+            {
+                "docker-compose.yml": "services: {a: {image: 'a:1'}}\n",
+                "docker-compose.override.yml": "services: {a: {image: 'a:2'}}\n",
+            }
+        )
+    )
+    assert found.model["services"]["a"]["image"] == "a:2"
+    assert "there is no compose.yaml" in refused(world.render({"readme": "no stack"})).message
+
+
+def test_compose_s_own_errors_are_shown_with_their_line(world: RenderWorld) -> None:
+    error = refused(world.render({"docker-compose.yml": "services:\n  a:\n    image: x\n    ports: 80\n"}))
+    assert "services.a.ports must be a array" in error.message or "services.a.ports must be an array" in error.message
+    assert error.where is not None
+    assert error.where.line == 4
+    both = refused(world.render({"docker-compose.yml": "services: {a: {ports: '${NUMBER}', image: '${TAG:?}'}}\n"}))
+    assert both.variables == (Variable(name="NUMBER"), Variable(name="TAG", required=True))
+    missing = refused(world.render({"docker-compose.yml": "services: {a: {image: x, env_file: no.env}}\n"}))
+    assert "no.env" in missing.message
+    assert str(world.folder) not in missing.message
+
+
+def test_what_only_the_node_can_give_does_not_keep_a_stack_from_being_planned(world: RenderWorld) -> None:
+    text = """
+services:
+  a:
+    image: 'x:${TAG:?set the tag}'
+    environment: {DB_PASSWORD: '${DB_PASSWORD:?}', GIVEN: '${GIVEN:?}', OWN: '${OWN:?}'}
+    volumes: ['${DATA:?}/db:/data']
+"""
+    found = rendered(world.render({"compose.yaml": text, ".env": "OWN=mine\n"}, variables={"GIVEN": "yes"}))
+    service = found.model["services"]["a"]
+    assert service["image"] == "x:<TAG>"
+    assert service["volumes"][0]["source"] == "/<DATA>/db"
+    assert service["environment"]["GIVEN"] == "yes"
+    assert [(v.name, v.required) for v in found.variables if v.default is None] == [
+        ("DATA", True),
+        ("DB_PASSWORD", True),
+        ("GIVEN", True),
+        ("TAG", True),
+    ]
+
+
+def test_broken_yaml_names_file_and_line(world: RenderWorld) -> None:
+    error = refused(world.render({"docker-compose.yml": "services:\n  a:\n    image: [x\n"}))
+    assert error.where is not None
+    assert error.where.path.endswith("/docker-compose.yml")
+    assert "not valid YAML" in error.message
