@@ -27,7 +27,7 @@ from flask import Flask, request
 
 from bot.domain.names import BranchName, DeliveryId, InstallationId, RepoName, SubmodulePath
 from bot.features.fleets.pins import Pinned
-from bot.features.rollout.jobs import LookAtRollout
+from bot.features.rollout.jobs import SyncRollout
 from bot.github.events import InstallationChanged
 from bot.observability.log import configure_logging
 from bot.queue import ledger
@@ -256,7 +256,7 @@ def backlog(url: str, deliveries: int = 10_000) -> str:
     """Deliveries that wait when the service starts: how fast they are worked off, and what memory that takes."""
     store = Store(url)
     for number in range(deliveries):
-        look = LookAtRollout(
+        look = SyncRollout(
             fleet=RepoName(f"acme/fleet-{number % 200}"),
             installation=InstallationId(7),
             base=BranchName(f"release-{number}"),  # each look its own: nothing collapses

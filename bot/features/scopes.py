@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.domain.names import InstallationId, RepoName
-from bot.features.fleets.jobs import LookAround, LookAtDeliveries, LookAtFleet, LookAtInstallation
-from bot.features.hub.jobs import LookAtHub
-from bot.features.upstream.triggers import LookAtUpstream, LookAtUpstreamPull
+from bot.features.fleets.jobs import FetchMissedDeliveries, SyncAllInstallations, SyncFleet, SyncInstallation
+from bot.features.hub.jobs import SyncHub
+from bot.features.upstream.triggers import SyncUpstream, SyncUpstreamPull
 from bot.features.world import World
 from bot.github.client import Client
 from bot.github.manifest import permissions
@@ -25,18 +25,18 @@ def client_for(world: World, look: Look) -> Client:
     A fleet is read with all of its installation's repositories: which ones it pins is what the reading finds out.
     All other work has what the manifest asks for, on the fleet and what it pins.
     """
-    if isinstance(look, LookAround | LookAtDeliveries):
+    if isinstance(look, SyncAllInstallations | FetchMissedDeliveries):
         return world.app.client()
     budget = world.app.budget(look.installation)
     budget.admit(urgent=look.__struct_config__.tag in _URGENT)
-    if isinstance(look, LookAtInstallation):
+    if isinstance(look, SyncInstallation):
         world.app.renew(look.installation)
         return world.app.as_installation(look.installation, permissions=LISTING)
-    if isinstance(look, LookAtFleet):
+    if isinstance(look, SyncFleet):
         return world.app.as_installation(look.installation, permissions=READING)
-    if isinstance(look, LookAtUpstreamPull | LookAtUpstream):
+    if isinstance(look, SyncUpstreamPull | SyncUpstream):
         repositories = _fleets(world, look.upstream, look.installation)
-    elif isinstance(look, LookAtHub):
+    elif isinstance(look, SyncHub):
         repositories = _shown(world, look)
     else:
         repositories = _repositories(world, look.fleet)
@@ -48,7 +48,7 @@ def _repositories(world: World, fleet: RepoName) -> tuple[RepoName, ...]:
     return (fleet, *upstreams)
 
 
-def _shown(world: World, look: LookAtHub) -> tuple[RepoName, ...]:
+def _shown(world: World, look: SyncHub) -> tuple[RepoName, ...]:
     pins = world.memory.pins_shown_by(look.hub)
     return (look.hub, *sorted({repo for pin in pins for repo in (pin.fleet, pin.upstream)} - {look.hub}))
 

@@ -7,14 +7,14 @@ nothing. Work with the same `key` never overlaps.
 
 from __future__ import annotations
 
-from bot.features.bump.jobs import LookAtBump, _bump, bump_branch
-from bot.features.commands.triggers import LookAtAsked, LookAtPullEnd, PullLook, route_people
-from bot.features.drift.jobs import LookAtDrift
-from bot.features.fleets.jobs import LookAround, LookAtDeliveries, LookAtFleet, LookAtInstallation
+from bot.features.bump.jobs import SyncBump, _bump, bump_branch
+from bot.features.commands.triggers import CloseOutPull, PullLook, SyncCommandOrders, route_people
+from bot.features.drift.jobs import CheckDrift
+from bot.features.fleets.jobs import FetchMissedDeliveries, SyncAllInstallations, SyncFleet, SyncInstallation
 from bot.features.fleets.pins import PinIndex
-from bot.features.hub.jobs import LookAtHub, hubs_of
-from bot.features.review.jobs import LookAtReview
-from bot.features.rollout.jobs import LookAtRollout
+from bot.features.hub.jobs import SyncHub, hubs_of
+from bot.features.review.jobs import SyncReview
+from bot.features.rollout.jobs import SyncRollout
 from bot.features.upstream.triggers import UpstreamLook, route_upstream_check, route_upstream_pull
 from bot.github.events import (
     CheckRerequested,
@@ -30,14 +30,14 @@ from bot.github.events import (
 from bot.github.people_events import ButtonPressed, Commented, Reviewed
 
 Look = (
-    LookAtHub
-    | LookAtBump
-    | LookAtRollout
-    | LookAtDrift
-    | LookAtFleet
-    | LookAtInstallation
-    | LookAround
-    | LookAtDeliveries
+    SyncHub
+    | SyncBump
+    | SyncRollout
+    | CheckDrift
+    | SyncFleet
+    | SyncInstallation
+    | SyncAllInstallations
+    | FetchMissedDeliveries
     | UpstreamLook
     | PullLook
 )
@@ -49,7 +49,7 @@ def route(event: Event, index: PinIndex) -> tuple[Look, ...]:
         case Ping():
             return ()
         case InstallationChanged():
-            return (LookAtInstallation(installation=event.installation),)
+            return (SyncInstallation(installation=event.installation),)
         case Push():
             return _route_push(event, index)
         case PullRequestChanged():
@@ -70,12 +70,12 @@ def _route_order(event: DeploymentChanged | WorkflowRunCompleted, index: PinInde
     fleet, installation = event.repo, event.installation
     own = index.pins_of(fleet)
     bases = dict.fromkeys(pin.base for pin in own)
-    looks: list[Look] = [LookAtRollout(fleet=fleet, installation=installation, base=base) for base in bases]
+    looks: list[Look] = [SyncRollout(fleet=fleet, installation=installation, base=base) for base in bases]
     if bases:
-        looks.append(LookAtAsked(fleet=fleet, installation=installation))
+        looks.append(SyncCommandOrders(fleet=fleet, installation=installation))
     # A question whose node never answers has no other end than its run's; and a node with another order waits for it.
     if isinstance(event, WorkflowRunCompleted) or event.task.startswith("drift:"):
-        looks += [LookAtDrift(fleet=fleet, installation=installation, base=base) for base in bases]
+        looks += [CheckDrift(fleet=fleet, installation=installation, base=base) for base in bases]
     # A deployment tells of every step; its run ends once, and that is when the documents change.
     return (*looks, *(hubs_of(own) if isinstance(event, WorkflowRunCompleted) else ()))
 
@@ -84,7 +84,7 @@ def _route_push(push: Push, index: PinIndex) -> tuple[Look, ...]:
     looks: list[Look] = [_bump(pin) for pin in index.pinned_by(push.repo) if pin.tracked == push.branch]
     own = index.pins_of(push.repo)
     if any(pin.base == push.branch for pin in own) or (not own and push.may_make_fleet):
-        looks.append(LookAtFleet(fleet=push.repo, installation=push.installation))
+        looks.append(SyncFleet(fleet=push.repo, installation=push.installation))
     looks.extend(_bump(pin) for pin in own if push.branch == bump_branch(pin.base, pin.submodule))
     looks.extend(hubs_of(index.pins_shown_by(push.repo)))
     return tuple(looks)
@@ -96,10 +96,10 @@ def _route_pull_request(event: PullRequestChanged, index: PinIndex) -> tuple[Loo
     ]
     looks.extend(route_upstream_pull(event, index))
     if event.merged and any(pin.base == event.base for pin in index.pins_of(event.repo)):
-        looks.append(LookAtRollout(fleet=event.repo, installation=event.installation, base=event.base))
+        looks.append(SyncRollout(fleet=event.repo, installation=event.installation, base=event.base))
     if event.action == "closed":
         if index.pins_of(event.repo):
-            looks.append(LookAtPullEnd(fleet=event.repo, installation=event.installation, number=event.number))
+            looks.append(CloseOutPull(fleet=event.repo, installation=event.installation, number=event.number))
     elif index.pins_of(event.repo) or index.pinned_by(event.repo):
-        looks.append(LookAtReview(fleet=event.repo, installation=event.installation, number=event.number))
+        looks.append(SyncReview(fleet=event.repo, installation=event.installation, number=event.number))
     return tuple(looks)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from bot.domain.errors import RetryLater
-from bot.features.fleets.jobs import LookAround, LookAtDeliveries
+from bot.features.fleets.jobs import FetchMissedDeliveries, SyncAllInstallations
 from bot.features.world import World
 from bot.git import mirrors
 from bot.git.git import GitError
@@ -47,7 +47,7 @@ class Routine:
         """Do what `look` asks for, and queue what follows from it."""
         began = time.monotonic()
         try:
-            if isinstance(look, LookAtDeliveries):
+            if isinstance(look, FetchMissedDeliveries):
                 self.backfill.run()
             else:
                 self._inbox.add_looks(self._look_again(self._world, look))
@@ -59,7 +59,7 @@ class Routine:
 
     def start(self) -> None:
         """Queue what every start looks at: what was missed, and the whole world. Keep the disk tidy from now on."""
-        self._inbox.add_looks((LookAtDeliveries(), LookAround()))
+        self._inbox.add_looks((FetchMissedDeliveries(), SyncAllInstallations()))
         threading.Thread(target=self._keep_tidy, name="tidy", daemon=True).start()
 
     def stop(self) -> None:
@@ -69,8 +69,10 @@ class Routine:
     def schedules(self) -> Mapping[str, Schedule]:
         """What happens when, once over all replicas."""
         return {
-            "backfill": Schedule(cron="*/5 * * * *", task=lambda: self._inbox.add_looks((LookAtDeliveries(),))),
-            "look-around": Schedule(cron="17 */6 * * *", task=lambda: self._inbox.add_looks((LookAround(),))),
+            "backfill": Schedule(cron="*/5 * * * *", task=lambda: self._inbox.add_looks((FetchMissedDeliveries(),))),
+            "look-around": Schedule(
+                cron="17 */6 * * *", task=lambda: self._inbox.add_looks((SyncAllInstallations(),))
+            ),
             "forget": Schedule(cron="43 3 * * *", task=self.forget),
         }
 

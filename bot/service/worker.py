@@ -8,25 +8,25 @@ from msgspec.structs import replace
 
 from bot.domain.errors import RetryLater
 from bot.domain.names import BranchName, InstallationId, PullNumber, RepoName
-from bot.features.bump.jobs import LookAtBump
+from bot.features.bump.jobs import SyncBump
 from bot.features.bump.run import _look_at_bump
 from bot.features.commands import run as conversation
-from bot.features.commands.triggers import LookAtCommand, LookAtPullEnd, PullLook
-from bot.features.drift.jobs import LookAtDrift
+from bot.features.commands.triggers import CloseOutPull, PullLook, RunCommand
+from bot.features.drift.jobs import CheckDrift
 from bot.features.drift.run import _look_at_drift
 from bot.features.fleets import apply as fleets_apply
 from bot.features.fleets import read as fleets_read
-from bot.features.fleets.jobs import LookAround, LookAtDeliveries, LookAtFleet, LookAtInstallation
+from bot.features.fleets.jobs import FetchMissedDeliveries, SyncAllInstallations, SyncFleet, SyncInstallation
 from bot.features.fleets.pins import Pinned
 from bot.features.fleets.read import _read_fleet
 from bot.features.hub.apply import look_at_hub
-from bot.features.hub.jobs import LookAtHub, hubs_of
-from bot.features.review.jobs import LookAtReview
-from bot.features.rollout.jobs import LookAtRollout
+from bot.features.hub.jobs import SyncHub, hubs_of
+from bot.features.review.jobs import SyncReview
+from bot.features.rollout.jobs import SyncRollout
 from bot.features.rollout.run import _look_at_rollout
 from bot.features.scopes import client_for
 from bot.features.upstream import apply as upstream
-from bot.features.upstream.triggers import LookAtUpstream, LookAtUpstreamPull
+from bot.features.upstream.triggers import SyncUpstream, SyncUpstreamPull
 from bot.features.world import World
 from bot.fleetfile import FLEET_FILE
 from bot.fleetfile.hub import HUB_FILE
@@ -40,32 +40,32 @@ log = logging.getLogger(__name__)
 
 def look_again(world: World, look: Look) -> tuple[Look, ...]:
     """Do what `look` asks for. Returns the looks that follow from what it found."""
-    if isinstance(look, LookAround):
-        return tuple(LookAtInstallation(installation=found) for found in world.app.find_installations())
-    if isinstance(look, LookAtRollout | LookAtDrift):
+    if isinstance(look, SyncAllInstallations):
+        return tuple(SyncInstallation(installation=found) for found in world.app.find_installations())
+    if isinstance(look, SyncRollout | CheckDrift):
         return _look_at_orders(world, look)
     client = client_for(world, look)
     if isinstance(look, PullLook):
         return (*conversation.look_at_pull(world, client, look), *_freed(world, look))
     match look:
-        case LookAtBump():
+        case SyncBump():
             _look_at_bump(world, client, look)
             return ()
-        case LookAtFleet():
+        case SyncFleet():
             return _look_at_fleet(world, client, look)
-        case LookAtHub():
+        case SyncHub():
             return look_at_hub(world, client, look)
-        case LookAtDeliveries():
+        case FetchMissedDeliveries():
             raise AssertionError("the inbox itself looks at deliveries")
-        case LookAtUpstream():
+        case SyncUpstream():
             return upstream.look_at_upstream(client, look)
-        case LookAtUpstreamPull():
+        case SyncUpstreamPull():
             upstream.look_at_upstream_pull(world, client, look)
             return ()
-        case LookAtInstallation():
+        case SyncInstallation():
             found = repository.find_repositories(client)
             return tuple(
-                LookAtFleet(fleet=RepoName(repo.full_name), installation=look.installation)
+                SyncFleet(fleet=RepoName(repo.full_name), installation=look.installation)
                 for repo in found
                 if not repo.archived
             )
@@ -73,46 +73,45 @@ def look_again(world: World, look: Look) -> tuple[Look, ...]:
 
 def _freed(world: World, look: PullLook) -> tuple[Look, ...]:
     """A command and a pull request's end may give nodes back, for which a merge waits."""
-    if not isinstance(look, LookAtCommand | LookAtPullEnd):
+    if not isinstance(look, RunCommand | CloseOutPull):
         return ()
     bases = dict.fromkeys(pin.base for pin in world.memory.pins_of(look.fleet))
-    return tuple(LookAtRollout(fleet=look.fleet, installation=look.installation, base=base) for base in bases)
+    return tuple(SyncRollout(fleet=look.fleet, installation=look.installation, base=base) for base in bases)
 
 
-def _look_at_orders(world: World, look: LookAtRollout | LookAtDrift) -> tuple[Look, ...]:
+def _look_at_orders(world: World, look: SyncRollout | CheckDrift) -> tuple[Look, ...]:
     """Those that may wait in the queue for their time."""
     if look.not_before > world.now():
         raise RetryLater("its time has not come", seconds=look.not_before - world.now())
     client = client_for(world, look)
-    if isinstance(look, LookAtDrift):
+    if isinstance(look, CheckDrift):
         return _look_at_drift(world, client, look)
     return _look_at_rollout(world, client, look)
 
 
-def _look_at_fleet(world: World, client: Client, look: LookAtFleet) -> tuple[Look, ...]:
+def _look_at_fleet(world: World, client: Client, look: SyncFleet) -> tuple[Look, ...]:
     """Read anew who pins what, then look at each of its bumps, rollouts and open pull requests."""
     repo = repository.find_repository(client, look.fleet)
     if repo is None or not repository.has_file(client, look.fleet, FLEET_FILE):
         world.memory.replace_pins(look.fleet, ())
         is_hub = repo is not None and repository.has_file(client, look.fleet, HUB_FILE)
-        return (LookAtHub(hub=look.fleet, installation=look.installation),) if is_hub else ()
+        return (SyncHub(hub=look.fleet, installation=look.installation),) if is_hub else ()
     fleets_read.fetch_all(world, client, [look.fleet])
     default = BranchName(repo.default_branch)
     listed_by = next((pin.listed_by for pin in world.memory.pins_of(look.fleet)), None)
     read = _read_all_pins(world, client, look.installation, look.fleet, default)
     pins = tuple(replace(pin, listed_by=listed_by) for pin in read)
     world.memory.replace_pins(look.fleet, pins)
-    bumps = (LookAtBump(fleet=p.fleet, installation=p.installation, base=p.base, submodule=p.submodule) for p in pins)
+    bumps = (SyncBump(fleet=p.fleet, installation=p.installation, base=p.base, submodule=p.submodule) for p in pins)
     bases = dict.fromkeys(p.base for p in pins)
-    rollouts = (LookAtRollout(fleet=look.fleet, installation=look.installation, base=base) for base in bases)
-    drifts = (LookAtDrift(fleet=look.fleet, installation=look.installation, base=base) for base in bases)
+    rollouts = (SyncRollout(fleet=look.fleet, installation=look.installation, base=base) for base in bases)
+    drifts = (CheckDrift(fleet=look.fleet, installation=look.installation, base=base) for base in bases)
     upstreams = dict.fromkeys(p.upstream for p in pins)
-    theirs = (LookAtUpstream(upstream=one, installation=look.installation) for one in upstreams)
+    theirs = (SyncUpstream(upstream=one, installation=look.installation) for one in upstreams)
     # Only an event of the pull request leads to its review otherwise, and one that was lost would leave it without.
     pulls = repository.find_open_pulls(client, look.fleet) if pins else ()
     reviewed = (
-        LookAtReview(fleet=look.fleet, installation=look.installation, number=PullNumber(pull.number))
-        for pull in pulls
+        SyncReview(fleet=look.fleet, installation=look.installation, number=PullNumber(pull.number)) for pull in pulls
     )
     return (*bumps, *rollouts, *drifts, *reviewed, *theirs, *hubs_of(pins))
 

@@ -11,7 +11,7 @@ import random
 import sys
 import time
 
-from bot.features.bump.jobs import LookAtBump
+from bot.features.bump.jobs import SyncBump
 from bot.queue.engine import Schedule
 from bot.queue.inbox import Inbox, Patience
 from bot.queue.ledger import Burst
@@ -31,7 +31,7 @@ def main() -> None:
     note = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     def work(look: Look) -> None:
-        if not isinstance(look, LookAtBump):
+        if not isinstance(look, SyncBump):
             return  # a pull request is also looked at for its review, alike for all of a fleet: nothing to count
         name = f"{look.fleet} {look.submodule} {os.getpid()}\n"
         os.write(note, f"begin {name}".encode())

@@ -7,7 +7,7 @@ from bot.domain.values import Value
 from bot.features.fleets.pins import Pinned
 
 
-class LookAtBump(Value, frozen=True, tag="bump"):
+class SyncBump(Value, frozen=True, tag="bump"):
     """Is one submodule of one base branch of a fleet where its upstream is? Leads to the bump pull request."""
 
     fleet: RepoName
@@ -20,8 +20,8 @@ class LookAtBump(Value, frozen=True, tag="bump"):
         return self.fleet
 
 
-def _bump(pin: Pinned) -> LookAtBump:
-    return LookAtBump(fleet=pin.fleet, installation=pin.installation, base=pin.base, submodule=pin.submodule)
+def _bump(pin: Pinned) -> SyncBump:
+    return SyncBump(fleet=pin.fleet, installation=pin.installation, base=pin.base, submodule=pin.submodule)
 
 
 def bump_branch(base: BranchName, submodule: SubmodulePath) -> BranchName:

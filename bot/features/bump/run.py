@@ -7,7 +7,7 @@ import logging
 from bot.features.bump import apply as perform
 from bot.features.bump import read as gather
 from bot.features.bump.decide import Hold, Propose, Settle, decide_bump
-from bot.features.bump.jobs import LookAtBump
+from bot.features.bump.jobs import SyncBump
 from bot.features.fleets import read as fleets_read
 from bot.features.fleets.read import _read_fleet
 from bot.features.world import World
@@ -17,7 +17,7 @@ from bot.service import metrics
 log = logging.getLogger(__name__)
 
 
-def _look_at_bump(world: World, client: Client, look: LookAtBump) -> None:
+def _look_at_bump(world: World, client: Client, look: SyncBump) -> None:
     known = [p for p in world.memory.pins_of(look.fleet) if (p.base, p.submodule) == (look.base, look.submodule)]
     fleets_read.fetch_all(world, client, [look.fleet, *(pin.upstream for pin in known)])
     at = _read_fleet(world, client, look.fleet, look.base)

@@ -17,7 +17,7 @@ from bot.features.bump.jobs import bump_branch
 from bot.features.bump.text import parse_marker
 from bot.features.commands.facts import Actor, CommandFacts, NodeAt, Position, PostedPlan, PullFacts, PullState
 from bot.features.commands.grammar import Command
-from bot.features.commands.triggers import LookAtCommand
+from bot.features.commands.triggers import RunCommand
 from bot.features.fleets import read as fleets_read
 from bot.features.fleets.pins import Pinned
 from bot.features.fleets.read import FleetAt, NotAFleet
@@ -51,7 +51,7 @@ class Spoken(NamedTuple):
     pull: PullDetail | None
 
 
-def read_spoken(world: World, client: Client, look: LookAtCommand) -> Spoken:
+def read_spoken(world: World, client: Client, look: RunCommand) -> Spoken:
     """The facts of one command."""
     said = look.said
     verb = said.verb if isinstance(said, Command) else None
@@ -71,7 +71,7 @@ def read_spoken(world: World, client: Client, look: LookAtCommand) -> Spoken:
 def _read_in_pull(
     world: World,
     client: Client,
-    look: LookAtCommand,
+    look: RunCommand,
     at: FleetAt,
     *,
     pull: PullDetail,
@@ -107,7 +107,7 @@ def _read_in_pull(
     return Spoken(_with_holds(world, client, at, pinned, facts=whole, verb=verb), at, pinned, pull)
 
 
-def _find_pull(client: Client, look: LookAtCommand) -> PullDetail | None:
+def _find_pull(client: Client, look: RunCommand) -> PullDetail | None:
     number = look.number
     if number is None and look.sha is not None:
         found = repository.find_pulls_of_commit(client, look.fleet, look.sha)
@@ -120,7 +120,7 @@ def _find_pull(client: Client, look: LookAtCommand) -> PullDetail | None:
         return None
 
 
-def _read_fleet(world: World, client: Client, look: LookAtCommand, pull: PullDetail) -> tuple[FleetAt | None, str]:
+def _read_fleet(world: World, client: Client, look: RunCommand, pull: PullDetail) -> tuple[FleetAt | None, str]:
     """The fleet at the head of the pull request's base: never what the pull request itself says of it."""
     fleets_read.fetch_all(world, client, [look.fleet])
     try:
@@ -131,7 +131,7 @@ def _read_fleet(world: World, client: Client, look: LookAtCommand, pull: PullDet
         return None, str(problem)
 
 
-def _read_actor(client: Client, look: LookAtCommand, file: Fleet | None) -> Actor:
+def _read_actor(client: Client, look: RunCommand, file: Fleet | None) -> Actor:
     permission = people.read_permission(client, look.fleet, look.actor)
     named = [
         principal.removeprefix("team:")

@@ -10,7 +10,7 @@ from bot.domain.errors import RetryLater
 from bot.domain.names import BranchName, PullNumber, RepoName
 from bot.domain.verbs import Verb
 from bot.features.audit.facts import Audited, Record
-from bot.features.bump.jobs import LookAtBump
+from bot.features.bump.jobs import SyncBump
 from bot.features.bump.text import parse_marker
 from bot.features.commands.actions import (
     Decision,
@@ -35,14 +35,14 @@ from bot.features.commands.store import LockTakenError
 from bot.features.commands.text import WORDS
 from bot.features.commands.text_reply import Extra, OrderView, render_reply
 from bot.features.commands.text_status import render_status
-from bot.features.commands.triggers import Acknowledge, LookAtAsked, LookAtCommand, LookAtPullEnd, PullLook
+from bot.features.commands.triggers import AcknowledgeCommand, CloseOutPull, PullLook, RunCommand, SyncCommandOrders
 from bot.features.fleets import read as fleets_read
 from bot.features.fleets.pins import Pinned
 from bot.features.fleets.read import FleetAt, NotAFleet
 from bot.features.holds.facts import HoldKind
 from bot.features.review.apply import look_at_review
-from bot.features.review.jobs import LookAtReview
-from bot.features.rollout.jobs import LookAtRollout
+from bot.features.review.jobs import SyncReview
+from bot.features.rollout.jobs import SyncRollout
 from bot.features.world import World
 from bot.github.client import Client
 from bot.github.endpoints import people
@@ -61,21 +61,21 @@ log = logging.getLogger(__name__)
 def look_at_pull(world: World, client: Client, look: PullLook) -> tuple[Look, ...]:
     """Do what `look` asks for. Returns the looks that follow from what it found."""
     match look:
-        case LookAtCommand():
+        case RunCommand():
             return look_at_command(world, client, look)
-        case Acknowledge():
+        case AcknowledgeCommand():
             people.react(client, look.fleet, look.comment, "eyes")
-        case LookAtAsked():
+        case SyncCommandOrders():
             return look_at_asked(world, client, look)
-        case LookAtPullEnd():
+        case CloseOutPull():
             look_at_pull_end(world, client, look)
             return _roll_on(world, look.fleet)  # nodes that were locked for it are free for merges now
-        case LookAtReview():
+        case SyncReview():
             look_at_review(world, client, look)
     return ()
 
 
-def look_at_command(world: World, client: Client, look: LookAtCommand) -> tuple[Look, ...]:
+def look_at_command(world: World, client: Client, look: RunCommand) -> tuple[Look, ...]:
     """Decide a command, unless it was decided before, and carry it out."""
     asked = world.people.find_asked(look.source)
     spoken = None
@@ -91,7 +91,7 @@ def look_at_command(world: World, client: Client, look: LookAtCommand) -> tuple[
     return _carry_out(world, client, look, asked, spoken)
 
 
-def _keep(world: World, look: LookAtCommand, spoken: Spoken, pull: PullDetail, decision: Decision) -> Asked:
+def _keep(world: World, look: RunCommand, spoken: Spoken, pull: PullDetail, decision: Decision) -> Asked:
     """Write the decision down, with its locks and its line in the audit trail, before anything is done."""
     facts, at = spoken.facts, spoken.at
     asked = compose_asked(
@@ -123,7 +123,7 @@ def _keep(world: World, look: LookAtCommand, spoken: Spoken, pull: PullDetail, d
 
 
 def _carry_out(
-    world: World, client: Client, look: LookAtCommand, asked: Asked, spoken: Spoken | None
+    world: World, client: Client, look: RunCommand, asked: Asked, spoken: Spoken | None
 ) -> tuple[Look, ...]:
     if look.comment is not None:
         people.react(client, asked.fleet, look.comment, WORDS[asked.decision.reason].tone)
@@ -171,7 +171,7 @@ def _resume(world: World, asked: Asked, spoken: Spoken) -> tuple[Look, ...]:
     if tip is not None:
         settle_pin(world, asked, tip, HoldKind.RESUMED)
     return (
-        LookAtBump(fleet=pinned.fleet, installation=asked.installation, base=pinned.base, submodule=pinned.submodule),
+        SyncBump(fleet=pinned.fleet, installation=asked.installation, base=pinned.base, submodule=pinned.submodule),
     )
 
 
@@ -182,11 +182,11 @@ def _roll_on(world: World, fleet: RepoName) -> tuple[Look, ...]:
     """A lock ended: a merge that had to leave the node out can go on."""
     known = {pin.base: pin for pin in world.memory.pins_of(fleet)}
     return tuple(
-        LookAtRollout(fleet=pin.fleet, installation=pin.installation, base=base) for base, pin in known.items()
+        SyncRollout(fleet=pin.fleet, installation=pin.installation, base=base) for base, pin in known.items()
     )
 
 
-def look_at_asked(world: World, client: Client, look: LookAtAsked) -> tuple[Look, ...]:
+def look_at_asked(world: World, client: Client, look: SyncCommandOrders) -> tuple[Look, ...]:
     """Give what had to wait, and edit the replies of all commands whose orders have not ended."""
     waiting = world.people.open_asked(look.fleet)
     before = world.people.find_locks(look.fleet, now=world.now())
@@ -234,7 +234,7 @@ def _follow(world: World, client: Client, at: FleetAt, asked: Asked) -> None:
 # -- the end of a pull request ----------------------------------------------------------------------------------
 
 
-def look_at_pull_end(world: World, client: Client, look: LookAtPullEnd) -> None:
+def look_at_pull_end(world: World, client: Client, look: CloseOutPull) -> None:
     """Its locks end with it. Merged: that was the approval. Closed: the nodes that were ahead for it return."""
     pull = people.read_pull_detail(client, look.fleet, look.number)
     if pull.state == "open":
@@ -273,7 +273,7 @@ def _record_approval(world: World, at: FleetAt, pull: PullDetail, there: PullFac
     world.people.record(f"approved:{at.repo.lower()}:{pull.number}", record)
 
 
-def _restore_from(world: World, client: Client, at: FleetAt, pinned: Pinned, look: LookAtPullEnd) -> None:
+def _restore_from(world: World, client: Client, at: FleetAt, pinned: Pinned, look: CloseOutPull) -> None:
     """Give the nodes that are ahead for a closed pull request back to their branch, without being asked."""
     nodes = tuple(read_node(world, client, at, node, submodule=pinned.submodule, locks=()) for node in at.file.nodes)
     ahead = tuple(node for node in nodes if node.ahead == look.number)

@@ -14,7 +14,7 @@ from bot.domain.names import BranchName, NodeName, PlanId, PullNumber, RepoName,
 from bot.features.audit.facts import Record
 from bot.features.commands.record import Asked
 from bot.features.commands.tables import ASKED, AUDIT, HOLDS, NODE_LOCKS, POSTED_PLANS
-from bot.features.commands.triggers import LookAtCommand
+from bot.features.commands.triggers import RunCommand
 from bot.features.holds.facts import Hold, Lock
 from bot.service.router import Look
 from bot.storage.store import Store, now_ms
@@ -186,7 +186,7 @@ def bind_plans(looks: tuple[Look, ...], people: People) -> tuple[Look, ...]:
     """Bind each command to the plan that stands in its pull request as it arrives: a later one was never read."""
     return tuple(
         msgspec.structs.replace(look, bound=people.posted_plan(look.fleet, look.number))
-        if isinstance(look, LookAtCommand) and look.number is not None
+        if isinstance(look, RunCommand) and look.number is not None
         else look
         for look in looks
     )

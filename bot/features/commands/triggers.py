@@ -12,7 +12,7 @@ from bot.domain.names import CommitSha, InstallationId, PlanId, PullNumber, Repo
 from bot.domain.values import Value
 from bot.domain.verbs import Verb
 from bot.features.commands.grammar import Command, Misread, parse_command
-from bot.features.review.jobs import LookAtReview
+from bot.features.review.jobs import SyncReview
 from bot.github.people_events import ButtonPressed, Commented, Reviewed
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ BUTTONS: dict[str, Command] = {
 """What each button of a check run stands for; its identifier is the key."""
 
 
-class LookAtCommand(Value, frozen=True, tag="command"):
+class RunCommand(Value, frozen=True, tag="command"):
     """Decide and carry out what a person said. `source` is "comment:ID" or "button:CHECK:NAME:LOGIN".
 
     `bound` is the plan that stood in the pull request when it was said: the only one that may be meant.
@@ -53,7 +53,7 @@ class LookAtCommand(Value, frozen=True, tag="command"):
         return int(rest) if kind == "comment" else None
 
 
-class Acknowledge(Value, frozen=True, tag="acknowledge"):
+class AcknowledgeCommand(Value, frozen=True, tag="acknowledge"):
     """Show a person that their command was seen. Nothing depends on it, and it waits for no other work."""
 
     fleet: RepoName
@@ -65,7 +65,7 @@ class Acknowledge(Value, frozen=True, tag="acknowledge"):
         return f"seen:{self.comment}"
 
 
-class LookAtPullEnd(Value, frozen=True, tag="pull_end"):
+class CloseOutPull(Value, frozen=True, tag="pull_end"):
     """A pull request was closed or merged: its locks end, and a node that was ahead for it returns."""
 
     fleet: RepoName
@@ -77,7 +77,7 @@ class LookAtPullEnd(Value, frozen=True, tag="pull_end"):
         return self.fleet
 
 
-class LookAtAsked(Value, frozen=True, tag="asked"):
+class SyncCommandOrders(Value, frozen=True, tag="asked"):
     """How far are the orders that people asked for? Leads to their replies, and to orders that had to wait."""
 
     fleet: RepoName
@@ -88,7 +88,7 @@ class LookAtAsked(Value, frozen=True, tag="asked"):
         return self.fleet
 
 
-PullLook = LookAtCommand | Acknowledge | LookAtReview | LookAtPullEnd | LookAtAsked
+PullLook = RunCommand | AcknowledgeCommand | SyncReview | CloseOutPull | SyncCommandOrders
 
 
 def route_people(event: Commented | Reviewed | ButtonPressed, index: PinIndex) -> tuple[PullLook, ...]:
@@ -97,13 +97,13 @@ def route_people(event: Commented | Reviewed | ButtonPressed, index: PinIndex) -
     if not fleets and not pinned:
         return ()
     if isinstance(event, Reviewed):
-        return (LookAtReview(fleet=event.repo, installation=event.installation, number=event.number),)
+        return (SyncReview(fleet=event.repo, installation=event.installation, number=event.number),)
     if isinstance(event, ButtonPressed):
         said = BUTTONS.get(event.button)
         if said is None or not fleets:
             return ()
         return (
-            LookAtCommand(
+            RunCommand(
                 fleet=event.repo,
                 installation=event.installation,
                 number=None,
@@ -118,8 +118,8 @@ def route_people(event: Commented | Reviewed | ButtonPressed, index: PinIndex) -
     if found is None:
         return ()
     return (
-        Acknowledge(fleet=event.repo, installation=event.installation, comment=event.comment),
-        LookAtCommand(
+        AcknowledgeCommand(fleet=event.repo, installation=event.installation, comment=event.comment),
+        RunCommand(
             fleet=event.repo,
             installation=event.installation,
             number=event.number,

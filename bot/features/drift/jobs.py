@@ -6,7 +6,7 @@ from bot.domain.names import BranchName, InstallationId, RepoName
 from bot.domain.values import Value
 
 
-class LookAtDrift(Value, frozen=True, tag="drift"):
+class CheckDrift(Value, frozen=True, tag="drift"):
     """Do the nodes still run what they were given? Leads to read-only orders, and to issues."""
 
     fleet: RepoName

@@ -13,7 +13,7 @@ from bot.features.fleets.apply import report_file_problems
 from bot.features.fleets.pins import Pinned
 from bot.features.fleets.read import FleetAt, NotAFleet
 from bot.features.hub.documents import propose_documents, read_documents
-from bot.features.hub.jobs import LookAtHub
+from bot.features.hub.jobs import SyncHub
 from bot.features.hub.text import (
     DECIDING,
     README,
@@ -42,7 +42,7 @@ BRANCH = BranchName("aios-bot/fleet-documents")
 _DEPLOYMENTS = 30  # newest ones of a node that are looked through
 
 
-def look_at_hub(world: World, client: Client, look: LookAtHub) -> tuple[LookAtHub, ...]:
+def look_at_hub(world: World, client: Client, look: SyncHub) -> tuple[SyncHub, ...]:
     """Keep the one pull request of the hub whose documents say how its fleets are.
 
     When the hub's own file lists others than before, it is looked at once more, as one who may read those too.
@@ -79,7 +79,7 @@ def look_at_hub(world: World, client: Client, look: LookAtHub) -> tuple[LookAtHu
     return ()
 
 
-def _relist(world: World, client: Client, look: LookAtHub, start: CommitSha) -> bool:
+def _relist(world: World, client: Client, look: SyncHub, start: CommitSha) -> bool:
     """Bring the index to what the hub's own file lists; whether that changed it."""
     text = world.mirror(look.hub).read_file(start, HUB_FILE)
     try:

@@ -9,7 +9,7 @@ from bot.domain.values import Value
 from bot.features.fleets.pins import Pinned
 
 
-class LookAtHub(Value, frozen=True, tag="hub"):
+class SyncHub(Value, frozen=True, tag="hub"):
     """Do a hub's documents say how its fleets are? Leads to its one pull request."""
 
     hub: RepoName
@@ -20,7 +20,7 @@ class LookAtHub(Value, frozen=True, tag="hub"):
         return f"hub:{self.hub}"
 
 
-def hubs_of(pins: Iterable[Pinned]) -> tuple[LookAtHub, ...]:
+def hubs_of(pins: Iterable[Pinned]) -> tuple[SyncHub, ...]:
     """The looks at the hubs that show `pins`."""
     named = {(hub, pin.installation) for pin in pins for hub in (pin.hub, pin.listed_by) if hub is not None}
-    return tuple(LookAtHub(hub=hub, installation=installation) for hub, installation in sorted(named))
+    return tuple(SyncHub(hub=hub, installation=installation) for hub, installation in sorted(named))

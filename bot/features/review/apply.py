@@ -14,7 +14,7 @@ from bot.features.fleets import read as fleets_read
 from bot.features.fleets.pins import Pinned
 from bot.features.fleets.read import NotAFleet
 from bot.features.review.decide import Approval, ReviewDecision, ReviewFacts, decide_review
-from bot.features.review.jobs import LookAtReview
+from bot.features.review.jobs import SyncReview
 from bot.features.review.text import REVIEW_CHECK, render_review
 from bot.features.world import World
 from bot.fleetfile import Fleet
@@ -40,7 +40,7 @@ class _Nothing(Wire, frozen=True):
     pass
 
 
-def look_at_review(world: World, client: Client, look: LookAtReview) -> None:
+def look_at_review(world: World, client: Client, look: SyncReview) -> None:
     """Say which rule asks for a review of this pull request, and whether it is there."""
     pull = people.read_pull_detail(client, look.fleet, look.number)
     if pull.state != "open":

@@ -6,7 +6,7 @@ from bot.domain.names import InstallationId, PullNumber, RepoName
 from bot.domain.values import Value
 
 
-class LookAtReview(Value, frozen=True, tag="review"):
+class SyncReview(Value, frozen=True, tag="review"):
     """Which rule asks for a review of this pull request, and is it there? Leads to the check `aios/review`."""
 
     fleet: RepoName  # or an upstream: its rules are the same

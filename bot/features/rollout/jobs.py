@@ -6,7 +6,7 @@ from bot.domain.names import BranchName, InstallationId, RepoName
 from bot.domain.values import Value
 
 
-class LookAtRollout(Value, frozen=True, tag="rollout"):
+class SyncRollout(Value, frozen=True, tag="rollout"):
     """Do the nodes run what a merged pull request approved? Leads to deployments and their sticky comment."""
 
     fleet: RepoName

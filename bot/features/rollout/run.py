@@ -11,7 +11,7 @@ from bot.features.fleets.read import _read_fleet
 from bot.features.rollout import read as rollout_read
 from bot.features.rollout import rollouts
 from bot.features.rollout.decide import decide_rollout
-from bot.features.rollout.jobs import LookAtRollout
+from bot.features.rollout.jobs import SyncRollout
 from bot.features.world import World
 from bot.github.client import Client
 from bot.service import metrics
@@ -20,7 +20,7 @@ from bot.service.router import Look
 log = logging.getLogger(__name__)
 
 
-def _look_at_rollout(world: World, client: Client, look: LookAtRollout) -> tuple[Look, ...]:
+def _look_at_rollout(world: World, client: Client, look: SyncRollout) -> tuple[Look, ...]:
     """What is to be looked at again when time alone has changed something."""
     known = [pin for pin in world.memory.pins_of(look.fleet) if pin.base == look.base]
     fleets_read.fetch_all(world, client, [look.fleet, *(pin.upstream for pin in known)])

@@ -11,10 +11,10 @@ from bot.features.bump import read as gather
 from bot.features.fleets import read as fleets_read
 from bot.features.fleets.pins import Pinned
 from bot.features.fleets.read import NotAFleet
-from bot.features.review.jobs import LookAtReview
+from bot.features.review.jobs import SyncReview
 from bot.features.upstream.decide import FleetFacts, ShownReason, decide_shown
 from bot.features.upstream.text import FleetPlan, UpstreamView, render_upstream_check, render_upstream_comment
-from bot.features.upstream.triggers import LookAtUpstream, LookAtUpstreamPull
+from bot.features.upstream.triggers import SyncUpstream, SyncUpstreamPull
 from bot.features.world import World
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github import checks
@@ -33,16 +33,16 @@ log = logging.getLogger(__name__)
 UPSTREAM_CHECK = "aios/fleets"
 
 
-def look_at_upstream(client: Client, look: LookAtUpstream) -> tuple[LookAtUpstreamPull | LookAtReview, ...]:
+def look_at_upstream(client: Client, look: SyncUpstream) -> tuple[SyncUpstreamPull | SyncReview, ...]:
     """For each open pull request: what it would do to the fleets, and whether it is reviewed."""
     numbers = [PullNumber(pull.number) for pull in repository.find_open_pulls(client, look.upstream)]
     installation = look.installation
-    plans = (LookAtUpstreamPull(upstream=look.upstream, installation=installation, number=one) for one in numbers)
-    reviews = (LookAtReview(fleet=look.upstream, installation=installation, number=one) for one in numbers)
+    plans = (SyncUpstreamPull(upstream=look.upstream, installation=installation, number=one) for one in numbers)
+    reviews = (SyncReview(fleet=look.upstream, installation=installation, number=one) for one in numbers)
     return (*plans, *reviews)
 
 
-def look_at_upstream_pull(world: World, client: Client, look: LookAtUpstreamPull) -> None:
+def look_at_upstream_pull(world: World, client: Client, look: SyncUpstreamPull) -> None:
     """Plan the pull request for every fleet that may be shown, and say so under it. One that is closed is left."""
     pull = repository.read_pull(client, look.upstream, look.number)
     if pull.state != "open":
@@ -60,7 +60,7 @@ def look_at_upstream_pull(world: World, client: Client, look: LookAtUpstreamPull
     _post(world, client, look, view)
 
 
-def _shown(world: World, client: Client, look: LookAtUpstreamPull, base: BranchName) -> list[Pinned]:
+def _shown(world: World, client: Client, look: SyncUpstreamPull, base: BranchName) -> list[Pinned]:
     """The pins whose plan may be shown there."""
     shown = []
     upstream = repository.find_repository(client, look.upstream)
@@ -132,7 +132,7 @@ def _read_plan(world: World, pin: Pinned, fork: CommitSha, head: CommitSha) -> P
     )
 
 
-def _post(world: World, client: Client, look: LookAtUpstreamPull, view: UpstreamView) -> None:
+def _post(world: World, client: Client, look: SyncUpstreamPull, view: UpstreamView) -> None:
     said = hashlib.sha256(" ".join(one.plan.id for one in view.plans).encode()).hexdigest()[:12]
     posted = repository.find_checks(client, look.upstream, view.head, name=UPSTREAM_CHECK)
     if not any(run.external_id == said for run in posted):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _TOLD = {"opened", "reopened", "synchronize", "edited"}
 
 
-class LookAtUpstreamPull(Value, frozen=True, tag="upstream_pull"):
+class SyncUpstreamPull(Value, frozen=True, tag="upstream_pull"):
     """What would merging this pull request do on every fleet? Leads to its check run and one comment."""
 
     upstream: RepoName
@@ -26,7 +26,7 @@ class LookAtUpstreamPull(Value, frozen=True, tag="upstream_pull"):
         return f"upstream:{self.upstream}"
 
 
-class LookAtUpstream(Value, frozen=True, tag="upstream"):
+class SyncUpstream(Value, frozen=True, tag="upstream"):
     """Look at every open pull request of an upstream: a delivery may have been lost, or a fleet changed."""
 
     upstream: RepoName
@@ -37,18 +37,18 @@ class LookAtUpstream(Value, frozen=True, tag="upstream"):
         return f"upstream:{self.upstream}"
 
 
-UpstreamLook = LookAtUpstreamPull | LookAtUpstream
+UpstreamLook = SyncUpstreamPull | SyncUpstream
 
 
 def route_upstream_pull(event: PullRequestChanged, index: PinIndex) -> tuple[UpstreamLook, ...]:
     """The look that a pull request of a pinned repository calls for."""
     if event.action not in _TOLD or not any(pin.tracked == event.base for pin in index.pinned_by(event.repo)):
         return ()
-    return (LookAtUpstreamPull(upstream=event.repo, installation=event.installation, number=event.number),)
+    return (SyncUpstreamPull(upstream=event.repo, installation=event.installation, number=event.number),)
 
 
 def route_upstream_check(event: CheckRerequested, index: PinIndex) -> tuple[UpstreamLook, ...]:
     """The look that "Re-run" on one of our checks in a pinned repository calls for."""
     if not index.pinned_by(event.repo):
         return ()
-    return (LookAtUpstream(upstream=event.repo, installation=event.installation),)
+    return (SyncUpstream(upstream=event.repo, installation=event.installation),)

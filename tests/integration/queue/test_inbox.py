@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from bot.domain.errors import BotError, RetryLater
 from bot.domain.names import BranchName, DeliveryId, InstallationId, RepoName
-from bot.features.fleets.jobs import LookAtFleet, LookAtInstallation
-from bot.features.rollout.jobs import LookAtRollout
+from bot.features.fleets.jobs import SyncFleet, SyncInstallation
+from bot.features.rollout.jobs import SyncRollout
 from bot.github.events import InstallationChanged, Ping
 from bot.github.ignored import Ignored, IgnoredReason
 from bot.observability.log import register_secret
@@ -100,12 +100,12 @@ def void(_value: object) -> None:
     """For lambdas that wait."""
 
 
-def fleet(name: str = "aios-win") -> LookAtFleet:
-    return LookAtFleet(fleet=RepoName(f"acme/{name}"), installation=InstallationId(7))
+def fleet(name: str = "aios-win") -> SyncFleet:
+    return SyncFleet(fleet=RepoName(f"acme/{name}"), installation=InstallationId(7))
 
 
-def rollout(number: int, name: str = "aios-win") -> LookAtRollout:
-    return LookAtRollout(
+def rollout(number: int, name: str = "aios-win") -> SyncRollout:
+    return SyncRollout(
         fleet=RepoName(f"acme/{name}"), installation=InstallationId(7), base=BranchName(f"release-{number}")
     )
 
@@ -288,7 +288,7 @@ def test_a_delivery_with_looks_in_two_lanes_is_done_with_the_last(store: Store, 
     go = threading.Event()
     work = Work(lambda look: void(look.key == "acme/slow" and go.wait(10)))
     inbox = start(work)
-    both = delivery(fleet("quick"), fleet("slow"), LookAtInstallation(installation=InstallationId(7)))
+    both = delivery(fleet("quick"), fleet("slow"), SyncInstallation(installation=InstallationId(7)))
     inbox.take_in(both)
     deadline = time.monotonic() + 5
     while len(work.ran) < 2 and time.monotonic() < deadline:

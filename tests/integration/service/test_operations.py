@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from bot.cli.main import aios_bot
 from bot.domain.errors import BotError
 from bot.domain.names import BranchName, CommitSha, DeliveryId, InstallationId, PlanId, RepoName, SubmodulePath
-from bot.features.fleets.jobs import LookAtFleet
+from bot.features.fleets.jobs import SyncFleet
 from bot.features.fleets.pins import Pinned
 from bot.github.events import InstallationChanged
 from bot.github.ignored import Ignored, IgnoredReason
@@ -31,8 +31,8 @@ QUICK = Patience(burst=Burst(quiet=50, longest=500), tries_after=(), sweep=0.2)
 BAD, GOOD, OTHER = "11110000-0000-4000-8000-000000000000", "22220000-0000-4000-8000-000000000000", "3333"
 
 
-def look(name: str) -> LookAtFleet:
-    return LookAtFleet(fleet=RepoName(f"acme/{name}"), installation=InstallationId(7))
+def look(name: str) -> SyncFleet:
+    return SyncFleet(fleet=RepoName(f"acme/{name}"), installation=InstallationId(7))
 
 
 def delivery(guid: str, *looks: Look) -> Delivery:

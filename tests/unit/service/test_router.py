@@ -16,16 +16,16 @@ from bot.domain.names import (
     SubmodulePath,
 )
 from bot.domain.verbs import Verb
-from bot.features.bump.jobs import LookAtBump, bump_branch
+from bot.features.bump.jobs import SyncBump, bump_branch
 from bot.features.commands.grammar import Command, parse_command
-from bot.features.commands.triggers import Acknowledge, LookAtAsked, LookAtCommand, LookAtPullEnd
-from bot.features.drift.jobs import LookAtDrift
-from bot.features.fleets.jobs import LookAtFleet, LookAtInstallation
+from bot.features.commands.triggers import AcknowledgeCommand, CloseOutPull, RunCommand, SyncCommandOrders
+from bot.features.drift.jobs import CheckDrift
+from bot.features.fleets.jobs import SyncFleet, SyncInstallation
 from bot.features.fleets.pins import Pinned
-from bot.features.hub.jobs import LookAtHub
-from bot.features.review.jobs import LookAtReview
-from bot.features.rollout.jobs import LookAtRollout
-from bot.features.upstream.triggers import LookAtUpstream, LookAtUpstreamPull
+from bot.features.hub.jobs import SyncHub
+from bot.features.review.jobs import SyncReview
+from bot.features.rollout.jobs import SyncRollout
+from bot.features.upstream.triggers import SyncUpstream, SyncUpstreamPull
 from bot.github.events import (
     CheckRerequested,
     ChecksCompleted,
@@ -80,8 +80,8 @@ INDEX = Pins(
 )
 
 
-def bump(fleet: RepoName = WIN, base: str = "main", submodule: str = "server") -> LookAtBump:
-    return LookAtBump(
+def bump(fleet: RepoName = WIN, base: str = "main", submodule: str = "server") -> SyncBump:
+    return SyncBump(
         fleet=fleet,
         installation=EIGHT if fleet == LINUX else SEVEN,
         base=BranchName(base),
@@ -89,16 +89,16 @@ def bump(fleet: RepoName = WIN, base: str = "main", submodule: str = "server") -
     )
 
 
-def fleet(repo: RepoName = WIN) -> LookAtFleet:
-    return LookAtFleet(fleet=repo, installation=SEVEN)
+def fleet(repo: RepoName = WIN) -> SyncFleet:
+    return SyncFleet(fleet=repo, installation=SEVEN)
 
 
-def rollout(base: str = "main") -> LookAtRollout:
-    return LookAtRollout(fleet=WIN, installation=SEVEN, base=BranchName(base))
+def rollout(base: str = "main") -> SyncRollout:
+    return SyncRollout(fleet=WIN, installation=SEVEN, base=BranchName(base))
 
 
-def drift(base: str = "main") -> LookAtDrift:
-    return LookAtDrift(fleet=WIN, installation=SEVEN, base=BranchName(base))
+def drift(base: str = "main") -> CheckDrift:
+    return CheckDrift(fleet=WIN, installation=SEVEN, base=BranchName(base))
 
 
 def push(repo: RepoName, branch: str, after: CommitSha | None = SHA) -> Push:
@@ -122,16 +122,16 @@ def pull(head: str, *, merged: bool = False, base: str = "main", repo: RepoName 
     )
 
 
-def upstream_pull(repo: RepoName = SERVER) -> LookAtUpstreamPull:
-    return LookAtUpstreamPull(upstream=repo, installation=SEVEN, number=PullNumber(3))
+def upstream_pull(repo: RepoName = SERVER) -> SyncUpstreamPull:
+    return SyncUpstreamPull(upstream=repo, installation=SEVEN, number=PullNumber(3))
 
 
-REVIEW = LookAtReview(fleet=WIN, installation=SEVEN, number=PullNumber(3))
+REVIEW = SyncReview(fleet=WIN, installation=SEVEN, number=PullNumber(3))
 UPSTREAM_REVIEW = msgspec.structs.replace(REVIEW, fleet=SERVER)
-END = LookAtPullEnd(fleet=WIN, installation=SEVEN, number=PullNumber(3))
-ASKED = LookAtAsked(fleet=WIN, installation=SEVEN)
-SEEN = Acknowledge(fleet=WIN, installation=SEVEN, comment=99)
-COMMAND = LookAtCommand(
+END = CloseOutPull(fleet=WIN, installation=SEVEN, number=PullNumber(3))
+ASKED = SyncCommandOrders(fleet=WIN, installation=SEVEN)
+SEEN = AcknowledgeCommand(fleet=WIN, installation=SEVEN, comment=99)
+COMMAND = RunCommand(
     fleet=WIN,
     installation=SEVEN,
     number=PullNumber(3),
@@ -140,7 +140,7 @@ COMMAND = LookAtCommand(
     said=Command(verb=Verb.DEPLOY, names=("LAB",)),
     said_at="2026-11-24T10:00:00Z",
 )
-PRESSED = LookAtCommand(
+PRESSED = RunCommand(
     fleet=WIN,
     installation=SEVEN,
     number=None,
@@ -190,7 +190,7 @@ CASES: dict[str, tuple[Event, set[Look]]] = {
     "a merged pull request upstream": (pull("mine", repo=SERVER, merged=True), set()),
     "re-run of our check upstream": (
         CheckRerequested(repo=TOOLS, installation=SEVEN, sha=SHA),
-        {LookAtUpstream(upstream=TOOLS, installation=SEVEN)},
+        {SyncUpstream(upstream=TOOLS, installation=SEVEN)},
     ),
     "a fleet's base moved": (push(WIN, "main"), {fleet()}),
     "a fleet's other branch moved": (push(WIN, "feature"), set()),
@@ -244,7 +244,7 @@ CASES: dict[str, tuple[Event, set[Look]]] = {
     ),
     "the App was installed": (
         InstallationChanged(installation=SEVEN, action="created"),
-        {LookAtInstallation(installation=SEVEN)},
+        {SyncInstallation(installation=SEVEN)},
     ),
     "a ping": (Ping(hook_id=1), set()),
 }
@@ -264,17 +264,17 @@ def test_every_kind_of_event_is_routed() -> None:
 
 def test_no_index_leads_to_no_bump() -> None:
     for event, _ in CASES.values():
-        assert not any(isinstance(look, LookAtBump) for look in route(event, Pins()))
+        assert not any(isinstance(look, SyncBump) for look in route(event, Pins()))
 
 
 def test_one_fleet_is_one_lane() -> None:
     assert bump().key == fleet().key == rollout().key == "acme/aios-win"
-    assert LookAtInstallation(installation=SEVEN).key == "installation:7"
+    assert SyncInstallation(installation=SEVEN).key == "installation:7"
 
 
 @pytest.mark.parametrize(
     "look",
-    [bump(), fleet(), rollout(), LookAtInstallation(installation=SEVEN), COMMAND, PRESSED, SEEN, REVIEW, END, ASKED],
+    [bump(), fleet(), rollout(), SyncInstallation(installation=SEVEN), COMMAND, PRESSED, SEEN, REVIEW, END, ASKED],
 )
 def test_a_look_survives_being_stored(look: Look) -> None:
     assert msgspec.json.decode(msgspec.json.encode(look), type=Look) == look
@@ -287,7 +287,7 @@ def test_the_branch_of_a_bump() -> None:
 def test_a_hub_is_looked_at_when_a_run_ends_and_when_its_own_text_changes() -> None:
     hub = RepoName("acme/AIOS")
     index = Pins([msgspec.structs.replace(pin(), hub=hub), pin(LINUX)])
-    look = LookAtHub(hub=hub, installation=SEVEN)
+    look = SyncHub(hub=hub, installation=SEVEN)
     ended = WorkflowRunCompleted(repo=WIN, installation=SEVEN, run_id=1, conclusion="success")
     assert look in route(ended, index)
     assert look in route(Push(repo=hub, installation=SEVEN, branch=BranchName("main"), after=SHA), index)
