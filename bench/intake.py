@@ -26,7 +26,7 @@ import sqlalchemy as sa
 from flask import Flask, request
 
 from bot.domain.names import BranchName, DeliveryId, InstallationId, RepoName, SubmodulePath
-from bot.features.fleets.pins import Pinned
+from bot.features.fleets.facts import Pinned
 from bot.features.rollout.jobs import SyncRollout
 from bot.github.events import InstallationChanged
 from bot.observability.log import configure_logging

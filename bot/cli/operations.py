@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from bot.queue.desk import DeliveryRow
+    from bot.queue.admin import DeliveryRow
     from bot.storage.store import Store
 
 
@@ -25,7 +25,7 @@ def inbox() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def list_(states: tuple[str, ...], most: int, *, as_json: bool) -> None:
     """The newest deliveries, newest first."""
-    from bot.queue import desk
+    from bot.queue import admin as desk
 
     with _open_store() as store:
         for row in desk.list_deliveries(store, states=states, most=most):
@@ -37,7 +37,7 @@ def list_(states: tuple[str, ...], most: int, *, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def show(guid: str, *, as_json: bool) -> None:
     """One delivery, and what it led to. The beginning of its guid is enough."""
-    from bot.queue import desk
+    from bot.queue import admin as desk
 
     with _open_store() as store:
         row = desk.find_delivery(store, guid)
@@ -57,7 +57,7 @@ def show(guid: str, *, as_json: bool) -> None:
 @click.argument("guid")
 def retry(guid: str) -> None:
     """Try what failed, was cancelled or is held again, within a minute."""
-    from bot.queue import desk
+    from bot.queue import admin as desk
 
     with _open_store() as store:
         row = desk.find_delivery(store, guid)
@@ -68,7 +68,7 @@ def retry(guid: str) -> None:
 @click.argument("guid")
 def cancel(guid: str) -> None:
     """Do not do what waits. What runs goes on."""
-    from bot.queue import desk
+    from bot.queue import admin as desk
 
     with _open_store() as store:
         row = desk.find_delivery(store, guid)

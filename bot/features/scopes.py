@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bot.domain.names import InstallationId, RepoName
 from bot.features.fleets.jobs import FetchMissedDeliveries, SyncAllInstallations, SyncFleet, SyncInstallation
 from bot.features.hub.jobs import SyncHub
-from bot.features.upstream.triggers import SyncUpstream, SyncUpstreamPull
+from bot.features.upstream.jobs import SyncUpstream, SyncUpstreamPull
 from bot.features.world import World
 from bot.github.client import Client
 from bot.github.manifest import permissions

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot.domain.names import PlanId, RepoName
 from bot.features.commands.store import People
-from bot.features.fleets.pins import PinIndex, Pinned
+from bot.features.fleets.facts import PinIndex, Pinned
 from bot.features.rollout.store import Fleets
 from bot.git.git import Mirror
 from bot.github.client import App

@@ -1,4 +1,4 @@
-"""From bot/features/rollout/orders.py: say here what this module is for."""
+"""From bot/features/rollout/decide/orders.py: say here what this module is for."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import get_args
 
 from bot.features.bump.decide import BumpReason
-from bot.features.commands.reasons import CommandReason
+from bot.features.commands.decide.reasons import CommandReason
 from bot.features.drift.decide import DriftReason
-from bot.features.rollout.decide import RolloutReason
+from bot.features.rollout.decide.rollout import RolloutReason
 from bot.github.events import Event
 from bot.github.ignored import IgnoredReason
 from bot.observability.meters import Counter, Gauge, Histogram, Registry

@@ -8,14 +8,14 @@ nothing. Work with the same `key` never overlaps.
 from __future__ import annotations
 
 from bot.features.bump.jobs import SyncBump, _bump, bump_branch
-from bot.features.commands.triggers import CloseOutPull, PullLook, SyncCommandOrders, route_people
+from bot.features.commands.jobs import CloseOutPull, PullLook, SyncCommandOrders, route_people
 from bot.features.drift.jobs import CheckDrift
+from bot.features.fleets.facts import PinIndex
 from bot.features.fleets.jobs import FetchMissedDeliveries, SyncAllInstallations, SyncFleet, SyncInstallation
-from bot.features.fleets.pins import PinIndex
 from bot.features.hub.jobs import SyncHub, hubs_of
 from bot.features.review.jobs import SyncReview
 from bot.features.rollout.jobs import SyncRollout
-from bot.features.upstream.triggers import UpstreamLook, route_upstream_check, route_upstream_pull
+from bot.features.upstream.jobs import UpstreamLook, route_upstream_check, route_upstream_pull
 from bot.github.events import (
     CheckRerequested,
     ChecksCompleted,

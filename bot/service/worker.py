@@ -11,22 +11,22 @@ from bot.domain.names import BranchName, InstallationId, PullNumber, RepoName
 from bot.features.bump.jobs import SyncBump
 from bot.features.bump.run import _look_at_bump
 from bot.features.commands import run as conversation
-from bot.features.commands.triggers import CloseOutPull, PullLook, RunCommand
+from bot.features.commands.jobs import CloseOutPull, PullLook, RunCommand
 from bot.features.drift.jobs import CheckDrift
 from bot.features.drift.run import _look_at_drift
 from bot.features.fleets import apply as fleets_apply
 from bot.features.fleets import read as fleets_read
+from bot.features.fleets.facts import Pinned
 from bot.features.fleets.jobs import FetchMissedDeliveries, SyncAllInstallations, SyncFleet, SyncInstallation
-from bot.features.fleets.pins import Pinned
 from bot.features.fleets.read import _read_fleet
-from bot.features.hub.apply import look_at_hub
 from bot.features.hub.jobs import SyncHub, hubs_of
+from bot.features.hub.read import look_at_hub
 from bot.features.review.jobs import SyncReview
 from bot.features.rollout.jobs import SyncRollout
 from bot.features.rollout.run import _look_at_rollout
 from bot.features.scopes import client_for
 from bot.features.upstream import apply as upstream
-from bot.features.upstream.triggers import SyncUpstream, SyncUpstreamPull
+from bot.features.upstream.jobs import SyncUpstream, SyncUpstreamPull
 from bot.features.world import World
 from bot.fleetfile import FLEET_FILE
 from bot.fleetfile.hub import HUB_FILE

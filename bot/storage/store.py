@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from bot.domain.names import PlanId, RepoName
 from bot.features.commands import tables as people_tables  # noqa: F401 - their tables join the metadata
-from bot.features.fleets.pins import Pinned
+from bot.features.fleets.facts import Pinned
 from bot.features.rollout import tables as fleet_tables  # noqa: F401 - their tables join the metadata
 from bot.plan.model import Plan
 from bot.storage.group_commit import GroupCommit
@@ -102,7 +102,7 @@ PINS = sa.Table(
     sa.Column("fleet", sa.Text, primary_key=True),
     sa.Column("base", sa.Text, primary_key=True),
     sa.Column("submodule", sa.Text, primary_key=True),
-    sa.Column("pin", sa.Text, nullable=False),  # bot.features.fleets.pins.Pinned as JSON
+    sa.Column("pin", sa.Text, nullable=False),  # bot.features.fleets.facts.Pinned as JSON
 )
 
 PLANS = sa.Table(
@@ -128,7 +128,7 @@ def all_tables() -> tuple[sa.Table, ...]:
 
 
 class Pins:
-    """All pins as they were at one moment; a bot.features.fleets.pins.PinIndex."""
+    """All pins as they were at one moment; a bot.features.fleets.facts.PinIndex."""
 
     def __init__(self, rows: Sequence[Pinned] = ()) -> None:
         self._by_upstream: dict[str, tuple[Pinned, ...]] = {}
@@ -235,15 +235,15 @@ class Store:
         return self._pins[1]
 
     def pinned_by(self, upstream: RepoName) -> tuple[Pinned, ...]:
-        """Every pin that points at `upstream`, over all fleets (bot.features.fleets.pins.PinIndex)."""
+        """Every pin that points at `upstream`, over all fleets (bot.features.fleets.facts.PinIndex)."""
         return self.pins().pinned_by(upstream)
 
     def pins_of(self, fleet: RepoName) -> tuple[Pinned, ...]:
-        """Every pin that `fleet` holds (bot.features.fleets.pins.PinIndex)."""
+        """Every pin that `fleet` holds (bot.features.fleets.facts.PinIndex)."""
         return self.pins().pins_of(fleet)
 
     def pins_shown_by(self, hub: RepoName) -> tuple[Pinned, ...]:
-        """Every pin of the fleets that `hub` shows (bot.features.fleets.pins.PinIndex)."""
+        """Every pin of the fleets that `hub` shows (bot.features.fleets.facts.PinIndex)."""
         return self.pins().pins_shown_by(hub)
 
     def replace_pins(self, fleet: RepoName, rows: Sequence[Pinned]) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from flask import Flask, Response, jsonify, render_template
 
-from bot.features.rollout.decide import Standing
+from bot.features.rollout.decide.rollout import Standing
 from bot.features.rollout.store import Fleets, Standings
 
 _PAGE = re.compile(r"[0-9a-f]{32}")

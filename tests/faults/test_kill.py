@@ -23,7 +23,7 @@ import sqlalchemy as sa
 
 from bot.domain.names import BranchName, InstallationId, RepoName, SubmodulePath
 from bot.features.bump.jobs import bump_branch
-from bot.features.fleets.pins import Pinned
+from bot.features.fleets.facts import Pinned
 from bot.storage.store import DELIVERIES, LOOKS, Store
 from bot.web.webhook import sign
 from tests.faults.victim import SECRET

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bot.domain.names import CommitSha, NodeName, PlanId, PullNumber, ServiceName, StackName, SubmodulePath
 from bot.features.drift.text import render_drift, render_settled
-from bot.features.rollout.decide import RolloutReason, Standing
+from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.features.rollout.text import NodeView, RolloutView, render_rollout
 from bot.protocol.action import Action
 from bot.protocol.asked import Stage

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bot.domain.verbs import PREFIX, Verb
+from bot.features.commands.decide.reasons import CommandReason
 from bot.features.commands.grammar import USAGES
-from bot.features.commands.reasons import CommandReason
-from bot.features.commands.text import WORDS, Tone
+from bot.features.commands.text.words import WORDS, Tone
 
 _TONES = {Tone.DONE: "🚀 done", Tone.NO: "👎 refused", Tone.HUH: "😕 nothing done"}
 

@@ -1,4 +1,4 @@
-"""From bot/features/commands/record.py: say here what this module is for."""
+"""From bot/features/commands/facts/record.py: say here what this module is for."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from bot.text import markers
 log = logging.getLogger(__name__)
 
 BUMP_CHECK = "aios/bump"
-# At most three; their identifiers are what bot.features.commands.triggers.BUTTONS reads
+# At most three; their identifiers are what bot.features.commands.jobs.BUTTONS reads
 # (REST: checks/create, `actions`).
 BUTTONS = (
     {"label": "Re-plan", "identifier": "replan", "description": "Make the plan anew"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain.names import BranchName, InstallationId, RepoName, SubmodulePath
 from bot.domain.values import Value
-from bot.features.fleets.pins import Pinned
+from bot.features.fleets.facts import Pinned
 
 
 class SyncBump(Value, frozen=True, tag="bump"):

@@ -8,7 +8,7 @@ from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName, Submod
 from bot.features.bump.facts import BumpBranch, BumpFacts, Checks, OpenPull, Relation
 from bot.features.bump.jobs import bump_branch
 from bot.features.bump.text import parse_marker
-from bot.features.fleets.pins import Pinned
+from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
 from bot.features.holds.facts import Hold, HoldKind
 from bot.features.world import World

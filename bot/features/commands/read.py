@@ -15,16 +15,24 @@ from bot.domain.verbs import Verb
 from bot.features.bump import read as gather
 from bot.features.bump.jobs import bump_branch
 from bot.features.bump.text import parse_marker
-from bot.features.commands.facts import Actor, CommandFacts, NodeAt, Position, PostedPlan, PullFacts, PullState
+from bot.features.commands.facts.command import (
+    Actor,
+    CommandFacts,
+    NodeAt,
+    Position,
+    PostedPlan,
+    PullFacts,
+    PullState,
+)
 from bot.features.commands.grammar import Command
-from bot.features.commands.triggers import RunCommand
+from bot.features.commands.jobs import RunCommand
 from bot.features.fleets import read as fleets_read
-from bot.features.fleets.pins import Pinned
+from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt, NotAFleet
 from bot.features.holds.facts import HoldKind, Lock
 from bot.features.review.control_files import is_control_file
-from bot.features.rollout.orders import last_good
-from bot.features.rollout.past import parse_time, read_orders
+from bot.features.rollout.decide.orders import last_good
+from bot.features.rollout.read.history import parse_time, read_orders
 from bot.features.world import World
 from bot.fleetfile import Fleet, Node
 from bot.fleetfile.deploy import waves_of

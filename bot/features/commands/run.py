@@ -12,7 +12,11 @@ from bot.domain.verbs import Verb
 from bot.features.audit.facts import Audited, Record
 from bot.features.bump.jobs import SyncBump
 from bot.features.bump.text import parse_marker
-from bot.features.commands.actions import (
+from bot.features.commands.apply.orders import end_locks, follow_orders, keep_word, make_way, settle_pin, show_plans
+from bot.features.commands.apply.pin_back import open_pin_back
+from bot.features.commands.apply.plan import make_plan_anew
+from bot.features.commands.apply.replies import put_reply
+from bot.features.commands.decide.actions import (
     Decision,
     GiveLocksBack,
     GiveOrders,
@@ -21,23 +25,19 @@ from bot.features.commands.actions import (
     ResumeBumps,
     Target,
 )
-from bot.features.commands.apply import end_locks, follow_orders, keep_word, make_way, settle_pin, show_plans
-from bot.features.commands.decide import decide_command
-from bot.features.commands.facts import Actor, CommandFacts, PullFacts
+from bot.features.commands.decide.command import decide_command
+from bot.features.commands.decide.reasons import CommandReason
+from bot.features.commands.facts.command import Actor, CommandFacts, PullFacts
+from bot.features.commands.facts.record import Asked, compose_asked, compose_locks, lock_record, record_of
 from bot.features.commands.grammar import Command
-from bot.features.commands.pin_back import open_pin_back
+from bot.features.commands.jobs import AcknowledgeCommand, CloseOutPull, PullLook, RunCommand, SyncCommandOrders
 from bot.features.commands.read import Spoken, base_position, read_node, read_pull_facts, read_spoken
-from bot.features.commands.reasons import CommandReason
-from bot.features.commands.record import Asked, compose_asked, compose_locks, lock_record, record_of
-from bot.features.commands.replan import make_plan_anew
-from bot.features.commands.replies import put_reply
 from bot.features.commands.store import LockTakenError
-from bot.features.commands.text import WORDS
-from bot.features.commands.text_reply import Extra, OrderView, render_reply
-from bot.features.commands.text_status import render_status
-from bot.features.commands.triggers import AcknowledgeCommand, CloseOutPull, PullLook, RunCommand, SyncCommandOrders
+from bot.features.commands.text.reply import Extra, OrderView, render_reply
+from bot.features.commands.text.status import render_status
+from bot.features.commands.text.words import WORDS
 from bot.features.fleets import read as fleets_read
-from bot.features.fleets.pins import Pinned
+from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt, NotAFleet
 from bot.features.holds.facts import HoldKind
 from bot.features.review.apply import look_at_review

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 
 from bot.domain.names import BranchName, NodeName, PlanId, PullNumber, RepoName, SubmodulePath
 from bot.features.audit.facts import Record
-from bot.features.commands.record import Asked
+from bot.features.commands.facts.record import Asked
+from bot.features.commands.jobs import RunCommand
 from bot.features.commands.tables import ASKED, AUDIT, HOLDS, NODE_LOCKS, POSTED_PLANS
-from bot.features.commands.triggers import RunCommand
 from bot.features.holds.facts import Hold, Lock
 from bot.service.router import Look
 from bot.storage.store import Store, now_ms

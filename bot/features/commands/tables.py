@@ -36,7 +36,7 @@ ASKED = sa.Table(
     sa.Column("fleet", sa.Text, nullable=False),
     sa.Column("pull", sa.BigInteger, nullable=False),
     sa.Column("open", sa.Boolean, nullable=False),  # its orders have not all ended
-    sa.Column("asked", sa.Text, nullable=False),  # bot.features.commands.record.Asked as JSON
+    sa.Column("asked", sa.Text, nullable=False),  # bot.features.commands.facts.record.Asked as JSON
     sa.Index("asked_open", "fleet", "open"),
 )
 

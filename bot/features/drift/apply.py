@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 from bot.features.drift.decide import DriftFacts, DriftIssue, IssueChange, decide_drift, find_answered, find_question
 from bot.features.drift.text import parse_drift_marker, render_drift, render_settled
-from bot.features.fleets.pins import Pinned
+from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
-from bot.features.rollout.giving import give_order
-from bot.features.rollout.orders import last_good
-from bot.features.rollout.past import read_orders
-from bot.features.rollout.reports import read_report
+from bot.features.rollout.apply.dispatch import give_order
+from bot.features.rollout.decide.orders import last_good
+from bot.features.rollout.read.history import read_orders
+from bot.features.rollout.read.reports import read_report
 from bot.features.world import World
 from bot.fleetfile import Node
 from bot.github.client import Client

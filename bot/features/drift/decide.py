@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from bot.domain.names import SubmodulePath
 from bot.domain.values import Value
-from bot.features.rollout.orders import last_good
+from bot.features.rollout.decide.orders import last_good
 from bot.fleetfile import Node
 from bot.protocol.asked import PastOrder, Stage
 from bot.protocol.order import OrderKind

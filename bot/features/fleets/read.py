@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bot.domain.errors import BotError
 from bot.domain.names import BranchName, CommitSha, InstallationId, RepoName, SubmodulePath
 from bot.features.fleets import apply as fleets_apply
-from bot.features.fleets.pins import Pinned
+from bot.features.fleets.facts import Pinned
 from bot.features.world import World
 from bot.fleetfile import FLEET_FILE, Fleet, Submodule, parse_fleet
 from bot.fleetfile.yaml_lines import YamlFileError

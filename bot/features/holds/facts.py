@@ -1,4 +1,4 @@
-"""From bot/features/commands/facts.py: say here what this module is for."""
+"""From bot/features/commands/facts/command.py: say here what this module is for."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bot.domain.names import InstallationId, RepoName
 from bot.domain.values import Value
-from bot.features.fleets.pins import Pinned
+from bot.features.fleets.facts import Pinned
 
 
 class SyncHub(Value, frozen=True, tag="hub"):

@@ -11,7 +11,7 @@ from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
 from bot.domain.values import Wire
 from bot.features.audit.facts import Audited, Record
 from bot.features.fleets import read as fleets_read
-from bot.features.fleets.pins import Pinned
+from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import NotAFleet
 from bot.features.review.decide import Approval, ReviewDecision, ReviewFacts, decide_review
 from bot.features.review.jobs import SyncReview

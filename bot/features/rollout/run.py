@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from bot.features.fleets import read as fleets_read
 from bot.features.fleets.read import _read_fleet
-from bot.features.rollout import read as rollout_read
-from bot.features.rollout import rollouts
-from bot.features.rollout.decide import decide_rollout
+from bot.features.rollout.apply import rollout as rollouts
+from bot.features.rollout.decide.rollout import decide_rollout
 from bot.features.rollout.jobs import SyncRollout
+from bot.features.rollout.read import rollout as rollout_read
 from bot.features.world import World
 from bot.github.client import Client
 from bot.service import metrics

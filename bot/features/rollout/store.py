@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from bot.domain.names import BranchName, CommitSha, DeploymentId, NodeName, PullNumber, RepoName, SubmodulePath
 from bot.domain.values import Value
-from bot.features.rollout.decide import RolloutReason, Standing
+from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.features.rollout.tables import FLEET_STATES, RESULTS
 from bot.protocol.report import Report
 from bot.storage.store import Store

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from bot.domain.names import CommitSha, NodeName, PlanId, PullNumber, SubmodulePath, short
 from bot.domain.values import Value
-from bot.features.rollout.decide import RolloutReason, Standing
+from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.protocol.action import Action
 from bot.protocol.outcome import Difference, ServiceOutcome
 from bot.text import markdown as md

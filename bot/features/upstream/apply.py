@@ -9,12 +9,12 @@ from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
 from bot.features.bump import apply as perform
 from bot.features.bump import read as gather
 from bot.features.fleets import read as fleets_read
-from bot.features.fleets.pins import Pinned
+from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import NotAFleet
 from bot.features.review.jobs import SyncReview
 from bot.features.upstream.decide import FleetFacts, ShownReason, decide_shown
+from bot.features.upstream.jobs import SyncUpstream, SyncUpstreamPull
 from bot.features.upstream.text import FleetPlan, UpstreamView, render_upstream_check, render_upstream_comment
-from bot.features.upstream.triggers import SyncUpstream, SyncUpstreamPull
 from bot.features.world import World
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github import checks

@@ -28,7 +28,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def test_the_bot_fills_each_input_of_the_example_and_no_other() -> None:
-    source = (ROOT / "bot/features/rollout/giving.py").read_text()
+    source = (ROOT / "bot/features/rollout/apply/dispatch.py").read_text()
     sent: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Assign) and [getattr(t, "id", "") for t in node.targets] == ["inputs"]:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bot.agent.checkout import Position
 from bot.domain.names import BranchName, DeploymentId, SubmodulePath
 from bot.domain.values import Wire
-from bot.features.rollout.reports import read_report
+from bot.features.rollout.read.reports import read_report
 from bot.git.git import run_in_checkout, token_environment
 from bot.github.client import Client
 from bot.github.endpoints import repository

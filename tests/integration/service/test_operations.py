@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 from bot.cli.main import aios_bot
 from bot.domain.errors import BotError
 from bot.domain.names import BranchName, CommitSha, DeliveryId, InstallationId, PlanId, RepoName, SubmodulePath
+from bot.features.fleets.facts import Pinned
 from bot.features.fleets.jobs import SyncFleet
-from bot.features.fleets.pins import Pinned
 from bot.github.events import InstallationChanged
 from bot.github.ignored import Ignored, IgnoredReason
 from bot.plan.model import Plan

@@ -18,14 +18,14 @@ from bot.domain.names import (
 from bot.domain.verbs import Verb
 from bot.features.bump.jobs import SyncBump, bump_branch
 from bot.features.commands.grammar import Command, parse_command
-from bot.features.commands.triggers import AcknowledgeCommand, CloseOutPull, RunCommand, SyncCommandOrders
+from bot.features.commands.jobs import AcknowledgeCommand, CloseOutPull, RunCommand, SyncCommandOrders
 from bot.features.drift.jobs import CheckDrift
+from bot.features.fleets.facts import Pinned
 from bot.features.fleets.jobs import SyncFleet, SyncInstallation
-from bot.features.fleets.pins import Pinned
 from bot.features.hub.jobs import SyncHub
 from bot.features.review.jobs import SyncReview
 from bot.features.rollout.jobs import SyncRollout
-from bot.features.upstream.triggers import SyncUpstream, SyncUpstreamPull
+from bot.features.upstream.jobs import SyncUpstream, SyncUpstreamPull
 from bot.github.events import (
     CheckRerequested,
     ChecksCompleted,

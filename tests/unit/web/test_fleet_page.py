@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from bot.domain.names import BranchName, CommitSha, DeploymentId, NodeName, PullNumber, RepoName, SubmodulePath
-from bot.features.rollout.decide import RolloutReason, Standing
+from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.features.rollout.store import Fleets, NodeNow, Standings
 from bot.protocol.ending import End
 from bot.protocol.report import Report

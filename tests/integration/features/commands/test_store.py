@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from bot.cli.audit import audit
 from bot.domain.names import BranchName, InstallationId, NodeName, PullNumber
-from bot.features.commands.decide import decide_command
-from bot.features.commands.record import Asked, compose_asked, record_of
+from bot.features.commands.decide.command import decide_command
+from bot.features.commands.facts.record import Asked, compose_asked, record_of
 from bot.features.commands.store import LockTakenError, People
 from bot.features.holds.facts import Lock
 from bot.storage.store import Store

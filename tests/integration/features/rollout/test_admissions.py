@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from bot.domain.names import BranchName, NodeName
-from bot.features.rollout.admissions import Approval, find_approval
+from bot.features.rollout.read.approval import Approval, find_approval
 from bot.git.git import Mirror
 from bot.github.client import Client
 from sandbox.github import EmbeddedGitHub

@@ -25,11 +25,27 @@ from bot.domain.names import (
     SubmodulePath,
 )
 from bot.domain.verbs import Verb
-from bot.features.commands.actions import Decision, GiveLocksBack, GiveOrders, HoldBumps, MakePlan, Refuse, TakeLocks
-from bot.features.commands.decide import LATEST, decide_command
-from bot.features.commands.facts import Actor, CommandFacts, NodeAt, Position, PostedPlan, PullFacts, PullState
+from bot.features.commands.decide.actions import (
+    Decision,
+    GiveLocksBack,
+    GiveOrders,
+    HoldBumps,
+    MakePlan,
+    Refuse,
+    TakeLocks,
+)
+from bot.features.commands.decide.command import LATEST, decide_command
+from bot.features.commands.decide.reasons import CommandReason as R
+from bot.features.commands.facts.command import (
+    Actor,
+    CommandFacts,
+    NodeAt,
+    Position,
+    PostedPlan,
+    PullFacts,
+    PullState,
+)
 from bot.features.commands.grammar import Command, Misread, parse_command
-from bot.features.commands.reasons import CommandReason as R
 from bot.features.holds.facts import Hold, HoldKind, Lock
 from bot.fleetfile import Fleet, Node
 from bot.fleetfile.commands import Commands

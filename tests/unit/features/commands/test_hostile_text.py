@@ -10,14 +10,14 @@ import pytest
 from cmarkgfm.cmark import Options
 
 from bot.domain.names import BranchName, CommitSha, InstallationId, NodeName, PullNumber
-from bot.features.commands.actions import Refuse
-from bot.features.commands.decide import decide_command
+from bot.features.commands.decide.actions import Refuse
+from bot.features.commands.decide.command import decide_command
+from bot.features.commands.decide.reasons import CommandReason
+from bot.features.commands.facts.record import Asked, compose_asked
 from bot.features.commands.grammar import Command, parse_command, spell
-from bot.features.commands.reasons import CommandReason
-from bot.features.commands.record import Asked, compose_asked
-from bot.features.commands.text import WORDS
-from bot.features.commands.text_reply import Extra, OrderView, parse_reply_marker, render_reply
-from bot.features.commands.text_status import render_status
+from bot.features.commands.text.reply import Extra, OrderView, parse_reply_marker, render_reply
+from bot.features.commands.text.status import render_status
+from bot.features.commands.text.words import WORDS
 from bot.features.holds.facts import Lock
 from bot.features.review.decide import ReviewFacts, decide_review
 from bot.features.review.text import render_review

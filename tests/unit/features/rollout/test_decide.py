@@ -17,9 +17,9 @@ from bot.domain.names import (
     RepoName,
     SubmodulePath,
 )
-from bot.features.rollout.decide import Rollout, RolloutReason, Standing, decide_rollout, want_merged
+from bot.features.rollout.decide.orders import stage_of
+from bot.features.rollout.decide.rollout import Rollout, RolloutReason, Standing, decide_rollout, want_merged
 from bot.features.rollout.facts import NodeFacts, RolloutFacts
-from bot.features.rollout.orders import stage_of
 from bot.fleetfile import Node, Submodule
 from bot.protocol.asked import PastOrder, Stage
 from bot.protocol.order import OrderKind

@@ -17,7 +17,7 @@ from bot.domain.names import (
     StackName,
     SubmodulePath,
 )
-from bot.features.rollout.orders import (
+from bot.features.rollout.decide.orders import (
     Give,
     Known,
     Wait,

@@ -6,9 +6,9 @@ import msgspec
 
 from bot.domain.names import CommitSha, NodeName, short
 from bot.features.bump.apply import put_comment
-from bot.features.rollout.decide import Rollout, RolloutReason, Standing
+from bot.features.rollout.decide.rollout import Rollout, RolloutReason, Standing
 from bot.features.rollout.facts import NodeFacts, RolloutFacts
-from bot.features.rollout.past import read_orders
+from bot.features.rollout.read.history import read_orders
 from bot.features.rollout.store import Standings
 from bot.features.rollout.text import NodeView, RolloutView, render_rollout
 from bot.features.world import World

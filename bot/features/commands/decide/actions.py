@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.domain.names import CommitSha, NodeName, PlanId, StackName
 from bot.domain.values import Value
-from bot.features.commands.facts import Position
-from bot.features.commands.reasons import CommandReason
+from bot.features.commands.decide.reasons import CommandReason
+from bot.features.commands.facts.command import Position
 from bot.protocol.order import OrderKind
 
 

@@ -16,7 +16,7 @@ from bot.features.review.jobs import SyncReview
 from bot.github.people_events import ButtonPressed, Commented, Reviewed
 
 if TYPE_CHECKING:
-    from bot.features.fleets.pins import PinIndex
+    from bot.features.fleets.facts import PinIndex
 
 BUTTONS: dict[str, Command] = {
     "replan": Command(verb=Verb.PLAN),

@@ -8,11 +8,11 @@ import re
 from bot.domain.names import NodeName
 from bot.domain.values import Value
 from bot.domain.verbs import PREFIX, Verb
-from bot.features.commands.actions import GiveOrders, Refuse, TakeLocks
+from bot.features.commands.decide.actions import GiveOrders, Refuse, TakeLocks
+from bot.features.commands.decide.reasons import CommandReason
+from bot.features.commands.facts.record import Asked
 from bot.features.commands.grammar import USAGES, Misread, spell
-from bot.features.commands.reasons import CommandReason
-from bot.features.commands.record import Asked
-from bot.features.commands.text import WORDS, Tone
+from bot.features.commands.text.words import WORDS, Tone
 from bot.text import markdown as md
 
 _STATE_ICON = {"success": "✅", "failure": "❌", "error": "❌", "in_progress": "🔄", "queued": "🕓", "gone": "🚫"}

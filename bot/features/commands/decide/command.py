@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bot.domain.verbs import Verb
-from bot.features.commands.actions import (
+from bot.features.commands.decide.actions import (
     Answer,
     Decision,
     GiveLocksBack,
@@ -19,7 +19,7 @@ from bot.features.commands.actions import (
     ResumeBumps,
     TakeLocks,
 )
-from bot.features.commands.deploying import (
+from bot.features.commands.decide.deploy import (
     decide_deploy,
     decide_retry,
     decide_rollback,
@@ -27,10 +27,10 @@ from bot.features.commands.deploying import (
     refuse_locked,
     refuse_pins,
 )
-from bot.features.commands.facts import CommandFacts, PullFacts, PullState
+from bot.features.commands.decide.reasons import CommandReason
+from bot.features.commands.decide.targets import Targets, read_targets
+from bot.features.commands.facts.command import CommandFacts, PullFacts, PullState
 from bot.features.commands.grammar import Command, Misread
-from bot.features.commands.reasons import CommandReason
-from bot.features.commands.targets import Targets, read_targets
 from bot.github.shapes import Permission
 
 LATEST = 3600.0  # seconds after which a command is too old to be carried out: the world it was said in is gone

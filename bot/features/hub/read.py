@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from bot.domain.names import BranchName, CommitSha, DeploymentId, RepoName, StackName, SubmodulePath
 from bot.features.fleets import read as fleets_read
 from bot.features.fleets.apply import report_file_problems
-from bot.features.fleets.pins import Pinned
+from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt, NotAFleet
 from bot.features.hub.documents import propose_documents, read_documents
 from bot.features.hub.jobs import SyncHub
@@ -24,7 +24,7 @@ from bot.features.hub.text import (
     PinView,
     render_documents,
 )
-from bot.features.rollout.orders import parse_task
+from bot.features.rollout.decide.orders import parse_task
 from bot.features.world import World
 from bot.fleetfile import Node
 from bot.fleetfile.hub import HUB_FILE, parse_hub

@@ -6,8 +6,8 @@ from bot.domain.names import BranchName, CommitSha, PullNumber, SubmodulePath, s
 from bot.features.bump import apply as perform
 from bot.features.bump import read as gather
 from bot.features.bump.text import render_body
-from bot.features.commands.record import Asked
-from bot.features.fleets.pins import Pinned
+from bot.features.commands.facts.record import Asked
+from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
 from bot.features.world import World
 from bot.github.client import Client

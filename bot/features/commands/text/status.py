@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bot.domain.names import NodeName, short
-from bot.features.commands.facts import CommandFacts, NodeAt, Position
-from bot.features.commands.text_reply import is_link
+from bot.features.commands.facts.command import CommandFacts, NodeAt, Position
+from bot.features.commands.text.reply import is_link
 from bot.features.holds.facts import Hold, Lock
 from bot.text import markdown as md
 

@@ -16,7 +16,7 @@ import msgspec
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, DeploymentId, PullNumber, RepoName, short
 from bot.features.fleets.read import FleetAt
-from bot.features.rollout.orders import (
+from bot.features.rollout.decide.orders import (
     Known,
     Wait,
     decide_order,

@@ -1,7 +1,7 @@
 """Why a command was carried out or not: the closed list. Pure.
 
 Each stands in the reply, the log, the audit trail and `docs/reference/reason-codes.md`; the words are in
-`bot/features/commands/text.py`.
+`bot/features/commands/text/words.py`.
 """
 
 from __future__ import annotations

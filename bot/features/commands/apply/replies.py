@@ -7,7 +7,7 @@ import logging
 from bot.domain.errors import BotError
 from bot.domain.names import PullNumber, RepoName
 from bot.domain.values import Wire
-from bot.features.commands.text_reply import parse_reply_marker
+from bot.features.commands.text.reply import parse_reply_marker
 from bot.features.world import World
 from bot.github.client import Client, GitHubError
 from bot.github.endpoints import repository

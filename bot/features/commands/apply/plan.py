@@ -11,7 +11,7 @@ from bot.features.bump import apply as perform
 from bot.features.bump import read as gather
 from bot.features.bump.decide import Hold, Propose, Settle, decide_bump
 from bot.features.bump.jobs import bump_branch
-from bot.features.fleets.pins import Pinned
+from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
 from bot.features.world import World
 from bot.github.client import Client

@@ -6,12 +6,12 @@ import msgspec
 
 from bot.domain.names import PlanId, PullNumber
 from bot.features.bump.text import parse_marker
-from bot.features.fleets.pins import Pinned
+from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
 from bot.features.holds.facts import Lock
-from bot.features.rollout.admissions import find_approval
 from bot.features.rollout.facts import NodeFacts, RolloutFacts
-from bot.features.rollout.past import read_orders
+from bot.features.rollout.read.approval import find_approval
+from bot.features.rollout.read.history import read_orders
 from bot.features.world import World
 from bot.fleetfile.deploy import waves_of
 from bot.github.client import Client

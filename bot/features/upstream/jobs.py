@@ -8,7 +8,7 @@ from bot.domain.names import InstallationId, PullNumber, RepoName
 from bot.domain.values import Value
 
 if TYPE_CHECKING:
-    from bot.features.fleets.pins import PinIndex
+    from bot.features.fleets.facts import PinIndex
     from bot.github.events import CheckRerequested, PullRequestChanged
 
 _TOLD = {"opened", "reopened", "synchronize", "edited"}

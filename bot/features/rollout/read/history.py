@@ -8,7 +8,7 @@ import msgspec
 
 from bot.domain.names import CommitSha, DeploymentId, PullNumber, RepoName, StackName, SubmodulePath, parse_commit_sha
 from bot.domain.values import Wire
-from bot.features.rollout.orders import judge_ended_run, last_good, newest_word, parse_task, stage_of
+from bot.features.rollout.decide.orders import judge_ended_run, last_good, newest_word, parse_task, stage_of
 from bot.features.world import World
 from bot.fleetfile import Node
 from bot.github.client import Client

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bot.features.audit.facts import Audited, Record
-from bot.features.commands.actions import HoldBumps, ResumeBumps
-from bot.features.commands.facts import CommandFacts
-from bot.features.commands.record import Asked, Way
-from bot.features.commands.text_reply import OrderView
-from bot.features.fleets.pins import Pinned
+from bot.features.commands.decide.actions import HoldBumps, ResumeBumps
+from bot.features.commands.facts.command import CommandFacts
+from bot.features.commands.facts.record import Asked, Way
+from bot.features.commands.text.reply import OrderView
+from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
 from bot.features.holds.facts import Hold, HoldKind, Lock
-from bot.features.rollout.giving import HeadMoved, Waiting, give_order, read_order_plan
-from bot.features.rollout.orders import last_good
-from bot.features.rollout.past import read_orders
+from bot.features.rollout.apply.dispatch import HeadMoved, Waiting, give_order, read_order_plan
+from bot.features.rollout.decide.orders import last_good
+from bot.features.rollout.read.history import read_orders
 from bot.features.world import World
 from bot.github.client import Client
 from bot.plan.report.text import render_text

@@ -9,12 +9,12 @@ import msgspec
 from bot.domain.names import NodeName, short
 from bot.features.bump.apply import put_comment
 from bot.features.fleets.read import FleetAt
-from bot.features.rollout.decide import Rollout, RolloutReason, Standing, want_merged
+from bot.features.rollout.apply.dispatch import Waiting, give_order, withdraw_order
+from bot.features.rollout.apply.superseded import as_withdrawn, tell_overtaken
+from bot.features.rollout.decide.orders import last_good
+from bot.features.rollout.decide.rollout import Rollout, RolloutReason, Standing, want_merged
 from bot.features.rollout.facts import NodeFacts, RolloutFacts
-from bot.features.rollout.giving import Waiting, give_order, withdraw_order
-from bot.features.rollout.orders import last_good
-from bot.features.rollout.overtaken import as_withdrawn, tell_overtaken
-from bot.features.rollout.reports import read_report
+from bot.features.rollout.read.reports import read_report
 from bot.features.rollout.store import NodeNow, Standings
 from bot.features.rollout.text import NodeView, RolloutView, render_rollout
 from bot.features.world import World

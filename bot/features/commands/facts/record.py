@@ -5,10 +5,10 @@ from __future__ import annotations
 from bot.domain.names import BranchName, InstallationId, NodeName, PlanId, PullNumber, RepoName, SubmodulePath
 from bot.domain.values import Value
 from bot.features.audit.facts import Audited, Record
-from bot.features.commands.actions import Decision, GiveOrders, Refuse, TakeLocks
-from bot.features.commands.facts import CommandFacts
+from bot.features.commands.decide.actions import Decision, GiveOrders, Refuse, TakeLocks
+from bot.features.commands.decide.reasons import CommandReason
+from bot.features.commands.facts.command import CommandFacts
 from bot.features.commands.grammar import Command, Misread, spell
-from bot.features.commands.reasons import CommandReason
 from bot.features.holds.facts import Lock
 from bot.fleetfile import Submodule
 from bot.github.shapes import Permission

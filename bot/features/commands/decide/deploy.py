@@ -9,11 +9,11 @@ from __future__ import annotations
 import msgspec
 
 from bot.domain.names import CommitSha
-from bot.features.commands.actions import Decision, GiveOrders, MakePlan, Refuse, Target
-from bot.features.commands.facts import CommandFacts, NodeAt, Position, PullFacts, PullState
+from bot.features.commands.decide.actions import Decision, GiveOrders, MakePlan, Refuse, Target
+from bot.features.commands.decide.reasons import CommandReason
+from bot.features.commands.decide.targets import Targets, failed_here
+from bot.features.commands.facts.command import CommandFacts, NodeAt, Position, PullFacts, PullState
 from bot.features.commands.grammar import Command
-from bot.features.commands.reasons import CommandReason
-from bot.features.commands.targets import Targets, failed_here
 from bot.github.shapes import Verdict
 from bot.protocol.order import OrderKind
 

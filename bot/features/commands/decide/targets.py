@@ -5,10 +5,10 @@ from __future__ import annotations
 from bot.domain.names import StackName
 from bot.domain.values import Value
 from bot.domain.verbs import Verb
-from bot.features.commands.actions import Refuse
-from bot.features.commands.facts import CommandFacts, NodeAt
+from bot.features.commands.decide.actions import Refuse
+from bot.features.commands.decide.reasons import CommandReason
+from bot.features.commands.facts.command import CommandFacts, NodeAt
 from bot.features.commands.grammar import Command
-from bot.features.commands.reasons import CommandReason
 from bot.protocol.asked import Stage
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from bot.domain.values import Value
-from bot.features.commands.reasons import CommandReason
+from bot.features.commands.decide.reasons import CommandReason
 
 
 class Tone(StrEnum):
