@@ -151,7 +151,7 @@ def init_command(folder: Path, template: str | None, name: str | None, writes: b
 
 def _propose(root: Path, proposed: Proposed) -> str:
     from bot.domain.names import BranchName, parse_repo_name
-    from bot.features.hub.documents import propose_once
+    from bot.features.hub.apply import propose_once
     from bot.onboarding.join.person import as_person, fleet_here
     from bot.settings.read import read_node_settings
 

@@ -12,7 +12,7 @@ from bot.features.fleets import read as fleets_read
 from bot.features.fleets.apply import report_file_problems
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt, NotAFleet
-from bot.features.hub.documents import propose_documents, read_documents
+from bot.features.hub.apply import propose_documents, read_documents
 from bot.features.hub.jobs import SyncHub
 from bot.features.hub.text import (
     DECIDING,
