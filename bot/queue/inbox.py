@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from bot.domain.errors import BotError, RetryLater
 from bot.observability.log import hide_secrets, log_context
-from bot.queue import ledger
+from bot.queue import depth, ledger, replicas
 from bot.queue.alarms import Alarms
 from bot.queue.engine import Calls, Engine, Schedule
 from bot.queue.ledger import Burst, Claimed, Delivery, QueuedJob, Wake
@@ -119,7 +119,7 @@ class Inbox:
             self._sweeper.join(max(0.1, deadline - time.monotonic()))
         if self._engine is not None:
             if not self.store.is_sqlite:
-                ledger.sign_off(self.store, self._engine.name)  # what we leave is taken over at once
+                replicas.sign_off(self.store, self._engine.name)  # what we leave is taken over at once
             self._engine.close()
         return idle
 
@@ -131,7 +131,7 @@ class Inbox:
         """Wait until nothing is waiting or running; jobs that are held for later do not count."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            left = ledger.count_open(self.store)
+            left = depth.count_open(self.store)
             if not left["waiting"] and not left["running"] and not self._active:
                 return True
             time.sleep(0.01)
@@ -245,13 +245,13 @@ class Inbox:
                 _LOG.exception("queue maintenance failed; retrying in %.0f s", beat)
 
     def _beat(self, engine: Engine) -> None:
-        for dead in ledger.sign_on(self.store, engine.name, dead_after=self._policy.dead_after):
+        for dead in replicas.sign_on(self.store, engine.name, dead_after=self._policy.dead_after):
             _LOG.warning("replica %s is gone; %d of its runs are taken over", dead, engine.take_over(dead))
 
     def _sweep(self, engine: Engine) -> None:
         """Wake every lane that has work and that nothing runs: what was lost between two lines comes back."""
         soon = now_ms() + int(self._policy.sweep * 1000)
-        living = ledger.living(self.store) | {engine.name}
+        living = replicas.living(self.store) | {engine.name}
         for lane in ledger.open_lanes(self.store):
             state = engine.find_drain(lane.key, lane.turn)
             turn = lane.turn
