@@ -37,10 +37,10 @@ from bot.service.server import serve
 from bot.service.shutdown import Ending
 from bot.settings.read import Secret
 from bot.storage.store import DELIVERIES, Store
-from bot.web.app import create_app
 from bot.web.webhook import Accepted, accept, sign
 from tests.integration.postgres import make_database, postgres_server
 from tests.unit.payloads import payload
+from tests.webapp import make_app
 
 SECRET = Secret("0123456789abcdef0123456789abcdef")
 CLIENTS = 8
@@ -94,7 +94,7 @@ def run_bot(pipe: Connection, url: str) -> None:
         pipe.send(port)
         threading.Thread(target=answer, daemon=True).start()
 
-    serve(create_app(inbox, SECRET), "127.0.0.1", 0, ready=ready, ending=Ending())
+    serve(make_app(inbox, SECRET), "127.0.0.1", 0, ready=ready, ending=Ending())
 
 
 def _pin(fleet: RepoName, upstream: RepoName) -> Pinned:

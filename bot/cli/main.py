@@ -54,9 +54,11 @@ def serve(*, pull: bool) -> None:
     """Run the service: take webhooks in, keep the pull requests, dispatch the orders."""
     import logging
 
+    from bot.cli.web import build_app
     from bot.observability.log import configure_logging, register_secret
     from bot.queue.inbox import Inbox
     from bot.service.backfill import Puller
+    from bot.service.metrics import declare_job_kinds
     from bot.service.schedules import Routine
     from bot.service.server import end_on_signal
     from bot.service.server import serve as serve_http
@@ -64,8 +66,6 @@ def serve(*, pull: bool) -> None:
     from bot.service.worker import look_again
     from bot.settings.read import read_settings
     from bot.storage.store import Store
-    from bot.web import fleet_page
-    from bot.web.app import create_app
 
     settings = read_settings(pull=pull)
     configure_logging(secrets=settings.secrets)
@@ -80,6 +80,7 @@ def serve(*, pull: bool) -> None:
     register_secret(*credentials.secrets)
     world = build_world(settings, credentials, store)
     logging.getLogger("bot").info("rendering with %s", world.renderer.confinement)
+    declare_job_kinds()
     inbox = Inbox(store)
     routine = Routine(
         world,
@@ -96,8 +97,9 @@ def serve(*, pull: bool) -> None:
         routine.start()
         if puller is not None:
             puller.start()
-        app = create_app(inbox, None if pull else credentials.webhook_secret)
-        fleet_page.register(app, world.fleets, web_url=world.web_url)
+        app = build_app(
+            inbox, None if pull else credentials.webhook_secret, fleets=world.fleets, web_url=world.web_url
+        )
 
         def stopping() -> None:
             inbox.begin_stop()
@@ -131,7 +133,8 @@ def serve_setup(settings: Settings, vault: Vault) -> None:
     from bot.github.endpoints.registration import register_app
     from bot.service.server import end_on_signal, serve
     from bot.service.shutdown import Ending
-    from bot.web.setup import SetupDesk, create_setup_app
+    from bot.web.app import create_setup_app
+    from bot.web.setup import AppSetup
 
     ending = Ending()
 
@@ -140,16 +143,16 @@ def serve_setup(settings: Settings, vault: Vault) -> None:
         vault.save(registered)
         return f"{registered.html_url}/installations/new"
 
-    desk = SetupDesk(settings.html_url, settings.public_url, register, finished=ending.begin)
+    app_setup = AppSetup(settings.html_url, settings.public_url, register, finished=ending.begin)
 
     def tell(port: int) -> None:
         home = settings.public_url or f"http://{'localhost' if settings.host == '0.0.0.0' else settings.host}:{port}"  # noqa: S104 - compared with, not bound to
         click.echo(
-            f"No GitHub App yet. Open this address once, in your browser:\n\n  {home}/setup?token={desk.token}\n"
+            f"No GitHub App yet. Open this address once, in your browser:\n\n  {home}/setup?token={app_setup.token}\n"
         )
 
     with end_on_signal(ending):
-        serve(create_setup_app(desk), settings.host, settings.port, ready=tell, ending=ending)
+        serve(create_setup_app(app_setup), settings.host, settings.port, ready=tell, ending=ending)
     ending.over()
 
 

@@ -19,12 +19,11 @@ import msgspec
 
 from bot.domain.errors import BotError, RetryLater
 from bot.observability.log import hide_secrets, log_context
-from bot.queue import ledger
+from bot.queue import ledger, metrics
 from bot.queue.alarms import Alarms
 from bot.queue.engine import Calls, Engine, Schedule
 from bot.queue.ledger import Burst, Claimed, Delivery, Wake
-from bot.service import metrics
-from bot.service.metrics import Fate
+from bot.queue.metrics import RunOutcome
 from bot.service.router import Look
 from bot.storage.store import Store, now_ms
 
@@ -192,7 +191,7 @@ class Inbox:
             self._handler(msgspec.json.decode(claimed.look, type=Look))
         except RetryLater as wait:
             _LOG.info("held for %.0f s: %s", wait.seconds, wait)
-            self._count(claimed, Fate.HELD)
+            self._count(claimed, RunOutcome.HELD)
             return ledger.hold(
                 self.store,
                 claimed.run,
@@ -202,23 +201,23 @@ class Inbox:
             )
         except Exception as problem:  # noqa: BLE001 - one look's failure must not stop the lane
             return self._settle_failed(claimed, problem)
-        self._count(claimed, Fate.DONE)
+        self._count(claimed, RunOutcome.DONE)
         return ledger.finish(self.store, claimed.run)
 
     def _settle_failed(self, claimed: Claimed, problem: Exception) -> bool:
         text = hide_secrets(str(problem) if isinstance(problem, BotError) else f"{type(problem).__name__}: {problem}")
         if claimed.attempts <= len(self._patience.tries_after):
             pause = self._patience.tries_after[claimed.attempts - 1]
-            self._count(claimed, Fate.TRIED_AGAIN)
+            self._count(claimed, RunOutcome.TRIED_AGAIN)
             _LOG.warning("failed, tried again in %.0f s: %s", pause, text)
             return ledger.hold(self.store, claimed.run, seconds=pause, because=text, forget_attempts=False)
-        self._count(claimed, Fate.FAILED)
+        self._count(claimed, RunOutcome.FAILED)
         _LOG.error("failed %d times, given up: %s", claimed.attempts, text, exc_info=problem)
         return ledger.finish(self.store, claimed.run, error=text)
 
     @staticmethod
-    def _count(claimed: Claimed, fate: Fate) -> None:
-        metrics.RUNS.count(look=str(msgspec.json.decode(claimed.look).get("type")), fate=fate)
+    def _count(claimed: Claimed, outcome: RunOutcome) -> None:
+        metrics.RUNS.inc(look=str(msgspec.json.decode(claimed.look).get("type")), fate=outcome)
 
     def _come_back(self, wake: Wake) -> None:
         if self._engine is not None and (self._stopping.is_set() or wake.due > now_ms() + _ENGINE_WAITS_MS):

@@ -19,12 +19,12 @@ from bot.github.client import Client
 from bot.github.endpoints import deliveries
 from bot.github.endpoints.deliveries import Attempt
 from bot.observability.log import log_context
+from bot.observability.metrics import Counter
 from bot.queue import ledger
 from bot.queue.inbox import Inbox
-from bot.service import metrics
-from bot.service.metrics import Way
+from bot.service.intake import DeliverySource, receive_delivery
 from bot.storage.store import Store
-from bot.web.webhook import LARGEST_BODY, Accepted, take_in
+from bot.web.webhook import LARGEST_BODY, Accepted
 
 KEPT_BY_GITHUB = timedelta(days=3)
 LATE = timedelta(minutes=15)  # how far before the last comparison the next one looks again
@@ -32,6 +32,10 @@ MOST_ATTEMPTS = 50_000  # listed in one comparison, at most
 _SEEN = "deliveries_compared_until"
 
 _LOG = logging.getLogger("bot.backfill")
+
+BACKFILLS = Counter(
+    "aios_bot_backfills_total", "Comparisons with GitHub's list of deliveries.", {"outcome": ("done", "failed")}
+)
 
 
 class Found(NamedTuple):
@@ -56,9 +60,9 @@ class Backfill:
         try:
             found = self._run(self._connect())
         except BotError:
-            metrics.BACKFILLS.count(outcome="failed")
+            BACKFILLS.inc(outcome="failed")
             raise
-        metrics.BACKFILLS.count(outcome="done")
+        BACKFILLS.inc(outcome="done")
         return found
 
     def _run(self, client: Client) -> Found:
@@ -101,7 +105,7 @@ class Backfill:
             _LOG.warning("%s was missed, and GitHub has no payload of it any more", attempt.event)
             return False
         accepted = Accepted(guid=deliveries.guid_of(attempt), name=attempt.event, body=body)
-        taken, ignored = take_in(accepted, self._inbox, way=Way.FETCHED)
+        taken, ignored = receive_delivery(self._inbox, accepted, source=DeliverySource.FETCHED)
         _LOG.info("%s fetched, %s%s", attempt.event, taken, f", ignored: {ignored}" if ignored else "")
         return True
 

@@ -12,16 +12,19 @@ from bot.features.fleets.jobs import FetchMissedDeliveries, SyncAllInstallations
 from bot.features.world import World
 from bot.git import mirrors
 from bot.git.git import GitError
+from bot.observability.metrics import Gauge
 from bot.queue.engine import Schedule
 from bot.queue.inbox import Inbox
+from bot.queue.metrics import RUN_SECONDS
 from bot.queue.retention import forget_finished
-from bot.service import metrics
 from bot.service.backfill import Backfill
 from bot.service.router import Look
 
 TIDY_EVERY = 3600.0  # seconds
 
 _LOG = logging.getLogger("bot.routine")
+
+DISK_BYTES = Gauge("aios_bot_disk_bytes", "Disk in use.", {"what": ("mirrors", "renderings", "database")})
 
 
 class Routine:
@@ -55,7 +58,7 @@ class Routine:
             self._throw_damaged_away(look, problem)
             raise
         finally:
-            metrics.RUN_SECONDS.observe(time.monotonic() - began, look=str(look.__struct_config__.tag))
+            RUN_SECONDS.observe(time.monotonic() - began, look=str(look.__struct_config__.tag))
 
     def start(self) -> None:
         """Queue what every start looks at: what was missed, and the whole world. Keep the disk tidy from now on."""
@@ -84,8 +87,8 @@ class Routine:
     def tidy_disk(self) -> None:
         """Keep this machine's mirrors within their bound."""
         used = mirrors.tidy(self._world.mirrors, most_bytes=self._mirrors_bytes)
-        metrics.DISK.set(used, what="mirrors")
-        metrics.DISK.set(mirrors.measure(self._world.mirrors.parent / "renderings"), what="renderings")
+        DISK_BYTES.set(used, what="mirrors")
+        DISK_BYTES.set(mirrors.measure(self._world.mirrors.parent / "renderings"), what="renderings")
 
     def _keep_tidy(self) -> None:
         while not self._stopping.wait(TIDY_EVERY):

@@ -40,14 +40,14 @@ from bot.service.server import end_on_signal, serve
 from bot.observability.log import configure_logging
 from bot.settings.read import Secret
 from bot.storage.store import Store
-from bot.web.app import create_app
+from tests.webapp import make_app
 
 secret = Secret(sys.argv[2])
 configure_logging(secrets=[secret.reveal()])
 inbox, ending = Inbox(Store(sys.argv[1])), Ending()
 inbox.start(lambda look: None)
 with end_on_signal(ending):
-    app = create_app(inbox, secret)
+    app = make_app(inbox, secret)
     serve(app, "127.0.0.1", 0, ready=lambda port: print(port, flush=True), ending=ending)
 ending.leave()
 """

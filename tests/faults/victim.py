@@ -20,7 +20,7 @@ from bot.service.server import serve
 from bot.service.shutdown import Ending
 from bot.settings.read import Secret
 from bot.storage.store import Store
-from bot.web.app import create_app
+from tests.webapp import make_app
 
 SECRET = Secret("0123456789abcdef")
 IMPATIENT = Patience(burst=Burst(quiet=200, longest=1000), sweep=1.0, beat=0.3, dead_after=2.0)
@@ -45,7 +45,7 @@ def main() -> None:
         os.write(ticks, f"{os.getpid()}\n".encode())
 
     inbox.start(work, schedules={"tick": Schedule(cron="* * * * * *", task=tick)})
-    app = create_app(inbox, SECRET)
+    app = make_app(inbox, SECRET)
     serve(app, "127.0.0.1", 0, ready=lambda port: print(port, flush=True), ending=Ending())
     inbox.stop()
 

@@ -6,15 +6,16 @@ import logging
 
 from bot.features.bump import apply as perform
 from bot.features.bump import read as gather
-from bot.features.bump.decide import Hold, Propose, Settle, decide_bump
+from bot.features.bump.decide import BumpReason, Hold, Propose, Settle, decide_bump
 from bot.features.bump.jobs import SyncBump
 from bot.features.fleets import read as fleets_read
 from bot.features.fleets.read import _read_fleet
+from bot.features.metrics import decision_counter
 from bot.features.world import World
 from bot.github.client import Client
-from bot.service import metrics
 
 log = logging.getLogger(__name__)
+_count_decision = decision_counter("bump", BumpReason)
 
 
 def _look_at_bump(world: World, client: Client, look: SyncBump) -> None:
@@ -28,7 +29,7 @@ def _look_at_bump(world: World, client: Client, look: SyncBump) -> None:
         if facts is None:
             continue
         decision = decide_bump(facts)
-        metrics.DECISIONS.count(look="bump", reason=decision.reason)
+        _count_decision(decision.reason)
         log.info("bump of %s on %s of %s: %s", look.submodule, look.base, look.fleet, decision.reason)
         match decision:
             case Propose():

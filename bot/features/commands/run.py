@@ -40,6 +40,7 @@ from bot.features.fleets import read as fleets_read
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt, NotAFleet
 from bot.features.holds.facts import HoldKind
+from bot.features.metrics import decision_counter
 from bot.features.review.apply import look_at_review
 from bot.features.review.jobs import SyncReview
 from bot.features.rollout.jobs import SyncRollout
@@ -50,12 +51,12 @@ from bot.github.endpoints.people import PullDetail
 from bot.github.shapes import Permission
 from bot.plan.report.text import render_text
 from bot.protocol.order import OrderKind
-from bot.service import metrics
 from bot.service.router import Look
 from bot.text import markdown as md
 from bot.text.times import iso_time
 
 log = logging.getLogger(__name__)
+_count_decision = decision_counter("command", CommandReason)
 
 
 def look_at_pull(world: World, client: Client, look: PullLook) -> tuple[Look, ...]:
@@ -86,7 +87,7 @@ def look_at_command(world: World, client: Client, look: RunCommand) -> tuple[Loo
             return ()
         decision = decide_command(spoken.facts)
         log.info("%s by %s in %s#%d: %s", look.source, look.actor, look.fleet, spoken.pull.number, decision.reason)
-        metrics.DECISIONS.count(look="command", reason=decision.reason)
+        _count_decision(decision.reason)
         asked = _keep(world, look, spoken, spoken.pull, decision)
     return _carry_out(world, client, look, asked, spoken)
 

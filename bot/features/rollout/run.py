@@ -8,16 +8,17 @@ from msgspec.structs import replace
 
 from bot.features.fleets import read as fleets_read
 from bot.features.fleets.read import _read_fleet
+from bot.features.metrics import decision_counter
 from bot.features.rollout.apply import rollout as rollouts
-from bot.features.rollout.decide.rollout import decide_rollout
+from bot.features.rollout.decide.rollout import RolloutReason, decide_rollout
 from bot.features.rollout.jobs import SyncRollout
 from bot.features.rollout.read import rollout as rollout_read
 from bot.features.world import World
 from bot.github.client import Client
-from bot.service import metrics
 from bot.service.router import Look
 
 log = logging.getLogger(__name__)
+_count_decision = decision_counter("rollout", RolloutReason)
 
 
 def _look_at_rollout(world: World, client: Client, look: SyncRollout) -> tuple[Look, ...]:
@@ -33,7 +34,7 @@ def _look_at_rollout(world: World, client: Client, look: SyncRollout) -> tuple[L
         if facts is None:
             continue
         decision = decide_rollout(facts)
-        metrics.DECISIONS.count(look="rollout", reason=decision.reason)
+        _count_decision(decision.reason)
         log.info("rollout of %s on %s of %s: %s", pinned.submodule, look.base, look.fleet, decision.reason)
         rollouts.roll_out(world, client, at, facts, decision)
         if decision.again_at is not None:

@@ -11,6 +11,7 @@ from bot.features.bump import read as gather
 from bot.features.fleets import read as fleets_read
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import NotAFleet
+from bot.features.metrics import decision_counter
 from bot.features.review.jobs import SyncReview
 from bot.features.upstream.decide import FleetFacts, ShownReason, decide_shown
 from bot.features.upstream.jobs import SyncUpstream, SyncUpstreamPull
@@ -25,10 +26,10 @@ from bot.plan.model import Plan
 from bot.plan.report.links import Links
 from bot.planner.planner import read_plan
 from bot.planner.snapshot import Snapshot
-from bot.service import metrics
 from bot.text import markers
 
 log = logging.getLogger(__name__)
+_count_decision = decision_counter("upstream", ShownReason)
 
 UPSTREAM_CHECK = "aios/fleets"
 
@@ -75,7 +76,7 @@ def _shown(world: World, client: Client, look: SyncUpstreamPull, base: BranchNam
             wish=pin.show_upstream,
         )
         reason = decide_shown(facts)
-        metrics.DECISIONS.count(look="upstream", reason=reason)
+        _count_decision(reason)
         if reason is ShownReason.SHOWN:
             shown.append(pin)
         log.info("pull request %d of %s, for %s: %s", look.number, look.upstream, pin.fleet, reason)

@@ -30,10 +30,10 @@ from bot.service.server import serve
 from bot.service.shutdown import Ending
 from bot.settings.read import Secret
 from bot.storage.store import Store
-from bot.web.app import create_app
 from bot.web.webhook import LARGEST_BODY, sign
 from sandbox.service import free_port
 from tests.unit.payloads import payload
+from tests.webapp import make_app
 
 SECRET = Secret("0123456789abcdef")
 ROOT = Path(__file__).parents[3]
@@ -48,7 +48,7 @@ class Service:
         self.worry = ""
         self.inbox = Inbox(store)
         self.inbox.start(self.looks.append)
-        app = create_app(self.inbox, SECRET, checks={"renderer": lambda: self.worry})
+        app = make_app(self.inbox, SECRET, checks={"renderer": lambda: self.worry})
         ready: threading.Event = threading.Event()
         self.port = 0
         self._ending = Ending(limit=60)
@@ -242,7 +242,7 @@ def test_a_host_with_two_addresses_is_served_on_both(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(socket, "getaddrinfo", two)
     ending, ports = Ending(limit=60), queue.Queue[int]()
-    app = create_app(Inbox(Store(f"sqlite:///{tmp_path}/bot.sqlite3")), Secret("0123456789abcdef"))
+    app = make_app(Inbox(Store(f"sqlite:///{tmp_path}/bot.sqlite3")), Secret("0123456789abcdef"))
     thread = threading.Thread(
         target=serve, args=(app, "two.example", free_port()), kwargs={"ready": ports.put, "ending": ending}
     )
@@ -268,7 +268,7 @@ from bot.queue.inbox import Inbox
 from bot.service.server import end_on_signal, serve
 from bot.settings.read import Secret
 from bot.storage.store import Store
-from bot.web.app import create_app
+from tests.webapp import make_app
 
 store = Store(sys.argv[1])
 inbox = Inbox(store)
@@ -279,7 +279,7 @@ def work(look):
 inbox.start(work)
 ending = Ending()
 with end_on_signal(ending):
-    app = create_app(inbox, Secret("0123456789abcdef"))
+    app = make_app(inbox, Secret("0123456789abcdef"))
     serve(app, "127.0.0.1", 0, ready=lambda port: print(port, flush=True), ending=ending)
 print("stopped", inbox.stop(), flush=True)
 """

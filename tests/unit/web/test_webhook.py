@@ -20,9 +20,9 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from bot.queue.inbox import Inbox
 from bot.settings.read import Secret
 from bot.storage.store import DELIVERIES, LOOKS, Store
-from bot.web.app import create_app
 from bot.web.webhook import LARGEST_BODY, Accepted, Rejected, accept, sign
 from tests.unit.payloads import EXAMPLES, payload
+from tests.webapp import make_app
 
 SECRET = Secret("It's a Secret to Everybody")
 GUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
@@ -37,7 +37,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def client(store: Store) -> FlaskClient:
-    return create_app(Inbox(store), SECRET).test_client()
+    return make_app(Inbox(store), SECRET).test_client()
 
 
 def headers(
