@@ -196,7 +196,30 @@ def test_a_new_first_line_changes_the_key(store: Store, tmp_path: Path) -> None:
     file.write_text(f"{new}\n{old}")
     assert vault.find(APP.api_url) == APP
     file.write_text(f"{new}\n")
+    sealed = store.read_note("app_credentials")
     assert vault.find(APP.api_url) == APP
+    assert store.read_note("app_credentials") == sealed, "with one key there is nothing to rotate"
+
+
+def test_a_rotation_changes_the_key_and_not_a_byte_under_it(store: Store, tmp_path: Path) -> None:
+    from cryptography.fernet import Fernet
+
+    vault, file = Vault(store, tmp_path / "keys"), tmp_path / "keys/credentials.key"
+    vault.save(APP)
+    old, new = Fernet(file.read_bytes().strip()), Fernet.generate_key()
+    before = old.decrypt(store.read_note("app_credentials"))
+    file.write_bytes(new + b"\n" + file.read_bytes())
+    for _ in range(2):
+        assert vault.find(APP.api_url) == APP
+        assert Fernet(new).decrypt(store.read_note("app_credentials")) == before
+
+
+def test_an_empty_key_file_is_refused(store: Store, tmp_path: Path) -> None:
+    vault = Vault(store, tmp_path / "keys")
+    vault.save(APP)
+    (tmp_path / "keys/credentials.key").write_text("\n")
+    with pytest.raises(BotError, match="something else than keys"):
+        vault.find(APP.api_url)
 
 
 def test_an_app_without_a_webhook_secret_gets_one(tmp_path: Path) -> None:
