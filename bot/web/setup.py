@@ -17,7 +17,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request
 
 from bot.domain.errors import BotError
 from bot.github import manifest
@@ -51,8 +51,8 @@ class AppSetup:
     finished: Callable[[], None]
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     name: str = field(default_factory=lambda: f"aios-bot-{secrets.token_hex(3)}")
+    state: str = field(default_factory=lambda: secrets.token_urlsafe(24))  # GitHub must return it with its code
     _session: str = ""
-    _state: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def open_session(self, token: str) -> str | None:
@@ -67,17 +67,12 @@ class AppSetup:
         """Whether `session` is the open one."""
         return bool(self._session) and _same(session, self._session)
 
-    @property
-    def state(self) -> str:
-        """The `state` of GitHub's manifest flow, which GitHub must return with its code."""
-        return self._state
-
     def consume_state(self, state: str) -> bool:
         """Whether `state` is the current one; it is valid once, and the next attempt gets a new one."""
         with self._lock:
-            if not _same(state, self._state):
+            if not _same(state, self.state):
                 return False
-            self._state = secrets.token_urlsafe(24)
+            self.state = secrets.token_urlsafe(24)
             return True
 
 
@@ -95,15 +90,15 @@ def make_blueprint(app_setup: AppSetup) -> Blueprint:
 
     @blueprint.get("/healthz")
     def healthz() -> Response:
-        return _json({"status": "alive"}, 200)
+        return jsonify(status="alive")
 
     @blueprint.get("/readyz")
-    def readyz() -> Response:
-        return _json({"status": "not ready", "checks": {"app": "not set up yet: see the log for the address"}}, 503)
+    def readyz() -> tuple[Response, int]:
+        return jsonify(status="not ready", checks={"app": "not set up yet: see the log for the address"}), 503
 
     @blueprint.post("/webhook")
-    def webhook() -> Response:
-        return _json({"message": "this bot is not set up yet"}, 503)
+    def webhook() -> tuple[Response, int]:
+        return jsonify(message="this bot is not set up yet"), 503
 
     @blueprint.get("/setup")
     def setup() -> Response:
@@ -216,7 +211,3 @@ def _redirect(where: str) -> Response:
     answer = make_response(redirect(where, 303))
     answer.headers["Cache-Control"] = "no-store"
     return answer
-
-
-def _json(body: object, status: int) -> Response:
-    return Response(msgspec.json.encode(body), status, mimetype="application/json")

@@ -15,7 +15,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.observability.metrics import CONTENT_TYPE, Counter, Gauge, Histogram, Registry
-from bot.service.metrics import REGISTRY
+from bot.queue.metrics import RUN_SECONDS, RUNS, RunOutcome
+from bot.service.metrics import REGISTRY, declare_job_kinds
 
 ROOT = Path(__file__).parents[3]
 
@@ -99,6 +100,28 @@ def test_every_metric_is_named_as_prometheus_advises() -> None:
         assert not any("\n" in text for text in (metric.name, metric.help))
     names = [metric.name for metric in REGISTRY.metrics]
     assert len(names) == len(set(names))
+
+
+def test_every_metric_of_the_service_is_on_the_page() -> None:
+    declared = [
+        name
+        for path in sorted((ROOT / "bot").rglob("*.py"))
+        for name in re.findall(r"\b(?:Counter|Gauge|Histogram)\(\s*\"(\w+)\"", path.read_text())
+    ]
+    assert len(declared) > 15
+    assert sorted(declared) == sorted(metric.name for metric in REGISTRY.metrics)
+
+
+def test_runs_are_counted_by_the_kinds_of_jobs_that_the_service_declares() -> None:
+    declare_job_kinds()
+    for kind in ("rollout", "a kind of a newer version"):
+        RUNS.inc(look=kind, fate=RunOutcome.HELD)
+        RUN_SECONDS.observe(0.2, look=kind)
+    page = REGISTRY.render().decode()
+    for kind in ("rollout", "other"):
+        assert re.search(rf'^aios_bot_looks_total{{fate="held",look="{kind}"}} ', page, re.MULTILINE)
+        assert f'aios_bot_look_seconds_count{{look="{kind}"}} ' in page
+    assert "newer version" not in page
 
 
 def test_the_page_shows_each_metric_by_exactly_its_name() -> None:
