@@ -182,7 +182,7 @@ def _is_url(text: str) -> bool:
 
 def _page_values(app_setup: AppSetup, form: SetupForm) -> dict[str, object]:
     here = request.host_url.rstrip("/")
-    # After the installation the service itself answers; where GitHub reaches it, the person does too.
+    # By then the service answers at its public address; a browser reaches that where GitHub does.
     home = form.public_url or here
     made = manifest.compose_manifest(
         name=form.name,
