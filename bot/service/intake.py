@@ -1,18 +1,27 @@
-"""Store webhook deliveries together with the jobs they lead to."""
+"""Turn an accepted delivery into its event and jobs, and store both in one transaction."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import get_args
 
-from bot.features.commands.store import People, bind_plans
+import msgspec
+
+from bot.features.commands.jobs import RunCommand
+from bot.features.fleets.jobs import Job
+from bot.features.fleets.store import PinStore
 from bot.github.events import Event, Ping, parse_event
 from bot.github.ignored import Ignored, IgnoredReason
+from bot.observability.log import hide_secrets
 from bot.observability.metrics import Counter
-from bot.queue.inbox import Inbox, Taken
+from bot.planner.store import PlanStore
+from bot.queue.inbox import Inbox, Receipt
 from bot.queue.ledger import Delivery
-from bot.service.router import route
-from bot.web.webhook import Accepted, Receipt
+from bot.service.router import encode_job, route
+from bot.web.webhook import Accepted
+
+NO_FLEET_CONCERNED = "no_fleet_concerned"
 
 
 class DeliverySource(StrEnum):
@@ -33,32 +42,60 @@ DUPLICATES = Counter(
 IGNORED = Counter(
     "aios_bot_deliveries_ignored_total",
     "Stored deliveries that lead to no job, by reason.",
-    {"reason": (*IgnoredReason, "no_fleet_concerned")},
+    {"reason": (*IgnoredReason, NO_FLEET_CONCERNED)},
 )
 
 
-def receive_delivery(inbox: Inbox, accepted: Accepted, *, source: DeliverySource = DeliverySource.WEBHOOK) -> Receipt:
-    """Parse a delivery, route it to jobs, and store both in one transaction.
+@dataclass(frozen=True)
+class Intake:
+    """The way of every delivery into the queue: by webhook, and fetched from GitHub's list."""
 
-    What a command is bound to, the plan that its pull request shows, is read here: at the moment of arrival.
-    """
-    event = parse_event(accepted.name, accepted.body)
+    inbox: Inbox
+    pins: PinStore
+    plans: PlanStore
+
+    def receive(self, accepted: Accepted) -> tuple[Receipt, str]:
+        """Store a delivery that came by webhook; the second value says why nothing follows, or is empty."""
+        return self._store(accepted, DeliverySource.WEBHOOK)
+
+    def receive_fetched(self, accepted: Accepted) -> tuple[Receipt, str]:
+        """Store a delivery that was fetched from GitHub's list."""
+        return self._store(accepted, DeliverySource.FETCHED)
+
+    def _store(self, accepted: Accepted, source: DeliverySource) -> tuple[Receipt, str]:
+        event = parse_event(accepted.name, accepted.body)
+        jobs = () if isinstance(event, Ignored) else tuple(map(self._bind_plan, route(event, self.pins.snapshot())))
+        ignored = _why_ignored(event, jobs)
+        text = msgspec.json.encode(event).decode()
+        delivery = Delivery(
+            guid=accepted.guid,
+            name=accepted.name,
+            action=str(getattr(event, "action", "")),
+            event=hide_secrets(text) if isinstance(event, Ignored) else text,
+            ignored=ignored,
+            jobs=tuple(encode_job(job) for job in jobs),
+        )
+        receipt = self.inbox.store_delivery(delivery)
+        _count(event, ignored, receipt, source)
+        return receipt, event.reason if isinstance(event, Ignored) else ""
+
+    def _bind_plan(self, job: Job) -> Job:
+        """Bind a comment's command to the plan that its pull request shows now: a later one was never read."""
+        if not isinstance(job, RunCommand) or job.number is None:
+            return job
+        return msgspec.structs.replace(job, bound=self.plans.find_posted(job.fleet, job.number))
+
+
+def _why_ignored(event: Event | Ignored, jobs: tuple[Job, ...]) -> str:
     if isinstance(event, Ignored):
-        delivery = Delivery(guid=accepted.guid, name=accepted.name, event=event)
-    else:
-        looks = bind_plans(route(event, inbox.store.pins()), People(inbox.store))
-        delivery = Delivery(guid=accepted.guid, name=accepted.name, event=event, looks=looks)
-    taken = inbox.take_in(delivery)
-    _count(delivery, taken, source)
-    return Receipt(taken, event.reason if isinstance(event, Ignored) else "")
+        return f"{event.reason}: {event.detail}" if event.detail else event.reason
+    return "" if jobs or isinstance(event, Ping) else NO_FLEET_CONCERNED
 
 
-def _count(delivery: Delivery, taken: Taken, source: DeliverySource) -> None:
-    if taken is Taken.DUPLICATE:
+def _count(event: Event | Ignored, ignored: str, receipt: Receipt, source: DeliverySource) -> None:
+    if receipt is Receipt.DUPLICATE:
         DUPLICATES.inc(way=source)
         return
-    DELIVERIES.inc(event=str(delivery.event.__struct_config__.tag), way=source)
-    if isinstance(delivery.event, Ignored):
-        IGNORED.inc(reason=delivery.event.reason)
-    elif not delivery.looks and not isinstance(delivery.event, Ping):
-        IGNORED.inc(reason="no_fleet_concerned")
+    DELIVERIES.inc(event=str(event.__struct_config__.tag), way=source)
+    if ignored:
+        IGNORED.inc(reason=event.reason if isinstance(event, Ignored) else ignored)

@@ -11,7 +11,7 @@ from bot.observability.metrics import Registry
 from bot.queue import metrics as queue
 from bot.service import intake
 from bot.service.backfill import BACKFILLS
-from bot.service.router import Look
+from bot.service.router import AnyJob
 from bot.service.schedules import DISK_BYTES
 from bot.storage.store import Store
 from bot.web.webhook import REFUSED
@@ -29,7 +29,7 @@ REGISTRY = Registry(
 
 def declare_job_kinds() -> None:
     """Tell the queue's metrics what kinds of jobs there are: at the start, before a job runs."""
-    queue.declare(str(kind.__struct_config__.tag) for kind in get_args(Look))
+    queue.declare(str(kind.__struct_config__.tag) for kind in get_args(AnyJob))
 
 
 def render_metrics(store: Store) -> bytes:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from bot.features.rollout.store import Fleets
+from bot.features.rollout.store import RolloutStore
+from bot.planner.store import PlanStore
 from bot.queue.inbox import Inbox
 from bot.settings.read import Secret
-from bot.web import fleets as fleet_pages
-from bot.web import operations, plans, setup, webhook
+from bot.web import fleets, operations, setup, webhook
+from bot.web import plans as plan_pages
 from bot.web.hardening import harden
 from bot.web.operations import Check
 from bot.web.setup import AppSetup
@@ -23,10 +24,11 @@ _LOG = logging.getLogger("bot.web")
 
 def create_app(
     inbox: Inbox,
-    webhook_secret: Secret | None,
+    plans: PlanStore,
+    statuses: RolloutStore,
     *,
     receive: Receive,
-    fleets: Fleets,
+    webhook_secret: Secret | None,
     web_url: str,
     render_metrics: Callable[[], bytes],
     checks: Mapping[str, Check] | None = None,
@@ -39,12 +41,12 @@ def create_app(
     app = Flask(__name__)
     if webhook_secret is not None:
         app.register_blueprint(webhook.make_blueprint(receive, webhook_secret))
-    app.register_blueprint(plans.make_blueprint(inbox.store.find_plan))
-    app.register_blueprint(fleet_pages.make_blueprint(fleets, web_url=web_url))
+    app.register_blueprint(plan_pages.make_blueprint(plans.find))
+    app.register_blueprint(fleets.make_blueprint(statuses, web_url=web_url))
     app.register_blueprint(setup.make_installed_blueprint())
     all_checks: dict[str, Check] = {
         "database": lambda: _check_database(inbox),
-        "worker": lambda: "" if inbox.is_alive() else "no jobs are being run",
+        "worker": lambda: "" if inbox.is_alive() else "no job is being run",
         **(checks or {}),
     }
     app.register_blueprint(operations.make_blueprint(all_checks, render_metrics))

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response, jsonify, render_template
 
 from bot.features.rollout.decide.rollout import Standing
-from bot.features.rollout.store import Fleets, Standings
+from bot.features.rollout.store import RolloutStatus, RolloutStore
 
 _PAGE = re.compile(r"[0-9a-f]{32}")
 _WORDS = {
@@ -23,7 +23,7 @@ _WORDS = {
 }
 
 
-def make_blueprint(fleets: Fleets, *, web_url: str) -> Blueprint:
+def make_blueprint(fleets: RolloutStore, *, web_url: str) -> Blueprint:
     """`web_url` is where GitHub's own pages are."""
     blueprint = Blueprint("fleets", __name__)
 
@@ -37,7 +37,7 @@ def make_blueprint(fleets: Fleets, *, web_url: str) -> Blueprint:
     return blueprint
 
 
-def render_fleet_page(standings: Sequence[Standings], web_url: str) -> str:
+def render_fleet_page(standings: Sequence[RolloutStatus], web_url: str) -> str:
     """The page as HTML; `standings` are one fleet's, and not empty."""
     fleet = standings[0].fleet
     return render_template("fleet.html", standings=standings, web=web_url, words=_WORDS, when=_when, fleet=fleet)

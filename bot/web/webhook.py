@@ -1,6 +1,6 @@
-"""Verify webhook deliveries, and hand them on to be stored before GitHub gets its response.
+"""Verify and store webhook deliveries.
 
-`accept` is pure. The blueprint answers 202 once a delivery is stored; its jobs run elsewhere.
+`accept` is pure. The blueprint has an accepted delivery stored durably and answers 202; the work is done elsewhere.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import msgspec
 from flask import Blueprint, Response, jsonify, request
@@ -20,7 +19,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from bot.domain.names import DeliveryId
 from bot.observability.log import log_context
 from bot.observability.metrics import Counter
-from bot.queue.inbox import Taken
+from bot.queue.inbox import Receipt
 from bot.settings.read import Secret
 
 LARGEST_BODY = 25 * 1024 * 1024  # GitHub sends no larger one
@@ -52,16 +51,6 @@ class Rejected:
 
     status: int
     message: str
-
-
-class Receipt(NamedTuple):
-    """What became of an accepted delivery. `ignored` says why it leads to no job, or is empty."""
-
-    taken: Taken
-    ignored: str
-
-
-Receive = Callable[[Accepted], Receipt]  # stores a delivery with its jobs, in one transaction
 
 
 def accept(headers: Mapping[str, str], body: bytes, secret: Secret) -> Accepted | Rejected:
@@ -99,12 +88,16 @@ def sign(body: bytes, secret: Secret) -> str:
     return "sha256=" + hmac.new(secret.reveal().encode(), body, hashlib.sha256).hexdigest()
 
 
-def make_blueprint(receive: Receive, secret: Secret) -> Blueprint:
+Receive = Callable[[Accepted], tuple[Receipt, str]]
+"""Stores an accepted delivery; whether it is new, and why nothing follows from it ("" when something does)."""
+
+
+def make_blueprint(receive_delivery: Receive, secret: Secret) -> Blueprint:
     """`POST /webhook`."""
     blueprint = Blueprint("webhook", __name__)
 
     @blueprint.post("/webhook")
-    def post_delivery() -> tuple[Response, int]:
+    def receive() -> tuple[Response, int]:
         request.max_content_length = LARGEST_BODY + 1  # one more, to see that there is more
         try:
             body = request.get_data(cache=False)
@@ -116,9 +109,9 @@ def make_blueprint(receive: Receive, secret: Secret) -> Blueprint:
             _LOG.warning("webhook refused (%d): %s", judged.status, judged.message)
             return _answer(judged.status, judged.message)
         with log_context(delivery=judged.guid):
-            taken, ignored = receive(judged)
-            _LOG.info("%s %s%s", judged.name, taken, f", ignored: {ignored}" if ignored else "")
-        if taken is Taken.DUPLICATE:
+            receipt, ignored = receive_delivery(judged)
+            _LOG.info("%s %s%s", judged.name, receipt, f", ignored: {ignored}" if ignored else "")
+        if receipt is Receipt.DUPLICATE:
             return _answer(202, "this delivery is known already")
         return _answer(202, f"ignored: {ignored}" if ignored else "accepted")
 

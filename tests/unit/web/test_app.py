@@ -7,14 +7,12 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from bot.cli.web import build_app
-from bot.features.rollout.store import Fleets
 from bot.queue.inbox import Inbox
+from bot.service.database import open_store
 from bot.settings.read import Secret
-from bot.storage.store import Store
 from bot.web.app import create_setup_app
 from bot.web.setup import AppSetup
-from tests.webapp import PAGE_KEY, make_app
+from tests.queueing import make_app
 
 SECRET = Secret("It's a Secret to Everybody")
 ROUTES = {
@@ -37,7 +35,7 @@ def routes(app: Flask) -> set[str]:
 
 @pytest.fixture
 def inbox(tmp_path: Path) -> Inbox:
-    return Inbox(Store(f"sqlite:///{tmp_path}/bot.sqlite3"))
+    return Inbox(open_store(f"sqlite:///{tmp_path}/bot.sqlite3"))
 
 
 def test_the_factory_registers_every_route(inbox: Inbox) -> None:
@@ -45,9 +43,7 @@ def test_the_factory_registers_every_route(inbox: Inbox) -> None:
 
 
 def test_a_service_that_fetches_deliveries_has_no_route_for_webhooks(inbox: Inbox) -> None:
-    fleets = Fleets(inbox.store, page_key=PAGE_KEY)
-    app = build_app(inbox, None, fleets=fleets, web_url="https://github.example")
-    assert routes(app) == ROUTES
+    assert routes(make_app(inbox, None)) == ROUTES
 
 
 def test_a_service_without_an_app_serves_the_set_up_alone() -> None:

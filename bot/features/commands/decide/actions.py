@@ -39,7 +39,7 @@ class Target(Value, frozen=True):
     to: Position
 
 
-class GiveOrders(Value, frozen=True, tag="orders"):
+class GiveOrders(Value, frozen=True, tag="orders", rename={"override_reason": "glass"}):
     """Give these nodes an order. `stacks` empty: all of them."""
 
     reason: CommandReason
@@ -49,7 +49,7 @@ class GiveOrders(Value, frozen=True, tag="orders"):
     plan: PlanId | None = None  # that a person approved by this
     of_head: bool = False  # the commit is the open pull request's head
     locks: bool = False
-    glass: str = ""  # why rules were passed over: hostile
+    override_reason: str = ""  # why rules were passed over: hostile
     pin_back: CommitSha | None = None  # open a pull request that moves the pin back to it
 
 
@@ -61,12 +61,12 @@ class TakeLocks(Value, frozen=True, tag="lock"):
     text: str  # hostile
 
 
-class GiveLocksBack(Value, frozen=True, tag="unlock"):
+class GiveLocksBack(Value, frozen=True, tag="unlock", rename={"override_reason": "glass"}):
     """End the locks of these nodes."""
 
     reason: CommandReason
     nodes: tuple[NodeName, ...]
-    glass: str = ""
+    override_reason: str = ""
 
 
 class HoldBumps(Value, frozen=True, tag="hold"):
