@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bot.domain.names import BranchName, InstallationId, RepoName, SubmodulePath
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 from bot.features.fleets.facts import Pinned
 
 
-class SyncBump(Value, frozen=True, tag="bump"):
+class SyncBump(StoredValue, frozen=True, tag="bump"):
     """Is one submodule of one base branch of a fleet where its upstream is? Leads to the bump pull request."""
 
     fleet: RepoName

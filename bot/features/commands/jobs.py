@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain.names import CommitSha, InstallationId, PlanId, PullNumber, RepoName
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 from bot.domain.verbs import Verb
 from bot.features.commands.grammar import Command, Misread, parse_command
 from bot.features.review.jobs import SyncReview
@@ -26,7 +26,7 @@ BUTTONS: dict[str, Command] = {
 """What each button of a check run stands for; its identifier is the key."""
 
 
-class RunCommand(Value, frozen=True, tag="command"):
+class RunCommand(StoredValue, frozen=True, tag="command"):
     """Decide and carry out what a person said. `source` is "comment:ID" or "button:CHECK:NAME:LOGIN".
 
     `bound` is the plan that stood in the pull request when it was said: the only one that may be meant.
@@ -53,7 +53,7 @@ class RunCommand(Value, frozen=True, tag="command"):
         return int(rest) if kind == "comment" else None
 
 
-class AcknowledgeCommand(Value, frozen=True, tag="acknowledge"):
+class AcknowledgeCommand(StoredValue, frozen=True, tag="acknowledge"):
     """Show a person that their command was seen. Nothing depends on it, and it waits for no other work."""
 
     fleet: RepoName
@@ -65,7 +65,7 @@ class AcknowledgeCommand(Value, frozen=True, tag="acknowledge"):
         return f"seen:{self.comment}"
 
 
-class CloseOutPull(Value, frozen=True, tag="pull_end"):
+class CloseOutPull(StoredValue, frozen=True, tag="pull_end"):
     """A pull request was closed or merged: its locks end, and a node that was ahead for it returns."""
 
     fleet: RepoName
@@ -77,7 +77,7 @@ class CloseOutPull(Value, frozen=True, tag="pull_end"):
         return self.fleet
 
 
-class SyncCommandOrders(Value, frozen=True, tag="asked"):
+class SyncCommandOrders(StoredValue, frozen=True, tag="asked"):
     """How far are the orders that people asked for? Leads to their replies, and to orders that had to wait."""
 
     fleet: RepoName

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bot.domain.names import BranchName, InstallationId, RepoName
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 
 
-class CheckDrift(Value, frozen=True, tag="drift"):
+class CheckDrift(StoredValue, frozen=True, tag="drift"):
     """Do the nodes still run what they were given? Leads to read-only orders, and to issues."""
 
     fleet: RepoName

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bot.domain.names import InstallationId, RepoName
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 
 
-class SyncFleet(Value, frozen=True, tag="fleet"):
+class SyncFleet(StoredValue, frozen=True, tag="fleet"):
     """Read a repository's fleet file and pins anew, refresh the index, and look at all its bumps and rollouts."""
 
     fleet: RepoName
@@ -17,7 +17,7 @@ class SyncFleet(Value, frozen=True, tag="fleet"):
         return self.fleet
 
 
-class SyncAllInstallations(Value, frozen=True, tag="around"):
+class SyncAllInstallations(StoredValue, frozen=True, tag="around"):
     """List every installation of the App, and look at each."""
 
     @property
@@ -25,7 +25,7 @@ class SyncAllInstallations(Value, frozen=True, tag="around"):
         return "app"
 
 
-class FetchMissedDeliveries(Value, frozen=True, tag="deliveries"):
+class FetchMissedDeliveries(StoredValue, frozen=True, tag="deliveries"):
     """Compare GitHub's list of deliveries with what came in, and take in what is missing."""
 
     @property
@@ -33,7 +33,7 @@ class FetchMissedDeliveries(Value, frozen=True, tag="deliveries"):
         return "deliveries"
 
 
-class SyncInstallation(Value, frozen=True, tag="installation"):
+class SyncInstallation(StoredValue, frozen=True, tag="installation"):
     """List the repositories of an installation, and look at each that may be a fleet."""
 
     installation: InstallationId

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bot.domain.names import InstallationId, RepoName
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 from bot.features.fleets.facts import Pinned
 
 
-class SyncHub(Value, frozen=True, tag="hub"):
+class SyncHub(StoredValue, frozen=True, tag="hub"):
     """Do a hub's documents say how its fleets are? Leads to its one pull request."""
 
     hub: RepoName

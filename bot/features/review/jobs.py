@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bot.domain.names import InstallationId, PullNumber, RepoName
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 
 
-class SyncReview(Value, frozen=True, tag="review"):
+class SyncReview(StoredValue, frozen=True, tag="review"):
     """Which rule asks for a review of this pull request, and is it there? Leads to the check `aios/review`."""
 
     fleet: RepoName  # or an upstream: its rules are the same

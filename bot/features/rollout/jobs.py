@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bot.domain.names import BranchName, InstallationId, RepoName
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 
 
-class SyncRollout(Value, frozen=True, tag="rollout"):
+class SyncRollout(StoredValue, frozen=True, tag="rollout"):
     """Do the nodes run what a merged pull request approved? Leads to deployments and their sticky comment."""
 
     fleet: RepoName

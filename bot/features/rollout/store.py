@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from bot.domain.names import BranchName, CommitSha, DeploymentId, NodeName, PullNumber, RepoName, SubmodulePath
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.features.rollout.tables import FLEET_STATES, RESULTS
 from bot.protocol.report import Report
@@ -26,7 +26,7 @@ _SAVE_RESULT = sa.text(
 )
 
 
-class NodeNow(Value, frozen=True):
+class NodeNow(StoredValue, frozen=True):
     """One node. Times are in seconds since the epoch."""
 
     node: NodeName
@@ -42,7 +42,7 @@ class NodeNow(Value, frozen=True):
     surprises: int = 0  # of them, not as planned
 
 
-class Standings(Value, frozen=True):
+class Standings(StoredValue, frozen=True):
     """One submodule of one base branch of a fleet."""
 
     fleet: RepoName

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain.names import InstallationId, PullNumber, RepoName
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 
 if TYPE_CHECKING:
     from bot.features.fleets.facts import PinIndex
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _TOLD = {"opened", "reopened", "synchronize", "edited"}
 
 
-class SyncUpstreamPull(Value, frozen=True, tag="upstream_pull"):
+class SyncUpstreamPull(StoredValue, frozen=True, tag="upstream_pull"):
     """What would merging this pull request do on every fleet? Leads to its check run and one comment."""
 
     upstream: RepoName
@@ -26,7 +26,7 @@ class SyncUpstreamPull(Value, frozen=True, tag="upstream_pull"):
         return f"upstream:{self.upstream}"
 
 
-class SyncUpstream(Value, frozen=True, tag="upstream"):
+class SyncUpstream(StoredValue, frozen=True, tag="upstream"):
     """Look at every open pull request of an upstream: a delivery may have been lost, or a fleet changed."""
 
     upstream: RepoName

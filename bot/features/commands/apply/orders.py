@@ -16,11 +16,12 @@ from bot.features.fleets.read import FleetAt
 from bot.features.holds.facts import Hold, HoldKind, Lock
 from bot.features.rollout.apply.dispatch import HeadMoved, Waiting, give_order, read_order_plan
 from bot.features.rollout.decide.orders import last_good
+from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.history import read_orders
 from bot.features.world import World
 from bot.github.client import Client
+from bot.plan.order import OrderRequest
 from bot.plan.report.text import render_text
-from bot.protocol.asked import PastOrder, Stage, Wanted
 from bot.protocol.order import OrderKind
 from bot.text import markdown as md
 from bot.text.times import iso_time
@@ -50,7 +51,7 @@ def follow_orders(world: World, client: Client, at: FleetAt, asked: Asked) -> Pr
 
 
 def _follow_one(
-    world: World, client: Client, at: FleetAt, wanted: Wanted, *, past: tuple[PastOrder, ...], asked: Asked
+    world: World, client: Client, at: FleetAt, wanted: OrderRequest, *, past: tuple[PastOrder, ...], asked: Asked
 ) -> tuple[OrderView, bool]:
     name = wanted.node.name
     try:
@@ -61,14 +62,14 @@ def _follow_one(
     if isinstance(order, Waiting):
         return OrderView(node=name, state="waiting", description=f"order {order.behind.number} comes first"), False
     _record_order(world, asked, wanted, order)
-    over = order.stage in (Stage.GOOD, Stage.BAD, Stage.WITHDRAWN, Stage.LOST)
-    if over and (order.stage is not Stage.GOOD or wanted.kind is OrderKind.RESTORE):
+    over = order.stage in (Stage.SUCCEEDED, Stage.FAILED, Stage.WITHDRAWN, Stage.ABANDONED)
+    if over and (order.stage is not Stage.SUCCEEDED or wanted.kind is OrderKind.RESTORE):
         _end_own_lock(world, asked, wanted, past, because=f"order_{order.stage}")
     view = OrderView(node=name, state=order.state or "made", description=order.description, log_url=order.log_url)
     return view, over
 
 
-def _record_order(world: World, asked: Asked, wanted: Wanted, order: PastOrder) -> None:
+def _record_order(world: World, asked: Asked, wanted: OrderRequest, order: PastOrder) -> None:
     def told(what: Audited, state: str = "", text: str = "") -> Record:
         return Record(
             what=what,
@@ -93,7 +94,9 @@ def _record_order(world: World, asked: Asked, wanted: Wanted, order: PastOrder) 
         world.people.record(f"order:{order.number}:{order.stage}", ended)
 
 
-def _end_own_lock(world: World, asked: Asked, wanted: Wanted, past: Sequence[PastOrder], *, because: str) -> None:
+def _end_own_lock(
+    world: World, asked: Asked, wanted: OrderRequest, past: Sequence[PastOrder], *, because: str
+) -> None:
     """The lock that deploying took ends when nothing of the pull request is on the node. One with a reason stays."""
     runs = last_good(past, wanted.submodule.path, or_partly=True)
     still = runs is not None and runs.pull == asked.pull and runs.kind is OrderKind.DEPLOY
