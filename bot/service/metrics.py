@@ -15,14 +15,17 @@ from bot.features.rollout.decide.rollout import RolloutReason
 from bot.github.events import Event
 from bot.github.ignored import IgnoredReason
 from bot.observability.meters import Counter, Gauge, Histogram, Registry
-from bot.service.router import Look
 
 
 def _tags(union: object) -> tuple[str, ...]:
     return tuple(str(kind.__struct_config__.tag) for kind in get_args(union))
 
 
-LOOKS, EVENTS = _tags(Look), _tags(Event)
+EVENTS = _tags(Event)
+LOOKS = (
+    *("hub", "bump", "rollout", "drift", "fleet", "installation", "around", "deliveries"),
+    *("upstream_pull", "upstream", "command", "acknowledge", "review", "pull_end", "asked"),
+)
 
 
 class Way(StrEnum):

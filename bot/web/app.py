@@ -1,4 +1,4 @@
-"""The service's pages: the webhook's door, health, and the plans it made. Composed by `create_app`."""
+"""The service's web application: webhook, health, metrics and pages. Composed by `create_app`."""
 
 from __future__ import annotations
 
@@ -8,30 +8,43 @@ from collections.abc import Callable, Mapping
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
+from bot.features.rollout.store import RolloutStore
+from bot.planner.store import PlanStore
 from bot.queue.inbox import Inbox
 from bot.settings.read import Secret
-from bot.web import metrics_page, plan_page
+from bot.web import fleet_page, metrics_page, plan_page
 from bot.web.hardening import harden
-from bot.web.webhook import make_blueprint
+from bot.web.webhook import Receive, make_blueprint
 
 _LOG = logging.getLogger("bot.web")
 
 Check = Callable[[], str]  # "" when all is well, else what is wrong, in a few words
 
 
-def create_app(inbox: Inbox, webhook_secret: Secret | None, *, checks: Mapping[str, Check] | None = None) -> Flask:
-    """The WSGI application; without a secret it has no door for webhooks.
+def create_app(
+    inbox: Inbox,
+    plans: PlanStore,
+    statuses: RolloutStore,
+    *,
+    receive: Receive,
+    webhook_secret: Secret | None,
+    web_url: str,
+    checks: Mapping[str, Check] | None = None,
+) -> Flask:
+    """The WSGI application with every route of the service; without a secret it takes no webhooks.
 
-    `checks` join the database's and the worker's in /readyz (name to check).
+    `receive` stores an accepted delivery, `web_url` is where GitHub's own pages are, and `checks` join the
+    database's and the worker's in /readyz (name to check).
     """
     app = Flask(__name__)
     if webhook_secret is not None:
-        app.register_blueprint(make_blueprint(inbox, webhook_secret))
+        app.register_blueprint(make_blueprint(receive, webhook_secret))
     metrics_page.register(app, inbox.store)
-    plan_page.register(app, inbox.store.find_plan)
+    plan_page.register(app, plans.find)
+    fleet_page.register(app, statuses, web_url=web_url)
     all_checks: dict[str, Check] = {
         "database": lambda: _check_database(inbox),
-        "worker": lambda: "" if inbox.is_alive() else "no look is being run",
+        "worker": lambda: "" if inbox.is_alive() else "no job is being run",
         **(checks or {}),
     }
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from flask import Flask, Response, jsonify, render_template
 
 from bot.features.rollout.decide.rollout import Standing
-from bot.features.rollout.store import Fleets, Standings
+from bot.features.rollout.store import RolloutStatus, RolloutStore
 
 _PAGE = re.compile(r"[0-9a-f]{32}")
 _WORDS = {
@@ -23,7 +23,7 @@ _WORDS = {
 }
 
 
-def register(app: Flask, fleets: Fleets, *, web_url: str) -> None:
+def register(app: Flask, fleets: RolloutStore, *, web_url: str) -> None:
     """Serve the pages. `web_url` is where GitHub's own pages are."""
 
     @app.get("/fleets/<page>")
@@ -34,7 +34,7 @@ def register(app: Flask, fleets: Fleets, *, web_url: str) -> None:
         return Response(render_fleet_page(found, web_url))
 
 
-def render_fleet_page(standings: Sequence[Standings], web_url: str) -> str:
+def render_fleet_page(standings: Sequence[RolloutStatus], web_url: str) -> str:
     """The page as HTML; `standings` are one fleet's, and not empty."""
     fleet = standings[0].fleet
     return render_template("fleet.html", standings=standings, web=web_url, words=_WORDS, when=_when, fleet=fleet)

@@ -8,7 +8,7 @@ from pathlib import Path
 from flask import Flask, Response
 
 from bot.observability.meters import CONTENT_TYPE
-from bot.queue import ledger
+from bot.queue import depth
 from bot.service import metrics
 from bot.storage.store import Store, now_ms
 
@@ -27,11 +27,11 @@ def register(app: Flask, store: Store) -> None:
 
 def refresh(store: Store) -> None:
     """Bring the gauges of what stands in the database up to date."""
-    for state, count in ledger.count_open(store).items():
+    for state, count in depth.count_open(store).items():
         metrics.OPEN_LOOKS.set(count, state=state)
-    due = ledger.oldest_due(store)
+    due = depth.oldest_due(store)
     metrics.OLDEST.set(max(0, now_ms() - due) / 1000 if due else 0)
-    for state, count in ledger.count_deliveries(store, ("received", "failed")).items():
+    for state, count in depth.count_deliveries(store, ("received", "failed")).items():
         metrics.OPEN_DELIVERIES.set(count, state=state)
     metrics.DISK.set(store.measure(), what="database")
     metrics.STARTED.set(_STARTED)

@@ -1,6 +1,6 @@
-"""The door: who may come in, and what is written down before anybody is answered.
+"""Verify and store webhook deliveries.
 
-`accept` is pure. The blueprint stores an accepted delivery durably and answers 202; the work is done elsewhere.
+`accept` is pure. The blueprint has an accepted delivery stored durably and answers 202; the work is done elsewhere.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -17,15 +17,9 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from bot.domain.names import DeliveryId
-from bot.features.commands.store import People, bind_plans
-from bot.github.events import Ping, parse_event
-from bot.github.ignored import Ignored
 from bot.observability.log import log_context
-from bot.queue.inbox import Inbox, Taken
-from bot.queue.ledger import Delivery
+from bot.queue.inbox import Receipt
 from bot.service import metrics
-from bot.service.metrics import Way
-from bot.service.router import route
 from bot.settings.read import Secret
 
 LARGEST_BODY = 25 * 1024 * 1024  # GitHub sends no larger one
@@ -88,34 +82,11 @@ def sign(body: bytes, secret: Secret) -> str:
     return "sha256=" + hmac.new(secret.reveal().encode(), body, hashlib.sha256).hexdigest()
 
 
-def take_in(accepted: Accepted, inbox: Inbox, *, way: Way = Way.WEBHOOK) -> tuple[Taken, str]:
-    """Parse, route and store an accepted delivery; the second value says why nothing follows, or is empty.
-
-    Also the way of a delivery that was fetched from GitHub's list.
-    """
-    event = parse_event(accepted.name, accepted.body)
-    if isinstance(event, Ignored):
-        delivery = Delivery(guid=accepted.guid, name=accepted.name, event=event)
-    else:
-        looks = bind_plans(route(event, inbox.store.pins()), People(inbox.store))
-        delivery = Delivery(guid=accepted.guid, name=accepted.name, event=event, looks=looks)
-    taken = inbox.take_in(delivery)
-    _count(delivery, taken, way)
-    return taken, event.reason if isinstance(event, Ignored) else ""
+Receive = Callable[[Accepted], tuple[Receipt, str]]
+"""Stores an accepted delivery; whether it is new, and why nothing follows from it ("" when something does)."""
 
 
-def _count(delivery: Delivery, taken: Taken, way: Way) -> None:
-    if taken is Taken.DUPLICATE:
-        metrics.DUPLICATES.count(way=way)
-        return
-    metrics.DELIVERIES.count(event=str(delivery.event.__struct_config__.tag), way=way)
-    if isinstance(delivery.event, Ignored):
-        metrics.IGNORED.count(reason=delivery.event.reason)
-    elif not delivery.looks and not isinstance(delivery.event, Ping):
-        metrics.IGNORED.count(reason="no_fleet_concerned")
-
-
-def make_blueprint(inbox: Inbox, secret: Secret) -> Blueprint:
+def make_blueprint(receive_delivery: Receive, secret: Secret) -> Blueprint:
     """`POST /webhook`."""
     blueprint = Blueprint("webhook", __name__)
 
@@ -132,9 +103,9 @@ def make_blueprint(inbox: Inbox, secret: Secret) -> Blueprint:
             _LOG.warning("webhook refused (%d): %s", judged.status, judged.message)
             return _answer(judged.status, judged.message)
         with log_context(delivery=judged.guid):
-            taken, ignored = take_in(judged, inbox)
-            _LOG.info("%s %s%s", judged.name, taken, f", ignored: {ignored}" if ignored else "")
-        if taken is Taken.DUPLICATE:
+            receipt, ignored = receive_delivery(judged)
+            _LOG.info("%s %s%s", judged.name, receipt, f", ignored: {ignored}" if ignored else "")
+        if receipt is Receipt.DUPLICATE:
             return _answer(202, "this delivery is known already")
         return _answer(202, f"ignored: {ignored}" if ignored else "accepted")
 

@@ -51,7 +51,7 @@ USAGES: dict[Verb, Usage] = {
 }
 
 
-class Command(StoredValue, frozen=True, tag="said"):
+class Command(StoredValue, frozen=True, tag="said", rename={"override_reason": "because"}):
     """What a person asked for. `names` are nodes and stacks as they spelt them; the fleet says which is which."""
 
     verb: Verb
@@ -61,7 +61,7 @@ class Command(StoredValue, frozen=True, tag="said"):
     plan: PlanId | None = None
     to: str | None = None  # a commit's first digits; None: the previous good one
     text: str = ""  # after /lock and /hold, with the nodes still in front: hostile, shown escaped only
-    because: str = ""  # asks for break-glass, and why: hostile, shown escaped only
+    override_reason: str = ""  # asks to override the rules, and why: hostile, shown escaped only
 
 
 class Misread(StoredValue, frozen=True, tag="misread"):
@@ -107,7 +107,7 @@ def spell(said: Command | Misread, *, prefix: str = PREFIX) -> str:
     words += ["to", said.to] if said.to else []
     words += ["plan", said.plan] if said.plan else []
     words += [said.text] if said.text else []
-    words += ["because", said.because] if said.because else []
+    words += ["because", said.override_reason] if said.override_reason else []
     return " ".join(words)
 
 
@@ -142,29 +142,31 @@ class _Reading:
                 return Command(verb=self._verb, text=" ".join(self._words))
             case Verb.PLAN:
                 return self._names(self._words) or Command(verb=self._verb, names=tuple(self._words))
-        asked, because = self._split_because()
-        if because == "":
+        asked, override = self._split_override()
+        if override == "":
             return self._no("`because` is followed by the reason", "because")
         match self._verb:
             case Verb.DEPLOY:
-                return self._deploy(asked, because or "")
+                return self._deploy(asked, override or "")
             case Verb.ROLLBACK:
-                return self._rollback(asked, because or "")
+                return self._rollback(asked, override or "")
             case _:
-                return self._names(asked) or Command(verb=self._verb, names=tuple(asked), because=because or "")
+                return self._names(asked) or Command(
+                    verb=self._verb, names=tuple(asked), override_reason=override or ""
+                )
 
     def _alone(self) -> Command | Misread:
         if self._words:
             return self._no("nothing follows this command", self._words[0])
         return Command(verb=self._verb)
 
-    def _split_because(self) -> tuple[list[str], str | None]:
+    def _split_override(self) -> tuple[list[str], str | None]:
         for index, word in enumerate(self._words):
             if word.lower() == "because":
                 return self._words[:index], " ".join(self._words[index + 1 :])
         return self._words, None
 
-    def _deploy(self, words: list[str], because: str) -> Command | Misread:
+    def _deploy(self, words: list[str], override_reason: str) -> Command | Misread:
         plan: PlanId | None = None
         if len(words) >= 2 and words[-2].lower() == "plan":
             if not _PLAN.fullmatch(words[-1].lower()):
@@ -181,10 +183,15 @@ class _Reading:
                 )
             wave, words = int(words[1]), words[2:]
         return self._names(words) or Command(
-            verb=self._verb, names=tuple(words), wave=wave, everything=everything, plan=plan, because=because
+            verb=self._verb,
+            names=tuple(words),
+            wave=wave,
+            everything=everything,
+            plan=plan,
+            override_reason=override_reason,
         )
 
-    def _rollback(self, words: list[str], because: str) -> Command | Misread:
+    def _rollback(self, words: list[str], override_reason: str) -> Command | Misread:
         to: str | None = None
         lowered = [word.lower() for word in words]
         if "to" in lowered:
@@ -193,7 +200,9 @@ class _Reading:
             if len(target) != 1 or not (target[0] == "previous" or _COMMIT.fullmatch(target[0])):
                 return self._no("`to` is followed by `previous` or by at least 7 digits of a commit", "to")
             to, words = (None if target[0] == "previous" else target[0]), words[:at]
-        return self._names(words) or Command(verb=self._verb, names=tuple(words), to=to, because=because)
+        return self._names(words) or Command(
+            verb=self._verb, names=tuple(words), to=to, override_reason=override_reason
+        )
 
     def _names(self, words: list[str]) -> Misread | None:
         """None when every word can be a node's or a stack's name."""

@@ -1,4 +1,4 @@
-"""From bot/features/commands/facts/command.py: say here what this module is for."""
+"""What is kept of a lock on a node and of a hold on bumps."""
 
 from __future__ import annotations
 

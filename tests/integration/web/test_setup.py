@@ -15,6 +15,7 @@ from bot.domain.errors import BotError
 from bot.github import manifest
 from bot.github.connection.credentials import Registered, Vault
 from bot.github.endpoints.registration import register_app
+from bot.service.database import open_store
 from bot.storage.store import Store
 from bot.web.setup import SetupDesk, create_setup_app
 from sandbox.github import EmbeddedGitHub
@@ -154,7 +155,7 @@ APP = Registered(
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store(f"sqlite:///{tmp_path / 'bot.sqlite3'}")
+    return open_store(f"sqlite:///{tmp_path / 'bot.sqlite3'}")
 
 
 def test_the_credentials_are_sealed_and_come_back(store: Store, tmp_path: Path) -> None:

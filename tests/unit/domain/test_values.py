@@ -42,7 +42,8 @@ def test_what_is_stored_or_sent_is_known() -> None:
         "_Requirements",
     }
     names = {kind.__name__ for kind in STORED}
-    assert {"Plan", "NodePlan", "Pinned", "Standings", "Record", "Begun", "Finished", "Identity", "SyncBump"} <= names
+    assert {"Plan", "OrderRequest", "Pinned", "RolloutStatus", "AuditRecord", "CommandRecord"} <= names
+    assert {"Lock", "Hold", "SyncBump", "RunCommand", "Begun", "Touching", "Finished", "Identity"} <= names
     assert len(STORED) > 60
 
 

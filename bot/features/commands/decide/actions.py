@@ -39,7 +39,7 @@ class Target(StoredValue, frozen=True):
     to: Position
 
 
-class GiveOrders(StoredValue, frozen=True, tag="orders"):
+class GiveOrders(StoredValue, frozen=True, tag="orders", rename={"override_reason": "glass"}):
     """Give these nodes an order. `stacks` empty: all of them."""
 
     reason: CommandReason
@@ -49,7 +49,7 @@ class GiveOrders(StoredValue, frozen=True, tag="orders"):
     plan: PlanId | None = None  # that a person approved by this
     of_head: bool = False  # the commit is the open pull request's head
     locks: bool = False
-    glass: str = ""  # why rules were passed over: hostile
+    override_reason: str = ""  # why rules were passed over: hostile
     pin_back: CommitSha | None = None  # open a pull request that moves the pin back to it
 
 
@@ -61,12 +61,12 @@ class TakeLocks(StoredValue, frozen=True, tag="lock"):
     text: str  # hostile
 
 
-class GiveLocksBack(StoredValue, frozen=True, tag="unlock"):
+class GiveLocksBack(StoredValue, frozen=True, tag="unlock", rename={"override_reason": "glass"}):
     """End the locks of these nodes."""
 
     reason: CommandReason
     nodes: tuple[NodeName, ...]
-    glass: str = ""
+    override_reason: str = ""
 
 
 class HoldBumps(StoredValue, frozen=True, tag="hold"):

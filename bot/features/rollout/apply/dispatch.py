@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -27,7 +27,6 @@ from bot.features.rollout.decide.orders import (
     stage_of,
 )
 from bot.features.rollout.facts import PastOrder
-from bot.features.world import World
 from bot.fleetfile import Fleet, Node
 from bot.github.client import Client, GitHubError
 from bot.github.endpoints import repository
@@ -36,6 +35,9 @@ from bot.plan.order import OrderRequest, compose_order
 from bot.planner.planner import read_plan
 from bot.planner.snapshot import Snapshot
 from bot.protocol.order import OrderKind, PlanStart
+
+if TYPE_CHECKING:
+    from bot.features.rollout.run import RolloutTools
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +53,7 @@ class Waiting(NamedTuple):
 
 
 def give_order(
-    world: World, client: Client, at: FleetAt, wanted: OrderRequest, past: tuple[PastOrder, ...]
+    tools: RolloutTools, client: Client, at: FleetAt, wanted: OrderRequest, past: tuple[PastOrder, ...]
 ) -> PastOrder | Waiting:
     """Make sure that the node has the order that is `wanted`, and say how far it is. `past` comes from read_orders.
 
@@ -67,8 +69,8 @@ def give_order(
     # What goes back, goes back from a few stacks too; what goes on must not take the others for done.
     goes_back = wanted.kind is not OrderKind.DEPLOY
     start = last_good(past, wanted.submodule.path, or_partly=goes_back)
-    plan = read_order_plan(world, at, wanted, start)
-    world.memory.save_plan(plan)
+    plan = read_order_plan(tools, at, wanted, start)
+    tools.plans.store.save(plan)
     if decision.withdraw is not None:
         withdraw_order(client, wanted.fleet, decision.withdraw, because=f"{short(wanted.commit)} follows")
     number = decision.number or _make_deployment(client, wanted, plan)
@@ -78,9 +80,9 @@ def give_order(
         plan_id=plan.id,
         start=PlanStart(commit=start.commit, pin=start.pin) if start else None,
         number=number,
-        now=int(world.now()),
+        now=int(tools.fleets.now()),
     )
-    sent = _dispatch(client, at.file.deploy.workflow, wanted, number, sign_order(order, *world.order_keys()))
+    sent = _dispatch(client, at.file.deploy.workflow, wanted, number, sign_order(order, *tools.order_keys()))
     return msgspec.structs.replace(sent, queued_at=order.issued, updated_at=order.issued)
 
 
@@ -168,13 +170,13 @@ def _narrowed(wanted: OrderRequest) -> Node:
     return msgspec.structs.replace(wanted.node, stacks=wanted.stacks) if wanted.stacks else wanted.node
 
 
-def read_order_plan(world: World, at: FleetAt, wanted: OrderRequest, start: PastOrder | None) -> Plan:
+def read_order_plan(tools: RolloutTools, at: FleetAt, wanted: OrderRequest, start: PastOrder | None) -> Plan:
     """What the order will do on its node, from what it deployed last to the wanted commit.
 
     A node that the bot never deployed is taken to run what was pinned before the wanted commit: that is the plan
     which the person who merged has read, and a node that was kept by hand is not torn down and made anew.
     """
-    upstream = world.mirror(wanted.upstream)
+    upstream = tools.fleets.mirrors.of(wanted.upstream)
     path = wanted.submodule.path
 
     def snapshot(commit: CommitSha, pin: CommitSha) -> Snapshot:
@@ -190,7 +192,7 @@ def read_order_plan(world: World, at: FleetAt, wanted: OrderRequest, start: Past
         upstream_name=wanted.upstream,
         old=snapshot(before, old_pin) if known and before and old_pin else None,
         new=snapshot(wanted.commit, wanted.pin),
-        renderer=world.renderer,
+        renderer=tools.plans.renderer,
         commits=(),
         commits_total=0,
     )

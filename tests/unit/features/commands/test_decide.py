@@ -34,7 +34,7 @@ from bot.features.commands.decide.actions import (
     Refuse,
     TakeLocks,
 )
-from bot.features.commands.decide.command import LATEST, decide_command
+from bot.features.commands.decide.command import MAX_COMMAND_AGE, decide_command
 from bot.features.commands.decide.reasons import CommandReason as R
 from bot.features.commands.facts.command import (
     Actor,
@@ -338,7 +338,7 @@ def at_ops(text: str, who: Actor, **changes: Any) -> CommandFacts:
 
 
 ONE_BY_ONE: list[tuple[str, CommandFacts, R]] = [
-    ("too old", facts(age=LATEST + 1), R.TOO_OLD),
+    ("too old", facts(age=MAX_COMMAND_AGE + 1), R.TOO_OLD),
     ("misread", facts("/depoly"), R.MISREAD),
     ("a stranger's misreading", facts("/depoly", actor=actor(Permission.READ)), R.NOT_ALLOWED),
     ("no fleet", facts(fleet=None), R.NOT_A_FLEET),
