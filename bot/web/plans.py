@@ -9,6 +9,7 @@ import msgspec
 from flask import Blueprint, Response, jsonify, render_template
 
 from bot.domain.names import PlanId
+from bot.plan.identity import to_builtins
 from bot.plan.model import Plan
 from bot.plan.report.rows import count, find_rows, gravest, missing_variables, plural, summarise, unreadable_stacks
 from bot.protocol.action import Action
@@ -28,7 +29,7 @@ def make_blueprint(find_plan: Callable[[PlanId], Plan | None]) -> Blueprint:
         if plan is None:
             return jsonify(message="there is no plan with this id"), 404
         if plan_id.endswith(".json"):
-            return Response(msgspec.json.format(msgspec.json.encode(plan)), mimetype="application/json")
+            return Response(msgspec.json.format(msgspec.json.encode(to_builtins(plan))), mimetype="application/json")
         return Response(render_plan_page(plan))
 
     return blueprint

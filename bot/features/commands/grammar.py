@@ -10,7 +10,7 @@ import difflib
 import re
 
 from bot.domain.names import PlanId
-from bot.domain.values import Value
+from bot.domain.values import StoredValue, Value
 from bot.domain.verbs import LONGEST_LINE, PREFIX, Verb
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -51,7 +51,7 @@ USAGES: dict[Verb, Usage] = {
 }
 
 
-class Command(Value, frozen=True, tag="said", rename={"override_reason": "because"}):
+class Command(StoredValue, frozen=True, tag="said", rename={"override_reason": "because"}):
     """What a person asked for. `names` are nodes and stacks as they spelt them; the fleet says which is which."""
 
     verb: Verb
@@ -64,7 +64,7 @@ class Command(Value, frozen=True, tag="said", rename={"override_reason": "becaus
     override_reason: str = ""  # asks to override the rules, and why: hostile, shown escaped only
 
 
-class Misread(Value, frozen=True, tag="misread"):
+class Misread(StoredValue, frozen=True, tag="misread"):
     """It was meant for the bot, and is no command. `suggestion` is what may have been meant, or empty."""
 
     problem: str  # a sentence of ours; names nothing of what was written

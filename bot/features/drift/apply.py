@@ -18,6 +18,7 @@ from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
 from bot.features.rollout.apply.dispatch import give_order
 from bot.features.rollout.decide.orders import last_good
+from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.history import read_orders
 from bot.features.rollout.read.reports import read_report
 from bot.features.rollout.run import RolloutTools
@@ -26,7 +27,7 @@ from bot.github.client import Client
 from bot.github.endpoints import issues, repository
 from bot.github.endpoints.issues import Issue
 from bot.observability.metrics import decision_counter
-from bot.protocol.asked import PastOrder, Stage, Wanted
+from bot.plan.order import OrderRequest
 from bot.protocol.order import OrderKind
 
 log = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ def _order_check(
     submodule, good = at.submodule(pinned.submodule), last_good(facts.past, pinned.submodule)
     if submodule is None or good is None:
         return
-    wanted = Wanted(
+    wanted = OrderRequest(
         kind=OrderKind.DRIFT,
         fleet=at.repo,
         node=facts.node,
@@ -120,7 +121,7 @@ def _change_issue(client: Client, at: FleetAt, facts: DriftFacts, change: IssueC
 
 def _delete_answered(client: Client, at: FleetAt, asked: PastOrder) -> None:
     """Remove an answered question from the node's deployments, which are to show what was deployed."""
-    if asked.stage is Stage.GOOD and asked.state != "inactive":
+    if asked.stage is Stage.SUCCEEDED and asked.state != "inactive":
         # GitHub removes only deployments that are not active.
         repository.post_deployment_status(
             client, at.repo, asked.number, state="inactive", description="answered; a newer question followed"

@@ -12,7 +12,7 @@ import msgspec
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from bot.domain.errors import BotError
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 from bot.settings.read import Credentials, Secret, Settings
 from bot.storage.keyfiles import read_or_write
 from bot.storage.store import Store
@@ -21,7 +21,7 @@ KEY_FILE = "credentials.key"
 _NAME = "app_credentials"
 
 
-class Registered(Value, frozen=True):
+class Registered(StoredValue, frozen=True):
     """An App that the set-up page registered. `api_url` says at which GitHub."""
 
     api_url: str

@@ -11,7 +11,7 @@ from flask import Flask
 from bot.domain.names import BranchName, CommitSha, DeploymentId, NodeName, PullNumber, RepoName, SubmodulePath
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.features.rollout.store import NodeStatus, RolloutStatus, RolloutStore
-from bot.protocol.ending import End
+from bot.protocol.outcome import OrderEnd
 from bot.protocol.report import Report
 from bot.service.database import open_store
 from bot.storage.store import Store
@@ -102,7 +102,7 @@ def test_nobody_finds_it_by_its_name(store: Store) -> None:
 
 def test_a_result_is_kept_and_counted_once(store: Store) -> None:
     fleets = RolloutStore(store, page_key=b"key")
-    report = Report(version=1, number=5, end=End.SUCCESS, text="runs it")
+    report = Report(version=1, number=5, end=OrderEnd.SUCCESS, text="runs it")
     assert fleets.find_result(FLEET, DeploymentId(5)) is None
     assert [fleets.save_result(FLEET, report) for _ in range(2)] == [True, False]
     assert fleets.find_result(RepoName(FLEET.upper()), DeploymentId(5)) == report
