@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.names import DeploymentId, PlanId
-from bot.fleetfile.hooks import Hooks
+from bot.fleetfile import Hooks
 from bot.plan.model import NodePlan, StackPlan
 from bot.protocol.asked import PastOrder, Wanted
 from bot.protocol.order import Hook, HookTime, Order, Rule, ServiceOrder, StackOrder, Start

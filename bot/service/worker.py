@@ -28,8 +28,7 @@ from bot.features.scopes import client_for
 from bot.features.upstream import apply as upstream
 from bot.features.upstream.jobs import SyncUpstream, SyncUpstreamPull
 from bot.features.world import World
-from bot.fleetfile import FLEET_FILE
-from bot.fleetfile.hub import HUB_FILE
+from bot.fleetfile import FLEET_FILE, HUB_FILE
 from bot.fleetfile.yaml_lines import Problem, YamlFileError
 from bot.github.client import Client
 from bot.github.endpoints import repository

@@ -17,8 +17,7 @@ from bot.features.review.decide import Approval, ReviewDecision, ReviewFacts, de
 from bot.features.review.jobs import SyncReview
 from bot.features.review.text import REVIEW_CHECK, render_review
 from bot.features.world import World
-from bot.fleetfile import Fleet
-from bot.fleetfile.review import Review as Rules
+from bot.fleetfile import Fleet, ReviewRules
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github import checks
 from bot.github.client import Client, GitHubError
@@ -73,12 +72,12 @@ def _read_facts(world: World, client: Client, repo: RepoName, pull: PullDetail) 
     )
 
 
-def _read_rules(world: World, repo: RepoName, base: BranchName) -> Rules:
+def _read_rules(world: World, repo: RepoName, base: BranchName) -> ReviewRules:
     """The rules of the base branch; a file that cannot be read leaves the built-in ones, and no auto-merge."""
     try:
         file: Fleet = fleets_read.read_fleet(world, repo, base).file
     except (NotAFleet, YamlFileError):
-        return Rules()
+        return ReviewRules()
     return file.review
 
 

@@ -16,8 +16,7 @@ import click
 import pytest
 
 from bot.cli.main import aios_bot
-from bot.fleetfile import parse_fleet
-from bot.fleetfile.hub import parse_hub
+from bot.fleetfile import parse_fleet, parse_hub
 from bot.fleetfile.yaml_lines import load_mapping
 from bot.onboarding.migrate.jsonc import parse_jsonc
 from bot.settings.read import docker_environment

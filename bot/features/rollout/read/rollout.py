@@ -13,7 +13,7 @@ from bot.features.rollout.facts import NodeFacts, RolloutFacts
 from bot.features.rollout.read.approval import find_approval
 from bot.features.rollout.read.history import read_orders
 from bot.features.world import World
-from bot.fleetfile.deploy import waves_of
+from bot.fleetfile import waves_of
 from bot.github.client import Client
 
 
