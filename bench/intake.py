@@ -35,7 +35,7 @@ from bot.queue.inbox import Inbox
 from bot.queue.ledger import Burst, Delivery
 from bot.service.server import serve
 from bot.service.shutdown import Ending
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from bot.storage.store import DELIVERIES, Store
 from bot.web.app import create_app
 from bot.web.webhook import Accepted, accept, sign

@@ -19,7 +19,7 @@ def export(repo: str | None) -> None:
     from bot.domain.errors import BotError
     from bot.domain.names import parse_repo_name
     from bot.features.commands.store import People
-    from bot.settings.read import read_store_settings
+    from bot.settings.service import read_store_settings
     from bot.storage.store import Store
 
     try:

@@ -21,7 +21,7 @@ def check(*, pull: bool) -> None:
     from bot.onboarding.check.gather import read_facts
     from bot.onboarding.check.judge import Verdict, judge
     from bot.planner.compose import Renderer
-    from bot.settings.read import read_settings
+    from bot.settings.service import read_settings
     from bot.storage.store import Store
 
     settings = read_settings(pull=pull)

@@ -26,7 +26,7 @@ from bot.domain.errors import BotError, ExitCode
 if TYPE_CHECKING:
     from bot.features.world import World
     from bot.github.connection.credentials import Vault
-    from bot.settings.read import Credentials, Settings
+    from bot.settings.values import Credentials, Settings
     from bot.storage.store import Store
 
 
@@ -62,7 +62,7 @@ def serve(*, pull: bool) -> None:
     from bot.service.server import serve as serve_http
     from bot.service.shutdown import Ending
     from bot.service.worker import look_again
-    from bot.settings.read import read_settings
+    from bot.settings.service import read_settings
     from bot.storage.store import Store
     from bot.web import fleet_page
     from bot.web.app import create_app

@@ -9,7 +9,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from bot.queue.inbox import Inbox
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from bot.web import metrics_page, plan_page
 from bot.web.hardening import harden
 from bot.web.webhook import make_blueprint

@@ -26,7 +26,7 @@ from bot.queue.ledger import Delivery
 from bot.service import metrics
 from bot.service.metrics import Way
 from bot.service.router import route
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 
 LARGEST_BODY = 25 * 1024 * 1024  # GitHub sends no larger one
 

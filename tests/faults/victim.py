@@ -18,7 +18,7 @@ from bot.queue.ledger import Burst
 from bot.service.router import Look
 from bot.service.server import serve
 from bot.service.shutdown import Ending
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from bot.storage.store import Store
 from bot.web.app import create_app
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.planner.program import OLDEST, find_compose
-from bot.settings.read import child_environment
+from bot.settings.environment import child_environment
 
 ROOT = Path(__file__).parents[3]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

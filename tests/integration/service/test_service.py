@@ -28,7 +28,7 @@ from bot.queue.inbox import Inbox
 from bot.service.router import Look
 from bot.service.server import serve
 from bot.service.shutdown import Ending
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from bot.storage.store import Store
 from bot.web.app import create_app
 from bot.web.webhook import LARGEST_BODY, sign
@@ -266,7 +266,7 @@ import sys, time
 from bot.service.shutdown import Ending
 from bot.queue.inbox import Inbox
 from bot.service.server import end_on_signal, serve
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from bot.storage.store import Store
 from bot.web.app import create_app
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from bot.queue.inbox import Inbox
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from bot.storage.store import DELIVERIES, LOOKS, Store
 from bot.web.app import create_app
 from bot.web.webhook import LARGEST_BODY, Accepted, Rejected, accept, sign
