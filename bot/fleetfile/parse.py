@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -106,9 +107,10 @@ def _explain(kind: str, place: Sequence[str | int], value: Any, top: _Spot) -> s
     """What is wrong at `place`, and what to write there."""
     if kind == "extra_forbidden":
         spot = top.at(place[:-1])
-        return f"{spot.where}: unknown setting `{place[-1]}`; {_nearest(str(place[-1]), spot.schema['properties'])}"
-    if place[-1:] == (_KEY,):
-        return _explain_key(value, top.at(place[:-2]))
+        name = str(place[-1])
+        return f"{spot.where}: unknown setting `{name[:_SHOWN]}`; {_nearest(name, spot.schema['properties'])}"
+    if place[-1] == _KEY and "propertyNames" in (mapping := top.at(place[:-2])).schema:
+        return _explain_key(value, mapping)
     spot = top.at(place)
     if kind == "repeated":
         return f"{spot.where}: `{value}` is listed twice; remove one"
@@ -147,10 +149,15 @@ def _requirement(spot: _Spot, value: object) -> str:
             usable = " or ".join(f"`{render_example(example)}`" for example in spot.examples)
             return f": {shown} is not usable, it {message}; write something like {usable}"
         case {"type": "string"}:
-            return f" must be text such as `{example}`, not {kind_of(value)}"
+            return f" must be text such as `{example}`, not {shown}{_quotes(value)}"
         case {"type": ["string", "number"]}:
-            return f" must be text, not {kind_of(value)}"
+            return f" must be text, not {shown}{_quotes(value)}"
     return f" must be a mapping (`name: value` lines), not {kind_of(value)}"
+
+
+def _quotes(value: object) -> str:
+    """Names such as `true`, `1.0` and `2026-01-01` are not text to YAML."""
+    return " (put it in quotes if it is a name)" if isinstance(value, bool | int | float | date) else ""
 
 
 def _nearest(word: str, known: Iterable[str], *, otherwise: str | None = None) -> str:

@@ -49,9 +49,10 @@ def load_mapping(text: str, *, path: str) -> CommentedMap:
         return CommentedMap()
     if not isinstance(document, CommentedMap):
         raise _unusable(1, "the file must be a mapping, such as `version: 1` on its first line", path)
-    if _expanded(document, {}) > LARGEST_FILE:
-        cure = "write out what its aliases (`*name`) stand for, or remove them"
-        raise _unusable(1, f"the file's aliases repeat too much, or hold themselves; {cure}", path)
+    if _count_values(document, {}) > LARGEST_FILE:
+        raise _unusable(
+            1, "its aliases (`*name`) repeat too much; write out what they stand for, or remove them", path
+        )
     return document
 
 
@@ -63,15 +64,17 @@ def _unusable(line: int, message: str, path: str) -> YamlFileError:
     return YamlFileError([Problem(line, message)], path=path)
 
 
-def _expanded(value: object, known: dict[int, int]) -> int:
-    """How many values there are with every alias written out. One that holds itself is too many."""
+def _count_values(value: object, counted: dict[int, int]) -> int:
+    """How many values there are when every alias is written out: as many as characters at most, without aliases.
+
+    An alias of what it is in itself is an empty value to ruamel.yaml, so that this ends.
+    """
     if not isinstance(value, CommentedMap | CommentedSeq):
         return 1
-    if id(value) not in known:
-        known[id(value)] = LARGEST_FILE + 1  # while it is being counted: whoever meets it again holds itself
+    if id(value) not in counted:
         inner = value.values() if isinstance(value, CommentedMap) else value
-        known[id(value)] = 1 + sum(_expanded(item, known) for item in inner)
-    return known[id(value)]
+        counted[id(value)] = 1 + sum(_count_values(item, counted) for item in inner)
+    return counted[id(value)]
 
 
 def plain(value: Any) -> Any:
@@ -114,11 +117,11 @@ def kind_of(value: object) -> str:
     """What `value` is, in words that fit after "not"."""
     match value:
         case None:
-            return "nothing"
+            return "an empty value"
         case bool():
-            return f"the truth value `{str(value).lower()}` (put it in quotes if it is a name)"
+            return f"the truth value `{str(value).lower()}`"
         case int() | float():
-            return f"the number {value} (put it in quotes if it is a name)"
+            return f"the number {value}"
         case str():
             return "text"
         case list():
@@ -126,5 +129,5 @@ def kind_of(value: object) -> str:
         case dict():
             return "a mapping"
         case date():
-            return "a date (put it in quotes if it is a name)"
-    return f"a {type(value).__name__}"
+            return "a date"
+    return "a value with a tag (`!`)"

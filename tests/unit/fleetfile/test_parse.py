@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.fleetfile import Deploy, Fleet, Platform, parse_fleet, waves_of
+from bot.fleetfile import (
+    Deploy,
+    Fleet,
+    Platform,
+    parse_fleet,
+    waves_of,
+)
 from bot.fleetfile.yaml_lines import YamlFileError
 
 EXAMPLE = Path(__file__).parents[3] / "docs/examples/aios-bot.yml"
@@ -103,7 +109,7 @@ WRONG = [
     ("nodes:\n  HP:\n    platform: [linux]", 3, "one of linux, windows, android"),
     ("nodes:\n  HP:\n    platform:", 3, "one of linux, windows, android"),
     ("nodes:\n  HP:\n    root: 5", 3, "must be text such as `/srv/aios`, not the number 5"),
-    ("nodes:\n  HP:\n    root:", 3, "must be text such as `/srv/aios`, not nothing"),
+    ("nodes:\n  HP:\n    root:", 3, "must be text such as `/srv/aios`, not an empty value"),
     ("nodes:\n  HP:\n    root: ['/srv']", 3, "not a list"),
     ("nodes:\n  HP:\n    labels: ['a,b']", 3, "write something like `self-hosted`"),
     ("nodes:\n  HP:\n    files:\n      a/b: [x.yml]", 4, "nodes.HP.files"),
