@@ -16,7 +16,8 @@ from bot.agent.space import check_space
 from bot.agent.state import Identity, NodeState, find_unfinished
 from bot.domain.errors import BotError
 from bot.git.git import GitError, run_in_checkout
-from bot.settings.read import docker_environment, find_platform
+from bot.settings.environment import docker_environment
+from bot.settings.node import find_platform
 
 OLDEST_GIT = (2, 31)  # the first that takes configuration from GIT_CONFIG_COUNT
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from bot.domain.errors import BotError
 from bot.git.git import token_environment
 from bot.git.gitmodules import Stanza, parse_gitmodules
-from bot.settings.read import docker_environment
+from bot.settings.environment import docker_environment
 
 # host:path; a host of one letter is a drive of Windows.
 _SCP = re.compile(r"(?:[^@/\s]+@)?[A-Za-z0-9][^:/\s]+:(?!//)(?!.*::)[^\s]+")

@@ -15,7 +15,8 @@ from bot.agent.state import NodeState
 from bot.domain.names import DeploymentId
 from bot.protocol.order import Order
 from bot.protocol.outcome import Outcome
-from bot.settings.read import NodeSettings, docker_environment, stack_environment
+from bot.settings.environment import docker_environment, stack_environment
+from bot.settings.node import NodeSettings
 
 
 def make_node(settings: NodeSettings, state_folder: Path | None, repo: Path | None) -> Node:

@@ -22,7 +22,7 @@ def check(*, pull: bool) -> None:
     from bot.onboarding.check.judge import Verdict, judge
     from bot.planner.compose import Renderer
     from bot.service.database import open_store
-    from bot.settings.read import read_settings
+    from bot.settings.service import read_settings
 
     settings = read_settings(pull=pull)
     if not settings.data.exists() and settings.credentials is None:

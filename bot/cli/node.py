@@ -61,7 +61,7 @@ def deploy_command(  # noqa: PLR0917 - one parameter per option of the command
     from bot.agent.deploy import deploy
     from bot.agent.wiring import make_node, write_summary
     from bot.protocol.outcome import OrderEnd, render_outcome
-    from bot.settings.read import read_node_settings
+    from bot.settings.node import read_node_settings
 
     settings = read_node_settings()
     if commit:
@@ -108,7 +108,7 @@ def trust(  # noqa: PLR0917 - one parameter per option of the command
 ) -> None:
     """Take orders that are signed with the key in KEYFILE (the bot's keys/orders.pub.pem) from now on."""
     from bot.agent.state import NodeState
-    from bot.settings.read import read_node_settings
+    from bot.settings.node import read_node_settings
 
     state = NodeState(state_folder or read_node_settings().state)
     identity = state.trust(keyfile, fleet=fleet, node=name, root=root, report_only=report_only)
@@ -124,7 +124,7 @@ def trust(  # noqa: PLR0917 - one parameter per option of the command
 def show(state_folder: Path | None) -> None:
     """Print who this node is, whom it trusts, and the orders it has taken."""
     from bot.agent.state import Begun, NodeState, Touching
-    from bot.settings.read import read_node_settings
+    from bot.settings.node import read_node_settings
 
     state = NodeState(state_folder or read_node_settings().state)
     identity = state.read_identity()
@@ -149,7 +149,7 @@ def recover_command(repo: Path | None, state_folder: Path | None) -> None:
     from bot.agent.deploy import recover_now
     from bot.agent.wiring import make_node
     from bot.protocol.outcome import OrderEnd, render_outcome
-    from bot.settings.read import read_node_settings
+    from bot.settings.node import read_node_settings
 
     outcome = recover_now(make_node(read_node_settings(), state_folder, repo))
     click.echo("nothing to put right" if outcome is None else render_outcome(outcome))
@@ -163,7 +163,7 @@ def doctor(repo: Path | None, state_folder: Path | None) -> None:
     """Check what this node needs, and say how to cure what is missing."""
     from bot.agent.doctor import examine
     from bot.agent.wiring import make_node
-    from bot.settings.read import read_node_settings
+    from bot.settings.node import read_node_settings
 
     settings = read_node_settings()
     made = make_node(settings, state_folder, repo)

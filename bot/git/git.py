@@ -22,7 +22,7 @@ from filelock import FileLock
 
 from bot.domain.errors import BotError
 from bot.domain.names import BranchName, CommitSha, PullNumber, parse_commit_sha
-from bot.settings.read import child_environment
+from bot.settings.environment import child_environment
 
 GITLINK = "160000"
 _LONGEST = 600  # seconds for one command; the first clone of a large repository is the longest

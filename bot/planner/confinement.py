@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bot.plan.rendering import CHECKOUT
-from bot.settings.read import child_environment
+from bot.settings.environment import child_environment
 
 SECONDS = 30.0
 _CPU_SECONDS = 20

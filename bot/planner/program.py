@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bot.domain.errors import BotError
-from bot.settings.read import docker_environment
+from bot.settings.environment import docker_environment
 
 OLDEST = (2, 40, 3)  # before 2.40.2, remote files could write anywhere (CVE-2025-62725)
 _PLUGIN_FOLDERS = (

@@ -21,7 +21,7 @@ from bot.domain.names import DeliveryId
 from bot.observability.log import log_context
 from bot.observability.metrics import Counter
 from bot.queue.inbox import Stored
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 
 LARGEST_BODY = 25 * 1024 * 1024  # GitHub sends no larger one
 

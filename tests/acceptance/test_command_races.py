@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from bot.web.webhook import sign
 from sandbox.service import Service, free_port, start_service
 from sandbox.world import FLEET, PERSON, SERVER

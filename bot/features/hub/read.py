@@ -22,8 +22,7 @@ from bot.features.hub.text import (
     PinView,
 )
 from bot.features.rollout.decide.orders import parse_task
-from bot.fleetfile import Node
-from bot.fleetfile.hub import HUB_FILE, parse_hub
+from bot.fleetfile import HUB_FILE, Node, parse_hub
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.git.git import GitError
 from bot.github.client import Client

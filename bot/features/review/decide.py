@@ -15,7 +15,7 @@ from functools import cache
 from bot.domain.names import CommitSha
 from bot.domain.values import Value
 from bot.features.review.control_files import is_control_file
-from bot.fleetfile.review import Review as Rules
+from bot.fleetfile import ReviewRules
 from bot.github.shapes import Permission
 
 
@@ -77,7 +77,7 @@ class ReviewFacts(Value, frozen=True):
 
     paths: tuple[str, ...]
     complete: bool  # False: not all changes could be told
-    rules: Rules
+    rules: ReviewRules
     author: str
     head: CommitSha
     ours: bool  # the bot's own pull request
@@ -150,7 +150,7 @@ def _match_all(facts: ReviewFacts) -> tuple[Matched, ...]:
     return tuple(sorted(listed, key=lambda one: (list(Need).index(one.need), one.rule)))
 
 
-def match_rule(path: str, rules: Rules) -> Rule:
+def match_rule(path: str, rules: ReviewRules) -> Rule:
     """The rule that `path` falls to."""
     if is_control_file(path):
         return Rule(name=CONTROL, need=Need.REQUIRED, globs=())

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-BY_HAND = "bot.agent.deploy, bot.agent.wiring, bot.settings.read"
+BY_HAND = "bot.agent.deploy, bot.agent.wiring, bot.settings.node"
 JOB = f"{BY_HAND}, bot.agent.github_sink"
 
 
@@ -24,10 +24,12 @@ def loaded() -> set[str]:
 
 
 def test_what_an_order_with_nothing_to_do_can_do_without_is_loaded_when_it_is_needed() -> None:
-    assert not {"github", "python_on_whales", "requests"} & load(BY_HAND)
+    assert not {"github", "python_on_whales", "requests", "pydantic", "ruamel.yaml"} & load(BY_HAND)
 
 
-@pytest.mark.parametrize("heavy", ["sqlalchemy", "dbos", "flask", "bot.storage.store", "bot.queue.inbox"])
+@pytest.mark.parametrize(
+    "heavy", ["sqlalchemy", "dbos", "flask", "pydantic", "pydantic_settings", "bot.storage.store", "bot.queue.inbox"]
+)
 def test_the_services_own_libraries_are_not_among_it(loaded: set[str], heavy: str) -> None:
     assert heavy not in loaded
 

@@ -10,7 +10,7 @@ import pytest
 from bot.agent.containers import Port
 from bot.agent.doctor import ENGINE_CURES
 from bot.agent.ports import is_taken
-from bot.settings.read import find_platform, read_node_settings
+from bot.settings.node import find_platform, read_node_settings
 
 pytestmark = pytest.mark.portable
 

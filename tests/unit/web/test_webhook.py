@@ -20,7 +20,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from bot.queue.inbox import Inbox
 from bot.queue.tables import DELIVERIES, JOBS
 from bot.service.database import open_store
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from bot.storage.store import Store
 from bot.web.webhook import LARGEST_BODY, Accepted, Rejected, accept, sign
 from tests.queueing import make_app

@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.fleetfile import Fleet, Platform, parse_fleet
-from bot.fleetfile.deploy import Deploy, waves_of
+from bot.fleetfile import (
+    Deploy,
+    Fleet,
+    Platform,
+    parse_fleet,
+    waves_of,
+)
 from bot.fleetfile.yaml_lines import YamlFileError
 
 EXAMPLE = Path(__file__).parents[3] / "docs/examples/aios-bot.yml"
@@ -45,7 +50,7 @@ WRONG = [
     ("zebra: {}", 1, "known here: bases"),
     ("1: x", 1, "put it in quotes"),
     ("bases: main", 1, "must be a list such as `[main]`, not text"),
-    ("bases: [main, main]", 1, "stands there twice"),
+    ("bases: [main, main]", 1, "is listed twice"),
     ("bases:\n  - main\n  - 1.0", 3, "the number 1.0 (put it in quotes"),
     ("bases: [a..b]", 1, "not usable"),
     ("bases: ['-', 'x.lock']", 1, "not usable"),
@@ -92,7 +97,7 @@ WRONG = [
     ("nodes:\n  HP:\n    files:\n      ingress: [/etc/passwd]", 4, "not usable"),
     ("nodes:\n  HP:\n    profiles: gpu", 3, "must be a list"),
     ("nodes:\n  HP:\n    variables: [A]", 3, "nodes.HP.variables must be a mapping"),
-    ("nodes:\n  HP:\n    variables:\n      A-B: x", 4, "no variable name"),
+    ("nodes:\n  HP:\n    variables:\n      A-B: x", 4, "the variable name must be"),
     ("nodes:\n  HP:\n    variables:\n      A: true", 4, "put it in quotes"),
     ("nodes:\n  HP:\n    variables:\n      A:\n        - x", 4, "must be text, not a list"),
     ("nodes:\n  HP:\n    variables:\n      COMPOSE_FILE: x.yml", 4, "name compose files in `files`"),
@@ -104,7 +109,7 @@ WRONG = [
     ("nodes:\n  HP:\n    platform: [linux]", 3, "one of linux, windows, android"),
     ("nodes:\n  HP:\n    platform:", 3, "one of linux, windows, android"),
     ("nodes:\n  HP:\n    root: 5", 3, "must be text such as `/srv/aios`, not the number 5"),
-    ("nodes:\n  HP:\n    root:", 3, "must be text such as `/srv/aios`, not nothing"),
+    ("nodes:\n  HP:\n    root:", 3, "must be text such as `/srv/aios`, not an empty value"),
     ("nodes:\n  HP:\n    root: ['/srv']", 3, "not a list"),
     ("nodes:\n  HP:\n    labels: ['a,b']", 3, "write something like `self-hosted`"),
     ("nodes:\n  HP:\n    files:\n      a/b: [x.yml]", 4, "nodes.HP.files"),
@@ -125,7 +130,7 @@ WRONG = [
     ("submodules:\n  server:\n    branch: refs heads", 3, "write something like `main`"),
     ("submodules:\n  server:\n    branch: ''", 3, "write something like `main`"),
     ("submodules:\n  server:\n    stacks: []", 3, "must be text such as `stacks/*`, not a list"),
-    ("submodules:\n  server:\n    order: [ingress, ingress]", 3, "stands there twice; remove one"),
+    ("submodules:\n  server:\n    order: [ingress, ingress]", 3, "is listed twice; remove one"),
     ("submodules:\n  server:\n    wait_for_checks: 1", 3, "must be `true` or `false`, not the number 1"),
     ("hub: AIOS", 1, "write something like `tecnocrat/AIOS`"),
     ("hub: https://github.com/tecnocrat/AIOS", 1, "write something like `tecnocrat/AIOS`"),
