@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import logging
 
-from bot.features.drift.decide import DriftFacts, DriftIssue, IssueChange, decide_drift, find_answered, find_question
+from bot.features.drift.decide import (
+    DriftFacts,
+    DriftIssue,
+    DriftReason,
+    IssueChange,
+    decide_drift,
+    find_answered,
+    find_question,
+)
 from bot.features.drift.text import parse_drift_marker, render_drift, render_settled
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
@@ -18,11 +26,12 @@ from bot.fleetfile import Node
 from bot.github.client import Client
 from bot.github.endpoints import issues, repository
 from bot.github.endpoints.issues import Issue
+from bot.observability.metrics import decision_counter
 from bot.plan.order import OrderRequest
 from bot.protocol.order import OrderKind
-from bot.service import metrics
 
 log = logging.getLogger(__name__)
+_count_decision = decision_counter("drift", DriftReason)
 
 
 def check_pin(
@@ -33,7 +42,7 @@ def check_pin(
     for node in at.file.nodes if at.submodule(pinned.submodule) else ():
         facts = _read_facts(tools, client, at, node, pinned, issue=_find_issue(known, node, pinned))
         decision = decide_drift(facts)
-        metrics.DECISIONS.count(look="drift", reason=decision.reason)
+        _count_decision(decision.reason)
         log.info("drift of %s, %s of %s: %s", node.name, pinned.submodule, at.repo, decision.reason)
         if decision.issue is not None:
             _change_issue(client, at, facts, decision.issue)

@@ -21,14 +21,20 @@ from bot.github.client import Client
 from bot.github.comments import put_comment
 from bot.github.endpoints import repository
 from bot.github.endpoints.environments import has_custom_rules
+from bot.observability.metrics import Counter
 from bot.protocol.report import Report
-from bot.service import metrics
 from bot.text import markers
 
 if TYPE_CHECKING:
     from bot.features.rollout.run import RolloutTools
 
 log = logging.getLogger(__name__)
+
+PREDICTIONS = Counter(
+    "aios_bot_services_deployed_total",
+    "Services of orders that ended, by whether the plan predicted what happened to them.",
+    {"result": ("as_planned", "otherwise")},
+)
 
 
 def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: RolloutFacts, decision: Rollout) -> None:
@@ -120,8 +126,8 @@ def _read_result(
     report = known or read_report(client, facts.fleet, node, order)
     if report is not None and known is None and tools.statuses.save_result(facts.fleet, report):
         wrong = len(report.surprises)
-        metrics.PREDICTIONS.count(wrong, result="otherwise")
-        metrics.PREDICTIONS.count(len(report.services) + report.untouched - wrong, result="as_planned")
+        PREDICTIONS.inc(wrong, result="otherwise")
+        PREDICTIONS.inc(len(report.services) + report.untouched - wrong, result="as_planned")
     return report
 
 

@@ -15,7 +15,7 @@ from bot.protocol.outcome import OrderEnd
 from bot.protocol.report import Report
 from bot.service.database import open_store
 from bot.storage.store import Store
-from bot.web import fleet_page
+from bot.web import fleets as fleet_pages
 
 FLEET = RepoName("Tecnocrat/aios-win")
 HOSTILE = "<script>alert(1)</script> {{ 7*7 }}"
@@ -71,7 +71,7 @@ def test_the_page_shows_nodes_pins_and_the_last_deploy(store: Store) -> None:
     fleets.save(standings(reason=RolloutReason.UNDER_WAY))
     fleets.save(standings())
     app = Flask("bot.web.app")
-    fleet_page.register(app, fleets, web_url="https://github.example")
+    app.register_blueprint(fleet_pages.make_blueprint(fleets, web_url="https://github.example"))
     client = app.test_client()
     page = client.get(f"/fleets/{fleets.page_of(FLEET)}").get_data(as_text=True)
     for words in (
@@ -94,7 +94,7 @@ def test_nobody_finds_it_by_its_name(store: Store) -> None:
     fleets = RolloutStore(store, page_key=b"key")
     fleets.save(standings())
     app = Flask("bot.web.app")
-    fleet_page.register(app, fleets, web_url="https://github.example")
+    app.register_blueprint(fleet_pages.make_blueprint(fleets, web_url="https://github.example"))
     other = RolloutStore(store, page_key=b"another key").page_of(FLEET)
     for address in (f"/fleets/{FLEET}", "/fleets/", f"/fleets/{other}", "/fleets/" + "0" * 32):
         assert app.test_client().get(address).status_code == 404
