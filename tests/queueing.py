@@ -10,11 +10,11 @@ import msgspec
 from flask import Flask
 
 from bot.domain.names import DeliveryId
+from bot.features.bump.store import PlanStore
 from bot.features.fleets.jobs import Job
 from bot.features.fleets.store import PinStore
 from bot.features.rollout.store import RolloutStore
 from bot.github.events import Event, InstallationChanged
-from bot.planner.store import PlanStore
 from bot.queue.inbox import Inbox
 from bot.queue.ledger import Delivery, QueuedJob
 from bot.service.intake import NO_FLEET_CONCERNED, Intake

@@ -89,6 +89,7 @@ class Service:
         """`redelivers`: whether GitHub can reach this service by webhook."""
         from bot.features.audit.store import AuditTrail
         from bot.features.bump.run import BumpTools, PlanTools
+        from bot.features.bump.store import PlanStore
         from bot.features.commands.run import CommandTools
         from bot.features.commands.store import CommandStore
         from bot.features.fleets.run import FleetTools
@@ -101,7 +102,6 @@ class Service:
         from bot.git.mirrors import Mirrors
         from bot.github.client import App
         from bot.planner.compose import Renderer
-        from bot.planner.store import PlanStore
         from bot.queue.inbox import Inbox
         from bot.service.backfill import Backfill
         from bot.service.intake import Intake

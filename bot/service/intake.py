@@ -8,6 +8,7 @@ from typing import get_args
 
 import msgspec
 
+from bot.features.bump.store import PlanStore
 from bot.features.commands.jobs import RunCommand
 from bot.features.fleets.jobs import Job
 from bot.features.fleets.store import PinStore
@@ -15,7 +16,6 @@ from bot.github.events import Event, Ping, parse_event
 from bot.github.ignored import Ignored, IgnoredReason
 from bot.observability.log import hide_secrets
 from bot.observability.metrics import Counter
-from bot.planner.store import PlanStore
 from bot.queue.inbox import Inbox, Stored
 from bot.queue.ledger import Delivery
 from bot.service.router import encode_job, route

@@ -7,11 +7,11 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.features.bump.store import PlanStore
 from bot.features.fleets.jobs import FetchMissedDeliveries, Job, SyncAllInstallations
 from bot.git import mirrors
 from bot.git.mirrors import Mirrors
 from bot.observability.metrics import Gauge
-from bot.planner.store import PlanStore
 from bot.queue.engine import Schedule
 from bot.queue.inbox import Inbox
 from bot.queue.retention import delete_finished

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from bot.features.bump.store import PlanStore
 from bot.features.rollout.store import RolloutStore
-from bot.planner.store import PlanStore
 from bot.queue.inbox import Inbox
 from bot.settings.read import Secret
 from bot.web import fleets as fleet_pages

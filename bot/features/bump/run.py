@@ -9,6 +9,7 @@ from bot.features.bump.apply import apply_bump
 from bot.features.bump.decide import BumpReason, decide_bump
 from bot.features.bump.jobs import SyncBump
 from bot.features.bump.read import read_bump_facts
+from bot.features.bump.store import PlanStore
 from bot.features.fleets.jobs import Outcome
 from bot.features.fleets.read import fetch_fleet
 from bot.features.fleets.run import FleetTools
@@ -17,7 +18,6 @@ from bot.github.client import Client
 from bot.observability.metrics import decision_counter
 from bot.plan.model import Plan
 from bot.planner.compose import Renderer
-from bot.planner.store import PlanStore
 
 log = logging.getLogger(__name__)
 _count_decision = decision_counter("bump", BumpReason)
