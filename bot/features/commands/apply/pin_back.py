@@ -62,7 +62,7 @@ def open_pin_back(
         details=tools.bump.plans.page_of(plan),
     )
     why = (
-        f"Requested by {md.text(record.actor or '')} in #{record.pull}. The upstream commit {md.code(short(now))} is "
+        f"Requested by {md.text(record.actor)} in #{record.pull}. The upstream commit {md.code(short(now))} is "
         "not proposed again until upstream moves past it or somebody comments `/resume`."
     )
     body = f"{why}\n\n{render_body(plan, links)}"
