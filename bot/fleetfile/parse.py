@@ -91,7 +91,7 @@ class _Spot(NamedTuple):
         """The place that the keys and positions of `place` lead to from the top of the file."""
         schema, examples, where = self.schema, self.examples, ""
         for part in place:
-            if isinstance(part, int) and "items" in schema:
+            if isinstance(part, int):
                 schema, examples = schema["items"], [example[0] for example in examples]
                 where = f"{where}, {schema.get('title', 'item')} {part + 1}"
             else:
