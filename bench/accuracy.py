@@ -29,10 +29,10 @@ from pathlib import Path
 from bench.accuracy_edits import EDITS, Demands
 from bench.accuracy_stacks import IMAGES, NODE_VARIABLES, PROFILE, SHAPES, Stack
 from bot.agent.apply import apply_stack, observe, remove_stack
-from bot.agent.containers import Container
-from bot.agent.docker import Docker, DockerError
 from bot.agent.preflight import is_removal
 from bot.domain.names import CommitSha, NodeName, ServiceName, SubmodulePath
+from bot.engine.containers import Container
+from bot.engine.docker import Docker, DockerError
 from bot.fleetfile import Fleet, Node, Submodule
 from bot.git.git import GitRepository
 from bot.plan.model import NodePlan, Reason, ServicePlan, StackPlan

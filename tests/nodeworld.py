@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bot.agent.checkout import Checkout, Position
 from bot.agent.deploy import deploy
-from bot.agent.docker import Docker
 from bot.agent.health import Patience
 from bot.agent.node import Node
 from bot.agent.safe_git import Access
@@ -30,6 +29,7 @@ from bot.domain.names import (
     StackName,
     SubmodulePath,
 )
+from bot.engine.docker import Docker
 from bot.protocol.action import Action
 from bot.protocol.ending import End
 from bot.protocol.order import Order, OrderKind, ServiceOrder, StackOrder, sign_order

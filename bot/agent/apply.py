@@ -18,10 +18,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bot.agent.containers import Container
-from bot.agent.docker import Docker
 from bot.agent.preflight import services_with
 from bot.domain.names import ServiceName
+from bot.engine.containers import Container
+from bot.engine.docker import Docker
 from bot.protocol.action import Action
 from bot.protocol.order import Order, StackOrder
 from bot.protocol.outcome import Difference, DifferenceKind

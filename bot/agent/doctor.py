@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bot.agent.checkout import Checkout
-from bot.agent.docker import Docker, DockerError
 from bot.agent.preflight import check_engine, parse_version
 from bot.agent.safe_git import Access
 from bot.agent.space import check_space
 from bot.agent.state import Identity, NodeState, find_unfinished, fingerprint
 from bot.domain.errors import BotError
+from bot.engine.docker import Docker, DockerError
 from bot.git.git import GitError, run_in_checkout
 from bot.settings.read import docker_environment, find_platform
 

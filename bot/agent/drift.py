@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from bot.agent.checkout import Position
-from bot.agent.containers import Container
 from bot.agent.health import is_well
 from bot.agent.state import Left
 from bot.domain.names import ServiceName, short
+from bot.engine.containers import Container
 from bot.protocol.action import Action
 from bot.protocol.order import Order, OrderKind, StackOrder
 from bot.protocol.outcome import Difference, DifferenceKind

@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from bot.agent.containers import Container
-from bot.agent.docker import Docker
 from bot.domain.names import ServiceName
+from bot.engine.containers import Container
+from bot.engine.docker import Docker
 from bot.protocol.unwell import Unwell
 
 SAMPLES = 3  # good ones in a row

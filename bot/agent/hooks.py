@@ -13,8 +13,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.agent.docker import Docker
 from bot.domain.names import StackName
+from bot.engine.docker import Docker
 from bot.protocol.order import Hook, HookTime, Order
 from bot.protocol.trouble import Trouble, TroubleError
 

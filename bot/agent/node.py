@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from bot.agent.docker import Docker
 from bot.agent.health import PATIENCE, Patience
 from bot.agent.safe_git import Access
 from bot.agent.space import LEAST, Least
 from bot.agent.state import NodeState
 from bot.domain.errors import BotError
 from bot.domain.names import DeploymentId
+from bot.engine.docker import Docker
 from bot.protocol.order import Order
 from bot.protocol.outcome import Outcome
 

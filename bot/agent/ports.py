@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bot.agent.containers import Container, Port, parse_port
-from bot.agent.docker import Docker, DockerError
 from bot.domain.names import ServiceName
+from bot.engine.containers import Container, Port, parse_port
+from bot.engine.docker import Docker, DockerError
 from bot.protocol.action import Action
 
 _STARTS = (Action.CREATE, Action.RECREATE, Action.REBUILD)

@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bot.agent.docker import Docker, DockerError
 from bot.agent.ports import find_port_conflicts, wished_ports
 from bot.domain.names import ServiceName, StackName
+from bot.engine.docker import Docker, DockerError
 from bot.protocol.action import Action
 from bot.protocol.order import HookTime, Order, StackOrder
 from bot.protocol.trouble import Trouble, TroubleError

@@ -9,12 +9,12 @@ from msgspec.structs import replace
 
 from bot.agent.apply import bring_up, observe
 from bot.agent.checkout import Checkout, Position
-from bot.agent.containers import Container
-from bot.agent.docker import Docker
 from bot.agent.health import Patience, is_well, wait_until_well
 from bot.agent.preflight import changed_stacks
 from bot.domain.errors import BotError
 from bot.domain.names import ServiceName, short
+from bot.engine.containers import Container
+from bot.engine.docker import Docker
 from bot.protocol.action import Action
 from bot.protocol.order import Order, StackOrder
 from bot.protocol.outcome import render_unwell

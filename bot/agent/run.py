@@ -13,7 +13,6 @@ from typing import Any
 
 from bot.agent.apply import apply_stack, observe, remove_stack, to_watch, with_absent, with_disturbed
 from bot.agent.checkout import Checkout, Position
-from bot.agent.containers import Container
 from bot.agent.drift import find_differences
 from bot.agent.health import wait_until_well
 from bot.agent.hooks import hooks_for, run_hook
@@ -33,6 +32,7 @@ from bot.agent.space import check_space
 from bot.agent.state import Left, StateError, find_last_good, find_left, is_after_failure
 from bot.domain.errors import BotError
 from bot.domain.names import ServiceName, StackName
+from bot.engine.containers import Container
 from bot.protocol.ending import End
 from bot.protocol.order import HookTime, Order, RefusalReason, Rule, StackOrder
 from bot.protocol.outcome import (

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.agent.docker import Docker
+from bot.engine.docker import Docker
 from bot.protocol.trouble import Trouble, TroubleError
 
 MIB = 1024**2

@@ -21,10 +21,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from filelock import FileLock, Timeout
 from msgspec.structs import replace
 
-from bot.agent.containers import Container
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, NodeName, RepoName, ServiceName, parse_repo_name
 from bot.domain.values import Value
+from bot.engine.containers import Container
 from bot.protocol.ending import End
 from bot.protocol.order import Order
 

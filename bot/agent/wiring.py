@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from bot.agent.docker import Docker
 from bot.agent.node import Node, StatusSink
 from bot.agent.safe_git import Access
 from bot.agent.state import NodeState
 from bot.domain.names import DeploymentId
+from bot.engine.docker import Docker
 from bot.protocol.order import Order
 from bot.protocol.outcome import Outcome
 from bot.settings.read import NodeSettings, docker_environment, stack_environment

@@ -2,7 +2,7 @@
 
 The way of one request: the cache is asked; on a miss everything that compose would read is checked and collected
 (planner/reads.py), written to a folder of its own in the plainest YAML, rendered by the real `docker compose
-config` as confined as this machine allows (planner/confinement.py), redacted (bot.redaction.redact), and kept.
+config` as confined as this machine allows (bot.engine.confinement), redacted (bot.redaction.redact), and kept.
 
 From the stack's `.env`, COMPOSE_PROJECT_NAME and COMPOSE_PROFILES have their effect, as they have on the node,
 because `name:` and `profiles:` could say the same; no other COMPOSE_* or DOCKER_* setting has.
@@ -30,14 +30,14 @@ from msgspec.structs import replace
 from python_on_whales import DockerClient
 
 from bot.domain.values import Value
+from bot.engine.confinement import SECONDS, Outcome, find_confinement
+from bot.engine.programs import ComposeProgram, find_compose
 from bot.plan.model import SourceLine
 from bot.plan.rendering import CHECKOUT, Rendered, Rendering, Unreadable
 from bot.planner.cache import RenderCache
 from bot.planner.checkout import Blobs, Checkout, describe
-from bot.planner.confinement import SECONDS, Outcome, find_confinement
 from bot.planner.interpolation import read_settings
 from bot.planner.places import Places, find_placeholders, find_variables
-from bot.planner.program import ComposeProgram, find_compose
 from bot.planner.reads import LARGEST_FILE, Reads, RefusedError, check_reads
 from bot.planner.snapshot import Snapshot
 from bot.redaction.redact import Redactor, known_from

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.agent.docker import Docker
 from bot.agent.doctor import examine
 from bot.agent.safe_git import Access
+from bot.engine.docker import Docker
 from bot.onboarding.join.join import Joining
 
 

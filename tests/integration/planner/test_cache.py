@@ -196,7 +196,7 @@ services:
 
 
 def test_a_renderer_without_compose_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from bot.planner import program as compose_program
+    from bot.engine import programs as compose_program
 
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.planner.program import OLDEST, find_compose
+from bot.engine.programs import OLDEST, find_compose
 from bot.settings.read import child_environment
 
 ROOT = Path(__file__).parents[3]

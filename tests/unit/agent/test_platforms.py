@@ -7,9 +7,9 @@ import socket
 
 import pytest
 
-from bot.agent.containers import Port
 from bot.agent.doctor import ENGINE_CURES
 from bot.agent.ports import is_taken
+from bot.engine.containers import Port
 from bot.settings.read import find_platform, read_node_settings
 
 pytestmark = pytest.mark.portable

@@ -19,9 +19,9 @@ from typing import Any
 
 import msgspec
 
-from bot.agent.containers import ONEOFF, PROJECT, SERVICE, Container, parse_containers
 from bot.domain.errors import BotError
 from bot.domain.names import ServiceName
+from bot.engine.containers import ONEOFF, PROJECT, SERVICE, Container, parse_containers
 from bot.protocol.order import StackOrder
 from bot.redaction.redact import Redactor, known_from
 from bot.redaction.shapes import is_secret_name
