@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.agent.checkout import Position
+from bot.agent.checkout import CheckoutPosition
 from bot.protocol.action import Action
 from bot.protocol.order import sign_order
 from sandbox.engine import start_engine
@@ -75,7 +75,7 @@ def _compose_up(world: NodeWorld) -> None:
         subprocess.run(command, cwd=folder, env=world.engine.environment, check=True, capture_output=True)
 
 
-def _deploy(world: NodeWorld, at: Position, actions: Actions) -> None:
+def _deploy(world: NodeWorld, at: CheckoutPosition, actions: Actions) -> None:
     done = subprocess.run(
         [sys.executable, "-c", "from bot.cli.main import main; main()", "node", "deploy"],
         env=world.engine.environment

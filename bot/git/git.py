@@ -73,6 +73,15 @@ def token_environment(token: str | None, *, server: str = "") -> dict[str, str]:
     }
 
 
+def read_git_version(environment: Mapping[str, str]) -> str:
+    """The version of the git on PATH ("2.39.5"), or GitError when there is none."""
+    try:
+        out = _run(["git", "--version"], environment=environment)
+    except (OSError, GitError):
+        raise GitError("git is not on PATH: install it, and let the runner's user see it") from None
+    return out.decode().split()[2]
+
+
 def run_in_checkout(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> bytes:
     """Standard output of one git command run in somebody's checkout, or GitError."""
     return _run(["git", *arguments], environment=environment or {}, folder=folder)

@@ -27,10 +27,11 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from python_on_whales import DockerClient
 
 from bot.domain.values import Value
-from bot.engine.confinement import SECONDS, Outcome, find_confinement
+from bot.engine.compose import RENDER, compose_options
+from bot.engine.confinement import SECONDS, ConfinedResult, find_confinement
+from bot.engine.environment import RENDER_HOME, RENDER_SETTINGS, RESERVED_NAME, STACK_SETTINGS
 from bot.engine.programs import ComposeProgram, find_compose
 from bot.plan.model import SourceLine
 from bot.plan.rendering import CHECKOUT, Rendered, Rendering, Unreadable
@@ -50,20 +51,6 @@ _OVERRIDES = (
     "docker-compose.override.yml",
     "docker-compose.override.yaml",
 )
-_HOME = "/~"  # so that `~/data` and `${HOME}/data` come out as the node would write them
-_FIXED = {
-    "HOME": _HOME,
-    "COMPOSE_EXPERIMENTAL_GIT_REMOTE": "false",
-    "COMPOSE_EXPERIMENTAL_OCI_REMOTE": "false",
-    "COMPOSE_DISABLE_ENV_FILE": "false",
-    "COMPOSE_CONVERT_WINDOWS_PATHS": "false",
-    "COMPOSE_COMPATIBILITY": "false",
-    "COMPOSE_ENV_FILES": "",
-    "COMPOSE_FILE": "",
-    "COMPOSE_ANSI": "never",
-}
-_OURS_ALONE = re.compile(r"(?:COMPOSE|DOCKER|BUILDKIT|BUILDX|OTEL)_\w+")
-_HONOURED = ("COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES")
 _LONGEST_MESSAGE = 1500  # characters
 _MOST_LIKELY = 50  # files of a folder that are brought although nothing names them yet
 
@@ -82,7 +69,7 @@ class Renderer:
     """Renders stacks, side by side within `workers`. Built once; safe between threads.
 
     `confinement` says how compose is held here; `processes` counts the compose processes that rendered.
-    Raises ComposeMissingError when there is no compose that can be used.
+    Raises ProgramMissingError when there is no compose that can be used.
     """
 
     def __init__(
@@ -104,7 +91,7 @@ class Renderer:
         self._seconds = seconds
         self._running: dict[str, Future[Rendering]] = {}
         self._lock = Lock()
-        self.confinement = self._confinement.described
+        self.confinement = self._confinement.description
         self.processes = 0
         _sweep(self._work)
 
@@ -139,7 +126,7 @@ class Renderer:
         checkout = Checkout(blobs)
         try:
             files = request.files or _default_files(checkout.look, request.folder)
-            known = {name: value for name, value in request.variables.items() if not _OURS_ALONE.fullmatch(name)}
+            known = {name: value for name, value in request.variables.items() if not RESERVED_NAME.fullmatch(name)}
             reads = check_reads(checkout, folder=request.folder, files=files, known=known)
         except RefusedError as refused:
             message = self._redactor.text(refused.message)
@@ -193,7 +180,7 @@ class Renderer:
             with self._lock:
                 self.processes += 1
             outcome = self._confinement.run(
-                [*_compose_arguments(self._program.path, request, files), "config", "--format", "json"],
+                [*self._options(request, files), *RENDER],
                 root=root,
                 folder=request.folder,
                 environment=_environment(reads, known),
@@ -220,8 +207,14 @@ class Renderer:
         )
         return rendered, True
 
+    def _options(self, request: RenderRequest, files: Sequence[str]) -> list[str]:
+        """Compose's global options; paths are relative to the stack's folder, in which it runs."""
+        return compose_options(
+            self._program.path, files=files, profiles=request.profiles, project=request.project, directory="."
+        )
+
     def _explain(
-        self, request: RenderRequest, reads: Reads, outcome: Outcome, seen: str, places: Places
+        self, request: RenderRequest, reads: Reads, outcome: ConfinedResult, seen: str, places: Places
     ) -> Unreadable:
         """Compose's own error. It may quote any file that it read, so every line of an env file is a secret here."""
         if outcome.stopped:
@@ -236,34 +229,21 @@ class Renderer:
         return Unreadable(message=message or f"{request.folder}: compose failed", where=_find_line(message, places))
 
 
-def _compose_arguments(program: Path, request: RenderRequest, files: Sequence[str]) -> list[str]:
-    """Compose's global options, as the client of python-on-whales builds them; paths are relative to the folder."""
-    client = DockerClient(
-        client_call=[str(program)],
-        compose_files=list(files),
-        compose_profiles=list(request.profiles),
-        compose_project_name=request.project or None,
-        compose_project_directory=".",
-    )
-    words = [str(word) for word in client.client_config.docker_compose_cmd]
-    return words[words.index("compose") + 1 :]  # the program is compose itself
-
-
 def _environment(reads: Reads, known: dict[str, str]) -> dict[str, str]:
     """Made from nothing. Settings of compose and docker that an env file names are set first, so they lose.
 
     A variable that a stack cannot do without, and that only the node has, is given its own name.
     """
     texts = reads.interpolated_from.values()
-    named = {name for text in texts for name in _OURS_ALONE.findall(text)}
+    named = {name for text in texts for name in RESERVED_NAME.findall(text)}
     placeholders = find_placeholders(
         reads.main, {*known, *(name for text in texts for name, _ in read_settings(text))}
     )
     return (
-        dict.fromkeys(named.difference(_HONOURED), "")
-        | {name: value for name, value in placeholders.items() if not _OURS_ALONE.fullmatch(name)}
-        | _FIXED
-        | {n: v for n, v in known.items() if n not in _FIXED}
+        dict.fromkeys(named.difference(STACK_SETTINGS), "")
+        | {name: value for name, value in placeholders.items() if not RESERVED_NAME.fullmatch(name)}
+        | RENDER_SETTINGS
+        | {n: v for n, v in known.items() if n not in RENDER_SETTINGS}
     )
 
 
@@ -324,7 +304,7 @@ def _canonical(value: Any, seen: str) -> Any:
             return [_canonical(item, seen) for item in value]
         case str():
             moved = value.replace(seen, CHECKOUT)
-            return moved[1:] if moved == _HOME or moved.startswith(f"{_HOME}/") else moved
+            return moved[1:] if moved == RENDER_HOME or moved.startswith(f"{RENDER_HOME}/") else moved
     return value
 
 

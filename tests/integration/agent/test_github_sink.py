@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.agent.github_sink import GitHubSink, insist
+from bot.agent.github_sink import GitHubSink, retry_until
 from bot.domain.errors import RetryLater
 from bot.domain.names import CommitSha, DeploymentId, NodeName, RepoName
 from bot.github.client import Client
@@ -59,5 +59,5 @@ def test_what_takes_too_long_is_given_up() -> None:
         raise RetryLater("GitHub is away", seconds=4)
 
     with pytest.raises(RetryLater):
-        insist(refused, seconds=10, sleep=slept.append)
+        retry_until(refused, seconds=10, sleep=slept.append)
     assert slept == [4, 4]

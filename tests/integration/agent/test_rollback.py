@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.agent.checkout import Position
+from bot.agent.checkout import CheckoutPosition
 from bot.protocol.action import Action
 from bot.protocol.ending import End
 from bot.protocol.trouble import Trouble
@@ -13,7 +13,7 @@ AGAIN = {"ingress": {"traefik": Action.RECREATE, "whoami": Action.NONE}, "secret
 SICK = "{test: [CMD, 'false'], interval: 300ms, timeout: 2s, retries: 2}"
 
 
-def deploy_bad(world: NodeWorld, *, end: End = End.ROLLED_BACK, **difference: str) -> tuple[Position, str]:
+def deploy_bad(world: NodeWorld, *, end: End = End.ROLLED_BACK, **difference: str) -> tuple[CheckoutPosition, str]:
     """Deploy a server with a difference that cannot work; where the node was before, and what the outcome says."""
     before = world.checkout_position()
     assert before is not None
@@ -138,7 +138,7 @@ def test_after_a_rollback_the_next_order_goes_on(node_world: NodeWorld) -> None:
 
 
 def test_a_first_order_that_fails_leaves_nothing_to_return_to_and_says_so(
-    empty_node: tuple[NodeWorld, Position],
+    empty_node: tuple[NodeWorld, CheckoutPosition],
 ) -> None:
     world, _ = empty_node
     at = world.push(server_files(world.prefix, command="['false']"))

@@ -205,5 +205,5 @@ def test_a_renderer_without_compose_says_what_to_install(monkeypatch: pytest.Mon
     old = tmp_path / "docker-compose"
     old.write_text("#!/bin/sh\necho 2.20.0\n")
     old.chmod(0o755)
-    with pytest.raises(compose_program.ComposeMissingError, match=r"Docker Compose 2\.40\.3 or newer is needed"):
+    with pytest.raises(compose_program.ProgramMissingError, match=r"Docker Compose 2\.40\.3 or newer is needed"):
         Renderer(cache_root=tmp_path / "cache", secret_key=b"k")
