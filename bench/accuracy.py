@@ -37,8 +37,8 @@ from bot.fleetfile import Fleet, Node, Submodule
 from bot.git.git import GitRepository
 from bot.plan.model import NodePlan, Reason, ServicePlan, StackPlan
 from bot.plan.order import order_stack
-from bot.planner.compose import Renderer
-from bot.planner.planner import read_plan
+from bot.planner.plans import read_plan
+from bot.planner.renderer import Renderer
 from bot.planner.snapshot import Snapshot
 from bot.protocol.action import Action
 from sandbox.engine import Engine, start_engine

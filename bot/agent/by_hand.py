@@ -23,9 +23,8 @@ from bot.fleetfile import Node as FleetNode
 from bot.git.git import GitRepository
 from bot.plan.model import NodePlan, Plan
 from bot.plan.order import compose_order
-from bot.planner.compose import Renderer
-from bot.planner.planner import read_plan
-from bot.planner.snapshot import Snapshot
+from bot.planner.plans import Revision, plan_between
+from bot.planner.renderer import Renderer
 from bot.protocol.asked import PastOrder, Stage, Wanted
 from bot.protocol.order import Order, OrderKind
 from bot.protocol.outcome import Outcome
@@ -119,20 +118,18 @@ class _OrderMaker:
         path = wanted.submodule.path
         repository, upstream = (GitRepository.of_checkout(place) for place in (self.root, self.root / path))
 
-        def snapshot(commit: CommitSha, pin: CommitSha) -> Snapshot:
-            return Snapshot(fleet=repository, commit=commit, submodule=path, upstream=upstream, pin=pin)
-
         with tempfile.TemporaryDirectory(prefix="aios-bot-plan-") as folder:
-            return read_plan(
+            return plan_between(
+                Revision(held.commit, held.pin) if held.pin else None,
+                Revision(wanted.commit, wanted.pin),
                 fleet=replace(fleet, nodes=(wanted.node,)),
-                repo=self.identity.fleet,
                 submodule=wanted.submodule,
-                upstream_name=None,
-                old=snapshot(held.commit, held.pin) if held.pin else None,
-                new=snapshot(wanted.commit, wanted.pin),
+                mirror=repository,
+                upstream=upstream,
                 renderer=Renderer(cache_root=Path(folder), secret_key=folder.encode()),
-                commits=(),
-                commits_total=upstream.count_between(held.pin, wanted.pin),
+                repo=self.identity.fleet,
+                commits=(held.pin, wanted.pin),
+                commits_shown=0,
             )
 
 

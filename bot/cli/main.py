@@ -161,7 +161,7 @@ def build_world(settings: Settings, credentials: Credentials, store: Store) -> W
     from bot.features.rollout.store import Fleets
     from bot.features.world import World
     from bot.github.client import App
-    from bot.planner.compose import Renderer
+    from bot.planner.renderer import Renderer
     from bot.storage.keyfiles import read_or_make_fingerprint_key, read_or_make_order_keys
 
     folder = settings.data / "keys"
@@ -205,7 +205,7 @@ def plan(  # noqa: PLR0917 - one parameter per option of the command
     from bot.features.bump.text import render_body
     from bot.plan.report.links import Links
     from bot.plan.report.text import render_json, render_text
-    from bot.planner.compose import Renderer
+    from bot.planner.renderer import Renderer
 
     with tempfile.TemporaryDirectory(prefix="aios-bot-plan-") as folder:
         renderer = Renderer(cache_root=Path(folder), secret_key=folder.encode())

@@ -2,7 +2,7 @@
 
 With bubblewrap it has no network, sees no other process, and has a file system that holds the stack's files
 (read-only, at CHECKOUT) and its own program. Without bubblewrap it has only limits, and is safe because the planner
-gives it nothing but files that passed its check (bot.planner.reads).
+gives it nothing but files that passed its check (bot.planner.inputs).
 """
 
 from __future__ import annotations

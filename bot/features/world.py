@@ -16,7 +16,7 @@ from bot.features.rollout.store import Fleets
 from bot.git.git import Mirror
 from bot.github.client import App
 from bot.plan.model import Plan
-from bot.planner.compose import Renderer
+from bot.planner.renderer import Renderer
 
 
 class Memory(PinIndex, Protocol):

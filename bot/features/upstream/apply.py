@@ -7,7 +7,6 @@ import logging
 
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
 from bot.features.bump import apply as perform
-from bot.features.bump import read as gather
 from bot.features.fleets import read as fleets_read
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import NotAFleet
@@ -23,8 +22,7 @@ from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Pull
 from bot.plan.model import Plan
 from bot.plan.report.links import Links
-from bot.planner.planner import read_plan
-from bot.planner.snapshot import Snapshot
+from bot.planner.plans import Revision, plan_between
 from bot.service import metrics
 from bot.text import markers
 
@@ -115,20 +113,17 @@ def _read_plan(world: World, pin: Pinned, fork: CommitSha, head: CommitSha) -> P
     if submodule is None:
         return None
     mirror = world.mirror(pin.upstream)
-
-    def snapshot(commit: CommitSha) -> Snapshot:
-        return Snapshot(fleet=at.mirror, commit=at.head, submodule=pin.submodule, upstream=mirror, pin=commit)
-
-    return read_plan(
+    return plan_between(
+        Revision(at.head, fork),
+        Revision(at.head, head),
         fleet=at.file,
-        repo=at.repo,
         submodule=submodule,
-        upstream_name=pin.upstream,
-        old=snapshot(fork),
-        new=snapshot(head),
+        mirror=at.mirror,
+        upstream=mirror,
         renderer=world.renderer,
-        commits=gather.read_commits(mirror, fork, head),
-        commits_total=mirror.count_between(fork, head),
+        repo=at.repo,
+        upstream_name=pin.upstream,
+        commits=(fork, head),
     )
 
 

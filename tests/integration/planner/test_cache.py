@@ -12,7 +12,7 @@ import pytest
 
 from bot.plan.rendering import Rendered
 from bot.planner.cache import RenderCache
-from bot.planner.compose import Renderer, RenderRequest
+from bot.planner.renderer import Renderer, RenderRequest
 from bot.planner.snapshot import Snapshot
 from tests.integration.planner.render_world import RenderWorld, refused, rendered
 
@@ -152,7 +152,7 @@ def test_processes_share_the_folder(world: RenderWorld) -> None:
     program = f"""
 import sys
 from pathlib import Path
-from bot.planner.compose import Renderer, RenderRequest
+from bot.planner.renderer import Renderer, RenderRequest
 from bot.git.git import GitRepository
 from bot.planner.snapshot import Snapshot
 snapshot = Snapshot(fleet=GitRepository(Path({str(snapshot.fleet.git_dir)!r})), commit={snapshot.commit!r},
@@ -168,7 +168,7 @@ for _ in range(3):
 
 
 def test_the_cache_stays_in_its_bounds(tmp_path: Path) -> None:
-    cache = RenderCache(tmp_path, most_bytes=200_000)
+    cache = RenderCache(tmp_path, max_bytes=200_000)
     big = Rendered(model={"x-filler": "x" * 10_000})
     for number in range(100):
         cache.store(f"{number:064d}", {"a": f"100644:{number}"}, big)

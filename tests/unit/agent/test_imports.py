@@ -30,7 +30,7 @@ def test_what_an_order_with_nothing_to_do_can_do_without_is_loaded_when_it_is_ne
 
 def test_planning_loads_no_docker_client() -> None:
     assert not {"python_on_whales", "pydantic"} & load(PLAN)
-    assert not {"python_on_whales", "pydantic"} & load("bot.planner.compose")
+    assert not {"python_on_whales", "pydantic"} & load("bot.planner.renderer")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""What compose makes of a stack at one pin, without a daemon. The one place that calls compose for plans.
+"""Render a stack at one pin with compose, without a daemon. Nothing else calls compose for plans.
 
-The way of one request: the cache is asked; on a miss everything that compose would read is checked and collected
-(planner/reads.py), written to a folder of its own in the plainest YAML, rendered by the real `docker compose
+A request is first looked up in the cache; on a miss everything that compose would read is checked and collected
+(bot.planner.inputs), written to a folder of its own in the plainest YAML, rendered by the real `docker compose
 config` as confined as this machine allows (bot.engine.confinement), redacted (bot.redaction.redact), and kept.
 
 From the stack's `.env`, COMPOSE_PROJECT_NAME and COMPOSE_PROFILES have their effect, as they have on the node,
@@ -11,13 +11,12 @@ because `name:` and `profiles:` could say the same; no other COMPOSE_* or DOCKER
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -33,26 +32,19 @@ from bot.engine.compose import RENDER, compose_options
 from bot.engine.confinement import SECONDS, ConfinedResult, find_confinement
 from bot.engine.environment import RENDER_HOME, RENDER_SETTINGS, RESERVED_NAME, STACK_SETTINGS
 from bot.engine.programs import ComposeProgram, find_compose
-from bot.plan.model import SourceLine
 from bot.plan.rendering import CHECKOUT, Rendered, Rendering, Unreadable
 from bot.planner.cache import RenderCache
-from bot.planner.checkout import Blobs, Checkout, describe
+from bot.planner.compose_files import ComposeInputs, RefusedError
+from bot.planner.inputs import MAX_FILE, collect_inputs
 from bot.planner.interpolation import read_settings
-from bot.planner.places import Places, find_placeholders, find_variables
-from bot.planner.reads import LARGEST_FILE, Reads, RefusedError, check_reads
 from bot.planner.snapshot import Snapshot
+from bot.planner.snapshot_files import BlobReader, SnapshotFiles, describe
+from bot.planner.source_map import SourceMap, find_placeholders, find_variables
+from bot.planner.stack_files import DEFAULT_FILES, find_files, likely_files
 from bot.redaction.redact import Redactor, known_from
 
 _RULES = "2"  # of rendering and redaction: another number makes every kept rendering a miss
-_DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
-_OVERRIDES = (
-    "compose.override.yml",
-    "compose.override.yaml",
-    "docker-compose.override.yml",
-    "docker-compose.override.yaml",
-)
-_LONGEST_MESSAGE = 1500  # characters
-_MOST_LIKELY = 50  # files of a folder that are brought although nothing names them yet
+_MAX_MESSAGE = 1500  # characters
 
 
 class RenderRequest(Value, frozen=True):
@@ -68,7 +60,7 @@ class RenderRequest(Value, frozen=True):
 class Renderer:
     """Renders stacks, side by side within `workers`. Built once; safe between threads.
 
-    `confinement` says how compose is held here; `processes` counts the compose processes that rendered.
+    `confinement` describes how compose is confined here; `processes` counts the compose processes that rendered.
     Raises ProgramMissingError when there is no compose that can be used.
     """
 
@@ -102,14 +94,14 @@ class Renderer:
     def render_all(self, pairs: Sequence[tuple[Snapshot, RenderRequest]]) -> tuple[Rendering, ...]:
         """The same for several snapshots at once, such as a bump's old and new pin. Equal inputs render once."""
         found: list[Rendering | None] = []
-        blobs: dict[int, Blobs] = {}
+        blobs: dict[int, BlobReader] = {}
         for snapshot, request in pairs:
-            blobs.setdefault(id(snapshot), Blobs(snapshot, largest=LARGEST_FILE))
+            blobs.setdefault(id(snapshot), BlobReader(snapshot, largest=MAX_FILE))
             found.append(self._cache.find(self._key(request), partial(describe, snapshot)))
         missing = [index for index, rendering in enumerate(found) if rendering is None]
         for reader in blobs.values():
-            wanted = (_likely_files(reader.snapshot, pairs[i][1]) for i in missing if pairs[i][0] is reader.snapshot)
-            reader.fetch([path for paths in wanted for path in paths])
+            wanted = [pairs[i][1] for i in missing if pairs[i][0] is reader.snapshot]
+            reader.fetch([path for one in wanted for path in likely_files(reader.snapshot, one.folder, one.files)])
         tasks = {i: self._pool.submit(self._render, blobs[id(pairs[i][0])], pairs[i][1]) for i in missing}
         return tuple(r if r is not None else tasks[i].result() for i, r in enumerate(found))
 
@@ -122,34 +114,39 @@ class Renderer:
         ]
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
-    def _render(self, blobs: Blobs, request: RenderRequest) -> Rendering:
-        checkout = Checkout(blobs)
+    def _render(self, blobs: BlobReader, request: RenderRequest) -> Rendering:
+        checkout = SnapshotFiles(blobs)
         try:
-            files = request.files or _default_files(checkout.look, request.folder)
+            files = request.files or find_files(checkout.state_of, request.folder)
             known = {name: value for name, value in request.variables.items() if not RESERVED_NAME.fullmatch(name)}
-            reads = check_reads(checkout, folder=request.folder, files=files, known=known)
+            inputs = collect_inputs(checkout, folder=request.folder, files=files, known=known)
         except RefusedError as refused:
             message = self._redactor.text(refused.message)
             return self._keep(request, checkout, Unreadable(message=message, where=refused.where))
-        if not reads.main.files:
-            names = " or ".join(request.files or _DEFAULT_FILES)
+        if not inputs.main.files:
+            names = " or ".join(request.files or DEFAULT_FILES)
             return self._keep(request, checkout, Unreadable(message=f"{request.folder}: there is no {names}"))
-        return self._once(request, checkout, reads, files, known)
+        return self._once(request, checkout, inputs, files, known)
 
     def _once(
-        self, request: RenderRequest, checkout: Checkout, reads: Reads, files: Sequence[str], known: dict[str, str]
+        self,
+        request: RenderRequest,
+        checkout: SnapshotFiles,
+        inputs: ComposeInputs,
+        files: Sequence[str],
+        known: dict[str, str],
     ) -> Rendering:
-        """Render, unless the same inputs are being rendered right now, or have been since we asked."""
-        inputs = f"{self._key(request)} {sorted(checkout.looked.items())}"
+        """Render, unless the same inputs are being rendered right now, or were since the cache was asked."""
+        key = f"{self._key(request)} {sorted(checkout.seen.items())}"
         with self._lock:
-            other = self._running.get(inputs)
+            other = self._running.get(key)
             mine: Future[Rendering] = other or Future()
-            self._running[inputs] = mine
+            self._running[key] = mine
         if other:
             return other.result()
         try:
-            kept = self._cache.find(self._key(request), lambda path: checkout.looked.get(path, "?"))
-            rendering, lasting = (kept, False) if kept else self._run(request, reads, files, known)
+            kept = self._cache.find(self._key(request), lambda path: checkout.seen.get(path, "?"))
+            rendering, lasting = (kept, False) if kept else self._run(request, inputs, files, known)
             if lasting:
                 self._keep(request, checkout, rendering)
             mine.set_result(rendering)
@@ -158,22 +155,22 @@ class Renderer:
             raise
         finally:
             with self._lock:
-                del self._running[inputs]
+                del self._running[key]
         return rendering
 
-    def _keep(self, request: RenderRequest, checkout: Checkout, rendering: Rendering) -> Rendering:
-        self._cache.store(self._key(request), checkout.looked, rendering)
+    def _keep(self, request: RenderRequest, checkout: SnapshotFiles, rendering: Rendering) -> Rendering:
+        self._cache.store(self._key(request), checkout.seen, rendering)
         return rendering
 
     def _run(
-        self, request: RenderRequest, reads: Reads, files: Sequence[str], known: dict[str, str]
+        self, request: RenderRequest, inputs: ComposeInputs, files: Sequence[str], known: dict[str, str]
     ) -> tuple[Rendering, bool]:
         """One compose process. The second value says whether the same inputs will always end like this."""
         with tempfile.TemporaryDirectory(dir=self._work) as temporary:
             root = Path(temporary) / CHECKOUT.strip("/")
-            for folder in reads.folders:
+            for folder in inputs.folders:
                 (root / folder).mkdir(parents=True, exist_ok=True)
-            for path, content in reads.files.items():
+            for path, content in inputs.files.items():
                 (root / path).parent.mkdir(parents=True, exist_ok=True)
                 (root / path).write_bytes(content)
             seen = self._confinement.seen_root(root)
@@ -183,27 +180,27 @@ class Renderer:
                 [*self._options(request, files), *RENDER],
                 root=root,
                 folder=request.folder,
-                environment=_environment(reads, known),
+                environment=_environment(inputs, known),
                 seconds=self._seconds,
             )
-        places = Places(reads.main)
-        defaults = dict(pair for text in reads.interpolated_from.values() for pair in read_settings(text))
+        source_map = SourceMap(inputs.main)
+        defaults = dict(pair for text in inputs.interpolated_from.values() for pair in read_settings(text))
         if outcome.code != 0 or outcome.stopped:
-            problem = self._explain(request, reads, outcome, seen, places)
-            variables = find_variables(reads.main, defaults, self._redactor.setting)
+            problem = self._explain(request, inputs, outcome, seen, source_map)
+            variables = find_variables(inputs.main, defaults, self._redactor.setting)
             return replace(problem, variables=variables), not outcome.stopped
         try:
             model = _canonical(json.loads(outcome.out.decode("utf-8").replace("$$", "$")), seen)
         except (ValueError, RecursionError):
             return Unreadable(message=f"{request.folder}: compose wrote something that is not JSON"), True
-        secrets = known_from(_all_settings(reads), environment=_from_env_files(model, places, reads, known))
+        secrets = known_from(inputs.settings(), environment=_from_env_files(model, source_map, inputs, known))
         rendered = Rendered(
             model=self._redactor.model(model, secrets),
-            reads=tuple(sorted(reads.paths)),
+            reads=tuple(sorted(inputs.paths)),
             variables=find_variables(
-                reads.main, defaults, lambda name, value: self._redactor.setting(name, value, secrets)
+                inputs.main, defaults, lambda name, value: self._redactor.setting(name, value, secrets)
             ),
-            sources={self._redactor.key(place, secrets): at for place, at in places.sources(model).items()},
+            sources={self._redactor.key(place, secrets): at for place, at in source_map.sources(model).items()},
         )
         return rendered, True
 
@@ -214,30 +211,30 @@ class Renderer:
         )
 
     def _explain(
-        self, request: RenderRequest, reads: Reads, outcome: ConfinedResult, seen: str, places: Places
+        self, request: RenderRequest, inputs: ComposeInputs, outcome: ConfinedResult, seen: str, source_map: SourceMap
     ) -> Unreadable:
         """Compose's own error. It may quote any file that it read, so every line of an env file is a secret here."""
         if outcome.stopped:
             return Unreadable(message=f"{request.folder}: compose was stopped, because {outcome.stopped}")
-        texts = [*reads.interpolated_from.values(), *reads.passed_on.values()]
+        texts = [*inputs.interpolated_from.values(), *inputs.passed_on.values()]
         lines = {line.strip() for text in texts for line in text.splitlines() if len(line.strip()) >= 4}
-        secrets = known_from(_all_settings(reads), whole=lines)
+        secrets = known_from(inputs.settings(), whole=lines)
         said = outcome.err.decode("utf-8", "replace").replace(f"{seen}/", "").replace(seen, "")
         said = re.sub(r"(?s)(variable name near) .*", r"\1 ...", said)  # quotes the rest of an env file
         kept = [line.strip() for line in said.splitlines() if line.strip() and "level=warning" not in line]
-        message = self._redactor.text("\n".join(kept), secrets)[:_LONGEST_MESSAGE]
-        return Unreadable(message=message or f"{request.folder}: compose failed", where=_find_line(message, places))
+        message = self._redactor.text("\n".join(kept), secrets)[:_MAX_MESSAGE]
+        return Unreadable(message=message or f"{request.folder}: compose failed", where=source_map.find_line(message))
 
 
-def _environment(reads: Reads, known: dict[str, str]) -> dict[str, str]:
+def _environment(inputs: ComposeInputs, known: dict[str, str]) -> dict[str, str]:
     """Made from nothing. Settings of compose and docker that an env file names are set first, so they lose.
 
     A variable that a stack cannot do without, and that only the node has, is given its own name.
     """
-    texts = reads.interpolated_from.values()
+    texts = inputs.interpolated_from.values()
     named = {name for text in texts for name in RESERVED_NAME.findall(text)}
     placeholders = find_placeholders(
-        reads.main, {*known, *(name for text in texts for name, _ in read_settings(text))}
+        inputs.main, {*known, *(name for text in texts for name, _ in read_settings(text))}
     )
     return (
         dict.fromkeys(named.difference(STACK_SETTINGS), "")
@@ -247,50 +244,19 @@ def _environment(reads: Reads, known: dict[str, str]) -> dict[str, str]:
     )
 
 
-def _likely_files(snapshot: Snapshot, request: RenderRequest) -> list[str]:
-    """What the stack will read, most likely, so that one git process can bring all of it."""
-    prefix = f"{request.folder}/" if request.folder else ""
-    named = [prefix + name for name in (*(request.files or (*_DEFAULT_FILES, *_OVERRIDES)), ".env")]
-    beside = (
-        path
-        for path in snapshot.entries
-        if path.startswith(prefix) and path.endswith((".yaml", ".yml", ".env")) and "/" not in path[len(prefix) :]
-    )
-    return [*named, *itertools.islice(beside, _MOST_LIKELY)]
-
-
-def find_default_files(snapshot: Snapshot, folder: str) -> tuple[str, ...]:
-    """The compose files that compose finds by itself in `folder`, relative to it; empty when there is none."""
-    return _default_files(partial(describe, snapshot), folder)
-
-
-def _default_files(look: Callable[[str], str], folder: str) -> tuple[str, ...]:
-    def first(names: tuple[str, ...]) -> tuple[str, ...]:
-        prefix = f"{folder}/" if folder else ""
-        return next(((name,) for name in names if look(prefix + name)), ())
-
-    main = first(_DEFAULT_FILES)
-    return main + first(_OVERRIDES) if main else ()
-
-
-def _all_settings(reads: Reads) -> list[tuple[str, str]]:
-    texts = [*reads.interpolated_from.values(), *reads.passed_on.values()]
-    return [pair for text in texts for pair in read_settings(text)]
-
-
 def _from_env_files(
-    model: dict[str, Any], places: Places, reads: Reads, known: dict[str, str]
+    model: dict[str, Any], source_map: SourceMap, inputs: ComposeInputs, known: dict[str, str]
 ) -> set[tuple[str, str]]:
     """The (service, variable) whose value no compose file wrote, so that an env_file must have."""
-    if not reads.passed_on:
+    if not inputs.passed_on:
         return set()
-    passed = {name for text in reads.passed_on.values() for name, _ in read_settings(text)}
-    elsewhere = {*known, *(name for text in reads.interpolated_from.values() for name, _ in read_settings(text))}
+    passed = {name for text in inputs.passed_on.values() for name, _ in read_settings(text)}
+    elsewhere = {*known, *(name for text in inputs.interpolated_from.values() for name, _ in read_settings(text))}
     return {
         (service, name)
         for service, body in (model.get("services") or {}).items()
         for name in body.get("environment") or {}
-        if f"services.{service}.environment.{name}" not in places.written
+        if f"services.{service}.environment.{name}" not in source_map.written
         and (name in passed or name not in elsewhere)
     }
 
@@ -306,20 +272,6 @@ def _canonical(value: Any, seen: str) -> Any:
             moved = value.replace(seen, CHECKOUT)
             return moved[1:] if moved == RENDER_HOME or moved.startswith(f"{RENDER_HOME}/") else moved
     return value
-
-
-def _find_line(message: str, places: Places) -> SourceLine | None:
-    """Where the place stands that a message of compose names, such as "services.web.ports must be a list"."""
-    for place in sorted(re.findall(r"\b(?:services|networks|volumes|configs|secrets)\.[\w.-]+", message), key=len)[
-        ::-1
-    ]:
-        parts = place.rstrip(".").split(".")
-        for length in range(len(parts), 1, -1):
-            line = places.lines.get(".".join(parts[:length]))
-            if line:
-                return line
-    named = re.search(r'service "([^"]+)"', message)
-    return places.lines.get(f"services.{named[1]}") if named else None
 
 
 def _sweep(work: Path) -> None:
