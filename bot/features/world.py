@@ -13,7 +13,7 @@ from bot.domain.names import PlanId, RepoName
 from bot.features.commands.store import People
 from bot.features.fleets.facts import PinIndex, Pinned
 from bot.features.rollout.store import Fleets
-from bot.git.git import Mirror
+from bot.git.mirrors import Mirror
 from bot.github.client import App
 from bot.plan.model import Plan
 from bot.planner.renderer import Renderer

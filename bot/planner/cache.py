@@ -31,7 +31,7 @@ class RenderCache:
 
     def __init__(self, root: Path, *, max_bytes: int = 256 * 1024 * 1024) -> None:
         self._root = root
-        self._most_bytes = max_bytes
+        self._max_bytes = max_bytes
         self._stored = 0
         root.mkdir(parents=True, exist_ok=True)
         self._shrink()
@@ -61,7 +61,7 @@ class RenderCache:
         for old in list(self._entries(key))[_MAX_PER_REQUEST:]:
             old.unlink(missing_ok=True)
         self._stored += len(body)
-        if self._stored > self._most_bytes // 8:
+        if self._stored > self._max_bytes // 8:
             self._shrink()
 
     def _entries(self, key: str) -> Iterator[Path]:
@@ -83,7 +83,7 @@ class RenderCache:
                 dated.append((facts.st_mtime_ns, facts.st_size, path))
         total = sum(size for _, size, _ in dated)
         for _, size, path in sorted(dated):
-            if total <= self._most_bytes:
+            if total <= self._max_bytes:
                 break
             path.unlink(missing_ok=True)
             total -= size

@@ -83,7 +83,7 @@ class Routine:
 
     def tidy_disk(self) -> None:
         """Keep this machine's mirrors within their bound."""
-        used = mirrors.tidy(self._world.mirrors, most_bytes=self._mirrors_bytes)
+        used = mirrors.shrink(self._world.mirrors, max_bytes=self._mirrors_bytes)
         metrics.DISK.set(used, what="mirrors")
         metrics.DISK.set(mirrors.measure(self._world.mirrors.parent / "renderings"), what="renderings")
 
@@ -100,7 +100,7 @@ class Routine:
         if fleet is None:
             return
         repos = {fleet, *(pin.upstream for pin in self._world.memory.pins_of(fleet))}
-        gone = mirrors.throw_damaged_away(self._world.mirror(repo) for repo in sorted(repos))
+        gone = mirrors.remove_damaged(self._world.mirror(repo) for repo in sorted(repos))
         if gone:
             _LOG.warning("damaged, and cloned anew: %s (%s)", ", ".join(gone), problem)
             raise RetryLater(f"the mirrors {', '.join(gone)} were damaged", seconds=1) from None
