@@ -22,6 +22,7 @@ from tests.twenty import STACKS, all_services, make_twenty, twenty_files
 
 ROUNDS = 7
 MOST = 1.5  # times the bare compose that an order without changes may take
+LIBRARY = "python_on_whales"  # loaded by orders that call compose, and by no other
 
 
 def main() -> None:
@@ -55,6 +56,8 @@ def main() -> None:
     print(f"an order with nothing to do, from its process to its end:  {nothing:6.2f} s, {ratio:.2f} times")
     print(f"  at most {MOST} times is wanted: {'reached' if ratio <= MOST else 'MISSED'}")
     print(f"  containers and start times as before: {'all 20' if same else 'NO'}")
+    library = _median(lambda: _import(LIBRARY)) - _median(lambda: _import("sys"))
+    print(f"  importing {LIBRARY}, which it does without:   {library:6.2f} s")
     print(f"an order that changes one of twenty:                       {one:6.2f} s, with commit and push")
     print(f"  containers that were touched, per order: {sorted(set(moved))}")
 
@@ -66,6 +69,10 @@ def _median(act: Callable[[], None]) -> float:
         act()
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
+
+
+def _import(module: str) -> None:
+    subprocess.run([sys.executable, "-c", f"import {module}"], check=True)
 
 
 def _compose_up(world: NodeWorld) -> None:
