@@ -116,15 +116,15 @@ class Checkout:
                 undo_interrupted(tree, (target,))
 
     @contextmanager
-    def laid_out(self, order: Order, place: Path) -> Iterator[Path]:
+    def exported(self, order: Order, place: Path) -> Iterator[Path]:
         """Write the files of the order's commits to `place`, with links to the untracked files of this checkout.
 
         So compose can read the order's stacks while everything keeps running. The folder is removed afterwards.
         """
         shutil.rmtree(place, ignore_errors=True)
         try:
-            self._tree.lay_out(order.commit, place)
-            self._within(order.submodule).lay_out(order.pin, place / order.submodule)
+            self._tree.export(order.commit, place)
+            self._within(order.submodule).export(order.pin, place / order.submodule)
             yield place
         finally:
             shutil.rmtree(place, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Find ports that an order needs and that somebody else holds, before anything is stopped."""
+"""Find ports that an order needs and that something else holds, before anything is stopped."""
 
 from __future__ import annotations
 

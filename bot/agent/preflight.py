@@ -33,7 +33,7 @@ class PreflightError(TroubleError):
     """Something that the order needs is missing; no container was touched."""
 
 
-class Ready(NamedTuple):
+class PreflightResult(NamedTuple):
     """What preflight found: the stacks, in the order in which to bring them up."""
 
     stacks: tuple[StackOrder, ...]
@@ -41,20 +41,20 @@ class Ready(NamedTuple):
     networks: tuple[str, ...]  # to create: no stack owns them, and they do not exist
 
 
-_NOTHING = Ready((), {}, ())
+_NOTHING = PreflightResult((), {}, ())
 
 
-def check_engine(docker: Docker, *, alone: bool = False) -> str:
+def check_engine(docker: Docker, *, needs_compose: bool = True) -> str:
     """Versions of engine and compose in one line, or PreflightError when one is missing or too old.
 
-    `alone`: compose is not needed, and not checked.
+    Compose is only checked when it is needed.
     """
     try:
         name, engine = docker.server_version()
     except DockerError as problem:
         raise PreflightError(Trouble.ENGINE, f"the Docker Engine cannot be reached: {problem}") from None
     _check_version(name, engine, OLDEST_PODMAN if name == "Podman" else OLDEST_ENGINE)
-    if alone:
+    if not needs_compose:
         return f"{name} {engine}"
     try:
         compose = docker.compose_version()
@@ -80,7 +80,7 @@ def prepare(
     later: Collection[StackName] = (),
     only: StackName | None = None,
     pull: bool = True,
-) -> Ready:
+) -> PreflightResult:
     """Check everything that the order's changed stacks need, and pull their images; or PreflightError.
 
     Images are pulled now, so that nothing is stopped while a download runs. `root` holds the new commit; `home` is
@@ -93,7 +93,7 @@ def prepare(
     stacks = tuple(s for s in stacks if s.project in models)
     _check_services(stacks, models)
     _check_ports(order, stacks, models, docker)
-    ready = _owners_first(order, stacks, models, root, docker)
+    ready = _sort_by_owner(order, stacks, models, root, docker)
     for stack in stacks if pull else ():
         _fetch_images(stack, models[stack.project], root, docker)
     return ready
@@ -197,7 +197,9 @@ def _fetch_images(stack: StackOrder, model: dict[str, Any], root: Path, docker: 
             raise PreflightError(Trouble.IMAGE, str(problem)) from None
 
 
-def _owners_first(order: Order, stacks: Sequence[StackOrder], models: Models, root: Path, docker: Docker) -> Ready:
+def _sort_by_owner(
+    order: Order, stacks: Sequence[StackOrder], models: Models, root: Path, docker: Docker
+) -> PreflightResult:
     """`stacks` with each missing network's owner before its users.
 
     Compose does not adopt a network that something else created under its name, so the owner has to come first.
@@ -208,7 +210,7 @@ def _owners_first(order: Order, stacks: Sequence[StackOrder], models: Models, ro
         for stack in stacks
     }
     if not any(missing.values()):
-        return Ready(tuple(stacks), models, ())
+        return PreflightResult(tuple(stacks), models, ())
     owners: dict[str, StackOrder] = {}
     for stack in order.stacks:
         if is_removal(stack):
@@ -226,10 +228,10 @@ def _owners_first(order: Order, stacks: Sequence[StackOrder], models: Models, ro
                 f"the network {name} is gone, and {owner.stack}, which owns it, is not part of this order: "
                 f"bring {owner.stack} up first",
             )
-    return Ready(_sorted_by_need(stacks, missing, owners), models, tuple(unowned))
+    return PreflightResult(_sort_by_need(stacks, missing, owners), models, tuple(unowned))
 
 
-def _sorted_by_need(
+def _sort_by_need(
     stacks: Sequence[StackOrder], missing: Mapping[str, set[str]], owners: Mapping[str, StackOrder]
 ) -> tuple[StackOrder, ...]:
     placed: list[StackOrder] = []

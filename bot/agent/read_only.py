@@ -89,7 +89,7 @@ class ReadOnlyRun:
         if changed_stacks(planned):
             folder = self.node.state.folder
             self.node.log(check_space(self.docker, [self.checkout.root, folder], self.node.minimum_space))
-            with self.checkout.laid_out(planned, folder / "preflight") as place:
+            with self.checkout.exported(planned, folder / "preflight") as place:
                 prepare(planned, place, self.docker, home=self.checkout.root, pull=False)
 
 

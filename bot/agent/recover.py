@@ -31,7 +31,7 @@ def recover(node: LocalNode, checkout: Checkout) -> Outcome | None:
         for name in _undo_interrupted(checkout, unfinished):
             node.log(f"restored {name}, which that order had written only in part")
         node.docker.wait_for_removals([stack.project for stack in order.stacks])
-    outcome = _put_back(node, checkout, unfinished)
+    outcome = _roll_back(node, checkout, unfinished)
     now = node.docker.containers(stack.project for stack in order.stacks) if outcome.end is End.ROLLED_BACK else ()
     node.state.finish(
         order,
@@ -57,7 +57,7 @@ def _undo_interrupted(checkout: Checkout, unfinished: Unfinished) -> tuple[str, 
     return checkout.undo_interrupted(begun.order.submodule, commits, pins)
 
 
-def _put_back(node: LocalNode, checkout: Checkout, unfinished: Unfinished) -> Outcome:
+def _roll_back(node: LocalNode, checkout: Checkout, unfinished: Unfinished) -> Outcome:
     begun, touching = unfinished
     order, happened = begun.order, f"the node stopped in the middle of order {begun.order.number}"
     if touching is None:

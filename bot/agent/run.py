@@ -26,7 +26,7 @@ from bot.agent.orders import (
     stacks_behind_hooks,
 )
 from bot.agent.outcomes import failing_as, make_outcome
-from bot.agent.preflight import Ready, check_engine, container_settings, create_networks, prepare
+from bot.agent.preflight import PreflightResult, check_engine, container_settings, create_networks, prepare
 from bot.agent.rollback import roll_back
 from bot.agent.space import check_space
 from bot.agent.state import StateError, deployed_services, find_deployed, find_last_good, is_after_failure
@@ -106,7 +106,7 @@ class DeployRun:
         try:
             if obstacle is not None:
                 raise obstacle
-            back_to, ready = self._make_ready()
+            back_to, ready = self._prepare()
         except _Refused as refused:
             return self._outcome(End.REFUSED, str(refused), refusal=refused.reason)
         except BotError as problem:
@@ -120,11 +120,11 @@ class DeployRun:
         services = compare_services(self.order, self.before, self.after)
         return self._outcome(End.SUCCESS, render_success(self.order, services), services=services)
 
-    def _make_ready(self) -> tuple[CheckoutPosition | None, Ready]:
+    def _prepare(self) -> tuple[CheckoutPosition | None, PreflightResult]:
         """Where a rollback returns to, and what to bring up. Nothing that runs is touched here."""
         node, docker, checkout = self.node, self.docker, self.checkout
         with self._step("engine"):
-            node.log(check_engine(docker, alone=not changed_stacks(self.order)))
+            node.log(check_engine(docker, needs_compose=bool(changed_stacks(self.order))))
         with self._step("fetch"):
             refusal = checkout.prepare(self.order)
             if refusal:
@@ -160,7 +160,7 @@ class DeployRun:
             after_failure=self.after_failure,
         )
 
-    def _preflight(self, *, is_first: bool) -> Ready:
+    def _preflight(self, *, is_first: bool) -> PreflightResult:
         node, order, root = self.node, self.order, self.checkout.root
         if not changed_stacks(order):
             return prepare(order, root, self.docker)
@@ -168,10 +168,10 @@ class DeployRun:
         later = stacks_behind_hooks(order)
         if is_first:
             return prepare(order, root, self.docker, later=later)
-        with self.checkout.laid_out(order, node.state.folder / "preflight") as place:
+        with self.checkout.exported(order, node.state.folder / "preflight") as place:
             return prepare(order, place, self.docker, home=root, later=later)
 
-    def _change(self, ready: Ready) -> None:
+    def _change(self, ready: PreflightResult) -> None:
         """Make the changes. Raises BotError when they have to be rolled back."""
         order, docker, checkout = self.order, self.docker, self.checkout
         with self._step("remove"):
@@ -282,7 +282,7 @@ class DeployRun:
             self.steps.append(Step(name=name, seconds=round(time.monotonic() - start, 3)))
 
 
-def _stacks_to_bring_up(order: Order, ready: Ready) -> tuple[StackOrder, ...]:
+def _stacks_to_bring_up(order: Order, ready: PreflightResult) -> tuple[StackOrder, ...]:
     """The stacks that could be read before anything was touched, then those that hooks prepare."""
     rest = (s for s in changed_stacks(order) if not is_removal(s) and s not in ready.stacks)
     return (*ready.stacks, *rest)

@@ -118,7 +118,7 @@ class WorkTree:
         # An ignored file is data too: git overwrites those unless this option stops it.
         self.git("checkout", "--quiet", "--no-overwrite-ignore", *where, commit, "--")
 
-    def lay_out(self, commit: CommitSha, place: Path) -> None:
+    def export(self, commit: CommitSha, place: Path) -> None:
         """Write the files of `commit` below `place`, with a link to everything untracked that is here."""
         place.mkdir(parents=True, exist_ok=True)
         index = {"GIT_INDEX_FILE": str(place.with_name(f"{place.name}.index"))}

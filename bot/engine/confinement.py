@@ -1,4 +1,4 @@
-"""Run compose over a stranger's files, confined: what it sees, how long it runs, how much it uses.
+"""Run compose over untrusted files, confined: what it sees, how long it runs, how much it uses.
 
 With bubblewrap it has no network, sees no other process, and has a file system that holds the stack's files
 (read-only, at CHECKOUT) and its own program. Without bubblewrap it has only limits, and is safe because the planner

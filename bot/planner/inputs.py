@@ -79,7 +79,7 @@ class _Walk:
             raise RefusedError(problem.message, SourceLine(path=real, line=problem.line)) from None
         file = ComposeFile(path, real, documents, folder, [], {})
         self._parsed[path, folder, extended] = file
-        self.note(path, real, write_yaml(documents).encode())
+        self.add_file(path, real, write_yaml(documents).encode())
         for document in documents:
             if isinstance(document, YamlMapping):
                 self.document(file, document, depth=depth, extended=extended)
@@ -140,7 +140,7 @@ class _Walk:
                 real = self.find(path, where)
                 content = self.content(real, where) if real else None
                 if real and content is not None:
-                    self.note(path, real, content)
+                    self.add_file(path, real, content)
         self.mentioned(file, _field(service.get("credential_spec"), "file"), "the file of credential_spec")
         self.build(file, service.get("build"))
 
@@ -247,11 +247,11 @@ class _Walk:
         content = self.content(real, where) if real else None
         if real is None or content is None:
             return
-        self.note(path, real, content)
+        self.add_file(path, real, content)
         into = self.inputs.interpolated_from if interpolates else self.inputs.passed_on
         into[path] = content.decode("utf-8", "replace")
 
-    def note(self, path: str, real: str, content: bytes) -> None:
+    def add_file(self, path: str, real: str, content: bytes) -> None:
         self.inputs.files[path] = content
         self.inputs.paths |= {path, real}
         if len(self.inputs.files) > _MAX_FILES:

@@ -26,6 +26,7 @@ from bot.planner.snapshot import Snapshot
 from bot.planner.stack_files import find_default_files
 
 COMMITS_SHOWN = 100
+ANY_NODE = NodeName("any node")  # what plans of a fleet without nodes are for
 
 
 class Revision(NamedTuple):
@@ -94,7 +95,7 @@ def read_plan(
     commits_total: int,
 ) -> Plan:
     """The same between two snapshots, with the commits that it brings."""
-    nodes = fleet.nodes or (Node(name=NodeName("any node")),)
+    nodes = fleet.nodes or (Node(name=ANY_NODE),)
     changes = read_changes(nodes, submodule, old, new, renderer)
     decided = [_decide(change, fleet.risks) for change in changes]
     plans = tuple(plan for plan, _ in decided)

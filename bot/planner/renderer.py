@@ -219,9 +219,9 @@ class Renderer:
         texts = [*inputs.interpolated_from.values(), *inputs.passed_on.values()]
         lines = {line.strip() for text in texts for line in text.splitlines() if len(line.strip()) >= 4}
         secrets = known_from(inputs.settings(), whole=lines)
-        said = outcome.err.decode("utf-8", "replace").replace(f"{seen}/", "").replace(seen, "")
-        said = re.sub(r"(?s)(variable name near) .*", r"\1 ...", said)  # quotes the rest of an env file
-        kept = [line.strip() for line in said.splitlines() if line.strip() and "level=warning" not in line]
+        text = outcome.err.decode("utf-8", "replace").replace(f"{seen}/", "").replace(seen, "")
+        text = re.sub(r"(?s)(variable name near) .*", r"\1 ...", text)  # quotes the rest of an env file
+        kept = [line.strip() for line in text.splitlines() if line.strip() and "level=warning" not in line]
         message = self._redactor.text("\n".join(kept), secrets)[:_MAX_MESSAGE]
         return Unreadable(message=message or f"{request.folder}: compose failed", where=source_map.find_line(message))
 

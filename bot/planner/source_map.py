@@ -70,28 +70,28 @@ class SourceMap:
                 for name, (key, node) in body.pairs.items():
                     place = f"{section}.{name}"
                     if section == "services":
-                        self._bases(file, name, place, 0)
-                    self._lay(file, place, key, node)
+                        self._record_bases(file, name, place, 0)
+                    self._record(file, place, key, node)
             elif section == "name" or section.startswith("x-"):
-                self._lay(file, section, section_key, body)
+                self._record(file, section, section_key, body)
 
-    def _bases(self, file: ComposeFile, service: str, place: str, depth: int) -> None:
+    def _record_bases(self, file: ComposeFile, service: str, place: str, depth: int) -> None:
         """What a service inherits by `extends`, the most distant base first."""
         if depth > _MAX_DEPTH or service not in file.bases:
             return
         base, name = file.bases[service]
-        self._bases(base, name, place, depth + 1)
+        self._record_bases(base, name, place, depth + 1)
         for document in base.documents:
             services = document.get("services") if isinstance(document, YamlMapping) else None
             found = services.pairs.get(name) if isinstance(services, YamlMapping) else None
             if found:
-                self._lay(base, place, *found)
+                self._record(base, place, *found)
 
-    def _lay(self, file: ComposeFile, place: str, key: YamlScalar, node: YamlNode) -> None:
+    def _record(self, file: ComposeFile, place: str, key: YamlScalar, node: YamlNode) -> None:
         self.lines[place] = SourceLine(path=file.real, line=key.line)
         if isinstance(node, YamlMapping):
             for name, (inner_key, inner) in node.pairs.items():
-                self._lay(file, f"{place}.{name}", inner_key, inner)
+                self._record(file, f"{place}.{name}", inner_key, inner)
         elif isinstance(node, YamlSequence):
             self._list(file, place, node)
         elif not node.is_null:

@@ -1,6 +1,6 @@
-"""YAML that a stranger wrote, as nodes with their lines, and written again in the plainest form.
+"""Parse untrusted YAML into nodes with their lines, and write it again in the plainest form.
 
-Compose gets what is written here and never the stranger's bytes: so what was checked is what compose reads, and
+Compose gets what is written here and never the original bytes: so what was checked is what compose reads, and
 no difference between two YAML parsers (tags, encodings, directives, duplicate keys) can hide a path. Scalars
 keep their spelling, so compose still decides by itself what `0o17` or `yes` means.
 """
@@ -65,7 +65,7 @@ class YamlSequence(NamedTuple):
 
 
 class YamlMapping(NamedTuple):
-    """A mapping with merges (`<<`) already laid in. `pairs` is filled once and then left alone."""
+    """A mapping with merges (`<<`) already applied. `pairs` is filled once and then left alone."""
 
     pairs: dict[str, tuple[YamlScalar, YamlNode]]
     line: int
@@ -93,16 +93,16 @@ def parse_yaml(content: bytes) -> tuple[YamlNode, ...]:
         return tuple(_documents(iter(YAML(typ="safe", pure=True).parse(text))))
     except MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
-        said = (problem.problem or "something is wrong").split("\n")[0]
+        message = (problem.problem or "something is wrong").split("\n")[0]
         # What the parser found may be quoted in its message; the place is enough.
-        raise YamlRefusedError(mark.line + 1 if mark else 1, f"not valid YAML: {_unquoted(said)}") from None
+        raise YamlRefusedError(mark.line + 1 if mark else 1, f"not valid YAML: {_unquoted(message)}") from None
     except (YAMLError, ValueError, RecursionError, AssertionError, IndexError) as problem:
         found = re.search(r"line (\d+)", str(problem))
         raise YamlRefusedError(int(found[1]) if found else 1, "not valid YAML") from None
 
 
-def _unquoted(said: str) -> str:
-    return re.sub(r"""(["'`]).*\1""", "...", said)
+def _unquoted(message: str) -> str:
+    return re.sub(r"""(["'`]).*\1""", "...", message)
 
 
 class _Open:
@@ -170,7 +170,7 @@ class _Builder:
     def _end(self) -> None:
         done = self._open.pop()
         if isinstance(done.node, YamlMapping):
-            _lay_in(done.node, done.merges)
+            _merge_in(done.node, done.merges)
         self._add(done.node, done.anchor)
 
     def _add(self, node: YamlNode, anchor: str | None, line: int | None = None) -> None:
@@ -210,7 +210,7 @@ def _tag(event: Any, line: int) -> str:
     return tag
 
 
-def _lay_in(mapping: YamlMapping, merges: list[tuple[YamlNode, int]]) -> None:
+def _merge_in(mapping: YamlMapping, merges: list[tuple[YamlNode, int]]) -> None:
     for node, line in merges:
         sources = node.items if isinstance(node, YamlSequence) else [node]
         for source in sources:
