@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.agent.checkout import Position
+from bot.agent.checkout import CheckoutPosition
 from bot.domain.errors import ExitCode
 from bot.features.rollout.apply.signing import sign_order
 from bot.protocol.order import Order
@@ -47,7 +47,7 @@ def before() -> Iterator[Path]:
 
 
 def test_each_version_goes_on_where_the_other_left_the_node(
-    engine: Engine, empty_node: tuple[NodeWorld, Position], before: Path
+    engine: Engine, empty_node: tuple[NodeWorld, CheckoutPosition], before: Path
 ) -> None:
     world, first = empty_node
     code, said = carry_out(world, engine, world.order(first, CREATE_ALL), before=before)
@@ -67,7 +67,7 @@ def test_each_version_goes_on_where_the_other_left_the_node(
 
 
 def test_an_order_that_requires_something_new_is_refused_by_both_with_the_cure(
-    engine: Engine, empty_node: tuple[NodeWorld, Position], before: Path
+    engine: Engine, empty_node: tuple[NodeWorld, CheckoutPosition], before: Path
 ) -> None:
     world, first = empty_node
     order = world.order(first, CREATE_ALL, requires=("something-new",))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.names import DeploymentId, PlanId, StackName
-from bot.fleetfile.hooks import Hooks
+from bot.fleetfile import Hooks
 from bot.plan.model import NodePlan
 from bot.plan.order import ORDER_LIFETIME, OrderRequest, compose_order
 from bot.protocol.order import (
