@@ -26,9 +26,11 @@ pytestmark = pytest.mark.portable
         (OrderEnd, "success rolled_back failed untouched refused"),
         (
             RefusalReason,
-            "malformed bad_signature other_fleet other_node not_yet_valid expired already_used older_number "
-            "requires_update unsupported other_repository withdrawn wrong_commit wrong_pin local_edits local_commits "
-            "drifted in_the_way",
+            (
+                "malformed bad_signature other_fleet other_node not_yet_valid expired already_used older_number "
+                "requires_update unsupported other_repository withdrawn wrong_commit wrong_pin local_edits local_commits "
+                "drifted in_the_way"
+            ),
         ),
         (
             FailureReason,
