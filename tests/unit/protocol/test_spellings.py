@@ -28,7 +28,8 @@ pytestmark = pytest.mark.portable
             RefusalReason,
             (
                 "malformed bad_signature other_fleet other_node not_yet_valid expired already_used older_number "
-                "requires_update unsupported other_repository withdrawn wrong_commit wrong_pin local_edits local_commits "
+                "requires_update "
+                "unsupported other_repository withdrawn wrong_commit wrong_pin local_edits local_commits "
                 "drifted in_the_way"
             ),
         ),
