@@ -25,21 +25,22 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from flask import Flask, request
 
-from bot.domain.names import BranchName, DeliveryId, InstallationId, RepoName, SubmodulePath
+from bot.domain.names import BranchName, InstallationId, RepoName, SubmodulePath
 from bot.features.fleets.facts import Pinned
+from bot.features.fleets.store import PinStore
 from bot.features.rollout.jobs import SyncRollout
-from bot.github.events import InstallationChanged
 from bot.observability.log import configure_logging
 from bot.queue import ledger
 from bot.queue.inbox import Inbox
-from bot.queue.ledger import Burst, Delivery
+from bot.queue.ledger import Burst
+from bot.queue.tables import DELIVERIES
+from bot.service.database import open_store
 from bot.service.server import serve
-from bot.service.shutdown import Ending
+from bot.service.shutdown import Shutdown
 from bot.settings.values import Secret
-from bot.storage.store import DELIVERIES, Store
-from bot.web.app import create_app
 from bot.web.webhook import Accepted, accept, sign
 from tests.integration.postgres import make_database, postgres_server
+from tests.queueing import delivery, make_app
 from tests.unit.payloads import payload
 
 SECRET = Secret("0123456789abcdef0123456789abcdef")
@@ -68,17 +69,17 @@ def run_bare(pipe: Connection, _url: str) -> None:
         judged = accept(dict(request.headers), request.get_data(cache=False), SECRET)
         return ("accepted", 202) if isinstance(judged, Accepted) else ("", 401)
 
-    serve(app, "127.0.0.1", 0, ready=pipe.send, ending=Ending())
+    serve(app, "127.0.0.1", 0, ready=pipe.send, shutdown=Shutdown())
 
 
 def run_bot(pipe: Connection, url: str) -> None:
     """Answers what is asked over `pipe`: how many runs, when the last began, CPU and memory."""
     configure_logging(level="ERROR")
     began: list[float] = []
-    store = Store(url)
+    store = open_store(url)
     for number in (*LOADED, *SINGLE, BURST):
         fleet = RepoName(f"acme/fleet-{number}")
-        store.replace_pins(fleet, [_pin(fleet, RepoName(f"acme/repository-{number}"))])
+        PinStore(store).replace_pins(fleet, [_pin(fleet, RepoName(f"acme/repository-{number}"))])
     inbox = Inbox(store)
     inbox.start(lambda _look: began.append(time.monotonic()))
 
@@ -94,7 +95,7 @@ def run_bot(pipe: Connection, url: str) -> None:
         pipe.send(port)
         threading.Thread(target=answer, daemon=True).start()
 
-    serve(create_app(inbox, SECRET), "127.0.0.1", 0, ready=ready, ending=Ending())
+    serve(make_app(inbox, SECRET), "127.0.0.1", 0, ready=ready, shutdown=Shutdown())
 
 
 def _pin(fleet: RepoName, upstream: RepoName) -> Pinned:
@@ -206,7 +207,7 @@ def _ms(one: Load) -> str:
 
 def stored(url: str) -> int:
     """How many deliveries the database holds."""
-    store = Store(url)
+    store = open_store(url)
     with store.reading() as connection:
         found = int(connection.execute(sa.select(sa.func.count()).select_from(DELIVERIES)).scalar_one())
     store.close()
@@ -254,16 +255,14 @@ def burst(server: Server) -> tuple[int, float]:
 
 def backlog(url: str, deliveries: int = 10_000) -> str:
     """Deliveries that wait when the service starts: how fast they are worked off, and what memory that takes."""
-    store = Store(url)
+    store = open_store(url)
     for number in range(deliveries):
-        look = SyncRollout(
+        job = SyncRollout(
             fleet=RepoName(f"acme/fleet-{number % 200}"),
             installation=InstallationId(7),
-            base=BranchName(f"release-{number}"),  # each look its own: nothing collapses
+            base=BranchName(f"release-{number}"),  # each job its own: nothing collapses
         )
-        event = InstallationChanged(installation=InstallationId(7), action="created")
-        delivery = Delivery(guid=DeliveryId(str(uuid.uuid4())), name="installation", event=event, looks=(look,))
-        ledger.take_in(store, delivery, Burst())
+        ledger.store_delivery(store, delivery(job), Burst())
     store.close()
     with running(run_bot, url) as server:
         began, memory_before = time.monotonic(), server.ask("now")[3]

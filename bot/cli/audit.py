@@ -18,17 +18,17 @@ def export(repo: str | None) -> None:
 
     from bot.domain.errors import BotError
     from bot.domain.names import parse_repo_name
-    from bot.features.commands.store import People
+    from bot.features.audit.store import AuditTrail
+    from bot.service.database import open_store
     from bot.settings.service import read_store_settings
-    from bot.storage.store import Store
 
     try:
         fleet = parse_repo_name(repo) if repo else None
     except ValueError as problem:
         raise BotError(f"--fleet: {problem}") from None
-    store = Store(read_store_settings().database_url.reveal())
+    store = open_store(read_store_settings().database_url.reveal())
     try:
-        for record in People(store).read_audit(fleet):
+        for record in AuditTrail(store).read(fleet):
             click.echo(msgspec.json.encode(record).decode())
     finally:
         store.close()

@@ -21,14 +21,14 @@ def check(*, pull: bool) -> None:
     from bot.onboarding.check.gather import read_facts
     from bot.onboarding.check.judge import Verdict, judge
     from bot.planner.compose import Renderer
+    from bot.service.database import open_store
     from bot.settings.service import read_settings
-    from bot.storage.store import Store
 
     settings = read_settings(pull=pull)
     if not settings.data.exists() and settings.credentials is None:
         raise BotError(f"there is no App yet, and no {settings.data}: `aios-bot serve` helps to make one")
     settings.data.mkdir(parents=True, exist_ok=True)
-    store = Store(settings.database_url.reveal())
+    store = open_store(settings.database_url.reveal())
     try:
         credentials = find_credentials(settings, store)
     finally:

@@ -25,10 +25,11 @@ def inbox() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def list_(states: tuple[str, ...], most: int, *, as_json: bool) -> None:
     """The newest deliveries, newest first."""
-    from bot.queue import admin as desk
+
+    from bot.queue import admin
 
     with _open_store() as store:
-        for row in desk.list_deliveries(store, states=states, most=most):
+        for row in admin.list_deliveries(store, states=states, most=most):
             click.echo(_as_json(row) if as_json else _line(row))
 
 
@@ -37,42 +38,45 @@ def list_(states: tuple[str, ...], most: int, *, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def show(guid: str, *, as_json: bool) -> None:
     """One delivery, and what it led to. The beginning of its guid is enough."""
-    from bot.queue import admin as desk
+
+    from bot.queue import admin
 
     with _open_store() as store:
-        row = desk.find_delivery(store, guid)
+        row = admin.find_delivery(store, guid)
         if as_json:
             click.echo(_as_json(row))
             return
         click.echo(_line(row))
         click.echo(f"  event: {row.event}")
-        for look in row.looks:
-            held = f" until {_when(look.not_before)}" if look.state == "held" else ""
-            click.echo(f"  {look.state}{held}, tried {look.attempts} times: {look.look}")
-            if look.error:
-                click.echo(f"    {look.error}")
+        for job in row.jobs:
+            held = f" until {_when(job.not_before)}" if job.state == "held" else ""
+            click.echo(f"  {job.state}{held}, tried {job.attempts} times: {job.body}")
+            if job.error:
+                click.echo(f"    {job.error}")
 
 
 @inbox.command()
 @click.argument("guid")
 def retry(guid: str) -> None:
     """Try what failed, was cancelled or is held again, within a minute."""
-    from bot.queue import admin as desk
+
+    from bot.queue import admin
 
     with _open_store() as store:
-        row = desk.find_delivery(store, guid)
-        click.echo(f"{row.guid}: {desk.retry(store, row.guid)} to be done again")
+        row = admin.find_delivery(store, guid)
+        click.echo(f"{row.guid}: {admin.retry(store, row.guid)} to be done again")
 
 
 @inbox.command()
 @click.argument("guid")
 def cancel(guid: str) -> None:
     """Do not do what waits. What runs goes on."""
-    from bot.queue import admin as desk
+
+    from bot.queue import admin
 
     with _open_store() as store:
-        row = desk.find_delivery(store, guid)
-        gone, running = desk.cancel(store, row.guid)
+        row = admin.find_delivery(store, guid)
+        gone, running = admin.cancel(store, row.guid)
         click.echo(f"{row.guid}: {gone} cancelled" + (f", {running} run and go on" if running else ""))
 
 
@@ -105,13 +109,13 @@ class _open_store:  # noqa: N801 - used as a function
 
     def __enter__(self) -> Store:
         from bot.observability.log import configure_logging
+        from bot.service.database import open_store
         from bot.settings.service import read_store_settings
-        from bot.storage.store import Store
 
         settings = read_store_settings()
         configure_logging(level="WARNING", secrets=settings.secrets)
         settings.data.mkdir(parents=True, exist_ok=True)
-        self._store = Store(settings.database_url.reveal())
+        self._store = open_store(settings.database_url.reveal())
         return self._store
 
     def __exit__(self, *_problem: object) -> None:
@@ -133,6 +137,8 @@ def _as_json(row: DeliveryRow) -> str:
 
     whole = msgspec.to_builtins(row)
     whole["event"] = json.loads(row.event)
-    for look in whole["looks"]:
-        look["look"] = json.loads(look["look"])
+    # The names that this output has had since its first release.
+    whole["looks"] = [
+        {"look": json.loads(job.pop("body")), **job} for job in (dict(one) for one in whole.pop("jobs"))
+    ]
     return json.dumps(whole, ensure_ascii=False)

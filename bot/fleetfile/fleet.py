@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from bot.domain.names import BranchName, NodeName, RepoName, StackName, SubmodulePath
 from bot.domain.risk_rules import Tuning
-from bot.domain.values import Value
+from bot.domain.values import StoredValue, Value
 
 VERSION = 1
 """The one version of the format."""
@@ -55,7 +55,7 @@ class DriftRules(Value, frozen=True):
     every: int = 86_400  # seconds; 0: never
 
 
-class Submodule(Value, frozen=True):
+class Submodule(StoredValue, frozen=True):
     """A submodule that the bot keeps up to date."""
 
     path: SubmodulePath
@@ -66,7 +66,7 @@ class Submodule(Value, frozen=True):
     show_upstream: ShowUpstream = ShowUpstream.AUTO
 
 
-class Hooks(Value, frozen=True):
+class Hooks(StoredValue, frozen=True):
     """Commands that run in the node's checkout of the new commit, without a shell, before and after its change."""
 
     before: tuple[Command, ...] = ()  # around all stacks
@@ -75,7 +75,7 @@ class Hooks(Value, frozen=True):
     after_stack: dict[StackName, tuple[Command, ...]] = {}
 
 
-class Node(Value, frozen=True):
+class Node(StoredValue, frozen=True):
     """One machine. `stacks` empty means every stack."""
 
     name: NodeName

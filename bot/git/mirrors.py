@@ -13,15 +13,29 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bot.git.git import GitError, GitRepository
+from bot.domain.names import RepoName
+from bot.git.git import GitError, GitRepository, Mirror
 
 IN_USE = 3600  # seconds since its last fetch in which nobody throws a mirror away: somebody may be reading it
 
 _LOG = logging.getLogger("bot.mirrors")
+
+
+@dataclass(frozen=True)
+class Mirrors:
+    """The mirrors below `root` of repositories at `web_url` (https://github.com, or an Enterprise Server's)."""
+
+    root: Path
+    web_url: str
+
+    def of(self, repo: RepoName) -> Mirror:
+        """The mirror of `repo`; it exists from its first fetch on."""
+        return Mirror(self.root / f"{repo}.git", f"{self.web_url}/{repo}.git")
 
 
 def measure(root: Path) -> int:

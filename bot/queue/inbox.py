@@ -1,4 +1,4 @@
-"""The durable queue: deliveries and looks go in, a handler runs each look.
+"""The durable queue: store deliveries and jobs, and run a handler for each job.
 
 What is due, claimed and done stands in our own tables (ledger.py); the engine (engine.py) runs one drain per turn
 of a lane and runs it again after a crash. Why drains are started directly, and why a drain has no steps of the
@@ -15,51 +15,47 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-import msgspec
-
 from bot.domain.errors import BotError, RetryLater
 from bot.observability.log import hide_secrets, log_context
-from bot.queue import ledger
+from bot.queue import depth, ledger, replicas
 from bot.queue.alarms import Alarms
 from bot.queue.engine import Calls, Engine, Schedule
-from bot.queue.ledger import Burst, Claimed, Delivery, Wake
-from bot.service import metrics
-from bot.service.metrics import Fate
-from bot.service.router import Look
+from bot.queue.ledger import Burst, Claimed, Delivery, QueuedJob, Wake
+from bot.queue.metrics import RUNS, RunOutcome
 from bot.storage.store import Store, now_ms
 
 _LOG = logging.getLogger("bot.inbox")
 _ENGINE_WAITS_MS = 5_000  # longer waits are the engine's, shorter ones an alarm's
 
 
-class Taken(StrEnum):
-    """What became of a delivery at the door."""
+class Stored(StrEnum):
+    """Whether a delivery was stored now or is known already."""
 
     NEW = "new"
     DUPLICATE = "duplicate"
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long the queue waits for what, in seconds."""
+class RetryPolicy:
+    """When a failed job is tried again, and how often the queue checks on itself. Times in seconds."""
 
     burst: Burst = field(default_factory=Burst)
-    tries_after: tuple[float, ...] = (2.0, 10.0, 60.0, 600.0)  # pauses before a failed look is tried again
-    crashes: int = 10  # of the process in one look, after which the look is given up
+    tries_after: tuple[float, ...] = (2.0, 10.0, 60.0, 600.0)  # pauses before a failed job is retried
+    crashes: int = 10  # of the process in one job, after which the job is given up
     sweep: float = 60.0
-    beat: float = 5.0  # between two signs of life, where there are replicas
-    dead_after: float = 30.0  # without a sign of life
+    beat: float = 5.0  # between two heartbeats, where there are replicas
+    dead_after: float = 30.0  # without a heartbeat
 
 
 class Inbox:
     """The queue of one process. There is one at a time: the engine is one per process."""
 
-    def __init__(self, store: Store, *, workers: int = 8, patience: Patience | None = None) -> None:
+    def __init__(self, store: Store, *, workers: int = 8, policy: RetryPolicy | None = None) -> None:
         """`workers` lanes run side by side. The store stays the caller's to close, after `stop`."""
         self.store = store
         self._workers = workers
-        self._patience = patience or Patience()
-        self._handler: Callable[[Look], None] | None = None
+        self._policy = policy or RetryPolicy()
+        self._handler: Callable[[QueuedJob], None] | None = None
         self._alarms = Alarms(self._start_drain)
         self._active: set[tuple[str, int]] = set()
         self._active_changed = threading.Condition()
@@ -67,27 +63,27 @@ class Inbox:
         self._sweeper: threading.Thread | None = None
         self._engine: Engine | None = None
 
-    # -- taking in ------------------------------------------------------------------------------------------
+    # -- storing --------------------------------------------------------------------------------------------
 
-    def take_in(self, delivery: Delivery) -> Taken:
-        """Store a delivery and its looks in one transaction, then wake their lanes. Safe from any thread."""
-        wakes = ledger.take_in(self.store, delivery, self._patience.burst)
+    def store_delivery(self, delivery: Delivery) -> Stored:
+        """Store a delivery and its jobs in one transaction, then wake their lanes. Safe from any thread."""
+        wakes = ledger.store_delivery(self.store, delivery, self._policy.burst)
         if wakes is None:
-            return Taken.DUPLICATE
+            return Stored.DUPLICATE
         self._alarms.set(wakes)
-        return Taken.NEW
+        return Stored.NEW
 
-    def add_looks(self, looks: Iterable[Look]) -> None:
-        """Store looks that no delivery asked for (a schedule, the start, a command), then wake their lanes."""
-        self._alarms.set(ledger.add_looks(self.store, looks, self._patience.burst))
+    def add_jobs(self, jobs: Iterable[QueuedJob]) -> None:
+        """Store jobs that no delivery called for (a schedule's, another job's), then wake their lanes."""
+        self._alarms.set(ledger.add_jobs(self.store, jobs, self._policy.burst))
 
-    # -- life -----------------------------------------------------------------------------------------------
+    # -- start and stop -------------------------------------------------------------------------------------
 
-    def start(self, handler: Callable[[Look], None], *, schedules: Mapping[str, Schedule] | None = None) -> None:
-        """Run `handler` for every look, those of an earlier life first. It must be safe to run a look twice.
+    def start(self, handler: Callable[[QueuedJob], None], *, schedules: Mapping[str, Schedule] | None = None) -> None:
+        """Run `handler` for every job, those of an earlier process first. It must be safe to run a job twice.
 
-        RetryLater from the handler puts the look back for that long; any other exception is tried again a few
-        times, after which the look is failed and the lane goes on.
+        RetryLater from the handler puts the job back for that long; any other exception is retried a few
+        times, after which the job has failed and the lane goes on.
         """
         self._handler = handler
         calls = Calls(drain=self._drain, wake=self._wake, schedules=schedules or {})
@@ -99,16 +95,16 @@ class Inbox:
             self._beat(self._engine)
         self._sweep(self._engine)
         self._alarms.start()
-        self._sweeper = threading.Thread(target=self._keep_house, args=(self._engine,), daemon=True)
+        self._sweeper = threading.Thread(target=self._maintenance_loop, args=(self._engine,), daemon=True)
         self._sweeper.start()
 
     def begin_stop(self) -> None:
-        """Take no further look. Those in flight go on, deliveries are still stored; does not wait."""
+        """Start no further job. Those in flight go on, deliveries are still stored; does not wait."""
         self._stopping.set()
         self._alarms.stop()
 
     def stop(self, timeout: float = 10.0) -> bool:
-        """Take no further look, wait for those in flight. False when some still run after `timeout` seconds.
+        """Start no further job, wait for those in flight. False when some still run after `timeout` seconds.
 
         What is left stays in the tables for the next start, or for another replica.
         """
@@ -122,19 +118,19 @@ class Inbox:
             self._sweeper.join(max(0.1, deadline - time.monotonic()))
         if self._engine is not None:
             if not self.store.is_sqlite:
-                ledger.sign_off(self.store, self._engine.name)  # what we leave is taken over at once
+                replicas.sign_off(self.store, self._engine.name)  # what we leave is taken over at once
             self._engine.close()
         return idle
 
     def is_alive(self) -> bool:
-        """Whether looks are being run: for /readyz."""
+        """Whether jobs are being run: for /readyz."""
         return not self._stopping.is_set() and self._alarms.is_alive()
 
     def wait_until_idle(self, timeout: float) -> bool:
-        """Wait until nothing is waiting or running; looks that are held for later do not count."""
+        """Wait until nothing is waiting or running; jobs that are held for later do not count."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            left = ledger.count_open(self.store)
+            left = depth.count_open(self.store)
             if not left["waiting"] and not left["running"] and not self._active:
                 return True
             time.sleep(0.01)
@@ -155,7 +151,7 @@ class Inbox:
             _LOG.exception("could not start the work of %s", wake.key)
 
     def _drain(self, key: str, turn: int) -> None:
-        """Run the due looks of a lane until there are none. Called by the engine."""
+        """Run the due jobs of a lane until there are none. Called by the engine."""
         with self._active_changed:
             self._active.add((key, turn))
         try:
@@ -176,23 +172,23 @@ class Inbox:
             if self._stopping.is_set():
                 ledger.end_turn(self.store, key, turn)
                 return Wake(key=key, turn=turn + 1, due=now_ms())
-            found = ledger.claim(self.store, key, turn, uuid.uuid4().hex, self._patience.burst)
+            found = ledger.claim(self.store, key, turn, uuid.uuid4().hex, self._policy.burst)
             if not isinstance(found, Claimed):
                 return found
             with log_context(delivery=" ".join(found.deliveries[:3]), look=key):
-                if not self._run_look(found):
+                if not self._run_job(found):
                     return None
 
-    def _run_look(self, claimed: Claimed) -> bool:
-        """Run one claimed look and settle it. False when another replica took it over."""
+    def _run_job(self, claimed: Claimed) -> bool:
+        """Run one claimed job and settle it. False when another replica took it over."""
         assert self._handler is not None  # noqa: S101 - the engine is launched by start() only
-        if claimed.attempts > max(self._patience.crashes, len(self._patience.tries_after) + 1):
+        if claimed.attempts > max(self._policy.crashes, len(self._policy.tries_after) + 1):
             return ledger.finish(self.store, claimed.run, error="given up: it was interrupted too many times")
         try:
-            self._handler(msgspec.json.decode(claimed.look, type=Look))
+            self._handler(claimed.job)
         except RetryLater as wait:
             _LOG.info("held for %.0f s: %s", wait.seconds, wait)
-            self._count(claimed, Fate.HELD)
+            self._count(claimed, RunOutcome.HELD)
             return ledger.hold(
                 self.store,
                 claimed.run,
@@ -200,25 +196,25 @@ class Inbox:
                 because=hide_secrets(str(wait)),
                 forget_attempts=True,
             )
-        except Exception as problem:  # noqa: BLE001 - one look's failure must not stop the lane
+        except Exception as problem:  # noqa: BLE001 - one job's failure must not stop the lane
             return self._settle_failed(claimed, problem)
-        self._count(claimed, Fate.DONE)
+        self._count(claimed, RunOutcome.DONE)
         return ledger.finish(self.store, claimed.run)
 
     def _settle_failed(self, claimed: Claimed, problem: Exception) -> bool:
         text = hide_secrets(str(problem) if isinstance(problem, BotError) else f"{type(problem).__name__}: {problem}")
-        if claimed.attempts <= len(self._patience.tries_after):
-            pause = self._patience.tries_after[claimed.attempts - 1]
-            self._count(claimed, Fate.TRIED_AGAIN)
-            _LOG.warning("failed, tried again in %.0f s: %s", pause, text)
+        if claimed.attempts <= len(self._policy.tries_after):
+            pause = self._policy.tries_after[claimed.attempts - 1]
+            self._count(claimed, RunOutcome.TRIED_AGAIN)
+            _LOG.warning("failed, retrying in %.0f s: %s", pause, text)
             return ledger.hold(self.store, claimed.run, seconds=pause, because=text, forget_attempts=False)
-        self._count(claimed, Fate.FAILED)
+        self._count(claimed, RunOutcome.FAILED)
         _LOG.error("failed %d times, given up: %s", claimed.attempts, text, exc_info=problem)
         return ledger.finish(self.store, claimed.run, error=text)
 
     @staticmethod
-    def _count(claimed: Claimed, fate: Fate) -> None:
-        metrics.RUNS.count(look=str(msgspec.json.decode(claimed.look).get("type")), fate=fate)
+    def _count(claimed: Claimed, outcome: RunOutcome) -> None:
+        RUNS.inc(look=claimed.job.kind, fate=outcome)
 
     def _come_back(self, wake: Wake) -> None:
         if self._engine is not None and (self._stopping.is_set() or wake.due > now_ms() + _ENGINE_WAITS_MS):
@@ -232,29 +228,29 @@ class Inbox:
 
     # -- the safety net -------------------------------------------------------------------------------------
 
-    def _keep_house(self, engine: Engine) -> None:
-        """Sweep now and then; beside other replicas also show that we live, and take over from the dead."""
-        beat = self._patience.sweep if self.store.is_sqlite else min(self._patience.beat, self._patience.sweep)
+    def _maintenance_loop(self, engine: Engine) -> None:
+        """Sweep now and then; beside other replicas, report that this one is alive and take over from dead ones."""
+        beat = self._policy.sweep if self.store.is_sqlite else min(self._policy.beat, self._policy.sweep)
         swept = time.monotonic()
         while not self._stopping.wait(beat):
             try:
                 if not self.store.is_sqlite:
                     self._beat(engine)
-                if time.monotonic() - swept >= self._patience.sweep:
+                if time.monotonic() - swept >= self._policy.sweep:
                     swept = time.monotonic()
                     self._sweep(engine)
                     engine.purge()
             except Exception:  # noqa: BLE001 - the safety net must outlive any failure
-                _LOG.exception("keeping house failed; tried again in %.0f s", beat)
+                _LOG.exception("queue maintenance failed; retrying in %.0f s", beat)
 
     def _beat(self, engine: Engine) -> None:
-        for dead in ledger.sign_on(self.store, engine.name, dead_after=self._patience.dead_after):
+        for dead in replicas.sign_on(self.store, engine.name, dead_after=self._policy.dead_after):
             _LOG.warning("replica %s is gone; %d of its runs are taken over", dead, engine.take_over(dead))
 
     def _sweep(self, engine: Engine) -> None:
         """Wake every lane that has work and that nothing runs: what was lost between two lines comes back."""
-        soon = now_ms() + int(self._patience.sweep * 1000)
-        living = ledger.living(self.store) | {engine.name}
+        soon = now_ms() + int(self._policy.sweep * 1000)
+        living = replicas.living(self.store) | {engine.name}
         for lane in ledger.open_lanes(self.store):
             state = engine.find_drain(lane.key, lane.turn)
             turn = lane.turn

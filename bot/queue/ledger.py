@@ -1,8 +1,8 @@
-"""What was delivered and what is left to look at, as rows. The truth of the queue; the engine only runs it.
+"""Store deliveries and jobs, and claim and settle jobs: the queue's own tables, one transaction a function.
 
-A lane is the work of one key, and its turn counts up each time the lane falls idle. The engine admits one drain
-per turn, so that nothing of a lane overlaps. Every function here is one transaction; whoever changes a lane
-locks its row first, so an arrival is either seen by the drain that is ending or finds the next turn.
+A lane holds the jobs of one key, and its turn counts up each time the lane falls idle. The engine admits one drain
+per turn, so that nothing of a lane overlaps. Whoever changes a lane locks its row first: an arrival is either seen
+by the drain that is ending or finds the next turn.
 """
 
 from __future__ import annotations
@@ -15,13 +15,11 @@ import sqlalchemy as sa
 
 from bot.domain.names import DeliveryId
 from bot.domain.values import Value
-from bot.github.events import Event, Ping
-from bot.github.ignored import Ignored
 from bot.observability.log import hide_secrets
-from bot.service.router import Look
-from bot.storage.store import DELIVERIES, Store, now_ms
+from bot.queue.tables import DELIVERIES
+from bot.storage.store import Store, now_ms
 
-# As text, because every delivery goes through these. Both databases take them; a look is open while done_at is NULL.
+# As text, because every delivery goes through these. Both databases take them; a job is open while done_at is NULL.
 _STORE_DELIVERY = sa.text(
     "INSERT INTO deliveries (guid, name, action, event, state, reason, received_at, done_at) "
     "VALUES (:guid, :name, :action, :event, :state, :reason, :received_at, :done_at) "
@@ -30,8 +28,8 @@ _STORE_DELIVERY = sa.text(
 _LOCK_OR_MAKE_LANE = sa.text(
     "INSERT INTO lanes (key, turn) VALUES (:key, 1) ON CONFLICT (key) DO UPDATE SET turn = lanes.turn RETURNING turn"
 )
-_FIND_SAME_LOOK = sa.text("SELECT 1 FROM looks WHERE key = :key AND look = :look AND made_at > :since LIMIT 1")
-_STORE_LOOK = sa.text(
+_FIND_SAME_JOB = sa.text("SELECT 1 FROM looks WHERE key = :key AND look = :look AND made_at > :since LIMIT 1")
+_STORE_JOB = sa.text(
     "INSERT INTO looks (delivery, key, look, state, attempts, error, made_at, not_before) "
     "VALUES (:delivery, :key, :look, 'waiting', 0, '', :now, :not_before)"
 )
@@ -54,7 +52,7 @@ _END_ALL_TURNS = sa.text(
 _LOCK_DELIVERIES = sa.text(
     "SELECT guid FROM deliveries WHERE guid IN (SELECT delivery FROM looks WHERE run = :run) ORDER BY guid FOR UPDATE"
 )
-_END_LOOKS = sa.text(
+_END_JOBS = sa.text(
     "UPDATE looks SET state = :state, error = :error, done_at = :now WHERE run = :run AND state = 'running'"
 )
 _END_DELIVERIES = sa.text(
@@ -73,14 +71,6 @@ _OPEN_LANES = sa.text(
     "SELECT lanes.key, turn, min(not_before) FROM looks JOIN lanes ON lanes.key = looks.key "
     "WHERE done_at IS NULL GROUP BY lanes.key, turn"
 )
-_COUNT_OPEN = sa.text("SELECT state, count(*) FROM looks WHERE done_at IS NULL GROUP BY state")
-_OLDEST_DUE = sa.text("SELECT min(made_at) FROM looks WHERE done_at IS NULL AND not_before <= :now")
-_COUNT_DELIVERIES = sa.text("SELECT count(*) FROM deliveries WHERE state = :state")
-_SIGN_ON = sa.text(
-    "INSERT INTO replicas (name, seen_at) VALUES (:name, :now) ON CONFLICT (name) DO UPDATE SET seen_at = :now"
-)
-_FORGET_SILENT = sa.text("DELETE FROM replicas WHERE seen_at < :since RETURNING name")
-_SIGN_OFF = sa.text("UPDATE replicas SET seen_at = 0 WHERE name = :name")
 
 
 class DeliveryState(StrEnum):
@@ -93,8 +83,8 @@ class DeliveryState(StrEnum):
     CANCELLED = "cancelled"  # by an operator
 
 
-class LookState(StrEnum):
-    """Where a look is."""
+class JobState(StrEnum):
+    """Where a job is."""
 
     WAITING = "waiting"
     HELD = "held"  # told to wait until not_before: by GitHub, or after an error
@@ -104,13 +94,26 @@ class LookState(StrEnum):
     CANCELLED = "cancelled"  # by an operator
 
 
+class QueuedJob(Value, frozen=True):
+    """A job as the queue knows it: jobs with the same `key` never overlap; what `body` means is the handler's."""
+
+    key: str
+    kind: str
+    body: str  # JSON
+
+
 class Delivery(Value, frozen=True):
-    """A webhook that was accepted, and the looks it calls for."""
+    """A webhook delivery that was accepted, and the jobs that it calls for.
+
+    `ignored` says why there is nothing to do; "" with no jobs means that all is done already.
+    """
 
     guid: DeliveryId
     name: str  # X-GitHub-Event
-    event: Event | Ignored
-    looks: tuple[Look, ...] = ()
+    event: str  # JSON
+    action: str = ""
+    ignored: str = ""
+    jobs: tuple[QueuedJob, ...] = ()
 
 
 class Wake(Value, frozen=True):
@@ -122,10 +125,10 @@ class Wake(Value, frozen=True):
 
 
 class Claimed(Value, frozen=True):
-    """Equal looks taken by one drain, to be run once. `attempts` counts this one."""
+    """Equal jobs claimed by one drain, to be run once. `attempts` counts this one."""
 
     run: str
-    look: str  # JSON
+    job: QueuedJob
     deliveries: tuple[DeliveryId, ...]
     attempts: int
 
@@ -137,9 +140,9 @@ class _Open(Value, frozen=True):
 
 
 class Burst(Value, frozen=True):
-    """How repeated looks are gathered, in milliseconds.
+    """How repeated jobs are gathered, in milliseconds.
 
-    The first look runs at once. An equal one within `quiet` of the one before waits until none came for
+    The first job runs at once. An equal one within `quiet` of the one before waits until none came for
     `quiet`, at most `longest`.
     """
 
@@ -147,23 +150,18 @@ class Burst(Value, frozen=True):
     longest: int = 15_000
 
 
-def take_in(store: Store, delivery: Delivery, burst: Burst) -> tuple[Wake, ...] | None:
-    """Store a delivery with its looks; None when it is known already. The lanes to wake otherwise."""
-    event = delivery.event
-    state, reason = DeliveryState.RECEIVED, ""
-    if isinstance(event, Ignored):
-        state, reason = DeliveryState.IGNORED, f"{event.reason}: {event.detail}" if event.detail else event.reason
-    elif not delivery.looks:
-        state = DeliveryState.DONE if isinstance(event, Ping) else DeliveryState.IGNORED
-        reason = "" if isinstance(event, Ping) else "no_fleet_concerned"
-    now, text = now_ms(), msgspec.json.encode(event).decode()
+def store_delivery(store: Store, delivery: Delivery, burst: Burst) -> tuple[Wake, ...] | None:
+    """Store a delivery with its jobs; the lanes to wake, or None when the delivery is known already."""
+    now, state = now_ms(), DeliveryState.RECEIVED
+    if not delivery.jobs:
+        state = DeliveryState.IGNORED if delivery.ignored else DeliveryState.DONE
     row = {
         "guid": delivery.guid,
         "name": _text(delivery.name),
-        "action": _text(getattr(event, "action", "")),
-        "event": hide_secrets(text) if isinstance(event, Ignored) else text,
+        "action": _text(delivery.action),
+        "event": delivery.event,
         "state": state,
-        "reason": _text(hide_secrets(reason)),
+        "reason": _text(hide_secrets(delivery.ignored)),
         "received_at": now,
         "done_at": None if state is DeliveryState.RECEIVED else now,
     }
@@ -171,35 +169,35 @@ def take_in(store: Store, delivery: Delivery, burst: Burst) -> tuple[Wake, ...] 
     def write(connection: sa.Connection) -> tuple[Wake, ...] | None:
         if connection.execute(_STORE_DELIVERY, row).first() is None:
             return None
-        return _add(connection, delivery.guid, delivery.looks, now, burst)
+        return _add(connection, delivery.guid, delivery.jobs, now, burst)
 
     return store.write(write)
 
 
-def add_looks(store: Store, looks: Iterable[Look], burst: Burst) -> tuple[Wake, ...]:
-    """Store looks that no delivery asked for: a schedule's, a command's. The lanes to wake."""
-    several = tuple(looks)
+def add_jobs(store: Store, jobs: Iterable[QueuedJob], burst: Burst) -> tuple[Wake, ...]:
+    """Store jobs that no delivery called for (a schedule's, another job's); the lanes to wake."""
+    several = tuple(jobs)
     return store.write(lambda connection: _add(connection, None, several, now_ms(), burst))
 
 
 def _add(
-    connection: sa.Connection, delivery: DeliveryId | None, looks: Sequence[Look], now: int, burst: Burst
+    connection: sa.Connection, delivery: DeliveryId | None, jobs: Sequence[QueuedJob], now: int, burst: Burst
 ) -> tuple[Wake, ...]:
     wakes = []
-    for key in sorted({look.key for look in looks}):  # one order for all, or two deliveries could wait in a ring
+    for key in sorted({job.key for job in jobs}):  # one order for all, or two deliveries could wait in a ring
         turn = int(connection.execute(_LOCK_OR_MAKE_LANE, {"key": key}).scalar_one())
         due = []
-        for look in dict.fromkeys(look for look in looks if look.key == key):
-            row = {"key": key, "look": msgspec.json.encode(look).decode()}
-            same = connection.execute(_FIND_SAME_LOOK, {**row, "since": now - burst.quiet}).first()
+        for job in dict.fromkeys(job for job in jobs if job.key == key):
+            row = {"key": key, "look": job.body}
+            same = connection.execute(_FIND_SAME_JOB, {**row, "since": now - burst.quiet}).first()
             due.append(now if same is None else now + burst.quiet)
-            connection.execute(_STORE_LOOK, {**row, "delivery": delivery, "now": now, "not_before": due[-1]})
+            connection.execute(_STORE_JOB, {**row, "delivery": delivery, "now": now, "not_before": due[-1]})
         wakes.append(Wake(key=key, turn=turn, due=min(due)))
     return tuple(wakes)
 
 
 def claim(store: Store, key: str, turn: int, run: str, burst: Burst) -> Claimed | Wake | None:
-    """Take the next due look of lane `key`, with all equal ones, under the name `run` (unique per claim).
+    """Take the next due job of lane `key`, with all equal ones, under the name `run` (unique per claim).
 
     When nothing is due the lane's turn ends, in the same transaction: a Wake says when to come back, None that
     the lane is empty, or that this turn is over already.
@@ -220,22 +218,28 @@ def _claim(connection: sa.Connection, key: str, turn: int, run: str, burst: Burs
             taken = connection.execute(_CLAIM, {"key": key, "look": look, "run": run}).all()
             return Claimed(
                 run=run,
-                look=look,
+                job=QueuedJob(key=key, kind=_kind_of(look), body=look),
                 deliveries=tuple(sorted({DeliveryId(delivery) for delivery, _ in taken if delivery})),
                 attempts=max(attempts for _, attempts in taken),
             )
     for look, group in groups.items():
-        if any(row.state == LookState.HELD for row in group):
+        if any(row.state == JobState.HELD for row in group):
             connection.execute(_HOLD_NEWCOMERS, {"key": key, "look": look, "due": dues[look]})
     connection.execute(_END_TURN, {"key": key, "turn": turn})
     return Wake(key=key, turn=turn + 1, due=min(dues.values())) if dues else None
 
 
+def _kind_of(body: str) -> str:
+    """The tag that a job's JSON carries; "" when it has none."""
+    found = msgspec.json.decode(body)
+    return str(found.get("type", "")) if isinstance(found, dict) else ""
+
+
 def _due(group: Sequence[_Open], burst: Burst) -> int:
-    """When equal looks are due: a run covers every one of them that was made before it starts."""
-    if any(row.state == LookState.RUNNING for row in group):
+    """When equal jobs are due: a run covers every one of them that was made before it starts."""
+    if any(row.state == JobState.RUNNING for row in group):
         return 0  # left by a drain that died in it
-    held = [row.not_before for row in group if row.state == LookState.HELD]
+    held = [row.not_before for row in group if row.state == JobState.HELD]
     if held:
         return max(held)  # whoever asked us to wait means the newcomers too
     if any(row.not_before <= row.made_at for row in group):
@@ -244,17 +248,17 @@ def _due(group: Sequence[_Open], burst: Burst) -> int:
 
 
 def finish(store: Store, run: str, *, error: str = "") -> bool:
-    """The looks claimed as `run` are done, or failed with `error`; so are deliveries with none left.
+    """The jobs claimed as `run` are done, or failed with `error`; so are deliveries with none left.
 
     False when another drain has taken them over meanwhile: then stop working on this lane.
     """
-    state = LookState.FAILED if error else LookState.DONE
+    state = JobState.FAILED if error else JobState.DONE
     row = {"run": run, "state": state, "error": _text(error, 2000), "now": now_ms()}
 
     def write(connection: sa.Connection) -> bool:
         if not store.is_sqlite:
             connection.execute(_LOCK_DELIVERIES, row)
-        if not connection.execute(_END_LOOKS, row).rowcount:
+        if not connection.execute(_END_JOBS, row).rowcount:
             return False
         connection.execute(_END_DELIVERIES, row)
         return True
@@ -263,7 +267,7 @@ def finish(store: Store, run: str, *, error: str = "") -> bool:
 
 
 def hold(store: Store, run: str, *, seconds: float, because: str, forget_attempts: bool) -> bool:
-    """Put the looks claimed as `run` back, to be run again after `seconds`. False when they were taken over."""
+    """Put the jobs claimed as `run` back, to be run again after `seconds`. False when they were taken over."""
     row = {
         "run": run,
         "until": now_ms() + int(seconds * 1000),
@@ -298,51 +302,6 @@ def known_guids(store: Store, guids: Iterable[str]) -> frozenset[str]:
             some = sa.select(DELIVERIES.c.guid).where(DELIVERIES.c.guid.in_(wanted[start : start + 500]))
             found.update(connection.execute(some).scalars())
     return frozenset(found)
-
-
-def count_open(store: Store) -> dict[str, int]:
-    """How many looks are waiting, held and running."""
-    with store.reading() as connection:
-        found = {state: int(count) for state, count in connection.execute(_COUNT_OPEN)}
-    return {state: found.get(state, 0) for state in (LookState.WAITING, LookState.HELD, LookState.RUNNING)}
-
-
-def oldest_due(store: Store) -> int | None:
-    """When the oldest look was made that is due and not done, in milliseconds."""
-    with store.reading() as connection:
-        made = connection.execute(_OLDEST_DUE, {"now": now_ms()}).scalar()
-    return None if made is None else int(made)
-
-
-def count_deliveries(store: Store, states: Iterable[str]) -> dict[str, int]:
-    """How many deliveries are in each of `states`."""
-    with store.reading() as connection:
-        return {state: int(connection.execute(_COUNT_DELIVERIES, {"state": state}).scalar_one()) for state in states}
-
-
-def sign_on(store: Store, replica: str, *, dead_after: float) -> tuple[str, ...]:
-    """Say that `replica` is alive; forget those not heard of for `dead_after` seconds, and give their names.
-
-    By the database's clock, for the replicas' own may differ. Each name is given to one caller only.
-    """
-
-    def write(connection: sa.Connection) -> tuple[str, ...]:
-        now = int(connection.execute(sa.text("SELECT extract(epoch FROM now()) * 1000")).scalar_one())
-        connection.execute(_SIGN_ON, {"name": replica, "now": now})
-        return tuple(connection.execute(_FORGET_SILENT, {"since": now - int(dead_after * 1000)}).scalars())
-
-    return store.write(write)
-
-
-def sign_off(store: Store, replica: str) -> None:
-    """Say that `replica` has stopped: another one takes over what it left at its next sign of life."""
-    store.write(lambda connection: connection.execute(_SIGN_OFF, {"name": replica}))
-
-
-def living(store: Store) -> frozenset[str]:
-    """The replicas that signed on and were not given up."""
-    with store.reading() as connection:
-        return frozenset(connection.execute(sa.text("SELECT name FROM replicas")).scalars())
 
 
 def _text(text: str, longest: int = 200) -> str:

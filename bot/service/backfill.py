@@ -1,8 +1,8 @@
-"""Deliveries that never came in, from GitHub's own list, oldest first. Also the whole intake without ingress.
+"""Fetch deliveries that never came in from GitHub's own list, oldest first; with `--pull` that is the only intake.
 
 GitHub delivers once and keeps what it delivered for three days. A guid that stands in our table is being worked
-on, or has been; every other one is fetched with its payload and goes the way of a webhook. Nothing is asked to be
-delivered again where the payload is there.
+on, or has been; every other one is fetched with its payload and stored like a webhook. Only a delivery whose
+payload is gone is requested again.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from bot.domain.errors import BotError, RetryLater
+from bot.features.fleets.jobs import Outcome
 from bot.github.client import Client
 from bot.github.endpoints import deliveries
 from bot.github.endpoints.deliveries import Attempt
 from bot.observability.log import log_context
+from bot.observability.metrics import Counter
 from bot.queue import ledger
-from bot.queue.inbox import Inbox
-from bot.service import metrics
-from bot.service.metrics import Way
+from bot.service.intake import Intake
 from bot.storage.store import Store
-from bot.web.webhook import LARGEST_BODY, Accepted, take_in
+from bot.web.webhook import LARGEST_BODY, Accepted
 
 KEPT_BY_GITHUB = timedelta(days=3)
 LATE = timedelta(minutes=15)  # how far before the last comparison the next one looks again
@@ -33,36 +33,45 @@ _SEEN = "deliveries_compared_until"
 
 _LOG = logging.getLogger("bot.backfill")
 
+BACKFILLS = Counter(
+    "aios_bot_backfills_total", "Comparisons with GitHub's list of deliveries.", {"outcome": ("done", "failed")}
+)
 
-class Found(NamedTuple):
-    """What one comparison came to."""
 
-    taken_in: int  # fetched and stored
-    asked_again: int  # their payload is gone: GitHub was asked to deliver them again
+class Fetched(NamedTuple):
+    """What one comparison found."""
+
+    stored: int
+    requested_again: int  # their payload is gone: GitHub is to deliver them again
 
 
 class Backfill:
-    """Compares and takes in. `redelivers`: whether GitHub can reach us, so that asking it again makes sense."""
+    """Compares and stores. `redelivers`: whether GitHub can reach us, so that requesting a redelivery makes sense."""
 
-    def __init__(self, connect: Callable[[], Client], inbox: Inbox, *, redelivers: bool) -> None:
+    def __init__(self, connect: Callable[[], Client], intake: Intake, *, redelivers: bool) -> None:
         """`connect` gives a client that acts as the App."""
         self._connect = connect
-        self._inbox = inbox
+        self._intake = intake
         self._redelivers = redelivers
         self._gone: set[str] = set()  # without a payload; each is asked for once
 
-    def run(self) -> Found:
+    def run(self) -> Fetched:
         """Compare once. RetryLater and other errors of GitHub are the caller's; what came in before one stays."""
         try:
             found = self._run(self._connect())
         except BotError:
-            metrics.BACKFILLS.count(outcome="failed")
+            BACKFILLS.inc(outcome="failed")
             raise
-        metrics.BACKFILLS.count(outcome="done")
+        BACKFILLS.inc(outcome="done")
         return found
 
-    def _run(self, client: Client) -> Found:
-        store = self._inbox.store
+    def run_job(self) -> Outcome:
+        """`run` as a job of the queue: what it stored is queued already."""
+        self.run()
+        return ()
+
+    def _run(self, client: Client) -> Fetched:
+        store = self._intake.inbox.store
         began = datetime.now(UTC)
         compared = store.read_note(_SEEN)
         since = max(
@@ -81,16 +90,16 @@ class Backfill:
                     taken += 1
                 else:
                     self._gone.add(deliveries.guid_of(attempt))
-                    asked += self._ask_again(client, attempt)
+                    asked += self._redeliver(client, attempt)
         # GitHub lists an attempt when it has ended, so its own clock says how far this comparison reached.
         newest = max((one.delivered_at for one in listed.values()), default=None)
         if newest is not None:
             store.write_note(_SEEN, newest.isoformat())
         if taken or asked:
-            _LOG.info("%d deliveries were missing; asked for %d more to be delivered again", taken, asked)
-        return Found(taken, asked)
+            _LOG.info("%d deliveries were missing; requested %d more again", taken, asked)
+        return Fetched(taken, asked)
 
-    def _ask_again(self, client: Client, attempt: Attempt) -> bool:
+    def _redeliver(self, client: Client, attempt: Attempt) -> bool:
         if self._redelivers:
             deliveries.ask_again(client, attempt)
         return self._redelivers
@@ -101,13 +110,13 @@ class Backfill:
             _LOG.warning("%s was missed, and GitHub has no payload of it any more", attempt.event)
             return False
         accepted = Accepted(guid=deliveries.guid_of(attempt), name=attempt.event, body=body)
-        taken, ignored = take_in(accepted, self._inbox, way=Way.FETCHED)
-        _LOG.info("%s fetched, %s%s", attempt.event, taken, f", ignored: {ignored}" if ignored else "")
+        stored, ignored = self._intake.receive_fetched(accepted)
+        _LOG.info("%s fetched, %s%s", attempt.event, stored, f", ignored: {ignored}" if ignored else "")
         return True
 
 
 class Puller:
-    """Takes deliveries from GitHub's list all the time: soon again while there are some, seldom otherwise.
+    """Fetches deliveries from GitHub's list all the time: often while there are some, seldom otherwise.
 
     Of several replicas one does it, another one when that falls silent.
     """
@@ -144,7 +153,7 @@ class Puller:
                     pause = self._slowest
                     continue
                 found = self._backfill.run()
-                pause = self._quickest if found.taken_in else min(pause * 1.5, self._slowest)
+                pause = self._quickest if found.stored else min(pause * 1.5, self._slowest)
             except RetryLater as wait:
                 pause = max(wait.seconds, self._quickest)
                 _LOG.warning("deliveries cannot be read for now: %s", wait)

@@ -1,105 +1,62 @@
-"""What the bot goes and looks at, as values: the unit of work in the queue.
-
-A webhook only says "look again". `route` turns an Event into Looks with nothing but the index of who pins
-what; the look itself starts from facts read at that moment, so a lost, repeated or reordered event changes
-nothing. Work with the same `key` never overlaps.
-"""
+"""Turn events into jobs, and jobs into what the queue stores."""
 
 from __future__ import annotations
 
-from bot.features.bump.jobs import SyncBump, _bump, bump_branch
-from bot.features.commands.jobs import CloseOutPull, PullLook, SyncCommandOrders, route_people
-from bot.features.drift.jobs import CheckDrift
+import msgspec
+
+from bot.domain.errors import RetryLater
+from bot.features.bump import jobs as bump
+from bot.features.commands import jobs as commands
+from bot.features.drift import jobs as drift
+from bot.features.fleets import jobs as fleets
 from bot.features.fleets.facts import PinIndex
-from bot.features.fleets.jobs import FetchMissedDeliveries, SyncAllInstallations, SyncFleet, SyncInstallation
-from bot.features.hub.jobs import SyncHub, hubs_of
-from bot.features.review.jobs import SyncReview
-from bot.features.rollout.jobs import SyncRollout
-from bot.features.upstream.jobs import UpstreamLook, route_upstream_check, route_upstream_pull
-from bot.github.events import (
-    CheckRerequested,
-    ChecksCompleted,
-    DeploymentChanged,
-    Event,
-    InstallationChanged,
-    Ping,
-    PullRequestChanged,
-    Push,
-    WorkflowRunCompleted,
+from bot.features.fleets.jobs import FoundEvent, Job
+from bot.features.hub import jobs as hub
+from bot.features.review import jobs as review
+from bot.features.rollout import jobs as rollout
+from bot.features.upstream import jobs as upstream
+from bot.github.events import Event
+from bot.queue.ledger import QueuedJob
+
+AnyJob = (
+    hub.SyncHub
+    | bump.SyncBump
+    | rollout.SyncRollout
+    | drift.CheckDrift
+    | fleets.SyncFleet
+    | fleets.SyncInstallation
+    | fleets.SyncAllInstallations
+    | fleets.FetchMissedDeliveries
+    | upstream.SyncUpstreamPull
+    | upstream.SyncUpstream
+    | commands.RunCommand
+    | commands.AcknowledgeCommand
+    | review.SyncReview
+    | commands.CloseOutPull
+    | commands.SyncCommandOrders
 )
-from bot.github.people_events import ButtonPressed, Commented, Reviewed
+"""Every kind of job, each stored under its tag."""
 
-Look = (
-    SyncHub
-    | SyncBump
-    | SyncRollout
-    | CheckDrift
-    | SyncFleet
-    | SyncInstallation
-    | SyncAllInstallations
-    | FetchMissedDeliveries
-    | UpstreamLook
-    | PullLook
-)
+_FEATURES = (bump, fleets, commands, rollout, drift, review, upstream, hub)
+_DECODER: msgspec.json.Decoder[AnyJob] = msgspec.json.Decoder(AnyJob)
+_UNKNOWN_KIND_WAITS = 60.0  # seconds, in which a newer replica may take the job
 
 
-def route(event: Event, index: PinIndex) -> tuple[Look, ...]:
-    """The Looks that `event` calls for; empty when no fleet is concerned. Pure but for the index it is given."""
-    match event:
-        case Ping():
-            return ()
-        case InstallationChanged():
-            return (SyncInstallation(installation=event.installation),)
-        case Push():
-            return _route_push(event, index)
-        case PullRequestChanged():
-            return _route_pull_request(event, index)
-        case ChecksCompleted():
-            waiting = (pin for pin in index.pinned_by(event.repo) if pin.waits_for_checks)
-            return tuple(_bump(pin) for pin in waiting)
-        case CheckRerequested():
-            bumps = (_bump(pin) for pin in index.pins_of(event.repo))
-            return (*bumps, *route_upstream_check(event, index))
-        case DeploymentChanged() | WorkflowRunCompleted():
-            return _route_order(event, index)
-        case Commented() | Reviewed() | ButtonPressed():
-            return route_people(event, index)
+def route(event: Event | FoundEvent, index: PinIndex) -> tuple[Job, ...]:
+    """The jobs that `event` calls for, of all features; empty when no fleet is concerned."""
+    return tuple(dict.fromkeys(job for feature in _FEATURES for job in feature.triggers(event, index)))
 
 
-def _route_order(event: DeploymentChanged | WorkflowRunCompleted, index: PinIndex) -> tuple[Look, ...]:
-    fleet, installation = event.repo, event.installation
-    own = index.pins_of(fleet)
-    bases = dict.fromkeys(pin.base for pin in own)
-    looks: list[Look] = [SyncRollout(fleet=fleet, installation=installation, base=base) for base in bases]
-    if bases:
-        looks.append(SyncCommandOrders(fleet=fleet, installation=installation))
-    # A question whose node never answers has no other end than its run's; and a node with another order waits for it.
-    if isinstance(event, WorkflowRunCompleted) or event.task.startswith("drift:"):
-        looks += [CheckDrift(fleet=fleet, installation=installation, base=base) for base in bases]
-    # A deployment tells of every step; its run ends once, and that is when the documents change.
-    return (*looks, *(hubs_of(own) if isinstance(event, WorkflowRunCompleted) else ()))
+def encode_job(job: Job) -> QueuedJob:
+    """What the queue stores of `job`."""
+    kind = str(job.__struct_config__.tag)
+    return QueuedJob(key=job.key, kind=kind, body=msgspec.json.encode(job).decode())
 
 
-def _route_push(push: Push, index: PinIndex) -> tuple[Look, ...]:
-    looks: list[Look] = [_bump(pin) for pin in index.pinned_by(push.repo) if pin.tracked == push.branch]
-    own = index.pins_of(push.repo)
-    if any(pin.base == push.branch for pin in own) or (not own and push.may_make_fleet):
-        looks.append(SyncFleet(fleet=push.repo, installation=push.installation))
-    looks.extend(_bump(pin) for pin in own if push.branch == bump_branch(pin.base, pin.submodule))
-    looks.extend(hubs_of(index.pins_shown_by(push.repo)))
-    return tuple(looks)
-
-
-def _route_pull_request(event: PullRequestChanged, index: PinIndex) -> tuple[Look, ...]:
-    looks: list[Look] = [
-        _bump(pin) for pin in index.pins_of(event.repo) if event.head == bump_branch(pin.base, pin.submodule)
-    ]
-    looks.extend(route_upstream_pull(event, index))
-    if event.merged and any(pin.base == event.base for pin in index.pins_of(event.repo)):
-        looks.append(SyncRollout(fleet=event.repo, installation=event.installation, base=event.base))
-    if event.action == "closed":
-        if index.pins_of(event.repo):
-            looks.append(CloseOutPull(fleet=event.repo, installation=event.installation, number=event.number))
-    elif index.pins_of(event.repo) or index.pinned_by(event.repo):
-        looks.append(SyncReview(fleet=event.repo, installation=event.installation, number=event.number))
-    return tuple(looks)
+def decode_job(queued: QueuedJob) -> AnyJob:
+    """The job that was stored. RetryLater for a kind that only a newer replica knows."""
+    try:
+        return _DECODER.decode(queued.body)
+    except msgspec.ValidationError as problem:
+        text = f"this version cannot read the job {queued.kind} ({problem}); a newer replica may"
+        raise RetryLater(text, seconds=_UNKNOWN_KIND_WAITS) from None

@@ -16,7 +16,7 @@ from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
 from bot.domain.errors import BotError, ExitCode
-from bot.service.shutdown import Ending
+from bot.service.shutdown import Shutdown
 from bot.web.webhook import LARGEST_BODY
 
 _LOG = logging.getLogger("bot.server")
@@ -35,7 +35,7 @@ def serve(
     *,
     threads: int = 8,
     ready: Callable[[int], None] = lambda _port: None,
-    ending: Ending,
+    shutdown: Shutdown,
     stopping: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve `app` until `ending` is asked for; requests in flight are answered first, for a while.
@@ -59,20 +59,20 @@ def serve(
     ready(port)
     # Not one long wait: Python runs a signal's handler in this thread alone, and the kernel may hand the signal to
     # another, which does not wake this one.
-    while not ending.requested.wait(timeout=0.5):
+    while not shutdown.requested.wait(timeout=0.5):
         pass
     _LOG.info("stopping")
     stopping()
     # Closing the server's own socket ends the loop that sends the answers, so it comes last.
     server.task_dispatcher.shutdown(timeout=2)
-    _drain(server, seconds=min(1.0, ending.left() / 4))
+    _drain(server, seconds=min(1.0, shutdown.left() / 4))
     for channel in _channels(server):
         # Whoever kept the connection shall not wait on it; closing alone is put off while the loop selects on it.
         with suppress(OSError):
             if channel.socket is not None:
                 channel.socket.shutdown(socket.SHUT_RDWR)
     server.close()
-    loop.join(timeout=min(1.5, ending.left() / 4))
+    loop.join(timeout=min(1.5, shutdown.left() / 4))
 
 
 def _port(server: MultiSocketServer | BaseWSGIServer) -> int:
@@ -96,7 +96,7 @@ def _channels(server: MultiSocketServer | BaseWSGIServer) -> list[HTTPChannel]:
 
 
 @contextmanager
-def end_on_signal(ending: Ending) -> Iterator[None]:
+def end_on_signal(shutdown: Shutdown) -> Iterator[None]:
     """Inside the block the first SIGTERM or SIGINT asks for the end; a second one does what it does by itself.
 
     For the main thread only.
@@ -109,7 +109,7 @@ def end_on_signal(ending: Ending) -> Iterator[None]:
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         restore()
-        ending.begin()
+        shutdown.begin()
 
     for number in before:
         signal.signal(number, stop)

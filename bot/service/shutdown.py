@@ -1,7 +1,7 @@
-"""The end of the service: asked for by a signal, and over within its limit whatever still runs.
+"""End the service within a time limit, whatever still runs.
 
 What is in flight then (a request that GitHub does not answer, a git that stalls, a thread of the engine) is cut
-off as by a power cut. That loses nothing: a look is settled only when it is done, and runs again at the next start.
+off as by a power cut. That loses nothing: a job is settled only when it is done, and runs again at the next start.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from bot.domain.errors import ExitCode
 LIMIT = 10.0  # seconds from the signal to the end of the process: what `docker stop` grants
 _MARGIN = 2.0  # for a loaded machine to end the process in
 
-_LOG = logging.getLogger("bot.ending")
+_LOG = logging.getLogger("bot.shutdown")
 
 
-class Ending:
-    """One process's end. `requested` is set when somebody asks for it; `left` counts down from then on."""
+class Shutdown:
+    """One process's shutdown. `requested` is set when it begins; `left` counts down from then on."""
 
     def __init__(self, limit: float = LIMIT, *, cut_off: Callable[[], None] | None = None) -> None:
         """`cut_off` ends the process at once (default: without waiting for any thread)."""
@@ -33,37 +33,37 @@ class Ending:
         self._cut_off = cut_off or _end_now
         self._over = threading.Event()
         # A signal handler may interrupt whoever holds a lock; this queue is made for that, an Event is not.
-        self._asked: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._begun: queue.SimpleQueue[None] = queue.SimpleQueue()
         # A daemon: it outlives the main thread's wait for the others, and never holds the process itself.
-        threading.Thread(target=self._watch, name="ending", daemon=True).start()
+        threading.Thread(target=self._watch, name="shutdown", daemon=True).start()
 
     def begin(self) -> None:
-        """Ask for the end; from now on the time runs. Safe in a signal handler; a second call changes nothing."""
+        """Begin the shutdown; from now on the time runs. Safe in a signal handler; a second call changes nothing."""
         if self._since is None:
             self._since = time.monotonic()
-        self._asked.put(None)
+        self._begun.put(None)
 
     def left(self) -> float:
-        """Seconds that remain for an end in good order; all of them while nobody asked for it."""
+        """Seconds that remain for an orderly shutdown; all of them before it begins."""
         spent = 0.0 if self._since is None else time.monotonic() - self._since
         return max(0.0, self._limit - _MARGIN - spent)
 
     def over(self) -> None:
-        """All has ended in good order and the process goes on: nothing is cut off any more."""
+        """The shutdown is complete and the process goes on: nothing is cut off any more."""
         self._over.set()
         self.begin()
 
     def leave(self) -> None:
-        """All has ended in good order: end the process now.
+        """The shutdown is complete: end the process now.
 
-        Without the interpreter's own clearing up, which takes seconds on a loaded machine, in which no thread
+        Without the interpreter's own cleanup, which takes seconds on a loaded machine, in which no thread
         could cut it off any more; threads of libraries may hold it up for good.
         """
         self._over.set()
         self._cut_off()
 
     def _watch(self) -> None:
-        self._asked.get()
+        self._begun.get()
         self.requested.set()
         if not self._over.wait(self.left()):
             waited = self._limit - _MARGIN

@@ -1,133 +1,90 @@
-"""One look, from facts to effects: gather, decide, carry out. The same way for a webhook and a schedule tick."""
+"""Run one job: with the access that its kind needs, and with what it leads to put into the queue."""
 
 from __future__ import annotations
 
 import logging
-
-from msgspec.structs import replace
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from bot.domain.errors import RetryLater
-from bot.domain.names import BranchName, InstallationId, PullNumber, RepoName
-from bot.features.bump.jobs import SyncBump
-from bot.features.bump.run import _look_at_bump
-from bot.features.commands import run as conversation
-from bot.features.commands.jobs import CloseOutPull, PullLook, RunCommand
-from bot.features.drift.jobs import CheckDrift
-from bot.features.drift.run import _look_at_drift
-from bot.features.fleets import apply as fleets_apply
-from bot.features.fleets import read as fleets_read
-from bot.features.fleets.facts import Pinned
-from bot.features.fleets.jobs import FetchMissedDeliveries, SyncAllInstallations, SyncFleet, SyncInstallation
-from bot.features.fleets.read import _read_fleet
-from bot.features.hub.jobs import SyncHub, hubs_of
-from bot.features.hub.read import look_at_hub
-from bot.features.review.jobs import SyncReview
-from bot.features.rollout.jobs import SyncRollout
-from bot.features.rollout.run import _look_at_rollout
-from bot.features.scopes import client_for
-from bot.features.upstream import apply as upstream
-from bot.features.upstream.jobs import SyncUpstream, SyncUpstreamPull
-from bot.features.world import World
-from bot.fleetfile import FLEET_FILE, HUB_FILE
-from bot.fleetfile.yaml_lines import Problem, YamlFileError
-from bot.github.client import Client
-from bot.github.endpoints import repository
-from bot.service.router import Look
+from bot.features.fleets.facts import PinIndex
+from bot.features.fleets.jobs import Access, FleetJob, Job, Outcome, SyncInstallation
+from bot.git import mirrors
+from bot.git.git import GitError
+from bot.git.mirrors import Mirrors
+from bot.github.client import App, Client
+from bot.github.manifest import permissions
+from bot.queue.inbox import Inbox
+from bot.queue.ledger import QueuedJob
+from bot.queue.metrics import RUN_SECONDS
+from bot.service.router import decode_job, encode_job, route
 
-log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
+
+PERMISSIONS: Mapping[Access, Mapping[str, str]] = {
+    Access.LIST: {"metadata": "read"},
+    Access.READ: {"metadata": "read", "contents": "read", "checks": "write", "pull_requests": "read"},
+    Access.WRITE: permissions(),
+}
+
+Runner = Callable[[Client, Any], Outcome]
+"""Runs one kind of job, which is its second argument."""
 
 
-def look_again(world: World, look: Look) -> tuple[Look, ...]:
-    """Do what `look` asks for. Returns the looks that follow from what it found."""
-    if isinstance(look, SyncAllInstallations):
-        return tuple(SyncInstallation(installation=found) for found in world.app.find_installations())
-    if isinstance(look, SyncRollout | CheckDrift):
-        return _look_at_orders(world, look)
-    client = client_for(world, look)
-    if isinstance(look, PullLook):
-        return (*conversation.look_at_pull(world, client, look), *_freed(world, look))
-    match look:
-        case SyncBump():
-            _look_at_bump(world, client, look)
-            return ()
-        case SyncFleet():
-            return _look_at_fleet(world, client, look)
-        case SyncHub():
-            return look_at_hub(world, client, look)
-        case FetchMissedDeliveries():
-            raise AssertionError("the inbox itself looks at deliveries")
-        case SyncUpstream():
-            return upstream.look_at_upstream(client, look)
-        case SyncUpstreamPull():
-            upstream.look_at_upstream_pull(world, client, look)
-            return ()
-        case SyncInstallation():
-            found = repository.find_repositories(client)
-            return tuple(
-                SyncFleet(fleet=RepoName(repo.full_name), installation=look.installation)
-                for repo in found
-                if not repo.archived
-            )
+@dataclass(frozen=True)
+class Worker:
+    """The handler of the queue's jobs."""
+
+    app: App
+    mirrors: Mirrors
+    index: PinIndex
+    inbox: Inbox
+    runners: Mapping[type[Job], Runner]
+    now: Callable[[], float]  # seconds since the epoch
+
+    def handle(self, queued: QueuedJob) -> None:
+        """Run a job, and queue what follows from it. Raises RetryLater when it has to wait."""
+        job, began = decode_job(queued), time.monotonic()
+        try:
+            self.inbox.add_jobs(encode_job(follower) for follower in self.run(job))
+        except GitError as problem:
+            self._discard_damaged_mirrors(job, problem)
+            raise
+        finally:
+            RUN_SECONDS.observe(time.monotonic() - began, look=queued.kind)
+
+    def run(self, job: Job) -> tuple[Job, ...]:
+        """Run a job; the jobs that follow, its own and those that its findings call for."""
+        if job.starts_at > self.now():
+            raise RetryLater("its time has not come", seconds=job.starts_at - self.now())
+        outcome = self.runners[type(job)](client_for(self.app, job, self.index), job)
+        followers: list[Job] = []
+        for one in outcome:
+            followers += [one] if isinstance(one, Job) else route(one, self.index)
+        return tuple(dict.fromkeys(followers))
+
+    def _discard_damaged_mirrors(self, job: Job, problem: GitError) -> None:
+        """A git command that failed may have met a damaged mirror: remove it, and RetryLater to clone it again."""
+        repos = FleetJob.repositories(job, self.index) if isinstance(job, FleetJob) else ()
+        gone = mirrors.throw_damaged_away(self.mirrors.of(repo) for repo in repos)
+        if gone:
+            _LOG.warning("damaged, and cloned again: %s (%s)", ", ".join(gone), problem)
+            raise RetryLater(f"the mirrors {', '.join(gone)} were damaged", seconds=1) from None
 
 
-def _freed(world: World, look: PullLook) -> tuple[Look, ...]:
-    """A command and a pull request's end may give nodes back, for which a merge waits."""
-    if not isinstance(look, RunCommand | CloseOutPull):
-        return ()
-    bases = dict.fromkeys(pin.base for pin in world.memory.pins_of(look.fleet))
-    return tuple(SyncRollout(fleet=look.fleet, installation=look.installation, base=base) for base in bases)
+def client_for(app: App, job: Job, index: PinIndex) -> Client:
+    """The client that `job` works with: for its own repositories, with no more rights than its kind needs.
 
-
-def _look_at_orders(world: World, look: SyncRollout | CheckDrift) -> tuple[Look, ...]:
-    """Those that may wait in the queue for their time."""
-    if look.not_before > world.now():
-        raise RetryLater("its time has not come", seconds=look.not_before - world.now())
-    client = client_for(world, look)
-    if isinstance(look, CheckDrift):
-        return _look_at_drift(world, client, look)
-    return _look_at_rollout(world, client, look)
-
-
-def _look_at_fleet(world: World, client: Client, look: SyncFleet) -> tuple[Look, ...]:
-    """Read anew who pins what, then look at each of its bumps, rollouts and open pull requests."""
-    repo = repository.find_repository(client, look.fleet)
-    if repo is None or not repository.has_file(client, look.fleet, FLEET_FILE):
-        world.memory.replace_pins(look.fleet, ())
-        is_hub = repo is not None and repository.has_file(client, look.fleet, HUB_FILE)
-        return (SyncHub(hub=look.fleet, installation=look.installation),) if is_hub else ()
-    fleets_read.fetch_all(world, client, [look.fleet])
-    default = BranchName(repo.default_branch)
-    listed_by = next((pin.listed_by for pin in world.memory.pins_of(look.fleet)), None)
-    read = _read_all_pins(world, client, look.installation, look.fleet, default)
-    pins = tuple(replace(pin, listed_by=listed_by) for pin in read)
-    world.memory.replace_pins(look.fleet, pins)
-    bumps = (SyncBump(fleet=p.fleet, installation=p.installation, base=p.base, submodule=p.submodule) for p in pins)
-    bases = dict.fromkeys(p.base for p in pins)
-    rollouts = (SyncRollout(fleet=look.fleet, installation=look.installation, base=base) for base in bases)
-    drifts = (CheckDrift(fleet=look.fleet, installation=look.installation, base=base) for base in bases)
-    upstreams = dict.fromkeys(p.upstream for p in pins)
-    theirs = (SyncUpstream(upstream=one, installation=look.installation) for one in upstreams)
-    # Only an event of the pull request leads to its review otherwise, and one that was lost would leave it without.
-    pulls = repository.find_open_pulls(client, look.fleet) if pins else ()
-    reviewed = (
-        SyncReview(fleet=look.fleet, installation=look.installation, number=PullNumber(pull.number)) for pull in pulls
-    )
-    return (*bumps, *rollouts, *drifts, *reviewed, *theirs, *hubs_of(pins))
-
-
-def _read_all_pins(
-    world: World, client: Client, installation: InstallationId, repo: RepoName, default: BranchName
-) -> tuple[Pinned, ...]:
-    main = _read_fleet(world, client, repo, default)
-    if main is None:
-        return ()
-    pins: list[Pinned] = []
-    for base in main.file.bases or (default,):
-        at = main if base == default else _read_fleet(world, client, repo, base)
-        if at is not None:
-            if at.broken:
-                # The other submodules go on; this is for the person who can mend the file.
-                problem = YamlFileError(tuple(Problem(*broken) for broken in at.broken), path=".gitmodules")
-                fleets_apply.report_file_problems(client, repo, at.head, problem)
-            pins.extend(fleets_read.read_pins(world, client, installation, at, default_branch=default))
-    return tuple(pins)
+    Raises RetryLater when the installation has to wait, or its request budget is low.
+    """
+    installation = getattr(job, "installation", None)
+    if job.access is Access.APP or installation is None:
+        return app.client()
+    app.budget(installation).admit(urgent=job.urgent)
+    if isinstance(job, SyncInstallation):
+        app.renew(installation)
+    repositories = job.repositories(index)
+    access = PERMISSIONS[job.access]
+    return app.as_installation(installation, repositories=repositories, permissions=access)

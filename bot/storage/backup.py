@@ -13,7 +13,7 @@ import os
 import tarfile
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,12 +21,11 @@ import sqlalchemy as sa
 
 from bot.domain.errors import BotError
 from bot.storage.migrations import STEPS
-from bot.storage.store import LEASES, META, REPLICAS, Store, all_tables
+from bot.storage.store import META, PASSING, Store
 
 FORMAT = 1
 _ABOUT = "about.json"
 _TABLES, _KEYS = "tables/", "keys/"
-_PASSING = {REPLICAS.name, LEASES.name}  # of the running service, not of its memory
 _AT_ONCE = 500
 _LARGEST_KEY = 64 * 1024
 
@@ -54,7 +53,7 @@ def write_backup(store: Store, keys: Path, target: Path) -> dict[str, int]:
             with store.reading() as connection:
                 if not store.is_sqlite:
                     connection.execution_options(isolation_level="REPEATABLE READ")
-                for table in _remembered():
+                for table in _kept_tables(store):
                     lines = [json.dumps(dict(row)) for row in connection.execute(_all_of(table)).mappings()]
                     counts[table.name] = len(lines)
                     _add(archive, f"{_TABLES}{table.name}.jsonl", "\n".join(lines).encode())
@@ -81,15 +80,15 @@ def read_backup(store: Store, keys: Path, source: Path) -> dict[str, int]:
             if about.get("format") != FORMAT or int(about["schema"]) > len(STEPS) + 1:
                 raise BackupError(f"{source} is of aios-bot {about.get('version')}: restore it with that version")
             held = {name: _read(archive, name) for name in archive.getnames() if name.startswith(_KEYS)}
-            counts = store.write(lambda connection: _fill(connection, archive))
+            counts = store.write(lambda connection: _fill(connection, archive, _kept_tables(store)))
             _put_keys(keys, held)
     except (OSError, EOFError, zlib.error, tarfile.TarError, ValueError, KeyError) as problem:
         raise BackupError(f"{source} is no backup of aios-bot, or is damaged: {problem}") from None
     return counts
 
 
-def _remembered() -> tuple[sa.Table, ...]:
-    return tuple(table for table in all_tables() if table.name not in _PASSING)
+def _kept_tables(store: Store) -> tuple[sa.Table, ...]:
+    return tuple(table for table in store.tables if table.info != PASSING)
 
 
 def _all_of(table: sa.Table) -> sa.Select[tuple[object, ...]]:
@@ -98,10 +97,10 @@ def _all_of(table: sa.Table) -> sa.Select[tuple[object, ...]]:
     return every.where(META.c.name != "schema") if table is META else every
 
 
-def _fill(connection: sa.Connection, archive: tarfile.TarFile) -> dict[str, int]:
+def _fill(connection: sa.Connection, archive: tarfile.TarFile, tables: Sequence[sa.Table]) -> dict[str, int]:
     counts = {}
     known = set(archive.getnames())
-    for table in _remembered():
+    for table in tables:
         if connection.execute(_all_of(table).limit(1)).first() is not None:
             raise BackupError(f"the database is not empty (table {table.name}): restore into a new one")
         name = f"{_TABLES}{table.name}.jsonl"

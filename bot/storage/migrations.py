@@ -1,8 +1,8 @@
-"""The database's shape, numbered: a new one is made as the tables stand, an old one is brought there in steps.
+"""Migrate the database's schema: create a new one as the tables stand, bring an old one there step by step.
 
 Each step is applied once, in order, in the transaction that opens the database. While replicas are upgraded one
-after the other, the old version works on with the new shape: a step adds, and what it makes superfluous goes with
-a later release.
+after the other, the old version goes on with the new schema: a step only adds, and what it makes superfluous is
+removed by a later release.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bot.domain.errors import BotError, ExitCode
 Step = Callable[[sa.Connection], None]
 
 STEPS: tuple[Step, ...] = ()
-"""From shape 1, the first release's, to the next. A step is never changed once it was released."""
+"""From schema 1, the first release's, to the next. A step is never changed once it was released."""
 
 _READ = sa.text("SELECT value FROM meta WHERE name = 'schema'")
 _WRITE = sa.text(
@@ -32,12 +32,12 @@ class StoreError(BotError):
 
 
 def migrate(
-    connection: sa.Connection, metadata: sa.MetaData, meta: sa.Table, steps: Sequence[Step] = STEPS
+    connection: sa.Connection, tables: Sequence[sa.Table], meta: sa.Table, steps: Sequence[Step] = STEPS
 ) -> tuple[int, int]:
-    """Bring the database to the shape of `metadata`; the numbers it had (0: new) and has. Raises StoreError."""
+    """Bring the database to the schema of `tables`; returns its number before (0: new) and now. Raises StoreError."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_ONE_AT_A_TIME})"))  # replicas start together
-    metadata.create_all(connection, tables=[meta])
+    meta.create(connection, checkfirst=True)
     before, now = read_schema(connection), len(steps) + 1
     if before > now:
         raise StoreError(
@@ -45,7 +45,8 @@ def migrate(
             "run that version, or restore a backup made before the upgrade"
         )
     if before == 0:
-        metadata.create_all(connection)
+        for table in tables:
+            table.create(connection, checkfirst=True)
     else:
         for step in steps[before - 1 :]:
             step(connection)
@@ -55,5 +56,5 @@ def migrate(
 
 
 def read_schema(connection: sa.Connection) -> int:
-    """The number of the database's shape; 0 when it has none yet."""
+    """The number of the database's schema; 0 when it has none yet."""
     return int(connection.execute(_READ).scalar() or 0)

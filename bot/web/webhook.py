@@ -1,6 +1,6 @@
-"""The door: who may come in, and what is written down before anybody is answered.
+"""Verify webhook deliveries, and hand them on to be stored before GitHub gets its response.
 
-`accept` is pure. The blueprint stores an accepted delivery durably and answers 202; the work is done elsewhere.
+`accept` is pure. The blueprint answers 202 once a delivery is stored; its jobs run elsewhere.
 """
 
 from __future__ import annotations
@@ -9,26 +9,27 @@ import hashlib
 import hmac
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from bot.domain.names import DeliveryId
-from bot.features.commands.store import People, bind_plans
-from bot.github.events import Ping, parse_event
-from bot.github.ignored import Ignored
 from bot.observability.log import log_context
-from bot.queue.inbox import Inbox, Taken
-from bot.queue.ledger import Delivery
-from bot.service import metrics
-from bot.service.metrics import Way
-from bot.service.router import route
+from bot.observability.metrics import Counter
+from bot.queue.inbox import Stored
 from bot.settings.values import Secret
 
 LARGEST_BODY = 25 * 1024 * 1024  # GitHub sends no larger one
+
+REFUSED = Counter(
+    "aios_bot_webhooks_refused_total",
+    "Webhook requests refused, by the status of the response.",
+    {"status": ("400", "401", "413", "415")},
+)
 
 _LOG = logging.getLogger("bot.webhook")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -51,6 +52,16 @@ class Rejected:
 
     status: int
     message: str
+
+
+class Receipt(NamedTuple):
+    """What became of an accepted delivery. `ignored` says why it leads to no job, or is empty."""
+
+    stored: Stored
+    ignored: str
+
+
+Receive = Callable[[Accepted], Receipt]  # stores a delivery with its jobs, in one transaction
 
 
 def accept(headers: Mapping[str, str], body: bytes, secret: Secret) -> Accepted | Rejected:
@@ -88,39 +99,12 @@ def sign(body: bytes, secret: Secret) -> str:
     return "sha256=" + hmac.new(secret.reveal().encode(), body, hashlib.sha256).hexdigest()
 
 
-def take_in(accepted: Accepted, inbox: Inbox, *, way: Way = Way.WEBHOOK) -> tuple[Taken, str]:
-    """Parse, route and store an accepted delivery; the second value says why nothing follows, or is empty.
-
-    Also the way of a delivery that was fetched from GitHub's list.
-    """
-    event = parse_event(accepted.name, accepted.body)
-    if isinstance(event, Ignored):
-        delivery = Delivery(guid=accepted.guid, name=accepted.name, event=event)
-    else:
-        looks = bind_plans(route(event, inbox.store.pins()), People(inbox.store))
-        delivery = Delivery(guid=accepted.guid, name=accepted.name, event=event, looks=looks)
-    taken = inbox.take_in(delivery)
-    _count(delivery, taken, way)
-    return taken, event.reason if isinstance(event, Ignored) else ""
-
-
-def _count(delivery: Delivery, taken: Taken, way: Way) -> None:
-    if taken is Taken.DUPLICATE:
-        metrics.DUPLICATES.count(way=way)
-        return
-    metrics.DELIVERIES.count(event=str(delivery.event.__struct_config__.tag), way=way)
-    if isinstance(delivery.event, Ignored):
-        metrics.IGNORED.count(reason=delivery.event.reason)
-    elif not delivery.looks and not isinstance(delivery.event, Ping):
-        metrics.IGNORED.count(reason="no_fleet_concerned")
-
-
-def make_blueprint(inbox: Inbox, secret: Secret) -> Blueprint:
+def make_blueprint(receive: Receive, secret: Secret) -> Blueprint:
     """`POST /webhook`."""
     blueprint = Blueprint("webhook", __name__)
 
     @blueprint.post("/webhook")
-    def receive() -> tuple[Response, int]:
+    def post_delivery() -> tuple[Response, int]:
         request.max_content_length = LARGEST_BODY + 1  # one more, to see that there is more
         try:
             body = request.get_data(cache=False)
@@ -128,13 +112,13 @@ def make_blueprint(inbox: Inbox, secret: Secret) -> Blueprint:
             return _answer(413, f"the body is larger than {LARGEST_BODY} bytes")
         judged = accept(dict(request.headers), body, secret)
         if isinstance(judged, Rejected):
-            metrics.REFUSED.count(status=str(judged.status))
+            REFUSED.inc(status=str(judged.status))
             _LOG.warning("webhook refused (%d): %s", judged.status, judged.message)
             return _answer(judged.status, judged.message)
         with log_context(delivery=judged.guid):
-            taken, ignored = take_in(judged, inbox)
-            _LOG.info("%s %s%s", judged.name, taken, f", ignored: {ignored}" if ignored else "")
-        if taken is Taken.DUPLICATE:
+            stored, ignored = receive(judged)
+            _LOG.info("%s %s%s", judged.name, stored, f", ignored: {ignored}" if ignored else "")
+        if stored is Stored.DUPLICATE:
             return _answer(202, "this delivery is known already")
         return _answer(202, f"ignored: {ignored}" if ignored else "accepted")
 

@@ -19,7 +19,7 @@ from typing import Any
 import requests
 import sqlalchemy as sa
 
-from bot.storage.store import DELIVERIES
+from bot.queue.tables import DELIVERIES
 from sandbox.github import EmbeddedGitHub, Job
 from sandbox.service import Service, free_port, new_secret, start_service
 from sandbox.world import FLEET, NODE, PERSON, SERVER, AiosWorld, build_world

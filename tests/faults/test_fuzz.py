@@ -34,22 +34,23 @@ ROOT = Path(__file__).parents[2]
 PLANTED = "ghp_" + "Qz7" * 12
 PROGRAM = """
 import sys
-from bot.service.shutdown import Ending
+from bot.service.shutdown import Shutdown
 from bot.queue.inbox import Inbox
 from bot.service.server import end_on_signal, serve
 from bot.observability.log import configure_logging
 from bot.settings.values import Secret
+from bot.service.database import open_store
 from bot.storage.store import Store
-from bot.web.app import create_app
+from tests.queueing import make_app
 
 secret = Secret(sys.argv[2])
 configure_logging(secrets=[secret.reveal()])
-inbox, ending = Inbox(Store(sys.argv[1])), Ending()
+inbox, shutdown = Inbox(open_store(sys.argv[1])), Shutdown()
 inbox.start(lambda look: None)
-with end_on_signal(ending):
-    app = create_app(inbox, secret)
-    serve(app, "127.0.0.1", 0, ready=lambda port: print(port, flush=True), ending=ending)
-ending.leave()
+with end_on_signal(shutdown):
+    app = make_app(inbox, secret)
+    serve(app, "127.0.0.1", 0, ready=lambda port: print(port, flush=True), shutdown=shutdown)
+shutdown.leave()
 """
 
 

@@ -24,7 +24,10 @@ import sqlalchemy as sa
 from bot.domain.names import BranchName, InstallationId, RepoName, SubmodulePath
 from bot.features.bump.jobs import bump_branch
 from bot.features.fleets.facts import Pinned
-from bot.storage.store import DELIVERIES, LOOKS, Store
+from bot.features.fleets.store import PinStore
+from bot.queue.tables import DELIVERIES, JOBS
+from bot.service.database import open_store
+from bot.storage.store import Store
 from bot.web.webhook import sign
 from tests.faults.victim import SECRET
 from tests.integration.postgres import make_database, postgres_server
@@ -51,7 +54,7 @@ def fill_pins(store: Store, each: int) -> None:
             )
             for number in range(each)
         ]
-        store.replace_pins(fleet, pins)
+        PinStore(store).replace_pins(fleet, pins)
 
 
 class Sender:
@@ -140,7 +143,7 @@ def wait_until_done(store: Store, seconds: float) -> None:
             left = connection.execute(open_ones).scalar()
     if left:
         with store.reading() as connection:
-            looks = connection.execute(sa.select(LOOKS).where(LOOKS.c.state != "done").limit(5)).all()
+            looks = connection.execute(sa.select(JOBS).where(JOBS.c.state != "done").limit(5)).all()
         raise AssertionError(f"{left} deliveries were not worked on; for one {looks}")
 
 
@@ -174,7 +177,7 @@ def check(store: Store, sender: Sender, log: Path, *, killed: set[int], most_rep
 
 def test_kill_9_of_the_only_process(tmp_path: Path) -> None:
     url, log = f"sqlite:///{tmp_path}/bot.sqlite3", tmp_path / "log"
-    store = Store(url)
+    store = open_store(url)
     each = 12 * ROUNDS
     fill_pins(store, each)
     sender = Sender(each)
@@ -225,7 +228,7 @@ def test_kill_9_of_one_of_three_replicas(tmp_path: Path) -> None:
     killed: set[int] = set()
     with postgres_server() as server:
         url = make_database(server, "bot")
-        store = Store(url)
+        store = open_store(url)
         fill_pins(store, each)
         sender = Sender(each)
         with victim(url, log) as (_one, port_1), victim(url, log) as (_two, port_2):

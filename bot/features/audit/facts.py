@@ -1,11 +1,11 @@
-"""From bot/features/commands/facts/record.py: say here what this module is for."""
+"""What the audit trail records."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 from bot.domain.names import NodeName, PullNumber, RepoName
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 
 
 class Audited(StrEnum):
@@ -20,7 +20,7 @@ class Audited(StrEnum):
     REVIEW = "review"  # what the review rules said of a pull request changed
 
 
-class Record(Value, frozen=True, omit_defaults=True):
+class AuditRecord(StoredValue, frozen=True, rename={"override_reason": "glass"}):
     """One line of the audit trail. Texts that a person wrote are as they wrote them."""
 
     what: Audited
@@ -39,5 +39,5 @@ class Record(Value, frozen=True, omit_defaults=True):
     pin: str = ""
     plan: str = ""
     state: str = ""
-    glass: str = ""  # why rules were passed over; "" when none was
+    override_reason: str = ""  # why rules were passed over; "" when none was
     text: str = ""

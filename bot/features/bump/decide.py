@@ -1,4 +1,4 @@
-"""What to do about one submodule of one base branch. Pure: facts in, one tagged decision out, with its reason."""
+"""Decide what to do about one submodule of one base branch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.features.bump.facts import BumpFacts, Checks, Relation
 
 
 class BumpReason(StrEnum):
-    """Why a bump decision fell. Appears in logs, in what the bot says, and in tests."""
+    """Why a bump was decided as it was. Appears in logs, metrics and notes."""
 
     UP_TO_DATE = "up_to_date"
     UPSTREAM_MOVED = "upstream_moved"
@@ -21,25 +21,25 @@ class BumpReason(StrEnum):
     PEOPLE_ON_BRANCH = "people_on_branch"
     CHECKS_PENDING = "checks_pending"
     CHECKS_FAILED = "checks_failed"
-    ON_HOLD = "on_hold"  # a person said /hold
-    SETTLED = "settled"  # a person closed or undid exactly this bump; it is proposed again when upstream moves
+    ON_HOLD = "on_hold"  # somebody wrote /hold
+    DISMISSED = "settled"  # somebody closed or undid exactly this bump; it is proposed again when upstream moves
 
 
-class Settle(Value, frozen=True, tag="settle"):
-    """Nothing to propose. What is left of an earlier proposal is closed when `close` names it."""
+class CloseBump(Value, frozen=True, tag="settle"):
+    """Nothing to propose. `close` names an earlier proposal that is no longer needed."""
 
     reason: BumpReason
     close: PullNumber | None = None
     delete_branch: bool = False
 
 
-class Hold(Value, frozen=True, tag="hold"):
-    """Something is there to propose, but not now, or not by the bot; say so where a person will see it."""
+class WithholdBump(Value, frozen=True, tag="hold"):
+    """There is something to propose, but not now, or not by the bot: explain why."""
 
     reason: BumpReason
 
 
-class Propose(Value, frozen=True, tag="propose"):
+class ProposeBump(Value, frozen=True, tag="propose"):
     """Keep one pull request that moves the pin to `pin`; `commit` asks for a new commit on the branch."""
 
     reason: BumpReason
@@ -47,43 +47,45 @@ class Propose(Value, frozen=True, tag="propose"):
     commit: bool
 
 
-BumpDecision = Settle | Hold | Propose
+BumpDecision = CloseBump | WithholdBump | ProposeBump
 
 
 def decide_bump(facts: BumpFacts) -> BumpDecision:
-    """The one thing to do now about this bump."""
+    """The one thing to do about this bump now."""
     if facts.branch is not None and facts.branch.people and facts.relation is not Relation.SAME:
-        return Hold(reason=BumpReason.PEOPLE_ON_BRANCH)
+        return WithholdBump(reason=BumpReason.PEOPLE_ON_BRANCH)
     match facts.relation:
         case Relation.TIP_UNKNOWN:
-            return Hold(reason=BumpReason.BRANCH_MISSING)
+            return WithholdBump(reason=BumpReason.BRANCH_MISSING)
         case Relation.DIVERGED | Relation.PIN_UNKNOWN:
-            return Hold(reason=BumpReason.NOT_A_DESCENDANT)
+            return WithholdBump(reason=BumpReason.NOT_A_DESCENDANT)
         case Relation.SAME | Relation.BEHIND:
-            return _settle(facts)
+            return _close(facts)
         case Relation.AHEAD:
             return _propose(facts)
 
 
-def _settle(facts: BumpFacts) -> Settle:
+def _close(facts: BumpFacts) -> CloseBump:
     ours = facts.branch is not None and not facts.branch.people
-    return Settle(reason=BumpReason.UP_TO_DATE, close=facts.pull.number if facts.pull else None, delete_branch=ours)
+    return CloseBump(
+        reason=BumpReason.UP_TO_DATE, close=facts.pull.number if facts.pull else None, delete_branch=ours
+    )
 
 
 def _propose(facts: BumpFacts) -> BumpDecision:
     if facts.tip is None:
-        return Hold(reason=BumpReason.BRANCH_MISSING)
-    if facts.pull is None and facts.tip in facts.settled:
-        return Settle(reason=BumpReason.SETTLED)
+        return WithholdBump(reason=BumpReason.BRANCH_MISSING)
+    if facts.pull is None and facts.tip in facts.dismissed_pins:
+        return CloseBump(reason=BumpReason.DISMISSED)
     if facts.held is not None:
-        return Hold(reason=BumpReason.ON_HOLD)
+        return WithholdBump(reason=BumpReason.ON_HOLD)
     if facts.checks is Checks.PENDING:
-        return Hold(reason=BumpReason.CHECKS_PENDING)
+        return WithholdBump(reason=BumpReason.CHECKS_PENDING)
     if facts.checks is Checks.RED:
-        return Hold(reason=BumpReason.CHECKS_FAILED)
+        return WithholdBump(reason=BumpReason.CHECKS_FAILED)
     branch = facts.branch
     if branch is None or branch.pin != facts.tip:
-        return Propose(reason=BumpReason.UPSTREAM_MOVED, pin=facts.tip, commit=True)
+        return ProposeBump(reason=BumpReason.UPSTREAM_MOVED, pin=facts.tip, commit=True)
     if branch.pin_at_fork != facts.pin:
-        return Propose(reason=BumpReason.BASE_MOVED, pin=facts.tip, commit=True)
-    return Propose(reason=BumpReason.ALREADY_PROPOSED, pin=facts.tip, commit=False)
+        return ProposeBump(reason=BumpReason.BASE_MOVED, pin=facts.tip, commit=True)
+    return ProposeBump(reason=BumpReason.ALREADY_PROPOSED, pin=facts.tip, commit=False)

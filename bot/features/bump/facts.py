@@ -1,4 +1,4 @@
-"""What a decision starts from: frozen, read from GitHub and git at that moment by `features/bump/read.py`."""
+"""What a bump decision is based on: read from GitHub and git at that moment by `read.py`."""
 
 from __future__ import annotations
 
@@ -63,5 +63,5 @@ class BumpFacts(Value, frozen=True):
     checks: Checks
     branch: BumpBranch | None
     pull: OpenPull | None
-    settled: frozenset[CommitSha]  # pins that a closed bump pull request had proposed: decided by a person
-    held: Hold | None = None  # a person said that nothing is to be proposed for now
+    dismissed_pins: frozenset[CommitSha]  # upstream commits that were closed, merged or rolled back, and not resumed
+    held: Hold | None = None  # nothing is to be proposed for now

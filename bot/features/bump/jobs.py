@@ -1,26 +1,46 @@
-"""From bot/service/router.py: say here what this module is for."""
+"""The job that keeps a bump pull request, and what triggers it."""
 
 from __future__ import annotations
 
-from bot.domain.names import BranchName, InstallationId, RepoName, SubmodulePath
-from bot.domain.values import Value
-from bot.features.fleets.facts import Pinned
+from bot.domain.names import BranchName, SubmodulePath
+from bot.features.fleets.facts import PinIndex, Pinned
+from bot.features.fleets.jobs import BumpResumed, FleetJob, FleetRead, FoundEvent, Job
+from bot.github.events import CheckRerequested, ChecksCompleted, Event, PullRequestChanged, Push
 
 
-class SyncBump(Value, frozen=True, tag="bump"):
-    """Is one submodule of one base branch of a fleet where its upstream is? Leads to the bump pull request."""
+class SyncBump(FleetJob, frozen=True, tag="bump"):
+    """Compare one submodule of one base branch with its upstream. Leads to the bump pull request."""
 
-    fleet: RepoName
-    installation: InstallationId
     base: BranchName
     submodule: SubmodulePath
 
-    @property
-    def key(self) -> str:
-        return self.fleet
+
+def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
+    """The jobs of this feature that `event` calls for."""
+    match event:
+        case Push():
+            behind = [pin for pin in index.pinned_by(event.repo) if pin.tracked == event.branch]
+            own = [pin for pin in index.pins_of(event.repo) if event.branch == bump_branch(pin.base, pin.submodule)]
+            return [_sync(pin) for pin in (*behind, *own)]
+        case PullRequestChanged():
+            pins = index.pins_of(event.repo)
+            return [_sync(pin) for pin in pins if event.head == bump_branch(pin.base, pin.submodule)]
+        case ChecksCompleted():
+            return [_sync(pin) for pin in index.pinned_by(event.repo) if pin.waits_for_checks]
+        case CheckRerequested():
+            return [_sync(pin) for pin in index.pins_of(event.repo)]
+        case FleetRead():
+            return [_sync(pin) for pin in event.pins]
+        case BumpResumed():
+            return [
+                SyncBump(
+                    fleet=event.fleet, installation=event.installation, base=event.base, submodule=event.submodule
+                )
+            ]
+    return []
 
 
-def _bump(pin: Pinned) -> SyncBump:
+def _sync(pin: Pinned) -> SyncBump:
     return SyncBump(fleet=pin.fleet, installation=pin.installation, base=pin.base, submodule=pin.submodule)
 
 

@@ -1,17 +1,17 @@
-"""Reads only: the facts that a decision starts from, as GitHub and git tell them now."""
+"""Read the facts of a bump, and make its plan."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName, SubmodulePath
 from bot.features.bump.facts import BumpBranch, BumpFacts, Checks, OpenPull, Relation
 from bot.features.bump.jobs import bump_branch
 from bot.features.bump.text import parse_marker
 from bot.features.fleets.facts import Pinned
-from bot.features.fleets.read import FleetAt
+from bot.features.fleets.read import FleetAt, find_other_authors
 from bot.features.holds.facts import Hold, HoldKind
-from bot.features.world import World
 from bot.git.git import GitRepository
 from bot.github.client import Client
 from bot.github.endpoints import repository
@@ -20,13 +20,15 @@ from bot.plan.model import Commit, Plan
 from bot.planner.planner import read_plan
 from bot.planner.snapshot import Snapshot
 
+if TYPE_CHECKING:
+    from bot.features.bump.run import BumpTools
+
 COMMITS_SHOWN = 100
-PEOPLE_LOOKED_FOR = 50  # commits of the bump branch; it has one when it is ours
 
 
-def read_bump_facts(world: World, client: Client, at: FleetAt, pinned: Pinned) -> BumpFacts | None:
+def read_bump_facts(tools: BumpTools, client: Client, at: FleetAt, pinned: Pinned) -> BumpFacts | None:
     """The facts of one bump, from fetched mirrors and two or three requests; None when nothing is pinned there."""
-    upstream = world.mirror(pinned.upstream)
+    upstream = tools.fleets.mirrors.of(pinned.upstream)
     submodule = at.submodule(pinned.submodule)
     pin = at.mirror.pin_at(at.head, pinned.submodule)
     if submodule is None or pin is None:
@@ -35,7 +37,7 @@ def read_bump_facts(world: World, client: Client, at: FleetAt, pinned: Pinned) -
     head = bump_branch(at.base, pinned.submodule)
     pulls = repository.find_pulls(client, at.repo, head=head, base=at.base)
     relation = read_relation(upstream, pin, tip)
-    holds = world.people.find_holds(at.repo, at.base, pinned.submodule)
+    holds = tools.holds.find_holds(at.repo, at.base, pinned.submodule)
     asks = submodule.wait_for_checks and tip is not None and relation is Relation.AHEAD
     return BumpFacts(
         fleet=at.repo,
@@ -48,9 +50,9 @@ def read_bump_facts(world: World, client: Client, at: FleetAt, pinned: Pinned) -
         tip=tip,
         relation=relation,
         checks=read_checks(client, pinned.upstream, tip) if asks and tip else Checks.NOT_ASKED,
-        branch=_read_branch(at, pinned.submodule, head, world.app.login()),
+        branch=_read_branch(at, pinned.submodule, head, tools.fleets.app.login()),
         pull=next((_open(pull) for pull in pulls if pull.state == "open"), None),
-        settled=read_settled(pulls, holds),
+        dismissed_pins=read_dismissed_pins(pulls, holds),
         held=next((hold for hold in holds if hold.kind is HoldKind.HOLD), None),
     )
 
@@ -64,7 +66,7 @@ def _open(pull: Pull) -> OpenPull:
     )
 
 
-def read_settled(pulls: Sequence[Pull], holds: Sequence[Hold]) -> frozenset[CommitSha]:
+def read_dismissed_pins(pulls: Sequence[Pull], holds: Sequence[Hold]) -> frozenset[CommitSha]:
     """Upstream commits that people decided on: closed or merged once, or rolled back, and not resumed since."""
     markers = (parse_marker(pull.body or "") for pull in pulls if pull.state == "closed")
     proposed = frozenset(marker.new for marker in markers if marker)
@@ -106,21 +108,17 @@ def _read_branch(at: FleetAt, path: SubmodulePath, branch: BranchName, login: st
     if head is None:
         return None
     fork = at.mirror.merge_base(at.head, head)
-    commits = at.mirror.commits_between(fork, head, most=PEOPLE_LOOKED_FOR)
-    ours = (login, "GitHub")
-    people = {c.author_name for c in commits if c.author_name != login}
-    people |= {c.committer_name for c in commits if c.committer_name not in ours}
     return BumpBranch(
         head=head,
         pin=at.mirror.pin_at(head, path),
         pin_at_fork=at.mirror.pin_at(fork, path) if fork else None,
-        people=tuple(sorted(people)),
+        people=find_other_authors(at.mirror, at.head, head, login),
     )
 
 
-def read_bump_plan(world: World, at: FleetAt, facts: BumpFacts, new: CommitSha) -> Plan:
+def read_bump_plan(tools: BumpTools, at: FleetAt, facts: BumpFacts, new: CommitSha) -> Plan:
     """What moving the pin to `new` does on every node."""
-    upstream = world.mirror(facts.upstream)
+    upstream = tools.fleets.mirrors.of(facts.upstream)
 
     def snapshot(pin: CommitSha) -> Snapshot:
         return Snapshot(fleet=at.mirror, commit=at.head, submodule=facts.submodule.path, upstream=upstream, pin=pin)
@@ -132,7 +130,7 @@ def read_bump_plan(world: World, at: FleetAt, facts: BumpFacts, new: CommitSha) 
         upstream_name=facts.upstream,
         old=snapshot(facts.pin),
         new=snapshot(new),
-        renderer=world.renderer,
+        renderer=tools.plans.renderer,
         commits=read_commits(upstream, facts.pin, new),
         commits_total=upstream.count_between(facts.pin, new),
     )

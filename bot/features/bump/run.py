@@ -1,39 +1,59 @@
-"""From bot/service/worker.py: say here what this module is for."""
+"""Keep one bump pull request: read, decide, apply."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
-from bot.features.bump import apply as perform
-from bot.features.bump import read as gather
-from bot.features.bump.decide import Hold, Propose, Settle, decide_bump
+from bot.features.bump.apply import apply_bump
+from bot.features.bump.decide import BumpReason, decide_bump
 from bot.features.bump.jobs import SyncBump
-from bot.features.fleets import read as fleets_read
-from bot.features.fleets.read import _read_fleet
-from bot.features.world import World
+from bot.features.bump.read import read_bump_facts
+from bot.features.bump.store import PlanStore
+from bot.features.fleets.jobs import Outcome
+from bot.features.fleets.read import fetch_fleet
+from bot.features.fleets.run import FleetTools
+from bot.features.holds.store import HoldStore
 from bot.github.client import Client
-from bot.service import metrics
+from bot.observability.metrics import decision_counter
+from bot.plan.model import Plan
+from bot.planner.compose import Renderer
 
 log = logging.getLogger(__name__)
+_count_decision = decision_counter("bump", BumpReason)
 
 
-def _look_at_bump(world: World, client: Client, look: SyncBump) -> None:
-    known = [p for p in world.memory.pins_of(look.fleet) if (p.base, p.submodule) == (look.base, look.submodule)]
-    fleets_read.fetch_all(world, client, [look.fleet, *(pin.upstream for pin in known)])
-    at = _read_fleet(world, client, look.fleet, look.base)
-    if at is None:
-        return
-    for pinned in known:
-        facts = gather.read_bump_facts(world, client, at, pinned)
-        if facts is None:
+@dataclass(frozen=True)
+class PlanTools:
+    """What making, storing and linking a plan takes."""
+
+    renderer: Renderer
+    store: PlanStore
+    public_url: str  # where people reach this service; "" when they do not
+
+    def page_of(self, plan: Plan) -> str:
+        """The address of the whole plan; "" when nobody reaches this service."""
+        return f"{self.public_url}/plans/{plan.id}" if self.public_url else ""
+
+
+@dataclass(frozen=True)
+class BumpTools:
+    """What a bump uses."""
+
+    fleets: FleetTools
+    plans: PlanTools
+    holds: HoldStore
+
+
+def sync_bump(tools: BumpTools, client: Client, job: SyncBump) -> Outcome:
+    """Make the bump's branch and pull request what they should be now."""
+    at, pins = fetch_fleet(tools.fleets, client, job.fleet, job.base)
+    for pinned in pins if at is not None else ():
+        facts = read_bump_facts(tools, client, at, pinned) if at and pinned.submodule == job.submodule else None
+        if at is None or facts is None:
             continue
         decision = decide_bump(facts)
-        metrics.DECISIONS.count(look="bump", reason=decision.reason)
-        log.info("bump of %s on %s of %s: %s", look.submodule, look.base, look.fleet, decision.reason)
-        match decision:
-            case Propose():
-                perform.propose(world, client, at, facts, decision)
-            case Settle():
-                perform.settle(world, client, facts, decision)
-            case Hold():
-                perform.hold(world, client, facts, decision)
+        _count_decision(decision.reason)
+        log.info("bump of %s on %s of %s: %s", job.submodule, job.base, job.fleet, decision.reason)
+        apply_bump(tools, client, at, facts, decision)
+    return ()

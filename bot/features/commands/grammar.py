@@ -10,7 +10,7 @@ import difflib
 import re
 
 from bot.domain.names import PlanId
-from bot.domain.values import Value
+from bot.domain.values import StoredValue, Value
 from bot.domain.verbs import LONGEST_LINE, PREFIX, Verb
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -18,7 +18,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")  # of a node or a stack
 _PLAN = re.compile(r"[0-9a-f]{12}")
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _WAVE = re.compile(r"[1-9][0-9]{0,2}")
-_PAST_BUSYNESS = 20  # words of one command
+_MAX_NAMES = 20  # words of one command
 
 
 class Usage(Value, frozen=True):
@@ -30,28 +30,28 @@ class Usage(Value, frozen=True):
 
 
 USAGES: dict[Verb, Usage] = {
-    Verb.PLAN: Usage("[node...]", "make the plan anew, from the pull request as it is now, and show it", "HP_LAB"),
+    Verb.PLAN: Usage("[node...]", "plan the pull request again as it is now, and show the plan", "HP_LAB"),
     Verb.DEPLOY: Usage(
         "[node...|wave N|all] [stack...] [plan ID] [because REASON]",
-        "put the posted plan on these nodes; before the merge to try it, after the merge to go on with it",
+        "deploy the posted plan to these nodes: before the merge to try it, after the merge to continue",
         "HP_LAB ingress",
     ),
     Verb.ROLLBACK: Usage(
         "[node...] [to COMMIT|to previous] [because REASON]",
-        "before the merge, return the nodes to what their branch pins; after it, to a commit that was good on them",
+        "before the merge, return nodes to what the base pins; after it, to a commit deployed successfully before",
         "HP_LAB to previous",
     ),
-    Verb.RETRY: Usage("", "give the orders of this pull request that failed once more"),
-    Verb.LOCK: Usage("[node...] REASON", "let no other pull request touch these nodes", "HP_LAB trying the new disk"),
-    Verb.UNLOCK: Usage("[node...] [because REASON]", "give this pull request's locks back", "HP_LAB"),
-    Verb.HOLD: Usage("[REASON]", "stop moving the pin of this bump pull request", "wait for the release"),
-    Verb.RESUME: Usage("", "go on moving the pin, also to a commit that was rolled back"),
-    Verb.STATUS: Usage("", "show what every node runs, what is locked and what is held"),
+    Verb.RETRY: Usage("", "retry the failed orders of this pull request"),
+    Verb.LOCK: Usage("[node...] REASON", "keep other pull requests off these nodes", "HP_LAB trying the new disk"),
+    Verb.UNLOCK: Usage("[node...] [because REASON]", "end this pull request's locks", "HP_LAB"),
+    Verb.HOLD: Usage("[REASON]", "stop moving the pin of this bump", "wait for the release"),
+    Verb.RESUME: Usage("", "move the pin again, even to a commit that was rolled back"),
+    Verb.STATUS: Usage("", "show what every node runs, locks, and holds"),
     Verb.HELP: Usage("", "show this list"),
 }
 
 
-class Command(Value, frozen=True, tag="said"):
+class Command(StoredValue, frozen=True, tag="said", rename={"override_reason": "because"}):
     """What a person asked for. `names` are nodes and stacks as they spelt them; the fleet says which is which."""
 
     verb: Verb
@@ -61,10 +61,10 @@ class Command(Value, frozen=True, tag="said"):
     plan: PlanId | None = None
     to: str | None = None  # a commit's first digits; None: the previous good one
     text: str = ""  # after /lock and /hold, with the nodes still in front: hostile, shown escaped only
-    because: str = ""  # asks for break-glass, and why: hostile, shown escaped only
+    override_reason: str = ""  # asks to override the rules, and why: hostile, shown escaped only
 
 
-class Misread(Value, frozen=True, tag="misread"):
+class Misread(StoredValue, frozen=True, tag="misread"):
     """It was meant for the bot, and is no command. `suggestion` is what may have been meant, or empty."""
 
     problem: str  # a sentence of ours; names nothing of what was written
@@ -89,7 +89,7 @@ def parse_command(line: str, *, prefix: str = PREFIX) -> Command | Misread | Non
         if not near and prefix == PREFIX:
             return None  # another bot's
         suggestion = f"{_lead(prefix)}{near[0]}" if near else ""
-        return Misread(problem="there is no such command", word=name[:30], suggestion=suggestion)
+        return Misread(problem="this command does not exist", word=name[:30], suggestion=suggestion)
     if len(line) > LONGEST_LINE:
         return Misread(problem=f"a command has at most {LONGEST_LINE} characters")
     if _CONTROL.search(line.replace("\t", " ")):
@@ -107,7 +107,7 @@ def spell(said: Command | Misread, *, prefix: str = PREFIX) -> str:
     words += ["to", said.to] if said.to else []
     words += ["plan", said.plan] if said.plan else []
     words += [said.text] if said.text else []
-    words += ["because", said.because] if said.because else []
+    words += ["because", said.override_reason] if said.override_reason else []
     return " ".join(words)
 
 
@@ -142,29 +142,31 @@ class _Reading:
                 return Command(verb=self._verb, text=" ".join(self._words))
             case Verb.PLAN:
                 return self._names(self._words) or Command(verb=self._verb, names=tuple(self._words))
-        asked, because = self._split_because()
-        if because == "":
+        asked, override = self._split_override()
+        if override == "":
             return self._no("`because` is followed by the reason", "because")
         match self._verb:
             case Verb.DEPLOY:
-                return self._deploy(asked, because or "")
+                return self._deploy(asked, override or "")
             case Verb.ROLLBACK:
-                return self._rollback(asked, because or "")
+                return self._rollback(asked, override or "")
             case _:
-                return self._names(asked) or Command(verb=self._verb, names=tuple(asked), because=because or "")
+                return self._names(asked) or Command(
+                    verb=self._verb, names=tuple(asked), override_reason=override or ""
+                )
 
     def _alone(self) -> Command | Misread:
         if self._words:
             return self._no("nothing follows this command", self._words[0])
         return Command(verb=self._verb)
 
-    def _split_because(self) -> tuple[list[str], str | None]:
+    def _split_override(self) -> tuple[list[str], str | None]:
         for index, word in enumerate(self._words):
             if word.lower() == "because":
                 return self._words[:index], " ".join(self._words[index + 1 :])
         return self._words, None
 
-    def _deploy(self, words: list[str], because: str) -> Command | Misread:
+    def _deploy(self, words: list[str], override_reason: str) -> Command | Misread:
         plan: PlanId | None = None
         if len(words) >= 2 and words[-2].lower() == "plan":
             if not _PLAN.fullmatch(words[-1].lower()):
@@ -181,10 +183,15 @@ class _Reading:
                 )
             wave, words = int(words[1]), words[2:]
         return self._names(words) or Command(
-            verb=self._verb, names=tuple(words), wave=wave, everything=everything, plan=plan, because=because
+            verb=self._verb,
+            names=tuple(words),
+            wave=wave,
+            everything=everything,
+            plan=plan,
+            override_reason=override_reason,
         )
 
-    def _rollback(self, words: list[str], because: str) -> Command | Misread:
+    def _rollback(self, words: list[str], override_reason: str) -> Command | Misread:
         to: str | None = None
         lowered = [word.lower() for word in words]
         if "to" in lowered:
@@ -193,12 +200,14 @@ class _Reading:
             if len(target) != 1 or not (target[0] == "previous" or _COMMIT.fullmatch(target[0])):
                 return self._no("`to` is followed by `previous` or by at least 7 digits of a commit", "to")
             to, words = (None if target[0] == "previous" else target[0]), words[:at]
-        return self._names(words) or Command(verb=self._verb, names=tuple(words), to=to, because=because)
+        return self._names(words) or Command(
+            verb=self._verb, names=tuple(words), to=to, override_reason=override_reason
+        )
 
     def _names(self, words: list[str]) -> Misread | None:
         """None when every word can be a node's or a stack's name."""
-        if len(words) > _PAST_BUSYNESS:
-            return self._no(f"at most {_PAST_BUSYNESS} names at once")
+        if len(words) > _MAX_NAMES:
+            return self._no(f"at most {_MAX_NAMES} names at once")
         wrong = next((word for word in words if not _NAME.fullmatch(word)), None)
         return self._no("this can be no node's and no stack's name", wrong) if wrong is not None else None
 

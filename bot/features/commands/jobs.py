@@ -1,22 +1,20 @@
-"""What the bot looks at because somebody spoke, reviewed, pressed a button or ended a pull request.
+"""The jobs that commands, buttons and the end of a pull request lead to, and what triggers them.
 
-Almost everything can be looked at again from GitHub. What a person said cannot: a command carries the id of its
+Almost everything can be read again from GitHub. What somebody wrote cannot: a command carries the id of its
 comment, and is carried out once by that id.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
-from bot.domain.names import CommitSha, InstallationId, PlanId, PullNumber, RepoName
-from bot.domain.values import Value
+from bot.domain.names import CommitSha, PlanId, PullNumber
 from bot.domain.verbs import Verb
 from bot.features.commands.grammar import Command, Misread, parse_command
-from bot.features.review.jobs import SyncReview
-from bot.github.people_events import ButtonPressed, Commented, Reviewed
-
-if TYPE_CHECKING:
-    from bot.features.fleets.facts import PinIndex
+from bot.features.fleets.facts import PinIndex
+from bot.features.fleets.jobs import FleetJob, FoundEvent, Job
+from bot.github.events import DeploymentChanged, Event, PullRequestChanged, WorkflowRunCompleted
+from bot.github.people_events import ButtonPressed, Commented
 
 BUTTONS: dict[str, Command] = {
     "replan": Command(verb=Verb.PLAN),
@@ -26,14 +24,14 @@ BUTTONS: dict[str, Command] = {
 """What each button of a check run stands for; its identifier is the key."""
 
 
-class RunCommand(Value, frozen=True, tag="command"):
-    """Decide and carry out what a person said. `source` is "comment:ID" or "button:CHECK:NAME:LOGIN".
+class RunCommand(FleetJob, frozen=True, tag="command"):
+    """Decide a command and carry it out. `source` is "comment:ID" or "button:CHECK:NAME:LOGIN".
 
-    `bound` is the plan that stood in the pull request when it was said: the only one that may be meant.
+    `bound` is the plan that the pull request showed when the command was written: the only one it may mean.
     """
 
-    fleet: RepoName
-    installation: InstallationId
+    urgent: ClassVar[bool] = True
+
     number: PullNumber | None  # None: the open pull request whose head is `sha`
     source: str
     actor: str
@@ -43,21 +41,17 @@ class RunCommand(Value, frozen=True, tag="command"):
     sha: CommitSha | None = None  # the commit whose check run had the button
 
     @property
-    def key(self) -> str:
-        return self.fleet
-
-    @property
     def comment(self) -> int | None:
-        """The comment it was said in."""
+        """The id of the comment that the command stands in; None for a button."""
         kind, _, rest = self.source.partition(":")
         return int(rest) if kind == "comment" else None
 
 
-class AcknowledgeCommand(Value, frozen=True, tag="acknowledge"):
-    """Show a person that their command was seen. Nothing depends on it, and it waits for no other work."""
+class AcknowledgeCommand(FleetJob, frozen=True, tag="acknowledge"):
+    """React to a command's comment at once. Nothing depends on it, and it waits for no other job."""
 
-    fleet: RepoName
-    installation: InstallationId
+    urgent: ClassVar[bool] = True
+
     comment: int
 
     @property
@@ -65,59 +59,36 @@ class AcknowledgeCommand(Value, frozen=True, tag="acknowledge"):
         return f"seen:{self.comment}"
 
 
-class CloseOutPull(Value, frozen=True, tag="pull_end"):
-    """A pull request was closed or merged: its locks end, and a node that was ahead for it returns."""
+class CloseOutPull(FleetJob, frozen=True, tag="pull_end"):
+    """End the locks of a closed or merged pull request, and return nodes that were ahead for a closed one."""
 
-    fleet: RepoName
-    installation: InstallationId
     number: PullNumber
 
-    @property
-    def key(self) -> str:
-        return self.fleet
+
+class SyncCommandOrders(FleetJob, frozen=True, tag="asked"):
+    """Follow the orders of open commands. Leads to their replies, and to orders that had to wait."""
 
 
-class SyncCommandOrders(Value, frozen=True, tag="asked"):
-    """How far are the orders that people asked for? Leads to their replies, and to orders that had to wait."""
+def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
+    """The jobs of this feature that `event` calls for. A repository that no fleet concerns is ignored."""
+    match event:
+        case Commented():
+            return _run_comment(event, index)
+        case ButtonPressed() if index.pins_of(event.repo) and event.button in BUTTONS:
+            return [_run_button(event)]
+        case PullRequestChanged() if event.action == "closed" and index.pins_of(event.repo):
+            return [CloseOutPull(fleet=event.repo, installation=event.installation, number=event.number)]
+        case DeploymentChanged() | WorkflowRunCompleted() if index.pins_of(event.repo):
+            return [SyncCommandOrders(fleet=event.repo, installation=event.installation)]
+    return []
 
-    fleet: RepoName
-    installation: InstallationId
 
-    @property
-    def key(self) -> str:
-        return self.fleet
-
-
-PullLook = RunCommand | AcknowledgeCommand | SyncReview | CloseOutPull | SyncCommandOrders
-
-
-def route_people(event: Commented | Reviewed | ButtonPressed, index: PinIndex) -> tuple[PullLook, ...]:
-    """The Looks that follow from what a person did. A repository that is no fleet and that none pins is ignored."""
-    fleets, pinned = index.pins_of(event.repo), index.pinned_by(event.repo)
-    if not fleets and not pinned:
-        return ()
-    if isinstance(event, Reviewed):
-        return (SyncReview(fleet=event.repo, installation=event.installation, number=event.number),)
-    if isinstance(event, ButtonPressed):
-        said = BUTTONS.get(event.button)
-        if said is None or not fleets:
-            return ()
-        return (
-            RunCommand(
-                fleet=event.repo,
-                installation=event.installation,
-                number=None,
-                source=f"button:{event.check}:{event.button}:{event.actor}",
-                actor=event.actor,
-                said=said,
-                bound=PlanId(event.plan) if event.plan else None,
-                sha=event.sha,
-            ),
-        )
-    found = parse_command(event.line, prefix=next(iter((*fleets, *pinned))).prefix)
+def _run_comment(event: Commented, index: PinIndex) -> list[Job]:
+    pins = (*index.pins_of(event.repo), *index.pinned_by(event.repo))
+    found = parse_command(event.line, prefix=pins[0].prefix) if pins else None
     if found is None:
-        return ()
-    return (
+        return []
+    return [
         AcknowledgeCommand(fleet=event.repo, installation=event.installation, comment=event.comment),
         RunCommand(
             fleet=event.repo,
@@ -128,4 +99,17 @@ def route_people(event: Commented | Reviewed | ButtonPressed, index: PinIndex) -
             said=found,
             said_at=event.said_at,
         ),
+    ]
+
+
+def _run_button(event: ButtonPressed) -> RunCommand:
+    return RunCommand(
+        fleet=event.repo,
+        installation=event.installation,
+        number=None,
+        source=f"button:{event.check}:{event.button}:{event.actor}",
+        actor=event.actor,
+        said=BUTTONS[event.button],
+        bound=PlanId(event.plan) if event.plan else None,
+        sha=event.sha,
     )

@@ -6,7 +6,7 @@ Only what the command at hand depends on is asked for: help costs one request, a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -32,8 +32,8 @@ from bot.features.fleets.read import FleetAt, NotAFleet
 from bot.features.holds.facts import HoldKind, Lock
 from bot.features.review.control_files import is_control_file
 from bot.features.rollout.decide.orders import last_good
+from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.history import parse_time, read_orders
-from bot.features.world import World
 from bot.fleetfile import Fleet, Node, waves_of
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.client import Client, NotFound
@@ -41,15 +41,17 @@ from bot.github.endpoints import people, repository
 from bot.github.endpoints.people import PullDetail
 from bot.github.shapes import Verdict
 from bot.plan.report.check import CHECK_NAME
-from bot.protocol.asked import PastOrder, Stage
 from bot.protocol.order import OrderKind
+
+if TYPE_CHECKING:
+    from bot.features.commands.run import CommandTools
 
 GOOD_LOOKED_FOR = 10  # earlier good commits of a node that a rollback may name
 _ABOUT_NODES = (Verb.DEPLOY, Verb.ROLLBACK, Verb.RETRY, Verb.STATUS)
 _ABOUT_PLANS = (Verb.DEPLOY, Verb.RETRY)
 
 
-class Spoken(NamedTuple):
+class CommandContext(NamedTuple):
     """A command's facts, and where it was said. `pinned` is the pin that the pull request moves."""
 
     facts: CommandFacts
@@ -58,48 +60,48 @@ class Spoken(NamedTuple):
     pull: PullDetail | None
 
 
-def read_spoken(world: World, client: Client, look: RunCommand) -> Spoken:
+def load_command_context(tools: CommandTools, client: Client, job: RunCommand) -> CommandContext:
     """The facts of one command."""
-    said = look.said
+    said = job.said
     verb = said.verb if isinstance(said, Command) else None
-    age = max(0.0, world.now() - parse_time(look.said_at)) if look.said_at else 0.0
-    pull = _find_pull(client, look)
-    at, problem = _read_fleet(world, client, look, pull) if pull is not None else (None, "")
+    age = max(0.0, tools.fleets.now() - parse_time(job.said_at)) if job.said_at else 0.0
+    pull = _find_pull(client, job)
+    at, problem = _read_fleet(tools, client, job, pull) if pull is not None else (None, "")
     file = at.file if at is not None else None
-    actor = _read_actor(client, look, file)
-    facts = CommandFacts(said=said, actor=actor, age=age, fleet=file, fleet_problem=problem, bound=look.bound)
+    actor = _read_actor(client, job, file)
+    facts = CommandFacts(said=said, actor=actor, age=age, fleet=file, fleet_problem=problem, bound=job.bound)
     if at is None or pull is None or verb is None or verb is Verb.HELP:
-        return Spoken(facts, at, None, pull)
-    pins = [pin for pin in world.memory.pins_of(at.repo) if pin.base == at.base]
-    fleets_read.fetch_all(world, client, [pin.upstream for pin in pins])
-    return _read_in_pull(world, client, look, at, pull=pull, pins=pins, facts=facts, verb=verb)
+        return CommandContext(facts, at, None, pull)
+    pins = [pin for pin in tools.fleets.pins.pins_of(at.repo) if pin.base == at.base]
+    fleets_read.fetch_all(tools.fleets, client, [pin.upstream for pin in pins])
+    return _read_in_pull(tools, client, job, at, pull=pull, pins=pins, facts=facts, verb=verb)
 
 
 def _read_in_pull(
-    world: World,
+    tools: CommandTools,
     client: Client,
-    look: RunCommand,
+    job: RunCommand,
     at: FleetAt,
     *,
     pull: PullDetail,
     pins: Sequence[Pinned],
     facts: CommandFacts,
     verb: Verb,
-) -> Spoken:
+) -> CommandContext:
     there = read_pull_facts(at, pull, pins)
     pinned = next((pin for pin in pins if pin.submodule in there.pins), next(iter(pins), None))
-    locks = world.people.find_locks(at.repo, now=world.now())
+    locks = tools.bump.holds.find_locks(at.repo, now=tools.fleets.now())
     submodule = pinned.submodule if pinned else None
     about_nodes = submodule is not None and verb in _ABOUT_NODES
     nodes = tuple(
-        read_node(world, client, at, node, submodule=submodule, locks=locks)
+        read_node(tools, client, at, node, submodule=submodule, locks=locks)
         if about_nodes and submodule is not None
         else NodeAt(node=node, lock=_lock_of(node, locks))
         for node in at.file.nodes
     )
     plan, verdict = None, Verdict.UNKNOWN
     if verb in _ABOUT_PLANS:
-        plan = _read_plan(world, client, at.repo, pull, look.said_at)
+        plan = _read_plan(tools, client, at.repo, pull, job.said_at)
         if there.state is PullState.OPEN and not there.from_fork:
             verdict = people.read_verdict(client, at.repo, pull)
     whole = msgspec.structs.replace(
@@ -111,35 +113,35 @@ def _read_in_pull(
         nodes=nodes,
         waves=find_waves(at.file),
     )
-    return Spoken(_with_holds(world, client, at, pinned, facts=whole, verb=verb), at, pinned, pull)
+    return CommandContext(_with_holds(tools, client, at, pinned, facts=whole, verb=verb), at, pinned, pull)
 
 
-def _find_pull(client: Client, look: RunCommand) -> PullDetail | None:
-    number = look.number
-    if number is None and look.sha is not None:
-        found = repository.find_pulls_of_commit(client, look.fleet, look.sha)
-        number = next((PullNumber(p.number) for p in found if p.head.sha == look.sha), None)
+def _find_pull(client: Client, job: RunCommand) -> PullDetail | None:
+    number = job.number
+    if number is None and job.sha is not None:
+        found = repository.find_pulls_of_commit(client, job.fleet, job.sha)
+        number = next((PullNumber(p.number) for p in found if p.head.sha == job.sha), None)
     if number is None:
         return None
     try:
-        return people.read_pull_detail(client, look.fleet, number)
+        return people.read_pull_detail(client, job.fleet, number)
     except NotFound:
         return None
 
 
-def _read_fleet(world: World, client: Client, look: RunCommand, pull: PullDetail) -> tuple[FleetAt | None, str]:
+def _read_fleet(tools: CommandTools, client: Client, job: RunCommand, pull: PullDetail) -> tuple[FleetAt | None, str]:
     """The fleet at the head of the pull request's base: never what the pull request itself says of it."""
-    fleets_read.fetch_all(world, client, [look.fleet])
+    fleets_read.fetch_all(tools.fleets, client, [job.fleet])
     try:
-        return fleets_read.read_fleet(world, look.fleet, BranchName(pull.base.ref)), ""
+        return fleets_read.read_fleet(tools.fleets, job.fleet, BranchName(pull.base.ref)), ""
     except NotAFleet:
         return None, ""
     except YamlFileError as problem:
         return None, str(problem)
 
 
-def _read_actor(client: Client, look: RunCommand, file: Fleet | None) -> Actor:
-    permission = people.read_permission(client, look.fleet, look.actor)
+def _read_actor(client: Client, job: RunCommand, file: Fleet | None) -> Actor:
+    permission = people.read_permission(client, job.fleet, job.actor)
     named = [
         principal.removeprefix("team:")
         for principals in (
@@ -150,9 +152,9 @@ def _read_actor(client: Client, look: RunCommand, file: Fleet | None) -> Actor:
         for principal in principals
         if principal.startswith("team:")
     ]
-    org = look.fleet.split("/", maxsplit=1)[0]
-    teams = people.read_teams(client, org, dict.fromkeys(named), look.actor)
-    return Actor(login=look.actor, permission=permission, teams=teams)
+    org = job.fleet.split("/", maxsplit=1)[0]
+    teams = people.read_teams(client, org, dict.fromkeys(named), job.actor)
+    return Actor(login=job.actor, permission=permission, teams=teams)
 
 
 def read_pull_facts(at: FleetAt, pull: PullDetail, pins: Sequence[Pinned]) -> PullFacts:
@@ -193,16 +195,16 @@ def base_position(at: FleetAt, submodule: SubmodulePath) -> Position | None:
 
 
 def read_node(
-    world: World, client: Client, at: FleetAt, node: Node, *, submodule: SubmodulePath, locks: Sequence[Lock]
+    tools: CommandTools, client: Client, at: FleetAt, node: Node, *, submodule: SubmodulePath, locks: Sequence[Lock]
 ) -> NodeAt:
     """A node with its orders, back to a few good ones."""
-    past = read_orders(world, client, at.repo, node, submodule=submodule, goods=GOOD_LOOKED_FOR)
+    past = read_orders(tools.rollout, client, at.repo, node, submodule=submodule, goods=GOOD_LOOKED_FOR)
 
     def is_on_base(order: PastOrder) -> bool:
         commit = at.mirror.resolve(order.commit)
         return commit is not None and at.mirror.is_ancestor(commit, at.head)
 
-    good = [o for o in past if o.stage is Stage.GOOD and o.submodule == submodule and not o.kind.reads_only]
+    good = [o for o in past if o.stage is Stage.SUCCEEDED and o.submodule == submodule and not o.kind.reads_only]
     now = last_good(past, submodule)
     runs = Position(commit=now.commit, pin=now.pin) if now else None
     earlier = dict.fromkeys(Position(commit=o.commit, pin=o.pin) for o in good if not o.stacks and is_on_base(o))
@@ -228,14 +230,16 @@ def find_waves(file: Fleet) -> tuple[tuple[NodeName, ...], ...]:
     return waves_of(file.deploy, file.nodes)
 
 
-def _read_plan(world: World, client: Client, repo: RepoName, pull: PullDetail, said_at: str) -> PostedPlan | None:
+def _read_plan(
+    tools: CommandTools, client: Client, repo: RepoName, pull: PullDetail, said_at: str
+) -> PostedPlan | None:
     """The plan that the pull request shows: the one of its head's check, else what its text still says."""
     head = CommitSha(pull.head.sha)
     posted = repository.find_checks(client, repo, head, name=CHECK_NAME)
     newest = max(posted, key=lambda run: run.id, default=None)
     marker = parse_marker(pull.body or "")
     found = newest.external_id if newest else marker.id if marker else None
-    plan = world.memory.find_plan(PlanId(found)) if found else None
+    plan = tools.bump.plans.store.find(PlanId(found)) if found else None
     if plan is None:
         return None
     ended = parse_time(newest.completed_at or "") if newest else 0
@@ -251,15 +255,15 @@ def _read_plan(world: World, client: Client, repo: RepoName, pull: PullDetail, s
 
 
 def _with_holds(
-    world: World, client: Client, at: FleetAt, pinned: Pinned | None, *, facts: CommandFacts, verb: Verb
+    tools: CommandTools, client: Client, at: FleetAt, pinned: Pinned | None, *, facts: CommandFacts, verb: Verb
 ) -> CommandFacts:
     if pinned is None or verb not in (Verb.HOLD, Verb.RESUME, Verb.STATUS):
         return facts
-    holds = world.people.find_holds(at.repo, at.base, pinned.submodule)
+    holds = tools.bump.holds.find_holds(at.repo, at.base, pinned.submodule)
     hold = next((one for one in holds if one.kind is HoldKind.HOLD), None)
     rolled_back = False
     if verb is Verb.RESUME:
-        tip = world.mirror(pinned.upstream).resolve(f"refs/heads/{pinned.tracked}")
+        tip = tools.fleets.mirrors.of(pinned.upstream).resolve(f"refs/heads/{pinned.tracked}")
         pulls = repository.find_pulls(client, at.repo, head=bump_branch(at.base, pinned.submodule), base=at.base)
-        rolled_back = tip is not None and tip in gather.read_settled(pulls, holds)
+        rolled_back = tip is not None and tip in gather.read_dismissed_pins(pulls, holds)
     return msgspec.structs.replace(facts, hold=hold, rolled_back=rolled_back)

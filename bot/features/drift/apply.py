@@ -1,52 +1,61 @@
-"""Looks after nodes between deploys: asks them whether they run what they were given, and keeps their issues."""
+"""Ask a node what it runs, and keep the issue that lists the differences."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 
-from bot.features.drift.decide import DriftFacts, DriftIssue, IssueChange, decide_drift, find_answered, find_question
+from bot.features.drift.decide import (
+    DriftFacts,
+    DriftIssue,
+    DriftReason,
+    IssueChange,
+    decide_drift,
+    find_answered,
+    find_question,
+)
 from bot.features.drift.text import parse_drift_marker, render_drift, render_settled
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
 from bot.features.rollout.apply.dispatch import give_order
 from bot.features.rollout.decide.orders import last_good
+from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.history import read_orders
 from bot.features.rollout.read.reports import read_report
-from bot.features.world import World
+from bot.features.rollout.run import RolloutTools
 from bot.fleetfile import Node
 from bot.github.client import Client
 from bot.github.endpoints import issues, repository
 from bot.github.endpoints.issues import Issue
-from bot.protocol.asked import PastOrder, Stage, Wanted
+from bot.observability.metrics import decision_counter
+from bot.plan.order import OrderRequest
 from bot.protocol.order import OrderKind
-from bot.service import metrics
 
 log = logging.getLogger(__name__)
+_count_decision = decision_counter("drift", DriftReason)
 
 
-def look_after(world: World, client: Client, at: FleetAt, pins: Iterable[Pinned]) -> int | None:
-    """Ask whom it is time to ask, and make every issue say what was answered; when to come again, if ever."""
-    known = issues.find_issues_of(client, at.repo, world.app.login())
+def check_pin(
+    tools: RolloutTools, client: Client, at: FleetAt, pinned: Pinned, known: tuple[Issue, ...]
+) -> list[int]:
+    """Check the nodes of one pin that are due, and update their issues; when to come again, for each that says so."""
     times = []
-    for pinned in pins:
-        for node in at.file.nodes if at.submodule(pinned.submodule) else ():
-            facts = _read_facts(world, client, at, node, pinned, issue=_find_issue(known, node, pinned))
-            decision = decide_drift(facts)
-            metrics.DECISIONS.count(look="drift", reason=decision.reason)
-            log.info("drift of %s, %s of %s: %s", node.name, pinned.submodule, at.repo, decision.reason)
-            if decision.issue is not None:
-                _change_issue(client, at, facts, decision.issue)
-            if decision.marker:
-                _ask(world, client, at, pinned, facts, marker=decision.marker)
-            times += [decision.again_at] if decision.again_at else []
-    return min(times, default=None)
+    for node in at.file.nodes if at.submodule(pinned.submodule) else ():
+        facts = _read_facts(tools, client, at, node, pinned, issue=_find_issue(known, node, pinned))
+        decision = decide_drift(facts)
+        _count_decision(decision.reason)
+        log.info("drift of %s, %s of %s: %s", node.name, pinned.submodule, at.repo, decision.reason)
+        if decision.issue is not None:
+            _change_issue(client, at, facts, decision.issue)
+        if decision.marker:
+            _order_check(tools, client, at, pinned, facts, marker=decision.marker)
+        times += [decision.again_at] if decision.again_at else []
+    return times
 
 
 def _read_facts(
-    world: World, client: Client, at: FleetAt, node: Node, pinned: Pinned, *, issue: DriftIssue | None
+    tools: RolloutTools, client: Client, at: FleetAt, node: Node, pinned: Pinned, *, issue: DriftIssue | None
 ) -> DriftFacts:
-    past = read_orders(world, client, at.repo, node, submodule=pinned.submodule)
+    past = read_orders(tools, client, at.repo, node, submodule=pinned.submodule)
     good = last_good(past, pinned.submodule)
     answered = find_answered(past, pinned.submodule)
     report = read_report(client, at.repo, node.name, answered) if answered else None
@@ -54,7 +63,7 @@ def _read_facts(
         node=node,
         submodule=pinned.submodule,
         every=at.file.drift.every,
-        now=int(world.now()),
+        now=int(tools.fleets.now()),
         past=past,
         on_base=good is not None and at.mirror.is_ancestor(good.commit, at.head),
         answer=report.differences if report else None,
@@ -70,11 +79,13 @@ def _find_issue(known: tuple[Issue, ...], node: Node, pinned: Pinned) -> DriftIs
     return None
 
 
-def _ask(world: World, client: Client, at: FleetAt, pinned: Pinned, facts: DriftFacts, *, marker: str) -> None:
+def _order_check(
+    tools: RolloutTools, client: Client, at: FleetAt, pinned: Pinned, facts: DriftFacts, *, marker: str
+) -> None:
     submodule, good = at.submodule(pinned.submodule), last_good(facts.past, pinned.submodule)
     if submodule is None or good is None:
         return
-    wanted = Wanted(
+    wanted = OrderRequest(
         kind=OrderKind.DRIFT,
         fleet=at.repo,
         node=facts.node,
@@ -86,10 +97,10 @@ def _ask(world: World, client: Client, at: FleetAt, pinned: Pinned, facts: Drift
         pin=good.pin,
         marker=marker,
     )
-    give_order(world, client, at, wanted, facts.past)
+    give_order(tools, client, at, wanted, facts.past)
     asked = find_question(facts.past, pinned.submodule)
     if asked is not None:
-        _forget(client, at, asked)
+        _delete_answered(client, at, asked)
 
 
 def _change_issue(client: Client, at: FleetAt, facts: DriftFacts, change: IssueChange) -> None:
@@ -108,9 +119,9 @@ def _change_issue(client: Client, at: FleetAt, facts: DriftFacts, change: IssueC
         issues.edit_issue(client, at.repo, number, {"title": text.title, "body": text.body, "state": "open"})
 
 
-def _forget(client: Client, at: FleetAt, asked: PastOrder) -> None:
+def _delete_answered(client: Client, at: FleetAt, asked: PastOrder) -> None:
     """Remove an answered question from the node's deployments, which are to show what was deployed."""
-    if asked.stage is Stage.GOOD and asked.state != "inactive":
+    if asked.stage is Stage.SUCCEEDED and asked.state != "inactive":
         # GitHub removes only deployments that are not active.
         repository.post_deployment_status(
             client, at.repo, asked.number, state="inactive", description="answered; a newer question followed"

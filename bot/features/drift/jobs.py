@@ -1,19 +1,38 @@
-"""From bot/service/router.py: say here what this module is for."""
+"""The job that asks nodes whether they still run what was deployed, and what triggers it."""
 
 from __future__ import annotations
 
-from bot.domain.names import BranchName, InstallationId, RepoName
-from bot.domain.values import Value
+from bot.domain.names import BranchName, SubmodulePath
+from bot.features.fleets.facts import PinIndex
+from bot.features.fleets.jobs import FleetJob, FleetRead, FoundEvent, Job
+from bot.github.events import DeploymentChanged, Event, WorkflowRunCompleted
 
 
-class CheckDrift(Value, frozen=True, tag="drift"):
-    """Do the nodes still run what they were given? Leads to read-only orders, and to issues."""
+class CheckDrift(FleetJob, frozen=True, tag="drift"):
+    """Check whether the nodes still run what was deployed. Leads to read-only orders, and to issues."""
 
-    fleet: RepoName
-    installation: InstallationId
     base: BranchName
     not_before: int = 0  # seconds since the epoch; it waits in the queue until then
+    submodule: SubmodulePath | None = None  # only this one, when it failed while the others went on
 
     @property
-    def key(self) -> str:
-        return self.fleet
+    def starts_at(self) -> int:
+        return self.not_before
+
+
+def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
+    """The jobs of this feature that `event` calls for.
+
+    A drift check whose node never answers ends only with its workflow run; one that found its node busy goes on
+    when the other order has ended.
+    """
+    match event:
+        case WorkflowRunCompleted():
+            fleet, bases = event.repo, [pin.base for pin in index.pins_of(event.repo)]
+        case DeploymentChanged() if event.task.startswith("drift:"):
+            fleet, bases = event.repo, [pin.base for pin in index.pins_of(event.repo)]
+        case FleetRead():
+            fleet, bases = event.fleet, list(event.bases)
+        case _:
+            return []
+    return [CheckDrift(fleet=fleet, installation=event.installation, base=base) for base in dict.fromkeys(bases)]

@@ -1,24 +1,42 @@
-"""From bot/service/worker.py: say here what this module is for."""
+"""Ask the nodes whether they still run what was deployed, and keep an issue for each difference."""
 
 from __future__ import annotations
 
+import logging
+
 from msgspec.structs import replace
 
-from bot.features.drift import apply as drift
+from bot.domain.errors import RetryLater
+from bot.features.drift.apply import check_pin
 from bot.features.drift.jobs import CheckDrift
-from bot.features.fleets import read as fleets_read
-from bot.features.fleets.read import _read_fleet
-from bot.features.world import World
+from bot.features.fleets.jobs import Outcome
+from bot.features.fleets.read import fetch_fleet
+from bot.features.rollout.run import RolloutTools
 from bot.github.client import Client
-from bot.service.router import Look
+from bot.github.endpoints import issues
+
+log = logging.getLogger(__name__)
 
 
-def _look_at_drift(world: World, client: Client, look: CheckDrift) -> tuple[Look, ...]:
-    """What is to be looked at again at its time."""
-    known = [pin for pin in world.memory.pins_of(look.fleet) if pin.base == look.base]
-    fleets_read.fetch_all(world, client, [look.fleet, *(pin.upstream for pin in known)])
-    at = _read_fleet(world, client, look.fleet, look.base)
+def check_drift(tools: RolloutTools, client: Client, job: CheckDrift) -> Outcome:
+    """Check each node that is due. Leads to the same job again at the time of the next check."""
+    at, pins = fetch_fleet(tools.fleets, client, job.fleet, job.base)
+    wanted = [pin for pin in pins if job.submodule in (None, pin.submodule)]
     if at is None or not at.file.nodes:
         return ()
-    again_at = drift.look_after(world, client, at, known)
-    return (replace(look, not_before=again_at),) if again_at is not None else ()
+    known = issues.find_issues_of(client, at.repo, tools.fleets.app.login())
+    times: list[int] = []
+    follow_up: list[CheckDrift] = []
+    for pinned in wanted:
+        try:
+            times += check_pin(tools, client, at, pinned, known)
+        except RetryLater:
+            raise  # it holds for the whole installation
+        except Exception:
+            if len(wanted) == 1:
+                raise
+            log.exception("drift of %s on %s of %s failed; retried by itself", pinned.submodule, job.base, job.fleet)
+            follow_up.append(replace(job, submodule=pinned.submodule, not_before=0))
+    if times:
+        follow_up.append(replace(job, not_before=min(times)))
+    return tuple(follow_up)

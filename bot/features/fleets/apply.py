@@ -1,4 +1,4 @@
-"""From bot/features/bump/apply.py: say here what this module is for."""
+"""Report on the base branch what is wrong with a fleet file or a .gitmodules."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ FLEET_CHECK = "aios/fleet-file"
 
 
 def report_file_problems(client: Client, repo: RepoName, head: CommitSha, problem: YamlFileError) -> None:
-    """Say on the head of the base branch what is wrong in its fleet file or its .gitmodules."""
+    """Post a check on `head` that lists the problems, each with its line; the same problems are posted once."""
     check = render_fleet_file_problems(problem.path, problem.problems)
-    said = hashlib.sha256(str(problem).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(str(problem).encode()).hexdigest()[:12]
     posted = repository.find_checks(client, repo, head, name=FLEET_CHECK)
-    if not any(run.external_id == said for run in posted):
-        post_check(client, repo, head, FLEET_CHECK, check, external_id=said)
+    if not any(run.external_id == digest for run in posted):
+        post_check(client, repo, head, FLEET_CHECK, check, external_id=digest)

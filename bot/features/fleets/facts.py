@@ -1,15 +1,15 @@
-"""From bot/service/router.py: say here what this module is for."""
+"""Which fleet pins which repository: the rows of the index, and how it is asked."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from bot.domain.names import BranchName, InstallationId, RepoName, SubmodulePath
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 from bot.fleetfile import ShowUpstream
 
 
-class Pinned(Value, frozen=True):
+class Pinned(StoredValue, frozen=True):
     """One row of the index: `fleet` pins `upstream` at `submodule` on branch `base`, and follows `tracked`."""
 
     fleet: RepoName
@@ -27,13 +27,13 @@ class Pinned(Value, frozen=True):
 
 
 class PinIndex(Protocol):
-    """Who pins what, as last read. Staleness heals: a change of a fleet is itself an event."""
+    """Who pins what, as last read. It may be out of date for a moment: a change of a fleet is itself an event."""
 
     def pinned_by(self, upstream: RepoName) -> tuple[Pinned, ...]:
         """Every pin that points at `upstream`, over all fleets."""
 
     def pins_of(self, fleet: RepoName) -> tuple[Pinned, ...]:
-        """Every pin that `fleet` holds; empty when the repository is no fleet."""
+        """Every pin that `fleet` holds; empty when the repository is not a fleet."""
 
     def pins_shown_by(self, hub: RepoName) -> tuple[Pinned, ...]:
         """Every pin of the fleets that name `hub`, or that its own file lists; all of them are of its owner."""

@@ -1,13 +1,52 @@
-"""From bot/service/router.py: say here what this module is for."""
+"""The jobs that keep the index of fleets, what every job has in common, and the events that jobs report.
+
+A job only says "bring this up to date": it starts from facts read at that moment, so that a lost, repeated or
+reordered event changes nothing. Jobs with the same `key` never overlap.
+"""
 
 from __future__ import annotations
 
-from bot.domain.names import InstallationId, RepoName
-from bot.domain.values import Value
+from enum import StrEnum
+from typing import ClassVar
+
+from bot.domain.names import BranchName, InstallationId, PullNumber, RepoName, SubmodulePath
+from bot.domain.values import StoredValue, Value
+from bot.features.fleets.facts import PinIndex, Pinned
+from bot.github.events import Event, InstallationChanged, Push
 
 
-class SyncFleet(Value, frozen=True, tag="fleet"):
-    """Read a repository's fleet file and pins anew, refresh the index, and look at all its bumps and rollouts."""
+class Access(StrEnum):
+    """As whom a job works, and with which rights."""
+
+    APP = "app"  # as the App itself
+    LIST = "list"  # as the installation: list its repositories
+    READ = "read"  # read files of every repository of the installation, and post checks
+    WRITE = "write"  # everything the App may do, on the job's own repositories
+
+
+class Job(StoredValue, frozen=True):
+    """A unit of work in the queue. Each kind has a `tag` of its own, under which it is stored."""
+
+    access: ClassVar[Access] = Access.WRITE
+    urgent: ClassVar[bool] = False  # somebody waits for it: it may use the reserve of the request budget
+
+    @property
+    def key(self) -> str:
+        """The lane: jobs with the same key run one after the other."""
+        raise NotImplementedError
+
+    @property
+    def starts_at(self) -> int:
+        """When it may start, in seconds since the epoch; 0: now."""
+        return 0
+
+    def repositories(self, index: PinIndex) -> tuple[RepoName, ...]:
+        """The repositories that it works on; empty: every repository of its installation."""
+        raise NotImplementedError
+
+
+class FleetJob(Job, frozen=True):
+    """A job on one fleet: it works on the fleet and on what that pins."""
 
     fleet: RepoName
     installation: InstallationId
@@ -16,28 +55,112 @@ class SyncFleet(Value, frozen=True, tag="fleet"):
     def key(self) -> str:
         return self.fleet
 
+    def repositories(self, index: PinIndex) -> tuple[RepoName, ...]:
+        return (self.fleet, *sorted({pin.upstream for pin in index.pins_of(self.fleet)}))
 
-class SyncAllInstallations(Value, frozen=True, tag="around"):
-    """List every installation of the App, and look at each."""
+
+class SyncFleet(FleetJob, frozen=True, tag="fleet"):
+    """Read a repository's fleet file and pins, and bring the index up to date. Leads to FleetRead."""
+
+    # Which repositories it pins is what the job finds out.
+    access: ClassVar[Access] = Access.READ
+
+    def repositories(self, index: PinIndex) -> tuple[RepoName, ...]:  # noqa: ARG002 - the same for every job
+        return ()
+
+
+class SyncInstallation(Job, frozen=True, tag="installation"):
+    """List the repositories of an installation. Leads to a SyncFleet for each that may be a fleet."""
+
+    installation: InstallationId
+    access: ClassVar[Access] = Access.LIST
+
+    @property
+    def key(self) -> str:
+        return f"installation:{self.installation}"
+
+    def repositories(self, index: PinIndex) -> tuple[RepoName, ...]:  # noqa: ARG002 - the same for every job
+        return ()
+
+
+class SyncAllInstallations(Job, frozen=True, tag="around"):
+    """List every installation of the App. Leads to a SyncInstallation for each."""
+
+    access: ClassVar[Access] = Access.APP
 
     @property
     def key(self) -> str:
         return "app"
 
 
-class FetchMissedDeliveries(Value, frozen=True, tag="deliveries"):
-    """Compare GitHub's list of deliveries with what came in, and take in what is missing."""
+class FetchMissedDeliveries(Job, frozen=True, tag="deliveries"):
+    """Compare GitHub's list of deliveries with those stored, and store what is missing."""
+
+    access: ClassVar[Access] = Access.APP
 
     @property
     def key(self) -> str:
         return "deliveries"
 
 
-class SyncInstallation(Value, frozen=True, tag="installation"):
-    """List the repositories of an installation, and look at each that may be a fleet."""
+class FleetRead(Value, frozen=True):
+    """A fleet's file and pins were read. `pins` are all of its pins."""
 
+    fleet: RepoName
     installation: InstallationId
+    pins: tuple[Pinned, ...]
 
     @property
-    def key(self) -> str:
-        return f"installation:{self.installation}"
+    def bases(self) -> tuple[BranchName, ...]:
+        """The base branches that pin something."""
+        return tuple(dict.fromkeys(pin.base for pin in self.pins))
+
+
+class HubFound(Value, frozen=True):
+    """A repository that is not a fleet has a hub file."""
+
+    hub: RepoName
+    installation: InstallationId
+
+
+class PullsListed(Value, frozen=True):
+    """The open pull requests of a fleet or of an upstream were listed."""
+
+    repo: RepoName
+    installation: InstallationId
+    numbers: tuple[PullNumber, ...]
+
+
+class NodesFreed(Value, frozen=True):
+    """Locks or orders that kept nodes of a fleet from a merge may have ended."""
+
+    fleet: RepoName
+    installation: InstallationId
+
+
+class BumpResumed(Value, frozen=True):
+    """A hold on the bumps of one submodule of one base has ended."""
+
+    fleet: RepoName
+    installation: InstallationId
+    base: BranchName
+    submodule: SubmodulePath
+
+
+FoundEvent = FleetRead | HubFound | PullsListed | NodesFreed | BumpResumed
+"""What a job found out, as an event: the router gives it to every feature's `triggers`."""
+
+Outcome = tuple[Job | FoundEvent, ...]
+"""What a job leads to: further jobs of its own feature, and events for the others."""
+
+
+def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
+    """The jobs of this feature that `event` calls for."""
+    match event:
+        case InstallationChanged():
+            return [SyncInstallation(installation=event.installation)]
+        case Push():
+            own = index.pins_of(event.repo)
+            if any(pin.base == event.branch for pin in own) or (not own and event.may_make_fleet):
+                return [SyncFleet(fleet=event.repo, installation=event.installation)]
+    return []

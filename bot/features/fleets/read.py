@@ -1,43 +1,33 @@
-"""From bot/service/worker.py, bot/features/bump/read.py: say here what this module is for."""
+"""Read a fleet at the head of one of its base branches, and what it pins."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bot.domain.errors import BotError
 from bot.domain.names import BranchName, CommitSha, InstallationId, RepoName, SubmodulePath
-from bot.features.fleets import apply as fleets_apply
+from bot.features.fleets import apply
 from bot.features.fleets.facts import Pinned
-from bot.features.world import World
 from bot.fleetfile import FLEET_FILE, Fleet, Submodule, parse_fleet
-from bot.fleetfile.yaml_lines import YamlFileError
-from bot.git.git import GitError, Mirror
+from bot.fleetfile.yaml_lines import Problem, YamlFileError
+from bot.git.git import GitError, GitRepository, Mirror
 from bot.git.gitmodules import Broken, Stanza, parse_gitmodules, resolve_upstream, tracked_branch
 from bot.github.client import Client
 from bot.github.endpoints import repository
 
+if TYPE_CHECKING:
+    from bot.features.fleets.run import FleetTools
+
 log = logging.getLogger(__name__)
 
-
-def _read_fleet(world: World, client: Client, repo: RepoName, base: BranchName) -> FleetAt | None:
-    """The fleet, or None after saying why not where a person sees it."""
-    try:
-        return read_fleet(world, repo, base)
-    except NotAFleet as problem:
-        log.info("%s", problem)
-    except YamlFileError as problem:
-        log.info("%s: %s", repo, problem)
-        head = world.mirror(repo).resolve(f"refs/heads/{base}")
-        if head:
-            fleets_apply.report_file_problems(client, repo, head, problem)
-    return None
+_COMMITS_READ = 50  # of a branch of ours, which has one commit while nobody else commits to it
 
 
 class NotAFleet(BotError):  # noqa: N818 - an answer, not a failure
-    """The branch has no fleet file: the bot has no business there."""
+    """The branch has no fleet file, or does not exist: nothing is to be done there."""
 
 
 class FleetAt(NamedTuple):
@@ -52,28 +42,54 @@ class FleetAt(NamedTuple):
     mirror: Mirror
 
     def submodule(self, path: SubmodulePath) -> Submodule | None:
-        """What the fleet file says of the submodule at `path`; without a word, every submodule is kept."""
+        """What the fleet file says of the submodule at `path`; a file that names none keeps every submodule."""
         named = {submodule.path: submodule for submodule in self.file.submodules}
         return named.get(path) if named else Submodule(path=path)
 
 
-def fetch_all(world: World, client: Client, repos: Iterable[RepoName]) -> None:
+def fetch_all(tools: FleetTools, client: Client, repos: Iterable[RepoName]) -> None:
     """Bring the mirrors of `repos` up to date, side by side."""
     wanted = tuple(dict.fromkeys(repos))
     with ThreadPoolExecutor(max_workers=4) as pool:
-        fetches = [(repo, pool.submit(world.mirror(repo).fetch, client.token, repair=False)) for repo in wanted]
+        fetches = [(repo, pool.submit(tools.mirrors.of(repo).fetch, client.token, repair=False)) for repo in wanted]
     for repo, fetch in fetches:
         try:
             fetch.result()
         except GitError:
             # Git only says no; GitHub says why: an outage, a limit, an ended token are waited for (RetryLater).
             repository.find_repository(client, repo)
-            world.mirror(repo).fetch(client.token)
+            tools.mirrors.of(repo).fetch(client.token)
 
 
-def read_fleet(world: World, repo: RepoName, base: BranchName) -> FleetAt:
-    """The fleet at the head of `base`, from a mirror that has been fetched. YamlFileError when its file is wrong."""
-    mirror = world.mirror(repo)
+def fetch_fleet(
+    tools: FleetTools, client: Client, repo: RepoName, base: BranchName
+) -> tuple[FleetAt | None, tuple[Pinned, ...]]:
+    """The fleet at the head of `base` and its known pins there, from fetched mirrors.
+
+    None instead of the fleet after its check has told what is wrong with the fleet file.
+    """
+    pins = tuple(pin for pin in tools.pins.pins_of(repo) if pin.base == base)
+    fetch_all(tools, client, [repo, *(pin.upstream for pin in pins)])
+    return read_fleet_or_report(tools, client, repo, base), pins
+
+
+def read_fleet_or_report(tools: FleetTools, client: Client, repo: RepoName, base: BranchName) -> FleetAt | None:
+    """The fleet, or None after its check has told what is wrong with the fleet file."""
+    try:
+        return read_fleet(tools, repo, base)
+    except NotAFleet as problem:
+        log.info("%s", problem)
+    except YamlFileError as problem:
+        log.info("%s: %s", repo, problem)
+        head = tools.mirrors.of(repo).resolve(f"refs/heads/{base}")
+        if head:
+            apply.report_file_problems(client, repo, head, problem)
+    return None
+
+
+def read_fleet(tools: FleetTools, repo: RepoName, base: BranchName) -> FleetAt:
+    """The fleet at the head of `base`, from a fetched mirror. Raises NotAFleet, or YamlFileError when it is wrong."""
+    mirror = tools.mirrors.of(repo)
     head = mirror.resolve(f"refs/heads/{base}")
     text = mirror.read_file(head, FLEET_FILE) if head else None
     if head is None or text is None:
@@ -83,14 +99,34 @@ def read_fleet(world: World, repo: RepoName, base: BranchName) -> FleetAt:
     return FleetAt(repo, base, head, file, modules.stanzas, modules.broken, mirror)
 
 
-def read_pins(
-    world: World, client: Client, installation: InstallationId, at: FleetAt, *, default_branch: BranchName
+def read_all_pins(
+    tools: FleetTools, client: Client, installation: InstallationId, repo: RepoName, default: BranchName
 ) -> tuple[Pinned, ...]:
-    """Every pin of this base that the bot keeps: named by the fleet file, on our GitHub, and really a submodule."""
+    """Every pin of every base branch that the fleet file on the default branch names."""
+    main = read_fleet_or_report(tools, client, repo, default)
+    if main is None:
+        return ()
+    pins: list[Pinned] = []
+    for base in main.file.bases or (default,):
+        at = main if base == default else read_fleet_or_report(tools, client, repo, base)
+        if at is None:
+            continue
+        if at.broken:
+            # The other submodules go on; the check tells what to fix.
+            problem = YamlFileError(tuple(Problem(*broken) for broken in at.broken), path=".gitmodules")
+            apply.report_file_problems(client, repo, at.head, problem)
+        pins.extend(_read_pins(tools, client, installation, at, default))
+    return tuple(pins)
+
+
+def _read_pins(
+    tools: FleetTools, client: Client, installation: InstallationId, at: FleetAt, default_branch: BranchName
+) -> list[Pinned]:
+    """Every pin of this base that is kept: named by the fleet file, on our GitHub, and really a submodule."""
     pins = []
     for stanza in at.stanzas:
         submodule = at.submodule(stanza.path)
-        upstream = resolve_upstream(stanza.url, fleet=at.repo, web_url=world.web_url)
+        upstream = resolve_upstream(stanza.url, fleet=at.repo, web_url=tools.mirrors.web_url)
         if submodule is None or upstream is None or at.mirror.pin_at(at.head, stanza.path) is None:
             continue
         tracked = submodule.branch or tracked_branch(stanza, own=at.base)
@@ -114,11 +150,19 @@ def read_pins(
                 prefix=at.file.commands.prefix,
             )
         )
-    return tuple(pins)
+    return pins
 
 
 def _own_hub(at: FleetAt) -> RepoName | None:
-    """The hub that the fleet names, when it is of the same owner: nobody is written about at a stranger's."""
+    """The hub that the fleet names, if it has the same owner: nothing is published in a stranger's repository."""
     hub = at.file.hub
     same = hub is not None and hub.split("/")[0].lower() == at.repo.split("/")[0].lower()
     return hub if same else None
+
+
+def find_other_authors(mirror: GitRepository, base_head: CommitSha, head: CommitSha, login: str) -> tuple[str, ...]:
+    """Who but the bot (`login`) authored or committed the newest commits of a branch since it left the base."""
+    commits = mirror.commits_between(mirror.merge_base(base_head, head), head, most=_COMMITS_READ)
+    others = {commit.author_name for commit in commits if commit.author_name != login}
+    others |= {commit.committer_name for commit in commits if commit.committer_name not in (login, "GitHub")}
+    return tuple(sorted(others))

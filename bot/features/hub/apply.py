@@ -1,4 +1,4 @@
-"""One pull request that keeps generated documents in a repository up to date. Found before it is made, always."""
+"""Keep one pull request with generated documents. It is found before it is made, always."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Mapping
 
 from bot.domain.errors import BotError
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
+from bot.features.fleets.read import find_other_authors
 from bot.git.git import GitRepository
 from bot.github.client import Client
 from bot.github.endpoints import repository
-
-PEOPLE_LOOKED_FOR = 20  # commits of the branch
 
 
 def read_documents(mirror: GitRepository, commit: CommitSha, paths: tuple[str, ...]) -> dict[str, str]:
@@ -31,16 +30,16 @@ def propose_documents(
     body: str,
     login: str,
 ) -> str:
-    """Make the pull request from `branch` hold `files`; says in a word what was done. `mirror` has been fetched.
+    """Make the pull request from `branch` hold `files`; what was done, in one word. `mirror` is fetched.
 
-    Nothing to change closes it. A branch that a person committed to is left alone.
+    Nothing to change closes it. A branch that somebody else committed to is left alone.
     """
     head, start = mirror.resolve(f"refs/heads/{branch}"), mirror.resolve(f"refs/heads/{base}")
     if start is None:
         return "no_base"
     pulls = repository.find_pulls(client, repo, head=branch, base=base)
     pull = next((one for one in pulls if one.state == "open"), None)
-    if head is not None and _people(mirror, start, head, login):
+    if head is not None and find_other_authors(mirror, start, head, login):
         return "people_on_branch"
     if read_documents(mirror, start, tuple(files)) == dict(files):
         if pull is not None:
@@ -55,7 +54,7 @@ def propose_documents(
         )
         repository.push_branch(client, repo, branch, commit, exists=head is not None)
     elif pull is None and any(one.state == "closed" and one.merged_at is None for one in pulls):
-        return "settled"  # a person closed exactly this
+        return "settled"  # somebody closed exactly this
     if pull is None:
         repository.open_pull(client, repo, head=branch, base=base, title=title, body=body)
         return "opened"
@@ -81,8 +80,3 @@ def propose_once(
             repository.edit_pull(client, repo, pull.number, title=title, body=body)
             return pull.html_url
     return repository.open_pull(client, repo, head=branch, base=base, title=title, body=body).html_url
-
-
-def _people(mirror: GitRepository, start: CommitSha, head: CommitSha, login: str) -> bool:
-    commits = mirror.commits_between(mirror.merge_base(start, head), head, most=PEOPLE_LOOKED_FOR)
-    return any(c.author_name != login or c.committer_name not in (login, "GitHub") for c in commits)

@@ -1,16 +1,17 @@
-"""From bot/service/router.py: say here what this module is for."""
+"""The job that keeps a hub's documents, and what triggers it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from bot.domain.names import InstallationId, RepoName
-from bot.domain.values import Value
-from bot.features.fleets.facts import Pinned
+from bot.features.fleets.facts import PinIndex, Pinned
+from bot.features.fleets.jobs import FleetRead, FoundEvent, HubFound, Job
+from bot.github.events import Event, Push, WorkflowRunCompleted
 
 
-class SyncHub(Value, frozen=True, tag="hub"):
-    """Do a hub's documents say how its fleets are? Leads to its one pull request."""
+class SyncHub(Job, frozen=True, tag="hub"):
+    """Compare a hub's documents with its fleets. Leads to the hub's one pull request."""
 
     hub: RepoName
     installation: InstallationId
@@ -19,8 +20,27 @@ class SyncHub(Value, frozen=True, tag="hub"):
     def key(self) -> str:
         return f"hub:{self.hub}"
 
+    def repositories(self, index: PinIndex) -> tuple[RepoName, ...]:
+        shown = {repo for pin in index.pins_shown_by(self.hub) for repo in (pin.fleet, pin.upstream)}
+        return (self.hub, *sorted(shown - {self.hub}))
 
-def hubs_of(pins: Iterable[Pinned]) -> tuple[SyncHub, ...]:
-    """The looks at the hubs that show `pins`."""
+
+def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
+    """The jobs of this feature that `event` calls for."""
+    match event:
+        case WorkflowRunCompleted():
+            # A deployment reports every step; its run ends once, and that is when the documents change.
+            return _sync(index.pins_of(event.repo))
+        case Push():
+            return _sync(index.pins_shown_by(event.repo))
+        case FleetRead():
+            return _sync(event.pins)
+        case HubFound():
+            return [SyncHub(hub=event.hub, installation=event.installation)]
+    return []
+
+
+def _sync(pins: Iterable[Pinned]) -> list[Job]:
+    """A job for each hub that shows one of `pins`."""
     named = {(hub, pin.installation) for pin in pins for hub in (pin.hub, pin.listed_by) if hub is not None}
-    return tuple(SyncHub(hub=hub, installation=installation) for hub, installation in sorted(named))
+    return [SyncHub(hub=hub, installation=installation) for hub, installation in sorted(named)]

@@ -1,31 +1,27 @@
-"""What a hub's documents say, from its fleets and from GitHub's deployments, and the pull request that keeps them."""
+"""Read what a hub's documents are made from: its fleets, their pins, and GitHub's deployments."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from bot.domain.names import BranchName, CommitSha, DeploymentId, RepoName, StackName, SubmodulePath
+from bot.domain.names import CommitSha, DeploymentId, RepoName, StackName, SubmodulePath
 from bot.features.fleets import read as fleets_read
 from bot.features.fleets.apply import report_file_problems
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt, NotAFleet
-from bot.features.hub.apply import propose_documents, read_documents
 from bot.features.hub.jobs import SyncHub
 from bot.features.hub.text import (
-    DECIDING,
-    README,
     DeployedView,
     FleetView,
     HubView,
     NodeView,
     PinView,
-    render_documents,
 )
 from bot.features.rollout.decide.orders import parse_task
-from bot.features.world import World
 from bot.fleetfile import HUB_FILE, Node, parse_hub
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.git.git import GitError
@@ -35,102 +31,67 @@ from bot.github.endpoints.repository import Deployment
 from bot.planner.planner import find_stacks
 from bot.planner.snapshot import Snapshot
 
+if TYPE_CHECKING:
+    from bot.features.fleets.run import FleetTools
+
 log = logging.getLogger(__name__)
 
-BRANCH = BranchName("aios-bot/fleet-documents")
 _DEPLOYMENTS = 30  # newest ones of a node that are looked through
 
 
-def look_at_hub(world: World, client: Client, look: SyncHub) -> tuple[SyncHub, ...]:
-    """Keep the one pull request of the hub whose documents say how its fleets are.
-
-    When the hub's own file lists others than before, it is looked at once more, as one who may read those too.
-    """
-    found = repository.find_repository(client, look.hub)
-    if found is None:
-        log.info("hub %s: the App may not see it", look.hub)
-        return ()
-    fleets_read.fetch_all(world, client, [look.hub])
-    base = BranchName(found.default_branch)
-    mirror = world.mirror(look.hub)
-    start = mirror.resolve(f"refs/heads/{base}")
-    if start is None:
-        log.info("hub %s: %s has no commit yet", look.hub, base)
-        return ()
-    if _relist(world, client, look, start):
-        return (look,)
-    pins = tuple(pin for pin in world.memory.pins_shown_by(look.hub) if pin.installation == look.installation)
-    fleets_read.fetch_all(world, client, [*(pin.fleet for pin in pins), *(pin.upstream for pin in pins)])
-    view = read_hub(world, client, look.hub, pins)
-    machines = sum(len(fleet.nodes) for fleet in view.fleets)
-    done = propose_documents(
-        client,
-        look.hub,
-        mirror,
-        base=base,
-        branch=BRANCH,
-        files=render_documents(view, read_documents(mirror, start, (README, DECIDING))),
-        title=f"Fleet documents: {len(view.fleets)} fleets, {machines} machines",
-        body="What the fleets pin and run now. The bot keeps this pull request up to date; merge it when you like.",
-        login=world.app.login(),
-    )
-    log.info("hub %s: %s", look.hub, done)
-    return ()
-
-
-def _relist(world: World, client: Client, look: SyncHub, start: CommitSha) -> bool:
-    """Bring the index to what the hub's own file lists; whether that changed it."""
-    text = world.mirror(look.hub).read_file(start, HUB_FILE)
+def update_listed_fleets(tools: FleetTools, client: Client, job: SyncHub, start: CommitSha) -> bool:
+    """Bring the index in line with the fleets that the hub's own file lists; whether that changed it."""
+    text = tools.mirrors.of(job.hub).read_file(start, HUB_FILE)
     try:
         fleets = parse_hub(text.decode("utf-8", "replace")).fleets if text is not None else ()
     except YamlFileError as problem:
-        report_file_problems(client, look.hub, start, problem)
+        report_file_problems(client, job.hub, start, problem)
         return False
-    owner = look.hub.split("/")[0].lower()
+    owner = job.hub.split("/")[0].lower()
     listed = {fleet.lower() for fleet in fleets if fleet.split("/")[0].lower() == owner}
-    before = {pin.fleet for pin in world.memory.pins_shown_by(look.hub) if pin.listed_by is not None}
+    before = {pin.fleet for pin in tools.pins.pins_shown_by(job.hub) if pin.listed_by is not None}
     changed = False
     for fleet in {*before, *(RepoName(name) for name in listed)}:
-        wanted = look.hub if fleet.lower() in listed else None
-        pins = world.memory.pins_of(fleet)
-        if any(pin.listed_by != wanted and pin.installation == look.installation for pin in pins):
-            world.memory.replace_pins(pins[0].fleet, tuple(replace(pin, listed_by=wanted) for pin in pins))
+        wanted = job.hub if fleet.lower() in listed else None
+        pins = tools.pins.pins_of(fleet)
+        if any(pin.listed_by != wanted and pin.installation == job.installation for pin in pins):
+            tools.pins.replace_pins(pins[0].fleet, tuple(replace(pin, listed_by=wanted) for pin in pins))
             changed = True
     return changed
 
 
-def read_hub(world: World, client: Client, hub: RepoName, pins: tuple[Pinned, ...]) -> HubView:
+def read_hub(tools: FleetTools, client: Client, hub: RepoName, pins: tuple[Pinned, ...]) -> HubView:
     """Every fleet that `pins` come from, as it is now; a fleet that cannot be read is left out."""
     fleets = []
     for repo in sorted({pin.fleet for pin in pins}):
         own = [pin for pin in pins if pin.fleet == repo]
         try:
-            fleets.append(_read_fleet(world, client, repo, own))
+            fleets.append(_read_fleet(tools, client, repo, own))
         except (NotAFleet, YamlFileError, GitError) as problem:
             log.info("hub %s: %s is left out: %s", hub, repo, problem)
-    return HubView(hub=hub, web=world.web_url, fleets=tuple(fleets))
+    return HubView(hub=hub, web=tools.mirrors.web_url, fleets=tuple(fleets))
 
 
-def _read_fleet(world: World, client: Client, repo: RepoName, pins: list[Pinned]) -> FleetView:
+def _read_fleet(tools: FleetTools, client: Client, repo: RepoName, pins: list[Pinned]) -> FleetView:
     views = []
     for pin in pins:
-        view = _read_pin(world, fleets_read.read_fleet(world, repo, pin.base), pin)
+        view = _read_pin(tools, fleets_read.read_fleet(tools, repo, pin.base), pin)
         if view is not None:
             views.append(view)
-    at = fleets_read.read_fleet(world, repo, pins[0].default_branch)
+    at = fleets_read.read_fleet(tools, repo, pins[0].default_branch)
     return FleetView(
         repo=repo,
         pins=tuple(views),
-        nodes=tuple(_read_node(world, client, repo, node, views) for node in at.file.nodes),
+        nodes=tuple(_read_node(tools, client, repo, node, views) for node in at.file.nodes),
         required=at.file.review.required,
         optional=at.file.review.optional,
         auto_merge=at.file.review.auto_merge,
     )
 
 
-def _read_pin(world: World, at: FleetAt, pin: Pinned) -> PinView | None:
+def _read_pin(tools: FleetTools, at: FleetAt, pin: Pinned) -> PinView | None:
     submodule, commit = at.submodule(pin.submodule), at.mirror.pin_at(at.head, pin.submodule)
-    upstream = world.mirror(pin.upstream)
+    upstream = tools.mirrors.of(pin.upstream)
     if submodule is None or commit is None:
         return None
     stacks: tuple[StackName, ...] = ()
@@ -145,7 +106,7 @@ def _moved(deployment: Deployment, submodule: SubmodulePath) -> bool:
     return task is not None and task[1] == submodule and not task[0].reads_only
 
 
-def _read_node(world: World, client: Client, repo: RepoName, node: Node, pins: Sequence[PinView]) -> NodeView:
+def _read_node(tools: FleetTools, client: Client, repo: RepoName, node: Node, pins: Sequence[PinView]) -> NodeView:
     submodules = dict.fromkeys(pin.submodule for pin in pins)
     stacks = dict.fromkeys(stack for pin in pins for stack in pin.stacks)
     deployments = repository.find_deployments(client, repo, environment=node.name, most=_DEPLOYMENTS)
@@ -155,7 +116,7 @@ def _read_node(world: World, client: Client, repo: RepoName, node: Node, pins: S
         if newest is None:
             continue
         statuses = repository.find_deployment_statuses(client, repo, DeploymentId(newest.id))
-        mirror, sha = world.mirror(repo), CommitSha(newest.sha)
+        mirror, sha = tools.mirrors.of(repo), CommitSha(newest.sha)
         pin = mirror.pin_at(sha, submodule) if mirror.resolve(sha) else None
         state, at = (statuses[0].state, statuses[0].created_at) if statuses else ("pending", "")
         deployed.append(DeployedView(submodule=submodule, pin=pin, state=state, at=at))

@@ -1,18 +1,37 @@
-"""From bot/features/commands/jobs.py: say here what this module is for."""
+"""The job that keeps the review check of a pull request, and what triggers it."""
 
 from __future__ import annotations
 
 from bot.domain.names import InstallationId, PullNumber, RepoName
-from bot.domain.values import Value
+from bot.features.fleets.facts import PinIndex
+from bot.features.fleets.jobs import FleetJob, FoundEvent, Job, PullsListed
+from bot.github.events import Event, PullRequestChanged
+from bot.github.people_events import Reviewed
 
 
-class SyncReview(Value, frozen=True, tag="review"):
-    """Which rule asks for a review of this pull request, and is it there? Leads to the check `aios/review`."""
+class SyncReview(FleetJob, frozen=True, tag="review"):
+    """Decide which rule asks for a review of a pull request. Leads to the check `aios/review`.
 
-    fleet: RepoName  # or an upstream: its rules are the same
-    installation: InstallationId
+    `fleet` may also be an upstream: its rules are the same.
+    """
+
     number: PullNumber
 
-    @property
-    def key(self) -> str:
-        return self.fleet
+
+def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
+    """The jobs of this feature that `event` calls for."""
+    match event:
+        case Reviewed():
+            numbers: tuple[PullNumber, ...] = (event.number,)
+        case PullRequestChanged() if event.action != "closed":
+            numbers = (event.number,)
+        case PullsListed():
+            return _sync(event.repo, event.installation, event.numbers)
+        case _:
+            return []
+    concerned = index.pins_of(event.repo) or index.pinned_by(event.repo)
+    return _sync(event.repo, event.installation, numbers) if concerned else []
+
+
+def _sync(repo: RepoName, installation: InstallationId, numbers: tuple[PullNumber, ...]) -> list[Job]:
+    return [SyncReview(fleet=repo, installation=installation, number=number) for number in numbers]

@@ -1,19 +1,41 @@
-"""From bot/service/router.py: say here what this module is for."""
+"""The job that brings a merged pin to the nodes, and what triggers it."""
 
 from __future__ import annotations
 
-from bot.domain.names import BranchName, InstallationId, RepoName
-from bot.domain.values import Value
+from bot.domain.names import BranchName, InstallationId, RepoName, SubmodulePath
+from bot.features.fleets.facts import PinIndex
+from bot.features.fleets.jobs import FleetJob, FleetRead, FoundEvent, Job, NodesFreed
+from bot.github.events import DeploymentChanged, Event, PullRequestChanged, WorkflowRunCompleted
 
 
-class SyncRollout(Value, frozen=True, tag="rollout"):
-    """Do the nodes run what a merged pull request approved? Leads to deployments and their sticky comment."""
+class SyncRollout(FleetJob, frozen=True, tag="rollout"):
+    """Compare the nodes with what a merged pull request approved. Leads to orders and the rollout comment."""
 
-    fleet: RepoName
-    installation: InstallationId
     base: BranchName
-    not_before: int = 0  # seconds since the epoch; it waits in the queue until then (a soak time, an absent node)
+    not_before: int = 0  # seconds since the epoch; it waits in the queue until then (a soak time, an offline node)
+    submodule: SubmodulePath | None = None  # only this one, when it failed while the others went on
 
     @property
-    def key(self) -> str:
-        return self.fleet
+    def starts_at(self) -> int:
+        return self.not_before
+
+
+def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
+    """The jobs of this feature that `event` calls for."""
+    match event:
+        case DeploymentChanged() | WorkflowRunCompleted():
+            return _sync(event.repo, event.installation, [pin.base for pin in index.pins_of(event.repo)])
+        case PullRequestChanged() if event.merged:
+            bases = [pin.base for pin in index.pins_of(event.repo) if pin.base == event.base]
+            return _sync(event.repo, event.installation, bases)
+        case FleetRead():
+            return _sync(event.fleet, event.installation, event.bases)
+        case NodesFreed():
+            return _sync(event.fleet, event.installation, [pin.base for pin in index.pins_of(event.fleet)])
+    return []
+
+
+def _sync(
+    fleet: RepoName, installation: InstallationId, bases: list[BranchName] | tuple[BranchName, ...]
+) -> list[Job]:
+    return [SyncRollout(fleet=fleet, installation=installation, base=base) for base in dict.fromkeys(bases)]

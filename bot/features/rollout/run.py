@@ -1,41 +1,66 @@
-"""From bot/service/worker.py: say here what this module is for."""
+"""Bring what a merged pull request approved to the nodes: read, decide, apply."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
-from bot.features.fleets import read as fleets_read
-from bot.features.fleets.read import _read_fleet
-from bot.features.rollout.apply import rollout as rollouts
-from bot.features.rollout.decide.rollout import decide_rollout
+from bot.domain.errors import RetryLater
+from bot.features.bump.run import PlanTools
+from bot.features.fleets.jobs import Outcome
+from bot.features.fleets.read import fetch_fleet
+from bot.features.fleets.run import FleetTools
+from bot.features.holds.store import HoldStore
+from bot.features.rollout.apply.rollout import apply_rollout
+from bot.features.rollout.decide.rollout import RolloutReason, decide_rollout
 from bot.features.rollout.jobs import SyncRollout
-from bot.features.rollout.read import rollout as rollout_read
-from bot.features.world import World
+from bot.features.rollout.read.rollout import read_rollout_facts
+from bot.features.rollout.store import RolloutStore
 from bot.github.client import Client
-from bot.service import metrics
-from bot.service.router import Look
+from bot.observability.metrics import decision_counter
 
 log = logging.getLogger(__name__)
+_count_decision = decision_counter("rollout", RolloutReason)
 
 
-def _look_at_rollout(world: World, client: Client, look: SyncRollout) -> tuple[Look, ...]:
-    """What is to be looked at again when time alone has changed something."""
-    known = [pin for pin in world.memory.pins_of(look.fleet) if pin.base == look.base]
-    fleets_read.fetch_all(world, client, [look.fleet, *(pin.upstream for pin in known)])
-    at = _read_fleet(world, client, look.fleet, look.base)
-    if at is None or not at.file.nodes:
-        return ()
-    later: list[Look] = []
-    for pinned in known:
-        facts = rollout_read.read_rollout_facts(world, client, at, pinned)
-        if facts is None:
-            continue
-        decision = decide_rollout(facts)
-        metrics.DECISIONS.count(look="rollout", reason=decision.reason)
-        log.info("rollout of %s on %s of %s: %s", pinned.submodule, look.base, look.fleet, decision.reason)
-        rollouts.roll_out(world, client, at, facts, decision)
-        if decision.again_at is not None:
-            later.append(replace(look, not_before=decision.again_at))
-    return tuple(later)
+@dataclass(frozen=True)
+class RolloutTools:
+    """What rollouts use, and everything else that gives orders to nodes."""
+
+    fleets: FleetTools
+    plans: PlanTools
+    holds: HoldStore
+    statuses: RolloutStore
+    order_keys: Callable[[], tuple[Ed25519PrivateKey, ...]]  # read for each order: they can be rotated
+
+
+def sync_rollout(tools: RolloutTools, client: Client, job: SyncRollout) -> Outcome:
+    """Give the orders that are due. Leads to the same job again when time alone will change something."""
+    at, pins = fetch_fleet(tools.fleets, client, job.fleet, job.base)
+    wanted = [pin for pin in pins if job.submodule in (None, pin.submodule)]
+    follow_up: list[SyncRollout] = []
+    for pinned in wanted if at is not None and at.file.nodes else ():
+        try:
+            facts = read_rollout_facts(tools, client, at, pinned) if at else None
+            if at is None or facts is None:
+                continue
+            decision = decide_rollout(facts)
+            _count_decision(decision.reason)
+            log.info("rollout of %s on %s of %s: %s", pinned.submodule, job.base, job.fleet, decision.reason)
+            apply_rollout(tools, client, at, facts, decision)
+            if decision.again_at is not None:
+                follow_up.append(replace(job, not_before=decision.again_at))
+        except RetryLater:
+            raise  # it holds for the whole installation
+        except Exception:
+            if len(wanted) == 1:
+                raise
+            log.exception(
+                "rollout of %s on %s of %s failed; retried by itself", pinned.submodule, job.base, job.fleet
+            )
+            follow_up.append(replace(job, submodule=pinned.submodule, not_before=0))
+    return tuple(follow_up)

@@ -1,4 +1,4 @@
-"""How each fleet stood when it was looked at last. GitHub knows it too; here it is at hand for pages and meters."""
+"""Store how each rollout stands and what nodes reported, for the fleet page and to count each report once."""
 
 from __future__ import annotations
 
@@ -9,11 +9,29 @@ import msgspec
 import sqlalchemy as sa
 
 from bot.domain.names import BranchName, CommitSha, DeploymentId, NodeName, PullNumber, RepoName, SubmodulePath
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
-from bot.features.rollout.tables import FLEET_STATES, RESULTS
 from bot.protocol.report import Report
 from bot.storage.store import Store
+
+TABLES = sa.MetaData()
+FLEET_STATES = sa.Table(
+    "fleet_states",
+    TABLES,
+    sa.Column("page", sa.Text, primary_key=True),  # the unguessable part of the fleet page's address
+    sa.Column("base", sa.Text, primary_key=True),
+    sa.Column("submodule", sa.Text, primary_key=True),
+    sa.Column("fleet", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # RolloutStatus as JSON
+)
+
+RESULTS = sa.Table(
+    "order_results",
+    TABLES,
+    sa.Column("fleet", sa.Text, primary_key=True),  # lower case
+    sa.Column("number", sa.BigInteger, primary_key=True),
+    sa.Column("report", sa.Text, nullable=False),  # bot.protocol.report.Report as JSON
+)
 
 _SAVE = sa.text(
     "INSERT INTO fleet_states (page, base, submodule, fleet, state) "
@@ -26,7 +44,7 @@ _SAVE_RESULT = sa.text(
 )
 
 
-class NodeNow(Value, frozen=True):
+class NodeStatus(StoredValue, frozen=True):
     """One node. Times are in seconds since the epoch."""
 
     node: NodeName
@@ -42,7 +60,7 @@ class NodeNow(Value, frozen=True):
     surprises: int = 0  # of them, not as planned
 
 
-class Standings(Value, frozen=True):
+class RolloutStatus(StoredValue, frozen=True):
     """One submodule of one base branch of a fleet."""
 
     fleet: RepoName
@@ -53,11 +71,11 @@ class Standings(Value, frozen=True):
     pull: PullNumber | None
     reason: RolloutReason
     looked_at: int
-    nodes: tuple[NodeNow, ...]
+    nodes: tuple[NodeStatus, ...]
 
 
-class Fleets:
-    """What is known of all fleets, in the bot's database."""
+class RolloutStore:
+    """The rollouts of all fleets as they were last read, in the bot's database."""
 
     def __init__(self, store: Store, *, page_key: bytes) -> None:
         """`page_key` makes the addresses of pages, which whoever sees a fleet's pull requests is given."""
@@ -68,18 +86,18 @@ class Fleets:
         """The unguessable part of the address of the fleet's page."""
         return hmac.new(self._page_key, b"fleet page " + fleet.lower().encode(), hashlib.sha256).hexdigest()[:32]
 
-    def save(self, standings: Standings) -> None:
-        """This is how it stands now."""
+    def save(self, status: RolloutStatus) -> None:
+        """Replace the status of this submodule of this base."""
         row = {
-            "page": self.page_of(standings.fleet),
-            "base": standings.base,
-            "submodule": standings.submodule,
-            "fleet": standings.fleet,
-            "state": msgspec.json.encode(standings).decode(),
+            "page": self.page_of(status.fleet),
+            "base": status.base,
+            "submodule": status.submodule,
+            "fleet": status.fleet,
+            "state": msgspec.json.encode(status).decode(),
         }
         self._store.write(lambda connection: connection.execute(_SAVE, row))
 
-    def find(self, page: str) -> tuple[Standings, ...]:
+    def find(self, page: str) -> tuple[RolloutStatus, ...]:
         """Everything of the fleet whose page this is, by base and submodule."""
         query = (
             sa.select(FLEET_STATES.c.state)
@@ -88,7 +106,7 @@ class Fleets:
         )
         with self._store.reading() as connection:
             texts = connection.execute(query).scalars().all()
-        return tuple(msgspec.json.decode(text, type=Standings) for text in texts)
+        return tuple(msgspec.json.decode(text, type=RolloutStatus) for text in texts)
 
     def find_result(self, fleet: RepoName, number: DeploymentId) -> Report | None:
         """What a node reported of an order, as it was read once: it does not change."""

@@ -1,54 +1,49 @@
-"""What the bot looks at because of a pull request in an upstream: what would it do to the fleets that pin it?"""
+"""The jobs that tell an upstream's pull requests what they would do to the fleets, and what triggers them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bot.domain.names import InstallationId, PullNumber, RepoName
-from bot.domain.values import Value
+from bot.features.fleets.facts import PinIndex
+from bot.features.fleets.jobs import FleetRead, FoundEvent, Job
+from bot.github.events import CheckRerequested, Event, PullRequestChanged
 
-if TYPE_CHECKING:
-    from bot.features.fleets.facts import PinIndex
-    from bot.github.events import CheckRerequested, PullRequestChanged
-
-_TOLD = {"opened", "reopened", "synchronize", "edited"}
+_SHOWN_ON = {"opened", "reopened", "synchronize", "edited"}
 
 
-class SyncUpstreamPull(Value, frozen=True, tag="upstream_pull"):
-    """What would merging this pull request do on every fleet? Leads to its check run and one comment."""
+class UpstreamJob(Job, frozen=True):
+    """A job on one upstream: it works on the upstream and on the installation's fleets that pin it."""
 
     upstream: RepoName
     installation: InstallationId
+
+    @property
+    def key(self) -> str:
+        return f"upstream:{self.upstream}"
+
+    def repositories(self, index: PinIndex) -> tuple[RepoName, ...]:
+        pins = index.pinned_by(self.upstream)
+        return (self.upstream, *sorted({pin.fleet for pin in pins if pin.installation == self.installation}))
+
+
+class SyncUpstreamPull(UpstreamJob, frozen=True, tag="upstream_pull"):
+    """Plan what merging this pull request would do on every fleet. Leads to its check run and one comment."""
+
     number: PullNumber
 
-    @property
-    def key(self) -> str:
-        return f"upstream:{self.upstream}"
+
+class SyncUpstream(UpstreamJob, frozen=True, tag="upstream"):
+    """List an upstream's open pull requests: a delivery may have been lost, or a fleet changed."""
 
 
-class SyncUpstream(Value, frozen=True, tag="upstream"):
-    """Look at every open pull request of an upstream: a delivery may have been lost, or a fleet changed."""
-
-    upstream: RepoName
-    installation: InstallationId
-
-    @property
-    def key(self) -> str:
-        return f"upstream:{self.upstream}"
-
-
-UpstreamLook = SyncUpstreamPull | SyncUpstream
-
-
-def route_upstream_pull(event: PullRequestChanged, index: PinIndex) -> tuple[UpstreamLook, ...]:
-    """The look that a pull request of a pinned repository calls for."""
-    if event.action not in _TOLD or not any(pin.tracked == event.base for pin in index.pinned_by(event.repo)):
-        return ()
-    return (SyncUpstreamPull(upstream=event.repo, installation=event.installation, number=event.number),)
-
-
-def route_upstream_check(event: CheckRerequested, index: PinIndex) -> tuple[UpstreamLook, ...]:
-    """The look that "Re-run" on one of our checks in a pinned repository calls for."""
-    if not index.pinned_by(event.repo):
-        return ()
-    return (SyncUpstream(upstream=event.repo, installation=event.installation),)
+def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
+    """The jobs of this feature that `event` calls for."""
+    match event:
+        case PullRequestChanged() if event.action in _SHOWN_ON:
+            if any(pin.tracked == event.base for pin in index.pinned_by(event.repo)):
+                return [SyncUpstreamPull(upstream=event.repo, installation=event.installation, number=event.number)]
+        case CheckRerequested() if index.pinned_by(event.repo):
+            return [SyncUpstream(upstream=event.repo, installation=event.installation)]
+        case FleetRead():
+            upstreams = dict.fromkeys(pin.upstream for pin in event.pins)
+            return [SyncUpstream(upstream=upstream, installation=event.installation) for upstream in upstreams]
+    return []

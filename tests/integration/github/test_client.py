@@ -10,10 +10,11 @@ import pytest
 
 from bot.domain.errors import RetryLater
 from bot.domain.names import BranchName, InstallationId, RepoName
-from bot.features.scopes import KEEPING, LISTING, READING
+from bot.features.fleets.jobs import Access
 from bot.github.client import App, Client, GitHubError, NotFound
 from bot.github.endpoints import repository
 from bot.github.manifest import permissions
+from bot.service.worker import PERMISSIONS
 from sandbox.github import Cut, EmbeddedGitHub, Fault
 
 ONE, TWO = RepoName("acme/one"), RepoName("acme/two")
@@ -63,14 +64,14 @@ def test_one_token_serves_all_work_of_its_scope(
     app, number = installation
     hub.requests.clear()
     for _ in range(3):
-        app.as_installation(number, repositories=[ONE, TWO], permissions=KEEPING)
-        app.as_installation(number, permissions=LISTING)
+        app.as_installation(number, repositories=[ONE, TWO], permissions=PERMISSIONS[Access.WRITE])
+        app.as_installation(number, permissions=PERMISSIONS[Access.LIST])
     assert [one.method for one in hub.requests] == ["POST", "POST"]
 
 
 def test_a_token_reaches_its_own_repositories_and_rights_only(installation: tuple[App, InstallationId]) -> None:
     app, number = installation
-    narrow = app.as_installation(number, repositories=[ONE], permissions=READING)
+    narrow = app.as_installation(number, repositories=[ONE], permissions=PERMISSIONS[Access.READ])
     assert repository.find_repository(narrow, ONE)
     assert repository.find_repository(narrow, TWO) is None
     with pytest.raises(GitHubError, match="not accessible"):
@@ -80,7 +81,9 @@ def test_a_token_reaches_its_own_repositories_and_rights_only(installation: tupl
 def test_what_is_not_granted_is_asked_for_more_widely(installation: tuple[App, InstallationId]) -> None:
     app, number = installation
     foreign = [ONE, RepoName("acme/not-installed"), RepoName("elsewhere/public")]
-    client = app.as_installation(number, repositories=foreign, permissions={**KEEPING, "administration": "write"})
+    client = app.as_installation(
+        number, repositories=foreign, permissions={**PERMISSIONS[Access.WRITE], "administration": "write"}
+    )
     assert repository.find_repository(client, ONE)
     assert repository.find_repository(client, TWO) is None
     with pytest.raises(GitHubError):

@@ -16,18 +16,19 @@ from bot.domain.errors import BotError, RetryLater
 from bot.domain.names import BranchName, DeliveryId, InstallationId, RepoName
 from bot.features.fleets.jobs import SyncFleet, SyncInstallation
 from bot.features.rollout.jobs import SyncRollout
-from bot.github.events import InstallationChanged, Ping
-from bot.github.ignored import Ignored, IgnoredReason
 from bot.observability.log import register_secret
 from bot.queue import ledger
 from bot.queue.engine import Schedule
-from bot.queue.inbox import Inbox, Patience, Taken
+from bot.queue.inbox import Inbox, RetryPolicy, Stored
 from bot.queue.ledger import Burst, Delivery
-from bot.service.router import Look
-from bot.storage.store import DELIVERIES, LOOKS, Store
+from bot.queue.tables import DELIVERIES, JOBS
+from bot.service.database import open_store
+from bot.service.router import AnyJob
+from bot.storage.store import Store
 from tests.integration.postgres import make_database, postgres_server
+from tests.queueing import delivery, handler, queued
 
-QUICK = Patience(
+QUICK = RetryPolicy(
     burst=Burst(quiet=300, longest=10_000), tries_after=(0.05, 0.05), crashes=3, sweep=0.5, beat=0.2, dead_after=2.0
 )
 
@@ -44,7 +45,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         url = f"sqlite:///{tmp_path}/aios-bot.sqlite3"
     else:
         url = make_database(request.getfixturevalue("postgres"), f"t{uuid.uuid4().hex}")
-    opened = Store(url)
+    opened = open_store(url)
     yield opened
     opened.close()
 
@@ -52,25 +53,25 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 class Work:
     """A handler that notes what it ran, and does what a test says in between."""
 
-    def __init__(self, act: Callable[[Look], None] = lambda _look: None) -> None:
+    def __init__(self, act: Callable[[AnyJob], None] = lambda _job: None) -> None:
         self.act = act
-        self.ran: list[Look] = []
+        self.ran: list[AnyJob] = []
         self.now: dict[str, int] = {}
         self.overlaps = 0
         self.most_at_once = 0
         self._lock = threading.Lock()
 
-    def __call__(self, look: Look) -> None:
+    def __call__(self, job: AnyJob) -> None:
         with self._lock:
-            self.now[look.key] = self.now.get(look.key, 0) + 1
-            self.overlaps += self.now[look.key] > 1
+            self.now[job.key] = self.now.get(job.key, 0) + 1
+            self.overlaps += self.now[job.key] > 1
             self.most_at_once = max(self.most_at_once, sum(self.now.values()))
         try:
-            self.act(look)
+            self.act(job)
         finally:
             with self._lock:
-                self.now[look.key] -= 1
-                self.ran.append(look)
+                self.now[job.key] -= 1
+                self.ran.append(job)
 
 
 @pytest.fixture
@@ -79,14 +80,14 @@ def start(store: Store) -> Iterator[Callable[..., Inbox]]:
     running: list[Inbox] = []
 
     def start_one(
-        work: Callable[[Look], None],
+        work: Callable[[AnyJob], None],
         *,
         workers: int = 4,
         schedule: Schedule | None = None,
-        patience: Patience = QUICK,
+        policy: RetryPolicy = QUICK,
     ) -> Inbox:
-        inbox = Inbox(store, workers=workers, patience=patience)
-        inbox.start(work, schedules={"test": schedule} if schedule else None)
+        inbox = Inbox(store, workers=workers, policy=policy)
+        inbox.start(handler(work), schedules={"test": schedule} if schedule else None)
         running.append(inbox)
         return inbox
 
@@ -110,15 +111,6 @@ def rollout(number: int, name: str = "aios-win") -> SyncRollout:
     )
 
 
-def delivery(*looks: Look, guid: str = "") -> Delivery:
-    return Delivery(
-        guid=DeliveryId(guid or str(uuid.uuid4())),
-        name="installation",
-        event=InstallationChanged(installation=InstallationId(7), action="created"),
-        looks=looks,
-    )
-
-
 def states(store: Store) -> dict[str, tuple[str, str]]:
     with store.reading() as connection:
         rows = connection.execute(sa.select(DELIVERIES.c.guid, DELIVERIES.c.state, DELIVERIES.c.reason))
@@ -129,7 +121,7 @@ def test_a_delivery_is_run_and_done(store: Store, start: Callable[..., Inbox]) -
     work = Work()
     inbox = start(work)
     one = delivery(fleet(), rollout(3))
-    assert inbox.take_in(one) is Taken.NEW
+    assert inbox.store_delivery(one) is Stored.NEW
     assert inbox.wait_until_idle(10)
     assert work.ran == [fleet(), rollout(3)]
     assert states(store) == {one.guid: ("done", "")}
@@ -137,11 +129,11 @@ def test_a_delivery_is_run_and_done(store: Store, start: Callable[..., Inbox]) -
 
 def test_a_look_starts_soon_after_its_delivery(start: Callable[..., Inbox]) -> None:
     started = threading.Event()
-    inbox = start(lambda _look: started.set())
+    inbox = start(lambda _job: started.set())
     waits = []
     for number in range(10):
         started.clear()
-        inbox.take_in(delivery(fleet(f"fleet-{number}")))
+        inbox.store_delivery(delivery(fleet(f"fleet-{number}")))
         at = time.perf_counter()
         assert started.wait(5)
         waits.append(time.perf_counter() - at)
@@ -153,25 +145,26 @@ def test_the_same_delivery_runs_once(store: Store, start: Callable[..., Inbox]) 
     work = Work()
     inbox = start(work)
     same = delivery(fleet())
-    answers: list[Taken] = []
-    threads = [threading.Thread(target=lambda: answers.append(inbox.take_in(same))) for _ in range(10)]
+    answers: list[Stored] = []
+    threads = [threading.Thread(target=lambda: answers.append(inbox.store_delivery(same))) for _ in range(10)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(answers) == [Taken.DUPLICATE] * 9 + [Taken.NEW]
+    assert sorted(answers) == [Stored.DUPLICATE] * 9 + [Stored.NEW]
     assert inbox.wait_until_idle(10)
-    assert inbox.take_in(same) is Taken.DUPLICATE
+    assert inbox.store_delivery(same) is Stored.DUPLICATE
     time.sleep(0.5)
     assert work.ran == [fleet()]
 
 
 def test_what_leads_to_nothing_is_kept_with_its_reason(store: Store, start: Callable[..., Inbox]) -> None:
     inbox = start(Work())
-    unknown = Ignored(reason=IgnoredReason.UNKNOWN_EVENT, detail="star\0.created")
-    inbox.take_in(Delivery(guid=DeliveryId("a"), name="star", event=unknown))
-    inbox.take_in(Delivery(guid=DeliveryId("b"), name="ping", event=Ping(hook_id=1)))
-    inbox.take_in(delivery(guid="c"))
+    inbox.store_delivery(
+        Delivery(guid=DeliveryId("a"), name="star", event="{}", ignored="unknown_event: star\0.created")
+    )
+    inbox.store_delivery(Delivery(guid=DeliveryId("b"), name="ping", event="{}"))
+    inbox.store_delivery(delivery(guid="c"))
     assert states(store) == {
         "a": ("ignored", "unknown_event: star\\0.created"),
         "b": ("done", ""),
@@ -180,14 +173,14 @@ def test_what_leads_to_nothing_is_kept_with_its_reason(store: Store, start: Call
 
 
 def test_one_lane_is_in_order_and_never_overlaps(store: Store, start: Callable[..., Inbox]) -> None:
-    work = Work(lambda _look: time.sleep(0.002))
+    work = Work(lambda _job: time.sleep(0.002))
     inbox = start(work, workers=8)
     threads = []
     for name in ("a", "b", "c"):
 
         def send(name: str = name) -> None:
             for number in range(1, 41):
-                inbox.take_in(delivery(rollout(number, name)))
+                inbox.store_delivery(delivery(rollout(number, name)))
 
         threads.append(threading.Thread(target=send))
     for thread in threads:
@@ -197,24 +190,24 @@ def test_one_lane_is_in_order_and_never_overlaps(store: Store, start: Callable[.
     assert inbox.wait_until_idle(60)
     assert work.overlaps == 0
     for name in ("a", "b", "c"):
-        assert [look for look in work.ran if look.key == f"acme/{name}"] == [rollout(n, name) for n in range(1, 41)]
+        assert [job for job in work.ran if job.key == f"acme/{name}"] == [rollout(n, name) for n in range(1, 41)]
     assert {state for state, _ in states(store).values()} == {"done"}
 
 
 def test_different_lanes_run_side_by_side(start: Callable[..., Inbox]) -> None:
     together = threading.Barrier(4)
-    work = Work(lambda _look: void(together.wait(10)))
+    work = Work(lambda _job: void(together.wait(10)))
     inbox = start(work, workers=4)
-    inbox.add_looks([fleet(name) for name in "abcd"])
+    inbox.add_jobs(queued(*(fleet(name) for name in "abcd")))
     assert inbox.wait_until_idle(20)
     assert work.most_at_once == 4
 
 
 def test_a_burst_collapses_into_two_runs(store: Store, start: Callable[..., Inbox]) -> None:
     work = Work()
-    inbox = start(work, patience=replace(QUICK, burst=Burst(quiet=3_000, longest=60_000)))  # on a loaded machine
+    inbox = start(work, policy=replace(QUICK, burst=Burst(quiet=3_000, longest=60_000)))  # on a loaded machine
     for _ in range(300):
-        inbox.take_in(delivery(fleet()))
+        inbox.store_delivery(delivery(fleet()))
     assert inbox.wait_until_idle(90)
     assert len(work.ran) == 2  # the first at once, and one for all that came after
     assert len(states(store)) == 300
@@ -224,18 +217,18 @@ def test_a_burst_collapses_into_two_runs(store: Store, start: Callable[..., Inbo
 def test_told_to_wait_it_waits_and_holds_nobody_up(store: Store, start: Callable[..., Inbox]) -> None:
     told: list[float] = []
 
-    def act(look: Look) -> None:
-        if look == fleet() and not told:
+    def act(job: AnyJob) -> None:
+        if job == fleet() and not told:
             told.append(time.monotonic())
             raise RetryLater("GitHub asks us to wait", seconds=1.5)
 
     work = Work(act)
     inbox = start(work, workers=1)
-    inbox.take_in(delivery(fleet()))
-    inbox.take_in(delivery(rollout(1)))
+    inbox.store_delivery(delivery(fleet()))
+    inbox.store_delivery(delivery(rollout(1)))
     assert inbox.wait_until_idle(5)
-    assert work.ran == [fleet(), rollout(1)], "another look of the lane goes on meanwhile"
-    inbox.take_in(delivery(fleet()))
+    assert work.ran == [fleet(), rollout(1)], "another job of the lane goes on meanwhile"
+    inbox.store_delivery(delivery(fleet()))
     assert inbox.wait_until_idle(1.2)
     assert work.ran[2:] == [], "the same again waits too, as told"
     deadline = time.monotonic() + 10
@@ -250,14 +243,14 @@ def test_told_to_wait_it_waits_and_holds_nobody_up(store: Store, start: Callable
 def test_a_long_wait_is_the_engines(store: Store, start: Callable[..., Inbox]) -> None:
     told: list[float] = []
 
-    def act(_look: Look) -> None:
+    def act(_job: AnyJob) -> None:
         if not told:
             told.append(time.monotonic())
             raise RetryLater("limit", seconds=5.5)
 
     work = Work(act)
     inbox = start(work)
-    inbox.take_in(delivery(fleet()))
+    inbox.store_delivery(delivery(fleet()))
     deadline = time.monotonic() + 20
     while len(work.ran) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -268,15 +261,15 @@ def test_a_long_wait_is_the_engines(store: Store, start: Callable[..., Inbox]) -
 def test_failures_are_tried_again_and_then_told(store: Store, start: Callable[..., Inbox]) -> None:
     register_secret("hunter2hunter2")
 
-    def act(look: Look) -> None:
-        if look == fleet():
+    def act(job: AnyJob) -> None:
+        if job == fleet():
             raise BotError("no way in with hunter2hunter2")
 
     work = Work(act)
     inbox = start(work)
     bad, good = delivery(fleet()), delivery(rollout(1))
-    inbox.take_in(bad)
-    inbox.take_in(good)
+    inbox.store_delivery(bad)
+    inbox.store_delivery(good)
     deadline = time.monotonic() + 10
     while states(store)[bad.guid][0] == "received" and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -284,12 +277,12 @@ def test_failures_are_tried_again_and_then_told(store: Store, start: Callable[..
     assert work.ran.count(fleet()) == 3
 
 
-def test_a_delivery_with_looks_in_two_lanes_is_done_with_the_last(store: Store, start: Callable[..., Inbox]) -> None:
+def test_a_delivery_with_jobs_in_two_lanes_is_done_with_the_last(store: Store, start: Callable[..., Inbox]) -> None:
     go = threading.Event()
-    work = Work(lambda look: void(look.key == "acme/slow" and go.wait(10)))
+    work = Work(lambda job: void(job.key == "acme/slow" and go.wait(10)))
     inbox = start(work)
     both = delivery(fleet("quick"), fleet("slow"), SyncInstallation(installation=InstallationId(7)))
-    inbox.take_in(both)
+    inbox.store_delivery(both)
     deadline = time.monotonic() + 5
     while len(work.ran) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -303,13 +296,13 @@ def test_a_delivery_with_looks_in_two_lanes_is_done_with_the_last(store: Store, 
 def test_what_is_left_at_a_stop_runs_after_the_next_start(store: Store, start: Callable[..., Inbox]) -> None:
     entered = threading.Event()
 
-    def act(_look: Look) -> None:
+    def act(_job: AnyJob) -> None:
         entered.set()
         time.sleep(0.5)
 
     work = Work(act)
     inbox = start(work, workers=1)
-    inbox.add_looks([rollout(1), rollout(2), rollout(3), fleet("other")])
+    inbox.add_jobs(queued(rollout(1), rollout(2), rollout(3), fleet("other")))
     assert entered.wait(5)
     before = time.monotonic()
     assert inbox.stop()
@@ -323,12 +316,12 @@ def test_what_is_left_at_a_stop_runs_after_the_next_start(store: Store, start: C
 def test_a_stop_does_not_wait_for_ever(store: Store, start: Callable[..., Inbox]) -> None:
     go, entered = threading.Event(), threading.Event()
 
-    def act(_look: Look) -> None:
+    def act(_job: AnyJob) -> None:
         entered.set()
         go.wait(30)
 
     inbox = start(act)
-    inbox.add_looks([fleet()])
+    inbox.add_jobs(queued(fleet()))
     assert entered.wait(5)
     before = time.monotonic()
     assert not inbox.stop(timeout=2)
@@ -339,13 +332,13 @@ def test_a_stop_does_not_wait_for_ever(store: Store, start: Callable[..., Inbox]
 def test_the_sweep_finds_what_nobody_was_woken_for(store: Store, start: Callable[..., Inbox]) -> None:
     work = Work()
     inbox = start(work)
-    ledger.take_in(store, delivery(fleet()), QUICK.burst)  # as when the process died before it woke the lane
+    ledger.store_delivery(store, delivery(fleet()), QUICK.burst)  # as when the process died before it woke the lane
     assert inbox.wait_until_idle(10)
     assert work.ran == [fleet()]
 
 
 def test_a_look_that_was_cut_off_runs_again(store: Store, start: Callable[..., Inbox]) -> None:
-    (wake,) = ledger.add_looks(store, [fleet()], QUICK.burst)
+    (wake,) = ledger.add_jobs(store, queued(fleet()), QUICK.burst)
     assert isinstance(ledger.claim(store, wake.key, wake.turn, "dead", QUICK.burst), ledger.Claimed)
     work = Work()
     assert start(work).wait_until_idle(10)
@@ -354,7 +347,7 @@ def test_a_look_that_was_cut_off_runs_again(store: Store, start: Callable[..., I
 
 def test_a_look_that_always_kills_us_is_given_up(store: Store, start: Callable[..., Inbox]) -> None:
     poison = delivery(fleet())
-    wakes = ledger.take_in(store, poison, QUICK.burst)
+    wakes = ledger.store_delivery(store, poison, QUICK.burst)
     assert wakes is not None
     for attempt in range(3):
         ledger.claim(store, wakes[0].key, wakes[0].turn, f"dead {attempt}", QUICK.burst)
@@ -365,7 +358,7 @@ def test_a_look_that_always_kills_us_is_given_up(store: Store, start: Callable[.
 
 
 def test_a_claim_that_was_taken_over_settles_nothing(store: Store) -> None:
-    (wake,) = ledger.add_looks(store, [fleet()], QUICK.burst)
+    (wake,) = ledger.add_jobs(store, queued(fleet()), QUICK.burst)
     ledger.claim(store, wake.key, wake.turn, "paused", QUICK.burst)
     ledger.claim(store, wake.key, wake.turn, "successor", QUICK.burst)
     assert not ledger.finish(store, "paused")
@@ -376,11 +369,11 @@ def test_a_claim_that_was_taken_over_settles_nothing(store: Store) -> None:
 
 
 def test_a_look_nobody_understands_fails_alone(store: Store, start: Callable[..., Inbox]) -> None:
-    ledger.add_looks(store, [fleet()], QUICK.burst)
-    store.write(lambda connection: connection.execute(sa.update(LOOKS).values(look='{"type":"moon"}')))
+    ledger.add_jobs(store, queued(fleet()), QUICK.burst)
+    store.write(lambda connection: connection.execute(sa.update(JOBS).values(look='{"type":"moon"}')))
     work = Work()
     inbox = start(work)
-    inbox.add_looks([rollout(1)])
+    inbox.add_jobs(queued(rollout(1)))
     assert inbox.wait_until_idle(10)
     assert work.ran == [rollout(1)]
 
@@ -396,7 +389,7 @@ def test_finished_runs_are_forgotten_by_the_engine(
 ) -> None:
     monkeypatch.setattr("bot.queue.engine._KEEP_FINISHED_SECONDS", 0)
     inbox = start(Work())
-    inbox.add_looks([fleet(str(number)) for number in range(5)])
+    inbox.add_jobs(queued(*(fleet(str(number)) for number in range(5))))
     assert inbox.wait_until_idle(10)
     engine = inbox._engine
     assert engine is not None

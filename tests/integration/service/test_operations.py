@@ -13,31 +13,29 @@ from click.testing import CliRunner, Result
 from bot.cli.main import aios_bot
 from bot.domain.errors import BotError
 from bot.domain.names import BranchName, CommitSha, DeliveryId, InstallationId, PlanId, RepoName, SubmodulePath
+from bot.features.bump.store import PLANS, PlanStore
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.jobs import SyncFleet
-from bot.github.events import InstallationChanged
-from bot.github.ignored import Ignored, IgnoredReason
+from bot.features.fleets.store import PinStore
 from bot.plan.model import Plan
 from bot.queue import ledger
-from bot.queue.inbox import Inbox, Patience
+from bot.queue.inbox import Inbox, RetryPolicy
 from bot.queue.ledger import Burst, Delivery
-from bot.queue.retention import forget_finished
-from bot.service.router import Look
+from bot.queue.retention import delete_finished
+from bot.queue.tables import DELIVERIES, JOBS
+from bot.service.database import open_store
+from bot.service.router import AnyJob
 from bot.storage.migrations import StoreError, migrate
-from bot.storage.store import DELIVERIES, LOOKS, PLANS, Store, now_ms
+from bot.storage.store import Store, now_ms
 from tests.integration.postgres import make_database, postgres_server
+from tests.queueing import delivery, handler
 
-QUICK = Patience(burst=Burst(quiet=50, longest=500), tries_after=(), sweep=0.2)
+QUICK = RetryPolicy(burst=Burst(quiet=50, longest=500), tries_after=(), sweep=0.2)
 BAD, GOOD, OTHER = "11110000-0000-4000-8000-000000000000", "22220000-0000-4000-8000-000000000000", "3333"
 
 
-def look(name: str) -> SyncFleet:
+def job(name: str) -> SyncFleet:
     return SyncFleet(fleet=RepoName(f"acme/{name}"), installation=InstallationId(7))
-
-
-def delivery(guid: str, *looks: Look) -> Delivery:
-    event = InstallationChanged(installation=InstallationId(7), action="created")
-    return Delivery(guid=DeliveryId(guid), name="installation", event=event, looks=looks)
 
 
 class Desk:
@@ -61,24 +59,24 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path / "data")
 
 
-def open_store(desk: Desk) -> Store:
+def open_database(desk: Desk) -> Store:
     desk.data.mkdir(exist_ok=True)
-    return Store(f"sqlite:///{desk.data}/aios-bot.sqlite3")
+    return open_store(f"sqlite:///{desk.data}/aios-bot.sqlite3")
 
 
 def test_what_failed_is_seen_and_tried_again(desk: Desk) -> None:
     broken = {"acme/bad"}
 
-    def work(one: Look) -> None:
+    def work(one: AnyJob) -> None:
         if one.key in broken:
             raise BotError("the world is not ready")
 
-    store = open_store(desk)
-    inbox = Inbox(store, patience=QUICK)
-    inbox.start(work)
-    inbox.take_in(delivery(BAD, look("bad"), look("good")))
-    inbox.take_in(delivery(GOOD, look("good")))
-    inbox.take_in(Delivery(guid=DeliveryId(OTHER), name="star", event=Ignored(reason=IgnoredReason.UNKNOWN_EVENT)))
+    store = open_database(desk)
+    inbox = Inbox(store, policy=QUICK)
+    inbox.start(handler(work))
+    inbox.store_delivery(delivery(job("bad"), job("good"), guid=BAD))
+    inbox.store_delivery(delivery(job("good"), guid=GOOD))
+    inbox.store_delivery(Delivery(guid=DeliveryId(OTHER), name="star", event="{}", ignored="unknown_event"))
     assert inbox.wait_until_idle(30)
     lines = desk.say("inbox", "list").splitlines()
     assert [line.split()[2:4] for line in lines] == [[OTHER, "ignored"], [GOOD, "done"], [BAD, "failed"]]
@@ -97,13 +95,13 @@ def test_what_failed_is_seen_and_tried_again(desk: Desk) -> None:
 
 
 def test_what_waits_is_cancelled_and_may_be_asked_for_again(desk: Desk) -> None:
-    store = open_store(desk)
-    ledger.take_in(store, delivery(BAD, look("a"), look("b")), Burst())
+    store = open_database(desk)
+    ledger.store_delivery(store, delivery(job("a"), job("b"), guid=BAD), Burst())
     assert "2 cancelled" in desk.say("inbox", "cancel", BAD)
     assert "cancelled" in desk.say("inbox", "list")
-    ran: list[Look] = []
-    inbox = Inbox(store, patience=QUICK)
-    inbox.start(ran.append)
+    ran: list[AnyJob] = []
+    inbox = Inbox(store, policy=QUICK)
+    inbox.start(handler(ran.append))
     assert inbox.wait_until_idle(30)
     assert ran == []
     assert "2 to be done again" in desk.say("inbox", "retry", BAD)
@@ -114,9 +112,9 @@ def test_what_waits_is_cancelled_and_may_be_asked_for_again(desk: Desk) -> None:
 
 
 def test_a_guid_must_mean_one_delivery(desk: Desk) -> None:
-    store = open_store(desk)
+    store = open_database(desk)
     for guid in ("aaaa1", "aaaa2"):
-        ledger.take_in(store, delivery(guid), Burst())
+        ledger.store_delivery(store, delivery(guid=guid), Burst())
     store.close()
     for guid, words in (("aaaa", "several"), ("bbbb", "no delivery"), ("a", "at least"), ("%%%%", "no delivery")):
         done = desk.run("inbox", "show", guid)
@@ -125,7 +123,7 @@ def test_a_guid_must_mean_one_delivery(desk: Desk) -> None:
 
 
 def fill(store: Store) -> None:
-    ledger.take_in(store, delivery(BAD, look("a")), Burst())
+    ledger.store_delivery(store, delivery(job("a"), guid=BAD), Burst())
     pin = Pinned(
         fleet=RepoName("acme/fleet"),
         installation=InstallationId(7),
@@ -136,8 +134,8 @@ def fill(store: Store) -> None:
         tracked=BranchName("main"),
         waits_for_checks=False,
     )
-    store.replace_pins(pin.fleet, [pin])
-    store.save_plan(
+    PinStore(store).replace_pins(pin.fleet, [pin])
+    PlanStore(store).save(
         Plan(
             id=PlanId("0123456789ab"),
             fleet=None,
@@ -153,7 +151,7 @@ def fill(store: Store) -> None:
 
 @pytest.mark.parametrize("target", ["sqlite", "postgresql"])
 def test_a_backup_is_restored_elsewhere_and_work_goes_on(desk: Desk, tmp_path: Path, target: str) -> None:
-    store = open_store(desk)
+    store = open_database(desk)
     fill(store)
     (desk.data / "keys").mkdir()
     (desk.data / "keys/orders.pem").write_bytes(b"a key")
@@ -169,13 +167,13 @@ def test_a_backup_is_restored_elsewhere_and_work_goes_on(desk: Desk, tmp_path: P
         assert "1 looks" in said
         assert (other.data / "keys/orders.pem").read_bytes() == b"a key"
         assert isinstance(other.run("restore", str(file)).exception, BotError), "never over a memory"
-        moved = Store(url) if url else open_store(other)
-        assert moved.find_plan(PlanId("0123456789ab")) == store.find_plan(PlanId("0123456789ab"))
-        assert moved.pins_of(RepoName("acme/fleet")) == store.pins_of(RepoName("acme/fleet"))
-        ran: list[Look] = []
-        inbox = Inbox(moved, patience=QUICK)
-        inbox.start(ran.append)
-        inbox.take_in(delivery(GOOD, look("b")))
+        moved = open_store(url) if url else open_database(other)
+        assert PlanStore(moved).find(PlanId("0123456789ab")) == PlanStore(store).find(PlanId("0123456789ab"))
+        assert PinStore(moved).pins_of(RepoName("acme/fleet")) == PinStore(store).pins_of(RepoName("acme/fleet"))
+        ran: list[AnyJob] = []
+        inbox = Inbox(moved, policy=QUICK)
+        inbox.start(handler(ran.append))
+        inbox.store_delivery(delivery(job("b"), guid=GOOD))
         assert inbox.wait_until_idle(60)
         inbox.stop()
         moved.close()
@@ -184,7 +182,7 @@ def test_a_backup_is_restored_elsewhere_and_work_goes_on(desk: Desk, tmp_path: P
 
 
 def test_what_is_no_backup_is_refused_whole(desk: Desk, tmp_path: Path) -> None:
-    store = open_store(desk)
+    store = open_database(desk)
     fill(store)
     file = tmp_path / "backup.tar.gz"
     desk.say("backup", str(file))
@@ -194,31 +192,33 @@ def test_what_is_no_backup_is_refused_whole(desk: Desk, tmp_path: Path) -> None:
         file.write_bytes(damaged)
         other = Desk(tmp_path / f"other-{len(damaged)}")
         assert isinstance(other.run("restore", str(file)).exception, BotError)
-        empty = open_store(other)
+        empty = open_database(other)
         with empty.reading() as connection:
             assert connection.execute(sa.select(sa.func.count()).select_from(DELIVERIES)).scalar() == 0
         empty.close()
 
 
 def test_only_the_old_and_finished_is_forgotten(desk: Desk) -> None:
-    store = open_store(desk)
+    store = open_database(desk)
     fill(store)
     for number in range(1200):
-        ledger.take_in(
-            store, delivery(f"old-{number:05}", look("old")) if number % 2 else delivery(f"o{number}"), Burst()
+        ledger.store_delivery(
+            store,
+            delivery(job("old"), guid=f"old-{number:05}") if number % 2 else delivery(guid=f"o{number}"),
+            Burst(),
         )
     long_ago = now_ms() - 40 * 86_400_000
     done = {"done_at": long_ago, "state": "done"}
 
     def age(connection: sa.Connection) -> None:
-        connection.execute(sa.update(LOOKS).where(LOOKS.c.delivery.startswith("old-")).values(**done))
+        connection.execute(sa.update(JOBS).where(JOBS.c.delivery.startswith("old-")).values(**done))
         connection.execute(sa.update(DELIVERIES).where(DELIVERIES.c.guid.startswith("o")).values(**done))
         connection.execute(sa.update(PLANS).values(made_at=long_ago))
 
     store.write(age)
-    forgotten = forget_finished(store, days=30)
-    assert forgotten == (600, 1200, 0)
-    assert forget_finished(store, days=1) == (0, 0, 0), "never what GitHub may still list"
+    assert delete_finished(store, days=30) == (600, 1200)
+    assert PlanStore(store).delete_old(days=30) == 0
+    assert delete_finished(store, days=1) == (0, 0), "never what GitHub may still list"
     with store.reading() as connection:
         left = connection.execute(sa.select(DELIVERIES.c.guid)).scalars().all()
     assert left == [BAD], "what is not done stays, however old"
@@ -242,7 +242,7 @@ def test_an_older_database_is_brought_along_step_by_step_and_a_newer_one_refused
 
     def run(*steps: object) -> tuple[int, int]:
         with engine.begin() as connection:
-            return migrate(connection, metadata, meta, steps)  # type: ignore[arg-type]  # functions, as steps are
+            return migrate(connection, metadata.sorted_tables, meta, steps)  # type: ignore[arg-type]  # functions, as steps are
 
     assert run() == (0, 1)
     assert run(add_colour) == (1, 2)

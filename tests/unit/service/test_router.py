@@ -21,7 +21,8 @@ from bot.features.commands.grammar import Command, parse_command
 from bot.features.commands.jobs import AcknowledgeCommand, CloseOutPull, RunCommand, SyncCommandOrders
 from bot.features.drift.jobs import CheckDrift
 from bot.features.fleets.facts import Pinned
-from bot.features.fleets.jobs import SyncFleet, SyncInstallation
+from bot.features.fleets.jobs import Job, SyncFleet, SyncInstallation
+from bot.features.fleets.store import Pins
 from bot.features.hub.jobs import SyncHub
 from bot.features.review.jobs import SyncReview
 from bot.features.rollout.jobs import SyncRollout
@@ -38,8 +39,7 @@ from bot.github.events import (
     WorkflowRunCompleted,
 )
 from bot.github.people_events import ButtonPressed, Commented, Reviewed
-from bot.service.router import Look, route
-from bot.storage.store import Pins
+from bot.service.router import decode_job, encode_job, route
 
 SHA = CommitSha("6dcb09b5b57875f334f61aebed695e2e4193db5e")
 SEVEN, EIGHT = InstallationId(7), InstallationId(8)
@@ -170,7 +170,7 @@ def button(name: str) -> ButtonPressed:
     )
 
 
-CASES: dict[str, tuple[Event, set[Look]]] = {
+CASES: dict[str, tuple[Event, set[Job]]] = {
     "a tracked branch moved, in two fleets": (push(SERVER, "main"), {bump(), bump(LINUX), fleet(SERVER)}),
     "another tracked branch moved": (push(SERVER, "stable"), {bump(base="stable"), fleet(SERVER)}),
     "a tracked branch was deleted": (push(SERVER, "main", None), {bump(), bump(LINUX), fleet(SERVER)}),
@@ -273,11 +273,12 @@ def test_one_fleet_is_one_lane() -> None:
 
 
 @pytest.mark.parametrize(
-    "look",
+    "job",
     [bump(), fleet(), rollout(), SyncInstallation(installation=SEVEN), COMMAND, PRESSED, SEEN, REVIEW, END, ASKED],
 )
-def test_a_look_survives_being_stored(look: Look) -> None:
-    assert msgspec.json.decode(msgspec.json.encode(look), type=Look) == look
+def test_a_job_survives_being_stored(job: Job) -> None:
+    assert decode_job(encode_job(job)) == job
+    assert (encode_job(job).key, encode_job(job).kind) == (job.key, job.__struct_config__.tag)
 
 
 def test_the_branch_of_a_bump() -> None:

@@ -7,12 +7,12 @@ import signal
 import threading
 
 from bot.service.server import end_on_signal
-from bot.service.shutdown import Ending
+from bot.service.shutdown import Shutdown
 
 
 def test_nothing_ends_before_it_is_asked_for() -> None:
     cut = threading.Event()
-    ending = Ending(limit=2.0, cut_off=cut.set)
+    ending = Shutdown(limit=2.0, cut_off=cut.set)
     assert not ending.requested.wait(0.05)
     assert not cut.is_set()
     ending.over()
@@ -20,7 +20,7 @@ def test_nothing_ends_before_it_is_asked_for() -> None:
 
 def test_what_does_not_end_by_itself_is_cut_off() -> None:
     cut = threading.Event()
-    ending = Ending(limit=2.01, cut_off=cut.set)
+    ending = Shutdown(limit=2.01, cut_off=cut.set)
     assert ending.left() > 0
     ending.begin()
     ending.begin()
@@ -31,7 +31,7 @@ def test_what_does_not_end_by_itself_is_cut_off() -> None:
 
 def test_what_ended_in_good_order_is_not_cut_off() -> None:
     cut = threading.Event()
-    ending = Ending(limit=3600, cut_off=cut.set)
+    ending = Shutdown(limit=3600, cut_off=cut.set)
     ending.begin()
     ending.over()
     assert ending.requested.wait(10)
@@ -40,7 +40,7 @@ def test_what_ended_in_good_order_is_not_cut_off() -> None:
 
 def test_an_end_in_good_order_leaves_at_once() -> None:
     left = threading.Event()
-    ending = Ending(limit=3600, cut_off=left.set)
+    ending = Shutdown(limit=3600, cut_off=left.set)
     ending.begin()
     ending.leave()
     assert left.is_set()
@@ -48,7 +48,7 @@ def test_an_end_in_good_order_leaves_at_once() -> None:
 
 def test_a_signal_asks_for_the_end_and_a_second_one_is_as_ever() -> None:
     before = signal.getsignal(signal.SIGTERM)
-    ending = Ending(limit=3600)
+    ending = Shutdown(limit=3600)
     with end_on_signal(ending):
         os.kill(os.getpid(), signal.SIGTERM)
         assert ending.requested.wait(10)

@@ -18,10 +18,12 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from bot.queue.inbox import Inbox
+from bot.queue.tables import DELIVERIES, JOBS
+from bot.service.database import open_store
 from bot.settings.values import Secret
-from bot.storage.store import DELIVERIES, LOOKS, Store
-from bot.web.app import create_app
+from bot.storage.store import Store
 from bot.web.webhook import LARGEST_BODY, Accepted, Rejected, accept, sign
+from tests.queueing import make_app
 from tests.unit.payloads import EXAMPLES, payload
 
 SECRET = Secret("It's a Secret to Everybody")
@@ -30,14 +32,14 @@ GUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path}/bot.sqlite3")
+    opened = open_store(f"sqlite:///{tmp_path}/bot.sqlite3")
     yield opened
     opened.close()
 
 
 @pytest.fixture
 def client(store: Store) -> FlaskClient:
-    return create_app(Inbox(store), SECRET).test_client()
+    return make_app(Inbox(store), SECRET).test_client()
 
 
 def headers(
@@ -160,8 +162,8 @@ def test_a_delivery_is_stored_once_and_never_with_its_payload(client: FlaskClien
     assert (again.status_code, again.get_json()["message"]) == (202, "this delivery is known already")
     assert stored(store) == [(GUID, "push", "received", "")]
     with store.reading() as connection:
-        assert connection.execute(sa.select(sa.func.count()).select_from(LOOKS)).scalar() == 1
-        everything = [connection.execute(sa.select(table)).all() for table in (DELIVERIES, LOOKS)]
+        assert connection.execute(sa.select(sa.func.count()).select_from(JOBS)).scalar() == 1
+        everything = [connection.execute(sa.select(table)).all() for table in (DELIVERIES, JOBS)]
     assert "hunter2" not in str(everything)
 
 

@@ -1,29 +1,30 @@
-"""Carries a decided command out. Safe to run again after a crash at any line, and run until its orders ended."""
+"""Give the orders of a decided command, and end its locks. Safe to run again after a crash at any line."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from bot.features.audit.facts import Audited, Record
-from bot.features.commands.decide.actions import HoldBumps, ResumeBumps
+from bot.features.audit.facts import Audited, AuditRecord
 from bot.features.commands.facts.command import CommandFacts
-from bot.features.commands.facts.record import Asked, Way
+from bot.features.commands.facts.record import CommandRecord
 from bot.features.commands.text.reply import OrderView
-from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
-from bot.features.holds.facts import Hold, HoldKind, Lock
+from bot.features.holds.facts import Lock
 from bot.features.rollout.apply.dispatch import HeadMoved, Waiting, give_order, read_order_plan
 from bot.features.rollout.decide.orders import last_good
+from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.history import read_orders
-from bot.features.world import World
 from bot.github.client import Client
+from bot.plan.order import OrderRequest
 from bot.plan.report.text import render_text
-from bot.protocol.asked import PastOrder, Stage, Wanted
 from bot.protocol.order import OrderKind
 from bot.text import markdown as md
 from bot.text.times import iso_time
+
+if TYPE_CHECKING:
+    from bot.features.commands.run import CommandTools
 
 log = logging.getLogger(__name__)
 
@@ -38,45 +39,53 @@ class Progress(NamedTuple):
     ended: bool
 
 
-def follow_orders(world: World, client: Client, at: FleetAt, asked: Asked) -> Progress:
-    """Give the orders that could not be given yet, and say how far all are."""
+def follow_orders(tools: CommandTools, client: Client, at: FleetAt, record: CommandRecord) -> Progress:
+    """Give the orders that could not be given yet; how far all of them are."""
     views, ended = [], True
-    for wanted in asked.orders:
-        past = read_orders(world, client, at.repo, wanted.node, submodule=wanted.submodule.path, commit=wanted.commit)
-        view, over = _follow_one(world, client, at, wanted, past=past, asked=asked)
+    for wanted in record.orders:
+        past = read_orders(
+            tools.rollout, client, at.repo, wanted.node, submodule=wanted.submodule.path, commit=wanted.commit
+        )
+        view, over = _follow_one(tools, client, at, wanted, past=past, record=record)
         views.append(view)
         ended = ended and over
     return Progress(tuple(views), ended)
 
 
 def _follow_one(
-    world: World, client: Client, at: FleetAt, wanted: Wanted, *, past: tuple[PastOrder, ...], asked: Asked
+    tools: CommandTools,
+    client: Client,
+    at: FleetAt,
+    wanted: OrderRequest,
+    *,
+    past: tuple[PastOrder, ...],
+    record: CommandRecord,
 ) -> tuple[OrderView, bool]:
     name = wanted.node.name
     try:
-        order = give_order(world, client, at, wanted, past)
+        order = give_order(tools.rollout, client, at, wanted, past)
     except HeadMoved as problem:
-        _end_own_lock(world, asked, wanted, past, because="head_moved")
+        _end_own_lock(tools, record, wanted, past, because="head_moved")
         return OrderView(node=name, state="gone", description=str(problem)), True
     if isinstance(order, Waiting):
         return OrderView(node=name, state="waiting", description=f"order {order.behind.number} comes first"), False
-    _record_order(world, asked, wanted, order)
-    over = order.stage in (Stage.GOOD, Stage.BAD, Stage.WITHDRAWN, Stage.LOST)
-    if over and (order.stage is not Stage.GOOD or wanted.kind is OrderKind.RESTORE):
-        _end_own_lock(world, asked, wanted, past, because=f"order_{order.stage}")
+    _record_order(tools, record, wanted, order)
+    over = order.stage in (Stage.SUCCEEDED, Stage.FAILED, Stage.WITHDRAWN, Stage.ABANDONED)
+    if over and (order.stage is not Stage.SUCCEEDED or wanted.kind is OrderKind.RESTORE):
+        _end_own_lock(tools, record, wanted, past, because=f"order_{order.stage}")
     view = OrderView(node=name, state=order.state or "made", description=order.description, log_url=order.log_url)
     return view, over
 
 
-def _record_order(world: World, asked: Asked, wanted: Wanted, order: PastOrder) -> None:
-    def told(what: Audited, state: str = "", text: str = "") -> Record:
-        return Record(
+def _record_order(tools: CommandTools, record: CommandRecord, wanted: OrderRequest, order: PastOrder) -> None:
+    def entry(what: Audited, state: str = "", text: str = "") -> AuditRecord:
+        return AuditRecord(
             what=what,
-            fleet=asked.fleet,
-            at=iso_time(world.now()),
-            actor=asked.actor,
-            pull=asked.pull,
-            source=asked.source,
+            fleet=record.fleet,
+            at=iso_time(tools.fleets.now()),
+            actor=record.actor or "",
+            pull=record.pull,
+            source=record.source,
             node=wanted.node.name,
             order=order.number,
             kind=wanted.kind,
@@ -87,30 +96,40 @@ def _record_order(world: World, asked: Asked, wanted: Wanted, order: PastOrder) 
             text=text,
         )
 
-    world.people.record(f"order:{order.number}:ordered", told(Audited.ORDERED))
+    tools.audit.append(f"order:{order.number}:ordered", entry(Audited.ORDERED))
     if not order.stage.is_open and order.stage is not Stage.MADE:
-        ended = told(Audited.ENDED, order.state, order.description)
-        world.people.record(f"order:{order.number}:{order.stage}", ended)
+        ended = entry(Audited.ENDED, order.state, order.description)
+        tools.audit.append(f"order:{order.number}:{order.stage}", ended)
 
 
-def _end_own_lock(world: World, asked: Asked, wanted: Wanted, past: Sequence[PastOrder], *, because: str) -> None:
-    """The lock that deploying took ends when nothing of the pull request is on the node. One with a reason stays."""
+def _end_own_lock(
+    tools: CommandTools, record: CommandRecord, wanted: OrderRequest, past: Sequence[PastOrder], *, because: str
+) -> None:
+    """End the lock that deploying took when nothing of the pull request is on the node. One with a reason stays."""
     runs = last_good(past, wanted.submodule.path, or_partly=True)
-    still = runs is not None and runs.pull == asked.pull and runs.kind is OrderKind.DEPLOY
+    still = runs is not None and runs.pull == record.pull and runs.kind is OrderKind.DEPLOY
     if still and wanted.kind is not OrderKind.RESTORE:
         return
-    locks = world.people.find_locks(asked.fleet, now=world.now())
-    own = [lock for lock in locks if (lock.node, lock.pull, lock.reason) == (wanted.node.name, asked.pull, "")]
-    end_locks(world, own, because=because, key=f"{asked.source}:{wanted.node.name}:unlocked")
+    locks = tools.bump.holds.find_locks(record.fleet, now=tools.fleets.now())
+    own = [lock for lock in locks if (lock.node, lock.pull, lock.reason) == (wanted.node.name, record.pull, "")]
+    end_locks(tools, own, because=because, key=f"{record.source}:{wanted.node.name}:unlocked")
 
 
-def end_locks(world: World, locks: Sequence[Lock], *, because: str, key: str, actor: str = "") -> None:
-    """End locks, and say so in the audit trail."""
+def end_command_locks(tools: CommandTools, record: CommandRecord, *, because: str) -> None:
+    """End the locks that the command's own deploy took; those taken by /lock, which carry a reason, stay."""
+    nodes = {order.node.name for order in record.orders}
+    locks = tools.bump.holds.find_locks(record.fleet, now=tools.fleets.now())
+    own = [lock for lock in locks if lock.node in nodes and (lock.pull, lock.reason) == (record.pull, "")]
+    end_locks(tools, own, because=because, key=f"{record.source}:unlocked")
+
+
+def end_locks(tools: CommandTools, locks: Sequence[Lock], *, because: str, key: str, actor: str = "") -> None:
+    """End locks, with a record in the audit trail."""
     records = [
-        Record(
+        AuditRecord(
             what=Audited.UNLOCKED,
             fleet=lock.fleet,
-            at=iso_time(world.now()),
+            at=iso_time(tools.fleets.now()),
             actor=actor,
             pull=lock.pull,
             node=lock.node,
@@ -119,59 +138,15 @@ def end_locks(world: World, locks: Sequence[Lock], *, because: str, key: str, ac
         for lock in locks
     ]
     if locks:
-        world.people.end_locks(locks, records, key=f"{key}:{locks[0].taken_at}")
+        tools.commands.end_locks(locks, records, key=f"{key}:{locks[0].taken_at}")
 
 
-def keep_word(world: World, asked: Asked) -> None:
-    """A hold or its end, in the bot's own records."""
-    decision, submodule = asked.decision, asked.submodule
-    if submodule is None:
-        return
-    if isinstance(decision, HoldBumps):
-        world.people.hold(
-            Hold(
-                fleet=asked.fleet,
-                base=asked.base,
-                submodule=submodule,
-                kind=HoldKind.HOLD,
-                by=asked.actor,
-                reason=decision.text,
-                pull=asked.pull,
-            )
-        )
-    elif isinstance(decision, ResumeBumps):
-        world.people.resume(asked.fleet, asked.base, submodule)
-
-
-def settle_pin(world: World, asked: Asked, pin: str, kind: HoldKind) -> None:
-    """Say of one upstream commit that it was rolled back, or that somebody wants it all the same."""
-    if asked.submodule is not None:
-        hold = Hold(
-            fleet=asked.fleet,
-            base=asked.base,
-            submodule=asked.submodule,
-            kind=kind,
-            by=asked.actor,
-            pull=asked.pull,
-            pin=pin,
-        )
-        world.people.hold(hold)
-
-
-def make_way(at: FleetAt, pinned: Pinned) -> Way | None:
-    """Where the orders of one pin go; None when the fleet file no longer keeps it."""
-    submodule = at.submodule(pinned.submodule)
-    if submodule is None:
-        return None
-    return Way(submodule=submodule, upstream=pinned.upstream, default_branch=pinned.default_branch)
-
-
-def show_plans(world: World, at: FleetAt, asked: Asked, facts: CommandFacts) -> str:
+def show_plans(tools: CommandTools, at: FleetAt, record: CommandRecord, facts: CommandFacts) -> str:
     """What the orders will do, node by node, to be read before they are given. Markdown."""
     past = {node.node.name: node.past for node in facts.nodes}
     parts = []
-    for wanted in asked.orders[:MOST_SHOWN]:
+    for wanted in record.orders[:MOST_SHOWN]:
         start = last_good(past.get(wanted.node.name, ()), wanted.submodule.path, or_partly=True)
-        plan = read_order_plan(world, at, wanted, start)
+        plan = read_order_plan(tools.rollout, at, wanted, start)
         parts.append(f"{md.code(wanted.node.name)}:\n\n{md.fence(render_text(plan)[:LONGEST_SHOWN])}")
     return "\n\n".join(parts)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bot.domain.names import BranchName, CommitSha, PullNumber, SubmodulePath, short
-from bot.features.bump import apply as perform
+from bot.features.bump import apply as bump_apply
 from bot.features.bump import read as gather
 from bot.features.bump.text import render_body
-from bot.features.commands.facts.record import Asked
+from bot.features.commands.facts.record import CommandRecord
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
-from bot.features.world import World
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.plan.model import Plan
@@ -19,13 +20,18 @@ from bot.planner.planner import read_plan
 from bot.planner.snapshot import Snapshot
 from bot.text import markdown as md
 
+if TYPE_CHECKING:
+    from bot.features.commands.run import CommandTools
+
 
 def pin_back_branch(base: BranchName, submodule: SubmodulePath) -> BranchName:
     """The one branch that a rollback of `submodule` on `base` lives on."""
     return BranchName(f"aios-bot/rollback/{base}/{submodule}")
 
 
-def open_pin_back(world: World, client: Client, at: FleetAt, pinned: Pinned, *, asked: Asked, pin: CommitSha) -> str:
+def open_pin_back(
+    tools: CommandTools, client: Client, at: FleetAt, pinned: Pinned, *, record: CommandRecord, pin: CommitSha
+) -> str:
     """The address of the open pull request that moves the pin to `pin`, made or found; "" when it is there."""
     path, branch = pinned.submodule, pin_back_branch(at.base, pinned.submodule)
     now = at.mirror.pin_at(at.head, path)
@@ -46,14 +52,20 @@ def open_pin_back(world: World, client: Client, at: FleetAt, pinned: Pinned, *, 
         )
         repository.push_branch(client, at.repo, branch, commit, exists=tip is not None)
         tip = commit
-    plan = _read_plan(world, at, pinned, now, pin)
+    plan = _read_plan(tools, at, pinned, now, pin)
     if plan is None:
         return held.html_url if held else ""
-    links = Links(web=world.web_url, fleet=at.repo, upstream=pinned.upstream, details=perform.plan_page(world, plan))
-    why = f"Asked for by {md.text(asked.actor)} in #{asked.pull}. The upstream commit {md.code(short(now))} is not "
-    body = (
-        f"{why}proposed again until upstream moves past it or somebody says `/resume`.\n\n{render_body(plan, links)}"
+    links = Links(
+        web=tools.fleets.mirrors.web_url,
+        fleet=at.repo,
+        upstream=pinned.upstream,
+        details=tools.bump.plans.page_of(plan),
     )
+    why = (
+        f"Requested by {md.text(record.actor or '')} in #{record.pull}. The upstream commit {md.code(short(now))} is "
+        "not proposed again until upstream moves past it or somebody comments `/resume`."
+    )
+    body = f"{why}\n\n{render_body(plan, links)}"
     title = f"Roll {path} back from {short(now)} to {short(pin)}"
     if held is None:
         held = repository.open_pull(client, at.repo, head=branch, base=at.base, title=title, body=body)
@@ -61,16 +73,16 @@ def open_pin_back(world: World, client: Client, at: FleetAt, pinned: Pinned, *, 
             repository.post_labels(client, at.repo, held.number, at.file.labels)
     elif (held.title, held.body) != (title, body):
         repository.edit_pull(client, at.repo, held.number, title=title, body=body)
-    world.memory.save_plan(plan)
+    tools.bump.plans.store.save(plan)
     posted = repository.find_checks(client, at.repo, tip, name=CHECK_NAME)
     if not any(run.external_id == plan.id for run in posted):
-        perform.post_plan_check(client, at.repo, tip, plan, links)
-    world.people.plan_was_posted(at.repo, PullNumber(held.number), plan.id)
+        bump_apply.post_plan_check(client, at.repo, tip, plan, links)
+    tools.bump.plans.store.mark_posted(at.repo, PullNumber(held.number), plan.id)
     return held.html_url
 
 
-def _read_plan(world: World, at: FleetAt, pinned: Pinned, old: CommitSha, new: CommitSha) -> Plan | None:
-    upstream, submodule = world.mirror(pinned.upstream), at.submodule(pinned.submodule)
+def _read_plan(tools: CommandTools, at: FleetAt, pinned: Pinned, old: CommitSha, new: CommitSha) -> Plan | None:
+    upstream, submodule = tools.fleets.mirrors.of(pinned.upstream), at.submodule(pinned.submodule)
     if submodule is None or upstream.resolve(old) is None or upstream.resolve(new) is None:
         return None
 
@@ -84,7 +96,7 @@ def _read_plan(world: World, at: FleetAt, pinned: Pinned, old: CommitSha, new: C
         upstream_name=pinned.upstream,
         old=snapshot(old),
         new=snapshot(new),
-        renderer=world.renderer,
+        renderer=tools.bump.plans.renderer,
         commits=gather.read_commits(upstream, new, old),
         commits_total=upstream.count_between(new, old),
     )

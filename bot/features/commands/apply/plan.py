@@ -1,19 +1,19 @@
-"""Makes the plan of an open pull request anew, and posts it: the bot's own bump, or a person's that moves a pin."""
+"""Plan an open pull request again and post the plan: the bot's own bump, or somebody else's that moves a pin."""
 
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from bot.domain.names import CommitSha, PlanId, PullNumber
-from bot.features.bump import apply as perform
+from bot.features.bump import apply as bump_apply
 from bot.features.bump import read as gather
-from bot.features.bump.decide import Hold, Propose, Settle, decide_bump
+from bot.features.bump.decide import decide_bump
 from bot.features.bump.jobs import bump_branch
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
-from bot.features.world import World
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.people import PullDetail
@@ -23,31 +23,27 @@ from bot.plan.report.links import Links
 from bot.planner.planner import read_plan
 from bot.planner.snapshot import Snapshot
 
+if TYPE_CHECKING:
+    from bot.features.commands.run import CommandTools
 
-def make_plan_anew(world: World, client: Client, at: FleetAt, pinned: Pinned, pull: PullDetail) -> Plan | None:
-    """The new plan, posted; None when the bump is no longer one (its own note says why)."""
+
+def post_new_plan(tools: CommandTools, client: Client, at: FleetAt, pinned: Pinned, pull: PullDetail) -> Plan | None:
+    """The new plan, posted; None when there is nothing to propose any more (the bump's note says why)."""
     if pull.head.ref == bump_branch(at.base, pinned.submodule):
-        return _plan_bump(world, client, at, pinned)
-    return _plan_head(world, client, at, pinned, pull)
+        return _plan_bump(tools, client, at, pinned)
+    return _plan_head(tools, client, at, pinned, pull)
 
 
-def _plan_bump(world: World, client: Client, at: FleetAt, pinned: Pinned) -> Plan | None:
-    facts = gather.read_bump_facts(world, client, at, pinned)
+def _plan_bump(tools: CommandTools, client: Client, at: FleetAt, pinned: Pinned) -> Plan | None:
+    facts = gather.read_bump_facts(tools.bump, client, at, pinned)
     if facts is None:
         return None
-    match decide_bump(facts):
-        case Propose() as decision:
-            return perform.propose(world, client, at, facts, decision)
-        case Settle() as decision:
-            perform.settle(world, client, facts, decision)
-        case Hold() as decision:
-            perform.hold(world, client, facts, decision)
-    return None
+    return bump_apply.apply_bump(tools.bump, client, at, facts, decide_bump(facts))
 
 
-def _plan_head(world: World, client: Client, at: FleetAt, pinned: Pinned, pull: PullDetail) -> Plan | None:
+def _plan_head(tools: CommandTools, client: Client, at: FleetAt, pinned: Pinned, pull: PullDetail) -> Plan | None:
     """A person's pull request: from what the base pins to what its head pins, by its head's own files."""
-    upstream, head = world.mirror(pinned.upstream), at.mirror.resolve(pull.head.sha)
+    upstream, head = tools.fleets.mirrors.of(pinned.upstream), at.mirror.resolve(pull.head.sha)
     submodule = at.submodule(pinned.submodule)
     old_pin = at.mirror.pin_at(at.head, pinned.submodule)
     new_pin = at.mirror.pin_at(head, pinned.submodule) if head else None
@@ -66,17 +62,22 @@ def _plan_head(world: World, client: Client, at: FleetAt, pinned: Pinned, pull: 
         upstream_name=pinned.upstream,
         old=snapshot(at.head, old_pin) if known and old_pin else None,
         new=snapshot(head, new_pin),
-        renderer=world.renderer,
+        renderer=tools.bump.plans.renderer,
         commits=gather.read_commits(upstream, old_pin, new_pin) if forward else (),
         commits_total=upstream.count_between(old_pin, new_pin) if forward else 0,
     )
     plan = _bind(made, base=at.head, head=head)
-    world.memory.save_plan(plan)
-    links = Links(web=world.web_url, fleet=at.repo, upstream=pinned.upstream, details=perform.plan_page(world, plan))
+    tools.bump.plans.store.save(plan)
+    links = Links(
+        web=tools.fleets.mirrors.web_url,
+        fleet=at.repo,
+        upstream=pinned.upstream,
+        details=tools.bump.plans.page_of(plan),
+    )
     posted = repository.find_checks(client, at.repo, head, name=CHECK_NAME)
     if not any(run.external_id == plan.id for run in posted):
-        perform.post_plan_check(client, at.repo, head, plan, links)
-    world.people.plan_was_posted(at.repo, PullNumber(pull.number), plan.id)
+        bump_apply.post_plan_check(client, at.repo, head, plan, links)
+    tools.bump.plans.store.mark_posted(at.repo, PullNumber(pull.number), plan.id)
     return plan
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from bot.domain.errors import BotError
 from bot.domain.names import PullNumber, RepoName
 from bot.domain.values import Wire
 from bot.features.commands.text.reply import parse_reply_marker
-from bot.features.world import World
 from bot.github.client import Client, GitHubError
 from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Comment
+
+if TYPE_CHECKING:
+    from bot.features.commands.run import CommandTools
 
 log = logging.getLogger(__name__)
 _ONE_AT_A_TIME = ("status", "plan", "help")  # kinds of replies of which only the newest matters
@@ -21,13 +24,13 @@ class _Minimized(Wire, frozen=True):
     pass
 
 
-def put_reply(world: World, client: Client, repo: RepoName, number: PullNumber, *, body: str) -> None:
+def put_reply(tools: CommandTools, client: Client, repo: RepoName, number: PullNumber, *, body: str) -> None:
     """The one reply that has the marker of `body`: made once, edited when its text changes.
 
     A new one of a kind of which only the newest matters folds the one before away as outdated.
     """
     marker = parse_reply_marker(body)
-    ours = _find_ours(world, client, repo, number)
+    ours = _find_ours(tools, client, repo, number)
     held = next((c for c in ours if parse_reply_marker(c.body) == marker), None)
     if held is not None:
         if held.body != body:
@@ -40,9 +43,9 @@ def put_reply(world: World, client: Client, repo: RepoName, number: PullNumber, 
             minimize(client, same[-1].node_id)
 
 
-def _find_ours(world: World, client: Client, repo: RepoName, number: PullNumber) -> list[Comment]:
+def _find_ours(tools: CommandTools, client: Client, repo: RepoName, number: PullNumber) -> list[Comment]:
     """Anybody may write a marker into a comment; only our own comments are ours."""
-    login = world.app.login()
+    login = tools.fleets.app.login()
     comments = repository.find_comments(client, repo, number)
     return [c for c in comments if c.user is not None and c.user.login == login]
 

@@ -33,7 +33,7 @@ from bot.features.commands.facts.command import CommandFacts, PullFacts, PullSta
 from bot.features.commands.grammar import Command, Misread
 from bot.github.shapes import Permission
 
-LATEST = 3600.0  # seconds after which a command is too old to be carried out: the world it was said in is gone
+MAX_COMMAND_AGE = 3600.0  # seconds; an older command was written about a situation that is gone
 
 
 def decide_command(facts: CommandFacts) -> Decision:
@@ -60,7 +60,7 @@ def decide_command(facts: CommandFacts) -> Decision:
 def _refuse_person(facts: CommandFacts) -> Refuse | None:
     """The gates before anything else is looked at: is it recent, and may this person say it at all?"""
     said, actor, fleet = facts.said, facts.actor, facts.fleet
-    if facts.age > LATEST:
+    if facts.age > MAX_COMMAND_AGE:
         return Refuse(reason=CommandReason.TOO_OLD)
     if actor.permission is Permission.UNKNOWN:
         return Refuse(reason=CommandReason.PERMISSION_UNKNOWN)
@@ -69,8 +69,8 @@ def _refuse_person(facts: CommandFacts) -> Refuse | None:
     verb = Verb.HELP if isinstance(said, Misread) else said.verb
     if not actor.is_any_of(fleet.commands.who_may(verb)):
         return Refuse(reason=CommandReason.NOT_ALLOWED)
-    wants_glass = isinstance(said, Command) and bool(said.because)
-    if wants_glass and not actor.is_any_of(fleet.commands.break_glass):
+    wants_override = isinstance(said, Command) and bool(said.override_reason)
+    if wants_override and not actor.is_any_of(fleet.commands.break_glass):
         return Refuse(reason=CommandReason.BREAK_GLASS_NOT_ALLOWED)
     return None
 
@@ -97,12 +97,12 @@ def _unlock(facts: CommandFacts, said: Command, pull: PullFacts, targets: Target
     if not locks:
         return Refuse(reason=CommandReason.NOT_LOCKED)
     actor = facts.actor
-    if not (actor.permission.reaches(Permission.ADMIN) or said.because):
+    if not (actor.permission.reaches(Permission.ADMIN) or said.override_reason):
         others = tuple(lock.node for lock in locks if lock.owner.lower() != actor.login.lower())
         if others:
             return Refuse(reason=CommandReason.NOT_YOUR_LOCK, about=others)
     names = tuple(lock.node for lock in locks)
-    return GiveLocksBack(reason=CommandReason.UNLOCKED, nodes=names, glass=said.because)
+    return GiveLocksBack(reason=CommandReason.UNLOCKED, nodes=names, override_reason=said.override_reason)
 
 
 def _hold(facts: CommandFacts, said: Command, pull: PullFacts, _targets: Targets) -> Decision:

@@ -51,7 +51,7 @@ def _deploy_head(facts: CommandFacts, said: Command, pull: PullFacts, targets: T
     stale = _find_stale(facts, said, pull)
     if stale is not None:
         return stale
-    if facts.verdict is not Verdict.GOOD and not said.because:
+    if facts.verdict is not Verdict.GOOD and not said.override_reason:
         return Refuse(reason=_VERDICTS[facts.verdict])
     order = GiveOrders(
         reason=CommandReason.ORDERED,
@@ -61,7 +61,7 @@ def _deploy_head(facts: CommandFacts, said: Command, pull: PullFacts, targets: T
         plan=facts.plan.id,
         of_head=True,
         locks=True,
-        glass=said.because,
+        override_reason=said.override_reason,
     )
     return _shorten(facts, order, targets.nodes)
 
@@ -106,7 +106,7 @@ def _deploy_merged(facts: CommandFacts, said: Command, pull: PullFacts, targets:
         targets=_all_to(targets.nodes, base),
         stacks=targets.stacks,
         plan=facts.plan.id if facts.plan else None,
-        glass=said.because,
+        override_reason=said.override_reason,
     )
     return _shorten(facts, order, targets.nodes)
 
@@ -120,17 +120,17 @@ def decide_rollback(facts: CommandFacts, said: Command, pull: PullFacts, targets
     ahead = tuple(node for node in targets.nodes if node.ahead == pull.number)
     if not ahead:
         return Refuse(reason=CommandReason.NOTHING_TO_ROLL_BACK)
-    return _restore(facts, ahead, glass=said.because)
+    return _restore(facts, ahead, override_reason=said.override_reason)
 
 
-def _restore(facts: CommandFacts, nodes: tuple[NodeAt, ...], *, glass: str) -> Decision:
+def _restore(facts: CommandFacts, nodes: tuple[NodeAt, ...], *, override_reason: str) -> Decision:
     if facts.base is None:
         return Refuse(reason=CommandReason.NO_GOOD_COMMIT)
     order = GiveOrders(
         reason=CommandReason.RESTORED,
         kind=OrderKind.RESTORE,
         targets=_all_to(nodes, facts.base),
-        glass=glass,
+        override_reason=override_reason,
     )
     return _shorten(facts, order, nodes)
 
@@ -148,7 +148,11 @@ def _roll_back(facts: CommandFacts, said: Command, pull: PullFacts, targets: Tar
             return Refuse(reason=CommandReason.NOTHING_TO_ROLL_BACK)
         # Every node put itself back already; the record has to follow.
         return GiveOrders(
-            reason=CommandReason.PIN_BACK_ONLY, kind=OrderKind.ROLLBACK, targets=(), pin_back=back, glass=said.because
+            reason=CommandReason.PIN_BACK_ONLY,
+            kind=OrderKind.ROLLBACK,
+            targets=(),
+            pin_back=back,
+            override_reason=said.override_reason,
         )
     found: list[Target] = []
     for node in nodes:
@@ -161,7 +165,7 @@ def _roll_back(facts: CommandFacts, said: Command, pull: PullFacts, targets: Tar
         reason=CommandReason.ROLLED_BACK,
         kind=OrderKind.ROLLBACK,
         targets=tuple(found),
-        glass=said.because,
+        override_reason=said.override_reason,
         pin_back=back if back != pull.base_pin else None,
     )
     return _shorten(facts, order, nodes)
@@ -196,7 +200,7 @@ def decide_retry(facts: CommandFacts, said: Command, pull: PullFacts, targets: T
     nodes = tuple(node for node in failed if orders[node.node.name].kind is kind)
     match kind:
         case OrderKind.RESTORE:
-            decision = _restore(facts, nodes, glass="")
+            decision = _restore(facts, nodes, override_reason="")
         case OrderKind.ROLLBACK:
             back = tuple(
                 Target(node=name, to=Position(commit=orders[name].commit, pin=orders[name].pin))
@@ -217,7 +221,7 @@ def _all_to(nodes: tuple[NodeAt, ...], to: Position) -> tuple[Target, ...]:
 
 def _shorten(facts: CommandFacts, order: GiveOrders, nodes: tuple[NodeAt, ...]) -> Decision:
     """The last gates, node by node: may this person, whose is it, and does it need the order at all?"""
-    shut = refuse_barred(facts, nodes) or (None if order.glass else refuse_locked(facts, nodes))
+    shut = refuse_barred(facts, nodes) or (None if order.override_reason else refuse_locked(facts, nodes))
     if shut is not None:
         return shut
     by_name = {node.node.name: node for node in nodes}

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from bot.domain.names import BranchName, InstallationId, NodeName, PlanId, PullNumber, RepoName, SubmodulePath
-from bot.domain.values import Value
-from bot.features.audit.facts import Audited, Record
+from bot.domain.values import StoredValue, Value
+from bot.domain.verbs import Verb
+from bot.features.audit.facts import Audited, AuditRecord
 from bot.features.commands.decide.actions import Decision, GiveOrders, Refuse, TakeLocks
 from bot.features.commands.decide.reasons import CommandReason
-from bot.features.commands.facts.command import CommandFacts
+from bot.features.commands.facts.command import CommandFacts, NodeAt
 from bot.features.commands.grammar import Command, Misread, spell
 from bot.features.holds.facts import Lock
 from bot.fleetfile import Submodule
 from bot.github.shapes import Permission
-from bot.protocol.asked import Wanted
+from bot.plan.order import OrderRequest
 from bot.text.times import iso_time
 
 
-class Way(Value, frozen=True):
+class OrderRoute(Value, frozen=True):
     """Where the orders of one pin go, and where they come from."""
 
     submodule: Submodule
@@ -24,7 +25,7 @@ class Way(Value, frozen=True):
     default_branch: BranchName
 
 
-class Asked(Value, frozen=True):
+class CommandRecord(StoredValue, frozen=True):
     """One command and what was decided about it. `source` is its id; what has it is the same command."""
 
     source: str
@@ -32,13 +33,13 @@ class Asked(Value, frozen=True):
     installation: InstallationId
     pull: PullNumber
     base: BranchName
-    actor: str
+    actor: str | None  # a login; None for what nobody asked for: the end of the pull request itself
     permission: Permission
     said: Command | Misread
     decision: Decision
     at: int  # seconds since the epoch
     submodule: SubmodulePath | None = None
-    orders: tuple[Wanted, ...] = ()
+    orders: tuple[OrderRequest, ...] = ()
     plan: PlanId | None = None
     prefix: str = "/"
     known: tuple[str, ...] = ()  # names that might have been meant, for a suggestion
@@ -47,7 +48,7 @@ class Asked(Value, frozen=True):
     shown: str = ""  # the plan that was shown before it acts, as Markdown of ours
 
 
-def compose_asked(
+def compose_record(
     facts: CommandFacts,
     decision: Decision,
     *,
@@ -57,13 +58,13 @@ def compose_asked(
     pull: PullNumber,
     base: BranchName,
     at: int,
-    way: Way | None,
-) -> Asked:
-    """What is kept of a decision. `way` says where the orders go; without it there are none."""
+    route: OrderRoute | None,
+) -> CommandRecord:
+    """What is kept of a decision. `route` says where the orders go; without it there are none."""
     stood = decision.about if isinstance(decision, Refuse) and decision.reason is CommandReason.LOCKED else ()
     names = [*(node.node.name for node in facts.nodes), *(sorted(facts.plan.stacks) if facts.plan else ())]
     gives = decision if isinstance(decision, GiveOrders) else None
-    return Asked(
+    return CommandRecord(
         source=source,
         fleet=fleet,
         installation=installation,
@@ -74,8 +75,8 @@ def compose_asked(
         said=facts.said,
         decision=decision,
         at=at,
-        submodule=way.submodule.path if way else None,
-        orders=_compose_orders(facts, gives, source, fleet, base, pull, way) if gives and way else (),
+        submodule=route.submodule.path if route else None,
+        orders=_compose_orders(facts.nodes, gives, source, fleet, base, pull, route) if gives and route else (),
         plan=gives.plan if gives else None,
         prefix=facts.fleet.commands.prefix if facts.fleet else "/",
         known=tuple(names),
@@ -84,24 +85,24 @@ def compose_asked(
 
 
 def _compose_orders(  # noqa: PLR0917 - one caller, just above
-    facts: CommandFacts,
+    at: tuple[NodeAt, ...],
     gives: GiveOrders,
     source: str,
     fleet: RepoName,
     base: BranchName,
     pull: PullNumber,
-    way: Way,
-) -> tuple[Wanted, ...]:
-    nodes = {node.node.name: node.node for node in facts.nodes}
+    route: OrderRoute,
+) -> tuple[OrderRequest, ...]:
+    nodes = {node.node.name: node.node for node in at}
     return tuple(
-        Wanted(
+        OrderRequest(
             kind=gives.kind,
             fleet=fleet,
             node=nodes[target.node],
             base=base,
-            default_branch=way.default_branch,
-            submodule=way.submodule,
-            upstream=way.upstream,
+            default_branch=route.default_branch,
+            submodule=route.submodule,
+            upstream=route.upstream,
             commit=target.to.commit,
             pin=target.to.pin,
             marker=source,
@@ -114,9 +115,41 @@ def _compose_orders(  # noqa: PLR0917 - one caller, just above
     )
 
 
-def compose_locks(asked: Asked, *, hours: int) -> tuple[Lock, ...]:
+def compose_restore(
+    decision: GiveOrders,
+    nodes: tuple[NodeAt, ...],
+    *,
+    source: str,
+    fleet: RepoName,
+    installation: InstallationId,
+    pull: PullNumber,
+    base: BranchName,
+    at: int,
+    route: OrderRoute,
+    prefix: str,
+) -> CommandRecord:
+    """What is kept of returning nodes to their base because their pull request was closed."""
+    return CommandRecord(
+        source=source,
+        fleet=fleet,
+        installation=installation,
+        pull=pull,
+        base=base,
+        actor=None,
+        permission=Permission.NONE,
+        said=Command(verb=Verb.ROLLBACK),
+        decision=decision,
+        at=at,
+        submodule=route.submodule.path,
+        orders=_compose_orders(nodes, decision, source, fleet, base, pull, route),
+        prefix=prefix,
+        known=tuple(node.node.name for node in nodes),
+    )
+
+
+def compose_locks(record: CommandRecord, *, hours: int) -> tuple[Lock, ...]:
     """The locks that a command takes: asked for, or because it puts a pull request's head on nodes."""
-    decision = asked.decision
+    decision = record.decision
     if isinstance(decision, TakeLocks):
         nodes, reason = decision.nodes, decision.text
     elif isinstance(decision, GiveOrders) and decision.locks:
@@ -125,44 +158,44 @@ def compose_locks(asked: Asked, *, hours: int) -> tuple[Lock, ...]:
         return ()
     return tuple(
         Lock(
-            fleet=asked.fleet,
+            fleet=record.fleet,
             node=node,
-            pull=asked.pull,
-            owner=asked.actor,
+            pull=record.pull,
+            owner=record.actor or "",
             reason=reason,
-            taken_at=asked.at,
-            expires_at=asked.at + hours * 3600,
+            taken_at=record.at,
+            expires_at=record.at + hours * 3600,
         )
         for node in nodes
     )
 
 
-def record_of(asked: Asked) -> Record:
+def audit_command(record: CommandRecord) -> AuditRecord:
     """The line of the audit trail that says what was asked and decided."""
-    return Record(
+    return AuditRecord(
         what=Audited.ASKED,
-        fleet=asked.fleet,
-        at=iso_time(asked.at),
-        actor=asked.actor,
-        pull=asked.pull,
-        source=asked.source,
-        said=spell(asked.said, prefix=asked.prefix),
-        permission=asked.permission,
-        reason=asked.decision.reason,
-        plan=asked.plan or "",
-        glass=getattr(asked.decision, "glass", ""),
+        fleet=record.fleet,
+        at=iso_time(record.at),
+        actor=record.actor or "",
+        pull=record.pull,
+        source=record.source,
+        said=spell(record.said, prefix=record.prefix),
+        permission=record.permission,
+        reason=record.decision.reason,
+        plan=record.plan or "",
+        override_reason=getattr(record.decision, "override_reason", ""),
     )
 
 
-def lock_record(asked: Asked, what: Audited, node: NodeName) -> Record:
+def audit_lock(record: CommandRecord, what: Audited, node: NodeName) -> AuditRecord:
     """A lock that a command took or ended."""
-    return Record(
+    return AuditRecord(
         what=what,
-        fleet=asked.fleet,
-        at=iso_time(asked.at),
-        actor=asked.actor,
-        pull=asked.pull,
-        source=asked.source,
+        fleet=record.fleet,
+        at=iso_time(record.at),
+        actor=record.actor or "",
+        pull=record.pull,
+        source=record.source,
         node=node,
-        glass=getattr(asked.decision, "glass", ""),
+        override_reason=getattr(record.decision, "override_reason", ""),
     )

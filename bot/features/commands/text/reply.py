@@ -1,4 +1,4 @@
-"""What the bot answers to a command: one comment, edited as things move. Pure."""
+"""The reply to a command: one comment, edited as its orders progress."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.domain.values import Value
 from bot.domain.verbs import PREFIX, Verb
 from bot.features.commands.decide.actions import GiveOrders, Refuse, TakeLocks
 from bot.features.commands.decide.reasons import CommandReason
-from bot.features.commands.facts.record import Asked
+from bot.features.commands.facts.record import CommandRecord
 from bot.features.commands.grammar import USAGES, Misread, spell
 from bot.features.commands.text.words import WORDS, Tone
 from bot.text import markdown as md
@@ -49,76 +49,80 @@ def parse_reply_marker(body: str) -> tuple[str, str] | None:
     return (found.group(1), found.group(2)) if found else None
 
 
-def kind_of(asked: Asked) -> str:
+def kind_of(record: CommandRecord) -> str:
     """The kind of a command's reply."""
-    said = asked.said
+    said = record.said
     return "misread" if isinstance(said, Misread) else str(said.verb)
 
 
-def render_reply(asked: Asked, orders: tuple[OrderView, ...] = (), extra: Extra | None = None) -> str:
+def render_reply(record: CommandRecord, orders: tuple[OrderView, ...] = (), extra: Extra | None = None) -> str:
     """The whole comment."""
-    words, decision = WORDS[asked.decision.reason], asked.decision
+    words, decision = WORDS[record.decision.reason], record.decision
     about = decision.about if isinstance(decision, Refuse) else ()
     said = words.said.format(about=", ".join(md.code(one) for one in about) or "it")
     extra = extra or Extra()
     parts = [
         f"{_ICON[words.tone]} **{said}** {words.cure}".rstrip(),
-        _suggest(asked, about),
-        _show_locks(asked),
-        _show_glass(asked),
+        _suggest(record, about),
+        _show_locks(record),
+        _show_override(record),
         extra.note,
-        render_help(asked.prefix) if decision.reason is CommandReason.HELP else "",
+        render_help(record.prefix) if decision.reason is CommandReason.HELP else "",
         extra.status,
-        extra.plan or asked.shown,
+        extra.plan or record.shown,
         _render_orders(orders) if orders else "",
-        f"The record follows: {asked.link}" if asked.link else "",
-        _footer(asked),
-        reply_marker(asked.source, kind_of(asked)),
+        f"Pull request that moves the pin back: {record.link}" if record.link else "",
+        _footer(record),
+        reply_marker(record.source, kind_of(record)),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _footer(asked: Asked) -> str:
-    line = md.code(spell(asked.said, prefix=asked.prefix)[:200])
-    plan = f" · plan {md.code(asked.plan)}" if asked.plan else ""
-    return f"<sub>{line} by {md.text(asked.actor)} · {md.code(asked.decision.reason)}{plan}</sub>"
+def _footer(record: CommandRecord) -> str:
+    line = md.code(spell(record.said, prefix=record.prefix)[:200])
+    plan = f" · plan {md.code(record.plan)}" if record.plan else ""
+    return f"<sub>{line} by {_actor(record)} · {md.code(record.decision.reason)}{plan}</sub>"
 
 
-def _suggest(asked: Asked, about: tuple[str, ...]) -> str:
-    said = asked.said
+def _suggest(record: CommandRecord, about: tuple[str, ...]) -> str:
+    said = record.said
     if isinstance(said, Misread):
         problem = f"{said.problem[0].upper()}{said.problem[1:]}" + (f": {md.code(said.word)}." if said.word else ".")
         return f"{problem} Did you mean {md.code(said.suggestion)}?" if said.suggestion else problem
-    if asked.decision.reason is CommandReason.UNKNOWN_NAME and about:
-        near = difflib.get_close_matches(about[0], asked.known, n=1, cutoff=0.6)
-        return f"Did you mean {md.code(near[0])}?" if near else f"Known: {', '.join(map(md.code, asked.known))}."
+    if record.decision.reason is CommandReason.UNKNOWN_NAME and about:
+        near = difflib.get_close_matches(about[0], record.known, n=1, cutoff=0.6)
+        return f"Did you mean {md.code(near[0])}?" if near else f"Known: {', '.join(map(md.code, record.known))}."
     return ""
 
 
-def _show_locks(asked: Asked) -> str:
-    if isinstance(asked.decision, TakeLocks):
-        listed = ", ".join(md.code(node) for node in asked.decision.nodes)
-        return f"{listed}: {md.text(asked.decision.text)}"
+def _show_locks(record: CommandRecord) -> str:
+    if isinstance(record.decision, TakeLocks):
+        listed = ", ".join(md.code(node) for node in record.decision.nodes)
+        return f"{listed}: {md.text(record.decision.text)}"
     lines = [
-        f"- {md.code(lock.node)} is #{lock.pull}'s, taken by {md.text(lock.owner)}"
-        + (f": {md.text(lock.reason)}" if lock.reason else " by deploying to it")
-        for lock in asked.locks
+        f"- {md.code(lock.node)} is locked for #{lock.pull} by {md.text(lock.owner)}"
+        + (f": {md.text(lock.reason)}" if lock.reason else ", who deployed to it")
+        for lock in record.locks
     ]
     return "\n".join(lines)
 
 
-def _show_glass(asked: Asked) -> str:
-    decision = asked.decision
-    if not isinstance(decision, GiveOrders) or not decision.glass:
+def _actor(record: CommandRecord) -> str:
+    return md.text(record.actor) if record.actor is not None else "closing this pull request"
+
+
+def _show_override(record: CommandRecord) -> str:
+    decision = record.decision
+    if not isinstance(decision, GiveOrders) or not decision.override_reason:
         return ""
-    return f"⚠️ **Rules were passed over by {md.text(asked.actor)}**, because {md.text(decision.glass)}"
+    return f"⚠️ **{_actor(record)} overrode the rules**, because {md.text(decision.override_reason)}"
 
 
 def render_help(prefix: str = PREFIX) -> str:
     """Every command, with its shape."""
     lead = prefix if prefix == PREFIX else f"{prefix} "
     rows = [[md.code(f"{lead}{verb} {USAGES[verb].shape}".rstrip()), USAGES[verb].does] for verb in Verb]
-    told = "Only the first line of a new comment counts; an edited one never does."
+    told = "Only the first line of a new comment is read; edits are ignored."
     return f"{md.table(['command', 'what it does'], rows)}\n\n{told}"
 
 

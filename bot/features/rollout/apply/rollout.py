@@ -1,35 +1,43 @@
-"""Carries a rollout decision out: orders given, withdrawn and ended, and the one comment that tells how far it is."""
+"""Carry out a rollout decision: give, withdraw and end orders, and keep the comment that reports progress."""
 
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from bot.domain.names import NodeName, short
-from bot.features.bump.apply import put_comment
 from bot.features.fleets.read import FleetAt
 from bot.features.rollout.apply.dispatch import Waiting, give_order, withdraw_order
-from bot.features.rollout.apply.superseded import as_withdrawn, tell_overtaken
+from bot.features.rollout.apply.superseded import as_withdrawn, report_superseded
 from bot.features.rollout.decide.orders import last_good
 from bot.features.rollout.decide.rollout import Rollout, RolloutReason, Standing, want_merged
-from bot.features.rollout.facts import NodeFacts, RolloutFacts
+from bot.features.rollout.facts import NodeFacts, PastOrder, RolloutFacts, Stage
 from bot.features.rollout.read.reports import read_report
-from bot.features.rollout.store import NodeNow, Standings
+from bot.features.rollout.store import NodeStatus, RolloutStatus
 from bot.features.rollout.text import NodeView, RolloutView, render_rollout
-from bot.features.world import World
 from bot.github.client import Client
+from bot.github.comments import put_comment
 from bot.github.endpoints import repository
 from bot.github.endpoints.environments import has_custom_rules
-from bot.protocol.asked import PastOrder, Stage
+from bot.observability.metrics import Counter
 from bot.protocol.report import Report
-from bot.service import metrics
 from bot.text import markers
+
+if TYPE_CHECKING:
+    from bot.features.rollout.run import RolloutTools
 
 log = logging.getLogger(__name__)
 
+PREDICTIONS = Counter(
+    "aios_bot_services_deployed_total",
+    "Services of orders that ended, by whether the plan predicted what happened to them.",
+    {"result": ("as_planned", "otherwise")},
+)
 
-def roll_out(world: World, client: Client, at: FleetAt, facts: RolloutFacts, decision: Rollout) -> None:
+
+def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: RolloutFacts, decision: Rollout) -> None:
     """Do what `decision` says; safe to run again after a crash at any line."""
     for name, order in decision.end:
         _end_lost(client, facts, name, order)
@@ -39,10 +47,10 @@ def roll_out(world: World, client: Client, at: FleetAt, facts: RolloutFacts, dec
     for node in facts.nodes:
         if node.node.name in decision.start:
             past = as_withdrawn(node.past, decision.withdraw)
-            orders[node.node.name] = give_order(world, client, at, want_merged(facts, node), past)
+            orders[node.node.name] = give_order(tools, client, at, want_merged(facts, node), past)
     if facts.pull is None:
         return
-    tell_overtaken(world, client, facts, decision)
+    report_superseded(tools, client, facts, decision)
     view = RolloutView(
         pull=facts.pull,
         commit=facts.commit,
@@ -53,14 +61,17 @@ def roll_out(world: World, client: Client, at: FleetAt, facts: RolloutFacts, dec
         wave=decision.wave,
         waves=len(facts.waves),
         nodes=tuple(
-            _with_result(world, client, facts, _view(facts, decision, node, order), order)
+            _with_result(tools, client, facts, _view(facts, decision, node, order), order)
             for node, order in ((node, orders[node.node.name]) for node in facts.nodes)
         ),
         again_at=decision.again_at,
-        page=f"{world.public_url}/fleets/{world.fleets.page_of(facts.fleet)}" if world.public_url else "",
+        page=f"{tools.plans.public_url}/fleets/{tools.statuses.page_of(facts.fleet)}"
+        if tools.plans.public_url
+        else "",
     )
-    put_comment(world, client, facts.fleet, facts.pull, marker=markers.ROLLOUT, body=render_rollout(view))
-    world.fleets.save(_standings(facts, view))
+    login = tools.fleets.app.login()
+    put_comment(client, facts.fleet, facts.pull, marker=markers.ROLLOUT, body=render_rollout(view), login=login)
+    tools.statuses.save(_status(facts, view))
 
 
 def _end_lost(client: Client, facts: RolloutFacts, node: NodeName, order: PastOrder) -> None:
@@ -88,18 +99,18 @@ def _view(facts: RolloutFacts, decision: Rollout, node: NodeFacts, order: PastOr
         return view
     text = view.text if standing is Standing.OFFLINE else order.description or view.text
     view = msgspec.structs.replace(view, text=text, log_url=order.log_url)
-    if standing is Standing.TO_START and order.stage is Stage.BAD:
+    if standing is Standing.TO_START and order.stage is Stage.FAILED:
         return msgspec.structs.replace(view, standing=Standing.FAILED)  # it could not be dispatched
     return view
 
 
 def _with_result(
-    world: World, client: Client, facts: RolloutFacts, view: NodeView, order: PastOrder | Waiting | None
+    tools: RolloutTools, client: Client, facts: RolloutFacts, view: NodeView, order: PastOrder | Waiting | None
 ) -> NodeView:
     """`view` with what the node told of its order, if that has ended."""
-    if not isinstance(order, PastOrder) or order.stage not in (Stage.GOOD, Stage.BAD):
+    if not isinstance(order, PastOrder) or order.stage not in (Stage.SUCCEEDED, Stage.FAILED):
         return view
-    report = _read_result(world, client, facts, view.node, order)
+    report = _read_result(tools, client, facts, view.node, order)
     if report is None:
         return view
     return msgspec.structs.replace(
@@ -108,21 +119,21 @@ def _with_result(
 
 
 def _read_result(
-    world: World, client: Client, facts: RolloutFacts, node: NodeName, order: PastOrder
+    tools: RolloutTools, client: Client, facts: RolloutFacts, node: NodeName, order: PastOrder
 ) -> Report | None:
     """What the node told of an order that has ended: read from GitHub once, and counted once."""
-    known = world.fleets.find_result(facts.fleet, order.number)
+    known = tools.statuses.find_result(facts.fleet, order.number)
     report = known or read_report(client, facts.fleet, node, order)
-    if report is not None and known is None and world.fleets.save_result(facts.fleet, report):
+    if report is not None and known is None and tools.statuses.save_result(facts.fleet, report):
         wrong = len(report.surprises)
-        metrics.PREDICTIONS.count(wrong, result="otherwise")
-        metrics.PREDICTIONS.count(len(report.services) + report.untouched - wrong, result="as_planned")
+        PREDICTIONS.inc(wrong, result="otherwise")
+        PREDICTIONS.inc(len(report.services) + report.untouched - wrong, result="as_planned")
     return report
 
 
-def _standings(facts: RolloutFacts, view: RolloutView) -> Standings:
+def _status(facts: RolloutFacts, view: RolloutView) -> RolloutStatus:
     nodes = {node.node.name: node for node in facts.nodes}
-    return Standings(
+    return RolloutStatus(
         fleet=facts.fleet,
         base=facts.base,
         submodule=facts.submodule.path,
@@ -131,13 +142,13 @@ def _standings(facts: RolloutFacts, view: RolloutView) -> Standings:
         pull=facts.pull,
         reason=view.reason,
         looked_at=facts.now,
-        nodes=tuple(_node_now(facts, nodes[one.node], one) for one in view.nodes),
+        nodes=tuple(_node_status(facts, nodes[one.node], one) for one in view.nodes),
     )
 
 
-def _node_now(facts: RolloutFacts, node: NodeFacts, view: NodeView) -> NodeNow:
+def _node_status(facts: RolloutFacts, node: NodeFacts, view: NodeView) -> NodeStatus:
     good = last_good(node.past, facts.submodule.path)
-    return NodeNow(
+    return NodeStatus(
         node=view.node,
         platform=node.node.platform,
         wave=view.wave,

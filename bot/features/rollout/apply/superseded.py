@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from bot.domain.names import CommitSha, NodeName, short
-from bot.features.bump.apply import put_comment
 from bot.features.rollout.decide.rollout import Rollout, RolloutReason, Standing
-from bot.features.rollout.facts import NodeFacts, RolloutFacts
+from bot.features.rollout.facts import NodeFacts, PastOrder, RolloutFacts, Stage
 from bot.features.rollout.read.history import read_orders
-from bot.features.rollout.store import Standings
+from bot.features.rollout.store import RolloutStatus
 from bot.features.rollout.text import NodeView, RolloutView, render_rollout
-from bot.features.world import World
 from bot.github.client import Client
-from bot.protocol.asked import PastOrder, Stage
+from bot.github.comments import put_comment
 from bot.text import markers
 
+if TYPE_CHECKING:
+    from bot.features.rollout.run import RolloutTools
 
-def tell_overtaken(world: World, client: Client, facts: RolloutFacts, decision: Rollout) -> None:
+
+def report_superseded(tools: RolloutTools, client: Client, facts: RolloutFacts, decision: Rollout) -> None:
     """Close the books of earlier merges: the nodes that they did not reach get this one.
 
     Done when a merge is looked at first, until the whole look succeeded (only then its standings are saved), and
     whenever a node begins with it.
     """
-    told = next((s for s in world.fleets.find(world.fleets.page_of(facts.fleet)) if _is_of(s, facts)), None)
+    told = next((s for s in tools.statuses.find(tools.statuses.page_of(facts.fleet)) if _is_of(s, facts)), None)
     is_new = told is None or told.commit != facts.commit
     if facts.pull is None or not (is_new or decision.start or decision.withdraw):
         return
     if is_new and any(facts.order_of(node) is not None for node in facts.nodes):
         # A look before this one got as far as its orders. Where they ended well, what came before was not read.
-        facts = _with_older(world, client, facts)
+        facts = _with_older(tools, client, facts)
     nodes = [(node, as_withdrawn(node.past, decision.withdraw)) for node in facts.nodes]
     own = (o for _, past in nodes for o in past if o.is_merge and o.submodule == facts.submodule.path)
     earlier = {o.commit: o for o in own if o.commit != facts.commit and o.pull not in (None, facts.pull)}
     for commit, one in earlier.items():
         found = [(n, next((o for o in past if o.is_merge and o.commit == commit), None)) for n, past in nodes]
-        is_good = all(order is not None and order.stage is Stage.GOOD for _, order in found)
+        is_good = all(order is not None and order.stage is Stage.SUCCEEDED for _, order in found)
         if one.pull is None or (is_good and not _ended_untold(told, commit, facts)):
             continue
         view = RolloutView(
@@ -50,7 +53,8 @@ def tell_overtaken(world: World, client: Client, facts: RolloutFacts, decision: 
             nodes=tuple(_overtaken(facts, node, order) for node, order in found),
             superseded_by=facts.pull,
         )
-        put_comment(world, client, facts.fleet, one.pull, marker=markers.ROLLOUT, body=render_rollout(view))
+        login = tools.fleets.app.login()
+        put_comment(client, facts.fleet, one.pull, marker=markers.ROLLOUT, body=render_rollout(view), login=login)
 
 
 def as_withdrawn(
@@ -61,23 +65,23 @@ def as_withdrawn(
     return tuple(msgspec.structs.replace(o, stage=Stage.WITHDRAWN) if o.number in numbers else o for o in past)
 
 
-def _is_of(standings: Standings, facts: RolloutFacts) -> bool:
+def _is_of(standings: RolloutStatus, facts: RolloutFacts) -> bool:
     return (standings.base, standings.submodule) == (facts.base, facts.submodule.path)
 
 
-def _with_older(world: World, client: Client, facts: RolloutFacts) -> RolloutFacts:
+def _with_older(tools: RolloutTools, client: Client, facts: RolloutFacts) -> RolloutFacts:
     """With the orders back to the good one before the newest good one."""
     path, commit = facts.submodule.path, facts.commit
     nodes = (
         msgspec.structs.replace(
-            n, past=read_orders(world, client, facts.fleet, n.node, submodule=path, commit=commit, goods=2)
+            n, past=read_orders(tools, client, facts.fleet, n.node, submodule=path, commit=commit, goods=2)
         )
         for n in facts.nodes
     )
     return msgspec.structs.replace(facts, nodes=tuple(nodes))
 
 
-def _ended_untold(told: Standings | None, commit: CommitSha, facts: RolloutFacts) -> bool:
+def _ended_untold(told: RolloutStatus | None, commit: CommitSha, facts: RolloutFacts) -> bool:
     """Whether nobody has read yet that all nodes ran `commit`: the next merge came before that could be told."""
     if told is None or told.commit == commit:
         return told is None or any(node.standing is not Standing.GOOD for node in told.nodes)
@@ -87,7 +91,7 @@ def _ended_untold(told: Standings | None, commit: CommitSha, facts: RolloutFacts
 def _overtaken(facts: RolloutFacts, node: NodeFacts, order: PastOrder | None) -> NodeView:
     standing = Standing.WAVE_NOT_YET
     if order is not None:
-        known = {Stage.GOOD: Standing.GOOD, Stage.BAD: Standing.FAILED, Stage.TAKEN: Standing.UNDER_WAY}
+        known = {Stage.SUCCEEDED: Standing.GOOD, Stage.FAILED: Standing.FAILED, Stage.RUNNING: Standing.UNDER_WAY}
         standing = known.get(order.stage, Standing.WAVE_NOT_YET)
     told = order.description if order is not None and standing is not Standing.WAVE_NOT_YET else ""
     return NodeView(

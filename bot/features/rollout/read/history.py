@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from bot.domain.names import CommitSha, DeploymentId, PullNumber, RepoName, StackName, SubmodulePath, parse_commit_sha
 from bot.domain.values import Wire
 from bot.features.rollout.decide.orders import judge_ended_run, last_good, newest_word, parse_task, stage_of
-from bot.features.world import World
+from bot.features.rollout.facts import PastOrder
 from bot.fleetfile import Node
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Deployment, DeploymentStatus
-from bot.protocol.asked import PastOrder
+
+if TYPE_CHECKING:
+    from bot.features.rollout.run import RolloutTools
 
 ORDERS_LOOKED_AT = 100  # one page; a node's older orders decide nothing any more
 STATUSES_LOOKED_AT = 30  # of one order
@@ -30,7 +33,7 @@ class _Payload(Wire, frozen=True):
 
 
 def read_orders(
-    world: World,
+    tools: RolloutTools,
     client: Client,
     repo: RepoName,
     node: Node,
@@ -43,7 +46,7 @@ def read_orders(
 
     All back to the last `goods` good ones of `submodule`, and of the older ones those of `commit`.
     """
-    ours = world.app.login()
+    ours = tools.fleets.app.login()
     found: list[PastOrder] = []
     seen = 0
     for deployment in repository.find_deployments(client, repo, environment=node.name, most=ORDERS_LOOKED_AT):
@@ -53,7 +56,7 @@ def read_orders(
             continue
         order = _read_order(client, repo, deployment)
         if order is not None and order.stage.is_open and order.run_id is not None:
-            order = _with_run(world, client, repo, deployment, order)
+            order = _with_run(tools, client, repo, deployment, order)
         if order is not None:
             found.append(order)
             seen += last_good([order], submodule) is not None
@@ -61,7 +64,7 @@ def read_orders(
 
 
 def _with_run(
-    world: World, client: Client, repo: RepoName, deployment: Deployment, order: PastOrder
+    tools: RolloutTools, client: Client, repo: RepoName, deployment: Deployment, order: PastOrder
 ) -> PastOrder | None:
     """`order` beside its workflow run: one whose run has ended gets no word from its node any more."""
     run = repository.find_run_state(client, repo, order.run_id or 0)
@@ -72,7 +75,7 @@ def _with_run(
     if not order.stage.is_open:
         return order
     ended = (run.conclusion if run else None) or "gone"
-    stage = judge_ended_run(order, age=int(world.now()) - order.queued_at)
+    stage = judge_ended_run(order, age=int(tools.fleets.now()) - order.queued_at)
     return msgspec.structs.replace(order, stage=stage, run_status=ended)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from bot.domain.names import PlanId, PullNumber
@@ -12,9 +14,11 @@ from bot.features.holds.facts import Lock
 from bot.features.rollout.facts import NodeFacts, RolloutFacts
 from bot.features.rollout.read.approval import find_approval
 from bot.features.rollout.read.history import read_orders
-from bot.features.world import World
 from bot.fleetfile import waves_of
 from bot.github.client import Client
+
+if TYPE_CHECKING:
+    from bot.features.rollout.run import RolloutTools
 
 
 def _hold(node: NodeFacts, lock: Lock | None) -> NodeFacts:
@@ -26,7 +30,7 @@ def _hold(node: NodeFacts, lock: Lock | None) -> NodeFacts:
     )
 
 
-def read_rollout_facts(world: World, client: Client, at: FleetAt, pinned: Pinned) -> RolloutFacts | None:
+def read_rollout_facts(tools: RolloutTools, client: Client, at: FleetAt, pinned: Pinned) -> RolloutFacts | None:
     """What is approved of this pin, and how far each node is that it is approved for; None when there is no pin."""
     submodule = at.submodule(pinned.submodule)
     commit = at.mirror.last_change(at.head, pinned.submodule)
@@ -38,7 +42,7 @@ def read_rollout_facts(world: World, client: Client, at: FleetAt, pinned: Pinned
     marker = parse_marker(merged.body or "") if merged else None
     locks = {
         lock.node: lock
-        for lock in world.people.find_locks(at.repo, now=world.now())
+        for lock in tools.holds.find_locks(at.repo, now=tools.fleets.now())
         if merged is None or lock.pull != merged.number
     }
     nodes = tuple(
@@ -58,14 +62,14 @@ def read_rollout_facts(world: World, client: Client, at: FleetAt, pinned: Pinned
             _hold(
                 NodeFacts(
                     node=node,
-                    past=read_orders(world, client, at.repo, node, submodule=submodule.path, commit=commit),
+                    past=read_orders(tools, client, at.repo, node, submodule=submodule.path, commit=commit),
                 ),
                 locks.get(node.name),
             )
             for node in nodes
         ),
         waves=waves_of(at.file.deploy, nodes),
-        now=int(world.now()),
+        now=int(tools.fleets.now()),
         soak=at.file.deploy.soak,
         offline_after=at.file.deploy.offline_after,
         stop_on_drift=at.file.deploy.stop_on_drift,

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName, SubmodulePath
-from bot.features.bump.decide import BumpReason, Hold, Propose, Settle, decide_bump
+from bot.features.bump.decide import BumpReason, CloseBump, ProposeBump, WithholdBump, decide_bump
 from bot.features.bump.facts import BumpBranch, BumpFacts, Checks, OpenPull, Relation
 from bot.features.holds.facts import Hold as PersonsHold
 from bot.features.holds.facts import HoldKind
@@ -38,7 +38,7 @@ AHEAD = BumpFacts(
     checks=Checks.NOT_ASKED,
     branch=None,
     pull=None,
-    settled=frozenset(),
+    dismissed_pins=frozenset(),
 )
 
 
@@ -47,45 +47,49 @@ def facts(**different: object) -> BumpFacts:
 
 
 def test_upstream_ahead_is_proposed_with_a_new_commit() -> None:
-    assert decide_bump(AHEAD) == Propose(reason=BumpReason.UPSTREAM_MOVED, pin=TIP, commit=True)
+    assert decide_bump(AHEAD) == ProposeBump(reason=BumpReason.UPSTREAM_MOVED, pin=TIP, commit=True)
 
 
 def test_an_open_proposal_follows_upstream_on_the_same_branch() -> None:
     stale = msgspec.structs.replace(OURS, pin=OLDER)
-    assert decide_bump(facts(branch=stale, pull=PULL)) == Propose(
+    assert decide_bump(facts(branch=stale, pull=PULL)) == ProposeBump(
         reason=BumpReason.UPSTREAM_MOVED, pin=TIP, commit=True
     )
 
 
 def test_a_proposal_that_is_right_gets_no_second_commit() -> None:
     decision = decide_bump(facts(branch=OURS, pull=PULL))
-    assert decision == Propose(reason=BumpReason.ALREADY_PROPOSED, pin=TIP, commit=False)
+    assert decision == ProposeBump(reason=BumpReason.ALREADY_PROPOSED, pin=TIP, commit=False)
 
 
 def test_a_branch_without_a_pull_request_gets_one() -> None:
-    assert decide_bump(facts(branch=OURS)) == Propose(reason=BumpReason.ALREADY_PROPOSED, pin=TIP, commit=False)
+    assert decide_bump(facts(branch=OURS)) == ProposeBump(reason=BumpReason.ALREADY_PROPOSED, pin=TIP, commit=False)
 
 
 def test_a_base_whose_pin_moved_gets_the_branch_made_anew() -> None:
     old = msgspec.structs.replace(OURS, pin_at_fork=OLDER)
-    assert decide_bump(facts(branch=old, pull=PULL)) == Propose(reason=BumpReason.BASE_MOVED, pin=TIP, commit=True)
+    assert decide_bump(facts(branch=old, pull=PULL)) == ProposeBump(
+        reason=BumpReason.BASE_MOVED, pin=TIP, commit=True
+    )
 
 
 @pytest.mark.parametrize("relation", [Relation.DIVERGED, Relation.PIN_UNKNOWN])
 def test_what_does_not_descend_from_the_pin_is_never_proposed(relation: Relation) -> None:
     for branch, pull in itertools.product([None, OURS], [None, PULL]):
         decision = decide_bump(facts(relation=relation, branch=branch, pull=pull))
-        assert decision == Hold(reason=BumpReason.NOT_A_DESCENDANT)
+        assert decision == WithholdBump(reason=BumpReason.NOT_A_DESCENDANT)
 
 
 def test_a_lost_upstream_branch_is_said() -> None:
-    assert decide_bump(facts(relation=Relation.TIP_UNKNOWN, tip=None)) == Hold(reason=BumpReason.BRANCH_MISSING)
+    assert decide_bump(facts(relation=Relation.TIP_UNKNOWN, tip=None)) == WithholdBump(
+        reason=BumpReason.BRANCH_MISSING
+    )
 
 
 @pytest.mark.parametrize("relation", [Relation.SAME, Relation.BEHIND])
 def test_a_pin_that_caught_up_closes_the_proposal(relation: Relation) -> None:
-    assert decide_bump(facts(relation=relation)) == Settle(reason=BumpReason.UP_TO_DATE)
-    assert decide_bump(facts(relation=relation, branch=OURS, pull=PULL)) == Settle(
+    assert decide_bump(facts(relation=relation)) == CloseBump(reason=BumpReason.UP_TO_DATE)
+    assert decide_bump(facts(relation=relation, branch=OURS, pull=PULL)) == CloseBump(
         reason=BumpReason.UP_TO_DATE, close=PullNumber(7), delete_branch=True
     )
 
@@ -93,21 +97,21 @@ def test_a_pin_that_caught_up_closes_the_proposal(relation: Relation) -> None:
 def test_a_branch_that_a_person_pushed_to_is_left_alone() -> None:
     for relation in (Relation.AHEAD, Relation.DIVERGED, Relation.BEHIND, Relation.TIP_UNKNOWN):
         decision = decide_bump(facts(relation=relation, branch=THEIRS, pull=PULL))
-        assert decision == Hold(reason=BumpReason.PEOPLE_ON_BRANCH)
+        assert decision == WithholdBump(reason=BumpReason.PEOPLE_ON_BRANCH)
 
 
 def test_a_persons_branch_is_never_deleted() -> None:
     for relation, pull in itertools.product(Relation, [None, PULL]):
         decision = decide_bump(facts(relation=relation, branch=THEIRS, pull=pull))
-        assert not (isinstance(decision, Settle) and decision.delete_branch)
+        assert not (isinstance(decision, CloseBump) and decision.delete_branch)
 
 
 @pytest.mark.parametrize(
     ("checks", "reason"), [(Checks.PENDING, BumpReason.CHECKS_PENDING), (Checks.RED, BumpReason.CHECKS_FAILED)]
 )
 def test_upstreams_own_checks_are_waited_for(checks: Checks, reason: BumpReason) -> None:
-    assert decide_bump(facts(checks=checks)) == Hold(reason=reason)
-    assert isinstance(decide_bump(facts(checks=Checks.GREEN)), Propose)
+    assert decide_bump(facts(checks=checks)) == WithholdBump(reason=reason)
+    assert isinstance(decide_bump(facts(checks=Checks.GREEN)), ProposeBump)
 
 
 def test_what_a_person_holds_stays_as_it_is() -> None:
@@ -116,10 +120,10 @@ def test_what_a_person_holds_stays_as_it_is() -> None:
 
 
 def test_what_a_person_closed_is_not_proposed_again_until_upstream_moves() -> None:
-    assert decide_bump(facts(settled=frozenset({TIP}))) == Settle(reason=BumpReason.SETTLED)
-    assert isinstance(decide_bump(facts(settled=frozenset({OLDER}))), Propose)
+    assert decide_bump(facts(dismissed_pins=frozenset({TIP}))) == CloseBump(reason=BumpReason.DISMISSED)
+    assert isinstance(decide_bump(facts(dismissed_pins=frozenset({OLDER}))), ProposeBump)
     # Reopening the pull request is a person's word too.
-    assert isinstance(decide_bump(facts(settled=frozenset({TIP}), pull=PULL, branch=OURS)), Propose)
+    assert isinstance(decide_bump(facts(dismissed_pins=frozenset({TIP}), pull=PULL, branch=OURS)), ProposeBump)
 
 
 def test_every_reason_is_reached_and_every_combination_decides() -> None:
@@ -145,12 +149,12 @@ def test_every_reason_is_reached_and_every_combination_decides() -> None:
                 checks=checks,
                 branch=branch,
                 pull=pull,
-                settled=settled,
+                dismissed_pins=settled,
                 held=held,
             )
         )
         reached.add(decision.reason)
-        if isinstance(decision, Propose):
+        if isinstance(decision, ProposeBump):
             assert relation is Relation.AHEAD
             assert decision.pin == TIP
             assert branch is not THEIRS

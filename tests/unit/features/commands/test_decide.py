@@ -34,7 +34,7 @@ from bot.features.commands.decide.actions import (
     Refuse,
     TakeLocks,
 )
-from bot.features.commands.decide.command import LATEST, decide_command
+from bot.features.commands.decide.command import MAX_COMMAND_AGE, decide_command
 from bot.features.commands.decide.reasons import CommandReason as R
 from bot.features.commands.facts.command import (
     Actor,
@@ -47,9 +47,9 @@ from bot.features.commands.facts.command import (
 )
 from bot.features.commands.grammar import Command, Misread, parse_command
 from bot.features.holds.facts import Hold, HoldKind, Lock
+from bot.features.rollout.facts import PastOrder, Stage
 from bot.fleetfile import Commands, Fleet, Node
 from bot.github.shapes import Permission, Verdict
-from bot.protocol.asked import PastOrder, Stage
 from bot.protocol.order import OrderKind
 
 FLEET = RepoName("Tecnocrat/aios-win")
@@ -186,9 +186,9 @@ LOCKS = {"free": None, "ours": lock(), "theirs": lock(pull=OTHER_PULL, owner="so
 NODES = {
     "older": node(),
     "there": node(runs=HEAD, ahead=PULL),
-    "under way": node(past=(order(HEAD, Stage.TAKEN),), ahead=PULL),
+    "under way": node(past=(order(HEAD, Stage.RUNNING),), ahead=PULL),
     "busy": node(past=(order(OLDER, Stage.QUEUED, pull=OTHER_PULL),)),
-    "failed": node(past=(order(HEAD, Stage.BAD),)),
+    "failed": node(past=(order(HEAD, Stage.FAILED),)),
     "never deployed": node(runs=None, good=()),
 }
 COMMANDS = (
@@ -337,7 +337,7 @@ def at_ops(text: str, who: Actor, **changes: Any) -> CommandFacts:
 
 
 ONE_BY_ONE: list[tuple[str, CommandFacts, R]] = [
-    ("too old", facts(age=LATEST + 1), R.TOO_OLD),
+    ("too old", facts(age=MAX_COMMAND_AGE + 1), R.TOO_OLD),
     ("misread", facts("/depoly"), R.MISREAD),
     ("a stranger's misreading", facts("/depoly", actor=actor(Permission.READ)), R.NOT_ALLOWED),
     ("no fleet", facts(fleet=None), R.NOT_A_FLEET),
@@ -426,20 +426,24 @@ ONE_BY_ONE: list[tuple[str, CommandFacts, R]] = [
     ("back, but the base never moved", facts("/rollback", base=None, nodes=(NODES["there"],)), R.NO_GOOD_COMMIT),
     (
         "retry a restore",
-        facts("/retry", nodes=(node(runs=HEAD, past=(order(BASE, Stage.BAD, kind=OrderKind.RESTORE),)),)),
+        facts("/retry", nodes=(node(runs=HEAD, past=(order(BASE, Stage.FAILED, kind=OrderKind.RESTORE),)),)),
         R.RETRIED,
     ),
     (
         "retry a rollback",
         facts(
-            "/retry", **MERGED, nodes=(node(runs=MERGE, past=(order(OLDER, Stage.BAD, kind=OrderKind.ROLLBACK),)),)
+            "/retry", **MERGED, nodes=(node(runs=MERGE, past=(order(OLDER, Stage.FAILED, kind=OrderKind.ROLLBACK),)),)
         ),
         R.RETRIED,
     ),
-    ("retry after the merge", facts("/retry", **MERGED, nodes=(node(past=(order(MERGE, Stage.BAD),)),)), R.RETRIED),
+    (
+        "retry after the merge",
+        facts("/retry", **MERGED, nodes=(node(past=(order(MERGE, Stage.FAILED),)),)),
+        R.RETRIED,
+    ),
     (
         "retry another's",
-        facts("/retry", nodes=(node(past=(order(HEAD, Stage.BAD, pull=OTHER_PULL),)),)),
+        facts("/retry", nodes=(node(past=(order(HEAD, Stage.FAILED, pull=OTHER_PULL),)),)),
         R.NOTHING_FAILED,
     ),
     # Who may.
@@ -531,7 +535,7 @@ def test_only_nodes_that_need_it_get_an_order() -> None:
 
 def test_a_node_on_its_way_elsewhere_is_ordered_all_the_same() -> None:
     """It runs what is wanted, but something else is coming to it."""
-    passing = node(runs=BASE, past=(order(HEAD, Stage.TAKEN),), ahead=PULL)
+    passing = node(runs=BASE, past=(order(HEAD, Stage.RUNNING),), ahead=PULL)
     assert [t.to for t in orders(facts("/rollback", nodes=(passing,))).targets] == [BASE]
 
 

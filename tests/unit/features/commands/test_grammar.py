@@ -28,12 +28,12 @@ PLAN = PlanId("0123456789ab")
         ("/deploy plan", Command(verb=Verb.DEPLOY, names=("plan",))),
         (
             f"/deploy HP_LAB plan {PLAN} because the site is down",
-            Command(verb=Verb.DEPLOY, names=("HP_LAB",), plan=PLAN, because="the site is down"),
+            Command(verb=Verb.DEPLOY, names=("HP_LAB",), plan=PLAN, override_reason="the site is down"),
         ),
         ("/rollback", Command(verb=Verb.ROLLBACK)),
         ("/rollback HP_LAB to previous", Command(verb=Verb.ROLLBACK, names=("HP_LAB",))),
         ("/rollback HP_LAB to C0FFEE1", Command(verb=Verb.ROLLBACK, names=("HP_LAB",), to="c0ffee1")),
-        ("/rollback because fire", Command(verb=Verb.ROLLBACK, because="fire")),
+        ("/rollback because fire", Command(verb=Verb.ROLLBACK, override_reason="fire")),
         ("/retry", Command(verb=Verb.RETRY)),
         ("/lock HP_LAB new disk", Command(verb=Verb.LOCK, text="HP_LAB new disk")),
         ("/lock", Command(verb=Verb.LOCK)),
@@ -53,9 +53,9 @@ def test_a_command_is_read(line: str, command: Command) -> None:
 @pytest.mark.parametrize(
     ("line", "problem", "suggestion"),
     [
-        ("/depoly HP_LAB", "no such command", "/deploy"),
-        ("/rolback", "no such command", "/rollback"),
-        ("/statuss", "no such command", "/status"),
+        ("/depoly HP_LAB", "this command does not exist", "/deploy"),
+        ("/rolback", "this command does not exist", "/rollback"),
+        ("/statuss", "this command does not exist", "/status"),
         ("/help me", "nothing follows", "/help"),
         ("/deploy --force", "no node's", "/deploy [node"),
         ("/deploy HP_LAB;reboot", "no node's", "/deploy [node"),

@@ -13,7 +13,7 @@ from bot.domain.names import BranchName, CommitSha, InstallationId, NodeName, Pu
 from bot.features.commands.decide.actions import Refuse
 from bot.features.commands.decide.command import decide_command
 from bot.features.commands.decide.reasons import CommandReason
-from bot.features.commands.facts.record import Asked, compose_asked
+from bot.features.commands.facts.record import CommandRecord, compose_record
 from bot.features.commands.grammar import Command, parse_command, spell
 from bot.features.commands.text.reply import Extra, OrderView, parse_reply_marker, render_reply
 from bot.features.commands.text.status import render_status
@@ -94,9 +94,9 @@ def assert_tame(body: str, hostile: str) -> None:
     assert "{about}" not in body.replace(html.escape(hostile), "") or "{about}" in hostile
 
 
-def asked(text: str, **changes: object) -> Asked:
+def asked(text: str, **changes: object) -> CommandRecord:
     given = facts(text, **changes)
-    return compose_asked(
+    return compose_record(
         given,
         decide_command(given),
         source="comment:1",
@@ -105,7 +105,7 @@ def asked(text: str, **changes: object) -> Asked:
         pull=PULL,
         base=BranchName("main"),
         at=0,
-        way=None,
+        route=None,
     )
 
 
@@ -131,7 +131,7 @@ def test_no_name_breaks_out_of_any_reason(hostile: str) -> None:
     )
     for reason in CommandReason:
         one = asked("/deploy", nodes=(node(lock=held),))
-        changed = Asked(
+        changed = CommandRecord(
             **{name: getattr(one, name) for name in one.__struct_fields__}
             | {"decision": Refuse(reason=reason, about=(hostile,)), "known": (hostile,), "locks": (held,)}
         )

@@ -1,0 +1,184 @@
+"""Build the service from its settings, and run it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from bot.github.connection.credentials import Vault
+    from bot.service.intake import Intake
+    from bot.service.schedules import Schedules
+    from bot.service.worker import Worker
+    from bot.settings.values import Credentials, Settings
+    from bot.storage.store import Store
+
+
+@click.command()
+@click.option("--pull", is_flag=True, help="Fetch the deliveries from GitHub instead of listening: behind NAT.")
+def serve(*, pull: bool) -> None:
+    """Run the service: take webhooks in, keep the pull requests, dispatch the orders."""
+    from bot.observability.log import configure_logging, register_secret
+    from bot.service.backfill import Puller
+    from bot.service.database import open_store
+    from bot.service.metrics import declare_job_kinds, render_metrics
+    from bot.service.server import end_on_signal
+    from bot.service.server import serve as serve_http
+    from bot.service.shutdown import Shutdown
+    from bot.settings.service import read_settings
+    from bot.web.app import create_app
+
+    settings = read_settings(pull=pull)
+    configure_logging(secrets=settings.secrets)
+    for warning in settings.warnings:
+        logging.getLogger("bot").warning("%s", warning)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    store = open_store(settings.database_url.reveal())
+    credentials = obtain_credentials(settings, store)
+    if credentials is None:
+        store.close()
+        return
+    register_secret(*credentials.secrets)
+    service = Service(settings, credentials, store, redelivers=not pull)
+    declare_job_kinds()
+    inbox, schedules = service.worker.inbox, service.schedules
+    puller = Puller(service.backfill, store) if pull else None
+    shutdown = Shutdown()
+    with end_on_signal(shutdown):
+        inbox.start(service.worker.handle, schedules=schedules.by_name())
+        schedules.start()
+        if puller is not None:
+            puller.start()
+        app = create_app(
+            inbox,
+            service.intake.plans,
+            service.statuses,
+            receive=service.intake.receive,
+            webhook_secret=None if pull else credentials.webhook_secret,
+            web_url=settings.html_url,
+            render_metrics=partial(render_metrics, store),
+        )
+
+        def stopping() -> None:
+            inbox.begin_stop()
+            schedules.stop()
+            if puller is not None:
+                puller.stop()
+
+        try:
+            serve_http(app, settings.host, settings.port, shutdown=shutdown, stopping=stopping)
+        finally:
+            shutdown.begin()
+            inbox.stop(timeout=shutdown.left())
+            store.close()
+    shutdown.leave()
+
+
+class Service:
+    """The service's parts, built once and wired to each other."""
+
+    worker: Worker
+    intake: Intake
+    schedules: Schedules
+
+    def __init__(self, settings: Settings, credentials: Credentials, store: Store, *, redelivers: bool) -> None:
+        """`redelivers`: whether GitHub can reach this service by webhook."""
+        from bot.features.audit.store import AuditTrail
+        from bot.features.bump.run import BumpTools, PlanTools
+        from bot.features.bump.store import PlanStore
+        from bot.features.commands.run import CommandTools
+        from bot.features.commands.store import CommandStore
+        from bot.features.fleets.run import FleetTools
+        from bot.features.fleets.store import PinStore
+        from bot.features.holds.store import HoldStore
+        from bot.features.review.run import ReviewTools
+        from bot.features.rollout.run import RolloutTools
+        from bot.features.rollout.store import RolloutStore
+        from bot.features.upstream.run import UpstreamTools
+        from bot.git.mirrors import Mirrors
+        from bot.github.client import App
+        from bot.planner.compose import Renderer
+        from bot.queue.inbox import Inbox
+        from bot.service.backfill import Backfill
+        from bot.service.intake import Intake
+        from bot.service.runners import make_runners
+        from bot.service.schedules import Schedules
+        from bot.service.worker import Worker
+        from bot.storage.keyfiles import read_or_make_fingerprint_key, read_or_make_order_keys
+
+        keys = settings.data / "keys"
+        fingerprint_key = read_or_make_fingerprint_key(keys)
+        read_or_make_order_keys(keys)  # at once, so that nodes can be told to trust them
+        app = App(
+            api_url=settings.api_url,
+            app_id=str(credentials.app_id),
+            private_key=credentials.private_key.reveal(),
+        )
+        renderer = Renderer(cache_root=settings.data / "renderings", secret_key=fingerprint_key)
+        logging.getLogger("bot").info("rendering with %s", renderer.confinement)
+        mirrors, pins, plans = (
+            Mirrors(settings.data / "mirrors", settings.html_url),
+            PinStore(store),
+            PlanStore(store),
+        )
+        self.statuses = RolloutStore(store, page_key=fingerprint_key)
+        audit, holds = AuditTrail(store), HoldStore(store)
+        fleets = FleetTools(app, mirrors, pins, time.time)
+        planning = PlanTools(renderer, plans, settings.public_url)
+        bump = BumpTools(fleets, planning, holds)
+        rollout = RolloutTools(fleets, planning, holds, self.statuses, lambda: read_or_make_order_keys(keys).all)
+        inbox = Inbox(store)
+        self.intake = Intake(inbox, pins, plans)
+        self.backfill = Backfill(app.client, self.intake, redelivers=redelivers)
+        runners = make_runners(
+            CommandTools(fleets, bump, rollout, CommandStore(store), audit),
+            ReviewTools(fleets, audit),
+            UpstreamTools(fleets, planning),
+            self.backfill,
+        )
+        self.worker = Worker(app, mirrors, pins, inbox, runners, time.time)
+        self.schedules = Schedules(inbox, mirrors, plans, settings.keep_days, settings.mirrors_bytes)
+
+
+def obtain_credentials(settings: Settings, store: Store) -> Credentials | None:
+    """The App's credentials: the environment's, else those of the set-up page, which is served until it has some.
+
+    None when somebody ended the service before.
+    """
+    from bot.github.connection.credentials import Vault, find_credentials
+
+    if find_credentials(settings, store) is None:
+        serve_setup(settings, Vault(store, settings.data / "keys"))
+    return find_credentials(settings, store)
+
+
+def serve_setup(settings: Settings, vault: Vault) -> None:
+    """Serve the set-up page until an App is registered, or somebody ends the service."""
+    from bot.github.endpoints.registration import register_app
+    from bot.service.server import end_on_signal, serve
+    from bot.service.shutdown import Shutdown
+    from bot.web.app import create_setup_app
+    from bot.web.setup import AppSetup
+
+    shutdown = Shutdown()
+
+    def register(code: str) -> str:
+        registered = register_app(settings.api_url, code)
+        vault.save(registered)
+        return f"{registered.html_url}/installations/new"
+
+    app_setup = AppSetup(settings.html_url, settings.public_url, register, finished=shutdown.begin)
+
+    def tell(port: int) -> None:
+        home = settings.public_url or f"http://{'localhost' if settings.host == '0.0.0.0' else settings.host}:{port}"  # noqa: S104 - compared with, not bound to
+        click.echo(
+            f"No GitHub App yet. Open this address once, in your browser:\n\n  {home}/setup?token={app_setup.token}\n"
+        )
+
+    with end_on_signal(shutdown):
+        serve(create_setup_app(app_setup), settings.host, settings.port, ready=tell, shutdown=shutdown)
+    shutdown.over()

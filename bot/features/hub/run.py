@@ -1,0 +1,57 @@
+"""Keep the pull request with a hub's documents: read the fleets, render, propose."""
+
+from __future__ import annotations
+
+import logging
+
+from bot.domain.names import BranchName
+from bot.features.fleets.jobs import Outcome
+from bot.features.fleets.read import fetch_all
+from bot.features.fleets.run import FleetTools
+from bot.features.hub.apply import propose_documents, read_documents
+from bot.features.hub.jobs import SyncHub
+from bot.features.hub.read import read_hub, update_listed_fleets
+from bot.features.hub.text import DECIDING, README, render_documents
+from bot.github.client import Client
+from bot.github.endpoints import repository
+
+log = logging.getLogger(__name__)
+
+BRANCH = BranchName("aios-bot/fleet-documents")
+
+
+def sync_hub(tools: FleetTools, client: Client, job: SyncHub) -> Outcome:
+    """Keep the hub's one pull request.
+
+    When the hub's own file lists other fleets than before, the job runs once more, with access to those too.
+    """
+    found = repository.find_repository(client, job.hub)
+    if found is None:
+        log.info("hub %s: the App has no access to it", job.hub)
+        return ()
+    fetch_all(tools, client, [job.hub])
+    base = BranchName(found.default_branch)
+    mirror = tools.mirrors.of(job.hub)
+    start = mirror.resolve(f"refs/heads/{base}")
+    if start is None:
+        log.info("hub %s: %s has no commit yet", job.hub, base)
+        return ()
+    if update_listed_fleets(tools, client, job, start):
+        return (job,)
+    pins = tuple(pin for pin in tools.pins.pins_shown_by(job.hub) if pin.installation == job.installation)
+    fetch_all(tools, client, [*(pin.fleet for pin in pins), *(pin.upstream for pin in pins)])
+    view = read_hub(tools, client, job.hub, pins)
+    machines = sum(len(fleet.nodes) for fleet in view.fleets)
+    done = propose_documents(
+        client,
+        job.hub,
+        mirror,
+        base=base,
+        branch=BRANCH,
+        files=render_documents(view, read_documents(mirror, start, (README, DECIDING))),
+        title=f"Fleet documents: {len(view.fleets)} fleets, {machines} machines",
+        body="What the fleets pin and run now. The bot keeps this pull request up to date; merge it when you like.",
+        login=tools.app.login(),
+    )
+    log.info("hub %s: %s", job.hub, done)
+    return ()

@@ -1,0 +1,100 @@
+"""Read what a review decision is based on: changed files, rules and approvals of a pull request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
+from bot.domain.values import Wire
+from bot.features.fleets import read as fleets_read
+from bot.features.fleets.facts import Pinned
+from bot.features.fleets.read import NotAFleet
+from bot.features.review.decide import Approval, ReviewFacts
+from bot.fleetfile import Fleet, ReviewRules
+from bot.fleetfile.yaml_lines import YamlFileError
+from bot.github.client import Client
+from bot.github.endpoints import people
+from bot.github.endpoints.people import PullDetail
+
+if TYPE_CHECKING:
+    from bot.features.review.run import ReviewTools
+
+MOST_FILES = 3000  # GitHub lists no more (REST: pulls/list-files)
+
+
+class _File(Wire, frozen=True):
+    filename: str
+    previous_filename: str | None = None
+
+
+def read_review_facts(tools: ReviewTools, client: Client, repo: RepoName, pull: PullDetail) -> ReviewFacts:
+    pins = [pin for pin in tools.fleets.pins.pins_of(repo) if pin.base == pull.base.ref]
+    fleets_read.fetch_all(tools.fleets, client, [repo, *(pin.upstream for pin in pins)])
+    paths, complete = _read_paths(tools, client, repo, pull, pins)
+    return ReviewFacts(
+        paths=paths,
+        complete=complete,
+        rules=_read_rules(tools, repo, BranchName(pull.base.ref)),
+        author=pull.user.login if pull.user else "",
+        head=CommitSha(pull.head.sha),
+        ours=pull.user is not None and pull.user.login == tools.fleets.app.login() and not pull.is_from_fork(repo),
+        approvals=_read_approvals(client, repo, pull),
+        auto_merge=pull.auto_merge is not None,
+    )
+
+
+def _read_rules(tools: ReviewTools, repo: RepoName, base: BranchName) -> ReviewRules:
+    """The rules of the base branch; a file that cannot be read leaves the built-in ones, and no auto-merge."""
+    try:
+        file: Fleet = fleets_read.read_fleet(tools.fleets, repo, base).file
+    except (NotAFleet, YamlFileError):
+        return ReviewRules()
+    return file.review
+
+
+def _read_paths(
+    tools: ReviewTools, client: Client, repo: RepoName, pull: PullDetail, pins: list[Pinned]
+) -> tuple[tuple[str, ...], bool]:
+    """Every changed path, both names of a rename; a moved pin stands for what changed inside the submodule."""
+    path = f"/repos/{repo}/pulls/{pull.number}/files"
+    files = client.list(path, _File, most=MOST_FILES)
+    named = dict.fromkeys(name for file in files for name in (file.filename, file.previous_filename) if name)
+    complete = len(files) < MOST_FILES
+    found: list[str] = []
+    by_path = {pin.submodule: pin for pin in pins}
+    for name in named:
+        pin = next((pin for submodule, pin in by_path.items() if submodule == name), None)
+        inside = _inside(tools, repo, pull, pin) if pin is not None else (name,)
+        complete = complete and inside is not None
+        found.extend(inside if inside is not None else (name,))
+    return tuple(dict.fromkeys(found)), complete
+
+
+def _inside(tools: ReviewTools, repo: RepoName, pull: PullDetail, pin: Pinned) -> tuple[str, ...] | None:
+    fleet, upstream = tools.fleets.mirrors.of(repo), tools.fleets.mirrors.of(pin.upstream)
+    head, base = fleet.resolve(pull.head.sha), fleet.resolve(f"refs/heads/{pull.base.ref}")
+    old = fleet.pin_at(base, pin.submodule) if base else None
+    new = fleet.pin_at(head, pin.submodule) if head else None
+    if new is None or old is None or upstream.resolve(new) is None or upstream.resolve(old) is None:
+        return None
+    return tuple(f"{pin.submodule}/{path}" for path in upstream.changed_files(old, new))
+
+
+def _read_approvals(client: Client, repo: RepoName, pull: PullDetail) -> tuple[Approval, ...]:
+    newest = {
+        review.user.login: review
+        for review in people.find_reviews(client, repo, PullNumber(pull.number))
+        if review.user is not None
+        and review.user.type == "User"
+        and review.state in ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")
+    }
+    return tuple(
+        Approval(
+            login=login,
+            permission=people.read_permission(client, repo, login),
+            approves=review.state == "APPROVED",
+            commit=CommitSha(review.commit_id) if review.commit_id else None,
+        )
+        for login, review in newest.items()
+        if review.state != "DISMISSED"
+    )

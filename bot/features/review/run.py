@@ -1,0 +1,37 @@
+"""Keep the check `aios/review` on an open pull request: read, decide, apply."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from bot.features.audit.store import AuditTrail
+from bot.features.fleets.jobs import Outcome
+from bot.features.fleets.run import FleetTools
+from bot.features.review.apply import apply_review
+from bot.features.review.decide import decide_review
+from bot.features.review.jobs import SyncReview
+from bot.features.review.read import read_review_facts
+from bot.github.client import Client
+from bot.github.endpoints import people
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ReviewTools:
+    """What the review check uses."""
+
+    fleets: FleetTools
+    audit: AuditTrail
+
+
+def sync_review(tools: ReviewTools, client: Client, job: SyncReview) -> Outcome:
+    """Post which rule asks for a review of this pull request, and whether it is there."""
+    pull = people.read_pull_detail(client, job.fleet, job.number)
+    if pull.state != "open":
+        return ()
+    decision = decide_review(read_review_facts(tools, client, job.fleet, pull))
+    log.info("review of %s#%d: %s, missing: %s", job.fleet, pull.number, decision.need, decision.missing)
+    apply_review(tools, client, job.fleet, pull, decision)
+    return ()

@@ -1,0 +1,19 @@
+"""Open the service's database with the tables of every package that stores something."""
+
+from __future__ import annotations
+
+from bot.features.audit import store as audit
+from bot.features.bump import store as planner
+from bot.features.commands import store as commands
+from bot.features.fleets import store as fleets
+from bot.features.holds import store as holds
+from bot.features.rollout import store as rollout
+from bot.queue import tables as queue
+from bot.storage.store import Store
+
+SCHEMA = tuple(part.TABLES for part in (queue, fleets, planner, holds, audit, commands, rollout))
+
+
+def open_store(url: str) -> Store:
+    """Open `url` (SQLAlchemy's form), create or migrate its tables. Raises StoreError."""
+    return Store(url, SCHEMA)

@@ -1,0 +1,73 @@
+"""Jobs, deliveries and the web application, put together as the service does it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+from flask import Flask
+
+from bot.domain.names import DeliveryId
+from bot.features.bump.store import PlanStore
+from bot.features.fleets.jobs import Job
+from bot.features.fleets.store import PinStore
+from bot.features.rollout.store import RolloutStore
+from bot.github.events import Event, InstallationChanged
+from bot.queue.inbox import Inbox
+from bot.queue.ledger import Delivery, QueuedJob
+from bot.service.intake import NO_FLEET_CONCERNED, Intake
+from bot.service.metrics import render_metrics
+from bot.service.router import AnyJob, decode_job, encode_job
+from bot.settings.values import Secret
+from bot.web.app import create_app
+from bot.web.operations import Check
+
+
+def queued(*jobs: Job) -> tuple[QueuedJob, ...]:
+    """The jobs as the queue stores them."""
+    return tuple(encode_job(job) for job in jobs)
+
+
+def handler(run: Callable[[AnyJob], object]) -> Callable[[QueuedJob], None]:
+    """A handler of the queue that decodes each job before `run` sees it."""
+
+    def handle(one: QueuedJob) -> None:
+        run(decode_job(one))
+
+    return handle
+
+
+def delivery(*jobs: Job, guid: str = "", event: Event | None = None) -> Delivery:
+    """A delivery that calls for these jobs; with none it concerns no fleet."""
+    about = event or InstallationChanged(installation=7, action="created")  # type: ignore[arg-type]
+    return Delivery(
+        guid=DeliveryId(guid or str(uuid.uuid4())),
+        name="installation",
+        event=msgspec.json.encode(about).decode(),
+        action=str(getattr(about, "action", "")),
+        ignored="" if jobs else NO_FLEET_CONCERNED,
+        jobs=queued(*jobs),
+    )
+
+
+def make_intake(inbox: Inbox) -> Intake:
+    """The intake of a service on the inbox's database."""
+    return Intake(inbox, PinStore(inbox.store), PlanStore(inbox.store))
+
+
+def make_app(inbox: Inbox, secret: Secret | None, **checks: Check) -> Flask:
+    """The web application of a service on the inbox's database."""
+    intake = make_intake(inbox)
+    statuses = RolloutStore(inbox.store, page_key=b"key")
+    return create_app(
+        inbox,
+        intake.plans,
+        statuses,
+        receive=intake.receive,
+        webhook_secret=secret,
+        web_url="https://github.com",
+        render_metrics=partial(render_metrics, inbox.store),
+        checks=checks,
+    )
