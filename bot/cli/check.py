@@ -20,7 +20,7 @@ def check(*, pull: bool) -> None:
     from bot.observability.log import register_secret
     from bot.onboarding.check.gather import read_facts
     from bot.onboarding.check.judge import Verdict, judge
-    from bot.planner.compose import Renderer
+    from bot.planner.renderer import Renderer
     from bot.service.database import open_store
     from bot.settings.service import read_settings
 

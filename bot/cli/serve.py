@@ -101,7 +101,7 @@ class Service:
         from bot.features.upstream.run import UpstreamTools
         from bot.git.mirrors import Mirrors
         from bot.github.client import App
-        from bot.planner.compose import Renderer
+        from bot.planner.renderer import Renderer
         from bot.queue.inbox import Inbox
         from bot.service.backfill import Backfill
         from bot.service.intake import Intake

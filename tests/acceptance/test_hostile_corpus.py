@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 
-from bot.planner.program import find_compose
+from bot.engine.programs import find_compose
 from bot.settings.environment import child_environment
 from sandbox.github import EmbeddedGitHub
 from sandbox.service import free_port, new_secret, start_service

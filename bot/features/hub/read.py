@@ -28,7 +28,7 @@ from bot.git.git import GitError
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Deployment
-from bot.planner.planner import find_stacks
+from bot.planner.plans import find_stacks
 from bot.planner.snapshot import Snapshot
 
 if TYPE_CHECKING:

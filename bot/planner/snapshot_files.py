@@ -1,4 +1,4 @@
-"""A snapshot as the renderer sees it: files found through links, read in batches, and every look remembered."""
+"""Find and read a snapshot's files: through links, in batches, and with a record of every path that mattered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.git.git import GitRepository
 from bot.planner.snapshot import Snapshot
 
 _LINK = "120000"
-_MOST_LINKS = 40
+_MAX_LINKS = 40
 
 
 class OutsideError(Exception):
@@ -21,7 +21,7 @@ class TooLargeError(Exception):
     """A file is larger than the limit."""
 
 
-class Blobs:
+class BlobReader:
     """Contents of a snapshot's files, read once; safe between threads. Files above `largest` bytes are refused."""
 
     def __init__(self, snapshot: Snapshot, *, largest: int) -> None:
@@ -73,12 +73,12 @@ def _read_batch(repository: GitRepository, oids: list[str], largest: int) -> dic
     return found
 
 
-class Checkout:
+class SnapshotFiles:
     """Looks into a snapshot for one stack. `looked` maps each path that mattered to what was there."""
 
-    def __init__(self, blobs: Blobs) -> None:
+    def __init__(self, blobs: BlobReader) -> None:
         self._blobs = blobs
-        self.looked: dict[str, str] = {}
+        self.seen: dict[str, str] = {}
 
     def find(self, path: str) -> str | None:
         """Where the file or folder at `path` really stands, through links; None when nothing is there.
@@ -94,13 +94,13 @@ class Checkout:
                 at = posixpath.dirname(at)
                 continue
             at = f"{at}/{part}" if at else part
-            state = self.look(at)
+            state = self.state_of(at)
             if not state:
                 return None
             if state.startswith(_LINK):
                 links += 1
                 target = self._target(at)
-                if links > _MOST_LINKS:
+                if links > _MAX_LINKS:
                     raise OutsideError("symbolic links lead in a circle")
                 if target.startswith(("/", "~")) or "\\" in target or ":" in target or not target:
                     raise OutsideError("a symbolic link leads out of the checkout")
@@ -108,15 +108,15 @@ class Checkout:
                 at = posixpath.dirname(at)
         return at
 
-    def look(self, path: str) -> str:
-        """What stands at exactly `path`: mode and id of a file or link, "folder", or "" for nothing."""
+    def state_of(self, path: str) -> str:
+        """The state of exactly `path`: mode and id of a file or link, "folder", or "" for nothing."""
         state = describe(self._blobs.snapshot, path)
-        self.looked[path] = state
+        self.seen[path] = state
         return state
 
     def is_folder(self, path: str) -> bool:
         """Whether a folder stands at the real path `path`."""
-        return not path or self.look(path) == "folder"
+        return not path or self.state_of(path) == "folder"
 
     def read(self, path: str) -> bytes:
         """The content of the file that really stands at `path`."""
@@ -130,7 +130,7 @@ class Checkout:
 
 
 def describe(snapshot: Snapshot, path: str) -> str:
-    """What stands at `path`, in the form that `Checkout.looked` keeps and the cache compares."""
+    """What stands at `path`, in the form that `SnapshotFiles.seen` keeps and the cache compares."""
     if path == snapshot.submodule:
         return "folder"
     entry = snapshot.entries.get(path)

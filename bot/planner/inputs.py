@@ -1,8 +1,8 @@
-"""The check before compose runs: everything that compose would read, followed through the snapshot.
+"""Collect everything that compose would read for a stack, and refuse what it must not read.
 
 Nothing outside the checkout may be read: no absolute or home path, no address, no `..` or link that leads out,
-no variable that could become one of these. What is inside is collected with its content, so that compose is
-given those files and nothing else. Bind mounts may name any path, because compose reads nothing there.
+no variable that could become one of these. What is inside is collected with its content, so that compose gets
+those files and nothing else. Bind mounts may name any path, because compose reads nothing there.
 """
 
 from __future__ import annotations
@@ -10,17 +10,24 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from bot.plan.model import SourceLine
-from bot.planner import yaml_nodes
-from bot.planner.checkout import Checkout, OutsideError, TooLargeError
+from bot.planner.compose_files import ComposeFile, ComposeGroup, ComposeInputs, RefusedError
 from bot.planner.interpolation import UnknowableError, possible_texts
-from bot.planner.yaml_nodes import Mapping, Node, Scalar, YamlRefusedError, parse_yaml, write_yaml
+from bot.planner.snapshot_files import OutsideError, SnapshotFiles, TooLargeError
+from bot.planner.yaml_nodes import (
+    YamlMapping,
+    YamlNode,
+    YamlRefusedError,
+    YamlScalar,
+    YamlSequence,
+    parse_yaml,
+    write_yaml,
+)
 
-LARGEST_FILE = 1024 * 1024  # bytes of one env file; compose files have a smaller limit of their own
-_MOST_FILES = 300
-_DEEPEST = 24  # includes within includes, extends of extends
+MAX_FILE = 1024 * 1024  # bytes of one env file; compose files have a smaller limit of their own
+_MAX_FILES = 300
+_MAX_DEPTH = 24  # includes within includes, extends of extends
 
 _REMOTE = re.compile(
     r"(?i)[a-z][a-z0-9+.-]*://|oci:|git@|[\w.-]+@[\w.-]+:|(?:www\.)?(?:github|gitlab)\.com/|.*\.git(?:#.*)?$"
@@ -29,73 +36,36 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 _NAMED_CONTEXT = re.compile(r"(?i)(?:docker-image|service|target|oci-layout):")
 
 
-class RefusedError(Exception):
-    """The stack must not be rendered. The message is for people and holds nothing secret."""
-
-    def __init__(self, message: str, where: SourceLine | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.where = where
-
-
-class Group(NamedTuple):
-    """Compose files that are merged in order, with one folder that their paths are relative to."""
-
-    files: list[File]
-    folder: str
-
-
-class File(NamedTuple):
-    """One compose file: where it stands, its documents, and what it takes in."""
-
-    path: str  # as named
-    real: str  # after links: where its lines are
-    documents: tuple[Node, ...]
-    folder: str  # its relative paths start here
-    includes: list[Group]
-    bases: dict[str, tuple[File, str]]  # service -> the file and service that it extends
-
-
-class Reads:
-    """Everything that compose reads for one stack. `files` are ready to be written out."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}  # as compose will name them
-        self.folders: set[str] = set()  # must exist, though nothing in them is read
-        self.paths: set[str] = set()  # as named, and after links
-        self.interpolated_from: dict[str, str] = {}  # env files whose variables are put into compose files
-        self.passed_on: dict[str, str] = {}  # env files that go into services' environments
-        self.main = Group([], "")
-
-
-def check_reads(checkout: Checkout, *, folder: str, files: Sequence[str], known: dict[str, str]) -> Reads:
+def collect_inputs(
+    checkout: SnapshotFiles, *, folder: str, files: Sequence[str], known: dict[str, str]
+) -> ComposeInputs:
     """Follow everything that compose reads for `files` in `folder`, or RefusedError with file and line.
 
     `known` are the variables whose value is certain. What is not there is left out: compose says so itself.
     """
     walk = _Walk(checkout, known)
     walk.env_file(posixpath.join(folder, ".env"), None, interpolates=True)
-    walk.reads.main = walk.group([walk.inside(name, folder, None) for name in files], folder, depth=0)
-    walk.reads.folders.add(folder)
-    return walk.reads
+    walk.inputs.main = walk.group([walk.inside(name, folder, None) for name in files], folder, depth=0)
+    walk.inputs.folders.add(folder)
+    return walk.inputs
 
 
 class _Walk:
-    def __init__(self, checkout: Checkout, known: dict[str, str]) -> None:
+    def __init__(self, checkout: SnapshotFiles, known: dict[str, str]) -> None:
         self.checkout = checkout
         self.known = known
-        self.reads = Reads()
-        self._parsed: dict[tuple[str, str, bool], File] = {}
+        self.inputs = ComposeInputs()
+        self._parsed: dict[tuple[str, str, bool], ComposeFile] = {}
 
-    def group(self, paths: Sequence[str], folder: str, *, depth: int) -> Group:
+    def group(self, paths: Sequence[str], folder: str, *, depth: int) -> ComposeGroup:
         found = [self.compose_file(path, folder, None, depth=depth) for path in paths]
-        return Group([file for file in found if file], folder)
+        return ComposeGroup([file for file in found if file], folder)
 
     def compose_file(
         self, path: str, folder: str, where: SourceLine | None, *, depth: int, extended: bool = False
-    ) -> File | None:
-        if depth > _DEEPEST:
-            raise RefusedError(f"more than {_DEEPEST} compose files take in one another", where)
+    ) -> ComposeFile | None:
+        if depth > _MAX_DEPTH:
+            raise RefusedError(f"more than {_MAX_DEPTH} compose files take in one another", where)
         before = self._parsed.get((path, folder, extended))
         real = self.find(path, where)
         if before or real is None:
@@ -107,19 +77,19 @@ class _Walk:
             documents = parse_yaml(content)
         except YamlRefusedError as problem:
             raise RefusedError(problem.message, SourceLine(path=real, line=problem.line)) from None
-        file = File(path, real, documents, folder, [], {})
+        file = ComposeFile(path, real, documents, folder, [], {})
         self._parsed[path, folder, extended] = file
-        self.note(path, real, write_yaml(documents).encode())
+        self.add_file(path, real, write_yaml(documents).encode())
         for document in documents:
-            if isinstance(document, Mapping):
+            if isinstance(document, YamlMapping):
                 self.document(file, document, depth=depth, extended=extended)
         return file
 
-    def document(self, file: File, document: Mapping, *, depth: int, extended: bool) -> None:
+    def document(self, file: ComposeFile, document: YamlMapping, *, depth: int, extended: bool) -> None:
         services = document.get("services")
-        if isinstance(services, Mapping):
+        if isinstance(services, YamlMapping):
             for name, (_, service) in services.pairs.items():
-                if isinstance(service, Mapping):
+                if isinstance(service, YamlMapping):
                     self.service(file, name, service, depth=depth)
         if extended:
             return  # compose takes nothing but the service from an extended file
@@ -127,12 +97,12 @@ class _Walk:
             self.include(file, entry, depth=depth)
         for section in ("configs", "secrets"):
             resources = document.get(section)
-            for _, resource in (resources.pairs if isinstance(resources, Mapping) else {}).values():
+            for _, resource in (resources.pairs if isinstance(resources, YamlMapping) else {}).values():
                 self.mentioned(file, _field(resource, "file"), f"a file of {section}")
 
-    def include(self, file: File, entry: Node, *, depth: int) -> None:
-        if isinstance(entry, Scalar):
-            entry = Mapping({"path": (entry, entry)}, entry.line)
+    def include(self, file: ComposeFile, entry: YamlNode, *, depth: int) -> None:
+        if isinstance(entry, YamlScalar):
+            entry = YamlMapping({"path": (entry, entry)}, entry.line)
         paths = _items(_field(entry, "path"))
         if not paths:
             return
@@ -140,7 +110,7 @@ class _Walk:
         for candidates in _choices([self.texts(file, item, "include") for item in paths]):
             named = [self.inside(text, file.folder, self.at(file, paths[0])) for text in candidates]
             folders = [posixpath.dirname(named[0])]
-            if isinstance(project, Scalar) and not project.is_null and project.text:
+            if isinstance(project, YamlScalar) and not project.is_null and project.text:
                 where = self.at(file, project)
                 folders = [self.inside(t, file.folder, where) for t in self.texts(file, project, "project_directory")]
             for folder in folders:
@@ -150,7 +120,7 @@ class _Walk:
                 if group.files:
                     file.includes.append(group)
 
-    def include_env_files(self, file: File, entry: Node, folder: str) -> None:
+    def include_env_files(self, file: ComposeFile, entry: YamlNode, folder: str) -> None:
         listed = _items(_field(entry, "env_file"))
         if not listed:
             self.env_file(posixpath.join(folder, ".env"), None, interpolates=True)
@@ -159,10 +129,10 @@ class _Walk:
                 where = self.at(file, item)
                 self.env_file(self.inside(text, file.folder, where), where, interpolates=True)
 
-    def service(self, file: File, name: str, service: Mapping, *, depth: int) -> None:
+    def service(self, file: ComposeFile, name: str, service: YamlMapping, *, depth: int) -> None:
         self.extends(file, name, service, depth=depth)
         for item in _items(service.get("env_file")):
-            listed = _field(item, "path") if isinstance(item, Mapping) else item
+            listed = _field(item, "path") if isinstance(item, YamlMapping) else item
             for path, where in self.paths(file, listed, "env_file"):
                 self.env_file(path, where, interpolates=False)
         for item in _items(service.get("label_file")):
@@ -170,14 +140,14 @@ class _Walk:
                 real = self.find(path, where)
                 content = self.content(real, where) if real else None
                 if real and content is not None:
-                    self.note(path, real, content)
+                    self.add_file(path, real, content)
         self.mentioned(file, _field(service.get("credential_spec"), "file"), "the file of credential_spec")
         self.build(file, service.get("build"))
 
-    def extends(self, file: File, name: str, service: Mapping, *, depth: int) -> None:
+    def extends(self, file: ComposeFile, name: str, service: YamlMapping, *, depth: int) -> None:
         extends = service.get("extends")
-        of = extends if isinstance(extends, Scalar) else _field(extends, "service")
-        if not isinstance(of, Scalar):
+        of = extends if isinstance(extends, YamlScalar) else _field(extends, "service")
+        if not isinstance(of, YamlScalar):
             return
         named = _field(extends, "file")
         if named is None:
@@ -189,54 +159,52 @@ class _Walk:
             if base:
                 file.bases[name] = (base, of.text)
 
-    def build(self, file: File, build: Node | None) -> None:
-        context = build if isinstance(build, Scalar) else _field(build, "context")
+    def build(self, file: ComposeFile, build: YamlNode | None) -> None:
+        context = build if isinstance(build, YamlScalar) else _field(build, "context")
         for folder, _ in self.contexts(file, context, "build"):
             dockerfile = _field(build, "dockerfile")
-            if isinstance(dockerfile, Scalar) and not dockerfile.is_null:
+            if isinstance(dockerfile, YamlScalar) and not dockerfile.is_null:
                 for text in self.texts(file, dockerfile, "dockerfile"):
                     where = self.at(file, dockerfile)
-                    self.look_at(self.inside(text, folder, where), where)
+                    self.find(self.inside(text, folder, where), where)
             else:
-                self.look_at(posixpath.join(folder, "Dockerfile"), None)
+                self.find(posixpath.join(folder, "Dockerfile"), None)
         more = _field(build, "additional_contexts")
-        named = [value for _, value in more.pairs.values()] if isinstance(more, Mapping) else _items(more)
+        named = [value for _, value in more.pairs.values()] if isinstance(more, YamlMapping) else _items(more)
         for item in named:
             inner = item
-            if isinstance(item, Scalar) and not isinstance(more, Mapping):
+            if isinstance(item, YamlScalar) and not isinstance(more, YamlMapping):
                 inner = item._replace(text=item.text.partition("=")[2])
             list(self.contexts(file, inner, "additional_contexts"))
 
-    def contexts(self, file: File, node: Node | None, what: str) -> Iterator[tuple[str, SourceLine]]:
+    def contexts(self, file: ComposeFile, node: YamlNode | None, what: str) -> Iterator[tuple[str, SourceLine]]:
         """Build contexts are folders; addresses are left alone, because rendering fetches nothing."""
-        if isinstance(node, Scalar) and not (_NAMED_CONTEXT.match(node.text) or _REMOTE.match(node.text)):
+        if isinstance(node, YamlScalar) and not (_NAMED_CONTEXT.match(node.text) or _REMOTE.match(node.text)):
             for path, where in self.paths(file, node, what):
-                self.look_at(path, where)
+                self.find(path, where)
                 yield path, where
 
-    def mentioned(self, file: File, node: Node | None, what: str) -> None:
+    def mentioned(self, file: ComposeFile, node: YamlNode | None, what: str) -> None:
         """A file that compose opens only when it starts containers."""
         for path, where in self.paths(file, node, what):
-            self.look_at(path, where)
+            self.find(path, where)
 
-    # The smallest steps: from a node to texts, to paths, to contents.
-
-    def at(self, file: File, node: Node) -> SourceLine:
+    def at(self, file: ComposeFile, node: YamlNode) -> SourceLine:
         return SourceLine(path=file.real, line=node.line)
 
-    def texts(self, file: File, node: Node | None, what: str) -> tuple[str, ...]:
-        if not isinstance(node, Scalar) or node.is_null or not node.text:
+    def texts(self, file: ComposeFile, node: YamlNode | None, what: str) -> tuple[str, ...]:
+        if not isinstance(node, YamlScalar) or node.is_null or not node.text:
             return ()
         try:
-            return possible_texts(node.text, self.known, self.reads.interpolated_from.values())
+            return possible_texts(node.text, self.known, self.inputs.interpolated_from.values())
         except UnknowableError as problem:
             raise RefusedError(
                 f"{what} names a file through a variable, and {problem}; write the path itself", self.at(file, node)
             ) from None
 
-    def paths(self, file: File, node: Node | None, what: str) -> Iterator[tuple[str, SourceLine]]:
+    def paths(self, file: ComposeFile, node: YamlNode | None, what: str) -> Iterator[tuple[str, SourceLine]]:
         for text in self.texts(file, node, what):
-            if text and isinstance(node, Scalar):
+            if text and isinstance(node, YamlScalar):
                 where = self.at(file, node)
                 yield self.inside(text, file.folder, where, what), where
 
@@ -261,46 +229,43 @@ class _Walk:
         except OutsideError as problem:
             raise RefusedError(f"{path[:100]!r}: {problem}", where) from None
 
-    def look_at(self, path: str, where: SourceLine | None) -> None:
-        self.find(path, where)
-
     def folder(self, path: str, where: SourceLine | None) -> None:
         real = self.find(path, where)
         if real is not None and self.checkout.is_folder(real):
-            self.reads.folders.add(path)
+            self.inputs.folders.add(path)
 
     def content(self, real: str, where: SourceLine | None) -> bytes | None:
-        if ":" not in self.checkout.look(real):
+        if ":" not in self.checkout.state_of(real):
             return None  # a folder or another submodule
         try:
             return self.checkout.read(real)
         except TooLargeError:
-            raise RefusedError(f"{real[:100]!r} is larger than {LARGEST_FILE // 1024} KiB", where) from None
+            raise RefusedError(f"{real[:100]!r} is larger than {MAX_FILE // 1024} KiB", where) from None
 
     def env_file(self, path: str, where: SourceLine | None, *, interpolates: bool) -> None:
         real = self.find(path, where)
         content = self.content(real, where) if real else None
         if real is None or content is None:
             return
-        self.note(path, real, content)
-        into = self.reads.interpolated_from if interpolates else self.reads.passed_on
+        self.add_file(path, real, content)
+        into = self.inputs.interpolated_from if interpolates else self.inputs.passed_on
         into[path] = content.decode("utf-8", "replace")
 
-    def note(self, path: str, real: str, content: bytes) -> None:
-        self.reads.files[path] = content
-        self.reads.paths |= {path, real}
-        if len(self.reads.files) > _MOST_FILES:
-            raise RefusedError(f"the stack reads more than {_MOST_FILES} files")
+    def add_file(self, path: str, real: str, content: bytes) -> None:
+        self.inputs.files[path] = content
+        self.inputs.paths |= {path, real}
+        if len(self.inputs.files) > _MAX_FILES:
+            raise RefusedError(f"the stack reads more than {_MAX_FILES} files")
 
 
-def _field(node: Node | None, name: str) -> Node | None:
-    return node.get(name) if isinstance(node, Mapping) else None
+def _field(node: YamlNode | None, name: str) -> YamlNode | None:
+    return node.get(name) if isinstance(node, YamlMapping) else None
 
 
-def _items(node: Node | None) -> list[Node]:
+def _items(node: YamlNode | None) -> list[YamlNode]:
     if node is None:
         return []
-    return list(node.items) if isinstance(node, yaml_nodes.Sequence) else [node]
+    return list(node.items) if isinstance(node, YamlSequence) else [node]
 
 
 def _choices(options: list[tuple[str, ...]]) -> list[list[str]]:

@@ -1,25 +1,85 @@
-"""Two pins in, a Plan out: finds the stacks, has them rendered, and lets bot.plan decide what it comes to."""
+"""Make the plan between two revisions of a fleet: find their stacks, render them, and compare them (bot.plan)."""
 
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import posixpath
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from bot.domain.names import NodeName, RepoName, StackName
+import msgspec
+
+from bot.domain.names import CommitSha, NodeName, PlanId, RepoName, StackName, SubmodulePath
 from bot.domain.risk_rules import Tuning
 from bot.fleetfile import FLEET_FILE, Fleet, Node, Submodule, parse_fleet
 from bot.fleetfile.yaml_lines import YamlFileError
+from bot.git.git import GitRepository
 from bot.plan.changes import decide_node
-from bot.plan.identity import identify_plan
 from bot.plan.model import Commit, NodePlan, Plan
 from bot.plan.rendering import NodeChange, Rendering, Side, StackChange
 from bot.plan.risks.assess import add_risks
-from bot.planner.compose import Renderer, RenderRequest, find_default_files
+from bot.planner.renderer import Renderer, RenderRequest
 from bot.planner.sides import changed_paths, find_build_inputs, read_side
 from bot.planner.snapshot import Snapshot
+from bot.planner.stack_files import find_default_files
+
+COMMITS_SHOWN = 100
+ANY_NODE = NodeName("any node")  # what plans of a fleet without nodes are for
+
+
+class Revision(NamedTuple):
+    """A commit of the fleet, and the upstream's commit that it pins, or is to pin."""
+
+    commit: CommitSha
+    pin: CommitSha
+
+
+def find_revision(
+    mirror: GitRepository, upstream: GitRepository, commit: str, path: SubmodulePath
+) -> Revision | None:
+    """`commit` with what it pins at `path`; None when the fleet has no such commit, or upstream no such pin."""
+    found = mirror.resolve(commit)
+    pin = mirror.pin_at(found, path) if found else None
+    return Revision(found, pin) if found and pin and upstream.resolve(pin) else None
+
+
+def plan_between(
+    old: Revision | None,
+    new: Revision,
+    *,
+    fleet: Fleet,
+    submodule: Submodule,
+    mirror: GitRepository,
+    upstream: GitRepository,
+    renderer: Renderer,
+    repo: RepoName | None = None,
+    upstream_name: RepoName | None = None,
+    commits: tuple[CommitSha | None, CommitSha] | None = None,
+    commits_shown: int = COMMITS_SHOWN,
+) -> Plan:
+    """The plan of moving `submodule` from `old` to `new` (None: nothing was deployed) on every node of `fleet`.
+
+    `mirror` and `upstream` are the repositories of the fleet and of the submodule; their names are for reports. With
+    `commits` the plan counts the commits after the first of the two up to the second, and lists the newest.
+    """
+
+    def snapshot(at: Revision) -> Snapshot:
+        return Snapshot(fleet=mirror, commit=at.commit, submodule=submodule.path, upstream=upstream, pin=at.pin)
+
+    listed = upstream.commits_between(*commits, most=commits_shown) if commits and commits_shown else ()
+    return read_plan(
+        fleet=fleet,
+        repo=repo,
+        submodule=submodule,
+        upstream_name=upstream_name,
+        old=snapshot(old) if old else None,
+        new=snapshot(new),
+        renderer=renderer,
+        commits=tuple(Commit(sha=c.sha, subject=c.subject, author=c.author_name) for c in listed),
+        commits_total=upstream.count_between(*commits) if commits else 0,
+    )
 
 
 def read_plan(
@@ -34,15 +94,15 @@ def read_plan(
     commits: tuple[Commit, ...],
     commits_total: int,
 ) -> Plan:
-    """What moving `submodule` from `old` to `new` does on every node of `fleet`."""
-    nodes = fleet.nodes or (Node(name=NodeName("any node")),)
+    """The same between two snapshots, with the commits that it brings."""
+    nodes = fleet.nodes or (Node(name=ANY_NODE),)
     changes = read_changes(nodes, submodule, old, new, renderer)
     decided = [_decide(change, fleet.risks) for change in changes]
     plans = tuple(plan for plan, _ in decided)
     files = new.upstream.changed_files(old.pin if old else None, new.pin)
     effective = frozenset().union(*(used for _, used in decided))
     return Plan(
-        id=identify_plan(new.commit, old.pin if old else None, new.pin, plans),
+        id=_identify(new, old, plans),
         fleet=repo,
         submodule=submodule.path,
         upstream=upstream_name,
@@ -57,6 +117,12 @@ def read_plan(
     )
 
 
+def _identify(new: Snapshot, old: Snapshot | None, plans: tuple[NodePlan, ...]) -> PlanId:
+    """Made of the base, both pins, and all that was rendered and decided."""
+    identity = [new.commit, old.pin if old else None, new.pin, msgspec.to_builtins(plans)]
+    return PlanId(hashlib.sha256(msgspec.json.encode(identity, order="deterministic")).hexdigest()[:12])
+
+
 def _decide(change: NodeChange, tuning: Mapping[str, Tuning]) -> tuple[NodePlan, frozenset[str]]:
     decided = decide_node(change)
     plan = NodePlan(
@@ -67,8 +133,8 @@ def _decide(change: NodeChange, tuning: Mapping[str, Tuning]) -> tuple[NodePlan,
     return add_risks(plan, change, tuning), frozenset().union(*(one.files for one in decided))
 
 
-class _Asked(NamedTuple):
-    """One stack at one pin that has to be rendered."""
+class _RenderTask(NamedTuple):
+    """One stack of one snapshot that has to be rendered."""
 
     stack: StackName
     request: RenderRequest
@@ -81,20 +147,20 @@ def read_changes(
     """Every stack of every node, before and after. All of them are rendered side by side, equal ones once."""
     then = _nodes_then(nodes, old, new) if old else ()
     sides = [(old, then), (new, nodes)] if old else [(new, nodes)]
-    asked = [
-        (node, _Asked(stack, request, snapshot))
-        for snapshot, told in sides
+    tasks = [
+        (node, _RenderTask(stack, request, snapshot))
+        for snapshot, described in sides
         for stack, folder in find_stacks(snapshot, submodule).items()
-        for node, as_told in zip(nodes, told, strict=True)
-        if (not as_told.stacks or stack in as_told.stacks)
-        and (request := _request(as_told, stack, folder, snapshot, is_old=snapshot is old)).files
+        for node, then_node in zip(nodes, described, strict=True)
+        if (not then_node.stacks or stack in then_node.stacks)
+        and (request := _request(then_node, stack, folder, snapshot, is_old=snapshot is old)).files
     ]
-    rendered = renderer.render_all([(one.snapshot, one.request) for _, one in asked])
+    rendered = renderer.render_all([(one.snapshot, one.request) for _, one in tasks])
     changed = changed_paths(old, new)
     changes = []
     for node in nodes:
         own = []
-        for (owner, one), rendering in zip(asked, rendered, strict=True):
+        for (owner, one), rendering in zip(tasks, rendered, strict=True):
             if owner is node:
                 other = new if one.snapshot is old else old
                 side = read_side(one.request, rendering, one.snapshot, node, other=other, changed=changed)
@@ -128,7 +194,7 @@ def _request(node: Node, stack: StackName, folder: str, snapshot: Snapshot, *, i
 
 
 def _pair(
-    sides: list[tuple[_Asked, Side]],
+    sides: list[tuple[_RenderTask, Side]],
     node: Node,
     old: Snapshot | None,
     new: Snapshot,
@@ -140,13 +206,13 @@ def _pair(
     pairs = []
     for stack in [*after, *(name for name in before if name not in after)]:
         then, now = before.get(stack), after.get(stack)
-        asked = (now or before[stack])[0]
+        task = (now or before[stack])[0]
         rendering: Rendering | None = now[1].rendering if now else None
         inputs = find_build_inputs(rendering, node, old, new, changed) if old and then and rendering else {}
         pairs.append(
             StackChange(
                 stack=stack,
-                folder=asked.request.folder,
+                folder=task.request.folder,
                 old=then[1] if then else None,
                 new=now[1] if now else None,
                 build_inputs=inputs,

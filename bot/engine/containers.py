@@ -1,11 +1,11 @@
-"""A container as the engine tells it, and the part of that which a node reads. Pure."""
+"""Parse what `docker container inspect` prints into containers and their ports. Pure."""
 
 from __future__ import annotations
 
 import msgspec
 
 from bot.domain.names import ServiceName
-from bot.domain.values import StoredValue, Wire
+from bot.domain.values import Value, Wire
 
 PROJECT, SERVICE, ONEOFF, CONFIG_HASH = (
     f"com.docker.compose.{name}" for name in ("project", "service", "oneoff", "config-hash")
@@ -13,15 +13,15 @@ PROJECT, SERVICE, ONEOFF, CONFIG_HASH = (
 _SECOND = 1_000_000_000  # of the engine's nanoseconds
 
 
-class Port(StoredValue, frozen=True):
-    """A port of the host. `address` "" means every one."""
+class HostPort(Value, frozen=True):
+    """A port of the host. `address` "" means all of its addresses."""
 
     number: int
     protocol: str  # tcp, udp, sctp
     address: str = ""
 
-    def meets(self, other: Port) -> bool:
-        """Whether both cannot be held at once."""
+    def conflicts_with(self, other: HostPort) -> bool:
+        """Whether two programs cannot listen on both at once."""
         same = (self.number, self.protocol) == (other.number, other.protocol)
         return same and (not self.address or not other.address or self.address == other.address)
 
@@ -29,8 +29,8 @@ class Port(StoredValue, frozen=True):
         return f"{self.address + ':' if self.address else ''}{self.number}/{self.protocol}"
 
 
-class Container(StoredValue, frozen=True):
-    """One container of a stack, as the engine tells it."""
+class Container(Value, frozen=True, rename={"decides_within": "patience"}):
+    """One container of a stack. A node's record keeps these under their JSON names."""
 
     id: str
     project: str
@@ -42,11 +42,11 @@ class Container(StoredValue, frozen=True):
     restarts: int  # by the engine, since it was made
     restart_policy: str  # no, always, unless-stopped, on-failure
     health: str = ""  # starting, healthy, unhealthy; "" without a healthcheck
-    patience: float = 0.0  # seconds after which its healthcheck must have decided
+    decides_within: float = 0.0  # seconds until its healthcheck has surely decided; 0 without one
     binds: tuple[str, ...] = ()  # host paths that it mounts
-    image_name: str = ""  # what its stack called the image: "traefik:v3.1"
-    config: str = ""  # compose's own hash of what the stack says of it
-    ports: tuple[Port, ...] = ()  # those it holds on the host now
+    image_name: str = ""  # the image as the stack names it: "traefik:v3.1"
+    config: str = ""  # compose's own hash of the service's configuration
+    ports: tuple[HostPort, ...] = ()  # those it holds on the host now
 
 
 class _Health(Wire, frozen=True, rename="pascal"):
@@ -108,14 +108,14 @@ class _Container(Wire, frozen=True, rename="pascal"):
 
 
 def parse_containers(text: str) -> tuple[Container, ...]:
-    """What `docker container inspect` printed."""
+    """The containers in the output of `docker container inspect`."""
     return tuple(_convert(wire) for wire in msgspec.json.decode(text or "[]", type=list[_Container]))
 
 
-def parse_port(number: str, protocol: str, address: str) -> Port:
-    """A port as compose and the engine write it; the addresses that mean all of them are one."""
+def parse_port(number: str, protocol: str, address: str) -> HostPort:
+    """A port as compose and the engine write it; both wildcard addresses become ""."""
     everywhere = address in ("0.0.0.0", "::")  # noqa: S104 - read, not bound
-    return Port(number=int(number), protocol=protocol or "tcp", address="" if everywhere else address)
+    return HostPort(number=int(number), protocol=protocol or "tcp", address="" if everywhere else address)
 
 
 def _convert(wire: _Container) -> Container:
@@ -132,7 +132,7 @@ def _convert(wire: _Container) -> Container:
         restarts=wire.restart_count,
         restart_policy=wire.host_config.restart_policy.name or "no",
         health="" if health == "none" else health,
-        patience=_patience(wire.config.healthcheck),
+        decides_within=_time_to_decide(wire.config.healthcheck),
         binds=tuple(mount.source for mount in wire.mounts or () if mount.type == "bind"),
         image_name=wire.config.image,
         config=labels.get(CONFIG_HASH, ""),
@@ -140,7 +140,7 @@ def _convert(wire: _Container) -> Container:
     )
 
 
-def _ports(published: dict[str, list[_Binding] | None]) -> tuple[Port, ...]:
+def _ports(published: dict[str, list[_Binding] | None]) -> tuple[HostPort, ...]:
     found = (
         parse_port(binding.host_port, name.partition("/")[2], binding.host_ip)
         for name, bindings in published.items()
@@ -150,7 +150,7 @@ def _ports(published: dict[str, list[_Binding] | None]) -> tuple[Port, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _patience(check: _Check | None) -> float:
+def _time_to_decide(check: _Check | None) -> float:
     """Seconds until a healthcheck has surely decided. The defaults are the engine's: 30 s, 30 s, 3 times."""
     if check is None or not check.test or check.test[0] == "NONE":
         return 0.0

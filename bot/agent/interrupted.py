@@ -1,7 +1,7 @@
-"""A checkout that our own git was changing when the process died: put it back to its HEAD, and nothing else.
+"""Undo what an interrupted `git checkout` of ours left in a work tree, and nothing else.
 
-git writes files first, then its index, then HEAD. What a killed checkout leaves therefore looks like a person's
-edits. It is ours, and only then undone, when it is exactly (or the beginning of) what the target commit holds.
+git writes files first, then its index, then HEAD. What a killed checkout leaves therefore looks like edits by hand.
+It is ours, and only then undone, when it is exactly what the target commit holds, or the beginning of it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from bot.domain.names import CommitSha
 from bot.git.git import GitRepository
 
 
-def heal(tree: WorkTree, targets: Iterable[CommitSha]) -> tuple[str, ...]:
-    """Undo in `tree` what a killed checkout of one of `targets` left; the names of the files that were undone.
+def undo_interrupted(tree: WorkTree, targets: Iterable[CommitSha]) -> tuple[str, ...]:
+    """Undo in `tree` what an interrupted checkout of one of `targets` left; the names of the files.
 
-    Call it only while no other git of ours can be at work here: its locks are taken away too.
+    Call it only while no other git of ours can be running here: its locks are removed too.
     """
     folder, repository = tree.folder, tree.repository
     for lock in (*repository.git_dir.glob("*.lock"), *repository.git_dir.glob("refs/**/*.lock")):
@@ -45,16 +45,16 @@ def heal(tree: WorkTree, targets: Iterable[CommitSha]) -> tuple[str, ...]:
     return tuple(sorted({*ours, *fresh}))
 
 
-def drop_half_written(tree: WorkTree, target: CommitSha) -> None:
-    """Remove files that a checkout of `target` could write only in part (the disk was full): git then moves on."""
+def remove_partial_files(tree: WorkTree, target: CommitSha) -> None:
+    """Remove files that a checkout of `target` wrote only in part (the disk was full): they would stop git later."""
     files = _files_of(tree.repository, target)
     for name in tree.edited_files():
         if _is_of(tree.repository, tree.folder, name, files):
             (tree.folder / name).unlink(missing_ok=True)
 
 
-def remove_dead_clone(git_dir: Path) -> None:
-    """Remove a clone that was killed before it had a commit checked out; one that has a HEAD is left alone."""
+def remove_incomplete_clone(git_dir: Path) -> None:
+    """Remove a clone that was interrupted before it had a commit checked out; one with a HEAD is left alone."""
     if git_dir.exists() and GitRepository(git_dir).resolve("HEAD") is None:
         shutil.rmtree(git_dir)
 
@@ -65,10 +65,10 @@ def _files_of(repository: GitRepository, commit: CommitSha) -> dict[str, str]:
 
 
 def _is_of(repository: GitRepository, folder: Path, name: str, files: Mapping[str, str]) -> bool:
-    """Whether `name` is as a checkout of `files` leaves it, or as one that was killed in the middle of it."""
+    """Whether `name` is as a checkout of `files` leaves it, or as an interrupted one does."""
     path = folder / name
     if not os.path.lexists(path):
-        return True  # gone in `files`, or taken away to be written anew
+        return True  # gone in `files`, or removed to be written again
     if name not in files or not (path.is_symlink() or path.is_file()):
         return False
     wanted = repository.run("cat-file", "blob", files[name])

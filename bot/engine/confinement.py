@@ -1,8 +1,8 @@
-"""How a compose process that reads a stranger's files is held: what it sees, how long, how much.
+"""Run compose over untrusted files, confined: what it sees, how long it runs, how much it uses.
 
-With bubblewrap it has no network, no other process, and a file system of three things: the stack's files
-(read-only, at CHECKOUT), its own program, and nothing. Without, it has limits, and relies on the check before it
-and on being given only the files that passed (bot.planner.reads).
+With bubblewrap it has no network, sees no other process, and has a file system that holds the stack's files
+(read-only, at CHECKOUT) and its own program. Without bubblewrap it has only limits, and is safe because the planner
+gives it nothing but files that passed its check (bot.planner.inputs).
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _LIMITS = (
 )
 
 
-class Outcome(NamedTuple):
-    """How a process ended. `stopped` says which limit it ran into, "" for none."""
+class ConfinedResult(NamedTuple):
+    """How a confined process ended. `stopped` names the limit that it ran into, "" for none."""
 
     code: int
     out: bytes
@@ -46,10 +46,10 @@ class Outcome(NamedTuple):
 
 
 class Confinement(NamedTuple):
-    """A way to run compose. `described` is said when the service starts."""
+    """A way to run compose. The service logs `description` when it starts."""
 
     program: Path
-    described: str
+    description: str
     bubblewrap: tuple[str, ...] = ()  # its command, or empty
 
     def seen_root(self, root: Path) -> str:
@@ -64,7 +64,7 @@ class Confinement(NamedTuple):
         folder: str,
         environment: Mapping[str, str],
         seconds: float = SECONDS,
-    ) -> Outcome:
+    ) -> ConfinedResult:
         """Run the program with `arguments` in `folder` of `root`, with this environment and no other."""
         command: list[str] = [str(self.program), *arguments]
         inside = root / folder
@@ -87,11 +87,11 @@ def find_confinement(program: Path, *, allow_bubblewrap: bool = True) -> Confine
         )
         libraries = tuple(word for path in _LIBRARIES for word in ("--ro-bind-try", path, path))
         for bubblewrap in (base, base + libraries):
-            held = Confinement(program, "bubblewrap: no network, only the stack's own files visible", bubblewrap)
+            found = Confinement(program, "bubblewrap: no network, only the stack's own files visible", bubblewrap)
             with tempfile.TemporaryDirectory() as empty:
-                done = held.run(["version", "--short"], root=Path(empty), folder="", environment={}, seconds=20)
+                done = found.run(["version", "--short"], root=Path(empty), folder="", environment={}, seconds=20)
             if done.code == 0 and done.out.strip():
-                return held
+                return found
     return Confinement(
         program,
         "process limits only: time, memory and output are bounded, and compose is given only the stack's own files; "
@@ -99,7 +99,7 @@ def find_confinement(program: Path, *, allow_bubblewrap: bool = True) -> Confine
     )
 
 
-def _run(command: list[str], folder: Path, environment: Mapping[str, str], seconds: float) -> Outcome:
+def _run(command: list[str], folder: Path, environment: Mapping[str, str], seconds: float) -> ConfinedResult:
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = subprocess.Popen(
             command,
@@ -115,7 +115,7 @@ def _run(command: list[str], folder: Path, environment: Mapping[str, str], secon
         except subprocess.TimeoutExpired:
             code, stopped = 1, f"it took longer than {seconds:.0f} seconds"
         finally:
-            _end(process)
+            _end_group(process)
         size = out.tell() if not stopped else 0
         if size >= _OUTPUT:
             stopped = f"its output is larger than {_OUTPUT // 1024 // 1024} MiB"
@@ -123,11 +123,11 @@ def _run(command: list[str], folder: Path, environment: Mapping[str, str], secon
             stopped = "it used more processor time or memory than it may"
         out.seek(0)
         err.seek(0)
-        return Outcome(code, out.read(_OUTPUT), err.read(_ERRORS_SHOWN), stopped)
+        return ConfinedResult(code, out.read(_OUTPUT), err.read(_ERRORS_SHOWN), stopped)
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> int:
-    """Its exit code, or subprocess.TimeoutExpired. Woken at its end, where waiting with a limit polls up to 50 ms."""
+    """The exit code, or subprocess.TimeoutExpired. Wakes at once, where Popen.wait with a limit polls every 50 ms."""
     if hasattr(os, "pidfd_open"):
         with contextlib.suppress(OSError):
             handle = os.pidfd_open(process.pid)
@@ -141,7 +141,7 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> int:
     return process.wait(timeout=seconds)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end_group(process: subprocess.Popen[bytes]) -> None:
     """End whatever is left of the process and of everything it started."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if os.name == "posix":
