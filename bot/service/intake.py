@@ -10,7 +10,8 @@ from bot.features.commands.jobs import RunCommand
 from bot.features.fleets.jobs import Job
 from bot.features.fleets.store import PinStore
 from bot.github.events import Event, Ping, parse_event
-from bot.github.ignored import Ignored
+from bot.github.ignored import Ignored, IgnoredReason
+from bot.github.webhook import Accepted
 from bot.observability.log import hide_secrets
 from bot.planner.store import PlanStore
 from bot.queue.inbox import Inbox, Receipt
@@ -18,9 +19,6 @@ from bot.queue.ledger import Delivery
 from bot.service import metrics
 from bot.service.metrics import Way
 from bot.service.router import encode_job, route
-from bot.web.webhook import Accepted
-
-NO_FLEET_CONCERNED = "no_fleet_concerned"
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Intake:
 def _why_ignored(event: Event | Ignored, jobs: tuple[Job, ...]) -> str:
     if isinstance(event, Ignored):
         return f"{event.reason}: {event.detail}" if event.detail else event.reason
-    return "" if jobs or isinstance(event, Ping) else NO_FLEET_CONCERNED
+    return "" if jobs or isinstance(event, Ping) else IgnoredReason.NO_FLEET_CONCERNED
 
 
 def _count(event: Event | Ignored, ignored: str, receipt: Receipt, way: Way) -> None:

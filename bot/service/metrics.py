@@ -61,7 +61,7 @@ DUPLICATES = Counter("aios_bot_deliveries_known_total", "Deliveries that were st
 IGNORED = Counter(
     "aios_bot_deliveries_ignored_total",
     "Stored deliveries that lead to no work, by reason.",
-    {"reason": (*IgnoredReason, "no_fleet_concerned")},
+    {"reason": tuple(IgnoredReason)},
 )
 REFUSED = Counter(
     "aios_bot_webhooks_refused_total",

@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from bot.domain.names import CommitSha, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
+from bot.github.webhook import LARGEST_BODY, sign
 from bot.plan.model import NodePlan, Plan, Reason, ServicePlan, StackPlan
 from bot.planner.store import PlanStore
 from bot.protocol.action import Action
@@ -32,7 +33,6 @@ from bot.service.server import serve
 from bot.service.shutdown import Shutdown
 from bot.settings.read import Secret
 from bot.storage.store import Store
-from bot.web.webhook import LARGEST_BODY, sign
 from sandbox.service import free_port
 from tests.queueing import handler, make_app
 from tests.unit.payloads import payload
