@@ -1,4 +1,4 @@
-"""How a node speaks to GitHub: with its job's own token, to the repository whose workflow the job is of."""
+"""Post an order's statuses and report with the token of the workflow job that carries it out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from bot.domain.errors import RetryLater
 from bot.domain.names import DeploymentId, RepoName, parse_repo_name
 from bot.github.client import Client
 from bot.github.endpoints import repository
+from bot.github.job_token import connect_job
 from bot.protocol.order import Order
 from bot.protocol.outcome import Outcome
 from bot.protocol.report import render_report
@@ -19,7 +20,7 @@ FIRST_WORD = 10.0  # the same, before the work begins, which this keeps waiting
 
 def make_sink(api_url: str, token: str, repo: str, log_url: str) -> GitHubSink:
     """The sink of one job; `log_url` is its page, or ""."""
-    return GitHubSink(Client.with_token(api_url, token), parse_repo_name(repo), log_url)
+    return GitHubSink(connect_job(api_url, token), parse_repo_name(repo), log_url)
 
 
 class GitHubSink:

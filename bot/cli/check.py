@@ -15,7 +15,7 @@ from bot.domain.errors import BotError, ExitCode
 @click.option("--pull", is_flag=True, help="The service runs with --pull: no webhook has to arrive.")
 def check(*, pull: bool) -> None:
     """Verify the installation from end to end, and say how to cure what is missing. Changes nothing."""
-    from bot.github.client import App
+    from bot.github.app import App
     from bot.github.connection.credentials import find_credentials
     from bot.observability.log import register_secret
     from bot.onboarding.check.gather import read_facts

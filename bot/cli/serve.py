@@ -95,7 +95,7 @@ class Service:
         from bot.features.rollout.store import RolloutStore
         from bot.features.upstream.run import UpstreamTools
         from bot.git.mirrors import Mirrors
-        from bot.github.client import App
+        from bot.github.app import App
         from bot.planner.compose import Renderer
         from bot.planner.store import PlanStore
         from bot.queue.inbox import Inbox

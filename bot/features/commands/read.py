@@ -36,9 +36,10 @@ from bot.features.rollout.read.history import parse_time, read_orders
 from bot.fleetfile import Fleet, Node
 from bot.fleetfile.deploy import waves_of
 from bot.fleetfile.yaml_lines import YamlFileError
-from bot.github.client import Client, NotFound
+from bot.github.client import Client
 from bot.github.endpoints import people, repository
 from bot.github.endpoints.people import PullDetail
+from bot.github.errors import NotFound
 from bot.github.shapes import Verdict
 from bot.plan.report.check import CHECK_NAME
 from bot.protocol.asked import PastOrder, Stage

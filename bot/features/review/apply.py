@@ -13,9 +13,10 @@ from bot.features.audit.facts import Audited, AuditRecord
 from bot.features.review.decide import ReviewDecision
 from bot.features.review.text import REVIEW_CHECK, render_review
 from bot.github import checks
-from bot.github.client import Client, GitHubError
+from bot.github.client import Client
 from bot.github.endpoints import people, repository
 from bot.github.endpoints.people import PullDetail
+from bot.github.errors import GitHubError
 from bot.text import markdown as md
 from bot.text.times import iso_time
 
@@ -78,7 +79,7 @@ def _let_merge(client: Client, repo: RepoName, pull: PullDetail) -> str:
         # GitHub refuses auto-merge for what can be merged at once; the head is still the one that was judged.
         client.send("PUT", f"/repos/{repo}/pulls/{pull.number}/merge", {"sha": pull.head.sha})
     except GitHubError as refused:
-        return f"It could not be merged: {md.text(refused.said[:200])}"
+        return f"It could not be merged: {md.text(refused.message[:200])}"
     return ""
 
 
@@ -90,13 +91,13 @@ def _switch(client: Client, pull: PullDetail, *, on: bool) -> str | None:
                 "mutation($pull: ID!, $head: GitObjectID!) { enablePullRequestAutoMerge(input: "
                 "{pullRequestId: $pull, expectedHeadOid: $head}) { pullRequest { number } } }"
             )
-            client.ask(query, _Nothing, pull=pull.node_id, head=pull.head.sha)
+            client.graphql(query, _Nothing, pull=pull.node_id, head=pull.head.sha)
         else:
             query = (
                 "mutation($pull: ID!) { disablePullRequestAutoMerge(input: {pullRequestId: $pull}) "
                 "{ pullRequest { number } } }"
             )
-            client.ask(query, _Nothing, pull=pull.node_id)
+            client.graphql(query, _Nothing, pull=pull.node_id)
     except GitHubError as problem:
-        return problem.said
+        return problem.message
     return None

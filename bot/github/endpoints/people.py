@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
 from bot.domain.values import Wire
-from bot.github.client import Client, GitHubError
+from bot.github.client import Client
+from bot.github.errors import GitHubError
 from bot.github.shapes import Permission, Verdict
 
 log = logging.getLogger(__name__)
@@ -213,7 +214,7 @@ def _read_review_decision(client: Client, repo: RepoName, number: int) -> str | 
         "query($owner: String!, $name: String!, $number: Int!) { repository(owner: $owner, name: $name) "
         "{ pullRequest(number: $number) { reviewDecision } } }"
     )
-    return client.ask(query, _DecisionData, owner=owner, name=name, number=number).repository.pull.review_decision
+    return client.graphql(query, _DecisionData, owner=owner, name=name, number=number).repository.pull.review_decision
 
 
 def _judge_checks(client: Client, repo: RepoName, pull: PullDetail) -> Verdict:

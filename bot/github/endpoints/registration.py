@@ -7,8 +7,9 @@ import secrets
 
 from bot.domain.errors import BotError
 from bot.domain.values import Wire
-from bot.github.client import App, Client, NotFound
+from bot.github.app import App, connect
 from bot.github.connection.credentials import Registered
+from bot.github.errors import NotFound
 
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
@@ -31,7 +32,7 @@ def register_app(api_url: str, code: str) -> Registered:
     if not _CODE.fullmatch(code):
         raise BotError("GitHub sent no code along: start again from the set-up page")
     try:
-        made = Client(api_url, None).post(f"/app-manifests/{code}/conversions", _Conversion, {})
+        made = connect(api_url).post(f"/app-manifests/{code}/conversions", _Conversion, {})
     except NotFound:
         raise BotError("GitHub does not know this code: it works once and for an hour; start again") from None
     secret = made.webhook_secret or secrets.token_hex(32)

@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 from bot.domain.names import BranchName, CommitSha, DeploymentId, PullNumber, RepoName
 from bot.domain.values import Wire
-from bot.github.client import Client, GitHubError, NotFound
+from bot.github.client import Client
+from bot.github.errors import GitHubError, NotFound
 
 ANNOTATIONS_AT_ONCE = 50  # per request; later requests append (REST: checks/update)
 DESCRIPTION = 140  # characters of a deployment status' description

@@ -15,8 +15,9 @@ from bot.domain.errors import BotError
 from bot.domain.names import BranchName, CommitSha, RepoName
 from bot.domain.values import Wire
 from bot.fleetfile import FLEET_FILE, Platform
-from bot.github.client import Client, GitHubError, NotFound
+from bot.github.client import Client
 from bot.github.endpoints import repository
+from bot.github.errors import GitHubError, NotFound
 from bot.protocol.invitation import Download
 
 Edit = Callable[[str], str]  # text of the fleet file to the text that is proposed

@@ -10,7 +10,7 @@ import pytest
 from bot.agent.github_sink import GitHubSink, insist
 from bot.domain.errors import RetryLater
 from bot.domain.names import CommitSha, DeploymentId, NodeName, RepoName
-from bot.github.client import Client
+from bot.github.app import connect
 from bot.github.endpoints import repository
 from sandbox.github import Cut, EmbeddedGitHub, Fault
 from tests.gitworld import commit, git, new_repository
@@ -33,7 +33,7 @@ def test_a_result_is_told_once_github_is_back(hub: EmbeddedGitHub, tmp_path: Pat
     sha = commit(tmp_path / "clone", {"a": "1"})
     address = hub.url.replace("://", f"://person:{token}@")
     git(tmp_path / "clone", "push", "--quiet", f"{address}/{FLEET}.git", "HEAD:main")
-    client = Client.with_token(f"{hub.url}/api/v3", token)
+    client = connect(f"{hub.url}/api/v3", token)
     made = repository.post_deployment(
         client, FLEET, sha=CommitSha(sha), node=NODE, task="deploy:server", description="", payload={}
     )

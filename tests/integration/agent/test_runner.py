@@ -14,7 +14,7 @@ from bot.domain.names import BranchName, DeploymentId, SubmodulePath
 from bot.domain.values import Wire
 from bot.features.rollout.read.reports import read_report
 from bot.git.git import run_in_checkout, token_environment
-from bot.github.client import Client
+from bot.github.app import connect
 from bot.github.endpoints import repository
 from bot.protocol.action import Action
 from bot.protocol.asked import PastOrder, Stage
@@ -47,7 +47,7 @@ class Place:
     def __init__(self, hub: EmbeddedGitHub, world: NodeWorld) -> None:
         self.hub, self.world = hub, world
         token = hub.create_user("ada")
-        self.client = Client.with_token(f"{hub.url}/api/v3", token)
+        self.client = connect(f"{hub.url}/api/v3", token)
         self._token = token
         for name in (FLEET, SERVER):
             hub.create_repository(name, private=name == FLEET)

@@ -11,8 +11,10 @@ import pytest
 from bot.domain.errors import RetryLater
 from bot.domain.names import BranchName, InstallationId, RepoName
 from bot.features.fleets.jobs import Access
-from bot.github.client import App, Client, GitHubError, NotFound
+from bot.github.app import App
+from bot.github.client import Client
 from bot.github.endpoints import repository
+from bot.github.errors import GitHubError, NotFound
 from bot.github.manifest import permissions
 from bot.service.worker import PERMISSIONS
 from sandbox.github import Cut, EmbeddedGitHub, Fault

@@ -27,7 +27,7 @@ def test_what_an_order_with_nothing_to_do_can_do_without_is_loaded_when_it_is_ne
     assert not {"github", "python_on_whales", "requests"} & load(BY_HAND)
 
 
-@pytest.mark.parametrize("heavy", ["sqlalchemy", "dbos", "flask", "bot.storage.store", "bot.queue.inbox"])
+@pytest.mark.parametrize("heavy", ["github", "sqlalchemy", "dbos", "flask", "bot.storage.store", "bot.queue.inbox"])
 def test_the_services_own_libraries_are_not_among_it(loaded: set[str], heavy: str) -> None:
     assert heavy not in loaded
 

@@ -9,9 +9,10 @@ from bot.domain.errors import BotError
 from bot.domain.names import PullNumber, RepoName
 from bot.domain.values import Wire
 from bot.features.commands.text.reply import parse_reply_marker
-from bot.github.client import Client, GitHubError
+from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Comment
+from bot.github.errors import GitHubError
 
 if TYPE_CHECKING:
     from bot.features.commands.run import CommandTools
@@ -57,6 +58,6 @@ def minimize(client: Client, node_id: str) -> None:
         "{ minimizedComment { isMinimized } } }"
     )
     try:
-        client.ask(query, _Minimized, id=node_id)
+        client.graphql(query, _Minimized, id=node_id)
     except (BotError, GitHubError) as problem:
         log.info("a comment stays unfolded: %s", problem)

@@ -26,8 +26,9 @@ from bot.features.rollout.decide.orders import (
     stage_of,
 )
 from bot.fleetfile import Fleet, Node
-from bot.github.client import Client, GitHubError
+from bot.github.client import Client
 from bot.github.endpoints import repository
+from bot.github.errors import GitHubError
 from bot.plan.model import Plan
 from bot.plan.order import compose_order
 from bot.planner.planner import read_plan
@@ -124,7 +125,7 @@ def _dispatch(client: Client, workflow: str, wanted: Wanted, number: DeploymentI
         )
         url = run.html_url if run else ""
     except GitHubError as problem:
-        state, description = "error", f"{workflow} could not be started: {problem.said}"
+        state, description = "error", f"{workflow} could not be started: {problem.message}"
     repository.post_deployment_status(
         client, wanted.fleet, number, state=state, description=description, log_url=url or None
     )
