@@ -32,7 +32,7 @@ from bot.features.fleets.read import FleetAt, NotAFleet
 from bot.features.holds.facts import HoldKind, Lock
 from bot.features.review.control_files import is_control_file
 from bot.features.rollout.decide.orders import last_good
-from bot.features.rollout.read.history import parse_time, read_orders
+from bot.features.rollout.read.history import read_orders
 from bot.fleetfile import Fleet, Node
 from bot.fleetfile.deploy import waves_of
 from bot.fleetfile.yaml_lines import YamlFileError
@@ -44,6 +44,7 @@ from bot.github.shapes import Verdict
 from bot.plan.report.check import CHECK_NAME
 from bot.protocol.asked import PastOrder, Stage
 from bot.protocol.order import OrderKind
+from bot.text.times import parse_time
 
 if TYPE_CHECKING:
     from bot.features.commands.run import CommandTools

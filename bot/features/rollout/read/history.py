@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,6 +14,7 @@ from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Deployment, DeploymentStatus
 from bot.protocol.asked import PastOrder
+from bot.text.times import parse_time
 
 if TYPE_CHECKING:
     from bot.features.rollout.run import RolloutTools
@@ -112,11 +112,3 @@ def _read_order(client: Client, repo: RepoName, deployment: Deployment) -> PastO
 
 def _queued_at(statuses: tuple[DeploymentStatus, ...]) -> int:
     return next((parse_time(status.created_at) for status in statuses if status.state == "queued"), 0)
-
-
-def parse_time(text: str) -> int:
-    """Seconds since the epoch of a time as GitHub writes it; 0 for what is none."""
-    try:
-        return int(datetime.fromisoformat(text).timestamp())
-    except ValueError:
-        return 0
