@@ -58,7 +58,15 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
     from bot.fleetfile.shapes import NODE_NAME
     from bot.onboarding.join.person import as_person, fleet_here
     from bot.onboarding.join.propose import propose, read_downloads, read_fleet_file, read_runner_token
-    from bot.protocol.invitation import PROGRAM, Invitation, encode, entry_of, is_absolute, new_node, render_command
+    from bot.protocol.invitation import (
+        PROGRAM,
+        Invitation,
+        fleet_file_entry,
+        is_absolute,
+        new_node,
+        render_command,
+        render_invitation,
+    )
 
     if not NODE_NAME.pattern.fullmatch(name):
         raise click.UsageError(f"NAME {name!r} is not usable; {NODE_NAME.words}")
@@ -73,7 +81,7 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
     text = file.text
     if node is None:
         node = new_node(NodeName(name), platform=kind, fleet=repo, root=root, labels=labels, bootstrap=bootstrap)
-        text = set_entry(text, ("nodes", name), entry_of(node))
+        text = set_entry(text, ("nodes", name), fleet_file_entry(node))
         parse_fleet(text)  # what is proposed is usable
     proposed = propose(
         client,
@@ -113,7 +121,11 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
         )
     shell = "PowerShell" if node.platform is Platform.WINDOWS else "a shell"
     click.echo(f"Paste this on {name}, into {shell}, within an hour; it may be pasted again:\n", err=True)
-    click.echo(render_command(encode(invitation), platform=node.platform, script=script, program=program or PROGRAM))
+    click.echo(
+        render_command(
+            render_invitation(invitation), platform=node.platform, script=script, program=program or PROGRAM
+        )
+    )
 
 
 def _say_proposed(url: str, name: str) -> str:
@@ -162,9 +174,9 @@ def join(invitation: str, state: Path | None, token: str) -> None:
     """Make this machine the node of INVITATION. What `aios-bot node add` prints runs it; safe to run again."""
     from bot.onboarding.join.join import check_platform
     from bot.onboarding.join.readiness import find_obstacles
-    from bot.protocol.invitation import decode
+    from bot.protocol.invitation import parse_invitation
 
-    invited = decode(invitation)
+    invited = parse_invitation(invitation)
     if token:
         invited = _with(invited, token=token)
     check_platform(invited)

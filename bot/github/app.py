@@ -12,12 +12,12 @@ from github import Auth
 from bot.domain.names import InstallationId, RepoName
 from bot.domain.values import Wire
 from bot.github.client import Client
+from bot.github.connection import metrics
 from bot.github.connection.backoff import Backoff
 from bot.github.connection.budget import Budget
 from bot.github.connection.tokens import Scope, Token, Tokens
 from bot.github.connection.transport import HttpTransport, PyGithubSender, SharedTransport
 from bot.github.errors import GitHubError
-from bot.service import metrics
 
 
 def connect(api_url: str, token: str = "") -> Client:
@@ -81,7 +81,7 @@ class App:
                     raise
                 refused = problem
                 continue
-            metrics.TOKENS.count()
+            metrics.TOKENS.inc()
             return made
         raise refused or AssertionError("no scope to request a token for")
 

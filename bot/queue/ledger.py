@@ -71,14 +71,6 @@ _OPEN_LANES = sa.text(
     "SELECT lanes.key, turn, min(not_before) FROM looks JOIN lanes ON lanes.key = looks.key "
     "WHERE done_at IS NULL GROUP BY lanes.key, turn"
 )
-_COUNT_OPEN = sa.text("SELECT state, count(*) FROM looks WHERE done_at IS NULL GROUP BY state")
-_OLDEST_DUE = sa.text("SELECT min(made_at) FROM looks WHERE done_at IS NULL AND not_before <= :now")
-_COUNT_DELIVERIES = sa.text("SELECT count(*) FROM deliveries WHERE state = :state")
-_SIGN_ON = sa.text(
-    "INSERT INTO replicas (name, seen_at) VALUES (:name, :now) ON CONFLICT (name) DO UPDATE SET seen_at = :now"
-)
-_FORGET_SILENT = sa.text("DELETE FROM replicas WHERE seen_at < :since RETURNING name")
-_SIGN_OFF = sa.text("UPDATE replicas SET seen_at = 0 WHERE name = :name")
 
 
 class DeliveryState(StrEnum):
@@ -310,51 +302,6 @@ def known_guids(store: Store, guids: Iterable[str]) -> frozenset[str]:
             some = sa.select(DELIVERIES.c.guid).where(DELIVERIES.c.guid.in_(wanted[start : start + 500]))
             found.update(connection.execute(some).scalars())
     return frozenset(found)
-
-
-def count_open(store: Store) -> dict[str, int]:
-    """How many jobs are waiting, held and running."""
-    with store.reading() as connection:
-        found = {state: int(count) for state, count in connection.execute(_COUNT_OPEN)}
-    return {state: found.get(state, 0) for state in (JobState.WAITING, JobState.HELD, JobState.RUNNING)}
-
-
-def oldest_due(store: Store) -> int | None:
-    """When the oldest job was made that is due and not done, in milliseconds."""
-    with store.reading() as connection:
-        made = connection.execute(_OLDEST_DUE, {"now": now_ms()}).scalar()
-    return None if made is None else int(made)
-
-
-def count_deliveries(store: Store, states: Iterable[str]) -> dict[str, int]:
-    """How many deliveries are in each of `states`."""
-    with store.reading() as connection:
-        return {state: int(connection.execute(_COUNT_DELIVERIES, {"state": state}).scalar_one()) for state in states}
-
-
-def sign_on(store: Store, replica: str, *, dead_after: float) -> tuple[str, ...]:
-    """Say that `replica` is alive; forget those not heard of for `dead_after` seconds, and give their names.
-
-    By the database's clock, for the replicas' own may differ. Each name is given to one caller only.
-    """
-
-    def write(connection: sa.Connection) -> tuple[str, ...]:
-        now = int(connection.execute(sa.text("SELECT extract(epoch FROM now()) * 1000")).scalar_one())
-        connection.execute(_SIGN_ON, {"name": replica, "now": now})
-        return tuple(connection.execute(_FORGET_SILENT, {"since": now - int(dead_after * 1000)}).scalars())
-
-    return store.write(write)
-
-
-def sign_off(store: Store, replica: str) -> None:
-    """Say that `replica` has stopped: another one takes over what it left at its next sign of life."""
-    store.write(lambda connection: connection.execute(_SIGN_OFF, {"name": replica}))
-
-
-def living(store: Store) -> frozenset[str]:
-    """The replicas that signed on and were not given up."""
-    with store.reading() as connection:
-        return frozenset(connection.execute(sa.text("SELECT name FROM replicas")).scalars())
 
 
 def _text(text: str, longest: int = 200) -> str:

@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from bot.domain.errors import RetryLater
+from bot.github.connection import metrics
 from bot.github.connection.backoff import Backoff, is_exhausted
-from bot.service import metrics
-from bot.service.metrics import Waiting
+from bot.github.connection.metrics import DeferralReason
 
 RESERVED = 0.1  # of the hour's requests, for people's commands
 BURST = 20  # writes at once; with one a second after them no minute has more than 80
@@ -54,7 +54,7 @@ class Budget(Backoff):
             if self._limit and self._reset > now:
                 kept = 0 if urgent else int(self._limit * RESERVED)
                 if self._left <= kept:
-                    metrics.PUT_OFF.count(why=Waiting.RESERVE if self._left else Waiting.PRIMARY)
+                    metrics.DEFERRALS.inc(why=DeferralReason.RESERVE if self._left else DeferralReason.PRIMARY)
                     raise RetryLater(
                         f"{self._left} of {self._limit} requests are left of this hour"
                         + ("" if urgent else ", kept for people's commands"),
@@ -62,7 +62,7 @@ class Budget(Backoff):
                     )
             behind = self._free_at - now - BURST
             if behind > SLEPT_FOR_SPACE and not urgent:
-                metrics.PUT_OFF.count(why=Waiting.SPACING)
+                metrics.DEFERRALS.inc(why=DeferralReason.SPACING)
                 raise RetryLater("writes of this installation are spaced out", seconds=behind)
 
     def space_write(self, path: str) -> None:
@@ -75,19 +75,19 @@ class Budget(Backoff):
                 while self._notified and self._notified[0] < now - 3600:
                     self._notified.popleft()
                 if len(self._notified) >= NOTIFYING_PER_HOUR:
-                    metrics.PUT_OFF.count(why=Waiting.SPACING)
+                    metrics.DEFERRALS.inc(why=DeferralReason.SPACING)
                     wait = self._notified[0] + 3600 - now
                     raise RetryLater(f"{NOTIFYING_PER_HOUR} notifications were sent within an hour", seconds=wait)
             free_at = max(self._free_at, now) + 1
             wait = free_at - now - BURST
             if wait > SLEPT_FOR_SPACE * 4:
-                metrics.PUT_OFF.count(why=Waiting.SPACING)
+                metrics.DEFERRALS.inc(why=DeferralReason.SPACING)
                 raise RetryLater("writes of this installation are spaced out", seconds=wait)
             self._free_at = free_at
             if _NOTIFIES.search(path):
                 self._notified.append(now)
         if wait > 0:
-            metrics.SPACED.count(wait)
+            metrics.SPACING_SECONDS.inc(wait)
             self._sleep(wait)
 
     def observe(self, headers: Mapping[str, str]) -> None:
@@ -109,10 +109,11 @@ class Budget(Backoff):
         later = super().limited(request, headers, message)
         with self._lock:
             self._blocked_until = max(self._blocked_until, self._clock() + later.seconds)
-            metrics.PUT_OFF.count(why=Waiting.PRIMARY if is_exhausted(headers) else Waiting.SECONDARY)
+            reason = DeferralReason.PRIMARY if is_exhausted(headers) else DeferralReason.SECONDARY
+            metrics.DEFERRALS.inc(why=reason)
         return later
 
     def outage(self, request: str, happened: str, headers: Mapping[str, str] | None = None) -> RetryLater:
         """The error when no usable response came: a short wait at first, then longer ones."""
-        metrics.PUT_OFF.count(why=Waiting.OUTAGE)
+        metrics.DEFERRALS.inc(why=DeferralReason.OUTAGE)
         return super().outage(request, happened, headers)

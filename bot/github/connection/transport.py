@@ -19,8 +19,8 @@ from github import Auth, Github
 from github.Requester import HTTPSRequestsConnectionClass, RequestsResponse
 
 from bot.github.client import Response
+from bot.github.connection import metrics
 from bot.github.connection.etags import Etags
-from bot.service import metrics
 
 TIMEOUT = 30  # seconds without a response
 _POOL_SIZE = 16  # connections kept
@@ -118,8 +118,8 @@ class PyGithubSender:
                 verb, path, parameters=dict(parameters), headers=dict(headers), input=body, cnx=connection
             )
         except (requests.RequestException, ConnectionError):
-            metrics.REQUESTS.count(method=verb, status="none")
+            metrics.REQUESTS.inc(method=verb, status="none")
             raise
         status = connection.received
-        metrics.REQUESTS.count(method=verb, status="304" if status == 304 else f"{status // 100}xx")
+        metrics.REQUESTS.inc(method=verb, status="304" if status == 304 else f"{status // 100}xx")
         return Response(status, received, text)

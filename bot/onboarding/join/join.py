@@ -21,7 +21,7 @@ from bot.agent.state import NodeState
 from bot.domain.errors import BotError
 from bot.fleetfile import FLEET_FILE, Platform, parse_fleet
 from bot.onboarding.join.service import start_runner, stop_runner
-from bot.protocol.invitation import Download, Invitation
+from bot.protocol.invitation import Invitation, RunnerDownload
 
 Tell = Callable[[str], None]
 DOWNLOAD_LIMIT = 600  # seconds between two pieces of the runner's archive
@@ -141,7 +141,7 @@ class Joining:
                 )
             _unpack(archive, self.runner)
 
-    def _download(self) -> Download:
+    def _download(self) -> RunnerDownload:
         kind = _ARCHITECTURES.get(this_machine.machine().lower(), this_machine.machine())
         for one in self.invitation.downloads:
             if one.architecture == kind:

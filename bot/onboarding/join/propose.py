@@ -18,7 +18,7 @@ from bot.fleetfile import FLEET_FILE, Platform
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.errors import GitHubError, NotFound
-from bot.protocol.invitation import Download
+from bot.protocol.invitation import RunnerDownload
 
 Edit = Callable[[str], str]  # text of the fleet file to the text that is proposed
 
@@ -115,11 +115,11 @@ def read_runner_token(client: Client, fleet: RepoName, *, purpose: str) -> str:
         raise
 
 
-def read_downloads(client: Client, fleet: RepoName, platform: Platform) -> tuple[Download, ...]:
+def read_downloads(client: Client, fleet: RepoName, platform: Platform) -> tuple[RunnerDownload, ...]:
     """The runner that fits this GitHub, for each kind of processor. Those without a checksum are left out."""
     found = client.get(f"/repos/{fleet}/actions/runners/downloads", list[_Download])
     return tuple(
-        Download(architecture=one.architecture, url=one.download_url, sha256=one.sha256_checksum)
+        RunnerDownload(architecture=one.architecture, url=one.download_url, sha256=one.sha256_checksum)
         for one in found
         if one.os == _SYSTEMS[platform] and one.sha256_checksum
     )

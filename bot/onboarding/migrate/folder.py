@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 from bot.git.git import GitError, run_in_checkout
 from bot.settings.read import docker_environment
 
@@ -20,7 +20,7 @@ _REPARSE_JUNCTION = 0xA0000003
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
-class State(Value, frozen=True):
+class State(StoredValue, frozen=True):
     """What an interrupted run must know of its beginning."""
 
     whole: bool  # the first commit is still to be made, and takes everything

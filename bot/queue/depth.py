@@ -1,0 +1,34 @@
+"""Count what is in the queue: for metrics, and to wait until it is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from bot.queue.ledger import JobState
+from bot.storage.store import Store, now_ms
+
+_COUNT_OPEN = sa.text("SELECT state, count(*) FROM looks WHERE done_at IS NULL GROUP BY state")
+_OLDEST_DUE = sa.text("SELECT min(made_at) FROM looks WHERE done_at IS NULL AND not_before <= :now")
+_COUNT_DELIVERIES = sa.text("SELECT count(*) FROM deliveries WHERE state = :state")
+
+
+def count_open(store: Store) -> dict[str, int]:
+    """How many jobs are waiting, held and running."""
+    with store.reading() as connection:
+        found = {state: int(count) for state, count in connection.execute(_COUNT_OPEN)}
+    return {state: found.get(state, 0) for state in (JobState.WAITING, JobState.HELD, JobState.RUNNING)}
+
+
+def oldest_due(store: Store) -> int | None:
+    """When the oldest job was made that is due and not done, in milliseconds."""
+    with store.reading() as connection:
+        made = connection.execute(_OLDEST_DUE, {"now": now_ms()}).scalar()
+    return None if made is None else int(made)
+
+
+def count_deliveries(store: Store, states: Iterable[str]) -> dict[str, int]:
+    """How many deliveries are in each of `states`."""
+    with store.reading() as connection:
+        return {state: int(connection.execute(_COUNT_DELIVERIES, {"state": state}).scalar_one()) for state in states}
