@@ -8,7 +8,7 @@ from collections.abc import Callable
 from bot.domain.errors import RetryLater
 from bot.domain.names import DeploymentId, RepoName, parse_repo_name
 from bot.github.client import Client
-from bot.github.endpoints import repository
+from bot.github.endpoints import checks, deployments
 from bot.github.job_token import connect_job
 from bot.protocol.order import Order
 from bot.protocol.outcome import Outcome
@@ -33,7 +33,7 @@ class GitHubSink:
 
     def post(self, deployment: DeploymentId, state: str, description: str) -> None:
         insist(
-            lambda: repository.post_deployment_status(
+            lambda: deployments.post_deployment_status(
                 self._client,
                 self._fleet,
                 deployment,
@@ -47,7 +47,7 @@ class GitHubSink:
     def report(self, order: Order, outcome: Outcome) -> None:
         check = render_report(order, outcome)
         insist(
-            lambda: repository.post_check(
+            lambda: checks.post_check(
                 self._client,
                 self._fleet,
                 sha=order.commit,
@@ -63,7 +63,7 @@ class GitHubSink:
         )
 
     def is_withdrawn(self, deployment: DeploymentId) -> bool:
-        newest = repository.find_deployment_statuses(self._client, self._fleet, deployment)
+        newest = deployments.find_deployment_statuses(self._client, self._fleet, deployment)
         return bool(newest) and newest[0].state == "inactive"
 
 

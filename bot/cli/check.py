@@ -19,7 +19,7 @@ def check(*, pull: bool) -> None:
     from bot.github.connection.credentials import find_credentials
     from bot.observability.log import register_secret
     from bot.onboarding.check.gather import read_facts
-    from bot.onboarding.check.judge import Verdict, judge
+    from bot.onboarding.check.judge import FindingLevel, judge
     from bot.planner.compose import Renderer
     from bot.service.database import open_store
     from bot.settings.read import read_settings
@@ -49,6 +49,6 @@ def check(*, pull: bool) -> None:
     findings = judge(facts)
     for finding in findings:
         click.echo(f"{finding.verdict:4} {finding.name}: {finding.text}")
-    failed = sum(finding.verdict is Verdict.FAIL for finding in findings)
+    failed = sum(finding.verdict is FindingLevel.FAIL for finding in findings)
     click.echo(f"{failed} to cure" if failed else "all is well")
     sys.exit(ExitCode.FAILED if failed else ExitCode.OK)

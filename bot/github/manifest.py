@@ -17,7 +17,7 @@ NO_INGRESS = "https://aios-bot.invalid/webhook"
 """Stands for "GitHub cannot reach the bot": RFC 2606 keeps this name from ever being anybody's."""
 
 
-class Level(StrEnum):
+class AccessLevel(StrEnum):
     """How much of a permission; each holds the ones before it."""
 
     NONE = "none"
@@ -25,21 +25,21 @@ class Level(StrEnum):
     WRITE = "write"
     ADMIN = "admin"
 
-    def covers(self, other: Level) -> bool:
+    def covers(self, other: AccessLevel) -> bool:
         """Whether who has this may do what asks for `other`."""
-        order = list(Level)
+        order = list(AccessLevel)
         return order.index(self) >= order.index(other)
 
 
-class Permission(NamedTuple):
+class AppPermission(NamedTuple):
     """One repository permission. `why` completes "The bot needs this to ..."."""
 
     name: str
-    level: Level
+    level: AccessLevel
     why: str
 
 
-class Event(NamedTuple):
+class AppEvent(NamedTuple):
     """One webhook event that the App subscribes to, and the permission that GitHub asks for it."""
 
     name: str
@@ -48,33 +48,39 @@ class Event(NamedTuple):
 
 
 PERMISSIONS = (
-    Permission("metadata", Level.READ, "see which repositories it was given; GitHub grants it to every App"),
-    Permission("contents", Level.WRITE, "read fleet files and stacks, and push the branches of its pull requests"),
-    Permission(
-        "pull_requests", Level.WRITE, "open its pull requests, label and comment on them, close what is settled"
+    AppPermission("metadata", AccessLevel.READ, "see which repositories it was given; GitHub grants it to every App"),
+    AppPermission(
+        "contents", AccessLevel.WRITE, "read fleet files and stacks, and push the branches of its pull requests"
     ),
-    Permission("checks", Level.WRITE, "show the plan as a check, and wait for upstream's own checks"),
-    Permission("statuses", Level.READ, "wait for upstream's commit statuses, where the fleet file asks for it"),
-    Permission("deployments", Level.WRITE, "record what is deployed on which node, and how it went"),
-    Permission(
+    AppPermission(
+        "pull_requests", AccessLevel.WRITE, "open its pull requests, label and comment on them, close what is settled"
+    ),
+    AppPermission("checks", AccessLevel.WRITE, "show the plan as a check, and wait for upstream's own checks"),
+    AppPermission(
+        "statuses", AccessLevel.READ, "wait for upstream's commit statuses, where the fleet file asks for it"
+    ),
+    AppPermission("deployments", AccessLevel.WRITE, "record what is deployed on which node, and how it went"),
+    AppPermission(
         "issues",
-        Level.WRITE,
+        AccessLevel.WRITE,
         "keep an issue per node that drifted, and hear comments, which GitHub sends as those of issues",
     ),
-    Permission("members", Level.READ, "see who is in the teams that a fleet file names; of organisations only"),
-    Permission("actions", Level.WRITE, "start the deploy workflow on a node's runner, and see it end"),
+    AppPermission(
+        "members", AccessLevel.READ, "see who is in the teams that a fleet file names; of organisations only"
+    ),
+    AppPermission("actions", AccessLevel.WRITE, "start the deploy workflow on a node's runner, and see it end"),
 )
 
 EVENTS = (
-    Event("push", "contents", "upstream moved, or a fleet file changed"),
-    Event("pull_request", "pull_requests", "a pull request was merged: that is the approval"),
-    Event("pull_request_review", "pull_requests", "a review was given that the review rules ask for"),
-    Event("issue_comment", "issues", "somebody says a command in a pull request"),
-    Event("check_run", "checks", "somebody asks for the plan again, or presses one of its buttons"),
-    Event("check_suite", "checks", "upstream's checks are done"),
-    Event("status", "statuses", "upstream's commit statuses are done"),
-    Event("deployment_status", "deployments", "a node told how its deployment goes"),
-    Event("workflow_run", "actions", "a deploy workflow ended, also when its node never answered"),
+    AppEvent("push", "contents", "upstream moved, or a fleet file changed"),
+    AppEvent("pull_request", "pull_requests", "a pull request was merged: that is the approval"),
+    AppEvent("pull_request_review", "pull_requests", "a review was given that the review rules ask for"),
+    AppEvent("issue_comment", "issues", "somebody says a command in a pull request"),
+    AppEvent("check_run", "checks", "somebody asks for the plan again, or presses one of its buttons"),
+    AppEvent("check_suite", "checks", "upstream's checks are done"),
+    AppEvent("status", "statuses", "upstream's commit statuses are done"),
+    AppEvent("deployment_status", "deployments", "a node told how its deployment goes"),
+    AppEvent("workflow_run", "actions", "a deploy workflow ended, also when its node never answered"),
 )
 
 
@@ -112,7 +118,7 @@ def registration_url(web_url: str, *, organization: str, state: str) -> str:
     return f"{web_url}/{owner}settings/apps/new?{urlencode({'state': state})}"
 
 
-def find_lacking(granted: Mapping[str, str]) -> tuple[Permission, ...]:
+def find_lacking(granted: Mapping[str, str]) -> tuple[AppPermission, ...]:
     """What the bot needs beyond `granted`."""
     return tuple(p for p in PERMISSIONS if not _level(granted.get(p.name)).covers(p.level))
 
@@ -123,15 +129,15 @@ def find_excess(granted: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(
         f"{name}: {level}"
         for name, level in sorted(granted.items())
-        if not needed.get(name, Level.NONE).covers(_level(level))
+        if not needed.get(name, AccessLevel.NONE).covers(_level(level))
     )
 
 
-def find_unsubscribed(subscribed: Iterable[str]) -> tuple[Event, ...]:
+def find_unsubscribed(subscribed: Iterable[str]) -> tuple[AppEvent, ...]:
     """The events that the App does not get."""
     held = frozenset(subscribed)
     return tuple(event for event in EVENTS if event.name not in held)
 
 
-def _level(text: str | None) -> Level:
-    return Level(text) if text in tuple(Level) else Level.NONE
+def _level(text: str | None) -> AccessLevel:
+    return AccessLevel(text) if text in tuple(AccessLevel) else AccessLevel.NONE

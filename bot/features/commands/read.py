@@ -38,7 +38,7 @@ from bot.fleetfile import Fleet, Node
 from bot.fleetfile.deploy import waves_of
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.client import Client
-from bot.github.endpoints import people, repository
+from bot.github.endpoints import checks, people, repository
 from bot.github.endpoints.people import PullDetail
 from bot.github.errors import NotFound
 from bot.github.shapes import Verdict
@@ -238,7 +238,7 @@ def _read_plan(
 ) -> PostedPlan | None:
     """The plan that the pull request shows: the one of its head's check, else what its text still says."""
     head = CommitSha(pull.head.sha)
-    posted = repository.find_checks(client, repo, head, name=CHECK_NAME)
+    posted = checks.find_checks(client, repo, head, name=CHECK_NAME)
     newest = max(posted, key=lambda run: run.id, default=None)
     marker = parse_marker(pull.body or "")
     found = newest.external_id if newest else marker.id if marker else None

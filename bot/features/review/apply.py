@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
-from bot.domain.values import Wire
 from bot.features.audit.facts import Audited, AuditRecord
 from bot.features.review.decide import ReviewDecision
 from bot.features.review.text import REVIEW_CHECK, render_review
-from bot.github import checks
+from bot.github.checks import ensure_check
 from bot.github.client import Client
-from bot.github.endpoints import people, repository
+from bot.github.endpoints import people
 from bot.github.endpoints.people import PullDetail
 from bot.github.errors import GitHubError
 from bot.text import markdown as md
@@ -22,10 +22,6 @@ from bot.text.times import iso_time
 
 if TYPE_CHECKING:
     from bot.features.review.run import ReviewTools
-
-
-class _Nothing(Wire, frozen=True):
-    pass
 
 
 def apply_review(
@@ -47,10 +43,9 @@ def _post(
     said = hashlib.sha256(msgspec.json.encode((decision.matched, decision.missing, decision.approved_by, note)))
     digest = said.hexdigest()[:16]
     head = CommitSha(pull.head.sha)
-    posted = repository.find_checks(client, repo, head, name=REVIEW_CHECK)
-    if any(run.external_id == digest for run in posted):
+    render = partial(render_review, decision, note=note)
+    if not ensure_check(client, repo, head, REVIEW_CHECK, render, external_id=digest):
         return
-    checks.post_check(client, repo, head, REVIEW_CHECK, render_review(decision, note=note), external_id=digest)
     record = AuditRecord(
         what=Audited.REVIEW,
         fleet=repo,
@@ -91,13 +86,13 @@ def _switch(client: Client, pull: PullDetail, *, on: bool) -> str | None:
                 "mutation($pull: ID!, $head: GitObjectID!) { enablePullRequestAutoMerge(input: "
                 "{pullRequestId: $pull, expectedHeadOid: $head}) { pullRequest { number } } }"
             )
-            client.graphql(query, _Nothing, pull=pull.node_id, head=pull.head.sha)
+            client.graphql(query, object, pull=pull.node_id, head=pull.head.sha)
         else:
             query = (
                 "mutation($pull: ID!) { disablePullRequestAutoMerge(input: {pullRequestId: $pull}) "
                 "{ pullRequest { number } } }"
             )
-            client.graphql(query, _Nothing, pull=pull.node_id)
+            client.graphql(query, object, pull=pull.node_id)
     except GitHubError as problem:
         return problem.message
     return None

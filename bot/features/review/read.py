@@ -16,6 +16,7 @@ from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.client import Client
 from bot.github.endpoints import people
 from bot.github.endpoints.people import PullDetail
+from bot.github.shapes import ReviewState
 
 if TYPE_CHECKING:
     from bot.features.review.run import ReviewTools
@@ -85,17 +86,15 @@ def _read_approvals(client: Client, repo: RepoName, pull: PullDetail) -> tuple[A
     newest = {
         review.user.login: review
         for review in people.find_reviews(client, repo, PullNumber(pull.number))
-        if review.user is not None
-        and review.user.type == "User"
-        and review.state in ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")
+        if review.user is not None and review.user.type == "User" and review.state in frozenset(ReviewState)
     }
     return tuple(
         Approval(
             login=login,
             permission=people.read_permission(client, repo, login),
-            approves=review.state == "APPROVED",
+            approves=review.state == ReviewState.APPROVED,
             commit=CommitSha(review.commit_id) if review.commit_id else None,
         )
         for login, review in newest.items()
-        if review.state != "DISMISSED"
+        if review.state != ReviewState.DISMISSED
     )

@@ -18,11 +18,11 @@ GUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 BODY = json.dumps(payload("push")).encode()
 
 
-def headers(body: bytes = BODY, **changes: str) -> dict[str, str]:
+def headers(signed: bytes = BODY, /, **changes: str) -> dict[str, str]:
     return {
         "X-GitHub-Event": "push",
         "X-GitHub-Delivery": GUID,
-        "X-Hub-Signature-256": sign(body, SECRET),
+        "X-Hub-Signature-256": sign(signed, SECRET),
         "Content-Type": "application/json",
         **{name.replace("_", "-"): text for name, text in changes.items()},
     }
