@@ -232,4 +232,4 @@ def _join_messages(message: str, data: object) -> str:
     """`message` with those of the response's list of errors, at most 500 characters."""
     errors = data.get("errors") if isinstance(data, dict) else None
     texts = [str(e.get("message") or e.get("code") or "") if isinstance(e, dict) else str(e) for e in errors or []]
-    return "; ".join([message, *filter(None, texts)])[:500]
+    return "; ".join(filter(None, [message, *texts]))[:500]

@@ -23,7 +23,7 @@ from bot.fleetfile import FLEET_FILE
 from bot.fleetfile.hub import HUB_FILE
 from bot.github.ignored import Ignored, IgnoredReason
 from bot.github.people_events import ButtonPressed, Commented, Reviewed, parse_people_event
-from bot.github.shapes import PullEnd, RepositoryRef
+from bot.github.shapes import Ref, RepositoryRef
 
 NO_COMMIT = "0" * 40
 # Below these limits a push lists everything that it changed. GitHub cuts its lists later; how much later has varied.
@@ -156,8 +156,8 @@ class _Push(Wire, frozen=True):
 
 class _PullRequest(Wire, frozen=True):
     number: int
-    base: PullEnd
-    head: PullEnd
+    base: Ref
+    head: Ref
     merged: bool = False
 
 

@@ -85,11 +85,16 @@ class RepositoryRef(Wire, frozen=True):
     full_name: str
 
 
-class PullEnd(Wire, frozen=True):
-    """Head or base of a pull request. `repo` is None when the fork is gone."""
+class Ref(Wire, frozen=True):
+    """A branch, by its name, at a commit."""
 
     ref: str
     sha: str
+
+
+class PullEnd(Ref, frozen=True):
+    """Head or base of a pull request. `repo` is None when the fork is gone."""
+
     repo: RepositoryRef | None = None
 
 

@@ -212,7 +212,7 @@ def test_reading_an_attribute_sends_nothing(server: Server) -> None:
     server.replies = [Reply(200, [{**PULL, "url": f"{server.url}{REPO}/pulls/7"}]), Reply(200, PULL)]
     pull = theirs(server).get_repo("acme/one").get_pulls()[0]
     before = len(server.got)
-    assert pull.mergeable is None
+    assert not pull.mergeable
     assert (before, len(server.got)) == (1, 2), "PyGithub completes its object"
     server.got.clear()
     server.replies = [Reply(200, [PULL])]
