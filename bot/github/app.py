@@ -21,7 +21,7 @@ from bot.github.errors import GitHubError
 
 
 def connect(api_url: str, token: str = "") -> Client:
-    """A client that acts with a ready token, a person's or a job's; as nobody without one."""
+    """A client that acts with a user's or a job's token; without one, anonymously."""
     return Client(
         PyGithubSender(HttpTransport(api_url), Auth.Token(token) if token else None), Backoff(), token=token
     )

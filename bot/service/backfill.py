@@ -101,7 +101,7 @@ class Backfill:
 
     def _redeliver(self, client: Client, attempt: Attempt) -> bool:
         if self._redelivers:
-            deliveries.ask_again(client, attempt)
+            deliveries.redeliver(client, attempt)
         return self._redelivers
 
     def _fetch(self, client: Client, attempt: Attempt) -> bool:

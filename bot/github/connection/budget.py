@@ -46,7 +46,7 @@ class Budget(Backoff):
         self._notified: deque[float] = deque()
 
     def admit(self, *, urgent: bool = False) -> None:
-        """RetryLater when a job should not begin now. An `urgent` one, a person's command, may use the reserve."""
+        """RetryLater when a job should not begin now. An `urgent` one, for a command, may use the reserve."""
         with self._lock:
             now = self._clock()
             if self._blocked_until > now:
@@ -91,7 +91,7 @@ class Budget(Backoff):
             self._sleep(wait)
 
     def observe(self, headers: Mapping[str, str]) -> None:
-        """Note that a response came, and what its headers (names in lower case) tell of the budget."""
+        """Note that a response came, and the budget in its headers (names in lower case)."""
         super().observe(headers)
         with self._lock:
             limit, left, reset = (headers.get(f"x-ratelimit-{what}", "") for what in ("limit", "remaining", "reset"))

@@ -1,6 +1,6 @@
 """Permissions, teams and reviews of users, and whether a pull request meets GitHub's own rules.
 
-A permission that GitHub refuses to tell counts as none. RetryLater passes through: the command is decided later.
+A permission that GitHub does not show counts as none. RetryLater passes through: the command is decided later.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OWN_CHECKS = "aios/"  # how the names of our own check runs begin: they never wa
 
 
 class PullDetail(Pull, frozen=True, kw_only=True):
-    """A pull request with what no list tells of one."""
+    """A pull request with the fields that no list of them has."""
 
     node_id: str
     merged: bool = False
@@ -112,7 +112,7 @@ def read_permission(client: Client, repo: RepoName, login: str) -> Permission:
     try:
         found = client.get(path_of(repo, "collaborators", quote(login, safe=""), "permission"), _PermissionAnswer)
     except GitHubError as problem:
-        log.warning("the permission of %s in %s is taken for none: %s", login, repo, problem)
+        log.warning("cannot read the permission of %s in %s, which counts as none: %s", login, repo, problem)
         return Permission.UNKNOWN
     known = {str(one) for one in Permission} - {Permission.UNKNOWN}
     for name in (found.role_name, found.permission):
@@ -129,7 +129,7 @@ def read_teams(client: Client, org: str, slugs: Iterable[str], login: str) -> fr
         try:
             membership = client.find(path, _Membership)
         except GitHubError as problem:
-            log.warning("whether %s is in team %s cannot be asked: %s", login, slug, problem)
+            log.warning("cannot read whether %s is in team %s: %s", login, slug, problem)
             continue
         if membership is not None and membership.state == "active":
             found.add(slug)
@@ -167,7 +167,7 @@ def read_verdict(client: Client, repo: RepoName, pull: PullDetail) -> Verdict:
             return Verdict.REVIEW_MISSING
         return _judge_checks(client, repo, pull)
     except GitHubError as problem:
-        log.warning("GitHub's verdict on %s#%d is not known: %s", repo, pull.number, problem)
+        log.warning("cannot read whether %s#%d may be merged: %s", repo, pull.number, problem)
         return Verdict.UNKNOWN
 
 

@@ -1,4 +1,4 @@
-"""The App's registration at GitHub: from the code of the manifest flow to credentials that work."""
+"""Register the App: exchange the manifest flow's code for its credentials."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CODE = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
 class _Conversion(Wire, frozen=True):
-    """`integration` with what only this answer ever tells."""
+    """The registered App, with the secrets that only this response has."""
 
     id: int
     slug: str
@@ -25,9 +25,9 @@ class _Conversion(Wire, frozen=True):
 
 
 def register_app(api_url: str, code: str) -> Registered:
-    """The App that GitHub made of our manifest. `code` works once, within the hour.
+    """Register the App that was created from our manifest. `code` works once, within an hour.
 
-    An App without a webhook secret gets one: without it anybody could send us events.
+    An App without a webhook secret gets one: without it anybody could send events.
     """
     if not _CODE.fullmatch(code):
         raise BotError("GitHub sent no code along: start again from the set-up page")

@@ -24,12 +24,12 @@ class RunState(Wire, frozen=True):
 
 
 def find_run_state(client: Client, repo: RepoName, run: int) -> RunState | None:
-    """How a workflow run is; None when it is gone."""
+    """The state of a workflow run; None when it is gone."""
     return client.find(path_of(repo, "actions/runs", run), RunState)
 
 
 def cancel_run(client: Client, repo: RepoName, run: int) -> None:
-    """Ask for the end of a workflow run; one that has ended, or is gone, is fine."""
+    """Cancel a workflow run; one that has ended, or is gone, is fine."""
     try:
         client.send("POST", path_of(repo, "actions/runs", run, "cancel"))
     except GitHubError as problem:
@@ -40,7 +40,7 @@ def cancel_run(client: Client, repo: RepoName, run: int) -> None:
 def dispatch_workflow(
     client: Client, repo: RepoName, *, workflow: str, ref: BranchName, inputs: dict[str, str]
 ) -> WorkflowRun | None:
-    """Start `workflow` on branch `ref`; the run, where the server tells it (older ones answer nothing)."""
+    """Start `workflow` on branch `ref`. Returns the run, or None from a server that does not name it."""
     path = path_of(repo, "actions/workflows", workflow, "dispatches")
     body = {"ref": ref, "inputs": inputs, "return_run_details": True}
     return client.post(path, WorkflowRun | None, body)  # type: ignore[arg-type]  # a union is what msgspec takes
