@@ -11,6 +11,8 @@ from bot.github.endpoints import path_of
 from bot.github.errors import GitHubError, NotFound
 from bot.github.shapes import Branch, Label, PullEnd, Sha, User
 
+MAX_PULL_FILES = 3000  # GitHub lists no more (REST: pulls/list-files)
+
 
 class Repository(Wire, frozen=True):
     """A repository of an installation."""
@@ -35,6 +37,13 @@ class Pull(Wire, frozen=True):
     merged_at: str | None = None
     merge_commit_sha: str | None = None
     labels: tuple[Label, ...] = ()
+
+
+class PullFile(Wire, frozen=True):
+    """A file that a pull request changes; a renamed one has two names."""
+
+    filename: str
+    previous_filename: str | None = None
 
 
 def find_repositories(client: Client) -> tuple[Repository, ...]:
@@ -73,6 +82,11 @@ def find_open_pulls(client: Client, repo: RepoName) -> tuple[Pull, ...]:
 def read_pull(client: Client, repo: RepoName, number: PullNumber) -> Pull:
     """One pull request."""
     return client.get(path_of(repo, "pulls", number), Pull)
+
+
+def find_pull_files(client: Client, repo: RepoName, number: PullNumber) -> tuple[PullFile, ...]:
+    """The files that a pull request changes, at most MAX_PULL_FILES."""
+    return client.list(path_of(repo, "pulls", number, "files"), PullFile, most=MAX_PULL_FILES)
 
 
 def find_pulls_of_commit(client: Client, repo: RepoName, sha: CommitSha) -> tuple[Pull, ...]:
