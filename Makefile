@@ -19,7 +19,7 @@ lint:
 	ruff check .
 	ruff format --check .
 	mypy
-	lint-imports
+	lint-imports --no-cache
 	actionlint -color=false
 	zizmor --offline --quiet --no-progress .
 	shellcheck tools/lock .ci/run bot/onboarding/join/join.sh

@@ -38,7 +38,7 @@ from bot.queue.tables import DELIVERIES
 from bot.service.database import open_store
 from bot.service.server import serve
 from bot.service.shutdown import Shutdown
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from tests.integration.postgres import make_database, postgres_server
 from tests.queueing import delivery, make_app
 from tests.unit.payloads import payload

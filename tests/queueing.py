@@ -21,7 +21,7 @@ from bot.queue.ledger import Delivery, QueuedJob
 from bot.service.intake import Intake
 from bot.service.metrics import render_metrics
 from bot.service.router import AnyJob, decode_job, encode_job
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from bot.web.app import create_app
 from bot.web.operations import Check
 

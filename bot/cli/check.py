@@ -20,9 +20,9 @@ def check(*, pull: bool) -> None:
     from bot.observability.log import register_secret
     from bot.onboarding.check.gather import read_facts
     from bot.onboarding.check.judge import FindingLevel, judge
-    from bot.planner.compose import Renderer
+    from bot.planner.renderer import Renderer
     from bot.service.database import open_store
-    from bot.settings.read import read_settings
+    from bot.settings.service import read_settings
 
     settings = read_settings(pull=pull)
     if not settings.data.exists() and settings.credentials is None:

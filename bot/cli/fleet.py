@@ -153,7 +153,7 @@ def _propose(root: Path, proposed: Proposed) -> str:
     from bot.domain.names import BranchName, parse_repo_name
     from bot.features.hub.apply import propose_once
     from bot.onboarding.join.person import as_person, fleet_here
-    from bot.settings.read import read_node_settings
+    from bot.settings.node import read_node_settings
 
     return propose_once(
         as_person(read_node_settings()),

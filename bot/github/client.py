@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import msgspec
 import requests
@@ -163,6 +163,7 @@ class Client:
             body=body,
         )
         if response.status == 304 and cached is not None:
+            self._backoff.note_success()
             return json.loads(cached.text), {"link": cached.link}
         if not 200 <= response.status < 300 or (response.status == 202 and verb == "GET"):
             raise self._error(request, response)
@@ -196,10 +197,10 @@ class Client:
             self._backoff.observe(response.headers)
             if response.status not in _REDIRECTS or "location" not in response.headers:
                 return response
-            target = urlsplit(response.headers["location"])
+            path, parameters = urljoin(self._sender.origin, response.headers["location"]), {}
+            target = urlsplit(path)
             if f"{target.scheme}://{target.netloc}" != self._sender.origin:
                 raise GitHubError(request, response.status, f"a redirect to another server, {target.netloc[:100]}")
-            path, parameters = response.headers["location"], {}
         raise self._backoff.outage(request, "one redirect leads to the next")
 
     def _error(self, request: str, response: Response) -> BotError:

@@ -19,8 +19,7 @@ from bot.domain.names import (
     parse_repo_name,
 )
 from bot.domain.values import Value, Wire
-from bot.fleetfile import FLEET_FILE
-from bot.fleetfile.hub import HUB_FILE
+from bot.fleetfile import FLEET_FILE, HUB_FILE
 from bot.github.ignored import Ignored, IgnoredReason
 from bot.github.people_events import ButtonPressed, Commented, Reviewed, parse_people_event
 from bot.github.shapes import Ref, RepositoryRef

@@ -63,7 +63,7 @@ PERMISSIONS = (
     AppPermission(
         "issues",
         AccessLevel.WRITE,
-        "keep an issue for each node that drifted, and receive comments, which GitHub sends as comments on issues",
+        "keep an issue for each node that drifted, and receive comments, which GitHub sends as issue comments",
     ),
     AppPermission(
         "members", AccessLevel.READ, "see who is in the teams that a fleet file names; of organisations only"

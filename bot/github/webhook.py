@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import msgspec
 
 from bot.domain.names import DeliveryId
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 
 LARGEST_BODY = 25 * 1024 * 1024  # bytes; GitHub sends no larger one
 

@@ -12,8 +12,7 @@ from bot.domain.names import (
     StackName,
 )
 from bot.domain.values import StoredValue
-from bot.fleetfile import Node, Submodule
-from bot.fleetfile.hooks import Hooks
+from bot.fleetfile import Hooks, Node, Submodule
 from bot.plan.model import NodePlan, StackPlan
 from bot.protocol.order import (
     Hook,

@@ -69,7 +69,7 @@ class Worker:
     def _discard_damaged_mirrors(self, job: Job, problem: GitError) -> None:
         """A git command that failed may have met a damaged mirror: remove it, and RetryLater to clone it again."""
         repos = FleetJob.repositories(job, self.index) if isinstance(job, FleetJob) else ()
-        gone = mirrors.throw_damaged_away(self.mirrors.of(repo) for repo in repos)
+        gone = mirrors.remove_damaged(self.mirrors.of(repo) for repo in repos)
         if gone:
             _LOG.warning("damaged, and cloned again: %s (%s)", ", ".join(gone), problem)
             raise RetryLater(f"the mirrors {', '.join(gone)} were damaged", seconds=1) from None

@@ -16,7 +16,7 @@ from bot.github.webhook import LARGEST_BODY, Accepted, Rejected, accept
 from bot.observability.log import log_context
 from bot.observability.metrics import Counter
 from bot.queue.inbox import Stored
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 
 REFUSED = Counter(
     "aios_bot_webhooks_refused_total",

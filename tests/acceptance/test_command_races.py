@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from bot.github.webhook import sign
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from sandbox.service import Service, free_port, start_service
 from sandbox.world import FLEET, PERSON, SERVER
 from tests.acceptance.conftest import Running, settings_of

@@ -26,7 +26,7 @@ from bot.github.errors import GitHubError
 from bot.protocol.order import Order
 from bot.protocol.outcome import Difference, DifferenceKind, OrderEnd, Outcome
 from bot.protocol.report import render_report
-from bot.settings.read import child_environment
+from bot.settings.environment import child_environment
 from sandbox.github import EmbeddedGitHub
 from sandbox.service import Service, free_port, launch_service, wait_until_ready
 from sandbox.world import FLEET, NODE, OWNER, PERSON, SERVER, AiosWorld, build_repositories

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bot.cli.main import aios_bot
-from bot.fleetfile.reference import render_reference, render_schema
+from bot.fleetfile.reference import render_schema
 from bot.onboarding.survey.read import workflow_text
 from tests.golden.reports import FOLDER, REPORTS
 from tools.docs.command_reference import render_grammar, render_reasons
+from tools.docs.fleet_file import render_fleet_file
 from tools.docs.metrics_reference import render_metrics
 from tools.docs.node_outcomes import render_outcomes
 from tools.docs.reference import render_commands, render_settings
@@ -21,7 +22,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/examples/deploy.yml": workflow_text,
     "docs/fleet-file.schema.json": render_schema,
     "docs/reference/commands.md": lambda: render_commands(aios_bot),
-    "docs/reference/fleet-file.md": render_reference,
+    "docs/reference/fleet-file.md": render_fleet_file,
     "docs/reference/metrics.md": render_metrics,
     "docs/reference/pull-request-commands.md": render_grammar,
     "docs/reference/reason-codes.md": render_reasons,

@@ -1,8 +1,7 @@
-"""Reference pages made from the program itself: its commands as click knows them, its settings as they are read."""
+"""Reference pages of the commands, from click, and of the settings, from their models."""
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 from collections.abc import Iterator
@@ -10,60 +9,34 @@ from collections.abc import Iterator
 import click
 
 from bot.domain.errors import ExitCode
-from bot.settings import read as settings
+from bot.settings.service import ServiceVariables
 
-SERVICE = "the service"
-NODE = "a node"
-
-SETTINGS: dict[str, tuple[str, str]] = {
-    "GITHUB_APP_ID": (SERVICE, "the App's number; with the next two left out, `serve` helps to make an App"),
-    "GITHUB_APP_PRIVATE_KEY": (SERVICE, "the App's private key: PEM text, or the path of a PEM file"),
-    "GITHUB_WEBHOOK_SECRET": (SERVICE, "what GitHub signs its deliveries with, as set in the App"),
-    "GITHUB_API_URL": (f"{SERVICE}, {NODE}", "`https://HOST/api/v3` for GitHub Enterprise Server"),
-    "AIOS_BOT_DATA": (SERVICE, "folder of mirrors, caches, keys and the SQLite file"),
-    "AIOS_BOT_DATABASE_URL": (SERVICE, "`postgresql://USER:PASSWORD@HOST/NAME` in place of SQLite"),
-    "AIOS_BOT_PUBLIC_URL": (SERVICE, "where people reach the service; `-`: they do not, and reports link no page"),
-    "AIOS_BOT_KEEP_DAYS": (SERVICE, "days that finished deliveries are kept"),
-    "AIOS_BOT_MIRRORS_MB": (SERVICE, "megabytes that all git mirrors may take together"),
-    "HOST": (SERVICE, "address to listen on"),
-    "PORT": (SERVICE, "port to listen on; 0: any free one"),
-    "AIOS_BOT_NODE_STATE": (NODE, "the node's own folder: whom it trusts, what it did"),
-    "AIOS_BOT_ORDER": (NODE, "the signed order, set by the deploy action"),
-    "AIOS_BOT_GIT_TOKEN": (NODE, "reads the fleet and its private submodules; left out: the job's own token"),
-    "GITHUB_TOKEN": (NODE, "the job's own token: reports how the deployment goes"),
+NODE_SETTINGS = {
+    "AIOS_BOT_NODE_STATE": "the node's own folder: whom it trusts, what it did",
+    "AIOS_BOT_ORDER": "the signed order, set by the deploy action",
+    "AIOS_BOT_GIT_TOKEN": "reads the fleet and its private submodules; left out: the job's own token",
+    "GITHUB_TOKEN": "the job's own token: reports how the deployment goes",
 }
-"""Every setting that a person may set: for whom, and what it is. The tests hold this to what is read."""
-
-
-def read_setting_defaults() -> dict[str, str]:
-    """Every setting that `bot.settings.read` reads through its checked reader, with the default that stands there."""
-    found: dict[str, str] = {}
-    for node in ast.walk(ast.parse(inspect.getsource(settings))):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "take"):
-            continue
-        if node.args and isinstance(node.args[0], ast.Constant):
-            default = next((word.value for word in node.keywords if word.arg == "default"), None)
-            literal = str(default.value) if isinstance(default, ast.Constant) and default.value is not None else ""
-            found.setdefault(str(node.args[0].value), literal)
-    return found
+"""What a node reads beside `GITHUB_API_URL`. The tests compare this with what is read."""
 
 
 def render_settings() -> str:
     """The page of the settings."""
-    defaults = read_setting_defaults()
-    rows = [
-        f"| `{name}` | {whose} | {about} | {f'`{defaults[name]}`' if defaults.get(name) else ''} |"
-        for name, (whose, about) in SETTINGS.items()
-    ]
+    rows = []
+    for field in ServiceVariables.model_fields.values():
+        readers = "the service, a node" if field.alias == "GITHUB_API_URL" else "the service"
+        rows.append((field.alias, readers, field.description, f"`{field.default}`" if field.default else ""))
+    rows += [(name, "a node", about, "") for name, about in NODE_SETTINGS.items()]
+    lines = [f"| `{name}` | {readers} | {about} | {default} |" for name, readers, about, default in rows]
     return f"""\
 # Settings
 
-All of them are environment variables, read once at start. What is missing or unusable is told at once, all of it;
-values are never shown. This page is made from the code by `make docs`.
+All of them are environment variables, read once at start. Every missing or unusable one is reported at once; values
+are never shown. This page is made from the code by `make docs`.
 
 | setting | for | what it is | left out |
 | --- | --- | --- | --- |
-{chr(10).join(rows)}
+{chr(10).join(lines)}
 """
 
 

@@ -17,14 +17,11 @@ from bot.github.client import Client
 from bot.github.endpoints import checks, repository
 from bot.github.endpoints.repository import Pull
 from bot.github.shapes import FAILED
-from bot.plan.model import Commit, Plan
-from bot.planner.planner import read_plan
-from bot.planner.snapshot import Snapshot
+from bot.plan.model import Plan
+from bot.planner.plans import Revision, plan_between
 
 if TYPE_CHECKING:
     from bot.features.bump.run import BumpTools
-
-COMMITS_SHOWN = 100
 
 
 def read_bump_facts(tools: BumpTools, client: Client, at: FleetAt, pinned: Pinned) -> BumpFacts | None:
@@ -117,25 +114,15 @@ def _read_branch(at: FleetAt, path: SubmodulePath, branch: BranchName, login: st
 
 def read_bump_plan(tools: BumpTools, at: FleetAt, facts: BumpFacts, new: CommitSha) -> Plan:
     """What moving the pin to `new` does on every node."""
-    upstream = tools.fleets.mirrors.of(facts.upstream)
-
-    def snapshot(pin: CommitSha) -> Snapshot:
-        return Snapshot(fleet=at.mirror, commit=at.head, submodule=facts.submodule.path, upstream=upstream, pin=pin)
-
-    return read_plan(
+    return plan_between(
+        Revision(at.head, facts.pin),
+        Revision(at.head, new),
         fleet=at.file,
-        repo=at.repo,
         submodule=facts.submodule,
-        upstream_name=facts.upstream,
-        old=snapshot(facts.pin),
-        new=snapshot(new),
+        mirror=at.mirror,
+        upstream=tools.fleets.mirrors.of(facts.upstream),
         renderer=tools.plans.renderer,
-        commits=read_commits(upstream, facts.pin, new),
-        commits_total=upstream.count_between(facts.pin, new),
+        repo=at.repo,
+        upstream_name=facts.upstream,
+        commits=(facts.pin, new),
     )
-
-
-def read_commits(upstream: GitRepository, old: CommitSha | None, new: CommitSha) -> tuple[Commit, ...]:
-    """What the bump brings in, newest first."""
-    found = upstream.commits_between(old, new, most=COMMITS_SHOWN)
-    return tuple(Commit(sha=c.sha, subject=c.subject, author=c.author_name) for c in found)

@@ -34,8 +34,7 @@ from bot.features.review.control_files import is_control_file
 from bot.features.rollout.decide.orders import last_good
 from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.history import read_orders
-from bot.fleetfile import Fleet, Node
-from bot.fleetfile.deploy import waves_of
+from bot.fleetfile import Fleet, Node, waves_of
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.client import Client
 from bot.github.endpoints import checks, people, repository

@@ -22,14 +22,13 @@ from bot.features.hub.text import (
     PinView,
 )
 from bot.features.rollout.decide.orders import parse_task
-from bot.fleetfile import Node
-from bot.fleetfile.hub import HUB_FILE, parse_hub
+from bot.fleetfile import HUB_FILE, Node, parse_hub
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.git.git import GitError
 from bot.github.client import Client
 from bot.github.endpoints import deployments
 from bot.github.endpoints.deployments import Deployment
-from bot.planner.planner import find_stacks
+from bot.planner.plans import find_stacks
 from bot.planner.snapshot import Snapshot
 
 if TYPE_CHECKING:

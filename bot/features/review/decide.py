@@ -12,7 +12,7 @@ from enum import StrEnum
 from bot.domain.names import CommitSha
 from bot.domain.values import Value
 from bot.features.review.control_files import is_control_file
-from bot.fleetfile.review import Review as Rules
+from bot.fleetfile import ReviewRules
 from bot.github.shapes import Permission
 from bot.text.globs import matches_glob
 
@@ -75,7 +75,7 @@ class ReviewFacts(Value, frozen=True):
 
     paths: tuple[str, ...]
     complete: bool  # False: not all changes could be told
-    rules: Rules
+    rules: ReviewRules
     author: str
     head: CommitSha
     ours: bool  # the bot's own pull request
@@ -148,7 +148,7 @@ def _match_all(facts: ReviewFacts) -> tuple[Matched, ...]:
     return tuple(sorted(listed, key=lambda one: (list(Need).index(one.need), one.rule)))
 
 
-def match_rule(path: str, rules: Rules) -> Rule:
+def match_rule(path: str, rules: ReviewRules) -> Rule:
     """The rule that `path` falls to."""
     if is_control_file(path):
         return Rule(name=CONTROL, need=Need.REQUIRED, globs=())

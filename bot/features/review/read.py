@@ -9,8 +9,7 @@ from bot.features.fleets import read as fleets_read
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import NotAFleet
 from bot.features.review.decide import Approval, ReviewFacts
-from bot.fleetfile import Fleet
-from bot.fleetfile.review import Review as Rules
+from bot.fleetfile import Fleet, ReviewRules
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.client import Client
 from bot.github.endpoints import people, repository
@@ -38,12 +37,12 @@ def read_review_facts(tools: ReviewTools, client: Client, repo: RepoName, pull: 
     )
 
 
-def _read_rules(tools: ReviewTools, repo: RepoName, base: BranchName) -> Rules:
+def _read_rules(tools: ReviewTools, repo: RepoName, base: BranchName) -> ReviewRules:
     """The rules of the base branch; a file that cannot be read leaves the built-in ones, and no auto-merge."""
     try:
         file: Fleet = fleets_read.read_fleet(tools.fleets, repo, base).file
     except (NotAFleet, YamlFileError):
-        return Rules()
+        return ReviewRules()
     return file.review
 
 

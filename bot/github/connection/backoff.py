@@ -29,15 +29,13 @@ class Backoff:
     def space_write(self, path: str) -> None:
         """Before a write to `path`. Only an installation's budget spaces them."""
 
-    def observe(self, headers: Mapping[str, str]) -> None:  # noqa: ARG002 - a budget reads them
-        """Note that a response came. Header names are in lower case."""
-        with self._lock:
-            self._outages = 0
+    def observe(self, headers: Mapping[str, str]) -> None:
+        """After each response. Only an installation's budget reads its headers, whose names are in lower case."""
 
     def note_success(self) -> None:
         """Note that a request was carried out."""
         with self._lock:
-            self._blocks = 0
+            self._blocks = self._outages = 0
 
     def limited(self, request: str, headers: Mapping[str, str], message: str) -> RetryLater:
         """The error for a response that speaks of a rate limit."""

@@ -91,9 +91,9 @@ class Budget(Backoff):
             self._sleep(wait)
 
     def observe(self, headers: Mapping[str, str]) -> None:
-        """Note that a response came, and the budget in its headers (names in lower case)."""
-        super().observe(headers)
+        """Note the budget in a response's headers (names in lower case)."""
         with self._lock:
+            self._outages = 0  # GitHub responds: what fails now is one request of many
             limit, left, reset = (headers.get(f"x-ratelimit-{what}", "") for what in ("limit", "remaining", "reset"))
             if headers.get("x-ratelimit-resource", "core") != "core" or not (limit + left + reset).isdigit():
                 return

@@ -11,6 +11,10 @@ from bot.github.shapes import AppSlug
 ANNOTATIONS_AT_ONCE = 50  # per request; later requests append (REST: checks/update)
 
 
+class _PostedCheck(Wire, frozen=True):
+    id: int
+
+
 class _Output(Wire, frozen=True):
     text: str | None = None
 
@@ -73,7 +77,7 @@ def post_check(
     body |= {"external_id": external_id} | ({"details_url": details_url} if details_url else {})
     body |= {"actions": list(buttons)} if buttons else {}
     first = {"annotations": list(annotations[:ANNOTATIONS_AT_ONCE])} if annotations else {}
-    run = client.post(path_of(repo, "check-runs"), CheckRun, body | {"output": output | first})
+    run = client.post(path_of(repo, "check-runs"), _PostedCheck, body | {"output": output | first})
     for start in range(ANNOTATIONS_AT_ONCE, len(annotations), ANNOTATIONS_AT_ONCE):
         more = {"annotations": list(annotations[start : start + ANNOTATIONS_AT_ONCE])}
         client.send("PATCH", path_of(repo, "check-runs", run.id), {"output": output | more})

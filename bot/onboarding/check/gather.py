@@ -18,7 +18,7 @@ from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Repository
 from bot.onboarding.check.facts import Facts, FleetFacts, HookFacts, InstallationFacts, UpstreamFacts
-from bot.planner.compose import Renderer
+from bot.planner.renderer import Renderer
 
 NEWEST = 30  # deliveries that are looked at
 ANSWER_LIMIT = 10  # seconds for the public address

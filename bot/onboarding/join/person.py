@@ -11,7 +11,8 @@ import click
 from bot.domain.errors import BotError
 from bot.github.app import connect
 from bot.github.client import Client
-from bot.settings.read import NodeSettings, child_environment
+from bot.settings.environment import child_environment
+from bot.settings.node import NodeSettings
 
 
 def as_person(settings: NodeSettings) -> Client:

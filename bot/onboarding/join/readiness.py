@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from bot.agent.docker import Docker
-from bot.agent.doctor import examine
+from bot.agent.doctor import run_checks
 from bot.agent.safe_git import Access
+from bot.engine.docker import Docker
 from bot.onboarding.join.join import Joining
 
 
 def find_obstacles(joining: Joining) -> tuple[str, ...]:
     """What `aios-bot node doctor` finds wrong, each with its cure; what is right is told."""
-    findings = examine(
+    findings = run_checks(
         joining.state,
-        Docker(joining.environment, secrets=(), tell=joining.tell),
+        Docker(joining.environment, secrets=(), log=joining.tell),
         Access(joining.invitation.web_url, None),
         joining.root,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bot.agent.checkout import Position
+from bot.agent.checkout import CheckoutPosition
 from bot.domain.names import BranchName, DeploymentId, SubmodulePath
 from bot.domain.values import Wire
 from bot.features.rollout.apply.signing import sign_order
@@ -108,7 +108,7 @@ class Place:
 
 
 @pytest.fixture
-def place(hub: EmbeddedGitHub, empty_node: tuple[NodeWorld, Position]) -> Place:
+def place(hub: EmbeddedGitHub, empty_node: tuple[NodeWorld, CheckoutPosition]) -> Place:
     return Place(hub, empty_node[0])
 
 
@@ -128,7 +128,7 @@ def runner(request: pytest.FixtureRequest, hub: EmbeddedGitHub, place: Place, tm
 
 def test_a_dispatched_order_ends_in_running_containers_and_a_success_status(place: Place, runner: Runner) -> None:
     number = place.new_deployment()
-    order = place.world.order(Position(place.commit, place.pin), CREATE_ALL, number=number)
+    order = place.world.order(CheckoutPosition(place.commit, place.pin), CREATE_ALL, number=number)
     place.dispatch(order)
     conclusion, log = place.wait_for_run(runner)
     assert conclusion == "success", log
@@ -145,7 +145,7 @@ def test_a_dispatched_order_ends_in_running_containers_and_a_success_status(plac
 
 def test_a_refused_order_fails_the_job_and_touches_nothing(place: Place, runner: Runner) -> None:
     number = place.new_deployment()
-    order = place.world.order(Position(place.commit, place.pin), CREATE_ALL, number=number)
+    order = place.world.order(CheckoutPosition(place.commit, place.pin), CREATE_ALL, number=number)
     place.dispatch(order, key=Ed25519PrivateKey.generate())
     conclusion, log = place.wait_for_run(runner)
     assert conclusion == "failure"

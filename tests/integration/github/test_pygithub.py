@@ -22,7 +22,7 @@ from bot.domain.values import Wire
 from bot.github.client import Client
 from bot.github.connection.backoff import Backoff
 from bot.github.connection.transport import PyGithubSender, SharedTransport
-from bot.github.job_token import connect_job
+from bot.github.job_token import JobSender
 
 REPO = "/repos/acme/one"
 
@@ -99,6 +99,10 @@ def theirs(server: Server, **options: Any) -> Github:
 def ours(server: Server, transport: SharedTransport | None = None, token: str = "ours") -> Client:
     http = (transport or SharedTransport.to(server.url)).http
     return Client(PyGithubSender(http, Auth.Token(token)), Backoff(), token=token)
+
+
+def job(server: Server) -> Client:
+    return Client(JobSender(server.url, "ours"), Backoff())
 
 
 class Thing(Wire, frozen=True):
@@ -227,18 +231,19 @@ def test_no_cookie_and_no_netrc(
     netrc.write_text("machine 127.0.0.1 login somebody password else\n")
     monkeypatch.setenv("NETRC", str(netrc))
     server.replies = [Reply(200, {"id": 1})]
-    for client in (ours(server), connect_job(server.url, "ours")):
+    for client in (ours(server), job(server)):
         client.get(REPO, Thing)
-    assert [one.headers["authorization"] for one in server.got] == ["token ours"] * 2
+    assert [one.headers["authorization"] for one in server.got] == ["token ours", "Bearer ours"]
 
 
 def test_a_job_sends_what_a_client_of_pygithub_sends(server: Server) -> None:
     """The requests of nodes do not change with the library that sends them."""
     server.replies = [Reply(200, [])]
-    for client in (ours(server), connect_job(server.url, "ours")):
+    for client in (ours(server), job(server)):
         client.list(f"{REPO}/deployments", Thing, query={"ref": "a b&c=é"})
         client.send("POST", f"{REPO}/deployments/1/statuses", {"state": "success", "description": "é\u2028"})
         client.send("DELETE", f"{REPO}/deployments/1")
     half = len(server.got) // 2
     assert len(server.got) == 6
-    assert server.got[:half] == server.got[half:]
+    sent = [(one.method, one.path, one.body, one.headers.get("content-type")) for one in server.got]
+    assert sent[:half] == sent[half:]

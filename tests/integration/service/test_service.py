@@ -31,7 +31,7 @@ from bot.service.database import open_store
 from bot.service.router import AnyJob
 from bot.service.server import serve
 from bot.service.shutdown import Shutdown
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from bot.storage.store import Store
 from sandbox.service import free_port
 from tests.queueing import handler, make_app
@@ -269,7 +269,7 @@ import sys, time
 from bot.service.shutdown import Shutdown
 from bot.queue.inbox import Inbox
 from bot.service.server import end_on_signal, serve
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from bot.service.database import open_store
 from tests.queueing import make_app
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.domain.names import DeliveryId
 from bot.github.webhook import LARGEST_BODY, Accepted, Rejected, accept, sign
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from tests.unit.payloads import payload
 
 SECRET = Secret("It's a Secret to Everybody")

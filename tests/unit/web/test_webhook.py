@@ -21,7 +21,7 @@ from bot.github.webhook import LARGEST_BODY, Rejected, accept, sign
 from bot.queue.inbox import Inbox
 from bot.queue.tables import DELIVERIES, JOBS
 from bot.service.database import open_store
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from bot.storage.store import Store
 from tests.queueing import make_app
 from tests.unit.payloads import EXAMPLES, payload

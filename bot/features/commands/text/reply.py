@@ -108,7 +108,7 @@ def _show_locks(record: CommandRecord) -> str:
 
 
 def _actor(record: CommandRecord) -> str:
-    return md.text(record.actor) if record.actor is not None else "closing this pull request"
+    return md.text(record.actor) if record.actor else "closing this pull request"
 
 
 def _show_override(record: CommandRecord) -> str:

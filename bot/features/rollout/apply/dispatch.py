@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from bot.domain.errors import BotError
-from bot.domain.names import CommitSha, DeploymentId, PullNumber, RepoName, short
+from bot.domain.names import DeploymentId, PullNumber, RepoName, short
 from bot.features.fleets.read import FleetAt
 from bot.features.rollout.apply.signing import sign_order
 from bot.features.rollout.decide.orders import (
@@ -33,8 +33,7 @@ from bot.github.endpoints import deployments, repository, workflows
 from bot.github.errors import GitHubError
 from bot.plan.model import Plan
 from bot.plan.order import OrderRequest, compose_order
-from bot.planner.planner import read_plan
-from bot.planner.snapshot import Snapshot
+from bot.planner.plans import Revision, find_revision, plan_between
 from bot.protocol.order import OrderKind, PlanStart
 
 if TYPE_CHECKING:
@@ -178,22 +177,15 @@ def read_order_plan(tools: RolloutTools, at: FleetAt, wanted: OrderRequest, star
     which the person who merged has read, and a node that was kept by hand is not torn down and made anew.
     """
     upstream = tools.fleets.mirrors.of(wanted.upstream)
-    path = wanted.submodule.path
-
-    def snapshot(commit: CommitSha, pin: CommitSha) -> Snapshot:
-        return Snapshot(fleet=at.mirror, commit=commit, submodule=path, upstream=upstream, pin=pin)
-
-    before = at.mirror.resolve(start.commit if start else f"{wanted.commit}^")
-    old_pin = at.mirror.pin_at(before, path) if before else None
-    known = old_pin is not None and upstream.resolve(old_pin) is not None
-    return read_plan(
+    before = start.commit if start else f"{wanted.commit}^"
+    return plan_between(
+        find_revision(at.mirror, upstream, before, wanted.submodule.path),
+        Revision(wanted.commit, wanted.pin),
         fleet=Fleet(nodes=(_narrowed(wanted),), submodules=(wanted.submodule,)),
-        repo=wanted.fleet,
         submodule=wanted.submodule,
-        upstream_name=wanted.upstream,
-        old=snapshot(before, old_pin) if known and before and old_pin else None,
-        new=snapshot(wanted.commit, wanted.pin),
+        mirror=at.mirror,
+        upstream=upstream,
         renderer=tools.plans.renderer,
-        commits=(),
-        commits_total=0,
+        repo=wanted.fleet,
+        upstream_name=wanted.upstream,
     )

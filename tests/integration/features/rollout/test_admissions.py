@@ -10,7 +10,7 @@ import requests
 
 from bot.domain.names import BranchName, NodeName
 from bot.features.rollout.read.approval import Approval, find_approval
-from bot.git.git import Mirror
+from bot.git.mirrors import Mirror
 from bot.github.app import connect
 from sandbox.github import EmbeddedGitHub
 from sandbox.world import FLEET, NODE, PERSON, SERVER, AiosWorld, build_world

@@ -48,8 +48,7 @@ from bot.features.commands.facts.command import (
 from bot.features.commands.grammar import Command, Misread, parse_command
 from bot.features.holds.facts import Hold, HoldKind, Lock
 from bot.features.rollout.facts import PastOrder, Stage
-from bot.fleetfile import Fleet, Node
-from bot.fleetfile.commands import Commands
+from bot.fleetfile import Commands, Fleet, Node
 from bot.github.shapes import Permission, Verdict
 from bot.protocol.order import OrderKind
 
