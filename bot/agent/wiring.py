@@ -53,7 +53,7 @@ class _NoSink:
 def _sink(settings: NodeSettings) -> StatusSink:
     if settings.token is None or not settings.repository:
         return _NoSink()
-    from bot.agent.github_sink import make_sink  # noqa: PLC0415 - its library takes a third of a second to load
+    from bot.agent.github_sink import make_sink  # noqa: PLC0415 - a node by hand does without its library
 
     return make_sink(settings.api_url, settings.token.reveal(), settings.repository, settings.log_url)
 

@@ -15,11 +15,11 @@ from bot.domain.errors import BotError, ExitCode
 @click.option("--pull", is_flag=True, help="The service runs with --pull: no webhook has to arrive.")
 def check(*, pull: bool) -> None:
     """Verify the installation from end to end, and say how to cure what is missing. Changes nothing."""
-    from bot.github.client import App
+    from bot.github.app import App
     from bot.github.connection.credentials import find_credentials
     from bot.observability.log import register_secret
     from bot.onboarding.check.gather import read_facts
-    from bot.onboarding.check.judge import Verdict, judge
+    from bot.onboarding.check.judge import FindingLevel, judge
     from bot.planner.renderer import Renderer
     from bot.service.database import open_store
     from bot.settings.service import read_settings
@@ -49,6 +49,6 @@ def check(*, pull: bool) -> None:
     findings = judge(facts)
     for finding in findings:
         click.echo(f"{finding.verdict:4} {finding.name}: {finding.text}")
-    failed = sum(finding.verdict is Verdict.FAIL for finding in findings)
+    failed = sum(finding.verdict is FindingLevel.FAIL for finding in findings)
     click.echo(f"{failed} to cure" if failed else "all is well")
     sys.exit(ExitCode.FAILED if failed else ExitCode.OK)

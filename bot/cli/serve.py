@@ -100,7 +100,7 @@ class Service:
         from bot.features.rollout.store import RolloutStore
         from bot.features.upstream.run import UpstreamTools
         from bot.git.mirrors import Mirrors
-        from bot.github.client import App
+        from bot.github.app import App
         from bot.planner.renderer import Renderer
         from bot.queue.inbox import Inbox
         from bot.service.backfill import Backfill

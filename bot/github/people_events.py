@@ -1,6 +1,6 @@
-"""What people do in a pull request, as events: they comment, review, and press a check run's buttons. Pure.
+"""Parse comments, reviews and buttons of check runs into events. Pure.
 
-What no person said, or said only in an edit, is Ignored here, at the door.
+What a bot wrote or pressed, and what somebody edited, is Ignored.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ from bot.domain.names import CommitSha, InstallationId, PullNumber, RepoName, pa
 from bot.domain.values import Value, Wire
 from bot.domain.verbs import LONGEST_LINE, PREFIX, first_line
 from bot.github.ignored import Ignored, IgnoredReason
+from bot.github.shapes import User
 
 
 class Commented(Value, frozen=True, tag="commented"):
-    """A person wrote a comment on a pull request, and its first line may be a command. `line` is hostile."""
+    """Somebody commented on a pull request, and the first line may be a command. `line` is hostile."""
 
     repo: RepoName
     installation: InstallationId
     number: PullNumber
     comment: int
     actor: str  # login
-    line: str  # cut a little above what a command may have
+    line: str  # the first line, at most one character longer than a command's
     said_at: str  # ISO 8601, GitHub's clock
 
 
@@ -34,7 +35,7 @@ class Reviewed(Value, frozen=True, tag="reviewed"):
 
 
 class ButtonPressed(Value, frozen=True, tag="button"):
-    """A person pressed a button of one of our check runs."""
+    """Somebody pressed a button of one of our check runs."""
 
     repo: RepoName
     installation: InstallationId
@@ -49,11 +50,6 @@ class _Numbered(Wire, frozen=True):
     number: int
 
 
-class _User(Wire, frozen=True):
-    login: str
-    type: str = ""
-
-
 class _Issue(Wire, frozen=True):
     number: int
     pull_request: dict[str, msgspec.Raw] | None = None
@@ -61,7 +57,7 @@ class _Issue(Wire, frozen=True):
 
 class _Comment(Wire, frozen=True):
     id: int
-    user: _User
+    user: User
     created_at: str
     body: str = ""
     performed_via_github_app: dict[str, msgspec.Raw] | None = None
@@ -70,7 +66,7 @@ class _Comment(Wire, frozen=True):
 class _CommentBody(Wire, frozen=True):
     issue: _Issue
     comment: _Comment
-    sender: _User
+    sender: User
 
 
 class _ReviewBody(Wire, frozen=True):
@@ -90,13 +86,13 @@ class _ButtonCheck(Wire, frozen=True):
 class _ButtonBody(Wire, frozen=True):
     check_run: _ButtonCheck
     requested_action: _Button
-    sender: _User
+    sender: User
 
 
 def parse_people_event(
     name: str, action: str, body: bytes, installation: InstallationId, repo: RepoName
 ) -> Commented | Reviewed | ButtonPressed | Ignored:
-    """The event of a comment, a review or a button; raises what the decoding of an unreadable one raises."""
+    """The event of a comment, a review or a button. Raises msgspec's errors and ValueError for an unreadable one."""
     match name, action:
         case "issue_comment", "created":
             return _parse_comment(body, installation, repo)

@@ -222,7 +222,10 @@ def _pair(
 
 
 def find_stacks(snapshot: Snapshot, submodule: Submodule) -> dict[StackName, str]:
-    """Name and folder of each stack that the submodule holds, in deployment order."""
+    """Name and folder of each stack that the submodule holds, in deployment order.
+
+    `stacks` is a glob of as many folders as a stack is deep: `*`, `?` and `[...]` stay within one name.
+    """
     pattern = f"{submodule.path}/{submodule.stacks}"
     folders = {str(PurePosixPath(path).parent) for path in snapshot.files_under(submodule.path)}
     found = {

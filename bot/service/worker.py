@@ -14,7 +14,8 @@ from bot.features.fleets.jobs import Access, FleetJob, Job, Outcome, SyncInstall
 from bot.git import mirrors
 from bot.git.git import GitError
 from bot.git.mirrors import Mirrors
-from bot.github.client import App, Client
+from bot.github.app import App
+from bot.github.client import Client
 from bot.github.manifest import permissions
 from bot.queue.inbox import Inbox
 from bot.queue.ledger import QueuedJob

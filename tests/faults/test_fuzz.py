@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bot.github.webhook import LARGEST_BODY, sign
 from bot.settings.values import Secret
-from bot.web.webhook import LARGEST_BODY, sign
 from tests.openapi import MODULES
 from tests.unit.payloads import EXAMPLES, payload
 from tests.unit.web.test_webhook import mutate

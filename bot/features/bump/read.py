@@ -14,8 +14,9 @@ from bot.features.fleets.read import FleetAt, find_other_authors
 from bot.features.holds.facts import Hold, HoldKind
 from bot.git.git import GitRepository
 from bot.github.client import Client
-from bot.github.endpoints import repository
+from bot.github.endpoints import checks, repository
 from bot.github.endpoints.repository import Pull
+from bot.github.shapes import FAILED
 from bot.plan.model import Plan
 from bot.planner.plans import Revision, plan_between
 
@@ -89,13 +90,11 @@ def read_relation(upstream: GitRepository, pin: CommitSha, tip: CommitSha | None
 
 def read_checks(client: Client, repo: RepoName, sha: CommitSha) -> Checks:
     """What the checks and statuses of `sha` come to; a commit without any counts as green."""
-    runs = repository.find_checks(client, repo, sha)
-    status = repository.read_status(client, repo, sha)
-    if status in ("failure", "error") or any(
-        run.conclusion in ("failure", "timed_out", "cancelled", "action_required", "startup_failure") for run in runs
-    ):
+    runs = checks.find_checks(client, repo, sha)
+    status = checks.read_status(client, repo, sha)
+    if status in ("failure", "error") or any(run.conclusion in FAILED for run in runs):
         return Checks.RED
-    if status == "pending" or any(run.status != "completed" for run in runs):
+    if status == "pending" or any(not run.is_completed for run in runs):
         return Checks.PENDING
     return Checks.GREEN
 

@@ -13,7 +13,8 @@ from bot.domain.values import Wire
 from bot.fleetfile import FLEET_FILE, Fleet, parse_fleet
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.git.gitmodules import parse_gitmodules, resolve_upstream
-from bot.github.client import App, Client
+from bot.github.app import App
+from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Repository
 from bot.onboarding.check.facts import Facts, FleetFacts, HookFacts, InstallationFacts, UpstreamFacts

@@ -11,7 +11,7 @@ from bot.github import manifest
 from bot.onboarding.check.facts import Facts, FleetFacts, HookFacts, InstallationFacts
 
 
-class Verdict(StrEnum):
+class FindingLevel(StrEnum):
     """How a finding counts. Only FAIL ends the command with a failure."""
 
     OK = "ok"
@@ -22,7 +22,7 @@ class Verdict(StrEnum):
 class Finding(Value, frozen=True):
     """One thing that was looked at."""
 
-    verdict: Verdict
+    verdict: FindingLevel
     name: str
     text: str
 
@@ -145,12 +145,12 @@ def _judge_fleet(fleet: FleetFacts) -> Iterator[Finding]:
 
 
 def _ok(name: str, text: str) -> Finding:
-    return Finding(verdict=Verdict.OK, name=name, text=text)
+    return Finding(verdict=FindingLevel.OK, name=name, text=text)
 
 
 def _note(name: str, text: str) -> Finding:
-    return Finding(verdict=Verdict.NOTE, name=name, text=text)
+    return Finding(verdict=FindingLevel.NOTE, name=name, text=text)
 
 
 def _fail(name: str, text: str) -> Finding:
-    return Finding(verdict=Verdict.FAIL, name=name, text=text)
+    return Finding(verdict=FindingLevel.FAIL, name=name, text=text)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from bot.domain.errors import BotError
+from bot.github.app import connect
 from bot.github.client import Client
 from bot.settings.environment import child_environment
 from bot.settings.node import NodeSettings
@@ -17,7 +18,7 @@ from bot.settings.node import NodeSettings
 def as_person(settings: NodeSettings) -> Client:
     """GitHub as the person who types."""
     if settings.token is not None:
-        return Client.with_token(settings.api_url, settings.token.reveal())
+        return connect(settings.api_url, settings.token.reveal())
     host = settings.html_url.partition("://")[2]
     try:
         said = subprocess.run(
@@ -28,7 +29,7 @@ def as_person(settings: NodeSettings) -> Client:
             "no token: run `gh auth login`, or set GITHUB_TOKEN to one of yours that may write contents and pull "
             "requests of the fleet, and administer it (for its runners)"
         ) from None
-    return Client.with_token(settings.api_url, said.stdout.decode().strip())
+    return connect(settings.api_url, said.stdout.decode().strip())
 
 
 def fleet_here(folder: Path = Path()) -> str:

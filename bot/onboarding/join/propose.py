@@ -15,8 +15,10 @@ from bot.domain.errors import BotError
 from bot.domain.names import BranchName, CommitSha, RepoName
 from bot.domain.values import Wire
 from bot.fleetfile import FLEET_FILE, Platform
-from bot.github.client import Client, GitHubError, NotFound
+from bot.github.client import Client
 from bot.github.endpoints import repository
+from bot.github.errors import GitHubError, NotFound
+from bot.github.shapes import Branch, Sha
 from bot.protocol.invitation import RunnerDownload
 
 Edit = Callable[[str], str]  # text of the fleet file to the text that is proposed
@@ -39,14 +41,6 @@ class Proposed(NamedTuple):
 
 class _Content(Wire, frozen=True):
     content: str
-
-
-class _Sha(Wire, frozen=True):
-    sha: str
-
-
-class _Branch(Wire, frozen=True):
-    commit: _Sha
 
 
 class _Token(Wire, frozen=True):
@@ -74,7 +68,7 @@ def read_fleet_file(client: Client, fleet: RepoName) -> FleetFile:
     if repo is None:
         raise BotError(f"{fleet} does not exist, or your token may not read it")
     base = BranchName(repo.default_branch)
-    head = client.get(f"/repos/{fleet}/branches/{quote(base, safe='/')}", _Branch).commit.sha
+    head = client.get(f"/repos/{fleet}/branches/{quote(base, safe='/')}", Branch).commit.sha
     found = client.find(f"/repos/{fleet}/contents/{FLEET_FILE}?ref={head}", _Content)
     if found is None:
         raise BotError(f"{fleet} has no {FLEET_FILE} on {base}: `aios-bot fleet init` in a clone of it proposes one")
@@ -88,12 +82,12 @@ def propose(
     if text == file.text:
         return Proposed("", is_new=False)
     ours = BranchName(branch)
-    blob = client.post(f"/repos/{fleet}/git/blobs", _Sha, {"content": text, "encoding": "utf-8"})
+    blob = client.post(f"/repos/{fleet}/git/blobs", Sha, {"content": text, "encoding": "utf-8"})
     entry = {"path": FLEET_FILE, "mode": "100644", "type": "blob", "sha": blob.sha}
-    tree = client.post(f"/repos/{fleet}/git/trees", _Sha, {"base_tree": file.head, "tree": [entry]})
+    tree = client.post(f"/repos/{fleet}/git/trees", Sha, {"base_tree": file.head, "tree": [entry]})
     made = {"message": title, "tree": tree.sha, "parents": [file.head]}
-    commit = client.post(f"/repos/{fleet}/git/commits", _Sha, made)
-    exists = client.find(f"/repos/{fleet}/branches/{branch}", _Branch) is not None
+    commit = client.post(f"/repos/{fleet}/git/commits", Sha, made)
+    exists = client.find(f"/repos/{fleet}/branches/{branch}", Branch) is not None
     repository.push_branch(client, fleet, ours, CommitSha(commit.sha), exists=exists)
     pulls = repository.find_pulls(client, fleet, head=ours, base=file.base)
     for pull in pulls:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import re
 from pathlib import Path
@@ -16,6 +15,7 @@ from bot.onboarding.migrate.model import Document, FolderFacts, Wish, Workspace
 from bot.onboarding.migrate.server import read_server
 from bot.onboarding.migrate.workspace import new_workspace, rewrite_workspace
 from bot.redaction.shapes import find_shaped
+from bot.text.globs import matches_glob
 
 KEPT_AT_THE_TOP = frozenset(
     f"{name}.md"
@@ -181,7 +181,7 @@ def _why_left_out(root: Path, name: str) -> str:
 
 def _is_ignored_by_name(path: str) -> bool:
     name = path.rsplit("/", 1)[-1]
-    return name != ".env.example" and any(fnmatch.fnmatchcase(name, pattern) for pattern in _SECRET_FILES)
+    return name != ".env.example" and any(matches_glob(name, pattern) for pattern in _SECRET_FILES)
 
 
 def _escaped(path: str) -> str:

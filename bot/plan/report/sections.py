@@ -1,4 +1,4 @@
-"""The parts of a plan's report, each as a Piece that can be said in more or fewer words. Pure."""
+"""The parts of a plan's report, each as a Section that can be said in more or fewer words. Pure."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from bot.plan.report.rows import (
 )
 from bot.protocol.action import Action
 from bot.text import markdown as md
-from bot.text.budget import Form, Piece
+from bot.text.budget import Section, Variant
 
 ICONS = {Severity.RISKY: "🔴", Severity.NOTICE: "🟡", Severity.INFO: "⚪"}
-NOTHING = Piece((lambda _room: Form(""),))
+NOTHING = Section((lambda _budget: Variant(""),))
 _HEADER = ("", "service", "what happens", "why it matters")
 _ROWS_ABOUT = "what the table's rows are about"
 _MOST_REASONS = 4
@@ -80,16 +80,18 @@ def _actions(totals: Totals) -> str:
 # The table.
 
 
-def table(plan: Plan, links: Links) -> Piece:
+def table(plan: Plan, links: Links) -> Section:
     """What happens to what, the gravest first. It always stays: shortened rows, then names, then a count."""
     rows = find_rows(plan)
     if not rows:
         return NOTHING
-    return Piece(
+    return Section(
         (
-            lambda _room: Form(md.table(_HEADER, [_full(row, plan, links) for row in rows])),
-            lambda _room: Form(md.table(_HEADER, [_shortened(row) for row in rows]), "details of the table's rows"),
-            lambda _room: Form(md.table(_HEADER, _names(rows)), _ROWS_ABOUT),
+            lambda _budget: Variant(md.table(_HEADER, [_full(row, plan, links) for row in rows])),
+            lambda _budget: Variant(
+                md.table(_HEADER, [_shortened(row) for row in rows]), "details of the table's rows"
+            ),
+            lambda _budget: Variant(md.table(_HEADER, _names(rows)), _ROWS_ABOUT),
             partial(_counted, _names(rows)),
         )
     )
@@ -139,16 +141,16 @@ def _name(row: Row) -> str:
     return f"**{md.text(row.service or row.stack)}**<br>" + (f"{md.text(row.stack)} on" if row.service else "on")
 
 
-def _counted(rows: Sequence[Sequence[str]], room: int) -> Form:
+def _counted(rows: Sequence[Sequence[str]], budget: int) -> Variant:
     tail = "\n\n… and {} more rows"
     head = len(md.table(_HEADER, [])) + len(tail) + 8
-    kept = len(list(_while_room((" | ".join(["", *row, ""]) for row in rows), room - head)))
+    kept = len(list(_take_within((" | ".join(["", *row, ""]) for row in rows), budget - head)))
     if kept == len(rows):
-        return Form(md.table(_HEADER, rows), _ROWS_ABOUT)
+        return Variant(md.table(_HEADER, rows), _ROWS_ABOUT)
     left_out = f"{plural(len(rows) - kept, 'row')} of the table"
     if not kept:
-        return Form(f"{plural(len(rows), 'row')} do not fit here.", left_out)
-    return Form(md.table(_HEADER, rows[:kept]) + tail.format(len(rows) - kept), left_out)
+        return Variant(f"{plural(len(rows), 'row')} do not fit here.", left_out)
+    return Variant(md.table(_HEADER, rows[:kept]) + tail.format(len(rows) - kept), left_out)
 
 
 def _linked(plan: Plan, links: Links, line: SourceLine) -> str:
@@ -167,7 +169,7 @@ def _line(hostile: str, most: int) -> str:
 # What needs a person although nothing may restart.
 
 
-def errors(plan: Plan, links: Links) -> Piece:
+def errors(plan: Plan, links: Links) -> Section:
     """The stacks that could not be analysed, each message once, with its line."""
     found: dict[tuple[str, str, SourceLine | None], list[NodeName]] = {}
     for node, stack in unreadable_stacks(plan):
@@ -180,7 +182,7 @@ def errors(plan: Plan, links: Links) -> Piece:
     return _blocks(blocks, "messages about stacks", f"**Could not analyse** {plural(stacks, 'stack')}.")
 
 
-def missing(plan: Plan) -> Piece:
+def missing(plan: Plan) -> Section:
     """Variables that a node does not declare though a stack needs them; a line for each node."""
     lines, number = [], 0
     for node, names in missing_variables(plan).items():
@@ -199,14 +201,16 @@ def missing(plan: Plan) -> Piece:
     return _blocks(lines, "variables", f"⚠️ **{plural(number, 'variable')} missing** on nodes." if number else "")
 
 
-def _blocks(blocks: Sequence[str], what: str, least: str) -> Piece:
-    """All blocks; or as many as there is room for, and `least`."""
+def _blocks(blocks: Sequence[str], what: str, least: str) -> Section:
+    """All blocks; or as many as fit, and `least`."""
 
-    def some(room: int) -> Form:
-        kept = list(_while_room(blocks, room - len(least) - 2))
-        return Form(_joined(kept)) if len(kept) == len(blocks) else Form(_joined(filter(None, [least, *kept])), what)
+    def some(budget: int) -> Variant:
+        kept = list(_take_within(blocks, budget - len(least) - 2))
+        if len(kept) == len(blocks):
+            return Variant(_joined(kept))
+        return Variant(_joined(filter(None, [least, *kept])), what)
 
-    return Piece((lambda _room: Form(_joined(blocks)), some)) if blocks else NOTHING
+    return Section((lambda _budget: Variant(_joined(blocks)), some)) if blocks else NOTHING
 
 
 def _joined(blocks: Iterable[str]) -> str:
@@ -216,28 +220,28 @@ def _joined(blocks: Iterable[str]) -> str:
 # The diffs.
 
 
-def diffs(plan: Plan) -> Piece:
+def diffs(plan: Plan) -> Section:
     """A fold for each stack with the difference of each service; without context, then stack by stack."""
     stacks = _diffs_by_stack(plan)
     if not stacks:
         return NOTHING
 
-    def some(room: int) -> Form:
+    def some(budget: int) -> Variant:
         folds = [_fold(name, services, context=False) for name, services in stacks.items()]
-        kept = list(_while_room(folds, room))
+        kept = list(_take_within(folds, budget))
         dropped = list(stacks)[len(kept) :]
         if not dropped:
-            return Form(_joined(kept), "the context of the diffs")
+            return Variant(_joined(kept), "the context of the diffs")
         names = ", ".join(md.code(name) for name in dropped)
         named = f" ({names})" if len(names) < 200 else ""
-        return Form(_joined(kept), f"the diffs of {plural(len(dropped), 'stack')}{named}")
+        return Variant(_joined(kept), f"the diffs of {plural(len(dropped), 'stack')}{named}")
 
-    def all_of_them(room: int, *, context: bool) -> Form:
-        del room  # either they fit or the next form is tried
+    def all_of_them(budget: int, *, context: bool) -> Variant:
+        del budget  # either they fit or the next variant is tried
         folds = [_fold(name, services, context=context) for name, services in stacks.items()]
-        return Form(_joined(folds), "" if context else "the context of the diffs")
+        return Variant(_joined(folds), "" if context else "the context of the diffs")
 
-    return Piece((partial(all_of_them, context=True), partial(all_of_them, context=False), some))
+    return Section((partial(all_of_them, context=True), partial(all_of_them, context=False), some))
 
 
 def _diffs_by_stack(plan: Plan) -> dict[str, list[tuple[str, list[NodeName], str]]]:
@@ -274,14 +278,14 @@ def without_context(diff: str) -> str:
 # What the bump brings.
 
 
-def commits(plan: Plan, links: Links) -> Piece:
+def commits(plan: Plan, links: Links) -> Section:
     """The commits with their links, and the comparison on GitHub."""
     if not plan.commits_total:
         return NOTHING
     compare = links.compare(plan, "compare")
     head = plural(plan.commits_total, "commit") + (f" ({compare})" if compare else "")
 
-    def shown(most: int, _room: int) -> Form:
+    def shown(most: int, _budget: int) -> Variant:
         lines = [
             f"- {links.commit(c.sha, f'`{short(c.sha)}`')} {_line(c.subject, 120) or '(no subject)'}"
             f", by {_line(c.author, 40) or 'nobody'}"
@@ -290,13 +294,13 @@ def commits(plan: Plan, links: Links) -> Piece:
         if plan.commits_total > len(lines):
             lines.append(f"- and {plan.commits_total - len(lines)} more")
         left_out = f"{plural(len(plan.commits) - most, 'commit')} of the list" if most < len(plan.commits) else ""
-        return Form(md.fold(head, "\n".join(lines)), left_out)
+        return Variant(md.fold(head, "\n".join(lines)), left_out)
 
-    forms: list[Callable[[int], Form]] = [partial(shown, len(plan.commits)), partial(shown, _COMMITS_SHORT)]
-    return Piece((*forms, lambda _room: Form(head, "the list of commits")))
+    variants: list[Callable[[int], Variant]] = [partial(shown, len(plan.commits)), partial(shown, _COMMITS_SHORT)]
+    return Section((*variants, lambda _budget: Variant(head, "the list of commits")))
 
 
-def files(plan: Plan) -> Piece:
+def files(plan: Plan) -> Section:
     """The changed files that nothing running reads."""
     without, total = plan.files_without_effect, len(plan.files_changed)
     if not without:
@@ -305,13 +309,13 @@ def files(plan: Plan) -> Piece:
     head = every or f"{len(without)} of {total} changed files"
     said = f"{head[0].upper()}{head[1:]} {'touches' if len(without) == 1 else 'touch'} nothing that runs"
 
-    def listed(room: int) -> Form:
-        del room
+    def listed(budget: int) -> Variant:
+        del budget
         lines = [f"- {md.code(md.cut(path, 160))}" for path in without[:_MOST_FILES]]
         lines += [f"- and {len(without) - _MOST_FILES} more"] if len(without) > _MOST_FILES else []
-        return Form(md.fold(said, "\n".join(lines)))
+        return Variant(md.fold(said, "\n".join(lines)))
 
-    return Piece((listed, lambda _room: Form(f"{said}.", "the names of files that touch nothing")))
+    return Section((listed, lambda _budget: Variant(f"{said}.", "the names of files that touch nothing")))
 
 
 def left_out(links: Links) -> Callable[[tuple[str, ...]], str]:
@@ -324,10 +328,10 @@ def left_out(links: Links) -> Callable[[tuple[str, ...]], str]:
     return notice
 
 
-def _while_room(blocks: Iterable[str], room: int) -> Iterable[str]:
-    """The first of `blocks` that fit into `room` characters, with two more for each."""
+def _take_within(blocks: Iterable[str], budget: int) -> Iterable[str]:
+    """The first of `blocks` that fit into `budget` characters, with two more for each."""
     for block in blocks:
-        room -= len(block) + 2
-        if room < 0:
+        budget -= len(block) + 2
+        if budget < 0:
             return
         yield block

@@ -23,6 +23,7 @@ import pytest
 
 from bot.domain.names import CommitSha, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
 from bot.features.bump.store import PlanStore
+from bot.github.webhook import LARGEST_BODY, sign
 from bot.plan.model import NodePlan, Plan, Reason, ServicePlan, StackPlan
 from bot.protocol.action import Action
 from bot.queue.inbox import Inbox
@@ -32,7 +33,6 @@ from bot.service.server import serve
 from bot.service.shutdown import Shutdown
 from bot.settings.values import Secret
 from bot.storage.store import Store
-from bot.web.webhook import LARGEST_BODY, sign
 from sandbox.service import free_port
 from tests.queueing import handler, make_app
 from tests.unit.payloads import payload

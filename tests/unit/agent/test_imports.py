@@ -37,7 +37,7 @@ def test_planning_loads_no_docker_client() -> None:
     "heavy",
     [
         *("sqlalchemy", "dbos", "flask", "github", "pydantic", "pydantic_settings", "prometheus_client"),
-        *("python_on_whales", "bot.storage.store", "bot.queue.inbox", "bot.github.client", "bot.planner"),
+        *("python_on_whales", "bot.storage.store", "bot.queue.inbox", "bot.github.app", "bot.planner"),
     ],
 )
 def test_the_services_own_libraries_are_not_among_it(loaded: set[str], heavy: str) -> None:

@@ -110,7 +110,6 @@ def test_an_answer_of_another_shape_is_asked_for_later() -> None:
         (requests.ConnectionError("gone"), 5),
         ((503, {}, {}), 5),
         ((502, {"Retry-After": "17"}, {}), 17),
-        ((202, {}, {}), 5),
         ((304, {}, {}), 5),
         ((302, {}, {}), 5),  # a redirect to nowhere
         ((401, {}, {"message": "Bad credentials"}), 2),
@@ -124,6 +123,13 @@ def test_what_passes_is_tried_again(answer: Answer, seconds: float) -> None:
     with pytest.raises(RetryLater) as caught:
         post(one)
     assert caught.value.seconds == seconds
+
+
+def test_a_state_that_is_still_computed_is_read_later() -> None:
+    one, _ = client((202, {}, {}))
+    with pytest.raises(RetryLater) as caught:
+        one.find_newest_state(NUMBER)
+    assert caught.value.seconds == 5
 
 
 def test_an_exhausted_hour_is_waited_for_until_its_reset() -> None:

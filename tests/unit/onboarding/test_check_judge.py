@@ -10,7 +10,7 @@ import pytest
 from bot.domain.names import RepoName
 from bot.github import manifest
 from bot.onboarding.check.facts import Facts, FleetFacts, HookFacts, InstallationFacts, UpstreamFacts
-from bot.onboarding.check.judge import Verdict, judge
+from bot.onboarding.check.judge import FindingLevel, judge
 
 FLEET = FleetFacts(
     repo=RepoName("acme/fleet"),
@@ -62,7 +62,7 @@ def with_fleet(**changes: Any) -> Facts:
 
 def test_all_well_is_all_well() -> None:
     findings = judge(GOOD)
-    assert {finding.verdict for finding in findings} == {Verdict.OK}
+    assert {finding.verdict for finding in findings} == {FindingLevel.OK}
     assert {finding.name for finding in findings} >= {"rendering", "App", "deliveries", "fleet acme/fleet"}
 
 
@@ -92,7 +92,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("facts", "name", "words"), WRONG)
 def test_what_is_wrong_fails_with_its_cure(facts: Facts, name: str, words: str) -> None:
-    failed = [finding for finding in judge(facts) if finding.verdict is Verdict.FAIL]
+    failed = [finding for finding in judge(facts) if finding.verdict is FindingLevel.FAIL]
     assert [finding for finding in failed if finding.name == name and words in finding.text], failed
 
 
@@ -112,10 +112,10 @@ NOTED = [
 @pytest.mark.parametrize(("facts", "words"), NOTED)
 def test_what_may_be_meant_so_is_only_noted(facts: Facts, words: str) -> None:
     findings = judge(facts)
-    assert any(words in finding.text for finding in findings if finding.verdict is Verdict.NOTE), findings
-    assert not [finding for finding in findings if finding.verdict is Verdict.FAIL]
+    assert any(words in finding.text for finding in findings if finding.verdict is FindingLevel.NOTE), findings
+    assert not [finding for finding in findings if finding.verdict is FindingLevel.FAIL]
 
 
 def test_a_bot_that_pulls_needs_no_webhook() -> None:
     findings = judge(changed(with_hook(url="", has_secret=False, content_type="form"), pull=True))
-    assert not [finding for finding in findings if finding.verdict is Verdict.FAIL]
+    assert not [finding for finding in findings if finding.verdict is FindingLevel.FAIL]

@@ -287,7 +287,8 @@ def test_a_list_takes_its_name_along_but_references_do_not() -> None:
 
 
 def test_keys_are_sorted_as_text_and_hidden_where_they_are_known() -> None:
-    hidden = REDACTOR.model({"b": 1, 10: 2, 9: 3, "a": 4, "x-hunter2": 5}, known("hunter2"))
+    mixed: dict[Any, Any] = {"b": 1, 10: 2, 9: 3, "a": 4, "x-hunter2": 5}
+    hidden = REDACTOR.model(mixed, known("hunter2"))
     assert list(hidden.items()) == [("10", 2), ("9", 3), ("a", 4), ("b", 1), (marked("x-#hunter2#"), 5)]
 
 

@@ -13,7 +13,6 @@ from bot.features.fleets.read import FleetAt
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.plan.model import Plan
-from bot.plan.report.check import CHECK_NAME
 from bot.plan.report.links import Links
 from bot.planner.plans import Revision, plan_between
 from bot.text import markdown as md
@@ -72,9 +71,7 @@ def open_pin_back(
     elif (held.title, held.body) != (title, body):
         repository.edit_pull(client, at.repo, held.number, title=title, body=body)
     tools.bump.plans.store.save(plan)
-    posted = repository.find_checks(client, at.repo, tip, name=CHECK_NAME)
-    if not any(run.external_id == plan.id for run in posted):
-        bump_apply.post_plan_check(client, at.repo, tip, plan, links)
+    bump_apply.post_plan_check(client, at.repo, tip, plan, links)
     tools.bump.plans.store.mark_posted(at.repo, PullNumber(held.number), plan.id)
     return held.html_url
 

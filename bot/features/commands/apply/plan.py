@@ -15,10 +15,8 @@ from bot.features.bump.jobs import bump_branch
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
 from bot.github.client import Client
-from bot.github.endpoints import repository
 from bot.github.endpoints.people import PullDetail
 from bot.plan.model import Plan
-from bot.plan.report.check import CHECK_NAME
 from bot.plan.report.links import Links
 from bot.planner.plans import find_revision, plan_between
 
@@ -68,9 +66,7 @@ def _plan_head(tools: CommandTools, client: Client, at: FleetAt, pinned: Pinned,
         upstream=pinned.upstream,
         details=tools.bump.plans.page_of(plan),
     )
-    posted = repository.find_checks(client, at.repo, head, name=CHECK_NAME)
-    if not any(run.external_id == plan.id for run in posted):
-        bump_apply.post_plan_check(client, at.repo, head, plan, links)
+    bump_apply.post_plan_check(client, at.repo, head, plan, links)
     tools.bump.plans.store.mark_posted(at.repo, PullNumber(pull.number), plan.id)
     return plan
 

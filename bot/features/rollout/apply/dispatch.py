@@ -28,8 +28,9 @@ from bot.features.rollout.decide.orders import (
 )
 from bot.features.rollout.facts import PastOrder
 from bot.fleetfile import Fleet, Node
-from bot.github.client import Client, GitHubError
-from bot.github.endpoints import repository
+from bot.github.client import Client
+from bot.github.endpoints import deployments, repository, workflows
+from bot.github.errors import GitHubError
 from bot.plan.model import Plan
 from bot.plan.order import OrderRequest, compose_order
 from bot.planner.plans import Revision, find_revision, plan_between
@@ -95,7 +96,7 @@ def _check_head(client: Client, wanted: OrderRequest, pull: PullNumber) -> None:
 
 
 def _make_deployment(client: Client, wanted: OrderRequest, plan: Plan) -> DeploymentId:
-    made = repository.post_deployment(
+    made = deployments.post_deployment(
         client,
         wanted.fleet,
         sha=wanted.commit,
@@ -124,13 +125,13 @@ def _dispatch(client: Client, workflow: str, wanted: OrderRequest, number: Deplo
     }
     state, description, url = "queued", "waiting for the node's runner", ""
     try:
-        run = repository.dispatch_workflow(
+        run = workflows.dispatch_workflow(
             client, wanted.fleet, workflow=workflow, ref=wanted.default_branch, inputs=inputs
         )
         url = run.html_url if run else ""
     except GitHubError as problem:
-        state, description = "error", f"{workflow} could not be started: {problem.said}"
-    repository.post_deployment_status(
+        state, description = "error", f"{workflow} could not be started: {problem.message}"
+    deployments.post_deployment_status(
         client, wanted.fleet, number, state=state, description=description, log_url=url or None
     )
     log.info("order %d for %s (%s %s): %s", number, node.name, wanted.kind, short(wanted.commit), state)
@@ -152,7 +153,7 @@ def _dispatch(client: Client, workflow: str, wanted: OrderRequest, number: Deplo
 
 def withdraw_order(client: Client, fleet: RepoName, order: PastOrder, *, because: str) -> None:
     """End an order that no runner took. Its state says so first: a node that takes it meanwhile refuses it."""
-    repository.post_deployment_status(
+    deployments.post_deployment_status(
         client,
         fleet,
         order.number,
@@ -161,7 +162,7 @@ def withdraw_order(client: Client, fleet: RepoName, order: PastOrder, *, because
         log_url=order.log_url or None,
     )
     if order.run_id is not None:
-        repository.cancel_run(client, fleet, order.run_id)
+        workflows.cancel_run(client, fleet, order.run_id)
 
 
 def _narrowed(wanted: OrderRequest) -> Node:
