@@ -81,8 +81,15 @@ class _Person:
         return None
 
 
+@click.command()
+@click.option("--merge/--wait", "by_itself", default=None, help="Merge automatically, or wait for you to merge.")
+def demo(by_itself: bool | None) -> None:
+    """Show a push, its plan, the merge and the deploy to a node. Without a terminal it merges by itself."""
+    run_demo(by_itself=not has_terminal() if by_itself is None else by_itself)
+
+
 def run_demo(*, by_itself: bool) -> None:
-    """Run it. `by_itself` merges without waiting for a person. Raises DemoError when a step does not come."""
+    """Run the demo. `by_itself` merges without waiting for a person. Raises DemoError when a step times out."""
     clock = _Clock()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aios-")))

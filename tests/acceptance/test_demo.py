@@ -1,4 +1,4 @@
-"""`aios-bot demo`, unattended: it ends well only when the node runs what was merged."""
+"""`python -m sandbox demo`, unattended: it ends well only when the node runs what was merged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.settings.read import child_environment
 
 def run_demo(**environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "bot", "demo"],
+        [sys.executable, "-m", "sandbox", "demo"],
         env=child_environment() | environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
