@@ -1,7 +1,6 @@
-"""The command line: one command group a module. Here and in these modules the program is put together.
+"""The `aios-bot` program: its commands, its error messages and its exit codes.
 
-Each command imports what it needs when it runs: a node's deploy must not wait for the service's database engine
-to load.
+Each command imports what it needs when it runs, so that a node's deploy does not wait for the service's packages.
 """
 
 from __future__ import annotations
@@ -46,19 +45,19 @@ aios_bot.add_command(serve)
 @aios_bot.command()
 @click.option("--repo", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path), show_default=True)
 @click.option("--submodule", default="server", show_default=True, help="Path of the submodule in the repository.")
-@click.option("--from", "old", help="The pin to start from. Default: the one that HEAD pins.")
-@click.option("--to", "new", help="The pin to plan for. Default: what is checked out in the submodule.")
+@click.option("--from", "old", help="Commit to start from. Default: the one that HEAD pins.")
+@click.option("--to", "new", help="Commit to plan for. Default: the one checked out in the submodule.")
 @click.option(
     "--fleet",
     "fleet_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Fleet file to use. Default: HEAD's .github/aios-bot.yml.",
+    help="Fleet file to use. Default: .github/aios-bot.yml at HEAD.",
 )
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)
 def plan(  # noqa: PLR0917 - one parameter per option of the command
     repo: Path, submodule: str, old: str | None, new: str | None, fleet_file: Path | None, form: str
 ) -> None:
-    """Say what moving a submodule's pin will do to every running service, from a local checkout."""
+    """Show what moving a submodule's pin will do to every running service, from a local checkout."""
     from bot.cli.plan import read_local_plan
     from bot.features.bump.text import render_body
     from bot.plan.report.links import Links

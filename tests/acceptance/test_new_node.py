@@ -167,7 +167,7 @@ def test_a_new_node_from_nothing_to_deployed_and_out_again(empty: Running, engin
     hub.merge_pull(FLEET, leaving["number"], by=PERSON)
     assert runners(empty) == {}
     left = paste(empty, engine, "aios-bot node leave\n")
-    assert "takes no orders any more" in left
+    assert "accepts no orders any more" in left
     assert empty.node_root.exists()
     assert not (empty.folder / "node/state/node.json").exists()
     eventually("the end of the runner", lambda: not works_in(empty.folder / "node/state/runner"))

@@ -15,11 +15,11 @@ from click.testing import CliRunner
 from bot.cli.fleet import fleet
 from bot.domain.errors import ExitCode
 from bot.git.gitmodules import parse_gitmodules
+from bot.onboarding.migrate.apply import carry_out, migrate
 from bot.onboarding.migrate.decide import decide_migration
-from bot.onboarding.migrate.folder import State, Work
-from bot.onboarding.migrate.gather import read_folder
-from bot.onboarding.migrate.model import AnyStep, Migration, Register, Wish
-from bot.onboarding.migrate.perform import carry_out, migrate
+from bot.onboarding.migrate.facts import AnyStep, Migration, MigrationRequest, RegisterSubmodule
+from bot.onboarding.migrate.folder import MigrationState, WorkingFolder
+from bot.onboarding.migrate.read.folder import read_folder
 from tests.gitworld import commit, git, new_repository
 
 DOCS = ("AIOS-KNOWLEDGE-BASE.md", "NEXT-STEPS.md")
@@ -38,20 +38,20 @@ class Place:
     remote: str
     versions: tuple[str, str, str]  # commits of server, oldest first; the last two are pushed
 
-    def wish(self, **changes: object) -> Wish:
+    def request(self, **changes: object) -> MigrationRequest:
         given = {"root": str(self.root), "url": self.server_url, "remote": self.remote}
-        return Wish(**(given | changes))  # type: ignore[arg-type]  # a test names what it changes
+        return MigrationRequest(**(given | changes))  # type: ignore[arg-type]  # a test names what it changes
 
     def migration(self, **changes: object) -> Migration:
-        wish = self.wish(**changes)
-        return decide_migration(read_folder(wish), wish)
+        request = self.request(**changes)
+        return decide_migration(read_folder(request), request)
 
     def migrate(self, **changes: object) -> Migration:
-        wish = self.wish(**changes)
-        facts = read_folder(wish)
-        migration = decide_migration(facts, wish)
+        request = self.request(**changes)
+        facts = read_folder(request)
+        migration = decide_migration(facts, request)
         assert not migration.refusals, migration.refusals
-        migrate(wish, migration, State(whole=facts.whole, old=facts.old), lambda _: None)
+        migrate(request, migration, MigrationState(whole=facts.whole, old=facts.old), lambda _: None)
         return migration
 
     @property
@@ -278,7 +278,7 @@ def test_a_dry_run_prints_every_step_and_changes_nothing(place: Place, shape: st
     assert migration.steps
     for step in migration.steps:
         assert step.title in done.output
-        for line in step.says:
+        for line in step.details:
             assert line in done.output
     assert (contents(place.folder), git_files(place.folder)) == before
     applied = CliRunner().invoke(fleet, [*arguments, "--apply"])
@@ -302,31 +302,31 @@ class Killed(BaseException):
 
 def runs_that_die(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """Dies before the first, second, ... git command, each time in the state that the last run left."""
-    original = Work.git
+    original = WorkingFolder.git
     left = [0]
 
-    def dying(self: Work, *arguments: str, folder: Path | None = None) -> str:
+    def dying(self: WorkingFolder, *arguments: str, folder: Path | None = None) -> str:
         left[0] -= 1
         if left[0] < 0:
             raise Killed
         return original(self, *arguments, folder=folder)
 
     for survived in range(60):
-        wish = place.wish()
-        facts = read_folder(wish)
-        migration = decide_migration(facts, wish)
+        request = place.request()
+        facts = read_folder(request)
+        migration = decide_migration(facts, request)
         assert not migration.refusals, (survived, migration.refusals)
         if not migration.steps:
             return
         left[0] = survived
-        monkeypatch.setattr(Work, "git", dying)
+        monkeypatch.setattr(WorkingFolder, "git", dying)
         try:
             for step in migration.steps:
-                carry_out(Work(place.root), wish, step, State(whole=facts.whole, old=facts.old))
+                carry_out(WorkingFolder(place.root), request, step, MigrationState(whole=facts.whole, old=facts.old))
         except Killed:
             yield survived
         finally:
-            monkeypatch.setattr(Work, "git", original)
+            monkeypatch.setattr(WorkingFolder, "git", original)
 
 
 @pytest.mark.parametrize("shape", ["nested", "copied", "a repository, linked"])
@@ -350,18 +350,20 @@ def test_interrupted_between_any_two_steps_it_goes_on(place: Place, shape: str) 
     expected = expected_after(place)
     seen: list[AnyStep] = []
     while True:
-        wish = place.wish()
-        facts = read_folder(wish)
-        migration = decide_migration(facts, wish)
+        request = place.request()
+        facts = read_folder(request)
+        migration = decide_migration(facts, request)
         assert not migration.refusals, (seen, migration.refusals)
         if not migration.steps:
             break
-        carry_out(Work(place.root), wish, migration.steps[0], State(whole=facts.whole, old=facts.old))
+        carry_out(
+            WorkingFolder(place.root), request, migration.steps[0], MigrationState(whole=facts.whole, old=facts.old)
+        )
         assert migration.steps[0] not in seen
         seen.append(migration.steps[0])
     after = contents(place.root)
     assert {name: after.get(name) for name in expected} == expected
-    assert any(isinstance(step, Register) for step in seen)
+    assert any(isinstance(step, RegisterSubmodule) for step in seen)
 
 
 def test_names_that_clash_in_docs_are_both_kept(place: Place) -> None:
@@ -540,11 +542,11 @@ REFUSED: list[tuple[Callable[[Place], None], str]] = [
     (staged, "git restore --staged"),
     (ignore_edited, "commit it"),
     (staged_twice, "git restore --staged"),
-    (detached, "check one out"),
+    (detached, "check out a branch"),
     (docs_is_a_file, "rename it"),
-    (remote_has_commits, "name an empty one"),
+    (remote_has_commits, "name an empty repository"),
     (another_remote, "git remote set-url"),
-    (broken_modules, "line 2: mend it|line 1: mend it"),
+    (broken_modules, "line 2: fix it|line 1: fix it"),
     (without_commits, "no commit checked out"),
     (with_worktrees, "worktree remove"),
     (a_worktree, "put an ordinary clone there"),
@@ -573,7 +575,7 @@ def test_it_refuses_rather_than_lose_a_byte(place: Place, prepare: Callable[[Pla
         ({"url": None}, "--server-url"),
         ({"url": "https://127.0.0.1:9/x.git"}, "check the address"),
         ({"tracked": "no-such"}, "--server-branch"),
-        ({"remote": "https://127.0.0.1:9/x.git"}, "make the (empty) repository"),
+        ({"remote": "https://127.0.0.1:9/x.git"}, "create the (empty) repository"),
     ],
 )
 def test_what_it_cannot_reach_it_says(place: Place, changes: dict[str, object], cure: str) -> None:

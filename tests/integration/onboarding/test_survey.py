@@ -124,10 +124,10 @@ def test_it_proposes_a_file_that_validates_and_plans(aios_win: Path, tmp_path: P
     assert pi.bootstrap == ()
     assert "192.168" not in file.read_text()
     for words in (
-        "not checked out here; git submodule update --init tools/one",
+        "not checked out; git submodule update --init tools/one",
         ".gitmodules, line 26: submodule 'gone' has no url",
         "submodule vendor/five holds no stacks",
-        "network backup is made by no stack (databases): docker network create backup",
+        "no stack creates the network backup (needed by databases): docker network create backup",
         "scripts/00-master-bootstrap.ps1",
         "CODEOWNERS",
     ):

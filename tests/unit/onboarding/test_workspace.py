@@ -79,7 +79,7 @@ def test_a_new_one_holds_both() -> None:
     ("text", "says"),
     [
         ("", "line 1: a value"),
-        ("[]", "line 1: a workspace file is a mapping"),
+        ("[]", "line 1: a workspace file must be a mapping"),
         ('{\n"folders": {}}', "line 2: `folders` is not a list"),
         ('{\n"folders": [\n', "line 3"),
         ('{"a" 1}', "`:` is expected"),
