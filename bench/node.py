@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bot.agent.checkout import Position
+from bot.features.rollout.apply.signing import sign_order
 from bot.protocol.action import Action
-from bot.protocol.order import sign_order
 from sandbox.engine import start_engine
 from tests.nodeworld import Actions, NodeWorld
 from tests.twenty import STACKS, all_services, make_twenty, twenty_files

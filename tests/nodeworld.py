@@ -30,10 +30,10 @@ from bot.domain.names import (
     StackName,
     SubmodulePath,
 )
+from bot.features.rollout.apply.signing import sign_order
 from bot.protocol.action import Action
-from bot.protocol.ending import End
-from bot.protocol.order import Order, OrderKind, ServiceOrder, StackOrder, sign_order
-from bot.protocol.outcome import Outcome
+from bot.protocol.order import Order, OrderKind, ServiceOrder, StackOrder
+from bot.protocol.outcome import OrderEnd, Outcome
 from bot.protocol.report import CheckRunText, render_report
 from sandbox.engine import Engine
 from tests.gitworld import commit, git, new_repository
@@ -279,6 +279,6 @@ def node_world(empty_node: tuple[NodeWorld, Position]) -> NodeWorld:
     """A node that runs the first version."""
     world, first = empty_node
     outcome = world.deploy(world.order(first, CREATE_ALL))
-    assert outcome.end is End.SUCCESS, (outcome, world.told)
+    assert outcome.end is OrderEnd.SUCCESS, (outcome, world.told)
     world.posted.clear()
     return world

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 from flask import Flask
 
 from bot.domain.names import DeliveryId
+from bot.features.bump.store import PlanStore
 from bot.features.fleets.jobs import Job
 from bot.features.fleets.store import PinStore
 from bot.features.rollout.store import RolloutStore
 from bot.github.events import Event, InstallationChanged
-from bot.planner.store import PlanStore
 from bot.queue.inbox import Inbox
 from bot.queue.ledger import Delivery, QueuedJob
 from bot.service.intake import NO_FLEET_CONCERNED, Intake
+from bot.service.metrics import render_metrics
 from bot.service.router import AnyJob, decode_job, encode_job
 from bot.settings.read import Secret
-from bot.web.app import Check, create_app
+from bot.web.app import create_app
+from bot.web.operations import Check
 
 
 def queued(*jobs: Job) -> tuple[QueuedJob, ...]:
@@ -65,5 +68,6 @@ def make_app(inbox: Inbox, secret: Secret | None, **checks: Check) -> Flask:
         receive=intake.receive,
         webhook_secret=secret,
         web_url="https://github.com",
+        render_metrics=partial(render_metrics, inbox.store),
         checks=checks,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bot.agent.checkout import Position
 from bot.protocol.action import Action
-from bot.protocol.ending import End
+from bot.protocol.outcome import OrderEnd
 from sandbox.engine import Engine
 from tests.nodeworld import Actions, NodeWorld, make_world
 
@@ -39,5 +39,5 @@ def make_twenty(folder: Path, engine: Engine, prefix: str) -> tuple[NodeWorld, P
         engine.make_image(f"web:{version}", version=version)
     world, first = make_world(folder, engine, prefix, twenty_files(prefix))
     outcome = world.deploy(world.order(first, all_services(Action.CREATE)))
-    assert outcome.end is End.SUCCESS, (outcome, world.told)
+    assert outcome.end is OrderEnd.SUCCESS, (outcome, world.told)
     return world, first

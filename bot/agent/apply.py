@@ -81,7 +81,7 @@ def with_absent(order: Order, before: Iterable[Container]) -> Order:
 
 def with_disturbed(order: Order, differences: Iterable[Difference]) -> Order:
     """`order`, where what a failed order left broken is made anew, although the plan has nothing to do there."""
-    broken = (DifferenceKind.MISSING, DifferenceKind.CHANGED, DifferenceKind.UNWELL)
+    broken = (DifferenceKind.MISSING, DifferenceKind.CHANGED, DifferenceKind.UNHEALTHY)
     found = {(one.stack, one.service) for one in differences if one.kind in broken}
 
     def complete(stack: StackOrder) -> StackOrder:

@@ -23,12 +23,11 @@ from bot.fleetfile import FLEET_FILE, Fleet, Submodule, parse_fleet
 from bot.fleetfile import Node as FleetNode
 from bot.git.git import GitRepository
 from bot.plan.model import NodePlan, Plan
-from bot.plan.order import compose_order
+from bot.plan.order import OrderRequest, compose_order
 from bot.planner.compose import Renderer
 from bot.planner.planner import read_plan
 from bot.planner.snapshot import Snapshot
-from bot.protocol.asked import PastOrder, Stage, Wanted
-from bot.protocol.order import Order, OrderKind
+from bot.protocol.order import Order, OrderKind, PlanStart
 from bot.protocol.outcome import Outcome
 
 UNKNOWN = RepoName("unknown/unknown")  # the upstream's name matters to the bot alone
@@ -71,7 +70,7 @@ class _Making:
         self.checkout = checkout
         self.root = root
 
-    def read(self, commit: CommitSha, submodule: str | None, base: str) -> tuple[Wanted, Plan]:
+    def read(self, commit: CommitSha, submodule: str | None, base: str) -> tuple[OrderRequest, Plan]:
         """What is wanted, and the plan from what is checked out now."""
         for problem in self.checkout.bring(commit, base):
             self.node.tell(f"going on with what is here: {problem}")
@@ -91,7 +90,7 @@ class _Making:
         own = next((one for one in fleet.nodes if one.name == self.identity.node), FleetNode(name=self.identity.node))
         mine = next((one for one in fleet.submodules if one.path == path), Submodule(path=path))
         is_older = commit != held.commit and repository.is_ancestor(commit, held.commit)
-        wanted = Wanted(
+        wanted = OrderRequest(
             kind=OrderKind.ROLLBACK if is_older else OrderKind.DEPLOY,
             fleet=self.identity.fleet,
             node=own,
@@ -105,18 +104,18 @@ class _Making:
         )
         return wanted, self._plan(wanted, fleet, held)
 
-    def order(self, wanted: Wanted, plan: Plan) -> Order:
+    def order(self, wanted: OrderRequest, plan: Plan) -> Order:
         """The order that `plan` comes to."""
         (own,) = plan.nodes
         _check_readable(own)
         held = self.checkout.position(wanted.submodule.path)
-        start = _as_past(wanted, held) if held and held.pin else None
+        start = PlanStart(commit=held.commit, pin=held.pin) if held and held.pin else None
         number = min({0, *used_numbers(self.node.state.read_record())}) - 1
         return compose_order(
             wanted, own, plan_id=plan.id, start=start, number=DeploymentId(number), now=int(self.node.now())
         )
 
-    def _plan(self, wanted: Wanted, fleet: Fleet, held: Position) -> Plan:
+    def _plan(self, wanted: OrderRequest, fleet: Fleet, held: Position) -> Plan:
         path = wanted.submodule.path
         repository, upstream = (GitRepository.of_checkout(place) for place in (self.root, self.root / path))
 
@@ -156,16 +155,3 @@ def _check_readable(plan: NodePlan) -> None:
     broken = [f"{stack.stack}: {stack.error}" for stack in plan.stacks if stack.error]
     if broken:
         raise BotError("some stacks cannot be analysed, so nothing is done by hand: " + "; ".join(broken))
-
-
-def _as_past(wanted: Wanted, held: Position) -> PastOrder:
-    """What is checked out, as the order that brought it here."""
-    return PastOrder(
-        number=DeploymentId(0),
-        kind=OrderKind.DEPLOY,
-        submodule=wanted.submodule.path,
-        commit=held.commit,
-        pin=held.pin or CommitSha(""),
-        marker="checkout",
-        stage=Stage.GOOD,
-    )

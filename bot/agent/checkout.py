@@ -19,7 +19,7 @@ from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, RepoName, parse_commit_sha, short
 from bot.git.git import GitError, run_in_checkout
 from bot.git.gitmodules import Stanza
-from bot.protocol.order import Order, Refusal, RefusalReason, Rule
+from bot.protocol.order import MismatchPolicy, Order, Refusal, RefusalReason
 
 SHOWN_FILES = 10  # of those that a refusal lists
 DEEPEST = 5  # submodules within submodules
@@ -231,7 +231,7 @@ class Checkout:
                     f"{order.base}",
                 )
         edited = self.edited_files(order.submodule)
-        if order.on_edits is Rule.CONTINUE:
+        if order.on_edits is MismatchPolicy.CONTINUE:
             held, to = self.position(order.submodule), Position(order.commit, order.pin)
             edited = self._brought(order.submodule, held, to, edited)
         if edited:

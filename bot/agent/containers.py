@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from bot.domain.names import ServiceName
-from bot.domain.values import Value, Wire
+from bot.domain.values import StoredValue, Wire
 
 PROJECT, SERVICE, ONEOFF, CONFIG_HASH = (
     f"com.docker.compose.{name}" for name in ("project", "service", "oneoff", "config-hash")
@@ -13,7 +13,7 @@ PROJECT, SERVICE, ONEOFF, CONFIG_HASH = (
 _SECOND = 1_000_000_000  # of the engine's nanoseconds
 
 
-class Port(Value, frozen=True):
+class Port(StoredValue, frozen=True):
     """A port of the host. `address` "" means every one."""
 
     number: int
@@ -29,7 +29,7 @@ class Port(Value, frozen=True):
         return f"{self.address + ':' if self.address else ''}{self.number}/{self.protocol}"
 
 
-class Container(Value, frozen=True):
+class Container(StoredValue, frozen=True):
     """One container of a stack, as the engine tells it."""
 
     id: str

@@ -16,10 +16,10 @@ from bot.agent.observe import Look
 from bot.agent.recover import recover
 from bot.agent.run import Run
 from bot.agent.state import Identity, find_unfinished, used_numbers
+from bot.agent.verify import verify_order
 from bot.domain.errors import BotError
-from bot.protocol.ending import End
-from bot.protocol.order import Order, Refusal, RefusalReason, verify_order
-from bot.protocol.outcome import Outcome, render_description
+from bot.protocol.order import Order, Refusal, RefusalReason
+from bot.protocol.outcome import OrderEnd, Outcome, render_description
 
 __all__ = ["Node", "StatusSink", "carry_out", "deploy", "recover_now"]
 
@@ -94,7 +94,7 @@ def _refuse(node: Node, order: Order, identity: Identity) -> Refusal | None:
 
 
 def _refused(node: Node, refusal: Refusal) -> Outcome:
-    outcome = Outcome(end=End.REFUSED, text=refusal.text, order=refusal.order, refusal=refusal.reason)
+    outcome = Outcome(end=OrderEnd.REFUSED, text=refusal.text, order=refusal.order, refusal=refusal.reason)
     if refusal.order is not None:
         report(node, refusal.order, outcome)
         post(node, refusal.order, "failure", render_description(outcome))

@@ -13,7 +13,7 @@ from bot.agent.docker import Docker, DockerError
 from bot.agent.preflight import check_engine, parse_version
 from bot.agent.safe_git import Access
 from bot.agent.space import check_space
-from bot.agent.state import Identity, NodeState, find_unfinished, fingerprint
+from bot.agent.state import Identity, NodeState, find_unfinished
 from bot.domain.errors import BotError
 from bot.git.git import GitError, run_in_checkout
 from bot.settings.read import docker_environment, find_platform
@@ -79,7 +79,7 @@ def _check_keys(state: NodeState) -> str:
             "no key is trusted, so every order is refused: copy keys/orders.pub.pem from the bot's data folder here, "
             "and run `aios-bot node trust orders.pub.pem`"
         )
-    return "trusts " + ", ".join(fingerprint(key) for key in keys)
+    return "trusts " + ", ".join(key.fingerprint for key in keys)
 
 
 def _check_record(state: NodeState) -> str:

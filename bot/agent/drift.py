@@ -86,7 +86,7 @@ def _of_service(
             text = f"runs an image that was {container.image_name} once; the name means another one now"
             yield _of(stack, service, DifferenceKind.IMAGE_MOVED, text)
         if not is_well(container):
-            yield _of(stack, service, DifferenceKind.UNWELL, f"is {container.health or container.status}")
+            yield _of(stack, service, DifferenceKind.UNHEALTHY, f"is {container.health or container.status}")
 
 
 def _of(stack: StackOrder, service: ServiceName, kind: DifferenceKind, text: str) -> Difference:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from bot.agent.containers import Container
 from bot.agent.docker import Docker
 from bot.domain.names import ServiceName
-from bot.protocol.unwell import Unwell
+from bot.protocol.outcome import UnhealthyService
 
 SAMPLES = 3  # good ones in a row
 INTERVAL = 1.0  # seconds between samples
@@ -39,7 +39,7 @@ PATIENCE = Patience()
 
 def wait_until_well(
     docker: Docker, watched: Watched, *, known: Iterable[Container] = (), patience: Patience = PATIENCE
-) -> tuple[Unwell, ...]:
+) -> tuple[UnhealthyService, ...]:
     """Wait until every watched service was well in `patience.samples` samples in a row; empty when they were.
 
     Gives up at once when one has failed for good, and after `patience.limit` seconds. `known` are containers from
@@ -67,7 +67,7 @@ def wait_until_well(
         time.sleep(patience.interval)
 
 
-def _judge_failure(container: Container, before: Container | None, *, first: bool) -> Unwell | None:
+def _judge_failure(container: Container, before: Container | None, *, first: bool) -> UnhealthyService | None:
     """What cannot become well any more: it crashed, it restarts, or its healthcheck says no."""
     text = ""
     # Between the change and the first sample lies an ordered restart.
@@ -79,7 +79,7 @@ def _judge_failure(container: Container, before: Container | None, *, first: boo
         text = f"exited with code {container.exit_code}"
     elif container.health == "unhealthy":
         text = "its healthcheck fails"
-    return Unwell(project=container.project, service=container.service, text=text) if text else None
+    return UnhealthyService(project=container.project, service=container.service, text=text) if text else None
 
 
 def _is_done(container: Container) -> bool:
@@ -89,17 +89,17 @@ def _is_done(container: Container) -> bool:
     )
 
 
-def _find_waiting(watched: Watched, containers: Sequence[Container]) -> list[Unwell]:
+def _find_waiting(watched: Watched, containers: Sequence[Container]) -> list[UnhealthyService]:
     waiting = []
     for project, services in watched.items():
         for service in services:
             own = [c for c in containers if (c.project, c.service) == (project, service)]
             late = next((c for c in own if not is_well(c)), None)
             if not own:
-                waiting.append(Unwell(project=project, service=service, text="has no container"))
+                waiting.append(UnhealthyService(project=project, service=service, text="has no container"))
             elif late:
                 told = f"is still {late.health or late.status}"
-                waiting.append(Unwell(project=project, service=service, text=told))
+                waiting.append(UnhealthyService(project=project, service=service, text=told))
     return waiting
 
 
@@ -108,10 +108,14 @@ def is_well(container: Container) -> bool:
     return _is_done(container) or (container.status == "running" and container.health in ("", "healthy"))
 
 
-def _with_logs(docker: Docker, unwell: Sequence[Unwell], containers: Mapping[str, Container]) -> tuple[Unwell, ...]:
-    told: dict[tuple[str, str], Unwell] = {}
-    for one in unwell:
+def _with_logs(
+    docker: Docker, unhealthy: Sequence[UnhealthyService], containers: Mapping[str, Container]
+) -> tuple[UnhealthyService, ...]:
+    told: dict[tuple[str, str], UnhealthyService] = {}
+    for one in unhealthy:
         ids = [c.id for c in containers.values() if (c.project, c.service) == (one.project, one.service)]
         log = docker.logs(ids[0], lines=LOG_LINES) if ids else ""
-        told[one.project, one.service] = Unwell(project=one.project, service=one.service, text=one.text, log=log)
+        told[one.project, one.service] = UnhealthyService(
+            project=one.project, service=one.service, text=one.text, log=log
+        )
     return tuple(told.values())

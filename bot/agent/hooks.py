@@ -14,19 +14,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bot.agent.docker import Docker
+from bot.agent.failures import OrderFailedError
 from bot.domain.names import StackName
 from bot.protocol.order import Hook, HookTime, Order
-from bot.protocol.trouble import Trouble, TroubleError
+from bot.protocol.outcome import FailureReason
 
 TIME_LIMIT = 900  # seconds
 SHOWN_LINES = 20
 
 
-class HookError(TroubleError):
+class HookError(OrderFailedError):
     """A hook failed; the message ends with its own last words."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(Trouble.HOOK, message)
+        super().__init__(FailureReason.HOOK, message)
 
 
 def hooks_for(order: Order, when: HookTime, stack: StackName | None) -> tuple[Hook, ...]:

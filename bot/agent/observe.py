@@ -7,16 +7,15 @@ from collections import Counter
 from bot.agent.apply import with_absent, with_disturbed
 from bot.agent.checkout import Checkout
 from bot.agent.drift import find_differences
+from bot.agent.failures import failure_reason_of
 from bot.agent.node import Node, post, report
 from bot.agent.preflight import changed_stacks, check_engine, prepare
 from bot.agent.space import check_space
 from bot.agent.state import StateError, find_last_good, find_left, is_after_failure
 from bot.domain.errors import BotError
 from bot.protocol.action import Action
-from bot.protocol.ending import End
 from bot.protocol.order import Order, OrderKind
-from bot.protocol.outcome import Difference, Outcome, ServiceOutcome, render_description
-from bot.protocol.trouble import Trouble, trouble_of
+from bot.protocol.outcome import Difference, FailureReason, OrderEnd, Outcome, ServiceOutcome, render_description
 
 
 class Look:
@@ -38,12 +37,14 @@ class Look:
             outcome = self._look()
             node.state.finish(order, outcome.end, outcome.text, now=node.now())
         except StateError as problem:
-            outcome = self._outcome(End.UNTOUCHED, str(problem), trouble=Trouble.RECORD)
+            outcome = self._outcome(OrderEnd.UNTOUCHED, str(problem), failure=FailureReason.RECORD)
         except BotError as problem:
-            outcome = self._outcome(End.UNTOUCHED, str(problem), trouble=trouble_of(problem, Trouble.FETCH))
+            outcome = self._outcome(
+                OrderEnd.UNTOUCHED, str(problem), failure=failure_reason_of(problem, FailureReason.FETCH)
+            )
             node.state.finish(order, outcome.end, outcome.text, now=node.now())
         report(node, order, outcome)
-        post(node, order, "success" if outcome.end is End.SUCCESS else "failure", render_description(outcome))
+        post(node, order, "success" if outcome.end is OrderEnd.SUCCESS else "failure", render_description(outcome))
         return outcome
 
     def _look(self) -> Outcome:
@@ -59,7 +60,7 @@ class Look:
             edited=self.checkout.edited_files(self.order.submodule),
         )
         if self.order.kind is OrderKind.DRIFT:
-            return self._outcome(End.SUCCESS, _say_drift(self.order, differences), differences=differences)
+            return self._outcome(OrderEnd.SUCCESS, _say_drift(self.order, differences), differences=differences)
         planned = self.order
         if find_last_good(self.records) is None:
             planned = with_absent(planned, containers)
@@ -69,14 +70,14 @@ class Look:
             refusal = self.checkout.prepare(planned)
             if refusal is not None:
                 text = f"would be refused ({refusal.reason}): {refusal.text}"
-                return self._outcome(End.UNTOUCHED, text, differences=differences)
+                return self._outcome(OrderEnd.UNTOUCHED, text, differences=differences)
             self._try_out(planned)
         services = tuple(
             ServiceOutcome(stack=stack.stack, service=was.service, predicted=was.action, actual=is_.action)
             for stack, now in zip(self.order.stacks, planned.stacks, strict=True)
             for was, is_ in zip(stack.services, now.services, strict=True)
         )
-        return self._outcome(End.SUCCESS, _say_plan(services), differences=differences, services=services)
+        return self._outcome(OrderEnd.SUCCESS, _say_plan(services), differences=differences, services=services)
 
     def _try_out(self, planned: Order) -> None:
         if changed_stacks(planned):
@@ -87,10 +88,10 @@ class Look:
 
     def _outcome(
         self,
-        end: End,
+        end: OrderEnd,
         text: str,
         *,
-        trouble: Trouble | None = None,
+        failure: FailureReason | None = None,
         differences: tuple[Difference, ...] = (),
         services: tuple[ServiceOutcome, ...] = (),
     ) -> Outcome:
@@ -99,7 +100,7 @@ class Look:
             end=end,
             text=text,
             order=self.order,
-            trouble=trouble,
+            failure=failure,
             commit=position.commit if position else None,
             pin=position.pin if position else None,
             services=services,

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bot.agent.docker import Docker, DockerError
+from bot.agent.failures import OrderFailedError
 from bot.agent.ports import find_port_conflicts, wished_ports
 from bot.domain.names import ServiceName, StackName
 from bot.protocol.action import Action
 from bot.protocol.order import HookTime, Order, StackOrder
-from bot.protocol.trouble import Trouble, TroubleError
+from bot.protocol.outcome import FailureReason
 
 OLDEST_COMPOSE = (2, 40, 3)  # older ones start what a hostile include names (CVE-2025-62725)
 OLDEST_ENGINE = (20, 10)
@@ -30,7 +31,7 @@ Models = Mapping[str, dict[str, Any]]
 """What compose makes of each stack, by project. It holds secrets: keep it here."""
 
 
-class PreflightError(TroubleError):
+class PreflightError(OrderFailedError):
     """Something that the order needs is missing; no container was touched."""
 
 
@@ -53,7 +54,7 @@ def check_engine(docker: Docker, *, alone: bool = False) -> str:
     try:
         name, engine = _server(docker)
     except DockerError as problem:
-        raise PreflightError(Trouble.ENGINE, f"the Docker Engine cannot be reached: {problem}") from None
+        raise PreflightError(FailureReason.ENGINE, f"the Docker Engine cannot be reached: {problem}") from None
     _check_version(name, engine, OLDEST_PODMAN if name == "Podman" else OLDEST_ENGINE)
     if alone:
         return f"{name} {engine}"
@@ -61,7 +62,7 @@ def check_engine(docker: Docker, *, alone: bool = False) -> str:
         compose = docker.run("compose", "version", "--short")
     except DockerError:
         told = "`docker compose` is missing: install the docker-compose-plugin package"
-        raise PreflightError(Trouble.ENGINE, told) from None
+        raise PreflightError(FailureReason.ENGINE, told) from None
     _check_version("docker compose", compose, OLDEST_COMPOSE)
     return f"{name} {engine}, compose {compose}"
 
@@ -69,7 +70,7 @@ def check_engine(docker: Docker, *, alone: bool = False) -> str:
 def _check_version(what: str, found: str, oldest: tuple[int, ...]) -> None:
     if parse_version(found) < oldest:
         told = f"{what} {found} is too old: install {_dotted(oldest)} or newer"
-        raise PreflightError(Trouble.ENGINE, told)
+        raise PreflightError(FailureReason.ENGINE, told)
 
 
 def _server(docker: Docker) -> tuple[str, str]:
@@ -165,7 +166,7 @@ def _read_models(
             model, said = docker.compose_warnings(root, stack)
         except DockerError as problem:
             if stack.stack not in later:
-                raise PreflightError(Trouble.STACK, f"{stack.stack} cannot be read: {problem}") from None
+                raise PreflightError(FailureReason.STACK, f"{stack.stack} cannot be read: {problem}") from None
             continue
         names = dict.fromkeys(_UNSET.findall(said))
         if names and stack.stack in later:
@@ -176,7 +177,7 @@ def _read_models(
     if unset:
         listed = ", ".join(f"{name} ({', '.join(stacks)})" for name, stacks in sorted(unset.items()))
         raise PreflightError(
-            Trouble.VARIABLE,
+            FailureReason.VARIABLE,
             f"variables without a value: {listed}; set them in the fleet file, in the node's environment or in the "
             "stack's .env, or give them a default with ${NAME:-}",
         )
@@ -189,7 +190,7 @@ def _check_inside(stack: StackOrder, root: Path, homes: Sequence[Path]) -> None:
     for name in stack.files:
         file = (root / stack.folder / name).resolve()
         if not any(file.is_relative_to(home) for home in inside):
-            raise PreflightError(Trouble.STACK, f"{stack.stack}: {name} leads out of the checkout")
+            raise PreflightError(FailureReason.STACK, f"{stack.stack}: {name} leads out of the checkout")
 
 
 def _check_services(stacks: Sequence[StackOrder], models: Models) -> None:
@@ -197,7 +198,7 @@ def _check_services(stacks: Sequence[StackOrder], models: Models) -> None:
         for service in services_with(stack, *_TO_START):
             if service not in models[stack.project]["services"]:
                 told = f"{stack.stack} has no service {service} with the order's files and profiles"
-                raise PreflightError(Trouble.STACK, told)
+                raise PreflightError(FailureReason.STACK, told)
 
 
 def _check_ports(order: Order, stacks: Sequence[StackOrder], models: Models, docker: Docker) -> None:
@@ -212,7 +213,7 @@ def _check_ports(order: Order, stacks: Sequence[StackOrder], models: Models, doc
     conflicts = find_port_conflicts(wishes, docker.running(), leaving, docker)
     if conflicts:
         told = "; ".join(conflicts)
-        raise PreflightError(Trouble.PORT, f"{told}: end who holds it, or publish another port")
+        raise PreflightError(FailureReason.PORT, f"{told}: end who holds it, or publish another port")
 
 
 def _fetch_images(stack: StackOrder, model: dict[str, Any], root: Path, docker: Docker) -> None:
@@ -225,14 +226,14 @@ def _fetch_images(stack: StackOrder, model: dict[str, Any], root: Path, docker: 
         if policy == "never":
             if not docker.image(image):
                 told = f"{stack.stack}/{service}: image {image} is not here, and its policy forbids to pull"
-                raise PreflightError(Trouble.IMAGE, told)
+                raise PreflightError(FailureReason.IMAGE, told)
         elif policy == "always" or not docker.image(image):
             wanted.append(service)
     if wanted:
         try:
             docker.follow(root, stack, "pull", *wanted)
         except DockerError as problem:
-            raise PreflightError(Trouble.IMAGE, str(problem)) from None
+            raise PreflightError(FailureReason.IMAGE, str(problem)) from None
 
 
 def _owners_first(order: Order, stacks: Sequence[StackOrder], models: Models, root: Path, docker: Docker) -> Ready:
@@ -260,7 +261,7 @@ def _owners_first(order: Order, stacks: Sequence[StackOrder], models: Models, ro
             of_nobody.append(name)
         elif owner not in stacks:
             raise PreflightError(
-                Trouble.NETWORK,
+                FailureReason.NETWORK,
                 f"the network {name} is gone, and {owner.stack}, which owns it, is not to be touched: "
                 f"bring {owner.stack} up first",
             )

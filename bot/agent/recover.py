@@ -9,9 +9,7 @@ from bot.agent.rollback import roll_back
 from bot.agent.run import FINAL_STATE, left_by
 from bot.agent.state import Unfinished, find_last_good, find_unfinished
 from bot.domain.errors import BotError
-from bot.protocol.ending import End
-from bot.protocol.outcome import Outcome, render_description
-from bot.protocol.trouble import Trouble
+from bot.protocol.outcome import FailureReason, OrderEnd, Outcome, render_description
 
 
 def recover(node: Node, checkout: Checkout) -> Outcome | None:
@@ -31,7 +29,9 @@ def recover(node: Node, checkout: Checkout) -> Outcome | None:
             node.tell(f"half written by that order, put back: {name}")
         node.docker.settle([stack.project for stack in order.stacks])
     outcome = _put_back(node, checkout, unfinished)
-    now = node.docker.containers(stack.project for stack in order.stacks) if outcome.end is End.ROLLED_BACK else ()
+    now = (
+        node.docker.containers(stack.project for stack in order.stacks) if outcome.end is OrderEnd.ROLLED_BACK else ()
+    )
     node.state.finish(
         order,
         outcome.end,
@@ -61,10 +61,10 @@ def _put_back(node: Node, checkout: Checkout, unfinished: Unfinished) -> Outcome
     begun, touching = unfinished
     order, told = begun.order, f"the node stopped in the middle of order {begun.order.number}"
     if touching is None:
-        return _outcome(checkout, unfinished, End.UNTOUCHED, f"{told}, before it had touched anything")
+        return _outcome(checkout, unfinished, OrderEnd.UNTOUCHED, f"{told}, before it had touched anything")
     before = touching.before
     if begun.commit is None and not before and not node.docker.containers(s.project for s in order.stacks):
-        return _outcome(checkout, unfinished, End.UNTOUCHED, f"{told}, before any container was made")
+        return _outcome(checkout, unfinished, OrderEnd.UNTOUCHED, f"{told}, before any container was made")
     last_good = find_last_good(node.state.read_record())
     back = roll_back(
         order,
@@ -77,17 +77,19 @@ def _put_back(node: Node, checkout: Checkout, unfinished: Unfinished) -> Outcome
     )
     if not back.reached:
         raise BotError(f"{told}; {back.text}")
-    return _outcome(checkout, unfinished, End.ROLLED_BACK if back.good else End.FAILED, f"{told}; {back.text}")
+    return _outcome(
+        checkout, unfinished, OrderEnd.ROLLED_BACK if back.good else OrderEnd.FAILED, f"{told}; {back.text}"
+    )
 
 
-def _outcome(checkout: Checkout, unfinished: Unfinished, end: End, text: str) -> Outcome:
+def _outcome(checkout: Checkout, unfinished: Unfinished, end: OrderEnd, text: str) -> Outcome:
     order = unfinished.begun.order
     position = checkout.position(order.submodule)
     return Outcome(
         end=end,
         text=text,
         order=order,
-        trouble=Trouble.INTERRUPTED,
+        failure=FailureReason.INTERRUPTED,
         commit=position.commit if position else None,
         pin=position.pin if position else None,
     )

@@ -17,7 +17,7 @@ from bot.domain.errors import BotError
 from bot.domain.names import ServiceName, short
 from bot.protocol.action import Action
 from bot.protocol.order import Order, StackOrder
-from bot.protocol.outcome import render_unwell
+from bot.protocol.outcome import render_unhealthy
 
 
 class PutBack(NamedTuple):
@@ -52,11 +52,11 @@ def roll_back(
         if last_good is not None:
             docker = docker.with_variables(last_good.variables)
         watched = _put_all_back(order, last_good, before, checkout, docker)
-        unwell = wait_until_well(docker, watched, patience=patience)
+        unhealthy = wait_until_well(docker, watched, patience=patience)
     except BotError as problem:
         return PutBack(False, f"not put back: {problem}")
-    if unwell:
-        return PutBack(False, f"put back to {short(to.commit)}, but {render_unwell(unwell)}")
+    if unhealthy:
+        return PutBack(False, f"put back to {short(to.commit)}, but {render_unhealthy(unhealthy)}")
     return PutBack(True, f"put back to {short(to.commit)}" + (", healthy" if any(watched.values()) else ""))
 
 

@@ -15,6 +15,7 @@ from bot.agent.apply import apply_stack, observe, remove_stack, to_watch, with_a
 from bot.agent.checkout import Checkout, Position
 from bot.agent.containers import Container
 from bot.agent.drift import find_differences
+from bot.agent.failures import OrderFailedError, failure_reason_of
 from bot.agent.health import wait_until_well
 from bot.agent.hooks import hooks_for, run_hook
 from bot.agent.node import Node, post, report
@@ -33,29 +34,29 @@ from bot.agent.space import check_space
 from bot.agent.state import Left, StateError, find_last_good, find_left, is_after_failure
 from bot.domain.errors import BotError
 from bot.domain.names import ServiceName, StackName
-from bot.protocol.ending import End
-from bot.protocol.order import HookTime, Order, RefusalReason, Rule, StackOrder
+from bot.protocol.order import HookTime, MismatchPolicy, Order, RefusalReason, StackOrder
 from bot.protocol.outcome import (
     Difference,
+    FailureReason,
+    OrderEnd,
+    OrderStep,
     Outcome,
     ServiceOutcome,
-    Step,
+    UnhealthyService,
     render_description,
     render_success,
-    render_unwell,
+    render_unhealthy,
 )
-from bot.protocol.trouble import Trouble, TroubleError, trouble_of
-from bot.protocol.unwell import Unwell
 
-FINAL_STATE = {end: "success" if end is End.SUCCESS else "failure" for end in End}
+FINAL_STATE = {end: "success" if end is OrderEnd.SUCCESS else "failure" for end in OrderEnd}
 
 
-class UnhealthyError(TroubleError):
+class UnhealthyError(OrderFailedError):
     """What was brought up is not well."""
 
-    def __init__(self, unwell: tuple[Unwell, ...]) -> None:
-        super().__init__(Trouble.UNHEALTHY, render_unwell(unwell))
-        self.unwell = unwell
+    def __init__(self, unhealthy: tuple[UnhealthyService, ...]) -> None:
+        super().__init__(FailureReason.UNHEALTHY, render_unhealthy(unhealthy))
+        self.unhealthy = unhealthy
 
 
 class _Refused(Exception):  # noqa: N818 - an answer, not an error
@@ -72,7 +73,7 @@ class Run:
         self.order = order
         self.checkout = checkout
         self.docker = node.docker.with_variables(order.variables)
-        self.steps: list[Step] = []
+        self.steps: list[OrderStep] = []
         records = node.state.read_record()
         self.last_good = find_last_good(records)
         self.left = find_left(records)
@@ -91,7 +92,7 @@ class Run:
                 order, now=node.now(), commit=held.commit if held else None, pin=held.pin if held else None
             )
         except StateError as problem:
-            outcome = self._end(End.UNTOUCHED, f"nothing was touched: {problem}", trouble=Trouble.RECORD)
+            outcome = self._end(OrderEnd.UNTOUCHED, f"nothing was touched: {problem}", failure=FailureReason.RECORD)
         else:
             post(node, order, "in_progress", f"order {order.number} taken by {order.node}")
             outcome = self._finish(self._go(obstacle))
@@ -103,10 +104,10 @@ class Run:
         if self.is_unfinished:  # the next start goes on with it
             return outcome
         try:
-            if outcome.end is End.SUCCESS:
+            if outcome.end is OrderEnd.SUCCESS:
                 left = left_by(self.after)
             else:
-                left = left_by(self._now()) if outcome.end is End.ROLLED_BACK else ()
+                left = left_by(self._now()) if outcome.end is OrderEnd.ROLLED_BACK else ()
             self.node.state.finish(
                 self.order,
                 outcome.end,
@@ -127,16 +128,16 @@ class Run:
                 raise obstacle
             back_to, ready = self._make_ready()
         except _Refused as answer:
-            return self._end(End.REFUSED, str(answer), refusal=answer.reason)
+            return self._end(OrderEnd.REFUSED, str(answer), refusal=answer.reason)
         except BotError as problem:
-            trouble = trouble_of(problem, Trouble.FETCH)
-            return self._end(End.UNTOUCHED, f"nothing was touched: {problem}", trouble=trouble)
+            failure = failure_reason_of(problem, FailureReason.FETCH)
+            return self._end(OrderEnd.UNTOUCHED, f"nothing was touched: {problem}", failure=failure)
         try:
             self._change(ready)
         except BotError as problem:
             return self._return(back_to, problem)
         services = self._observed()
-        return self._end(End.SUCCESS, render_success(self.order, services), services=services)
+        return self._end(OrderEnd.SUCCESS, render_success(self.order, services), services=services)
 
     def _make_ready(self) -> tuple[Position | None, Ready]:
         """Where to return to, and what is to be brought up. Nothing of what runs is touched here."""
@@ -173,7 +174,7 @@ class Run:
             position=self.checkout.position(order.submodule),
             edited=self.checkout.edited_files(order.submodule),
         )
-        if self.differences and order.on_drift is Rule.STOP:
+        if self.differences and order.on_drift is MismatchPolicy.STOP:
             more = f" and {len(self.differences) - 1} more" if len(self.differences) > 1 else ""
             first = self.differences[0]
             raise _Refused(RefusalReason.DRIFTED, f"not where the plan starts: {first.where} {first.text}{more}")
@@ -200,7 +201,7 @@ class Run:
             # First, so that no folder vanishes under a container that still mounts it.
             for stack in filter(is_removal, changed_stacks(order)):
                 remove_stack(docker, stack)
-        with self._step("check out"), _meaning(Trouble.CHECKOUT):
+        with self._step("check out"), _meaning(FailureReason.CHECKOUT):
             checkout.move(order, Position(order.commit, order.pin))
         self._run_hooks(HookTime.BEFORE, None)
         if hooks_for(order, HookTime.BEFORE, None):
@@ -239,9 +240,9 @@ class Run:
         patience = self.node.patience
         if samples is not None:
             patience = patience._replace(samples=samples)
-        unwell = wait_until_well(self.docker, watched, known=self.before, patience=patience)
-        if unwell:
-            raise UnhealthyError(unwell)
+        unhealthy = wait_until_well(self.docker, watched, known=self.before, patience=patience)
+        if unhealthy:
+            raise UnhealthyError(unhealthy)
 
     def _return(self, back_to: Position | None, problem: BotError) -> Outcome:
         """After a failure: put back what was touched, and say both."""
@@ -257,10 +258,10 @@ class Run:
                 patience=self.node.patience,
             )
         self.is_unfinished = not back.reached
-        end = End.ROLLED_BACK if back.good else End.FAILED
-        unwell = problem.unwell if isinstance(problem, UnhealthyError) else ()
-        trouble = trouble_of(problem, Trouble.APPLY)
-        return self._end(end, f"{problem}; {back.text}", unwell=unwell, trouble=trouble)
+        end = OrderEnd.ROLLED_BACK if back.good else OrderEnd.FAILED
+        unhealthy = problem.unhealthy if isinstance(problem, UnhealthyError) else ()
+        failure = failure_reason_of(problem, FailureReason.APPLY)
+        return self._end(end, f"{problem}; {back.text}", unhealthy=unhealthy, failure=failure)
 
     def _position_to_return_to(self) -> Position | None:
         """What is checked out now; after an order that went wrong for good, what the last good one left."""
@@ -286,13 +287,13 @@ class Run:
 
     def _end(
         self,
-        end: End,
+        end: OrderEnd,
         text: str,
         *,
         refusal: RefusalReason | None = None,
-        trouble: Trouble | None = None,
+        failure: FailureReason | None = None,
         services: tuple[ServiceOutcome, ...] = (),
-        unwell: tuple[Unwell, ...] = (),
+        unhealthy: tuple[UnhealthyService, ...] = (),
     ) -> Outcome:
         position = self.checkout.position(self.order.submodule)
         return Outcome(
@@ -300,12 +301,12 @@ class Run:
             text=text,
             order=self.order,
             refusal=refusal,
-            trouble=trouble,
+            failure=failure,
             commit=position.commit if position else None,
             pin=position.pin if position else None,
             services=services,
             differences=self.differences,
-            unwell=unwell,
+            unhealthy=unhealthy,
             steps=tuple(self.steps),
         )
 
@@ -316,7 +317,7 @@ class Run:
         try:
             yield
         finally:
-            self.steps.append(Step(name=name, seconds=round(time.monotonic() - start, 3)))
+            self.steps.append(OrderStep(name=name, seconds=round(time.monotonic() - start, 3)))
 
 
 def left_by(containers: Iterable[Container]) -> tuple[Left, ...]:
@@ -334,11 +335,11 @@ def _with_rest(order: Order, ready: Ready) -> tuple[StackOrder, ...]:
 
 
 @contextmanager
-def _meaning(trouble: Trouble) -> Iterator[None]:
-    """What goes wrong inside is trouble of this kind, if it does not say so itself."""
+def _meaning(failure: FailureReason) -> Iterator[None]:
+    """What fails inside fails for this reason, unless the error names its own."""
     try:
         yield
-    except TroubleError:
+    except OrderFailedError:
         raise
     except BotError as problem:
-        raise TroubleError(trouble, str(problem)) from None
+        raise OrderFailedError(failure, str(problem)) from None

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bot.agent.docker import Docker
-from bot.protocol.trouble import Trouble, TroubleError
+from bot.agent.failures import OrderFailedError
+from bot.protocol.outcome import FailureReason
 
 MIB = 1024**2
 
@@ -24,7 +25,7 @@ LEAST = Least()
 
 
 def check_space(docker: Docker, folders: Iterable[Path], least: Least = LEAST, *, engine: bool = True) -> str:
-    """What is free, in a line, or TroubleError naming each disk that is too full; none of an engine elsewhere."""
+    """What is free, in a line, or OrderFailedError naming each disk that is too full; none of an engine elsewhere."""
     wanted = [(_existing(folder), least.files, "make room there") for folder in folders]
     store = docker.store() if engine else None
     if store is not None:
@@ -36,7 +37,7 @@ def check_space(docker: Docker, folders: Iterable[Path], least: Least = LEAST, *
         if free < needed:
             short.append(f"{free // MIB} MiB free at {place}, and {needed // MIB} MiB are needed: {cure}")
     if short:
-        raise TroubleError(Trouble.DISK, "; ".join(dict.fromkeys(short)))
+        raise OrderFailedError(FailureReason.DISK, "; ".join(dict.fromkeys(short)))
     return ", ".join(dict.fromkeys(told))
 
 

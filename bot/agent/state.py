@@ -15,18 +15,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from filelock import FileLock, Timeout
 from msgspec.structs import replace
 
 from bot.agent.containers import Container
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, NodeName, RepoName, ServiceName, parse_repo_name
-from bot.domain.values import Value
-from bot.protocol.ending import End
+from bot.domain.values import StoredValue
+from bot.envelope.keys import PublicKey, PublicKeyError, parse_public_key
 from bot.protocol.order import Order
+from bot.protocol.outcome import OrderEnd
 
 LOCK_TIMEOUT = 900  # seconds that an order waits for the one before it
 
@@ -35,7 +33,7 @@ class StateError(BotError):
     """The node's own folder is missing something, or cannot be used."""
 
 
-class Identity(Value, frozen=True):
+class Identity(StoredValue, frozen=True):
     """Which node this is. `root` is its checkout when an order names none."""
 
     fleet: RepoName
@@ -44,7 +42,7 @@ class Identity(Value, frozen=True):
     report_only: bool = False  # it takes no order that changes anything
 
 
-class Begun(Value, frozen=True, tag="begun"):
+class Begun(StoredValue, frozen=True, tag="begun"):
     """Written before anything is touched; from then on the order's number is used up.
 
     `commit` and `pin` are what the checkout held then, None where it held nothing.
@@ -56,14 +54,14 @@ class Begun(Value, frozen=True, tag="begun"):
     pin: CommitSha | None = None
 
 
-class Touching(Value, frozen=True, tag="touching"):
+class Touching(StoredValue, frozen=True, tag="touching"):
     """Written right before the first thing is touched: what has to be there again if this goes wrong."""
 
     number: int
     before: tuple[Container, ...]
 
 
-class Left(Value, frozen=True):
+class Left(StoredValue, frozen=True):
     """How an order left one service: with what image (its id), and with what configuration (compose's hash)."""
 
     project: str
@@ -73,11 +71,11 @@ class Left(Value, frozen=True):
     runs: bool = True  # False: a one-shot that had done its work
 
 
-class Finished(Value, frozen=True, tag="finished"):
+class Finished(StoredValue, frozen=True, tag="finished"):
     """Written when nothing more will be done. `commit` and `pin` are what the checkout holds now, if it is known."""
 
     number: int
-    end: End
+    end: OrderEnd
     text: str
     at: int  # seconds since the epoch
     commit: CommitSha | None = None
@@ -106,7 +104,7 @@ class NodeState:
         except (OSError, msgspec.MsgspecError) as problem:
             raise StateError(f"{self.folder / 'node.json'} cannot be read: {problem}") from None
 
-    def read_keys(self) -> tuple[Ed25519PublicKey, ...]:
+    def read_keys(self) -> tuple[PublicKey, ...]:
         """The keys whose orders are taken, by file name. Empty when none is trusted."""
         return tuple(_parse_key(path) for path in sorted((self.folder / "keys").glob("*.pem")))
 
@@ -139,8 +137,7 @@ class NodeState:
             )
         try:
             (self.folder / "keys").mkdir(parents=True, exist_ok=True, mode=0o700)
-            pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-            (self.folder / "keys" / f"{fingerprint(key)}.pem").write_bytes(pem)
+            (self.folder / "keys" / f"{key.fingerprint}.pem").write_bytes(key.pem.encode())
             _write_whole(self.folder / "node.json", msgspec.json.encode(wanted))
         except OSError as problem:
             raise StateError(f"{self.folder} cannot be written: {problem.strerror}; run this as its owner") from None
@@ -170,7 +167,7 @@ class NodeState:
     def finish(
         self,
         order: Order,
-        end: End,
+        end: OrderEnd,
         text: str,
         *,
         now: float,
@@ -247,7 +244,7 @@ def is_after_failure(records: tuple[Record, ...]) -> bool:
     """Whether the newest order that touched something left the node neither as wanted nor as it was."""
     only_looked = {r.order.number for r in records if isinstance(r, Begun) and r.order.kind.reads_only}
     ends = (r.end for r in reversed(records) if isinstance(r, Finished) and r.number not in only_looked)
-    return next((end for end in ends if end not in (End.REFUSED, End.UNTOUCHED)), None) is End.FAILED
+    return next((end for end in ends if end not in (OrderEnd.REFUSED, OrderEnd.UNTOUCHED)), None) is OrderEnd.FAILED
 
 
 def find_last_good(records: tuple[Record, ...]) -> Order | None:
@@ -255,7 +252,9 @@ def find_last_good(records: tuple[Record, ...]) -> Order | None:
 
     An order may be for a few stacks alone: it is given with the others as the orders before it had them.
     """
-    ended_well = {record.number for record in records if isinstance(record, Finished) and record.end is End.SUCCESS}
+    ended_well = {
+        record.number for record in records if isinstance(record, Finished) and record.end is OrderEnd.SUCCESS
+    }
     changed = (r.order for r in records if isinstance(r, Begun) and not r.order.kind.reads_only)
     good = [order for order in changed if order.number in ended_well]
     if not good:
@@ -266,21 +265,13 @@ def find_last_good(records: tuple[Record, ...]) -> Order | None:
     return replace(good[-1], stacks=(*good[-1].stacks, *others))
 
 
-def fingerprint(key: Ed25519PublicKey) -> str:
-    """Sixteen hexadecimal digits of the raw key, for people to compare."""
-    return key.public_bytes(Encoding.Raw, PublicFormat.Raw).hex()[:16]
-
-
-def _parse_key(path: Path) -> Ed25519PublicKey:
+def _parse_key(path: Path) -> PublicKey:
     try:
-        key = load_pem_public_key(path.read_bytes())
+        return parse_public_key(path.read_bytes())
     except OSError as problem:
         raise StateError(f"{path} cannot be read: {problem.strerror}") from None
-    except (ValueError, UnsupportedAlgorithm):
-        raise StateError(f"{path} is no public key in PEM form (-----BEGIN PUBLIC KEY-----)") from None
-    if not isinstance(key, Ed25519PublicKey):
-        raise StateError(f"{path} is not an Ed25519 key; the bot's own is in AIOS_BOT_DATA/keys/orders.pub.pem")
-    return key
+    except PublicKeyError as problem:
+        raise StateError(f"{path} is {problem}") from None
 
 
 def _write_whole(path: Path, content: bytes) -> None:

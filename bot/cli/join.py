@@ -63,7 +63,15 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
     from bot.fleetfile.edit import set_entry
     from bot.fleetfile.shapes import NODE_NAME
     from bot.onboarding.join.fleet import propose_text, read_downloads, read_fleet_file, read_runner_token
-    from bot.protocol.invitation import PROGRAM, Invitation, encode, entry_of, is_absolute, new_node, render_command
+    from bot.protocol.invitation import (
+        PROGRAM,
+        Invitation,
+        fleet_file_entry,
+        is_absolute,
+        new_node,
+        render_command,
+        render_invitation,
+    )
 
     if not NODE_NAME.pattern.fullmatch(name):
         raise click.UsageError(f"NAME {name!r} is not usable; {NODE_NAME.words}")
@@ -78,7 +86,7 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
     text = file.text
     if node is None:
         node = new_node(NodeName(name), platform=kind, fleet=repo, root=root, labels=labels, bootstrap=bootstrap)
-        text = set_entry(text, ("nodes", name), entry_of(node))
+        text = set_entry(text, ("nodes", name), fleet_file_entry(node))
         parse_fleet(text)  # never propose an unusable file
     url = propose_text(
         client,
@@ -116,7 +124,10 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
     click.echo(f"Paste this into {shell} on {name} within an hour. It may be pasted again:\n", err=True)
     click.echo(
         render_command(
-            encode(invitation), platform=node.platform, script=script.read_text(), program=program or PROGRAM
+            render_invitation(invitation),
+            platform=node.platform,
+            script=script.read_text(),
+            program=program or PROGRAM,
         )
     )
 
@@ -166,9 +177,9 @@ def remove(name: str, fleet: str | None) -> None:
 def join(invitation: str, state: Path | None, token: str) -> None:
     """Make this machine the node that INVITATION is for. Run by the command from `aios-bot node add`."""
     from bot.onboarding.join.node import check_platform, find_obstacles
-    from bot.protocol.invitation import decode
+    from bot.protocol.invitation import parse_invitation
 
-    invited = decode(invitation)
+    invited = parse_invitation(invitation)
     if token:
         invited = _with(invited, token=token)
     check_platform(invited)

@@ -64,7 +64,7 @@ def _folder(data: Path | None) -> Path:
 
 
 def _print_keys(found: OrderKeys, folder: Path) -> None:
-    from bot.agent.state import fingerprint
+    from bot.envelope.keys import parse_public_key
     from bot.storage.keyfiles import ORDERS_PUBLIC, PREVIOUS_PUBLIC, public_pem
 
     overlap = found.previous is not None
@@ -74,5 +74,7 @@ def _print_keys(found: OrderKeys, folder: Path) -> None:
     ):
         if key is not None:
             role = f"signs, {what}" if overlap else "signs"
-            click.echo(f"{fingerprint(key.public_key())}  {role}  {folder / name}\n{public_pem(key)}", nl=False)
+            pem = public_pem(key)
+            fingerprint = parse_public_key(pem.encode()).fingerprint
+            click.echo(f"{fingerprint}  {role}  {folder / name}\n{pem}", nl=False)
     click.echo("\nOn a node: aios-bot node trust FILE")

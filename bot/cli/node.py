@@ -62,8 +62,7 @@ def deploy_command(  # noqa: PLR0917 - one parameter per option of the command
     """Carry out one signed order, or deploy a commit by hand. Exits with 0 if all is healthy, 4 if refused."""
     from bot.agent.deploy import deploy
     from bot.agent.wiring import make_node, write_summary
-    from bot.protocol.ending import End
-    from bot.protocol.outcome import render_outcome
+    from bot.protocol.outcome import OrderEnd, render_outcome
     from bot.settings.read import read_node_settings
 
     settings = read_node_settings()
@@ -76,21 +75,20 @@ def deploy_command(  # noqa: PLR0917 - one parameter per option of the command
     text = render_outcome(outcome)
     click.echo(text)
     write_summary(settings, text, outcome)
-    sys.exit({End.SUCCESS: ExitCode.OK, End.REFUSED: ExitCode.REFUSED}.get(outcome.end, ExitCode.FAILED))
+    sys.exit({OrderEnd.SUCCESS: ExitCode.OK, OrderEnd.REFUSED: ExitCode.REFUSED}.get(outcome.end, ExitCode.FAILED))
 
 
 def _deploy_by_hand(node: Node, commit: str, submodule: str | None, base: str, *, dry_run: bool) -> NoReturn:
     from bot.agent.by_hand import deploy_by_hand
     from bot.plan.report.text import render_text
-    from bot.protocol.ending import End
-    from bot.protocol.outcome import render_outcome
+    from bot.protocol.outcome import OrderEnd, render_outcome
 
     plan, outcome = deploy_by_hand(node, commit=commit, submodule=submodule, base=base, dry_run=dry_run)
     click.echo(render_text(plan))
     if outcome is None:
         sys.exit(ExitCode.OK)
     click.echo(render_outcome(outcome))
-    sys.exit({End.SUCCESS: ExitCode.OK, End.REFUSED: ExitCode.REFUSED}.get(outcome.end, ExitCode.FAILED))
+    sys.exit({OrderEnd.SUCCESS: ExitCode.OK, OrderEnd.REFUSED: ExitCode.REFUSED}.get(outcome.end, ExitCode.FAILED))
 
 
 @node.command()
@@ -111,12 +109,12 @@ def trust(  # noqa: PLR0917 - one parameter per option of the command
     state_folder: Path | None,
 ) -> None:
     """Trust the key in KEYFILE (the bot's keys/orders.pub.pem): accept orders that it signed."""
-    from bot.agent.state import NodeState, fingerprint
+    from bot.agent.state import NodeState
     from bot.settings.read import read_node_settings
 
     state = NodeState(state_folder or read_node_settings().state)
     identity = state.trust(keyfile, fleet=fleet, node=name, root=root, report_only=report_only)
-    trusted = ", ".join(fingerprint(key) for key in state.read_keys())
+    trusted = ", ".join(key.fingerprint for key in state.read_keys())
     click.echo(
         f"{identity.node} of {identity.fleet} trusts {trusted}"
         + (", and only reports" if identity.report_only else "")
@@ -127,14 +125,14 @@ def trust(  # noqa: PLR0917 - one parameter per option of the command
 @_state_option
 def show(state_folder: Path | None) -> None:
     """Print this node's identity, the keys it trusts, and the orders it has accepted."""
-    from bot.agent.state import Begun, NodeState, Touching, fingerprint
+    from bot.agent.state import Begun, NodeState, Touching
     from bot.settings.read import read_node_settings
 
     state = NodeState(state_folder or read_node_settings().state)
     identity = state.read_identity()
     click.echo(f"node:  {identity.node}\nfleet: {identity.fleet}")
     for key in state.read_keys():
-        click.echo(f"key:   {fingerprint(key)}")
+        click.echo(f"key:   {key.fingerprint}")
     for record in state.read_record():
         if isinstance(record, Touching):
             continue
@@ -152,13 +150,12 @@ def recover_command(repo: Path | None, state_folder: Path | None) -> None:
     """Finish or undo an interrupted order. Run this when the machine starts, or by hand after a crash."""
     from bot.agent.deploy import recover_now
     from bot.agent.wiring import make_node
-    from bot.protocol.ending import End
-    from bot.protocol.outcome import render_outcome
+    from bot.protocol.outcome import OrderEnd, render_outcome
     from bot.settings.read import read_node_settings
 
     outcome = recover_now(make_node(read_node_settings(), state_folder, repo))
     click.echo("nothing to recover" if outcome is None else render_outcome(outcome))
-    sys.exit(ExitCode.FAILED if outcome and outcome.end is End.FAILED else ExitCode.OK)
+    sys.exit(ExitCode.FAILED if outcome and outcome.end is OrderEnd.FAILED else ExitCode.OK)
 
 
 @node.command()

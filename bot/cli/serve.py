@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -26,6 +27,7 @@ def serve(*, pull: bool) -> None:
     from bot.observability.log import configure_logging, register_secret
     from bot.service.backfill import Puller
     from bot.service.database import open_store
+    from bot.service.metrics import declare_job_kinds, render_metrics
     from bot.service.server import end_on_signal
     from bot.service.server import serve as serve_http
     from bot.service.shutdown import Shutdown
@@ -44,6 +46,7 @@ def serve(*, pull: bool) -> None:
         return
     register_secret(*credentials.secrets)
     service = Service(settings, credentials, store, redelivers=not pull)
+    declare_job_kinds()
     inbox, schedules = service.worker.inbox, service.schedules
     puller = Puller(service.backfill, store) if pull else None
     shutdown = Shutdown()
@@ -59,6 +62,7 @@ def serve(*, pull: bool) -> None:
             receive=service.intake.receive,
             webhook_secret=None if pull else credentials.webhook_secret,
             web_url=settings.html_url,
+            render_metrics=partial(render_metrics, store),
         )
 
         def stopping() -> None:
@@ -87,6 +91,7 @@ class Service:
         """`redelivers`: whether GitHub can reach this service by webhook."""
         from bot.features.audit.store import AuditTrail
         from bot.features.bump.run import BumpTools, PlanTools
+        from bot.features.bump.store import PlanStore
         from bot.features.commands.run import CommandTools
         from bot.features.commands.store import CommandStore
         from bot.features.fleets.run import FleetTools
@@ -99,7 +104,6 @@ class Service:
         from bot.git.mirrors import Mirrors
         from bot.github.client import App
         from bot.planner.compose import Renderer
-        from bot.planner.store import PlanStore
         from bot.queue.inbox import Inbox
         from bot.service.backfill import Backfill
         from bot.service.intake import Intake
@@ -159,7 +163,8 @@ def serve_setup(settings: Settings, vault: Vault) -> None:
     from bot.github.endpoints.registration import register_app
     from bot.service.server import end_on_signal, serve
     from bot.service.shutdown import Shutdown
-    from bot.web.setup import SetupDesk, create_setup_app
+    from bot.web.app import create_setup_app
+    from bot.web.setup import AppSetup
 
     shutdown = Shutdown()
 
@@ -168,14 +173,14 @@ def serve_setup(settings: Settings, vault: Vault) -> None:
         vault.save(registered)
         return f"{registered.html_url}/installations/new"
 
-    desk = SetupDesk(settings.html_url, settings.public_url, register, finished=shutdown.begin)
+    app_setup = AppSetup(settings.html_url, settings.public_url, register, finished=shutdown.begin)
 
     def tell(port: int) -> None:
         home = settings.public_url or f"http://{'localhost' if settings.host == '0.0.0.0' else settings.host}:{port}"  # noqa: S104 - compared with, not bound to
         click.echo(
-            f"No GitHub App yet. Open this address once, in your browser:\n\n  {home}/setup?token={desk.token}\n"
+            f"No GitHub App yet. Open this address once, in your browser:\n\n  {home}/setup?token={app_setup.token}\n"
         )
 
     with end_on_signal(shutdown):
-        serve(create_setup_app(desk), settings.host, settings.port, ready=tell, shutdown=shutdown)
+        serve(create_setup_app(app_setup), settings.host, settings.port, ready=tell, shutdown=shutdown)
     shutdown.over()

@@ -1,8 +1,4 @@
-"""The base of every value that crosses a room's door: frozen, comparable, and JSON by msgspec.
-
-`Value` forbids unknown fields on decoding, for what we wrote ourselves. What others wrote is decoded with
-`Wire`, which keeps the fields it names and ignores the rest.
-"""
+"""The bases of our values: frozen, comparable, and JSON by msgspec where they leave the process."""
 
 from __future__ import annotations
 
@@ -10,7 +6,17 @@ import msgspec
 
 
 class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A frozen value of ours."""
+    """A frozen value of ours, which stays in its process unless it is a StoredValue."""
+
+
+class StoredValue(Value, frozen=True, omit_defaults=True, forbid_unknown_fields=False):
+    """A value that is stored or sent by one version of the bot and read by another, older or newer.
+
+    A field that is not set is not written, and a field that the reader does not know is ignored. So a new field
+    has a default that means "as before" (`""`, `0`, `False`, `None`, `()`: other defaults may be written out), is
+    added at the end, and never changes what an older reader *does* with the value: see `Order.requires`.
+    docs/decisions/values-survive-versions.md.
+    """
 
 
 class Wire(msgspec.Struct, frozen=True):

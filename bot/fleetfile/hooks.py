@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from bot.domain.names import StackName
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 from bot.fleetfile.fields import Field, Part, Schema, Section, dotted, text_schema
 from bot.fleetfile.shapes import ARGUMENT, STACK_NAME
 from bot.fleetfile.yaml_lines import Reader, kind_of, line_of
@@ -16,7 +16,7 @@ Command = tuple[str, ...]
 EXAMPLE = ("sh", "scripts/make-certs.sh")
 
 
-class Hooks(Value, frozen=True):
+class Hooks(StoredValue, frozen=True):
     """Commands that run in the node's checkout of the new commit, without a shell, before and after its change."""
 
     before: tuple[Command, ...] = ()  # around all stacks

@@ -7,7 +7,7 @@ from enum import StrEnum
 from ruamel.yaml.comments import CommentedMap
 
 from bot.domain.names import NodeName, StackName
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 from bot.fleetfile.fields import Choice, Each, Flag, NamedTexts, Section, Text, Texts, Variables
 from bot.fleetfile.hooks import HOOKS, Hooks
 from bot.fleetfile.shapes import (
@@ -32,7 +32,7 @@ class Platform(StrEnum):
     ANDROID = "android"
 
 
-class Node(Value, frozen=True):
+class Node(StoredValue, frozen=True):
     """One machine. `stacks` empty means every stack."""
 
     name: NodeName

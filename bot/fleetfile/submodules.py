@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from bot.domain.names import BranchName, StackName, SubmodulePath
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 from bot.fleetfile.fields import Choice, Each, Flag, Section, Text, Texts
 from bot.fleetfile.shapes import BRANCH, PATH, STACK_NAME
 
@@ -18,7 +18,7 @@ class ShowUpstream(StrEnum):
     NEVER = "never"
 
 
-class Submodule(Value, frozen=True):
+class Submodule(StoredValue, frozen=True):
     """A submodule the bot keeps up to date."""
 
     path: SubmodulePath

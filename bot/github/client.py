@@ -24,11 +24,11 @@ from requests.utils import parse_header_links
 from bot.domain.errors import BotError, RetryLater
 from bot.domain.names import InstallationId, RepoName
 from bot.domain.values import Wire as WireValue
+from bot.github.connection import metrics
 from bot.github.connection.budget import Budget
 from bot.github.connection.etags import Etags, Kept
 from bot.github.connection.tokens import Scope, Token, Tokens
 from bot.github.connection.wire import Wire
-from bot.service import metrics
 
 _T = TypeVar("_T")
 PAGE = 100  # GitHub's largest page
@@ -218,10 +218,10 @@ class Client:
                     cnx=exchange,  # type: ignore[arg-type]  # a connection by its methods
                 )
             except (requests.RequestException, ConnectionError) as problem:
-                metrics.REQUESTS.count(method=verb, status="none")
+                metrics.REQUESTS.inc(method=verb, status="none")
                 raise self._budget.outage(what, f"GitHub did not answer ({type(problem).__name__})") from None
             status = exchange.answer.status_code
-            metrics.REQUESTS.count(method=verb, status="304" if status == 304 else f"{status // 100}xx")
+            metrics.REQUESTS.inc(method=verb, status="304" if status == 304 else f"{status // 100}xx")
             answer = _Answer(status, {name.lower(): text for name, text in exchange.getheaders()}, exchange.read())
             self._budget.observe(answer.headers)
             if status not in (301, 302, 307, 308) or "location" not in answer.headers:
@@ -324,7 +324,7 @@ class App:
                     raise
                 refused = problem
                 continue
-            metrics.TOKENS.count()
+            metrics.TOKENS.inc()
             return made
         raise refused or AssertionError("a scope has at least one way to be asked for")
 

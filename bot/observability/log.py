@@ -1,8 +1,7 @@
-"""What the log says, and what it never says.
+"""Log as JSON lines, or as short lines on a terminal, without secrets.
 
-JSON lines for machines, short lines for a terminal; in both, the delivery and the look being worked on. Every
-secret that is registered here, and everything shaped like GitHub's tokens and keys, is replaced before it is
-written.
+Each line names the delivery and the job that it belongs to. Every registered secret, and everything shaped like
+GitHub's tokens and keys, is replaced before a line is written.
 """
 
 from __future__ import annotations
@@ -38,14 +37,14 @@ def log_context(**fields: str) -> Iterator[None]:
 
 
 def register_secret(*texts: str) -> None:
-    """Hide these texts from now on, in every spelling a log line gives them. Call it for every token made."""
+    """Replace these texts from now on, however a log line quotes them. To be called for every new token."""
     with _secrets_lock:
         for text in texts:
             _secrets.update(form for form in _spellings(text) if len(form) >= _SHORTEST_SECRET)
 
 
 def forget_secret(*texts: str) -> None:
-    """Stop looking for texts that are of no use any more, such as expired tokens."""
+    """Stop replacing texts that are no longer secret, such as expired tokens."""
     with _secrets_lock:
         for text in texts:
             _secrets.difference_update(_spellings(text))
@@ -80,7 +79,7 @@ def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 def configure_logging(
     *, level: str = "INFO", stream: TextIO | None = None, as_json: bool | None = None, secrets: Iterable[str] = ()
 ) -> None:
-    """Send the log to `stream` (default: standard error); JSON lines unless it is a terminal."""
+    """Write the log to `stream` (default: standard error), as JSON lines unless it is a terminal."""
     register_secret(*secrets)
     out = sys.stderr if stream is None else stream
     handler = logging.StreamHandler(out)

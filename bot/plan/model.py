@@ -9,18 +9,18 @@ from enum import StrEnum
 
 from bot.domain.names import CommitSha, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
 from bot.domain.severity import Severity
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 from bot.protocol.action import Action
 
 
-class SourceLine(Value, frozen=True):
+class SourceLine(StoredValue, frozen=True):
     """Where in the submodule a cause stands. `line` counts from 1."""
 
     path: str
     line: int
 
 
-class Reason(Value, frozen=True):
+class Reason(StoredValue, frozen=True):
     """One cause of an action. `code` comes from a closed list (bot.plan.causes.ReasonCode)."""
 
     code: str  # "image", "environment", "bind_content", "depends_on_restart", ...
@@ -28,7 +28,7 @@ class Reason(Value, frozen=True):
     where: SourceLine | None = None
 
 
-class Risk(Value, frozen=True):
+class Risk(StoredValue, frozen=True):
     """A rule that fired on a service or stack. `rule` is its stable id."""
 
     rule: str  # "data.volume_dropped"
@@ -46,14 +46,14 @@ class ImageKind(StrEnum):
     BUILT = "built"  # made on the node from a build context
 
 
-class Image(Value, frozen=True):
+class Image(StoredValue, frozen=True):
     """What a service runs, as its file names it."""
 
     name: str
     kind: ImageKind
 
 
-class ServicePlan(Value, frozen=True):
+class ServicePlan(StoredValue, frozen=True):
     """One service of one stack on one node."""
 
     service: ServiceName
@@ -66,7 +66,7 @@ class ServicePlan(Value, frozen=True):
     remaining: int = 0  # containers that stay when a removal takes only some (fewer replicas)
 
 
-class StackPlan(Value, frozen=True):
+class StackPlan(StoredValue, frozen=True):
     """One stack on one node. `error` is set when it could not be analysed, and then `services` is empty."""
 
     stack: StackName
@@ -89,7 +89,7 @@ class StackPlan(Value, frozen=True):
         return self.error is not None or any(s.action is not Action.NONE for s in self.services)
 
 
-class NodePlan(Value, frozen=True):
+class NodePlan(StoredValue, frozen=True):
     """What the bump does on one node, its stacks in deployment order."""
 
     node: NodeName
@@ -97,7 +97,7 @@ class NodePlan(Value, frozen=True):
     stacks: tuple[StackPlan, ...]
 
 
-class Commit(Value, frozen=True):
+class Commit(StoredValue, frozen=True):
     """One upstream commit that the bump brings in, newest first. Text is hostile: escaped only when rendered."""
 
     sha: CommitSha
@@ -105,7 +105,7 @@ class Commit(Value, frozen=True):
     author: str
 
 
-class Plan(Value, frozen=True):
+class Plan(StoredValue, frozen=True):
     """What moving `submodule` from `old` to `new` does on every node of `fleet`.
 
     `old` is None when the submodule is new. `id` is made of everything that could change the meaning: base,

@@ -1,29 +1,68 @@
-"""From bot/features/rollout/decide/orders.py: say here what this module is for."""
+"""Compose the order that carries out a plan on one node: for the service, and for a deploy by hand. Pure."""
 
 from __future__ import annotations
 
-from bot.domain.names import DeploymentId, PlanId
+from bot.domain.names import (
+    BranchName,
+    CommitSha,
+    DeploymentId,
+    PlanId,
+    PullNumber,
+    RepoName,
+    StackName,
+)
+from bot.domain.values import StoredValue
+from bot.fleetfile import Node, Submodule
 from bot.fleetfile.hooks import Hooks
 from bot.plan.model import NodePlan, StackPlan
-from bot.protocol.asked import PastOrder, Wanted
-from bot.protocol.order import Hook, HookTime, Order, Rule, ServiceOrder, StackOrder, Start
+from bot.protocol.order import (
+    Hook,
+    HookTime,
+    MismatchPolicy,
+    Order,
+    OrderKind,
+    PlanStart,
+    ServiceOrder,
+    StackOrder,
+)
 
 ORDER_LIFETIME = 24 * 3600  # seconds; Actions drops a job that waited this long for its runner
 
 
+class OrderRequest(StoredValue, frozen=True):
+    """An order to be given to a node. Requests of one kind and one `marker` for a node are the same request."""
+
+    kind: OrderKind
+    fleet: RepoName
+    node: Node
+    base: BranchName
+    default_branch: BranchName  # where the deploy workflow is dispatched
+    submodule: Submodule
+    upstream: RepoName
+    commit: CommitSha
+    pin: CommitSha
+    marker: str  # "merge:COMMIT", "comment:ID", ...: where it comes from
+    pull: PullNumber | None = None  # where people follow it
+    head_of: PullNumber | None = None  # `commit` is the head of this open pull request; None: it is on `base`
+    approved: PlanId | None = None  # the plan that a person approved
+    stacks: tuple[StackName, ...] = ()  # only these; empty: all of the node's
+    replaces_queued: bool = False  # an order that no runner took yet is withdrawn for this one
+    stop_on_drift: bool = False
+
+
 def compose_order(
-    wanted: Wanted, plan: NodePlan, *, plan_id: PlanId, start: PastOrder | None, number: DeploymentId, now: int
+    request: OrderRequest, plan: NodePlan, *, plan_id: PlanId, start: PlanStart | None, number: DeploymentId, now: int
 ) -> Order:
-    """The order that is signed. `plan` is the node's own; `now` is in seconds since the epoch."""
-    node = wanted.node
+    """The order that is signed. `plan` is the node's own, from `start`; `now` is in seconds since the epoch."""
+    node = request.node
     return Order(
-        kind=wanted.kind,
-        fleet=wanted.fleet,
+        kind=request.kind,
+        fleet=request.fleet,
         node=node.name,
-        commit=wanted.commit,
-        base=wanted.base,
-        submodule=wanted.submodule.path,
-        pin=wanted.pin,
+        commit=request.commit,
+        base=request.base,
+        submodule=request.submodule.path,
+        pin=request.pin,
         plan=plan_id,
         root=node.root,
         stacks=tuple(order_stack(stack) for stack in plan.stacks),
@@ -31,10 +70,10 @@ def compose_order(
         issued=now,
         expires=now + ORDER_LIFETIME,
         number=number,
-        head_of=wanted.head_of,
-        start=Start(commit=start.commit, pin=start.pin) if start else None,
-        on_drift=Rule.STOP if wanted.stop_on_drift and start else Rule.CONTINUE,
-        on_edits=Rule.CONTINUE if node.keep_edits else Rule.STOP,
+        head_of=request.head_of,
+        start=start,
+        on_drift=MismatchPolicy.STOP if request.stop_on_drift and start else MismatchPolicy.CONTINUE,
+        on_edits=MismatchPolicy.CONTINUE if node.keep_edits else MismatchPolicy.STOP,
         hooks=_hooks(node.hooks),
     )
 

@@ -1,6 +1,6 @@
-"""What a new node is handed: everything it needs to join, in one word that can be pasted. Pure.
+"""The invitation: everything that a new node needs to join, in one word that can be pasted. Pure.
 
-The word is no longer than a command line may be, and good for an hour: so long GitHub's runner token lives.
+It is no longer than a command line may be, and valid for an hour: that is how long GitHub's runner token lives.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import msgspec
 
 from bot.domain.errors import BotError
 from bot.domain.names import BranchName, NodeName, RepoName
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 from bot.fleetfile import Node, Platform
+from bot.protocol import PROTOCOL_VERSION
 
 PROGRAM = "aios-bot @ https://github.com/Tecnocrat/aios-bot/archive/refs/tags/v0.zip"
 """What pip installs on a node where no other source is named: the tag that the deploy workflow uses too."""
@@ -27,7 +28,7 @@ _ROOTS = {
 }
 
 
-class Download(Value, frozen=True):
+class RunnerDownload(StoredValue, frozen=True):
     """GitHub's runner for one kind of processor (x64, arm64, arm)."""
 
     architecture: str
@@ -35,7 +36,7 @@ class Download(Value, frozen=True):
     sha256: str
 
 
-class Invitation(Value, frozen=True):
+class Invitation(StoredValue, frozen=True):
     """`token` registers the runner and is "" when it has to be given on the node; `key` is the bot's, as PEM."""
 
     fleet: RepoName
@@ -47,11 +48,12 @@ class Invitation(Value, frozen=True):
     key: str
     web_url: str
     token: str = ""
-    downloads: tuple[Download, ...] = ()
+    downloads: tuple[RunnerDownload, ...] = ()
+    protocol: int = 1  # the lowest version of the protocol in which this can be read
 
 
 def default_root(fleet: RepoName, platform: Platform) -> str:
-    """Where a node keeps its checkout when nobody said so."""
+    """Where a node keeps its checkout when no other place is named."""
     return _ROOTS[platform].format(name=fleet.split("/")[1])
 
 
@@ -64,32 +66,39 @@ def new_node(
     labels: tuple[str, ...],
     bootstrap: tuple[str, ...] = (),
 ) -> Node:
-    """The node as the fleet file is to have it."""
+    """The node to be added to the fleet file."""
     return Node(
         name=name, platform=platform, root=root or default_root(fleet, platform), labels=labels, bootstrap=bootstrap
     )
 
 
-def entry_of(node: Node) -> dict[str, str | list[str]]:
+def fleet_file_entry(node: Node) -> dict[str, str | list[str]]:
     """The node's entry in the fleet file."""
     entry: dict[str, str | list[str]] = {"platform": str(node.platform), "root": node.root}
     lists = {"labels": node.labels, "bootstrap": node.bootstrap}
     return entry | {name: list(items) for name, items in lists.items() if items}
 
 
-def encode(invitation: Invitation) -> str:
-    """The word."""
+def render_invitation(invitation: Invitation) -> str:
+    """The invitation as one word."""
     return base64.urlsafe_b64encode(msgspec.json.encode(invitation)).decode().rstrip("=")
 
 
-def decode(word: str) -> Invitation:
+def parse_invitation(word: str) -> Invitation:
     """The invitation in `word`, or BotError."""
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(word + "=" * (-len(word) % 4)), type=Invitation)
-    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        whole = base64.urlsafe_b64decode(word + "=" * (-len(word) % 4))
+        invitation = msgspec.json.decode(whole, type=Invitation)
+    except (binascii.Error, ValueError, msgspec.MsgspecError, RecursionError):
         raise BotError(
             "this invitation is damaged: paste the whole command that `aios-bot node add` printed"
         ) from None
+    if invitation.protocol > PROTOCOL_VERSION:
+        raise BotError(
+            f"this invitation is of version {invitation.protocol} of the protocol, and this program knows "
+            f"{PROTOCOL_VERSION}: install the version of aios-bot that printed it"
+        )
+    return invitation
 
 
 def is_absolute(root: str, platform: Platform) -> bool:
@@ -99,10 +108,10 @@ def is_absolute(root: str, platform: Platform) -> bool:
 
 
 def render_command(word: str, *, platform: Platform, script: str, program: str) -> str:
-    """One command to paste on the node: the script itself, so that it can be read before it runs."""
+    """One command to paste on the node. It holds the whole script, so that it can be read before it runs."""
     body = script.rstrip("\n")
     if platform is Platform.WINDOWS:
-        # A line that begins with '@ would end the text; the script has none.
+        # A line that begins with '@ would end the text; the script has no such line.
         quoted = program.replace("'", "''")
         return f"& ([scriptblock]::Create(@'\n{body}\n'@)) '{word}' '{quoted}'"
     return f"sh -s -- {shlex.quote(word)} {shlex.quote(program)} <<'{HERE_DOCUMENT}'\n{body}\n{HERE_DOCUMENT}"

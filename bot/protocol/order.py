@@ -1,21 +1,16 @@
-"""The order: what the bot tells one node to do, signed, single-use and expiring. Pure.
+"""The order: what the bot tells one node to do, single-use and expiring. Pure.
 
-A node obeys a verified order and nothing else: whoever may dispatch a workflow may not thereby deploy.
-The envelope is DSSE (github.com/secure-systems-lab/dsse) with an Ed25519 signature.
+A node obeys a verified order and nothing else: whoever may dispatch a workflow may not thereby deploy. The bytes
+are signed (bot.envelope); a node checks the signature over the bytes that it received, and only then reads them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from securesystemslib.dsse import Envelope
-from securesystemslib.exceptions import Error as EnvelopeError
-from securesystemslib.signer import CryptoSigner, SSlibKey
 
-from bot.domain.errors import BotError
 from bot.domain.names import (
     CommitSha,
     DeploymentId,
@@ -28,12 +23,16 @@ from bot.domain.names import (
     SubmodulePath,
     parse_commit_sha,
 )
-from bot.domain.values import Value
+from bot.domain.values import StoredValue, Value
+from bot.protocol import PROTOCOL_VERSION
 from bot.protocol.action import Action
 
 PAYLOAD_TYPE = "application/vnd.aios-bot.order+json"
-LONGEST_ENVELOPE = 32_000  # characters; a variable of a Windows process holds 32,767
+MAX_ENVELOPE_LENGTH = 32_000  # characters; a variable of a Windows process holds 32,767
 CLOCK_SKEW = 120  # seconds that a node's clock may be behind the bot's
+UNDERSTOOD: frozenset[str] = frozenset()
+"""What an order may require of its node: the names of the fields that change what it does and that came later than
+protocol version 1. To add one: the field in the value, its name here, and in `requires` whenever it is set."""
 
 
 class OrderKind(StrEnum):
@@ -51,14 +50,14 @@ class OrderKind(StrEnum):
         return self in (OrderKind.PLAN_ONLY, OrderKind.DRIFT)
 
 
-class Rule(StrEnum):
+class MismatchPolicy(StrEnum):
     """What the node does when it finds other than was planned for: stop before touching anything, or go on."""
 
     STOP = "stop"
     CONTINUE = "continue"
 
 
-class Start(Value, frozen=True):
+class PlanStart(StoredValue, frozen=True):
     """Where the plan begins: the commit and pin that the node deployed last with success."""
 
     commit: CommitSha
@@ -72,7 +71,7 @@ class HookTime(StrEnum):
     AFTER = "after"
 
 
-class Hook(Value, frozen=True):
+class Hook(StoredValue, frozen=True):
     """A command of the fleet file, run in the checkout without a shell. `stack` None: around all of them."""
 
     when: HookTime
@@ -80,7 +79,7 @@ class Hook(Value, frozen=True):
     stack: StackName | None = None
 
 
-class ServiceOrder(Value, frozen=True):
+class ServiceOrder(StoredValue, frozen=True):
     """One service and what the plan says will happen to it."""
 
     service: ServiceName
@@ -89,7 +88,7 @@ class ServiceOrder(Value, frozen=True):
     remaining: int = 0  # containers that stay when a removal takes only some
 
 
-class StackOrder(Value, frozen=True):
+class StackOrder(StoredValue, frozen=True):
     """One stack, as the plan rendered it. Paths are POSIX and relative to the checkout's root."""
 
     stack: StackName
@@ -101,7 +100,7 @@ class StackOrder(Value, frozen=True):
     networks: tuple[str, ...] = ()  # of its own, by their real names: to be made anew with who is attached to them
 
 
-class Order(Value, frozen=True):
+class Order(StoredValue, frozen=True):
     """Everything a node needs, so that it never has to trust a file of the checkout it is about to run."""
 
     kind: OrderKind
@@ -119,10 +118,12 @@ class Order(Value, frozen=True):
     expires: int  # seconds since the epoch
     number: DeploymentId  # grows per node: GitHub's own deployment id
     head_of: PullNumber | None = None  # `commit` must be the head of this open pull request, not older, not newer
-    start: Start | None = None  # None: the bot never deployed to this node
-    on_drift: Rule = Rule.CONTINUE  # when what runs is not what `start` left
-    on_edits: Rule = Rule.STOP  # when tracked files of the checkout were changed by hand
+    start: PlanStart | None = None  # None: the bot never deployed to this node
+    on_drift: MismatchPolicy = MismatchPolicy.CONTINUE  # when what runs is not what `start` left
+    on_edits: MismatchPolicy = MismatchPolicy.STOP  # when tracked files of the checkout were changed by hand
     hooks: tuple[Hook, ...] = ()
+    protocol: int = 1  # the lowest version of the protocol in which this can be read
+    requires: tuple[str, ...] = ()  # what the node must understand to carry this out (UNDERSTOOD)
 
     @property
     def is_by_hand(self) -> bool:
@@ -141,6 +142,7 @@ class RefusalReason(StrEnum):
     EXPIRED = "expired"
     ALREADY_USED = "already_used"
     OLDER_NUMBER = "older_number"
+    REQUIRES_UPDATE = "requires_update"  # it needs what this version of the program does not know
     UNSUPPORTED = "unsupported"  # an order of a kind that this version does not carry out
     OTHER_REPOSITORY = "other_repository"  # the checkout is not the fleet's
     WITHDRAWN = "withdrawn"  # the bot ended the deployment before the node came to it: a newer order follows
@@ -162,94 +164,87 @@ class Refusal(Value, frozen=True):
     order: Order | None = None
 
 
-class _Signature(Value, frozen=True):
-    keyid: str
-    sig: str
+class _Requirements(StoredValue, frozen=True):
+    """What is read of an order that cannot be read as a whole."""
+
+    protocol: int = 1
+    requires: tuple[str, ...] = ()
 
 
-class _Envelope(Value, frozen=True, rename={"payload_type": "payloadType"}):
-    """The envelope's JSON, strictly: what the library below is fed has no surprises left."""
-
-    payload: str
-    payload_type: str
-    signatures: tuple[_Signature, ...]
+def encode_order(order: Order) -> bytes:
+    """The bytes of `order` to be signed; equal orders have equal bytes."""
+    return msgspec.json.encode(order, order="deterministic")
 
 
-def sign_order(order: Order, *private_keys: Ed25519PrivateKey) -> str:
-    """The envelope of `order`, signed with every key, as JSON text. BotError when it is too long to be dispatched."""
-    envelope = Envelope(msgspec.json.encode(order), PAYLOAD_TYPE, {})
-    for key in private_keys:
-        envelope.sign(CryptoSigner(key))
-    text = msgspec.json.encode(envelope.to_dict()).decode()
-    if len(text) > LONGEST_ENVELOPE:
-        raise BotError(
-            f"the order for {order.node} has {len(text)} characters, and a node takes {LONGEST_ENVELOPE}: "
-            "give the node fewer stacks in the fleet file"
+def parse_order(payload: bytes) -> Order | Refusal:
+    """The order in `payload`, whose signature was found good, or why it cannot be read."""
+    try:
+        order = msgspec.json.decode(payload, type=Order)
+        parse_commit_sha(order.commit)
+        parse_commit_sha(order.pin)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
+        return _refuse_newer(payload) or Refusal(
+            reason=RefusalReason.MALFORMED,
+            text=f"an order that this version cannot read ({str(problem)[:200]}): update aios-bot on this node",
         )
-    return text
+    return order
 
 
-def verify_order(
-    text: str,
+def _refuse_newer(payload: bytes) -> Refusal | None:
+    """The refusal of an order that cannot be read because it says itself that it is too new."""
+    try:
+        missing = _find_missing(msgspec.json.decode(payload, type=_Requirements))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return Refusal(reason=RefusalReason.REQUIRES_UPDATE, text=_too_new(missing)) if missing else None
+
+
+def _find_missing(order: Order | _Requirements) -> list[str]:
+    newer = [f"version {order.protocol} of the protocol"] if order.protocol > PROTOCOL_VERSION else []
+    return newer + [name for name in order.requires if name not in UNDERSTOOD]
+
+
+def _too_new(missing: list[str]) -> str:
+    return (
+        f"the order needs {', '.join(missing)[:200]}, which this version of aios-bot does not know: "
+        "update aios-bot on this node"
+    )
+
+
+def check_order(
+    order: Order,
     *,
-    public_keys: Sequence[Ed25519PublicKey],
     fleet: RepoName,
     node: NodeName,
     now: float,
     last_number: int,
-    used: frozenset[int] = frozenset(),
-) -> Order | Refusal:
-    """The order in the envelope `text` if this node is to carry it out now, else why not. Pure.
+    used: AbstractSet[int] = frozenset(),
+) -> Refusal | None:
+    """Why the node `node` of `fleet` does not carry out `order` at `now`; None when it does.
 
-    Any of `public_keys` will do, so that a key can be replaced with an overlap. `now` is in seconds since the
-    epoch; `last_number` is the highest number taken so far (0: none), and `used` holds all of them.
+    `now` is in seconds since the epoch; `last_number` is the highest number taken so far (0: none), and `used`
+    holds all of them.
     """
-    order = _open_envelope(text, public_keys)
-    if isinstance(order, Refusal):
-        return order
     if order.fleet.lower() != fleet.lower():
         return _no(RefusalReason.OTHER_FLEET, f"the order is for the fleet {order.fleet}, and this node is {fleet}'s")
     if order.node != node:
         return _no(RefusalReason.OTHER_NODE, f"the order is for the node {order.node}, and this one is {node}")
     if order.number in used or order.number == last_number:
-        # Not told under its number: whatever became of it the first time stands there already.
+        # Not reported under its number: whatever became of it the first time is reported there already.
         return _no(RefusalReason.ALREADY_USED, f"order {order.number} was taken before")
     if order.number < last_number:
-        told = f"order {order.number} is older than {last_number}, which this node took already"
-        return _no(RefusalReason.OLDER_NUMBER, told, order)
+        text = f"order {order.number} is older than {last_number}, which this node took already"
+        return _no(RefusalReason.OLDER_NUMBER, text, order)
     if now < order.issued - CLOCK_SKEW:
-        told = f"the order is valid in {order.issued - now:.0f} s; check this node's clock"
-        return _no(RefusalReason.NOT_YET_VALID, told, order)
+        text = f"the order is valid in {order.issued - now:.0f} s; check this node's clock"
+        return _no(RefusalReason.NOT_YET_VALID, text, order)
     if now >= order.expires:
-        told = f"the order expired {now - order.expires:.0f} s ago; ask for a new one"
-        return _no(RefusalReason.EXPIRED, told, order)
-    return order
+        return _no(
+            RefusalReason.EXPIRED, f"the order expired {now - order.expires:.0f} s ago; ask for a new one", order
+        )
+    missing = _find_missing(order)
+    return _no(RefusalReason.REQUIRES_UPDATE, _too_new(missing), order) if missing else None
 
 
 def _no(reason: RefusalReason, text: str, order: Order | None = None) -> Refusal:
     return Refusal(reason=reason, text=text, order=order)
-
-
-def _open_envelope(text: str, public_keys: Sequence[Ed25519PublicKey]) -> Order | Refusal:
-    if not public_keys:
-        return _no(RefusalReason.BAD_SIGNATURE, "this node trusts no key yet: run `aios-bot node trust KEYFILE`")
-    try:
-        wire = msgspec.json.decode(text, type=_Envelope)
-        envelope = Envelope.from_dict(msgspec.to_builtins(wire))
-    except (msgspec.MsgspecError, ValueError, KeyError, TypeError, RecursionError, EnvelopeError) as problem:
-        return _no(RefusalReason.MALFORMED, f"not a signed order: {str(problem)[:200]}")
-    keys = [SSlibKey.from_crypto(key) for key in public_keys]
-    try:
-        envelope.verify(list(keys), 1)
-    except (EnvelopeError, ValueError):
-        return _no(RefusalReason.BAD_SIGNATURE, "no key that this node trusts made the order's signature")
-    if envelope.payload_type != PAYLOAD_TYPE:
-        return _no(RefusalReason.MALFORMED, f"signed, but no order: {envelope.payload_type[:80]}")
-    try:
-        order = msgspec.json.decode(envelope.payload, type=Order)
-        parse_commit_sha(order.commit)
-        parse_commit_sha(order.pin)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
-        told = f"an order that this version cannot read ({str(problem)[:200]}): update aios-bot on this node"
-        return _no(RefusalReason.MALFORMED, told)
-    return order

@@ -1,4 +1,4 @@
-"""What became of an order, as a value, and how that reads. Pure."""
+"""How an order ended on its node, as a value, and how that reads. Pure."""
 
 from __future__ import annotations
 
@@ -6,17 +6,43 @@ from collections import Counter
 from enum import StrEnum
 
 from bot.domain.names import CommitSha, ServiceName, StackName, short
-from bot.domain.values import Value, Wire  # Wire: the bot reads these from a node that may be newer
+from bot.domain.values import StoredValue, Value
 from bot.protocol.action import Action
-from bot.protocol.ending import End
 from bot.protocol.order import Order, RefusalReason
-from bot.protocol.trouble import Trouble
-from bot.protocol.unwell import Unwell
 
-DESCRIPTION = 140  # characters of a deployment status's description
+MAX_DESCRIPTION_LENGTH = 140  # characters of a deployment status's description
 
 
-class ServiceOutcome(Wire, frozen=True):
+class OrderEnd(StrEnum):
+    """How an order ended on the node."""
+
+    SUCCESS = "success"
+    ROLLED_BACK = "rolled_back"  # it failed, and what ran before runs again
+    FAILED = "failed"  # it failed, and what ran before could not be put back
+    UNTOUCHED = "untouched"  # it failed before anything was touched
+    REFUSED = "refused"  # it was not allowed to begin; nothing was touched
+
+
+class FailureReason(StrEnum):
+    """Why an order did not end in success. What a node may not do at all is a RefusalReason."""
+
+    ENGINE = "engine"  # it cannot be reached, or it or compose is too old
+    RECORD = "record"  # the node's own folder cannot be written
+    FETCH = "fetch"  # the commit could not be brought here
+    DISK = "disk"  # too little space is left
+    STACK = "stack"  # compose cannot read a stack, or it has no such service
+    VARIABLE = "variable"  # a variable has no value
+    IMAGE = "image"  # an image cannot be pulled, and is not there
+    NETWORK = "network"  # an external network is gone, and its owner is not to be touched
+    PORT = "port"  # a port is held by somebody else
+    HOOK = "hook"  # a command of the fleet file failed
+    CHECKOUT = "checkout"  # the files could not be brought to the commit
+    APPLY = "apply"  # compose or the engine refused a change
+    UNHEALTHY = "unhealthy"  # what was brought up is not well
+    INTERRUPTED = "interrupted"  # the node lost its power, or its process, in between
+
+
+class ServiceOutcome(StoredValue, frozen=True):
     """One service of the order: what the plan said, and what was seen to happen."""
 
     stack: StackName
@@ -38,12 +64,12 @@ class DifferenceKind(StrEnum):
     EXTRA = "extra"  # a container of one of our projects that no stack defines
     CHANGED = "changed"  # a container is configured otherwise than its stack says
     IMAGE_MOVED = "image_moved"  # its image's tag names another image now
-    UNWELL = "unwell"  # it runs, and is not healthy
+    UNHEALTHY = "unwell"  # it runs, and is not healthy
     EDITED = "edited"  # a tracked file of the checkout was changed by hand
     MOVED = "moved"  # the checkout stands at another commit or pin
 
 
-class Difference(Wire, frozen=True):
+class Difference(StoredValue, frozen=True):
     """One thing that is not as it was left. `stack` and `service` are "" where it concerns the node as a whole."""
 
     kind: DifferenceKind
@@ -57,8 +83,17 @@ class Difference(Wire, frozen=True):
         return "/".join(filter(None, (self.stack, self.service))) or "the node"
 
 
-class Step(Value, frozen=True):
-    """One station of the deploy and how long it took."""
+class UnhealthyService(Value, frozen=True):
+    """A service that did not come up, and why; `log` is the end of what it wrote."""
+
+    project: str
+    service: ServiceName
+    text: str
+    log: str = ""
+
+
+class OrderStep(Value, frozen=True):
+    """One step of the deploy, and how long it took."""
 
     name: str
     seconds: float
@@ -67,17 +102,17 @@ class Step(Value, frozen=True):
 class Outcome(Value, frozen=True):
     """How an order ended. `text` is one line for people; `commit` and `pin` are what the checkout holds now."""
 
-    end: End
+    end: OrderEnd
     text: str
     order: Order | None = None  # None when it was refused before its signature was found good
     refusal: RefusalReason | None = None
-    trouble: Trouble | None = None  # in what way it went wrong; None when it did not, or when it was refused
+    failure: FailureReason | None = None  # in what way it went wrong; None when it did not, or when it was refused
     commit: CommitSha | None = None
     pin: CommitSha | None = None
     services: tuple[ServiceOutcome, ...] = ()
     differences: tuple[Difference, ...] = ()  # found by a read-only order, or before touching anything
-    unwell: tuple[Unwell, ...] = ()
-    steps: tuple[Step, ...] = ()
+    unhealthy: tuple[UnhealthyService, ...] = ()
+    steps: tuple[OrderStep, ...] = ()
     interrupted: int | None = None  # number of an earlier order that was begun and never finished
 
 
@@ -102,16 +137,16 @@ def render_success(order: Order, services: tuple[ServiceOutcome, ...]) -> str:
     return f"{told}; {wrong} not as planned" if wrong else told
 
 
-def render_unwell(unwell: tuple[Unwell, ...]) -> str:
+def render_unhealthy(unhealthy: tuple[UnhealthyService, ...]) -> str:
     """ "ingress/traefik exited with code 1 and 2 more"."""
-    more = f" and {len(unwell) - 1} more" if len(unwell) > 1 else ""
-    return f"{unwell[0].project}/{unwell[0].service} {unwell[0].text}{more}"
+    more = f" and {len(unhealthy) - 1} more" if len(unhealthy) > 1 else ""
+    return f"{unhealthy[0].project}/{unhealthy[0].service} {unhealthy[0].text}{more}"
 
 
 def render_description(outcome: Outcome) -> str:
     """The outcome in the length of a deployment status."""
     text = f"refused ({outcome.refusal}): {outcome.text}" if outcome.refusal else outcome.text
-    return text if len(text) <= DESCRIPTION else text[: DESCRIPTION - 1].rstrip() + "…"
+    return text if len(text) <= MAX_DESCRIPTION_LENGTH else text[: MAX_DESCRIPTION_LENGTH - 1].rstrip() + "…"
 
 
 def render_outcome(outcome: Outcome) -> str:
@@ -125,7 +160,7 @@ def render_outcome(outcome: Outcome) -> str:
             wrong = "" if service.as_predicted else f"  (planned: {service.predicted})"
             lines.append(f"  {service.stack}/{service.service}: {service.actual}{wrong}")
     lines += [f"  {one.kind}: {one.where} {one.text}" for one in outcome.differences]
-    for one in outcome.unwell:
+    for one in outcome.unhealthy:
         lines.append(f"  {one.project}/{one.service} {one.text}; its last lines:")
         lines += [f"    | {line}" for line in one.log.splitlines()]
     lines += [f"  {step.name}: {step.seconds:.1f} s" for step in outcome.steps]

@@ -1,4 +1,4 @@
-"""What a node tells the bot about an order, as a check run: words for people, and the same for the machine. Pure.
+"""A node's report on an order, as a check run: text for people, and the same for the bot. Pure.
 
 A deployment status holds 140 characters, so the result per service travels as a check run on the order's commit,
 posted with the job's own token before the final status: see docs/decisions/node-reports.md. Whoever may write to the
@@ -13,24 +13,23 @@ from typing import NamedTuple
 import msgspec
 
 from bot.domain.names import CommitSha, NodeName
-from bot.domain.values import Wire
+from bot.domain.values import StoredValue
 from bot.protocol.action import Action
-from bot.protocol.ending import End
 from bot.protocol.order import Order, OrderKind, RefusalReason
-from bot.protocol.outcome import Difference, Outcome, ServiceOutcome, render_description, render_outcome
+from bot.protocol.outcome import Difference, OrderEnd, Outcome, ServiceOutcome, render_description, render_outcome
 
 VERSION = 1
-LONGEST = 65_000  # characters of a check run's summary and of its text; GitHub takes 65,535
-MOST_SERVICES = 2_000  # that the bot reads of one report
+MAX_TEXT_LENGTH = 65_000  # characters of a check run's summary and of its text; GitHub takes 65,535
+MAX_SERVICES = 2_000  # that the bot reads of one report
 _BLOCK = re.compile(r"```json\n(.*?)\n```", re.DOTALL)
 
 
-class Report(Wire, frozen=True):
-    """How an order ended. Unknown fields are ignored: a node may be newer than its bot."""
+class Report(StoredValue, frozen=True):
+    """How an order ended. The node that wrote it may be newer than the bot that reads it."""
 
     version: int
     number: int
-    end: End
+    end: OrderEnd
     text: str
     refusal: RefusalReason | None = None
     commit: CommitSha | None = None  # what the checkout holds now
@@ -68,9 +67,9 @@ def external_id(number: int) -> str:
 
 
 def render_report(order: Order, outcome: Outcome) -> CheckRunText:
-    """The check run for `outcome`; what does not fit is left out from its least telling end."""
+    """The check run for `outcome`; what does not fit is left out."""
     words = render_outcome(outcome)
-    conclusion = "success" if outcome.end is End.SUCCESS else "failure"
+    conclusion = "success" if outcome.end is OrderEnd.SUCCESS else "failure"
     if conclusion == "success" and outcome.differences:
         conclusion = "neutral"
     return CheckRunText(
@@ -85,9 +84,9 @@ def render_report(order: Order, outcome: Outcome) -> CheckRunText:
 
 def _fenced(words: str) -> str:
     marks = "`" * (max((len(run) for run in re.findall(r"`+", words)), default=0) + 3)
-    room = LONGEST - 2 * len(marks) - 20
-    if len(words) > room:
-        words = words[:room].rsplit("\n", 1)[0] + "\n…"
+    budget = MAX_TEXT_LENGTH - 2 * len(marks) - 20
+    if len(words) > budget:
+        words = words[:budget].rsplit("\n", 1)[0] + "\n…"
     return f"{marks}text\n{words}\n{marks}"
 
 
@@ -106,7 +105,7 @@ def _encode(order: Order, outcome: Outcome) -> str:
         differences=outcome.differences,
         seconds=round(sum(step.seconds for step in outcome.steps), 3),
     )
-    while len(block := _block(report)) > LONGEST:
+    while len(block := _block(report)) > MAX_TEXT_LENGTH:
         services, differences = report.services, report.differences
         report = msgspec.structs.replace(
             report, services=services[: len(services) // 2], differences=differences[: len(differences) // 2]
@@ -122,13 +121,13 @@ def _block(report: Report) -> str:
 
 def parse_report(text: str, *, number: int) -> Report | None:
     """The report of order `number` in a check run's text; None when there is none that can be read."""
-    found = _BLOCK.search(text[: LONGEST + 1000])
+    found = _BLOCK.search(text[: MAX_TEXT_LENGTH + 1000])
     if found is None:
         return None
     try:
         report = msgspec.json.decode(found.group(1), type=Report)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    if report.number != number or len(report.services) + len(report.differences) > MOST_SERVICES:
+    if report.number != number or len(report.services) + len(report.differences) > MAX_SERVICES:
         return None
     return report

@@ -21,15 +21,14 @@ from bot.queue import depth, ledger, replicas
 from bot.queue.alarms import Alarms
 from bot.queue.engine import Calls, Engine, Schedule
 from bot.queue.ledger import Burst, Claimed, Delivery, QueuedJob, Wake
-from bot.service import metrics
-from bot.service.metrics import Fate
+from bot.queue.metrics import RUNS, RunOutcome
 from bot.storage.store import Store, now_ms
 
 _LOG = logging.getLogger("bot.inbox")
 _ENGINE_WAITS_MS = 5_000  # longer waits are the engine's, shorter ones an alarm's
 
 
-class Receipt(StrEnum):
+class Stored(StrEnum):
     """Whether a delivery was stored now or is known already."""
 
     NEW = "new"
@@ -66,13 +65,13 @@ class Inbox:
 
     # -- storing --------------------------------------------------------------------------------------------
 
-    def store_delivery(self, delivery: Delivery) -> Receipt:
+    def store_delivery(self, delivery: Delivery) -> Stored:
         """Store a delivery and its jobs in one transaction, then wake their lanes. Safe from any thread."""
         wakes = ledger.store_delivery(self.store, delivery, self._policy.burst)
         if wakes is None:
-            return Receipt.DUPLICATE
+            return Stored.DUPLICATE
         self._alarms.set(wakes)
-        return Receipt.NEW
+        return Stored.NEW
 
     def add_jobs(self, jobs: Iterable[QueuedJob]) -> None:
         """Store jobs that no delivery called for (a schedule's, another job's), then wake their lanes."""
@@ -189,7 +188,7 @@ class Inbox:
             self._handler(claimed.job)
         except RetryLater as wait:
             _LOG.info("held for %.0f s: %s", wait.seconds, wait)
-            self._count(claimed, Fate.HELD)
+            self._count(claimed, RunOutcome.HELD)
             return ledger.hold(
                 self.store,
                 claimed.run,
@@ -199,23 +198,23 @@ class Inbox:
             )
         except Exception as problem:  # noqa: BLE001 - one job's failure must not stop the lane
             return self._settle_failed(claimed, problem)
-        self._count(claimed, Fate.DONE)
+        self._count(claimed, RunOutcome.DONE)
         return ledger.finish(self.store, claimed.run)
 
     def _settle_failed(self, claimed: Claimed, problem: Exception) -> bool:
         text = hide_secrets(str(problem) if isinstance(problem, BotError) else f"{type(problem).__name__}: {problem}")
         if claimed.attempts <= len(self._policy.tries_after):
             pause = self._policy.tries_after[claimed.attempts - 1]
-            self._count(claimed, Fate.TRIED_AGAIN)
+            self._count(claimed, RunOutcome.TRIED_AGAIN)
             _LOG.warning("failed, retrying in %.0f s: %s", pause, text)
             return ledger.hold(self.store, claimed.run, seconds=pause, because=text, forget_attempts=False)
-        self._count(claimed, Fate.FAILED)
+        self._count(claimed, RunOutcome.FAILED)
         _LOG.error("failed %d times, given up: %s", claimed.attempts, text, exc_info=problem)
         return ledger.finish(self.store, claimed.run, error=text)
 
     @staticmethod
-    def _count(claimed: Claimed, fate: Fate) -> None:
-        metrics.RUNS.count(look=claimed.job.kind, fate=fate)
+    def _count(claimed: Claimed, outcome: RunOutcome) -> None:
+        RUNS.inc(look=claimed.job.kind, fate=outcome)
 
     def _come_back(self, wake: Wake) -> None:
         if self._engine is not None and (self._stopping.is_set() or wake.due > now_ms() + _ENGINE_WAITS_MS):

@@ -20,8 +20,8 @@ from bot.github.client import Client
 from bot.github.endpoints import deliveries
 from bot.github.endpoints.deliveries import Attempt
 from bot.observability.log import log_context
+from bot.observability.metrics import Counter
 from bot.queue import ledger
-from bot.service import metrics
 from bot.service.intake import Intake
 from bot.storage.store import Store
 from bot.web.webhook import LARGEST_BODY, Accepted
@@ -32,6 +32,10 @@ MOST_ATTEMPTS = 50_000  # listed in one comparison, at most
 _SEEN = "deliveries_compared_until"
 
 _LOG = logging.getLogger("bot.backfill")
+
+BACKFILLS = Counter(
+    "aios_bot_backfills_total", "Comparisons with GitHub's list of deliveries.", {"outcome": ("done", "failed")}
+)
 
 
 class Fetched(NamedTuple):
@@ -56,9 +60,9 @@ class Backfill:
         try:
             found = self._run(self._connect())
         except BotError:
-            metrics.BACKFILLS.count(outcome="failed")
+            BACKFILLS.inc(outcome="failed")
             raise
-        metrics.BACKFILLS.count(outcome="done")
+        BACKFILLS.inc(outcome="done")
         return found
 
     def run_job(self) -> Outcome:
@@ -106,8 +110,8 @@ class Backfill:
             _LOG.warning("%s was missed, and GitHub has no payload of it any more", attempt.event)
             return False
         accepted = Accepted(guid=deliveries.guid_of(attempt), name=attempt.event, body=body)
-        receipt, ignored = self._intake.receive_fetched(accepted)
-        _LOG.info("%s fetched, %s%s", attempt.event, receipt, f", ignored: {ignored}" if ignored else "")
+        stored, ignored = self._intake.receive_fetched(accepted)
+        _LOG.info("%s fetched, %s%s", attempt.event, stored, f", ignored: {ignored}" if ignored else "")
         return True
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bot.features.audit import store as audit
+from bot.features.bump import store as planner
 from bot.features.commands import store as commands
 from bot.features.fleets import store as fleets
 from bot.features.holds import store as holds
 from bot.features.rollout import store as rollout
-from bot.planner import store as planner
 from bot.queue import tables as queue
 from bot.storage.store import Store
 

@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import get_args
 
 import msgspec
 
+from bot.features.bump.store import PlanStore
 from bot.features.commands.jobs import RunCommand
 from bot.features.fleets.jobs import Job
 from bot.features.fleets.store import PinStore
 from bot.github.events import Event, Ping, parse_event
-from bot.github.ignored import Ignored
+from bot.github.ignored import Ignored, IgnoredReason
 from bot.observability.log import hide_secrets
-from bot.planner.store import PlanStore
-from bot.queue.inbox import Inbox, Receipt
+from bot.observability.metrics import Counter
+from bot.queue.inbox import Inbox, Stored
 from bot.queue.ledger import Delivery
-from bot.service import metrics
-from bot.service.metrics import Way
 from bot.service.router import encode_job, route
-from bot.web.webhook import Accepted
+from bot.web.webhook import Accepted, Receipt
 
 NO_FLEET_CONCERNED = "no_fleet_concerned"
+
+
+class DeliverySource(StrEnum):
+    """How a delivery reached the service."""
+
+    WEBHOOK = "webhook"
+    FETCHED = "fetched"  # from GitHub's list: it was missed, or the service has no ingress
+
+
+DELIVERIES = Counter(
+    "aios_bot_deliveries_total",
+    "Deliveries stored, by source.",
+    {"event": [str(kind.__struct_config__.tag) for kind in get_args(Event)], "way": DeliverySource},
+)
+DUPLICATES = Counter(
+    "aios_bot_deliveries_known_total", "Deliveries that were stored before.", {"way": DeliverySource}
+)
+IGNORED = Counter(
+    "aios_bot_deliveries_ignored_total",
+    "Stored deliveries that lead to no job, by reason.",
+    {"reason": (*IgnoredReason, NO_FLEET_CONCERNED)},
+)
 
 
 @dataclass(frozen=True)
@@ -31,15 +54,15 @@ class Intake:
     pins: PinStore
     plans: PlanStore
 
-    def receive(self, accepted: Accepted) -> tuple[Receipt, str]:
-        """Store a delivery that came by webhook; the second value says why nothing follows, or is empty."""
-        return self._store(accepted, Way.WEBHOOK)
+    def receive(self, accepted: Accepted) -> Receipt:
+        """Store a delivery that came by webhook."""
+        return self._store(accepted, DeliverySource.WEBHOOK)
 
-    def receive_fetched(self, accepted: Accepted) -> tuple[Receipt, str]:
+    def receive_fetched(self, accepted: Accepted) -> Receipt:
         """Store a delivery that was fetched from GitHub's list."""
-        return self._store(accepted, Way.FETCHED)
+        return self._store(accepted, DeliverySource.FETCHED)
 
-    def _store(self, accepted: Accepted, way: Way) -> tuple[Receipt, str]:
+    def _store(self, accepted: Accepted, source: DeliverySource) -> Receipt:
         event = parse_event(accepted.name, accepted.body)
         jobs = () if isinstance(event, Ignored) else tuple(map(self._bind_plan, route(event, self.pins.snapshot())))
         ignored = _why_ignored(event, jobs)
@@ -52,9 +75,9 @@ class Intake:
             ignored=ignored,
             jobs=tuple(encode_job(job) for job in jobs),
         )
-        receipt = self.inbox.store_delivery(delivery)
-        _count(event, ignored, receipt, way)
-        return receipt, event.reason if isinstance(event, Ignored) else ""
+        stored = self.inbox.store_delivery(delivery)
+        _count(event, ignored, stored, source)
+        return Receipt(stored, event.reason if isinstance(event, Ignored) else "")
 
     def _bind_plan(self, job: Job) -> Job:
         """Bind a comment's command to the plan that its pull request shows now: a later one was never read."""
@@ -69,10 +92,10 @@ def _why_ignored(event: Event | Ignored, jobs: tuple[Job, ...]) -> str:
     return "" if jobs or isinstance(event, Ping) else NO_FLEET_CONCERNED
 
 
-def _count(event: Event | Ignored, ignored: str, receipt: Receipt, way: Way) -> None:
-    if receipt is Receipt.DUPLICATE:
-        metrics.DUPLICATES.count(way=way)
+def _count(event: Event | Ignored, ignored: str, stored: Stored, source: DeliverySource) -> None:
+    if stored is Stored.DUPLICATE:
+        DUPLICATES.inc(way=source)
         return
-    metrics.DELIVERIES.count(event=str(event.__struct_config__.tag), way=way)
+    DELIVERIES.inc(event=str(event.__struct_config__.tag), way=source)
     if ignored:
-        metrics.IGNORED.count(reason=event.reason if isinstance(event, Ignored) else ignored)
+        IGNORED.inc(reason=event.reason if isinstance(event, Ignored) else ignored)

@@ -7,19 +7,21 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.features.bump.store import PlanStore
 from bot.features.fleets.jobs import FetchMissedDeliveries, Job, SyncAllInstallations
 from bot.git import mirrors
 from bot.git.mirrors import Mirrors
-from bot.planner.store import PlanStore
+from bot.observability.metrics import Gauge
 from bot.queue.engine import Schedule
 from bot.queue.inbox import Inbox
 from bot.queue.retention import delete_finished
-from bot.service import metrics
 from bot.service.router import encode_job
 
 TIDY_EVERY = 3600.0  # seconds
 
 _LOG = logging.getLogger("bot.schedules")
+
+DISK_BYTES = Gauge("aios_bot_disk_bytes", "Disk in use.", {"what": ("mirrors", "renderings", "database")})
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ class Schedules:
     def tidy_disk(self) -> None:
         """Keep this machine's mirrors within their bound."""
         used = mirrors.tidy(self.mirrors.root, most_bytes=self.mirrors_bytes)
-        metrics.DISK.set(used, what="mirrors")
-        metrics.DISK.set(mirrors.measure(self.mirrors.root.parent / "renderings"), what="renderings")
+        DISK_BYTES.set(used, what="mirrors")
+        DISK_BYTES.set(mirrors.measure(self.mirrors.root.parent / "renderings"), what="renderings")
 
     def _queue(self, *jobs: Job) -> None:
         self.inbox.add_jobs(encode_job(job) for job in jobs)

@@ -18,7 +18,7 @@ from bot.github.client import App, Client
 from bot.github.manifest import permissions
 from bot.queue.inbox import Inbox
 from bot.queue.ledger import QueuedJob
-from bot.service import metrics
+from bot.queue.metrics import RUN_SECONDS
 from bot.service.router import decode_job, encode_job, route
 
 _LOG = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Worker:
             self._discard_damaged_mirrors(job, problem)
             raise
         finally:
-            metrics.RUN_SECONDS.observe(time.monotonic() - began, look=queued.kind)
+            RUN_SECONDS.observe(time.monotonic() - began, look=queued.kind)
 
     def run(self, job: Job) -> tuple[Job, ...]:
         """Run a job; the jobs that follow, its own and those that its findings call for."""

@@ -1,4 +1,8 @@
-"""The service's own keys: made once, kept in files that only it can read, outside the database."""
+"""Create, read and rotate the service's own keys: files that only it can read, outside the database.
+
+The keys of orders sign, so a rotation is an overlap in which both keys sign every order; MultiFernet rotates keys
+that encrypt (bot.github.connection.credentials).
+"""
 
 from __future__ import annotations
 
@@ -18,8 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from bot.domain.errors import BotError
 
-ORDERS_PUBLIC = "orders.pub.pem"  # to be trusted by the nodes
-PREVIOUS_PUBLIC = "orders.previous.pub.pem"  # while a rotation's overlap lasts
+ORDERS_PUBLIC = "orders.pub.pem"  # what the nodes trust
+PREVIOUS_PUBLIC = "orders.previous.pub.pem"  # during a rotation
 _ORDERS = "orders.pem"
 _PREVIOUS = "orders.previous.pem"
 _FINGERPRINTS = "fingerprints.key"
@@ -30,10 +34,10 @@ class KeysError(BotError):
 
 
 class OrderKeys(NamedTuple):
-    """Both sign every order, so that a node which trusts either takes it."""
+    """The keys that sign each order. During a rotation both do, so that a node that trusts either accepts it."""
 
     current: Ed25519PrivateKey
-    previous: Ed25519PrivateKey | None = None  # None: no rotation is under way
+    previous: Ed25519PrivateKey | None = None  # None: no rotation is in progress
 
     @property
     def all(self) -> tuple[Ed25519PrivateKey, ...]:
@@ -41,7 +45,7 @@ class OrderKeys(NamedTuple):
 
 
 def read_or_make_order_keys(folder: Path) -> OrderKeys:
-    """The keys in `folder` that sign orders, made if there is none. Their public halves lie beside them."""
+    """The keys in `folder` that sign orders, created if there is none. Their public keys are written beside them."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     current = _load(folder / _ORDERS, read_or_write(folder / _ORDERS, _new_pem()))
     _write_public(folder / ORDERS_PUBLIC, current)
@@ -52,25 +56,25 @@ def read_or_make_order_keys(folder: Path) -> OrderKeys:
     else:
         (folder / PREVIOUS_PUBLIC).unlink(missing_ok=True)
     if previous is not None and previous.private_bytes_raw() == current.private_bytes_raw():
-        previous = None  # a rotation that died in between; the next one goes on from there
+        previous = None  # a rotation that was interrupted; the next one continues from here
     return OrderKeys(current, previous)
 
 
 def read_or_make_fingerprint_key(folder: Path) -> bytes:
-    """What keys the hashes that stand for secrets in plans, made if it is not there."""
+    """The key of the hashes that replace secrets in plans, created if there is none."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return read_or_write(folder / _FINGERPRINTS, secrets.token_bytes(32))
 
 
 def rotate_order_keys(folder: Path) -> OrderKeys:
-    """Make a new key that signs beside the one until now. KeysError while another rotation is under way."""
+    """Begin a rotation: create a key that signs beside the current one. KeysError during another rotation."""
     keys = read_or_make_order_keys(folder)
     if keys.previous is not None:
         raise KeysError(
             "a rotation is under way: when every node trusts the new key, end it with `aios-bot keys retire`"
         )
     if not (folder / _PREVIOUS).exists():
-        os.link(folder / _ORDERS, folder / _PREVIOUS)  # from here on nothing that signs is lost
+        os.link(folder / _ORDERS, folder / _PREVIOUS)  # from here on no key that signs is lost
     fresh = folder / f"{_ORDERS}.{secrets.token_hex(4)}"
     _write_private(fresh, _new_pem())
     fresh.replace(folder / _ORDERS)
@@ -78,7 +82,7 @@ def rotate_order_keys(folder: Path) -> OrderKeys:
 
 
 def retire_order_key(folder: Path) -> OrderKeys:
-    """End a rotation: the key from before it signs no more. KeysError when there is none under way."""
+    """End a rotation: the previous key stops signing. KeysError when no rotation is in progress."""
     keys = read_or_make_order_keys(folder)
     if keys.previous is None:
         raise KeysError("no rotation is under way: `aios-bot keys rotate` begins one")
@@ -87,7 +91,7 @@ def retire_order_key(folder: Path) -> OrderKeys:
 
 
 def public_pem(key: Ed25519PrivateKey) -> str:
-    """The public half, for a node's `aios-bot node trust`."""
+    """The public key, for `aios-bot node trust` on a node."""
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
@@ -119,7 +123,7 @@ def _write_private(path: Path, content: bytes) -> None:
 
 
 def read_or_write(path: Path, content: bytes) -> bytes:
-    """What `path` holds; `content`, written there whole, if it holds nothing yet."""
+    """The content of `path`. A missing file is created with `content`, atomically."""
     if not path.exists():
         fresh = path.with_suffix(f".{secrets.token_hex(4)}")
         _write_private(fresh, content)

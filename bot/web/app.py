@@ -1,76 +1,55 @@
-"""The service's web application: webhook, health, metrics and pages. Composed by `create_app`."""
+"""The service's WSGI applications, with every route that they serve."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from bot.features.bump.store import PlanStore
 from bot.features.rollout.store import RolloutStore
-from bot.planner.store import PlanStore
 from bot.queue.inbox import Inbox
 from bot.settings.read import Secret
-from bot.web import fleet_page, metrics_page, plan_page
+from bot.web import fleets as fleet_pages
+from bot.web import operations, plans, setup, webhook
 from bot.web.hardening import harden
-from bot.web.webhook import Receive, make_blueprint
+from bot.web.operations import Check
+from bot.web.setup import AppSetup
+from bot.web.webhook import Receive
 
 _LOG = logging.getLogger("bot.web")
-
-Check = Callable[[], str]  # "" when all is well, else what is wrong, in a few words
 
 
 def create_app(
     inbox: Inbox,
-    plans: PlanStore,
+    found_plans: PlanStore,
     statuses: RolloutStore,
     *,
-    receive: Receive,
     webhook_secret: Secret | None,
+    receive: Receive,
     web_url: str,
+    render_metrics: Callable[[], bytes],
     checks: Mapping[str, Check] | None = None,
 ) -> Flask:
-    """The WSGI application with every route of the service; without a secret it takes no webhooks.
+    """The application of a service that is set up. Without a secret it has no route for webhooks.
 
-    `receive` stores an accepted delivery, `web_url` is where GitHub's own pages are, and `checks` join the
-    database's and the worker's in /readyz (name to check).
+    `receive` stores a delivery with its jobs. `web_url` is where GitHub's own pages are. `render_metrics` gives the
+    page of /metrics. `checks` join the database's and the worker's in /readyz, by name.
     """
     app = Flask(__name__)
     if webhook_secret is not None:
-        app.register_blueprint(make_blueprint(receive, webhook_secret))
-    metrics_page.register(app, inbox.store)
-    plan_page.register(app, plans.find)
-    fleet_page.register(app, statuses, web_url=web_url)
+        app.register_blueprint(webhook.make_blueprint(receive, webhook_secret))
+    app.register_blueprint(plans.make_blueprint(found_plans.find))
+    app.register_blueprint(fleet_pages.make_blueprint(statuses, web_url=web_url))
+    app.register_blueprint(setup.make_installed_blueprint())
     all_checks: dict[str, Check] = {
         "database": lambda: _check_database(inbox),
-        "worker": lambda: "" if inbox.is_alive() else "no job is being run",
+        "worker": lambda: "" if inbox.is_alive() else "no jobs are being run",
         **(checks or {}),
     }
-
-    @app.get("/")
-    def index() -> str:
-        return render_template("index.html")
-
-    @app.get("/setup/installed")
-    def installed() -> str:
-        return render_template("setup_installed.html")
-
-    @app.get("/healthz")
-    def healthz() -> Response:
-        return jsonify(status="alive")
-
-    @app.get("/readyz")
-    def readyz() -> tuple[Response, int]:
-        found = {name: _run_check(name, check) for name, check in all_checks.items()}
-        ready = not any(found.values())
-        return (
-            jsonify(
-                status="ready" if ready else "not ready",
-                checks={name: problem or "ok" for name, problem in found.items()},
-            ),
-            200 if ready else 503,
-        )
+    app.register_blueprint(operations.make_blueprint(all_checks, render_metrics))
 
     @app.errorhandler(HTTPException)
     def refuse(problem: HTTPException) -> tuple[Response, int]:
@@ -85,14 +64,15 @@ def create_app(
     return app
 
 
+def create_setup_app(app_setup: AppSetup) -> Flask:
+    """The application of a service that has no GitHub App yet."""
+    app = Flask(__name__)
+    app.register_blueprint(setup.make_blueprint(app_setup))
+    # A browser applies form-action to the redirects that follow a form, too.
+    harden(app, forms_to=f"'self' {app_setup.web_url}")
+    return app
+
+
 def _check_database(inbox: Inbox) -> str:
     inbox.store.ping()
     return ""
-
-
-def _run_check(name: str, check: Check) -> str:
-    try:
-        return check()
-    except Exception as problem:  # noqa: BLE001 - any failure means "not ready"; the log has the rest
-        _LOG.warning("readiness check %s failed", name, exc_info=problem)
-        return f"failed ({type(problem).__name__})"

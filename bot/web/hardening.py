@@ -1,4 +1,4 @@
-"""What every page of the service sends along, so that a browser trusts nothing that is not ours."""
+"""Security headers of every response: a browser loads and sends nothing but what is the service's own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer
 
 
 def harden(app: Flask, *, forms_to: str = "'none'") -> None:
-    """Add the headers to every answer. `forms_to` says where the pages' forms may go (CSP's form-action)."""
+    """Add the headers to every response. `forms_to`: where the pages' forms may be sent (CSP's form-action)."""
     policy = (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
         f"form-action {forms_to}; frame-ancestors 'none'"

@@ -1,7 +1,7 @@
-"""The set-up page: with no App configured, it registers one by GitHub's manifest flow, and leads to installing it.
+"""/setup: registers a GitHub App by GitHub's manifest flow when none is configured, and leads to installing it.
 
-Only whoever holds the address that the service printed at its start gets in: the token in it opens one browser's
-session, once. Being on the same machine is no key, because behind a reverse proxy everybody is.
+The service prints an address when it starts. The token in it opens a session for one browser, once; nobody else has
+access. A request from the same machine gives no access either: behind a reverse proxy, every request is one.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
-from flask import Flask, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request
 
 from bot.domain.errors import BotError
 from bot.github import manifest
-from bot.web.hardening import harden
 
 _LOG = logging.getLogger("bot.setup")
 _COOKIE = "aios_bot_setup"
@@ -29,146 +28,151 @@ _ORGANIZATION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,99})?")
 HOMEPAGE = "https://github.com/Tecnocrat/aios-bot"
 
 
-class Wishes(NamedTuple):
-    """What a person may choose before the App is made."""
+class SetupForm(NamedTuple):
+    """The fields of the set-up page that can be changed before the App is registered."""
 
     name: str
-    organization: str  # "": the person's own account
+    organization: str  # "": the user's own account
     public_url: str  # where GitHub reaches this service; "": it cannot
-    problem: str = ""  # what is wrong with them, for the person
+    problem: str = ""  # what is wrong with a field, as the page shows it
 
 
 @dataclass
-class SetupDesk:
+class AppSetup:
     """One set-up, from the printed address to the registered App.
 
-    `register` turns GitHub's code into the App, keeps it, and returns the page where it is installed.
+    `register` exchanges GitHub's code for the App's credentials, stores them, and returns the address of the page
+    where the App is installed.
     """
 
-    web_url: str  # the GitHub where the App is made
+    web_url: str  # the GitHub where the App is registered
     public_url: str
     register: Callable[[str], str]
     finished: Callable[[], None]
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     name: str = field(default_factory=lambda: f"aios-bot-{secrets.token_hex(3)}")
+    state: str = field(default_factory=lambda: secrets.token_urlsafe(24))  # GitHub must return it with its code
     _session: str = ""
-    _state: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def open_session(self, token: str) -> str | None:
-        """The session that the printed address opens, the first time."""
+        """A new session when `token` is the printed one, and this is its first use; None otherwise."""
         with self._lock:
             if self._session or not _same(token, self.token):
                 return None
             self._session = secrets.token_urlsafe(24)
             return self._session
 
-    def is_open_to(self, session: str) -> bool:
-        """Whether a browser holds the session."""
+    def has_session(self, session: str) -> bool:
+        """Whether `session` is the open one."""
         return bool(self._session) and _same(session, self._session)
 
-    @property
-    def state(self) -> str:
-        """What GitHub has to bring back with its code."""
-        return self._state
-
-    def take_state(self, state: str) -> bool:
-        """Whether `state` is ours; it counts once, and the next attempt gets another."""
+    def consume_state(self, state: str) -> bool:
+        """Whether `state` is the current one; it is valid once, and the next attempt gets a new one."""
         with self._lock:
-            if not _same(state, self._state):
+            if not _same(state, self.state):
                 return False
-            self._state = secrets.token_urlsafe(24)
+            self.state = secrets.token_urlsafe(24)
             return True
 
 
-def _same(given: str, held: str) -> bool:
-    return hmac.compare_digest(given.encode(), held.encode())
+def _same(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode(), expected.encode())
 
 
-def create_setup_app(desk: SetupDesk) -> Flask:
-    """The service while it waits to be set up."""
-    app = Flask(__name__)
+def make_blueprint(app_setup: AppSetup) -> Blueprint:
+    """Every route of a service that has no App yet."""
+    blueprint = Blueprint("setup", __name__)
 
-    @app.get("/")
+    @blueprint.get("/")
     def index() -> Response:
-        return _go("/setup")
+        return _redirect("/setup")
 
-    @app.get("/healthz")
+    @blueprint.get("/healthz")
     def healthz() -> Response:
-        return _json({"status": "alive"}, 200)
+        return jsonify(status="alive")
 
-    @app.get("/readyz")
-    def readyz() -> Response:
-        return _json({"status": "not ready", "checks": {"app": "not set up yet: see the log for the address"}}, 503)
+    @blueprint.get("/readyz")
+    def readyz() -> tuple[Response, int]:
+        return jsonify(status="not ready", checks={"app": "not set up yet: see the log for the address"}), 503
 
-    @app.post("/webhook")
-    def webhook() -> Response:
-        return _json({"message": "this bot is not set up yet"}, 503)
+    @blueprint.post("/webhook")
+    def webhook() -> tuple[Response, int]:
+        return jsonify(message="this bot is not set up yet"), 503
 
-    @app.get("/setup")
+    @blueprint.get("/setup")
     def setup() -> Response:
         token = request.args.get("token", "")
         if token:
-            return _enter(desk, token)
-        if not _may_enter(desk):
+            return _open_session(app_setup, token)
+        if not _has_access(app_setup):
             return _page("setup_locked.html", status=403)
-        wishes = _read_wishes(desk)
-        return _page("setup.html", status=400 if wishes.problem else 200, **_around(desk, wishes))
+        form = _read_form(app_setup)
+        return _page("setup.html", status=400 if form.problem else 200, **_page_values(app_setup, form))
 
-    @app.get("/setup/created")
+    @blueprint.get("/setup/created")
     def created() -> Response:
-        if not _may_enter(desk):
+        if not _has_access(app_setup):
             return _page("setup_locked.html", status=403)
-        if not desk.take_state(request.args.get("state", "")):
+        if not app_setup.consume_state(request.args.get("state", "")):
             return _page("setup_failed.html", status=400, problem="GitHub's answer does not belong to this set-up.")
         try:
-            where = desk.register(request.args.get("code", ""))
+            where = app_setup.register(request.args.get("code", ""))
         except BotError as problem:
             _LOG.warning("%s", problem)
             return _page("setup_failed.html", status=502, problem=str(problem))
-        answer = _go(where)
-        answer.call_on_close(desk.finished)
+        answer = _redirect(where)
+        answer.call_on_close(app_setup.finished)
         return answer
 
-    # A browser holds the redirects that follow a form to this rule too.
-    harden(app, forms_to=f"'self' {desk.web_url}")
-    return app
+    return blueprint
 
 
-def _enter(desk: SetupDesk, token: str) -> Response:
-    session = desk.open_session(token)
+def make_installed_blueprint() -> Blueprint:
+    """`/setup/installed`, where GitHub leads after the installation; by then the service is set up."""
+    blueprint = Blueprint("setup", __name__)
+
+    @blueprint.get("/setup/installed")
+    def installed() -> str:
+        return render_template("setup_installed.html")
+
+    return blueprint
+
+
+def _open_session(app_setup: AppSetup, token: str) -> Response:
+    session = app_setup.open_session(token)
     if session is None:
         return _page("setup_locked.html", status=403)
-    answer = _go("/setup")
+    answer = _redirect("/setup")
     answer.set_cookie(_COOKIE, session, httponly=True, samesite="Lax", secure=request.is_secure, path="/setup")
     return answer
 
 
-def _may_enter(desk: SetupDesk) -> bool:
-    return desk.is_open_to(request.cookies.get(_COOKIE, ""))
+def _has_access(app_setup: AppSetup) -> bool:
+    return app_setup.has_session(request.cookies.get(_COOKIE, ""))
 
 
-def _read_wishes(desk: SetupDesk) -> Wishes:
+def _read_form(app_setup: AppSetup) -> SetupForm:
     given = {name: request.args.get(name, "").strip() for name in ("name", "organization", "public_url")}
-    wishes = Wishes(
-        name=given["name"] or desk.name,
+    form = SetupForm(
+        name=given["name"] or app_setup.name,
         organization=given["organization"],
-        public_url=(given["public_url"] if "public_url" in request.args else desk.public_url).rstrip("/"),
+        public_url=(given["public_url"] if "public_url" in request.args else app_setup.public_url).rstrip("/"),
     )
-    return wishes._replace(problem=_find_problem(wishes))
+    return form._replace(problem=_validate(form))
 
 
-def _find_problem(wishes: Wishes) -> str:
-    if len(wishes.name) > manifest.LONGEST_NAME:
+def _validate(form: SetupForm) -> str:
+    if len(form.name) > manifest.LONGEST_NAME:
         return f"GitHub takes names of at most {manifest.LONGEST_NAME} characters."
-    if wishes.organization and not _ORGANIZATION.fullmatch(wishes.organization):
+    if form.organization and not _ORGANIZATION.fullmatch(form.organization):
         return "The organization is its name in GitHub's addresses, such as acme-inc."
-    if wishes.public_url and not _is_address(wishes.public_url):
+    if form.public_url and not _is_url(form.public_url):
         return "The public address looks like https://bot.example.com."
     return ""
 
 
-def _is_address(text: str) -> bool:
+def _is_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
@@ -176,23 +180,23 @@ def _is_address(text: str) -> bool:
         return False
 
 
-def _around(desk: SetupDesk, wishes: Wishes) -> dict[str, object]:
+def _page_values(app_setup: AppSetup, form: SetupForm) -> dict[str, object]:
     here = request.host_url.rstrip("/")
-    # After the installation the service itself answers; where GitHub reaches it, the person does too.
-    home = wishes.public_url or here
+    # By then the service answers at its public address; a browser reaches that where GitHub does.
+    home = form.public_url or here
     made = manifest.compose_manifest(
-        name=wishes.name,
-        homepage=wishes.public_url or HOMEPAGE,
-        webhook_url=f"{wishes.public_url}/webhook" if wishes.public_url else manifest.NO_INGRESS,
+        name=form.name,
+        homepage=form.public_url or HOMEPAGE,
+        webhook_url=f"{form.public_url}/webhook" if form.public_url else manifest.NO_INGRESS,
         created_url=f"{here}/setup/created",
         installed_url=f"{home}/setup/installed",
     )
     return {
-        "wishes": wishes,
+        "form": form,
         "permissions": manifest.PERMISSIONS,
         "events": manifest.EVENTS,
-        "github": urlsplit(desk.web_url).netloc,
-        "action": manifest.registration_url(desk.web_url, organization=wishes.organization, state=desk.state),
+        "github": urlsplit(app_setup.web_url).netloc,
+        "action": manifest.registration_url(app_setup.web_url, organization=form.organization, state=app_setup.state),
         "manifest": msgspec.json.encode(made).decode(),
     }
 
@@ -203,11 +207,7 @@ def _page(template: str, *, status: int = 200, **values: object) -> Response:
     return answer
 
 
-def _go(where: str) -> Response:
+def _redirect(where: str) -> Response:
     answer = make_response(redirect(where, 303))
     answer.headers["Cache-Control"] = "no-store"
     return answer
-
-
-def _json(body: object, status: int) -> Response:
-    return Response(msgspec.json.encode(body), status, mimetype="application/json")

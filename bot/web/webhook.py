@@ -1,6 +1,6 @@
-"""Verify and store webhook deliveries.
+"""Verify webhook deliveries, and hand them on to be stored before GitHub gets its response.
 
-`accept` is pure. The blueprint has an accepted delivery stored durably and answers 202; the work is done elsewhere.
+`accept` is pure. The blueprint answers 202 once a delivery is stored; its jobs run elsewhere.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 from flask import Blueprint, Response, jsonify, request
@@ -18,11 +19,17 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from bot.domain.names import DeliveryId
 from bot.observability.log import log_context
-from bot.queue.inbox import Receipt
-from bot.service import metrics
+from bot.observability.metrics import Counter
+from bot.queue.inbox import Stored
 from bot.settings.read import Secret
 
 LARGEST_BODY = 25 * 1024 * 1024  # GitHub sends no larger one
+
+REFUSED = Counter(
+    "aios_bot_webhooks_refused_total",
+    "Webhook requests refused, by the status of the response.",
+    {"status": ("400", "401", "413", "415")},
+)
 
 _LOG = logging.getLogger("bot.webhook")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -45,6 +52,16 @@ class Rejected:
 
     status: int
     message: str
+
+
+class Receipt(NamedTuple):
+    """What became of an accepted delivery. `ignored` says why it leads to no job, or is empty."""
+
+    stored: Stored
+    ignored: str
+
+
+Receive = Callable[[Accepted], Receipt]  # stores a delivery with its jobs, in one transaction
 
 
 def accept(headers: Mapping[str, str], body: bytes, secret: Secret) -> Accepted | Rejected:
@@ -82,16 +99,12 @@ def sign(body: bytes, secret: Secret) -> str:
     return "sha256=" + hmac.new(secret.reveal().encode(), body, hashlib.sha256).hexdigest()
 
 
-Receive = Callable[[Accepted], tuple[Receipt, str]]
-"""Stores an accepted delivery; whether it is new, and why nothing follows from it ("" when something does)."""
-
-
-def make_blueprint(receive_delivery: Receive, secret: Secret) -> Blueprint:
+def make_blueprint(receive: Receive, secret: Secret) -> Blueprint:
     """`POST /webhook`."""
     blueprint = Blueprint("webhook", __name__)
 
     @blueprint.post("/webhook")
-    def receive() -> tuple[Response, int]:
+    def post_delivery() -> tuple[Response, int]:
         request.max_content_length = LARGEST_BODY + 1  # one more, to see that there is more
         try:
             body = request.get_data(cache=False)
@@ -99,13 +112,13 @@ def make_blueprint(receive_delivery: Receive, secret: Secret) -> Blueprint:
             return _answer(413, f"the body is larger than {LARGEST_BODY} bytes")
         judged = accept(dict(request.headers), body, secret)
         if isinstance(judged, Rejected):
-            metrics.REFUSED.count(status=str(judged.status))
+            REFUSED.inc(status=str(judged.status))
             _LOG.warning("webhook refused (%d): %s", judged.status, judged.message)
             return _answer(judged.status, judged.message)
         with log_context(delivery=judged.guid):
-            receipt, ignored = receive_delivery(judged)
-            _LOG.info("%s %s%s", judged.name, receipt, f", ignored: {ignored}" if ignored else "")
-        if receipt is Receipt.DUPLICATE:
+            stored, ignored = receive(judged)
+            _LOG.info("%s %s%s", judged.name, stored, f", ignored: {ignored}" if ignored else "")
+        if stored is Stored.DUPLICATE:
             return _answer(202, "this delivery is known already")
         return _answer(202, f"ignored: {ignored}" if ignored else "accepted")
 

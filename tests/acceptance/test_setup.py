@@ -22,9 +22,8 @@ from bot.domain.names import InstallationId
 from bot.github import manifest
 from bot.github.client import App, Client, GitHubError
 from bot.github.endpoints import repository
-from bot.protocol.ending import End
 from bot.protocol.order import Order
-from bot.protocol.outcome import Difference, DifferenceKind, Outcome
+from bot.protocol.outcome import Difference, DifferenceKind, OrderEnd, Outcome
 from bot.protocol.report import render_report
 from bot.settings.read import child_environment
 from sandbox.github import EmbeddedGitHub
@@ -173,7 +172,7 @@ def play_node(world: AiosWorld, *differences: Difference) -> bool:
         return False
     order = msgspec.json.decode(base64.b64decode(json.loads(job.inputs["order"])["payload"]), type=Order)
     client = Client.with_token(f"{world.hub.url}/api/v3", job.token)
-    told = render_report(order, Outcome(end=End.SUCCESS, text="by hand", order=order, differences=differences))
+    told = render_report(order, Outcome(end=OrderEnd.SUCCESS, text="by hand", order=order, differences=differences))
     repository.post_check(
         client,
         FLEET,

@@ -15,9 +15,7 @@ from bot.agent.health import Patience
 from bot.agent.space import LEAST, Least
 from bot.agent.state import find_unfinished
 from bot.protocol.action import Action
-from bot.protocol.ending import End
-from bot.protocol.outcome import Outcome
-from bot.protocol.trouble import Trouble
+from bot.protocol.outcome import FailureReason, OrderEnd, Outcome
 from sandbox.engine import start_engine
 from tests.nodeworld import CREATE_ALL, IMAGES, NodeWorld, make_world, server_files
 
@@ -43,7 +41,7 @@ def test_a_port_that_another_container_holds_stops_nothing(node_world: NodeWorld
     holder = world.engine.docker("run", "--detach", "--publish", "127.0.0.1:18080:8080", "whoami:1")
     outcome = world.deploy(world.order(world.push(ports(world, 18080)), AGAIN))
     world.engine.docker("rm", "--force", holder)
-    assert (outcome.end, outcome.trouble) == (End.UNTOUCHED, Trouble.PORT), outcome
+    assert (outcome.end, outcome.failure) == (OrderEnd.UNTOUCHED, FailureReason.PORT), outcome
     assert f"port 127.0.0.1:18080/tcp of {world.project('ingress')}/traefik is held by the container" in outcome.text
     assert world.containers() == containers
     assert_first_version_runs(world, position)
@@ -56,7 +54,7 @@ def test_a_port_that_a_program_holds_is_found_by_the_engine_and_everything_is_pu
     holder = world.engine.docker("run", "--detach", "--network", "host", "whoami:1", "nc", "-l", "-p", "18081")
     outcome = world.deploy(world.order(world.push(ports(world, 18081)), AGAIN))
     world.engine.docker("rm", "--force", holder)
-    assert (outcome.end, outcome.trouble) == (End.ROLLED_BACK, Trouble.APPLY), outcome
+    assert (outcome.end, outcome.failure) == (OrderEnd.ROLLED_BACK, FailureReason.APPLY), outcome
     assert "18081" in outcome.text
     assert_first_version_runs(world, position)
 
@@ -69,7 +67,7 @@ def test_a_healthcheck_that_fails_after_a_while(node_world: NodeWorld) -> None:
     command = "[sh, -c, 'sleep 2; touch /tmp/sick; sleep 600']"
     at = world.push(server_files(world.prefix, traefik="traefik:2", healthcheck=later, command=command))
     outcome = world.deploy(world.order(at, AGAIN))
-    assert (outcome.end, outcome.trouble) == (End.ROLLED_BACK, Trouble.UNHEALTHY), outcome
+    assert (outcome.end, outcome.failure) == (OrderEnd.ROLLED_BACK, FailureReason.UNHEALTHY), outcome
     assert "its healthcheck fails" in outcome.text
     assert_first_version_runs(world, position)
 
@@ -88,7 +86,7 @@ def small_disk(empty_node: tuple[NodeWorld, Position]) -> Iterator[NodeWorld]:
     try:
         (world.root / "lost+found").rmdir()
         world.least = Least(files=0, engine=0)
-        assert world.deploy(world.order(first, CREATE_ALL)).end is End.SUCCESS
+        assert world.deploy(world.order(first, CREATE_ALL)).end is OrderEnd.SUCCESS
         yield world
     finally:
         subprocess.run(["umount", world.root], check=True)
@@ -106,19 +104,19 @@ def test_a_full_disk(small_disk: NodeWorld) -> None:
 
     world.least = LEAST
     outcome = deploy({})
-    assert (outcome.end, outcome.trouble) == (End.UNTOUCHED, Trouble.DISK), outcome
+    assert (outcome.end, outcome.failure) == (OrderEnd.UNTOUCHED, FailureReason.DISK), outcome
     assert f"free at {world.root}, and 100 MiB are needed: make room there" in outcome.text
     # Now it fills up in the middle: small to fetch, large on the disk, and after the file that is mounted.
     world.least = Least(files=0, engine=0)
     outcome = deploy({"stacks/ingress/zeros": "0" * 60 * MIB, "stacks/ingress/dynamic/headers.yml": "half\n"})
-    assert (outcome.end, outcome.trouble) == (End.ROLLED_BACK, Trouble.CHECKOUT), outcome
+    assert (outcome.end, outcome.failure) == (OrderEnd.ROLLED_BACK, FailureReason.CHECKOUT), outcome
     assert world.containers() == containers
     assert_first_version_runs(world, position)
     assert (world.root / "server/stacks/ingress/dynamic/headers.yml").read_text() == "one\n"
     assert not (world.root / "server/stacks/ingress/zeros").exists()
     assert {name: (world.root / name).read_bytes() for name in kept} == kept
     outcome = deploy({"stacks/ingress/zeros": None})
-    assert outcome.end is End.SUCCESS, outcome
+    assert outcome.end is OrderEnd.SUCCESS, outcome
 
 
 @pytest.fixture
@@ -135,7 +133,7 @@ def test_an_engine_that_stops_in_the_middle(tmp_path: Path, root: Path) -> None:
         for name in IMAGES:
             engine.make_image(name, version=name)
         world, first = make_world(tmp_path, engine, "t", server_files("t"))
-        assert world.deploy(world.order(first, CREATE_ALL)).end is End.SUCCESS
+        assert world.deploy(world.order(first, CREATE_ALL)).end is OrderEnd.SUCCESS
         at = world.push(server_files("t", traefik="traefik:2", command=bad, headers="two"))
         outcomes: list[Outcome] = []
         world.patience = Patience(samples=20, interval=0.2, limit=60, engine=120)
@@ -146,7 +144,7 @@ def test_an_engine_that_stops_in_the_middle(tmp_path: Path, root: Path) -> None:
     with start_engine(root, keep=True):  # the same engine, started again
         thread.join(240)
         (outcome,) = outcomes
-        assert outcome.end is End.ROLLED_BACK, (outcome, world.told)
+        assert outcome.end is OrderEnd.ROLLED_BACK, (outcome, world.told)
         assert_first_version_runs(world, first)
         world.patience = Patience(samples=20, interval=0.2, limit=60, engine=0)
         thread = threading.Thread(target=lambda: outcomes.append(world.deploy(world.order(at, AGAIN))))
@@ -154,14 +152,14 @@ def test_an_engine_that_stops_in_the_middle(tmp_path: Path, root: Path) -> None:
         thread.start()
         _wait_until_told(world, "- apply ingress", thread)
     thread.join(240)
-    assert outcomes[-1].end is End.FAILED, outcomes
+    assert outcomes[-1].end is OrderEnd.FAILED, outcomes
     assert "the Docker Engine cannot be reached" in outcomes[-1].text
     assert find_unfinished(world.state.read_record()) is not None
     world.patience = Patience(samples=3, interval=0.2, limit=60)
     with start_engine(root):
         last = world.deploy(world.order(first, {"ingress": {"traefik": Action.NONE}}))
         assert last.interrupted is not None
-        assert last.end is End.SUCCESS, (last, world.told)
+        assert last.end is OrderEnd.SUCCESS, (last, world.told)
         assert_first_version_runs(world, first)
 
 

@@ -18,9 +18,10 @@ import pytest
 
 from bot.agent.checkout import Position
 from bot.agent.state import Finished, find_unfinished
+from bot.features.rollout.apply.signing import sign_order
 from bot.protocol.action import Action
-from bot.protocol.ending import End
-from bot.protocol.order import Order, sign_order
+from bot.protocol.order import Order
+from bot.protocol.outcome import OrderEnd
 from tests.gitworld import git
 from tests.nodeworld import CREATE_ALL, NOTHING, NodeWorld, server_files
 
@@ -94,13 +95,13 @@ def kill_once(world: NodeWorld, moment: int, seconds: float) -> Row:
     assert isinstance(last, Finished)
     assert last.number == order.number, (last, done)
     if unfinished is None:  # it had ended well before the kill
-        assert last.end is End.SUCCESS
+        assert last.end is OrderEnd.SUCCESS
         assert_runs(world, at, wanted)
         assert headers.read_text() == f"moment {moment}\n"
         assert "nothing to recover" in done.stdout
         reset(world)
     else:
-        assert last.end in (End.ROLLED_BACK, End.UNTOUCHED), done
+        assert last.end in (OrderEnd.ROLLED_BACK, OrderEnd.UNTOUCHED), done
         assert f"the node stopped in the middle of order {order.number}" in done.stdout
         assert old is not None
         assert_runs(world, old, version)
@@ -145,7 +146,7 @@ def reset(world: NodeWorld) -> None:
     """Back to the services of the beginning, so that the next moment finds the same."""
     at = world.push(server_files(world.prefix, traefik=world.version("ingress/traefik"), headers="reset"))
     actions = {"ingress": {**NOTHING["ingress"], "extra": Action.REMOVE}, "secrets": NOTHING["secrets"]}
-    assert world.deploy(world.order(at, actions)).end is End.SUCCESS
+    assert world.deploy(world.order(at, actions)).end is OrderEnd.SUCCESS
 
 
 def time_of_a_whole_order(world: NodeWorld) -> float:

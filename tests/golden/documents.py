@@ -8,10 +8,10 @@ from pathlib import Path
 from bot.cli.main import aios_bot
 from bot.fleetfile.reference import render_reference, render_schema
 from bot.onboarding.survey.read import workflow_text
-from bot.protocol.reasons import render_outcomes
 from tests.golden.reports import FOLDER, REPORTS
 from tools.docs.command_reference import render_grammar, render_reasons
 from tools.docs.metrics_reference import render_metrics
+from tools.docs.node_outcomes import render_outcomes
 from tools.docs.reference import render_commands, render_settings
 from tools.docs.risk_rules import render_risk_rules
 

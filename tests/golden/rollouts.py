@@ -7,9 +7,9 @@ from collections.abc import Callable
 from bot.domain.names import CommitSha, NodeName, PlanId, PullNumber, ServiceName, StackName, SubmodulePath
 from bot.features.drift.text import render_drift, render_settled
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
+from bot.features.rollout.facts import Stage
 from bot.features.rollout.text import NodeView, RolloutView, render_rollout
 from bot.protocol.action import Action
-from bot.protocol.asked import Stage
 from bot.protocol.outcome import Difference, DifferenceKind, ServiceOutcome
 from tests.unit.features.rollout.test_orders import SERVER, past
 
@@ -103,7 +103,7 @@ ROLLOUTS: dict[str, Callable[[], str]] = {
                 Difference(kind=DifferenceKind.MISSING, text="has no container", stack="ingress", service="traefik"),
                 Difference(kind=DifferenceKind.EDITED, text=HOSTILE),
             ),
-            past(4, Stage.GOOD, log_url=RUN),
+            past(4, Stage.SUCCEEDED, log_url=RUN),
         )
     ),
     "drift-settled.md": lambda: render_settled(NodeName("HP_LAB"), SERVER),

@@ -1,32 +1,38 @@
-"""The reference page of the meters, made from the list of them (bot.service.metrics)."""
+"""The reference page of the service's metrics."""
 
 from __future__ import annotations
 
-from bot.observability.meters import Meter
+from collections.abc import Mapping
+
 from bot.service.metrics import REGISTRY
 
-_SHOWN = 7  # values of a label that are written out; longer lists are those of looks, events and reasons
+_MAX_SHOWN = 7  # values of one label; the longer lists are those of jobs, events and reasons
 
 _HEAD = """\
 # Metrics
 
 What `GET /metrics` shows, in Prometheus' text format. Made from the code by `make docs`. Labels have closed lists of
-values (one that is not on its list is counted as `other`), except the number of an installation.
+values (any other value is counted as `other`), except the number of an installation. `look` is the kind of a job.
 
-| name | kind | labels | what it tells |
+| name | kind | labels | what it counts |
 |---|---|---|---|
+"""
+
+_FOOT = """
+On Linux, also the metrics of the process that every Prometheus client has: `process_virtual_memory_bytes`,
+`process_resident_memory_bytes`, `process_start_time_seconds`, `process_cpu_seconds_total`, `process_open_fds`,
+`process_max_fds`.
 """
 
 
 def render_metrics() -> str:
     """docs/reference/metrics.md."""
-    rows = [f"| `{meter.name}` | {meter.kind} | {_labels(meter)} | {meter.help} |" for meter in REGISTRY.meters]
-    return _HEAD + "\n".join(rows) + "\n"
+    rows = [f"| `{m.name}` | {m.kind} | {_render_labels(m.labels)} | {m.help} |" for m in REGISTRY.metrics]
+    return _HEAD + "\n".join(rows) + "\n" + _FOOT
 
 
-def _labels(meter: Meter) -> str:
-    told = []
-    for label, values in meter.labels.items():
-        shown = values is not None and len(values) <= _SHOWN
-        told.append(f"`{label}`: {', '.join(values or ())}" if shown else f"`{label}`")
-    return "; ".join(told)
+def _render_labels(labels: Mapping[str, tuple[str, ...] | None]) -> str:
+    return "; ".join(
+        f"`{label}`: {', '.join(values)}" if values and len(values) <= _MAX_SHOWN else f"`{label}`"
+        for label, values in labels.items()
+    )

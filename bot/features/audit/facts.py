@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from bot.domain.names import NodeName, PullNumber, RepoName
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 
 
 class Audited(StrEnum):
@@ -20,7 +20,7 @@ class Audited(StrEnum):
     REVIEW = "review"  # what the review rules said of a pull request changed
 
 
-class AuditRecord(Value, frozen=True, omit_defaults=True, rename={"override_reason": "glass"}):
+class AuditRecord(StoredValue, frozen=True, rename={"override_reason": "glass"}):
     """One line of the audit trail. Texts that a person wrote are as they wrote them."""
 
     what: Audited

@@ -6,20 +6,21 @@ import logging
 from dataclasses import dataclass
 
 from bot.features.bump.apply import apply_bump
-from bot.features.bump.decide import decide_bump
+from bot.features.bump.decide import BumpReason, decide_bump
 from bot.features.bump.jobs import SyncBump
 from bot.features.bump.read import read_bump_facts
+from bot.features.bump.store import PlanStore
 from bot.features.fleets.jobs import Outcome
 from bot.features.fleets.read import fetch_fleet
 from bot.features.fleets.run import FleetTools
 from bot.features.holds.store import HoldStore
 from bot.github.client import Client
+from bot.observability.metrics import decision_counter
 from bot.plan.model import Plan
 from bot.planner.compose import Renderer
-from bot.planner.store import PlanStore
-from bot.service import metrics
 
 log = logging.getLogger(__name__)
+_count_decision = decision_counter("bump", BumpReason)
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def sync_bump(tools: BumpTools, client: Client, job: SyncBump) -> Outcome:
         if at is None or facts is None:
             continue
         decision = decide_bump(facts)
-        metrics.DECISIONS.count(look="bump", reason=decision.reason)
+        _count_decision(decision.reason)
         log.info("bump of %s on %s of %s: %s", job.submodule, job.base, job.fleet, decision.reason)
         apply_bump(tools, client, at, facts, decision)
     return ()

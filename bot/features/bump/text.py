@@ -7,7 +7,7 @@ import re
 import msgspec
 
 from bot.domain.names import CommitSha, PlanId, short
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 from bot.plan.model import Plan
 from bot.plan.report import sections
 from bot.plan.report.links import Links
@@ -21,7 +21,7 @@ LEAST = 2_000  # characters that the shortest report may need
 _MARKER = re.compile(rf"{re.escape(markers.PLAN)} (\{{[^<>]*\}}) -->")
 
 
-class Marker(Value, frozen=True):
+class Marker(StoredValue, frozen=True):
     """What the body says to the bot itself."""
 
     id: PlanId

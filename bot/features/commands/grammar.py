@@ -10,7 +10,7 @@ import difflib
 import re
 
 from bot.domain.names import PlanId
-from bot.domain.values import Value
+from bot.domain.values import StoredValue, Value
 from bot.domain.verbs import LONGEST_LINE, PREFIX, Verb
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -18,7 +18,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")  # of a node or a stack
 _PLAN = re.compile(r"[0-9a-f]{12}")
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _WAVE = re.compile(r"[1-9][0-9]{0,2}")
-_PAST_BUSYNESS = 20  # words of one command
+_MAX_NAMES = 20  # words of one command
 
 
 class Usage(Value, frozen=True):
@@ -30,28 +30,28 @@ class Usage(Value, frozen=True):
 
 
 USAGES: dict[Verb, Usage] = {
-    Verb.PLAN: Usage("[node...]", "make the plan anew, from the pull request as it is now, and show it", "HP_LAB"),
+    Verb.PLAN: Usage("[node...]", "plan the pull request again as it is now, and show the plan", "HP_LAB"),
     Verb.DEPLOY: Usage(
         "[node...|wave N|all] [stack...] [plan ID] [because REASON]",
-        "put the posted plan on these nodes; before the merge to try it, after the merge to go on with it",
+        "deploy the posted plan to these nodes: before the merge to try it, after the merge to continue",
         "HP_LAB ingress",
     ),
     Verb.ROLLBACK: Usage(
         "[node...] [to COMMIT|to previous] [because REASON]",
-        "before the merge, return the nodes to what their branch pins; after it, to a commit that was good on them",
+        "before the merge, return nodes to what the base pins; after it, to a commit deployed successfully before",
         "HP_LAB to previous",
     ),
-    Verb.RETRY: Usage("", "give the orders of this pull request that failed once more"),
-    Verb.LOCK: Usage("[node...] REASON", "let no other pull request touch these nodes", "HP_LAB trying the new disk"),
-    Verb.UNLOCK: Usage("[node...] [because REASON]", "give this pull request's locks back", "HP_LAB"),
-    Verb.HOLD: Usage("[REASON]", "stop moving the pin of this bump pull request", "wait for the release"),
-    Verb.RESUME: Usage("", "go on moving the pin, also to a commit that was rolled back"),
-    Verb.STATUS: Usage("", "show what every node runs, what is locked and what is held"),
+    Verb.RETRY: Usage("", "retry the failed orders of this pull request"),
+    Verb.LOCK: Usage("[node...] REASON", "keep other pull requests off these nodes", "HP_LAB trying the new disk"),
+    Verb.UNLOCK: Usage("[node...] [because REASON]", "end this pull request's locks", "HP_LAB"),
+    Verb.HOLD: Usage("[REASON]", "stop moving the pin of this bump", "wait for the release"),
+    Verb.RESUME: Usage("", "move the pin again, even to a commit that was rolled back"),
+    Verb.STATUS: Usage("", "show what every node runs, locks, and holds"),
     Verb.HELP: Usage("", "show this list"),
 }
 
 
-class Command(Value, frozen=True, tag="said", rename={"override_reason": "because"}):
+class Command(StoredValue, frozen=True, tag="said", rename={"override_reason": "because"}):
     """What a person asked for. `names` are nodes and stacks as they spelt them; the fleet says which is which."""
 
     verb: Verb
@@ -64,7 +64,7 @@ class Command(Value, frozen=True, tag="said", rename={"override_reason": "becaus
     override_reason: str = ""  # asks to override the rules, and why: hostile, shown escaped only
 
 
-class Misread(Value, frozen=True, tag="misread"):
+class Misread(StoredValue, frozen=True, tag="misread"):
     """It was meant for the bot, and is no command. `suggestion` is what may have been meant, or empty."""
 
     problem: str  # a sentence of ours; names nothing of what was written
@@ -89,7 +89,7 @@ def parse_command(line: str, *, prefix: str = PREFIX) -> Command | Misread | Non
         if not near and prefix == PREFIX:
             return None  # another bot's
         suggestion = f"{_lead(prefix)}{near[0]}" if near else ""
-        return Misread(problem="there is no such command", word=name[:30], suggestion=suggestion)
+        return Misread(problem="this command does not exist", word=name[:30], suggestion=suggestion)
     if len(line) > LONGEST_LINE:
         return Misread(problem=f"a command has at most {LONGEST_LINE} characters")
     if _CONTROL.search(line.replace("\t", " ")):
@@ -206,8 +206,8 @@ class _Reading:
 
     def _names(self, words: list[str]) -> Misread | None:
         """None when every word can be a node's or a stack's name."""
-        if len(words) > _PAST_BUSYNESS:
-            return self._no(f"at most {_PAST_BUSYNESS} names at once")
+        if len(words) > _MAX_NAMES:
+            return self._no(f"at most {_MAX_NAMES} names at once")
         wrong = next((word for word in words if not _NAME.fullmatch(word)), None)
         return self._no("this can be no node's and no stack's name", wrong) if wrong is not None else None
 

@@ -32,6 +32,7 @@ from bot.features.fleets.read import FleetAt, NotAFleet
 from bot.features.holds.facts import HoldKind, Lock
 from bot.features.review.control_files import is_control_file
 from bot.features.rollout.decide.orders import last_good
+from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.history import parse_time, read_orders
 from bot.fleetfile import Fleet, Node
 from bot.fleetfile.deploy import waves_of
@@ -41,7 +42,6 @@ from bot.github.endpoints import people, repository
 from bot.github.endpoints.people import PullDetail
 from bot.github.shapes import Verdict
 from bot.plan.report.check import CHECK_NAME
-from bot.protocol.asked import PastOrder, Stage
 from bot.protocol.order import OrderKind
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def read_node(
         commit = at.mirror.resolve(order.commit)
         return commit is not None and at.mirror.is_ancestor(commit, at.head)
 
-    good = [o for o in past if o.stage is Stage.GOOD and o.submodule == submodule and not o.kind.reads_only]
+    good = [o for o in past if o.stage is Stage.SUCCEEDED and o.submodule == submodule and not o.kind.reads_only]
     now = last_good(past, submodule)
     runs = Position(commit=now.commit, pin=now.pin) if now else None
     earlier = dict.fromkeys(Position(commit=o.commit, pin=o.pin) for o in good if not o.stacks and is_on_base(o))

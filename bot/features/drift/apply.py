@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import logging
 
-from bot.features.drift.decide import DriftFacts, DriftIssue, IssueChange, decide_drift, find_answered, find_question
+from bot.features.drift.decide import (
+    DriftFacts,
+    DriftIssue,
+    DriftReason,
+    IssueChange,
+    decide_drift,
+    find_answered,
+    find_question,
+)
 from bot.features.drift.text import parse_drift_marker, render_drift, render_settled
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
 from bot.features.rollout.apply.dispatch import give_order
 from bot.features.rollout.decide.orders import last_good
+from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.history import read_orders
 from bot.features.rollout.read.reports import read_report
 from bot.features.rollout.run import RolloutTools
@@ -17,11 +26,12 @@ from bot.fleetfile import Node
 from bot.github.client import Client
 from bot.github.endpoints import issues, repository
 from bot.github.endpoints.issues import Issue
-from bot.protocol.asked import PastOrder, Stage, Wanted
+from bot.observability.metrics import decision_counter
+from bot.plan.order import OrderRequest
 from bot.protocol.order import OrderKind
-from bot.service import metrics
 
 log = logging.getLogger(__name__)
+_count_decision = decision_counter("drift", DriftReason)
 
 
 def check_pin(
@@ -32,7 +42,7 @@ def check_pin(
     for node in at.file.nodes if at.submodule(pinned.submodule) else ():
         facts = _read_facts(tools, client, at, node, pinned, issue=_find_issue(known, node, pinned))
         decision = decide_drift(facts)
-        metrics.DECISIONS.count(look="drift", reason=decision.reason)
+        _count_decision(decision.reason)
         log.info("drift of %s, %s of %s: %s", node.name, pinned.submodule, at.repo, decision.reason)
         if decision.issue is not None:
             _change_issue(client, at, facts, decision.issue)
@@ -75,7 +85,7 @@ def _order_check(
     submodule, good = at.submodule(pinned.submodule), last_good(facts.past, pinned.submodule)
     if submodule is None or good is None:
         return
-    wanted = Wanted(
+    wanted = OrderRequest(
         kind=OrderKind.DRIFT,
         fleet=at.repo,
         node=facts.node,
@@ -111,7 +121,7 @@ def _change_issue(client: Client, at: FleetAt, facts: DriftFacts, change: IssueC
 
 def _delete_answered(client: Client, at: FleetAt, asked: PastOrder) -> None:
     """Remove an answered question from the node's deployments, which are to show what was deployed."""
-    if asked.stage is Stage.GOOD and asked.state != "inactive":
+    if asked.stage is Stage.SUCCEEDED and asked.state != "inactive":
         # GitHub removes only deployments that are not active.
         repository.post_deployment_status(
             client, at.repo, asked.number, state="inactive", description="answered; a newer question followed"

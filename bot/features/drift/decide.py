@@ -13,8 +13,8 @@ from enum import StrEnum
 from bot.domain.names import SubmodulePath
 from bot.domain.values import Value
 from bot.features.rollout.decide.orders import last_good
+from bot.features.rollout.facts import PastOrder, Stage
 from bot.fleetfile import Node
-from bot.protocol.asked import PastOrder, Stage
 from bot.protocol.order import OrderKind
 from bot.protocol.outcome import Difference
 
@@ -109,7 +109,7 @@ def find_answered(past: Sequence[PastOrder], submodule: SubmodulePath) -> PastOr
     """The newest question that was answered since the node's last good deploy; an older answer says nothing now."""
     good = last_good(past, submodule)
     asked = find_question(past, submodule)
-    fits = asked is not None and asked.stage is Stage.GOOD and (good is None or asked.number > good.number)
+    fits = asked is not None and asked.stage is Stage.SUCCEEDED and (good is None or asked.number > good.number)
     return asked if fits else None
 
 

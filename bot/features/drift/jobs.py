@@ -8,7 +8,7 @@ from bot.features.fleets.jobs import FleetJob, FleetRead, FoundEvent, Job
 from bot.github.events import DeploymentChanged, Event, WorkflowRunCompleted
 
 
-class CheckDrift(FleetJob, frozen=True, tag="drift", omit_defaults=True):
+class CheckDrift(FleetJob, frozen=True, tag="drift"):
     """Check whether the nodes still run what was deployed. Leads to read-only orders, and to issues."""
 
     base: BranchName

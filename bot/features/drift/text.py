@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from bot.domain.names import NodeName, SubmodulePath, short
 from bot.features.drift.decide import fingerprint_of
+from bot.features.rollout.facts import PastOrder
 from bot.features.rollout.text import render_differences
-from bot.protocol.asked import PastOrder
 from bot.protocol.outcome import Difference
 from bot.text import markdown as md
 from bot.text import markers

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Protocol
 
 from bot.domain.names import BranchName, InstallationId, RepoName, SubmodulePath
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 from bot.fleetfile.submodules import ShowUpstream
 
 
-class Pinned(Value, frozen=True):
+class Pinned(StoredValue, frozen=True):
     """One row of the index: `fleet` pins `upstream` at `submodule` on branch `base`, and follows `tracked`."""
 
     fleet: RepoName

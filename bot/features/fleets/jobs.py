@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from bot.domain.names import BranchName, InstallationId, PullNumber, RepoName, SubmodulePath
-from bot.domain.values import Value
+from bot.domain.values import StoredValue, Value
 from bot.features.fleets.facts import PinIndex, Pinned
 from bot.github.events import Event, InstallationChanged, Push
 
@@ -24,7 +24,7 @@ class Access(StrEnum):
     WRITE = "write"  # everything the App may do, on the job's own repositories
 
 
-class Job(Value, frozen=True):
+class Job(StoredValue, frozen=True):
     """A unit of work in the queue. Each kind has a `tag` of its own, under which it is stored."""
 
     access: ClassVar[Access] = Access.WRITE

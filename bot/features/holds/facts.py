@@ -5,10 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 
 from bot.domain.names import BranchName, NodeName, PullNumber, RepoName, SubmodulePath
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 
 
-class Lock(Value, frozen=True):
+class Lock(StoredValue, frozen=True):
     """A node that is a pull request's for a while. Times are seconds since the epoch."""
 
     fleet: RepoName
@@ -28,7 +28,7 @@ class HoldKind(StrEnum):
     RESUMED = "resumed"  # somebody wants this upstream commit although it was settled
 
 
-class Hold(Value, frozen=True):
+class Hold(StoredValue, frozen=True):
     """A person's word on the bumps of one submodule of one base. `pin` is empty for a hold of whatever comes."""
 
     fleet: RepoName

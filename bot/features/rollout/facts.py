@@ -1,12 +1,73 @@
-"""From bot/features/bump/facts.py: say here what this module is for."""
+"""The inputs of the decisions about orders and rollouts. Pure."""
 
 from __future__ import annotations
 
-from bot.domain.names import BranchName, CommitSha, NodeName, PlanId, PullNumber, RepoName
+from enum import StrEnum
+
+from bot.domain.names import (
+    BranchName,
+    CommitSha,
+    DeploymentId,
+    NodeName,
+    PlanId,
+    PullNumber,
+    RepoName,
+    StackName,
+    SubmodulePath,
+)
 from bot.domain.values import Value
 from bot.fleetfile import Node, Submodule
-from bot.protocol.asked import PastOrder
 from bot.protocol.order import OrderKind
+
+_MERGE = "merge:"  # what the marker of a merge's order begins with
+
+
+class Stage(StrEnum):
+    """How far an order is."""
+
+    MADE = "made"  # its deployment exists, and then we died before its workflow was dispatched
+    QUEUED = "queued"  # dispatched; no runner took it yet
+    RUNNING = "taken"  # the node is at it
+    SUCCEEDED = "good"
+    FAILED = "bad"
+    WITHDRAWN = "withdrawn"  # ended by us before the node took it
+    ABANDONED = "lost"  # its workflow run ended, and the node never said how the order did
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the node may still carry it out."""
+        return self in (Stage.QUEUED, Stage.RUNNING)
+
+
+class PastOrder(Value, frozen=True):
+    """An order that the node was given, as GitHub's deployment and its statuses tell it."""
+
+    number: DeploymentId
+    kind: OrderKind
+    submodule: SubmodulePath
+    commit: CommitSha
+    pin: CommitSha
+    marker: str
+    stage: Stage
+    state: str = ""  # GitHub's word for the newest status; "" before the first
+    pull: PullNumber | None = None  # where people follow it
+    stacks: tuple[StackName, ...] = ()  # it was for these alone; empty: for all of the node's
+    description: str = ""
+    log_url: str = ""
+    run_status: str = ""  # of the workflow run, in GitHub's words, while the order is open; "" when not known
+    queued_at: int = 0  # seconds since the epoch, of its newest dispatch; 0 before
+    updated_at: int = 0  # of its newest status
+
+    @property
+    def is_merge(self) -> bool:
+        """Whether a merge led to it, and not a command."""
+        return self.marker.startswith(_MERGE)
+
+    @property
+    def run_id(self) -> int | None:
+        """The workflow run that carries it, read from its log's address."""
+        number = self.log_url.partition("/actions/runs/")[2].partition("/")[0]
+        return int(number) if number.isdecimal() else None
 
 
 class NodeFacts(Value, frozen=True):

@@ -8,7 +8,7 @@ from bot.features.fleets.jobs import FleetJob, FleetRead, FoundEvent, Job, Nodes
 from bot.github.events import DeploymentChanged, Event, PullRequestChanged, WorkflowRunCompleted
 
 
-class SyncRollout(FleetJob, frozen=True, tag="rollout", omit_defaults=True):
+class SyncRollout(FleetJob, frozen=True, tag="rollout"):
     """Compare the nodes with what a merged pull request approved. Leads to orders and the rollout comment."""
 
     base: BranchName

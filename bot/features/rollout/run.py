@@ -16,14 +16,15 @@ from bot.features.fleets.read import fetch_fleet
 from bot.features.fleets.run import FleetTools
 from bot.features.holds.store import HoldStore
 from bot.features.rollout.apply.rollout import apply_rollout
-from bot.features.rollout.decide.rollout import decide_rollout
+from bot.features.rollout.decide.rollout import RolloutReason, decide_rollout
 from bot.features.rollout.jobs import SyncRollout
 from bot.features.rollout.read.rollout import read_rollout_facts
 from bot.features.rollout.store import RolloutStore
 from bot.github.client import Client
-from bot.service import metrics
+from bot.observability.metrics import decision_counter
 
 log = logging.getLogger(__name__)
+_count_decision = decision_counter("rollout", RolloutReason)
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def sync_rollout(tools: RolloutTools, client: Client, job: SyncRollout) -> Outco
             if at is None or facts is None:
                 continue
             decision = decide_rollout(facts)
-            metrics.DECISIONS.count(look="rollout", reason=decision.reason)
+            _count_decision(decision.reason)
             log.info("rollout of %s on %s of %s: %s", pinned.submodule, job.base, job.fleet, decision.reason)
             apply_rollout(tools, client, at, facts, decision)
             if decision.again_at is not None:

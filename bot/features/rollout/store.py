@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from bot.domain.names import BranchName, CommitSha, DeploymentId, NodeName, PullNumber, RepoName, SubmodulePath
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.protocol.report import Report
 from bot.storage.store import Store
@@ -44,7 +44,7 @@ _SAVE_RESULT = sa.text(
 )
 
 
-class NodeStatus(Value, frozen=True):
+class NodeStatus(StoredValue, frozen=True):
     """One node. Times are in seconds since the epoch."""
 
     node: NodeName
@@ -60,7 +60,7 @@ class NodeStatus(Value, frozen=True):
     surprises: int = 0  # of them, not as planned
 
 
-class RolloutStatus(Value, frozen=True):
+class RolloutStatus(StoredValue, frozen=True):
     """One submodule of one base branch of a fleet."""
 
     fleet: RepoName

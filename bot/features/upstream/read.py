@@ -17,16 +17,17 @@ from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Pull
+from bot.observability.metrics import decision_counter
 from bot.plan.model import Plan
 from bot.plan.report.links import Links
 from bot.planner.planner import read_plan
 from bot.planner.snapshot import Snapshot
-from bot.service import metrics
 
 if TYPE_CHECKING:
     from bot.features.upstream.run import UpstreamTools
 
 log = logging.getLogger(__name__)
+_count_decision = decision_counter("upstream", ShownReason)
 
 
 def find_shown_pins(tools: UpstreamTools, client: Client, job: SyncUpstreamPull, base: BranchName) -> list[Pinned]:
@@ -44,7 +45,7 @@ def find_shown_pins(tools: UpstreamTools, client: Client, job: SyncUpstreamPull,
             wish=pin.show_upstream,
         )
         reason = decide_shown(facts)
-        metrics.DECISIONS.count(look="upstream", reason=reason)
+        _count_decision(reason)
         if reason is ShownReason.SHOWN:
             shown.append(pin)
         log.info("pull request %d of %s, for %s: %s", job.number, job.upstream, pin.fleet, reason)

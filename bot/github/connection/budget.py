@@ -14,8 +14,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from bot.domain.errors import RetryLater
-from bot.service import metrics
-from bot.service.metrics import Waiting
+from bot.github.connection import metrics
+from bot.github.connection.metrics import DeferralReason
 
 RESERVED = 0.1  # of the hour's requests, for people's commands
 BURST = 20  # writes at once; with one a second after them no minute has more than 80
@@ -60,7 +60,7 @@ class Budget:
             if self._limit and self._reset > now:
                 kept = 0 if urgent else int(self._limit * RESERVED)
                 if self._left <= kept:
-                    metrics.PUT_OFF.count(why=Waiting.RESERVE if self._left else Waiting.PRIMARY)
+                    metrics.DEFERRALS.inc(why=DeferralReason.RESERVE if self._left else DeferralReason.PRIMARY)
                     raise RetryLater(
                         f"{self._left} of {self._limit} requests are left of this hour"
                         + ("" if urgent else ", kept for people's commands"),
@@ -68,7 +68,7 @@ class Budget:
                     )
             behind = self._free_at - now - BURST
             if behind > SLEPT_FOR_SPACE and not urgent:
-                metrics.PUT_OFF.count(why=Waiting.SPACING)
+                metrics.DEFERRALS.inc(why=DeferralReason.SPACING)
                 raise RetryLater("writes of this installation are spaced out", seconds=behind)
 
     def space_write(self, path: str) -> None:
@@ -81,19 +81,19 @@ class Budget:
                 while self._notified and self._notified[0] < now - 3600:
                     self._notified.popleft()
                 if len(self._notified) >= NOTIFYING_PER_HOUR:
-                    metrics.PUT_OFF.count(why=Waiting.SPACING)
+                    metrics.DEFERRALS.inc(why=DeferralReason.SPACING)
                     wait = self._notified[0] + 3600 - now
                     raise RetryLater(f"{NOTIFYING_PER_HOUR} notifications were sent within an hour", seconds=wait)
             free_at = max(self._free_at, now) + 1
             wait = free_at - now - BURST
             if wait > SLEPT_FOR_SPACE * 4:
-                metrics.PUT_OFF.count(why=Waiting.SPACING)
+                metrics.DEFERRALS.inc(why=DeferralReason.SPACING)
                 raise RetryLater("writes of this installation are spaced out", seconds=wait)
             self._free_at = free_at
             if _NOTIFIES.search(path):
                 self._notified.append(now)
         if wait > 0:
-            metrics.SPACED.count(wait)
+            metrics.SPACING_SECONDS.inc(wait)
             self._sleep(wait)
 
     # -- after an answer ------------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ class Budget:
                 wait = min(60.0 * 2**self._blocks, LONGEST_BLOCK)
                 self._blocks += 1
             self._blocked_until = max(self._blocked_until, now + wait)
-            metrics.PUT_OFF.count(why=Waiting.PRIMARY if exhausted else Waiting.SECONDARY)
+            metrics.DEFERRALS.inc(why=DeferralReason.PRIMARY if exhausted else DeferralReason.SECONDARY)
             return RetryLater(f"GitHub asks to wait before {what}: {said}", seconds=wait)
 
     def outage(self, what: str, happened: str, headers: Mapping[str, str] | None = None) -> RetryLater:
@@ -140,5 +140,5 @@ class Budget:
             told = (headers or {}).get("retry-after", "")
             wait = min(5.0 * 2 ** min(self._outages, 10), LONGEST_OUTAGE_WAIT)
             self._outages += 1
-            metrics.PUT_OFF.count(why=Waiting.OUTAGE)
+            metrics.DEFERRALS.inc(why=DeferralReason.OUTAGE)
             return RetryLater(f"{what}: {happened}", seconds=max(1.0, float(told)) if told.isdigit() else wait)

@@ -12,7 +12,7 @@ import msgspec
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from bot.domain.errors import BotError
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 from bot.settings.read import Credentials, Secret, Settings
 from bot.storage.keyfiles import read_or_write
 from bot.storage.store import Store
@@ -21,7 +21,7 @@ KEY_FILE = "credentials.key"
 _NAME = "app_credentials"
 
 
-class Registered(Value, frozen=True):
+class Registered(StoredValue, frozen=True):
     """An App that the set-up page registered. `api_url` says at which GitHub."""
 
     api_url: str
@@ -51,19 +51,20 @@ class Vault:
 
     def save(self, registered: Registered) -> None:
         """Seal it, in place of what was there."""
-        self._store.write_note(_NAME, self._fernet().encrypt(msgspec.json.encode(registered)).decode())
+        self._store.write_note(_NAME, self._read_keys()[0].encrypt(msgspec.json.encode(registered)).decode())
 
     def find(self, api_url: str) -> Registered | None:
         """What the set-up page registered at the GitHub of `api_url`; None when it did not.
 
-        Raises BotError when it is there and the key is not. Sealed anew when the key file has a new first line.
+        BotError when it is there and the key is not. While the key file holds several keys, it is encrypted again
+        with the first.
         """
         sealed = self._store.read_note(_NAME)
         if not sealed:
             return None
-        fernet = self._fernet()
+        keys = self._read_keys()
         try:
-            found = msgspec.json.decode(fernet.decrypt(sealed), type=Registered)
+            found = msgspec.json.decode(MultiFernet(keys).decrypt(sealed), type=Registered)
         except (InvalidToken, msgspec.MsgspecError):
             raise BotError(
                 f"the App's credentials in the database cannot be opened with {self._file}: put back the file that "
@@ -75,30 +76,24 @@ class Vault:
                 f"the App was registered at {found.api_url}, and GITHUB_API_URL is {api_url}: set it back, or use "
                 "another AIOS_BOT_DATA for the other GitHub"
             )
-        if not self._is_sealed_by_the_first(sealed):
-            self.save(found)
+        if len(keys) > 1:
+            self._store.write_note(_NAME, MultiFernet(keys).rotate(sealed).decode())
         return found
 
     def forget(self) -> None:
         """Remove it."""
         self._store.write_note(_NAME, "")
 
-    def _keys(self) -> list[bytes]:
+    def _read_keys(self) -> list[Fernet]:
+        """The keys of the file, at least one; made if there is no file."""
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return read_or_write(self._file, Fernet.generate_key() + b"\n").split()
-
-    def _fernet(self) -> MultiFernet:
         try:
-            return MultiFernet([Fernet(key) for key in self._keys()])
+            keys = [Fernet(key) for key in read_or_write(self._file, Fernet.generate_key() + b"\n").split()]
         except ValueError:
-            raise BotError(f"{self._file} holds something else than keys: put it back from a backup") from None
-
-    def _is_sealed_by_the_first(self, sealed: str) -> bool:
-        try:
-            Fernet(self._keys()[0]).decrypt(sealed)
-        except InvalidToken:
-            return False
-        return True
+            keys = []
+        if not keys:
+            raise BotError(f"{self._file} holds something else than keys: put it back from a backup")
+        return keys
 
 
 def find_credentials(settings: Settings, store: Store) -> Credentials | None:

@@ -16,7 +16,7 @@ from bot.domain.values import Wire
 from bot.fleetfile import FLEET_FILE, Platform
 from bot.github.client import Client, GitHubError, NotFound
 from bot.github.endpoints import repository
-from bot.protocol.invitation import Download
+from bot.protocol.invitation import RunnerDownload
 
 
 class FleetFile(NamedTuple):
@@ -108,11 +108,11 @@ def read_runner_token(client: Client, fleet: RepoName, *, purpose: str) -> str:
         raise
 
 
-def read_downloads(client: Client, fleet: RepoName, platform: Platform) -> tuple[Download, ...]:
+def read_downloads(client: Client, fleet: RepoName, platform: Platform) -> tuple[RunnerDownload, ...]:
     """The runners that GitHub offers for the platform, one per architecture, without those that lack a checksum."""
     found = client.get(f"/repos/{fleet}/actions/runners/downloads", list[_Download])
     return tuple(
-        Download(architecture=one.architecture, url=one.download_url, sha256=one.sha256_checksum)
+        RunnerDownload(architecture=one.architecture, url=one.download_url, sha256=one.sha256_checksum)
         for one in found
         if one.os == _SYSTEMS[platform] and one.sha256_checksum
     )

@@ -24,7 +24,7 @@ from bot.agent.state import NodeState
 from bot.domain.errors import BotError
 from bot.fleetfile import FLEET_FILE, Platform, parse_fleet
 from bot.onboarding.join.runner import start_runner, stop_runner
-from bot.protocol.invitation import Download, Invitation
+from bot.protocol.invitation import Invitation, RunnerDownload
 
 DOWNLOAD_LIMIT = 600  # seconds without data while the runner's archive is downloaded
 _ARCHITECTURES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64", "armv7l": "arm"}
@@ -143,7 +143,7 @@ class NodeJoin:
                 )
             _unpack(archive, self.runner)
 
-    def _download(self) -> Download:
+    def _download(self) -> RunnerDownload:
         kind = _ARCHITECTURES.get(this_machine.machine().lower(), this_machine.machine())
         for one in self.invitation.downloads:
             if one.architecture == kind:

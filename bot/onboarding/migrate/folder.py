@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 from bot.git.git import GitError, run_in_checkout
 from bot.settings.read import docker_environment
 
@@ -20,7 +20,7 @@ _REPARSE_JUNCTION = 0xA0000003
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
-class MigrationState(Value, frozen=True):
+class MigrationState(StoredValue, frozen=True):
     """What a run must know of the interrupted one before it. The field names are stored."""
 
     whole: bool  # no commit yet: the first one takes everything

@@ -12,7 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from bot.plan import order as plan_order
-from bot.protocol.order import LONGEST_ENVELOPE
+from bot.protocol.order import MAX_ENVELOPE_LENGTH
 from bot.settings.read import read_node_settings
 from sandbox.runner import OURS
 
@@ -91,7 +91,7 @@ def test_no_script_holds_an_expression() -> None:
 
 
 def test_an_order_fits_into_a_variable_of_a_windows_process() -> None:
-    assert LONGEST_ENVELOPE < 32_767
+    assert MAX_ENVELOPE_LENGTH < 32_767
     assert plan_order.ORDER_LIFETIME <= 24 * 3600
 
 

@@ -9,7 +9,7 @@ import sys
 
 from bot.agent.state import Begun, Finished
 from bot.domain.errors import ExitCode
-from bot.protocol.ending import End
+from bot.protocol.outcome import OrderEnd
 from tests.nodeworld import NODE, NodeWorld, server_files
 
 
@@ -49,7 +49,7 @@ def test_a_commit_is_deployed_by_hand_and_back_while_github_is_away(node_world: 
     begun, finished = world.state.read_record()[-3], world.state.read_record()[-1]
     assert isinstance(begun, Begun)
     assert isinstance(finished, Finished)
-    assert (begun.order.number, begun.order.node, finished.end) == (-1, NODE, End.SUCCESS)
+    assert (begun.order.number, begun.order.node, finished.end) == (-1, NODE, OrderEnd.SUCCESS)
 
     shutil.move(world.folder / "remote", world.folder / "away")  # GitHub is down
     code, said = by_hand(world, old.commit)
@@ -60,7 +60,7 @@ def test_a_commit_is_deployed_by_hand_and_back_while_github_is_away(node_world: 
     shutil.move(world.folder / "away", world.folder / "remote")
 
     # The bot's own numbers go on where they were.
-    assert world.deploy(world.order(new, {"ingress": {}})).end is End.SUCCESS
+    assert world.deploy(world.order(new, {"ingress": {}})).end is OrderEnd.SUCCESS
 
 
 def test_what_may_not_be_deployed_by_order_may_not_by_hand(node_world: NodeWorld) -> None:

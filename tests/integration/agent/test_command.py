@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bot.agent.checkout import Position
 from bot.domain.errors import ExitCode
-from bot.protocol.order import sign_order
+from bot.features.rollout.apply.signing import sign_order
 from sandbox.engine import Engine
 from tests.nodeworld import CREATE_ALL, FLEET, NODE, NodeWorld
 

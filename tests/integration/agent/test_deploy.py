@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.agent.checkout import Position
 from bot.agent.state import find_last_good
 from bot.protocol.action import Action
-from bot.protocol.ending import End
+from bot.protocol.outcome import OrderEnd
 from tests.nodeworld import CREATE_ALL, HEALTHY, NOTHING, NodeWorld, server_files
 
 
@@ -27,7 +27,7 @@ def test_a_new_image_runs_and_nothing_else_is_touched(node_world: NodeWorld) -> 
     before = world.containers()
     at = world.push(server_files(world.prefix, traefik="traefik:2"))
     outcome = world.deploy(world.order(at, ingress(Action.RECREATE)))
-    assert outcome.end is End.SUCCESS, outcome
+    assert outcome.end is OrderEnd.SUCCESS, outcome
     after = world.containers()
     assert world.version("ingress/traefik") == "traefik:2"
     assert {name for name in after if after[name] != before[name]} == {"ingress/traefik"}
@@ -42,7 +42,7 @@ def test_a_changed_mounted_file_is_seen_by_a_restarted_container(node_world: Nod
     before = world.containers()
     at = world.push(server_files(world.prefix, headers="two"))
     outcome = world.deploy(world.order(at, ingress(Action.RESTART)))
-    assert outcome.end is End.SUCCESS, outcome
+    assert outcome.end is OrderEnd.SUCCESS, outcome
     after = world.containers()
     assert after["ingress/traefik"][0] == before["ingress/traefik"][0]
     assert after["ingress/traefik"][1] != before["ingress/traefik"][1]
@@ -55,7 +55,7 @@ def test_an_order_to_recreate_does_so_although_compose_sees_no_difference(node_w
     world = node_world
     before = world.containers()
     at = world.push(server_files(world.prefix, headers="two"))
-    assert world.deploy(world.order(at, ingress(Action.RECREATE))).end is End.SUCCESS
+    assert world.deploy(world.order(at, ingress(Action.RECREATE))).end is OrderEnd.SUCCESS
     after = world.containers()
     assert after["ingress/traefik"][0] != before["ingress/traefik"][0]
     assert after["ingress/whoami"] == before["ingress/whoami"]
@@ -66,7 +66,7 @@ def test_a_reload_sends_the_signal_and_restarts_nothing(node_world: NodeWorld) -
     before = world.containers()
     at = world.push(server_files(world.prefix, headers="two"))
     outcome = world.deploy(world.order(at, ingress(Action.RELOAD)))
-    assert outcome.end is End.SUCCESS, outcome
+    assert outcome.end is OrderEnd.SUCCESS, outcome
     assert world.containers() == before
     assert "reloaded" in world.engine.docker("logs", before["ingress/traefik"][0])
 
@@ -76,7 +76,7 @@ def test_an_order_without_changes_touches_nothing(node_world: NodeWorld) -> None
     before = world.containers()
     at = world.push({"README.md": "words\n"})
     outcome = world.deploy(world.order(at, NOTHING))
-    assert outcome.end is End.SUCCESS, outcome
+    assert outcome.end is OrderEnd.SUCCESS, outcome
     assert world.containers() == before
     assert world.checkout_position() == at
 
@@ -90,7 +90,7 @@ def test_a_removed_service_goes_and_its_neighbours_and_volumes_stay(node_world: 
     smaller = text.replace("  whoami:\n    image: whoami:1\n    networks: [ingress]\n", "")
     at = world.push({"stacks/ingress/docker-compose.yml": smaller})
     outcome = world.deploy(world.order(at, ingress(Action.NONE, Action.REMOVE)))
-    assert outcome.end is End.SUCCESS, outcome
+    assert outcome.end is OrderEnd.SUCCESS, outcome
     assert world.containers() == {name: one for name, one in before.items() if name != "ingress/whoami"}
 
 
@@ -104,7 +104,7 @@ def test_a_removed_stack_goes_before_its_folder_does_and_its_volumes_stay(node_w
         at, {"ingress": {"traefik": Action.NONE, "whoami": Action.NONE}, "secrets": {"vault": Action.REMOVE}}
     )
     outcome = world.deploy(order)
-    assert outcome.end is End.SUCCESS, outcome
+    assert outcome.end is OrderEnd.SUCCESS, outcome
     assert set(world.containers()) == {"ingress/traefik", "ingress/whoami"}
     volume = f"{world.project('secrets')}_data"
     assert world.engine.docker("run", "--rm", "-v", f"{volume}:/v", "vault:1", "cat", "/v/file") == "kept"
@@ -122,14 +122,14 @@ def test_untracked_and_ignored_files_stay_byte_for_byte(node_world: NodeWorld) -
         (world.root / name).write_bytes(content)
     for number in range(2):
         at = world.push(server_files(world.prefix, headers=str(number)))
-        assert world.deploy(world.order(at, ingress(Action.RESTART))).end is End.SUCCESS
+        assert world.deploy(world.order(at, ingress(Action.RESTART))).end is OrderEnd.SUCCESS
     assert {name: (world.root / name).read_bytes() for name in kept} == kept
 
 
 def test_health_is_waited_for(node_world: NodeWorld) -> None:
     world = node_world
     at = world.push(server_files(world.prefix, traefik="traefik:2", healthcheck=HEALTHY))
-    assert world.deploy(world.order(at, ingress(Action.RECREATE))).end is End.SUCCESS
+    assert world.deploy(world.order(at, ingress(Action.RECREATE))).end is OrderEnd.SUCCESS
     health = world.engine.docker(
         "inspect", "--format", "{{.State.Health.Status}}", world.containers()["ingress/traefik"][0]
     )
@@ -142,7 +142,7 @@ def test_a_one_shot_that_ends_well_is_well(node_world: NodeWorld) -> None:
     with_init = text.replace("services:\n", "services:\n  init:\n    image: vault:1\n    command: ['true']\n")
     at = world.push({"stacks/secrets/docker-compose.yml": with_init})
     outcome = world.deploy(world.order(at, {"secrets": {"init": Action.CREATE, "vault": Action.NONE}}))
-    assert outcome.end is End.SUCCESS, outcome
+    assert outcome.end is OrderEnd.SUCCESS, outcome
 
 
 def test_a_network_of_nobody_is_made_by_the_node(node_world: NodeWorld) -> None:
@@ -151,7 +151,7 @@ def test_a_network_of_nobody_is_made_by_the_node(node_world: NodeWorld) -> None:
     text = server_files(world.prefix)["stacks/secrets/docker-compose.yml"] or ""
     at = world.push({"stacks/secrets/docker-compose.yml": text.replace("-ingress\n", "-outside\n")})
     outcome = world.deploy(world.order(at, {"secrets": {"vault": Action.RECREATE}}))
-    assert outcome.end is End.SUCCESS, outcome
+    assert outcome.end is OrderEnd.SUCCESS, outcome
     labels = world.engine.docker("network", "inspect", "--format", "{{json .Labels}}", name)
     assert labels == '{"io.github.aios-bot.made-for":"tecnocrat/aios-win"}'
 
@@ -166,12 +166,12 @@ def test_variables_come_from_the_order_and_missing_ones_are_named(node_world: No
     at = world.push({"stacks/secrets/docker-compose.yml": needy})
     again = {"secrets": {"vault": Action.RECREATE}}
     outcome = world.deploy(world.order(at, again, variables={"GIVEN": "yes"}))
-    assert outcome.end is End.UNTOUCHED
+    assert outcome.end is OrderEnd.UNTOUCHED
     assert "WANTED (secrets)" in outcome.text
     assert "GIVEN" not in outcome.text
     assert world.containers() == before
     both = world.order(at, again, variables={"GIVEN": "yes", "WANTED": "too"})
-    assert world.deploy(both).end is End.SUCCESS
+    assert world.deploy(both).end is OrderEnd.SUCCESS
     environment = world.engine.docker("exec", world.containers()["secrets/vault"][0], "env")
     assert {"A=too", "B=yes"} <= set(environment.splitlines())
 
@@ -193,5 +193,5 @@ def test_the_record_knows_the_last_good_order(node_world: NodeWorld) -> None:
 def test_the_first_order_on_an_empty_node_touches_only_its_stacks(empty_node: tuple[NodeWorld, Position]) -> None:
     world, first = empty_node
     outcome = world.deploy(world.order(first, {"ingress": CREATE_ALL["ingress"]}))
-    assert outcome.end is End.SUCCESS, outcome
+    assert outcome.end is OrderEnd.SUCCESS, outcome
     assert set(world.containers()) == {"ingress/traefik", "ingress/whoami"}

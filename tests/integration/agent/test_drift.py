@@ -5,10 +5,8 @@ from __future__ import annotations
 from bot.agent.checkout import Position
 from bot.agent.state import Begun, find_last_good, is_after_failure
 from bot.protocol.action import Action
-from bot.protocol.ending import End
 from bot.protocol.order import OrderKind
-from bot.protocol.outcome import DifferenceKind, Outcome
-from bot.protocol.trouble import Trouble
+from bot.protocol.outcome import DifferenceKind, FailureReason, OrderEnd, Outcome
 from tests.gitworld import git
 from tests.nodeworld import NOTHING, NodeWorld, server_files
 
@@ -20,7 +18,7 @@ def look(world: NodeWorld) -> Outcome:
     assert isinstance(begun, Begun)
     position = Position(begun.order.commit, begun.order.pin)
     outcome = world.deploy(world.order(position, NOTHING, kind=OrderKind.DRIFT))
-    assert outcome.end is End.SUCCESS, outcome
+    assert outcome.end is OrderEnd.SUCCESS, outcome
     assert world.containers() == before
     return outcome
 
@@ -74,7 +72,7 @@ def test_a_stopped_container_is_missing_and_a_sick_one_unwell(node_world: NodeWo
     docker("pause", containers["ingress/whoami"][0])
     outcome = look(world)
     docker("unpause", containers["ingress/whoami"][0])
-    assert found(outcome) == {(DifferenceKind.MISSING, "secrets/vault"), (DifferenceKind.UNWELL, "ingress/whoami")}
+    assert found(outcome) == {(DifferenceKind.MISSING, "secrets/vault"), (DifferenceKind.UNHEALTHY, "ingress/whoami")}
 
 
 def test_a_plan_only_order_says_what_would_happen_here(node_world: NodeWorld) -> None:
@@ -83,11 +81,11 @@ def test_a_plan_only_order_says_what_would_happen_here(node_world: NodeWorld) ->
     at = world.push(server_files(world.prefix, traefik="traefik:2"))
     before, files = world.containers(), world.checkout_position()
     outcome = world.deploy(world.order(at, change, kind=OrderKind.PLAN_ONLY))
-    assert outcome.end is End.SUCCESS, outcome
+    assert outcome.end is OrderEnd.SUCCESS, outcome
     assert outcome.text == "would recreate 1, leave 1"
     text = server_files(world.prefix, command="['${WANTED}']")
     outcome = world.deploy(world.order(world.push(text), change, kind=OrderKind.PLAN_ONLY))
-    assert (outcome.end, outcome.trouble) == (End.UNTOUCHED, Trouble.VARIABLE)
+    assert (outcome.end, outcome.failure) == (OrderEnd.UNTOUCHED, FailureReason.VARIABLE)
     assert "WANTED (ingress)" in outcome.text
     assert world.containers() == before
     assert world.checkout_position() == files
@@ -99,11 +97,11 @@ def test_a_question_is_nothing_to_return_to_and_makes_no_failure_good(node_world
     assert good is not None
     other = world.push(server_files(world.prefix, traefik="traefik:2"))
     outcome = world.deploy(world.order(other, NOTHING, kind=OrderKind.PLAN_ONLY))
-    assert outcome.end is End.SUCCESS, outcome
+    assert outcome.end is OrderEnd.SUCCESS, outcome
     look(world)
     assert find_last_good(world.state.read_record()) == good
     failed = world.order(other, NOTHING)
     world.state.begin(failed, now=world.clock)
-    world.state.finish(failed, End.FAILED, "neither new nor old", now=world.clock)
+    world.state.finish(failed, OrderEnd.FAILED, "neither new nor old", now=world.clock)
     look(world)
     assert is_after_failure(world.state.read_record())

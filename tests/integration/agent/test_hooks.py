@@ -7,9 +7,8 @@ import pytest
 from bot.agent.docker import Docker
 from bot.domain.names import StackName
 from bot.protocol.action import Action
-from bot.protocol.ending import End
 from bot.protocol.order import Hook, HookTime
-from bot.protocol.trouble import Trouble
+from bot.protocol.outcome import FailureReason, OrderEnd
 from tests.nodeworld import NodeWorld, server_files
 
 AGAIN = {"ingress": {"traefik": Action.RECREATE, "whoami": Action.NONE}, "secrets": {"vault": Action.NONE}}
@@ -36,7 +35,7 @@ def test_hooks_run_around_everything_and_around_the_stacks_that_change(node_worl
         note(HookTime.BEFORE, "all-before"),
     )
     outcome = world.deploy(world.order(at, AGAIN, hooks=hooks))
-    assert outcome.end is End.SUCCESS, (outcome, world.told)
+    assert outcome.end is OrderEnd.SUCCESS, (outcome, world.told)
     lines = (world.root / "hooks.local").read_text().splitlines()
     assert lines == ["all-before ", "$(touch shell) ; touch shell ingress", "after ingress", "all-after "]
     assert not list(world.root.rglob("shell"))
@@ -56,7 +55,7 @@ def test_a_hook_may_make_what_its_stack_needs(node_world: NodeWorld) -> None:
         hooks=(hook(HookTime.BEFORE, "sh", "-c", make, stack="secrets"),),
     )
     outcome = world.deploy(order)
-    assert outcome.end is End.SUCCESS, (outcome, world.told)
+    assert outcome.end is OrderEnd.SUCCESS, (outcome, world.told)
     environment = world.engine.docker("exec", world.containers()["secrets/vault"][0], "env").splitlines()
     assert {"A=yes", "B=2"} <= set(environment)
 
@@ -69,7 +68,7 @@ def test_a_hook_that_fails_puts_everything_back(node_world: NodeWorld, when: Hoo
     at = world.push(server_files(world.prefix, traefik="traefik:2"))
     failing = hook(when, "sh", "-c", "echo no luck; exit 3", stack=stack)
     outcome = world.deploy(world.order(at, AGAIN, hooks=(failing,)))
-    assert (outcome.end, outcome.trouble) == (End.ROLLED_BACK, Trouble.HOOK), outcome
+    assert (outcome.end, outcome.failure) == (OrderEnd.ROLLED_BACK, FailureReason.HOOK), outcome
     assert "ended with code 3: no luck" in outcome.text
     assert world.version("ingress/traefik") == "traefik:1"
     assert world.checkout_position() == before
@@ -82,7 +81,7 @@ def test_a_hook_that_cannot_run(node_world: NodeWorld, command: str, said: str) 
     world = node_world
     at = world.push(server_files(world.prefix, traefik="traefik:2"))
     outcome = world.deploy(world.order(at, AGAIN, hooks=(hook(HookTime.BEFORE, command),)))
-    assert outcome.end is End.ROLLED_BACK
+    assert outcome.end is OrderEnd.ROLLED_BACK
     assert said in outcome.text
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from bot.agent.checkout import Checkout, Position
 from bot.agent.safe_git import Access
-from bot.protocol.ending import End
 from bot.protocol.order import RefusalReason
+from bot.protocol.outcome import OrderEnd
 from tests.gitworld import commit, git, new_repository
 from tests.nodeworld import NOTHING, NodeWorld, server_files
 
@@ -38,7 +38,7 @@ def test_a_submodule_is_fetched_from_no_command_and_no_folder_of_the_machine(nod
     private = private_repository(world.folder)
     for url in (f"ext::sh -c 'touch% {mark}'", private.as_uri(), str(private)):
         outcome = world.deploy(world.order(push_address(world, url), NOTHING))
-        assert outcome.end is End.UNTOUCHED, outcome
+        assert outcome.end is OrderEnd.UNTOUCHED, outcome
         assert "https or ssh" in outcome.text
     assert not mark.exists()
     assert world.checkout_position() == before
@@ -53,7 +53,7 @@ def test_a_submodule_of_the_submodule_neither(node_world: NodeWorld) -> None:
     modules = f'[submodule "x"]\n\tpath = x\n\turl = {private.as_uri()}\n'
     pin = commit(world.server, {".gitmodules": modules}, pins={"x": inner})
     outcome = world.deploy(world.order(world.push({}, pin=pin), NOTHING))
-    assert outcome.end is not End.SUCCESS
+    assert outcome.end is not OrderEnd.SUCCESS
     assert "https or ssh" in outcome.text
     assert world.checkout_position() == before
     assert not list(world.root.rglob("secret.txt"))
@@ -73,7 +73,7 @@ def test_hooks_and_watchers_of_the_checkout_are_not_run(node_world: NodeWorld) -
     git(world.root / "server", "config", "core.hooksPath", str(world.root / ".git/hooks"))
     at = world.push(server_files(world.prefix, headers="two"))
     mark.unlink(missing_ok=True)  # setting the trap may have sprung it
-    assert world.deploy(world.order(at, NOTHING)).end is End.SUCCESS
+    assert world.deploy(world.order(at, NOTHING)).end is OrderEnd.SUCCESS
     assert not mark.exists()
 
 

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from bot.agent.checkout import Position
 from bot.protocol.action import Action
-from bot.protocol.ending import End
 from bot.protocol.order import Order
+from bot.protocol.outcome import OrderEnd
 from tests.nodeworld import NodeWorld, server_files
 
 ANEW = {
@@ -48,7 +48,7 @@ def test_everybody_on_the_network_moves_to_the_new_one_and_finds_each_other(node
     world = node_world
     before = world.containers()
     outcome = world.deploy(order(world, world.push(labelled(world, "one"))))
-    assert outcome.end is End.SUCCESS, (outcome, world.told)
+    assert outcome.end is OrderEnd.SUCCESS, (outcome, world.told)
     assert all(service.as_predicted for service in outcome.services)
     assert not {one[0] for one in before.values()} & {one[0] for one in world.containers().values()}
     assert note(world) == "one"
@@ -59,7 +59,7 @@ def test_after_a_failure_the_network_is_as_before_with_everybody_on_it(node_worl
     world = node_world
     bad = labelled(world, "bad", healthcheck="{test: [CMD, 'false'], interval: 200ms, timeout: 2s, retries: 1}")
     outcome = world.deploy(order(world, world.push(bad)))
-    assert outcome.end is End.ROLLED_BACK, (outcome, world.told)
+    assert outcome.end is OrderEnd.ROLLED_BACK, (outcome, world.told)
     assert note(world) == ""
     assert set(world.containers()) == {"ingress/traefik", "ingress/whoami", "secrets/vault"}
     assert found_by_name(world) == "traefik:1"
@@ -73,9 +73,9 @@ def test_a_service_may_join_the_network_in_the_same_change(node_world: NodeWorld
     whoami = "    image: whoami:1\n    networks: [ingress]\n"
     apart[path] = (apart[path] or "").replace(whoami, "    image: whoami:1\n    networks: [own]\n") + "  own:\n"
     first = world.order(world.push(apart), {"ingress": {"traefik": Action.NONE, "whoami": Action.RECREATE}})
-    assert world.deploy(first).end is End.SUCCESS
+    assert world.deploy(first).end is OrderEnd.SUCCESS
     outcome = world.deploy(order(world, world.push(labelled(world, "joined"))))
-    assert outcome.end is End.SUCCESS, (outcome, world.told)
+    assert outcome.end is OrderEnd.SUCCESS, (outcome, world.told)
     assert note(world) == "joined"
     assert found_by_name(world) == "traefik:1"
 
@@ -87,13 +87,13 @@ def test_the_owner_of_the_network_goes_and_comes_back_while_others_use_it(node_w
     gone: dict[str, str | None] = {path: None for path in files if path.startswith("stacks/ingress/")}
     removed = world.order(world.push(gone), {"ingress": dict.fromkeys(("traefik", "whoami"), Action.REMOVE)})
     outcome = world.deploy(removed)
-    assert outcome.end is End.SUCCESS, (outcome, world.told)
+    assert outcome.end is OrderEnd.SUCCESS, (outcome, world.told)
     assert world.containers() == {"secrets/vault": vault}
     # Whoever stays finds its network, also when it is made anew.
     outcome = world.deploy(world.order(world.push({"note.md": "x\n"}), {"secrets": {"vault": Action.RECREATE}}))
-    assert outcome.end is End.SUCCESS, (outcome, world.told)
+    assert outcome.end is OrderEnd.SUCCESS, (outcome, world.told)
     back = world.order(world.push(files), {"ingress": dict.fromkeys(("traefik", "whoami"), Action.CREATE)})
     outcome = world.deploy(back)
-    assert outcome.end is End.SUCCESS, (outcome, world.told)
+    assert outcome.end is OrderEnd.SUCCESS, (outcome, world.told)
     assert set(world.containers()) == {"ingress/traefik", "ingress/whoami", "secrets/vault"}
     assert found_by_name(world) == "traefik:1"

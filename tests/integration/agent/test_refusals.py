@@ -16,10 +16,10 @@ from bot.agent.checkout import Position
 from bot.agent.deploy import deploy
 from bot.agent.state import Begun, Finished
 from bot.domain.names import CommitSha, DeploymentId, NodeName, PullNumber, RepoName
+from bot.features.rollout.apply.signing import sign_order
 from bot.protocol.action import Action
-from bot.protocol.ending import End
-from bot.protocol.order import Order, OrderKind, RefusalReason, Rule, Start, sign_order
-from bot.protocol.outcome import DifferenceKind, Outcome
+from bot.protocol.order import MismatchPolicy, Order, OrderKind, PlanStart, RefusalReason
+from bot.protocol.outcome import DifferenceKind, OrderEnd, Outcome
 from bot.protocol.report import parse_report
 from tests.gitworld import commit, git
 from tests.nodeworld import NodeWorld, server_files
@@ -35,7 +35,7 @@ def next_order(world: NodeWorld, **changes: object) -> Order:
 def assert_refused(world: NodeWorld, reason: RefusalReason, act: Callable[[], Outcome]) -> Outcome:
     """`act` is refused for `reason`, and neither checkout nor containers differ afterwards."""
     outcome = assert_untouched(world, act)
-    assert (outcome.end, outcome.refusal) == (End.REFUSED, reason), outcome
+    assert (outcome.end, outcome.refusal) == (OrderEnd.REFUSED, reason), outcome
     return outcome
 
 
@@ -44,7 +44,7 @@ def assert_untouched(world: NodeWorld, act: Callable[[], Outcome]) -> Outcome:
     containers, position = world.containers(), world.checkout_position()
     files = {path: path.read_bytes() for path in world.root.rglob("*") if path.is_file() and ".git" not in path.parts}
     outcome = act()
-    assert outcome.end in (End.REFUSED, End.UNTOUCHED), outcome
+    assert outcome.end in (OrderEnd.REFUSED, OrderEnd.UNTOUCHED), outcome
     assert outcome.text
     assert world.containers() == containers
     assert world.checkout_position() == position
@@ -69,7 +69,7 @@ def test_forged_and_altered_orders(node_world: NodeWorld) -> None:
 def test_replayed_orders(node_world: NodeWorld) -> None:
     world = node_world
     order = next_order(world)
-    assert world.deploy(order).end is End.SUCCESS
+    assert world.deploy(order).end is OrderEnd.SUCCESS
     posted = list(world.posted)
     assert_refused(world, RefusalReason.ALREADY_USED, lambda: world.deploy(order))
     assert world.posted == posted  # the deployment keeps the status that it earned
@@ -136,7 +136,7 @@ def test_a_pull_requests_head_is_tried_without_moving_the_branch(node_world: Nod
     git(world.fleet, "push", "--quiet", "origin", f"{head}:refs/pull/4/head")
     branch = git(world.root, "rev-parse", "main")
     outcome = world.deploy(world.order(Position(head, pin), CHANGE, head_of=PullNumber(4)))
-    assert outcome.end is End.SUCCESS, outcome
+    assert outcome.end is OrderEnd.SUCCESS, outcome
     assert world.checkout_position() == Position(head, pin)
     assert git(world.root, "rev-parse", "main") == branch
     assert world.version("ingress/traefik") == "traefik:2"
@@ -163,16 +163,16 @@ def test_local_edits_are_listed_and_kept(node_world: NodeWorld, name: str) -> No
 
 def test_local_edits_may_stay_where_the_order_says_so_and_brings_nothing_there(node_world: NodeWorld) -> None:
     world = node_world
-    order = next_order(world, on_edits=Rule.CONTINUE)
+    order = next_order(world, on_edits=MismatchPolicy.CONTINUE)
     edited = world.root / "server/stacks/ingress/dynamic/headers.yml"
     edited.write_text("by hand\n")
     outcome = world.deploy(order)
-    assert outcome.end is End.SUCCESS, outcome
+    assert outcome.end is OrderEnd.SUCCESS, outcome
     assert edited.read_text() == "by hand\n"
     (difference,) = outcome.differences
     assert (difference.kind, "headers.yml" in difference.text) == (DifferenceKind.EDITED, True)
     at = world.push(server_files(world.prefix, headers="from upstream"))
-    again = world.order(at, CHANGE, on_edits=Rule.CONTINUE)
+    again = world.order(at, CHANGE, on_edits=MismatchPolicy.CONTINUE)
     assert_refused(world, RefusalReason.LOCAL_EDITS, lambda: world.deploy(again))
 
 
@@ -218,7 +218,7 @@ def test_an_order_that_the_bot_withdrew(node_world: NodeWorld) -> None:
     assert_refused(world, RefusalReason.WITHDRAWN, lambda: world.deploy(order))
     assert world.posted == []  # the deployment keeps the status that withdrew it
     newer = msgspec.structs.replace(order, number=DeploymentId(order.number + 1))
-    assert world.deploy(newer).end is End.SUCCESS
+    assert world.deploy(newer).end is OrderEnd.SUCCESS
 
 
 def test_a_refusal_is_reported_with_its_reason(node_world: NodeWorld) -> None:
@@ -227,7 +227,7 @@ def test_a_refusal_is_reported_with_its_reason(node_world: NodeWorld) -> None:
     world.deploy(order)
     report = parse_report(world.reports[-1].text, number=order.number)
     assert report is not None
-    assert (report.end, report.refusal) == (End.REFUSED, RefusalReason.EXPIRED)
+    assert (report.end, report.refusal) == (OrderEnd.REFUSED, RefusalReason.EXPIRED)
 
 
 def test_every_reason_has_its_test() -> None:
@@ -241,21 +241,21 @@ def test_a_node_that_only_reports(node_world: NodeWorld) -> None:
     order = next_order(world)
     assert_refused(world, RefusalReason.UNSUPPORTED, lambda: world.deploy(order))
     look = world.order(Position(order.commit, order.pin), CHANGE, kind=OrderKind.PLAN_ONLY)
-    assert world.deploy(look).end is End.SUCCESS
+    assert world.deploy(look).end is OrderEnd.SUCCESS
 
 
 def test_what_runs_is_not_where_the_plan_starts(node_world: NodeWorld) -> None:
     world = node_world
     position = world.checkout_position()
     assert position is not None
-    start = Start(commit=position.commit, pin=position.pin or CommitSha(""))
+    start = PlanStart(commit=position.commit, pin=position.pin or CommitSha(""))
     world.engine.docker("rm", "--force", world.containers()["ingress/whoami"][0])
-    order = next_order(world, start=start, on_drift=Rule.STOP)
+    order = next_order(world, start=start, on_drift=MismatchPolicy.STOP)
     outcome = assert_refused(world, RefusalReason.DRIFTED, lambda: world.deploy(order))
     assert "ingress/whoami has no container" in outcome.text
-    again = world.order(Position(order.commit, order.pin), CHANGE, start=start, on_drift=Rule.CONTINUE)
+    again = world.order(Position(order.commit, order.pin), CHANGE, start=start, on_drift=MismatchPolicy.CONTINUE)
     outcome = world.deploy(again)
-    assert outcome.end is End.SUCCESS, outcome
+    assert outcome.end is OrderEnd.SUCCESS, outcome
     assert [(one.kind, one.where) for one in outcome.differences] == [(DifferenceKind.MISSING, "ingress/whoami")]
     assert set(world.containers()) == {"ingress/traefik", "secrets/vault"}  # exactly the plan, and nothing beside it
 
@@ -269,4 +269,4 @@ def test_the_reason_stands_in_the_record(node_world: NodeWorld) -> None:
     assert isinstance(begun, Begun)
     assert begun.order == order
     assert isinstance(finished, Finished)
-    assert (finished.number, finished.end) == (order.number, End.REFUSED)
+    assert (finished.number, finished.end) == (order.number, OrderEnd.REFUSED)

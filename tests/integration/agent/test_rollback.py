@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from bot.agent.checkout import Position
 from bot.protocol.action import Action
-from bot.protocol.ending import End
-from bot.protocol.trouble import Trouble
+from bot.protocol.outcome import FailureReason, OrderEnd
 from tests.gitworld import git
 from tests.nodeworld import CREATE_ALL, HEALTHY, NodeWorld, server_files
 
@@ -13,7 +12,7 @@ AGAIN = {"ingress": {"traefik": Action.RECREATE, "whoami": Action.NONE}, "secret
 SICK = "{test: [CMD, 'false'], interval: 300ms, timeout: 2s, retries: 2}"
 
 
-def deploy_bad(world: NodeWorld, *, end: End = End.ROLLED_BACK, **difference: str) -> tuple[Position, str]:
+def deploy_bad(world: NodeWorld, *, end: OrderEnd = OrderEnd.ROLLED_BACK, **difference: str) -> tuple[Position, str]:
     """Deploy a server with a difference that cannot work; where the node was before, and what the outcome says."""
     before = world.checkout_position()
     assert before is not None
@@ -39,7 +38,7 @@ def assert_first_version_runs(world: NodeWorld) -> None:
 def test_an_image_that_is_nowhere_stops_nothing(node_world: NodeWorld) -> None:
     world = node_world
     containers = world.containers()
-    _, text = deploy_bad(world, end=End.UNTOUCHED, traefik="localhost:1/nowhere:1", headers="two")
+    _, text = deploy_bad(world, end=OrderEnd.UNTOUCHED, traefik="localhost:1/nowhere:1", headers="two")
     assert "pull" in text
     assert world.containers() == containers  # the old one was never stopped
     assert_first_version_runs(world)
@@ -73,8 +72,8 @@ def test_the_last_lines_of_what_failed_come_with_it(node_world: NodeWorld) -> No
     world = node_world
     at = world.push(server_files(world.prefix, command="[sh, -c, 'echo no such flag; exit 3']"))
     outcome = world.deploy(world.order(at, AGAIN))
-    assert [unwell.service for unwell in outcome.unwell] == ["traefik"]
-    assert "no such flag" in outcome.unwell[0].log
+    assert [unhealthy.service for unhealthy in outcome.unhealthy] == ["traefik"]
+    assert "no such flag" in outcome.unhealthy[0].log
 
 
 def test_a_compose_file_that_does_not_parse(node_world: NodeWorld) -> None:
@@ -82,7 +81,7 @@ def test_a_compose_file_that_does_not_parse(node_world: NodeWorld) -> None:
     containers = world.containers()
     at = world.push({"stacks/ingress/docker-compose.yml": "services: [nonsense\n"})
     outcome = world.deploy(world.order(at, AGAIN))
-    assert (outcome.end, outcome.trouble) == (End.UNTOUCHED, Trouble.STACK), outcome
+    assert (outcome.end, outcome.failure) == (OrderEnd.UNTOUCHED, FailureReason.STACK), outcome
     assert world.containers() == containers
     assert_first_version_runs(world)
 
@@ -94,7 +93,7 @@ def test_a_new_service_that_fails_is_taken_away_again(node_world: NodeWorld) -> 
     containers = world.containers()
     at = world.push({"stacks/secrets/docker-compose.yml": broken})
     outcome = world.deploy(world.order(at, {"secrets": {"broken": Action.CREATE, "vault": Action.NONE}}))
-    assert outcome.end is End.ROLLED_BACK, outcome
+    assert outcome.end is OrderEnd.ROLLED_BACK, outcome
     assert world.containers() == containers
     everything = world.engine.docker("ps", "-a", "--format", "{{.Names}}")
     assert f"{world.prefix}-secrets-broken" not in everything
@@ -111,7 +110,7 @@ def test_a_removed_stack_comes_back_when_the_rest_fails(node_world: NodeWorld) -
         at, {"ingress": {"traefik": Action.RECREATE, "whoami": Action.NONE}, "secrets": {"vault": Action.REMOVE}}
     )
     outcome = world.deploy(order)
-    assert outcome.end is End.ROLLED_BACK, outcome
+    assert outcome.end is OrderEnd.ROLLED_BACK, outcome
     assert_first_version_runs(world)
     assert world.engine.docker("exec", world.containers()["secrets/vault"][0], "cat", "/data/file") == "kept"
 
@@ -124,7 +123,7 @@ def test_a_failing_second_stack_takes_the_first_back_too(node_world: NodeWorld) 
     )
     at = world.push({**files, "stacks/secrets/docker-compose.yml": secrets})
     outcome = world.deploy(world.order(at, AGAIN))
-    assert outcome.end is End.ROLLED_BACK, outcome
+    assert outcome.end is OrderEnd.ROLLED_BACK, outcome
     assert_first_version_runs(world)
 
 
@@ -133,7 +132,7 @@ def test_after_a_rollback_the_next_order_goes_on(node_world: NodeWorld) -> None:
     deploy_bad(world, healthcheck=SICK)
     at = world.push(server_files(world.prefix, traefik="traefik:2", healthcheck=HEALTHY))
     outcome = world.deploy(world.order(at, AGAIN))
-    assert outcome.end is End.SUCCESS, outcome
+    assert outcome.end is OrderEnd.SUCCESS, outcome
     assert world.version("ingress/traefik") == "traefik:2"
 
 
@@ -143,7 +142,7 @@ def test_a_first_order_that_fails_leaves_nothing_to_return_to_and_says_so(
     world, _ = empty_node
     at = world.push(server_files(world.prefix, command="['false']"))
     outcome = world.deploy(world.order(at, CREATE_ALL))
-    assert outcome.end is End.FAILED
+    assert outcome.end is OrderEnd.FAILED
     assert "nothing ran here before" in outcome.text
 
 
@@ -162,7 +161,7 @@ def test_a_node_that_died_in_the_middle_says_so_and_returns_to_the_last_good_ord
     worse = world.push(server_files(world.prefix, command="[sh, -c, 'exit 4']"))
     outcome = world.deploy(world.order(worse, AGAIN))
     assert outcome.interrupted == died.number
-    assert outcome.end is End.ROLLED_BACK, outcome
+    assert outcome.end is OrderEnd.ROLLED_BACK, outcome
     assert world.checkout_position() == good
     assert_first_version_runs(world)
 
@@ -177,7 +176,7 @@ def test_secrets_of_a_failing_service_are_in_no_report(node_world: NodeWorld) ->
     (world.root / "server/stacks/secrets/.env").write_text("DB_PASSWORD=hunter2hunter2\n")
     at = world.push({"stacks/secrets/docker-compose.yml": talkative})
     outcome = world.deploy(world.order(at, {"secrets": {"vault": Action.RECREATE}}))
-    assert outcome.end is End.ROLLED_BACK, outcome
-    assert "it is" in outcome.unwell[0].log
+    assert outcome.end is OrderEnd.ROLLED_BACK, outcome
+    assert "it is" in outcome.unhealthy[0].log
     for report in (repr(outcome), repr(world.told), repr(world.posted), repr(world.state.read_record())):
         assert "hunter2" not in report

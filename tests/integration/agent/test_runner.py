@@ -12,13 +12,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bot.agent.checkout import Position
 from bot.domain.names import BranchName, DeploymentId, SubmodulePath
 from bot.domain.values import Wire
+from bot.features.rollout.apply.signing import sign_order
+from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.reports import read_report
 from bot.git.git import run_in_checkout, token_environment
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.protocol.action import Action
-from bot.protocol.asked import PastOrder, Stage
-from bot.protocol.order import Order, OrderKind, sign_order
+from bot.protocol.order import Order, OrderKind
 from bot.protocol.report import Report
 from sandbox.github import EmbeddedGitHub
 from sandbox.runner import Runner
@@ -89,7 +90,7 @@ class Place:
             commit=self.commit,
             pin=self.pin,
             marker="",
-            stage=Stage.GOOD,
+            stage=Stage.SUCCEEDED,
         )
         found = read_report(self.client, FLEET, NODE, order)
         assert found is not None

@@ -19,7 +19,7 @@ from bot.features.rollout.jobs import SyncRollout
 from bot.observability.log import register_secret
 from bot.queue import ledger
 from bot.queue.engine import Schedule
-from bot.queue.inbox import Inbox, Receipt, RetryPolicy
+from bot.queue.inbox import Inbox, RetryPolicy, Stored
 from bot.queue.ledger import Burst, Delivery
 from bot.queue.tables import DELIVERIES, JOBS
 from bot.service.database import open_store
@@ -121,7 +121,7 @@ def test_a_delivery_is_run_and_done(store: Store, start: Callable[..., Inbox]) -
     work = Work()
     inbox = start(work)
     one = delivery(fleet(), rollout(3))
-    assert inbox.store_delivery(one) is Receipt.NEW
+    assert inbox.store_delivery(one) is Stored.NEW
     assert inbox.wait_until_idle(10)
     assert work.ran == [fleet(), rollout(3)]
     assert states(store) == {one.guid: ("done", "")}
@@ -145,15 +145,15 @@ def test_the_same_delivery_runs_once(store: Store, start: Callable[..., Inbox]) 
     work = Work()
     inbox = start(work)
     same = delivery(fleet())
-    answers: list[Receipt] = []
+    answers: list[Stored] = []
     threads = [threading.Thread(target=lambda: answers.append(inbox.store_delivery(same))) for _ in range(10)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(answers) == [Receipt.DUPLICATE] * 9 + [Receipt.NEW]
+    assert sorted(answers) == [Stored.DUPLICATE] * 9 + [Stored.NEW]
     assert inbox.wait_until_idle(10)
-    assert inbox.store_delivery(same) is Receipt.DUPLICATE
+    assert inbox.store_delivery(same) is Stored.DUPLICATE
     time.sleep(0.5)
     assert work.ran == [fleet()]
 

@@ -13,11 +13,11 @@ from click.testing import CliRunner, Result
 from bot.cli.main import aios_bot
 from bot.domain.errors import BotError
 from bot.domain.names import BranchName, CommitSha, DeliveryId, InstallationId, PlanId, RepoName, SubmodulePath
+from bot.features.bump.store import PLANS, PlanStore
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.jobs import SyncFleet
 from bot.features.fleets.store import PinStore
 from bot.plan.model import Plan
-from bot.planner.store import PLANS, PlanStore
 from bot.queue import ledger
 from bot.queue.inbox import Inbox, RetryPolicy
 from bot.queue.ledger import Burst, Delivery

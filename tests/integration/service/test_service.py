@@ -22,8 +22,8 @@ from typing import Any
 import pytest
 
 from bot.domain.names import CommitSha, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
+from bot.features.bump.store import PlanStore
 from bot.plan.model import NodePlan, Plan, Reason, ServicePlan, StackPlan
-from bot.planner.store import PlanStore
 from bot.protocol.action import Action
 from bot.queue.inbox import Inbox
 from bot.service.database import open_store

@@ -17,7 +17,8 @@ from bot.github.connection.credentials import Registered, Vault
 from bot.github.endpoints.registration import register_app
 from bot.service.database import open_store
 from bot.storage.store import Store
-from bot.web.setup import SetupDesk, create_setup_app
+from bot.web.app import create_setup_app
+from bot.web.setup import AppSetup
 from sandbox.github import EmbeddedGitHub
 
 
@@ -27,8 +28,8 @@ class Bench:
     def __init__(self, public_url: str = "") -> None:
         self.codes: list[str] = []
         self.finished = 0
-        self.desk = SetupDesk("https://github.com", public_url, self.register, self.finish)
-        self.app = create_setup_app(self.desk)
+        self.app_setup = AppSetup("https://github.com", public_url, self.register, self.finish)
+        self.app = create_setup_app(self.app_setup)
 
     def register(self, code: str) -> str:
         if code == "expired":
@@ -44,7 +45,7 @@ class Bench:
 
     def entered(self) -> FlaskClient:
         browser = self.browser()
-        answer = browser.get(f"/setup?token={self.desk.token}")
+        answer = browser.get(f"/setup?token={self.app_setup.token}")
         assert (answer.status_code, answer.headers["Location"]) == (303, "/setup")
         return browser
 
@@ -60,7 +61,7 @@ def test_only_who_holds_the_printed_address_gets_in_and_once() -> None:
     for path in ("/setup", "/setup?token=guessed", "/setup?token=", "/setup/created?code=x&state=y"):
         answer = bench.browser().get(path)
         assert answer.status_code == 403, path
-        assert bench.desk.state not in answer.text
+        assert bench.app_setup.state not in answer.text
     browser = bench.entered()
     cookie = browser.get_cookie("aios_bot_setup", path="/setup")
     assert cookie
@@ -70,7 +71,7 @@ def test_only_who_holds_the_printed_address_gets_in_and_once() -> None:
     assert page.status_code == 200
     assert page.headers["Cache-Control"] == "no-store"
     assert "form-action 'self' https://github.com;" in page.headers["Content-Security-Policy"]
-    assert bench.browser().get(f"/setup?token={bench.desk.token}").status_code == 403
+    assert bench.browser().get(f"/setup?token={bench.app_setup.token}").status_code == 403
     assert bench.browser().get("/setup").status_code == 403
 
 
@@ -129,13 +130,13 @@ def test_wishes_that_cannot_be_are_told(wishes: dict[str, str], words: str) -> N
 def test_githubs_code_counts_only_with_our_state_and_ends_the_set_up() -> None:
     bench = Bench()
     browser = bench.entered()
-    first = bench.desk.state
+    first = bench.app_setup.state
     assert browser.get("/setup/created?code=good&state=guessed").status_code == 400
     failed = browser.get(f"/setup/created?code=expired&state={first}")
     assert (failed.status_code, "does not know this code" in failed.text) == (502, True)
     assert browser.get(f"/setup/created?code=good&state={first}").status_code == 400, "a state counts once"
     assert (bench.codes, bench.finished) == ([], 0)
-    answer = browser.get(f"/setup/created?code=good&state={bench.desk.state}")
+    answer = browser.get(f"/setup/created?code=good&state={bench.app_setup.state}")
     assert answer.headers["Location"] == "https://github.com/apps/mine/installations/new"
     answer.close()
     assert (bench.codes, bench.finished) == (["good"], 1)
@@ -196,7 +197,30 @@ def test_a_new_first_line_changes_the_key(store: Store, tmp_path: Path) -> None:
     file.write_text(f"{new}\n{old}")
     assert vault.find(APP.api_url) == APP
     file.write_text(f"{new}\n")
+    sealed = store.read_note("app_credentials")
     assert vault.find(APP.api_url) == APP
+    assert store.read_note("app_credentials") == sealed, "with one key there is nothing to rotate"
+
+
+def test_a_rotation_changes_the_key_and_not_a_byte_under_it(store: Store, tmp_path: Path) -> None:
+    from cryptography.fernet import Fernet
+
+    vault, file = Vault(store, tmp_path / "keys"), tmp_path / "keys/credentials.key"
+    vault.save(APP)
+    old, new = Fernet(file.read_bytes().strip()), Fernet.generate_key()
+    before = old.decrypt(store.read_note("app_credentials"))
+    file.write_bytes(new + b"\n" + file.read_bytes())
+    for _ in range(2):
+        assert vault.find(APP.api_url) == APP
+        assert Fernet(new).decrypt(store.read_note("app_credentials")) == before
+
+
+def test_an_empty_key_file_is_refused(store: Store, tmp_path: Path) -> None:
+    vault = Vault(store, tmp_path / "keys")
+    vault.save(APP)
+    (tmp_path / "keys/credentials.key").write_text("\n")
+    with pytest.raises(BotError, match="something else than keys"):
+        vault.find(APP.api_url)
 
 
 def test_an_app_without_a_webhook_secret_gets_one(tmp_path: Path) -> None:

@@ -8,9 +8,8 @@ from bot.domain.names import BranchName, CommitSha, DeploymentId, NodeName, Plan
 from bot.fleetfile import Node, Submodule, parse_fleet
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.plan.model import NodePlan
-from bot.plan.order import compose_order
-from bot.protocol.asked import Wanted
-from bot.protocol.order import Hook, HookTime, Order, OrderKind, Rule
+from bot.plan.order import OrderRequest, compose_order
+from bot.protocol.order import Hook, HookTime, MismatchPolicy, Order, OrderKind
 
 pytestmark = pytest.mark.portable
 FILE = """\
@@ -26,7 +25,7 @@ nodes:
 
 
 def order_for(node: Node) -> Order:
-    wanted = Wanted(
+    wanted = OrderRequest(
         kind=OrderKind.DEPLOY,
         fleet=RepoName("o/f"),
         node=node,
@@ -50,8 +49,8 @@ def test_hooks_reach_the_order_as_they_are_written() -> None:
         Hook(when=HookTime.BEFORE, command=("true-program",)),
         Hook(when=HookTime.AFTER, command=("sh", "scripts/vault-init.sh"), stack=StackName("secrets")),
     )
-    assert order.on_edits is Rule.CONTINUE
-    assert order_for(Node(name=NodeName("AIOS"))).on_edits is Rule.STOP
+    assert order.on_edits is MismatchPolicy.CONTINUE
+    assert order_for(Node(name=NodeName("AIOS"))).on_edits is MismatchPolicy.STOP
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,15 @@ from bot.fleetfile import Platform, parse_fleet
 from bot.fleetfile.edit import set_entry
 from bot.protocol.invitation import (
     HERE_DOCUMENT,
-    Download,
     Invitation,
-    decode,
+    RunnerDownload,
     default_root,
-    encode,
-    entry_of,
+    fleet_file_entry,
     is_absolute,
     new_node,
+    parse_invitation,
     render_command,
+    render_invitation,
 )
 
 FLEET = RepoName("Tecnocrat/aios-win")
@@ -36,21 +36,21 @@ INVITATION = Invitation(
     key="-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----\n",
     web_url="https://github.com",
     token="ABC",
-    downloads=tuple(Download("x64", f"https://github.com/{n}/" + "u" * 120, "a" * 64) for n in range(3)),
+    downloads=tuple(RunnerDownload("x64", f"https://github.com/{n}/" + "u" * 120, "a" * 64) for n in range(3)),
 )
 
 
 def test_an_invitation_is_one_word_that_comes_back_whole() -> None:
-    word = encode(INVITATION)
-    assert decode(word) == INVITATION
+    word = render_invitation(INVITATION)
+    assert parse_invitation(word) == INVITATION
     assert word.replace("-", "").replace("_", "").isalnum()
     assert len(word) < 8000, "a command line of Windows holds no more"
 
 
-@pytest.mark.parametrize("word", ["", "x", "e30", "!!!", "\u00e9", encode(INVITATION)[:-40]])
+@pytest.mark.parametrize("word", ["", "x", "e30", "!!!", "\u00e9", render_invitation(INVITATION)[:-40]])
 def test_a_damaged_one_is_told(word: str) -> None:
     with pytest.raises(BotError, match="paste the whole command"):
-        decode(word)
+        parse_invitation(word)
 
 
 @pytest.mark.parametrize("platform", list(Platform))
@@ -58,7 +58,7 @@ def test_a_new_node_is_an_entry_that_reads_back(platform: Platform) -> None:
     node = new_node(
         NodeName("N1"), platform=platform, fleet=FLEET, root="", labels=("gpu",), bootstrap=("scripts/a.sh", "b.ps1")
     )
-    text = set_entry("version: 1\n", ("nodes", "N1"), entry_of(node))
+    text = set_entry("version: 1\n", ("nodes", "N1"), fleet_file_entry(node))
     assert parse_fleet(text).nodes == (node,)
     assert is_absolute(default_root(FLEET, platform), platform)
 

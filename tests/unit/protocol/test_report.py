@@ -9,11 +9,17 @@ from hypothesis import strategies as st
 
 from bot.domain.names import CommitSha, NodeName, ServiceName, StackName
 from bot.protocol.action import Action
-from bot.protocol.ending import End
 from bot.protocol.order import OrderKind, RefusalReason
-from bot.protocol.outcome import Difference, DifferenceKind, Outcome, ServiceOutcome, Step
-from bot.protocol.report import LONGEST, Report, check_name, parse_report, render_report
-from bot.protocol.unwell import Unwell
+from bot.protocol.outcome import (
+    Difference,
+    DifferenceKind,
+    OrderEnd,
+    OrderStep,
+    Outcome,
+    ServiceOutcome,
+    UnhealthyService,
+)
+from bot.protocol.report import MAX_TEXT_LENGTH, Report, check_name, parse_report, render_report
 from tests.unit.protocol.test_order import make_order
 
 
@@ -23,7 +29,7 @@ def service(name: str, predicted: Action, actual: Action) -> ServiceOutcome:
 
 def outcome(**changes: object) -> Outcome:
     made = Outcome(
-        end=End.SUCCESS,
+        end=OrderEnd.SUCCESS,
         text="runs server@bbbbbbb: 1 recreated, 1 untouched",
         order=make_order(),
         commit=CommitSha("a" * 40),
@@ -31,7 +37,7 @@ def outcome(**changes: object) -> Outcome:
             service("traefik", Action.RECREATE, Action.RECREATE),
             service("whoami", Action.NONE, Action.NONE),
         ),
-        steps=(Step("fetch", 0.25), Step("watch", 3.0)),
+        steps=(OrderStep("fetch", 0.25), OrderStep("watch", 3.0)),
     )
     return msgspec.structs.replace(made, **changes)
 
@@ -44,7 +50,7 @@ def read(made: Outcome) -> Report:
 
 def test_a_report_comes_back() -> None:
     report = read(outcome())
-    assert (report.end, report.commit, report.seconds) == (End.SUCCESS, "a" * 40, 3.25)
+    assert (report.end, report.commit, report.seconds) == (OrderEnd.SUCCESS, "a" * 40, 3.25)
     assert [s.service for s in report.services] == ["traefik"]
     assert report.untouched == 1
     assert report.surprises == ()
@@ -60,8 +66,8 @@ def test_what_was_not_as_planned_is_told() -> None:
     [
         ({}, "success"),
         ({"differences": (Difference(kind=DifferenceKind.MISSING, text="not running"),)}, "neutral"),
-        ({"end": End.ROLLED_BACK}, "failure"),
-        ({"end": End.REFUSED, "refusal": RefusalReason.WRONG_COMMIT}, "failure"),
+        ({"end": OrderEnd.ROLLED_BACK}, "failure"),
+        ({"end": OrderEnd.REFUSED, "refusal": RefusalReason.WRONG_COMMIT}, "failure"),
     ],
 )
 def test_the_conclusion_is_what_a_person_sees_first(changes: dict[str, object], conclusion: str) -> None:
@@ -83,8 +89,8 @@ def test_names_by_kind() -> None:
 
 @given(st.text(max_size=400), st.text(max_size=400))
 def test_no_text_breaks_out_of_its_fence(text: str, log: str) -> None:
-    unwell = (Unwell(project="ingress", service=ServiceName("traefik"), text="exited", log=log),)
-    check = render_report(make_order(), outcome(text=text, unwell=unwell))
+    unhealthy = (UnhealthyService(project="ingress", service=ServiceName("traefik"), text="exited", log=log),)
+    check = render_report(make_order(), outcome(text=text, unhealthy=unhealthy))
     report = parse_report(check.text, number=7)
     assert report is not None
     assert report.text == text[:1000]
@@ -96,7 +102,7 @@ def test_no_text_breaks_out_of_its_fence(text: str, log: str) -> None:
 def test_a_node_of_thousands_of_services_still_fits() -> None:
     many = tuple(service(f"{'s' * 60}{i}", Action.NONE, Action.RECREATE) for i in range(5000))
     check = render_report(make_order(), outcome(services=many))
-    assert max(len(check.text), len(check.summary)) <= LONGEST
+    assert max(len(check.text), len(check.summary)) <= MAX_TEXT_LENGTH
     assert 0 < len(read(outcome(services=many)).services) < 5000
 
 

@@ -11,9 +11,11 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from bot.agent.state import NodeState, fingerprint
+from bot.agent.state import NodeState
 from bot.cli.keys import keys as command
-from bot.protocol.order import Order, Refusal, RefusalReason, sign_order
+from bot.envelope.keys import PublicKey
+from bot.features.rollout.apply.signing import sign_order
+from bot.protocol.order import Order, Refusal, RefusalReason
 from bot.storage.keyfiles import (
     ORDERS_PUBLIC,
     PREVIOUS_PUBLIC,
@@ -24,7 +26,8 @@ from bot.storage.keyfiles import (
     retire_order_key,
     rotate_order_keys,
 )
-from tests.unit.protocol.test_order import FLEET, NODE, make_order, verify
+from tests.unit.agent.test_verify import verify
+from tests.unit.protocol.test_order import FLEET, NODE, make_order
 
 
 def raw(key: Ed25519PrivateKey) -> bytes:
@@ -66,7 +69,7 @@ def test_a_key_of_another_kind_is_refused(tmp_path: Path, what: str) -> None:
 
 
 def takes(order: str, *trusted: Ed25519PublicKey) -> bool:
-    answer = verify(order, public_keys=list(trusted))
+    answer = verify(order, public_keys=[PublicKey(key.public_bytes_raw()) for key in trusted])
     if isinstance(answer, Refusal):
         assert answer.reason is RefusalReason.BAD_SIGNATURE
     return isinstance(answer, Order)
@@ -123,7 +126,7 @@ def test_the_commands_tell_what_a_node_is_to_trust(tmp_path: Path) -> None:
     node = NodeState(tmp_path / "node")
     for name in (PREVIOUS_PUBLIC, ORDERS_PUBLIC):
         node.trust(folder / name, fleet=FLEET, node=NODE, root=None)
-    assert {fingerprint(key) for key in node.read_keys()} == {
+    assert {key.fingerprint for key in node.read_keys()} == {
         line.split()[0] for line in shown.splitlines() if "  signs, " in line
     }
     assert "PRIVATE" not in shown

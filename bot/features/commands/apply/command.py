@@ -36,9 +36,9 @@ from bot.features.holds.store import LockTakenError
 from bot.github.client import Client
 from bot.github.endpoints import people
 from bot.github.endpoints.people import PullDetail
+from bot.observability.metrics import decision_counter
 from bot.plan.report.text import render_text
 from bot.protocol.order import OrderKind
-from bot.service import metrics
 from bot.text import markdown as md
 from bot.text.times import iso_time
 
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from bot.features.commands.run import CommandTools
 
 log = logging.getLogger(__name__)
+_count_decision = decision_counter("command", CommandReason)
 
 
 class Decided(NamedTuple):
@@ -66,7 +67,7 @@ def decide_once(tools: CommandTools, client: Client, job: RunCommand) -> Decided
         return None
     decision = decide_command(context.facts)
     log.info("%s by %s in %s#%d: %s", job.source, job.actor, job.fleet, context.pull.number, decision.reason)
-    metrics.DECISIONS.count(look="command", reason=decision.reason)
+    _count_decision(decision.reason)
     return Decided(_save(tools, job, context, context.pull, decision), context)
 
 

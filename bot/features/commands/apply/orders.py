@@ -14,10 +14,11 @@ from bot.features.fleets.read import FleetAt
 from bot.features.holds.facts import Lock
 from bot.features.rollout.apply.dispatch import HeadMoved, Waiting, give_order, read_order_plan
 from bot.features.rollout.decide.orders import last_good
+from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.history import read_orders
 from bot.github.client import Client
+from bot.plan.order import OrderRequest
 from bot.plan.report.text import render_text
-from bot.protocol.asked import PastOrder, Stage, Wanted
 from bot.protocol.order import OrderKind
 from bot.text import markdown as md
 from bot.text.times import iso_time
@@ -55,7 +56,7 @@ def _follow_one(
     tools: CommandTools,
     client: Client,
     at: FleetAt,
-    wanted: Wanted,
+    wanted: OrderRequest,
     *,
     past: tuple[PastOrder, ...],
     record: CommandRecord,
@@ -69,14 +70,14 @@ def _follow_one(
     if isinstance(order, Waiting):
         return OrderView(node=name, state="waiting", description=f"order {order.behind.number} comes first"), False
     _record_order(tools, record, wanted, order)
-    over = order.stage in (Stage.GOOD, Stage.BAD, Stage.WITHDRAWN, Stage.LOST)
-    if over and (order.stage is not Stage.GOOD or wanted.kind is OrderKind.RESTORE):
+    over = order.stage in (Stage.SUCCEEDED, Stage.FAILED, Stage.WITHDRAWN, Stage.ABANDONED)
+    if over and (order.stage is not Stage.SUCCEEDED or wanted.kind is OrderKind.RESTORE):
         _end_own_lock(tools, record, wanted, past, because=f"order_{order.stage}")
     view = OrderView(node=name, state=order.state or "made", description=order.description, log_url=order.log_url)
     return view, over
 
 
-def _record_order(tools: CommandTools, record: CommandRecord, wanted: Wanted, order: PastOrder) -> None:
+def _record_order(tools: CommandTools, record: CommandRecord, wanted: OrderRequest, order: PastOrder) -> None:
     def entry(what: Audited, state: str = "", text: str = "") -> AuditRecord:
         return AuditRecord(
             what=what,
@@ -102,7 +103,7 @@ def _record_order(tools: CommandTools, record: CommandRecord, wanted: Wanted, or
 
 
 def _end_own_lock(
-    tools: CommandTools, record: CommandRecord, wanted: Wanted, past: Sequence[PastOrder], *, because: str
+    tools: CommandTools, record: CommandRecord, wanted: OrderRequest, past: Sequence[PastOrder], *, because: str
 ) -> None:
     """End the lock that deploying took when nothing of the pull request is on the node. One with a reason stays."""
     runs = last_good(past, wanted.submodule.path, or_partly=True)

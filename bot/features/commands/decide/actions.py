@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from bot.domain.names import CommitSha, NodeName, PlanId, StackName
-from bot.domain.values import Value
+from bot.domain.values import StoredValue
 from bot.features.commands.decide.reasons import CommandReason
 from bot.features.commands.facts.command import Position
 from bot.protocol.order import OrderKind
 
 
-class Refuse(Value, frozen=True, tag="refuse"):
+class Refuse(StoredValue, frozen=True, tag="refuse"):
     """Nothing is done. `about` are the names it is about; they may be hostile."""
 
     reason: CommandReason
     about: tuple[str, ...] = ()
 
 
-class Answer(Value, frozen=True, tag="answer"):
+class Answer(StoredValue, frozen=True, tag="answer"):
     """Only say something: the help, or the status."""
 
     reason: CommandReason
 
 
-class MakePlan(Value, frozen=True, tag="plan"):
+class MakePlan(StoredValue, frozen=True, tag="plan"):
     """Make and post the plan anew: asked for, or because the posted one no longer holds.
 
     The reply shows the part of `nodes`; empty: of all.
@@ -32,14 +32,14 @@ class MakePlan(Value, frozen=True, tag="plan"):
     nodes: tuple[NodeName, ...] = ()
 
 
-class Target(Value, frozen=True):
+class Target(StoredValue, frozen=True):
     """A node and where it is to be."""
 
     node: NodeName
     to: Position
 
 
-class GiveOrders(Value, frozen=True, tag="orders", rename={"override_reason": "glass"}):
+class GiveOrders(StoredValue, frozen=True, tag="orders", rename={"override_reason": "glass"}):
     """Give these nodes an order. `stacks` empty: all of them."""
 
     reason: CommandReason
@@ -53,7 +53,7 @@ class GiveOrders(Value, frozen=True, tag="orders", rename={"override_reason": "g
     pin_back: CommitSha | None = None  # open a pull request that moves the pin back to it
 
 
-class TakeLocks(Value, frozen=True, tag="lock"):
+class TakeLocks(StoredValue, frozen=True, tag="lock"):
     """Make these nodes the pull request's."""
 
     reason: CommandReason
@@ -61,7 +61,7 @@ class TakeLocks(Value, frozen=True, tag="lock"):
     text: str  # hostile
 
 
-class GiveLocksBack(Value, frozen=True, tag="unlock", rename={"override_reason": "glass"}):
+class GiveLocksBack(StoredValue, frozen=True, tag="unlock", rename={"override_reason": "glass"}):
     """End the locks of these nodes."""
 
     reason: CommandReason
@@ -69,14 +69,14 @@ class GiveLocksBack(Value, frozen=True, tag="unlock", rename={"override_reason":
     override_reason: str = ""
 
 
-class HoldBumps(Value, frozen=True, tag="hold"):
+class HoldBumps(StoredValue, frozen=True, tag="hold"):
     """Stop moving the pin."""
 
     reason: CommandReason
     text: str  # hostile
 
 
-class ResumeBumps(Value, frozen=True, tag="resume"):
+class ResumeBumps(StoredValue, frozen=True, tag="resume"):
     """Go on moving the pin."""
 
     reason: CommandReason

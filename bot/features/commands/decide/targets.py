@@ -9,7 +9,7 @@ from bot.features.commands.decide.actions import Refuse
 from bot.features.commands.decide.reasons import CommandReason
 from bot.features.commands.facts.command import CommandFacts, NodeAt
 from bot.features.commands.grammar import Command
-from bot.protocol.asked import Stage
+from bot.features.rollout.facts import Stage
 
 
 class Targets(Value, frozen=True):
@@ -57,7 +57,7 @@ def failed_here(node: NodeAt, facts: CommandFacts) -> bool:
         newest is not None
         and facts.pull is not None
         and newest.pull == facts.pull.number
-        and newest.stage in (Stage.BAD, Stage.LOST)
+        and newest.stage in (Stage.FAILED, Stage.ABANDONED)
     )
 
 

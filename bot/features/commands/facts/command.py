@@ -5,12 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 
 from bot.domain.names import BranchName, CommitSha, NodeName, PlanId, PullNumber, StackName, SubmodulePath
-from bot.domain.values import Value
+from bot.domain.values import StoredValue, Value
 from bot.features.commands.grammar import Command, Misread
 from bot.features.holds.facts import Hold, Lock
+from bot.features.rollout.facts import PastOrder
 from bot.fleetfile import Fleet, Node
 from bot.github.shapes import Permission, Verdict
-from bot.protocol.asked import PastOrder
 
 
 class Actor(Value, frozen=True):
@@ -73,7 +73,7 @@ class PostedPlan(Value, frozen=True):
     posted_after: bool = False  # after the comment, by GitHub's own clock
 
 
-class Position(Value, frozen=True):
+class Position(StoredValue, frozen=True):
     """A commit of the fleet and what it pins."""
 
     commit: CommitSha

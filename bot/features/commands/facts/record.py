@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.names import BranchName, InstallationId, NodeName, PlanId, PullNumber, RepoName, SubmodulePath
-from bot.domain.values import Value
+from bot.domain.values import StoredValue, Value
 from bot.domain.verbs import Verb
 from bot.features.audit.facts import Audited, AuditRecord
 from bot.features.commands.decide.actions import Decision, GiveOrders, Refuse, TakeLocks
@@ -13,7 +13,7 @@ from bot.features.commands.grammar import Command, Misread, spell
 from bot.features.holds.facts import Lock
 from bot.fleetfile import Submodule
 from bot.github.shapes import Permission
-from bot.protocol.asked import Wanted
+from bot.plan.order import OrderRequest
 from bot.text.times import iso_time
 
 
@@ -25,7 +25,7 @@ class OrderRoute(Value, frozen=True):
     default_branch: BranchName
 
 
-class CommandRecord(Value, frozen=True):
+class CommandRecord(StoredValue, frozen=True):
     """One command and what was decided about it. `source` is its id; what has it is the same command."""
 
     source: str
@@ -39,7 +39,7 @@ class CommandRecord(Value, frozen=True):
     decision: Decision
     at: int  # seconds since the epoch
     submodule: SubmodulePath | None = None
-    orders: tuple[Wanted, ...] = ()
+    orders: tuple[OrderRequest, ...] = ()
     plan: PlanId | None = None
     prefix: str = "/"
     known: tuple[str, ...] = ()  # names that might have been meant, for a suggestion
@@ -92,10 +92,10 @@ def _compose_orders(  # noqa: PLR0917 - one caller, just above
     base: BranchName,
     pull: PullNumber,
     route: OrderRoute,
-) -> tuple[Wanted, ...]:
+) -> tuple[OrderRequest, ...]:
     nodes = {node.node.name: node.node for node in at}
     return tuple(
-        Wanted(
+        OrderRequest(
             kind=gives.kind,
             fleet=fleet,
             node=nodes[target.node],

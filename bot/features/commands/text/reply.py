@@ -1,4 +1,4 @@
-"""What the bot answers to a command: one comment, edited as things move. Pure."""
+"""The reply to a command: one comment, edited as its orders progress."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def render_reply(record: CommandRecord, orders: tuple[OrderView, ...] = (), extr
         extra.status,
         extra.plan or record.shown,
         _render_orders(orders) if orders else "",
-        f"The record follows: {record.link}" if record.link else "",
+        f"Pull request that moves the pin back: {record.link}" if record.link else "",
         _footer(record),
         reply_marker(record.source, kind_of(record)),
     ]
@@ -100,29 +100,29 @@ def _show_locks(record: CommandRecord) -> str:
         listed = ", ".join(md.code(node) for node in record.decision.nodes)
         return f"{listed}: {md.text(record.decision.text)}"
     lines = [
-        f"- {md.code(lock.node)} is #{lock.pull}'s, taken by {md.text(lock.owner)}"
-        + (f": {md.text(lock.reason)}" if lock.reason else " by deploying to it")
+        f"- {md.code(lock.node)} is locked for #{lock.pull} by {md.text(lock.owner)}"
+        + (f": {md.text(lock.reason)}" if lock.reason else ", who deployed to it")
         for lock in record.locks
     ]
     return "\n".join(lines)
 
 
 def _actor(record: CommandRecord) -> str:
-    return md.text(record.actor) if record.actor is not None else "the end of this pull request"
+    return md.text(record.actor) if record.actor is not None else "closing this pull request"
 
 
 def _show_override(record: CommandRecord) -> str:
     decision = record.decision
     if not isinstance(decision, GiveOrders) or not decision.override_reason:
         return ""
-    return f"⚠️ **Rules were passed over by {_actor(record)}**, because {md.text(decision.override_reason)}"
+    return f"⚠️ **{_actor(record)} overrode the rules**, because {md.text(decision.override_reason)}"
 
 
 def render_help(prefix: str = PREFIX) -> str:
     """Every command, with its shape."""
     lead = prefix if prefix == PREFIX else f"{prefix} "
     rows = [[md.code(f"{lead}{verb} {USAGES[verb].shape}".rstrip()), USAGES[verb].does] for verb in Verb]
-    told = "Only the first line of a new comment counts; an edited one never does."
+    told = "Only the first line of a new comment is read; edits are ignored."
     return f"{md.table(['command', 'what it does'], rows)}\n\n{told}"
 
 

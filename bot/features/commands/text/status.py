@@ -1,4 +1,4 @@
-"""How things stand: what every node runs, what is locked, what is held. Pure."""
+"""The status of a fleet: what every node runs, which are locked, and whether bumps are on hold."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def render_status(facts: CommandFacts) -> str:
     waves = {name: number for number, wave in enumerate(facts.waves, start=1) for name in wave}
     rows = [_row(node, facts.base, waves) for node in facts.nodes]
     parts = [
-        md.table(["node", "wave", "runs", "", "order", "lock"], rows) if rows else "The fleet file names no nodes.",
+        md.table(["node", "wave", "runs", "", "order", "lock"], rows) if rows else "The fleet file lists no nodes.",
         _render_hold(facts.hold),
         _render_good(facts.nodes),
     ]
@@ -55,7 +55,7 @@ def _render_hold(hold: Hold | None) -> str:
     if hold is None:
         return ""
     why = f": {md.text(hold.reason)}" if hold.reason else ""
-    return f"The pin is held by {md.text(hold.by)}{why}."
+    return f"Bumps are on hold, by {md.text(hold.by)}{why}."
 
 
 def _render_good(nodes: Sequence[NodeAt]) -> str:
@@ -64,4 +64,4 @@ def _render_good(nodes: Sequence[NodeAt]) -> str:
         for node in nodes
         if node.good
     ]
-    return "Good before:\n\n" + "\n".join(lines) if lines else ""
+    return "Deployed successfully before:\n\n" + "\n".join(lines) if lines else ""

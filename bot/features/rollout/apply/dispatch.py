@@ -16,6 +16,7 @@ import msgspec
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, DeploymentId, PullNumber, RepoName, short
 from bot.features.fleets.read import FleetAt
+from bot.features.rollout.apply.signing import sign_order
 from bot.features.rollout.decide.orders import (
     Known,
     Wait,
@@ -25,15 +26,15 @@ from bot.features.rollout.decide.orders import (
     last_good,
     stage_of,
 )
+from bot.features.rollout.facts import PastOrder
 from bot.fleetfile import Fleet, Node
 from bot.github.client import Client, GitHubError
 from bot.github.endpoints import repository
 from bot.plan.model import Plan
-from bot.plan.order import compose_order
+from bot.plan.order import OrderRequest, compose_order
 from bot.planner.planner import read_plan
 from bot.planner.snapshot import Snapshot
-from bot.protocol.asked import PastOrder, Wanted
-from bot.protocol.order import OrderKind, sign_order
+from bot.protocol.order import OrderKind, PlanStart
 
 if TYPE_CHECKING:
     from bot.features.rollout.run import RolloutTools
@@ -52,7 +53,7 @@ class Waiting(NamedTuple):
 
 
 def give_order(
-    tools: RolloutTools, client: Client, at: FleetAt, wanted: Wanted, past: tuple[PastOrder, ...]
+    tools: RolloutTools, client: Client, at: FleetAt, wanted: OrderRequest, past: tuple[PastOrder, ...]
 ) -> PastOrder | Waiting:
     """Make sure that the node has the order that is `wanted`, and say how far it is. `past` comes from read_orders.
 
@@ -74,13 +75,18 @@ def give_order(
         withdraw_order(client, wanted.fleet, decision.withdraw, because=f"{short(wanted.commit)} follows")
     number = decision.number or _make_deployment(client, wanted, plan)
     order = compose_order(
-        wanted, plan.nodes[0], plan_id=plan.id, start=start, number=number, now=int(tools.fleets.now())
+        wanted,
+        plan.nodes[0],
+        plan_id=plan.id,
+        start=PlanStart(commit=start.commit, pin=start.pin) if start else None,
+        number=number,
+        now=int(tools.fleets.now()),
     )
     sent = _dispatch(client, at.file.deploy.workflow, wanted, number, sign_order(order, *tools.order_keys()))
     return msgspec.structs.replace(sent, queued_at=order.issued, updated_at=order.issued)
 
 
-def _check_head(client: Client, wanted: Wanted, pull: PullNumber) -> None:
+def _check_head(client: Client, wanted: OrderRequest, pull: PullNumber) -> None:
     found = repository.read_pull(client, wanted.fleet, pull)
     if found.state != "open" or found.head.sha != wanted.commit:
         raise HeadMoved(
@@ -89,7 +95,7 @@ def _check_head(client: Client, wanted: Wanted, pull: PullNumber) -> None:
         )
 
 
-def _make_deployment(client: Client, wanted: Wanted, plan: Plan) -> DeploymentId:
+def _make_deployment(client: Client, wanted: OrderRequest, plan: Plan) -> DeploymentId:
     made = repository.post_deployment(
         client,
         wanted.fleet,
@@ -109,7 +115,7 @@ def _make_deployment(client: Client, wanted: Wanted, plan: Plan) -> DeploymentId
     return DeploymentId(made.id)
 
 
-def _dispatch(client: Client, workflow: str, wanted: Wanted, number: DeploymentId, envelope: str) -> PastOrder:
+def _dispatch(client: Client, workflow: str, wanted: OrderRequest, number: DeploymentId, envelope: str) -> PastOrder:
     node = wanted.node
     inputs = {
         "order": envelope,
@@ -159,12 +165,12 @@ def withdraw_order(client: Client, fleet: RepoName, order: PastOrder, *, because
         repository.cancel_run(client, fleet, order.run_id)
 
 
-def _narrowed(wanted: Wanted) -> Node:
+def _narrowed(wanted: OrderRequest) -> Node:
     """The node with only the stacks that the order is for."""
     return msgspec.structs.replace(wanted.node, stacks=wanted.stacks) if wanted.stacks else wanted.node
 
 
-def read_order_plan(tools: RolloutTools, at: FleetAt, wanted: Wanted, start: PastOrder | None) -> Plan:
+def read_order_plan(tools: RolloutTools, at: FleetAt, wanted: OrderRequest, start: PastOrder | None) -> Plan:
     """What the order will do on its node, from what it deployed last to the wanted commit.
 
     A node that the bot never deployed is taken to run what was pinned before the wanted commit: that is the plan

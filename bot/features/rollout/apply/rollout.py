@@ -13,7 +13,7 @@ from bot.features.rollout.apply.dispatch import Waiting, give_order, withdraw_or
 from bot.features.rollout.apply.superseded import as_withdrawn, report_superseded
 from bot.features.rollout.decide.orders import last_good
 from bot.features.rollout.decide.rollout import Rollout, RolloutReason, Standing, want_merged
-from bot.features.rollout.facts import NodeFacts, RolloutFacts
+from bot.features.rollout.facts import NodeFacts, PastOrder, RolloutFacts, Stage
 from bot.features.rollout.read.reports import read_report
 from bot.features.rollout.store import NodeStatus, RolloutStatus
 from bot.features.rollout.text import NodeView, RolloutView, render_rollout
@@ -21,15 +21,20 @@ from bot.github.client import Client
 from bot.github.comments import put_comment
 from bot.github.endpoints import repository
 from bot.github.endpoints.environments import has_custom_rules
-from bot.protocol.asked import PastOrder, Stage
+from bot.observability.metrics import Counter
 from bot.protocol.report import Report
-from bot.service import metrics
 from bot.text import markers
 
 if TYPE_CHECKING:
     from bot.features.rollout.run import RolloutTools
 
 log = logging.getLogger(__name__)
+
+PREDICTIONS = Counter(
+    "aios_bot_services_deployed_total",
+    "Services of orders that ended, by whether the plan predicted what happened to them.",
+    {"result": ("as_planned", "otherwise")},
+)
 
 
 def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: RolloutFacts, decision: Rollout) -> None:
@@ -94,7 +99,7 @@ def _view(facts: RolloutFacts, decision: Rollout, node: NodeFacts, order: PastOr
         return view
     text = view.text if standing is Standing.OFFLINE else order.description or view.text
     view = msgspec.structs.replace(view, text=text, log_url=order.log_url)
-    if standing is Standing.TO_START and order.stage is Stage.BAD:
+    if standing is Standing.TO_START and order.stage is Stage.FAILED:
         return msgspec.structs.replace(view, standing=Standing.FAILED)  # it could not be dispatched
     return view
 
@@ -103,7 +108,7 @@ def _with_result(
     tools: RolloutTools, client: Client, facts: RolloutFacts, view: NodeView, order: PastOrder | Waiting | None
 ) -> NodeView:
     """`view` with what the node told of its order, if that has ended."""
-    if not isinstance(order, PastOrder) or order.stage not in (Stage.GOOD, Stage.BAD):
+    if not isinstance(order, PastOrder) or order.stage not in (Stage.SUCCEEDED, Stage.FAILED):
         return view
     report = _read_result(tools, client, facts, view.node, order)
     if report is None:
@@ -121,8 +126,8 @@ def _read_result(
     report = known or read_report(client, facts.fleet, node, order)
     if report is not None and known is None and tools.statuses.save_result(facts.fleet, report):
         wrong = len(report.surprises)
-        metrics.PREDICTIONS.count(wrong, result="otherwise")
-        metrics.PREDICTIONS.count(len(report.services) + report.untouched - wrong, result="as_planned")
+        PREDICTIONS.inc(wrong, result="otherwise")
+        PREDICTIONS.inc(len(report.services) + report.untouched - wrong, result="as_planned")
     return report
 
 

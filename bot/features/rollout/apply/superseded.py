@@ -8,13 +8,12 @@ import msgspec
 
 from bot.domain.names import CommitSha, NodeName, short
 from bot.features.rollout.decide.rollout import Rollout, RolloutReason, Standing
-from bot.features.rollout.facts import NodeFacts, RolloutFacts
+from bot.features.rollout.facts import NodeFacts, PastOrder, RolloutFacts, Stage
 from bot.features.rollout.read.history import read_orders
 from bot.features.rollout.store import RolloutStatus
 from bot.features.rollout.text import NodeView, RolloutView, render_rollout
 from bot.github.client import Client
 from bot.github.comments import put_comment
-from bot.protocol.asked import PastOrder, Stage
 from bot.text import markers
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def report_superseded(tools: RolloutTools, client: Client, facts: RolloutFacts, 
     earlier = {o.commit: o for o in own if o.commit != facts.commit and o.pull not in (None, facts.pull)}
     for commit, one in earlier.items():
         found = [(n, next((o for o in past if o.is_merge and o.commit == commit), None)) for n, past in nodes]
-        is_good = all(order is not None and order.stage is Stage.GOOD for _, order in found)
+        is_good = all(order is not None and order.stage is Stage.SUCCEEDED for _, order in found)
         if one.pull is None or (is_good and not _ended_untold(told, commit, facts)):
             continue
         view = RolloutView(
@@ -92,7 +91,7 @@ def _ended_untold(told: RolloutStatus | None, commit: CommitSha, facts: RolloutF
 def _overtaken(facts: RolloutFacts, node: NodeFacts, order: PastOrder | None) -> NodeView:
     standing = Standing.WAVE_NOT_YET
     if order is not None:
-        known = {Stage.GOOD: Standing.GOOD, Stage.BAD: Standing.FAILED, Stage.TAKEN: Standing.UNDER_WAY}
+        known = {Stage.SUCCEEDED: Standing.GOOD, Stage.FAILED: Standing.FAILED, Stage.RUNNING: Standing.UNDER_WAY}
         standing = known.get(order.stage, Standing.WAVE_NOT_YET)
     told = order.description if order is not None and standing is not Standing.WAVE_NOT_YET else ""
     return NodeView(

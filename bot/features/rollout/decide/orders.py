@@ -15,7 +15,8 @@ from bot.domain.names import (
     SubmodulePath,
 )
 from bot.domain.values import Value
-from bot.protocol.asked import PastOrder, Stage, Wanted
+from bot.features.rollout.facts import PastOrder, Stage
+from bot.plan.order import OrderRequest
 from bot.protocol.order import OrderKind
 
 DROPPED_AFTER = 23 * 3600  # seconds in the queue after which an ended run is taken to be dropped
@@ -27,13 +28,13 @@ def stage_of(states: Sequence[str]) -> Stage:
         return Stage.MADE
     match states[0]:
         case "success":
-            return Stage.GOOD
+            return Stage.SUCCEEDED
         case "failure" | "error":
-            return Stage.BAD
+            return Stage.FAILED
         case "inactive":  # by a person or by GitHub after it had succeeded, by us before it was taken
-            return Stage.GOOD if "success" in states else Stage.WITHDRAWN
+            return Stage.SUCCEEDED if "success" in states else Stage.WITHDRAWN
         case "in_progress":
-            return Stage.TAKEN
+            return Stage.RUNNING
         case _:
             return Stage.QUEUED
 
@@ -56,7 +57,7 @@ def judge_ended_run(order: PastOrder, *, age: int) -> Stage:
     when it returns. Anything else was ended by a person, by a broken workflow, or by the node's own death.
     """
     dropped = order.stage is Stage.QUEUED and age >= DROPPED_AFTER
-    return Stage.MADE if dropped and order.is_merge else Stage.LOST
+    return Stage.MADE if dropped and order.is_merge else Stage.ABANDONED
 
 
 class Known(Value, frozen=True, tag="known"):
@@ -81,7 +82,7 @@ class Give(Value, frozen=True, tag="give"):
 OrderDecision = Known | Wait | Give
 
 
-def decide_order(wanted: Wanted, past: Sequence[PastOrder]) -> OrderDecision:
+def decide_order(wanted: OrderRequest, past: Sequence[PastOrder]) -> OrderDecision:
     """What to do about `wanted`, given the node's orders, for whatever submodule, newest first."""
     same = (wanted.kind, wanted.submodule.path, wanted.marker)
     mine = next((o for o in past if (o.kind, o.submodule, o.marker) == same), None)
@@ -104,7 +105,7 @@ def last_good(past: Sequence[PastOrder], submodule: SubmodulePath, *, or_partly:
 
     An order for a few stacks says nothing of the others; with `or_partly` it counts all the same.
     """
-    good = (o for o in past if o.stage is Stage.GOOD and o.submodule == submodule and not o.kind.reads_only)
+    good = (o for o in past if o.stage is Stage.SUCCEEDED and o.submodule == submodule and not o.kind.reads_only)
     return next((o for o in good if or_partly or not o.stacks), None)
 
 

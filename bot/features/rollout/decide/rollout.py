@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from bot.domain.names import NodeName
 from bot.domain.values import Value
-from bot.features.rollout.facts import NodeFacts, RolloutFacts
-from bot.protocol.asked import PastOrder, Stage, Wanted
+from bot.features.rollout.facts import NodeFacts, PastOrder, RolloutFacts, Stage
+from bot.plan.order import OrderRequest
 from bot.protocol.order import OrderKind
 
 
@@ -56,7 +56,7 @@ def decide_rollout(facts: RolloutFacts) -> Rollout:
     """What to do now. A node is started once per commit: what failed is not tried again by itself."""
     if not facts.nodes:
         return Rollout(reason=RolloutReason.NO_NODES)
-    ended = tuple((n.node.name, o) for n in facts.nodes for o in n.past if o.stage is Stage.LOST)
+    ended = tuple((n.node.name, o) for n in facts.nodes for o in n.past if o.stage is Stage.ABANDONED)
     if facts.pull is None:
         return Rollout(reason=RolloutReason.NO_PULL_REQUEST, end=ended)
     obsolete = tuple(
@@ -116,7 +116,7 @@ def _soaked_at(facts: RolloutFacts, number: int) -> int:
     if not later or any(order is not None for order in later):
         return 0  # also when a node of this wave came back after the next had begun
     done = [facts.order_of(nodes[name]) for name in facts.waves[number - 1]]
-    return facts.soak + max((o.updated_at for o in done if o is not None and o.stage is Stage.GOOD), default=0)
+    return facts.soak + max((o.updated_at for o in done if o is not None and o.stage is Stage.SUCCEEDED), default=0)
 
 
 def _times(facts: RolloutFacts, wave: int) -> list[int]:
@@ -131,11 +131,11 @@ def _standing(facts: RolloutFacts, node: NodeFacts, *, started: bool) -> Standin
     """Where `node` is; `started`: its wave has come."""
     stage = stage_on(facts, node)
     match stage:
-        case Stage.GOOD:
+        case Stage.SUCCEEDED:
             return Standing.GOOD
-        case Stage.BAD | Stage.LOST | Stage.WITHDRAWN:
+        case Stage.FAILED | Stage.ABANDONED | Stage.WITHDRAWN:
             return Standing.FAILED
-        case Stage.TAKEN:
+        case Stage.RUNNING:
             return Standing.UNDER_WAY
         case Stage.QUEUED:
             order = facts.order_of(node)
@@ -164,9 +164,9 @@ def is_offline(facts: RolloutFacts, order: PastOrder) -> bool:
     return waits and facts.now >= order.queued_at + facts.offline_after
 
 
-def want_merged(facts: RolloutFacts, node: NodeFacts) -> Wanted:
+def want_merged(facts: RolloutFacts, node: NodeFacts) -> OrderRequest:
     """The order that makes `node` run what was merged."""
-    return Wanted(
+    return OrderRequest(
         kind=OrderKind.DEPLOY,
         fleet=facts.fleet,
         node=node.node,

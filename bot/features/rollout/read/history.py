@@ -10,11 +10,11 @@ import msgspec
 from bot.domain.names import CommitSha, DeploymentId, PullNumber, RepoName, StackName, SubmodulePath, parse_commit_sha
 from bot.domain.values import Wire
 from bot.features.rollout.decide.orders import judge_ended_run, last_good, newest_word, parse_task, stage_of
+from bot.features.rollout.facts import PastOrder
 from bot.fleetfile import Node
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Deployment, DeploymentStatus
-from bot.protocol.asked import PastOrder
 
 if TYPE_CHECKING:
     from bot.features.rollout.run import RolloutTools

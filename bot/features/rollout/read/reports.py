@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bot.domain.names import NodeName, RepoName
+from bot.features.rollout.facts import PastOrder
 from bot.github.client import Client
 from bot.github.endpoints import repository
-from bot.protocol.asked import PastOrder
 from bot.protocol.report import Report, check_name, external_id, parse_report
 
 ACTIONS = "github-actions"  # the App in whose name a workflow's job posts

@@ -47,10 +47,10 @@ from bot.features.commands.facts.command import (
 )
 from bot.features.commands.grammar import Command, Misread, parse_command
 from bot.features.holds.facts import Hold, HoldKind, Lock
+from bot.features.rollout.facts import PastOrder, Stage
 from bot.fleetfile import Fleet, Node
 from bot.fleetfile.commands import Commands
 from bot.github.shapes import Permission, Verdict
-from bot.protocol.asked import PastOrder, Stage
 from bot.protocol.order import OrderKind
 
 FLEET = RepoName("Tecnocrat/aios-win")
@@ -187,9 +187,9 @@ LOCKS = {"free": None, "ours": lock(), "theirs": lock(pull=OTHER_PULL, owner="so
 NODES = {
     "older": node(),
     "there": node(runs=HEAD, ahead=PULL),
-    "under way": node(past=(order(HEAD, Stage.TAKEN),), ahead=PULL),
+    "under way": node(past=(order(HEAD, Stage.RUNNING),), ahead=PULL),
     "busy": node(past=(order(OLDER, Stage.QUEUED, pull=OTHER_PULL),)),
-    "failed": node(past=(order(HEAD, Stage.BAD),)),
+    "failed": node(past=(order(HEAD, Stage.FAILED),)),
     "never deployed": node(runs=None, good=()),
 }
 COMMANDS = (
@@ -427,20 +427,24 @@ ONE_BY_ONE: list[tuple[str, CommandFacts, R]] = [
     ("back, but the base never moved", facts("/rollback", base=None, nodes=(NODES["there"],)), R.NO_GOOD_COMMIT),
     (
         "retry a restore",
-        facts("/retry", nodes=(node(runs=HEAD, past=(order(BASE, Stage.BAD, kind=OrderKind.RESTORE),)),)),
+        facts("/retry", nodes=(node(runs=HEAD, past=(order(BASE, Stage.FAILED, kind=OrderKind.RESTORE),)),)),
         R.RETRIED,
     ),
     (
         "retry a rollback",
         facts(
-            "/retry", **MERGED, nodes=(node(runs=MERGE, past=(order(OLDER, Stage.BAD, kind=OrderKind.ROLLBACK),)),)
+            "/retry", **MERGED, nodes=(node(runs=MERGE, past=(order(OLDER, Stage.FAILED, kind=OrderKind.ROLLBACK),)),)
         ),
         R.RETRIED,
     ),
-    ("retry after the merge", facts("/retry", **MERGED, nodes=(node(past=(order(MERGE, Stage.BAD),)),)), R.RETRIED),
+    (
+        "retry after the merge",
+        facts("/retry", **MERGED, nodes=(node(past=(order(MERGE, Stage.FAILED),)),)),
+        R.RETRIED,
+    ),
     (
         "retry another's",
-        facts("/retry", nodes=(node(past=(order(HEAD, Stage.BAD, pull=OTHER_PULL),)),)),
+        facts("/retry", nodes=(node(past=(order(HEAD, Stage.FAILED, pull=OTHER_PULL),)),)),
         R.NOTHING_FAILED,
     ),
     # Who may.
@@ -532,7 +536,7 @@ def test_only_nodes_that_need_it_get_an_order() -> None:
 
 def test_a_node_on_its_way_elsewhere_is_ordered_all_the_same() -> None:
     """It runs what is wanted, but something else is coming to it."""
-    passing = node(runs=BASE, past=(order(HEAD, Stage.TAKEN),), ahead=PULL)
+    passing = node(runs=BASE, past=(order(HEAD, Stage.RUNNING),), ahead=PULL)
     assert [t.to for t in orders(facts("/rollback", nodes=(passing,))).targets] == [BASE]
 
 

@@ -53,9 +53,9 @@ def test_a_command_is_read(line: str, command: Command) -> None:
 @pytest.mark.parametrize(
     ("line", "problem", "suggestion"),
     [
-        ("/depoly HP_LAB", "no such command", "/deploy"),
-        ("/rolback", "no such command", "/rollback"),
-        ("/statuss", "no such command", "/status"),
+        ("/depoly HP_LAB", "this command does not exist", "/deploy"),
+        ("/rolback", "this command does not exist", "/rollback"),
+        ("/statuss", "this command does not exist", "/status"),
         ("/help me", "nothing follows", "/help"),
         ("/deploy --force", "no node's", "/deploy [node"),
         ("/deploy HP_LAB;reboot", "no node's", "/deploy [node"),

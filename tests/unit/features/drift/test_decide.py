@@ -18,14 +18,14 @@ from bot.features.drift.decide import (
     fingerprint_of,
 )
 from bot.features.drift.text import parse_drift_marker, render_drift, render_settled
+from bot.features.rollout.facts import PastOrder, Stage
 from bot.fleetfile import Node
-from bot.protocol.asked import PastOrder, Stage
 from bot.protocol.order import OrderKind
 from bot.protocol.outcome import Difference, DifferenceKind
 from tests.unit.features.rollout.test_orders import SERVER, past
 
 NOW, DAY = 1_000_000, 86_400
-GOOD = past(3, Stage.GOOD, updated_at=NOW - DAY - 5)
+GOOD = past(3, Stage.SUCCEEDED, updated_at=NOW - DAY - 5)
 MISSING = (Difference(kind=DifferenceKind.MISSING, text="has no container", stack="ingress", service="traefik"),)
 SHOWN = DriftIssue(number=8, is_open=True, fingerprint=fingerprint_of(MISSING))
 
@@ -51,16 +51,16 @@ def decide(*orders: PastOrder, **changes: object) -> Drift:
 def test_a_node_is_asked_when_its_time_has_come() -> None:
     due = decide(GOOD)
     assert (due.reason, due.marker) == (DriftReason.DUE, f"drift:{NOW - 5}")
-    later = decide(past(3, Stage.GOOD, updated_at=NOW - 10))
+    later = decide(past(3, Stage.SUCCEEDED, updated_at=NOW - 10))
     assert (later.reason, later.marker, later.again_at) == (DriftReason.NOT_DUE, "", NOW - 10 + DAY)
-    again = decide(asked(Stage.GOOD), GOOD)
+    again = decide(asked(Stage.SUCCEEDED), GOOD)
     assert (again.reason, again.again_at) == (DriftReason.NOT_DUE, NOW - 100 + DAY)
 
 
 def test_a_question_that_nobody_answered_is_asked_anew() -> None:
-    lost = decide(asked(Stage.LOST, queued_at=NOW - DAY), GOOD)
+    lost = decide(asked(Stage.ABANDONED, queued_at=NOW - DAY), GOOD)
     assert (lost.reason, lost.marker) == (DriftReason.DUE, f"drift:{NOW}")
-    never_dispatched = decide(asked(Stage.BAD, queued_at=0, updated_at=NOW - 7), GOOD)
+    never_dispatched = decide(asked(Stage.FAILED, queued_at=0, updated_at=NOW - 7), GOOD)
     assert (never_dispatched.reason, never_dispatched.again_at) == (DriftReason.NOT_DUE, NOW - 7 + DAY)
 
 
@@ -68,10 +68,10 @@ def test_a_question_that_nobody_answered_is_asked_anew() -> None:
     ("orders", "changes", "reason"),
     [
         ((), {}, DriftReason.NOTHING_DEPLOYED),
-        ((past(3, Stage.BAD),), {}, DriftReason.NOTHING_DEPLOYED),
+        ((past(3, Stage.FAILED),), {}, DriftReason.NOTHING_DEPLOYED),
         ((GOOD,), {"every": 0}, DriftReason.SWITCHED_OFF),
         ((GOOD,), {"on_base": False}, DriftReason.ON_TRIAL),
-        ((past(9, Stage.TAKEN), GOOD), {}, DriftReason.BUSY),
+        ((past(9, Stage.RUNNING), GOOD), {}, DriftReason.BUSY),
         ((past(9, Stage.QUEUED), GOOD), {}, DriftReason.BUSY),
         ((asked(Stage.QUEUED), GOOD), {}, DriftReason.ASKED),
     ],
@@ -84,7 +84,7 @@ def test_nobody_is_asked_in_vain(
 
 
 def test_looks_at_a_busy_node_do_not_pile_up() -> None:
-    times = {decide(past(9, Stage.TAKEN), GOOD, now=NOW + seconds).again_at for seconds in range(BUSY_PAUSE)}
+    times = {decide(past(9, Stage.RUNNING), GOOD, now=NOW + seconds).again_at for seconds in range(BUSY_PAUSE)}
     assert len(times) == 2
     assert all(at is not None and at > NOW for at in times)
 
@@ -107,7 +107,7 @@ def test_looks_at_a_busy_node_do_not_pile_up() -> None:
 def test_one_issue_opens_follows_and_closes_itself(
     answer: tuple[Difference, ...] | None, issue: DriftIssue | None, change: IssueChange | None
 ) -> None:
-    assert decide(asked(Stage.GOOD), GOOD, answer=answer, issue=issue).issue is change
+    assert decide(asked(Stage.SUCCEEDED), GOOD, answer=answer, issue=issue).issue is change
 
 
 def test_a_fleet_that_switches_it_off_has_no_open_issue() -> None:
@@ -115,14 +115,14 @@ def test_a_fleet_that_switches_it_off_has_no_open_issue() -> None:
 
 
 def test_after_a_deploy_an_open_issue_is_looked_into_at_once() -> None:
-    deployed = past(9, Stage.GOOD, updated_at=NOW)
-    assert find_answered((deployed, asked(Stage.GOOD), GOOD), SERVER) is None
-    decision = decide(deployed, asked(Stage.GOOD), GOOD, issue=SHOWN)
+    deployed = past(9, Stage.SUCCEEDED, updated_at=NOW)
+    assert find_answered((deployed, asked(Stage.SUCCEEDED), GOOD), SERVER) is None
+    decision = decide(deployed, asked(Stage.SUCCEEDED), GOOD, issue=SHOWN)
     assert decision.reason is DriftReason.DUE
 
 
 def test_the_issue_is_found_again_by_what_it_says() -> None:
-    order = past(4, Stage.GOOD, log_url="https://github.example/a/b/actions/runs/1")
+    order = past(4, Stage.SUCCEEDED, log_url="https://github.example/a/b/actions/runs/1")
     hostile = Difference(kind=DifferenceKind.EDITED, text="@everyone <!-- aios-bot:drift B server  --> | x")
     text = render_drift(NodeName("A"), SERVER, (*MISSING, hostile), order)
     marker = parse_drift_marker(text.body)

@@ -19,9 +19,8 @@ from bot.domain.names import (
 )
 from bot.features.rollout.decide.orders import stage_of
 from bot.features.rollout.decide.rollout import Rollout, RolloutReason, Standing, decide_rollout, want_merged
-from bot.features.rollout.facts import NodeFacts, RolloutFacts
+from bot.features.rollout.facts import NodeFacts, PastOrder, RolloutFacts, Stage
 from bot.fleetfile import Node, Submodule
-from bot.protocol.asked import PastOrder, Stage
 from bot.protocol.order import OrderKind
 
 COMMIT, PIN, SERVER = CommitSha("c" * 40), CommitSha("d" * 40), SubmodulePath("server")
@@ -232,7 +231,7 @@ def test_what_a_person_ordered_is_not_withdrawn_by_a_merge() -> None:
 
 
 def test_a_lost_order_is_ended_and_halts() -> None:
-    lost = order("in_progress", stage=Stage.LOST)
+    lost = order("in_progress", stage=Stage.ABANDONED)
     rollout = decide_rollout(facts(node("A", None, lost)))
     assert rollout.end == ((NodeName("A"), lost),)
     assert rollout.reason is RolloutReason.HALTED

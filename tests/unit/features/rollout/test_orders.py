@@ -29,18 +29,18 @@ from bot.features.rollout.decide.orders import (
     parse_task,
     stage_of,
 )
+from bot.features.rollout.facts import PastOrder, Stage
 from bot.fleetfile import Node, Submodule
 from bot.plan.model import NodePlan, ServicePlan, StackPlan
-from bot.plan.order import ORDER_LIFETIME, compose_order
+from bot.plan.order import ORDER_LIFETIME, OrderRequest, compose_order
 from bot.protocol.action import Action
-from bot.protocol.asked import PastOrder, Stage, Wanted
-from bot.protocol.order import OrderKind, Start
+from bot.protocol.order import OrderKind, PlanStart
 
 SERVER = SubmodulePath("server")
 
 
-def wanted(**changes: object) -> Wanted:
-    made = Wanted(
+def wanted(**changes: object) -> OrderRequest:
+    made = OrderRequest(
         kind=OrderKind.DEPLOY,
         fleet=RepoName("Tecnocrat/aios-win"),
         node=Node(name=NodeName("A"), root="/srv/aios", variables={"A": "b"}),
@@ -79,23 +79,23 @@ def test_an_order_is_given_once(stage: Stage) -> None:
 
 
 def test_a_deployment_that_was_made_and_not_dispatched_is_used() -> None:
-    assert decide_order(wanted(), (past(5, Stage.MADE, marker="merge:c"), past(4, Stage.GOOD))) == Give(
+    assert decide_order(wanted(), (past(5, Stage.MADE, marker="merge:c"), past(4, Stage.SUCCEEDED))) == Give(
         number=DeploymentId(5)
     )
 
 
 def test_a_number_below_one_that_was_taken_is_not_used() -> None:
-    assert decide_order(wanted(), (past(6, Stage.GOOD), past(5, Stage.MADE, marker="merge:c"))) == Give()
+    assert decide_order(wanted(), (past(6, Stage.SUCCEEDED), past(5, Stage.MADE, marker="merge:c"))) == Give()
 
 
-@pytest.mark.parametrize("stage", [Stage.QUEUED, Stage.TAKEN])
+@pytest.mark.parametrize("stage", [Stage.QUEUED, Stage.RUNNING])
 def test_a_node_has_one_order_at_a_time(stage: Stage) -> None:
     busy = past(5, stage)
-    assert decide_order(wanted(), (busy, past(4, Stage.GOOD))) == Wait(behind=busy)
+    assert decide_order(wanted(), (busy, past(4, Stage.SUCCEEDED))) == Wait(behind=busy)
 
 
 def test_an_order_for_another_submodule_is_in_flight_too() -> None:
-    busy = past(5, Stage.TAKEN, submodule=SubmodulePath("other"))
+    busy = past(5, Stage.RUNNING, submodule=SubmodulePath("other"))
     assert decide_order(wanted(), (busy,)) == Wait(behind=busy)
 
 
@@ -106,7 +106,7 @@ def test_a_deployment_that_nobody_came_back_to_blocks_nothing() -> None:
 def test_the_newest_merge_replaces_one_that_no_runner_took() -> None:
     queued = past(5, Stage.QUEUED)
     assert decide_order(wanted(replaces_queued=True), (queued,)) == Give(withdraw=queued)
-    taken = past(5, Stage.TAKEN)
+    taken = past(5, Stage.RUNNING)
     assert decide_order(wanted(replaces_queued=True), (taken,)) == Wait(behind=taken)
 
 
@@ -116,12 +116,12 @@ def test_the_newest_merge_replaces_one_that_no_runner_took() -> None:
         ([], Stage.MADE),
         (["queued"], Stage.QUEUED),
         (["pending"], Stage.QUEUED),
-        (["in_progress", "queued"], Stage.TAKEN),
-        (["success", "in_progress"], Stage.GOOD),
-        (["inactive", "success", "in_progress"], Stage.GOOD),
+        (["in_progress", "queued"], Stage.RUNNING),
+        (["success", "in_progress"], Stage.SUCCEEDED),
+        (["inactive", "success", "in_progress"], Stage.SUCCEEDED),
         (["inactive", "queued"], Stage.WITHDRAWN),
-        (["failure"], Stage.BAD),
-        (["error"], Stage.BAD),
+        (["failure"], Stage.FAILED),
+        (["error"], Stage.FAILED),
         (["something new"], Stage.QUEUED),
     ],
 )
@@ -133,9 +133,9 @@ def test_stages(states: list[str], stage: Stage) -> None:
     ("stage", "marker", "age", "judged"),
     [
         (Stage.QUEUED, "merge:c", 24 * 3600, Stage.MADE),
-        (Stage.QUEUED, "merge:c", 60, Stage.LOST),
-        (Stage.QUEUED, "comment:1", 24 * 3600, Stage.LOST),
-        (Stage.TAKEN, "merge:c", 24 * 3600, Stage.LOST),
+        (Stage.QUEUED, "merge:c", 60, Stage.ABANDONED),
+        (Stage.QUEUED, "comment:1", 24 * 3600, Stage.ABANDONED),
+        (Stage.RUNNING, "merge:c", 24 * 3600, Stage.ABANDONED),
     ],
 )
 def test_an_order_that_actions_dropped_is_given_again(stage: Stage, marker: str, age: int, judged: Stage) -> None:
@@ -144,13 +144,13 @@ def test_an_order_that_actions_dropped_is_given_again(stage: Stage, marker: str,
 
 
 def test_what_a_node_runs_is_its_newest_good_order_that_touched_it() -> None:
-    good = past(3, Stage.GOOD)
+    good = past(3, Stage.SUCCEEDED)
     orders = (
-        past(7, Stage.GOOD, kind=OrderKind.DRIFT),
-        past(6, Stage.BAD),
-        past(5, Stage.GOOD, submodule=SubmodulePath("other")),
+        past(7, Stage.SUCCEEDED, kind=OrderKind.DRIFT),
+        past(6, Stage.FAILED),
+        past(5, Stage.SUCCEEDED, submodule=SubmodulePath("other")),
         good,
-        past(2, Stage.GOOD),
+        past(2, Stage.SUCCEEDED),
     )
     assert last_good(orders, SERVER) == good
     assert last_good(orders[:3], SERVER) is None
@@ -181,7 +181,7 @@ def test_an_order_says_all_that_a_node_needs() -> None:
         services=(service,),
     )
     plan = NodePlan(node=NodeName("A"), platform="linux", stacks=(stack,))
-    before = past(3, Stage.GOOD)
+    before = PlanStart(commit=CommitSha("a" * 40), pin=CommitSha("b" * 40))
     order = compose_order(
         wanted(head_of=PullNumber(4)),
         plan,
@@ -193,7 +193,7 @@ def test_an_order_says_all_that_a_node_needs() -> None:
     assert (order.node, order.root, order.variables) == ("A", "/srv/aios", {"A": "b"})
     assert (order.issued, order.expires, order.number) == (1000, 1000 + ORDER_LIFETIME, 9)
     assert order.stacks[0].services[0].action is Action.RECREATE
-    assert order.start == Start(commit=before.commit, pin=before.pin)
+    assert order.start == before
     assert order.head_of == 4
     assert msgspec.json.decode(msgspec.json.encode(order), type=type(order)) == order
 

@@ -11,11 +11,11 @@ from flask import Flask
 from bot.domain.names import BranchName, CommitSha, DeploymentId, NodeName, PullNumber, RepoName, SubmodulePath
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.features.rollout.store import NodeStatus, RolloutStatus, RolloutStore
-from bot.protocol.ending import End
+from bot.protocol.outcome import OrderEnd
 from bot.protocol.report import Report
 from bot.service.database import open_store
 from bot.storage.store import Store
-from bot.web import fleet_page
+from bot.web import fleets as fleet_pages
 
 FLEET = RepoName("Tecnocrat/aios-win")
 HOSTILE = "<script>alert(1)</script> {{ 7*7 }}"
@@ -71,7 +71,7 @@ def test_the_page_shows_nodes_pins_and_the_last_deploy(store: Store) -> None:
     fleets.save(standings(reason=RolloutReason.UNDER_WAY))
     fleets.save(standings())
     app = Flask("bot.web.app")
-    fleet_page.register(app, fleets, web_url="https://github.example")
+    app.register_blueprint(fleet_pages.make_blueprint(fleets, web_url="https://github.example"))
     client = app.test_client()
     page = client.get(f"/fleets/{fleets.page_of(FLEET)}").get_data(as_text=True)
     for words in (
@@ -94,7 +94,7 @@ def test_nobody_finds_it_by_its_name(store: Store) -> None:
     fleets = RolloutStore(store, page_key=b"key")
     fleets.save(standings())
     app = Flask("bot.web.app")
-    fleet_page.register(app, fleets, web_url="https://github.example")
+    app.register_blueprint(fleet_pages.make_blueprint(fleets, web_url="https://github.example"))
     other = RolloutStore(store, page_key=b"another key").page_of(FLEET)
     for address in (f"/fleets/{FLEET}", "/fleets/", f"/fleets/{other}", "/fleets/" + "0" * 32):
         assert app.test_client().get(address).status_code == 404
@@ -102,7 +102,7 @@ def test_nobody_finds_it_by_its_name(store: Store) -> None:
 
 def test_a_result_is_kept_and_counted_once(store: Store) -> None:
     fleets = RolloutStore(store, page_key=b"key")
-    report = Report(version=1, number=5, end=End.SUCCESS, text="runs it")
+    report = Report(version=1, number=5, end=OrderEnd.SUCCESS, text="runs it")
     assert fleets.find_result(FLEET, DeploymentId(5)) is None
     assert [fleets.save_result(FLEET, report) for _ in range(2)] == [True, False]
     assert fleets.find_result(RepoName(FLEET.upper()), DeploymentId(5)) == report

@@ -1,4 +1,4 @@
-"""The page of one plan, and the plan as JSON: public, without scripts, the same for everybody who has its address."""
+"""/plans: a plan as a page and as JSON. Public, without scripts, the same for everybody who has its address."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 
 import msgspec
-from flask import Flask, Response, jsonify, render_template
+from flask import Blueprint, Response, jsonify, render_template
 
 from bot.domain.names import PlanId
+from bot.plan.identity import to_builtins
 from bot.plan.model import Plan
 from bot.plan.report.rows import count, find_rows, gravest, missing_variables, plural, summarise, unreadable_stacks
 from bot.protocol.action import Action
@@ -17,18 +18,21 @@ _PLAN_ID = re.compile(r"[0-9a-f]{12}")
 _DIFF_LINES = {"+": "added", "-": "removed", "@": "place"}
 
 
-def register(app: Flask, find: Callable[[PlanId], Plan | None]) -> None:
-    """Serve /plans/ID and /plans/ID.json; `find` gives the plan, or None."""
+def make_blueprint(find_plan: Callable[[PlanId], Plan | None]) -> Blueprint:
+    """/plans/ID and /plans/ID.json."""
+    blueprint = Blueprint("plans", __name__)
 
-    @app.get("/plans/<plan_id>")
+    @blueprint.get("/plans/<plan_id>")
     def plan_page(plan_id: str) -> Response | tuple[Response, int]:
         name = plan_id.removesuffix(".json")
-        plan = find(PlanId(name)) if _PLAN_ID.fullmatch(name) else None
+        plan = find_plan(PlanId(name)) if _PLAN_ID.fullmatch(name) else None
         if plan is None:
             return jsonify(message="there is no plan with this id"), 404
         if plan_id.endswith(".json"):
-            return Response(msgspec.json.format(msgspec.json.encode(plan)), mimetype="application/json")
+            return Response(msgspec.json.format(msgspec.json.encode(to_builtins(plan))), mimetype="application/json")
         return Response(render_plan_page(plan))
+
+    return blueprint
 
 
 def render_plan_page(plan: Plan) -> str:

@@ -1,23 +1,21 @@
-"""Every way in which an order may end, with its meaning and its cure: the reference page is made from here. Pure."""
+"""Every way in which an order may end, with its meaning and its cure, as a page. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
 
-from bot.protocol.ending import End
 from bot.protocol.order import RefusalReason
-from bot.protocol.outcome import DifferenceKind
-from bot.protocol.trouble import Trouble
+from bot.protocol.outcome import DifferenceKind, FailureReason, OrderEnd
 
-R, T, D = RefusalReason, Trouble, DifferenceKind
+R, F, D = RefusalReason, FailureReason, DifferenceKind
 
-ENDS: Mapping[End, str] = {
-    End.SUCCESS: "what was ordered runs and was healthy in three samples in a row",
-    End.ROLLED_BACK: "it failed, and what ran before runs again and is healthy",
-    End.FAILED: "it failed, and what ran before could not be put back: all is left as it is, to be looked at",
-    End.UNTOUCHED: "it failed before any file or container was touched",
-    End.REFUSED: "the node may not carry it out; nothing was touched",
+ENDS: Mapping[OrderEnd, str] = {
+    OrderEnd.SUCCESS: "what was ordered runs and was healthy in three samples in a row",
+    OrderEnd.ROLLED_BACK: "it failed, and what ran before runs again and is healthy",
+    OrderEnd.FAILED: "it failed, and what ran before could not be put back: all is left as it is, to be looked at",
+    OrderEnd.UNTOUCHED: "it failed before any file or container was touched",
+    OrderEnd.REFUSED: "the node may not carry it out; nothing was touched",
 }
 REFUSALS: Mapping[RefusalReason, tuple[str, str]] = {
     R.MALFORMED: ("it is no order, or one that this version cannot read", "update aios-bot on the node"),
@@ -28,6 +26,10 @@ REFUSALS: Mapping[RefusalReason, tuple[str, str]] = {
     R.EXPIRED: ("it waited too long for the node", "ask for it again; check that the runner is online"),
     R.ALREADY_USED: ("its number was taken before", "nothing: an order counts once"),
     R.OLDER_NUMBER: ("the node took a newer one already", "nothing: the newer one counts"),
+    R.REQUIRES_UPDATE: (
+        "it needs something that this version of the program does not know",
+        "update aios-bot on the node, then ask for it again",
+    ),
     R.UNSUPPORTED: ("the node does not carry out orders of this kind", "it was set up with `--report-only`"),
     R.OTHER_REPOSITORY: ("the checkout is not the fleet's", "correct `root` in the fleet file"),
     R.WITHDRAWN: ("the bot took it back before the node came to it", "nothing: a newer one follows"),
@@ -44,22 +46,22 @@ REFUSALS: Mapping[RefusalReason, tuple[str, str]] = {
     R.DRIFTED: ("what runs is not where the plan starts", "look at the differences; deploy again, or put it right"),
     R.IN_THE_WAY: ("an untracked file stands where the commit brings one", "move that file away"),
 }
-TROUBLES: Mapping[Trouble, tuple[str, str]] = {
-    T.ENGINE: ("the engine cannot be reached, or it or compose is too old", "`aios-bot node doctor` on the node"),
-    T.RECORD: ("the node's own folder cannot be written", "make room there; run as its owner"),
-    T.FETCH: ("the commit could not be fetched", "check the network, and the token that reads the submodule"),
-    T.DISK: ("too little space is left", "make room; `docker image prune` removes unused images"),
-    T.STACK: ("compose cannot read a stack", "read the plan; try `docker compose config` in its folder"),
-    T.VARIABLE: ("a variable has no value", "set it in the fleet file, the node's environment or the stack's `.env`"),
-    T.IMAGE: ("an image can be had from nowhere", "correct its name; log the node in to the registry"),
-    T.NETWORK: ("an external network is gone, and its owner is not to be touched", "bring the owning stack up"),
-    T.PORT: ("somebody else holds a port", "end who holds it, or publish another one"),
-    T.HOOK: ("a command of the fleet file failed", "read its last words; run it in the checkout by hand"),
-    T.CHECKOUT: ("the files could not be brought to the commit", "read what git says; often the disk is full"),
-    T.APPLY: ("compose or the engine refused a change", "read its last words"),
-    T.UNHEALTHY: ("what was brought up is not well", "read the container's last lines, which stand beside it"),
-    T.INTERRUPTED: (
-        "the node lost its power, or its process, in the middle",
+FAILURES: Mapping[FailureReason, tuple[str, str]] = {
+    F.ENGINE: ("the engine cannot be reached, or it or compose is too old", "`aios-bot node doctor` on the node"),
+    F.RECORD: ("the node's own folder cannot be written", "make room there; run as its owner"),
+    F.FETCH: ("the commit could not be fetched", "check the network, and the token that reads the submodule"),
+    F.DISK: ("too little space is left", "make room; `docker image prune` removes unused images"),
+    F.STACK: ("compose cannot read a stack", "read the plan; try `docker compose config` in its folder"),
+    F.VARIABLE: ("a variable has no value", "set it in the fleet file, the node's environment or the stack's `.env`"),
+    F.IMAGE: ("an image cannot be pulled, and is not there", "correct its name; log the node in to the registry"),
+    F.NETWORK: ("an external network is gone, and its owner is not to be touched", "bring the owning stack up"),
+    F.PORT: ("somebody else holds a port", "end who holds it, or publish another one"),
+    F.HOOK: ("a command of the fleet file failed", "read its last words; run it in the checkout by hand"),
+    F.CHECKOUT: ("the files could not be brought to the commit", "read what git says; often the disk is full"),
+    F.APPLY: ("compose or the engine refused a change", "read its last words"),
+    F.UNHEALTHY: ("what was brought up is not well", "read the container's last lines, which stand beside it"),
+    F.INTERRUPTED: (
+        "the node lost its power, or its process, in between",
         "nothing: the next start put it back",
     ),
 }
@@ -68,7 +70,7 @@ DIFFERENCES: Mapping[DifferenceKind, str] = {
     D.EXTRA: "a container of one of our projects that no stack defines",
     D.CHANGED: "a container is configured otherwise, or runs another image, than it was left with",
     D.IMAGE_MOVED: "the name of its image means another image now",
-    D.UNWELL: "it runs, and is not healthy",
+    D.UNHEALTHY: "it runs, and is not healthy",
     D.EDITED: "a tracked file of the checkout was changed by hand",
     D.MOVED: "the checkout stands at another commit or pin",
 }
@@ -88,13 +90,14 @@ made from the code by `make docs`.
 
 ## Refusals: the node may not
 
-Nothing was touched. A refused order is used up, unless its signature, fleet, node or time was wrong.
+Nothing was touched. A refused order is used up, unless its signature, fleet, node or time was wrong, or it
+needs a newer version of the program.
 
 {_table(["reason", "meaning", "what to do"], [(one, *texts) for one, texts in REFUSALS.items()])}
 
-## Trouble: the node could not
+## FailureReason: the node could not
 
-{_table(["trouble", "meaning", "what to do"], [(one, *texts) for one, texts in TROUBLES.items()])}
+{_table(["failure", "meaning", "what to do"], [(one, *texts) for one, texts in FAILURES.items()])}
 
 ## Differences: the node is not as it was left
 

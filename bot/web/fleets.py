@@ -1,4 +1,4 @@
-"""A fleet's page: its nodes, what they are to run, what they run, and how the last deploy went."""
+"""/fleets: the nodes of a fleet, what they should run, what they run, and how the last deploy went."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from flask import Flask, Response, jsonify, render_template
+from flask import Blueprint, Response, jsonify, render_template
 
 from bot.features.rollout.decide.rollout import Standing
 from bot.features.rollout.store import RolloutStatus, RolloutStore
@@ -23,15 +23,18 @@ _WORDS = {
 }
 
 
-def register(app: Flask, fleets: RolloutStore, *, web_url: str) -> None:
-    """Serve the pages. `web_url` is where GitHub's own pages are."""
+def make_blueprint(fleets: RolloutStore, *, web_url: str) -> Blueprint:
+    """`web_url` is where GitHub's own pages are."""
+    blueprint = Blueprint("fleets", __name__)
 
-    @app.get("/fleets/<page>")
+    @blueprint.get("/fleets/<page>")
     def fleet_page(page: str) -> Response | tuple[Response, int]:
         found = fleets.find(page) if _PAGE.fullmatch(page) else ()
         if not found:
             return jsonify(message="there is no fleet page at this address; a rollout's comment links it"), 404
         return Response(render_fleet_page(found, web_url))
+
+    return blueprint
 
 
 def render_fleet_page(standings: Sequence[RolloutStatus], web_url: str) -> str:

@@ -1,0 +1,43 @@
+"""Identify a plan by everything that it says. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+
+from bot.domain.names import CommitSha, PlanId
+from bot.plan.model import Image, NodePlan, Reason, Risk, ServicePlan, SourceLine, StackPlan
+
+_FIELDS_OF_FIRST_VERSION: Mapping[type, int] = {
+    SourceLine: 2,
+    Reason: 3,
+    Risk: 4,
+    Image: 2,
+    ServicePlan: 8,
+    StackPlan: 14,
+    NodePlan: 3,
+}
+"""A field that was added later counts once it is set: so two versions of the bot give the same plan the same id."""
+
+
+def identify_plan(base: CommitSha, old: CommitSha | None, new: CommitSha, nodes: tuple[NodePlan, ...]) -> PlanId:
+    """The id of the plan from `old` to `new` on the fleet's commit `base`: changed by whatever the plan says."""
+    identity = [base, old, new, to_builtins(nodes, _FIELDS_OF_FIRST_VERSION)]
+    return PlanId(hashlib.sha256(msgspec.json.encode(identity, order="deterministic")).hexdigest()[:12])
+
+
+def to_builtins(value: object, always: Mapping[type, int] | None = None) -> object:
+    """`value` as objects and lists, with every field; fields behind the first `always[type]` only if they are set."""
+    if isinstance(value, tuple):
+        return [to_builtins(item, always) for item in value]
+    if not isinstance(value, msgspec.Struct):
+        return value
+    first = len(value.__struct_fields__) if always is None else always[type(value)]
+    fields = msgspec.structs.fields(value)
+    return {
+        field.encode_name: to_builtins(content, always)
+        for at, field in enumerate(fields)
+        if (content := getattr(value, field.name)) != field.default or at < first
+    }

@@ -1,0 +1,102 @@
+"""Every value that is stored or sent: found by its base, made at random, and written as a later version would."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import msgspec
+from hypothesis import strategies as st
+from msgspec import inspect
+
+import bot
+from bot.domain.values import StoredValue
+
+LATER = "added_by_a_later_version"
+
+
+def stored_types() -> tuple[type[StoredValue], ...]:
+    """Each class of stored values in the program, by name."""
+    for module in pkgutil.walk_packages(bot.__path__, "bot."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    return tuple(sorted(_below(StoredValue), key=lambda kind: (kind.__module__, kind.__name__)))
+
+
+def _below(kind: type[StoredValue]) -> Iterator[type[StoredValue]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _below(one)
+
+
+@cache
+def values_of(kind: type[Any]) -> st.SearchStrategy[Any]:
+    """Values of `kind`, with every field at random."""
+    return _values(inspect.type_info(kind))
+
+
+def _values(info: inspect.Type) -> st.SearchStrategy[Any]:
+    match info:
+        case inspect.StructType():
+            return st.builds(info.cls, **{field.name: _values(field.type) for field in info.fields})
+        case inspect.UnionType():
+            return st.one_of(*(_values(one) for one in info.types))
+        case inspect.VarTupleType():
+            return st.lists(_values(info.item_type), max_size=2).map(tuple)
+        case inspect.FrozenSetType():
+            return st.frozensets(_values(info.item_type), max_size=2)
+        case inspect.DictType():
+            return st.dictionaries(_values(info.key_type), _values(info.value_type), max_size=2)
+        case inspect.EnumType():
+            return st.sampled_from(list(info.cls))
+        case inspect.StrType():
+            return st.text(max_size=12)
+        case inspect.IntType():
+            return st.integers(-(2**53), 2**53)
+        case inspect.FloatType():
+            return st.floats(allow_nan=False, allow_infinity=False)
+        case inspect.BoolType():
+            return st.booleans()
+        case inspect.NoneType():
+            return st.none()
+    raise AssertionError(f"no values are known for {info}")
+
+
+def structs_within(kind: type[Any]) -> frozenset[type[Any]]:
+    """`kind`, and every class of values that it may hold."""
+    found: set[type[Any]] = set()
+
+    def look(info: object) -> None:
+        if isinstance(info, inspect.StructType):
+            if info.cls not in found:
+                found.add(info.cls)
+                look(info.fields)
+        elif isinstance(info, tuple):
+            for one in info:
+                look(one)
+        elif isinstance(info, inspect.Field):
+            look(info.type)
+        elif isinstance(info, inspect.Type):
+            look(tuple(getattr(info, name) for name in info.__struct_fields__))
+
+    look(inspect.type_info(kind))
+    return frozenset(found)
+
+
+def with_later_fields(value: object) -> object:
+    """`value` as JSON of a later version, which has one more field in every stored value."""
+    match value:
+        case StoredValue():
+            config = value.__struct_config__
+            tag = {config.tag_field: config.tag} if config.tag_field is not None else {}
+            fields = msgspec.structs.fields(value)
+            own = {field.encode_name: with_later_fields(getattr(value, field.name)) for field in fields}
+            return tag | {LATER: {"set": [1, None]}} | own
+        case tuple() | frozenset():
+            return [with_later_fields(item) for item in value]
+        case dict():
+            return {name: with_later_fields(item) for name, item in value.items()}
+    return value

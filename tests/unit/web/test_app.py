@@ -1,0 +1,69 @@
+"""The routes of the service's applications."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from bot.queue.inbox import Inbox
+from bot.service.database import open_store
+from bot.settings.read import Secret
+from bot.web.app import create_setup_app
+from bot.web.setup import AppSetup
+from tests.queueing import make_app
+
+SECRET = Secret("It's a Secret to Everybody")
+ROUTES = {
+    "GET /",
+    "GET /fleets/<page>",
+    "GET /healthz",
+    "GET /metrics",
+    "GET /plans/<plan_id>",
+    "GET /readyz",
+    "GET /setup/installed",
+    "GET /static/<path:filename>",
+}
+
+
+def routes(app: Flask) -> set[str]:
+    """Each as `METHOD path`."""
+    rules = app.url_map.iter_rules()
+    return {f"{verb} {rule}" for rule in rules for verb in (rule.methods or set()) - {"HEAD", "OPTIONS"}}
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Inbox:
+    return Inbox(open_store(f"sqlite:///{tmp_path}/bot.sqlite3"))
+
+
+def test_the_factory_registers_every_route(inbox: Inbox) -> None:
+    assert routes(make_app(inbox, SECRET)) == ROUTES | {"POST /webhook"}
+
+
+def test_a_service_that_fetches_deliveries_has_no_route_for_webhooks(inbox: Inbox) -> None:
+    assert routes(make_app(inbox, None)) == ROUTES
+
+
+def test_a_service_without_an_app_serves_the_set_up_alone() -> None:
+    app_setup = AppSetup("https://github.com", "", register=lambda _code: "", finished=lambda: None)
+    assert routes(create_setup_app(app_setup)) == {
+        "GET /",
+        "GET /healthz",
+        "GET /readyz",
+        "GET /setup",
+        "GET /setup/created",
+        "GET /static/<path:filename>",
+        "POST /webhook",
+    }
+
+
+def test_metrics_are_prometheus_text_of_what_stands_now(inbox: Inbox) -> None:
+    answer = make_app(inbox, SECRET).test_client().get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    lines = answer.text.splitlines()
+    assert 'aios_bot_queue_looks{state="waiting"} 0.0' in lines
+    assert "aios_bot_queue_oldest_seconds 0.0" in lines
+    assert any(line.startswith('aios_bot_disk_bytes{what="database"} ') for line in lines)
