@@ -42,7 +42,8 @@ soak:
 	pytest -m soak -rA -s --timeout 7200
 
 docs:
-	python -m tests.golden.documents
+	python -m tools.docs
+	python -m tests.golden.reports
 
 picture:
 	python -m tests.browser.picture

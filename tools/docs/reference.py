@@ -1,15 +1,10 @@
-"""Reference pages made from the program itself: its commands as click knows them, its settings as they are read."""
+"""The reference page of the settings, as they are read."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-import re
-from collections.abc import Iterator
 
-import click
-
-from bot.domain.errors import ExitCode
 from bot.settings import read as settings
 
 SERVICE = "the service"
@@ -65,51 +60,3 @@ values are never shown. This page is made from the code by `make docs`.
 | --- | --- | --- | --- |
 {chr(10).join(rows)}
 """
-
-
-def render_commands(root: click.Command) -> str:
-    """The page of the commands."""
-    codes = "\n".join(f"| {number} | {meaning or 'done'} |" for number, meaning in _exit_codes())
-    parts = [_render_command(path, command) for path, command in _commands("aios-bot", root)]
-    return f"""\
-# Commands
-
-`aios-bot COMMAND --help` says the same. This page is made from the code by `make docs`.
-
-| exit code | meaning |
-| --- | --- |
-{codes}
-
-{chr(10).join(parts)}"""
-
-
-def _exit_codes() -> list[tuple[str, str]]:
-    """Number and meaning, as they stand in the code."""
-    return re.findall(r"^ +[A-Z]+ = (\d+)(?:  # (.+))?$", inspect.getsource(ExitCode), re.MULTILINE)
-
-
-def _commands(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
-    if not isinstance(command, click.Group):
-        yield path, command
-        return
-    for name in sorted(command.commands):
-        yield from _commands(f"{path} {name}", command.commands[name])
-
-
-def _render_command(path: str, command: click.Command) -> str:
-    arguments = [p for p in command.params if isinstance(p, click.Argument)]
-    usage = " ".join([path, "[OPTIONS]", *(f"[{a.human_readable_name}]" for a in arguments)])
-    rows = [_render_option(p) for p in command.params if isinstance(p, click.Option) and not p.hidden]
-    table = "\n".join(["| option | what it does |", "| --- | --- |", *rows]) + "\n" if rows else ""
-    about = inspect.cleandoc(command.help or "").split("\f")[0].rstrip()
-    return f"## `{path}`\n\n{about}\n\n```text\n{usage}\n```\n\n{table}"
-
-
-def _render_option(option: click.Option) -> str:
-    names = " / ".join([*option.opts, *option.secondary_opts])
-    words = f" {option.make_metavar(click.Context(click.Command('x')))}" if not option.is_flag else ""
-    shown = ""
-    if option.show_default and option.default is not None and not option.is_flag:
-        shown = f" Default: `{option.default}`."
-    cells = (f"`{names}{words}`", f"{option.help or ''}{shown}".strip())
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
