@@ -9,10 +9,11 @@ import time
 
 import jwt
 
-from sandbox.state import AppRecord, Installation, Refused, Repo, State, Token, User
+from sandbox.records import AppRecord, Installation, Repo, Token, User
+from sandbox.state import ApiError, State
 
 TOKEN_LIFETIME = 3600  # seconds
-LONGEST_JWT = 600  # seconds
+MAX_JWT_LIFETIME = 600  # seconds
 EVENT_PERMISSIONS = {
     "push": "contents",
     "pull_request": "pull_requests",
@@ -47,21 +48,21 @@ def read_credential(header: str) -> str:
 def find_app(state: State, credential: str) -> AppRecord:
     """The App whose JWT `credential` is: RS256, issued in the past, at most ten minutes of life."""
     if credential.count(".") != 2:
-        raise Refused(401, "A JSON web token could not be decoded")
+        raise ApiError(401, "A JSON web token could not be decoded")
     try:
         issuer = str(jwt.decode(credential, options={"verify_signature": False}).get("iss"))
         app = next(a for a in state.apps.values() if issuer in (str(a.id), a.client_id))
         claims = jwt.decode(credential, app.public_key_pem, algorithms=["RS256"], options={"require": ["iat", "exp"]})
     except StopIteration:
-        raise Refused(401, "Integration must generate a public key") from None
+        raise ApiError(401, "Integration must generate a public key") from None
     except jwt.ExpiredSignatureError:
-        raise Refused(401, "'Expiration time' claim ('exp') must be a numeric value in the future") from None
+        raise ApiError(401, "'Expiration time' claim ('exp') must be a numeric value in the future") from None
     except jwt.ImmatureSignatureError:
-        raise Refused(401, "'Issued at' claim ('iat') must be an Integer in the past") from None
+        raise ApiError(401, "'Issued at' claim ('iat') must be an Integer in the past") from None
     except jwt.PyJWTError:
-        raise Refused(401, "A JSON web token could not be decoded") from None
-    if claims["exp"] - time.time() > LONGEST_JWT:
-        raise Refused(401, "'Expiration time' claim ('exp') is too far in the future")
+        raise ApiError(401, "A JSON web token could not be decoded") from None
+    if claims["exp"] - time.time() > MAX_JWT_LIFETIME:
+        raise ApiError(401, "'Expiration time' claim ('exp') is too far in the future")
     return app
 
 
@@ -69,7 +70,7 @@ def find_token(state: State, credential: str) -> Token:
     """The token, still alive, or 401."""
     token = state.tokens.get(credential)
     if token is None or (token.expires is not None and token.expires < time.time()):
-        raise Refused(401, "Bad credentials")
+        raise ApiError(401, "Bad credentials")
     return token
 
 
@@ -91,13 +92,13 @@ def new_installation_token(
     granted = installation.app.permissions
     wanted = permissions or granted
     if any(_LEVELS.get(level, 9) > _LEVELS[granted.get(name, "none")] for name, level in wanted.items()):
-        raise Refused(422, "The permissions requested are not granted to this installation.")
+        raise ApiError(422, "The permissions requested are not granted to this installation.")
     names = set(installation.repositories)
     if repositories is not None:
         owner = installation.account.login
         names = {f"{owner}/{name}" for name in repositories}
         if not names <= set(installation.repositories):
-            raise Refused(422, "There is at least one repository that does not exist or is not accessible.")
+            raise ApiError(422, "There is at least one repository that does not exist or is not accessible.")
     token = Token(
         installation.app.bot, wanted, frozenset(names), time.time() + TOKEN_LIFETIME, installation=installation
     )
@@ -122,7 +123,7 @@ def rank(level: str) -> int:
     return _LEVELS[level]
 
 
-def note_use(state: State, permission: str, level: str) -> None:
+def record_use(state: State, permission: str, level: str) -> None:
     """Remember that an App's installation used this much of `permission`."""
     state.exercised[permission] = max(state.exercised.get(permission, "none"), level, key=rank)
 
@@ -131,17 +132,17 @@ def check_access(token: Token | None, repo: Repo, permission: str, level: str) -
     """Refuse unless `token` may do this in `repo`: hidden repositories are 404, lacking permissions 403."""
     if token is None:
         if repo.private or _LEVELS[level] > 1:
-            raise Refused(404, "Not Found") if repo.private else Refused(401, "Requires authentication")
+            raise ApiError(404, "Not Found") if repo.private else ApiError(401, "Requires authentication")
         return
     if token.permissions is None:
         held = repo.permissions.get(token.user.login, "none" if repo.private else "read")
         if _LEVELS[held] < _LEVELS[level]:
-            raise Refused(404 if held == "none" else 403, "Not Found" if held == "none" else "Forbidden")
+            raise ApiError(404 if held == "none" else 403, "Not Found" if held == "none" else "Forbidden")
         return
     if token.repositories is not None and repo.full_name not in token.repositories:
         if repo.private or _LEVELS[level] > 1:
-            raise Refused(404, "Not Found")
+            raise ApiError(404, "Not Found")
         return
     # What asks for a person with admin asks for an App with write.
     if _LEVELS[token.permissions.get(permission, "none")] < min(_LEVELS[level], _LEVELS["write"]):
-        raise Refused(403, "Resource not accessible by integration")
+        raise ApiError(403, "Resource not accessible by integration")

@@ -14,10 +14,11 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox import access
+from sandbox.effects import Effects
 from sandbox.faults import Cut, Fault, Faults, break_answer
-from sandbox.happenings import Happenings
+from sandbox.records import AppRecord, Repo, Token, User
 from sandbox.shapes import Shapes
-from sandbox.state import AppRecord, Refused, Repo, State, Token, User
+from sandbox.state import ApiError, State
 from sandbox.webhooks import Webhooks
 
 PREFIX = "/api/v3"
@@ -25,7 +26,7 @@ HOURLY = 5000  # requests an installation may make (GitHub: rate limits for the 
 _NUMBER = re.compile(r"[1-9][0-9]*")
 
 
-class Logged(NamedTuple):
+class LoggedRequest(NamedTuple):
     """One request that was answered. `kind` is rest, git or page."""
 
     kind: str
@@ -42,27 +43,27 @@ class Logged(NamedTuple):
 class Context(NamedTuple):
     """What a handler has. `token` is None for anonymous requests, `app` is set for those with an App's JWT."""
 
-    hub: Hub
+    api: Api
     token: Token | None
     app: AppRecord | None
 
     @property
     def state(self) -> State:
-        return self.hub.state
+        return self.api.state
 
     @property
     def shapes(self) -> Shapes:
-        return self.hub.shapes
+        return self.api.shapes
 
     @property
-    def happenings(self) -> Happenings:
-        return self.hub.happenings
+    def effects(self) -> Effects:
+        return self.api.effects
 
     @property
     def user(self) -> User:
         """Who asks; 401 for anonymous."""
         if self.token is None:
-            raise Refused(401, "Requires authentication")
+            raise ApiError(401, "Requires authentication")
         return self.token.user
 
     @property
@@ -70,7 +71,7 @@ class Context(NamedTuple):
         """The request's JSON object."""
         found = request.get_json(silent=True, force=True)
         if request.content_length and found is None:
-            raise Refused(400, "Problems parsing JSON")
+            raise ApiError(400, "Problems parsing JSON")
         return found if isinstance(found, dict) else {}
 
     def need(self, *names: str) -> list[Any]:
@@ -82,7 +83,7 @@ class Context(NamedTuple):
         return [body[name] for name in names]
 
 
-class Answer(NamedTuple):
+class ApiResponse(NamedTuple):
     """A handler's answer when it is more than 200 and a body."""
 
     status: int
@@ -90,9 +91,9 @@ class Answer(NamedTuple):
     headers: dict[str, str] = {}
 
 
-def invalid(*errors: Any) -> Refused:
+def invalid(*errors: Any) -> ApiError:
     """A validation failure in GitHub's shape."""
-    return Refused(422, "Validation Failed", errors=list(errors))
+    return ApiError(422, "Validation Failed", errors=list(errors))
 
 
 Handler = Callable[..., Any]
@@ -108,15 +109,15 @@ class Route(NamedTuple):
     level: str
 
 
-class Hub:
+class Api:
     """What the routes share."""
 
     def __init__(self, state: State, shapes: Shapes, webhooks: Webhooks) -> None:
         self.state = state
         self.shapes = shapes
         self.webhooks = webhooks
-        self.happenings = Happenings(state, shapes, webhooks)
-        self.requests: list[Logged] = []
+        self.effects = Effects(state, shapes, webhooks)
+        self.requests: list[LoggedRequest] = []
         self.faults = Faults()
         self.latency = 0.0
         self.hourly = HOURLY
@@ -126,7 +127,7 @@ class Hub:
         """Refuse unless `token` may do this in `repo`; what an App's installation does is noted."""
         access.check_access(token, repo, permission, level)
         if token is not None and token.installation is not None:
-            access.note_use(self.state, permission, level)
+            access.record_use(self.state, permission, level)
 
     def log(
         self, kind: str, *, route: str, status: int, start: float, body: Any = None, done: int | None = None
@@ -134,9 +135,9 @@ class Hub:
         """Note an answered request; `done` is `status` unless it is given."""
         now, path = time.monotonic(), request.full_path.rstrip("?")
         done = status if done is None else done
-        self.requests.append(Logged(kind, request.method, path, route, status, now - start, now, body, done))
+        self.requests.append(LoggedRequest(kind, request.method, path, route, status, now - start, now, body, done))
 
-    def refuse_the_rest(self, flask: Flask) -> None:
+    def answer_unknown_paths(self, flask: Flask) -> None:
         """What is served nowhere is 404 in GitHub's shape."""
 
         @flask.errorhandler(HTTPException)
@@ -183,7 +184,7 @@ class Hub:
         try:
             with self.state.lock:
                 answer = self._handle(route, arguments)
-        except Refused as problem:
+        except ApiError as problem:
             errors = {"errors": problem.errors} if problem.errors is not None else {}
             body = {"message": problem.message, "documentation_url": f"{self.shapes.url}/docs", **errors}
             answer = as_json(problem.status, body | {"status": str(problem.status)})
@@ -209,10 +210,10 @@ class Hub:
         for name in ("number", "id"):
             if name in values:
                 if not _NUMBER.fullmatch(values[name]):
-                    raise Refused(404, "Not Found")
+                    raise ApiError(404, "Not Found")
                 values[name] = int(values[name])
         found = route.handler(context, **values)
-        if isinstance(found, Answer):
+        if isinstance(found, ApiResponse):
             answer = as_json(found.status, found.body) if found.body is not None else Response(status=found.status)
             answer.headers.update(found.headers)
             return answer
@@ -237,7 +238,7 @@ class Hub:
         if time.time() - since > 3600:
             since, spent = time.time(), 0
         if spent >= self.hourly:
-            raise Refused(403, "API rate limit exceeded for installation")
+            raise ApiError(403, "API rate limit exceeded for installation")
         self._spent[credential] = (since, spent + 1)
 
     def _with_headers(self, answer: Response) -> Response:
@@ -264,7 +265,7 @@ def as_json(status: int, body: Any) -> Response:
     return Response(json.dumps(body), status=status, content_type="application/json; charset=utf-8")
 
 
-def paged(items: list[Any], shape: Callable[[Any], Any]) -> Answer:
+def paged(items: list[Any], shape: Callable[[Any], Any]) -> ApiResponse:
     """One page of `items`, with GitHub's Link header."""
     size = min(100, max(1, request.args.get("per_page", 30, type=int)))
     page = max(1, request.args.get("page", 1, type=int))
@@ -274,7 +275,7 @@ def paged(items: list[Any], shape: Callable[[Any], Any]) -> Answer:
         query = dict(request.args) | {"page": str(page + 1)}
         following = "&".join(f"{name}={value}" for name, value in query.items())
         headers["Link"] = f'<{request.base_url}?{following}>; rel="next"'
-    return Answer(200, [shape(item) for item in part], headers)
+    return ApiResponse(200, [shape(item) for item in part], headers)
 
 
 def repo_of(state: State, full_name: str) -> Repo:

@@ -26,7 +26,7 @@ from bot.domain.errors import BotError
 from bot.settings.read import docker_environment
 
 START_TIMEOUT = 60  # seconds
-LONGEST_ROOT = 60  # characters: containerd's socket below it must stay under the kernel's 108
+MAX_ROOT_LENGTH = 60  # characters: containerd's socket below it must stay under the kernel's 108
 
 # What every made image runs: a named program if the stack's command is one, else a small server that ends at
 # once on SIGTERM and says so when it is asked to reload.
@@ -139,9 +139,9 @@ def _prepared(root: Path) -> Path:
         raise EngineError("starting a Docker Engine of one's own needs root: run this with sudo, or start Docker")
     root.mkdir(parents=True, exist_ok=True)
     root = root.resolve()
-    if len(str(root)) > LONGEST_ROOT:
+    if len(str(root)) > MAX_ROOT_LENGTH:
         raise EngineError(
-            f"{root} is too long a path for an engine's sockets: use one under {LONGEST_ROOT} characters"
+            f"{root} is too long a path for an engine's sockets: use one under {MAX_ROOT_LENGTH} characters"
         )
     (root / "docker.sock").unlink(missing_ok=True)  # of an engine that was killed
     (root / "daemon.json").write_text("{}\n")  # and not the machine's own

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from bot.domain.names import CommitSha
 from bot.git.git import GitRepository
-from sandbox.state import Refused, Repo, State, User
+from sandbox.records import Repo, User
+from sandbox.state import ApiError, State
 
 
 def create_repository(state: State, root: Path, full_name: str, *, default_branch: str, private: bool) -> Repo:
@@ -41,7 +42,7 @@ def find_head_repo(state: State, repo: Repo, owner: str) -> Repo:
         return repo
     fork = next((one for one in state.repos.values() if one.parent is repo and one.owner.login == owner), None)
     if fork is None:
-        raise Refused(422, "Validation Failed")
+        raise ApiError(422, "Validation Failed")
     return fork
 
 

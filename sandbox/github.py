@@ -7,44 +7,22 @@ HTTP, as it would with the real one.
 from __future__ import annotations
 
 import random
-import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
-from flask import Flask
-from waitress.server import TcpWSGIServer, create_server
-
 from bot.domain.names import RepoName
-from sandbox import (
-    access,
-    forks,
-    graphql,
-    pages,
-    registration,
-    rest_actions,
-    rest_apps,
-    rest_checks,
-    rest_environments,
-    rest_git,
-    rest_issues,
-    rest_orgs,
-    rest_people,
-    rest_pulls,
-    runners,
-    smart_http,
-)
-from sandbox.api import Context, Hub, Logged
-from sandbox.faults import BreakableChannel, Cut, Fault
+from sandbox import access, forks, jobs, registration, rest_comments, rest_people
+from sandbox.api import Api, Context, LoggedRequest
+from sandbox.faults import Cut, Fault
+from sandbox.jobs import Job
+from sandbox.records import AppRecord, BranchRules, Delivery, Token, User
 from sandbox.rest_actions import end_run
+from sandbox.server import HttpServer
 from sandbox.shapes import Shapes
-from sandbox.state import BranchRules, Delivery, Repo, Run, State, Token, User
+from sandbox.state import State
 from sandbox.webhooks import Disorder, Webhooks
-
-THREADS = 16
-LARGEST_REQUEST = 100 * 1024 * 1024  # bytes
 
 
 class App(NamedTuple):
@@ -56,19 +34,6 @@ class App(NamedTuple):
     private_key_pem: str
 
 
-class Job(NamedTuple):
-    """A queued job that a runner has claimed."""
-
-    run_id: int
-    id: int
-    repo: RepoName
-    workflow: str  # path of the workflow file in the repository
-    ref: str
-    inputs: Mapping[str, str]
-    event: Mapping[str, object]
-    token: str  # GITHUB_TOKEN
-
-
 class EmbeddedGitHub:
     """One GitHub of one's own, on loopback."""
 
@@ -78,7 +43,7 @@ class EmbeddedGitHub:
         self._state = State(root)
         self._shapes = Shapes("")
         self._webhooks = Webhooks(self._state)
-        self._hub = Hub(self._state, self._shapes, self._webhooks)
+        self._api = Api(self._state, self._shapes, self._webhooks)
 
     def __enter__(self) -> EmbeddedGitHub:
         return self
@@ -91,42 +56,17 @@ class EmbeddedGitHub:
 
     def start(self, port: int = 0) -> None:
         """Serve on 127.0.0.1 (port 0: any free one) until `stop`."""
-        flask = Flask(__name__)
-        orders = (rest_checks, rest_actions, rest_environments)
-        talk = (rest_orgs, rest_pulls, rest_people, rest_issues)
-        for room in (registration, runners, rest_apps, rest_git, *talk, *orders):
-            self._hub.register(flask, room.ROUTES)
-        self._hub.refuse_the_rest(flask)
-        graphql.register(flask, self._hub)
-        smart_http.register(flask, self._hub)
-        pages.register(flask, self._hub)
-        registration.register(flask, self._hub)
-        runners.register(flask, self._hub)
-        server = create_server(
-            flask, host="127.0.0.1", port=port, threads=THREADS, max_request_body_size=LARGEST_REQUEST
-        )
-        if not isinstance(server, TcpWSGIServer):
-            raise TypeError("one address is served by one server")
-        server.channel_class = BreakableChannel
-        self._server = server
-        port = int(server.getsockname()[1])
-        self.url = f"http://127.0.0.1:{port}"
+        self._server = HttpServer(self._api, port)
+        self.url = f"http://127.0.0.1:{self._server.port}"
         self._shapes.url, self._shapes.api = self.url, f"{self.url}/api/v3"
-        self._thread = threading.Thread(target=self._serve, name="embedded-github", daemon=True)
-        self._thread.start()
+        self._server.start()
         self._webhooks.start()
 
-    def _serve(self) -> None:
-        with suppress(OSError):  # its own socket, which `stop` closes while it waits for it
-            self._server.run()
-
     def stop(self) -> None:
-        """Deliver what is queued, and end."""
-        self._hub.faults.end()
+        """Deliver the queued webhooks, and end."""
+        self._api.faults.end()
         self._webhooks.stop()
-        self._server.close()
-        self._server.task_dispatcher.shutdown(timeout=2)
-        self._thread.join(timeout=0.1)  # it would wait for kept connections
+        self._server.stop()
 
     # -- making a world -------------------------------------------------------------------------------------
 
@@ -171,14 +111,13 @@ class EmbeddedGitHub:
                 webhook_url=webhook_url,
                 secret=webhook_secret,
             )
-        return App(record.id, record.slug, record.client_id, record.private_key_pem)
+        return _as_app(record)
 
     def find_app(self, slug: str) -> tuple[App, int]:
         """An App that somebody registered and installed on the pages, and its installation."""
         with self._state.lock:
             found = next(one for one in self._state.installations.values() if one.app.slug == slug)
-            record = found.app
-            return App(record.id, record.slug, record.client_id, record.private_key_pem), found.id
+            return _as_app(found.app), found.id
 
     def new_manifest_code(self, app: App) -> str:
         """What the manifest flow brings back for a registered App."""
@@ -200,12 +139,12 @@ class EmbeddedGitHub:
         """Install the App; the installation's id. Its webhook follows."""
         with self._state.lock:
             record, owner = self._state.apps[app.id], self._state.user(account)
-            return registration.new_installation(self._hub, record, owner, repositories).id
+            return registration.new_installation(self._api, record, owner, repositories).id
 
     def add_to_installation(self, installation: int, repositories: Sequence[str]) -> None:
         """Give an installed App more repositories. Its webhook follows."""
         with self._state.lock:
-            registration.add_repositories(self._hub, self._state.installations[installation], repositories)
+            registration.add_repositories(self._api, self._state.installations[installation], repositories)
 
     # -- what people do -------------------------------------------------------------------------------------
 
@@ -219,13 +158,13 @@ class EmbeddedGitHub:
         with self._state.lock:
             repo = self._state.repo(full_name)
             user = self._state.user(by)
-            return self._hub.happenings.merge(repo, repo.pulls[number], user, method=method)
+            return self._api.effects.merge(repo, repo.pulls[number], user, method=method)
 
     def comment(self, full_name: str, number: int, body: str, *, by: str) -> int:
         """Comment as `by`; the comment's id."""
         with self._state.lock:
             repo = self._state.repo(full_name)
-            return rest_pulls.comment_on(self._context(self._state.user(by)), repo, repo.pulls[number], body).id
+            return rest_comments.comment_on(self._context(self._state.user(by)), repo, repo.pulls[number], body).id
 
     def press(self, full_name: str, check_run: int, identifier: str, *, by: str) -> None:
         """Press a button of a completed check run as `by`."""
@@ -247,43 +186,22 @@ class EmbeddedGitHub:
     # -- what a runner does ---------------------------------------------------------------------------------
 
     def claim_job(self, labels: Sequence[str], timeout: float) -> Job | None:
-        """The oldest queued job whose labels are all among `labels`, waiting up to `timeout` seconds."""
+        """Claim the oldest queued job whose labels are all among `labels`, waiting up to `timeout` seconds."""
         with self._state.lock:
-            self._state.changed.wait_for(lambda: self._next_run(labels) is not None, timeout)
-            found = self._next_run(labels)
-            if found is None:
-                return None
-            repo, run = found
-            run.status = "in_progress"
-            token = access.new_job_token(
-                self._state, repo, self._state.user("github-actions[bot]", "Bot"), run.permissions
-            )
-            inputs = run.event["inputs"]
-            path = f"{rest_actions.FOLDER}/{run.workflow}"
-            return Job(run.id, run.job_id, RepoName(repo.full_name), path, run.ref, inputs, run.event, token)
-
-    def _next_run(self, labels: Sequence[str]) -> tuple[Repo, Run] | None:
-        own = {label.lower() for label in labels}
-        for repo in self._state.repos.values():
-            for run in repo.runs:
-                if run.status == "queued" and {label.lower() for label in run.labels} <= own:
-                    return repo, run
-        return None
+            return jobs.claim(self._state, labels, timeout)
 
     def finish_job(self, job: Job, conclusion: str, log: str) -> None:
-        """Report a claimed job's end."""
+        """Report the end of a claimed job."""
         with self._state.lock:
-            repo = self._state.repo(job.repo)
-            run = next(run for run in repo.runs if run.id == job.run_id)
-            self._state.tokens.pop(job.token, None)
+            repo, run = jobs.release(self._state, job)
             end_run(self._context(run.actor), repo, run, conclusion, log)
 
     # -- watching and disturbing ----------------------------------------------------------------------------
 
     @property
-    def requests(self) -> list[Logged]:
+    def requests(self) -> list[LoggedRequest]:
         """Every request that was answered so far; clear it to start counting."""
-        return self._hub.requests
+        return self._api.requests
 
     @property
     def exercised(self) -> dict[str, str]:
@@ -293,25 +211,25 @@ class EmbeddedGitHub:
     @property
     def faults(self) -> list[Fault]:
         """Faults to be played; add to it."""
-        return self._hub.faults.planned
+        return self._api.faults.planned
 
     @property
     def hourly(self) -> int:
         """Requests that each installation may make in an hour; set it to try the end of them."""
-        return self._hub.hourly
+        return self._api.hourly
 
     @hourly.setter
     def hourly(self, requests: int) -> None:
-        self._hub.hourly = requests
+        self._api.hourly = requests
 
     @property
     def latency(self) -> float:
         """Seconds that every request waits before it is looked at."""
-        return self._hub.latency
+        return self._api.latency
 
     @latency.setter
     def latency(self, seconds: float) -> None:
-        self._hub.latency = seconds
+        self._api.latency = seconds
 
     @property
     def webhooks(self) -> list[tuple[str, dict[str, object]]]:
@@ -336,7 +254,11 @@ class EmbeddedGitHub:
         return self._webhooks.wait(timeout)
 
     def _context(self, user: User) -> Context:
-        return Context(self._hub, Token(user, None, None, None), None)
+        return Context(self._api, Token(user, None, None, None), None)
+
+
+def _as_app(record: AppRecord) -> App:
+    return App(record.id, record.slug, record.client_id, record.private_key_pem)
 
 
 __all__ = ["App", "Cut", "EmbeddedGitHub", "Fault", "Job"]

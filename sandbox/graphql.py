@@ -10,9 +10,10 @@ from typing import Any
 from flask import Flask, Response, request
 
 from sandbox import access
-from sandbox.api import Context, Hub, as_json
+from sandbox.api import Api, Context, as_json
 from sandbox.merging import mergeable_state, review_decision
-from sandbox.state import Comment, Pull, Refused, Repo
+from sandbox.records import Comment, Pull, Repo
+from sandbox.state import ApiError
 
 PATH = "/api/graphql"
 
@@ -23,29 +24,29 @@ class _Wrong(Exception):  # noqa: N818 - an answer
         self.kind = kind
 
 
-def register(flask: Flask, hub: Hub) -> None:
+def register(flask: Flask, api: Api) -> None:
     """Serve the one address."""
 
     @flask.post(PATH)
     def graphql() -> Response:
         start = time.monotonic()
-        if hub.latency:
-            time.sleep(hub.latency)
+        if api.latency:
+            time.sleep(api.latency)
         asked = request.get_json(silent=True) or {}
-        answer = _answer(hub, asked)
+        answer = _answer(api, asked)
         body = {"asked": asked, "answered": answer.get_json(silent=True)}
-        hub.log("graphql", route=PATH, status=answer.status_code, start=start, body=body)
+        api.log("graphql", route=PATH, status=answer.status_code, start=start, body=body)
         return answer
 
 
-def _answer(hub: Hub, asked: dict[str, Any]) -> Response:
+def _answer(api: Api, asked: dict[str, Any]) -> Response:
     credential = access.read_credential(request.headers.get("Authorization", ""))
     try:
-        with hub.state.lock:
-            token = access.find_token(hub.state, credential)
-            context = Context(hub, token, None)
+        with api.state.lock:
+            token = access.find_token(api.state, credential)
+            context = Context(api, token, None)
             data = _run(context, str(asked.get("query", "")), dict(asked.get("variables") or {}))
-    except Refused as problem:
+    except ApiError as problem:
         return as_json(problem.status, {"message": problem.message})
     except _Wrong as problem:
         error = {"type": problem.kind, "message": str(problem), "path": [], "locations": []}
@@ -65,8 +66,8 @@ def _run(context: Context, query: str, variables: dict[str, Any]) -> dict[str, A
 
 def _need(context: Context, repo: Repo, permission: str, level: str) -> None:
     try:
-        context.hub.check_access(context.token, repo, permission, level)
-    except Refused as problem:
+        context.api.check_access(context.token, repo, permission, level)
+    except ApiError as problem:
         raise _Wrong("FORBIDDEN" if problem.status == 403 else "NOT_FOUND", problem.message) from None
 
 

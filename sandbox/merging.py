@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.git.git import GitError
-from sandbox.state import Pull, Repo, Review
+from sandbox.records import Pull, Repo, Review
 
 _GOOD = ("success", "neutral", "skipped")
 

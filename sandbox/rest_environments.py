@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.api import Context, Route
-from sandbox.state import Refused, Repo
+from sandbox.records import Repo
+from sandbox.state import ApiError
 
 
 def get_environment(context: Context, repo: Repo, name: str) -> Any:
     """environment; it exists once something was deployed to it, or somebody set it up."""
     known = {deployment.environment for deployment in repo.deployments} | set(repo.environments)
     if name not in known:
-        raise Refused(404, "Not Found")
+        raise ApiError(404, "Not Found")
     number = 1 + sorted(known).index(name)
     base = f"{context.shapes.api}/repos/{repo.full_name}/environments/{name}"
     return {

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 import requests
 
-from sandbox.access import EVENT_PERMISSIONS, note_use
-from sandbox.state import Delivery, Installation, Repo, State, iso_now
+from sandbox.access import EVENT_PERMISSIONS, record_use
+from sandbox.records import Delivery, Installation, Repo, iso_now
+from sandbox.state import State
 
 TIME_LIMIT = 10  # seconds (GitHub: best practices for using webhooks)
 
@@ -55,7 +56,7 @@ class Webhooks:
             here = repo is None or repo.full_name in installation.repositories
             if here and (event in installation.app.events or event in ("installation", "ping")):
                 if event in EVENT_PERMISSIONS:
-                    note_use(self._state, EVENT_PERMISSIONS[event], "read")
+                    record_use(self._state, EVENT_PERMISSIONS[event], "read")
                 self.emit_to(installation, event, payload, repo=repo, action=action)
 
     def emit_to(
@@ -134,7 +135,7 @@ class Webhooks:
             "X-GitHub-Hook-ID": str(app.id),
             "X-GitHub-Hook-Installation-Target-ID": str(app.id),
             "X-GitHub-Hook-Installation-Target-Type": "integration",
-            "X-Hub-Signature-256": f"sha256={signature}",
+            "X-Api-Signature-256": f"sha256={signature}",
         }
         delivery.delivered_at = iso_now()
         start = time.monotonic()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.engine import LONGEST_ROOT, Engine, EngineError, find_engine, start_engine
+from sandbox.engine import MAX_ROOT_LENGTH, Engine, EngineError, find_engine, start_engine
 
 
 def test_made_images_differ_by_version_and_reach_each_other_by_name(engine: Engine) -> None:
@@ -52,7 +52,8 @@ def test_two_engines_share_nothing_and_leave_nothing(engine: Engine, root: Path)
 
 
 def test_too_long_a_root_is_refused_with_a_cure() -> None:
-    with pytest.raises(EngineError, match=f"under {LONGEST_ROOT} characters"), start_engine(Path("/tmp/" + "x" * 80)):
+    root = Path("/tmp/" + "x" * 80)
+    with pytest.raises(EngineError, match=f"under {MAX_ROOT_LENGTH} characters"), start_engine(root):
         pass
 
 
