@@ -1,4 +1,4 @@
-"""Who is asking, and what they may: App JWTs, installation tokens, job tokens, people's tokens. Strict."""
+"""Authenticate requests and check permissions, as strictly as GitHub: JWTs of Apps, tokens of all kinds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EVENT_PERMISSIONS = {
     "issue_comment": "issues",
     "issues": "issues",
 }
-"""What GitHub asks for an event (webhook events and payloads); the others need no permission."""
+"""The permission that each webhook event needs (webhook events and payloads); others need none."""
 _LEVELS = {"none": 0, "read": 1, "triage": 1, "write": 2, "maintain": 2, "admin": 3}
 
 
@@ -46,7 +46,7 @@ def read_credential(header: str) -> str:
 
 
 def find_app(state: State, credential: str) -> AppRecord:
-    """The App whose JWT `credential` is: RS256, issued in the past, at most ten minutes of life."""
+    """The App that signed the JWT `credential`: RS256, issued in the past, valid for ten minutes at most; else 401."""
     if credential.count(".") != 2:
         raise ApiError(401, "A JSON web token could not be decoded")
     try:
@@ -67,7 +67,7 @@ def find_app(state: State, credential: str) -> AppRecord:
 
 
 def find_token(state: State, credential: str) -> Token:
-    """The token, still alive, or 401."""
+    """The token, unless it is unknown or expired: then 401."""
     token = state.tokens.get(credential)
     if token is None or (token.expires is not None and token.expires < time.time()):
         raise ApiError(401, "Bad credentials")
@@ -75,7 +75,7 @@ def find_token(state: State, credential: str) -> Token:
 
 
 def new_person_token(state: State, user: User) -> str:
-    """A token that may all that its person may."""
+    """A token with all permissions of its user."""
     text = f"ghp_{secrets.token_hex(18)}"
     state.tokens[text] = Token(user, None, None, None)
     return text
@@ -88,7 +88,7 @@ def new_installation_token(
     permissions: dict[str, str] | None,
     repositories: list[str] | None,
 ) -> tuple[str, Token]:
-    """A token of the installation, narrowed. Asking for more than was granted is 422, as on GitHub."""
+    """A token of the installation, for fewer permissions or repositories if given. More than was granted is 422."""
     granted = installation.app.permissions
     wanted = permissions or granted
     if any(_LEVELS.get(level, 9) > _LEVELS[granted.get(name, "none")] for name, level in wanted.items()):
@@ -102,7 +102,7 @@ def new_installation_token(
     token = Token(
         installation.app.bot, wanted, frozenset(names), time.time() + TOKEN_LIFETIME, installation=installation
     )
-    # Long and with dots, as GitHub's newer ones are.
+    # Long and with dots, like GitHub's newer tokens.
     text = (
         f"ghs_{installation.app.id}_{secrets.token_urlsafe(90)}.{secrets.token_urlsafe(200)}.{secrets.token_hex(16)}"
     )
@@ -119,17 +119,17 @@ def new_job_token(state: State, repo: Repo, user: User, permissions: dict[str, s
 
 
 def rank(level: str) -> int:
-    """How much a level allows."""
+    """The rank of a permission level; higher allows more."""
     return _LEVELS[level]
 
 
 def record_use(state: State, permission: str, level: str) -> None:
-    """Remember that an App's installation used this much of `permission`."""
+    """Record that an installation of an App used `permission` at this level."""
     state.exercised[permission] = max(state.exercised.get(permission, "none"), level, key=rank)
 
 
 def check_access(token: Token | None, repo: Repo, permission: str, level: str) -> None:
-    """Refuse unless `token` may do this in `repo`: hidden repositories are 404, lacking permissions 403."""
+    """Raise ApiError unless `token` may do this in `repo`: 404 if that is hidden, 403 for a missing permission."""
     if token is None:
         if repo.private or _LEVELS[level] > 1:
             raise ApiError(404, "Not Found") if repo.private else ApiError(401, "Requires authentication")

@@ -1,4 +1,4 @@
-"""What follows from a change: moved branches, merged and closed pull requests, and the webhooks that tell of it."""
+"""Carry out what follows from a change: moved branches, merged and closed pull requests, and their webhooks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_COMMIT = "0" * 40
 
 
 class Effects:
-    """Consequences, as GitHub draws them. Everything is called with the state's lock held."""
+    """The consequences of changes, as on GitHub. Call every method with the state's lock held."""
 
     def __init__(self, state: State, shapes: Shapes, webhooks: Webhooks) -> None:
         self.state = state
@@ -31,7 +31,7 @@ class Effects:
         self.webhooks.emit(event, payload, repo=repo, action=action)
 
     def apply_branch_moves(self, repo: Repo, before: Mapping[str, str], user: User) -> None:
-        """Everything that follows when the branches of `repo` are no longer `before`."""
+        """Send the pushes and update the pull requests after the branches of `repo` have moved from `before`."""
         after = repo.heads()
         for branch in sorted(set(before) | set(after)):
             old, new = before.get(branch), after.get(branch)
@@ -69,7 +69,7 @@ class Effects:
         form = "%T%x00%an%x00%ae%x00%cn%x00%ce%x00%cI%x00%B"
         fields = repo.git.run("log", "-1", f"--format={form}", sha).decode("utf-8", "replace").split("\0")
         tree, author, author_mail, committer, committer_mail, when, message = fields
-        # -z: status and path in turn, and no path is quoted. A merge's own changes are none, as on GitHub.
+        # -z: status and path alternate, and no path is quoted. A merge commit has no changes, as on GitHub.
         changes = repo.git.run(
             "diff-tree", "-z", "--root", "-r", "--no-commit-id", "--no-renames", "--name-status", sha
         )
@@ -113,7 +113,7 @@ class Effects:
         return repo.git.is_ancestor(CommitSha(older), CommitSha(commit))
 
     def update_pull_ref(self, repo: Repo, pull: Pull) -> None:
-        """Let refs/pull/N/head point at the head, as GitHub does; it stays when the branch is gone."""
+        """Point refs/pull/N/head at the head, as GitHub does; it stays when the branch is deleted."""
         repo.git.run("update-ref", f"refs/pull/{pull.number}/head", pull.head_sha)
 
     def send_pull_event(self, repo: Repo, pull: Pull, user: User, action: str, **fields: Any) -> None:
@@ -122,7 +122,7 @@ class Effects:
         self.send("pull_request", repo, user, action=action, number=pull.number, pull_request=shape, **fields)
 
     def count_changes(self, repo: Repo, pull: Pull) -> dict[str, int]:
-        """How large a pull request is."""
+        """The numbers of commits and changed lines and files of a pull request."""
         try:
             fork = repo.git.merge_base(pull.base_sha, pull.head_sha)
             commits = repo.git.count_between(fork, CommitSha(pull.head_sha))
@@ -137,14 +137,14 @@ class Effects:
         self.send_pull_event(repo, pull, user, "closed")
 
     def mark_merged(self, repo: Repo, pull: Pull, user: User, commit: str) -> None:
-        """Note that `commit` of the base holds the pull request."""
+        """Mark the pull request as merged by `commit` of the base."""
         pull.state, pull.merge_commit_sha, pull.merged_by = "closed", commit, user
         pull.merged_at = pull.closed_at = pull.updated_at = iso_now()
         self.send_pull_event(repo, pull, user, "closed")
         self.state.changed.notify_all()
 
     def merge(self, repo: Repo, pull: Pull, user: User, *, sha: str | None = None, method: str = "merge") -> str:
-        """Merge by real git; the new commit of the base."""
+        """Merge with git; returns the new commit of the base. Raises ApiError."""
         if pull.state != "open":
             raise ApiError(405, "Pull Request is not mergeable")
         if sha is not None and sha != pull.head_sha:

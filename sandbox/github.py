@@ -1,7 +1,7 @@
-"""The embedded GitHub: real bare repositories, the REST surface the bot uses, webhooks, a page, jobs for a runner.
+"""The embedded GitHub: bare repositories, the REST operations that the bot uses, webhooks, pages and jobs.
 
-Strict where GitHub is strict. `EmbeddedGitHub` is what tests, benches and the demo hold; everything else goes over
-HTTP, as it would with the real one.
+Strict where GitHub is strict. Tests, benches and the demo set it up and observe it by `EmbeddedGitHub`; everything
+else goes by HTTP, as with the real one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sandbox.webhooks import Disorder, Webhooks
 
 
 class App(NamedTuple):
-    """A registered App, as its owner holds it."""
+    """A registered App with its private key."""
 
     id: int
     slug: str
@@ -35,7 +35,7 @@ class App(NamedTuple):
 
 
 class EmbeddedGitHub:
-    """One GitHub of one's own, on loopback."""
+    """A GitHub on the loopback interface."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -68,31 +68,31 @@ class EmbeddedGitHub:
         self._webhooks.stop()
         self._server.stop()
 
-    # -- making a world -------------------------------------------------------------------------------------
+    # -- set-up ---------------------------------------------------------------------------------------------
 
     def create_user(self, login: str) -> str:
-        """A person; returns a token that may all that the person may."""
+        """Create a user; returns a token with all their permissions."""
         with self._state.lock:
             return access.new_person_token(self._state, self._state.user(login))
 
     def create_repository(self, full_name: str, *, default_branch: str = "main", private: bool = False) -> None:
-        """An empty repository."""
+        """Create an empty repository."""
         with self._state.lock:
             forks.create_repository(self._state, self.root, full_name, default_branch=default_branch, private=private)
 
     def fork(self, full_name: str, *, by: str) -> RepoName:
-        """Fork it as `by`; the fork's name."""
+        """Fork the repository as `by`; returns the fork's name."""
         with self._state.lock:
             made = forks.create_fork(self._state, self.root, self._state.repo(full_name), self._state.user(by))
         return RepoName(made.full_name)
 
     def create_team(self, org: str, slug: str, members: Sequence[str]) -> None:
-        """A team of an organisation."""
+        """Create a team of an organisation."""
         with self._state.lock:
             self._state.teams[f"{org}/{slug}".lower()] = frozenset(login.lower() for login in members)
 
     def set_permission(self, full_name: str, login: str, level: str) -> None:
-        """Give a person read, triage, write, maintain or admin."""
+        """Grant a user read, triage, write, maintain or admin."""
         with self._state.lock:
             self._state.user(login)
             self._state.repo(full_name).permissions[login] = level
@@ -114,54 +114,54 @@ class EmbeddedGitHub:
         return _as_app(record)
 
     def find_app(self, slug: str) -> tuple[App, int]:
-        """An App that somebody registered and installed on the pages, and its installation."""
+        """An App that was registered and installed on the pages, and its installation."""
         with self._state.lock:
             found = next(one for one in self._state.installations.values() if one.app.slug == slug)
             return _as_app(found.app), found.id
 
     def new_manifest_code(self, app: App) -> str:
-        """What the manifest flow brings back for a registered App."""
+        """A code of the manifest flow for a registered App."""
         with self._state.lock:
             return registration.new_code(self._state, self._state.apps[app.id])
 
     def webhook_secret(self, app: App) -> str:
-        """What the App's webhooks are signed with."""
+        """The secret that the App's webhooks are signed with."""
         with self._state.lock:
             return self._state.apps[app.id].webhook_secret
 
     def set_webhook(self, app: App, url: str, secret: str) -> None:
-        """Send the App's webhooks elsewhere."""
+        """Change the address and the secret of the App's webhook."""
         with self._state.lock:
             record = self._state.apps[app.id]
             record.webhook_url, record.webhook_secret = url, secret
 
     def install(self, app: App, account: str, repositories: Sequence[str]) -> int:
-        """Install the App; the installation's id. Its webhook follows."""
+        """Install the App and send the webhook; returns the installation's id."""
         with self._state.lock:
             record, owner = self._state.apps[app.id], self._state.user(account)
             return registration.new_installation(self._api, record, owner, repositories).id
 
     def add_to_installation(self, installation: int, repositories: Sequence[str]) -> None:
-        """Give an installed App more repositories. Its webhook follows."""
+        """Give an installed App more repositories and send the webhook."""
         with self._state.lock:
             registration.add_repositories(self._api, self._state.installations[installation], repositories)
 
-    # -- what people do -------------------------------------------------------------------------------------
+    # -- acting as a user------------------------------------------------------------------------------------
 
     def protect_environment(self, full_name: str, name: str, kinds: Sequence[str]) -> None:
-        """Put protection rules before the jobs of an environment; one of an App's kind is a custom rule."""
+        """Set the protection rules of an environment; any kind that GitHub does not have is a custom rule."""
         with self._state.lock:
             self._state.repo(full_name).environments[name] = list(kinds)
 
     def merge_pull(self, full_name: str, number: int, *, by: str, method: str = "merge") -> str:
-        """Press Merge as `by`; the new commit of the base branch."""
+        """Merge as `by`; returns the new commit of the base branch."""
         with self._state.lock:
             repo = self._state.repo(full_name)
             user = self._state.user(by)
             return self._api.effects.merge(repo, repo.pulls[number], user, method=method)
 
     def comment(self, full_name: str, number: int, body: str, *, by: str) -> int:
-        """Comment as `by`; the comment's id."""
+        """Comment as `by`; returns the comment's id."""
         with self._state.lock:
             repo = self._state.repo(full_name)
             return rest_comments.comment_on(self._context(self._state.user(by)), repo, repo.pulls[number], body).id
@@ -174,16 +174,16 @@ class EmbeddedGitHub:
             rest_people.press_button(self._context(user), repo, run, identifier, user)
 
     def set_rules(self, full_name: str, branch: str, *, approvals: int = 0, contexts: Sequence[str] = ()) -> None:
-        """What `branch` asks of pull requests into it."""
+        """Set what `branch` requires of pull requests into it."""
         with self._state.lock:
             self._state.repo(full_name).rules[branch] = BranchRules(approvals, tuple(contexts))
 
     def allow_auto_merge(self, full_name: str) -> None:
-        """The repository's setting."""
+        """Allow auto-merge in the repository."""
         with self._state.lock:
             self._state.repo(full_name).allow_auto_merge = True
 
-    # -- what a runner does ---------------------------------------------------------------------------------
+    # -- acting as a runner ---------------------------------------------------------------------------------
 
     def claim_job(self, labels: Sequence[str], timeout: float) -> Job | None:
         """Claim the oldest queued job whose labels are all among `labels`, waiting up to `timeout` seconds."""
@@ -196,26 +196,26 @@ class EmbeddedGitHub:
             repo, run = jobs.release(self._state, job)
             end_run(self._context(run.actor), repo, run, conclusion, log)
 
-    # -- watching and disturbing ----------------------------------------------------------------------------
+    # -- observing, and faults - ----------------------------------------------------------------------------
 
     @property
     def requests(self) -> list[LoggedRequest]:
-        """Every request that was answered so far; clear it to start counting."""
+        """Every answered request; clear the list to start counting."""
         return self._api.requests
 
     @property
     def exercised(self) -> dict[str, str]:
-        """The most that Apps have used of each permission so far, by requests and by events that they were sent."""
+        """The highest level of each permission that Apps have used, by requests and by received events."""
         return self._state.exercised
 
     @property
     def faults(self) -> list[Fault]:
-        """Faults to be played; add to it."""
+        """The planned faults; append to add one."""
         return self._api.faults.planned
 
     @property
     def hourly(self) -> int:
-        """Requests that each installation may make in an hour; set it to try the end of them."""
+        """The rate limit: requests per installation and hour."""
         return self._api.hourly
 
     @hourly.setter
@@ -224,7 +224,7 @@ class EmbeddedGitHub:
 
     @property
     def latency(self) -> float:
-        """Seconds that every request waits before it is looked at."""
+        """Seconds of delay before each request is processed."""
         return self._api.latency
 
     @latency.setter
@@ -233,24 +233,24 @@ class EmbeddedGitHub:
 
     @property
     def webhooks(self) -> list[tuple[str, dict[str, object]]]:
-        """Every webhook that was made: its event and payload."""
+        """The event and payload of every webhook."""
         return [(delivery.event, delivery.payload) for delivery in self._state.deliveries]
 
     @property
     def deliveries(self) -> list[Delivery]:
-        """Every attempt to deliver, oldest first."""
+        """Every delivery attempt, oldest first."""
         return self._state.deliveries
 
     def drop_deliveries(self, *, on: bool) -> None:
-        """Lose every delivery from now on, or no longer."""
+        """Lose every delivery from now on, or stop losing them."""
         self._webhooks.dropping = on
 
     def disorder_deliveries(self, dice: random.Random | None, *, doubled: float = 0.5) -> None:
-        """Deliver in another order from now on, and a share twice; None: as ever."""
+        """Shuffle deliveries from now on, and send a share of them twice; None: stop."""
         self._webhooks.disorder = None if dice is None else Disorder(dice, doubled)
 
     def wait_for_deliveries(self, timeout: float = 30) -> bool:
-        """Wait until every webhook was answered."""
+        """Wait until every webhook was answered; returns whether all were."""
         return self._webhooks.wait(timeout)
 
     def _context(self, user: User) -> Context:

@@ -1,4 +1,4 @@
-"""The jobs of workflow runs, as a runner claims and finishes them. Called with the state's lock held."""
+"""Let a runner claim and finish the jobs of workflow runs. Call with the state's lock held."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Job(NamedTuple):
 
 
 def claim(state: State, labels: Sequence[str], timeout: float) -> Job | None:
-    """The oldest queued job whose labels are all among `labels`, waiting up to `timeout` seconds."""
+    """Claim the oldest queued job whose labels are all among `labels`, waiting up to `timeout` seconds."""
     state.changed.wait_for(lambda: _find_queued(state, labels) is not None, timeout)
     found = _find_queued(state, labels)
     if found is None:
@@ -39,7 +39,7 @@ def claim(state: State, labels: Sequence[str], timeout: float) -> Job | None:
 
 
 def release(state: State, job: Job) -> tuple[Repo, Run]:
-    """Revoke the token of a job that has ended; its repository and run."""
+    """Revoke the token of a job that has ended; returns its repository and run."""
     repo = state.repo(job.repo)
     state.tokens.pop(job.token, None)
     return repo, next(run for run in repo.runs if run.id == job.run_id)

@@ -1,6 +1,6 @@
-"""The small web pages: repositories, a pull request with its Merge button and comment box, a run's log.
+"""Serve the web pages: repositories, a pull request with its Merge button and comment box, a run's log.
 
-Whoever opens them acts as the sandbox's person. Only requests from these very pages may change anything.
+Their visitor acts as the sandbox's user. Only requests from these pages may change anything.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _DIFF_BLOCK = re.compile(r'(<pre><code class="language-diff">)(.*?)(</code></pre
 
 
 def render_markdown(text: str) -> Markup:
-    """GitHub's own Markdown dialect, sanitised."""
+    """GitHub Flavored Markdown as sanitised HTML."""
     html = cmarkgfm.github_flavored_markdown_to_html(text or "", options=Options.CMARK_OPT_UNSAFE)
     html = re.sub(r'<pre lang="([\w-]+)"><code>', r'<pre><code class="language-\1">', html)
     clean = nh3.clean(html, tags=_TAGS, attributes=nh3.ALLOWED_ATTRIBUTES | {"code": {"class"}, "td": {"align"}})
@@ -59,11 +59,11 @@ def register(flask: Flask, api: Api) -> None:
 
 
 def view(api: Api, rule: str, show: Callable[..., Any], *, from_anywhere: bool = False) -> Callable[..., Any]:
-    """`show` as a page; what changes something is only taken from these very pages, unless `from_anywhere`."""
+    """A view that calls `show`. A POST is only accepted from these pages, unless `from_anywhere`."""
 
     def shown(**arguments: Any) -> Any:
         start = time.monotonic()
-        if request.method == "POST" and not from_anywhere and not _from_here():
+        if request.method == "POST" and not from_anywhere and not _is_same_origin():
             abort(403)
         try:
             with api.state.lock:
@@ -86,7 +86,7 @@ def _show_style(_hub: Api) -> Any:
 
 def _show_pull(api: Api, owner: str, name: str, number: int) -> Any:
     repo, pull = _find(api, owner, name, number)
-    return render_template("pull.html", repo=repo, pull=pull, **_around(api, repo, pull))
+    return render_template("pull.html", repo=repo, pull=pull, **_details(api, repo, pull))
 
 
 def _merge(api: Api, owner: str, name: str, number: int) -> Any:
@@ -123,8 +123,8 @@ _PAGES: dict[str, tuple[str, Callable[..., Any]]] = {
 }
 
 
-def _from_here() -> bool:
-    """Whether a form of these pages sent the request: another site's form names another origin."""
+def _is_same_origin() -> bool:
+    """Whether a form of these pages sent the request: the form of another site has another origin."""
     origin = request.headers.get("Origin") or request.headers.get("Referer") or ""
     return urlsplit(origin).netloc == request.host
 
@@ -136,8 +136,8 @@ def _find(api: Api, owner: str, name: str, number: int) -> tuple[Repo, Pull]:
     return repo, repo.pulls[number]
 
 
-def _around(api: Api, repo: Repo, pull: Pull) -> dict[str, Any]:
-    """What stands around a pull request's body."""
+def _details(api: Api, repo: Repo, pull: Pull) -> dict[str, Any]:
+    """The checks, comments, deployments and files of a pull request."""
     checks: dict[str, CheckRun] = {run.name: run for run in repo.checks if run.head_sha == pull.head_sha}
     fork = repo.git.merge_base(pull.base_sha, pull.head_sha)
     files = [

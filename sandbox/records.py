@@ -10,13 +10,13 @@ from bot.git.git import GitRepository
 
 
 def iso_now() -> str:
-    """This moment as GitHub writes it."""
+    """The time now, in GitHub's format."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass
 class User:
-    """A person, an organisation or an App's bot."""
+    """A user, an organisation or an App's bot."""
 
     id: int
     login: str
@@ -45,7 +45,7 @@ class Review:
 
 @dataclass
 class BranchRules:
-    """What a branch asks of pull requests into it."""
+    """What a branch requires of pull requests into it."""
 
     approvals: int = 0
     contexts: tuple[str, ...] = ()  # required checks
@@ -73,13 +73,13 @@ class Pull:
     updated_at: str = field(default_factory=iso_now)
     labels: list[Label] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
-    auto_merge: User | None = None  # who switched it on
+    auto_merge: User | None = None  # who enabled it
     head_repo: Repo | None = None  # a fork; None: the repository itself
 
 
 @dataclass
 class Issue:
-    """An issue that is no pull request."""
+    """An issue that is not a pull request."""
 
     id: int
     number: int
@@ -104,7 +104,7 @@ class Comment:
     created_at: str = field(default_factory=iso_now)
     updated_at: str = field(default_factory=iso_now)
     reactions: list[tuple[str, str]] = field(default_factory=list)
-    minimized: str | None = None  # the reason
+    minimized: str | None = None  # the reason, if it is minimized
 
 
 @dataclass
@@ -121,14 +121,14 @@ class CheckRun:
     details_url: str
     output: dict[str, Any]
     app: AppRecord
-    actions: list[dict[str, str]] = field(default_factory=list)  # its buttons
+    actions: list[dict[str, str]] = field(default_factory=list)  # buttons
     started_at: str = field(default_factory=iso_now)
     completed_at: str | None = None
 
 
 @dataclass
 class CommitStatus:
-    """A status somebody set on a commit."""
+    """A status of a commit."""
 
     id: int
     sha: str
@@ -172,7 +172,7 @@ class Deployment:
 
 @dataclass
 class Run:
-    """A run of a workflow, with its one job (the deploy workflow has one)."""
+    """A run of a workflow and its one job; the deploy workflow has no more."""
 
     id: int
     job_id: int
@@ -192,7 +192,7 @@ class Run:
 
 @dataclass
 class Registration:
-    """A self-hosted runner that was registered."""
+    """A registered self-hosted runner."""
 
     id: int
     name: str
@@ -202,7 +202,7 @@ class Registration:
 
 @dataclass
 class Repo:
-    """A repository and all that hangs on it."""
+    """A repository and everything in it."""
 
     id: int
     full_name: str
@@ -228,7 +228,7 @@ class Repo:
 
     @property
     def name(self) -> str:
-        """The part behind the owner."""
+        """The name without the owner."""
         return self.full_name.split("/")[1]
 
     def heads(self) -> dict[str, str]:
@@ -251,13 +251,13 @@ class AppRecord:
     client_id: str
     public_key_pem: str
     private_key_pem: str
-    setup_url: str = ""  # where the browser goes after an installation
+    setup_url: str = ""  # where GitHub redirects after an installation
     created_at: str = field(default_factory=iso_now)
 
 
 @dataclass
 class Installation:
-    """An App in an account, with the repositories it was given."""
+    """An App in an account, with the repositories that it may access."""
 
     id: int
     app: AppRecord
@@ -289,7 +289,7 @@ class Delivery:
 
 @dataclass
 class Token:
-    """What a token allows. `permissions` None: all that its person may."""
+    """What a token allows. `permissions` None: everything that its user may do."""
 
     user: User
     permissions: dict[str, str] | None

@@ -1,4 +1,4 @@
-"""How a GitHub App comes to be: registered from a manifest on a page, converted by its code, installed on a page."""
+"""Register GitHub Apps from a manifest, convert the manifest's code, and install Apps."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def new_app(
 
 
 def new_installation(api: Api, app: AppRecord, account: User, repositories: Sequence[str]) -> Installation:
-    """Install `app`; its webhook follows."""
+    """Install `app` and send the webhook."""
     found = Installation(api.state.new_id(), app, account, list(repositories))
     api.state.installations[found.id] = found
     payload = {
         "installation": api.shapes.installation(found),
-        "repositories": _listed(api, repositories),
+        "repositories": _repository_list(api, repositories),
         "requester": None,
         "sender": api.shapes.user(account),
     }
@@ -75,12 +75,12 @@ def new_installation(api: Api, app: AppRecord, account: User, repositories: Sequ
 
 
 def add_repositories(api: Api, installation: Installation, repositories: Sequence[str]) -> None:
-    """Give the App more repositories of its account; the webhook follows."""
+    """Give the App more repositories of its account and send the webhook."""
     installation.repositories.extend(repositories)
     payload = {
         "installation": api.shapes.installation(installation),
         "repository_selection": "selected",
-        "repositories_added": _listed(api, repositories),
+        "repositories_added": _repository_list(api, repositories),
         "repositories_removed": [],
         "requester": None,
         "sender": api.shapes.user(installation.account),
@@ -88,7 +88,7 @@ def add_repositories(api: Api, installation: Installation, repositories: Sequenc
     api.webhooks.emit_to(installation, "installation_repositories", payload, repo=None, action="added")
 
 
-def _listed(api: Api, repositories: Sequence[str]) -> list[dict[str, Any]]:
+def _repository_list(api: Api, repositories: Sequence[str]) -> list[dict[str, Any]]:
     return [
         {"id": r.id, "node_id": f"R_{r.id}", "name": r.name, "full_name": r.full_name, "private": r.private}
         for r in map(api.state.repo, repositories)
@@ -99,7 +99,7 @@ def _listed(api: Api, repositories: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _read_manifest(text: str) -> dict[str, Any]:
-    """A manifest that GitHub would take, or the refusal that its page shows."""
+    """Parse a manifest. Raises ApiError, with the problems that GitHub would show."""
     try:
         manifest = json.loads(text)
     except ValueError:
@@ -133,17 +133,17 @@ def _is_address(value: object) -> bool:
 
 
 def _permission_problems(manifest: dict[str, Any]) -> list[str]:
-    asked = manifest.get("default_permissions", {})
+    requested = manifest.get("default_permissions", {})
     problems = [
         f"permission {name}: {level} is unknown"
-        for name, level in asked.items()
+        for name, level in requested.items()
         if level not in _LEVELS.get(name, ())
     ]
     for event in manifest.get("default_events", []):
         needed = access.EVENT_PERMISSIONS.get(event)
         if needed is None:
             problems.append(f"default events unsupported: {event}")
-        elif needed not in asked:
+        elif needed not in requested:
             problems.append(f"event {event} needs the permission {needed}")
     return problems
 
@@ -152,13 +152,13 @@ def _permission_problems(manifest: dict[str, Any]) -> list[str]:
 
 
 def register(flask: Flask, api: Api) -> None:
-    """Serve the pages of registering and installing."""
+    """Serve the pages for registering and installing Apps."""
     for rule in ("/settings/apps/new", "/organizations/<owner>/settings/apps/new"):
-        # The only page that another site's form may post to: it shows what is asked, and changes nothing.
+        # The only page that a form of another site may post to: it shows the manifest and changes nothing.
         flask.add_url_rule(rule, rule, pages.view(api, rule, _show_manifest, from_anywhere=True), methods=["POST"])
     for rule, method, show in (
         ("/settings/apps/manifest", "POST", _create),
-        ("/apps/<slug>/installations/new", "GET", _show_installing),
+        ("/apps/<slug>/installations/new", "GET", _show_install),
         ("/apps/<slug>/installations", "POST", _install),
     ):
         flask.add_url_rule(rule, rule, pages.view(api, rule, show), methods=[method])
@@ -199,7 +199,7 @@ def _create(api: Api) -> Any:
 
 
 def new_code(state: State, app: AppRecord) -> str:
-    """The code that tells an App's credentials, once."""
+    """A code that can be exchanged once for the App's credentials."""
     code = secrets.token_hex(20)
     state.manifest_codes[code] = (app, time.time() + CODE_LIFETIME)
     return code
@@ -212,7 +212,7 @@ def _app_named(api: Api, slug: str) -> AppRecord:
     raise ApiError(404, "Not Found")
 
 
-def _show_installing(api: Api, slug: str) -> Any:
+def _show_install(api: Api, slug: str) -> Any:
     return render_template("app_install.html", app=_app_named(api, slug), repos=list(api.state.repos.values()))
 
 

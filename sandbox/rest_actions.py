@@ -1,4 +1,4 @@
-"""Workflow dispatches and their runs: a run waits until a runner whose labels fit claims its job."""
+"""Dispatch workflows, list and cancel their runs. A run waits until a runner with its labels claims the job."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _check_inputs(declared: dict[str, Any], given: dict[str, Any]) -> None:
 def dispatch(context: Context, repo: Repo, workflow: str) -> Any:
     (ref,) = context.need("ref")
     ref = str(ref).removeprefix("refs/heads/")
-    _read_workflow(repo, repo.default_branch, workflow)  # it must be on the default branch
+    _read_workflow(repo, repo.default_branch, workflow)  # it has to be on the default branch, too
     heads = repo.heads()
     if ref not in heads:
         raise ApiError(422, f"No ref found for: {ref}")
@@ -88,10 +88,10 @@ def dispatch(context: Context, repo: Repo, workflow: str) -> Any:
 
 
 def _labels(job: dict[str, Any], inputs: dict[str, str]) -> tuple[str, ...]:
-    """What `runs-on` asks for. Of expressions only the one that fleets use: fromJSON(inputs.NAME)."""
+    """The labels in `runs-on`. Of expressions only the one that fleets use is evaluated: fromJSON(inputs.NAME)."""
     wanted = job.get("runs-on")
     if wanted is None:
-        # The job calls a reusable workflow, which is given the labels as an input.
+        # The job calls a reusable workflow, which gets the labels as an input.
         wanted = (job.get("with") or {}).get("labels", "[]")
     if isinstance(wanted, list):
         return tuple(str(label) for label in wanted)
@@ -172,13 +172,13 @@ def cancel_run(context: Context, repo: Repo, id: int) -> Any:
     run = _run(repo, id)
     if run.status == "completed":
         raise ApiError(409, "Cannot cancel a workflow run that is completed.")
-    if run.status == "queued":  # one in progress is asked to end, and its runner has the last word
+    if run.status == "queued":  # one in progress is ended by its runner
         end_run(context, repo, run, "cancelled")
     return ApiResponse(202, {})
 
 
 def end_run(context: Context, repo: Repo, run: Run, conclusion: str, log: str = "") -> None:
-    """The run has ended; its webhook follows."""
+    """End the run and send its webhook."""
     run.status, run.conclusion, run.log = "completed", conclusion, log
     shape = run_shape(context, repo, run)
     context.effects.send("workflow_run", repo, run.actor, action="completed", workflow_run=shape, workflow=None)

@@ -14,7 +14,7 @@ from sandbox.rest_people import auto_merge_if_ready
 from sandbox.state import ApiError
 
 MAX_OUTPUT_LENGTH = 65_535  # characters of a check run's summary and of its text (REST: checks/create)
-MAX_ANNOTATIONS = 50  # a request
+MAX_ANNOTATIONS = 50  # per request
 MAX_ACTIONS = 3
 
 
@@ -42,7 +42,7 @@ def _check_output(output: dict[str, Any]) -> None:
 
 
 def _check_actions(actions: list[dict[str, str]]) -> None:
-    """At most three buttons, each of short words (REST: checks/create)."""
+    """Refuse more than three buttons, and too long texts of one (REST: checks/create)."""
     limits = {"label": 20, "description": 40, "identifier": 20}
     if len(actions) > MAX_ACTIONS:
         raise ApiError(422, f"Invalid request.\n\nNo more than {MAX_ACTIONS} items are allowed; too many actions")
@@ -139,7 +139,7 @@ def list_annotations(context: Context, repo: Repo, id: int) -> Any:
 
 def list_checks(context: Context, repo: Repo, ref: str) -> Any:
     sha, name = resolve(repo, ref), request.args.get("check_name")
-    latest: dict[tuple[str, int], CheckRun] = {}  # what an App calls by one name
+    latest: dict[tuple[str, int], CheckRun] = {}  # an App's newest run of each name counts
     for run in repo.checks:
         if run.head_sha == sha and name in (None, run.name):
             latest[run.name, run.app.id] = run

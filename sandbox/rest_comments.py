@@ -19,7 +19,7 @@ def list_comments(context: Context, repo: Repo, number: int) -> Any:
 
 
 def pull_issue_shape(context: Context, repo: Repo, pull: Pull) -> dict[str, Any]:
-    """An issue as webhooks carry it, for a pull request."""
+    """The issue of a pull request, as in webhooks."""
     base = f"{context.shapes.api}/repos/{repo.full_name}/issues/{pull.number}"
     own = context.shapes.pull(repo, pull)
     kept = (
@@ -64,7 +64,7 @@ def _no_reactions(url: str) -> dict[str, Any]:
 
 
 def comment_on(context: Context, repo: Repo, pull: Pull, body: str) -> Comment:
-    """A new comment, told to everybody."""
+    """Create a comment and send its webhook."""
     check_texts(None, body)
     comment = Comment(context.state.new_id(), pull.number, body, context.user)
     repo.comments[comment.id] = comment

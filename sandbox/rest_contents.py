@@ -48,7 +48,7 @@ def _content(context: Context, repo: Repo, commit: str, entry: TreeEntry) -> dic
     url = f"{base}/contents/{entry.path}?ref={commit}"
     git_url = f"{base}/git/{'trees' if entry.kind != 'blob' else 'blobs'}/{entry.oid}"
     page = f"{context.shapes.url}/{repo.full_name}/blob/{commit}/{entry.path}"
-    # In lists a submodule is a file, as API version 2022-11-28 has it.
+    # API version 2022-11-28 lists a submodule as a file.
     return {
         "type": "dir" if entry.kind == "tree" else "file",
         "size": 0,

@@ -51,7 +51,7 @@ def create_tree(context: Context, repo: Repo) -> Any:
 
 
 def _with_blob(repo: Repo, entry: dict[str, Any]) -> dict[str, Any]:
-    """`entry` with the blob of its `content`, where it has one (create-a-tree: either `sha` or `content`)."""
+    """`entry` with the blob of its `content`, if it has one (create a tree: either `sha` or `content`)."""
     if "content" not in entry:
         return entry
     if "sha" in entry or _MODES.get(str(entry.get("mode"))) != "blob":

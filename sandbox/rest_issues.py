@@ -1,4 +1,4 @@
-"""Issues that are no pull requests: opened, edited, closed, listed."""
+"""Issues that are not pull requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _REASONS = ("completed", "not_planned", "duplicate", "reopened", None)
 
 
 def issue_shape(context: Context, repo: Repo, issue: Issue | Pull) -> dict[str, Any]:
-    """issue; a pull request is listed as one, too."""
+    """issue; a pull request is one, too."""
     base = f"{context.shapes.api}/repos/{repo.full_name}"
     url = f"{base}/issues/{issue.number}"
     is_pull, reason = isinstance(issue, Pull), None if isinstance(issue, Pull) else issue.state_reason

@@ -1,4 +1,4 @@
-"""Organisations: who is in which team."""
+"""Team memberships of organisations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People: their reviews, their buttons, and the rules that a branch has for them."""
+"""Reviews, check-run buttons, branch rules and permissions of collaborators."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ def dismiss_review(context: Context, repo: Repo, number: int, id: int) -> Any:
 
 def _send_review(context: Context, repo: Repo, pull: Pull, review: Review, action: str) -> None:
     shape = review_shape(context, repo, pull, review)
-    told = shape | {"state": shape["state"].lower()}  # webhooks write it so
+    review_fields = shape | {"state": shape["state"].lower()}  # lower case in webhooks
     context.effects.send(
         "pull_request_review",
         repo,
         context.user,
         action=action,
-        review=told,
+        review=review_fields,
         pull_request=context.shapes.pull(repo, pull),
     )
     auto_merge_if_ready(context, repo, pull)
@@ -81,7 +81,7 @@ def _send_review(context: Context, repo: Repo, pull: Pull, review: Review, actio
 
 
 def auto_merge_if_ready(context: Context, repo: Repo, pull: Pull) -> None:
-    """Merge a pull request with auto-merge as soon as nothing stands in its way."""
+    """Merge a pull request with auto-merge enabled if nothing blocks it any more."""
     if pull.state == "open" and pull.auto_merge is not None and mergeable_state(repo, pull) in ("clean", "unstable"):
         context.effects.merge(repo, pull, pull.auto_merge)
 
@@ -107,7 +107,7 @@ def branch_rules(_context: Context, repo: Repo, branch: str) -> Any:
 
 
 def press_button(context: Context, repo: Repo, run: CheckRun, identifier: str, user: User) -> None:
-    """What follows when `user` presses a button of a check run. Buttons show once it is completed."""
+    """Press a button of a check run as `user`. Only a completed run has buttons."""
     if run.status != "completed" or all(action["identifier"] != identifier for action in run.actions):
         raise ApiError(404, "Not Found")
     suite = context.shapes.check_suite(repo, run)

@@ -25,7 +25,7 @@ def find_pull(repo: Repo, number: int) -> Pull:
 
 
 def check_texts(title: str | None, body: str | None) -> None:
-    """Refuse what is too long, as GitHub does."""
+    """Raise ApiError if a text is too long, as GitHub does."""
     if title is not None and len(title) > MAX_TITLE_LENGTH:
         raise invalid({"resource": "Issue", "code": "custom", "field": "title", "message": "title is too long"})
     if body is not None and len(body) > MAX_BODY_LENGTH:

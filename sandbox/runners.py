@@ -1,7 +1,7 @@
-"""Self-hosted runners of the embedded GitHub: tokens to register them, the program to fetch, and who is registered.
+"""Register self-hosted runners: tokens, the program to download, and the list of registered ones.
 
-The program is a stand-in with the real one's command line. It registers itself and says that it is there; the jobs
-are taken by `sandbox.runner`.
+The program is a stand-in with the command line of the real one. It registers itself and goes online; `sandbox.runner`
+runs the jobs.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if verb == "register" and held.exists():
 api, _, repo = known["url"].rpartition("/")[0].rpartition("/")[0], None, "/".join(known["url"].split("/")[-2:])
 body = urllib.parse.urlencode({"verb": verb, "repo": repo, "name": known["name"], "token": given["token"],
                                "labels": known["labels"]}).encode()
-urllib.request.urlopen(hub + "/_runner/register", body, timeout=30).read()
+urllib.request.urlopen(api + "/_runner/register", body, timeout=30).read()
 if verb == "register":
     held.write_text(json.dumps({k: given[k] for k in ("url", "name", "labels")}))
 else:
@@ -52,13 +52,13 @@ import json, pathlib, signal, urllib.parse, urllib.request
 known = json.loads((pathlib.Path(__file__).resolve().parent / ".runner").read_text())
 api, repo = known["url"].rsplit("/", 2)[0], "/".join(known["url"].split("/")[-2:])
 body = urllib.parse.urlencode({"repo": repo, "name": known["name"]}).encode()
-urllib.request.urlopen(hub + "/_runner/online", body, timeout=30).read()
+urllib.request.urlopen(api + "/_runner/online", body, timeout=30).read()
 signal.pause()
 """
 
 
 def make_archive() -> bytes:
-    """The program, the same bytes each time."""
+    """The archive with the stand-in program; always the same bytes."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
         for name, text in (("config.sh", _CONFIG), ("run.sh", _RUN)):
@@ -69,7 +69,7 @@ def make_archive() -> bytes:
 
 
 def register(flask: Flask, api: Api) -> None:
-    """Serve the program and what it talks to."""
+    """Serve the program's archive, and the addresses that the program calls."""
     for rule, method, show in (
         ("/_runner/register", "POST", _register),
         ("/_runner/online", "POST", _come_online),
@@ -78,7 +78,7 @@ def register(flask: Flask, api: Api) -> None:
         flask.add_url_rule(rule, rule, pages.view(api, rule, show, from_anywhere=True), methods=[method])
 
 
-def _fetch(_hub: Api, archive: str) -> Any:  # noqa: ARG001 - every archive is the same stand-in
+def _fetch(_api: Api, archive: str) -> Any:  # noqa: ARG001 - every archive is the same stand-in
     return Response(make_archive(), mimetype="application/gzip")
 
 

@@ -1,4 +1,4 @@
-"""Git over smart HTTP by git's own `http-backend`, with GitHub's rules on who may, and the consequences of a push."""
+"""Serve git over smart HTTP by `git http-backend`, with GitHub's permissions and the consequences of a push."""
 
 from __future__ import annotations
 

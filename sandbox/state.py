@@ -1,4 +1,4 @@
-"""The state of the embedded GitHub: records behind one lock."""
+"""The state of the embedded GitHub: all records, behind one lock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sandbox.records import AppRecord, Delivery, Installation, Repo, Token, User
 
 
 class ApiError(Exception):
-    """An error answer in GitHub's shape."""
+    """An error response in GitHub's shape."""
 
     def __init__(self, status: int, message: str, *, errors: list[Any] | None = None) -> None:
         super().__init__(message)
@@ -21,7 +21,7 @@ class ApiError(Exception):
 
 
 class State:
-    """Everything, behind `lock`."""
+    """All records, behind `lock`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -32,26 +32,26 @@ class State:
         self.apps: dict[int, AppRecord] = {}
         self.installations: dict[int, Installation] = {}
         self.tokens: dict[str, Token] = {}
-        self.exercised: dict[str, str] = {}  # permission to the highest level that an App's installation used
+        self.exercised: dict[str, str] = {}  # the highest level used of each permission, by Apps
         self.teams: dict[str, frozenset[str]] = {}  # "org/slug" to logins, in lower case
-        self.runner_tokens: dict[str, tuple[str, float]] = {}  # "register OWNER/NAME", and when it ends
-        self.manifest_codes: dict[str, tuple[AppRecord, float]] = {}  # and when each ends
+        self.runner_tokens: dict[str, tuple[str, float]] = {}  # "register OWNER/NAME", and when the token expires
+        self.manifest_codes: dict[str, tuple[AppRecord, float]] = {}  # and when each code expires
         self.deliveries: list[Delivery] = []
         self._actions: AppRecord | None = None
         self._ids = itertools.count(1001)
-        # Pull requests, issues and deployments count on their own on GitHub too.
+        # GitHub numbers pull requests and issues per repository.
         self._numbers: dict[str, itertools.count[int]] = {}
 
     def new_id(self) -> int:
-        """A number that only grows."""
+        """A new id; ids only grow."""
         return next(self._ids)
 
     def new_number(self, repo: Repo) -> int:
-        """The next number of a pull request in `repo`."""
+        """The next number of a pull request or issue in `repo`."""
         return next(self._numbers.setdefault(repo.full_name, itertools.count(1)))
 
     def actions_app(self) -> AppRecord:
-        """GitHub's own App in whose name a workflow's job makes check runs; it is installed nowhere."""
+        """GitHub's own App, which creates the check runs of workflow jobs. It has no installation."""
         if self._actions is None:
             github = self.user("github", "Organization")
             bot = self.user("github-actions[bot]", "Bot")
@@ -71,13 +71,13 @@ class State:
         return self._actions
 
     def user(self, login: str, kind: str = "User") -> User:
-        """The account `login`, made if it is new."""
+        """The account `login`, created if it is new."""
         if login not in self.users:
             self.users[login] = User(self.new_id(), login, kind)
         return self.users[login]
 
     def repo(self, full_name: str) -> Repo:
-        """The repository, by GitHub's own rule: case does not matter."""
+        """The repository; as on GitHub, case does not matter. Raises ApiError."""
         for name, repo in self.repos.items():
             if name.lower() == full_name.lower():
                 return repo

@@ -18,7 +18,7 @@ class AccountShapes:
 
     def user(self, user: User) -> dict[str, Any]:
         """simple-user."""
-        # The brackets of a bot's name are escaped in addresses.
+        # The brackets in a bot's name are escaped in addresses.
         base = f"{self.api}/users/{quote(user.login)}"
         return {
             "login": user.login,

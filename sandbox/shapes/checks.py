@@ -9,10 +9,10 @@ from sandbox.shapes.accounts import AccountShapes
 
 
 class CheckShapes(AccountShapes):
-    """What is attached to commits."""
+    """Check runs, commit statuses, deployments and workflow runs."""
 
     def check_suite(self, repo: Repo, run: CheckRun) -> dict[str, Any]:
-        """The suite that holds a check run, as events tell it: each run has one of its own."""
+        """The suite of a check run, as in webhooks."""
         return {
             "id": run.suite,
             "node_id": f"CS_{run.suite}",
@@ -120,7 +120,7 @@ class CheckShapes(AccountShapes):
         }
 
     def run_links(self, repo: Repo, run: Run) -> dict[str, Any]:
-        """What a dispatch answers when it is asked for details."""
+        """The response to a dispatch with `return_run_details`."""
         return {
             "workflow_run_id": run.id,
             "run_url": f"{self.api}/repos/{repo.full_name}/actions/runs/{run.id}",

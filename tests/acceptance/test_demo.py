@@ -38,4 +38,4 @@ def test_without_an_engine_it_goes_as_far_as_the_order_and_says_so(tmp_path: Pat
     assert done.returncode == 1, done.stdout + done.stderr
     assert "none, so the demo ends with the order" in done.stdout
     assert "order to the node" in done.stdout
-    assert "no engine is here to carry it out" in done.stderr
+    assert "there is no engine to carry it out" in done.stderr
