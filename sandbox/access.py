@@ -46,7 +46,7 @@ def read_credential(header: str) -> str:
 
 
 def find_app(state: State, credential: str) -> AppRecord:
-    """The App that signed the JWT `credential`: RS256, issued in the past, valid for ten minutes at most; else 401."""
+    """The App that signed the JWT `credential` (RS256, issued in the past, valid for ten minutes at most), or 401."""
     if credential.count(".") != 2:
         raise ApiError(401, "A JSON web token could not be decoded")
     try:

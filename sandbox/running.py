@@ -24,7 +24,7 @@ class RunningAios(NamedTuple):
 def run_small_aios(
     folder: Path, *, node_root: Path, prepare: Callable[[AiosWorld], object] = lambda _world: None
 ) -> Iterator[RunningAios]:
-    """Run an embedded GitHub with a small AIOS and its bot, below `folder`. `prepare` is called before the bot starts."""
+    """Run an embedded GitHub with a small AIOS and its bot, below `folder`. `prepare` runs before the bot starts."""
     with EmbeddedGitHub(folder / "github") as hub:
         hub.start()
         port, secret = free_port(), new_secret()
