@@ -42,7 +42,7 @@ def sandbox(tmp_path: Path) -> Iterator[dict[str, str]]:
         assert process.wait(20) == 0
 
 
-def test_a_bot_started_with_what_is_printed_proposes_a_persons_push(sandbox: dict[str, str], tmp_path: Path) -> None:
+def test_a_bot_with_the_printed_settings_proposes_a_push(sandbox: dict[str, str], tmp_path: Path) -> None:
     service = start_service(sandbox)
     try:
         clone = tmp_path / "world/people/server"
@@ -64,7 +64,7 @@ def test_a_bot_started_with_what_is_printed_proposes_a_persons_push(sandbox: dic
         service.stop()
 
 
-def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("mine")
     done = subprocess.run(
         [sys.executable, "-m", "sandbox", "serve", "--folder", str(tmp_path)],

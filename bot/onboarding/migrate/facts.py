@@ -45,7 +45,6 @@ class ServerFacts(Value, frozen=True):
     obstacles: tuple[str, ...] = ()  # what prevents the migration, each with its cure
     pin: CommitSha | None = None  # in the parent's index
     stanza: bool = False  # whether .gitmodules names it
-    indexed: bool = False  # whether the parent's index has files of it, or the link
     leftover: bool = False  # .git/modules has a git directory of an earlier submodule
     bytes_needed: int = 0  # to copy the target of a link
     bytes_free: int = 0
@@ -72,7 +71,6 @@ class FolderFacts(Value, frozen=True):
 
     name: str  # of the repository that it becomes
     is_repository: bool
-    has_commits: bool
     ours: bool  # a migration was interrupted here
     whole: bool  # no commit yet: the first one takes everything
     branch: BranchName | None

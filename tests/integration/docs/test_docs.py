@@ -1,4 +1,4 @@
-"""Every example in the pages is run or parsed; every link leads somewhere."""
+"""Every example in the pages is run or parsed; every link has a target."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def only(*languages: str) -> list[object]:
 
 
 @pytest.mark.parametrize("example", only("yaml", "yml", "json", "jsonc"))
-def test_a_file_in_a_page_is_usable(example: Example) -> None:
+def test_every_file_in_a_page_is_valid(example: Example) -> None:
     if example.language in ("json", "jsonc"):
         parse_jsonc(example.text)
         return
@@ -112,7 +112,7 @@ def test_every_page_is_reached_from_the_index_or_its_folder() -> None:
         assert page.name == "README.md" or page in reached or page.parent in reached or page.parent == ROOT, page
 
 
-def test_every_setting_that_is_read_is_explained() -> None:
+def test_every_setting_is_documented() -> None:
     assert set(read_setting_defaults()) <= set(SETTINGS)
     source = (ROOT / "bot/settings/read.py").read_text()
     for name in SETTINGS:

@@ -1,4 +1,4 @@
-"""From awkward folders to a fleet repository, with real git: nothing is lost, the second run does nothing."""
+"""Migrate awkward folders with real git: nothing is lost, and a second run does nothing."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ def expected_after(place: Place) -> dict[str, str]:
     return before
 
 
-def test_every_shape_becomes_a_fleet_and_nothing_is_lost(shaped: Place) -> None:
+def test_every_shape_becomes_a_fleet_without_losing_a_file(shaped: Place) -> None:
     server = shaped.root / "server"
     own_git = (server / ".git").exists()
     state = clone_state(server) if own_git else None
@@ -330,7 +330,7 @@ def runs_that_die(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[int
 
 
 @pytest.mark.parametrize("shape", ["nested", "copied", "a repository, linked"])
-def test_killed_before_any_git_command_it_goes_on(place: Place, monkeypatch: pytest.MonkeyPatch, shape: str) -> None:
+def test_it_continues_after_a_kill(place: Place, monkeypatch: pytest.MonkeyPatch, shape: str) -> None:
     SHAPES[shape](place)
     expected = expected_after(place)
     deaths = list(runs_that_die(place, monkeypatch))
@@ -345,7 +345,7 @@ def test_killed_before_any_git_command_it_goes_on(place: Place, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("shape", ["absent", "linked", "linked copy", "a repository, copied", "tracked"])
-def test_interrupted_between_any_two_steps_it_goes_on(place: Place, shape: str) -> None:
+def test_it_continues_after_an_interruption_between_any_two_steps(place: Place, shape: str) -> None:
     SHAPES[shape](place)
     expected = expected_after(place)
     seen: list[AnyStep] = []
@@ -375,7 +375,7 @@ def test_names_that_clash_in_docs_are_both_kept(place: Place) -> None:
     assert (docs / "NEXT-STEPS-3.md").read_bytes() == b"# NEXT-STEPS.md\r\n"
 
 
-def test_what_must_not_be_public_is_left_out_and_said(place: Place) -> None:
+def test_secrets_and_large_files_are_left_out_with_a_note(place: Place) -> None:
     key = "-----BEGIN RSA PRIVATE KEY-----\nx\n"
     write(place.root, {"tools/deploy [1].txt": key, "vault/keys.pem": "x", "!odd #name .txt ": f"{key}"})
     with (place.root / "dump.bin").open("wb") as file:
@@ -393,7 +393,7 @@ def test_what_must_not_be_public_is_left_out_and_said(place: Place) -> None:
     assert place.migration() == Migration()
 
 
-def test_what_was_staged_in_a_repository_without_commits_is_looked_at_too(place: Place) -> None:
+def test_staged_secrets_of_a_repository_without_commits_are_left_out(place: Place) -> None:
     git(place.root, "init", "--quiet", "--initial-branch=main")
     git(place.root, "add", "--force", "--all")
     place.migrate()
@@ -402,7 +402,7 @@ def test_what_was_staged_in_a_repository_without_commits_is_looked_at_too(place:
     assert "README.md" in listed
 
 
-def test_the_workspace_file_leads_to_the_submodule(place: Place) -> None:
+def test_the_workspace_file_points_to_the_submodule(place: Place) -> None:
     linked(place)
     text = '{\r\n  // my folders\r\n  "folders": [\r\n    { "path": "%s" },\r\n    { "path": "." }\r\n  ]\r\n}\r\n'
     write(place.root, {"cell.code-workspace": text % place.elsewhere})
@@ -411,7 +411,7 @@ def test_the_workspace_file_leads_to_the_submodule(place: Place) -> None:
     assert not (place.root / "aios-win.code-workspace").exists()
 
 
-def test_a_workspace_file_that_is_no_json_is_left_alone_and_said(place: Place) -> None:
+def test_a_workspace_file_that_is_not_json_is_left_unchanged_with_a_note(place: Place) -> None:
     write(place.root, {"cell.code-workspace": "{ folders: [] }"})
     migration = place.migrate()
     assert (place.root / "cell.code-workspace").read_text() == "{ folders: [] }"
@@ -559,7 +559,7 @@ REFUSED: list[tuple[Callable[[Place], None], str]] = [
 
 
 @pytest.mark.parametrize(("prepare", "cure"), REFUSED)
-def test_it_refuses_rather_than_lose_a_byte(place: Place, prepare: Callable[[Place], None], cure: str) -> None:
+def test_it_refuses_whenever_work_could_be_lost(place: Place, prepare: Callable[[Place], None], cure: str) -> None:
     prepare(place)
     before = contents(place.folder)
     arguments = ["migrate", str(place.root), "--server-url", place.server_url, "--remote", place.remote, "--apply"]
@@ -578,7 +578,7 @@ def test_it_refuses_rather_than_lose_a_byte(place: Place, prepare: Callable[[Pla
         ({"remote": "https://127.0.0.1:9/x.git"}, "create the (empty) repository"),
     ],
 )
-def test_what_it_cannot_reach_it_says(place: Place, changes: dict[str, object], cure: str) -> None:
+def test_it_refuses_what_it_cannot_reach(place: Place, changes: dict[str, object], cure: str) -> None:
     copied(place)
     refusals = place.migration(**changes).refusals
     assert any(cure in refusal for refusal in refusals), refusals

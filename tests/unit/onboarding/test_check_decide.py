@@ -1,4 +1,4 @@
-"""What `aios-bot check` says of what it found: nothing wrong is passed over, and every failure has its cure."""
+"""`aios-bot check` misses no problem, and every failure comes with its cure."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def with_fleet(**changes: Any) -> CheckFacts:
     return with_installation(fleets=(changed(FLEET, **changes),))
 
 
-def test_all_well_is_all_well() -> None:
+def test_a_good_installation_has_only_ok_findings() -> None:
     findings = decide_findings(GOOD)
     assert {finding.verdict for finding in findings} == {CheckVerdict.OK}
     assert {finding.name for finding in findings} >= {"rendering", "App", "deliveries", "fleet acme/fleet"}
@@ -91,7 +91,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("facts", "name", "words"), WRONG)
-def test_what_is_wrong_fails_with_its_cure(facts: CheckFacts, name: str, words: str) -> None:
+def test_each_problem_fails_with_its_cure(facts: CheckFacts, name: str, words: str) -> None:
     failed = [finding for finding in decide_findings(facts) if finding.verdict is CheckVerdict.FAIL]
     assert [finding for finding in failed if finding.name == name and words in finding.text], failed
 
@@ -110,7 +110,7 @@ NOTED = [
 
 
 @pytest.mark.parametrize(("facts", "words"), NOTED)
-def test_what_may_be_meant_so_is_only_noted(facts: CheckFacts, words: str) -> None:
+def test_what_may_be_intended_is_only_a_note(facts: CheckFacts, words: str) -> None:
     findings = decide_findings(facts)
     assert any(words in finding.text for finding in findings if finding.verdict is CheckVerdict.NOTE), findings
     assert not [finding for finding in findings if finding.verdict is CheckVerdict.FAIL]

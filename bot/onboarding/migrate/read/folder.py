@@ -77,7 +77,6 @@ def read_folder(request: MigrationRequest) -> FolderFacts:
     return FolderFacts(
         name=name,
         is_repository=is_repository,
-        has_commits=has_commits,
         ours=state is not None,
         whole=whole,
         branch=BranchName(branch) if branch else None,

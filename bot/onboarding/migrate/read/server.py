@@ -27,7 +27,7 @@ def read_server(work: WorkingFolder, request: MigrationRequest) -> ServerFacts:
     place = work.root / request.submodule
     kind, content, obstacles = _kind(work, place)
     own = (content / ".git").is_dir() if kind is not ServerKind.SUBMODULE else False
-    pin, indexed = _indexed(work, request.submodule)
+    pin = _pin(work, request.submodule)
     stanza = _stanza(work, request.submodule)
     if kind is ServerKind.ABSENT and pin and stanza:
         kind = ServerKind.SUBMODULE  # not checked out: no work can be lost there
@@ -48,7 +48,6 @@ def read_server(work: WorkingFolder, request: MigrationRequest) -> ServerFacts:
         obstacles=tuple(obstacles),
         pin=pin,
         stanza=stanza,
-        indexed=indexed,
         leftover=not own and kind is not ServerKind.SUBMODULE and _leftover(work, request.submodule),
     )
     if kind in (ServerKind.SUBMODULE, ServerKind.OTHER) or obstacles or known.leftover:
@@ -110,16 +109,15 @@ def _repository_obstacles(content: Path) -> list[str]:
     return found
 
 
-def _indexed(work: WorkingFolder, submodule: str) -> tuple[CommitSha | None, bool]:
+def _pin(work: WorkingFolder, submodule: str) -> CommitSha | None:
     if not work.git_dir.is_dir():
-        return None, False
-    lines = work.git_list("ls-files", "--stage", "-z", "--", submodule)
-    for line in lines:
+        return None
+    for line in work.git_list("ls-files", "--stage", "-z", "--", submodule):
         meta, _, name = line.partition("\t")
         mode, oid, _stage = meta.split()
         if name == submodule and mode == "160000":
-            return parse_commit_sha(oid), False
-    return None, bool(lines)
+            return parse_commit_sha(oid)
+    return None
 
 
 def _stanza(work: WorkingFolder, submodule: str) -> bool:
