@@ -4,11 +4,15 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 3
 
-.PHONY: demo test lint check bench soak mutants docs picture lock clean
+.PHONY: demo sandbox test lint check bench soak docs picture lock clean
 
 demo:
 	$(PYTHON) tools/setup demo
-	tools/own-root aios-bot demo
+	tools/own-root python -m sandbox demo
+
+sandbox:
+	$(PYTHON) tools/setup demo
+	python -m sandbox serve
 
 test:
 	$(PYTHON) tools/setup test
@@ -42,7 +46,8 @@ mutants:
 	python -m tools.mutants --package "$(PACKAGE)" --tests "$(or $(TESTS),tests/unit)" --sample "$(or $(SAMPLE),0)" --seed "$(or $(SEED),1)"
 
 docs:
-	python -m tests.golden.documents
+	python -m tools.docs
+	python -m tests.golden.reports
 
 picture:
 	python -m tests.browser.picture

@@ -1,4 +1,4 @@
-"""Every file that is made from the code. `python -m tests.golden.documents` (`make docs`) writes them anew."""
+"""Every page and file that is made from the code."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from pathlib import Path
 from bot.cli.main import aios_bot
 from bot.fleetfile.reference import render_schema
 from bot.onboarding.survey.read import workflow_text
-from tests.golden.reports import FOLDER, REPORTS
-from tools.docs.command_reference import render_grammar, render_reasons
+from tools.docs.commands import render_commands
 from tools.docs.fleet_file import render_fleet_file
-from tools.docs.metrics_reference import render_metrics
+from tools.docs.metrics import render_metrics
 from tools.docs.node_outcomes import render_outcomes
-from tools.docs.reference import render_commands, render_settings
+from tools.docs.pull_request_commands import render_grammar, render_reasons
 from tools.docs.risk_rules import render_risk_rules
+from tools.docs.settings import render_settings
 
-ROOT = Path(__file__).parents[2]
-
-DOCUMENTS: dict[str, Callable[[], str]] = {
+PAGES: dict[str, Callable[[], str]] = {
     "docs/examples/deploy.yml": workflow_text,
     "docs/fleet-file.schema.json": render_schema,
     "docs/reference/commands.md": lambda: render_commands(aios_bot),
@@ -30,16 +28,10 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/reference/settings.md": render_settings,
     "docs/reference/risk-rules.md": render_risk_rules,
 }
+"""By path from the root of the repository."""
 
 
-def write_all() -> None:
-    """Write every document and every golden report."""
-    texts = {ROOT / name: render() for name, render in DOCUMENTS.items()}
-    texts |= {FOLDER / name: render() + "\n" for name, render in REPORTS.items()}
-    for path, text in texts.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write_all()
+def write_pages(root: Path) -> None:
+    """Write every page below `root`."""
+    for name, render in PAGES.items():
+        (root / name).write_text(render(), encoding="utf-8")

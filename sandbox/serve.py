@@ -1,7 +1,6 @@
-"""`aios-bot sandbox`: the embedded GitHub with a small AIOS in it, for as long as somebody wants to play.
+"""`python -m sandbox serve`: run the embedded GitHub with a small AIOS in it until Ctrl-C.
 
-What a bot of one's own needs to work there is printed as `export` lines, and nothing else goes to standard output:
-`eval "$(...)"` takes them.
+Standard output gets the settings of a bot that works there, as `export` lines, and nothing else.
 """
 
 from __future__ import annotations
@@ -22,22 +21,22 @@ BOT_PORT = 8080  # where `aios-bot serve` listens by default
 
 
 @click.command()
-@click.option("--port", default=8800, show_default=True, help="Where the embedded GitHub listens (0: any free port).")
+@click.option("--port", default=8800, show_default=True, help="Port of the embedded GitHub (0: any free port).")
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where repositories, clones and the App's key go; must be new or empty. Default: a temporary folder.",
+    help="Folder for repositories, clones and the App's key; must be new or empty. Default: a temporary one.",
 )
-@click.option("--bot-port", default=BOT_PORT, show_default=True, help="Where the bot will listen for webhooks.")
-def sandbox(port: int, folder: Path | None, bot_port: int) -> None:
-    """Run an embedded GitHub on this machine, with a small AIOS in it, until Ctrl-C. No account needed."""
+@click.option("--bot-port", default=BOT_PORT, show_default=True, help="Port the bot will receive webhooks on.")
+def serve(port: int, folder: Path | None, bot_port: int) -> None:
+    """Run an embedded GitHub on this machine, with a small AIOS in it, until Ctrl-C."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with ExitStack() as stack:
         root = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aios-sandbox-")))
         if root.exists() and any(root.iterdir()):
-            raise click.UsageError(f"{root} is not empty: name a new folder, or leave --folder out")
+            raise click.UsageError(f"{root} is not empty: choose a new folder, or omit --folder")
         root = root.absolute()
         root.mkdir(parents=True, exist_ok=True)
         hub = stack.enter_context(EmbeddedGitHub(root / "github"))
@@ -64,7 +63,7 @@ def _write_secret(path: Path, text: str) -> Path:
 
 
 def render_exports(world: AiosWorld, *, key: Path, secret: str, bot_port: int) -> str:
-    """The settings of a bot that works in this sandbox, as a shell reads them."""
+    """The settings of a bot that works in this sandbox, as `export` lines for a shell."""
     settings = {
         "GITHUB_APP_ID": world.app.id,
         "GITHUB_APP_PRIVATE_KEY": key,
@@ -77,17 +76,19 @@ def render_exports(world: AiosWorld, *, key: Path, secret: str, bot_port: int) -
 
 
 def render_hints(world: AiosWorld, root: Path) -> str:
-    """What a person can do now."""
+    """What to try next."""
     clone = world.checkouts / SERVER.split("/")[1]
     return "\n".join(
         (
             "",
-            f"An embedded GitHub with {SERVER}, and {FLEET} that pins it for the node {NODE}: {world.hub.url}",
+            f"The embedded GitHub is at {world.hub.url}.",
+            f"It holds {SERVER}, and {FLEET}, which pins it for the node {NODE}.",
             "",
-            "  1. in another terminal: paste the lines above, then `aios-bot serve`",
-            f"  2. edit a stack in {clone}, commit it and `git push` (any name; the token of {root / 'token'})",
-            f"  3. look at {world.hub.url}/{FLEET}",
+            "  1. In another terminal, paste the lines above and run `aios-bot serve`.",
+            f"  2. Edit a stack in {clone}, commit and `git push`;",
+            f"     any user name will do, and the password is in {root / 'token'}.",
+            f"  3. Open {world.hub.url}/{FLEET}",
             "",
-            "Ctrl-C ends it.",
+            "Press Ctrl-C to stop.",
         )
     )

@@ -1,4 +1,4 @@
-"""The runner as something that runs by itself: by systemd, as a task at logon on Windows, else in the background."""
+"""Start and stop the runner: by systemd, by a scheduled task on Windows, otherwise in the background."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _SYSTEMD = Path("/run/systemd/system")
 
 
 def start_runner(folder: Path, invitation: Invitation, environment: Mapping[str, str]) -> str:
-    """Make the runner start now and whenever the machine does; says how."""
+    """Start the runner now and with the machine. Returns a line that says how."""
     if sys.platform == "win32":
-        # Docker Desktop runs in a person's session and lets no service account in, so neither is the runner one.
+        # Docker Desktop runs in a user's session and admits no service account, so the runner is no service either.
         name, command = _task(invitation), str(folder / "run.cmd")
         _call(["schtasks", "/Create", "/F", "/SC", "ONLOGON", "/TN", name, "/TR", command], folder, environment)
         _call(["schtasks", "/Run", "/TN", name], folder, environment)
@@ -31,7 +31,7 @@ def start_runner(folder: Path, invitation: Invitation, environment: Mapping[str,
         _call([*_root(), "./svc.sh", "start"], folder, environment)
         return "the runner is a systemd service"
     if _runs(folder):
-        return "the runner runs in the background already"
+        return "the runner is running in the background already"
     with (folder / "runner.log").open("ab") as log:
         started = subprocess.Popen(
             ["./run.sh"],
@@ -43,11 +43,13 @@ def start_runner(folder: Path, invitation: Invitation, environment: Mapping[str,
             start_new_session=True,
         )
     (folder / "runner.pid").write_text(str(started.pid))
-    return f"the runner runs in the background (no systemd here: start {folder / 'run.sh'} when the machine starts)"
+    return (
+        f"the runner is running in the background (there is no systemd: start {folder / 'run.sh'} with the machine)"
+    )
 
 
 def stop_runner(folder: Path, invitation: Invitation, environment: Mapping[str, str]) -> None:
-    """Undo `start_runner`; what is not there is fine."""
+    """Undo `start_runner`, as far as it was done."""
     if not folder.exists():
         return
     if sys.platform == "win32":
@@ -62,7 +64,7 @@ def stop_runner(folder: Path, invitation: Invitation, environment: Mapping[str, 
 
 
 def _runs(folder: Path) -> bool:
-    """Whether the runner that was started in the background is still there."""
+    """Whether the runner that was started in the background still runs."""
     try:
         pid = int((folder / "runner.pid").read_text())
         return Path(f"/proc/{pid}/cwd").resolve() == folder.resolve()
@@ -78,12 +80,12 @@ def _root() -> list[str]:
     if os.geteuid() == 0:
         return []
     if shutil.which("sudo") is None:
-        raise BotError("installing the runner as a service needs root, and there is no sudo: run this as root once")
+        raise BotError("installing the runner as a service needs root, and there is no sudo: run this once as root")
     return ["sudo"]
 
 
 def _call(command: list[str], folder: Path, environment: Mapping[str, str]) -> None:
     done = subprocess.run(command, cwd=folder, env=dict(environment), capture_output=True, check=False)
     if done.returncode != 0:
-        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()[-500:]
-        raise BotError(f"`{' '.join(command)}` in {folder} failed: {said}")
+        output = (done.stderr or done.stdout).decode("utf-8", "replace").strip()[-500:]
+        raise BotError(f"`{' '.join(command)}` in {folder} failed: {output}")

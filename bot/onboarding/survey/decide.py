@@ -1,4 +1,4 @@
-"""The files that make a repository a fleet. Pure: what it holds in, files and remarks out."""
+"""Decide which files make a repository a fleet. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bot.domain.names import NodeName
 from bot.fleetfile import FLEET_FILE, Fleet, Platform, parse_fleet
 from bot.fleetfile.edit import Plain, set_entry
 from bot.fleetfile.reference import EDITOR_LINE
-from bot.onboarding.survey.facts import WORKFLOW, Host, Proposed, ProposedFile, Repository, Surveyed
+from bot.onboarding.survey.facts import WORKFLOW, FleetProposal, Host, ProposedFile, RepositorySurvey, SubmoduleSurvey
 from bot.onboarding.survey.stacks import files_for, order_stacks, platform_of_words, unowned_networks
 
 DEFAULT_ROOTS = {
@@ -23,13 +23,13 @@ version: 1
 """
 
 
-def propose(
-    repository: Repository, *, workflow: str, template: Platform | None = None, node: NodeName | None = None
-) -> Proposed:
-    """What the repository lacks to be a fleet. `workflow` is the text of deploy.yml.
+def decide_files(
+    repository: RepositorySurvey, *, workflow: str, template: Platform | None = None, node: NodeName | None = None
+) -> FleetProposal:
+    """The files that the repository lacks to be a fleet. `workflow` is the text of deploy.yml.
 
-    `template` is the platform of machines that name none; `node` is one more machine. Raises YamlFileError when
-    the fleet file that is there cannot be used.
+    `template` is the platform of machines without one; `node` is a machine to add. Raises YamlFileError if the
+    existing fleet file is not usable.
     """
     platform = template or platform_of_words(repository.name.replace("-", " ")) or Platform.LINUX
     there = parse_fleet(repository.fleet_file) if repository.fleet_file is not None else Fleet()
@@ -45,11 +45,11 @@ def propose(
         made.append(ProposedFile(path=FLEET_FILE, text=text, is_new=repository.fleet_file is None))
     if not repository.workflow:
         made.append(ProposedFile(path=WORKFLOW, text=workflow, is_new=True))
-    return Proposed(files=tuple(made), notes=tuple(_notes(repository, hosts, there)))
+    return FleetProposal(files=tuple(made), notes=tuple(_notes(repository, hosts, there)))
 
 
 def _entries(
-    repository: Repository, there: Fleet, hosts: list[Host], platform: Platform
+    repository: RepositorySurvey, there: Fleet, hosts: list[Host], platform: Platform
 ) -> list[tuple[tuple[str, ...], Plain]]:
     found: list[tuple[tuple[str, ...], Plain]] = []
     bases = [base for base in repository.bases if base != repository.default_branch]
@@ -66,7 +66,7 @@ def _entries(
     return found
 
 
-def _submodule(surveyed: Surveyed) -> Plain:
+def _submodule(surveyed: SubmoduleSurvey) -> Plain:
     fields: dict[str, Plain] = {}
     if surveyed.glob != "stacks/*":
         fields["stacks"] = surveyed.glob
@@ -76,7 +76,7 @@ def _submodule(surveyed: Surveyed) -> Plain:
     return fields
 
 
-def _node(host: Host, repository: Repository, default: Platform) -> Plain:
+def _node(host: Host, repository: RepositorySurvey, default: Platform) -> Plain:
     platform = host.platform or default
     fields: dict[str, Plain] = {"platform": str(platform), "root": host.root or DEFAULT_ROOTS[platform]}
     if host.stacks:
@@ -96,44 +96,42 @@ def _node(host: Host, repository: Repository, default: Platform) -> Plain:
 
 
 def _sets_up(script: str, platform: Platform) -> bool:
-    """Whether it is the one script that calls the others, as `00-master-bootstrap.ps1`."""
+    """Whether it is the one script that calls the others, such as `00-master-bootstrap.ps1`."""
     fits = script.endswith(".ps1") == (platform is Platform.WINDOWS)
     return fits and re.search(r"(?:^|/)(?:00-|master|bootstrap\.)", script) is not None
 
 
-def _notes(repository: Repository, hosts: list[Host], there: Fleet) -> list[str]:
-    said = list(repository.notes)
+def _notes(repository: RepositorySurvey, hosts: list[Host], there: Fleet) -> list[str]:
+    notes = list(repository.notes)
     for surveyed in repository.submodules:
         if surveyed.problem:
-            said.append(f"submodule {surveyed.path}: {surveyed.problem}")
+            notes.append(f"submodule {surveyed.path}: {surveyed.problem}")
         elif not surveyed.stacks:
-            said.append(f"submodule {surveyed.path} holds no stacks; left out, so it is not kept up to date")
-        said += [
-            f"{surveyed.path}/{folder} holds compose files outside of {surveyed.glob}"
+            notes.append(f"submodule {surveyed.path} holds no stacks; it is left out and not kept up to date")
+        notes += [
+            f"{surveyed.path}/{folder} has compose files that {surveyed.glob} does not match"
             for folder in surveyed.elsewhere
         ]
-        said += [f"{surveyed.path}: {stack.problem}" for stack in surveyed.stacks if stack.problem]
+        notes += [f"{surveyed.path}: {stack.problem}" for stack in surveyed.stacks if stack.problem]
         for network, needed in unowned_networks(surveyed.stacks).items():
-            who = ", ".join(needed)
-            said.append(
-                f"network {network} is made by no stack ({who}): docker network create {network} on each node"
-            )
+            create, who = f"docker network create {network}", ", ".join(needed)
+            notes.append(f"no stack creates the network {network} (needed by {who}): {create} on each node")
     if repository.registry and repository.hosts:
-        said.append(
-            f"machines are taken from {repository.registry}: {', '.join(host.name for host in repository.hosts)}"
+        notes.append(
+            f"machines taken from {repository.registry}: {', '.join(host.name for host in repository.hosts)}"
         )
     if not hosts and not there.nodes:
-        said.append(
+        notes.append(
             "no machine is known: aios-bot node add NAME --platform linux|windows|android, or --node NAME here"
         )
     if repository.bootstrap:
-        said.append(f"scripts that set a machine up: {', '.join(repository.bootstrap[:5])}")
+        notes.append(f"scripts that set up a machine: {', '.join(repository.bootstrap[:5])}")
     if repository.owners is None or "/.github/" not in repository.owners:
-        said.append(OWNERS_HINT)
-    return said
+        notes.append(OWNERS_HINT)
+    return notes
 
 
 OWNERS_HINT = (
-    "who may change what runs: let .github/CODEOWNERS name the owners of /.github/ and of each submodule's path "
-    "(`/server @YOU`), and require their review in the branch's rules"
+    "to control who may change what runs: name the owners of /.github/ and of each submodule's path in "
+    ".github/CODEOWNERS (`/server @YOU`), and require their review in the branch's rules"
 )

@@ -1,13 +1,12 @@
-"""What `aios-bot node add` and `remove` do at GitHub, with the token of the person who types them.
+"""Propose a change of the fleet file, and get or remove a runner, with the user's own token.
 
-The App itself may not do this: registering runners asks for `administration: write`, with which one may also change
-branch protection, keys and collaborators (docs/decisions/a-person-adds-nodes.md).
+The App itself may not do this: registering runners needs `administration: write`, which also allows to change branch
+protection, keys and collaborators (docs/decisions/a-person-adds-nodes.md).
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -21,22 +20,13 @@ from bot.github.errors import GitHubError, NotFound
 from bot.github.shapes import Branch, Sha
 from bot.protocol.invitation import RunnerDownload
 
-Edit = Callable[[str], str]  # text of the fleet file to the text that is proposed
-
 
 class FleetFile(NamedTuple):
-    """The fleet file as its default branch has it. `head` is that branch's commit."""
+    """The text of the fleet file on the default branch `base`, whose newest commit is `head`."""
 
     base: BranchName
     head: CommitSha
     text: str
-
-
-class Proposed(NamedTuple):
-    """A pull request of ours; `url` "" when there was nothing to propose."""
-
-    url: str
-    is_new: bool
 
 
 class _Content(Wire, frozen=True):
@@ -63,7 +53,7 @@ _SYSTEMS = {Platform.LINUX: "linux", Platform.WINDOWS: "win", Platform.ANDROID: 
 
 
 def read_fleet_file(client: Client, fleet: RepoName) -> FleetFile:
-    """The fleet file. BotError when the repository has none, or the token may not read it."""
+    """Read the fleet file. Raises BotError if the repository has none, or the token may not read it."""
     repo = repository.find_repository(client, fleet)
     if repo is None:
         raise BotError(f"{fleet} does not exist, or your token may not read it")
@@ -71,16 +61,21 @@ def read_fleet_file(client: Client, fleet: RepoName) -> FleetFile:
     head = client.get(f"/repos/{fleet}/branches/{quote(base, safe='/')}", Branch).commit.sha
     found = client.find(f"/repos/{fleet}/contents/{FLEET_FILE}?ref={head}", _Content)
     if found is None:
-        raise BotError(f"{fleet} has no {FLEET_FILE} on {base}: `aios-bot fleet init` in a clone of it proposes one")
+        raise BotError(
+            f"{fleet} has no {FLEET_FILE} on {base}: run `aios-bot fleet init` in a clone of it to propose one"
+        )
     return FleetFile(base, CommitSha(head), base64.b64decode(found.content).decode())
 
 
-def propose(
+def propose_text(
     client: Client, fleet: RepoName, file: FleetFile, text: str, *, branch: str, title: str, body: str
-) -> Proposed:
-    """One pull request that gives the fleet file this text; the one that is open already is brought up to date."""
+) -> str:
+    """Open a pull request that gives the fleet file this text, or update the open one.
+
+    Returns its address, "" if the file has this text already.
+    """
     if text == file.text:
-        return Proposed("", is_new=False)
+        return ""
     ours = BranchName(branch)
     blob = client.post(f"/repos/{fleet}/git/blobs", Sha, {"content": text, "encoding": "utf-8"})
     entry = {"path": FLEET_FILE, "mode": "100644", "type": "blob", "sha": blob.sha}
@@ -93,13 +88,12 @@ def propose(
     for pull in pulls:
         if pull.state == "open":
             repository.edit_pull(client, fleet, pull.number, title=title, body=body)
-            return Proposed(pull.html_url, is_new=False)
-    opened = repository.open_pull(client, fleet, head=ours, base=file.base, title=title, body=body)
-    return Proposed(opened.html_url, is_new=True)
+            return pull.html_url
+    return repository.open_pull(client, fleet, head=ours, base=file.base, title=title, body=body).html_url
 
 
 def read_runner_token(client: Client, fleet: RepoName, *, purpose: str) -> str:
-    """A token for an hour, to register a runner or to remove one (`purpose`); "" when the person may not have one."""
+    """A token to register or remove a runner (`purpose`), valid for an hour; "" if the user may not have one."""
     try:
         return client.post(f"/repos/{fleet}/actions/runners/{purpose}-token", _Token, {}).token
     except GitHubError as problem:
@@ -109,7 +103,7 @@ def read_runner_token(client: Client, fleet: RepoName, *, purpose: str) -> str:
 
 
 def read_downloads(client: Client, fleet: RepoName, platform: Platform) -> tuple[RunnerDownload, ...]:
-    """The runner that fits this GitHub, for each kind of processor. Those without a checksum are left out."""
+    """The runners that GitHub offers for the platform, one per architecture, without those that lack a checksum."""
     found = client.get(f"/repos/{fleet}/actions/runners/downloads", list[_Download])
     return tuple(
         RunnerDownload(architecture=one.architecture, url=one.download_url, sha256=one.sha256_checksum)
@@ -119,7 +113,7 @@ def read_downloads(client: Client, fleet: RepoName, platform: Platform) -> tuple
 
 
 def remove_runner(client: Client, fleet: RepoName, name: str) -> bool | None:
-    """Take the runner off GitHub's list: True when it was there, None when the person may not."""
+    """Remove the runner from GitHub. False if there was none, None if the user may not remove it."""
     try:
         runners = client.list(f"/repos/{fleet}/actions/runners", _Runner, within="runners")
         for runner in (one for one in runners if one.name == name):

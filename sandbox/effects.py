@@ -1,4 +1,4 @@
-"""What follows from a change: moved branches, merged and closed pull requests, and the webhooks that tell of it."""
+"""Carry out what follows from a change: moved branches, merged and closed pull requests, and their webhooks."""
 
 from __future__ import annotations
 
@@ -9,39 +9,40 @@ from bot.domain.names import CommitSha
 from bot.git.git import GitError
 from sandbox.forks import take_commits
 from sandbox.merging import mergeable_state
+from sandbox.records import Pull, Repo, User, iso_now
 from sandbox.shapes import Shapes
-from sandbox.state import Pull, Refused, Repo, State, User, iso_now
+from sandbox.state import ApiError, State
 from sandbox.webhooks import Webhooks
 
 NO_COMMIT = "0" * 40
 
 
-class Happenings:
-    """Consequences, as GitHub draws them. Everything is called with the state's lock held."""
+class Effects:
+    """The consequences of changes, as on GitHub. Call every method with the state's lock held."""
 
     def __init__(self, state: State, shapes: Shapes, webhooks: Webhooks) -> None:
         self.state = state
         self.shapes = shapes
         self.webhooks = webhooks
 
-    def tell(self, event: str, repo: Repo, user: User, *, action: str | None = None, **fields: Any) -> None:
+    def send(self, event: str, repo: Repo, user: User, *, action: str | None = None, **fields: Any) -> None:
         """Send a webhook about `repo`."""
         payload = fields | {"repository": self.shapes.repository(repo), "sender": self.shapes.user(user)}
         self.webhooks.emit(event, payload, repo=repo, action=action)
 
-    def branches_moved(self, repo: Repo, before: Mapping[str, str], user: User) -> None:
-        """Everything that follows when the branches of `repo` are no longer `before`."""
+    def apply_branch_moves(self, repo: Repo, before: Mapping[str, str], user: User) -> None:
+        """Send the pushes and update the pull requests after the branches of `repo` have moved from `before`."""
         after = repo.heads()
         for branch in sorted(set(before) | set(after)):
             old, new = before.get(branch), after.get(branch)
             if old != new:
-                self._tell_push(repo, branch, old, new, user)
+                self._send_push(repo, branch, old, new, user)
                 self._follow_pulls(repo, branch, new, user)
         self.state.changed.notify_all()
 
-    def _tell_push(self, repo: Repo, branch: str, old: str | None, new: str | None, user: User) -> None:
+    def _send_push(self, repo: Repo, branch: str, old: str | None, new: str | None, user: User) -> None:
         commits = [self._commit(repo, sha) for sha in self._between(repo, old, new)]
-        self.tell(
+        self.send(
             "push",
             repo,
             user,
@@ -68,7 +69,7 @@ class Happenings:
         form = "%T%x00%an%x00%ae%x00%cn%x00%ce%x00%cI%x00%B"
         fields = repo.git.run("log", "-1", f"--format={form}", sha).decode("utf-8", "replace").split("\0")
         tree, author, author_mail, committer, committer_mail, when, message = fields
-        # -z: status and path in turn, and no path is quoted. A merge's own changes are none, as on GitHub.
+        # -z: status and path alternate, and no path is quoted. A merge commit has no changes, as on GitHub.
         changes = repo.git.run(
             "diff-tree", "-z", "--root", "-r", "--no-commit-id", "--no-renames", "--name-status", sha
         )
@@ -97,7 +98,7 @@ class Happenings:
             if pull.head == branch and pull.head_repo is None:
                 self._follow_head(repo, pull, new, user)
             elif pull.base == branch and new is not None and self._holds(repo, new, pull.head_sha):
-                self.merged(repo, pull, user, new)
+                self.mark_merged(repo, pull, user, new)
 
     def _follow_head(self, repo: Repo, pull: Pull, new: str | None, user: User) -> None:
         if new is None:
@@ -105,23 +106,23 @@ class Happenings:
             return
         take_commits(repo, pull.head_repo or repo, pull.head)
         before, pull.head_sha, pull.updated_at = pull.head_sha, new, iso_now()
-        self.keep_head(repo, pull)
-        self.tell_pull(repo, pull, user, "synchronize", before=before, after=new)
+        self.update_pull_ref(repo, pull)
+        self.send_pull_event(repo, pull, user, "synchronize", before=before, after=new)
 
     def _holds(self, repo: Repo, commit: str, older: str) -> bool:
         return repo.git.is_ancestor(CommitSha(older), CommitSha(commit))
 
-    def keep_head(self, repo: Repo, pull: Pull) -> None:
-        """Let refs/pull/N/head point at the head, as GitHub does; it stays when the branch is gone."""
+    def update_pull_ref(self, repo: Repo, pull: Pull) -> None:
+        """Point refs/pull/N/head at the head, as GitHub does; it stays when the branch is deleted."""
         repo.git.run("update-ref", f"refs/pull/{pull.number}/head", pull.head_sha)
 
-    def tell_pull(self, repo: Repo, pull: Pull, user: User, action: str, **fields: Any) -> None:
+    def send_pull_event(self, repo: Repo, pull: Pull, user: User, action: str, **fields: Any) -> None:
         """Send a pull_request webhook."""
-        shape = self.shapes.full_pull(repo, pull, self.counts(repo, pull))
-        self.tell("pull_request", repo, user, action=action, number=pull.number, pull_request=shape, **fields)
+        shape = self.shapes.full_pull(repo, pull, self.count_changes(repo, pull))
+        self.send("pull_request", repo, user, action=action, number=pull.number, pull_request=shape, **fields)
 
-    def counts(self, repo: Repo, pull: Pull) -> dict[str, int]:
-        """How large a pull request is."""
+    def count_changes(self, repo: Repo, pull: Pull) -> dict[str, int]:
+        """The numbers of commits and changed lines and files of a pull request."""
         try:
             fork = repo.git.merge_base(pull.base_sha, pull.head_sha)
             commits = repo.git.count_between(fork, CommitSha(pull.head_sha))
@@ -133,29 +134,29 @@ class Happenings:
     def close(self, repo: Repo, pull: Pull, user: User) -> None:
         """Close without merging."""
         pull.state, pull.closed_at, pull.updated_at = "closed", iso_now(), iso_now()
-        self.tell_pull(repo, pull, user, "closed")
+        self.send_pull_event(repo, pull, user, "closed")
 
-    def merged(self, repo: Repo, pull: Pull, user: User, commit: str) -> None:
-        """Note that `commit` of the base holds the pull request."""
+    def mark_merged(self, repo: Repo, pull: Pull, user: User, commit: str) -> None:
+        """Mark the pull request as merged by `commit` of the base."""
         pull.state, pull.merge_commit_sha, pull.merged_by = "closed", commit, user
         pull.merged_at = pull.closed_at = pull.updated_at = iso_now()
-        self.tell_pull(repo, pull, user, "closed")
+        self.send_pull_event(repo, pull, user, "closed")
         self.state.changed.notify_all()
 
     def merge(self, repo: Repo, pull: Pull, user: User, *, sha: str | None = None, method: str = "merge") -> str:
-        """Merge by real git; the new commit of the base."""
+        """Merge with git; returns the new commit of the base. Raises ApiError."""
         if pull.state != "open":
-            raise Refused(405, "Pull Request is not mergeable")
+            raise ApiError(405, "Pull Request is not mergeable")
         if sha is not None and sha != pull.head_sha:
-            raise Refused(409, "Head branch was modified. Review and try the merge again.")
+            raise ApiError(409, "Head branch was modified. Review and try the merge again.")
         if mergeable_state(repo, pull) == "blocked":
-            raise Refused(405, "Repository rule violations found")
+            raise ApiError(405, "Repository rule violations found")
         before = repo.heads()
         base = before[pull.base]
         try:
             tree = repo.git.run("merge-tree", "--write-tree", base, pull.head_sha).decode().split("\n")[0]
         except GitError:
-            raise Refused(405, "Merge conflict") from None
+            raise ApiError(405, "Merge conflict") from None
         parents = ["-p", base] + (["-p", pull.head_sha] if method == "merge" else [])
         words = f"Merge pull request #{pull.number} from {repo.owner.login}/{pull.head}\n\n{pull.title}"
         message = words if method == "merge" else f"{pull.title} (#{pull.number})"
@@ -166,8 +167,8 @@ class Happenings:
         )
         repo.git.run("update-ref", f"refs/heads/{pull.base}", commit, base)
         if method != "merge":
-            self.merged(repo, pull, user, commit)
-        self.branches_moved(repo, before, user)
+            self.mark_merged(repo, pull, user, commit)
+        self.apply_branch_moves(repo, before, user)
         return commit
 
 

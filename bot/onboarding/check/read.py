@@ -1,4 +1,4 @@
-"""Reads what `aios-bot check` looks at: the App, its webhook, its installations and the fleets in them."""
+"""Read the App, its webhook, its installations and the fleets in them, for `aios-bot check`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from bot.github.app import App
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Repository
-from bot.onboarding.check.facts import Facts, FleetFacts, HookFacts, InstallationFacts, UpstreamFacts
+from bot.onboarding.check.facts import CheckFacts, FleetCheckFacts, HookFacts, InstallationFacts, UpstreamFacts
 from bot.planner.renderer import Renderer
 
-NEWEST = 30  # deliveries that are looked at
+NEWEST = 30  # deliveries that are read
 ANSWER_LIMIT = 10  # seconds for the public address
 
 
@@ -62,11 +62,11 @@ class _Content(Wire, frozen=True):
     content: str
 
 
-def read_facts(app: App, *, web_url: str, public_url: str, renderer: Renderer | BotError, pull: bool) -> Facts:
-    """Everything, by reading alone. BotError when GitHub does not know the App."""
+def read_facts(app: App, *, web_url: str, public_url: str, renderer: Renderer | BotError, pull: bool) -> CheckFacts:
+    """Read all facts; changes nothing. Raises BotError if GitHub does not know the App."""
     client = app.client()
     own = client.get("/app", _App)
-    return Facts(
+    return CheckFacts(
         slug=own.slug,
         settings_url=_settings_url(own, web_url),
         permissions=own.permissions,
@@ -120,7 +120,7 @@ def _read_installation(app: App, one: _Installation, *, web_url: str) -> Install
     )
 
 
-def _read_fleet(client: Client, repo: Repository, *, web_url: str) -> FleetFacts | None:
+def _read_fleet(client: Client, repo: Repository, *, web_url: str) -> FleetCheckFacts | None:
     name = parse_repo_name(repo.full_name)
     text = _read_text(client, name, FLEET_FILE)
     if text is None:
@@ -128,8 +128,8 @@ def _read_fleet(client: Client, repo: Repository, *, web_url: str) -> FleetFacts
     try:
         file = parse_fleet(text)
     except YamlFileError as problem:
-        return FleetFacts(repo=name, problem=str(problem))
-    return FleetFacts(
+        return FleetCheckFacts(repo=name, problem=str(problem))
+    return FleetCheckFacts(
         repo=name,
         problem="",
         nodes=len(file.nodes),

@@ -1,4 +1,4 @@
-"""The addresses that GitHub names with each repository and user, as URI templates below their own."""
+"""The addresses that GitHub lists for each repository and user, as URI templates relative to their own."""
 
 from __future__ import annotations
 
