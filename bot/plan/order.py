@@ -1,4 +1,4 @@
-"""From bot/features/rollout/decide/orders.py: say here what this module is for."""
+"""Compose the order that a node receives from its part of the plan. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ORDER_LIFETIME = 24 * 3600  # seconds; Actions drops a job that waited this long
 def compose_order(
     wanted: Wanted, plan: NodePlan, *, plan_id: PlanId, start: PastOrder | None, number: DeploymentId, now: int
 ) -> Order:
-    """The order that is signed. `plan` is the node's own; `now` is in seconds since the epoch."""
+    """Compose the order to be signed. `plan` is the node's own; `now` is in seconds since the epoch."""
     node = wanted.node
     return Order(
         kind=wanted.kind,
@@ -55,7 +55,7 @@ def _hooks(hooks: Hooks) -> tuple[Hook, ...]:
 
 
 def order_stack(stack: StackPlan) -> StackOrder:
-    """What a node is told about one stack of its plan."""
+    """Compose the part of an order for one stack."""
     return StackOrder(
         stack=stack.stack,
         folder=stack.folder,
