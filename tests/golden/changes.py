@@ -39,7 +39,7 @@ def _stack(plan: StackPlan, *, diff: bool) -> list[str]:
         "rendered": plan.rendered[:12],
         "error": f"{plan.error}{_line(plan.error_at)}" if plan.error is not None else "",
     }
-    words = ("=".join((name, ",".join(v) if isinstance(v, tuple) else v)) for name, v in fields.items() if v)
+    words = (f"{name}={v if isinstance(v, str) else ','.join(v)}" for name, v in fields.items() if v)
     return ["  " + " ".join([f"stack {plan.stack}", *words])] + [
         line for service in plan.services for line in _service(service, diff=diff)
     ]
@@ -264,6 +264,7 @@ def _cases() -> dict[str, tuple[NodeChange, bool]]:
         {"new": {"deploy": {"replicas": 0}}, "kept": {}, "added": {}},
         sources=_sources("services.parked", "services.parked.profiles", "services.added"),
     )
+    reloads = _cascade("1.0", labels={"aios.reload": "USR1"})
     counts: dict[str, Any] = {"a": 1, "b": 3, "c": 2, "d": 1, "e": 0, "f": True}
     scaled: dict[str, Any] = {"a": 3, "b": 1, "c": 0, "d": 9, "e": 2, "f": None}
     return {
@@ -295,7 +296,7 @@ def _cases() -> dict[str, tuple[NodeChange, bool]]:
         ),
         "a cascade from a reload": (
             node(
-                _change(*[_cascade("1.0", labels={"aios.reload": "USR1"})] * 2),
+                _change(reloads, reloads),
                 changed=("conf/a",),
             ),
             False,
