@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from bot.domain.names import ServiceName
-from bot.domain.values import Value, Wire
+from bot.domain.values import StoredValue, Wire
 
 PROJECT, SERVICE, ONEOFF, CONFIG_HASH = (
     f"com.docker.compose.{name}" for name in ("project", "service", "oneoff", "config-hash")
@@ -13,7 +13,7 @@ PROJECT, SERVICE, ONEOFF, CONFIG_HASH = (
 _SECOND = 1_000_000_000  # of the engine's nanoseconds
 
 
-class HostPort(Value, frozen=True):
+class HostPort(StoredValue, frozen=True):
     """A port of the host. `address` "" means all of its addresses."""
 
     number: int
@@ -29,7 +29,7 @@ class HostPort(Value, frozen=True):
         return f"{self.address + ':' if self.address else ''}{self.number}/{self.protocol}"
 
 
-class Container(Value, frozen=True, rename={"decides_within": "patience"}):
+class Container(StoredValue, frozen=True, rename={"decides_within": "patience"}):
     """One container of a stack. A node's record keeps these under their JSON names."""
 
     id: str

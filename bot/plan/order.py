@@ -93,7 +93,7 @@ def _hooks(hooks: Hooks) -> tuple[Hook, ...]:
 
 
 def order_stack(stack: StackPlan) -> StackOrder:
-    """What a node is told about one stack of its plan."""
+    """Compose the part of an order for one stack."""
     return StackOrder(
         stack=stack.stack,
         folder=stack.folder,

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import posixpath
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-import msgspec
-
-from bot.domain.names import CommitSha, NodeName, PlanId, RepoName, StackName, SubmodulePath
+from bot.domain.names import CommitSha, NodeName, RepoName, StackName, SubmodulePath
 from bot.domain.risk_rules import Tuning
 from bot.fleetfile import FLEET_FILE, Fleet, Node, Submodule, parse_fleet
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.git.git import GitRepository
 from bot.plan.changes import decide_node
+from bot.plan.identity import identify_plan
 from bot.plan.model import Commit, NodePlan, Plan
 from bot.plan.rendering import NodeChange, Rendering, Side, StackChange
 from bot.plan.risks.assess import add_risks
@@ -102,7 +100,7 @@ def read_plan(
     files = new.upstream.changed_files(old.pin if old else None, new.pin)
     effective = frozenset().union(*(used for _, used in decided))
     return Plan(
-        id=_identify(new, old, plans),
+        id=identify_plan(new.commit, old.pin if old else None, new.pin, plans),
         fleet=repo,
         submodule=submodule.path,
         upstream=upstream_name,
@@ -115,12 +113,6 @@ def read_plan(
         files_changed=files,
         files_without_effect=tuple(path for path in files if f"{submodule.path}/{path}" not in effective),
     )
-
-
-def _identify(new: Snapshot, old: Snapshot | None, plans: tuple[NodePlan, ...]) -> PlanId:
-    """Made of the base, both pins, and all that was rendered and decided."""
-    identity = [new.commit, old.pin if old else None, new.pin, msgspec.to_builtins(plans)]
-    return PlanId(hashlib.sha256(msgspec.json.encode(identity, order="deterministic")).hexdigest()[:12])
 
 
 def _decide(change: NodeChange, tuning: Mapping[str, Tuning]) -> tuple[NodePlan, frozenset[str]]:

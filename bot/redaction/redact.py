@@ -161,7 +161,7 @@ class Redactor:
             case list() if name in _ARGUMENTS:
                 return self._arguments(value, known)
             case list():
-                under = "" if name in ("secrets", "configs") else name
+                under = "" if name == "secrets" else name  # references to secrets, by their public names
                 return [self._walk(item, under, known, free=free) for item in value]
             case str():
                 return self._value(value, name, known, free=free)

@@ -34,7 +34,7 @@ _PATH = re.compile(r"(?:\.{0,2}/|~/|[A-Za-z]:[\\/])[^\s:@]*|[\w.-]+(?:/[\w.-]+)+
 def is_secret_name(name: str) -> bool:
     """Whether values named `name` are secret: `DB_PASSWORD`, `apiKey`, `--auth-token`; not `KEYCLOAK_URL`."""
     words = [word.lower() for word in _WORDS.findall(name)]
-    if not words or name.upper() in ("PWD", "OLDPWD"):
+    if not words or name.upper() == "PWD":
         return False
     if words[-1] in _ABOUT and words[-2:] not in (["secret", "id"], ["token", "id"]):  # Vault's
         return False

@@ -1,4 +1,4 @@
-"""Fit a report into a limit of characters by saying less, never by cutting what is written. Pure."""
+"""Fit a report into a limit of characters by choosing shorter variants, never by cutting text. Pure."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ _RESERVED = 400  # characters, for the sentence that says what was left out
 
 
 class Variant(NamedTuple):
-    """One wording of a section. `left_out` names what it does not say, compared with the fullest one."""
+    """One rendering of a section. `left_out` names what it omits, compared with the fullest one."""
 
     text: str
     left_out: str = ""
 
 
 class Section(NamedTuple):
-    """A part of a report. `variants` make its wordings for a budget of characters, the fullest first.
+    """A part of a report. `variants` are its renderings, the fullest first; each is made for a budget of characters.
 
-    A variant may exceed its budget, except the last, which says as much as fits.
+    A variant may exceed its budget, except the last, which holds as much as fits.
     """
 
     variants: Sequence[Callable[[int], Variant]]
 
 
 def fixed(text: str) -> Section:
-    """A section with one wording."""
+    """A section with a single variant."""
     return Section((lambda _budget: Variant(text),))
 
 
 def fit(
     sections: Sequence[Section], limit: int, *, shorten: Sequence[int], notice: Callable[[tuple[str, ...]], str]
 ) -> str:
-    """The sections in their order, as full as `limit` characters allow.
+    """Render the sections in their order, as full as `limit` characters allow.
 
-    `shorten` is the order in which sections go to their next variant: an index for each step. `notice` makes the
+    `shorten` is the order in which sections move to their next variant: an index for each step. `notice` makes the
     last paragraph from what was left out. The result exceeds `limit` only when the last variants do not fit.
     """
     levels = [0] * len(sections)
@@ -63,11 +63,11 @@ def _assemble(
             made[i, levels[i]] = sections[i].variants[levels[i]](limit)
     variants = {i: made[i, levels[i]] for i in range(len(sections)) if i not in last}
     least = {i: sections[i].variants[levels[i]](0) for i in last}
-    needed = [one.text for one in (*variants.values(), *least.values()) if one.text]
+    needed = [variant.text for variant in (*variants.values(), *least.values()) if variant.text]
     budget = max(0, limit - _RESERVED - sum(len(text) + len(_JOINT) for text in needed))
     for i in sorted(last):
         variants[i] = sections[i].variants[levels[i]](budget + len(least[i].text))
         budget -= max(0, len(variants[i].text) - len(least[i].text))
-    left_out = tuple(one.left_out for _, one in sorted(variants.items()) if one.left_out)
+    left_out = tuple(variant.left_out for _, variant in sorted(variants.items()) if variant.left_out)
     texts = [variants[i].text for i in range(len(sections))]
     return _JOINT.join(filter(None, [*texts, notice(left_out) if left_out else ""]))
