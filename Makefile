@@ -4,11 +4,15 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 3
 
-.PHONY: demo test lint check bench soak docs picture lock clean
+.PHONY: demo sandbox test lint check bench soak docs picture lock clean
 
 demo:
 	$(PYTHON) tools/setup demo
-	tools/own-root aios-bot demo
+	tools/own-root python -m sandbox demo
+
+sandbox:
+	$(PYTHON) tools/setup demo
+	python -m sandbox serve
 
 test:
 	$(PYTHON) tools/setup test
@@ -37,8 +41,13 @@ soak:
 	AIOS_BOT_IDLE=900 pytest -q -rA -s --timeout 7200 tests/acceptance/test_idle.py
 	pytest -m soak -rA -s --timeout 7200
 
+# make mutants [PACKAGE=plan] [TESTS=tests/unit/plan] [SAMPLE=1500 SEED=1]: does tests/unit notice when the pure code is wrong?
+mutants:
+	python -m tools.mutants --package "$(PACKAGE)" --tests "$(or $(TESTS),tests/unit)" --sample "$(or $(SAMPLE),0)" --seed "$(or $(SEED),1)"
+
 docs:
-	python -m tests.golden.documents
+	python -m tools.docs
+	python -m tests.golden.reports
 
 picture:
 	python -m tests.browser.picture
@@ -47,4 +56,4 @@ lock:
 	tools/lock
 
 clean:
-	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .mutants

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import requests
 
-from sandbox.api import Logged
+from sandbox.api import LoggedRequest
 from sandbox.github import EmbeddedGitHub
 from sandbox.running import run_small_aios
 from sandbox.world import FLEET, PERSON, SERVER, AiosWorld
@@ -79,7 +79,7 @@ def _floor(world: AiosWorld, number: int) -> float:
     return time.monotonic() - start
 
 
-def _wait_for(hub: EmbeddedGitHub, method: str, route: str, *, since: float) -> Logged:
+def _wait_for(hub: EmbeddedGitHub, method: str, route: str, *, since: float) -> LoggedRequest:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         for logged in list(hub.requests):

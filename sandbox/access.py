@@ -1,4 +1,4 @@
-"""Who is asking, and what they may: App JWTs, installation tokens, job tokens, people's tokens. Strict."""
+"""Authenticate requests and check permissions, as strictly as GitHub: JWTs of Apps, tokens of all kinds."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import time
 
 import jwt
 
-from sandbox.state import AppRecord, Installation, Refused, Repo, State, Token, User
+from sandbox.records import AppRecord, Installation, Repo, Token, User
+from sandbox.state import ApiError, State
 
 TOKEN_LIFETIME = 3600  # seconds
-LONGEST_JWT = 600  # seconds
+MAX_JWT_LIFETIME = 600  # seconds
 EVENT_PERMISSIONS = {
     "push": "contents",
     "pull_request": "pull_requests",
@@ -27,7 +28,7 @@ EVENT_PERMISSIONS = {
     "issue_comment": "issues",
     "issues": "issues",
 }
-"""What GitHub asks for an event (webhook events and payloads); the others need no permission."""
+"""The permission that each webhook event needs (webhook events and payloads); others need none."""
 _LEVELS = {"none": 0, "read": 1, "triage": 1, "write": 2, "maintain": 2, "admin": 3}
 
 
@@ -45,36 +46,36 @@ def read_credential(header: str) -> str:
 
 
 def find_app(state: State, credential: str) -> AppRecord:
-    """The App whose JWT `credential` is: RS256, issued in the past, at most ten minutes of life."""
+    """The App that signed the JWT `credential` (RS256, issued in the past, valid for ten minutes at most), or 401."""
     if credential.count(".") != 2:
-        raise Refused(401, "A JSON web token could not be decoded")
+        raise ApiError(401, "A JSON web token could not be decoded")
     try:
         issuer = str(jwt.decode(credential, options={"verify_signature": False}).get("iss"))
         app = next(a for a in state.apps.values() if issuer in (str(a.id), a.client_id))
         claims = jwt.decode(credential, app.public_key_pem, algorithms=["RS256"], options={"require": ["iat", "exp"]})
     except StopIteration:
-        raise Refused(401, "Integration must generate a public key") from None
+        raise ApiError(401, "Integration must generate a public key") from None
     except jwt.ExpiredSignatureError:
-        raise Refused(401, "'Expiration time' claim ('exp') must be a numeric value in the future") from None
+        raise ApiError(401, "'Expiration time' claim ('exp') must be a numeric value in the future") from None
     except jwt.ImmatureSignatureError:
-        raise Refused(401, "'Issued at' claim ('iat') must be an Integer in the past") from None
+        raise ApiError(401, "'Issued at' claim ('iat') must be an Integer in the past") from None
     except jwt.PyJWTError:
-        raise Refused(401, "A JSON web token could not be decoded") from None
-    if claims["exp"] - time.time() > LONGEST_JWT:
-        raise Refused(401, "'Expiration time' claim ('exp') is too far in the future")
+        raise ApiError(401, "A JSON web token could not be decoded") from None
+    if claims["exp"] - time.time() > MAX_JWT_LIFETIME:
+        raise ApiError(401, "'Expiration time' claim ('exp') is too far in the future")
     return app
 
 
 def find_token(state: State, credential: str) -> Token:
-    """The token, still alive, or 401."""
+    """The token, unless it is unknown or expired: then 401."""
     token = state.tokens.get(credential)
     if token is None or (token.expires is not None and token.expires < time.time()):
-        raise Refused(401, "Bad credentials")
+        raise ApiError(401, "Bad credentials")
     return token
 
 
 def new_person_token(state: State, user: User) -> str:
-    """A token that may all that its person may."""
+    """A token with all permissions of its user."""
     text = f"ghp_{secrets.token_hex(18)}"
     state.tokens[text] = Token(user, None, None, None)
     return text
@@ -87,21 +88,21 @@ def new_installation_token(
     permissions: dict[str, str] | None,
     repositories: list[str] | None,
 ) -> tuple[str, Token]:
-    """A token of the installation, narrowed. Asking for more than was granted is 422, as on GitHub."""
+    """A token of the installation, for fewer permissions or repositories if given. More than was granted is 422."""
     granted = installation.app.permissions
     wanted = permissions or granted
     if any(_LEVELS.get(level, 9) > _LEVELS[granted.get(name, "none")] for name, level in wanted.items()):
-        raise Refused(422, "The permissions requested are not granted to this installation.")
+        raise ApiError(422, "The permissions requested are not granted to this installation.")
     names = set(installation.repositories)
     if repositories is not None:
         owner = installation.account.login
         names = {f"{owner}/{name}" for name in repositories}
         if not names <= set(installation.repositories):
-            raise Refused(422, "There is at least one repository that does not exist or is not accessible.")
+            raise ApiError(422, "There is at least one repository that does not exist or is not accessible.")
     token = Token(
         installation.app.bot, wanted, frozenset(names), time.time() + TOKEN_LIFETIME, installation=installation
     )
-    # Long and with dots, as GitHub's newer ones are.
+    # Long and with dots, like GitHub's newer tokens.
     text = (
         f"ghs_{installation.app.id}_{secrets.token_urlsafe(90)}.{secrets.token_urlsafe(200)}.{secrets.token_hex(16)}"
     )
@@ -118,30 +119,30 @@ def new_job_token(state: State, repo: Repo, user: User, permissions: dict[str, s
 
 
 def rank(level: str) -> int:
-    """How much a level allows."""
+    """The rank of a permission level; higher allows more."""
     return _LEVELS[level]
 
 
-def note_use(state: State, permission: str, level: str) -> None:
-    """Remember that an App's installation used this much of `permission`."""
+def record_use(state: State, permission: str, level: str) -> None:
+    """Record that an installation of an App used `permission` at this level."""
     state.exercised[permission] = max(state.exercised.get(permission, "none"), level, key=rank)
 
 
 def check_access(token: Token | None, repo: Repo, permission: str, level: str) -> None:
-    """Refuse unless `token` may do this in `repo`: hidden repositories are 404, lacking permissions 403."""
+    """Raise ApiError unless `token` may do this in `repo`: 404 if that is hidden, 403 for a missing permission."""
     if token is None:
         if repo.private or _LEVELS[level] > 1:
-            raise Refused(404, "Not Found") if repo.private else Refused(401, "Requires authentication")
+            raise ApiError(404, "Not Found") if repo.private else ApiError(401, "Requires authentication")
         return
     if token.permissions is None:
         held = repo.permissions.get(token.user.login, "none" if repo.private else "read")
         if _LEVELS[held] < _LEVELS[level]:
-            raise Refused(404 if held == "none" else 403, "Not Found" if held == "none" else "Forbidden")
+            raise ApiError(404 if held == "none" else 403, "Not Found" if held == "none" else "Forbidden")
         return
     if token.repositories is not None and repo.full_name not in token.repositories:
         if repo.private or _LEVELS[level] > 1:
-            raise Refused(404, "Not Found")
+            raise ApiError(404, "Not Found")
         return
     # What asks for a person with admin asks for an App with write.
     if _LEVELS[token.permissions.get(permission, "none")] < min(_LEVELS[level], _LEVELS["write"]):
-        raise Refused(403, "Resource not accessible by integration")
+        raise ApiError(403, "Resource not accessible by integration")

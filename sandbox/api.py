@@ -1,4 +1,4 @@
-"""How every REST request goes: who asks, what may they, which repository, the answer, its headers, the log."""
+"""Answer REST requests: authentication, permission, repository, handler, headers, faults and the log."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox import access
-from sandbox.faults import Cut, Fault, Faults, break_answer
-from sandbox.happenings import Happenings
+from sandbox.effects import Effects
+from sandbox.faults import Cut, Fault, Faults, break_response
+from sandbox.records import AppRecord, Repo, Token, User
 from sandbox.shapes import Shapes
-from sandbox.state import AppRecord, Refused, Repo, State, Token, User
+from sandbox.state import ApiError, State
 from sandbox.webhooks import Webhooks
 
 PREFIX = "/api/v3"
-HOURLY = 5000  # requests an installation may make (GitHub: rate limits for the REST API)
+HOURLY = 5000  # requests per installation (GitHub: rate limits for the REST API)
 _NUMBER = re.compile(r"[1-9][0-9]*")
 
 
-class Logged(NamedTuple):
+class LoggedRequest(NamedTuple):
     """One request that was answered. `kind` is rest, git or page."""
 
     kind: str
@@ -34,35 +35,35 @@ class Logged(NamedTuple):
     route: str  # "/repos/{owner}/{repo}/pulls"
     status: int
     seconds: float
-    at: float  # when the answer was ready, on time.monotonic()
-    body: Any  # the answer's JSON, for the judge; of graphql the query and its variables, too
-    done: int  # the status of what was carried out, whatever the client was told; 0: nothing was
+    at: float  # time.monotonic() when the answer was ready
+    body: Any  # the answer's JSON; for graphql also the query and its variables
+    done: int  # the status of what was carried out, whatever the client got; 0: nothing was
 
 
 class Context(NamedTuple):
-    """What a handler has. `token` is None for anonymous requests, `app` is set for those with an App's JWT."""
+    """What a handler works with. `token` is None for anonymous requests; `app` is set for those with an App's JWT."""
 
-    hub: Hub
+    api: Api
     token: Token | None
     app: AppRecord | None
 
     @property
     def state(self) -> State:
-        return self.hub.state
+        return self.api.state
 
     @property
     def shapes(self) -> Shapes:
-        return self.hub.shapes
+        return self.api.shapes
 
     @property
-    def happenings(self) -> Happenings:
-        return self.hub.happenings
+    def effects(self) -> Effects:
+        return self.api.effects
 
     @property
     def user(self) -> User:
-        """Who asks; 401 for anonymous."""
+        """The user who makes the request; 401 if it is anonymous."""
         if self.token is None:
-            raise Refused(401, "Requires authentication")
+            raise ApiError(401, "Requires authentication")
         return self.token.user
 
     @property
@@ -70,11 +71,11 @@ class Context(NamedTuple):
         """The request's JSON object."""
         found = request.get_json(silent=True, force=True)
         if request.content_length and found is None:
-            raise Refused(400, "Problems parsing JSON")
+            raise ApiError(400, "Problems parsing JSON")
         return found if isinstance(found, dict) else {}
 
     def need(self, *names: str) -> list[Any]:
-        """The named fields of the body, all of them, or 422."""
+        """The values of the named fields of the body; 422 if one is missing."""
         body = self.body
         missing = [name for name in names if body.get(name) in (None, "")]
         if missing:
@@ -82,24 +83,24 @@ class Context(NamedTuple):
         return [body[name] for name in names]
 
 
-class Answer(NamedTuple):
-    """A handler's answer when it is more than 200 and a body."""
+class ApiResponse(NamedTuple):
+    """A handler's response that is not just 200 with a body."""
 
     status: int
     body: Any = None
     headers: dict[str, str] = {}
 
 
-def invalid(*errors: Any) -> Refused:
-    """A validation failure in GitHub's shape."""
-    return Refused(422, "Validation Failed", errors=list(errors))
+def invalid(*errors: Any) -> ApiError:
+    """A validation error in GitHub's shape."""
+    return ApiError(422, "Validation Failed", errors=list(errors))
 
 
 Handler = Callable[..., Any]
 
 
 class Route(NamedTuple):
-    """One operation: `permission` None asks for any credential, "app" for the App's JWT."""
+    """One operation. `permission` None: any credential will do; "app": the App's JWT is needed."""
 
     method: str
     path: str
@@ -108,39 +109,39 @@ class Route(NamedTuple):
     level: str
 
 
-class Hub:
-    """What the routes share."""
+class Api:
+    """The state and services that all routes share."""
 
     def __init__(self, state: State, shapes: Shapes, webhooks: Webhooks) -> None:
         self.state = state
         self.shapes = shapes
         self.webhooks = webhooks
-        self.happenings = Happenings(state, shapes, webhooks)
-        self.requests: list[Logged] = []
+        self.effects = Effects(state, shapes, webhooks)
+        self.requests: list[LoggedRequest] = []
         self.faults = Faults()
         self.latency = 0.0
         self.hourly = HOURLY
-        self._spent: dict[str, tuple[float, int]] = {}
+        self._used: dict[str, tuple[float, int]] = {}
 
     def check_access(self, token: Token | None, repo: Repo, permission: str, level: str) -> None:
-        """Refuse unless `token` may do this in `repo`; what an App's installation does is noted."""
+        """Raise ApiError unless `token` may do this in `repo`; record which permissions installations use."""
         access.check_access(token, repo, permission, level)
         if token is not None and token.installation is not None:
-            access.note_use(self.state, permission, level)
+            access.record_use(self.state, permission, level)
 
     def log(
         self, kind: str, *, route: str, status: int, start: float, body: Any = None, done: int | None = None
     ) -> None:
-        """Note an answered request; `done` is `status` unless it is given."""
+        """Log an answered request; `done` is `status` unless given."""
         now, path = time.monotonic(), request.full_path.rstrip("?")
         done = status if done is None else done
-        self.requests.append(Logged(kind, request.method, path, route, status, now - start, now, body, done))
+        self.requests.append(LoggedRequest(kind, request.method, path, route, status, now - start, now, body, done))
 
-    def refuse_the_rest(self, flask: Flask) -> None:
-        """What is served nowhere is 404 in GitHub's shape."""
+    def answer_unknown_paths(self, flask: Flask) -> None:
+        """Answer unknown paths with 404 in GitHub's shape."""
 
         @flask.errorhandler(HTTPException)
-        def not_there(problem: HTTPException) -> Response:
+        def not_found(problem: HTTPException) -> Response:
             body = {"message": "Not Found", "documentation_url": f"{self.shapes.url}/docs", "status": "404"}
             return as_json(problem.code or 500, body)
 
@@ -172,28 +173,28 @@ class Hub:
         try:
             body = json.loads(answer.get_data()) if answer.is_json and answer.get_data() else None
         except ValueError:
-            body = None  # a fault that broke it off
+            body = None  # a fault cut it off
         self.log("rest", route=route.path, status=answer.status_code, start=start, body=body, done=done)
 
     def _answer(self, route: Route, arguments: dict[str, str]) -> tuple[Response, int]:
-        """What the client is told, and the status of what was carried out."""
+        """The response for the client, and the status of what was carried out."""
         fault = self.faults.take(request.method, request.path)
         if fault is not None and not fault.after_effect and (fault.status or fault.cut is Cut.CONNECTION):
-            return break_answer(fault, self._as_told(fault, Response())), 0
+            return break_response(fault, self._with_fault(fault, Response())), 0
         try:
             with self.state.lock:
                 answer = self._handle(route, arguments)
-        except Refused as problem:
+        except ApiError as problem:
             errors = {"errors": problem.errors} if problem.errors is not None else {}
             body = {"message": problem.message, "documentation_url": f"{self.shapes.url}/docs", **errors}
             answer = as_json(problem.status, body | {"status": str(problem.status)})
         done = answer.status_code
         if fault is not None and fault.status:
-            return break_answer(fault, self._as_told(fault, answer)), done
+            return break_response(fault, self._with_fault(fault, answer)), done
         answer = self._with_headers(answer)
-        return (answer if fault is None else break_answer(fault, answer)), done
+        return (answer if fault is None else break_response(fault, answer)), done
 
-    def _as_told(self, fault: Fault, answer: Response) -> Response:
+    def _with_fault(self, fault: Fault, answer: Response) -> Response:
         answer = as_json(fault.status, {"message": fault.message}) if fault.status else answer
         answer.headers.update(fault.headers)
         return answer
@@ -209,10 +210,10 @@ class Hub:
         for name in ("number", "id"):
             if name in values:
                 if not _NUMBER.fullmatch(values[name]):
-                    raise Refused(404, "Not Found")
+                    raise ApiError(404, "Not Found")
                 values[name] = int(values[name])
         found = route.handler(context, **values)
-        if isinstance(found, Answer):
+        if isinstance(found, ApiResponse):
             answer = as_json(found.status, found.body) if found.body is not None else Response(status=found.status)
             answer.headers.update(found.headers)
             return answer
@@ -224,47 +225,47 @@ class Hub:
             return Context(self, None, access.find_app(self.state, credential))
         token = access.find_token(self.state, credential) if credential else None
         if token is not None:
-            self._spend(self._payer(credential))
+            self._count_request(self._limit_key(credential))
         return Context(self, token, None)
 
-    def _payer(self, credential: str) -> str:
-        """Whose limit a request counts against: an installation has one for all its tokens."""
+    def _limit_key(self, credential: str) -> str:
+        """The key of the rate limit that a request counts against: an installation has one for all its tokens."""
         token = self.state.tokens.get(credential)
         return f"installation {token.installation.id}" if token and token.installation else credential
 
-    def _spend(self, credential: str) -> None:
-        since, spent = self._spent.get(credential, (time.time(), 0))
+    def _count_request(self, credential: str) -> None:
+        since, used = self._used.get(credential, (time.time(), 0))
         if time.time() - since > 3600:
-            since, spent = time.time(), 0
-        if spent >= self.hourly:
-            raise Refused(403, "API rate limit exceeded for installation")
-        self._spent[credential] = (since, spent + 1)
+            since, used = time.time(), 0
+        if used >= self.hourly:
+            raise ApiError(403, "API rate limit exceeded for installation")
+        self._used[credential] = (since, used + 1)
 
     def _with_headers(self, answer: Response) -> Response:
-        credential = self._payer(access.read_credential(request.headers.get("Authorization", "")))
-        since, spent = self._spent.get(credential, (time.time(), 0))
+        credential = self._limit_key(access.read_credential(request.headers.get("Authorization", "")))
+        since, used = self._used.get(credential, (time.time(), 0))
         answer.headers["X-GitHub-Request-Id"] = str(uuid.uuid4())
         answer.headers["X-GitHub-Media-Type"] = "github.v3; format=json"
         answer.headers["x-ratelimit-limit"] = str(self.hourly)
-        answer.headers["x-ratelimit-remaining"] = str(max(0, self.hourly - spent))
+        answer.headers["x-ratelimit-remaining"] = str(max(0, self.hourly - used))
         answer.headers["x-ratelimit-reset"] = str(int(since) + 3600)
         answer.headers["x-ratelimit-resource"] = "core"
         if request.method == "GET" and answer.status_code == 200:
             etag = f'W/"{hashlib.sha256(answer.get_data()).hexdigest()}"'
             answer.headers["ETag"] = etag
             if request.headers.get("If-None-Match") == etag:
-                self._spent[credential] = (since, max(0, spent - 1))
+                self._used[credential] = (since, max(0, used - 1))
                 answer.status_code = 304
                 answer.set_data(b"")
         return answer
 
 
 def as_json(status: int, body: Any) -> Response:
-    """An answer of the API."""
+    """A response of the API."""
     return Response(json.dumps(body), status=status, content_type="application/json; charset=utf-8")
 
 
-def paged(items: list[Any], shape: Callable[[Any], Any]) -> Answer:
+def paged(items: list[Any], shape: Callable[[Any], Any]) -> ApiResponse:
     """One page of `items`, with GitHub's Link header."""
     size = min(100, max(1, request.args.get("per_page", 30, type=int)))
     page = max(1, request.args.get("page", 1, type=int))
@@ -274,9 +275,4 @@ def paged(items: list[Any], shape: Callable[[Any], Any]) -> Answer:
         query = dict(request.args) | {"page": str(page + 1)}
         following = "&".join(f"{name}={value}" for name, value in query.items())
         headers["Link"] = f'<{request.base_url}?{following}>; rel="next"'
-    return Answer(200, [shape(item) for item in part], headers)
-
-
-def repo_of(state: State, full_name: str) -> Repo:
-    """The repository, or 404."""
-    return state.repo(full_name)
+    return ApiResponse(200, [shape(item) for item in part], headers)

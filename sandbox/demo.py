@@ -1,6 +1,6 @@
-"""The whole way on one machine, for a person to watch: push, plan, merge, deploy. Real parts, no account.
+"""`python -m sandbox demo`: a push, its plan, the merge and the deploy, on one machine and without an account.
 
-The embedded GitHub, the real service as a process of its own, a node with its own checkout and a real engine.
+Only GitHub is embedded: the service is a process of its own, the node has its own checkout and a real engine.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from sandbox.runner import Runner
 from sandbox.service import free_port, new_secret, run_service
 from sandbox.world import FLEET, IMAGES, NODE, PERSON, SERVER, AiosWorld, build_world
 
-STEP_LIMIT = 120  # seconds that one step may take
-PERSON_LIMIT = 3600  # seconds that a person may take to press Merge
+STEP_LIMIT = 120  # seconds for one step
+PERSON_LIMIT = 3600  # seconds for somebody to press Merge
 INGRESS = "stacks/ingress/docker-compose.yml"
 _T = TypeVar("_T")
 
 
 class DemoError(BotError):
-    """The demo did not come to its end; the message says at which step."""
+    """The demo failed; the message says at which step."""
 
 
 class _Clock:
@@ -42,12 +42,12 @@ class _Clock:
     def __init__(self) -> None:
         self._start = time.monotonic()
 
-    def say(self, what: str, detail: str = "") -> None:
+    def report(self, what: str, detail: str = "") -> None:
         click.echo(f"{time.monotonic() - self._start:6.1f} s  {what:<22} {detail}".rstrip())
 
 
-class _Person:
-    """Looks at the embedded GitHub over REST, as anybody would."""
+class _Reader:
+    """Reads the embedded GitHub by REST with the user's token."""
 
     def __init__(self, world: AiosWorld) -> None:
         self._api = f"{world.hub.url}/api/v3/repos"
@@ -65,8 +65,8 @@ class _Person:
         runs = self.get(FLEET, f"commits/{sha}/check-runs")["check_runs"]
         return next((run for run in runs if run["name"] == "aios/plan" and run["status"] == "completed"), None)
 
-    def find_end(self, sha: str) -> Any:
-        """The last status of the node's deployment, once it is final."""
+    def find_final_status(self, sha: str) -> Any:
+        """The newest status of the node's deployment, once it is final."""
         for deployment in self.get(FLEET, f"deployments?sha={sha}"):
             for status in self.get(FLEET, f"deployments/{deployment['id']}/statuses")[:1]:
                 if status["state"] in ("success", "failure", "error"):
@@ -81,14 +81,21 @@ class _Person:
         return None
 
 
+@click.command()
+@click.option("--merge/--wait", "by_itself", default=None, help="Merge automatically, or wait for you to merge.")
+def demo(by_itself: bool | None) -> None:
+    """Show a push, its plan, the merge and the deploy to a node. Without a terminal it merges by itself."""
+    run_demo(by_itself=not has_terminal() if by_itself is None else by_itself)
+
+
 def run_demo(*, by_itself: bool) -> None:
-    """Run it. `by_itself` merges without waiting for a person. Raises DemoError when a step does not come."""
+    """Run the demo. `by_itself` merges without waiting for a reader. Raises DemoError when a step times out."""
     clock = _Clock()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aios-")))
         hub = stack.enter_context(EmbeddedGitHub(folder / "github"))
         hub.start()
-        clock.say("embedded GitHub", hub.url)
+        clock.report("embedded GitHub", hub.url)
         engine = stack.enter_context(_engine(folder / "engine", clock))
         port, secret = free_port(), new_secret()
         world = build_world(
@@ -98,7 +105,7 @@ def run_demo(*, by_itself: bool) -> None:
             webhook_url=f"http://127.0.0.1:{port}/webhook",
             webhook_secret=secret,
         )
-        clock.say("a small AIOS", f"{SERVER} with 3 stacks, pinned by {FLEET}, node {NODE}")
+        clock.report("a small AIOS", f"{SERVER} with 3 stacks, pinned by {FLEET}, node {NODE}")
         service = stack.enter_context(
             run_service(
                 port=port,
@@ -109,33 +116,33 @@ def run_demo(*, by_itself: bool) -> None:
                 data=folder / "bot",
             )
         )
-        clock.say("aios-bot serve", f"{service.url}, process {service.process.pid}")
+        clock.report("aios-bot serve", f"{service.url}, process {service.process.pid}")
         if engine is not None:
             runner = stack.enter_context(start_runner(hub, engine, folder, service.data))
-            clock.say(f"runner of {NODE}", runner.how)
-        _tell(world, clock, engine, by_itself=by_itself)
+            clock.report(f"runner of {NODE}", runner.how)
+        _run_steps(world, clock, engine, by_itself=by_itself)
 
 
 @contextmanager
 def _engine(root: Path, clock: _Clock) -> Iterator[Engine | None]:
-    """An engine of our own where that is possible; else the machine's; else none, saying so."""
+    """A separate engine if that is possible, otherwise the machine's, otherwise none. Reports which."""
     with ExitStack() as stack:
         engine: Engine | None
         try:
-            engine, whose = stack.enter_context(start_engine(root)), "one of our own, gone at the end"
+            engine, whose = stack.enter_context(start_engine(root)), "a separate one, removed at the end"
         except EngineError as problem:
             engine, whose = find_engine(), f"this machine's ({problem})"
             if engine is None:
-                clock.say("Docker Engine", f"none, so the demo ends with the order: {problem}")
+                clock.report("Docker Engine", f"none, so the demo ends with the order: {problem}")
         if engine is not None:
-            clock.say("Docker Engine", whose)
+            clock.report("Docker Engine", whose)
             for image, version in IMAGES.items():
                 engine.make_image(image, version=version)
         yield engine
 
 
 def start_runner(hub: EmbeddedGitHub, engine: Engine, folder: Path, bot_data: Path) -> Runner:
-    """The node's runner, its node trusting the bot's key. Enter it to let it take jobs."""
+    """The node's runner; its node trusts the bot's key. Enter it to start it."""
     state = folder / "node/state"
     NodeState(state).trust(bot_data / "keys" / ORDERS_PUBLIC, fleet=FLEET, node=NODE, root=None)
     return Runner(
@@ -147,48 +154,50 @@ def start_runner(hub: EmbeddedGitHub, engine: Engine, folder: Path, bot_data: Pa
     )
 
 
-def _tell(world: AiosWorld, clock: _Clock, engine: Engine | None, *, by_itself: bool) -> None:
-    hub, person = world.hub, _Person(world)
+def _run_steps(world: AiosWorld, clock: _Clock, engine: Engine | None, *, by_itself: bool) -> None:
+    hub, reader = world.hub, _Reader(world)
     pushed = world.edit(SERVER, INGRESS, "traefik:v3.1", "traefik:v3.2", "Traefik 3.2")
-    clock.say("push to server", f"{pushed[:7]}: traefik 3.1 -> 3.2")
-    pull = _wait("the pull request", person.find_pull)
+    clock.report("push to server", f"{pushed[:7]}: traefik 3.1 -> 3.2")
+    pull = _wait("the pull request", reader.find_pull)
     number = pull["number"]
-    clock.say(f"pull request #{number}", pull["title"])
-    check = _wait("the plan's check", lambda: person.find_check(pull["head"]["sha"]))
-    clock.say("check aios/plan", check["output"]["title"])
+    clock.report(f"pull request #{number}", pull["title"])
+    check = _wait("the plan's check", lambda: reader.find_check(pull["head"]["sha"]))
+    clock.report("check aios/plan", check["output"]["title"])
     click.echo(f"\n          {hub.url}/{FLEET}/pull/{number}\n")
     if by_itself:
         hub.merge_pull(FLEET, number, by=PERSON)
     else:
         click.echo("          Open the page, read the plan, and press Merge. Ctrl-C ends the demo.\n")
     limit = STEP_LIMIT if by_itself else PERSON_LIMIT
-    merged = _wait("the merge", lambda: _merged(person, number), seconds=limit)
-    clock.say("merged", f"{merged[:7]}: that was the approval")
-    order = _wait("the order", lambda: person.find_order(merged))
-    clock.say("order to the node", f"deployment {order['id']}, signed, dispatched to deploy.yml")
+    merged = _wait("the merge", lambda: _merged(reader, number), seconds=limit)
+    clock.report("merged", f"{merged[:7]}: that was the approval")
+    order = _wait("the order", lambda: reader.find_order(merged))
+    clock.report("order to the node", f"deployment {order['id']}, signed, dispatched to deploy.yml")
     if engine is None:
         if by_itself:
-            raise DemoError("the order is given, and no engine is here to carry it out: the node runs nothing new")
+            raise DemoError(
+                "the order was sent, but there is no engine to carry it out, so the node runs nothing new"
+            )
         return
-    end = _wait("the end of the deployment", lambda: person.find_end(merged))
-    clock.say(f"deployment {end['state']}", end["description"])
-    _look_at_containers(engine, clock)
+    end = _wait("the end of the deployment", lambda: reader.find_final_status(merged))
+    clock.report(f"deployment {end['state']}", end["description"])
+    _check_containers(engine, clock)
     if not by_itself:
-        click.pause("\n          Look at the pull request once more; any key ends the demo.")
+        click.pause("\n          Look at the pull request again. Press any key to end the demo.")
 
 
-def _merged(person: _Person, number: int) -> str | None:
-    pull = person.get(FLEET, f"pulls/{number}")
+def _merged(reader: _Reader, number: int) -> str | None:
+    pull = reader.get(FLEET, f"pulls/{number}")
     return str(pull["merge_commit_sha"]) if pull["merged"] else None
 
 
-def _look_at_containers(engine: Engine, clock: _Clock) -> None:
+def _check_containers(engine: Engine, clock: _Clock) -> None:
     listed = engine.docker("ps", "--format", "table {{.Names}}\t{{.Image}}\t{{.Status}}")
     click.echo("\n" + "\n".join(f"          {line}" for line in listed.splitlines()) + "\n")
     running = engine.docker("ps", "--filter", "ancestor=traefik:v3.2", "--format", "{{.Names}}")
     if not running:
         raise DemoError("the node does not run traefik 3.2; the log of its job is on the pull request's page")
-    clock.say("done", f"{NODE} runs what was merged")
+    clock.report("done", f"{NODE} runs what was merged")
 
 
 def _wait(what: str, find: Callable[[], _T | None], *, seconds: float = STEP_LIMIT) -> _T:
@@ -198,10 +207,10 @@ def _wait(what: str, find: Callable[[], _T | None], *, seconds: float = STEP_LIM
         if found:
             return found
         if time.monotonic() > deadline:
-            raise DemoError(f"{what} did not come within {seconds:.0f} s")
+            raise DemoError(f"{what} did not appear within {seconds:.0f} s")
         time.sleep(0.1)
 
 
 def has_terminal() -> bool:
-    """Whether a person is there to press Merge."""
+    """Whether somebody is there to press Merge."""
     return sys.stdin.isatty() and sys.stdout.isatty()

@@ -1,9 +1,9 @@
-"""A real Docker Engine of one's own, started for a demo or a test and gone without a trace afterwards.
+"""Start a separate Docker Engine for a demo or a test, and remove every trace of it afterwards.
 
-The engine lives in its own process, mount and network namespaces: several run side by side without meeting in
+The engine runs in its own process, mount and network namespaces: several run side by side without conflicts over
 bridges, firewall rules or published ports; stacks that mount /var/run/docker.sock get this engine's socket; and
-the end of its first process is the end of every container and mount. Images come from `make_image`, since a
-sandbox reaches no registry.
+when its first process ends, so does every container and mount. Images come from `make_image`, because a sandbox
+reaches no registry.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from bot.domain.errors import BotError
 from bot.settings.environment import docker_environment
 
 START_TIMEOUT = 60  # seconds
-LONGEST_ROOT = 60  # characters: containerd's socket below it must stay under the kernel's 108
+MAX_ROOT_LENGTH = 60  # characters: containerd's socket below it must stay under the kernel's 108
 
-# What every made image runs: a named program if the stack's command is one, else a small server that ends at
-# once on SIGTERM and says so when it is asked to reload.
+# The entry point of every image: the stack's command if it is a program, otherwise a small server that ends at once
+# on SIGTERM and prints a line on SIGHUP.
 _SERVICE = """#!/bin/sh
 if [ $# -gt 0 ] && command -v "$1" >/dev/null 2>&1; then exec "$@"; fi
 echo "version $(cat /version) $*"
@@ -50,7 +50,7 @@ exec {dockerd}
 
 
 class EngineError(BotError):
-    """No engine: what is missing on this machine, or the engine's own last words."""
+    """There is no engine. The message says what is missing, or quotes the engine's log."""
 
 
 class Engine:
@@ -61,12 +61,12 @@ class Engine:
         self.environment = environment
 
     def docker(self, *arguments: str, stdin: bytes | None = None) -> str:
-        """Standard output of one docker command against this engine, or EngineError with its last words."""
+        """Standard output of one docker command against this engine. Raises EngineError with its error output."""
         command = ["docker", *arguments]
         done = subprocess.run(command, env=self.environment, input=stdin, capture_output=True, check=False)
         if done.returncode != 0:
-            said = done.stderr.decode("utf-8", "replace").strip()
-            raise EngineError(f"docker {arguments[0]} failed: {said[-500:]}")
+            output = done.stderr.decode("utf-8", "replace").strip()
+            raise EngineError(f"docker {arguments[0]} failed: {output[-500:]}")
         return done.stdout.decode("utf-8", "replace").strip()
 
     def make_image(self, name: str, *, version: str = "1") -> str:
@@ -81,12 +81,12 @@ class Engine:
 
 
 def find_engine() -> Engine | None:
-    """The engine that this machine's docker client already reaches, or None."""
+    """The engine that this machine's docker client uses, or None."""
     if shutil.which("docker") is None:
         return None
     environment = docker_environment()
-    asked = ["docker", "version", "--format", "{{.Server.Version}}"]
-    done = subprocess.run(asked, env=environment, capture_output=True, check=False, timeout=30)
+    command = ["docker", "version", "--format", "{{.Server.Version}}"]
+    done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=30)
     if done.returncode != 0 or not done.stdout.strip():
         return None
     context = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
@@ -99,7 +99,7 @@ def start_engine(root: Path, *, keep: bool = False) -> Iterator[Engine]:
     """A new engine that keeps everything below `root` (made if missing, emptied at the end). Needs root.
 
     With `keep` its images and containers stay: the next engine at `root` is the same one, started again.
-    Raises EngineError when this machine lacks something, or with the engine's last words when it does not start.
+    Raises EngineError if this machine lacks something, or with the engine's log if it does not start.
     """
     busybox = _static_busybox()
     root = _prepared(root)
@@ -112,7 +112,7 @@ def start_engine(root: Path, *, keep: bool = False) -> Iterator[Engine]:
     ]
     boot = _BOOT.format(busybox=shlex.quote(str(busybox)), root=shlex.quote(str(root)), dockerd=shlex.join(dockerd))
     command = [
-        # Should this process die without a word, the engine goes with it.
+        # If this process is killed, the engine is killed too.
         *(_program("setpriv", "apt-get install util-linux"), "--pdeathsig", "KILL", "--"),
         *(_program("unshare", "apt-get install util-linux"), "--net", "--mount", "--propagation", "slave"),
         *("--pid", "--fork", "--kill-child", "--mount-proc", "--", "sh", "-c", boot),
@@ -136,15 +136,15 @@ def start_engine(root: Path, *, keep: bool = False) -> Iterator[Engine]:
 
 def _prepared(root: Path) -> Path:
     if os.geteuid() != 0:
-        raise EngineError("starting a Docker Engine of one's own needs root: run this with sudo, or start Docker")
+        raise EngineError("starting a separate Docker Engine needs root: run this with sudo, or start Docker")
     root.mkdir(parents=True, exist_ok=True)
     root = root.resolve()
-    if len(str(root)) > LONGEST_ROOT:
+    if len(str(root)) > MAX_ROOT_LENGTH:
         raise EngineError(
-            f"{root} is too long a path for an engine's sockets: use one under {LONGEST_ROOT} characters"
+            f"{root} is too long a path for an engine's sockets: use one under {MAX_ROOT_LENGTH} characters"
         )
-    (root / "docker.sock").unlink(missing_ok=True)  # of an engine that was killed
-    (root / "daemon.json").write_text("{}\n")  # and not the machine's own
+    (root / "docker.sock").unlink(missing_ok=True)  # left by an engine that was killed
+    (root / "daemon.json").write_text("{}\n")  # instead of the machine's
     return root
 
 
@@ -167,7 +167,7 @@ def _static_busybox() -> Path:
 
 
 def _client_environment(environment: dict[str, str], root: Path) -> dict[str, str]:
-    # The client's own folder keeps contexts and credentials of this machine's user out, and holds compose.
+    # A separate folder for the client: without the contexts and credentials of this machine's user, and with compose.
     plugins = root / "client" / "cli-plugins"
     plugins.mkdir(parents=True, exist_ok=True)
     compose = _find_compose()
@@ -178,7 +178,7 @@ def _client_environment(environment: dict[str, str], root: Path) -> dict[str, st
 
 
 def _find_compose() -> Path | None:
-    """The compose program of the Python package, else one on PATH; None leaves it to the machine's docker plugins."""
+    """The compose program of the Python package, otherwise on PATH; None: use the machine's docker plugins."""
     package = importlib.util.find_spec("compose")
     for folder in (package.submodule_search_locations or ()) if package else ():
         if (Path(folder) / "docker-compose").is_file():
@@ -197,11 +197,11 @@ def _wait_until_ready(engine: Engine, process: subprocess.Popen[bytes], root: Pa
                 return
         time.sleep(0.05)
     words = (root / "dockerd.log").read_text("utf-8", "replace").strip().splitlines()[-5:]
-    raise EngineError("the Docker Engine did not start; its last words:\n" + "\n".join(words))
+    raise EngineError("the Docker Engine did not start; the end of its log:\n" + "\n".join(words))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    # The first process of the namespace is killed, and not its parent, so that somebody is left to reap it.
+    # Kill the first process of the namespace and not its parent, which has to reap it.
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     with contextlib.suppress(OSError):
         for child in children.read_text().split():
@@ -244,12 +244,12 @@ def _remove_cgroups(parent: str) -> None:
     base = Path("/sys/fs/cgroup")
     for top in (base / parent, *base.glob(f"*/{parent}")):
         for folder, _, _ in os.walk(top, topdown=False):
-            with contextlib.suppress(OSError):  # a dying process may still sit in it for a moment
+            with contextlib.suppress(OSError):  # a dying process may stay in it for a moment
                 Path(folder).rmdir()
 
 
 def _remove_tree(path: Path) -> None:
-    for _ in range(20):  # the kernel unmounts the dead namespace's file systems a moment after its processes
+    for _ in range(20):  # the kernel unmounts the namespace's file systems a moment after its processes end
         shutil.rmtree(path, ignore_errors=True)
         if not path.exists():
             return

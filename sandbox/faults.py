@@ -1,4 +1,4 @@
-"""GitHub misbehaving on demand: errors before and after the effect, stalls, lost connections, broken answers."""
+"""Make the embedded GitHub misbehave: errors before and after the effect, stalls, lost connections, cut responses."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ _CHANNEL = "aios.channel"
 
 
 class Cut(StrEnum):
-    """What becomes of the answer on its way."""
+    """How the response is cut."""
 
     NOTHING = ""
-    CONNECTION = "connection"  # the connection closes without an answer
-    BODY = "body"  # half of the body comes, as if that were all: JSON that ends in the middle
-    TRANSFER = "transfer"  # half of the body comes, then the connection closes
+    CONNECTION = "connection"  # the connection closes without a response
+    BODY = "body"  # half of the body is sent as if it were all: JSON that ends in the middle
+    TRANSFER = "transfer"  # half of the body is sent, then the connection closes
 
 
 @dataclass
 class Fault:
-    """One kind of misbehaviour, played for the next `times` requests that match."""
+    """One kind of misbehaviour, for the next `times` requests that match."""
 
     matches: Callable[[str, str], bool]  # method, and path with the API's prefix
-    status: int = 0  # 0: the answer is what it would be anyway
+    status: int = 0  # 0: the response is as usual
     times: int = 1
-    after_effect: bool = False  # the request is carried out, its answer is broken
+    after_effect: bool = False  # the request is carried out, and its response is broken
     headers: Mapping[str, str] = field(default_factory=dict)
     message: str = "Server Error"
     stall: float = 0.0  # seconds before anything else happens
@@ -41,7 +41,7 @@ class Fault:
 
 
 class Faults:
-    """What is to be played."""
+    """The planned faults."""
 
     def __init__(self) -> None:
         self.planned: list[Fault] = []
@@ -49,7 +49,7 @@ class Faults:
         self._ended = threading.Event()
 
     def take(self, method: str, path: str) -> Fault | None:
-        """The fault to play for this request; its stall is over when this returns."""
+        """The fault for this request, after waiting for its stall."""
         with self._lock:
             found = next((f for f in self.planned if f.times > 0 and f.matches(method, path)), None)
             if found is not None:
@@ -60,12 +60,12 @@ class Faults:
         return found
 
     def end(self) -> None:
-        """Stall nobody any longer."""
+        """End every stall."""
         self._ended.set()
 
 
-def break_answer(fault: Fault, answer: Response) -> Response:
-    """What the client gets to see of `answer`."""
+def break_response(fault: Fault, answer: Response) -> Response:
+    """The response that the client gets."""
     if fault.cut is Cut.CONNECTION:
         channel: HTTPChannel = request.environ[_CHANNEL]
         if channel.socket is not None:
@@ -86,6 +86,6 @@ class _Task(WSGITask):
 
 
 class BreakableChannel(HTTPChannel):
-    """A channel whose connection a handler may close."""
+    """A channel whose connection a handler can close."""
 
     task_class = _Task

@@ -1,54 +1,32 @@
-"""The embedded GitHub: real bare repositories, the REST surface the bot uses, webhooks, a page, jobs for a runner.
+"""The embedded GitHub: bare repositories, the REST operations that the bot uses, webhooks, pages and jobs.
 
-Strict where GitHub is strict. `EmbeddedGitHub` is what tests, benches and the demo hold; everything else goes over
-HTTP, as it would with the real one.
+Strict where GitHub is strict. Tests, benches and the demo set it up and observe it by `EmbeddedGitHub`; everything
+else goes by HTTP, as with the real one.
 """
 
 from __future__ import annotations
 
 import random
-import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
-from flask import Flask
-from waitress.server import TcpWSGIServer, create_server
-
 from bot.domain.names import RepoName
-from sandbox import (
-    access,
-    forks,
-    graphql,
-    pages,
-    registration,
-    rest_actions,
-    rest_apps,
-    rest_checks,
-    rest_environments,
-    rest_git,
-    rest_issues,
-    rest_orgs,
-    rest_people,
-    rest_pulls,
-    runners,
-    smart_http,
-)
-from sandbox.api import Context, Hub, Logged
-from sandbox.faults import BreakableChannel, Cut, Fault
+from sandbox import access, forks, jobs, registration, rest_comments, rest_people
+from sandbox.api import Api, Context, LoggedRequest
+from sandbox.faults import Cut, Fault
+from sandbox.jobs import Job
+from sandbox.records import AppRecord, BranchRules, Delivery, Token, User
 from sandbox.rest_actions import end_run
+from sandbox.server import HttpServer
 from sandbox.shapes import Shapes
-from sandbox.state import BranchRules, Delivery, Repo, Run, State, Token, User
+from sandbox.state import State
 from sandbox.webhooks import Disorder, Webhooks
-
-THREADS = 16
-LARGEST_REQUEST = 100 * 1024 * 1024  # bytes
 
 
 class App(NamedTuple):
-    """A registered App, as its owner holds it."""
+    """A registered App with its private key."""
 
     id: int
     slug: str
@@ -56,21 +34,8 @@ class App(NamedTuple):
     private_key_pem: str
 
 
-class Job(NamedTuple):
-    """A queued job that a runner has claimed."""
-
-    run_id: int
-    id: int
-    repo: RepoName
-    workflow: str  # path of the workflow file in the repository
-    ref: str
-    inputs: Mapping[str, str]
-    event: Mapping[str, object]
-    token: str  # GITHUB_TOKEN
-
-
 class EmbeddedGitHub:
-    """One GitHub of one's own, on loopback."""
+    """A GitHub on the loopback interface."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -78,7 +43,7 @@ class EmbeddedGitHub:
         self._state = State(root)
         self._shapes = Shapes("")
         self._webhooks = Webhooks(self._state)
-        self._hub = Hub(self._state, self._shapes, self._webhooks)
+        self._api = Api(self._state, self._shapes, self._webhooks)
 
     def __enter__(self) -> EmbeddedGitHub:
         return self
@@ -91,68 +56,43 @@ class EmbeddedGitHub:
 
     def start(self, port: int = 0) -> None:
         """Serve on 127.0.0.1 (port 0: any free one) until `stop`."""
-        flask = Flask(__name__)
-        orders = (rest_checks, rest_actions, rest_environments)
-        talk = (rest_orgs, rest_pulls, rest_people, rest_issues)
-        for room in (registration, runners, rest_apps, rest_git, *talk, *orders):
-            self._hub.register(flask, room.ROUTES)
-        self._hub.refuse_the_rest(flask)
-        graphql.register(flask, self._hub)
-        smart_http.register(flask, self._hub)
-        pages.register(flask, self._hub)
-        registration.register(flask, self._hub)
-        runners.register(flask, self._hub)
-        server = create_server(
-            flask, host="127.0.0.1", port=port, threads=THREADS, max_request_body_size=LARGEST_REQUEST
-        )
-        if not isinstance(server, TcpWSGIServer):
-            raise TypeError("one address is served by one server")
-        server.channel_class = BreakableChannel
-        self._server = server
-        port = int(server.getsockname()[1])
-        self.url = f"http://127.0.0.1:{port}"
+        self._server = HttpServer(self._api, port)
+        self.url = f"http://127.0.0.1:{self._server.port}"
         self._shapes.url, self._shapes.api = self.url, f"{self.url}/api/v3"
-        self._thread = threading.Thread(target=self._serve, name="embedded-github", daemon=True)
-        self._thread.start()
+        self._server.start()
         self._webhooks.start()
 
-    def _serve(self) -> None:
-        with suppress(OSError):  # its own socket, which `stop` closes while it waits for it
-            self._server.run()
-
     def stop(self) -> None:
-        """Deliver what is queued, and end."""
-        self._hub.faults.end()
+        """Deliver the queued webhooks, and end."""
+        self._api.faults.end()
         self._webhooks.stop()
-        self._server.close()
-        self._server.task_dispatcher.shutdown(timeout=2)
-        self._thread.join(timeout=0.1)  # it would wait for kept connections
+        self._server.stop()
 
-    # -- making a world -------------------------------------------------------------------------------------
+    # -- set-up ---------------------------------------------------------------------------------------------
 
     def create_user(self, login: str) -> str:
-        """A person; returns a token that may all that the person may."""
+        """Create a user; returns a token with all their permissions."""
         with self._state.lock:
             return access.new_person_token(self._state, self._state.user(login))
 
     def create_repository(self, full_name: str, *, default_branch: str = "main", private: bool = False) -> None:
-        """An empty repository."""
+        """Create an empty repository."""
         with self._state.lock:
             forks.create_repository(self._state, self.root, full_name, default_branch=default_branch, private=private)
 
     def fork(self, full_name: str, *, by: str) -> RepoName:
-        """Fork it as `by`; the fork's name."""
+        """Fork the repository as `by`; returns the fork's name."""
         with self._state.lock:
             made = forks.create_fork(self._state, self.root, self._state.repo(full_name), self._state.user(by))
         return RepoName(made.full_name)
 
     def create_team(self, org: str, slug: str, members: Sequence[str]) -> None:
-        """A team of an organisation."""
+        """Create a team of an organisation."""
         with self._state.lock:
             self._state.teams[f"{org}/{slug}".lower()] = frozenset(login.lower() for login in members)
 
     def set_permission(self, full_name: str, login: str, level: str) -> None:
-        """Give a person read, triage, write, maintain or admin."""
+        """Grant a user read, triage, write, maintain or admin."""
         with self._state.lock:
             self._state.user(login)
             self._state.repo(full_name).permissions[login] = level
@@ -171,61 +111,60 @@ class EmbeddedGitHub:
                 webhook_url=webhook_url,
                 secret=webhook_secret,
             )
-        return App(record.id, record.slug, record.client_id, record.private_key_pem)
+        return _as_app(record)
 
     def find_app(self, slug: str) -> tuple[App, int]:
-        """An App that somebody registered and installed on the pages, and its installation."""
+        """An App that was registered and installed on the pages, and its installation."""
         with self._state.lock:
             found = next(one for one in self._state.installations.values() if one.app.slug == slug)
-            record = found.app
-            return App(record.id, record.slug, record.client_id, record.private_key_pem), found.id
+            return _as_app(found.app), found.id
 
     def new_manifest_code(self, app: App) -> str:
-        """What the manifest flow brings back for a registered App."""
+        """A code of the manifest flow for a registered App."""
         with self._state.lock:
             return registration.new_code(self._state, self._state.apps[app.id])
 
     def webhook_secret(self, app: App) -> str:
-        """What the App's webhooks are signed with."""
+        """The secret that the App's webhooks are signed with."""
         with self._state.lock:
             return self._state.apps[app.id].webhook_secret
 
     def set_webhook(self, app: App, url: str, secret: str) -> None:
-        """Send the App's webhooks elsewhere."""
+        """Change the address and the secret of the App's webhook."""
         with self._state.lock:
             record = self._state.apps[app.id]
             record.webhook_url, record.webhook_secret = url, secret
 
     def install(self, app: App, account: str, repositories: Sequence[str]) -> int:
-        """Install the App; the installation's id. Its webhook follows."""
+        """Install the App and send the webhook; returns the installation's id."""
         with self._state.lock:
             record, owner = self._state.apps[app.id], self._state.user(account)
-            return registration.new_installation(self._hub, record, owner, repositories).id
+            return registration.new_installation(self._api, record, owner, repositories).id
 
     def add_to_installation(self, installation: int, repositories: Sequence[str]) -> None:
-        """Give an installed App more repositories. Its webhook follows."""
+        """Give an installed App more repositories and send the webhook."""
         with self._state.lock:
-            registration.add_repositories(self._hub, self._state.installations[installation], repositories)
+            registration.add_repositories(self._api, self._state.installations[installation], repositories)
 
-    # -- what people do -------------------------------------------------------------------------------------
+    # -- acting as a user------------------------------------------------------------------------------------
 
     def protect_environment(self, full_name: str, name: str, kinds: Sequence[str]) -> None:
-        """Put protection rules before the jobs of an environment; one of an App's kind is a custom rule."""
+        """Set the protection rules of an environment; any kind that GitHub does not have is a custom rule."""
         with self._state.lock:
             self._state.repo(full_name).environments[name] = list(kinds)
 
     def merge_pull(self, full_name: str, number: int, *, by: str, method: str = "merge") -> str:
-        """Press Merge as `by`; the new commit of the base branch."""
+        """Merge as `by`; returns the new commit of the base branch."""
         with self._state.lock:
             repo = self._state.repo(full_name)
             user = self._state.user(by)
-            return self._hub.happenings.merge(repo, repo.pulls[number], user, method=method)
+            return self._api.effects.merge(repo, repo.pulls[number], user, method=method)
 
     def comment(self, full_name: str, number: int, body: str, *, by: str) -> int:
-        """Comment as `by`; the comment's id."""
+        """Comment as `by`; returns the comment's id."""
         with self._state.lock:
             repo = self._state.repo(full_name)
-            return rest_pulls.comment_on(self._context(self._state.user(by)), repo, repo.pulls[number], body).id
+            return rest_comments.comment_on(self._context(self._state.user(by)), repo, repo.pulls[number], body).id
 
     def press(self, full_name: str, check_run: int, identifier: str, *, by: str) -> None:
         """Press a button of a completed check run as `by`."""
@@ -235,108 +174,91 @@ class EmbeddedGitHub:
             rest_people.press_button(self._context(user), repo, run, identifier, user)
 
     def set_rules(self, full_name: str, branch: str, *, approvals: int = 0, contexts: Sequence[str] = ()) -> None:
-        """What `branch` asks of pull requests into it."""
+        """Set what `branch` requires of pull requests into it."""
         with self._state.lock:
             self._state.repo(full_name).rules[branch] = BranchRules(approvals, tuple(contexts))
 
     def allow_auto_merge(self, full_name: str) -> None:
-        """The repository's setting."""
+        """Allow auto-merge in the repository."""
         with self._state.lock:
             self._state.repo(full_name).allow_auto_merge = True
 
-    # -- what a runner does ---------------------------------------------------------------------------------
+    # -- acting as a runner ---------------------------------------------------------------------------------
 
     def claim_job(self, labels: Sequence[str], timeout: float) -> Job | None:
-        """The oldest queued job whose labels are all among `labels`, waiting up to `timeout` seconds."""
+        """Claim the oldest queued job whose labels are all among `labels`, waiting up to `timeout` seconds."""
         with self._state.lock:
-            self._state.changed.wait_for(lambda: self._next_run(labels) is not None, timeout)
-            found = self._next_run(labels)
-            if found is None:
-                return None
-            repo, run = found
-            run.status = "in_progress"
-            token = access.new_job_token(
-                self._state, repo, self._state.user("github-actions[bot]", "Bot"), run.permissions
-            )
-            inputs = run.event["inputs"]
-            path = f"{rest_actions.FOLDER}/{run.workflow}"
-            return Job(run.id, run.job_id, RepoName(repo.full_name), path, run.ref, inputs, run.event, token)
-
-    def _next_run(self, labels: Sequence[str]) -> tuple[Repo, Run] | None:
-        own = {label.lower() for label in labels}
-        for repo in self._state.repos.values():
-            for run in repo.runs:
-                if run.status == "queued" and {label.lower() for label in run.labels} <= own:
-                    return repo, run
-        return None
+            return jobs.claim(self._state, labels, timeout)
 
     def finish_job(self, job: Job, conclusion: str, log: str) -> None:
-        """Report a claimed job's end."""
+        """Report the end of a claimed job."""
         with self._state.lock:
-            repo = self._state.repo(job.repo)
-            run = next(run for run in repo.runs if run.id == job.run_id)
-            self._state.tokens.pop(job.token, None)
+            repo, run = jobs.release(self._state, job)
             end_run(self._context(run.actor), repo, run, conclusion, log)
 
-    # -- watching and disturbing ----------------------------------------------------------------------------
+    # -- observing, and faults - ----------------------------------------------------------------------------
 
     @property
-    def requests(self) -> list[Logged]:
-        """Every request that was answered so far; clear it to start counting."""
-        return self._hub.requests
+    def requests(self) -> list[LoggedRequest]:
+        """Every answered request; clear the list to start counting."""
+        return self._api.requests
 
     @property
     def exercised(self) -> dict[str, str]:
-        """The most that Apps have used of each permission so far, by requests and by events that they were sent."""
+        """The highest level of each permission that Apps have used, by requests and by received events."""
         return self._state.exercised
 
     @property
     def faults(self) -> list[Fault]:
-        """Faults to be played; add to it."""
-        return self._hub.faults.planned
+        """The planned faults; append to add one."""
+        return self._api.faults.planned
 
     @property
     def hourly(self) -> int:
-        """Requests that each installation may make in an hour; set it to try the end of them."""
-        return self._hub.hourly
+        """The rate limit: requests per installation and hour."""
+        return self._api.hourly
 
     @hourly.setter
     def hourly(self, requests: int) -> None:
-        self._hub.hourly = requests
+        self._api.hourly = requests
 
     @property
     def latency(self) -> float:
-        """Seconds that every request waits before it is looked at."""
-        return self._hub.latency
+        """Seconds of delay before each request is processed."""
+        return self._api.latency
 
     @latency.setter
     def latency(self, seconds: float) -> None:
-        self._hub.latency = seconds
+        self._api.latency = seconds
 
     @property
     def webhooks(self) -> list[tuple[str, dict[str, object]]]:
-        """Every webhook that was made: its event and payload."""
+        """The event and payload of every webhook."""
         return [(delivery.event, delivery.payload) for delivery in self._state.deliveries]
 
     @property
     def deliveries(self) -> list[Delivery]:
-        """Every attempt to deliver, oldest first."""
+        """Every delivery attempt, oldest first."""
         return self._state.deliveries
 
     def drop_deliveries(self, *, on: bool) -> None:
-        """Lose every delivery from now on, or no longer."""
+        """Lose every delivery from now on, or stop losing them."""
         self._webhooks.dropping = on
 
     def disorder_deliveries(self, dice: random.Random | None, *, doubled: float = 0.5) -> None:
-        """Deliver in another order from now on, and a share twice; None: as ever."""
+        """Shuffle deliveries from now on, and send a share of them twice; None: stop."""
         self._webhooks.disorder = None if dice is None else Disorder(dice, doubled)
 
     def wait_for_deliveries(self, timeout: float = 30) -> bool:
-        """Wait until every webhook was answered."""
+        """Wait until every webhook was answered; returns whether all were."""
         return self._webhooks.wait(timeout)
 
     def _context(self, user: User) -> Context:
-        return Context(self._hub, Token(user, None, None, None), None)
+        return Context(self._api, Token(user, None, None, None), None)
+
+
+def _as_app(record: AppRecord) -> App:
+    return App(record.id, record.slug, record.client_id, record.private_key_pem)
 
 
 __all__ = ["App", "Cut", "EmbeddedGitHub", "Fault", "Job"]

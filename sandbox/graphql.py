@@ -1,4 +1,4 @@
-"""The few GraphQL operations that REST does not have. Any other query is refused, as GitHub refuses a wrong one."""
+"""Answer the few GraphQL operations that REST lacks. Any other query is an error, like a wrong one on GitHub."""
 
 from __future__ import annotations
 
@@ -10,44 +10,45 @@ from typing import Any
 from flask import Flask, Response, request
 
 from sandbox import access
-from sandbox.api import Context, Hub, as_json
+from sandbox.api import Api, Context, as_json
 from sandbox.merging import mergeable_state, review_decision
-from sandbox.state import Comment, Pull, Refused, Repo
+from sandbox.records import Comment, Pull, Repo
+from sandbox.state import ApiError
 
 PATH = "/api/graphql"
 
 
-class _Wrong(Exception):  # noqa: N818 - an answer
+class _QueryError(Exception):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
 
 
-def register(flask: Flask, hub: Hub) -> None:
-    """Serve the one address."""
+def register(flask: Flask, api: Api) -> None:
+    """Serve GraphQL's one address."""
 
     @flask.post(PATH)
     def graphql() -> Response:
         start = time.monotonic()
-        if hub.latency:
-            time.sleep(hub.latency)
-        asked = request.get_json(silent=True) or {}
-        answer = _answer(hub, asked)
-        body = {"asked": asked, "answered": answer.get_json(silent=True)}
-        hub.log("graphql", route=PATH, status=answer.status_code, start=start, body=body)
+        if api.latency:
+            time.sleep(api.latency)
+        sent = request.get_json(silent=True) or {}
+        answer = _answer(api, sent)
+        body = {"asked": sent, "answered": answer.get_json(silent=True)}
+        api.log("graphql", route=PATH, status=answer.status_code, start=start, body=body)
         return answer
 
 
-def _answer(hub: Hub, asked: dict[str, Any]) -> Response:
+def _answer(api: Api, sent: dict[str, Any]) -> Response:
     credential = access.read_credential(request.headers.get("Authorization", ""))
     try:
-        with hub.state.lock:
-            token = access.find_token(hub.state, credential)
-            context = Context(hub, token, None)
-            data = _run(context, str(asked.get("query", "")), dict(asked.get("variables") or {}))
-    except Refused as problem:
+        with api.state.lock:
+            token = access.find_token(api.state, credential)
+            context = Context(api, token, None)
+            data = _run(context, str(sent.get("query", "")), dict(sent.get("variables") or {}))
+    except ApiError as problem:
         return as_json(problem.status, {"message": problem.message})
-    except _Wrong as problem:
+    except _QueryError as problem:
         error = {"type": problem.kind, "message": str(problem), "path": [], "locations": []}
         return as_json(200, {"data": None, "errors": [error]})
     return as_json(200, {"data": data})
@@ -58,16 +59,16 @@ def _run(context: Context, query: str, variables: dict[str, Any]) -> dict[str, A
         if re.search(pattern, query):
             declared = set(re.findall(r"\$(\w+): ", query))
             if declared != set(variables):
-                raise _Wrong("VARIABLES", "the variables are not those that the query declares")
+                raise _QueryError("VARIABLES", "the variables are not those that the query declares")
             return run(context, variables)
-    raise _Wrong("undefinedField", "the embedded GitHub knows no such query")
+    raise _QueryError("undefinedField", "the embedded GitHub does not know this query")
 
 
 def _need(context: Context, repo: Repo, permission: str, level: str) -> None:
     try:
-        context.hub.check_access(context.token, repo, permission, level)
-    except Refused as problem:
-        raise _Wrong("FORBIDDEN" if problem.status == 403 else "NOT_FOUND", problem.message) from None
+        context.api.check_access(context.token, repo, permission, level)
+    except ApiError as problem:
+        raise _QueryError("FORBIDDEN" if problem.status == 403 else "NOT_FOUND", problem.message) from None
 
 
 def _find_pull(context: Context, node_id: str) -> tuple[Repo, Pull]:
@@ -75,7 +76,7 @@ def _find_pull(context: Context, node_id: str) -> tuple[Repo, Pull]:
         for pull in repo.pulls.values():
             if node_id == f"PR_{pull.id}":
                 return repo, pull
-    raise _Wrong("NOT_FOUND", f"Could not resolve to a node with the global id of '{node_id[:40]}'")
+    raise _QueryError("NOT_FOUND", f"Could not resolve to a node with the global id of '{node_id[:40]}'")
 
 
 def _find_comment(context: Context, node_id: str) -> tuple[Repo, Comment]:
@@ -83,7 +84,7 @@ def _find_comment(context: Context, node_id: str) -> tuple[Repo, Comment]:
         for comment in repo.comments.values():
             if node_id == f"IC_{comment.id}":
                 return repo, comment
-    raise _Wrong("NOT_FOUND", f"Could not resolve to a node with the global id of '{node_id[:40]}'")
+    raise _QueryError("NOT_FOUND", f"Could not resolve to a node with the global id of '{node_id[:40]}'")
 
 
 def _review_decision(context: Context, variables: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def _review_decision(context: Context, variables: dict[str, Any]) -> dict[str, A
     _need(context, repo, "pull_requests", "read")
     pull = repo.pulls.get(int(variables["number"]))
     if pull is None:
-        raise _Wrong("NOT_FOUND", "Could not resolve to a PullRequest")
+        raise _QueryError("NOT_FOUND", "Could not resolve to a PullRequest")
     return {"repository": {"pullRequest": {"reviewDecision": review_decision(repo, pull)}}}
 
 
@@ -107,11 +108,11 @@ def _enable(context: Context, variables: dict[str, Any]) -> dict[str, Any]:
     _need(context, repo, "pull_requests", "write")
     _need(context, repo, "contents", "write")
     if not repo.allow_auto_merge:
-        raise _Wrong("UNPROCESSABLE", "Auto merge is not allowed for this repository")
+        raise _QueryError("UNPROCESSABLE", "Auto merge is not allowed for this repository")
     if variables["head"] != pull.head_sha:
-        raise _Wrong("UNPROCESSABLE", "Head sha didn't match expected OID")
+        raise _QueryError("UNPROCESSABLE", "Head sha didn't match expected OID")
     if mergeable_state(repo, pull) == "clean":
-        raise _Wrong("UNPROCESSABLE", "Pull request Pull request is in clean status")
+        raise _QueryError("UNPROCESSABLE", "Pull request Pull request is in clean status")
     pull.auto_merge = context.user
     return {"enablePullRequestAutoMerge": {"pullRequest": {"number": pull.number}}}
 
@@ -120,7 +121,7 @@ def _disable(context: Context, variables: dict[str, Any]) -> dict[str, Any]:
     repo, pull = _find_pull(context, str(variables["pull"]))
     _need(context, repo, "pull_requests", "write")
     if pull.auto_merge is None:
-        raise _Wrong("UNPROCESSABLE", "Can't disable auto-merge for this pull request")
+        raise _QueryError("UNPROCESSABLE", "Can't disable auto-merge for this pull request")
     pull.auto_merge = None
     return {"disablePullRequestAutoMerge": {"pullRequest": {"number": pull.number}}}
 

@@ -1,15 +1,15 @@
-"""Whether a pull request may be merged: reviews, required checks, conflicts - and merging by itself when it may."""
+"""Decide whether a pull request may be merged: reviews, required checks, conflicts."""
 
 from __future__ import annotations
 
 from bot.git.git import GitError
-from sandbox.state import Pull, Repo, Review
+from sandbox.records import Pull, Repo, Review
 
 _GOOD = ("success", "neutral", "skipped")
 
 
 def latest_reviews(pull: Pull) -> dict[str, Review]:
-    """The newest review of each person that says yes or no."""
+    """The newest review of each user that approves, requests changes, or was dismissed."""
     found = {}
     for review in pull.reviews:
         if review.state in ("APPROVED", "CHANGES_REQUESTED", "DISMISSED"):
@@ -18,7 +18,7 @@ def latest_reviews(pull: Pull) -> dict[str, Review]:
 
 
 def review_decision(repo: Repo, pull: Pull) -> str | None:
-    """GitHub's `reviewDecision`; None where the branch asks for no review and nobody objects."""
+    """GitHub's `reviewDecision`; None if the branch requires no review and nobody requested changes."""
     rules = repo.rules.get(pull.base)
     writers = {login for login, level in repo.permissions.items() if level in ("write", "maintain", "admin")}
     states = [review.state for login, review in latest_reviews(pull).items() if login in writers]
@@ -43,7 +43,7 @@ def check_states(repo: Repo, sha: str) -> dict[str, str]:
 
 
 def has_conflict(repo: Repo, pull: Pull) -> bool:
-    """Whether git itself cannot merge it."""
+    """Whether git cannot merge it."""
     base = repo.heads().get(pull.base)
     try:
         repo.git.run("merge-tree", "--write-tree", str(base), pull.head_sha)

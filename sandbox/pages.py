@@ -1,6 +1,6 @@
-"""The small web pages: repositories, a pull request with its Merge button and comment box, a run's log.
+"""Serve the web pages: repositories, a pull request with its Merge button and comment box, a run's log.
 
-Whoever opens them acts as the sandbox's person. Only requests from these very pages may change anything.
+Their visitor acts as the sandbox's user. Only requests from these pages may change anything.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from flask import Flask, Response, abort, redirect, render_template, request, se
 from markupsafe import Markup
 
 from bot.domain.names import CommitSha
-from sandbox.api import Context, Hub
-from sandbox.rest_pulls import comment_on
-from sandbox.state import CheckRun, Pull, Refused, Repo, Token
+from sandbox.api import Api, Context
+from sandbox.records import CheckRun, Pull, Repo, Token
+from sandbox.rest_comments import comment_on
+from sandbox.state import ApiError
 
 PERSON = "owner"
 _HERE = Path(__file__).parent
@@ -31,7 +32,7 @@ _DIFF_BLOCK = re.compile(r'(<pre><code class="language-diff">)(.*?)(</code></pre
 
 
 def render_markdown(text: str) -> Markup:
-    """GitHub's own Markdown dialect, sanitised."""
+    """GitHub Flavored Markdown as sanitised HTML."""
     html = cmarkgfm.github_flavored_markdown_to_html(text or "", options=Options.CMARK_OPT_UNSAFE)
     html = re.sub(r'<pre lang="([\w-]+)"><code>', r'<pre><code class="language-\1">', html)
     clean = nh3.clean(html, tags=_TAGS, attributes=nh3.ALLOWED_ATTRIBUTES | {"code": {"class"}, "td": {"align"}})
@@ -49,65 +50,65 @@ def _colour(block: re.Match[str]) -> str:
     return block.group(1) + _DIFF_LINE.sub(line, block.group(2)) + block.group(3)
 
 
-def register(flask: Flask, hub: Hub) -> None:
+def register(flask: Flask, api: Api) -> None:
     """Serve the pages."""
     flask.template_folder = str(_HERE / "templates")
     flask.jinja_env.filters["markdown"] = render_markdown
     for rule, (method, show) in _PAGES.items():
-        flask.add_url_rule(rule, rule, view(hub, rule, show), methods=[method])
+        flask.add_url_rule(rule, rule, view(api, rule, show), methods=[method])
 
 
-def view(hub: Hub, rule: str, show: Callable[..., Any], *, from_anywhere: bool = False) -> Callable[..., Any]:
-    """`show` as a page; what changes something is only taken from these very pages, unless `from_anywhere`."""
+def view(api: Api, rule: str, show: Callable[..., Any], *, from_anywhere: bool = False) -> Callable[..., Any]:
+    """A view that calls `show`. A POST is only accepted from these pages, unless `from_anywhere`."""
 
     def shown(**arguments: Any) -> Any:
         start = time.monotonic()
-        if request.method == "POST" and not from_anywhere and not _from_here():
+        if request.method == "POST" and not from_anywhere and not _is_same_origin():
             abort(403)
         try:
-            with hub.state.lock:
-                answer = show(hub, **arguments)
-        except Refused as problem:
+            with api.state.lock:
+                answer = show(api, **arguments)
+        except ApiError as problem:
             answer = Response(problem.message, problem.status)
-        hub.log("page", route=rule, status=getattr(answer, "status_code", 200), start=start)
+        api.log("page", route=rule, status=getattr(answer, "status_code", 200), start=start)
         return answer
 
     return shown
 
 
-def _show_index(hub: Hub) -> Any:
-    return render_template("index.html", repos=list(hub.state.repos.values()))
+def _show_index(api: Api) -> Any:
+    return render_template("index.html", repos=list(api.state.repos.values()))
 
 
-def _show_style(_hub: Hub) -> Any:
+def _show_style(_hub: Api) -> Any:
     return send_from_directory(_HERE / "static", "github.css")
 
 
-def _show_pull(hub: Hub, owner: str, name: str, number: int) -> Any:
-    repo, pull = _find(hub, owner, name, number)
-    return render_template("pull.html", repo=repo, pull=pull, **_around(hub, repo, pull))
+def _show_pull(api: Api, owner: str, name: str, number: int) -> Any:
+    repo, pull = _find(api, owner, name, number)
+    return render_template("pull.html", repo=repo, pull=pull, **_details(api, repo, pull))
 
 
-def _merge(hub: Hub, owner: str, name: str, number: int) -> Any:
-    repo, pull = _find(hub, owner, name, number)
-    hub.happenings.merge(repo, pull, hub.state.user(PERSON))
+def _merge(api: Api, owner: str, name: str, number: int) -> Any:
+    repo, pull = _find(api, owner, name, number)
+    api.effects.merge(repo, pull, api.state.user(PERSON))
     return redirect(f"/{repo.full_name}/pull/{number}", 303)
 
 
-def _comment(hub: Hub, owner: str, name: str, number: int) -> Any:
-    repo, pull = _find(hub, owner, name, number)
+def _comment(api: Api, owner: str, name: str, number: int) -> Any:
+    repo, pull = _find(api, owner, name, number)
     text = request.form.get("body", "").strip()
     if text:
-        person = Token(hub.state.user(PERSON), None, None, None)
-        comment_on(Context(hub, person, None), repo, pull, text)
+        person = Token(api.state.user(PERSON), None, None, None)
+        comment_on(Context(api, person, None), repo, pull, text)
     return redirect(f"/{repo.full_name}/pull/{number}", 303)
 
 
-def _show_run(hub: Hub, owner: str, name: str, number: int) -> Any:
-    repo = hub.state.repo(f"{owner}/{name}")
+def _show_run(api: Api, owner: str, name: str, number: int) -> Any:
+    repo = api.state.repo(f"{owner}/{name}")
     run = next((run for run in repo.runs if run.id == number), None)
     if run is None:
-        raise Refused(404, "Not Found")
+        raise ApiError(404, "Not Found")
     return render_template("run.html", repo=repo, run=run)
 
 
@@ -122,21 +123,21 @@ _PAGES: dict[str, tuple[str, Callable[..., Any]]] = {
 }
 
 
-def _from_here() -> bool:
-    """Whether a form of these pages sent the request: another site's form names another origin."""
+def _is_same_origin() -> bool:
+    """Whether a form of these pages sent the request: the form of another site has another origin."""
     origin = request.headers.get("Origin") or request.headers.get("Referer") or ""
     return urlsplit(origin).netloc == request.host
 
 
-def _find(hub: Hub, owner: str, name: str, number: int) -> tuple[Repo, Pull]:
-    repo = hub.state.repo(f"{owner}/{name}")
+def _find(api: Api, owner: str, name: str, number: int) -> tuple[Repo, Pull]:
+    repo = api.state.repo(f"{owner}/{name}")
     if number not in repo.pulls:
-        raise Refused(404, "Not Found")
+        raise ApiError(404, "Not Found")
     return repo, repo.pulls[number]
 
 
-def _around(hub: Hub, repo: Repo, pull: Pull) -> dict[str, Any]:
-    """What stands around a pull request's body."""
+def _details(api: Api, repo: Repo, pull: Pull) -> dict[str, Any]:
+    """The checks, comments, deployments and files of a pull request."""
     checks: dict[str, CheckRun] = {run.name: run for run in repo.checks if run.head_sha == pull.head_sha}
     fork = repo.git.merge_base(pull.base_sha, pull.head_sha)
     files = [
@@ -148,5 +149,5 @@ def _around(hub: Hub, repo: Repo, pull: Pull) -> dict[str, Any]:
         "comments": [c for c in repo.comments.values() if c.number == pull.number],
         "deployments": [d for d in repo.deployments if d.sha == pull.merge_commit_sha],
         "files": files,
-        "counts": hub.happenings.counts(repo, pull),
+        "counts": api.effects.count_changes(repo, pull),
     }

@@ -1,4 +1,4 @@
-"""How a GitHub App comes to be: registered from a manifest on a page, converted by its code, installed on a page."""
+"""Register GitHub Apps from a manifest, convert the manifest's code, and install Apps."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from flask import Flask, Response, redirect, render_template, request
 
 from sandbox import access, pages
-from sandbox.api import Answer, Context, Hub, Route
-from sandbox.state import AppRecord, Installation, Refused, State, User
+from sandbox.api import Api, ApiResponse, Context, Route
+from sandbox.records import AppRecord, Installation, User
+from sandbox.state import ApiError, State
 
 CODE_LIFETIME = 3600  # seconds (registering a GitHub App from a manifest)
-LONGEST_NAME = 34
+MAX_NAME_LENGTH = 34
 _LEVELS = {
     **dict.fromkeys(("actions", "administration", "checks", "contents", "deployments"), ("read", "write")),
     **dict.fromkeys(("environments", "issues", "metadata", "pull_requests", "statuses"), ("read", "write")),
@@ -59,38 +60,38 @@ def new_app(
     return record
 
 
-def new_installation(hub: Hub, app: AppRecord, account: User, repositories: Sequence[str]) -> Installation:
-    """Install `app`; its webhook follows."""
-    found = Installation(hub.state.new_id(), app, account, list(repositories))
-    hub.state.installations[found.id] = found
+def new_installation(api: Api, app: AppRecord, account: User, repositories: Sequence[str]) -> Installation:
+    """Install `app` and send the webhook."""
+    found = Installation(api.state.new_id(), app, account, list(repositories))
+    api.state.installations[found.id] = found
     payload = {
-        "installation": hub.shapes.installation(found),
-        "repositories": _listed(hub, repositories),
+        "installation": api.shapes.installation(found),
+        "repositories": _repository_list(api, repositories),
         "requester": None,
-        "sender": hub.shapes.user(account),
+        "sender": api.shapes.user(account),
     }
-    hub.webhooks.emit_to(found, "installation", payload, repo=None, action="created")
+    api.webhooks.emit_to(found, "installation", payload, repo=None, action="created")
     return found
 
 
-def add_repositories(hub: Hub, installation: Installation, repositories: Sequence[str]) -> None:
-    """Give the App more repositories of its account; the webhook follows."""
+def add_repositories(api: Api, installation: Installation, repositories: Sequence[str]) -> None:
+    """Give the App more repositories of its account and send the webhook."""
     installation.repositories.extend(repositories)
     payload = {
-        "installation": hub.shapes.installation(installation),
+        "installation": api.shapes.installation(installation),
         "repository_selection": "selected",
-        "repositories_added": _listed(hub, repositories),
+        "repositories_added": _repository_list(api, repositories),
         "repositories_removed": [],
         "requester": None,
-        "sender": hub.shapes.user(installation.account),
+        "sender": api.shapes.user(installation.account),
     }
-    hub.webhooks.emit_to(installation, "installation_repositories", payload, repo=None, action="added")
+    api.webhooks.emit_to(installation, "installation_repositories", payload, repo=None, action="added")
 
 
-def _listed(hub: Hub, repositories: Sequence[str]) -> list[dict[str, Any]]:
+def _repository_list(api: Api, repositories: Sequence[str]) -> list[dict[str, Any]]:
     return [
         {"id": r.id, "node_id": f"R_{r.id}", "name": r.name, "full_name": r.full_name, "private": r.private}
-        for r in map(hub.state.repo, repositories)
+        for r in map(api.state.repo, repositories)
     ]
 
 
@@ -98,22 +99,22 @@ def _listed(hub: Hub, repositories: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _read_manifest(text: str) -> dict[str, Any]:
-    """A manifest that GitHub would take, or the refusal that its page shows."""
+    """Parse a manifest. Raises ApiError, with the problems that GitHub would show."""
     try:
         manifest = json.loads(text)
     except ValueError:
-        raise Refused(422, "Manifest is not valid JSON") from None
+        raise ApiError(422, "Manifest is not valid JSON") from None
     if not isinstance(manifest, dict):
-        raise Refused(422, "Manifest is not a JSON object")
+        raise ApiError(422, "Manifest is not a JSON object")
     problems = [*_name_problems(manifest), *_address_problems(manifest), *_permission_problems(manifest)]
     if problems:
-        raise Refused(422, "Invalid GitHub App configuration: " + "; ".join(problems))
+        raise ApiError(422, "Invalid GitHub App configuration: " + "; ".join(problems))
     return manifest
 
 
 def _name_problems(manifest: dict[str, Any]) -> list[str]:
     name = str(manifest.get("name", ""))
-    return [f"name is too long (maximum is {LONGEST_NAME} characters)"] if len(name) > LONGEST_NAME else []
+    return [f"name is too long (maximum is {MAX_NAME_LENGTH} characters)"] if len(name) > MAX_NAME_LENGTH else []
 
 
 def _address_problems(manifest: dict[str, Any]) -> list[str]:
@@ -132,17 +133,17 @@ def _is_address(value: object) -> bool:
 
 
 def _permission_problems(manifest: dict[str, Any]) -> list[str]:
-    asked = manifest.get("default_permissions", {})
+    requested = manifest.get("default_permissions", {})
     problems = [
         f"permission {name}: {level} is unknown"
-        for name, level in asked.items()
+        for name, level in requested.items()
         if level not in _LEVELS.get(name, ())
     ]
     for event in manifest.get("default_events", []):
         needed = access.EVENT_PERMISSIONS.get(event)
         if needed is None:
             problems.append(f"default events unsupported: {event}")
-        elif needed not in asked:
+        elif needed not in requested:
             problems.append(f"event {event} needs the permission {needed}")
     return problems
 
@@ -150,20 +151,20 @@ def _permission_problems(manifest: dict[str, Any]) -> list[str]:
 # -- pages --------------------------------------------------------------------------------------------------------
 
 
-def register(flask: Flask, hub: Hub) -> None:
-    """Serve the pages of registering and installing."""
+def register(flask: Flask, api: Api) -> None:
+    """Serve the pages for registering and installing Apps."""
     for rule in ("/settings/apps/new", "/organizations/<owner>/settings/apps/new"):
-        # The only page that another site's form may post to: it shows what is asked, and changes nothing.
-        flask.add_url_rule(rule, rule, pages.view(hub, rule, _show_manifest, from_anywhere=True), methods=["POST"])
+        # The only page that a form of another site may post to: it shows the manifest and changes nothing.
+        flask.add_url_rule(rule, rule, pages.view(api, rule, _show_manifest, from_anywhere=True), methods=["POST"])
     for rule, method, show in (
         ("/settings/apps/manifest", "POST", _create),
-        ("/apps/<slug>/installations/new", "GET", _show_installing),
+        ("/apps/<slug>/installations/new", "GET", _show_install),
         ("/apps/<slug>/installations", "POST", _install),
     ):
-        flask.add_url_rule(rule, rule, pages.view(hub, rule, show), methods=[method])
+        flask.add_url_rule(rule, rule, pages.view(api, rule, show), methods=[method])
 
 
-def _show_manifest(hub: Hub, owner: str = "") -> Any:
+def _show_manifest(api: Api, owner: str = "") -> Any:
     text = request.form.get("manifest", "")
     manifest = _read_manifest(text)
     return render_template(
@@ -173,55 +174,55 @@ def _show_manifest(hub: Hub, owner: str = "") -> Any:
         owner=owner or pages.PERSON,
         organization=owner,
         state=request.args.get("state", ""),
-        taken=manifest.get("name", "") in {app.slug for app in hub.state.apps.values()},
+        taken=manifest.get("name", "") in {app.slug for app in api.state.apps.values()},
     )
 
 
-def _create(hub: Hub) -> Any:
+def _create(api: Api) -> Any:
     manifest = _read_manifest(request.form.get("manifest", ""))
     name = request.form.get("name", "").strip() or manifest.get("name", "")
-    if not name or any(app.slug == name.lower() for app in hub.state.apps.values()):
-        raise Refused(422, "Name is already taken")
+    if not name or any(app.slug == name.lower() for app in api.state.apps.values()):
+        raise ApiError(422, "Name is already taken")
     hook = manifest.get("hook_attributes") or {}
     app = new_app(
-        hub.state,
+        api.state,
         name,
-        owner=hub.state.user(request.form.get("organization") or pages.PERSON),
+        owner=api.state.user(request.form.get("organization") or pages.PERSON),
         permissions=manifest.get("default_permissions", {}) | {"metadata": "read"},
         events=manifest.get("default_events", []),
         webhook_url=hook.get("url", "") if hook.get("active", True) else "",
         secret=secrets.token_hex(20) if hook else "",
     )
     app.setup_url = manifest.get("setup_url", "")
-    code = new_code(hub.state, app)
+    code = new_code(api.state, app)
     return redirect(_with_query(manifest["redirect_url"], code=code, state=request.form.get("state", "")), 302)
 
 
 def new_code(state: State, app: AppRecord) -> str:
-    """The code that tells an App's credentials, once."""
+    """A code that can be exchanged once for the App's credentials."""
     code = secrets.token_hex(20)
     state.manifest_codes[code] = (app, time.time() + CODE_LIFETIME)
     return code
 
 
-def _app_named(hub: Hub, slug: str) -> AppRecord:
-    for app in hub.state.apps.values():
+def _app_named(api: Api, slug: str) -> AppRecord:
+    for app in api.state.apps.values():
         if app.slug == slug:
             return app
-    raise Refused(404, "Not Found")
+    raise ApiError(404, "Not Found")
 
 
-def _show_installing(hub: Hub, slug: str) -> Any:
-    return render_template("app_install.html", app=_app_named(hub, slug), repos=list(hub.state.repos.values()))
+def _show_install(api: Api, slug: str) -> Any:
+    return render_template("app_install.html", app=_app_named(api, slug), repos=list(api.state.repos.values()))
 
 
-def _install(hub: Hub, slug: str) -> Any:
-    app, chosen = _app_named(hub, slug), request.form.getlist("repository")
-    owners = {hub.state.repo(name).owner.login: hub.state.repo(name).owner for name in chosen}
+def _install(api: Api, slug: str) -> Any:
+    app, chosen = _app_named(api, slug), request.form.getlist("repository")
+    owners = {api.state.repo(name).owner.login: api.state.repo(name).owner for name in chosen}
     if len(owners) != 1:
-        raise Refused(422, "Choose repositories of one owner")
+        raise ApiError(422, "Choose repositories of one owner")
     (owner,) = owners.values()
-    found = new_installation(hub, app, owner, chosen)
+    found = new_installation(api, app, owner, chosen)
     if not app.setup_url:
         return Response("Installed.")
     return redirect(_with_query(app.setup_url, installation_id=str(found.id), setup_action="install"), 302)
@@ -238,8 +239,8 @@ def _with_query(url: str, **query: str) -> str:
 def convert(context: Context, code: str) -> Any:
     app, end = context.state.manifest_codes.pop(code, (None, 0.0))
     if app is None or end < time.time():
-        raise Refused(404, "Not Found")
-    return Answer(
+        raise ApiError(404, "Not Found")
+    return ApiResponse(
         201,
         context.shapes.app(app)
         | {
@@ -252,7 +253,7 @@ def convert(context: Context, code: str) -> Any:
 
 def _hook(app: AppRecord | None) -> dict[str, Any]:
     if app is None:
-        raise Refused(401, "A JSON web token could not be decoded")
+        raise ApiError(401, "A JSON web token could not be decoded")
     secret = {"secret": "********"} if app.webhook_secret else {}
     return {"content_type": "json", "insecure_ssl": "0", "url": app.webhook_url, **secret}
 

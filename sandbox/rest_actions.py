@@ -1,4 +1,4 @@
-"""Workflow dispatches and their runs: a run waits until a runner whose labels fit claims its job."""
+"""Dispatch workflows, list and cancel their runs. A run waits until a runner with its labels claims the job."""
 
 from __future__ import annotations
 
@@ -8,48 +8,49 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from sandbox.api import Answer, Context, Route, paged
+from sandbox.api import ApiResponse, Context, Route, paged
+from sandbox.records import Repo, Run
 from sandbox.rest_environments import refuses_without_deployment
-from sandbox.state import Refused, Repo, Run
+from sandbox.state import ApiError
 
-LONGEST_INPUTS = 65_535  # characters in all (workflow syntax, on.workflow_dispatch.inputs)
-MOST_INPUTS = 25
+MAX_INPUTS_LENGTH = 65_535  # characters in all (workflow syntax, on.workflow_dispatch.inputs)
+MAX_INPUTS = 25
 FOLDER = ".github/workflows"
 
 
 def _read_workflow(repo: Repo, ref: str, name: str) -> dict[str, Any]:
     text = repo.git.read_file(f"refs/heads/{ref}", f"{FOLDER}/{name}")
     if text is None:
-        raise Refused(404, "Not Found")
+        raise ApiError(404, "Not Found")
     try:
         found = YAML(typ="safe", pure=True).load(text.decode())
     except YAMLError as problem:
-        raise Refused(422, f"Workflow is not valid: {problem}") from None
+        raise ApiError(422, f"Workflow is not valid: {problem}") from None
     return found if isinstance(found, dict) else {}
 
 
 def _check_inputs(declared: dict[str, Any], given: dict[str, Any]) -> None:
     unknown = sorted(set(given) - set(declared))
     if unknown:
-        raise Refused(422, f"Unexpected inputs provided: {json.dumps(unknown)}")
+        raise ApiError(422, f"Unexpected inputs provided: {json.dumps(unknown)}")
     for name, spec in declared.items():
         if (spec or {}).get("required") and name not in given and "default" not in spec:
-            raise Refused(422, f"Required input '{name}' not provided")
-    if len(given) > MOST_INPUTS or sum(len(str(value)) for value in given.values()) > LONGEST_INPUTS:
-        raise Refused(422, "inputs are too large")
+            raise ApiError(422, f"Required input '{name}' not provided")
+    if len(given) > MAX_INPUTS or sum(len(str(value)) for value in given.values()) > MAX_INPUTS_LENGTH:
+        raise ApiError(422, "inputs are too large")
 
 
 def dispatch(context: Context, repo: Repo, workflow: str) -> Any:
     (ref,) = context.need("ref")
     ref = str(ref).removeprefix("refs/heads/")
-    _read_workflow(repo, repo.default_branch, workflow)  # it must be on the default branch
+    _read_workflow(repo, repo.default_branch, workflow)  # it has to be on the default branch, too
     heads = repo.heads()
     if ref not in heads:
-        raise Refused(422, f"No ref found for: {ref}")
+        raise ApiError(422, f"No ref found for: {ref}")
     found = _read_workflow(repo, ref, workflow)
     triggers = found.get("on") or {}
     if not isinstance(triggers, dict) or "workflow_dispatch" not in triggers:
-        raise Refused(422, "Workflow does not have 'workflow_dispatch' trigger")
+        raise ApiError(422, "Workflow does not have 'workflow_dispatch' trigger")
     declared = (triggers["workflow_dispatch"] or {}).get("inputs") or {}
     inputs = {name: str(value) for name, value in (context.body.get("inputs") or {}).items()}
     _check_inputs(declared, inputs)
@@ -75,7 +76,7 @@ def dispatch(context: Context, repo: Repo, workflow: str) -> Any:
         permissions=dict(job.get("permissions") or found.get("permissions") or {"contents": "read"}),
     )
     repo.runs.append(run)
-    context.happenings.tell(
+    context.effects.send(
         "workflow_dispatch", repo, context.user, inputs=inputs, ref=event["ref"], workflow=event["workflow"]
     )
     context.state.changed.notify_all()
@@ -83,14 +84,14 @@ def dispatch(context: Context, repo: Repo, workflow: str) -> Any:
         end_run(context, repo, run, "failure")
     if context.body.get("return_run_details"):
         return context.shapes.run_links(repo, run)
-    return Answer(204)
+    return ApiResponse(204)
 
 
 def _labels(job: dict[str, Any], inputs: dict[str, str]) -> tuple[str, ...]:
-    """What `runs-on` asks for. Of expressions only the one that fleets use: fromJSON(inputs.NAME)."""
+    """The labels in `runs-on`. Of expressions only the one that fleets use is evaluated: fromJSON(inputs.NAME)."""
     wanted = job.get("runs-on")
     if wanted is None:
-        # The job calls a reusable workflow, which is given the labels as an input.
+        # The job calls a reusable workflow, which gets the labels as an input.
         wanted = (job.get("with") or {}).get("labels", "[]")
     if isinstance(wanted, list):
         return tuple(str(label) for label in wanted)
@@ -153,7 +154,7 @@ def run_shape(context: Context, repo: Repo, run: Run) -> dict[str, Any]:
 
 def list_runs(context: Context, repo: Repo) -> Any:
     page = paged(list(reversed(repo.runs)), lambda run: run_shape(context, repo, run))
-    return Answer(200, {"total_count": len(repo.runs), "workflow_runs": page.body}, page.headers)
+    return ApiResponse(200, {"total_count": len(repo.runs), "workflow_runs": page.body}, page.headers)
 
 
 def get_run(context: Context, repo: Repo, id: int) -> Any:
@@ -164,23 +165,23 @@ def _run(repo: Repo, number: int) -> Run:
     for run in repo.runs:
         if run.id == number:
             return run
-    raise Refused(404, "Not Found")
+    raise ApiError(404, "Not Found")
 
 
 def cancel_run(context: Context, repo: Repo, id: int) -> Any:
     run = _run(repo, id)
     if run.status == "completed":
-        raise Refused(409, "Cannot cancel a workflow run that is completed.")
-    if run.status == "queued":  # one in progress is asked to end, and its runner has the last word
+        raise ApiError(409, "Cannot cancel a workflow run that is completed.")
+    if run.status == "queued":  # one in progress is ended by its runner
         end_run(context, repo, run, "cancelled")
-    return Answer(202, {})
+    return ApiResponse(202, {})
 
 
 def end_run(context: Context, repo: Repo, run: Run, conclusion: str, log: str = "") -> None:
-    """The run has ended; its webhook follows."""
+    """End the run and send its webhook."""
     run.status, run.conclusion, run.log = "completed", conclusion, log
     shape = run_shape(context, repo, run)
-    context.happenings.tell("workflow_run", repo, run.actor, action="completed", workflow_run=shape, workflow=None)
+    context.effects.send("workflow_run", repo, run.actor, action="completed", workflow_run=shape, workflow=None)
     context.state.changed.notify_all()
 
 

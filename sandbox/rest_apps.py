@@ -8,20 +8,21 @@ from typing import Any
 from flask import request
 
 from sandbox import access
-from sandbox.api import Answer, Context, Route, paged
-from sandbox.state import AppRecord, Delivery, Installation, Refused, Repo
+from sandbox.api import ApiResponse, Context, Route, paged
+from sandbox.records import AppRecord, Delivery, Installation, Repo
+from sandbox.state import ApiError
 
 
 def _app(context: Context) -> AppRecord:
     if context.app is None:
-        raise Refused(401, "A JSON web token could not be decoded")
+        raise ApiError(401, "A JSON web token could not be decoded")
     return context.app
 
 
 def _installation(context: Context, number: int) -> Installation:
     found = context.state.installations.get(number)
     if found is None or found.app is not _app(context):
-        raise Refused(404, "Not Found")
+        raise ApiError(404, "Not Found")
     return found
 
 
@@ -44,7 +45,7 @@ def get_repo_installation(context: Context, repo: Repo) -> Any:
     for one in context.state.installations.values():
         if one.app is context.app and repo.full_name in one.repositories:
             return context.shapes.installation(one)
-    raise Refused(404, "Not Found")
+    raise ApiError(404, "Not Found")
 
 
 def create_token(context: Context, id: int) -> Any:
@@ -63,16 +64,16 @@ def create_token(context: Context, id: int) -> Any:
     if narrowed:
         repos = [context.state.repo(name) for name in sorted(token.repositories or ())]
         answer["repositories"] = [context.shapes.repository(repo) for repo in repos]
-    return Answer(201, answer)
+    return ApiResponse(201, answer)
 
 
 def list_repositories(context: Context) -> Any:
     token = context.token
     if token is None or token.installation is None:
-        raise Refused(403, "Resource not accessible by integration")
+        raise ApiError(403, "Resource not accessible by integration")
     repos = [context.state.repos[name] for name in sorted(token.repositories or ())]
     page = paged(repos, context.shapes.repository)
-    return Answer(
+    return ApiResponse(
         200, {"total_count": len(repos), "repository_selection": "selected", "repositories": page.body}, page.headers
     )
 
@@ -103,14 +104,14 @@ def list_deliveries(context: Context) -> Any:
     size = min(100, request.args.get("per_page", 30, type=int))
     page, rest = sent[:size], sent[size:]
     link = f'<{request.base_url}?per_page={size}&cursor={page[-1].id}>; rel="next"'
-    return Answer(200, [_summary(one) for one in page], {"Link": link} if rest else {})
+    return ApiResponse(200, [_summary(one) for one in page], {"Link": link} if rest else {})
 
 
 def _delivery(context: Context, number: int) -> Delivery:
     for one in context.state.deliveries:
         if one.id == number:
             return one
-    raise Refused(404, "Not Found")
+    raise ApiError(404, "Not Found")
 
 
 def get_delivery(context: Context, id: int) -> Any:
@@ -123,8 +124,8 @@ def get_delivery(context: Context, id: int) -> Any:
 
 
 def redeliver(context: Context, id: int) -> Any:
-    context.hub.webhooks.redeliver(_delivery(context, id))
-    return Answer(202, {})
+    context.api.webhooks.redeliver(_delivery(context, id))
+    return ApiResponse(202, {})
 
 
 ROUTES = [

@@ -1,18 +1,19 @@
-"""Environments, as far as a bot reads them: which protection rules stand before a job."""
+"""Environments with the kinds of their protection rules."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sandbox.api import Context, Route
-from sandbox.state import Refused, Repo
+from sandbox.records import Repo
+from sandbox.state import ApiError
 
 
 def get_environment(context: Context, repo: Repo, name: str) -> Any:
-    """environment; it exists once something was deployed to it, or somebody set it up."""
+    """environment. It exists once something was deployed to it, or after its set-up."""
     known = {deployment.environment for deployment in repo.deployments} | set(repo.environments)
     if name not in known:
-        raise Refused(404, "Not Found")
+        raise ApiError(404, "Not Found")
     number = 1 + sorted(known).index(name)
     base = f"{context.shapes.api}/repos/{repo.full_name}/environments/{name}"
     return {
@@ -32,7 +33,7 @@ def get_environment(context: Context, repo: Repo, name: str) -> Any:
 
 
 def refuses_without_deployment(repo: Repo, name: str) -> bool:
-    """Whether a job that makes no deployment fails at this environment: with any custom rule it does."""
+    """Whether a job without a deployment fails in this environment: it does with any custom rule."""
     return bool(set(repo.environments.get(name, ())) - {"wait_timer", "required_reviewers", "branch_policy"})
 
 

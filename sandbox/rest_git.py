@@ -1,144 +1,26 @@
-"""Repositories, contents, branches and the Git Data API, answered from the real bare repository."""
+"""Commits and the Git database API, answered from the real bare repository."""
 
 from __future__ import annotations
 
 import base64
 from typing import Any
-from urllib.parse import urljoin
 
 from flask import request
 
 from bot.domain.names import CommitSha
 from bot.git.git import GITLINK, GitError, TreeEntry
-from bot.git.gitmodules import parse_gitmodules
-from sandbox.api import Answer, Context, Route, invalid
-from sandbox.happenings import signature
-from sandbox.state import Refused, Repo
+from sandbox.api import ApiResponse, Context, Route, invalid
+from sandbox.commits import commit_shape, git_commit_shape, resolve
+from sandbox.effects import signature
+from sandbox.records import Repo
+from sandbox.state import ApiError
 
 _MODES = {"100644": "blob", "100755": "blob", "120000": "blob", "040000": "tree", GITLINK: "commit"}
 
 
-def get_repo(context: Context, repo: Repo) -> Any:
-    return context.shapes.full_repository(repo)
-
-
-def resolve(repo: Repo, ref: str) -> CommitSha:
-    """The commit that `ref` (branch or commit) names, or 404."""
-    found = repo.git.resolve(f"refs/heads/{ref}") or repo.git.resolve(ref)
-    if found is None:
-        raise Refused(404, f"No commit found for the ref {ref}")
-    return found
-
-
-def get_contents(context: Context, repo: Repo, path: str = "") -> Any:
-    commit = resolve(repo, request.args.get("ref", repo.default_branch))
-    entry = repo.git.entry(commit, path)
-    if entry is None:
-        raise Refused(404, "Not Found")
-    if entry.kind == "tree":
-        return [_content(context, repo, commit, one) for one in repo.git.list_tree(commit, f"{path}/")]
-    found = _content(context, repo, commit, entry)
-    if entry.kind == "blob":
-        data = repo.git.read_file(commit, path) or b""
-        found |= {"content": base64.b64encode(data).decode(), "encoding": "base64"}
-    if entry.mode == GITLINK:
-        found |= {"type": "submodule", "submodule_git_url": _submodule_url(context, repo, commit, path)}
-    return found
-
-
-def _submodule_url(context: Context, repo: Repo, commit: str, path: str) -> str:
-    text = repo.git.read_file(commit, ".gitmodules") or b""
-    stanzas = parse_gitmodules(text.decode("utf-8", "replace")).stanzas
-    url = next((stanza.url for stanza in stanzas if stanza.path == path), "")
-    return urljoin(f"{context.shapes.url}/{repo.full_name}/", url)
-
-
-def _content(context: Context, repo: Repo, commit: str, entry: TreeEntry) -> dict[str, Any]:
-    base = f"{context.shapes.api}/repos/{repo.full_name}"
-    url = f"{base}/contents/{entry.path}?ref={commit}"
-    git_url = f"{base}/git/{'trees' if entry.kind != 'blob' else 'blobs'}/{entry.oid}"
-    page = f"{context.shapes.url}/{repo.full_name}/blob/{commit}/{entry.path}"
-    # In lists a submodule is a file, as API version 2022-11-28 has it.
-    return {
-        "type": "dir" if entry.kind == "tree" else "file",
-        "size": 0,
-        "name": entry.path.split("/")[-1],
-        "path": entry.path,
-        "sha": entry.oid,
-        "url": url,
-        "git_url": git_url,
-        "html_url": page,
-        "download_url": None if entry.kind != "blob" else page,
-        "_links": {"git": git_url, "self": url, "html": page},
-    }
-
-
-def get_branch(context: Context, repo: Repo, branch: str) -> Any:
-    head = repo.heads().get(branch)
-    if head is None:
-        raise Refused(404, "Branch not found")
-    base = f"{context.shapes.api}/repos/{repo.full_name}"
-    return {
-        "name": branch,
-        "commit": commit_shape(context, repo, head),
-        "_links": {
-            "self": f"{base}/branches/{branch}",
-            "html": f"{context.shapes.url}/{repo.full_name}/tree/{branch}",
-        },
-        "protected": False,
-        "protection": {"enabled": False},
-        "protection_url": f"{base}/branches/{branch}/protection",
-    }
-
-
-def _verification(repo: Repo, sha: str) -> dict[str, Any]:
-    verified = (repo.git.git_dir / "verified" / sha).exists()
-    reason = "valid" if verified else "unsigned"
-    return {"verified": verified, "reason": reason, "signature": None, "payload": None, "verified_at": None}
-
-
-def git_commit_shape(context: Context, repo: Repo, sha: str) -> dict[str, Any]:
-    """git-commit."""
-    form = "%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B"
-    fields = repo.git.run("log", "-1", f"--format={form}", sha).decode("utf-8", "replace").split("\0")
-    tree, parents, author, author_mail, authored, committer, committer_mail, committed, message = fields
-    base = f"{context.shapes.api}/repos/{repo.full_name}/git"
-    page = f"{context.shapes.url}/{repo.full_name}/commit"
-    return {
-        "sha": sha,
-        "node_id": f"C_{sha}",
-        "url": f"{base}/commits/{sha}",
-        "html_url": f"{page}/{sha}",
-        "author": {"name": author, "email": author_mail, "date": authored},
-        "committer": {"name": committer, "email": committer_mail, "date": committed},
-        "tree": {"sha": tree, "url": f"{base}/trees/{tree}"},
-        "message": message.rstrip("\n"),
-        "parents": [{"sha": p, "url": f"{base}/commits/{p}", "html_url": f"{page}/{p}"} for p in parents.split()],
-        "verification": _verification(repo, sha),
-    }
-
-
-def commit_shape(context: Context, repo: Repo, sha: str) -> dict[str, Any]:
-    """commit."""
-    git = git_commit_shape(context, repo, sha)
-    base = f"{context.shapes.api}/repos/{repo.full_name}/commits"
-    inner = {name: git[name] for name in ("author", "committer", "message", "tree", "url", "verification")}
-    return {
-        "sha": sha,
-        "node_id": git["node_id"],
-        "commit": inner | {"comment_count": 0},
-        "url": f"{base}/{sha}",
-        "html_url": git["html_url"],
-        "comments_url": f"{base}/{sha}/comments",
-        "author": None,
-        "committer": None,
-        "parents": git["parents"],
-    }
-
-
 def get_git_commit(context: Context, repo: Repo, sha: str) -> Any:
     if repo.git.resolve(sha) is None:
-        raise Refused(404, "Not Found")
+        raise ApiError(404, "Not Found")
     return git_commit_shape(context, repo, sha)
 
 
@@ -165,11 +47,11 @@ def create_tree(context: Context, repo: Repo) -> Any:
         repo.git.git_dir.joinpath(index).unlink(missing_ok=True)
     url = f"{context.shapes.api}/repos/{repo.full_name}/git/trees/{tree}"
     listed = [_tree_entry(context, repo, entry) for entry in repo.git.list_tree(tree)]
-    return Answer(201, {"sha": tree, "url": url, "tree": listed, "truncated": False})
+    return ApiResponse(201, {"sha": tree, "url": url, "tree": listed, "truncated": False})
 
 
 def _with_blob(repo: Repo, entry: dict[str, Any]) -> dict[str, Any]:
-    """`entry` with the blob of its `content`, where it has one (create-a-tree: either `sha` or `content`)."""
+    """`entry` with the blob of its `content`, if it has one (create a tree: either `sha` or `content`)."""
     if "content" not in entry:
         return entry
     if "sha" in entry or _MODES.get(str(entry.get("mode"))) != "blob":
@@ -200,7 +82,7 @@ def create_blob(context: Context, repo: Repo) -> Any:
     except ValueError:
         raise invalid({"message": "content is not valid base64", "code": "invalid"}) from None
     sha = repo.git.run("hash-object", "-w", "--stdin", stdin=data).decode().strip()
-    return Answer(201, {"sha": sha, "url": f"{context.shapes.api}/repos/{repo.full_name}/git/blobs/{sha}"})
+    return ApiResponse(201, {"sha": sha, "url": f"{context.shapes.api}/repos/{repo.full_name}/git/blobs/{sha}"})
 
 
 def _tree_entry(context: Context, repo: Repo, entry: TreeEntry) -> dict[str, Any]:
@@ -215,7 +97,7 @@ def get_tree(context: Context, repo: Repo, ref: str) -> Any:
         tree = repo.git.tree_of(ref)
         listed = repo.git.list_tree(tree, recursive="recursive" in request.args)
     except GitError:
-        raise Refused(404, "Not Found") from None
+        raise ApiError(404, "Not Found") from None
     url = f"{context.shapes.api}/repos/{repo.full_name}/git/trees/{tree}"
     return {"sha": tree, "url": url, "tree": [_tree_entry(context, repo, e) for e in listed], "truncated": False}
 
@@ -239,7 +121,7 @@ def create_commit(context: Context, repo: Repo) -> Any:
         folder = repo.git.git_dir / "verified"
         folder.mkdir(exist_ok=True)
         (folder / sha).touch()
-    return Answer(201, git_commit_shape(context, repo, sha))
+    return ApiResponse(201, git_commit_shape(context, repo, sha))
 
 
 def _ref_shape(context: Context, repo: Repo, ref: str, sha: str) -> dict[str, Any]:
@@ -251,7 +133,7 @@ def _ref_shape(context: Context, repo: Repo, ref: str, sha: str) -> dict[str, An
 def get_ref(context: Context, repo: Repo, ref: str) -> Any:
     sha = repo.heads().get(ref.removeprefix("heads/"))
     if sha is None:
-        raise Refused(404, "Not Found")
+        raise ApiError(404, "Not Found")
     return _ref_shape(context, repo, f"refs/{ref}", sha)
 
 
@@ -259,27 +141,27 @@ def create_ref(context: Context, repo: Repo) -> Any:
     ref, sha = context.need("ref", "sha")
     branch = str(ref).removeprefix("refs/heads/")
     if not str(ref).startswith("refs/heads/") or repo.git.resolve(sha) is None:
-        raise Refused(422, "Object does not exist")
+        raise ApiError(422, "Object does not exist")
     before = repo.heads()
     if branch in before:
-        raise Refused(422, "Reference already exists")
+        raise ApiError(422, "Reference already exists")
     _update_ref(repo, branch, sha)
-    context.happenings.branches_moved(repo, before, context.user)
-    return Answer(201, _ref_shape(context, repo, ref, sha))
+    context.effects.apply_branch_moves(repo, before, context.user)
+    return ApiResponse(201, _ref_shape(context, repo, ref, sha))
 
 
 def update_ref(context: Context, repo: Repo, ref: str) -> Any:
     (sha,) = context.need("sha")
     branch, before = ref.removeprefix("heads/"), repo.heads()
     if branch not in before:
-        raise Refused(422, "Reference does not exist")
+        raise ApiError(422, "Reference does not exist")
     if repo.git.resolve(sha) is None:
-        raise Refused(422, "Object does not exist")
+        raise ApiError(422, "Object does not exist")
     forward = repo.git.is_ancestor(CommitSha(before[branch]), CommitSha(sha))
     if not forward and not context.body.get("force"):
-        raise Refused(422, "Update is not a fast forward")
+        raise ApiError(422, "Update is not a fast forward")
     _update_ref(repo, branch, sha)
-    context.happenings.branches_moved(repo, before, context.user)
+    context.effects.apply_branch_moves(repo, before, context.user)
     return _ref_shape(context, repo, f"refs/{ref}", sha)
 
 
@@ -287,22 +169,19 @@ def _update_ref(repo: Repo, branch: str, sha: str) -> None:
     try:
         repo.git.run("update-ref", f"refs/heads/{branch}", sha)
     except GitError as problem:
-        raise Refused(422, str(problem)) from None
+        raise ApiError(422, str(problem)) from None
 
 
 def delete_ref(context: Context, repo: Repo, ref: str) -> Any:
     branch, before = ref.removeprefix("heads/"), repo.heads()
     if branch not in before:
-        raise Refused(422, "Reference does not exist")
+        raise ApiError(422, "Reference does not exist")
     repo.git.run("update-ref", "-d", f"refs/heads/{branch}")
-    context.happenings.branches_moved(repo, before, context.user)
-    return Answer(204)
+    context.effects.apply_branch_moves(repo, before, context.user)
+    return ApiResponse(204)
 
 
 ROUTES = [
-    Route("GET", "/repos/{owner}/{repo}", get_repo, "metadata", "read"),
-    Route("GET", "/repos/{owner}/{repo}/contents/{+path}", get_contents, "contents", "read"),
-    Route("GET", "/repos/{owner}/{repo}/branches/{+branch}", get_branch, "contents", "read"),
     Route("GET", "/repos/{owner}/{repo}/git/commits/{sha}", get_git_commit, "contents", "read"),
     Route("GET", "/repos/{owner}/{repo}/commits/{ref}", get_commit, "contents", "read"),
     Route("GET", "/repos/{owner}/{repo}/git/trees/{ref}", get_tree, "contents", "read"),

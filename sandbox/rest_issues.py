@@ -1,4 +1,4 @@
-"""Issues that are no pull requests: opened, edited, closed, listed."""
+"""Issues that are not pull requests."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from typing import Any
 
 from flask import request
 
-from sandbox.api import Answer, Context, Route, invalid, paged
+from sandbox.api import ApiResponse, Context, Route, invalid, paged
+from sandbox.records import Issue, Pull, Repo, iso_now
 from sandbox.rest_pulls import check_texts
-from sandbox.state import Issue, Pull, Refused, Repo, iso_now
+from sandbox.state import ApiError
 
 _REASONS = ("completed", "not_planned", "duplicate", "reopened", None)
 
 
 def issue_shape(context: Context, repo: Repo, issue: Issue | Pull) -> dict[str, Any]:
-    """issue; a pull request is listed as one, too."""
+    """issue; a pull request is one, too."""
     base = f"{context.shapes.api}/repos/{repo.full_name}"
     url = f"{base}/issues/{issue.number}"
     is_pull, reason = isinstance(issue, Pull), None if isinstance(issue, Pull) else issue.state_reason
@@ -51,7 +52,7 @@ def issue_shape(context: Context, repo: Repo, issue: Issue | Pull) -> dict[str, 
 
 def _issue(repo: Repo, number: int) -> Issue:
     if number not in repo.issues:
-        raise Refused(404, "Not Found")
+        raise ApiError(404, "Not Found")
     return repo.issues[number]
 
 
@@ -62,7 +63,7 @@ def create_issue(context: Context, repo: Repo) -> Any:
     issue = Issue(context.state.new_id(), context.state.new_number(repo), title, body, context.user)
     repo.issues[issue.number] = issue
     context.state.changed.notify_all()
-    return Answer(201, issue_shape(context, repo, issue))
+    return ApiResponse(201, issue_shape(context, repo, issue))
 
 
 def update_issue(context: Context, repo: Repo, number: int) -> Any:

@@ -1,4 +1,4 @@
-"""People: their reviews, their buttons, and the rules that a branch has for them."""
+"""Reviews, check-run buttons, branch rules and permissions of collaborators."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ from typing import Any
 
 from sandbox.api import Context, Route, invalid, paged
 from sandbox.merging import mergeable_state
-from sandbox.state import CheckRun, Pull, Refused, Repo, Review, User, iso_now
+from sandbox.records import CheckRun, Pull, Repo, Review, User, iso_now
+from sandbox.rest_pulls import find_pull
+from sandbox.state import ApiError
 
 _EVENTS = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}
-
-
-def _pull(repo: Repo, number: int) -> Pull:
-    if number not in repo.pulls:
-        raise Refused(404, "Not Found")
-    return repo.pulls[number]
 
 
 def review_shape(context: Context, repo: Repo, pull: Pull, review: Review) -> dict[str, Any]:
@@ -38,56 +34,56 @@ def review_shape(context: Context, repo: Repo, pull: Pull, review: Review) -> di
 
 
 def list_reviews(context: Context, repo: Repo, number: int) -> Any:
-    pull = _pull(repo, number)
+    pull = find_pull(repo, number)
     return paged(pull.reviews, lambda review: review_shape(context, repo, pull, review))
 
 
 def create_review(context: Context, repo: Repo, number: int) -> Any:
-    pull, body = _pull(repo, number), context.body
+    pull, body = find_pull(repo, number), context.body
     event = body.get("event", "PENDING")
     if event not in _EVENTS:
         raise invalid("Variable $event of type PullRequestReviewEvent was provided invalid value")
     if context.user is pull.user and event != "COMMENT":
         verb = "approve" if event == "APPROVE" else "request changes on"
-        raise Refused(422, "Unprocessable Entity", errors=[f"Can not {verb} your own pull request"])
+        raise ApiError(422, "Unprocessable Entity", errors=[f"Can not {verb} your own pull request"])
     review = Review(
         context.state.new_id(), context.user, _EVENTS[event], body.get("body") or "", pull.head_sha, iso_now()
     )
     pull.reviews.append(review)
-    _tell_review(context, repo, pull, review, "submitted")
+    _send_review(context, repo, pull, review, "submitted")
     return review_shape(context, repo, pull, review)
 
 
 def dismiss_review(context: Context, repo: Repo, number: int, id: int) -> Any:
-    pull = _pull(repo, number)
+    pull = find_pull(repo, number)
     context.need("message")
     review = next((one for one in pull.reviews if one.id == id), None)
     if review is None:
-        raise Refused(404, "Not Found")
+        raise ApiError(404, "Not Found")
     review.state = "DISMISSED"
-    _tell_review(context, repo, pull, review, "dismissed")
+    _send_review(context, repo, pull, review, "dismissed")
     return review_shape(context, repo, pull, review)
 
 
-def _tell_review(context: Context, repo: Repo, pull: Pull, review: Review, action: str) -> None:
+def _send_review(context: Context, repo: Repo, pull: Pull, review: Review, action: str) -> None:
     shape = review_shape(context, repo, pull, review)
-    told = shape | {"state": shape["state"].lower()}  # webhooks write it so
-    context.happenings.tell(
+    review_fields = shape | {"state": shape["state"].lower()}  # lower case in webhooks
+    context.effects.send(
         "pull_request_review",
         repo,
         context.user,
         action=action,
-        review=told,
+        review=review_fields,
         pull_request=context.shapes.pull(repo, pull),
     )
-    merge_by_itself(context, repo, pull)
+    auto_merge_if_ready(context, repo, pull)
     context.state.changed.notify_all()
 
 
-def merge_by_itself(context: Context, repo: Repo, pull: Pull) -> None:
-    """Merge a pull request with auto-merge as soon as nothing stands in its way."""
+def auto_merge_if_ready(context: Context, repo: Repo, pull: Pull) -> None:
+    """Merge a pull request with auto-merge enabled if nothing blocks it any more."""
     if pull.state == "open" and pull.auto_merge is not None and mergeable_state(repo, pull) in ("clean", "unstable"):
-        context.happenings.merge(repo, pull, pull.auto_merge)
+        context.effects.merge(repo, pull, pull.auto_merge)
 
 
 def branch_rules(_context: Context, repo: Repo, branch: str) -> Any:
@@ -111,11 +107,11 @@ def branch_rules(_context: Context, repo: Repo, branch: str) -> Any:
 
 
 def press_button(context: Context, repo: Repo, run: CheckRun, identifier: str, user: User) -> None:
-    """What follows when `user` presses a button of a check run. Buttons show once it is completed."""
+    """Press a button of a check run as `user`. Only a completed run has buttons."""
     if run.status != "completed" or all(action["identifier"] != identifier for action in run.actions):
-        raise Refused(404, "Not Found")
+        raise ApiError(404, "Not Found")
     suite = context.shapes.check_suite(repo, run)
-    context.happenings.tell(
+    context.effects.send(
         "check_run",
         repo,
         user,
@@ -125,9 +121,22 @@ def press_button(context: Context, repo: Repo, run: CheckRun, identifier: str, u
     )
 
 
+def get_permission(context: Context, repo: Repo, username: str) -> Any:
+    if username not in context.state.users:
+        raise ApiError(404, "Not Found")
+    role = repo.permissions.get(username, "none" if repo.private else "read")
+    level = {"maintain": "write", "triage": "read"}.get(role, role)
+    ranks = ("pull", "triage", "push", "maintain", "admin")
+    held = {"read": 1, "triage": 2, "write": 3, "maintain": 4, "admin": 5}.get(role, 0)
+    may = {name: index < held for index, name in enumerate(ranks)}
+    user = context.shapes.user(context.state.users[username]) | {"role_name": role, "permissions": may}
+    return {"permission": level, "role_name": role, "user": user}
+
+
 _REPO = "/repos/{owner}/{repo}"
 _REVIEWS = f"{_REPO}/pulls/{{number}}/reviews"
 ROUTES = [
+    Route("GET", f"{_REPO}/collaborators/{{username}}/permission", get_permission, "metadata", "read"),
     Route("GET", _REVIEWS, list_reviews, "pull_requests", "read"),
     Route("POST", _REVIEWS, create_review, "pull_requests", "write"),
     Route("PUT", f"{_REVIEWS}/{{id}}/dismissals", dismiss_review, "pull_requests", "write"),

@@ -1,8 +1,8 @@
-"""Stands in for the self-hosted runner of one node: takes the jobs that are queued for its labels, and runs them.
+"""Stand in for the self-hosted runner of one node: claim the jobs queued for its labels, and run them.
 
-Where `act` is installed it runs the fleet's real workflow file, at the dispatched ref, in the job's own way: the
-reusable workflow, the composite action, expressions, secrets. Where it is not, it calls the same deploy command
-with the environment that the action would give it; `how` says which.
+If `act` is installed, it runs the fleet's real workflow file at the dispatched ref, with the reusable workflow, the
+composite action, expressions and secrets. Otherwise it calls the same deploy command with the environment that the
+action would set; `how` says which.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bot.settings.environment import docker_environment
 from sandbox.github import EmbeddedGitHub, Job
 
 OURS = "Tecnocrat/aios-bot@v0"
-"""What the example workflow calls; act takes this very source for it."""
+"""The action that the example workflow calls; act uses this source tree for it."""
 
 JOB_LIMIT = 900  # seconds
 _SOURCE = Path(__file__).resolve().parents[1]
@@ -31,7 +31,7 @@ _PARTS = ("actions", ".github", "bot", "pyproject.toml", "README.md", "LICENSE")
 
 
 class Runner:
-    """Runs jobs one after the other in a thread of its own, from `with` to its end.
+    """Runs jobs one after the other in a thread of its own, while it is entered.
 
     `state` is the node's own folder, `environment` what its docker client needs, `folder` a place for work.
     """
@@ -51,14 +51,14 @@ class Runner:
         self._state = state
         self._environment = dict(environment)
         self._folder = folder
-        self.logs = folder / "logs"  # one file a run, named by its id
+        self.logs = folder / "logs"  # one file per run, named by its id
         self._act = shutil.which("act") if act is None else act or None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="runner", daemon=True)
 
     @property
     def how(self) -> str:
-        """How it runs jobs, for people."""
+        """How it runs jobs, in words."""
         if self._act:
             return "runs the fleet's workflow with act"
         return "calls `aios-bot node deploy` itself (act is not installed)"
@@ -118,7 +118,7 @@ class Runner:
             ),
             environment=token_environment(job.token, server=self._hub.url),
         )
-        # act reads the repository's name from the remote's address, and knows only GitHub's own form.
+        # act takes the repository's name from the remote's address, and knows only github.com.
         run_in_checkout(workspace, "remote", "set-url", "origin", f"https://github.com/{job.repo}.git")
         (folder / "event.json").write_text(json.dumps(dict(job.event)))
         passed = self._job_environment(job)
@@ -131,7 +131,7 @@ class Runner:
             *("--local-repository", f"{OURS}={self._folder / 'aios-bot'}"),
             *("--action-cache-path", str(folder / "cache"), "--no-cache-server", "--pull=false"),
             *("--env-file", str(folder / "environment")),
-            # Its value stands in the environment: a command line is everybody's to read.
+            # Its value is in the environment: anybody can read a command line.
             *("--secret", "GITHUB_TOKEN"),
         ]
 
@@ -140,7 +140,7 @@ class Runner:
 
     def _job_environment(self, job: Job) -> dict[str, str]:
         environment = docker_environment() | self._environment
-        # The action finds this version's own program first.
+        # The action finds this version's program first.
         environment["PATH"] = f"{Path(sys.executable).parent}:{environment.get('PATH', '')}"
         environment |= {
             "AIOS_BOT_NODE_STATE": str(self._state),
@@ -154,7 +154,7 @@ class Runner:
 
 
 def _copy_source(folder: Path) -> None:
-    """The parts of this source that a release holds; act reads the whole folder several times."""
+    """Copy the parts of this source that a release contains; act reads the whole folder several times."""
     skipped = shutil.ignore_patterns("__pycache__", "*.pyc")
     folder.mkdir()
     for part in _PARTS:
@@ -162,6 +162,6 @@ def _copy_source(folder: Path) -> None:
             shutil.copytree(_SOURCE / part, folder / part, ignore=skipped)
         elif (_SOURCE / part).exists():
             shutil.copy(_SOURCE / part, folder / part)
-    # act 0.2.87 does not know this key of GitHub's (of March 2026) yet, and refuses the whole file for it.
+    # act 0.2.87 does not know this key (GitHub added it in March 2026) and refuses the whole file.
     workflow = folder / ".github/workflows/deploy.yml"
     workflow.write_text(workflow.read_text().replace("      deployment: false\n", ""))

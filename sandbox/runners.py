@@ -1,7 +1,7 @@
-"""Self-hosted runners of the embedded GitHub: tokens to register them, the program to fetch, and who is registered.
+"""Register self-hosted runners: tokens, the program to download, and the list of registered ones.
 
-The program is a stand-in with the real one's command line. It registers itself and says that it is there; the jobs
-are taken by `sandbox.runner`.
+The program is a stand-in with the command line of the real one. It registers itself and goes online; `sandbox.runner`
+runs the jobs.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Any
 from flask import Flask, Response, request
 
 from sandbox import pages
-from sandbox.api import Answer, Context, Hub, Route, paged
-from sandbox.state import Refused, Registration, Repo
+from sandbox.api import Api, ApiResponse, Context, Route, paged
+from sandbox.records import Registration, Repo
+from sandbox.state import ApiError
 
 TOKEN_LIFETIME = 3600  # seconds
 _ARCHIVE = "/_runner/actions-runner-{os}-{architecture}-2.400.0.tar.gz"
@@ -36,10 +37,10 @@ held = here / ".runner"
 known = json.loads(held.read_text()) if held.exists() else given
 if verb == "register" and held.exists():
     sys.exit("Cannot configure the runner because it is already configured.")
-hub, _, repo = known["url"].rpartition("/")[0].rpartition("/")[0], None, "/".join(known["url"].split("/")[-2:])
+api, _, repo = known["url"].rpartition("/")[0].rpartition("/")[0], None, "/".join(known["url"].split("/")[-2:])
 body = urllib.parse.urlencode({"verb": verb, "repo": repo, "name": known["name"], "token": given["token"],
                                "labels": known["labels"]}).encode()
-urllib.request.urlopen(hub + "/_runner/register", body, timeout=30).read()
+urllib.request.urlopen(api + "/_runner/register", body, timeout=30).read()
 if verb == "register":
     held.write_text(json.dumps({k: given[k] for k in ("url", "name", "labels")}))
 else:
@@ -49,15 +50,15 @@ _RUN = """\
 #!/usr/bin/env python3
 import json, pathlib, signal, urllib.parse, urllib.request
 known = json.loads((pathlib.Path(__file__).resolve().parent / ".runner").read_text())
-hub, repo = known["url"].rsplit("/", 2)[0], "/".join(known["url"].split("/")[-2:])
+api, repo = known["url"].rsplit("/", 2)[0], "/".join(known["url"].split("/")[-2:])
 body = urllib.parse.urlencode({"repo": repo, "name": known["name"]}).encode()
-urllib.request.urlopen(hub + "/_runner/online", body, timeout=30).read()
+urllib.request.urlopen(api + "/_runner/online", body, timeout=30).read()
 signal.pause()
 """
 
 
 def make_archive() -> bytes:
-    """The program, the same bytes each time."""
+    """The archive with the stand-in program; always the same bytes."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
         for name, text in (("config.sh", _CONFIG), ("run.sh", _RUN)):
@@ -67,39 +68,39 @@ def make_archive() -> bytes:
     return out.getvalue()
 
 
-def register(flask: Flask, hub: Hub) -> None:
-    """Serve the program and what it talks to."""
+def register(flask: Flask, api: Api) -> None:
+    """Serve the program's archive, and the addresses that the program calls."""
     for rule, method, show in (
         ("/_runner/register", "POST", _register),
         ("/_runner/online", "POST", _come_online),
         ("/_runner/<archive>", "GET", _fetch),
     ):
-        flask.add_url_rule(rule, rule, pages.view(hub, rule, show, from_anywhere=True), methods=[method])
+        flask.add_url_rule(rule, rule, pages.view(api, rule, show, from_anywhere=True), methods=[method])
 
 
-def _fetch(_hub: Hub, archive: str) -> Any:  # noqa: ARG001 - every archive is the same stand-in
+def _fetch(_api: Api, archive: str) -> Any:  # noqa: ARG001 - every archive is the same stand-in
     return Response(make_archive(), mimetype="application/gzip")
 
 
-def _register(hub: Hub) -> Any:
+def _register(api: Api) -> Any:
     form = request.form
-    repo = hub.state.repo(form["repo"])
-    purpose, end = hub.state.runner_tokens.get(form["token"], ("", 0.0))
+    repo = api.state.repo(form["repo"])
+    purpose, end = api.state.runner_tokens.get(form["token"], ("", 0.0))
     if purpose != f"{form['verb']} {repo.full_name}" or end < time.time():
-        raise Refused(404, "Not Found")
+        raise ApiError(404, "Not Found")
     repo.runners = [one for one in repo.runners if one.name != form["name"]]
     if form["verb"] == "register":
         labels = tuple(form["labels"].split(","))
-        repo.runners.append(Registration(hub.state.new_id(), form["name"], labels))
+        repo.runners.append(Registration(api.state.new_id(), form["name"], labels))
     return Response("", 204)
 
 
-def _come_online(hub: Hub) -> Any:
-    repo = hub.state.repo(request.form["repo"])
+def _come_online(api: Api) -> Any:
+    repo = api.state.repo(request.form["repo"])
     for one in repo.runners:
         if one.name == request.form["name"]:
             one.online = True
-    hub.state.changed.notify_all()
+    api.state.changed.notify_all()
     return Response("", 204)
 
 
@@ -107,7 +108,7 @@ def _new_token(context: Context, repo: Repo, verb: str) -> Any:
     token, end = f"A{secrets.token_hex(14).upper()}", time.time() + TOKEN_LIFETIME
     context.state.runner_tokens[token] = (f"{verb} {repo.full_name}", end)
     expires = time.strftime("%Y-%m-%dT%H:%M:%S.000+00:00", time.gmtime(end))
-    return Answer(201, {"token": token, "expires_at": expires})
+    return ApiResponse(201, {"token": token, "expires_at": expires})
 
 
 def new_registration_token(context: Context, repo: Repo) -> Any:
@@ -145,14 +146,14 @@ def _shape(one: Registration) -> dict[str, Any]:
 
 def list_runners(context: Context, repo: Repo) -> Any:  # noqa: ARG001 - the shape of a handler
     page = paged(repo.runners, _shape)
-    return Answer(200, {"total_count": len(repo.runners), "runners": page.body}, page.headers)
+    return ApiResponse(200, {"total_count": len(repo.runners), "runners": page.body}, page.headers)
 
 
 def delete_runner(context: Context, repo: Repo, id: int) -> Any:  # noqa: A002, ARG001 - the name in GitHub's path
     if not any(one.id == id for one in repo.runners):
-        raise Refused(404, "Not Found")
+        raise ApiError(404, "Not Found")
     repo.runners = [one for one in repo.runners if one.id != id]
-    return Answer(204)
+    return ApiResponse(204)
 
 
 _RUNNERS = "/repos/{owner}/{repo}/actions/runners"

@@ -1,4 +1,4 @@
-"""The small AIOS with the real service in it, for the acceptance tests and the benches."""
+"""Run the small AIOS with the real service, for the acceptance tests and the benches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.world import AiosWorld, build_world
 
 
 class RunningAios(NamedTuple):
-    """What runs. `secret` signs webhooks."""
+    """The running parts. `secret` signs webhooks."""
 
     world: AiosWorld
     service: Service
@@ -24,7 +24,7 @@ class RunningAios(NamedTuple):
 def run_small_aios(
     folder: Path, *, node_root: Path, prepare: Callable[[AiosWorld], object] = lambda _world: None
 ) -> Iterator[RunningAios]:
-    """An embedded GitHub, a small AIOS in it, and its bot, all below `folder`; `prepare` comes before the bot."""
+    """Run an embedded GitHub with a small AIOS and its bot, below `folder`. `prepare` runs before the bot starts."""
     with EmbeddedGitHub(folder / "github") as hub:
         hub.start()
         port, secret = free_port(), new_secret()

@@ -1,4 +1,4 @@
-"""The real service as a process of its own, for the demo, the acceptance tests and the benches."""
+"""Run the real service as a separate process, for the demo, the acceptance tests and the benches."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from bot.domain.errors import BotError
 from bot.settings.environment import child_environment
 
 START_LIMIT = 120  # seconds, on a loaded machine
-STOP_LIMIT = 30  # seconds; the service sees to its own ten, as far as a loaded machine lets it run
+STOP_LIMIT = 30  # seconds; the service itself takes at most ten, longer on a loaded machine
 
 
 class Service(NamedTuple):
-    """A running `aios-bot serve`. `log` is the file that holds what it prints."""
+    """A running `aios-bot serve`. `log` is the file with its output."""
 
     url: str
     process: subprocess.Popen[bytes]
@@ -30,7 +30,7 @@ class Service(NamedTuple):
     log: Path
 
     def stop(self) -> None:
-        """Ask it to end, and wait until it has. It is killed before the TimeoutExpired that says that it did not."""
+        """Stop it and wait for its end. Kills it and raises TimeoutExpired if it takes too long."""
         self.process.terminate()
         try:
             self.process.wait(STOP_LIMIT)
@@ -40,7 +40,7 @@ class Service(NamedTuple):
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nothing listens on now."""
+    """A free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -80,7 +80,7 @@ def start_service(settings: Mapping[str, str], *arguments: str) -> Service:
 
 
 def launch_service(settings: Mapping[str, str], *arguments: str) -> Service:
-    """Start the service with `settings` and `arguments`; it may not be ready for a while."""
+    """Start the service with `settings` and `arguments`, without waiting until it is ready."""
     data = Path(settings["AIOS_BOT_DATA"])
     data.mkdir(parents=True, exist_ok=True)
     log = data / "service.log"
@@ -95,12 +95,12 @@ def launch_service(settings: Mapping[str, str], *arguments: str) -> Service:
 
 
 def wait_until_ready(service: Service) -> None:
-    """Wait until the service can work. BotError with its last words when it does not come so far."""
+    """Wait until the service is ready. Raises BotError with the end of its log if it does not get ready."""
     deadline = time.monotonic() + START_LIMIT
     while not _is_ready(service.url):
         if service.process.poll() is not None or time.monotonic() > deadline:
             service.process.kill()
-            raise BotError(f"the service did not get ready; its last words:\n{service.log.read_text()[-3000:]}")
+            raise BotError(f"the service did not get ready; the end of its log:\n{service.log.read_text()[-3000:]}")
         time.sleep(0.05)
 
 

@@ -1,4 +1,4 @@
-"""Git over smart HTTP by git's own `http-backend`, with GitHub's rules on who may, and the consequences of a push."""
+"""Serve git over smart HTTP by `git http-backend`, with GitHub's permissions and the consequences of a push."""
 
 from __future__ import annotations
 
@@ -9,44 +9,45 @@ from flask import Flask, Response, request
 
 from bot.settings.environment import child_environment
 from sandbox import access
-from sandbox.api import Hub
-from sandbox.state import Refused, Repo, Token
+from sandbox.api import Api
+from sandbox.records import Repo, Token
+from sandbox.state import ApiError
 
 
-def register(flask: Flask, hub: Hub) -> None:
+def register(flask: Flask, api: Api) -> None:
     """Serve /OWNER/NAME.git/."""
 
     @flask.route("/<owner>/<name>.git/<path:service>", methods=["GET", "POST"])
     def git(owner: str, name: str, service: str) -> Response:
         start = time.monotonic()
-        if hub.latency:
-            time.sleep(hub.latency)
-        fault = hub.faults.take(request.method, request.path)
+        if api.latency:
+            time.sleep(api.latency)
+        fault = api.faults.take(request.method, request.path)
         broken = fault is not None and fault.status > 0
-        answer = Response(status=fault.status) if broken and fault else _answer(hub, f"{owner}/{name}", service)
-        hub.log("git", route=service, status=answer.status_code, start=start)
+        answer = Response(status=fault.status) if broken and fault else _answer(api, f"{owner}/{name}", service)
+        api.log("git", route=service, status=answer.status_code, start=start)
         return answer
 
 
-def _answer(hub: Hub, full_name: str, service: str) -> Response:
+def _answer(api: Api, full_name: str, service: str) -> Response:
     pushing = service == "git-receive-pack" or request.args.get("service") == "git-receive-pack"
     try:
-        with hub.state.lock:
-            repo = hub.state.repo(full_name)
+        with api.state.lock:
+            repo = api.state.repo(full_name)
             credential = access.read_credential(request.headers.get("Authorization", ""))
-            token = access.find_token(hub.state, credential) if credential else None
-            hub.check_access(token, repo, "contents", "write" if pushing else "read")
-    except Refused as problem:
+            token = access.find_token(api.state, credential) if credential else None
+            api.check_access(token, repo, "contents", "write" if pushing else "read")
+    except ApiError as problem:
         asks = problem.status == 401 or not request.headers.get("Authorization")
         status = 401 if asks else problem.status
         return Response(problem.message, status, {"WWW-Authenticate": 'Basic realm="GitHub"'} if asks else {})
     if service != "git-receive-pack":
         return _backend(repo, service, token)
-    with hub.state.lock:
+    with api.state.lock:
         before = repo.heads()
         answer = _backend(repo, service, token)
         if token is not None:
-            hub.happenings.branches_moved(repo, before, token.user)
+            api.effects.apply_branch_moves(repo, before, token.user)
         return answer
 
 

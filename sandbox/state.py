@@ -1,24 +1,17 @@
-"""What the embedded GitHub remembers: plain records behind one lock. Git objects lie in real bare repositories."""
+"""The state of the embedded GitHub: all records, behind one lock."""
 
 from __future__ import annotations
 
 import itertools
 import threading
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bot.git.git import GitRepository
+from sandbox.records import AppRecord, Delivery, Installation, Repo, Token, User
 
 
-def iso_now() -> str:
-    """This moment as GitHub writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-class Refused(Exception):  # noqa: N818 - an answer of the API, not a failure
-    """An error answer in GitHub's shape."""
+class ApiError(Exception):
+    """An error response in GitHub's shape."""
 
     def __init__(self, status: int, message: str, *, errors: list[Any] | None = None) -> None:
         super().__init__(message)
@@ -27,293 +20,8 @@ class Refused(Exception):  # noqa: N818 - an answer of the API, not a failure
         self.errors = errors
 
 
-@dataclass
-class User:
-    """A person, an organisation or an App's bot."""
-
-    id: int
-    login: str
-    kind: str = "User"
-
-
-@dataclass
-class Label:
-    """A label of a repository."""
-
-    id: int
-    name: str
-
-
-@dataclass
-class Review:
-    """A review of a pull request."""
-
-    id: int
-    user: User
-    state: str  # APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED
-    body: str
-    commit: str
-    submitted_at: str
-
-
-@dataclass
-class BranchRules:
-    """What a branch asks of pull requests into it."""
-
-    approvals: int = 0
-    contexts: tuple[str, ...] = ()  # required checks
-
-
-@dataclass
-class Pull:
-    """A pull request. `head_sha` follows the branch while it is open."""
-
-    id: int
-    number: int
-    title: str
-    body: str | None
-    user: User
-    head: str
-    base: str
-    head_sha: str
-    base_sha: str
-    state: str = "open"
-    merged_at: str | None = None
-    merged_by: User | None = None
-    merge_commit_sha: str | None = None
-    closed_at: str | None = None
-    created_at: str = field(default_factory=iso_now)
-    updated_at: str = field(default_factory=iso_now)
-    labels: list[Label] = field(default_factory=list)
-    reviews: list[Review] = field(default_factory=list)
-    auto_merge: User | None = None  # who switched it on
-    head_repo: Repo | None = None  # a fork; None: the repository itself
-
-
-@dataclass
-class Issue:
-    """An issue that is no pull request."""
-
-    id: int
-    number: int
-    title: str
-    body: str | None
-    user: User
-    state: str = "open"
-    state_reason: str | None = None
-    closed_at: str | None = None
-    created_at: str = field(default_factory=iso_now)
-    updated_at: str = field(default_factory=iso_now)
-
-
-@dataclass
-class Comment:
-    """A comment on a pull request."""
-
-    id: int
-    number: int
-    body: str
-    user: User
-    created_at: str = field(default_factory=iso_now)
-    updated_at: str = field(default_factory=iso_now)
-    reactions: list[tuple[str, str]] = field(default_factory=list)
-    minimized: str | None = None  # the reason
-
-
-@dataclass
-class CheckRun:
-    """A check run of the App. `output` holds title, summary, text and annotations."""
-
-    id: int
-    suite: int
-    name: str
-    head_sha: str
-    status: str
-    conclusion: str | None
-    external_id: str
-    details_url: str
-    output: dict[str, Any]
-    app: AppRecord
-    actions: list[dict[str, str]] = field(default_factory=list)  # its buttons
-    started_at: str = field(default_factory=iso_now)
-    completed_at: str | None = None
-
-
-@dataclass
-class CommitStatus:
-    """A status somebody set on a commit."""
-
-    id: int
-    sha: str
-    state: str
-    context: str
-    description: str | None
-    target_url: str | None
-    creator: User
-    created_at: str = field(default_factory=iso_now)
-
-
-@dataclass
-class DeploymentStatus:
-    """One state of a deployment."""
-
-    id: int
-    state: str
-    description: str
-    log_url: str
-    environment_url: str
-    creator: User
-    created_at: str = field(default_factory=iso_now)
-
-
-@dataclass
-class Deployment:
-    """A deployment of a commit to an environment."""
-
-    id: int
-    sha: str
-    ref: str
-    task: str
-    payload: Any
-    environment: str
-    production: bool
-    description: str | None
-    creator: User
-    created_at: str = field(default_factory=iso_now)
-    statuses: list[DeploymentStatus] = field(default_factory=list)
-
-
-@dataclass
-class Run:
-    """A run of a workflow, with its one job (the deploy workflow has one)."""
-
-    id: int
-    job_id: int
-    workflow: str
-    name: str
-    ref: str
-    sha: str
-    labels: tuple[str, ...]
-    event: dict[str, Any]
-    actor: User
-    permissions: dict[str, str]
-    status: str = "queued"
-    conclusion: str | None = None
-    log: str = ""
-    created_at: str = field(default_factory=iso_now)
-
-
-@dataclass
-class Registration:
-    """A self-hosted runner that was registered."""
-
-    id: int
-    name: str
-    labels: tuple[str, ...]
-    online: bool = False
-
-
-@dataclass
-class Repo:
-    """A repository and all that hangs on it."""
-
-    id: int
-    full_name: str
-    owner: User
-    default_branch: str
-    private: bool
-    git: GitRepository
-    permissions: dict[str, str] = field(default_factory=dict)
-    pulls: dict[int, Pull] = field(default_factory=dict)
-    issues: dict[int, Issue] = field(default_factory=dict)
-    comments: dict[int, Comment] = field(default_factory=dict)
-    labels: dict[str, Label] = field(default_factory=dict)
-    checks: list[CheckRun] = field(default_factory=list)
-    statuses: list[CommitStatus] = field(default_factory=list)
-    deployments: list[Deployment] = field(default_factory=list)
-    runs: list[Run] = field(default_factory=list)
-    environments: dict[str, list[str]] = field(default_factory=dict)  # kinds of their protection rules
-    runners: list[Registration] = field(default_factory=list)
-    rules: dict[str, BranchRules] = field(default_factory=dict)  # by branch
-    allow_auto_merge: bool = False
-    parent: Repo | None = None  # of a fork
-    created_at: str = field(default_factory=iso_now)
-
-    @property
-    def name(self) -> str:
-        """The part behind the owner."""
-        return self.full_name.split("/")[1]
-
-    def heads(self) -> dict[str, str]:
-        """Every branch and its commit."""
-        return {str(name): str(sha) for name, sha in self.git.heads().items()}
-
-
-@dataclass
-class AppRecord:
-    """A registered GitHub App."""
-
-    id: int
-    slug: str
-    owner: User
-    bot: User
-    permissions: dict[str, str]
-    events: list[str]
-    webhook_url: str
-    webhook_secret: str
-    client_id: str
-    public_key_pem: str
-    private_key_pem: str
-    setup_url: str = ""  # where the browser goes after an installation
-    created_at: str = field(default_factory=iso_now)
-
-
-@dataclass
-class Installation:
-    """An App in an account, with the repositories it was given."""
-
-    id: int
-    app: AppRecord
-    account: User
-    repositories: list[str]
-    created_at: str = field(default_factory=iso_now)
-
-
-@dataclass
-class Delivery:
-    """One attempt to deliver a webhook."""
-
-    id: int
-    guid: str
-    event: str
-    action: str | None
-    installation: int | None
-    repository: int | None
-    url: str
-    headers: dict[str, str]
-    payload: dict[str, Any]
-    redelivery: bool
-    delivered_at: str = ""
-    duration: float = 0.0
-    status: str = "pending"
-    status_code: int = 0
-    response: str = ""
-
-
-@dataclass
-class Token:
-    """What a token allows. `permissions` None: all that its person may."""
-
-    user: User
-    permissions: dict[str, str] | None
-    repositories: frozenset[str] | None
-    expires: float | None
-    installation: Installation | None = None
-    job: bool = False
-
-
 class State:
-    """Everything, behind `lock`."""
+    """All records, behind `lock`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -324,26 +32,26 @@ class State:
         self.apps: dict[int, AppRecord] = {}
         self.installations: dict[int, Installation] = {}
         self.tokens: dict[str, Token] = {}
-        self.exercised: dict[str, str] = {}  # permission to the highest level that an App's installation used
+        self.exercised: dict[str, str] = {}  # the highest level used of each permission, by Apps
         self.teams: dict[str, frozenset[str]] = {}  # "org/slug" to logins, in lower case
-        self.runner_tokens: dict[str, tuple[str, float]] = {}  # "register OWNER/NAME", and when it ends
-        self.manifest_codes: dict[str, tuple[AppRecord, float]] = {}  # and when each ends
+        self.runner_tokens: dict[str, tuple[str, float]] = {}  # "register OWNER/NAME", and when the token expires
+        self.manifest_codes: dict[str, tuple[AppRecord, float]] = {}  # and when each code expires
         self.deliveries: list[Delivery] = []
         self._actions: AppRecord | None = None
         self._ids = itertools.count(1001)
-        # Pull requests, issues and deployments count on their own on GitHub too.
+        # GitHub numbers pull requests and issues per repository.
         self._numbers: dict[str, itertools.count[int]] = {}
 
     def new_id(self) -> int:
-        """A number that only grows."""
+        """A new id; ids only grow."""
         return next(self._ids)
 
     def new_number(self, repo: Repo) -> int:
-        """The next number of a pull request in `repo`."""
+        """The next number of a pull request or issue in `repo`."""
         return next(self._numbers.setdefault(repo.full_name, itertools.count(1)))
 
     def actions_app(self) -> AppRecord:
-        """GitHub's own App in whose name a workflow's job makes check runs; it is installed nowhere."""
+        """GitHub's own App, which creates the check runs of workflow jobs. It has no installation."""
         if self._actions is None:
             github = self.user("github", "Organization")
             bot = self.user("github-actions[bot]", "Bot")
@@ -363,14 +71,14 @@ class State:
         return self._actions
 
     def user(self, login: str, kind: str = "User") -> User:
-        """The account `login`, made if it is new."""
+        """The account `login`, created if it is new."""
         if login not in self.users:
             self.users[login] = User(self.new_id(), login, kind)
         return self.users[login]
 
     def repo(self, full_name: str) -> Repo:
-        """The repository, by GitHub's own rule: case does not matter."""
+        """The repository; as on GitHub, case does not matter. Raises ApiError."""
         for name, repo in self.repos.items():
             if name.lower() == full_name.lower():
                 return repo
-        raise Refused(404, "Not Found")
+        raise ApiError(404, "Not Found")

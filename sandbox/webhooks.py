@@ -1,4 +1,4 @@
-"""Deliveries: signed, in order, with GitHub's time limit, never retried by themselves, listed for the App."""
+"""Deliver webhooks: signed, in order, with GitHub's time limit, never retried by themselves, listed for the App."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from typing import Any, NamedTuple
 
 import requests
 
-from sandbox.access import EVENT_PERMISSIONS, note_use
-from sandbox.state import Delivery, Installation, Repo, State, iso_now
+from sandbox.access import EVENT_PERMISSIONS, record_use
+from sandbox.records import Delivery, Installation, Repo, iso_now
+from sandbox.state import State
 
 TIME_LIMIT = 10  # seconds (GitHub: best practices for using webhooks)
 
 
 class Disorder(NamedTuple):
-    """How deliveries come when they come badly: in another order, and a share of them twice."""
+    """How to disturb deliveries: shuffle them, and send a share of them twice."""
 
     dice: random.Random
     doubled: float
-    gather: float = 0.5  # seconds in which deliveries gather, to be mixed
+    gather: float = 0.5  # seconds during which deliveries are collected to be shuffled
 
 
 class Webhooks:
-    """Sends what happened to the Apps that subscribed, from one thread."""
+    """Sends events to the Apps that subscribed to them, from one thread."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -38,14 +39,14 @@ class Webhooks:
         self._thread = threading.Thread(target=self._loop, name="webhooks", daemon=True)
         self._session = requests.Session()
         self.disorder: Disorder | None = None
-        self.dropping = False  # as when GitHub loses a delivery: listed nowhere, sent nowhere
+        self.dropping = False  # as if GitHub lost the deliveries: neither sent nor listed
 
     def start(self) -> None:
-        """Begin to deliver."""
+        """Start delivering."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Deliver what is queued, then end."""
+        """Deliver what is queued, then stop."""
         self._queue.put(None)
         self._thread.join()
 
@@ -55,7 +56,7 @@ class Webhooks:
             here = repo is None or repo.full_name in installation.repositories
             if here and (event in installation.app.events or event in ("installation", "ping")):
                 if event in EVENT_PERMISSIONS:
-                    note_use(self._state, EVENT_PERMISSIONS[event], "read")
+                    record_use(self._state, EVENT_PERMISSIONS[event], "read")
                 self.emit_to(installation, event, payload, repo=repo, action=action)
 
     def emit_to(
@@ -86,9 +87,9 @@ class Webhooks:
         self._state.deliveries.append(delivery)
         self._queue.put(delivery)
 
-    def redeliver(self, held: Delivery) -> None:
+    def redeliver(self, delivery: Delivery) -> None:
         """Send the same delivery again, under the same GUID."""
-        again = Delivery(**{**vars(held), "id": self._state.new_id(), "redelivery": True, "status": "pending"})
+        again = Delivery(**{**vars(delivery), "id": self._state.new_id(), "redelivery": True, "status": "pending"})
         self._state.deliveries.append(again)
         self._queue.put(again)
 
@@ -103,7 +104,7 @@ class Webhooks:
         while True:
             batch = [self._queue.get()]
             if self.disorder is not None:
-                batch = self._mix(batch, self.disorder)
+                batch = self._shuffle(batch, self.disorder)
             for delivery in batch:
                 if delivery is not None:
                     self._send(delivery)
@@ -113,7 +114,7 @@ class Webhooks:
             if None in batch:
                 return
 
-    def _mix(self, batch: list[Delivery | None], disorder: Disorder) -> list[Delivery | None]:
+    def _shuffle(self, batch: list[Delivery | None], disorder: Disorder) -> list[Delivery | None]:
         until = time.monotonic() + disorder.gather
         while time.monotonic() < until:
             with contextlib.suppress(queue.Empty):
@@ -134,7 +135,7 @@ class Webhooks:
             "X-GitHub-Hook-ID": str(app.id),
             "X-GitHub-Hook-Installation-Target-ID": str(app.id),
             "X-GitHub-Hook-Installation-Target-Type": "integration",
-            "X-Hub-Signature-256": f"sha256={signature}",
+            "X-Api-Signature-256": f"sha256={signature}",
         }
         delivery.delivered_at = iso_now()
         start = time.monotonic()

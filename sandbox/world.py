@@ -1,6 +1,6 @@
-"""A small AIOS inside the embedded GitHub: `server` with three stacks, `aios-win` that pins it, one node.
+"""Build a small AIOS in the embedded GitHub: `server` with three stacks, `aios-win` that pins it, one node.
 
-Everything is put there as a person would: by git, over HTTP, with a person's token.
+Everything is pushed as a user would: with git, by HTTP, with the user's token.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ nodes:
 
 
 class AiosWorld(NamedTuple):
-    """What was built. `token` is the person's; `checkouts` holds their clones."""
+    """A small AIOS. `token` is the user's, `checkouts` the folder of their clones."""
 
     hub: EmbeddedGitHub
     app: App
@@ -59,7 +59,7 @@ class AiosWorld(NamedTuple):
     checkouts: Path
 
     def push(self, repo: RepoName, files: Mapping[str, str | None], message: str) -> CommitSha:
-        """Commit `files` (None removes one) to the default branch as the person would, and push."""
+        """Commit `files` (None removes one) to the default branch as the user, and push."""
         clone = self.checkouts / repo.split("/")[1]
         self.git(clone, "pull", "--quiet", "--ff-only")
         for name, text in files.items():
@@ -76,23 +76,23 @@ class AiosWorld(NamedTuple):
         return CommitSha(self.git(clone, "rev-parse", "HEAD"))
 
     def edit(self, repo: RepoName, name: str, old: str, new: str, message: str) -> CommitSha:
-        """Replace a text in a file, commit and push. The text must be there."""
+        """Replace a text in a file, commit and push. Raises ValueError if the file lacks the text."""
         clone = self.checkouts / repo.split("/")[1]
         self.git(clone, "pull", "--quiet", "--ff-only")
         text = (clone / name).read_text()
         if old not in text:
-            raise ValueError(f"{name} of {repo} does not hold {old!r}")
+            raise ValueError(f"{name} of {repo} does not contain {old!r}")
         return self.push(repo, {name: text.replace(old, new)}, message)
 
     def git(self, folder: Path, *arguments: str) -> str:
-        """One git command as the person, in `folder`."""
+        """Run a git command in `folder` as the user."""
         return _git(folder, *arguments, token=self.token)
 
 
 def build_world(
     hub: EmbeddedGitHub, *, folder: Path, node_root: Path, webhook_url: str, webhook_secret: str
 ) -> AiosWorld:
-    """Put the small AIOS into `hub`, with the App registered and installed. `node_root` is the node's checkout."""
+    """Build the small AIOS in `hub`, with the App registered and installed. `node_root` is the node's checkout."""
     token = build_repositories(hub, folder=folder, node_root=node_root)
     app = hub.register_app("aios-bot", manifest.permissions(), manifest.events(), webhook_url, webhook_secret)
     installation = hub.install(app, OWNER, [SERVER, FLEET])
@@ -100,7 +100,7 @@ def build_world(
 
 
 def build_repositories(hub: EmbeddedGitHub, *, folder: Path, node_root: Path | None) -> str:
-    """The repositories alone, and their person, whose token is returned. `node_root` None: a fleet without nodes."""
+    """Build the repositories and their user; returns the user's token. `node_root` None: a fleet without nodes."""
     token = hub.create_user(PERSON)
     folder.mkdir(parents=True, exist_ok=True)
     for repo in (SERVER, FLEET):
@@ -136,7 +136,7 @@ def _first_push(
         (clone / "server").mkdir()
     _git(clone, "add", "--all")
     if pin is not None:
-        # The pin alone: what a clone without its submodules holds.
+        # Only the pin, as in a clone without its submodules.
         _git(clone, "update-index", "--add", "--cacheinfo", f"160000,{pin},server")
     _git(clone, "commit", "--quiet", "--message", f"The first {name}")
     _git(clone, "push", "--quiet", "--set-upstream", "origin", "main", token=token)

@@ -9,12 +9,12 @@ from functools import partial
 import msgspec
 from flask import Flask
 
+from bot.domain.events import Event, InstallationChanged
 from bot.domain.names import DeliveryId
 from bot.features.bump.store import PlanStore
 from bot.features.fleets.jobs import Job
 from bot.features.fleets.store import PinStore
 from bot.features.rollout.store import RolloutStore
-from bot.github.events import Event, InstallationChanged
 from bot.github.ignored import IgnoredReason
 from bot.queue.inbox import Inbox
 from bot.queue.ledger import Delivery, QueuedJob

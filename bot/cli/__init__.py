@@ -1,1 +1,1 @@
-"""What operators type: one module for each group of subcommands."""
+"""The command line: one module per command group. Only here are the parts of the program put together."""

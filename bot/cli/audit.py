@@ -1,4 +1,4 @@
-"""`aios-bot audit`: who asked, who approved, what plan, which order, what happened."""
+"""`aios-bot audit`: read the audit trail."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import click
 
 @click.group()
 def audit() -> None:
-    """Read the audit trail: one append-only record of what people said and what came of it."""
+    """Read the audit trail: who requested and approved what, by which plan and order, and the outcome."""
 
 
 @audit.command()

@@ -1,4 +1,4 @@
-"""`aios-bot check`: does this bot, as it is set up here, fit its App, its installations and its fleets?"""
+"""`aios-bot check`: verify that the settings here fit the App, its installations and its fleets."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from bot.domain.errors import BotError, ExitCode
 
 
 @click.command()
-@click.option("--pull", is_flag=True, help="The service runs with --pull: no webhook has to arrive.")
+@click.option("--pull", is_flag=True, help="Check a service that runs with --pull, which needs no webhook.")
 def check(*, pull: bool) -> None:
-    """Verify the installation from end to end, and say how to cure what is missing. Changes nothing."""
+    """Check the installation from end to end, and say how to fix each problem. Changes nothing."""
     from bot.github.app import App
     from bot.github.connection.credentials import find_credentials
     from bot.observability.log import register_secret
-    from bot.onboarding.check.gather import read_facts
-    from bot.onboarding.check.judge import FindingLevel, judge
+    from bot.onboarding.check.decide import CheckVerdict, decide_findings
+    from bot.onboarding.check.read import read_facts
     from bot.planner.renderer import Renderer
     from bot.service.database import open_store
     from bot.settings.service import read_settings
 
     settings = read_settings(pull=pull)
     if not settings.data.exists() and settings.credentials is None:
-        raise BotError(f"there is no App yet, and no {settings.data}: `aios-bot serve` helps to make one")
+        raise BotError(f"no App is set up, and there is no {settings.data}: run `aios-bot serve` to create an App")
     settings.data.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.database_url.reveal())
     try:
@@ -34,7 +34,7 @@ def check(*, pull: bool) -> None:
     finally:
         store.close()
     if credentials is None:
-        raise BotError("there is no App yet: `aios-bot serve` prints the address of the page that makes one")
+        raise BotError("no App is set up: run `aios-bot serve` and open the address that it prints to create one")
     register_secret(*credentials.secrets)
     app = App(api_url=settings.api_url, app_id=str(credentials.app_id), private_key=credentials.private_key.reveal())
     with tempfile.TemporaryDirectory(prefix="aios-bot-check-") as folder:
@@ -46,9 +46,9 @@ def check(*, pull: bool) -> None:
         facts = read_facts(
             app, web_url=settings.html_url, public_url=settings.public_url, renderer=renderer, pull=pull
         )
-    findings = judge(facts)
+    findings = decide_findings(facts)
     for finding in findings:
         click.echo(f"{finding.verdict:4} {finding.name}: {finding.text}")
-    failed = sum(finding.verdict is FindingLevel.FAIL for finding in findings)
-    click.echo(f"{failed} to cure" if failed else "all is well")
+    failed = sum(finding.verdict is CheckVerdict.FAIL for finding in findings)
+    click.echo(f"{failed} problems to fix" if failed else "all is well")
     sys.exit(ExitCode.FAILED if failed else ExitCode.OK)

@@ -1,4 +1,4 @@
-"""`aios-bot node add|remove` where a person sits, `aios-bot node join|leave` on the machine itself.
+"""`aios-bot node add|remove` for the user at a keyboard, `aios-bot node join|leave` on the node itself.
 
 Each command imports what it needs when it runs, as in bot.cli.main.
 """
@@ -6,6 +6,7 @@ Each command imports what it needs when it runs, as in bot.cli.main.
 from __future__ import annotations
 
 import sys
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from bot.domain.errors import BotError, ExitCode
 from bot.fleetfile import Platform
 
 if TYPE_CHECKING:
-    from bot.onboarding.join.join import Joining
+    from bot.onboarding.join.node import NodeJoin
     from bot.protocol.invitation import Invitation
     from bot.settings.node import NodeSettings
 
@@ -29,13 +30,17 @@ _platform_option = click.option(
 @click.argument("name")
 @_platform_option
 @_fleet_option
-@click.option("--root", default="", help="Its checkout, as the node spells it. Default: by platform and repository.")
-@click.option("--label", "labels", multiple=True, help="Label of its runner; repeat. Default: self-hosted and NAME.")
-@click.option("--bootstrap", multiple=True, help="Script of the repository to run on it once; repeat, in order.")
+@click.option("--root", default="", help="Absolute path of its checkout. Default: by platform and repository.")
+@click.option(
+    "--label", "labels", multiple=True, help="Label of its runner; may be repeated. Default: self-hosted and NAME."
+)
+@click.option(
+    "--bootstrap", multiple=True, help="Script of the repository to run on it once; may be repeated, in order."
+)
 @click.option(
     "--key",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The bot's public key, orders.pub.pem. Default: AIOS_BOT_DATA/keys, where the service runs.",
+    help="The bot's public key. Default: orders.pub.pem in AIOS_BOT_DATA/keys, on the service's machine.",
 )
 @click.option("--program", help="What pip installs on the node. Default: the released aios-bot.")
 def add(  # noqa: PLR0917 - one parameter per option of the command
@@ -48,16 +53,16 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
     key: Path | None,
     program: str | None,
 ) -> None:
-    """Add the machine NAME: a pull request to the fleet file, and one command to paste on it.
+    """Add the machine NAME: open a pull request to the fleet file, and print one command to paste on it.
 
-    Works with your own token (GITHUB_TOKEN, or what `gh` holds): the bot itself may not register runners.
+    Uses your own token (GITHUB_TOKEN, or that of `gh`): the bot itself may not register runners.
     """
+    from bot.cli.user import find_fleet_of_clone, open_user_client
     from bot.domain.names import NodeName, parse_repo_name
     from bot.fleetfile import parse_fleet
     from bot.fleetfile.edit import set_entry
     from bot.fleetfile.shapes import NODE_NAME
-    from bot.onboarding.join.person import as_person, fleet_here
-    from bot.onboarding.join.propose import propose, read_downloads, read_fleet_file, read_runner_token
+    from bot.onboarding.join.fleet import propose_text, read_downloads, read_fleet_file, read_runner_token
     from bot.protocol.invitation import (
         PROGRAM,
         Invitation,
@@ -70,28 +75,28 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
 
     if not NODE_NAME.pattern.fullmatch(name):
         raise click.UsageError(f"NAME {name!r} is not usable; {NODE_NAME.words}")
-    kind, repo = Platform(platform), parse_repo_name(fleet or fleet_here())
+    kind, repo = Platform(platform), parse_repo_name(fleet or find_fleet_of_clone())
     if root and not is_absolute(root, kind):
-        raise click.UsageError(f"--root {root} is no whole path on {platform}")
+        raise click.UsageError(f"--root {root} is not an absolute path on {platform}")
     settings = _settings()
     pem = _read_key(key)
-    client = as_person(settings)
+    client = open_user_client(settings)
     file = read_fleet_file(client, repo)
     node = next((one for one in parse_fleet(file.text).nodes if one.name == name), None)
     text = file.text
     if node is None:
         node = new_node(NodeName(name), platform=kind, fleet=repo, root=root, labels=labels, bootstrap=bootstrap)
         text = set_entry(text, ("nodes", name), fleet_file_entry(node))
-        parse_fleet(text)  # what is proposed is usable
-    proposed = propose(
+        parse_fleet(text)  # never propose an unusable file
+    url = propose_text(
         client,
         repo,
         file,
         text,
         branch=f"aios-bot/node/{name}",
         title=f"Add the node {name}",
-        body=f"`{name}` ({node.platform}) joins the fleet. Merging this is the approval: the bot then sends it its "
-        "first order, which waits until its runner is there.",
+        body=f"`{name}` ({node.platform}) joins the fleet. Merging this is the approval: the bot then sends it "
+        "its first order, which waits until its runner is online.",
     )
     invitation = Invitation(
         fleet=repo,
@@ -107,98 +112,96 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
     )
     if invitation.token:
         invitation = _with(invitation, downloads=read_downloads(client, repo, node.platform))
-    script = (
-        Path(__file__).parents[1]
-        / "onboarding/join"
-        / ("join.ps1" if node.platform is Platform.WINDOWS else "join.sh")
-    ).read_text()
-    click.echo(_say_proposed(proposed.url, name), err=True)
+    script = files("bot.onboarding.join") / ("join.ps1" if node.platform is Platform.WINDOWS else "join.sh")
+    click.echo(_render_next_step(url, name), err=True)
     if not invitation.token:
         click.echo(
-            "You may not register runners of this repository; an administrator may. The command below will ask "
-            f"for a token, which is found at {settings.html_url}/{repo}/settings/actions/runners/new",
+            "You may not register runners for this repository, so the command below needs an administrator's "
+            f"token, from {settings.html_url}/{repo}/settings/actions/runners/new",
             err=True,
         )
     shell = "PowerShell" if node.platform is Platform.WINDOWS else "a shell"
-    click.echo(f"Paste this on {name}, into {shell}, within an hour; it may be pasted again:\n", err=True)
+    click.echo(f"Paste this into {shell} on {name} within an hour. It may be pasted again:\n", err=True)
     click.echo(
         render_command(
-            render_invitation(invitation), platform=node.platform, script=script, program=program or PROGRAM
+            render_invitation(invitation),
+            platform=node.platform,
+            script=script.read_text(),
+            program=program or PROGRAM,
         )
     )
 
 
-def _say_proposed(url: str, name: str) -> str:
-    return f"Merge {url}" if url else f"{name} is in the fleet file already"
+def _render_next_step(url: str, name: str) -> str:
+    return f"Merge {url}" if url else f"{name} is already in the fleet file"
 
 
 @click.command("remove")
 @click.argument("name")
 @_fleet_option
 def remove(name: str, fleet: str | None) -> None:
-    """Take the machine NAME out of the fleet: a pull request, its runner, and what to type on it."""
+    """Remove the machine NAME from the fleet: open a pull request, remove its runner, say what to run on it."""
+    from bot.cli.user import find_fleet_of_clone, open_user_client
     from bot.domain.names import parse_repo_name
     from bot.fleetfile.edit import remove_entry
-    from bot.onboarding.join.person import as_person, fleet_here
-    from bot.onboarding.join.propose import propose, read_fleet_file, remove_runner
+    from bot.onboarding.join.fleet import propose_text, read_fleet_file, remove_runner
 
-    repo, settings = parse_repo_name(fleet or fleet_here()), _settings()
-    client = as_person(settings)
+    repo, settings = parse_repo_name(fleet or find_fleet_of_clone()), _settings()
+    client = open_user_client(settings)
     file = read_fleet_file(client, repo)
-    proposed = propose(
+    url = propose_text(
         client,
         repo,
         file,
         remove_entry(file.text, ("nodes", name)),
         branch=f"aios-bot/node/{name}",
         title=f"Remove the node {name}",
-        body=f"`{name}` leaves the fleet: it gets no orders any more. What runs on it goes on running.",
+        body=f"`{name}` leaves the fleet and gets no more orders. Its containers keep running.",
     )
-    click.echo(f"Merge {proposed.url}" if proposed.url else f"{name} is not in the fleet file")
+    click.echo(f"Merge {url}" if url else f"{name} is not in the fleet file")
     match remove_runner(client, repo, name):
         case True:
-            click.echo(f"The runner {name} is off GitHub's list.")
+            click.echo(f"The runner {name} was removed from GitHub.")
         case None:
             click.echo(
-                "You may not remove runners of this repository: an administrator does it at "
+                "You may not remove runners of this repository; an administrator can do it at "
                 f"{settings.html_url}/{repo}/settings/actions/runners"
             )
-    click.echo(f"On {name} itself: aios-bot node leave")
+    click.echo(f"Then run on {name}: aios-bot node leave")
 
 
 @click.command("join")
 @click.argument("invitation")
-@click.option("--state", type=click.Path(file_okay=False, path_type=Path), help="The node's own folder.")
-@click.option("--token", default="", help="Runner token, where the invitation holds none.")
+@click.option("--state", type=click.Path(file_okay=False, path_type=Path), help="The node's state folder.")
+@click.option("--token", default="", help="Runner token, if the invitation has none.")
 def join(invitation: str, state: Path | None, token: str) -> None:
-    """Make this machine the node of INVITATION. What `aios-bot node add` prints runs it; safe to run again."""
-    from bot.onboarding.join.join import check_platform
-    from bot.onboarding.join.readiness import find_obstacles
+    """Make this machine the node that INVITATION is for. Run by the command from `aios-bot node add`."""
+    from bot.onboarding.join.node import check_platform, find_obstacles
     from bot.protocol.invitation import parse_invitation
 
     invited = parse_invitation(invitation)
     if token:
         invited = _with(invited, token=token)
     check_platform(invited)
-    joining = _joining(invited, state)
-    joining.enrol()
-    joining.clone()
-    joining.bootstrap()
-    obstacles = find_obstacles(joining)
+    node_join = _joining(invited, state)
+    node_join.enrol()
+    node_join.clone()
+    node_join.bootstrap()
+    obstacles = find_obstacles(node_join)
     if obstacles:
         for obstacle in obstacles:
             click.echo(f"FAIL {obstacle}", err=True)
-        click.echo("aios-bot: cure these, then paste the same command again", err=True)
+        click.echo("aios-bot: fix these, then paste the same command again", err=True)
         sys.exit(ExitCode.FAILED)
-    joining.register_runner()
-    click.echo(f"{invited.node} is ready: its first order comes when its pull request is merged", err=True)
+    node_join.register_runner()
+    click.echo(f"{invited.node} is ready. Its first order follows when its pull request is merged.", err=True)
 
 
 @click.command("leave")
-@click.option("--state", type=click.Path(file_okay=False, path_type=Path), help="The node's own folder.")
-@click.option("--token", default="", help="GitHub's removal token, where the runner is still on its list.")
+@click.option("--state", type=click.Path(file_okay=False, path_type=Path), help="The node's state folder.")
+@click.option("--token", default="", help="GitHub's removal token, if the runner is still registered.")
 def leave(state: Path | None, token: str) -> None:
-    """Take this machine out of its fleet: its runner, its keys, its name. The checkout and what runs stay."""
+    """Remove this machine from its fleet: its runner, keys and identity. Its checkout and containers stay."""
     from bot.agent.state import NodeState
     from bot.domain.names import BranchName
     from bot.protocol.invitation import Invitation
@@ -231,16 +234,16 @@ def _with(invitation: Invitation, **changes: object) -> Invitation:
     return msgspec.structs.replace(invitation, **changes)
 
 
-def _joining(invitation: Invitation, state: Path | None) -> Joining:
+def _joining(invitation: Invitation, state: Path | None) -> NodeJoin:
     from bot.agent.state import NodeState
-    from bot.onboarding.join.join import Joining
+    from bot.onboarding.join.node import NodeJoin
     from bot.settings.environment import docker_environment, stack_environment
 
-    def tell(line: str) -> None:
+    def log(line: str) -> None:
         click.echo(line, err=True)
 
     folder = (state or _settings().state).absolute()
-    return Joining(invitation, NodeState(folder), docker_environment() | stack_environment(), tell)
+    return NodeJoin(invitation, NodeState(folder), docker_environment() | stack_environment(), log)
 
 
 def _read_key(key: Path | None) -> str:
@@ -252,6 +255,6 @@ def _read_key(key: Path | None) -> str:
         return place.read_text()
     except OSError:
         raise BotError(
-            f"{place} is not there: name the bot's public key with --key (where the service runs it is "
+            f"{place} does not exist: name the bot's public key with --key (on the service's machine it is "
             f"AIOS_BOT_DATA/keys/{ORDERS_PUBLIC})"
         ) from None

@@ -1,4 +1,4 @@
-"""`aios-bot keys ...`: the keys that sign orders, changed without a moment in which a node refuses good ones.
+"""`aios-bot keys ...`: show, rotate and retire the keys that sign orders.
 
 Each command imports what it needs when it runs, as in bot.cli.main.
 """
@@ -16,45 +16,45 @@ if TYPE_CHECKING:
 _data_option = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
-    help="The service's folder. Default: AIOS_BOT_DATA, else `data`.",
+    help="The service's data folder. Default: AIOS_BOT_DATA, otherwise `data`.",
 )
 
 
 @click.group()
 def keys() -> None:
-    """The keys that sign orders: show them to nodes, change them with an overlap."""
+    """Show the keys that sign orders, and rotate them with an overlap."""
 
 
 @keys.command()
 @_data_option
 def show(data: Path | None) -> None:
-    """Print every public key that nodes should trust now, and how to make them."""
+    """Print the public keys that nodes should trust now, and how to make them do so."""
     from bot.storage.keyfiles import read_or_make_order_keys
 
-    _tell(read_or_make_order_keys(_folder(data)), _folder(data))
+    _print_keys(read_or_make_order_keys(_folder(data)), _folder(data))
 
 
 @keys.command()
 @_data_option
 def rotate(data: Path | None) -> None:
-    """Make a new key. Until `keys retire` it and the one before sign every order, so no node has to hurry.
+    """Make a new key. Until `keys retire`, both the new key and the previous one sign every order.
 
-    The running service takes it with its next order.
+    The running service uses it from its next order on.
     """
     from bot.storage.keyfiles import rotate_order_keys
 
-    _tell(rotate_order_keys(_folder(data)), _folder(data))
-    click.echo("\nTell every node to trust the new key, then: aios-bot keys retire")
+    _print_keys(rotate_order_keys(_folder(data)), _folder(data))
+    click.echo("\nMake every node trust the new key, then run: aios-bot keys retire")
 
 
 @keys.command()
 @_data_option
 def retire(data: Path | None) -> None:
-    """End the overlap: the key from before the rotation signs no more."""
+    """End the overlap: the previous key stops signing."""
     from bot.storage.keyfiles import retire_order_key
 
-    _tell(retire_order_key(_folder(data)), _folder(data))
-    click.echo("\nOn each node, remove the old key: aios-bot node show, then delete its file below keys/")
+    _print_keys(retire_order_key(_folder(data)), _folder(data))
+    click.echo("\nOn each node, remove the old key: find it with aios-bot node show, and delete its file in keys/")
 
 
 def _folder(data: Path | None) -> Path:
@@ -63,7 +63,7 @@ def _folder(data: Path | None) -> Path:
     return (data or read_data_folder()) / "keys"
 
 
-def _tell(found: OrderKeys, folder: Path) -> None:
+def _print_keys(found: OrderKeys, folder: Path) -> None:
     from bot.envelope.keys import parse_public_key
     from bot.storage.keyfiles import ORDERS_PUBLIC, PREVIOUS_PUBLIC, public_pem
 
@@ -73,8 +73,8 @@ def _tell(found: OrderKeys, folder: Path) -> None:
         (PREVIOUS_PUBLIC, found.previous, "until retired"),
     ):
         if key is not None:
-            said = f"signs, {what}" if overlap else "signs"
+            role = f"signs, {what}" if overlap else "signs"
             pem = public_pem(key)
             fingerprint = parse_public_key(pem.encode()).fingerprint
-            click.echo(f"{fingerprint}  {said}  {folder / name}\n{pem}", nl=False)
+            click.echo(f"{fingerprint}  {role}  {folder / name}\n{pem}", nl=False)
     click.echo("\nOn a node: aios-bot node trust FILE")

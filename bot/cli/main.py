@@ -1,7 +1,6 @@
-"""The command line: one command group a module. Here and in these modules the program is put together.
+"""The `aios-bot` program: its commands, its error messages and its exit codes.
 
-Each command imports what it needs when it runs: a node's deploy must not wait for the service's database engine
-to load.
+Each command imports what it needs when it runs, so that a node's deploy does not wait for the service's packages.
 """
 
 from __future__ import annotations
@@ -46,19 +45,19 @@ aios_bot.add_command(serve)
 @aios_bot.command()
 @click.option("--repo", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path), show_default=True)
 @click.option("--submodule", default="server", show_default=True, help="Path of the submodule in the repository.")
-@click.option("--from", "old", help="The pin to start from. Default: the one that HEAD pins.")
-@click.option("--to", "new", help="The pin to plan for. Default: what is checked out in the submodule.")
+@click.option("--from", "old", help="Commit to start from. Default: the one that HEAD pins.")
+@click.option("--to", "new", help="Commit to plan for. Default: the one checked out in the submodule.")
 @click.option(
     "--fleet",
     "fleet_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Fleet file to use. Default: HEAD's .github/aios-bot.yml.",
+    help="Fleet file to use. Default: .github/aios-bot.yml at HEAD.",
 )
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)
 def plan(  # noqa: PLR0917 - one parameter per option of the command
     repo: Path, submodule: str, old: str | None, new: str | None, fleet_file: Path | None, form: str
 ) -> None:
-    """Say what moving a submodule's pin will do to every running service, from a local checkout."""
+    """Show what moving a submodule's pin will do to every running service, from a local checkout."""
     from bot.cli.plan import read_local_plan
     from bot.features.bump.text import render_body
     from bot.plan.report.links import Links
@@ -79,28 +78,33 @@ def plan(  # noqa: PLR0917 - one parameter per option of the command
             click.echo(render_text(made))
 
 
-@aios_bot.command()
-@click.option("--merge/--wait", "by_itself", default=None, help="Merge by itself, or wait for a person to.")
-def demo(by_itself: bool | None) -> None:
-    """Show the whole way on this machine: an embedded GitHub, a push, a plan, a merge, a deployed node."""
-    from sandbox.demo import has_terminal, run_demo
-
-    run_demo(by_itself=not has_terminal() if by_itself is None else by_itself)
+_CLONE = "git clone https://github.com/Tecnocrat/aios-bot && cd aios-bot"
+_ANY_ARGUMENTS = {"ignore_unknown_options": True}
 
 
-@aios_bot.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@aios_bot.command(context_settings=_ANY_ARGUMENTS)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def sandbox(arguments: tuple[str, ...]) -> None:
-    """Run an embedded GitHub on this machine, with a small AIOS in it, until Ctrl-C."""
-    from sandbox.command import sandbox as command
+def demo(arguments: tuple[str, ...]) -> None:  # noqa: ARG001 - those of `python -m sandbox demo` are accepted
+    """Say how to run the demo, which is in the repository and not in the installed package."""
+    raise BotError(f"the demo is not in the installed package; run it from a clone: {_CLONE} && make demo")
 
-    command.main(args=list(arguments), prog_name="aios-bot sandbox", standalone_mode=False)
+
+@aios_bot.command(context_settings=_ANY_ARGUMENTS)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sandbox(arguments: tuple[str, ...]) -> None:  # noqa: ARG001 - those of `python -m sandbox serve` are accepted
+    """Say how to run the embedded GitHub, which is in the repository and not in the installed package."""
+    raise BotError(f"the sandbox is not in the installed package; run it from a clone: {_CLONE} && make sandbox")
 
 
 def main() -> None:
-    """Run a command; expected errors print one message, a bug prints everything."""
+    """The `aios-bot` program."""
+    run_program(aios_bot, "aios-bot")
+
+
+def run_program(command: click.Command, name: str) -> None:
+    """Run `command` as the program `name`. An expected error prints one message, a bug its traceback."""
     try:
-        aios_bot(standalone_mode=False)
+        command.main(prog_name=name, standalone_mode=False)
     except click.ClickException as problem:
         problem.show()
         sys.exit(ExitCode.USAGE)

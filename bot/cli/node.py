@@ -1,4 +1,4 @@
-"""`aios-bot node ...`: what runs on a node, by its runner's job or by hand.
+"""`aios-bot node ...`: the commands that run on a node, in its runner's job or by hand.
 
 Each command imports what it needs when it runs, as in bot.cli.main.
 """
@@ -21,18 +21,18 @@ _state_option = click.option(
     "--state",
     "state_folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="The node's own folder. Default: AIOS_BOT_NODE_STATE, else the platform's.",
+    help="The node's state folder. Default: AIOS_BOT_NODE_STATE, otherwise the platform's.",
 )
 _repo_option = click.option(
     "--repo",
     type=click.Path(file_okay=False, path_type=Path),
-    help="The node's checkout. Default: what the order names.",
+    help="The node's checkout. Default: the one that the order names.",
 )
 
 
 @click.group()
 def node() -> None:
-    """What runs on a node: take the bot's orders, carry them out, prove the result."""
+    """Run on a node: verify the bot's orders, carry them out, report the result. Add or remove nodes."""
 
 
 @node.command("deploy")
@@ -40,12 +40,14 @@ def node() -> None:
     "--order",
     "order_file",
     type=click.File("r", encoding="utf-8"),
-    help="File with the signed order, - for standard input. Default: AIOS_BOT_ORDER.",
+    help="File with the signed order; - for standard input. Default: AIOS_BOT_ORDER.",
 )
-@click.option("--commit", help="Without GitHub: the fleet's commit to run, in full; the node makes the order itself.")
-@click.option("--submodule", help="With --commit: which submodule, when the fleet has several.")
-@click.option("--base", default="main", show_default=True, help="With --commit: the branch that must hold it.")
-@click.option("--dry-run", is_flag=True, help="With --commit: only say what it would do.")
+@click.option(
+    "--commit", help="Deploy without GitHub: the fleet repository's commit, in full. The node makes the order itself."
+)
+@click.option("--submodule", help="With --commit: the submodule, if the fleet has several.")
+@click.option("--base", default="main", show_default=True, help="With --commit: the branch that must contain it.")
+@click.option("--dry-run", is_flag=True, help="With --commit: only show the plan.")
 @_repo_option
 @_state_option
 def deploy_command(  # noqa: PLR0917 - one parameter per option of the command
@@ -57,7 +59,7 @@ def deploy_command(  # noqa: PLR0917 - one parameter per option of the command
     repo: Path | None,
     state_folder: Path | None,
 ) -> None:
-    """Carry out one signed order, or a commit by hand. Exits 0 when it runs and is healthy, 4 when it was refused."""
+    """Carry out one signed order, or deploy a commit by hand. Exits with 0 if all is healthy, 4 if refused."""
     from bot.agent.deploy import deploy
     from bot.agent.wiring import make_node, write_summary
     from bot.protocol.outcome import OrderEnd, render_outcome
@@ -68,7 +70,7 @@ def deploy_command(  # noqa: PLR0917 - one parameter per option of the command
         _deploy_by_hand(make_node(settings, state_folder, repo), commit, submodule, base, dry_run=dry_run)
     envelope = order_file.read() if order_file else settings.order
     if not envelope.strip():
-        raise click.UsageError("no order: set AIOS_BOT_ORDER, or give a file with --order")
+        raise click.UsageError("no order: set AIOS_BOT_ORDER, or name a file with --order")
     outcome = deploy(envelope, make_node(settings, state_folder, repo))
     text = render_outcome(outcome)
     click.echo(text)
@@ -91,11 +93,11 @@ def _deploy_by_hand(node: LocalNode, commit: str, submodule: str | None, base: s
 
 @node.command()
 @click.argument("keyfile", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--fleet", help="OWNER/NAME of the fleet repository; needed the first time.")
-@click.option("--node", "name", help="This node's name in the fleet file; needed the first time.")
-@click.option("--root", help="This node's checkout, for orders that name none.")
+@click.option("--fleet", help="OWNER/NAME of the fleet repository; required the first time.")
+@click.option("--node", "name", help="This node's name in the fleet file; required the first time.")
+@click.option("--root", help="This node's checkout, for orders that do not name one.")
 @click.option(
-    "--report-only/--obey", default=None, help="Whether it only reports, and takes no order that changes it."
+    "--report-only/--obey", default=None, help="Only report and refuse every order that changes something, or obey."
 )
 @_state_option
 def trust(  # noqa: PLR0917 - one parameter per option of the command
@@ -106,7 +108,7 @@ def trust(  # noqa: PLR0917 - one parameter per option of the command
     report_only: bool | None,
     state_folder: Path | None,
 ) -> None:
-    """Take orders that are signed with the key in KEYFILE (the bot's keys/orders.pub.pem) from now on."""
+    """Trust the key in KEYFILE (the bot's keys/orders.pub.pem): accept orders that it signed."""
     from bot.agent.state import NodeState
     from bot.settings.node import read_node_settings
 
@@ -122,7 +124,7 @@ def trust(  # noqa: PLR0917 - one parameter per option of the command
 @node.command()
 @_state_option
 def show(state_folder: Path | None) -> None:
-    """Print who this node is, whom it trusts, and the orders it has taken."""
+    """Print this node's identity, the keys it trusts, and the orders it has accepted."""
     from bot.agent.state import Begun, NodeState, Touching
     from bot.settings.node import read_node_settings
 
@@ -145,14 +147,14 @@ def show(state_folder: Path | None) -> None:
 @_repo_option
 @_state_option
 def recover_command(repo: Path | None, state_folder: Path | None) -> None:
-    """Put right what an order left half done: run this at every start of the machine, or by hand after a crash."""
+    """Finish or undo an interrupted order. Run this when the machine starts, or by hand after a crash."""
     from bot.agent.deploy import recover_node
     from bot.agent.wiring import make_node
     from bot.protocol.outcome import OrderEnd, render_outcome
     from bot.settings.node import read_node_settings
 
     outcome = recover_node(make_node(read_node_settings(), state_folder, repo))
-    click.echo("nothing to put right" if outcome is None else render_outcome(outcome))
+    click.echo("nothing to recover" if outcome is None else render_outcome(outcome))
     sys.exit(ExitCode.FAILED if outcome and outcome.end is OrderEnd.FAILED else ExitCode.OK)
 
 
@@ -160,7 +162,7 @@ def recover_command(repo: Path | None, state_folder: Path | None) -> None:
 @_repo_option
 @_state_option
 def doctor(repo: Path | None, state_folder: Path | None) -> None:
-    """Check what this node needs, and say how to cure what is missing."""
+    """Check that this node has what it needs, and say how to fix each problem."""
     from bot.agent.doctor import run_checks
     from bot.agent.wiring import make_node
     from bot.settings.node import read_node_settings

@@ -1,4 +1,4 @@
-"""The operator's commands: look at the queue and mend it, take the service's memory along and put it back."""
+"""`aios-bot inbox ...`, `backup` and `restore`: inspect and repair the queue, save and restore the database."""
 
 from __future__ import annotations
 
@@ -16,16 +16,20 @@ if TYPE_CHECKING:
 
 @click.group()
 def inbox() -> None:
-    """See what came in, and what became of it. Works beside a running service."""
+    """Inspect webhook deliveries and their jobs, retry or cancel them. Works beside a running service."""
 
 
 @inbox.command("list")
-@click.option("--state", "states", multiple=True, help="Only these: received, done, ignored, failed, cancelled.")
-@click.option("--most", default=50, show_default=True, type=click.IntRange(1, 10_000))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    help="Only deliveries in this state: received, done, ignored, failed or cancelled; may be repeated.",
+)
+@click.option("--most", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many at most.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 def list_(states: tuple[str, ...], most: int, *, as_json: bool) -> None:
-    """The newest deliveries, newest first."""
-
+    """List deliveries, newest first."""
     from bot.queue import admin
 
     with _open_store() as store:
@@ -35,10 +39,9 @@ def list_(states: tuple[str, ...], most: int, *, as_json: bool) -> None:
 
 @inbox.command()
 @click.argument("guid")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def show(guid: str, *, as_json: bool) -> None:
-    """One delivery, and what it led to. The beginning of its guid is enough."""
-
+    """Show one delivery and its jobs. The beginning of its GUID is enough."""
     from bot.queue import admin
 
     with _open_store() as store:
@@ -58,32 +61,30 @@ def show(guid: str, *, as_json: bool) -> None:
 @inbox.command()
 @click.argument("guid")
 def retry(guid: str) -> None:
-    """Try what failed, was cancelled or is held again, within a minute."""
-
+    """Run the delivery's failed, cancelled and held jobs again, within a minute."""
     from bot.queue import admin
 
     with _open_store() as store:
         row = admin.find_delivery(store, guid)
-        click.echo(f"{row.guid}: {admin.retry(store, row.guid)} to be done again")
+        click.echo(f"{row.guid}: {admin.retry(store, row.guid)} to run again")
 
 
 @inbox.command()
 @click.argument("guid")
 def cancel(guid: str) -> None:
-    """Do not do what waits. What runs goes on."""
-
+    """Cancel the delivery's waiting jobs. Running ones are not interrupted."""
     from bot.queue import admin
 
     with _open_store() as store:
         row = admin.find_delivery(store, guid)
         gone, running = admin.cancel(store, row.guid)
-        click.echo(f"{row.guid}: {gone} cancelled" + (f", {running} run and go on" if running else ""))
+        click.echo(f"{row.guid}: {gone} cancelled" + (f", {running} still running" if running else ""))
 
 
 @click.command()
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
 def backup(target: Path) -> None:
-    """Write the service's memory and keys to one file, while it runs. The file holds secrets."""
+    """Write the database and the keys to one file, also while the service runs. The file contains secrets."""
     from bot.settings.service import read_store_settings
     from bot.storage.backup import write_backup
 
@@ -95,7 +96,7 @@ def backup(target: Path) -> None:
 @click.command()
 @click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def restore(source: Path) -> None:
-    """Fill a new database and data folder from a backup, before the service starts. SQLite or PostgreSQL."""
+    """Fill an empty database (SQLite or PostgreSQL) and data folder from a backup, before the service starts."""
     from bot.settings.service import read_store_settings
     from bot.storage.backup import read_backup
 
@@ -105,7 +106,7 @@ def restore(source: Path) -> None:
 
 
 class _open_store:  # noqa: N801 - used as a function
-    """The database that the settings name, closed at the end."""
+    """Open the database that the settings name; close it at the end."""
 
     def __enter__(self) -> Store:
         from bot.observability.log import configure_logging
@@ -137,7 +138,7 @@ def _as_json(row: DeliveryRow) -> str:
 
     whole = msgspec.to_builtins(row)
     whole["event"] = json.loads(row.event)
-    # The names that this output has had since its first release.
+    # This output has called jobs "looks" since the first release.
     whole["looks"] = [
         {"look": json.loads(job.pop("body")), **job} for job in (dict(one) for one in whole.pop("jobs"))
     ]

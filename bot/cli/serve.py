@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--pull", is_flag=True, help="Fetch the deliveries from GitHub instead of listening: behind NAT.")
+@click.option(
+    "--pull", is_flag=True, help="Fetch deliveries from GitHub instead of receiving webhooks, for example behind NAT."
+)
 def serve(*, pull: bool) -> None:
-    """Run the service: take webhooks in, keep the pull requests, dispatch the orders."""
+    """Run the service: process webhooks, maintain pull requests, dispatch orders."""
     from bot.observability.log import configure_logging, register_secret
     from bot.service.backfill import Puller
     from bot.service.database import open_store

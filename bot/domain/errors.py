@@ -1,7 +1,7 @@
-"""Errors a person can act on, and the exit code each kind ends a command with.
+"""Expected errors, and the exit code that each kind ends a command with.
 
-An expected error prints one short message: what happened, where, what to do. Everything else is a bug and
-prints in full. The exit codes are part of the command line's contract (docs/reference).
+An expected error prints one short message: what happened, where, what to do. Everything else is a bug and prints its
+traceback. The exit codes are part of the command line's contract (docs/reference).
 """
 
 from __future__ import annotations
@@ -10,15 +10,22 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a command's exit code means."""
+    """A command's exit code, with its `meaning` for the reference page."""
 
-    OK = 0
-    FAILED = 1  # expected: the message says what to do
-    USAGE = 2  # the command line itself was wrong (click's own code)
-    BUG = 3  # unexpected: please report, with the traceback
-    REFUSED = 4  # an order, a permission or a check said no; nothing was touched
-    SETTINGS = 5  # the environment lacks a setting or has an unusable one; trying again does not help
-    UNAVAILABLE = 6  # the database, or the address to listen on, cannot be used now; trying again may help
+    meaning: str
+
+    def __new__(cls, number: int, meaning: str) -> ExitCode:
+        code = int.__new__(cls, number)
+        code._value_, code.meaning = number, meaning
+        return code
+
+    OK = 0, "done"
+    FAILED = 1, "an expected error: the message says what to do"
+    USAGE = 2, "the command line is wrong"  # click's own code
+    BUG = 3, "an unexpected error: please report it, with the traceback"
+    REFUSED = 4, "an order, a permission or a check refused it; nothing was changed"
+    SETTINGS = 5, "a setting is missing or unusable; trying again does not help"
+    UNAVAILABLE = 6, "the database, or the address to listen on, is not available; trying again may help"
 
 
 class BotError(Exception):

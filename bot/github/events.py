@@ -8,9 +8,19 @@ from __future__ import annotations
 
 import msgspec
 
+from bot.domain.events import (
+    CheckRerequested,
+    ChecksCompleted,
+    DeploymentChanged,
+    Event,
+    InstallationChanged,
+    Ping,
+    PullRequestChanged,
+    Push,
+    WorkflowRunCompleted,
+)
 from bot.domain.names import (
     BranchName,
-    CommitSha,
     DeploymentId,
     InstallationId,
     PullNumber,
@@ -18,104 +28,16 @@ from bot.domain.names import (
     parse_commit_sha,
     parse_repo_name,
 )
-from bot.domain.values import Value, Wire
+from bot.domain.values import Wire
 from bot.fleetfile import FLEET_FILE, HUB_FILE
 from bot.github.ignored import Ignored, IgnoredReason
-from bot.github.people_events import ButtonPressed, Commented, Reviewed, parse_people_event
+from bot.github.people_events import parse_people_event
 from bot.github.shapes import Ref, RepositoryRef
 
 NO_COMMIT = "0" * 40
 # Below these limits a push lists everything that it changed. GitHub cuts its lists later; how much later has varied.
 LISTED_COMMITS = 20
 LISTED_FILES = 300
-
-
-class Push(Value, frozen=True, tag="push"):
-    """A branch moved. `after` is None when the branch was deleted.
-
-    `may_make_fleet` is False when the push cannot have brought the file that makes its repository a fleet or a hub.
-    """
-
-    repo: RepoName
-    installation: InstallationId
-    branch: BranchName
-    after: CommitSha | None
-    may_make_fleet: bool = True
-
-
-class PullRequestChanged(Value, frozen=True, tag="pull_request"):
-    """A pull request was opened, closed, merged, reopened, edited or got new commits."""
-
-    repo: RepoName
-    installation: InstallationId
-    number: PullNumber
-    action: str
-    base: BranchName
-    head: BranchName
-    merged: bool
-
-
-class ChecksCompleted(Value, frozen=True, tag="checks_completed"):
-    """A check suite or a commit status of `sha` is completed."""
-
-    repo: RepoName
-    installation: InstallationId
-    sha: CommitSha
-
-
-class CheckRerequested(Value, frozen=True, tag="check_rerequested"):
-    """Somebody pressed Re-run on one of our check runs."""
-
-    repo: RepoName
-    installation: InstallationId
-    sha: CommitSha
-
-
-class DeploymentChanged(Value, frozen=True, tag="deployment_status"):
-    """A deployment got a status, from a node's job or from GitHub."""
-
-    repo: RepoName
-    installation: InstallationId
-    deployment: DeploymentId
-    ref: str
-    task: str = ""
-
-
-class WorkflowRunCompleted(Value, frozen=True, tag="workflow_run"):
-    """A run of a workflow ended, with or without a status from its job."""
-
-    repo: RepoName
-    installation: InstallationId
-    run_id: int
-    conclusion: str
-
-
-class InstallationChanged(Value, frozen=True, tag="installation"):
-    """The App was installed, removed, or given other repositories."""
-
-    installation: InstallationId
-    action: str
-
-
-class Ping(Value, frozen=True, tag="ping"):
-    """GitHub tests the webhook's address."""
-
-    hook_id: int
-
-
-Event = (
-    Push
-    | PullRequestChanged
-    | ChecksCompleted
-    | CheckRerequested
-    | Commented
-    | Reviewed
-    | ButtonPressed
-    | DeploymentChanged
-    | WorkflowRunCompleted
-    | InstallationChanged
-    | Ping
-)
 
 
 class _Id(Wire, frozen=True):

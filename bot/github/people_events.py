@@ -7,43 +7,12 @@ from __future__ import annotations
 
 import msgspec
 
-from bot.domain.names import CommitSha, InstallationId, PullNumber, RepoName, parse_commit_sha, parse_login
-from bot.domain.values import Value, Wire
+from bot.domain.events import ButtonPressed, Commented, Reviewed
+from bot.domain.names import InstallationId, PullNumber, RepoName, parse_commit_sha, parse_login
+from bot.domain.values import Wire
 from bot.domain.verbs import LONGEST_LINE, PREFIX, first_line
 from bot.github.ignored import Ignored, IgnoredReason
 from bot.github.shapes import User
-
-
-class Commented(Value, frozen=True, tag="commented"):
-    """Somebody commented on a pull request, and the first line may be a command. `line` is hostile."""
-
-    repo: RepoName
-    installation: InstallationId
-    number: PullNumber
-    comment: int
-    actor: str  # login
-    line: str  # the first line, at most one character longer than a command's
-    said_at: str  # ISO 8601, GitHub's clock
-
-
-class Reviewed(Value, frozen=True, tag="reviewed"):
-    """A review of a pull request was submitted, edited or dismissed."""
-
-    repo: RepoName
-    installation: InstallationId
-    number: PullNumber
-
-
-class ButtonPressed(Value, frozen=True, tag="button"):
-    """Somebody pressed a button of one of our check runs."""
-
-    repo: RepoName
-    installation: InstallationId
-    check: int
-    sha: CommitSha
-    plan: str  # the check run's external_id, as we wrote it; "" when it has none
-    button: str  # the button's identifier
-    actor: str
 
 
 class _Numbered(Wire, frozen=True):

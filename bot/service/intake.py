@@ -8,11 +8,12 @@ from typing import get_args
 
 import msgspec
 
+from bot.domain.events import Event, Ping
 from bot.features.bump.store import PlanStore
 from bot.features.commands.jobs import RunCommand
 from bot.features.fleets.jobs import Job
 from bot.features.fleets.store import PinStore
-from bot.github.events import Event, Ping, parse_event
+from bot.github.events import parse_event
 from bot.github.ignored import Ignored, IgnoredReason
 from bot.github.webhook import Accepted
 from bot.observability.log import hide_secrets

@@ -1,4 +1,4 @@
-"""`aios-bot demo`, unattended: it ends well only when the node runs what was merged."""
+"""`python -m sandbox demo`, unattended: it succeeds only if the node runs what was merged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.settings.environment import child_environment
 
 def run_demo(**environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "bot", "demo"],
+        [sys.executable, "-m", "sandbox", "demo"],
         env=child_environment() | environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -31,11 +31,11 @@ def test_without_a_terminal_it_merges_by_itself_and_the_node_runs_it() -> None:
     assert "(healthy)" in traefik
 
 
-def test_without_an_engine_it_goes_as_far_as_the_order_and_says_so(tmp_path: Path) -> None:
+def test_without_an_engine_it_ends_with_the_order(tmp_path: Path) -> None:
     folder = tmp_path / ("too-long-for-an-engines-sockets-" * 3)
     folder.mkdir()
     done = run_demo(TMPDIR=str(folder), DOCKER_HOST="unix:///nowhere.sock")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "none, so the demo ends with the order" in done.stdout
     assert "order to the node" in done.stdout
-    assert "no engine is here to carry it out" in done.stderr
+    assert "there is no engine to carry it out" in done.stderr

@@ -1,4 +1,4 @@
-"""A new node, from nothing to its first deployed stacks, and out of the fleet again. Seen from outside."""
+"""A new node: it joins, gets its first stacks deployed, and leaves the fleet. Tested from outside."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def runners(running: Running) -> dict[str, tuple[str, list[str]]]:
     return {one["name"]: (one["status"], [label["name"] for label in one["labels"]]) for one in found}
 
 
-def test_a_new_node_from_nothing_to_deployed_and_out_again(empty: Running, engine: Engine) -> None:
+def test_a_new_node_joins_deploys_and_leaves(empty: Running, engine: Engine) -> None:
     for image, version in IMAGES.items():
         engine.make_image(image, version=version)
     world, outside = empty.world, empty.outside
@@ -167,7 +167,7 @@ def test_a_new_node_from_nothing_to_deployed_and_out_again(empty: Running, engin
     hub.merge_pull(FLEET, leaving["number"], by=PERSON)
     assert runners(empty) == {}
     left = paste(empty, engine, "aios-bot node leave\n")
-    assert "takes no orders any more" in left
+    assert "accepts no orders any more" in left
     assert empty.node_root.exists()
     assert not (empty.folder / "node/state/node.json").exists()
     eventually("the end of the runner", lambda: not works_in(empty.folder / "node/state/runner"))
@@ -179,7 +179,7 @@ def test_a_new_node_from_nothing_to_deployed_and_out_again(empty: Running, engin
     assert not complained, complained
 
 
-def test_a_person_without_admin_is_told_where_the_token_is(empty: Running) -> None:
+def test_a_user_without_admin_gets_the_address_of_the_token(empty: Running) -> None:
     empty.world.hub.set_permission(FLEET, PERSON, "write")
     shown = subprocess.run(
         [sys.executable, "-m", "bot", "node", "add", "LAB2", "--platform", "windows", "--fleet", FLEET],

@@ -1,4 +1,4 @@
-"""`aios-bot sandbox`: what it prints is all that a bot needs, and a push by a person's git becomes a pull request."""
+"""`python -m sandbox serve` prints all that a bot needs, and a push by a person's git becomes a pull request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.acceptance.outside import eventually
 def sandbox(tmp_path: Path) -> Iterator[dict[str, str]]:
     """The printed settings of a running sandbox."""
     port = str(free_port())
-    command = [sys.executable, "-m", "bot", "sandbox", "--port", "0", "--folder", str(tmp_path / "world")]
+    command = [sys.executable, "-m", "sandbox", "serve", "--port", "0", "--folder", str(tmp_path / "world")]
     process = subprocess.Popen(
         [*command, "--bot-port", port],
         env=child_environment(),
@@ -42,7 +42,7 @@ def sandbox(tmp_path: Path) -> Iterator[dict[str, str]]:
         assert process.wait(20) == 0
 
 
-def test_a_bot_started_with_what_is_printed_proposes_a_persons_push(sandbox: dict[str, str], tmp_path: Path) -> None:
+def test_a_bot_with_the_printed_settings_proposes_a_push(sandbox: dict[str, str], tmp_path: Path) -> None:
     service = start_service(sandbox)
     try:
         clone = tmp_path / "world/people/server"
@@ -64,10 +64,10 @@ def test_a_bot_started_with_what_is_printed_proposes_a_persons_push(sandbox: dic
         service.stop()
 
 
-def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("mine")
     done = subprocess.run(
-        [sys.executable, "-m", "bot", "sandbox", "--folder", str(tmp_path)],
+        [sys.executable, "-m", "sandbox", "serve", "--folder", str(tmp_path)],
         env=child_environment(),
         capture_output=True,
         text=True,

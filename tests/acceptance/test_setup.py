@@ -1,4 +1,4 @@
-"""From nothing to a bot at work: set-up page, manifest flow, installation. Seen from a browser's place."""
+"""Set up a bot from nothing: set-up page, manifest flow, installation. Tested as a browser sees it."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def check(fresh: Fresh) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_from_the_printed_address_to_a_rollout(fresh: Fresh) -> None:
+def test_set_up_from_the_printed_address_to_a_rollout(fresh: Fresh) -> None:
     """One long way, because each part of it stands on the one before."""
     world = set_up(fresh)
     deploy_once(world)

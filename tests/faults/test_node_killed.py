@@ -98,7 +98,7 @@ def kill_once(world: NodeWorld, moment: int, seconds: float) -> Row:
         assert last.end is OrderEnd.SUCCESS
         assert_runs(world, at, wanted)
         assert headers.read_text() == f"moment {moment}\n"
-        assert "nothing to put right" in done.stdout
+        assert "nothing to recover" in done.stdout
         reset(world)
     else:
         assert last.end in (OrderEnd.ROLLED_BACK, OrderEnd.UNTOUCHED), done

@@ -44,3 +44,14 @@ REPORTS: dict[str, Callable[[], str]] = {
     "hostile.txt": lambda: render_text(plans.hostile()),
     **ROLLOUTS,
 }
+
+
+def write_reports() -> None:
+    """Write every golden report."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, render in REPORTS.items():
+        (FOLDER / name).write_text(render() + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_reports()

@@ -21,7 +21,7 @@ from bot.features.fleets.facts import Pinned
 from bot.features.holds.facts import Hold, Lock
 from bot.features.rollout.store import RolloutStatus
 from bot.github.connection.credentials import Registered
-from bot.onboarding.migrate.folder import State
+from bot.onboarding.migrate.folder import MigrationState
 from bot.plan.model import Plan
 from bot.protocol.invitation import Invitation
 from bot.protocol.order import Order
@@ -46,7 +46,7 @@ BEFORE: dict[str, Any] = {
     "bot.storage.fleet_store:Standings": RolloutStatus,
     "bot.report.pull_request:Marker": Marker,
     "bot.effects.connection.credentials:Registered": Registered,
-    "bot.migration.folder:State": State,
+    "bot.migration.folder:State": MigrationState,
 }
 """What is stored or sent, by the name that the version before had for it."""
 ONLY_WHERE_NEEDED = frozenset(

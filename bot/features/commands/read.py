@@ -12,6 +12,7 @@ import msgspec
 
 from bot.domain.names import BranchName, CommitSha, NodeName, PlanId, PullNumber, RepoName, SubmodulePath
 from bot.domain.verbs import Verb
+from bot.domain.verdicts import Verdict
 from bot.features.bump import read as gather
 from bot.features.bump.jobs import bump_branch
 from bot.features.bump.text import parse_marker
@@ -40,7 +41,6 @@ from bot.github.client import Client
 from bot.github.endpoints import checks, people, repository
 from bot.github.endpoints.people import PullDetail
 from bot.github.errors import NotFound
-from bot.github.shapes import Verdict
 from bot.plan.report.check import CHECK_NAME
 from bot.protocol.order import OrderKind
 from bot.text.times import parse_time

@@ -11,9 +11,9 @@ from enum import StrEnum
 
 from bot.domain.names import CommitSha
 from bot.domain.values import Value
+from bot.domain.verdicts import Permission
 from bot.features.review.control_files import is_control_file
 from bot.fleetfile import ReviewRules
-from bot.github.shapes import Permission
 from bot.text.globs import matches_glob
 
 

@@ -11,12 +11,13 @@ from urllib.parse import quote
 
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
 from bot.domain.values import Wire
+from bot.domain.verdicts import Permission, Verdict
 from bot.github.client import Client
 from bot.github.endpoints import path_of
 from bot.github.endpoints.checks import find_checks
 from bot.github.endpoints.repository import Pull
 from bot.github.errors import GitHubError
-from bot.github.shapes import PASSED, Permission, ReviewState, User, Verdict
+from bot.github.shapes import PASSED, ReviewState, User
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""Check that a bot, its App, its installations and its fleets fit together: `aios-bot check`."""

@@ -1,4 +1,4 @@
-"""What `aios-bot check` finds out, as values. Pure."""
+"""The facts that `aios-bot check` reads. Frozen values, pure."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from bot.domain.values import Value
 
 
 class HookFacts(Value, frozen=True):
-    """Where GitHub sends the App's webhooks, and how the newest of them went."""
+    """Where GitHub sends the App's webhooks, and how the newest deliveries went."""
 
     url: str
     has_secret: bool
     content_type: str
     insecure_tls: bool
-    delivered: int = 0  # of the newest ones
+    delivered: int = 0  # how many were read, newest first
     failed: int = 0
     last_failure: str = ""  # "push: 502 Invalid HTTP Response"
 
 
 class UpstreamFacts(Value, frozen=True):
-    """One submodule of a fleet. `upstream` None: it lies on another host."""
+    """One submodule of a fleet. `upstream` None: it is on another host."""
 
     path: str
     upstream: RepoName | None
     visible: bool = False
 
 
-class FleetFacts(Value, frozen=True):
-    """One repository with a fleet file. `problem` is what its parser says, "" when it is right."""
+class FleetCheckFacts(Value, frozen=True):
+    """One repository with a fleet file. `problem` is the parser's message, "" if the file is valid."""
 
     repo: RepoName
     problem: str
@@ -44,14 +44,14 @@ class InstallationFacts(Value, frozen=True):
     suspended: bool
     permissions: dict[str, str]
     repositories: int = 0
-    fleets: tuple[FleetFacts, ...] = ()
+    fleets: tuple[FleetCheckFacts, ...] = ()
 
 
-class Facts(Value, frozen=True):
-    """The whole. Empty texts of `renderer_problem` and `public_problem` mean that all is well."""
+class CheckFacts(Value, frozen=True):
+    """All facts. `renderer_problem` and `public_problem` are "" if there is no problem."""
 
     slug: str
-    settings_url: str  # the App's own page, for the cure
+    settings_url: str  # the App's settings page on GitHub
     permissions: dict[str, str]
     events: tuple[str, ...]
     hook: HookFacts
@@ -60,4 +60,4 @@ class Facts(Value, frozen=True):
     renderer_problem: str
     public_url: str
     public_problem: str
-    pull: bool  # the bot fetches deliveries: no webhook has to arrive
+    pull: bool  # the bot fetches deliveries and needs no webhook

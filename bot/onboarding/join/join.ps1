@@ -2,10 +2,10 @@
 .SYNOPSIS
 Joins this machine to a fleet.
 .DESCRIPTION
-Brings git and Python where they are missing, installs aios-bot into a folder of its own, and hands over to it.
+Installs git and Python where they are missing and aios-bot into a folder of its own, then runs "aios-bot node join".
 Safe to run again.
 .PARAMETER Invitation
-The word that "aios-bot node add" made.
+The invitation that "aios-bot node add" printed.
 .PARAMETER Program
 What pip installs.
 #>
@@ -57,7 +57,7 @@ if (-not (Test-Program -Name 'aios-bot')) {
         Write-Information -MessageData "aios-bot: installing into $state\program" -InformationAction Continue
         & python -m venv "$state\program"
         & "$state\program\Scripts\python.exe" -m pip install --quiet --disable-pip-version-check $Program
-        if ($LASTEXITCODE -ne 0) { throw 'aios-bot: it could not be installed; see above' }
+        if ($LASTEXITCODE -ne 0) { throw 'aios-bot: the installation failed; see above' }
     }
 }
 & $bot node join $Invitation --state $state

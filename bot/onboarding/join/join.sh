@@ -1,6 +1,6 @@
 #!/bin/sh
-# Joins this machine to a fleet: brings git and Python where they are missing, installs aios-bot into a folder of its
-# own, and hands over to it. Arguments: the invitation, and what pip installs. Safe to run again.
+# Joins this machine to a fleet: installs git and Python where they are missing and aios-bot into a folder of its own,
+# then runs `aios-bot node join`. Arguments: the invitation, and what pip installs. Safe to run again.
 set -eu
 
 invitation=$1
@@ -57,7 +57,7 @@ fi
 if [ ! -d "$home" ]; then
   mkdir -p "$home" 2>/dev/null || as_root install -d -m 0700 -o "$(id -un)" "$home"
 fi
-[ -w "$home" ] || die "$home belongs to somebody else: run this as its owner, who also runs the runner"
+[ -w "$home" ] || die "$home belongs to another user: run this as its owner, who also runs the runner"
 
 if has aios-bot; then
   bot=aios-bot
@@ -69,7 +69,7 @@ else
     "$home/program/bin/python" -m pip install --quiet --disable-pip-version-check "$program"
   fi
 fi
-# The terminal, where there is one: git may ask for a name and a password.
+# The terminal, if there is one: git may prompt for a user name and a password.
 if [ -r /dev/tty ] && (: </dev/tty) 2>/dev/null; then
   exec "$bot" node join "$invitation" --state "$home" </dev/tty
 fi

@@ -1,4 +1,4 @@
-"""Git and the files of a folder, as a migration needs them: a person's own git settings, no question asked."""
+"""Run git and walk files in the folder of a migration, with the user's own git settings and without prompts."""
 
 from __future__ import annotations
 
@@ -14,58 +14,58 @@ from bot.domain.values import StoredValue
 from bot.git.git import GitError, run_in_checkout
 from bot.settings.environment import docker_environment
 
-STATE = "aios-bot-migration.json"  # inside the git directory, from the first step to the last
-STAGING = "aios-bot-migration"  # a folder inside the git directory, for what is not whole yet
+STATE = "aios-bot-migration.json"  # in the git directory, from the first step to the last
+STAGING = "aios-bot-migration"  # a folder in the git directory, for clones and copies that are not complete yet
 _REPARSE_JUNCTION = 0xA0000003
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
-class State(StoredValue, frozen=True):
-    """What an interrupted run must know of its beginning."""
+class MigrationState(StoredValue, frozen=True):
+    """What a run must know of the interrupted one before it. The field names are stored."""
 
-    whole: bool  # the first commit is still to be made, and takes everything
-    old: tuple[str, ...] = ()  # where the submodule's content lay before
-    written: tuple[str, ...] = ()  # files of ours, which the commit takes whether or not they are staged yet
+    whole: bool  # no commit yet: the first one takes everything
+    old: tuple[str, ...] = ()  # earlier paths of the submodule's content
+    written: tuple[str, ...] = ()  # files that the migration wrote; its commit includes them, staged or not
 
 
-class Work:
-    """One folder, whether or not it is a repository yet."""
+class WorkingFolder:
+    """The folder of a migration, whether or not it is a repository yet."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def git(self, *arguments: str, folder: Path | None = None) -> str:
-        """Standard output of one git command, or GitError."""
+        """Standard output of one git command. Raises GitError."""
         own = {"GIT_CONFIG_NOSYSTEM": "0", "GCM_INTERACTIVE": "never"}
         settings = docker_environment() | own
         out = run_in_checkout(folder or self.root, *arguments, environment=settings)
         return out.decode("utf-8", "surrogateescape")
 
-    def ask(self, *arguments: str, folder: Path | None = None) -> str | None:
-        """The same without line ends, or None when git said no."""
+    def try_git(self, *arguments: str, folder: Path | None = None) -> str | None:
+        """The output without its last line end, or None if git failed."""
         try:
             return self.git(*arguments, folder=folder).strip("\n")
         except GitError:
             return None
 
-    def listed(self, *arguments: str, folder: Path | None = None) -> list[str]:
-        """The NUL-separated output of one git command."""
+    def git_list(self, *arguments: str, folder: Path | None = None) -> list[str]:
+        """The NUL-separated items that one git command prints."""
         return [one for one in self.git(*arguments, folder=folder).split("\0") if one]
 
     @property
     def git_dir(self) -> Path:
-        """Of the folder itself."""
+        """The folder's own git directory."""
         return self.root / ".git"
 
-    def read_state(self) -> State | None:
-        """What an interrupted run left, or None."""
+    def read_state(self) -> MigrationState | None:
+        """The state that an interrupted run left, or None."""
         try:
-            return msgspec.json.decode((self.git_dir / STATE).read_bytes(), type=State)
+            return msgspec.json.decode((self.git_dir / STATE).read_bytes(), type=MigrationState)
         except (OSError, msgspec.MsgspecError):
             return None
 
-    def write_state(self, state: State) -> None:
-        """Keep it, whole or not at all."""
+    def write_state(self, state: MigrationState) -> None:
+        """Save the state, in one step."""
         new = self.git_dir / f"{STATE}.new"
         new.write_bytes(msgspec.json.encode(state))
         new.replace(self.git_dir / STATE)
@@ -82,17 +82,17 @@ def is_link(path: Path) -> bool:
 
 
 def remove_link(path: Path) -> None:
-    """Remove the link itself, never what it leads to."""
+    """Remove the link itself, never its target."""
     if not is_link(path):
-        raise NotADirectoryError(f"{path} is no link")
+        raise NotADirectoryError(f"{path} is not a link")
     try:
         path.unlink()
     except (PermissionError, IsADirectoryError):
-        path.rmdir()  # Windows: a link to a folder is a folder; a folder with content is not removed so
+        path.rmdir()  # Windows: a link to a folder is a folder; rmdir removes no folder with content
 
 
 def walk(folder: Path, *, skip: frozenset[Path] = frozenset()) -> Iterator[tuple[str, os.stat_result]]:
-    """Every file and link below `folder` by its relative path, links not followed, `skip` left out."""
+    """Every file and link below `folder`, with its relative path. Links are not followed; `skip` is left out."""
     pending = [folder]
     while pending:
         here = pending.pop()
@@ -108,15 +108,15 @@ def walk(folder: Path, *, skip: frozenset[Path] = frozenset()) -> Iterator[tuple
 
 
 def is_ordinary(status: os.stat_result) -> bool:
-    """Whether it is a file or a link, and no socket, pipe or device."""
+    """Whether it is a file or a link, and not a socket, pipe or device."""
     return stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)
 
 
 def without_credentials(url: str) -> str:
-    """A remote's address as it may be written down."""
+    """A remote's address without user name and password."""
     return _CREDENTIALS.sub("", url) if url.startswith(("http://", "https://")) else url
 
 
 def is_remote(url: str) -> bool:
-    """Whether other machines can reach `url` too: no path of this one."""
+    """Whether `url` is the address of a server, not a path on this machine."""
     return bool(re.match(r"(?:https?|ssh|git)://|[A-Za-z0-9_.-]+@[^/:]+:", url))

@@ -1,5 +1,6 @@
-"""JSON as VS Code writes it - comments, trailing commas - read with the place of every value, so that an edit changes
-nothing around it. Pure.
+"""Parse JSON with comments and trailing commas, as VS Code writes it, and edit it in place. Pure.
+
+Every value keeps its position in the text, so that an edit changes nothing around it.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ _DEEPEST = 100
 
 
 class JsonError(ValueError):
-    """Not JSON, also with comments allowed. The message names the line."""
+    """The text is not JSON with comments. The message names the line."""
 
 
 class Item(NamedTuple):
-    """A value and where it stands: `start` to `end` in the text, the end not included.
+    """A value and its position in the text: from `start` up to, not including, `end`.
 
-    `value` is the text of a string and None for what holds others; `members` are a mapping's, `items` a list's.
-    `comma` is where a trailing comma stands, if one does.
+    `value` is the value of a string, number or word, and None for a mapping (`members`) or a list (`items`).
+    `comma` is the position of a trailing comma, if there is one.
     """
 
     start: int
@@ -35,7 +36,7 @@ class Item(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """Put `text` in place of what stands from `start` to `end`."""
+    """Replace what is between `start` and `end` by `text`."""
 
     start: int
     end: int
@@ -43,23 +44,23 @@ class Edit(NamedTuple):
 
 
 def parse_jsonc(text: str) -> Item:
-    """The one value of `text`, or JsonError."""
+    """Parse the one value of `text`. Raises JsonError."""
     reader = _Reader(text)
     item = reader.read_value(reader.skip(0), 0)
     if reader.skip(item.end) != len(text):
-        raise reader.error(reader.skip(item.end), "something stands after the end")
+        raise reader.error(reader.skip(item.end), "there is text after the end")
     return item
 
 
 def apply_edits(text: str, edits: Sequence[Edit]) -> str:
-    """`text` with every edit made; they must not overlap."""
+    """`text` with every edit applied; they must not overlap."""
     for edit in sorted(edits, reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text
 
 
 def append_to_list(text: str, item: Item, added: Sequence[str]) -> list[Edit]:
-    """The edits that put `added` (JSON texts) at the end of the list `item`, laid out as what stands there."""
+    """The edits that append `added` (JSON texts) to the list `item`, in its own layout."""
     if item.items is None:
         raise TypeError("not a list")
     end = item.end - 1  # of the closing bracket
@@ -76,7 +77,7 @@ def append_to_list(text: str, item: Item, added: Sequence[str]) -> list[Edit]:
     if "\n" not in gap:  # an empty list on one line
         return [Edit(end, end, f"{line_end}{lines}{line_end}{closing}")]
     at = text.rfind("\n", 0, end) + 1
-    if text[at:end].strip():  # a comment stands before the bracket
+    if text[at:end].strip():  # a comment precedes the bracket
         return [*edits, Edit(end, end, f"{line_end}{lines}{line_end}{closing}")]
     return [*edits, Edit(at, at, f"{lines}{line_end}")]
 
@@ -95,8 +96,8 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def error(self, at: int, said: str) -> JsonError:
-        return JsonError(f"line {self.text.count(chr(10), 0, at) + 1}: {said}")
+    def error(self, at: int, problem: str) -> JsonError:
+        return JsonError(f"line {self.text.count(chr(10), 0, at) + 1}: {problem}")
 
     def skip(self, at: int) -> int:
         found = _BLANK.match(self.text, at)
@@ -123,7 +124,7 @@ class _Reader:
         try:
             return Item(at, found.end(), json.loads(found.group())) if found else self._fail(at, "a name in quotes")
         except json.JSONDecodeError:
-            raise self.error(at, "a text that is not closed, or not JSON") from None
+            raise self.error(at, "an unclosed string, or one that is not JSON") from None
 
     def _fail(self, at: int, what: str) -> Item:
         raise self.error(at, f"{what} is expected here")
@@ -150,7 +151,7 @@ class _Reader:
         return Item(start, at + 1, items=tuple(items), comma=comma)
 
     def _after(self, end: int, closing: str) -> tuple[int, int | None]:
-        """Where to go on after a value that ended at `end`, and where a trailing comma stands."""
+        """Where to continue after a value that ended at `end`, and the position of a trailing comma."""
         at = self.skip(end)
         if self.text[at : at + 1] == ",":
             following = self.skip(at + 1)

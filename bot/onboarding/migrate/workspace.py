@@ -1,4 +1,4 @@
-"""The VS Code workspace file: the repository and its submodule as folders, everything else as it was. Pure."""
+"""Write the VS Code workspace file: the repository and its submodule as folders, the rest unchanged. Pure."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ from bot.onboarding.migrate.jsonc import Edit, Item, JsonError, append_to_list, 
 
 
 def new_workspace(*, name: str, submodule: str) -> str:
-    """A workspace file where there is none."""
+    """The text of a new workspace file."""
     return rewrite_workspace('{\n  "folders": []\n}\n', name=name, submodule=submodule, root="", old=())
 
 
 def rewrite_workspace(text: str, *, name: str, submodule: str, root: str, old: Collection[str]) -> str:
-    """`text` with `.` and `./SUBMODULE` among its folders, or JsonError.
+    """`text` with `.` and `./SUBMODULE` among its folders. Raises JsonError.
 
-    `root` is the folder's own absolute path; `old` are the absolute places where the submodule's content lay before:
-    an entry that leads there, or to `root`, is led to its new place. Comments and layout stay; a text that needs no
-    change is returned as it is.
+    `root` is the folder's absolute path, `old` are earlier absolute paths of the submodule's content: entries for
+    these are changed to the new path. Comments and layout are kept; a text that needs no change is returned as it is.
     """
     document = parse_jsonc(text)
     if document.members is None:
-        raise JsonError("line 1: a workspace file is a mapping")
+        raise JsonError("line 1: a workspace file must be a mapping")
     folders = document.members.get("folders")
     if folders is None:
         return _add_folders(text, document, name, submodule)
@@ -65,7 +64,7 @@ def _entry(spelled: str, name: str, submodule: str) -> str:
 
 
 def _relative(path: str) -> str | None:
-    """`path` below the folder of the workspace file, "" for that folder itself; None when it leads elsewhere."""
+    """`path` relative to the folder of the workspace file, "" for that folder itself; None if it is elsewhere."""
     normal = posixpath.normpath(path.replace("\\", "/"))
     if normal.startswith(("/", "..")) or ":" in normal:
         return None
@@ -73,7 +72,7 @@ def _relative(path: str) -> str | None:
 
 
 def _place(path: str, *, root: str, old: Collection[str], submodule: str) -> str | None:
-    """ "" when `path` means the folder itself, `submodule` when it means the submodule, None when neither."""
+    """ "" if `path` is the folder itself, `submodule` if it is the submodule, else None."""
     relative = _relative(path)
     if relative is not None:
         return relative if relative in ("", submodule) else None
@@ -86,5 +85,5 @@ def _place(path: str, *, root: str, old: Collection[str], submodule: str) -> str
 
 def _canonical(path: str) -> str:
     normal = posixpath.normpath(path.replace("\\", "/"))
-    # Windows does not tell upper from lower case.
+    # Windows paths are not case-sensitive.
     return normal.lower() if ":" in normal[:2] else normal

@@ -1,4 +1,4 @@
-"""What a repository holds, as far as a fleet file needs it. Frozen values, pure."""
+"""What a repository holds that matters for a fleet file, and what is proposed for it. Frozen values, pure."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from bot.fleetfile import Platform
 WORKFLOW = ".github/workflows/deploy.yml"
 
 
-class Stack(Value, frozen=True):
+class StackSurvey(Value, frozen=True):
     """One folder with compose files."""
 
     name: StackName
     folder: str  # inside the submodule
     files: tuple[str, ...]  # names of its compose files
-    owns: tuple[str, ...] = ()  # networks that it makes, by the names that docker knows
+    owns: tuple[str, ...] = ()  # networks that it creates, by their names in docker
     needs: tuple[str, ...] = ()  # external networks
     problem: str = ""  # why a file of it could not be read
 
 
-class Surveyed(Value, frozen=True):
+class SubmoduleSurvey(Value, frozen=True):
     """One submodule."""
 
     path: SubmodulePath
-    tracked: BranchName | None = None  # as .gitmodules has it
-    glob: str = ""  # of its stack folders; "" when it holds none
-    stacks: tuple[Stack, ...] = ()
-    elsewhere: tuple[str, ...] = ()  # folders with compose files that `glob` does not reach
-    problem: str = ""  # why it could not be looked at
+    tracked: BranchName | None = None  # from .gitmodules
+    glob: str = ""  # of its stack folders; "" if it has none
+    stacks: tuple[StackSurvey, ...] = ()
+    elsewhere: tuple[str, ...] = ()  # folders with compose files that `glob` does not match
+    problem: str = ""  # why it could not be read
 
 
 class Host(Value, frozen=True):
@@ -40,32 +40,32 @@ class Host(Value, frozen=True):
     stacks: tuple[StackName, ...] = ()
 
 
-class Repository(Value, frozen=True):
-    """The repository."""
+class RepositorySurvey(Value, frozen=True):
+    """One repository."""
 
     name: str
     default_branch: BranchName
     bases: tuple[BranchName, ...]  # branches of the remote that pin a submodule with stacks
-    submodules: tuple[Surveyed, ...]
+    submodules: tuple[SubmoduleSurvey, ...]
     hosts: tuple[Host, ...] = ()
-    registry: str = ""  # where they come from
+    registry: str = ""  # the file that names them
     bootstrap: tuple[str, ...] = ()  # scripts that set a machine up
     fleet_file: str | None = None
-    workflow: bool = False  # whether deploy.yml is there
-    owners: str | None = None  # CODEOWNERS
+    workflow: bool = False  # whether deploy.yml exists
+    owners: str | None = None  # the text of CODEOWNERS
     notes: tuple[str, ...] = ()
 
 
 class ProposedFile(Value, frozen=True):
-    """A file to write, whole."""
+    """A file to write, with its whole text."""
 
     path: str
     text: str
     is_new: bool
 
 
-class Proposed(Value, frozen=True):
-    """What is proposed; without files everything is there already."""
+class FleetProposal(Value, frozen=True):
+    """The files to add or change, if any, and notes for the user."""
 
     files: tuple[ProposedFile, ...] = ()
     notes: tuple[str, ...] = ()

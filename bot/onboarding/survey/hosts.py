@@ -1,7 +1,7 @@
-"""A host registry that a person wrote for other purposes, read for what a fleet file can use. Pure.
+"""Parse a host registry that was written for other purposes, for what a fleet file can use. Pure.
 
-There is no standard for such a file. Names, platforms, paths and stacks are taken where they stand under usual
-names; addresses, users and everything else are nobody's business here.
+There is no standard for such a file: names, platforms, paths and stacks are taken from fields with the usual names.
+Addresses, users and everything else are ignored.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _STACKS = ("stacks", "services", "roles")
 
 
 def parse_hosts(text: str, *, path: str, known: frozenset[StackName]) -> tuple[tuple[Host, ...], tuple[str, ...]]:
-    """The machines that the registry names, and remarks. `known` are the stacks that exist."""
+    """The machines that the registry names, and notes for the user. `known` are the stacks that exist."""
     try:
         document = load_mapping(text, path=path)
     except YamlFileError as problem:
-        return (), (f"{str(problem).splitlines()[0]}: no machine is taken from it",)
+        return (), (f"{str(problem).splitlines()[0]}: no machine is taken from this file",)
     found: dict[str, Host] = {}
     notes = []
     for given, fields in _entries(document):
@@ -37,11 +37,11 @@ def parse_hosts(text: str, *, path: str, known: frozenset[StackName]) -> tuple[t
         if not NODE_NAME.pattern.fullmatch(name):
             notes.append(f"{path}: {given[:60]!r} cannot be a node's name")
         elif name.lower() in (other.lower() for other in found):
-            notes.append(f"{path}: {given[:60]!r} stands there twice; the first is taken")
+            notes.append(f"{path}: {given[:60]!r} occurs twice; the first is taken")
         else:
             found[name] = _host(NodeName(name), fields, known)
     if not found:
-        notes.append(f"{path} names no machine that can be read from it")
+        notes.append(f"no machine can be read from {path}")
     return tuple(found.values()), tuple(notes)
 
 

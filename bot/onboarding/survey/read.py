@@ -1,4 +1,4 @@
-"""Looks at a checkout: its submodules, their stacks, the host registry, the branches that pin. Reads only."""
+"""Read a checkout: its submodules, their stacks, the host registry, the branches that pin them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from bot.domain.names import BranchName, StackName, SubmodulePath
 from bot.fleetfile import FLEET_FILE
 from bot.git.git import GITLINK, GitError, GitRepository
 from bot.git.gitmodules import Stanza, parse_gitmodules
-from bot.onboarding.survey.facts import WORKFLOW, Host, Repository, Stack, Surveyed
+from bot.onboarding.survey.facts import WORKFLOW, Host, RepositorySurvey, StackSurvey, SubmoduleSurvey
 from bot.onboarding.survey.hosts import PLACES, parse_hosts
 from bot.onboarding.survey.stacks import find_glob, is_compose_file, read_stack
 
 OWNERS_PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
-_LARGEST = 256 * 1024  # bytes of a compose file that is looked into
+_LARGEST = 256 * 1024  # bytes; only this much of a compose file is parsed
 _BOOTSTRAP = re.compile(r"(?:.*/)?(?:00-|master-)?[\w-]*(?:bootstrap|install|setup)[\w-]*\.(?:ps1|sh)", re.IGNORECASE)
 
 
-def read_repository(root: Path) -> Repository:
-    """What the checkout at `root` holds, at HEAD."""
+def read_repository(root: Path) -> RepositorySurvey:
+    """Survey the checkout at `root`, at HEAD. Raises BotError if it is no repository or has no commit."""
     try:
         git = GitRepository.of_checkout(root)
     except GitError as problem:
@@ -33,10 +33,10 @@ def read_repository(root: Path) -> Repository:
     notes = [f".gitmodules, line {broken.line}: {broken.message}" for broken in modules.broken]
     submodules = tuple(_read_submodule(root, git, stanza) for stanza in modules.stanzas)
     stacks = frozenset(stack.name for one in submodules for stack in one.stacks)
-    registry, hosts, said = _read_hosts(git, stacks)
+    registry, hosts, remarks = _read_hosts(git, stacks)
     default = _default_branch(git)
     with_stacks = [one.path for one in submodules if one.stacks]
-    return Repository(
+    return RepositorySurvey(
         name=_name(git, root),
         default_branch=default,
         bases=_bases(git, with_stacks, default),
@@ -49,12 +49,12 @@ def read_repository(root: Path) -> Repository:
         fleet_file=_on_disk(root, FLEET_FILE),
         workflow=_on_disk(root, WORKFLOW) is not None,
         owners=next((text for place in OWNERS_PLACES if (text := _on_disk(root, place)) is not None), None),
-        notes=(*notes, *said),
+        notes=(*notes, *remarks),
     )
 
 
 def workflow_text() -> str:
-    """The workflow that carries orders to a node's own runner."""
+    """The text of the workflow that brings orders to a node's runner."""
     return (files("bot.onboarding.survey") / "deploy.yml").read_text(encoding="utf-8")
 
 
@@ -89,7 +89,7 @@ def _default_branch(git: GitRepository) -> BranchName:
 
 
 def _bases(git: GitRepository, paths: list[SubmodulePath], default: BranchName) -> tuple[BranchName, ...]:
-    """Branches of the remote that pin one of `paths`, the default one first; the bot's own are none."""
+    """Branches of the remote that pin one of `paths`, the default one first, without the bot's own."""
     out = git.run("for-each-ref", "--format=%(refname)", "refs/remotes/origin").decode()
     names = [line.removeprefix("refs/remotes/origin/") for line in out.splitlines()]
     found = [
@@ -102,23 +102,23 @@ def _bases(git: GitRepository, paths: list[SubmodulePath], default: BranchName) 
     return tuple(sorted(found, key=lambda name: (name != default, name)))
 
 
-def _read_submodule(root: Path, git: GitRepository, stanza: Stanza) -> Surveyed:
+def _read_submodule(root: Path, git: GitRepository, stanza: Stanza) -> SubmoduleSurvey:
     tracked = BranchName(stanza.branch) if stanza.branch and stanza.branch != "." else None
     pin = git.pin_at("HEAD", stanza.path)
     if pin is None:
-        return Surveyed(
-            path=stanza.path, tracked=tracked, problem="named in .gitmodules, and no commit is pinned there"
+        return SubmoduleSurvey(
+            path=stanza.path, tracked=tracked, problem="named in .gitmodules, but no commit is pinned"
         )
     folder = root / stanza.path
     if not (folder / ".git").exists():
         cure = f"git submodule update --init {stanza.path}"
-        return Surveyed(path=stanza.path, tracked=tracked, problem=f"not checked out here; {cure}")
+        return SubmoduleSurvey(path=stanza.path, tracked=tracked, problem=f"not checked out; {cure}")
     try:
         upstream = GitRepository.of_checkout(folder)
         commit = upstream.resolve("HEAD") or pin
         paths = [e.path for e in upstream.list_tree(commit, recursive=True) if e.kind == "blob" and e.mode != GITLINK]
     except GitError as problem:
-        return Surveyed(path=stanza.path, tracked=tracked, problem=str(problem))
+        return SubmoduleSurvey(path=stanza.path, tracked=tracked, problem=str(problem))
     glob, elsewhere = find_glob(paths)
     parent = posixpath.dirname(glob)
     folders: dict[str, list[str]] = {}
@@ -127,10 +127,10 @@ def _read_submodule(root: Path, git: GitRepository, stanza: Stanza) -> Surveyed:
         if is_compose_file(name) and place and posixpath.dirname(place) == parent:
             folders.setdefault(place, []).append(name)
     stacks = tuple(_read_stack(upstream, commit, place, names) for place, names in sorted(folders.items()))
-    return Surveyed(path=stanza.path, tracked=tracked, glob=glob, stacks=stacks, elsewhere=elsewhere)
+    return SubmoduleSurvey(path=stanza.path, tracked=tracked, glob=glob, stacks=stacks, elsewhere=elsewhere)
 
 
-def _read_stack(upstream: GitRepository, commit: str, folder: str, names: list[str]) -> Stack:
+def _read_stack(upstream: GitRepository, commit: str, folder: str, names: list[str]) -> StackSurvey:
     texts = {name: (upstream.read_file(commit, f"{folder}/{name}") or b"")[:_LARGEST] for name in names}
     return read_stack(folder, {name: content.decode("utf-8", "replace") for name, content in texts.items()})
 

@@ -1,6 +1,6 @@
-"""Compose files as a survey needs them: which belong together, which networks join them. Pure.
+"""Parse compose files for a survey: which belong together, and which networks connect them. Pure.
 
-This is a first look for a proposal, tolerant of everything; what really runs is rendered by compose itself.
+This is an estimate for a proposal and tolerates everything; what really runs is rendered by compose itself.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from bot.domain.names import StackName
 from bot.fleetfile import Platform
 from bot.fleetfile.yaml_lines import YamlFileError, load_mapping
-from bot.onboarding.survey.facts import Stack
+from bot.onboarding.survey.facts import StackSurvey
 
 _COMPOSE = re.compile(r"(?:docker-)?compose(?:\.(?P<suffix>[A-Za-z0-9._-]+))?\.ya?ml")
 _PLATFORM_WORDS = {
@@ -22,7 +22,7 @@ _PLATFORM_WORDS = {
     Platform.ANDROID: ("android", "termux"),
 }
 DEFAULTS = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
-"""What compose picks by itself, in its order of preference (compose-go cli/options.go)."""
+"""The files compose uses by default, in its order of preference (compose-go cli/options.go)."""
 
 
 def is_compose_file(name: str) -> bool:
@@ -31,19 +31,19 @@ def is_compose_file(name: str) -> bool:
 
 
 def find_glob(paths: Iterable[str]) -> tuple[str, tuple[str, ...]]:
-    """The glob that reaches most folders with compose files, and the folders that it does not reach."""
+    """The glob that matches most folders with compose files, and the folders that it does not match."""
     folders = {str(PurePosixPath(path).parent) for path in paths if is_compose_file(PurePosixPath(path).name)}
     folders.discard(".")
     parents = Counter(str(PurePosixPath(folder).parent) for folder in folders)
     if not parents:
         return "", ()
-    # The most folders; of equals, the one nearest to the top, then by name.
+    # The one with most folders; then the one nearest to the top; then the first by name.
     best = min(parents, key=lambda parent: (-parents[parent], parent.count("/"), parent))
     missed = sorted(folder for folder in folders if str(PurePosixPath(folder).parent) != best)
     return ("*" if best == "." else f"{best}/*"), tuple(missed)
 
 
-def read_stack(folder: str, files: Mapping[str, str]) -> Stack:
+def read_stack(folder: str, files: Mapping[str, str]) -> StackSurvey:
     """The stack in `folder` from the texts of its compose files, by their names."""
     name = StackName(PurePosixPath(folder).name)
     owns: dict[str, None] = {}
@@ -65,7 +65,7 @@ def read_stack(folder: str, files: Mapping[str, str]) -> Stack:
                 needs[str(given or key)] = None
             else:
                 owns[str(given or f"{project}_{key}")] = None
-    return Stack(
+    return StackSurvey(
         name=name,
         folder=folder,
         files=tuple(order_files(files)),
@@ -76,7 +76,7 @@ def read_stack(folder: str, files: Mapping[str, str]) -> Stack:
 
 
 def order_files(names: Iterable[str]) -> list[str]:
-    """Compose files: what compose picks by itself first, its override, then overlays by name."""
+    """Compose files in order: compose's defaults, the override, then overlays by name."""
     rank = {name: index for index, name in enumerate(DEFAULTS)}
 
     def key(name: str) -> tuple[int, str]:
@@ -97,7 +97,7 @@ def platform_of_overlay(name: str) -> Platform | None:
 
 
 def platform_of_words(text: str) -> Platform | None:
-    """The platform that a person's words name, such as "Windows 11 Pro" or "Termux"."""
+    """The platform that a text names, such as "Windows 11 Pro" or "Termux"."""
     words = re.findall(r"[a-z]+", text.lower())
     for platform in (Platform.ANDROID, Platform.LINUX, Platform.WINDOWS):
         if any(word in _PLATFORM_WORDS[platform] for word in words):
@@ -105,8 +105,8 @@ def platform_of_words(text: str) -> Platform | None:
     return None
 
 
-def files_for(stack: Stack, platform: Platform) -> tuple[str, ...]:
-    """The files that a node of `platform` gives compose; empty: those that compose picks by itself."""
+def files_for(stack: StackSurvey, platform: Platform) -> tuple[str, ...]:
+    """The files to pass to compose on a node of `platform`; empty: compose's default ones."""
     overlays = [name for name in stack.files if platform_of_overlay(name) is platform]
     base = next((name for name in stack.files if name in DEFAULTS), None)
     if base is None:
@@ -117,8 +117,8 @@ def files_for(stack: Stack, platform: Platform) -> tuple[str, ...]:
     return (base, *override, *overlays)
 
 
-def order_stacks(stacks: Sequence[Stack]) -> tuple[StackName, ...]:
-    """Owners of networks before those that need them; empty when nothing depends on another."""
+def order_stacks(stacks: Sequence[StackSurvey]) -> tuple[StackName, ...]:
+    """Stacks that create networks before those that need them; empty if none depends on another."""
     owner = {network: stack.name for stack in stacks for network in stack.owns}
     before = {s.name: {owner[n] for n in s.needs if owner.get(n, s.name) != s.name} for s in stacks}
     if not any(before.values()):
@@ -126,7 +126,9 @@ def order_stacks(stacks: Sequence[Stack]) -> tuple[StackName, ...]:
     ordered: list[StackName] = []
     waiting = sorted(before)
     while waiting:
-        ready = [name for name in waiting if before[name] <= set(ordered)] or waiting[:1]  # a circle: any first
+        ready = [name for name in waiting if before[name] <= set(ordered)] or waiting[
+            :1
+        ]  # a cycle: any may come first
         ordered.append(ready[0])
         waiting.remove(ready[0])
     involved = {name for names in before.values() for name in names} | {
@@ -135,8 +137,8 @@ def order_stacks(stacks: Sequence[Stack]) -> tuple[StackName, ...]:
     return tuple(name for name in ordered if name in involved)
 
 
-def unowned_networks(stacks: Sequence[Stack]) -> dict[str, list[StackName]]:
-    """External networks that no stack makes, and who needs them."""
+def unowned_networks(stacks: Sequence[StackSurvey]) -> dict[str, list[StackName]]:
+    """External networks that no stack creates, and the stacks that need them."""
     owned = {network for stack in stacks for network in stack.owns}
     found: dict[str, list[StackName]] = {}
     for stack in stacks:

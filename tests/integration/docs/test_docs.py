@@ -1,4 +1,4 @@
-"""Every example in the pages is run or parsed; every link leads somewhere."""
+"""Every example in the pages is run or parsed; every link has a target."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def only(*languages: str) -> list[object]:
 
 
 @pytest.mark.parametrize("example", only("yaml", "yml", "json", "jsonc"))
-def test_a_file_in_a_page_is_usable(example: Example) -> None:
+def test_every_file_in_a_page_is_valid(example: Example) -> None:
     if example.language in ("json", "jsonc"):
         parse_jsonc(example.text)
         return

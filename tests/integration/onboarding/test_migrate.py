@@ -1,4 +1,4 @@
-"""From awkward folders to a fleet repository, with real git: nothing is lost, the second run does nothing."""
+"""Migrate awkward folders with real git: nothing is lost, and a second run does nothing."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from click.testing import CliRunner
 from bot.cli.fleet import fleet
 from bot.domain.errors import ExitCode
 from bot.git.gitmodules import parse_gitmodules
+from bot.onboarding.migrate.apply import carry_out, migrate
 from bot.onboarding.migrate.decide import decide_migration
-from bot.onboarding.migrate.folder import State, Work
-from bot.onboarding.migrate.gather import read_folder
-from bot.onboarding.migrate.model import AnyStep, Migration, Register, Wish
-from bot.onboarding.migrate.perform import carry_out, migrate
+from bot.onboarding.migrate.facts import AnyStep, Migration, MigrationRequest, RegisterSubmodule
+from bot.onboarding.migrate.folder import MigrationState, WorkingFolder
+from bot.onboarding.migrate.read.folder import read_folder
 from tests.gitworld import commit, git, new_repository
 
 DOCS = ("AIOS-KNOWLEDGE-BASE.md", "NEXT-STEPS.md")
@@ -38,20 +38,20 @@ class Place:
     remote: str
     versions: tuple[str, str, str]  # commits of server, oldest first; the last two are pushed
 
-    def wish(self, **changes: object) -> Wish:
+    def request(self, **changes: object) -> MigrationRequest:
         given = {"root": str(self.root), "url": self.server_url, "remote": self.remote}
-        return Wish(**(given | changes))  # type: ignore[arg-type]  # a test names what it changes
+        return MigrationRequest(**(given | changes))  # type: ignore[arg-type]  # a test names what it changes
 
     def migration(self, **changes: object) -> Migration:
-        wish = self.wish(**changes)
-        return decide_migration(read_folder(wish), wish)
+        request = self.request(**changes)
+        return decide_migration(read_folder(request), request)
 
     def migrate(self, **changes: object) -> Migration:
-        wish = self.wish(**changes)
-        facts = read_folder(wish)
-        migration = decide_migration(facts, wish)
+        request = self.request(**changes)
+        facts = read_folder(request)
+        migration = decide_migration(facts, request)
         assert not migration.refusals, migration.refusals
-        migrate(wish, migration, State(whole=facts.whole, old=facts.old), lambda _: None)
+        migrate(request, migration, MigrationState(whole=facts.whole, old=facts.old), lambda _: None)
         return migration
 
     @property
@@ -233,7 +233,7 @@ def expected_after(place: Place) -> dict[str, str]:
     return before
 
 
-def test_every_shape_becomes_a_fleet_and_nothing_is_lost(shaped: Place) -> None:
+def test_every_shape_becomes_a_fleet_without_losing_a_file(shaped: Place) -> None:
     server = shaped.root / "server"
     own_git = (server / ".git").exists()
     state = clone_state(server) if own_git else None
@@ -278,7 +278,7 @@ def test_a_dry_run_prints_every_step_and_changes_nothing(place: Place, shape: st
     assert migration.steps
     for step in migration.steps:
         assert step.title in done.output
-        for line in step.says:
+        for line in step.details:
             assert line in done.output
     assert (contents(place.folder), git_files(place.folder)) == before
     applied = CliRunner().invoke(fleet, [*arguments, "--apply"])
@@ -302,35 +302,35 @@ class Killed(BaseException):
 
 def runs_that_die(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """Dies before the first, second, ... git command, each time in the state that the last run left."""
-    original = Work.git
+    original = WorkingFolder.git
     left = [0]
 
-    def dying(self: Work, *arguments: str, folder: Path | None = None) -> str:
+    def dying(self: WorkingFolder, *arguments: str, folder: Path | None = None) -> str:
         left[0] -= 1
         if left[0] < 0:
             raise Killed
         return original(self, *arguments, folder=folder)
 
     for survived in range(60):
-        wish = place.wish()
-        facts = read_folder(wish)
-        migration = decide_migration(facts, wish)
+        request = place.request()
+        facts = read_folder(request)
+        migration = decide_migration(facts, request)
         assert not migration.refusals, (survived, migration.refusals)
         if not migration.steps:
             return
         left[0] = survived
-        monkeypatch.setattr(Work, "git", dying)
+        monkeypatch.setattr(WorkingFolder, "git", dying)
         try:
             for step in migration.steps:
-                carry_out(Work(place.root), wish, step, State(whole=facts.whole, old=facts.old))
+                carry_out(WorkingFolder(place.root), request, step, MigrationState(whole=facts.whole, old=facts.old))
         except Killed:
             yield survived
         finally:
-            monkeypatch.setattr(Work, "git", original)
+            monkeypatch.setattr(WorkingFolder, "git", original)
 
 
 @pytest.mark.parametrize("shape", ["nested", "copied", "a repository, linked"])
-def test_killed_before_any_git_command_it_goes_on(place: Place, monkeypatch: pytest.MonkeyPatch, shape: str) -> None:
+def test_it_continues_after_a_kill(place: Place, monkeypatch: pytest.MonkeyPatch, shape: str) -> None:
     SHAPES[shape](place)
     expected = expected_after(place)
     deaths = list(runs_that_die(place, monkeypatch))
@@ -345,23 +345,25 @@ def test_killed_before_any_git_command_it_goes_on(place: Place, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("shape", ["absent", "linked", "linked copy", "a repository, copied", "tracked"])
-def test_interrupted_between_any_two_steps_it_goes_on(place: Place, shape: str) -> None:
+def test_it_continues_after_an_interruption_between_any_two_steps(place: Place, shape: str) -> None:
     SHAPES[shape](place)
     expected = expected_after(place)
     seen: list[AnyStep] = []
     while True:
-        wish = place.wish()
-        facts = read_folder(wish)
-        migration = decide_migration(facts, wish)
+        request = place.request()
+        facts = read_folder(request)
+        migration = decide_migration(facts, request)
         assert not migration.refusals, (seen, migration.refusals)
         if not migration.steps:
             break
-        carry_out(Work(place.root), wish, migration.steps[0], State(whole=facts.whole, old=facts.old))
+        carry_out(
+            WorkingFolder(place.root), request, migration.steps[0], MigrationState(whole=facts.whole, old=facts.old)
+        )
         assert migration.steps[0] not in seen
         seen.append(migration.steps[0])
     after = contents(place.root)
     assert {name: after.get(name) for name in expected} == expected
-    assert any(isinstance(step, Register) for step in seen)
+    assert any(isinstance(step, RegisterSubmodule) for step in seen)
 
 
 def test_names_that_clash_in_docs_are_both_kept(place: Place) -> None:
@@ -373,7 +375,7 @@ def test_names_that_clash_in_docs_are_both_kept(place: Place) -> None:
     assert (docs / "NEXT-STEPS-3.md").read_bytes() == b"# NEXT-STEPS.md\r\n"
 
 
-def test_what_must_not_be_public_is_left_out_and_said(place: Place) -> None:
+def test_secrets_and_large_files_are_left_out_with_a_note(place: Place) -> None:
     key = "-----BEGIN RSA PRIVATE KEY-----\nx\n"
     write(place.root, {"tools/deploy [1].txt": key, "vault/keys.pem": "x", "!odd #name .txt ": f"{key}"})
     with (place.root / "dump.bin").open("wb") as file:
@@ -391,7 +393,7 @@ def test_what_must_not_be_public_is_left_out_and_said(place: Place) -> None:
     assert place.migration() == Migration()
 
 
-def test_what_was_staged_in_a_repository_without_commits_is_looked_at_too(place: Place) -> None:
+def test_staged_secrets_of_a_repository_without_commits_are_left_out(place: Place) -> None:
     git(place.root, "init", "--quiet", "--initial-branch=main")
     git(place.root, "add", "--force", "--all")
     place.migrate()
@@ -400,7 +402,7 @@ def test_what_was_staged_in_a_repository_without_commits_is_looked_at_too(place:
     assert "README.md" in listed
 
 
-def test_the_workspace_file_leads_to_the_submodule(place: Place) -> None:
+def test_the_workspace_file_points_to_the_submodule(place: Place) -> None:
     linked(place)
     text = '{\r\n  // my folders\r\n  "folders": [\r\n    { "path": "%s" },\r\n    { "path": "." }\r\n  ]\r\n}\r\n'
     write(place.root, {"cell.code-workspace": text % place.elsewhere})
@@ -409,7 +411,7 @@ def test_the_workspace_file_leads_to_the_submodule(place: Place) -> None:
     assert not (place.root / "aios-win.code-workspace").exists()
 
 
-def test_a_workspace_file_that_is_no_json_is_left_alone_and_said(place: Place) -> None:
+def test_a_workspace_file_that_is_not_json_is_left_unchanged_with_a_note(place: Place) -> None:
     write(place.root, {"cell.code-workspace": "{ folders: [] }"})
     migration = place.migrate()
     assert (place.root / "cell.code-workspace").read_text() == "{ folders: [] }"
@@ -540,11 +542,11 @@ REFUSED: list[tuple[Callable[[Place], None], str]] = [
     (staged, "git restore --staged"),
     (ignore_edited, "commit it"),
     (staged_twice, "git restore --staged"),
-    (detached, "check one out"),
+    (detached, "check out a branch"),
     (docs_is_a_file, "rename it"),
-    (remote_has_commits, "name an empty one"),
+    (remote_has_commits, "name an empty repository"),
     (another_remote, "git remote set-url"),
-    (broken_modules, "line 2: mend it|line 1: mend it"),
+    (broken_modules, "line 2: fix it|line 1: fix it"),
     (without_commits, "no commit checked out"),
     (with_worktrees, "worktree remove"),
     (a_worktree, "put an ordinary clone there"),
@@ -557,7 +559,7 @@ REFUSED: list[tuple[Callable[[Place], None], str]] = [
 
 
 @pytest.mark.parametrize(("prepare", "cure"), REFUSED)
-def test_it_refuses_rather_than_lose_a_byte(place: Place, prepare: Callable[[Place], None], cure: str) -> None:
+def test_it_refuses_whenever_work_could_be_lost(place: Place, prepare: Callable[[Place], None], cure: str) -> None:
     prepare(place)
     before = contents(place.folder)
     arguments = ["migrate", str(place.root), "--server-url", place.server_url, "--remote", place.remote, "--apply"]
@@ -573,10 +575,10 @@ def test_it_refuses_rather_than_lose_a_byte(place: Place, prepare: Callable[[Pla
         ({"url": None}, "--server-url"),
         ({"url": "https://127.0.0.1:9/x.git"}, "check the address"),
         ({"tracked": "no-such"}, "--server-branch"),
-        ({"remote": "https://127.0.0.1:9/x.git"}, "make the (empty) repository"),
+        ({"remote": "https://127.0.0.1:9/x.git"}, "create the (empty) repository"),
     ],
 )
-def test_what_it_cannot_reach_it_says(place: Place, changes: dict[str, object], cure: str) -> None:
+def test_it_refuses_what_it_cannot_reach(place: Place, changes: dict[str, object], cure: str) -> None:
     copied(place)
     refusals = place.migration(**changes).refusals
     assert any(cure in refusal for refusal in refusals), refusals

@@ -1,4 +1,4 @@
-"""`fleet init` on a repository shaped like aios-win: what it proposes validates, and plans with real compose."""
+"""`fleet init` on a repository like aios-win: its proposal is valid, and plans with real compose."""
 
 from __future__ import annotations
 
@@ -124,10 +124,10 @@ def test_it_proposes_a_file_that_validates_and_plans(aios_win: Path, tmp_path: P
     assert pi.bootstrap == ()
     assert "192.168" not in file.read_text()
     for words in (
-        "not checked out here; git submodule update --init tools/one",
+        "not checked out; git submodule update --init tools/one",
         ".gitmodules, line 26: submodule 'gone' has no url",
         "submodule vendor/five holds no stacks",
-        "network backup is made by no stack (databases): docker network create backup",
+        "no stack creates the network backup (needed by databases): docker network create backup",
         "scripts/00-master-bootstrap.ps1",
         "CODEOWNERS",
     ):
@@ -154,7 +154,7 @@ def test_it_proposes_a_file_that_validates_and_plans(aios_win: Path, tmp_path: P
     assert "nothing to add" in run(str(aios_win), "--write")
 
 
-def test_an_existing_file_keeps_its_words_and_gets_what_it_lacks(aios_win: Path) -> None:
+def test_an_existing_file_is_kept_and_gets_the_entries_it_lacks(aios_win: Path) -> None:
     mine = "# mine\nversion: 1\nbases: [main]   # only this\n\nnodes:\n  hp_lab:   # the lab\n    platform: windows\n"
     file = aios_win / FLEET_FILE
     file.parent.mkdir(exist_ok=True)
@@ -198,7 +198,7 @@ def test_a_template_fills_a_platforms_repository(
     assert node.files.get(StackName("ingress")) == (("docker-compose.yml", overlay) if overlay else None)
 
 
-def test_what_is_no_repository_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_a_repository_is_an_error(tmp_path: Path) -> None:
     done = CliRunner().invoke(fleet, ["init", str(tmp_path)])
     assert "fleet migrate" in str(done.exception)
 

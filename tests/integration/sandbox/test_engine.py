@@ -1,4 +1,4 @@
-"""The sandbox's own Docker Engine: real, apart from the machine's, and gone afterwards."""
+"""The sandbox's Docker Engine: real, separate from the machine's, and removed afterwards."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.engine import LONGEST_ROOT, Engine, EngineError, find_engine, start_engine
+from sandbox.engine import MAX_ROOT_LENGTH, Engine, EngineError, find_engine, start_engine
 
 
-def test_made_images_differ_by_version_and_reach_each_other_by_name(engine: Engine) -> None:
+def test_images_differ_by_version_and_reach_each_other_by_name(engine: Engine) -> None:
     old, new = engine.make_image("web:1", version="one"), engine.make_image("web:2", version="two")
     assert old != new
     engine.docker("network", "create", "front")
@@ -24,7 +24,7 @@ def test_made_images_differ_by_version_and_reach_each_other_by_name(engine: Engi
     engine.docker("network", "rm", "front")
 
 
-def test_compose_is_there(engine: Engine) -> None:
+def test_compose_is_available(engine: Engine) -> None:
     assert engine.docker("compose", "version", "--short").startswith("2.")
 
 
@@ -35,7 +35,7 @@ def root() -> Iterator[Path]:
         yield Path(name)
 
 
-def test_two_engines_share_nothing_and_leave_nothing(engine: Engine, root: Path) -> None:
+def test_two_engines_share_nothing_and_leave_no_trace(engine: Engine, root: Path) -> None:
     with start_engine(root) as second:
         second.make_image("only:here")
         for one in (engine, second):
@@ -52,7 +52,8 @@ def test_two_engines_share_nothing_and_leave_nothing(engine: Engine, root: Path)
 
 
 def test_too_long_a_root_is_refused_with_a_cure() -> None:
-    with pytest.raises(EngineError, match=f"under {LONGEST_ROOT} characters"), start_engine(Path("/tmp/" + "x" * 80)):
+    root = Path("/tmp/" + "x" * 80)
+    with pytest.raises(EngineError, match=f"under {MAX_ROOT_LENGTH} characters"), start_engine(root):
         pass
 
 

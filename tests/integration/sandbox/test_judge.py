@@ -1,4 +1,4 @@
-"""The judge itself: it must be able to say no."""
+"""The judge of requests and webhooks finds errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""tools/own-root: in a plain chroot, where a stranger tries things out, an engine and bubblewrap work too."""
+"""tools/own-root makes an engine and bubblewrap work in a plain chroot, too."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ with start_engine(Path("/tmp/e")) as engine:
 """
 
 
-def test_in_a_chroot_whose_root_is_no_mount(tmp_path: Path) -> None:
+def test_an_engine_and_bubblewrap_work_in_a_plain_chroot(tmp_path: Path) -> None:
     system = tmp_path / "system"
     for top in Path("/").iterdir():
         if top.is_symlink():
@@ -46,14 +46,14 @@ def test_in_a_chroot_whose_root_is_no_mount(tmp_path: Path) -> None:
     assert list(system.joinpath("usr").iterdir()) == [], "nothing is mounted any more"
 
 
-def test_elsewhere_the_command_just_runs(tmp_path: Path) -> None:
+def test_the_command_runs_unchanged_outside_a_chroot(tmp_path: Path) -> None:
     same = "readlink /proc/self/ns/mnt; pwd; exit 7"
     done = subprocess.run([TOOL, "sh", "-c", same], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines() == [str(Path("/proc/self/ns/mnt").readlink()), str(tmp_path)]
     assert done.returncode == 7
 
 
-def test_a_command_that_is_nowhere_is_named() -> None:
+def test_a_missing_command_is_named() -> None:
     done = subprocess.run([TOOL, "no-such-command"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == "own-root: no-such-command: No such file or directory\n"

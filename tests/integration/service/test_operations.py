@@ -87,7 +87,7 @@ def test_what_failed_is_seen_and_tried_again(desk: Desk) -> None:
     assert "the world is not ready" in desk.say("inbox", "show", BAD)
 
     broken.clear()
-    assert "1 to be done again" in desk.say("inbox", "retry", "1111")
+    assert "1 to run again" in desk.say("inbox", "retry", "1111")
     assert inbox.wait_until_idle(30)
     assert desk.say("inbox", "list", "--state", "failed") == ""
     inbox.stop()
@@ -104,7 +104,7 @@ def test_what_waits_is_cancelled_and_may_be_asked_for_again(desk: Desk) -> None:
     inbox.start(handler(ran.append))
     assert inbox.wait_until_idle(30)
     assert ran == []
-    assert "2 to be done again" in desk.say("inbox", "retry", BAD)
+    assert "2 to run again" in desk.say("inbox", "retry", BAD)
     assert inbox.wait_until_idle(30)
     assert sorted(one.key for one in ran) == ["acme/a", "acme/b"]
     inbox.stop()

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.events import ButtonPressed, Commented, Event, Reviewed
 from bot.domain.names import CommitSha, InstallationId, PullNumber, RepoName
 from bot.domain.verbs import LONGEST_LINE
-from bot.github.events import Event, parse_event
+from bot.github.events import parse_event
 from bot.github.ignored import Ignored, IgnoredReason
-from bot.github.people_events import ButtonPressed, Commented, Reviewed
 from tests.unit.payloads import SHA, payload
 
 REPO, SEVEN = RepoName("acme/server"), InstallationId(7)

@@ -32,7 +32,7 @@ WORKSPACE = """\
 """
 
 
-def test_entries_are_led_to_the_submodule_and_all_else_stays() -> None:
+def test_entries_point_to_the_submodule_and_the_rest_is_kept() -> None:
     got = rewrite(WORKSPACE)
     assert got == WORKSPACE.replace('"C:\\\\aios-supercell"', '"."').replace(
         '"c:\\\\users\\\\jesus\\\\server\\\\"', '"./server"'
@@ -70,7 +70,7 @@ def test_what_is_missing_is_added_in_the_layout_of_the_file(text: str, expected:
     assert rewrite(got) == got
 
 
-def test_a_new_one_holds_both() -> None:
+def test_a_new_workspace_has_both_folders() -> None:
     folders = json.loads(new_workspace(name="aios-win", submodule="server"))["folders"]
     assert folders == [{"path": ".", "name": "aios-win"}, {"path": "./server", "name": "server"}]
 
@@ -79,7 +79,7 @@ def test_a_new_one_holds_both() -> None:
     ("text", "says"),
     [
         ("", "line 1: a value"),
-        ("[]", "line 1: a workspace file is a mapping"),
+        ("[]", "line 1: a workspace file must be a mapping"),
         ('{\n"folders": {}}', "line 2: `folders` is not a list"),
         ('{\n"folders": [\n', "line 3"),
         ('{"a" 1}', "`:` is expected"),
@@ -91,7 +91,7 @@ def test_a_new_one_holds_both() -> None:
         ("[" * 500, "nested too deeply"),
     ],
 )
-def test_what_is_no_json_is_told_with_its_line(text: str, says: str) -> None:
+def test_invalid_json_is_an_error_with_its_line(text: str, says: str) -> None:
     with pytest.raises(JsonError) as caught:
         rewrite(text)
     assert says in str(caught.value)
@@ -105,9 +105,7 @@ JSON = st.recursive(
 
 
 @given(JSON, st.sampled_from([None, 1, "\t"]), st.lists(st.sampled_from(['"new"', "{}"]), min_size=1, max_size=2))
-def test_a_list_that_is_appended_to_is_the_old_one_and_more(
-    value: object, indent: int | str | None, more: list[str]
-) -> None:
+def test_appending_to_a_list_keeps_its_items(value: object, indent: int | str | None, more: list[str]) -> None:
     text = json.dumps({"a": value, "list": [value]}, indent=indent)
     item = parse_jsonc(text)
     assert item.members is not None

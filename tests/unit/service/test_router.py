@@ -6,6 +6,20 @@ import msgspec
 import pytest
 
 from bot.domain.errors import RetryLater
+from bot.domain.events import (
+    ButtonPressed,
+    CheckRerequested,
+    ChecksCompleted,
+    Commented,
+    DeploymentChanged,
+    Event,
+    InstallationChanged,
+    Ping,
+    PullRequestChanged,
+    Push,
+    Reviewed,
+    WorkflowRunCompleted,
+)
 from bot.domain.names import (
     BranchName,
     CommitSha,
@@ -28,18 +42,6 @@ from bot.features.hub.jobs import SyncHub
 from bot.features.review.jobs import SyncReview
 from bot.features.rollout.jobs import SyncRollout
 from bot.features.upstream.jobs import SyncUpstream, SyncUpstreamPull
-from bot.github.events import (
-    CheckRerequested,
-    ChecksCompleted,
-    DeploymentChanged,
-    Event,
-    InstallationChanged,
-    Ping,
-    PullRequestChanged,
-    Push,
-    WorkflowRunCompleted,
-)
-from bot.github.people_events import ButtonPressed, Commented, Reviewed
 from bot.queue.ledger import QueuedJob
 from bot.service.router import decode_job, encode_job, route
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from tools.docs.settings import NODE_SETTINGS
 
 from bot.domain.errors import SettingsError
 from bot.settings.node import read_node_settings
 from bot.settings.values import Secret
-from tools.docs.reference import NODE_SETTINGS
 
 JOB = {
     "GITHUB_API_URL": "https://github.example/api/v3/",

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from tools.docs.settings import render_settings
 
 from bot.domain.errors import SettingsError
 from bot.settings.service import read_settings, read_store_settings
 from bot.settings.values import Secret, StoreSettings, derive_html_url
-from tools.docs.reference import render_settings
 
 
 def pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, password: bytes | None = None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.domain.names import BranchName, InstallationId, NodeName, PlanId, PullNumber, RepoName, SubmodulePath
 from bot.domain.values import StoredValue, Value
 from bot.domain.verbs import Verb
+from bot.domain.verdicts import Permission
 from bot.features.audit.facts import Audited, AuditRecord
 from bot.features.commands.decide.actions import Decision, GiveOrders, Refuse, TakeLocks
 from bot.features.commands.decide.reasons import CommandReason
@@ -12,7 +13,6 @@ from bot.features.commands.facts.command import CommandFacts, NodeAt
 from bot.features.commands.grammar import Command, Misread, spell
 from bot.features.holds.facts import Lock
 from bot.fleetfile import Submodule
-from bot.github.shapes import Permission
 from bot.plan.order import OrderRequest
 from bot.text.times import iso_time
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from bot.domain.names import CommitSha
+from bot.domain.verdicts import Permission
 from bot.features.review.decide import Approval, Missing, Need, ReviewFacts, decide_review, match_rule
 from bot.fleetfile import ReviewRules
-from bot.github.shapes import Permission
 
 HEAD, OLDER = CommitSha("a" * 40), CommitSha("b" * 40)
 

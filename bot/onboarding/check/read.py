@@ -1,0 +1,165 @@
+"""Read the App, its webhook, its installations and the fleets in them, for `aios-bot check`."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+
+import requests
+
+from bot.domain.errors import BotError
+from bot.domain.names import InstallationId, RepoName, parse_repo_name
+from bot.domain.values import Wire
+from bot.fleetfile import FLEET_FILE, Fleet, parse_fleet
+from bot.fleetfile.yaml_lines import YamlFileError
+from bot.git.gitmodules import parse_gitmodules, resolve_upstream
+from bot.github.app import App
+from bot.github.client import Client
+from bot.github.endpoints import repository
+from bot.github.endpoints.repository import Repository
+from bot.onboarding.check.facts import CheckFacts, FleetCheckFacts, HookFacts, InstallationFacts, UpstreamFacts
+from bot.planner.renderer import Renderer
+
+NEWEST = 30  # deliveries that are read
+ANSWER_LIMIT = 10  # seconds for the public address
+
+
+class _Owner(Wire, frozen=True):
+    login: str
+    type: str = "User"
+
+
+class _App(Wire, frozen=True):
+    slug: str
+    html_url: str
+    permissions: dict[str, str]
+    events: tuple[str, ...]
+    owner: _Owner | None = None
+
+
+class _Hook(Wire, frozen=True):
+    url: str = ""
+    content_type: str = "form"
+    insecure_ssl: str | int = "0"
+    secret: str | None = None
+
+
+class _Delivery(Wire, frozen=True):
+    event: str
+    status: str
+    status_code: int
+    delivered_at: str
+
+
+class _Installation(Wire, frozen=True):
+    id: int
+    permissions: dict[str, str]
+    account: _Owner | None = None
+    suspended_at: datetime | None = None
+
+
+class _Content(Wire, frozen=True):
+    content: str
+
+
+def read_facts(app: App, *, web_url: str, public_url: str, renderer: Renderer | BotError, pull: bool) -> CheckFacts:
+    """Read all facts; changes nothing. Raises BotError if GitHub does not know the App."""
+    client = app.client()
+    own = client.get("/app", _App)
+    return CheckFacts(
+        slug=own.slug,
+        settings_url=_settings_url(own, web_url),
+        permissions=own.permissions,
+        events=own.events,
+        hook=_read_hook(client),
+        installations=tuple(
+            _read_installation(app, one, web_url=web_url) for one in client.list("/app/installations", _Installation)
+        ),
+        renderer="" if isinstance(renderer, BotError) else str(renderer.confinement),
+        renderer_problem=str(renderer) if isinstance(renderer, BotError) else "",
+        public_url=public_url,
+        public_problem=_find_public_problem(public_url),
+        pull=pull,
+    )
+
+
+def _settings_url(own: _App, web_url: str) -> str:
+    organization = own.owner is not None and own.owner.type == "Organization"
+    owner = f"organizations/{own.owner.login}/" if organization and own.owner else ""
+    return f"{web_url}/{owner}settings/apps/{own.slug}"
+
+
+def _read_hook(client: Client) -> HookFacts:
+    hook = client.get("/app/hook/config", _Hook)
+    newest = client.list("/app/hook/deliveries", _Delivery, most=NEWEST)
+    failed = [one for one in newest if one.status != "OK"]
+    return HookFacts(
+        url=hook.url,
+        has_secret=bool(hook.secret),
+        content_type=hook.content_type,
+        insecure_tls=str(hook.insecure_ssl) == "1",
+        delivered=len(newest),
+        failed=len(failed),
+        last_failure=f"{failed[0].event} at {failed[0].delivered_at}: {failed[0].status}" if failed else "",
+    )
+
+
+def _read_installation(app: App, one: _Installation, *, web_url: str) -> InstallationFacts:
+    account = one.account.login if one.account else "?"
+    if one.suspended_at is not None:
+        return InstallationFacts(account=account, suspended=True, permissions=one.permissions)
+    client = app.as_installation(InstallationId(one.id))
+    found = repository.find_repositories(client)
+    fleets = (_read_fleet(client, repo, web_url=web_url) for repo in found if not repo.archived)
+    return InstallationFacts(
+        account=account,
+        suspended=False,
+        permissions=one.permissions,
+        repositories=len(found),
+        fleets=tuple(fleet for fleet in fleets if fleet is not None),
+    )
+
+
+def _read_fleet(client: Client, repo: Repository, *, web_url: str) -> FleetCheckFacts | None:
+    name = parse_repo_name(repo.full_name)
+    text = _read_text(client, name, FLEET_FILE)
+    if text is None:
+        return None
+    try:
+        file = parse_fleet(text)
+    except YamlFileError as problem:
+        return FleetCheckFacts(repo=name, problem=str(problem))
+    return FleetCheckFacts(
+        repo=name,
+        problem="",
+        nodes=len(file.nodes),
+        workflow=file.deploy.workflow,
+        has_workflow=repository.has_file(client, name, f".github/workflows/{file.deploy.workflow}"),
+        upstreams=_read_upstreams(client, name, file, web_url=web_url),
+    )
+
+
+def _read_upstreams(client: Client, name: RepoName, file: Fleet, *, web_url: str) -> tuple[UpstreamFacts, ...]:
+    stanzas = parse_gitmodules(_read_text(client, name, ".gitmodules") or "").stanzas
+    kept = {submodule.path for submodule in file.submodules}
+    found = []
+    for stanza in (one for one in stanzas if not kept or one.path in kept):
+        upstream = resolve_upstream(stanza.url, fleet=name, web_url=web_url)
+        visible = upstream is not None and repository.find_repository(client, upstream) is not None
+        found.append(UpstreamFacts(path=stanza.path, upstream=upstream, visible=visible))
+    return tuple(found)
+
+
+def _read_text(client: Client, name: RepoName, path: str) -> str | None:
+    found = client.find(f"/repos/{name}/contents/{path}", _Content)
+    return base64.b64decode(found.content).decode("utf-8", "replace") if found else None
+
+
+def _find_public_problem(public_url: str) -> str:
+    if not public_url:
+        return ""
+    try:
+        answer = requests.get(f"{public_url}/healthz", timeout=ANSWER_LIMIT)
+    except requests.RequestException as problem:
+        return type(problem).__name__
+    return "" if answer.ok else f"{answer.status_code} from /healthz"

@@ -1,0 +1,91 @@
+"""Start and stop the runner: by systemd, by a scheduled task on Windows, otherwise in the background."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot.domain.errors import BotError
+from bot.protocol.invitation import Invitation
+
+_SYSTEMD = Path("/run/systemd/system")
+
+
+def start_runner(folder: Path, invitation: Invitation, environment: Mapping[str, str]) -> str:
+    """Start the runner now and with the machine. Returns a line that says how."""
+    if sys.platform == "win32":
+        # Docker Desktop runs in a user's session and admits no service account, so the runner is no service either.
+        name, command = _task(invitation), str(folder / "run.cmd")
+        _call(["schtasks", "/Create", "/F", "/SC", "ONLOGON", "/TN", name, "/TR", command], folder, environment)
+        _call(["schtasks", "/Run", "/TN", name], folder, environment)
+        return f"the runner starts when you log on (scheduled task {name!r})"
+    if _SYSTEMD.is_dir():
+        if not (folder / ".service").exists():
+            _call([*_root(), "./svc.sh", "install", getpass.getuser()], folder, environment)
+        _call([*_root(), "./svc.sh", "start"], folder, environment)
+        return "the runner is a systemd service"
+    if _runs(folder):
+        return "the runner is running in the background already"
+    with (folder / "runner.log").open("ab") as log:
+        started = subprocess.Popen(
+            ["./run.sh"],
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    (folder / "runner.pid").write_text(str(started.pid))
+    return (
+        f"the runner is running in the background (there is no systemd: start {folder / 'run.sh'} with the machine)"
+    )
+
+
+def stop_runner(folder: Path, invitation: Invitation, environment: Mapping[str, str]) -> None:
+    """Undo `start_runner`, as far as it was done."""
+    if not folder.exists():
+        return
+    if sys.platform == "win32":
+        subprocess.run(["schtasks", "/End", "/TN", _task(invitation)], capture_output=True, check=False)
+        subprocess.run(["schtasks", "/Delete", "/F", "/TN", _task(invitation)], capture_output=True, check=False)
+        return
+    if (folder / ".service").exists():
+        _call([*_root(), "./svc.sh", "stop"], folder, environment)
+        _call([*_root(), "./svc.sh", "uninstall"], folder, environment)
+    if _runs(folder):
+        os.killpg(int((folder / "runner.pid").read_text()), signal.SIGTERM)
+
+
+def _runs(folder: Path) -> bool:
+    """Whether the runner that was started in the background still runs."""
+    try:
+        pid = int((folder / "runner.pid").read_text())
+        return Path(f"/proc/{pid}/cwd").resolve() == folder.resolve()
+    except (OSError, ValueError):
+        return False
+
+
+def _task(invitation: Invitation) -> str:
+    return f"aios-bot runner {invitation.node}"
+
+
+def _root() -> list[str]:
+    if os.geteuid() == 0:
+        return []
+    if shutil.which("sudo") is None:
+        raise BotError("installing the runner as a service needs root, and there is no sudo: run this once as root")
+    return ["sudo"]
+
+
+def _call(command: list[str], folder: Path, environment: Mapping[str, str]) -> None:
+    done = subprocess.run(command, cwd=folder, env=dict(environment), capture_output=True, check=False)
+    if done.returncode != 0:
+        output = (done.stderr or done.stdout).decode("utf-8", "replace").strip()[-500:]
+        raise BotError(f"`{' '.join(command)}` in {folder} failed: {output}")

@@ -1,0 +1,1 @@
+"""Read the facts of a migration: the folder, the place of its submodule, and what prevents the migration."""

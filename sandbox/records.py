@@ -1,0 +1,299 @@
+"""GitHub's records as the embedded GitHub keeps them. Git objects are in real bare repositories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.git.git import GitRepository
+
+
+def iso_now() -> str:
+    """The time now, in GitHub's format."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass
+class User:
+    """A user, an organisation or an App's bot."""
+
+    id: int
+    login: str
+    kind: str = "User"
+
+
+@dataclass
+class Label:
+    """A label of a repository."""
+
+    id: int
+    name: str
+
+
+@dataclass
+class Review:
+    """A review of a pull request."""
+
+    id: int
+    user: User
+    state: str  # APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED
+    body: str
+    commit: str
+    submitted_at: str
+
+
+@dataclass
+class BranchRules:
+    """What a branch requires of pull requests into it."""
+
+    approvals: int = 0
+    contexts: tuple[str, ...] = ()  # required checks
+
+
+@dataclass
+class Pull:
+    """A pull request. `head_sha` follows the branch while it is open."""
+
+    id: int
+    number: int
+    title: str
+    body: str | None
+    user: User
+    head: str
+    base: str
+    head_sha: str
+    base_sha: str
+    state: str = "open"
+    merged_at: str | None = None
+    merged_by: User | None = None
+    merge_commit_sha: str | None = None
+    closed_at: str | None = None
+    created_at: str = field(default_factory=iso_now)
+    updated_at: str = field(default_factory=iso_now)
+    labels: list[Label] = field(default_factory=list)
+    reviews: list[Review] = field(default_factory=list)
+    auto_merge: User | None = None  # who enabled it
+    head_repo: Repo | None = None  # a fork; None: the repository itself
+
+
+@dataclass
+class Issue:
+    """An issue that is not a pull request."""
+
+    id: int
+    number: int
+    title: str
+    body: str | None
+    user: User
+    state: str = "open"
+    state_reason: str | None = None
+    closed_at: str | None = None
+    created_at: str = field(default_factory=iso_now)
+    updated_at: str = field(default_factory=iso_now)
+
+
+@dataclass
+class Comment:
+    """A comment on a pull request."""
+
+    id: int
+    number: int
+    body: str
+    user: User
+    created_at: str = field(default_factory=iso_now)
+    updated_at: str = field(default_factory=iso_now)
+    reactions: list[tuple[str, str]] = field(default_factory=list)
+    minimized: str | None = None  # the reason, if it is minimized
+
+
+@dataclass
+class CheckRun:
+    """A check run of the App. `output` holds title, summary, text and annotations."""
+
+    id: int
+    suite: int
+    name: str
+    head_sha: str
+    status: str
+    conclusion: str | None
+    external_id: str
+    details_url: str
+    output: dict[str, Any]
+    app: AppRecord
+    actions: list[dict[str, str]] = field(default_factory=list)  # buttons
+    started_at: str = field(default_factory=iso_now)
+    completed_at: str | None = None
+
+
+@dataclass
+class CommitStatus:
+    """A status of a commit."""
+
+    id: int
+    sha: str
+    state: str
+    context: str
+    description: str | None
+    target_url: str | None
+    creator: User
+    created_at: str = field(default_factory=iso_now)
+
+
+@dataclass
+class DeploymentStatus:
+    """One state of a deployment."""
+
+    id: int
+    state: str
+    description: str
+    log_url: str
+    environment_url: str
+    creator: User
+    created_at: str = field(default_factory=iso_now)
+
+
+@dataclass
+class Deployment:
+    """A deployment of a commit to an environment."""
+
+    id: int
+    sha: str
+    ref: str
+    task: str
+    payload: Any
+    environment: str
+    production: bool
+    description: str | None
+    creator: User
+    created_at: str = field(default_factory=iso_now)
+    statuses: list[DeploymentStatus] = field(default_factory=list)
+
+
+@dataclass
+class Run:
+    """A run of a workflow and its one job; the deploy workflow has no more."""
+
+    id: int
+    job_id: int
+    workflow: str
+    name: str
+    ref: str
+    sha: str
+    labels: tuple[str, ...]
+    event: dict[str, Any]
+    actor: User
+    permissions: dict[str, str]
+    status: str = "queued"
+    conclusion: str | None = None
+    log: str = ""
+    created_at: str = field(default_factory=iso_now)
+
+
+@dataclass
+class Registration:
+    """A registered self-hosted runner."""
+
+    id: int
+    name: str
+    labels: tuple[str, ...]
+    online: bool = False
+
+
+@dataclass
+class Repo:
+    """A repository and everything in it."""
+
+    id: int
+    full_name: str
+    owner: User
+    default_branch: str
+    private: bool
+    git: GitRepository
+    permissions: dict[str, str] = field(default_factory=dict)
+    pulls: dict[int, Pull] = field(default_factory=dict)
+    issues: dict[int, Issue] = field(default_factory=dict)
+    comments: dict[int, Comment] = field(default_factory=dict)
+    labels: dict[str, Label] = field(default_factory=dict)
+    checks: list[CheckRun] = field(default_factory=list)
+    statuses: list[CommitStatus] = field(default_factory=list)
+    deployments: list[Deployment] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    environments: dict[str, list[str]] = field(default_factory=dict)  # kinds of their protection rules
+    runners: list[Registration] = field(default_factory=list)
+    rules: dict[str, BranchRules] = field(default_factory=dict)  # by branch
+    allow_auto_merge: bool = False
+    parent: Repo | None = None  # of a fork
+    created_at: str = field(default_factory=iso_now)
+
+    @property
+    def name(self) -> str:
+        """The name without the owner."""
+        return self.full_name.split("/")[1]
+
+    def heads(self) -> dict[str, str]:
+        """Every branch and its commit."""
+        return {str(name): str(sha) for name, sha in self.git.heads().items()}
+
+
+@dataclass
+class AppRecord:
+    """A registered GitHub App."""
+
+    id: int
+    slug: str
+    owner: User
+    bot: User
+    permissions: dict[str, str]
+    events: list[str]
+    webhook_url: str
+    webhook_secret: str
+    client_id: str
+    public_key_pem: str
+    private_key_pem: str
+    setup_url: str = ""  # where GitHub redirects after an installation
+    created_at: str = field(default_factory=iso_now)
+
+
+@dataclass
+class Installation:
+    """An App in an account, with the repositories that it may access."""
+
+    id: int
+    app: AppRecord
+    account: User
+    repositories: list[str]
+    created_at: str = field(default_factory=iso_now)
+
+
+@dataclass
+class Delivery:
+    """One attempt to deliver a webhook."""
+
+    id: int
+    guid: str
+    event: str
+    action: str | None
+    installation: int | None
+    repository: int | None
+    url: str
+    headers: dict[str, str]
+    payload: dict[str, Any]
+    redelivery: bool
+    delivered_at: str = ""
+    duration: float = 0.0
+    status: str = "pending"
+    status_code: int = 0
+    response: str = ""
+
+
+@dataclass
+class Token:
+    """What a token allows. `permissions` None: everything that its user may do."""
+
+    user: User
+    permissions: dict[str, str] | None
+    repositories: frozenset[str] | None
+    expires: float | None
+    installation: Installation | None = None
+    job: bool = False

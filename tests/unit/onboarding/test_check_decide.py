@@ -1,0 +1,121 @@
+"""`aios-bot check` misses no problem, and every failure comes with its cure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from bot.domain.names import RepoName
+from bot.github import manifest
+from bot.onboarding.check.decide import CheckVerdict, decide_findings
+from bot.onboarding.check.facts import CheckFacts, FleetCheckFacts, HookFacts, InstallationFacts, UpstreamFacts
+
+FLEET = FleetCheckFacts(
+    repo=RepoName("acme/fleet"),
+    problem="",
+    nodes=1,
+    upstreams=(UpstreamFacts(path="server", upstream=RepoName("acme/server"), visible=True),),
+)
+INSTALLATION = InstallationFacts(
+    account="acme", suspended=False, permissions=manifest.permissions(), repositories=2, fleets=(FLEET,)
+)
+HOOK = HookFacts(
+    url="https://bot.acme.org/webhook", has_secret=True, content_type="json", insecure_tls=False, delivered=30
+)
+GOOD = CheckFacts(
+    slug="aios-bot",
+    settings_url="https://github.com/settings/apps/aios-bot",
+    permissions=manifest.permissions(),
+    events=tuple(manifest.events()),
+    hook=HOOK,
+    installations=(INSTALLATION,),
+    renderer="bubblewrap",
+    renderer_problem="",
+    public_url="https://bot.acme.org",
+    public_problem="",
+    pull=False,
+)
+
+
+def changed(value: Any, **changes: Any) -> Any:
+    return msgspec.structs.replace(value, **changes)
+
+
+def but(**changes: Any) -> CheckFacts:
+    found: CheckFacts = changed(GOOD, **changes)
+    return found
+
+
+def with_hook(**changes: Any) -> CheckFacts:
+    return but(hook=changed(HOOK, **changes))
+
+
+def with_installation(**changes: Any) -> CheckFacts:
+    return but(installations=(changed(INSTALLATION, **changes),))
+
+
+def with_fleet(**changes: Any) -> CheckFacts:
+    return with_installation(fleets=(changed(FLEET, **changes),))
+
+
+def test_a_good_installation_has_only_ok_findings() -> None:
+    findings = decide_findings(GOOD)
+    assert {finding.verdict for finding in findings} == {CheckVerdict.OK}
+    assert {finding.name for finding in findings} >= {"rendering", "App", "deliveries", "fleet acme/fleet"}
+
+
+READ_ONLY = manifest.permissions() | {"contents": "read"}
+WRONG = [
+    (but(renderer_problem="Docker Compose is missing"), "rendering", "Compose is missing"),
+    (but(public_problem="ConnectionError"), "public address", "does not answer"),
+    (but(permissions=READ_ONLY), "permission contents", "write is missing"),
+    (but(events=()), "event push", "not subscribed"),
+    (with_hook(url=manifest.NO_INGRESS), "webhook", "serve --pull"),
+    (with_hook(url="https://old.acme.org/webhook"), "webhook", "this bot is at https://bot.acme.org/webhook"),
+    (with_hook(has_secret=False), "webhook secret", "every delivery is refused"),
+    (with_hook(content_type="form"), "webhook", "application/json"),
+    (but(installations=()), "installation", "not installed anywhere"),
+    (with_installation(suspended=True), "installation in acme", "suspended"),
+    (with_installation(permissions=READ_ONLY), "installation in acme", "has not accepted contents: write"),
+    (with_installation(repositories=0), "installation in acme", "no repository"),
+    (with_fleet(problem="aios-bot.yml:3: wrong"), "fleet acme/fleet", "aios-bot.yml:3: wrong"),
+    (with_fleet(has_workflow=False), "fleet acme/fleet", "no .github/workflows/deploy.yml"),
+    (
+        with_fleet(upstreams=(UpstreamFacts(path="server", upstream=RepoName("acme/server")),)),
+        "fleet acme/fleet",
+        "cannot read",
+    ),
+]
+
+
+@pytest.mark.parametrize(("facts", "name", "words"), WRONG)
+def test_each_problem_fails_with_its_cure(facts: CheckFacts, name: str, words: str) -> None:
+    failed = [finding for finding in decide_findings(facts) if finding.verdict is CheckVerdict.FAIL]
+    assert [finding for finding in failed if finding.name == name and words in finding.text], failed
+
+
+NOTED = [
+    (but(public_url=""), "AIOS_BOT_PUBLIC_URL is not set"),
+    (but(permissions=manifest.permissions() | {"administration": "write"}), "never used: remove it"),
+    (with_hook(insecure_tls=True), "SSL verification"),
+    (with_hook(failed=2, last_failure="push: 502"), "2 of the newest 30 failed"),
+    (with_hook(delivered=0), "sent none yet"),
+    (with_installation(fleets=()), "fleet init"),
+    (with_fleet(nodes=0), "node add"),
+    (with_fleet(upstreams=()), "no submodule"),
+    (with_fleet(upstreams=(UpstreamFacts(path="server", upstream=None),)), "another host"),
+]
+
+
+@pytest.mark.parametrize(("facts", "words"), NOTED)
+def test_what_may_be_intended_is_only_a_note(facts: CheckFacts, words: str) -> None:
+    findings = decide_findings(facts)
+    assert any(words in finding.text for finding in findings if finding.verdict is CheckVerdict.NOTE), findings
+    assert not [finding for finding in findings if finding.verdict is CheckVerdict.FAIL]
+
+
+def test_a_bot_that_pulls_needs_no_webhook() -> None:
+    findings = decide_findings(changed(with_hook(url="", has_secret=False, content_type="form"), pull=True))
+    assert not [finding for finding in findings if finding.verdict is CheckVerdict.FAIL]
