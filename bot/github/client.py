@@ -126,10 +126,6 @@ class Client:
         """One POST, its response as `kind`."""
         return _convert(self._request("POST", path, body=body)[0], kind, path)
 
-    def patch(self, path: str, kind: type[_T], body: object) -> _T:
-        """One PATCH, its response as `kind`."""
-        return _convert(self._request("PATCH", path, body=body)[0], kind, path)
-
     def send(self, verb: str, path: str, body: object = None) -> None:
         """One request whose response does not matter."""
         self._request(verb, path, body=body)
