@@ -288,6 +288,23 @@ def _cases() -> dict[str, tuple[NodeChange, bool]]:
             node(_change(_built("made"), _built("made"), build_inputs=inputs), changed=("a.c",)),
             False,
         ),
+        "inputs of a build, all named": (
+            node(
+                _change(_built("made"), _built("made"), build_inputs={ServiceName("web"): ("a.c", "b.c", "c.c")}),
+            ),
+            False,
+        ),
+        "a file goes": (
+            node(
+                _change(
+                    _mounted("x", file="file"),
+                    _mounted("x"),
+                ),
+                changed=("file",),
+            ),
+            False,
+        ),
+        "a file comes": (node(_change(_mounted("x"), _mounted("x", file="file")), changed=("file",)), False),
         "a build comes": (node(_change(side({"web": {}}), side({"web": {"build": {"context": HERE}}}))), False),
         "a cascade from a new container": (node(_change(_cascade("1.0"), _cascade("2.0"))), False),
         "a cascade from a restart": (

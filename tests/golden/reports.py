@@ -14,6 +14,7 @@ from tests import plans
 from tests.golden.changes import render_changes
 from tests.golden.risks import render_risks
 from tests.golden.rollouts import ROLLOUTS
+from tests.golden.sections import render_plan_json, render_problems, render_sections
 
 FOLDER = Path(__file__).parent / "reports"
 _BUDGET = 6_000  # characters: an oversize report is shown in less than GitHub's limit, to be read at all
@@ -44,6 +45,9 @@ REPORTS: dict[str, Callable[[], str]] = {
     "small-without-links.md": lambda: render_body(plans.small(), Links()),
     "small.txt": lambda: render_text(plans.small()),
     "hostile.txt": lambda: render_text(plans.hostile()),
+    "sections.md": render_sections,
+    "fleet-file-problems.md": render_problems,
+    "small.json": render_plan_json,
     "risks.txt": render_risks,
     "changes.txt": render_changes,
     **ROLLOUTS,

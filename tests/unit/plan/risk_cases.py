@@ -323,6 +323,7 @@ IN_FULL += [
             {"environment": {"A": OTHER, "B": HIDDEN, "C": "y", "D": HIDDEN, "F": HIDDEN}},
         ),
         ("health off", {}, {"healthcheck": {"test": "NONE"}}),
+        ("health off by a word", {}, {"healthcheck": {"test": ["NONE", "x"]}}),
         ("health was off", {"healthcheck": {"test": ["NONE"]}}, {"healthcheck": None}),
         ("health changes", {}, {"healthcheck": {"test": ["CMD", "false"]}}),
         (

@@ -9,8 +9,10 @@ import pytest
 from bot.domain.names import NodeName, ServiceName, StackName
 from bot.domain.risk_rules import RULES, Tuning
 from bot.domain.severity import Severity
+from bot.fleetfile import Node
 from bot.plan.model import NodePlan, ServicePlan, SourceLine, StackPlan
-from bot.plan.risks.assess import assess, find_risks
+from bot.plan.rendering import NodeChange, Rendered, Side, StackChange
+from bot.plan.risks.assess import add_risks, assess, find_risks
 from bot.plan.risks.pairs import NodePair, StackPair
 from bot.protocol.action import Action
 from tests.unit.plan.risk_cases import (
@@ -162,3 +164,65 @@ def test_a_fleet_tunes_a_rule_by_its_id() -> None:
         ("image.unpinned", Severity.RISKY),
         ("privilege.capability", Severity.INFO),
     ]
+
+
+def test_a_stack_that_cannot_be_read_may_create_what_is_missing() -> None:
+    user = StackPair(StackName("x"), stack("x"), stack("x", **network("n", external=True)))
+    broken = StackPair(StackName("y"), None, None, unreadable=True)
+    (found,) = find_risks(NodePair(NodeName("N"), "linux", (user, broken)))
+    assert found.text == "external network n: no stack that could be read creates it"
+    assert (found.place, found.stack, found.service) == ("networks.n", "x", None)
+
+
+def test_risks_of_a_renamed_project_belong_to_the_new_one() -> None:
+    old, new = (
+        StackPlan(stack=StackName("s"), folder="server/s", files=(), project=name, services=(service,))
+        for name, service in (
+            ("old", ServicePlan(service=ServiceName("web"), action=Action.REMOVE)),
+            ("app", ServicePlan(service=ServiceName("web"), action=Action.CREATE)),
+        )
+    )
+    plan = NodePlan(node=NodeName("N"), platform="linux", stacks=(old, new))
+    after = web(privileged=True, volumes=[bind("/fleet/server/b")])
+    change = NodeChange(
+        node=Node(name=NodeName("N")),
+        stacks=(
+            StackChange(
+                stack=StackName("s"),
+                folder="server/s",
+                old=Side(rendering=Rendered(model=web(volumes=[bind("/fleet/server/a")]))),
+                new=Side(rendering=Rendered(model=after, sources={"services": SourceLine(path="c.yml", line=1)})),
+            ),
+        ),
+    )
+    removed, added = add_risks(plan, change, {}).stacks
+    assert removed == old
+    assert added.risks == ()
+    assert [(risk.rule, risk.text, risk.where) for risk in added.services[0].risks] == [
+        (
+            "privilege.privileged",
+            "runs privileged: it can do on the node whatever root can",
+            SourceLine(path="c.yml", line=1),
+        ),
+        (
+            "data.folder_moved",
+            "/x holds folder server/b instead of folder server/a",
+            SourceLine(path="c.yml", line=1),
+        ),
+    ]
+
+
+def test_what_no_service_of_the_plan_has_is_the_stacks_own() -> None:
+    pair = StackPair(
+        StackName("s0"), db(volume("db")), db(), sources={"services.db": SourceLine(path="c.yml", line=4)}
+    )
+    plan = NodePlan(
+        node=NodeName("N"),
+        platform="linux",
+        stacks=tuple(StackPlan(stack=StackName(name), folder="", files=()) for name in ("s0", "other")),
+    )
+    first, second = assess(plan, NodePair(NodeName("N"), "linux", (pair,)), {}).stacks
+    assert [(risk.rule, risk.where) for risk in first.risks] == [
+        ("data.volume_dropped", SourceLine(path="c.yml", line=4))
+    ]
+    assert second.risks == ()
