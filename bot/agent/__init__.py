@@ -1,0 +1,1 @@
+"""The program on a node: verify an order, check out, preflight, apply, watch, roll back, report."""

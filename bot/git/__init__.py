@@ -1,0 +1,1 @@
+"""Git: mirrors of repositories, their trees and commits, and .gitmodules."""

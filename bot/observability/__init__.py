@@ -1,0 +1,1 @@
+"""The log, from which secrets are removed, and metrics."""

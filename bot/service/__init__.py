@@ -1,0 +1,1 @@
+"""What makes the features a running service: intake, router, worker, schedules, backfill, HTTP server, shutdown."""

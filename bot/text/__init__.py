@@ -1,0 +1,1 @@
+"""Markdown that hostile text cannot break out of, fitting into limits, markers, times. Pure."""

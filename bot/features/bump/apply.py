@@ -16,8 +16,7 @@ from bot.features.bump import read as gather
 from bot.features.bump.decide import BumpDecision, BumpReason, CloseBump, ProposeBump, WithholdBump
 from bot.features.bump.facts import BumpFacts
 from bot.features.bump.jobs import bump_branch
-from bot.features.bump.text import render_body, render_title
-from bot.features.bump.text_notes import render_note
+from bot.features.bump.text import render_body, render_note, render_title
 from bot.features.fleets.read import FleetAt
 from bot.github.checks import ensure_check
 from bot.github.client import Client

@@ -1,0 +1,1 @@
+"""Replies to commands, the status table, and the words of each reason. Pure."""

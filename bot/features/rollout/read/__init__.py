@@ -1,0 +1,1 @@
+"""Read approvals, the orders that nodes had, and their reports."""
