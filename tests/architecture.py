@@ -24,7 +24,7 @@ def read_steps(section: str) -> list[tuple[str, str]]:
 
 @contextmanager
 def recorded(steps: list[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
-    """Yields a list that fills with those of `steps` that are entered, each once, in the order of their first call."""
+    """Yields a list that fills with those of `steps` that are entered, in the order of their first call."""
     wanted, seen = set(steps), []
     lock = threading.Lock()
 
@@ -44,4 +44,4 @@ def recorded(steps: list[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
         yield seen
     finally:
         sys.setprofile(None)
-        threading.setprofile(None)  # type: ignore[arg-type]  # None ends it; the stub does not say so
+        threading.setprofile(None)

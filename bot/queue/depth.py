@@ -1,4 +1,4 @@
-"""Count what is in the queue: for metrics, and to wait until it is empty."""
+"""Look at what is in the queue: for metrics, to wait until it is empty, and to find what was missed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from bot.queue.ledger import JobState
+from bot.queue.tables import DELIVERIES
 from bot.storage.store import Store, now_ms
 
 _COUNT_OPEN = sa.text("SELECT state, count(*) FROM looks WHERE done_at IS NULL GROUP BY state")
@@ -32,3 +33,14 @@ def count_deliveries(store: Store, states: Iterable[str]) -> dict[str, int]:
     """How many deliveries are in each of `states`."""
     with store.reading() as connection:
         return {state: int(connection.execute(_COUNT_DELIVERIES, {"state": state}).scalar_one()) for state in states}
+
+
+def known_guids(store: Store, guids: Iterable[str]) -> frozenset[str]:
+    """Those of `guids` that were taken in, whatever became of them."""
+    wanted = list(guids)
+    found: set[str] = set()
+    with store.reading() as connection:
+        for start in range(0, len(wanted), 500):
+            some = sa.select(DELIVERIES.c.guid).where(DELIVERIES.c.guid.in_(wanted[start : start + 500]))
+            found.update(connection.execute(some).scalars())
+    return frozenset(found)

@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from bot.domain.names import DeliveryId
 from bot.domain.values import Value
 from bot.observability.log import hide_secrets
-from bot.queue.tables import DELIVERIES
 from bot.storage.store import Store, now_ms
 
 # As text, because every delivery goes through these. Both databases take them; a job is open while done_at is NULL.
@@ -291,17 +290,6 @@ def open_lanes(store: Store) -> tuple[Wake, ...]:
     """Every lane that has work left, and when it is due."""
     with store.reading() as connection:
         return tuple(Wake(key=key, turn=turn, due=due) for key, turn, due in connection.execute(_OPEN_LANES))
-
-
-def known_guids(store: Store, guids: Iterable[str]) -> frozenset[str]:
-    """Those of `guids` that were taken in, whatever became of them."""
-    wanted = list(guids)
-    found: set[str] = set()
-    with store.reading() as connection:
-        for start in range(0, len(wanted), 500):
-            some = sa.select(DELIVERIES.c.guid).where(DELIVERIES.c.guid.in_(wanted[start : start + 500]))
-            found.update(connection.execute(some).scalars())
-    return frozenset(found)
 
 
 def _text(text: str, longest: int = 200) -> str:

@@ -22,7 +22,7 @@ from bot.github.endpoints.deliveries import Attempt
 from bot.github.webhook import LARGEST_BODY, Accepted
 from bot.observability.log import log_context
 from bot.observability.metrics import Counter
-from bot.queue import ledger
+from bot.queue import depth
 from bot.service.intake import Intake
 from bot.storage.store import Store
 
@@ -82,7 +82,7 @@ class Backfill:
             if attempt.delivered_at < since or number >= MOST_ATTEMPTS:
                 break
             listed[deliveries.guid_of(attempt)] = attempt  # the oldest attempt of each: that is its place in time
-        missing = set(listed) - ledger.known_guids(store, listed) - self._gone
+        missing = set(listed) - depth.known_guids(store, listed) - self._gone
         taken = asked = 0
         for attempt in sorted((listed[guid] for guid in missing), key=lambda one: (one.delivered_at, one.id)):
             with log_context(delivery=attempt.guid):

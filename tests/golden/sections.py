@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.domain.severity import Severity
 from bot.fleetfile.yaml_lines import Problem
 from bot.plan.model import Image, ImageKind, Plan
-from bot.plan.report import sections
+from bot.plan.report import included, sections
 from bot.plan.report.check import render_fleet_file_problems
 from bot.plan.report.links import Links
 from bot.plan.report.rows import summarise
@@ -87,9 +87,9 @@ def render_sections() -> str:
             "errors": sections.errors(plan, plans.LINKS),
             "missing": sections.missing(plan),
             "diffs": sections.diffs(plan),
-            "commits": sections.commits(plan, plans.LINKS),
-            "commits without links": sections.commits(plan, Links()),
-            "files": sections.files(plan),
+            "commits": included.commits(plan, plans.LINKS),
+            "commits without links": included.commits(plan, Links()),
+            "files": included.files(plan),
         }.items():
             lines += [f"=== {what}", *_section(section)]
     lines += ["===== left out", sections.left_out(plans.LINKS)(("a", "b")), sections.left_out(Links())(("a",))]

@@ -10,7 +10,7 @@ from bot.domain.names import CommitSha, PlanId, SubmodulePath, short
 from bot.domain.values import StoredValue
 from bot.features.bump.decide import BumpReason
 from bot.plan.model import Plan
-from bot.plan.report import sections
+from bot.plan.report import included, sections
 from bot.plan.report.links import Links
 from bot.plan.report.rows import summarise
 from bot.text import markdown as md
@@ -57,8 +57,8 @@ def render_plan(plan: Plan, links: Links, *, limit: int, brought: bool = True) -
         sections.errors(plan, links),
         sections.missing(plan),
         sections.diffs(plan),
-        sections.commits(plan, links) if brought else sections.NOTHING,
-        sections.files(plan) if brought else sections.NOTHING,
+        included.commits(plan, links) if brought else sections.NOTHING,
+        included.files(plan) if brought else sections.NOTHING,
     ]
     order = (diffs, commits, files, diffs, commits, errors, missing, table, table, table)
     return fit(pieces, limit, shorten=order, notice=sections.left_out(links))

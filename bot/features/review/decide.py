@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from bot.domain.names import CommitSha
 from bot.domain.values import Value
 from bot.domain.verdicts import Permission
-from bot.features.review.control_files import is_control_file
+from bot.features.review.facts import ReviewFacts, is_control_file
 from bot.fleetfile import ReviewRules
 from bot.text.globs import matches_glob
 
@@ -59,28 +58,6 @@ BUILT_IN = (
         globs=("**/*.code-workspace", "**/.vscode/**", "**/.editorconfig", "**/.gitignore", "**/.gitattributes"),
     ),
 )
-
-
-class Approval(Value, frozen=True):
-    """A person's newest word on a pull request."""
-
-    login: str
-    permission: Permission
-    approves: bool  # False: asks for changes
-    commit: CommitSha | None
-
-
-class ReviewFacts(Value, frozen=True):
-    """One open pull request, its changed paths (those inside a moved submodule below its path), and its reviews."""
-
-    paths: tuple[str, ...]
-    complete: bool  # False: not all changes could be told
-    rules: ReviewRules
-    author: str
-    head: CommitSha
-    ours: bool  # the bot's own pull request
-    approvals: tuple[Approval, ...] = ()
-    auto_merge: bool = False  # is switched on already
 
 
 class Matched(Value, frozen=True):

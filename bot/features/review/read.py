@@ -8,7 +8,7 @@ from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
 from bot.features.fleets import read as fleets_read
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import NotAFleet
-from bot.features.review.decide import Approval, ReviewFacts
+from bot.features.review.facts import ReviewApproval, ReviewFacts
 from bot.fleetfile import Fleet, ReviewRules
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.client import Client
@@ -73,14 +73,14 @@ def _inside(tools: ReviewTools, repo: RepoName, pull: PullDetail, pin: Pinned) -
     return tuple(f"{pin.submodule}/{path}" for path in upstream.changed_files(old, new))
 
 
-def _read_approvals(client: Client, repo: RepoName, pull: PullDetail) -> tuple[Approval, ...]:
+def _read_approvals(client: Client, repo: RepoName, pull: PullDetail) -> tuple[ReviewApproval, ...]:
     newest = {
         review.user.login: review
         for review in people.find_reviews(client, repo, PullNumber(pull.number))
         if review.user is not None and review.user.type == "User" and review.state in frozenset(ReviewState)
     }
     return tuple(
-        Approval(
+        ReviewApproval(
             login=login,
             permission=people.read_permission(client, repo, login),
             approves=review.state == ReviewState.APPROVED,

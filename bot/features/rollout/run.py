@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
 from bot.domain.errors import RetryLater
@@ -16,6 +14,7 @@ from bot.features.fleets.read import fetch_fleet
 from bot.features.fleets.run import FleetTools
 from bot.features.holds.store import HoldStore
 from bot.features.rollout.apply.rollout import apply_rollout
+from bot.features.rollout.apply.signing import OrderKeys
 from bot.features.rollout.decide.rollout import RolloutReason, decide_rollout
 from bot.features.rollout.jobs import SyncRollout
 from bot.features.rollout.read.rollout import read_rollout_facts
@@ -35,7 +34,7 @@ class RolloutTools:
     plans: PlanTools
     holds: HoldStore
     statuses: RolloutStore
-    order_keys: Callable[[], tuple[Ed25519PrivateKey, ...]]  # read for each order: they can be rotated
+    order_keys: OrderKeys
 
 
 def sync_rollout(tools: RolloutTools, client: Client, job: SyncRollout) -> Outcome:
@@ -54,13 +53,9 @@ def sync_rollout(tools: RolloutTools, client: Client, job: SyncRollout) -> Outco
             apply_rollout(tools, client, at, facts, decision)
             if decision.again_at is not None:
                 follow_up.append(replace(job, not_before=decision.again_at))
-        except RetryLater:
-            raise  # it holds for the whole installation
-        except Exception:
-            if len(wanted) == 1:
+        except Exception as problem:
+            if isinstance(problem, RetryLater) or len(wanted) == 1:  # a wait holds for the whole installation
                 raise
-            log.exception(
-                "rollout of %s on %s of %s failed; retried by itself", pinned.submodule, job.base, job.fleet
-            )
+            log.exception("rollout of %s on %s of %s: retried alone", pinned.submodule, job.base, job.fleet)
             follow_up.append(replace(job, submodule=pinned.submodule, not_before=0))
     return tuple(follow_up)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from bot.domain.names import NodeName, short
+from bot.domain.names import NodeName
 from bot.domain.severity import Severity
 from bot.plan.model import Plan, SourceLine
 from bot.plan.report.links import Links
@@ -33,8 +33,6 @@ _MAX_REASONS = 4
 _MAX_LINE = 240  # characters of one reason or risk
 _SHORT_LINE = 80
 _MAX_NODES = 3
-_COMMITS_SHORT = 10
-_MAX_FILES = 200
 _MAX_VARIABLES = 10
 
 
@@ -98,23 +96,23 @@ def table(plan: Plan, links: Links) -> Section:
 
 
 def _full(row: Row, plan: Plan, links: Links) -> list[str]:
-    reasons = [_line(reason.text, _MAX_LINE) for reason in row.reasons[:_MAX_REASONS]]
+    reasons = [one_line(reason.text, _MAX_LINE) for reason in row.reasons[:_MAX_REASONS]]
     if len(row.reasons) > _MAX_REASONS:
         reasons.append(f"and {len(row.reasons) - _MAX_REASONS} more")
     if row.note:
-        reasons.append(_line(row.note, _MAX_LINE))
+        reasons.append(one_line(row.note, _MAX_LINE))
     line = source_of(row)
     where = _where(row)
     if line is not None:
         where += f" · {_linked(plan, links, line)}"
     several = len({risk.severity for risk in row.risks}) > 1
-    risks = [f"{ICONS[r.severity]} " * several + _line(r.text, _MAX_LINE) for r in row.risks]
+    risks = [f"{ICONS[r.severity]} " * several + one_line(r.text, _MAX_LINE) for r in row.risks]
     return [ICONS[row.severity], where, "<br>".join([_does(row), *reasons]), "<br>".join(risks)]
 
 
 def _shortened(row: Row) -> list[str]:
-    reasons = [_line(reason.text, _SHORT_LINE) for reason in row.reasons[:1]]
-    risks = [_line(risk.text, _SHORT_LINE) for risk in row.risks[:1]]
+    reasons = [one_line(reason.text, _SHORT_LINE) for reason in row.reasons[:1]]
+    risks = [one_line(risk.text, _SHORT_LINE) for risk in row.risks[:1]]
     return [ICONS[row.severity], _where(row), "<br>".join([_does(row), *reasons]), "".join(risks)]
 
 
@@ -162,7 +160,7 @@ def _nodes(nodes: Sequence[NodeName]) -> str:
     return shown if len(nodes) <= _MAX_NODES else f"{shown} and {len(nodes) - _MAX_NODES} more"
 
 
-def _line(hostile: str, most: int) -> str:
+def one_line(hostile: str, most: int) -> str:
     return md.text(md.cut(hostile, most))
 
 
@@ -275,49 +273,6 @@ def _fold(stack: str, services: Sequence[tuple[str, list[NodeName], str]], *, co
 def without_context(diff: str) -> str:
     """Keep only the changed lines of a unified diff, and its headers."""
     return "\n".join(line for line in diff.splitlines() if re.match(r"[-+@]", line))
-
-
-# What the bump contains.
-
-
-def commits(plan: Plan, links: Links) -> Section:
-    """Render the commits with their links, and the comparison on GitHub."""
-    if not plan.commits_total:
-        return NOTHING
-    compare = links.compare(plan, "compare")
-    head = plural(plan.commits_total, "commit") + (f" ({compare})" if compare else "")
-
-    def shown(most: int, _budget: int) -> Variant:
-        lines = [
-            f"- {links.commit(c.sha, f'`{short(c.sha)}`')} {_line(c.subject, 120) or '(no subject)'}"
-            f", by {_line(c.author, 40) or 'unknown'}"
-            for c in plan.commits[:most]
-        ]
-        if plan.commits_total > len(lines):
-            lines.append(f"- and {plan.commits_total - len(lines)} more")
-        left_out = f"{plural(len(plan.commits) - most, 'commit')} of the list" if most < len(plan.commits) else ""
-        return Variant(md.fold(head, "\n".join(lines)), left_out)
-
-    variants: list[Callable[[int], Variant]] = [partial(shown, len(plan.commits)), partial(shown, _COMMITS_SHORT)]
-    return Section((*variants, lambda _budget: Variant(head, "the list of commits")))
-
-
-def files(plan: Plan) -> Section:
-    """Render the changed files that no running service reads."""
-    without, total = plan.files_without_effect, len(plan.files_changed)
-    if not without:
-        return NOTHING
-    every = "the only changed file" if total == 1 else f"all {total} changed files" if len(without) == total else ""
-    head = every or f"{len(without)} of {total} changed files"
-    lead = f"{head[0].upper()}{head[1:]} {'affects' if len(without) == 1 else 'affect'} no running service"
-
-    def listed(budget: int) -> Variant:
-        del budget
-        lines = [f"- {md.code(md.cut(path, 160))}" for path in without[:_MAX_FILES]]
-        lines += [f"- and {len(without) - _MAX_FILES} more"] if len(without) > _MAX_FILES else []
-        return Variant(md.fold(lead, "\n".join(lines)))
-
-    return Section((listed, lambda _budget: Variant(f"{lead}.", "the names of files without effect")))
 
 
 def left_out(links: Links) -> Callable[[tuple[str, ...]], str]:

@@ -19,7 +19,8 @@ from bot.features.commands.text.reply import Extra, OrderView, parse_reply_marke
 from bot.features.commands.text.status import render_status
 from bot.features.commands.text.words import WORDS
 from bot.features.holds.facts import Lock
-from bot.features.review.decide import ReviewFacts, decide_review
+from bot.features.review.decide import decide_review
+from bot.features.review.facts import ReviewFacts
 from bot.features.review.text import render_review
 from bot.fleetfile import ReviewRules
 from tests.unit.features.commands.test_decide import FLEET, PULL, facts, node

@@ -9,7 +9,8 @@ import pytest
 
 from bot.domain.names import CommitSha
 from bot.domain.verdicts import Permission
-from bot.features.review.decide import Approval, Missing, Need, ReviewFacts, decide_review, match_rule
+from bot.features.review.decide import Missing, Need, decide_review, match_rule
+from bot.features.review.facts import ReviewApproval, ReviewFacts
 from bot.fleetfile import ReviewRules
 
 HEAD, OLDER = CommitSha("a" * 40), CommitSha("b" * 40)
@@ -57,9 +58,9 @@ def test_a_fleets_own_rules_come_first_and_required_wins() -> None:
     assert match_rule(".github/aios-bot.yml", rules).need is Need.REQUIRED  # nobody rules that away
 
 
-def approval(login: str = "ada", **changes: Any) -> Approval:
+def approval(login: str = "ada", **changes: Any) -> ReviewApproval:
     given: dict[str, Any] = {"permission": Permission.WRITE, "approves": True, "commit": HEAD} | changes
-    return Approval(login=login, **given)
+    return ReviewApproval(login=login, **given)
 
 
 def facts(*paths: str, **changes: Any) -> ReviewFacts:
