@@ -23,7 +23,7 @@ lint:
 	ruff check .
 	ruff format --check .
 	mypy
-	lint-imports
+	lint-imports --no-cache
 	actionlint -color=false
 	zizmor --offline --quiet --no-progress .
 	shellcheck tools/lock .ci/run bot/onboarding/join/join.sh
@@ -41,6 +41,10 @@ soak:
 	AIOS_BOT_IDLE=900 pytest -q -rA -s --timeout 7200 tests/acceptance/test_idle.py
 	pytest -m soak -rA -s --timeout 7200
 
+# make mutants [PACKAGE=plan] [TESTS=tests/unit/plan] [SAMPLE=1500 SEED=1]: does tests/unit notice when the pure code is wrong?
+mutants:
+	python -m tools.mutants --package "$(PACKAGE)" --tests "$(or $(TESTS),tests/unit)" --sample "$(or $(SAMPLE),0)" --seed "$(or $(SEED),1)"
+
 docs:
 	python -m tools.docs
 	python -m tests.golden.reports
@@ -52,4 +56,4 @@ lock:
 	tools/lock
 
 clean:
-	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .mutants

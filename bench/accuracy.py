@@ -28,17 +28,17 @@ from pathlib import Path
 
 from bench.accuracy_edits import EDITS, Demands
 from bench.accuracy_stacks import IMAGES, NODE_VARIABLES, PROFILE, SHAPES, Stack
-from bot.agent.apply import apply_stack, observe, remove_stack
-from bot.agent.containers import Container
-from bot.agent.docker import Docker, DockerError
-from bot.agent.preflight import is_removal
+from bot.agent.apply import apply_stack
+from bot.agent.orders import find_actual_action, is_removal
 from bot.domain.names import CommitSha, NodeName, ServiceName, SubmodulePath
+from bot.engine.containers import Container
+from bot.engine.docker import Docker, DockerError
 from bot.fleetfile import Fleet, Node, Submodule
 from bot.git.git import GitRepository
 from bot.plan.model import NodePlan, Reason, ServicePlan, StackPlan
 from bot.plan.order import order_stack
-from bot.planner.compose import Renderer
-from bot.planner.planner import read_plan
+from bot.planner.plans import read_plan
+from bot.planner.renderer import Renderer
 from bot.planner.snapshot import Snapshot
 from bot.protocol.action import Action
 from sandbox.engine import Engine, start_engine
@@ -187,7 +187,7 @@ class World:
         """What the node makes of the plan."""
         order = order_stack(stack)
         if is_removal(order):
-            remove_stack(self.docker, order)
+            self.docker.remove_project(order.project)
         else:
             apply_stack(self.docker, self.checkout, order)
 
@@ -195,7 +195,7 @@ class World:
         """What compose makes of the same files by itself."""
         order = order_stack(stack)
         if is_removal(order):
-            remove_stack(self.other, order)
+            self.other.remove_project(order.project)
             return
         folder = self.checkout / order.folder
         command = ["docker", "compose", "--project-name", order.project, "--project-directory", str(folder)]
@@ -319,7 +319,7 @@ class _Judge:
     def _compose(self, service: ServiceName) -> Action:
         """What compose did by itself."""
         before, after = self.before[1], self.after[1]
-        seen = observe(before, after, service, self.stack.project)
+        seen = find_actual_action(before, after, service, self.stack.project)
         done = any(c.status == "exited" for c in before if (c.project, c.service) == (self.stack.project, service))
         # `up` starts what has ended once more; a node leaves a one-shot alone that did its work.
         return Action.NONE if seen is Action.RESTART and done else seen
@@ -357,7 +357,7 @@ class _Judge:
 
     def verdict(self, service: ServicePlan, edits: str, *, reloads_before: int) -> Verdict:
         name = service.service
-        seen = observe(self.before[0], self.after[0], name, self.stack.project)
+        seen = find_actual_action(self.before[0], self.after[0], name, self.stack.project)
         if seen is Action.RECREATE and self._images(0) != self._images(1) and service.action is Action.REBUILD:
             seen = Action.REBUILD
         if seen is Action.NONE and service.action is Action.RELOAD:

@@ -18,7 +18,7 @@ import requests
 
 from bot.git.git import token_environment
 from bot.github.manifest import events, permissions
-from bot.settings.read import child_environment
+from bot.settings.environment import child_environment
 from sandbox.github import EmbeddedGitHub
 from sandbox.service import free_port, new_secret, run_service
 from tests.gitworld import git

@@ -29,6 +29,7 @@ from bot.domain.names import BranchName, InstallationId, RepoName, SubmodulePath
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.store import PinStore
 from bot.features.rollout.jobs import SyncRollout
+from bot.github.webhook import Accepted, accept, sign
 from bot.observability.log import configure_logging
 from bot.queue import ledger
 from bot.queue.inbox import Inbox
@@ -37,8 +38,7 @@ from bot.queue.tables import DELIVERIES
 from bot.service.database import open_store
 from bot.service.server import serve
 from bot.service.shutdown import Shutdown
-from bot.settings.read import Secret
-from bot.web.webhook import Accepted, accept, sign
+from bot.settings.values import Secret
 from tests.integration.postgres import make_database, postgres_server
 from tests.queueing import delivery, make_app
 from tests.unit.payloads import payload

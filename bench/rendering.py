@@ -15,11 +15,11 @@ import time
 from pathlib import Path
 
 from bot.domain.names import NodeName, SubmodulePath
+from bot.engine.programs import find_compose
 from bot.fleetfile import Fleet, Node, Submodule
 from bot.git.git import GitRepository
-from bot.planner.compose import Renderer
-from bot.planner.planner import read_plan
-from bot.planner.program import find_compose
+from bot.planner.plans import read_plan
+from bot.planner.renderer import Renderer
 from bot.planner.snapshot import Snapshot
 from bot.protocol.action import Action
 from tests.gitworld import commit, new_repository

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.domain.errors import BotError
-from bot.settings.read import docker_environment
+from bot.settings.environment import docker_environment
 
 START_TIMEOUT = 60  # seconds
 MAX_ROOT_LENGTH = 60  # characters: containerd's socket below it must stay under the kernel's 108

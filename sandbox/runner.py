@@ -19,7 +19,7 @@ from types import TracebackType
 
 from bot.domain.errors import BotError
 from bot.git.git import run_in_checkout, token_environment
-from bot.settings.read import docker_environment
+from bot.settings.environment import docker_environment
 from sandbox.github import EmbeddedGitHub, Job
 
 OURS = "Tecnocrat/aios-bot@v0"

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import requests
 
 from bot.domain.errors import BotError
-from bot.settings.read import child_environment
+from bot.settings.environment import child_environment
 
 START_LIMIT = 120  # seconds, on a loaded machine
 STOP_LIMIT = 30  # seconds; the service itself takes at most ten, longer on a loaded machine

@@ -7,7 +7,7 @@ import time
 
 from flask import Flask, Response, request
 
-from bot.settings.read import child_environment
+from bot.settings.environment import child_environment
 from sandbox import access
 from sandbox.api import Api
 from sandbox.records import Repo, Token

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from bot.domain.names import CommitSha, NodeName, RepoName
 from bot.git.git import token_environment
 from bot.github import manifest
-from bot.settings.read import child_environment
+from bot.settings.environment import child_environment
 from sandbox.github import App, EmbeddedGitHub
 
 HERE = Path(__file__).parent / "aios"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bot.domain.names import CommitSha
-from bot.settings.read import child_environment
+from bot.settings.environment import child_environment
 
 _PERSON = {
     "GIT_AUTHOR_NAME": "ada",

@@ -12,13 +12,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from bot.agent.checkout import Checkout, Position
+from bot.agent.checkout import Checkout, CheckoutPosition
 from bot.agent.deploy import deploy
-from bot.agent.docker import Docker
-from bot.agent.health import Patience
-from bot.agent.node import Node
+from bot.agent.health import HealthTimeouts
+from bot.agent.node import LocalNode
 from bot.agent.safe_git import Access
-from bot.agent.space import LEAST, Least
+from bot.agent.space import MINIMUM_SPACE, MinimumSpace
 from bot.agent.state import NodeState
 from bot.domain.names import (
     CommitSha,
@@ -30,6 +29,7 @@ from bot.domain.names import (
     StackName,
     SubmodulePath,
 )
+from bot.engine.docker import Docker
 from bot.features.rollout.apply.signing import sign_order
 from bot.protocol.action import Action
 from bot.protocol.order import Order, OrderKind, ServiceOrder, StackOrder
@@ -39,7 +39,7 @@ from sandbox.engine import Engine
 from tests.gitworld import commit, git, new_repository
 
 FLEET, NODE = RepoName("tecnocrat/aios-win"), NodeName("HP_LAB")
-QUICK = Patience(samples=3, interval=0.2, limit=20)
+QUICK = HealthTimeouts(samples=3, interval=0.2, limit=20)
 
 Actions = Mapping[str, Mapping[str, Action]]
 """Per stack, what is ordered for each service."""
@@ -120,8 +120,8 @@ class NodeWorld:
     told: list[str] = field(default_factory=list)
     number: int = 100
     clock: float = field(default_factory=time.time)
-    patience: Patience = QUICK
-    least: Least = LEAST
+    timeouts: HealthTimeouts = QUICK
+    minimum_space: MinimumSpace = MINIMUM_SPACE
 
     @property
     def server(self) -> Path:
@@ -151,15 +151,15 @@ class NodeWorld:
     def is_withdrawn(self, deployment: DeploymentId) -> bool:
         return deployment in self.withdrawn
 
-    def push(self, files: Mapping[str, str | None], *, pin: CommitSha | None = None) -> Position:
+    def push(self, files: Mapping[str, str | None], *, pin: CommitSha | None = None) -> CheckoutPosition:
         """Change the server, bump the fleet's pin, publish both; the fleet's commit and the pin."""
         pin = pin or commit(self.server, files)
         git(self.server, "push", "--quiet", "--force", "origin", "HEAD:main")
         merged = commit(self.fleet, {"README.md": f"pins {pin}\n"}, pins={"server": pin})
         git(self.fleet, "push", "--quiet", "origin", "HEAD:main")
-        return Position(merged, pin)
+        return CheckoutPosition(merged, pin)
 
-    def order(self, at: Position, actions: Actions, **changes: object) -> Order:
+    def order(self, at: CheckoutPosition, actions: Actions, **changes: object) -> Order:
         """The next order for this node."""
         self.number += 1
         values: dict[str, object] = {
@@ -193,22 +193,22 @@ class NodeWorld:
     def project(self, stack: str) -> str:
         return f"{self.prefix}-{stack}"
 
-    def node(self) -> Node:
-        return Node(
+    def node(self) -> LocalNode:
+        return LocalNode(
             state=self.state,
-            docker=Docker(self.engine.environment, tell=self.told.append),
+            docker=Docker(self.engine.environment, log=self.told.append),
             access=Access((self.folder / "remote").as_uri(), None),
             sink=self,
             now=lambda: self.clock,
-            tell=self.told.append,
-            patience=self.patience,
-            least=self.least,
+            log=self.told.append,
+            timeouts=self.timeouts,
+            minimum_space=self.minimum_space,
         )
 
     def deploy(self, order: Order) -> Outcome:
         return deploy(sign_order(order, self.key), self.node())
 
-    def checkout_position(self) -> Position | None:
+    def checkout_position(self) -> CheckoutPosition | None:
         """What the node's checkout holds."""
         return Checkout(self.root, Access("", None)).position("server")
 
@@ -238,7 +238,7 @@ class NodeWorld:
 
 def make_world(
     folder: Path, engine: Engine, prefix: str, files: Mapping[str, str | None]
-) -> tuple[NodeWorld, Position]:
+) -> tuple[NodeWorld, CheckoutPosition]:
     """A node that was never deployed to, of a fleet whose server holds `files`; and what there is to deploy."""
     world = NodeWorld(folder, engine, prefix)
     for name, work in (("server", world.server), ("aios-win", world.fleet)):
@@ -268,14 +268,14 @@ def node_images(shared_engine: Engine) -> None:
 
 
 @pytest.fixture
-def empty_node(tmp_path: Path, engine: Engine, node_images: None) -> tuple[NodeWorld, Position]:
+def empty_node(tmp_path: Path, engine: Engine, node_images: None) -> tuple[NodeWorld, CheckoutPosition]:
     """A node that was never deployed to, and what there is to deploy."""
     prefix = f"t{next(_counter)}"
     return make_world(tmp_path, engine, prefix, server_files(prefix))
 
 
 @pytest.fixture
-def node_world(empty_node: tuple[NodeWorld, Position]) -> NodeWorld:
+def node_world(empty_node: tuple[NodeWorld, CheckoutPosition]) -> NodeWorld:
     """A node that runs the first version."""
     world, first = empty_node
     outcome = world.deploy(world.order(first, CREATE_ALL))

@@ -9,18 +9,19 @@ from functools import partial
 import msgspec
 from flask import Flask
 
+from bot.domain.events import Event, InstallationChanged
 from bot.domain.names import DeliveryId
 from bot.features.bump.store import PlanStore
 from bot.features.fleets.jobs import Job
 from bot.features.fleets.store import PinStore
 from bot.features.rollout.store import RolloutStore
-from bot.github.events import Event, InstallationChanged
+from bot.github.ignored import IgnoredReason
 from bot.queue.inbox import Inbox
 from bot.queue.ledger import Delivery, QueuedJob
-from bot.service.intake import NO_FLEET_CONCERNED, Intake
+from bot.service.intake import Intake
 from bot.service.metrics import render_metrics
 from bot.service.router import AnyJob, decode_job, encode_job
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from bot.web.app import create_app
 from bot.web.operations import Check
 
@@ -47,7 +48,7 @@ def delivery(*jobs: Job, guid: str = "", event: Event | None = None) -> Delivery
         name="installation",
         event=msgspec.json.encode(about).decode(),
         action=str(getattr(about, "action", "")),
-        ignored="" if jobs else NO_FLEET_CONCERNED,
+        ignored="" if jobs else IgnoredReason.NO_FLEET_CONCERNED,
         jobs=queued(*jobs),
     )
 

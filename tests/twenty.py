@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.agent.checkout import Position
+from bot.agent.checkout import CheckoutPosition
 from bot.protocol.action import Action
 from bot.protocol.outcome import OrderEnd
 from sandbox.engine import Engine
@@ -33,7 +33,7 @@ def all_services(action: Action, **changes: Action) -> Actions:
     return {stack: {service: changes.get(f"{stack}_{service}", action) for service in SERVICES} for stack in STACKS}
 
 
-def make_twenty(folder: Path, engine: Engine, prefix: str) -> tuple[NodeWorld, Position]:
+def make_twenty(folder: Path, engine: Engine, prefix: str) -> tuple[NodeWorld, CheckoutPosition]:
     """A node that runs all twenty."""
     for version in ("1", "2"):
         engine.make_image(f"web:{version}", version=version)

@@ -1,8 +1,7 @@
-"""A deploy without GitHub: a person on the node names a commit, and the node makes the order itself.
+"""Deploy without GitHub: an operator on the node names a commit, and the node makes the order itself.
 
-The plan is the bot's own (bot.planner.planner), made from the checkout; the order it comes to is carried out with the
-same checks and the same record. It has no signature, because nobody else gave it, and a negative number, because no
-deployment stands for it.
+The plan is the bot's own (bot.planner), made from the checkout; its order is carried out with the same checks and the
+same record. It has no signature, because it was not sent, and a negative number, because it has no deployment.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from bot.agent.checkout import Checkout, Position
+from bot.agent.checkout import Checkout, CheckoutPosition
 from bot.agent.deploy import carry_out
-from bot.agent.node import Node
-from bot.agent.safe_git import read_submodules
+from bot.agent.node import LocalNode
 from bot.agent.state import Identity, used_numbers
+from bot.agent.submodules import parse_submodules
 from bot.domain.errors import BotError
 from bot.domain.names import BranchName, CommitSha, DeploymentId, RepoName, SubmodulePath, parse_commit_sha, short
 from bot.fleetfile import FLEET_FILE, Fleet, Submodule, parse_fleet
@@ -24,28 +23,27 @@ from bot.fleetfile import Node as FleetNode
 from bot.git.git import GitRepository
 from bot.plan.model import NodePlan, Plan
 from bot.plan.order import OrderRequest, compose_order
-from bot.planner.compose import Renderer
-from bot.planner.planner import read_plan
-from bot.planner.snapshot import Snapshot
+from bot.planner.plans import Revision, plan_between
+from bot.planner.renderer import Renderer
 from bot.protocol.order import Order, OrderKind, PlanStart
 from bot.protocol.outcome import Outcome
 
-UNKNOWN = RepoName("unknown/unknown")  # the upstream's name matters to the bot alone
+UNKNOWN = RepoName("unknown/unknown")  # the upstream's name is used by the service alone
 
 
 def deploy_by_hand(
-    node: Node, *, commit: str, submodule: str | None, base: str, dry_run: bool = False
+    node: LocalNode, *, commit: str, submodule: str | None, base: str, dry_run: bool = False
 ) -> tuple[Plan, Outcome | None]:
-    """Make the node run what fleet commit `commit` pins, or with `dry_run` only say what that would do.
+    """Deploy what fleet commit `commit` pins, or with `dry_run` only plan it.
 
-    Raises BotError when no order can be made: the commit is not to be had, or a stack cannot be analysed.
+    Raises BotError when no order can be made: the commit cannot be fetched, or a stack cannot be analysed.
     """
     identity = node.state.read_identity()
     root = node.root or (Path(identity.root).expanduser() if identity.root else None)
     if root is None:
-        raise BotError("say where this node's checkout is: --repo PATH")
+        raise BotError("name this node's checkout: --repo PATH")
     with node.state.lock():
-        made = _Making(node, identity, Checkout(root, node.access), root)
+        made = _OrderMaker(node, identity, Checkout(root, node.access), root)
         wanted, plan = made.read(parse_full_sha(commit), submodule, base)
         if dry_run:
             return plan, None
@@ -61,19 +59,19 @@ def parse_full_sha(text: str) -> CommitSha:
         raise BotError(f"{problem}; `git rev-parse` gives it") from None
 
 
-class _Making:
-    """Makes an order out of what the checkout at `root` holds, fetched if GitHub can be reached."""
+class _OrderMaker:
+    """Makes an order from what the checkout at `root` holds, fetched if GitHub can be reached."""
 
-    def __init__(self, node: Node, identity: Identity, checkout: Checkout, root: Path) -> None:
+    def __init__(self, node: LocalNode, identity: Identity, checkout: Checkout, root: Path) -> None:
         self.node = node
         self.identity = identity
         self.checkout = checkout
         self.root = root
 
     def read(self, commit: CommitSha, submodule: str | None, base: str) -> tuple[OrderRequest, Plan]:
-        """What is wanted, and the plan from what is checked out now."""
-        for problem in self.checkout.bring(commit, base):
-            self.node.tell(f"going on with what is here: {problem}")
+        """What to deploy, and the plan from what is checked out now."""
+        for problem in self.checkout.fetch_base(commit, base):
+            self.node.log(f"continuing with what was fetched before: {problem}")
         repository = GitRepository.of_checkout(self.root)
         fleet = _read_fleet(repository, commit)
         path = _find_submodule(repository, commit, fleet, submodule)
@@ -85,8 +83,8 @@ class _Making:
             raise BotError(
                 f"{self.root} holds no checkout of {path} yet: clone the fleet there with --recurse-submodules first"
             )
-        if not self.checkout.bring_pin(path, pin):
-            raise BotError(f"{path} does not have {pin}, and its remote cannot be asked for it")
+        if not self.checkout.fetch_pin(path, pin):
+            raise BotError(f"{path} does not have {pin}, and it cannot be fetched")
         own = next((one for one in fleet.nodes if one.name == self.identity.node), FleetNode(name=self.identity.node))
         mine = next((one for one in fleet.submodules if one.path == path), Submodule(path=path))
         is_older = commit != held.commit and repository.is_ancestor(commit, held.commit)
@@ -105,7 +103,7 @@ class _Making:
         return wanted, self._plan(wanted, fleet, held)
 
     def order(self, wanted: OrderRequest, plan: Plan) -> Order:
-        """The order that `plan` comes to."""
+        """The order that carries out `plan`."""
         (own,) = plan.nodes
         _check_readable(own)
         held = self.checkout.position(wanted.submodule.path)
@@ -115,24 +113,22 @@ class _Making:
             wanted, own, plan_id=plan.id, start=start, number=DeploymentId(number), now=int(self.node.now())
         )
 
-    def _plan(self, wanted: OrderRequest, fleet: Fleet, held: Position) -> Plan:
+    def _plan(self, wanted: OrderRequest, fleet: Fleet, held: CheckoutPosition) -> Plan:
         path = wanted.submodule.path
         repository, upstream = (GitRepository.of_checkout(place) for place in (self.root, self.root / path))
 
-        def snapshot(commit: CommitSha, pin: CommitSha) -> Snapshot:
-            return Snapshot(fleet=repository, commit=commit, submodule=path, upstream=upstream, pin=pin)
-
         with tempfile.TemporaryDirectory(prefix="aios-bot-plan-") as folder:
-            return read_plan(
+            return plan_between(
+                Revision(held.commit, held.pin) if held.pin else None,
+                Revision(wanted.commit, wanted.pin),
                 fleet=replace(fleet, nodes=(wanted.node,)),
-                repo=self.identity.fleet,
                 submodule=wanted.submodule,
-                upstream_name=None,
-                old=snapshot(held.commit, held.pin) if held.pin else None,
-                new=snapshot(wanted.commit, wanted.pin),
+                mirror=repository,
+                upstream=upstream,
                 renderer=Renderer(cache_root=Path(folder), secret_key=folder.encode()),
-                commits=(),
-                commits_total=upstream.count_between(held.pin, wanted.pin),
+                repo=self.identity.fleet,
+                commits=(held.pin, wanted.pin),
+                commits_shown=0,
             )
 
 
@@ -145,13 +141,13 @@ def _find_submodule(repository: GitRepository, commit: CommitSha, fleet: Fleet, 
     if named:
         return SubmodulePath(named)
     text = (repository.read_file(commit, ".gitmodules") or b"").decode("utf-8", "replace")
-    found = [one.path for one in fleet.submodules] or [SubmodulePath(path) for path in read_submodules(text)]
+    found = [one.path for one in fleet.submodules] or [SubmodulePath(path) for path in parse_submodules(text)]
     if len(found) != 1:
-        raise BotError(f"say which submodule: --submodule, one of {', '.join(found) or 'none that is there'}")
+        raise BotError(f"name the submodule: --submodule, one of {', '.join(found) or 'none that is there'}")
     return found[0]
 
 
 def _check_readable(plan: NodePlan) -> None:
     broken = [f"{stack.stack}: {stack.error}" for stack in plan.stacks if stack.error]
     if broken:
-        raise BotError("some stacks cannot be analysed, so nothing is done by hand: " + "; ".join(broken))
+        raise BotError("some stacks cannot be analysed, so nothing is deployed by hand: " + "; ".join(broken))

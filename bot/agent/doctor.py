@@ -1,36 +1,37 @@
-"""What a node needs, checked one by one, each failure with its cure. Reads only."""
+"""Check what a node needs, one by one, and say how to fix what is missing. Reads only."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from bot.agent.checkout import Checkout
-from bot.agent.docker import Docker, DockerError
-from bot.agent.preflight import check_engine, parse_version
+from bot.agent.preflight import check_engine
 from bot.agent.safe_git import Access
 from bot.agent.space import check_space
 from bot.agent.state import Identity, NodeState, find_unfinished
 from bot.domain.errors import BotError
-from bot.git.git import GitError, run_in_checkout
-from bot.settings.read import docker_environment, find_platform
+from bot.engine.docker import Docker, DockerError
+from bot.engine.programs import parse_version
+from bot.git.git import GitError, read_git_version, run_in_checkout
+from bot.settings.environment import docker_environment
+from bot.settings.node import find_platform
 
 OLDEST_GIT = (2, 31)  # the first that takes configuration from GIT_CONFIG_COUNT
 
 
-class Finding(NamedTuple):
-    """One check. `text` says what was found, and when it is not good, what to do."""
+class NodeCheck(NamedTuple):
+    """The result of one check. `text` says what was found, and when it is not good, what to do."""
 
     name: str
     good: bool
     text: str
 
 
-def examine(state: NodeState, docker: Docker, access: Access, root: Path | None) -> tuple[Finding, ...]:
-    """Every check, also those after a failed one."""
+def run_checks(state: NodeState, docker: Docker, access: Access, root: Path | None) -> tuple[NodeCheck, ...]:
+    """The result of every check, also of those after a failed one."""
     checks: list[tuple[str, Callable[[], str]]] = [
         ("identity", lambda: _check_identity(state)),
         ("keys", lambda: _check_keys(state)),
@@ -43,7 +44,7 @@ def examine(state: NodeState, docker: Docker, access: Access, root: Path | None)
     return tuple(_find(name, check) for name, check in checks)
 
 
-ENGINE_CURES = {
+ENGINE_REMEDIES = {
     "windows": "start Docker Desktop, and run the runner as the person who is logged on: its pipe lets no service "
     "account in",
     "linux": "`sudo systemctl start docker`; the runner's user must be in the group docker, or DOCKER_HOST say where "
@@ -57,14 +58,14 @@ def _check_engine(docker: Docker) -> str:
     try:
         return f"{check_engine(docker)} at {docker.host}"
     except BotError as problem:
-        raise BotError(f"{problem}; {ENGINE_CURES[find_platform()]}") from None
+        raise BotError(f"{problem}; {ENGINE_REMEDIES[find_platform()]}") from None
 
 
-def _find(name: str, check: Callable[[], str]) -> Finding:
+def _find(name: str, check: Callable[[], str]) -> NodeCheck:
     try:
-        return Finding(name, True, check())
+        return NodeCheck(name, True, check())
     except (BotError, OSError) as problem:
-        return Finding(name, False, str(problem))
+        return NodeCheck(name, False, str(problem))
 
 
 def _check_identity(state: NodeState) -> str:
@@ -96,13 +97,7 @@ def _check_record(state: NodeState) -> str:
 
 
 def _check_git() -> str:
-    try:
-        said = subprocess.run(
-            ["git", "--version"], env=docker_environment(), capture_output=True, check=True, timeout=30
-        ).stdout.decode()
-    except (OSError, subprocess.SubprocessError):
-        raise BotError("git is not on PATH: install it, and let the runner's user see it") from None
-    version = said.split()[2]
+    version = read_git_version(docker_environment())
     if parse_version(version) < OLDEST_GIT:
         raise BotError(f"git {version} is too old: install 2.31 or newer")
     return f"git {version}"
@@ -126,7 +121,7 @@ def _check_checkout(state: NodeState, access: Access, root: Path | None) -> str:
 def _check_disk(state: NodeState, docker: Docker, root: Path | None) -> str:
     try:
         return check_space(docker, [root or state.folder, state.folder])
-    except DockerError:  # told above; the other disks are looked at all the same
+    except DockerError:  # reported by the engine's own check; the other disks are checked all the same
         return check_space(docker, [root or state.folder, state.folder], engine=False)
 
 

@@ -1,4 +1,4 @@
-"""How a node speaks to GitHub: with its job's own token, to the repository whose workflow the job is of."""
+"""Report a node's orders to GitHub, with its job's own token, to the repository whose workflow the job belongs to."""
 
 from __future__ import annotations
 
@@ -6,50 +6,41 @@ import time
 from collections.abc import Callable
 
 from bot.domain.errors import RetryLater
-from bot.domain.names import DeploymentId, RepoName, parse_repo_name
-from bot.github.client import Client
-from bot.github.endpoints import repository
+from bot.domain.names import DeploymentId, parse_repo_name
+from bot.github.job_token import JobClient
 from bot.protocol.order import Order
 from bot.protocol.outcome import Outcome
 from bot.protocol.report import render_report
 
-LAST_WORD = 300.0  # seconds in which GitHub may be away before a result is given up: without it a wave stops
-FIRST_WORD = 10.0  # the same, before the work begins, which this keeps waiting
+RESULT_TIMEOUT = 300.0  # seconds for which a result is retried while GitHub is away: without it a wave stops
+START_TIMEOUT = 10.0  # seconds for the first status, for which the work has to wait
 
 
 def make_sink(api_url: str, token: str, repo: str, log_url: str) -> GitHubSink:
     """The sink of one job; `log_url` is its page, or ""."""
-    return GitHubSink(Client.with_token(api_url, token), parse_repo_name(repo), log_url)
+    return GitHubSink(JobClient(api_url, token, parse_repo_name(repo)), log_url)
 
 
 class GitHubSink:
-    """Posts with the job's own token, to the repository whose workflow this is."""
+    """Posts statuses and reports, and retries while GitHub is away."""
 
-    def __init__(self, client: Client, fleet: RepoName, log_url: str) -> None:
+    def __init__(self, client: JobClient, log_url: str) -> None:
         self._client = client
-        self._fleet = fleet
         self._log_url = log_url
 
     def post(self, deployment: DeploymentId, state: str, description: str) -> None:
-        insist(
-            lambda: repository.post_deployment_status(
-                self._client,
-                self._fleet,
-                deployment,
-                state=state,
-                description=description,
-                log_url=self._log_url or None,
+        retry_until(
+            lambda: self._client.post_deployment_status(
+                deployment, state=state, description=description, log_url=self._log_url
             ),
-            seconds=FIRST_WORD if state == "in_progress" else LAST_WORD,
+            seconds=START_TIMEOUT if state == "in_progress" else RESULT_TIMEOUT,
         )
 
     def report(self, order: Order, outcome: Outcome) -> None:
         check = render_report(order, outcome)
-        insist(
-            lambda: repository.post_check(
-                self._client,
-                self._fleet,
-                sha=order.commit,
+        retry_until(
+            lambda: self._client.post_check(
+                order.commit,
                 name=check.name,
                 conclusion=check.conclusion,
                 title=check.title,
@@ -58,20 +49,19 @@ class GitHubSink:
                 external_id=check.external_id,
                 details_url=self._log_url,
             ),
-            seconds=LAST_WORD,
+            seconds=RESULT_TIMEOUT,
         )
 
     def is_withdrawn(self, deployment: DeploymentId) -> bool:
-        newest = repository.find_deployment_statuses(self._client, self._fleet, deployment)
-        return bool(newest) and newest[0].state == "inactive"
+        return self._client.find_newest_state(deployment) == "inactive"
 
 
-def insist(say: Callable[[], object], *, seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Call `say` until GitHub takes it. The last RetryLater when it would take longer than `seconds`."""
+def retry_until(send: Callable[[], object], *, seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Call `send` until GitHub accepts it. The last RetryLater when that would take longer than `seconds`."""
     left = seconds
     while True:
         try:
-            say()
+            send()
         except RetryLater as wait:
             left -= wait.seconds
             if left < 0:

@@ -1,6 +1,6 @@
-"""Whether what was touched is well: running, and healthy where it can say so, three times in a row.
+"""Wait until what was touched is healthy: good in several samples in a row.
 
-One good sample is no health: a container that crashes a second after its start is good in between.
+One good sample does not count as healthy: a container that crashes a second after its start is good in between.
 """
 
 from __future__ import annotations
@@ -9,41 +9,42 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from bot.agent.containers import Container
-from bot.agent.docker import Docker
-from bot.domain.names import ServiceName
-from bot.protocol.outcome import UnhealthyService
+from bot.agent.failures import OrderFailedError
+from bot.agent.verdicts import Watched, find_failure, find_waiting
+from bot.engine.containers import Container
+from bot.engine.docker import Docker
+from bot.protocol.outcome import FailureReason, UnhealthyService, render_unhealthy
 
-SAMPLES = 3  # good ones in a row
-INTERVAL = 1.0  # seconds between samples
-LIMIT = 120.0  # seconds; longer where a healthcheck itself takes longer to decide
-LOG_LINES = 20  # of a container that is not well
-ENGINE_LIMIT = 300.0  # seconds for an engine that is gone to come back: an update of it takes a minute
+LOG_LINES = 20  # of a container that is not healthy
 
 
-Watched = Mapping[str, Sequence[ServiceName]]
-"""Services by project."""
+class UnhealthyError(OrderFailedError):
+    """What was brought up is not healthy."""
+
+    def __init__(self, unhealthy: tuple[UnhealthyService, ...]) -> None:
+        super().__init__(FailureReason.UNHEALTHY, render_unhealthy(unhealthy))
+        self.unhealthy = unhealthy
 
 
-class Patience(NamedTuple):
-    """How long and how often to look; the tests are less patient."""
+class HealthTimeouts(NamedTuple):
+    """How often to sample, and for how long at most. Tests use shorter ones."""
 
-    samples: int = SAMPLES
-    interval: float = INTERVAL
-    limit: float = LIMIT
-    engine: float = ENGINE_LIMIT
-
-
-PATIENCE = Patience()
+    samples: int = 3  # good ones in a row
+    interval: float = 1.0  # seconds between samples
+    limit: float = 120.0  # seconds; longer where a healthcheck itself takes longer to decide
+    engine: float = 300.0  # seconds for an engine that is gone to come back: an update of it takes a minute
 
 
-def wait_until_well(
-    docker: Docker, watched: Watched, *, known: Iterable[Container] = (), patience: Patience = PATIENCE
+HEALTH_TIMEOUTS = HealthTimeouts()
+
+
+def wait_until_healthy(
+    docker: Docker, watched: Watched, *, known: Iterable[Container] = (), timeouts: HealthTimeouts = HEALTH_TIMEOUTS
 ) -> tuple[UnhealthyService, ...]:
-    """Wait until every watched service was well in `patience.samples` samples in a row; empty when they were.
+    """Wait until every watched service was good in `timeouts.samples` samples in a row; those that were not, if any.
 
-    Gives up at once when one has failed for good, and after `patience.limit` seconds. `known` are containers from
-    before the change: how often those restarted in their life says nothing.
+    Gives up at once when one has failed for good, and after `timeouts.limit` seconds. `known` are the containers
+    from before the change: how often those had restarted by then does not count.
     """
     if not any(watched.values()):
         return ()
@@ -53,69 +54,29 @@ def wait_until_well(
     while True:
         containers = docker.containers(watched)
         now = {c.id: c for c in containers if c.service in watched.get(c.project, ())}
-        failed = [u for c in now.values() if (u := _judge_failure(c, before.get(c.id), first=first))]
+        failed = [u for c in now.values() if (u := find_failure(c, before.get(c.id), first=first))]
         if failed:
             return _with_logs(docker, failed, now)
-        waiting = _find_waiting(watched, list(now.values()))
+        waiting = find_waiting(watched, list(now.values()))
         good = 0 if waiting else good + 1
-        if good >= patience.samples:
+        if good >= timeouts.samples:
             return ()
-        limit = max([patience.limit, *(container.patience for container in now.values())])
+        limit = max([timeouts.limit, *(container.decides_within for container in now.values())])
         if waiting and time.monotonic() - start > limit:
             return _with_logs(docker, waiting, now)
         before, first = now, False
-        time.sleep(patience.interval)
-
-
-def _judge_failure(container: Container, before: Container | None, *, first: bool) -> UnhealthyService | None:
-    """What cannot become well any more: it crashed, it restarts, or its healthcheck says no."""
-    text = ""
-    # Between the change and the first sample lies an ordered restart.
-    restarted = container.restarts > 0 if before is None else not first and container.started != before.started
-    if container.status == "restarting" or restarted:
-        # Between two restarts the engine shows the running one's code, which is 0.
-        text = "keeps restarting" + (f" (exit code {container.exit_code})" if container.exit_code else "")
-    elif container.status in ("exited", "dead") and not _is_done(container):
-        text = f"exited with code {container.exit_code}"
-    elif container.health == "unhealthy":
-        text = "its healthcheck fails"
-    return UnhealthyService(project=container.project, service=container.service, text=text) if text else None
-
-
-def _is_done(container: Container) -> bool:
-    """A one-shot that did its work."""
-    return (
-        container.status == "exited" and container.exit_code == 0 and container.restart_policy in ("no", "on-failure")
-    )
-
-
-def _find_waiting(watched: Watched, containers: Sequence[Container]) -> list[UnhealthyService]:
-    waiting = []
-    for project, services in watched.items():
-        for service in services:
-            own = [c for c in containers if (c.project, c.service) == (project, service)]
-            late = next((c for c in own if not is_well(c)), None)
-            if not own:
-                waiting.append(UnhealthyService(project=project, service=service, text="has no container"))
-            elif late:
-                told = f"is still {late.health or late.status}"
-                waiting.append(UnhealthyService(project=project, service=service, text=told))
-    return waiting
-
-
-def is_well(container: Container) -> bool:
-    """One good sample of one container."""
-    return _is_done(container) or (container.status == "running" and container.health in ("", "healthy"))
+        time.sleep(timeouts.interval)
 
 
 def _with_logs(
     docker: Docker, unhealthy: Sequence[UnhealthyService], containers: Mapping[str, Container]
 ) -> tuple[UnhealthyService, ...]:
-    told: dict[tuple[str, str], UnhealthyService] = {}
+    """One entry for each service, with the last lines of its first container's log."""
+    found: dict[tuple[str, str], UnhealthyService] = {}
     for one in unhealthy:
         ids = [c.id for c in containers.values() if (c.project, c.service) == (one.project, one.service)]
         log = docker.logs(ids[0], lines=LOG_LINES) if ids else ""
-        told[one.project, one.service] = UnhealthyService(
+        found[one.project, one.service] = UnhealthyService(
             project=one.project, service=one.service, text=one.text, log=log
         )
-    return tuple(told.values())
+    return tuple(found.values())

@@ -1,7 +1,7 @@
-"""Commands of the fleet file that an order brings along: run in the checkout, as argument lists, without a shell.
+"""Run an order's hooks: commands of the fleet file, in the checkout, as argument lists, without a shell.
 
-They come in the signed order and nowhere else. A command that names a file (`scripts/make-certs.sh`) means the one
-of the ordered commit, which was approved with everything else of it.
+They come from the signed order and nowhere else. A command that names a file (`scripts/make-certs.sh`) runs the one
+of the ordered commit, which was approved with the rest of that commit.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.agent.docker import Docker
 from bot.agent.failures import OrderFailedError
 from bot.domain.names import StackName
+from bot.engine.docker import Docker
 from bot.protocol.order import Hook, HookTime, Order
 from bot.protocol.outcome import FailureReason
 
@@ -24,27 +24,27 @@ SHOWN_LINES = 20
 
 
 class HookError(OrderFailedError):
-    """A hook failed; the message ends with its own last words."""
+    """A hook failed; the message ends with the last lines that it printed."""
 
     def __init__(self, message: str) -> None:
         super().__init__(FailureReason.HOOK, message)
 
 
 def hooks_for(order: Order, when: HookTime, stack: StackName | None) -> tuple[Hook, ...]:
-    """The hooks of one moment: around `stack`, or around all of them when it is None."""
+    """The hooks to run before or after `stack`, or all of the stacks when it is None."""
     return tuple(hook for hook in order.hooks if hook.when is when and hook.stack == stack)
 
 
-def run_hook(hook: Hook, order: Order, root: Path, docker: Docker, tell: Callable[[str], None]) -> None:
-    """Run one hook in the checkout at `root`, or HookError. What it prints is told without secrets."""
+def run_hook(hook: Hook, order: Order, root: Path, docker: Docker, log: Callable[[str], None]) -> None:
+    """Run one hook in the checkout at `root`, or HookError. What it prints is logged, redacted."""
     name = " ".join(hook.command)
-    said = {"AIOS_BOT_NODE": order.node, "AIOS_BOT_COMMIT": order.commit, "AIOS_BOT_PIN": order.pin}
-    said |= {"AIOS_BOT_KIND": order.kind, "AIOS_BOT_STACK": hook.stack or ""}
+    variables = {"AIOS_BOT_NODE": order.node, "AIOS_BOT_COMMIT": order.commit, "AIOS_BOT_PIN": order.pin}
+    variables |= {"AIOS_BOT_KIND": order.kind, "AIOS_BOT_STACK": hook.stack or ""}
     try:
         process = subprocess.Popen(
             [_program(hook.command[0], root), *hook.command[1:]],
             cwd=root,
-            env=docker.environment | said,
+            env=docker.environment | variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -55,18 +55,18 @@ def run_hook(hook: Hook, order: Order, root: Path, docker: Docker, tell: Callabl
     try:
         out, _ = process.communicate(timeout=TIME_LIMIT)
     except subprocess.TimeoutExpired:
-        _end(process)
+        _kill_group(process)
         raise HookError(f"the hook `{name}` did not end within {TIME_LIMIT} s") from None
-    lines = [line for line in docker.hide(out.decode("utf-8", "replace")).splitlines() if line.strip()]
+    lines = [line for line in docker.redact(out.decode("utf-8", "replace")).splitlines() if line.strip()]
     for line in lines[-SHOWN_LINES:]:
-        tell(f"  {line}")
+        log(f"  {line}")
     if process.returncode != 0:
-        last = " / ".join(lines[-3:]) or "it said nothing"
+        last = " / ".join(lines[-3:]) or "(no output)"
         raise HookError(f"the hook `{name}` ended with code {process.returncode}: {last}")
 
 
 def _program(word: str, root: Path) -> str:
-    """A name is looked for on PATH; anything with a folder in it is a file of the checkout."""
+    """A bare name is found on PATH; a path is a file of the checkout."""
     if "/" not in word and "\\" not in word:
         return word
     path = root / word
@@ -75,7 +75,7 @@ def _program(word: str, root: Path) -> str:
     return str(path)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
     if os.name == "nt":
         process.kill()
     else:

@@ -1,34 +1,35 @@
-"""After a power cut or a kill: find out what was being done, put back what ran before, and say so."""
+"""Recover from a power cut or a kill: find the order that was interrupted, and put back what ran before."""
 
 from __future__ import annotations
 
-from bot.agent.checkout import Checkout, Position
-from bot.agent.node import Node, post, report
+from bot.agent.checkout import Checkout, CheckoutPosition
+from bot.agent.node import LocalNode, report_outcome
+from bot.agent.outcomes import make_outcome
 from bot.agent.preflight import check_engine
 from bot.agent.rollback import roll_back
-from bot.agent.run import FINAL_STATE, left_by
-from bot.agent.state import Unfinished, find_last_good, find_unfinished
+from bot.agent.state import Unfinished, deployed_services, find_last_good, find_unfinished
 from bot.domain.errors import BotError
-from bot.protocol.outcome import FailureReason, OrderEnd, Outcome, render_description
+from bot.protocol.order import Order
+from bot.protocol.outcome import FailureReason, OrderEnd, Outcome
 
 
-def recover(node: Node, checkout: Checkout) -> Outcome | None:
-    """Put right what an order left half done, or None when none did. Call it while holding the node's lock.
+def recover(node: LocalNode, checkout: Checkout) -> Outcome | None:
+    """Recover from an interrupted order; None when there is none. Call it while holding the node's lock.
 
-    Raises BotError when it cannot be tried yet (no engine); then the order stays unfinished.
+    Raises BotError when that cannot be tried yet (no engine); then the order stays unfinished.
     """
     records = node.state.read_record()
     unfinished = find_unfinished(records)
     if unfinished is None:
         return None
     order = unfinished.begun.order
-    node.tell(f"order {order.number} was begun and never finished")
+    node.log(f"order {order.number} was begun and never finished")
     if not order.kind.reads_only:
         check_engine(node.docker)
-        for name in _heal(checkout, unfinished):
-            node.tell(f"half written by that order, put back: {name}")
-        node.docker.settle([stack.project for stack in order.stacks])
-    outcome = _put_back(node, checkout, unfinished)
+        for name in _undo_interrupted(checkout, unfinished):
+            node.log(f"restored {name}, which that order had written only in part")
+        node.docker.wait_for_removals([stack.project for stack in order.stacks])
+    outcome = _roll_back(node, checkout, unfinished)
     now = (
         node.docker.containers(stack.project for stack in order.stacks) if outcome.end is OrderEnd.ROLLED_BACK else ()
     )
@@ -39,57 +40,47 @@ def recover(node: Node, checkout: Checkout) -> Outcome | None:
         now=node.now(),
         commit=outcome.commit,
         pin=outcome.pin,
-        left=left_by(now),
+        deployed=deployed_services(now),
     )
-    node.tell(f"order {order.number}: {outcome.text}")
-    report(node, order, outcome)
-    post(node, order, FINAL_STATE[outcome.end], render_description(outcome))
+    node.log(f"order {order.number}: {outcome.text}")
+    report_outcome(node, order, outcome)
     return outcome
 
 
-def _heal(checkout: Checkout, unfinished: Unfinished) -> tuple[str, ...]:
-    """Undo what git was doing then. Before `touching` it had changed no file: what is there is a person's."""
+def _undo_interrupted(checkout: Checkout, unfinished: Unfinished) -> tuple[str, ...]:
+    """Undo an interrupted checkout. Before `touching` git had changed no file: edits were made by hand."""
     begun = unfinished.begun
     if unfinished.touching is None:
-        return checkout.heal(begun.order.submodule, (), ())
+        return checkout.undo_interrupted(begun.order.submodule, (), ())
     commits = [commit for commit in (begun.order.commit, begun.commit) if commit]
     pins = [pin for pin in (begun.order.pin, begun.pin) if pin]
-    return checkout.heal(begun.order.submodule, commits, pins)
+    return checkout.undo_interrupted(begun.order.submodule, commits, pins)
 
 
-def _put_back(node: Node, checkout: Checkout, unfinished: Unfinished) -> Outcome:
+def _roll_back(node: LocalNode, checkout: Checkout, unfinished: Unfinished) -> Outcome:
     begun, touching = unfinished
-    order, told = begun.order, f"the node stopped in the middle of order {begun.order.number}"
+    order, happened = begun.order, f"the node stopped in the middle of order {begun.order.number}"
     if touching is None:
-        return _outcome(checkout, unfinished, OrderEnd.UNTOUCHED, f"{told}, before it had touched anything")
+        return _make_outcome(checkout, order, OrderEnd.UNTOUCHED, f"{happened}, before it had touched anything")
     before = touching.before
     if begun.commit is None and not before and not node.docker.containers(s.project for s in order.stacks):
-        return _outcome(checkout, unfinished, OrderEnd.UNTOUCHED, f"{told}, before any container was made")
+        return _make_outcome(checkout, order, OrderEnd.UNTOUCHED, f"{happened}, before any container was created")
     last_good = find_last_good(node.state.read_record())
     back = roll_back(
         order,
-        to=Position(begun.commit, begun.pin) if begun.commit else None,
+        to=CheckoutPosition(begun.commit, begun.pin) if begun.commit else None,
         last_good=last_good,
         before=before,
         checkout=checkout,
         docker=node.docker,
-        patience=node.patience,
+        timeouts=node.timeouts,
     )
     if not back.reached:
-        raise BotError(f"{told}; {back.text}")
-    return _outcome(
-        checkout, unfinished, OrderEnd.ROLLED_BACK if back.good else OrderEnd.FAILED, f"{told}; {back.text}"
+        raise BotError(f"{happened}; {back.text}")
+    return _make_outcome(
+        checkout, order, OrderEnd.ROLLED_BACK if back.good else OrderEnd.FAILED, f"{happened}; {back.text}"
     )
 
 
-def _outcome(checkout: Checkout, unfinished: Unfinished, end: OrderEnd, text: str) -> Outcome:
-    order = unfinished.begun.order
-    position = checkout.position(order.submodule)
-    return Outcome(
-        end=end,
-        text=text,
-        order=order,
-        failure=FailureReason.INTERRUPTED,
-        commit=position.commit if position else None,
-        pin=position.pin if position else None,
-    )
+def _make_outcome(checkout: Checkout, order: Order, end: OrderEnd, text: str) -> Outcome:
+    return make_outcome(order, checkout, end, text, failure=FailureReason.INTERRUPTED)

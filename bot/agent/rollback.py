@@ -1,4 +1,4 @@
-"""Back to what ran before, after a deploy that failed; and the proof that it runs."""
+"""Roll back after a deploy that failed: bring up what ran before, and wait until it is healthy."""
 
 from __future__ import annotations
 
@@ -7,72 +7,73 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from bot.agent.apply import bring_up, observe
-from bot.agent.checkout import Checkout, Position
-from bot.agent.containers import Container
-from bot.agent.docker import Docker
-from bot.agent.health import Patience, is_well, wait_until_well
-from bot.agent.preflight import changed_stacks
+from bot.agent.apply import recreate
+from bot.agent.checkout import Checkout, CheckoutPosition
+from bot.agent.health import HealthTimeouts, wait_until_healthy
+from bot.agent.orders import changed_stacks, find_actual_action
+from bot.agent.verdicts import is_healthy
 from bot.domain.errors import BotError
 from bot.domain.names import ServiceName, short
+from bot.engine.containers import Container
+from bot.engine.docker import Docker
 from bot.protocol.action import Action
 from bot.protocol.order import Order, StackOrder
 from bot.protocol.outcome import render_unhealthy
 
 
-class PutBack(NamedTuple):
-    """Whether everything that was touched is as before and well, and one line about it."""
+class RollbackResult(NamedTuple):
+    """Whether everything that was touched is as before and healthy, and one line about it."""
 
     good: bool
     text: str
-    reached: bool = True  # whether there was an engine to do it on; without one the next start does it
+    reached: bool = True  # False: there was no engine, so the next start tries again
 
 
 def roll_back(
     order: Order,
     *,
-    to: Position | None,
+    to: CheckoutPosition | None,
     last_good: Order | None,
     before: Sequence[Container],
     checkout: Checkout,
     docker: Docker,
-    patience: Patience,
-) -> PutBack:
-    """Bring the checkout to `to` and every service that `order` touched back to what `before` shows.
+    timeouts: HealthTimeouts,
+) -> RollbackResult:
+    """Move the checkout to `to`, and every service that `order` touched back to what `before` shows.
 
-    `last_good` tells how the stacks were brought up then. Never raises a BotError: what goes wrong is the answer.
+    `last_good` is the order that brought the stacks up then. Never raises a BotError: failures are in the result.
     """
     if to is None:
-        return PutBack(False, "nothing ran here before, so there is nothing to go back to")
-    if not docker.wait(patience.engine):
-        return PutBack(False, "not put back: the Docker Engine cannot be reached", reached=False)
+        return RollbackResult(False, "nothing ran here before, so there is nothing to go back to")
+    if not docker.wait_until_reachable(timeouts.engine):
+        return RollbackResult(False, "not put back: the Docker Engine cannot be reached", reached=False)
     try:
-        checkout.drop_half_written(order)
+        checkout.remove_partial_files(order)
         checkout.move(order, to)
         if last_good is not None:
             docker = docker.with_variables(last_good.variables)
-        watched = _put_all_back(order, last_good, before, checkout, docker)
-        unhealthy = wait_until_well(docker, watched, patience=patience)
+        watched = _roll_back_all(order, last_good, before, checkout, docker)
+        unhealthy = wait_until_healthy(docker, watched, timeouts=timeouts)
     except BotError as problem:
-        return PutBack(False, f"not put back: {problem}")
+        return RollbackResult(False, f"not put back: {problem}")
     if unhealthy:
-        return PutBack(False, f"put back to {short(to.commit)}, but {render_unhealthy(unhealthy)}")
-    return PutBack(True, f"put back to {short(to.commit)}" + (", healthy" if any(watched.values()) else ""))
+        return RollbackResult(False, f"put back to {short(to.commit)}, but {render_unhealthy(unhealthy)}")
+    return RollbackResult(True, f"put back to {short(to.commit)}" + (", healthy" if any(watched.values()) else ""))
 
 
-def _put_all_back(
+def _roll_back_all(
     order: Order, last_good: Order | None, before: Sequence[Container], checkout: Checkout, docker: Docker
 ) -> dict[str, tuple[ServiceName, ...]]:
-    """Per project, the services to watch. A stack whose network another one brings back is tried again after it."""
+    """By project, the services to watch. A stack that needs the network of another one is tried again after it."""
     watched: dict[str, tuple[ServiceName, ...]] = {}
-    # A network that was made anew is made anew once more, and before those who are attached to it.
+    # A network that the order recreated is recreated again, and before what is attached to it.
     waiting = sorted(changed_stacks(order), key=lambda stack: not stack.networks)
     cut_off = any(stack.networks for stack in waiting)
     while waiting:
         failed: list[StackOrder] = []
         for stack in waiting:
             try:
-                watched[stack.project] = _put_back(
+                watched[stack.project] = _roll_back_stack(
                     _as_it_was(stack, last_good), stack, before, checkout, docker, cut_off=cut_off
                 )
             except BotError:
@@ -84,11 +85,11 @@ def _put_all_back(
 
 
 def _as_it_was(stack: StackOrder, last_good: Order | None) -> StackOrder:
-    then = last_good.stacks if last_good else ()
-    return next((old for old in then if old.project == stack.project), stack)
+    stacks = last_good.stacks if last_good else ()
+    return next((old for old in stacks if old.project == stack.project), stack)
 
 
-def _put_back(
+def _roll_back_stack(
     old: StackOrder,
     new: StackOrder,
     before: Sequence[Container],
@@ -97,7 +98,7 @@ def _put_back(
     *,
     cut_off: bool,
 ) -> tuple[ServiceName, ...]:
-    """Undo what happened to one stack; the services that have to be well afterwards because they were before."""
+    """Undo what happened to one stack; the services that must be healthy afterwards, because they were before."""
     now = docker.containers([new.project])
     touched = [
         ordered.service
@@ -106,17 +107,17 @@ def _put_back(
         and (
             cut_off
             or ordered.action is Action.RELOAD
-            or observe(before, now, ordered.service, new.project) is not Action.NONE
+            or find_actual_action(before, now, ordered.service, new.project) is not Action.NONE
         )
     ]
     then = [container for container in before if container.project == new.project]
-    was_here = {container.service for container in then}
+    existed = {container.service for container in then}
     for service in touched:
-        if service not in was_here:
+        if service not in existed:
             docker.remove_service(new.project, service)
-    returned = [service for service in touched if service in was_here]
+    returned = [service for service in touched if service in existed]
     for container in (c for c in then if c.service in returned):
         docker.restore_tag(container)
-    bring_up(docker, checkout.root, replace(old, networks=new.networks), returned)
-    well = {container.service for container in then if is_well(container)}
-    return tuple(service for service in returned if service in well)
+    recreate(docker, checkout.root, replace(old, networks=new.networks), returned)
+    healthy = {container.service for container in then if is_healthy(container)}
+    return tuple(service for service in returned if service in healthy)

@@ -1,39 +1,39 @@
-"""One order under way: fetch, make ready, check out, apply, watch; or put back what ran before.
+"""Carry out an order that changes things: fetch, preflight, check out, apply, watch; roll back when it fails.
 
-Everything that can be found out while the old version runs on is found out first. From the record's `touching`
-line on, a failure, a kill or a power cut ends in what that line describes.
+Everything that can be checked while the old version keeps running is checked first. Once the record holds the order's
+`touching` line, a failure, a kill or a power cut ends in what that line describes.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from bot.agent.apply import apply_stack, observe, remove_stack, to_watch, with_absent, with_disturbed
-from bot.agent.checkout import Checkout, Position
-from bot.agent.containers import Container
-from bot.agent.drift import find_differences
-from bot.agent.failures import OrderFailedError, failure_reason_of
-from bot.agent.health import wait_until_well
+from bot.agent.apply import apply_stack
+from bot.agent.checkout import Checkout, CheckoutPosition
+from bot.agent.drift import read_differences
+from bot.agent.failures import failure_reason_of
+from bot.agent.health import UnhealthyError, wait_until_healthy
 from bot.agent.hooks import hooks_for, run_hook
-from bot.agent.node import Node, post, report
-from bot.agent.preflight import (
-    Ready,
+from bot.agent.node import LocalNode, post_status, report_outcome
+from bot.agent.orders import (
+    adjust_order,
     changed_stacks,
-    check_engine,
+    compare_services,
     is_removal,
-    made_by_hooks,
-    make_networks,
-    prepare,
-    settings_in,
+    services_to_watch,
+    stacks_behind_hooks,
 )
+from bot.agent.outcomes import failing_as, make_outcome
+from bot.agent.preflight import PreflightResult, check_engine, container_settings, create_networks, prepare
 from bot.agent.rollback import roll_back
 from bot.agent.space import check_space
-from bot.agent.state import Left, StateError, find_last_good, find_left, is_after_failure
+from bot.agent.state import StateError, deployed_services, find_deployed, find_last_good, is_after_failure
 from bot.domain.errors import BotError
 from bot.domain.names import ServiceName, StackName
+from bot.engine.containers import Container
 from bot.protocol.order import HookTime, MismatchPolicy, Order, RefusalReason, StackOrder
 from bot.protocol.outcome import (
     Difference,
@@ -43,32 +43,20 @@ from bot.protocol.outcome import (
     Outcome,
     ServiceOutcome,
     UnhealthyService,
-    render_description,
     render_success,
-    render_unhealthy,
 )
 
-FINAL_STATE = {end: "success" if end is OrderEnd.SUCCESS else "failure" for end in OrderEnd}
 
-
-class UnhealthyError(OrderFailedError):
-    """What was brought up is not well."""
-
-    def __init__(self, unhealthy: tuple[UnhealthyService, ...]) -> None:
-        super().__init__(FailureReason.UNHEALTHY, render_unhealthy(unhealthy))
-        self.unhealthy = unhealthy
-
-
-class _Refused(Exception):  # noqa: N818 - an answer, not an error
+class _Refused(Exception):  # noqa: N818 - a result, not an error
     def __init__(self, reason: RefusalReason, text: str) -> None:
         super().__init__(text)
         self.reason = reason
 
 
-class Run:
-    """Carries out one order that changes things; holds what the stations hand on to each other."""
+class DeployRun:
+    """One order that changes things, and what its steps pass on to each other."""
 
-    def __init__(self, node: Node, order: Order, checkout: Checkout) -> None:
+    def __init__(self, node: LocalNode, order: Order, checkout: Checkout) -> None:
         self.node = node
         self.order = order
         self.checkout = checkout
@@ -76,7 +64,7 @@ class Run:
         self.steps: list[OrderStep] = []
         records = node.state.read_record()
         self.last_good = find_last_good(records)
-        self.left = find_left(records)
+        self.deployed = find_deployed(records)
         self.after_failure = is_after_failure(records)
         self.before: tuple[Container, ...] = ()
         self.after: tuple[Container, ...] = ()
@@ -84,7 +72,7 @@ class Run:
         self.is_unfinished = False
 
     def carry_out(self, *, obstacle: BotError | None = None) -> Outcome:
-        """From the first record to the last. With an `obstacle` the order is taken, and nothing is touched for it."""
+        """Everything from the first record to the last. With an `obstacle` nothing is touched."""
         node, order = self.node, self.order
         held = self.checkout.position(order.submodule)
         try:
@@ -92,22 +80,23 @@ class Run:
                 order, now=node.now(), commit=held.commit if held else None, pin=held.pin if held else None
             )
         except StateError as problem:
-            outcome = self._end(OrderEnd.UNTOUCHED, f"nothing was touched: {problem}", failure=FailureReason.RECORD)
+            outcome = self._outcome(
+                OrderEnd.UNTOUCHED, f"nothing was touched: {problem}", failure=FailureReason.RECORD
+            )
         else:
-            post(node, order, "in_progress", f"order {order.number} taken by {order.node}")
-            outcome = self._finish(self._go(obstacle))
-        report(node, order, outcome)
-        post(node, order, FINAL_STATE[outcome.end], render_description(outcome))
+            post_status(node, order, "in_progress", f"order {order.number} taken by {order.node}")
+            outcome = self._finish(self._deploy(obstacle))
+        report_outcome(node, order, outcome)
         return outcome
 
     def _finish(self, outcome: Outcome) -> Outcome:
-        if self.is_unfinished:  # the next start goes on with it
+        if self.is_unfinished:  # the next start recovers it
             return outcome
         try:
             if outcome.end is OrderEnd.SUCCESS:
-                left = left_by(self.after)
+                deployed = deployed_services(self.after)
             else:
-                left = left_by(self._now()) if outcome.end is OrderEnd.ROLLED_BACK else ()
+                deployed = deployed_services(self._containers()) if outcome.end is OrderEnd.ROLLED_BACK else ()
             self.node.state.finish(
                 self.order,
                 outcome.end,
@@ -115,48 +104,49 @@ class Run:
                 now=self.node.now(),
                 commit=outcome.commit,
                 pin=outcome.pin,
-                left=left,
+                deployed=deployed,
             )
         except BotError as problem:
-            self.node.tell(f"the end of order {self.order.number} could not be recorded: {problem}")
+            self.node.log(f"the end of order {self.order.number} could not be recorded: {problem}")
         return outcome
 
-    def _go(self, obstacle: BotError | None) -> Outcome:
-        """Everything between the two records."""
+    def _deploy(self, obstacle: BotError | None) -> Outcome:
+        """Everything between the first record and the last."""
         try:
             if obstacle is not None:
                 raise obstacle
-            back_to, ready = self._make_ready()
-        except _Refused as answer:
-            return self._end(OrderEnd.REFUSED, str(answer), refusal=answer.reason)
+            back_to, ready = self._prepare()
+        except _Refused as refused:
+            return self._outcome(OrderEnd.REFUSED, str(refused), refusal=refused.reason)
         except BotError as problem:
             failure = failure_reason_of(problem, FailureReason.FETCH)
-            return self._end(OrderEnd.UNTOUCHED, f"nothing was touched: {problem}", failure=failure)
+            return self._outcome(OrderEnd.UNTOUCHED, f"nothing was touched: {problem}", failure=failure)
         try:
             self._change(ready)
         except BotError as problem:
-            return self._return(back_to, problem)
-        services = self._observed()
-        return self._end(OrderEnd.SUCCESS, render_success(self.order, services), services=services)
+            return self._roll_back(back_to, problem)
+        self.after = self._containers()
+        services = compare_services(self.order, self.before, self.after)
+        return self._outcome(OrderEnd.SUCCESS, render_success(self.order, services), services=services)
 
-    def _make_ready(self) -> tuple[Position | None, Ready]:
-        """Where to return to, and what is to be brought up. Nothing of what runs is touched here."""
+    def _prepare(self) -> tuple[CheckoutPosition | None, PreflightResult]:
+        """Where a rollback returns to, and what to bring up. Nothing that runs is touched here."""
         node, docker, checkout = self.node, self.docker, self.checkout
         with self._step("engine"):
-            node.tell(check_engine(docker, alone=not changed_stacks(self.order)))
+            node.log(check_engine(docker, needs_compose=bool(changed_stacks(self.order))))
         with self._step("fetch"):
             refusal = checkout.prepare(self.order)
             if refusal:
                 raise _Refused(refusal.reason, refusal.text)
         back_to = self._position_to_return_to()
-        self.before = self._now()
+        self.before = self._containers()
         self._compare()
         held = checkout.position(self.order.submodule)
         is_first = held is None or held.pin is None
-        if is_first:  # there is nothing that runs from here, and nothing beside which the files could be laid out
+        if is_first:  # nothing runs from here, and there is no checkout beside which to write the new files
             with self._step("check out"):
                 node.state.touch(self.order, self.before)
-                checkout.move(self.order, Position(self.order.commit, self.order.pin))
+                checkout.move(self.order, CheckoutPosition(self.order.commit, self.order.pin))
         with self._step("preflight"):
             ready = self._preflight(is_first=is_first)
         if not is_first:
@@ -164,69 +154,65 @@ class Run:
         return back_to, ready
 
     def _compare(self) -> None:
-        """What runs, with where the plan starts: the order's own rule decides what a difference means."""
+        """Compare what runs with where the plan starts; by the order's rule refuse, or adjust the order."""
         order = self.order
-        self.differences = find_differences(
-            order,
-            containers=self.before,
-            left=self.left,
-            images=self.docker.images(container.image_name for container in self.before),
-            position=self.checkout.position(order.submodule),
-            edited=self.checkout.edited_files(order.submodule),
-        )
+        self.differences = read_differences(order, self.docker, self.checkout, self.before, self.deployed)
         if self.differences and order.on_drift is MismatchPolicy.STOP:
             more = f" and {len(self.differences) - 1} more" if len(self.differences) > 1 else ""
             first = self.differences[0]
             raise _Refused(RefusalReason.DRIFTED, f"not where the plan starts: {first.where} {first.text}{more}")
-        if self.last_good is None:
-            self.order = with_absent(order, self.before)
-        elif self.after_failure:
-            self.order = with_disturbed(order, self.differences)
+        self.order = adjust_order(
+            order,
+            containers=self.before,
+            differences=self.differences,
+            is_first=self.last_good is None,
+            after_failure=self.after_failure,
+        )
 
-    def _preflight(self, *, is_first: bool) -> Ready:
+    def _preflight(self, *, is_first: bool) -> PreflightResult:
         node, order, root = self.node, self.order, self.checkout.root
         if not changed_stacks(order):
             return prepare(order, root, self.docker)
-        node.tell(check_space(self.docker, [root, node.state.folder], node.least))
-        later = made_by_hooks(order)
+        node.log(check_space(self.docker, [root, node.state.folder], node.minimum_space))
+        later = stacks_behind_hooks(order)
         if is_first:
             return prepare(order, root, self.docker, later=later)
-        with self.checkout.laid_out(order, node.state.folder / "preflight") as place:
+        with self.checkout.exported(order, node.state.folder / "preflight") as place:
             return prepare(order, place, self.docker, home=root, later=later)
 
-    def _change(self, ready: Ready) -> None:
-        """Touch things. Raises BotError when the node is to be put back."""
+    def _change(self, ready: PreflightResult) -> None:
+        """Make the changes. Raises BotError when they have to be rolled back."""
         order, docker, checkout = self.order, self.docker, self.checkout
         with self._step("remove"):
-            # First, so that no folder vanishes under a container that still mounts it.
+            # First, so that no folder disappears under a container that still mounts it.
             for stack in filter(is_removal, changed_stacks(order)):
-                remove_stack(docker, stack)
-        with self._step("check out"), _meaning(FailureReason.CHECKOUT):
-            checkout.move(order, Position(order.commit, order.pin))
+                docker.remove_project(stack.project)
+        with self._step("check out"), failing_as(FailureReason.CHECKOUT):
+            checkout.move(order, CheckoutPosition(order.commit, order.pin))
         self._run_hooks(HookTime.BEFORE, None)
         if hooks_for(order, HookTime.BEFORE, None):
             own = {hook.stack for hook in order.hooks if hook.when is HookTime.BEFORE and hook.stack}
             ready = prepare(order, checkout.root, docker, later=frozenset(filter(None, own)))
-        make_networks(order, ready.networks, docker)
+        create_networks(order, ready.networks, docker)
         models = dict(ready.models)
-        for stack in _with_rest(order, ready):
+        for stack in _stacks_to_bring_up(order, ready):
             models |= self._bring_up(stack, models)
         with self._step("watch"):
-            self._watch({project: to_watch(order, project, model) for project, model in models.items()})
+            self._watch({project: services_to_watch(order, project, model) for project, model in models.items()})
         self._run_hooks(HookTime.AFTER, None)
 
     def _bring_up(self, stack: StackOrder, models: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        """One stack with its own hooks; what compose makes of it now."""
+        """Bring up one stack with its own hooks; its resolved models as they are then."""
         order, root = self.order, self.checkout.root
         self._run_hooks(HookTime.BEFORE, stack.stack)
         if stack.project not in models or hooks_for(order, HookTime.BEFORE, stack.stack):
             ready = prepare(order, root, self.docker, only=stack.stack)
-            make_networks(order, ready.networks, self.docker)
+            create_networks(order, ready.networks, self.docker)
             models = dict(ready.models)
-        self.docker = self.docker.with_settings(settings_in(models))
+        self.docker = self.docker.with_container_settings(container_settings(models))
         with self._step(f"apply {stack.stack}"):
             apply_stack(self.docker, root, stack)
-            self._watch({stack.project: to_watch(order, stack.project, models[stack.project])}, samples=1)
+            self._watch({stack.project: services_to_watch(order, stack.project, models[stack.project])}, samples=1)
         self._run_hooks(HookTime.AFTER, stack.stack)
         return models
 
@@ -234,19 +220,19 @@ class Run:
         for hook in hooks_for(self.order, when, stack):
             if changed_stacks(self.order):
                 with self._step(f"{when} {stack or 'all'}: {hook.command[0]}"):
-                    run_hook(hook, self.order, self.checkout.root, self.docker, self.node.tell)
+                    run_hook(hook, self.order, self.checkout.root, self.docker, self.node.log)
 
     def _watch(self, watched: dict[str, tuple[ServiceName, ...]], *, samples: int | None = None) -> None:
-        patience = self.node.patience
+        timeouts = self.node.timeouts
         if samples is not None:
-            patience = patience._replace(samples=samples)
-        unhealthy = wait_until_well(self.docker, watched, known=self.before, patience=patience)
+            timeouts = timeouts._replace(samples=samples)
+        unhealthy = wait_until_healthy(self.docker, watched, known=self.before, timeouts=timeouts)
         if unhealthy:
             raise UnhealthyError(unhealthy)
 
-    def _return(self, back_to: Position | None, problem: BotError) -> Outcome:
-        """After a failure: put back what was touched, and say both."""
-        self.node.tell(f"failed: {problem}; putting back what ran before")
+    def _roll_back(self, back_to: CheckoutPosition | None, problem: BotError) -> Outcome:
+        """After a failure: put back what was touched; the outcome states both."""
+        self.node.log(f"failed: {problem}; putting back what ran before")
         with self._step("put back"):
             back = roll_back(
                 self.order,
@@ -255,37 +241,24 @@ class Run:
                 before=self.before,
                 checkout=self.checkout,
                 docker=self.docker,
-                patience=self.node.patience,
+                timeouts=self.node.timeouts,
             )
         self.is_unfinished = not back.reached
         end = OrderEnd.ROLLED_BACK if back.good else OrderEnd.FAILED
         unhealthy = problem.unhealthy if isinstance(problem, UnhealthyError) else ()
         failure = failure_reason_of(problem, FailureReason.APPLY)
-        return self._end(end, f"{problem}; {back.text}", unhealthy=unhealthy, failure=failure)
+        return self._outcome(end, f"{problem}; {back.text}", unhealthy=unhealthy, failure=failure)
 
-    def _position_to_return_to(self) -> Position | None:
-        """What is checked out now; after an order that went wrong for good, what the last good one left."""
+    def _position_to_return_to(self) -> CheckoutPosition | None:
+        """What is checked out now; after an order that failed for good, the position of the last good one."""
         if self.after_failure and self.last_good is not None:
-            return Position(self.last_good.commit, self.last_good.pin)
+            return CheckoutPosition(self.last_good.commit, self.last_good.pin)
         return self.checkout.position(self.order.submodule)
 
-    def _now(self) -> tuple[Container, ...]:
+    def _containers(self) -> tuple[Container, ...]:
         return self.docker.containers(stack.project for stack in self.order.stacks)
 
-    def _observed(self) -> tuple[ServiceOutcome, ...]:
-        self.after = after = self._now()
-        return tuple(
-            ServiceOutcome(
-                stack=stack.stack,
-                service=ordered.service,
-                predicted=ordered.action,
-                actual=observe(self.before, after, ordered.service, stack.project),
-            )
-            for stack in self.order.stacks
-            for ordered in stack.services
-        )
-
-    def _end(
+    def _outcome(
         self,
         end: OrderEnd,
         text: str,
@@ -295,15 +268,13 @@ class Run:
         services: tuple[ServiceOutcome, ...] = (),
         unhealthy: tuple[UnhealthyService, ...] = (),
     ) -> Outcome:
-        position = self.checkout.position(self.order.submodule)
-        return Outcome(
-            end=end,
-            text=text,
-            order=self.order,
+        return make_outcome(
+            self.order,
+            self.checkout,
+            end,
+            text,
             refusal=refusal,
             failure=failure,
-            commit=position.commit if position else None,
-            pin=position.pin if position else None,
             services=services,
             differences=self.differences,
             unhealthy=unhealthy,
@@ -312,7 +283,7 @@ class Run:
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:
-        self.node.tell(f"- {name}")
+        self.node.log(f"- {name}")
         start = time.monotonic()
         try:
             yield
@@ -320,26 +291,7 @@ class Run:
             self.steps.append(OrderStep(name=name, seconds=round(time.monotonic() - start, 3)))
 
 
-def left_by(containers: Iterable[Container]) -> tuple[Left, ...]:
-    """How every service of an order's stacks is left."""
-    return tuple(
-        Left(project=c.project, service=c.service, image=c.image, config=c.config, runs=c.status == "running")
-        for c in containers
-    )
-
-
-def _with_rest(order: Order, ready: Ready) -> tuple[StackOrder, ...]:
-    """The stacks to bring up: those that could be read before anything was touched, then those that hooks prepare."""
+def _stacks_to_bring_up(order: Order, ready: PreflightResult) -> tuple[StackOrder, ...]:
+    """The stacks that could be read before anything was touched, then those that hooks prepare."""
     rest = (s for s in changed_stacks(order) if not is_removal(s) and s not in ready.stacks)
     return (*ready.stacks, *rest)
-
-
-@contextmanager
-def _meaning(failure: FailureReason) -> Iterator[None]:
-    """What fails inside fails for this reason, unless the error names its own."""
-    try:
-        yield
-    except OrderFailedError:
-        raise
-    except BotError as problem:
-        raise OrderFailedError(failure, str(problem)) from None

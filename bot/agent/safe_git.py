@@ -1,22 +1,21 @@
-"""How git runs in a node's checkout, where the files come from a repository that may be hostile.
+"""Run git safely in a node's checkout, whose files come from a repository that may be hostile.
 
-The person who owns the checkout keeps their settings: line ends, credentials, filters they installed. A repository
-cannot set any of those, it can only name them. What it can choose is the addresses in `.gitmodules`, and what a
-container with a writable mount may have left below `.git`: hooks and watchers are therefore never started.
+The owner of the checkout keeps their settings: line ends, credentials, filters they installed. A repository cannot
+set any of those, only name them. What it can choose are the addresses in `.gitmodules`; and a container with a
+writable mount may have written below `.git`, so hooks and watchers are never started.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from bot.domain.errors import BotError
 from bot.git.git import token_environment
-from bot.git.gitmodules import Stanza, parse_gitmodules
-from bot.settings.read import docker_environment
+from bot.git.gitmodules import Stanza
+from bot.settings.environment import docker_environment
 
 # host:path; a host of one letter is a drive of Windows.
 _SCP = re.compile(r"(?:[^@/\s]+@)?[A-Za-z0-9][^:/\s]+:(?!//)(?!.*::)[^\s]+")
@@ -31,7 +30,7 @@ _SETTINGS = {
 
 
 class UnsafeAddressError(BotError):
-    """A submodule's address is of a kind that a node does not fetch from."""
+    """A submodule's address is of a kind from which a node does not fetch."""
 
 
 class Access(NamedTuple):
@@ -45,21 +44,16 @@ def git_environment(access: Access, *, origin: str) -> dict[str, str]:
     """The environment for git in the checkout. `origin` is where the fleet is fetched from, rewritten or not.
 
     Only https, ssh and the origin's own protocol are spoken: `ext::` would run a command, and a `file:` address
-    would bring another repository of this machine into the checkout.
+    would put another repository of this machine into the checkout.
     """
-    person = {"GIT_CONFIG_NOSYSTEM": "0", "GCM_INTERACTIVE": "never"}
+    user = {"GIT_CONFIG_NOSYSTEM": "0", "GCM_INTERACTIVE": "never"}
     token = token_environment(access.token, server=access.web_url)
     first = int(token.get("GIT_CONFIG_COUNT", "0"))
     settings: dict[str, str] = {"GIT_CONFIG_COUNT": str(first + len(_SETTINGS))}
     for index, (name, value) in enumerate(_SETTINGS.items(), start=first):
         settings |= {f"GIT_CONFIG_KEY_{index}": name, f"GIT_CONFIG_VALUE_{index}": value}
     protocols = dict.fromkeys(["https", "ssh", _protocol_of(origin)])
-    return docker_environment() | person | token | settings | {"GIT_ALLOW_PROTOCOL": ":".join(protocols)}
-
-
-def read_submodules(text: str) -> Mapping[str, Stanza]:
-    """The submodules of a `.gitmodules` by their paths."""
-    return {stanza.path: stanza for stanza in parse_gitmodules(text).stanzas}
+    return docker_environment() | user | token | settings | {"GIT_ALLOW_PROTOCOL": ":".join(protocols)}
 
 
 def check_address(stanza: Stanza) -> None:
@@ -76,7 +70,7 @@ def check_address(stanza: Stanza) -> None:
 
 
 def _protocol_of(address: str) -> str:
-    """ "http" of "http://host/x", "file" of a path, "ssh" of what ssh understands without saying so."""
+    """ "http" of "http://host/x", "file" of a path, "ssh" of an scp-like address."""
     scheme = urlsplit(address).scheme.lower() if "://" in address else ""
     if scheme in ("http", "https", "ssh", "file"):
         return scheme

@@ -1,4 +1,4 @@
-"""Whether there is room for what an order brings, on the disks of the checkout, the node's folder and the engine."""
+"""Check the free space on the disks of the checkout, the node's folder and the engine."""
 
 from __future__ import annotations
 
@@ -7,38 +7,40 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.agent.docker import Docker
 from bot.agent.failures import OrderFailedError
+from bot.engine.docker import Docker
 from bot.protocol.outcome import FailureReason
 
 MIB = 1024**2
 
 
-class Least(NamedTuple):
+class MinimumSpace(NamedTuple):
     """Bytes that must be free before anything is touched."""
 
     files: int = 100 * MIB  # where the checkout and the node's own folder are
     engine: int = 500 * MIB  # where the engine keeps images and containers
 
 
-LEAST = Least()
+MINIMUM_SPACE = MinimumSpace()
 
 
-def check_space(docker: Docker, folders: Iterable[Path], least: Least = LEAST, *, engine: bool = True) -> str:
-    """What is free, in a line, or OrderFailedError naming each disk that is too full; none of an engine elsewhere."""
-    wanted = [(_existing(folder), least.files, "make room there") for folder in folders]
-    store = docker.store() if engine else None
-    if store is not None:
-        wanted.append((store, least.engine, "`docker image prune` may help"))
-    short, told = [], []
-    for place, needed, cure in wanted:
+def check_space(
+    docker: Docker, folders: Iterable[Path], minimum: MinimumSpace = MINIMUM_SPACE, *, engine: bool = True
+) -> str:
+    """What is free, in one line, or TroubleError with each disk that is too full. An engine elsewhere is left out."""
+    wanted = [(_existing(folder), minimum.files, "make room there") for folder in folders]
+    data_folder = docker.data_folder() if engine else None
+    if data_folder is not None:
+        wanted.append((data_folder, minimum.engine, "`docker image prune` may help"))
+    full, lines = [], []
+    for place, needed, remedy in wanted:
         free = shutil.disk_usage(place).free
-        told.append(f"{free // MIB} MiB free at {place}")
+        lines.append(f"{free // MIB} MiB free at {place}")
         if free < needed:
-            short.append(f"{free // MIB} MiB free at {place}, and {needed // MIB} MiB are needed: {cure}")
-    if short:
-        raise OrderFailedError(FailureReason.DISK, "; ".join(dict.fromkeys(short)))
-    return ", ".join(dict.fromkeys(told))
+            full.append(f"{free // MIB} MiB free at {place}, and {needed // MIB} MiB are needed: {remedy}")
+    if full:
+        raise OrderFailedError(FailureReason.DISK, "; ".join(dict.fromkeys(full)))
+    return ", ".join(dict.fromkeys(lines))
 
 
 def _existing(folder: Path) -> Path:

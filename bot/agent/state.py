@@ -1,4 +1,4 @@
-"""The node's own folder, outside of every repository: who it is, whom it trusts, and what it has done.
+"""A node's own folder, outside of every repository: its identity, the keys it trusts, and its record of orders.
 
 node.json          fleet, node name, checkout
 keys/*.pem         the public keys whose orders it takes
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,10 +18,10 @@ import msgspec
 from filelock import FileLock, Timeout
 from msgspec.structs import replace
 
-from bot.agent.containers import Container
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, NodeName, RepoName, ServiceName, parse_repo_name
 from bot.domain.values import StoredValue
+from bot.engine.containers import Container
 from bot.envelope.keys import PublicKey, PublicKeyError, parse_public_key
 from bot.protocol.order import Order
 from bot.protocol.outcome import OrderEnd
@@ -61,8 +61,8 @@ class Touching(StoredValue, frozen=True, tag="touching"):
     before: tuple[Container, ...]
 
 
-class Left(StoredValue, frozen=True):
-    """How an order left one service: with what image (its id), and with what configuration (compose's hash)."""
+class DeployedService(StoredValue, frozen=True):
+    """One service as an order deployed it: its image (the id) and its configuration (compose's hash)."""
 
     project: str
     service: ServiceName
@@ -71,8 +71,18 @@ class Left(StoredValue, frozen=True):
     runs: bool = True  # False: a one-shot that had done its work
 
 
-class Finished(StoredValue, frozen=True, tag="finished"):
-    """Written when nothing more will be done. `commit` and `pin` are what the checkout holds now, if it is known."""
+def deployed_services(containers: Iterable[Container]) -> tuple[DeployedService, ...]:
+    """The services of these containers as they are deployed now."""
+    return tuple(
+        DeployedService(
+            project=c.project, service=c.service, image=c.image, config=c.config, runs=c.status == "running"
+        )
+        for c in containers
+    )
+
+
+class Finished(StoredValue, frozen=True, tag="finished", rename={"deployed": "left"}):
+    """Written when nothing more will be done. `commit` and `pin` are what the checkout holds now, if known."""
 
     number: int
     end: OrderEnd
@@ -80,7 +90,7 @@ class Finished(StoredValue, frozen=True, tag="finished"):
     at: int  # seconds since the epoch
     commit: CommitSha | None = None
     pin: CommitSha | None = None
-    left: tuple[Left, ...] = ()  # every service of the order's stacks that has a container
+    deployed: tuple[DeployedService, ...] = ()  # every service of the order's stacks that has a container
 
 
 Record = Begun | Touching | Finished
@@ -94,7 +104,7 @@ class NodeState:
         self._record = folder / "record.jsonl"
 
     def read_identity(self) -> Identity:
-        """Who this node is, or StateError telling how to say it."""
+        """Who this node is, or StateError with how to set it."""
         try:
             return msgspec.json.decode((self.folder / "node.json").read_bytes(), type=Identity)
         except FileNotFoundError:
@@ -105,7 +115,7 @@ class NodeState:
             raise StateError(f"{self.folder / 'node.json'} cannot be read: {problem}") from None
 
     def read_keys(self) -> tuple[PublicKey, ...]:
-        """The keys whose orders are taken, by file name. Empty when none is trusted."""
+        """The trusted keys, by file name. Empty when none is trusted."""
         return tuple(_parse_key(path) for path in sorted((self.folder / "keys").glob("*.pem")))
 
     def trust(
@@ -117,11 +127,11 @@ class NodeState:
         root: str | None,
         report_only: bool | None = None,
     ) -> Identity:
-        """Take orders signed with the key in `keyfile` from now on; the first time, also say who this node is."""
+        """Trust the key in `keyfile` from now on; the first time, also set the node's identity."""
         key = _parse_key(keyfile)
         known = self.read_identity() if (self.folder / "node.json").exists() else None
         if known is None and not (fleet and node):
-            raise StateError("say once which node this is: --fleet OWNER/NAME --node NAME")
+            raise StateError("name this node the first time: --fleet OWNER/NAME --node NAME")
         try:
             wanted = Identity(
                 fleet=parse_repo_name(fleet) if fleet else known.fleet if known else RepoName(""),
@@ -173,15 +183,15 @@ class NodeState:
         now: float,
         commit: CommitSha | None = None,
         pin: CommitSha | None = None,
-        left: tuple[Left, ...] = (),
+        deployed: tuple[DeployedService, ...] = (),
     ) -> None:
         """Nothing more will be done for this order."""
         self._append(
-            Finished(number=order.number, end=end, text=text, at=int(now), commit=commit, pin=pin, left=left)
+            Finished(number=order.number, end=end, text=text, at=int(now), commit=commit, pin=pin, deployed=deployed)
         )
 
     def read_record(self) -> tuple[Record, ...]:
-        """Everything begun and finished, oldest first. A last line that a power cut tore is not there."""
+        """Every record, oldest first. A last line that a power cut left incomplete is skipped."""
         try:
             lines = self._record.read_bytes().splitlines(keepends=True)
         except FileNotFoundError:
@@ -214,14 +224,14 @@ def used_numbers(records: tuple[Record, ...]) -> frozenset[int]:
 
 
 class Unfinished(NamedTuple):
-    """An order in whose middle the node lost its power, or its process."""
+    """An order that was interrupted: the node lost power, or its process was killed."""
 
     begun: Begun
     touching: Touching | None  # None: it had touched nothing yet
 
 
 def find_unfinished(records: tuple[Record, ...]) -> Unfinished | None:
-    """The order that was begun and never finished. There is one at most: the next start puts it right first."""
+    """The order that was begun and never finished. There is one at most: the next start recovers it first."""
     finished = {record.number for record in records if isinstance(record, Finished)}
     begun = [record for record in records if isinstance(record, Begun) and record.order.number not in finished]
     if not begun:
@@ -231,32 +241,32 @@ def find_unfinished(records: tuple[Record, ...]) -> Unfinished | None:
     return Unfinished(begun[-1], touching[-1] if touching else None)
 
 
-def find_left(records: tuple[Record, ...]) -> dict[tuple[str, ServiceName], Left]:
-    """How the orders left each service (by project and name), the newest one that had it in its stacks."""
-    found: dict[tuple[str, ServiceName], Left] = {}
+def find_deployed(records: tuple[Record, ...]) -> dict[tuple[str, ServiceName], DeployedService]:
+    """Each service as the newest order that had it in its stacks deployed it, by project and name."""
+    found: dict[tuple[str, ServiceName], DeployedService] = {}
     for record in records:
         if isinstance(record, Finished):
-            found |= {(left.project, left.service): left for left in record.left}
+            found |= {(one.project, one.service): one for one in record.deployed}
     return found
 
 
 def is_after_failure(records: tuple[Record, ...]) -> bool:
-    """Whether the newest order that touched something left the node neither as wanted nor as it was."""
-    only_looked = {r.order.number for r in records if isinstance(r, Begun) and r.order.kind.reads_only}
-    ends = (r.end for r in reversed(records) if isinstance(r, Finished) and r.number not in only_looked)
+    """Whether the newest order that touched something failed and could not be rolled back."""
+    read_only = {r.order.number for r in records if isinstance(r, Begun) and r.order.kind.reads_only}
+    ends = (r.end for r in reversed(records) if isinstance(r, Finished) and r.number not in read_only)
     return next((end for end in ends if end not in (OrderEnd.REFUSED, OrderEnd.UNTOUCHED)), None) is OrderEnd.FAILED
 
 
 def find_last_good(records: tuple[Record, ...]) -> Order | None:
-    """The newest order that changed something and ended well: what to return to.
+    """The newest order that changed something and succeeded: what a rollback returns to.
 
-    An order may be for a few stacks alone: it is given with the others as the orders before it had them.
+    An order may be for a few stacks only: the others are added as the orders before it had them.
     """
-    ended_well = {
+    succeeded = {
         record.number for record in records if isinstance(record, Finished) and record.end is OrderEnd.SUCCESS
     }
     changed = (r.order for r in records if isinstance(r, Begun) and not r.order.kind.reads_only)
-    good = [order for order in changed if order.number in ended_well]
+    good = [order for order in changed if order.number in succeeded]
     if not good:
         return None
     stacks = {stack.project: stack for order in good for stack in order.stacks}

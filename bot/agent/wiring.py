@@ -1,4 +1,4 @@
-"""What a node's command works with, wired from its settings."""
+"""Build a node's means from its settings, for the commands that run on it."""
 
 from __future__ import annotations
 
@@ -8,36 +8,37 @@ from pathlib import Path
 
 import click
 
-from bot.agent.docker import Docker
-from bot.agent.node import Node, StatusSink
+from bot.agent.node import LocalNode, StatusSink
 from bot.agent.safe_git import Access
 from bot.agent.state import NodeState
 from bot.domain.names import DeploymentId
+from bot.engine.docker import Docker
 from bot.protocol.order import Order
 from bot.protocol.outcome import Outcome
-from bot.settings.read import NodeSettings, docker_environment, stack_environment
+from bot.settings.environment import docker_environment, stack_environment
+from bot.settings.node import NodeSettings
 
 
-def make_node(settings: NodeSettings, state_folder: Path | None, repo: Path | None) -> Node:
-    """This node; what its children may see is the node's environment without the job's."""
+def make_node(settings: NodeSettings, state_folder: Path | None, repo: Path | None) -> LocalNode:
+    """This node. Its children get the node's environment without the job's variables."""
 
-    def tell(line: str) -> None:
+    def log(line: str) -> None:
         click.echo(line, err=True)
 
     environment = docker_environment() | stack_environment()
-    return Node(
+    return LocalNode(
         state=NodeState(state_folder or settings.state),
-        docker=Docker(environment, secrets=settings.secrets, tell=tell),
+        docker=Docker(environment, secrets=settings.secrets, log=log),
         access=Access(settings.html_url, settings.git_token.reveal() if settings.git_token else None),
         sink=_sink(settings),
         now=time.time,
-        tell=tell,
+        log=log,
         root=repo.absolute() if repo else None,
     )
 
 
 class _NoSink:
-    """Outside of a job there is nobody to tell."""
+    """Outside of a job nothing is posted."""
 
     def post(self, deployment: DeploymentId, state: str, description: str) -> None:
         pass
@@ -45,20 +46,20 @@ class _NoSink:
     def report(self, order: Order, outcome: Outcome) -> None:
         pass
 
-    def is_withdrawn(self, deployment: DeploymentId) -> bool:  # noqa: ARG002 - nobody who could tell
+    def is_withdrawn(self, deployment: DeploymentId) -> bool:  # noqa: ARG002 - the protocol's signature
         return False
 
 
 def _sink(settings: NodeSettings) -> StatusSink:
     if settings.token is None or not settings.repository:
         return _NoSink()
-    from bot.agent.github_sink import make_sink  # noqa: PLC0415 - its library takes a third of a second to load
+    from bot.agent.github_sink import make_sink  # noqa: PLC0415 - a node by hand does without its library
 
     return make_sink(settings.api_url, settings.token.reveal(), settings.repository, settings.log_url)
 
 
 def write_summary(settings: NodeSettings, text: str, outcome: Outcome) -> None:
-    """Put the outcome on the job's own page."""
+    """Append the outcome to the summary on the job's page."""
     if settings.summary is None:
         return
     fence = "`" * (max((len(run) for run in text.split() if set(run) == {"`"}), default=0) + 3)

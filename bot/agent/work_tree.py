@@ -1,4 +1,4 @@
-"""One work tree of a node's checkout, the fleet's or a submodule's: what is in it, and how it is moved."""
+"""Read and move one work tree of a node's checkout: the fleet's, or a submodule's."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from functools import cached_property
 from pathlib import Path
 
 from bot.agent.safe_git import Access, git_environment
+from bot.domain.errors import BotError
 from bot.domain.names import CommitSha
 from bot.git.git import GitError, GitRepository, run_in_checkout
 
-QUIETLY = ("--quiet", "--no-tags", "--no-recurse-submodules")  # how anything is fetched
-LARGEST_COPY = 1024**2  # bytes; an untracked file where links cannot be made
+_FETCH_OPTIONS = ("--quiet", "--no-tags", "--no-recurse-submodules")
+MAX_LISTED = 10  # files that a message names
+MAX_COPY = 1024**2  # bytes; an untracked file where no link can be made
+
+
+class CheckoutError(BotError):
+    """The checkout cannot be moved to where it should be; no work in it was overwritten."""
 
 
 class WorkTree:
@@ -25,12 +31,12 @@ class WorkTree:
 
     @property
     def exists(self) -> bool:
-        """Whether a repository is here; without this question git would answer for the one around it."""
+        """Whether a repository is here; where it is not, git would answer for the one around it."""
         return (self.folder / ".git").exists()
 
     @cached_property
     def repository(self) -> GitRepository:
-        """The repository that this is a work tree of. Ask only when it `exists`."""
+        """The repository of this work tree. Only when it `exists`."""
         return GitRepository.of_checkout(self.folder)
 
     @property
@@ -50,7 +56,7 @@ class WorkTree:
 
     @cached_property
     def origin(self) -> str:
-        """Where this is fetched from, as git rewrites it by the person's settings."""
+        """Where this is fetched from, as git rewrites it by its user's settings."""
         return rewritten_address("origin", self.folder, self._access)
 
     def git(self, *arguments: str, strip: bool = True, extra: Mapping[str, str] | None = None) -> str:
@@ -76,8 +82,8 @@ class WorkTree:
             return []
         coming = {entry.path for entry in repository.list_tree(commit, recursive=True) if entry.kind == "blob"}
         folders = {"/".join(name.split("/")[:end]) for name in coming for end in range(1, name.count("/") + 1)}
-        # Folders are listed as one: a database of a million files is none of git's business. Only where the commit
-        # brings something into such a folder, its files count one by one.
+        # An untracked folder is listed as one name: it may be a database of a million files. Its files are listed one
+        # by one only where the commit adds something in it.
         found = set(self.untracked())
         for name in [name for name in found if name.endswith("/") and name.rstrip("/") in folders]:
             found.discard(name)
@@ -95,7 +101,7 @@ class WorkTree:
 
     def fetch(self, *refspecs: str) -> None:
         """Fetch from the origin, or GitError."""
-        self.git("fetch", *QUIETLY, "origin", *refspecs)
+        self.git("fetch", *_FETCH_OPTIONS, "origin", *refspecs)
 
     def fetch_commit(self, commit: CommitSha) -> bool:
         """Whether `commit` is here, fetched if need be."""
@@ -109,11 +115,11 @@ class WorkTree:
     def check_out(self, commit: CommitSha, *, branch: str | None = None) -> None:
         """Make the files those of `commit`, in place; never an untracked one, ignored or not."""
         where = ["-B", branch, "--no-track"] if branch else ["--detach"]
-        # An ignored file is somebody's data too: git overwrites those unless it is told not to.
+        # An ignored file is data too: git overwrites those unless this option stops it.
         self.git("checkout", "--quiet", "--no-overwrite-ignore", *where, commit, "--")
 
-    def lay_out(self, commit: CommitSha, place: Path) -> None:
-        """Write the files of `commit` below `place`, and there a link to everything untracked that is here."""
+    def export(self, commit: CommitSha, place: Path) -> None:
+        """Write the files of `commit` below `place`, with a link to everything untracked that is here."""
         place.mkdir(parents=True, exist_ok=True)
         index = {"GIT_INDEX_FILE": str(place.with_name(f"{place.name}.index"))}
         self.git("read-tree", commit, extra=index)
@@ -123,9 +129,22 @@ class WorkTree:
 
 
 def rewritten_address(remote: str, folder: Path, access: Access) -> str:
-    """Where git really goes for a remote's name or address, by the settings of the person and of `folder`."""
+    """The address that git uses for a remote's name or address, by the settings of its user and of `folder`."""
     environment = git_environment(access._replace(token=None), origin=access.web_url)
     return run_in_checkout(folder, "ls-remote", "--get-url", remote, environment=environment).decode().strip()
+
+
+def clone(url: str, place: Path, *, branch: str, access: Access) -> None:
+    """Clone `url` into `place` without checking anything out, or GitError."""
+    environment = git_environment(access, origin=rewritten_address(url, place.parent, access))
+    options = ("--quiet", "--no-checkout", "--no-tags", "--branch", branch)
+    run_in_checkout(place.parent, "clone", *options, "--", url, str(place), environment=environment)
+
+
+def render_list(names: list[str]) -> str:
+    """The first of `names`, and how many more there are."""
+    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
+    return ", ".join(names[:MAX_LISTED]) + more
 
 
 def _link(names: Iterable[str], source: Path, place: Path) -> None:
@@ -136,8 +155,8 @@ def _link(names: Iterable[str], source: Path, place: Path) -> None:
         there.parent.mkdir(parents=True, exist_ok=True)
         try:
             there.symlink_to(here, target_is_directory=here.is_dir())
-        except OSError:  # Windows asks for a privilege: what compose reads are small files
-            if here.is_file() and here.stat().st_size <= LARGEST_COPY:
+        except OSError:  # Windows wants a privilege for links: what compose reads are small files
+            if here.is_file() and here.stat().st_size <= MAX_COPY:
                 shutil.copyfile(here, there)
 
 

@@ -20,7 +20,7 @@ def export(repo: str | None) -> None:
     from bot.domain.names import parse_repo_name
     from bot.features.audit.store import AuditTrail
     from bot.service.database import open_store
-    from bot.settings.read import read_store_settings
+    from bot.settings.service import read_store_settings
 
     try:
         fleet = parse_repo_name(repo) if repo else None

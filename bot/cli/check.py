@@ -15,14 +15,14 @@ from bot.domain.errors import BotError, ExitCode
 @click.option("--pull", is_flag=True, help="Check a service that runs with --pull, which needs no webhook.")
 def check(*, pull: bool) -> None:
     """Check the installation from end to end, and say how to fix each problem. Changes nothing."""
-    from bot.github.client import App
+    from bot.github.app import App
     from bot.github.connection.credentials import find_credentials
     from bot.observability.log import register_secret
     from bot.onboarding.check.decide import CheckVerdict, decide_findings
     from bot.onboarding.check.read import read_facts
-    from bot.planner.compose import Renderer
+    from bot.planner.renderer import Renderer
     from bot.service.database import open_store
-    from bot.settings.read import read_settings
+    from bot.settings.service import read_settings
 
     settings = read_settings(pull=pull)
     if not settings.data.exists() and settings.credentials is None:

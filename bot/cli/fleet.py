@@ -155,7 +155,7 @@ def _open_pull(root: Path, proposal: FleetProposal) -> str:
     from bot.cli.user import find_fleet_of_clone, open_user_client
     from bot.domain.names import BranchName, parse_repo_name
     from bot.features.hub.apply import propose_once
-    from bot.settings.read import read_node_settings
+    from bot.settings.node import read_node_settings
 
     return propose_once(
         open_user_client(read_node_settings()),

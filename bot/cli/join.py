@@ -18,7 +18,7 @@ from bot.fleetfile import Platform
 if TYPE_CHECKING:
     from bot.onboarding.join.node import NodeJoin
     from bot.protocol.invitation import Invitation
-    from bot.settings.read import NodeSettings
+    from bot.settings.node import NodeSettings
 
 _fleet_option = click.option("--fleet", help="OWNER/NAME of the fleet repository. Default: this clone's origin.")
 _platform_option = click.option(
@@ -223,7 +223,7 @@ def leave(state: Path | None, token: str) -> None:
 
 
 def _settings() -> NodeSettings:
-    from bot.settings.read import read_node_settings
+    from bot.settings.node import read_node_settings
 
     return read_node_settings()
 
@@ -237,7 +237,7 @@ def _with(invitation: Invitation, **changes: object) -> Invitation:
 def _joining(invitation: Invitation, state: Path | None) -> NodeJoin:
     from bot.agent.state import NodeState
     from bot.onboarding.join.node import NodeJoin
-    from bot.settings.read import docker_environment, stack_environment
+    from bot.settings.environment import docker_environment, stack_environment
 
     def log(line: str) -> None:
         click.echo(line, err=True)
@@ -247,7 +247,7 @@ def _joining(invitation: Invitation, state: Path | None) -> NodeJoin:
 
 
 def _read_key(key: Path | None) -> str:
-    from bot.settings.read import read_data_folder
+    from bot.settings.environment import read_data_folder
     from bot.storage.keyfiles import ORDERS_PUBLIC
 
     place = key or read_data_folder() / "keys" / ORDERS_PUBLIC

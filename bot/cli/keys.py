@@ -58,7 +58,7 @@ def retire(data: Path | None) -> None:
 
 
 def _folder(data: Path | None) -> Path:
-    from bot.settings.read import read_data_folder
+    from bot.settings.environment import read_data_folder
 
     return (data or read_data_folder()) / "keys"
 

@@ -62,7 +62,7 @@ def plan(  # noqa: PLR0917 - one parameter per option of the command
     from bot.features.bump.text import render_body
     from bot.plan.report.links import Links
     from bot.plan.report.text import render_json, render_text
-    from bot.planner.compose import Renderer
+    from bot.planner.renderer import Renderer
 
     with tempfile.TemporaryDirectory(prefix="aios-bot-plan-") as folder:
         renderer = Renderer(cache_root=Path(folder), secret_key=folder.encode())

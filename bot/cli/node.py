@@ -15,7 +15,7 @@ import click
 from bot.domain.errors import ExitCode
 
 if TYPE_CHECKING:
-    from bot.agent.node import Node
+    from bot.agent.node import LocalNode
 
 _state_option = click.option(
     "--state",
@@ -63,7 +63,7 @@ def deploy_command(  # noqa: PLR0917 - one parameter per option of the command
     from bot.agent.deploy import deploy
     from bot.agent.wiring import make_node, write_summary
     from bot.protocol.outcome import OrderEnd, render_outcome
-    from bot.settings.read import read_node_settings
+    from bot.settings.node import read_node_settings
 
     settings = read_node_settings()
     if commit:
@@ -78,7 +78,7 @@ def deploy_command(  # noqa: PLR0917 - one parameter per option of the command
     sys.exit({OrderEnd.SUCCESS: ExitCode.OK, OrderEnd.REFUSED: ExitCode.REFUSED}.get(outcome.end, ExitCode.FAILED))
 
 
-def _deploy_by_hand(node: Node, commit: str, submodule: str | None, base: str, *, dry_run: bool) -> NoReturn:
+def _deploy_by_hand(node: LocalNode, commit: str, submodule: str | None, base: str, *, dry_run: bool) -> NoReturn:
     from bot.agent.by_hand import deploy_by_hand
     from bot.plan.report.text import render_text
     from bot.protocol.outcome import OrderEnd, render_outcome
@@ -110,7 +110,7 @@ def trust(  # noqa: PLR0917 - one parameter per option of the command
 ) -> None:
     """Trust the key in KEYFILE (the bot's keys/orders.pub.pem): accept orders that it signed."""
     from bot.agent.state import NodeState
-    from bot.settings.read import read_node_settings
+    from bot.settings.node import read_node_settings
 
     state = NodeState(state_folder or read_node_settings().state)
     identity = state.trust(keyfile, fleet=fleet, node=name, root=root, report_only=report_only)
@@ -126,7 +126,7 @@ def trust(  # noqa: PLR0917 - one parameter per option of the command
 def show(state_folder: Path | None) -> None:
     """Print this node's identity, the keys it trusts, and the orders it has accepted."""
     from bot.agent.state import Begun, NodeState, Touching
-    from bot.settings.read import read_node_settings
+    from bot.settings.node import read_node_settings
 
     state = NodeState(state_folder or read_node_settings().state)
     identity = state.read_identity()
@@ -148,12 +148,12 @@ def show(state_folder: Path | None) -> None:
 @_state_option
 def recover_command(repo: Path | None, state_folder: Path | None) -> None:
     """Finish or undo an interrupted order. Run this when the machine starts, or by hand after a crash."""
-    from bot.agent.deploy import recover_now
+    from bot.agent.deploy import recover_node
     from bot.agent.wiring import make_node
     from bot.protocol.outcome import OrderEnd, render_outcome
-    from bot.settings.read import read_node_settings
+    from bot.settings.node import read_node_settings
 
-    outcome = recover_now(make_node(read_node_settings(), state_folder, repo))
+    outcome = recover_node(make_node(read_node_settings(), state_folder, repo))
     click.echo("nothing to recover" if outcome is None else render_outcome(outcome))
     sys.exit(ExitCode.FAILED if outcome and outcome.end is OrderEnd.FAILED else ExitCode.OK)
 
@@ -163,13 +163,13 @@ def recover_command(repo: Path | None, state_folder: Path | None) -> None:
 @_state_option
 def doctor(repo: Path | None, state_folder: Path | None) -> None:
     """Check that this node has what it needs, and say how to fix each problem."""
-    from bot.agent.doctor import examine
+    from bot.agent.doctor import run_checks
     from bot.agent.wiring import make_node
-    from bot.settings.read import read_node_settings
+    from bot.settings.node import read_node_settings
 
     settings = read_node_settings()
     made = make_node(settings, state_folder, repo)
-    findings = examine(made.state, made.docker, made.access, repo)
+    findings = run_checks(made.state, made.docker, made.access, repo)
     for finding in findings:
         click.echo(f"{'ok  ' if finding.good else 'FAIL'} {finding.name}: {finding.text}")
     sys.exit(ExitCode.OK if all(finding.good for finding in findings) else ExitCode.FAILED)

@@ -85,7 +85,7 @@ def cancel(guid: str) -> None:
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
 def backup(target: Path) -> None:
     """Write the database and the keys to one file, also while the service runs. The file contains secrets."""
-    from bot.settings.read import read_store_settings
+    from bot.settings.service import read_store_settings
     from bot.storage.backup import write_backup
 
     with _open_store() as store:
@@ -97,7 +97,7 @@ def backup(target: Path) -> None:
 @click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def restore(source: Path) -> None:
     """Fill an empty database (SQLite or PostgreSQL) and data folder from a backup, before the service starts."""
-    from bot.settings.read import read_store_settings
+    from bot.settings.service import read_store_settings
     from bot.storage.backup import read_backup
 
     with _open_store() as store:
@@ -111,7 +111,7 @@ class _open_store:  # noqa: N801 - used as a function
     def __enter__(self) -> Store:
         from bot.observability.log import configure_logging
         from bot.service.database import open_store
-        from bot.settings.read import read_store_settings
+        from bot.settings.service import read_store_settings
 
         settings = read_store_settings()
         configure_logging(level="WARNING", secrets=settings.secrets)

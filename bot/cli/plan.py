@@ -6,13 +6,11 @@ from pathlib import Path
 
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, SubmodulePath
-from bot.features.bump.read import COMMITS_SHOWN
 from bot.fleetfile import FLEET_FILE, Fleet, Submodule, parse_fleet
 from bot.git.git import GitError, GitRepository
-from bot.plan.model import Commit, Plan
-from bot.planner.compose import Renderer
-from bot.planner.planner import read_plan
-from bot.planner.snapshot import Snapshot
+from bot.plan.model import Plan
+from bot.planner.plans import Revision, plan_between
+from bot.planner.renderer import Renderer
 
 
 def read_local_plan(
@@ -34,21 +32,15 @@ def read_local_plan(
     fleet = _read_fleet(fleet_repo, base, fleet_file)
     path = SubmodulePath(submodule)
     own = next((one for one in fleet.submodules if one.path == path), Submodule(path=path))
-
-    def snapshot(at: CommitSha) -> Snapshot:
-        return Snapshot(fleet=fleet_repo, commit=base, submodule=path, upstream=upstream, pin=at)
-
-    found = upstream.commits_between(start, end, most=COMMITS_SHOWN)
-    return read_plan(
+    return plan_between(
+        Revision(base, start),
+        Revision(base, end),
         fleet=fleet,
-        repo=None,
         submodule=own,
-        upstream_name=None,
-        old=snapshot(start),
-        new=snapshot(end),
+        mirror=fleet_repo,
+        upstream=upstream,
         renderer=renderer,
-        commits=tuple(Commit(sha=c.sha, subject=c.subject, author=c.author_name) for c in found),
-        commits_total=upstream.count_between(start, end),
+        commits=(start, end),
     )
 
 

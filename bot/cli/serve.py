@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bot.service.intake import Intake
     from bot.service.schedules import Schedules
     from bot.service.worker import Worker
-    from bot.settings.read import Credentials, Settings
+    from bot.settings.values import Credentials, Settings
     from bot.storage.store import Store
 
 
@@ -31,7 +31,7 @@ def serve(*, pull: bool) -> None:
     from bot.service.server import end_on_signal
     from bot.service.server import serve as serve_http
     from bot.service.shutdown import Shutdown
-    from bot.settings.read import read_settings
+    from bot.settings.service import read_settings
     from bot.web.app import create_app
 
     settings = read_settings(pull=pull)
@@ -102,8 +102,8 @@ class Service:
         from bot.features.rollout.store import RolloutStore
         from bot.features.upstream.run import UpstreamTools
         from bot.git.mirrors import Mirrors
-        from bot.github.client import App
-        from bot.planner.compose import Renderer
+        from bot.github.app import App
+        from bot.planner.renderer import Renderer
         from bot.queue.inbox import Inbox
         from bot.service.backfill import Backfill
         from bot.service.intake import Intake

@@ -9,14 +9,16 @@ from urllib.parse import urlsplit
 import click
 
 from bot.domain.errors import BotError
+from bot.github.app import connect
 from bot.github.client import Client
-from bot.settings.read import NodeSettings, child_environment
+from bot.settings.environment import child_environment
+from bot.settings.node import NodeSettings
 
 
 def open_user_client(settings: NodeSettings) -> Client:
     """A client with the user's own token: GITHUB_TOKEN, otherwise that of `gh`. Raises BotError."""
     if settings.token is not None:
-        return Client.with_token(settings.api_url, settings.token.reveal())
+        return connect(settings.api_url, settings.token.reveal())
     host = settings.html_url.partition("://")[2]
     try:
         done = subprocess.run(
@@ -27,7 +29,7 @@ def open_user_client(settings: NodeSettings) -> Client:
             "no token for GitHub: run `gh auth login`, or set GITHUB_TOKEN to a token that may write contents and "
             "pull requests of the fleet repository and administer it (for its runners)"
         ) from None
-    return Client.with_token(settings.api_url, done.stdout.decode().strip())
+    return connect(settings.api_url, done.stdout.decode().strip())
 
 
 def find_fleet_of_clone(folder: Path = Path()) -> str:

@@ -1,37 +1,77 @@
-"""Text of `.github/aios-bot.yml` in, a Fleet out; every problem names its line and a cure. Pure.
+"""Text of `.github/aios-bot.yml` in, a Fleet out; every problem has its line and a cure. Pure.
 
-The reference of the format, `docs/reference/fleet-file.md`, and its JSON Schema, `docs/fleet-file.schema.json`,
-are made from the declarations in this package; `docs/examples/aios-bot.yml` is a commented example.
+| file | holds |
+| --- | --- |
+| `fleet.py` | the values that the program uses, with their defaults |
+| `models.py` | what people may write, as pydantic models; how to add a field |
+| `kinds.py`, `shapes.py` | the kinds of values that fields have; what names, paths and branches look like |
+| `parse.py`, `checks.py` | the check of a file: every problem at once, also those between fields |
+| `yaml_lines.py` | strict YAML with line numbers |
+| `reference.py` | the models as JSON Schema, for editors, messages and the reference page |
+| `edit.py` | changes of one entry that keep every other byte |
 
-To add a field, in three lines:
-
-1. the attribute with its default, in the value of its section: `soak: int = 0  # seconds` in `Deploy`;
-2. the declaration under the same name, in the section's fields: `Number("soak", "seconds to wait", 0, 3600, 60)`;
-3. `make docs`, which writes the reference and the schema anew; a test holds the three to each other.
-
-A new section is a module of its own with its value and its `Part` or `Each` (see `deploy.py`, `nodes.py`), an
-attribute of `Fleet` and a line in `FLEET` (`whole.py`). What depends on several fields is a check of their section.
-A field's example must be usable: the tests put each into a file, and hold the schema to the reading.
+`docs/examples/aios-bot.yml` is a commented example.
 """
 
 from __future__ import annotations
 
-from bot.fleetfile.deploy import Deploy
-from bot.fleetfile.nodes import Node, Platform
-from bot.fleetfile.submodules import Submodule
-from bot.fleetfile.whole import FLEET, VERSION, Fleet
-from bot.fleetfile.yaml_lines import Reader, YamlFileError, load_mapping
+from bot.fleetfile.fleet import (
+    VERSION,
+    Command,
+    Commands,
+    Deploy,
+    DriftRules,
+    Fleet,
+    Hooks,
+    Hub,
+    Locks,
+    Node,
+    Platform,
+    Principals,
+    ReviewRules,
+    ShowUpstream,
+    Submodule,
+    Wave,
+    waves_of,
+)
 
-__all__ = ["FLEET", "FLEET_FILE", "VERSION", "Deploy", "Fleet", "Node", "Platform", "Submodule", "parse_fleet"]
+__all__ = [
+    "FLEET_FILE",
+    "HUB_FILE",
+    "VERSION",
+    "Command",
+    "Commands",
+    "Deploy",
+    "DriftRules",
+    "Fleet",
+    "Hooks",
+    "Hub",
+    "Locks",
+    "Node",
+    "Platform",
+    "Principals",
+    "ReviewRules",
+    "ShowUpstream",
+    "Submodule",
+    "Wave",
+    "parse_fleet",
+    "parse_hub",
+    "waves_of",
+]
 
 FLEET_FILE = ".github/aios-bot.yml"
+HUB_FILE = ".github/aios-hub.yml"
 
 
 def parse_fleet(text: str, *, path: str = FLEET_FILE) -> Fleet:
     """The Fleet that `text` describes, or YamlFileError with every problem found. An empty text is all defaults."""
-    document = load_mapping(text, path=path)
-    reader = Reader()
-    fleet = FLEET.read(reader, reader.mapping(document, 1, "the fleet file", FLEET.known), "")
-    if reader.problems:
-        raise YamlFileError(tuple(sorted(set(reader.problems))), path=path)
-    return fleet
+    from bot.fleetfile import parse  # noqa: PLC0415 - pydantic: a node that deploys needs the values alone
+
+    return parse.parse_fleet(text, path=path)
+
+
+def parse_hub(text: str) -> Hub:
+    """The Hub that `text` describes, or YamlFileError with every problem found."""
+    from bot.fleetfile import parse  # noqa: PLC0415 - as above
+
+    return parse.parse_hub(text, path=HUB_FILE)

@@ -1,7 +1,7 @@
 """Changes one entry of a YAML text and leaves every other byte as it was: comments, order, quotes, line ends. Pure.
 
-ruamel.yaml's composed tree says where each value stands; the text is spliced there, not written anew, because no
-dumper gives back the spaces that a person chose. The result is parsed again and held against what it should mean:
+ruamel.yaml's composed tree gives the position of each value; the text is spliced there, not dumped, because no
+dumper keeps the spaces that the writer chose. The result is parsed again and compared with what it should mean:
 a form that cannot be edited safely is an EditError, never a damaged file.
 """
 
@@ -27,7 +27,7 @@ _BOM = "\ufeff"
 
 
 class EditError(BotError):
-    """The text has a form in which this entry cannot be changed safely; a person can."""
+    """The text has a form in which no program can change this entry safely."""
 
 
 def set_entry(text: str, path: Sequence[str], value: Plain, *, file: str = FLEET_FILE) -> str:
@@ -47,16 +47,13 @@ def set_entry(text: str, path: Sequence[str], value: Plain, *, file: str = FLEET
 def remove_entry(text: str, path: Sequence[str], *, file: str = FLEET_FILE) -> str:
     """`text` without the entry at `path`, its own comments gone with it; unchanged when there is none.
 
-    A mapping that loses its last entry becomes `{}`. Comments above the entry stay: they are a person's words.
+    A mapping that loses its last entry becomes `{}`. Comments above the entry stay.
     """
     before = _plain(load_mapping(text, path=file))
     wanted = _without(before, path)
     if wanted == before:
         return text
     return _edited(text, wanted, lambda draft: _remove(draft, path), file=file, by_hand=f"remove {'.'.join(path)}")
-
-
-# -- what it means ------------------------------------------------------------------------------------------------
 
 
 def _plain(value: object) -> Plain:
@@ -75,7 +72,7 @@ def _with(tree: Plain, path: Sequence[str], value: Plain) -> Plain:
     if not path:
         return _plain(value)
     if tree is not None and not isinstance(tree, Mapping):
-        raise EditError(f"{path[0]} cannot be written where something else than a mapping stands")
+        raise EditError(f"{path[0]} cannot be written into something else than a mapping; change the file by hand")
     own = dict(tree or {})
     return own | {path[0]: _with(own.get(path[0]), path[1:], value)}
 
@@ -97,11 +94,8 @@ def _edited(text: str, wanted: Plain, edit: Callable[[_Draft], str], *, file: st
         holds = None
     # Compared with their order: an entry that slipped into another mapping is no success.
     if repr(holds) != repr(wanted):
-        raise EditError(f"{file} has a form that is not edited by a program; by hand: {by_hand}")
+        raise EditError(f"{file} is laid out in a way that cannot be edited automatically; by hand: {by_hand}")
     return text[: len(text) - len(bare)] + made
-
-
-# -- where it stands ----------------------------------------------------------------------------------------------
 
 
 class _Unclear(Exception):  # noqa: N818 - caught where it is raised for
@@ -188,9 +182,6 @@ class _Draft:
         return self.text[:start] + new + self.text[end:]
 
 
-# -- the edits ----------------------------------------------------------------------------------------------------
-
-
 def _set(draft: _Draft, path: Sequence[str], value: Plain) -> str:
     mapping, done = draft.root, 0
     held: _Entry | None = None
@@ -267,9 +258,6 @@ def _remove_from_flow(draft: _Draft, entries: list[_Entry], at: int) -> str:
     return draft.splice(start, entries[at].value.end_mark.index, "")
 
 
-# -- writing ------------------------------------------------------------------------------------------------------
-
-
 def _on_own_line(draft: _Draft, block: str) -> str:
     return block if not draft.text or draft.text.endswith("\n") else draft.newline + block
 
@@ -299,7 +287,7 @@ def _render_flow(value: Plain) -> str:
 
 
 def _styled(value: Plain, *, flow: bool) -> object:
-    """Flow style where a person would write it: lists, and everything inside of a flow mapping."""
+    """Flow style where people write it: lists, and everything inside of a flow mapping."""
     if isinstance(value, Mapping):
         made = CommentedMap({key: _styled(item, flow=flow) for key, item in value.items()})
         made.fa.set_flow_style() if flow or not value else made.fa.set_block_style()

@@ -1,87 +1,79 @@
-"""The format of the fleet file, for editors as JSON Schema and for people as a page. Pure, from the declarations."""
+"""The format of the fleet file as JSON Schema, and the line that makes editors check it. Pure, from the models."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
-import msgspec
+from pydantic.json_schema import GenerateJsonSchema
 
-from bot.fleetfile import FLEET, FLEET_FILE
-from bot.fleetfile.fields import Each, Field, Part, Section
+from bot.fleetfile import FLEET_FILE
+from bot.fleetfile.models import FleetDocument, Section
+
+Schema = dict[str, Any]
 
 SCHEMA_ADDRESS = "https://raw.githubusercontent.com/Tecnocrat/aios-bot/main/docs/fleet-file.schema.json"
-"""Where editors fetch the schema from, and what it calls itself."""
+"""Where editors fetch the schema from, and the schema's own id."""
 
 EDITOR_LINE = f"# yaml-language-server: $schema={SCHEMA_ADDRESS}"
-"""The first line of a fleet file that editors check while one types."""
+"""The first line of a fleet file that editors check during typing."""
 
 
-_INTRODUCTION = f"""\
-`{FLEET_FILE}` in a fleet repository, read from the base branch only. Every field may be left out; an empty
-file is a fleet without machines whose submodules are all kept up to date. What is wrong is told by the check run
-`aios/fleet-file`, every problem at once, each with its line and a cure."""
+class _Generator(GenerateJsonSchema):
+    """Without titles made from names, and without defaults: the values' defaults hold."""
 
-_MORE = """\
-A commented example is [docs/examples/aios-bot.yml](../examples/aios-bot.yml). This page is made from the code by
-`make docs`."""
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the signature is pydantic's
+        return False
+
+    def default_schema(self, schema: Any) -> Schema:
+        return self.generate_inner(schema["schema"])
+
+
+_ABOUT_THE_CLASS = ("title", "description")
+
+
+@cache
+def schema_of(document: type[Section]) -> Schema:
+    """The JSON Schema of a document's model, with every definition where it is used."""
+    schema = document.model_json_schema(schema_generator=_Generator)
+    definitions = schema.pop("$defs", {})
+    return {key: _inlined(value, definitions) for key, value in schema.items() if key not in _ABOUT_THE_CLASS}
+
+
+def _inlined(schema: Any, definitions: Schema) -> Any:
+    """Draft 7 ignores what is beside a `$ref`; and no schema for all values by one pattern of their names."""
+    match schema:
+        case {"$ref": str(name), **rest}:
+            defined = definitions[name.removeprefix("#/$defs/")]
+            own = {key: value for key, value in defined.items() if key not in _ABOUT_THE_CLASS}
+            return _inlined(own | rest, definitions)
+        case {"patternProperties": {**patterns}, **rest}:
+            ((pattern, value),) = patterns.items()
+            names = {"type": "string", "pattern": pattern, **schema.get("propertyNames", {})}
+            return _inlined(rest | {"propertyNames": names, "additionalProperties": value}, definitions)
+        case {}:
+            return {key: _inlined(value, definitions) for key, value in schema.items()}
+        case [*items]:
+            return [_inlined(item, definitions) for item in items]
+    return schema
 
 
 def render_schema() -> str:
-    """The JSON Schema of the fleet file. What it refuses the bot refuses; the bot looks further (twins, lines)."""
+    """The JSON Schema of the fleet file. What it refuses the bot refuses; the bot looks further (`checks.py`)."""
     head = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": SCHEMA_ADDRESS,
         "title": f"{FLEET_FILE} of aios-bot",
     }
-    return json.dumps(head | FLEET.schema(), indent=2) + "\n"
+    return json.dumps(head | schema_of(FleetDocument), indent=2) + "\n"
 
 
-def render_reference() -> str:
-    """The reference page: a table for each section."""
-    parts = [
-        "# The fleet file",
-        _INTRODUCTION,
-        f"For completion and checks while you type, let this be the first line:\n\n```yaml\n{EDITOR_LINE}\n```",
-        _MORE,
-        *(_render_section(where, about, section) for where, about, section in _sections("", "", FLEET)),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def _sections(where: str, about: str, section: Section) -> Iterator[tuple[str, str, Section]]:  # type: ignore[type-arg]  # of any value
-    yield where, about, section
-    for field in section.fields:
-        at = f"{where}.{field.name}" if where else field.name
-        if isinstance(field, Part):
-            yield from _sections(at, field.about, field.section)
-        elif isinstance(field, Each):
-            yield from _sections(f"{at}.<{field.called}>", field.about, field.section)
-
-
-def _render_section(where: str, about: str, section: Section) -> str:  # type: ignore[type-arg]  # of any value
-    defaults = {field.name: field.default for field in msgspec.structs.fields(section.value)}
-    rows = [_render_row(field, defaults[field.name]) for field in section.fields]
-    table = "\n".join(["| field | what it is for | what it may be | left out |", "| --- | --- | --- | --- |", *rows])
-    title = f"## `{where}`\n\n{about[:1].upper()}{about[1:]}." if where else "## Top level"
-    return f"{title}\n\n{table}"
-
-
-def _render_row(field: Field, default: object) -> str:
-    kind, example = field.describe()
-    nested = isinstance(field, Part | Each)
-    what = kind if nested else f"{kind}; such as `{example}`"
-    cells = [f"`{field.name}`", field.about, what, "" if nested else _render_default(default)]
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def _render_default(default: object) -> str:
-    match default:
-        case bool():
-            return f"`{str(default).lower()}`"
-        case str() | int() if default:
-            return f"`{default}`"
-        case tuple() if default:
-            return "`[" + ", ".join(str(item) for item in default) + "]`"
-        case _:
-            return ""
+def render_example(example: object) -> str:
+    """An example as one writes it after `name: `."""
+    match example:
+        case list():
+            return f"[{', '.join(map(render_example, example))}]"
+        case dict():
+            return "{" + ", ".join(f"{key}: {render_example(item)}" for key, item in example.items()) + "}"
+    return str(example)

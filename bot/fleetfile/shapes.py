@@ -1,4 +1,4 @@
-"""What a name, a path or a branch may look like in the fleet file: each shape once, with words for a person. Pure.
+"""What a name, a path or a branch may look like in the fleet file: each shape once, also in words. Pure.
 
 The patterns keep to what Python and ECMA 262 read alike, because the JSON Schema carries them to editors.
 """
@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-
-from bot.domain.verbs import Verb
 
 
 class Shape(NamedTuple):
@@ -22,10 +20,12 @@ def _shape(pattern: str, words: str) -> Shape:
     return Shape(re.compile(pattern), words)
 
 
-NODE_NAME = _shape(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "letters, digits, `.`, `_` and `-`; 63 at most")
-STACK_NAME = _shape(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", "letters, digits, `.`, `_` and `-`")
-VARIABLE = _shape(r"[A-Za-z_][A-Za-z0-9_]*", "letters, digits and `_`, not beginning with a digit")
-LABEL = _shape(r"[^,\x00-\x1f]{1,50}", "50 characters at most, no comma")
+NODE_NAME = _shape(
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "made of letters, digits, `.`, `_` and `-`, 63 characters at most"
+)
+STACK_NAME = _shape(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", "made of letters, digits, `.`, `_` and `-`")
+VARIABLE = _shape(r"[A-Za-z_][A-Za-z0-9_]*", "made of letters, digits and `_`, without a digit at its start")
+LABEL = _shape(r"[^,\x00-\x1f]{1,50}", "text of 50 characters at most, without a comma")
 WORKFLOW = _shape(r"[A-Za-z0-9._-]+\.ya?ml", "a file name that ends in `.yml` or `.yaml`, without a folder")
 PATH = _shape(
     r"(?!/)(?!.*(?:^|/)\.{1,2}(?:/|$))(?!.*//)[^\\\x00-\x1f:]{1,200}(?<!/)",
@@ -38,7 +38,7 @@ SCRIPT = _shape(
     "a path in this repository that ends in .sh, .ps1 or .py",
 )
 ARGUMENT = _shape(r"[^\x00-\x1f]{1,500}", "text of one line")
-PROFILE = _shape(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "letters, digits, `_`, `.` and `-`")
+PROFILE = _shape(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "made of letters, digits, `_`, `.` and `-`")
 DURATION = _shape(r"[0-9]{1,5}[smhd]", "a whole number and `s`, `m`, `h` or `d`")
 BRANCH = _shape(
     r"(?!/)(?!.*(?:\.\.|//|@\{|\.lock$))[^\s~^:?*\[\\\x00-\x1f\x7f]{1,200}(?<![/.])",
@@ -47,8 +47,7 @@ BRANCH = _shape(
 REPOSITORY = _shape(
     r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}", "`owner/name`, as GitHub spells it"
 )
-PREFIX = _shape(r"/(?:[a-z][a-z0-9-]{0,20})?", "`/`, or `/` and a word that stands before the command")
-VERB = _shape("|".join(Verb), "a command")
+PREFIX = _shape(r"/(?:[a-z][a-z0-9-]{0,20})?", "`/`, or `/` and a lower-case word that precedes the command")
 PRINCIPAL = _shape(
     r"read|triage|write|maintain|admin|team:[a-z0-9][a-z0-9_-]{0,99}|person:[A-Za-z0-9][A-Za-z0-9_-]{0,38}",
     "a permission in this repository that is enough (`read`, `triage`, `write`, `maintain`, `admin`), `team:SLUG` or "

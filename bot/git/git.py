@@ -1,41 +1,35 @@
-"""The one seam over git: bare mirrors and local checkouts, read through plumbing commands.
+"""Run git over bare mirrors and local checkouts, through its plumbing commands. Nothing else starts git.
 
-Git's own program rather than a library: submodules, partial clones, protocol v2 and every odd repository are
-its home ground, and the node and the person at the keyboard run the same one. Tokens travel in the
-environment (GIT_CONFIG_*), never in a URL, a config file or a command line.
+Git's own program rather than a library: it knows submodules, partial clones, protocol v2 and every odd repository,
+and it is the one that runs on nodes and in people's terminals. Tokens are passed in the environment (GIT_CONFIG_*),
+never in a URL, a configuration file or a command line.
 """
 
 from __future__ import annotations
 
 import base64
 import io
-import os
-import shutil
 import subprocess
 import tarfile
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from filelock import FileLock
-
 from bot.domain.errors import BotError
-from bot.domain.names import BranchName, CommitSha, PullNumber, parse_commit_sha
-from bot.settings.read import child_environment
+from bot.domain.names import BranchName, CommitSha, parse_commit_sha
+from bot.settings.environment import child_environment
 
 GITLINK = "160000"
-_LONGEST = 600  # seconds for one command; the first clone of a large repository is the longest
-_STALE = 60  # seconds after which a lock inside a mirror is nobody's
+_TIMEOUT = 600  # seconds for one command; the first clone of a large repository is the longest
 _FIELD, _RECORD = "\x1f", "\x1e"
 
 
 class GitError(BotError):
-    """Git said no; the message carries its last line, without any URL credential."""
+    """A git command failed; the message holds the last line that it printed."""
 
 
 class CommitInfo(NamedTuple):
-    """One commit as git tells it; the texts are hostile."""
+    """One commit, as git prints it; the texts may be hostile."""
 
     sha: CommitSha
     author_name: str
@@ -53,13 +47,13 @@ class TreeEntry(NamedTuple):
     path: str
 
 
-def _readable(path: bytes) -> str:
-    """A path as text that can be shown and stored: git's paths are bytes, and a stranger's need be no UTF-8."""
+def _render_path(path: bytes) -> str:
+    """A path as text that can be shown and stored: git's paths are bytes, and need not be UTF-8."""
     return path.decode("utf-8", "backslashreplace")
 
 
 def token_environment(token: str | None, *, server: str = "") -> dict[str, str]:
-    """The environment that makes git authenticate as a GitHub App installation, without writing the token down.
+    """The environment that makes git authenticate with an installation's token, which is written nowhere.
 
     With `server` ("https://github.com") the token goes nowhere else: a submodule may live on a foreign host.
     """
@@ -73,13 +67,27 @@ def token_environment(token: str | None, *, server: str = "") -> dict[str, str]:
     }
 
 
+def read_git_version(environment: Mapping[str, str]) -> str:
+    """The version of the git on PATH ("2.39.5"), or GitError when there is none."""
+    try:
+        out = _run(["git", "--version"], environment=environment)
+    except (OSError, GitError):
+        raise GitError("git is not on PATH: install it, and let the runner's user see it") from None
+    return out.decode().split()[2]
+
+
+def init_bare(git_dir: Path) -> None:
+    """Make an empty bare repository, or GitError."""
+    _run(["git", "init", "--quiet", "--bare", str(git_dir)], environment={})
+
+
 def run_in_checkout(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> bytes:
-    """Standard output of one git command run in somebody's checkout, or GitError."""
+    """Standard output of one git command in a checkout, or GitError."""
     return _run(["git", *arguments], environment=environment or {}, folder=folder)
 
 
 class GitRepository:
-    """Reads of one repository: a bare mirror, or the git directory of somebody's checkout."""
+    """Reads one repository: a bare mirror, or the git directory of a checkout."""
 
     def __init__(self, git_dir: Path) -> None:
         self.git_dir = git_dir
@@ -114,11 +122,11 @@ class GitRepository:
         return self.run("cat-file", "blob", entry.oid) if entry and entry.kind == "blob" else None
 
     def entry(self, commit: str, path: str) -> TreeEntry | None:
-        """What stands at exactly `path` in `commit`."""
+        """The entry at exactly `path` in `commit`, or None."""
         return next(iter(self.list_tree(commit, path)), None)
 
     def pin_at(self, commit: str, path: str) -> CommitSha | None:
-        """The submodule commit that `commit` pins at `path`, or None when no submodule stands there."""
+        """The submodule commit that `commit` pins at `path`, or None when there is no submodule."""
         entry = self.entry(commit, path)
         return CommitSha(entry.oid) if entry and entry.mode == GITLINK else None
 
@@ -131,7 +139,7 @@ class GitRepository:
         for line in filter(None, out.split(b"\0")):
             meta, _, name = line.partition(b"\t")
             mode, kind, oid = meta.decode().split()
-            entries.append(TreeEntry(mode, kind, oid, _readable(name)))
+            entries.append(TreeEntry(mode, kind, oid, _render_path(name)))
         return tuple(entries)
 
     def tree_of(self, commit: str) -> str:
@@ -156,18 +164,18 @@ class GitRepository:
         return tuple(CommitInfo(CommitSha(f[0]), f[1], f[2], f[3], _FIELD.join(f[4:])) for f in fields)
 
     def last_change(self, commit: str, path: str) -> CommitSha | None:
-        """The newest commit of `commit`'s own line (merges count, what they merged does not) that changed `path`."""
+        """The newest commit that changed `path`, among `commit` and its first parents (merged ones do not count)."""
         out = self.run("log", "--max-count=1", "--first-parent", "--format=%H", commit, "--", path).decode().strip()
         return parse_commit_sha(out) if out else None
 
     def changes_since(self, old: CommitSha, new: CommitSha, path: str, *, most: int) -> tuple[CommitSha, ...]:
-        """The commits of `new`'s own line after `old` that changed `path`, newest first."""
+        """The commits that changed `path`, among `new` and its first parents after `old`, newest first."""
         span = ("--first-parent", "--format=%H", f"{old}..{new}", "--", path)
         out = self.run("log", f"--max-count={most}", *span).decode()
         return tuple(parse_commit_sha(line) for line in out.split())
 
     def merge_base(self, one: str, other: str) -> CommitSha | None:
-        """Where two commits part, or None when they have nothing in common."""
+        """The best common ancestor of two commits, or None when they have none."""
         try:
             return parse_commit_sha(self.run("merge-base", one, other).decode().strip())
         except GitError:
@@ -182,10 +190,10 @@ class GitRepository:
         """Paths that differ between two commits, sorted; a rename is both of its paths."""
         empty = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # git's well-known empty tree
         out = self.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", old or empty, new)
-        return tuple(sorted(_readable(p) for p in out.split(b"\0") if p))
+        return tuple(sorted(_render_path(p) for p in out.split(b"\0") if p))
 
     def is_sound(self) -> bool:
-        """Whether every object that a branch leads to is here and readable."""
+        """Whether every object that a branch reaches is here and readable."""
         try:
             self.run("fsck", "--connectivity-only", "--no-dangling", "--no-progress")
         except GitError:
@@ -193,7 +201,7 @@ class GitRepository:
         return True
 
     def export(self, commit: str, destination: Path) -> None:
-        """Write the files of `commit` under `destination`. What would be written elsewhere is refused: GitError.
+        """Write the files of `commit` under `destination`; GitError when one would be written elsewhere.
 
         Symlinks are kept as they are, wherever they point: the renderer's path check judges them.
         """
@@ -217,58 +225,6 @@ def _write_member(archive: tarfile.TarFile, member: tarfile.TarInfo, destination
     elif (content := archive.extractfile(member)) is not None:
         path.write_bytes(content.read())
         path.chmod(0o755 if member.mode & 0o100 else 0o644)
-
-
-class Mirror(GitRepository):
-    """A bare mirror that is fetched again and again; safe between threads and processes."""
-
-    def __init__(self, git_dir: Path, url: str) -> None:
-        super().__init__(git_dir)
-        self.url = url
-
-    def fetch(self, token: str | None, *, pull: PullNumber | None = None, repair: bool = True) -> None:
-        """Bring every branch up to date, and the head of pull request `pull`, which may live in a fork.
-
-        With `repair` a damaged mirror is thrown away and cloned anew.
-        """
-        more = (f"+refs/pull/{pull}/head:refs/pull/{pull}/head",) if pull is not None else ()
-        self.git_dir.parent.mkdir(parents=True, exist_ok=True)
-        lock = Path(f"{self.git_dir}.lock")
-        with FileLock(lock):
-            os.utime(lock)  # used now: the last to be thrown away
-            try:
-                self._fetch(token, more)
-            except GitError:
-                if not repair or not self.git_dir.exists():
-                    raise
-                if not self._drop_stale_locks():
-                    if self.is_sound():
-                        raise
-                    shutil.rmtree(self.git_dir)
-                self._fetch(token, more)
-
-    def _drop_stale_locks(self) -> bool:
-        """Remove what a git left that a power cut ended; nobody else writes here while we hold the mirror's lock."""
-        stale = [path for path in self.git_dir.rglob("*.lock") if time.time() - path.stat().st_mtime > _STALE]
-        for path in stale:
-            path.unlink(missing_ok=True)
-        return bool(stale)
-
-    def _fetch(self, token: str | None, more: Sequence[str]) -> None:
-        if not (self.git_dir / "HEAD").exists():
-            _run(["git", "init", "--quiet", "--bare", str(self.git_dir)], environment={})
-        self.run(
-            "fetch",
-            "--quiet",
-            "--prune",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--force",
-            self.url,
-            "+refs/heads/*:refs/heads/*",
-            *more,
-            environment=token_environment(token),
-        )
 
 
 def _environment(extra: Mapping[str, str]) -> dict[str, str]:
@@ -296,10 +252,10 @@ def _run(
             cwd=folder,
             capture_output=True,
             check=False,
-            timeout=_LONGEST,
+            timeout=_TIMEOUT,
         )
     except subprocess.TimeoutExpired:
-        raise GitError(f"git was still at work after {_LONGEST} seconds") from None
+        raise GitError(f"git was still running after {_TIMEOUT} seconds") from None
     if done.returncode != 0:
         raise GitError(_explain(command, done.stderr))
     return done.stdout
@@ -308,4 +264,4 @@ def _run(
 def _explain(command: list[str], stderr: bytes) -> str:
     lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
     verb = next((word for word in command[1:] if not word.startswith("-") and "/" not in word), "")
-    return f"git {verb} failed: {lines[-1].strip() if lines else 'it said nothing'}"
+    return f"git {verb} failed: {lines[-1].strip() if lines else '(no output)'}"

@@ -1,4 +1,4 @@
-"""Text of `.gitmodules` in, its stanzas out; a broken stanza spoils only itself. Pure.
+"""Parse `.gitmodules` into stanzas, where a broken one invalidates only itself. Pure.
 
 Git's own parser gives up on the whole file at the first broken line, and so does every library that follows
 it; one bad stanza must not stop the bumps of the others. The syntax is git-config's
@@ -28,33 +28,33 @@ class Stanza(NamedTuple):
     branch: str | None
 
 
-class Broken(NamedTuple):
+class BrokenStanza(NamedTuple):
     """One stanza that cannot be used. `line` counts from 1."""
 
     line: int
     message: str
 
 
-class Modules(NamedTuple):
-    """What a `.gitmodules` holds."""
+class GitModules(NamedTuple):
+    """The contents of a `.gitmodules`."""
 
     stanzas: tuple[Stanza, ...]
-    broken: tuple[Broken, ...]
+    broken: tuple[BrokenStanza, ...]
 
 
-def parse_gitmodules(text: str) -> Modules:
+def parse_gitmodules(text: str) -> GitModules:
     """Every usable stanza, and every one that is not, with its line. Never raises."""
     stanzas: list[Stanza] = []
-    broken: list[Broken] = []
+    broken: list[BrokenStanza] = []
     for line, block in _blocks(text):
         parsed = _parse_block(line, block)
-        if isinstance(parsed, Broken):
+        if isinstance(parsed, BrokenStanza):
             broken.append(parsed)
         elif any(parsed.path == other.path for other in stanzas):
-            broken.append(Broken(line, f"the path `{parsed.path}` is taken by an earlier stanza"))
+            broken.append(BrokenStanza(line, f"the path `{parsed.path}` is taken by an earlier stanza"))
         else:
             stanzas.append(parsed)
-    return Modules(tuple(stanzas), tuple(broken))
+    return GitModules(tuple(stanzas), tuple(broken))
 
 
 def _blocks(text: str) -> list[tuple[int, list[str]]]:
@@ -69,10 +69,10 @@ def _blocks(text: str) -> list[tuple[int, list[str]]]:
     return blocks
 
 
-def _parse_block(line: int, block: list[str]) -> Stanza | Broken:
+def _parse_block(line: int, block: list[str]) -> Stanza | BrokenStanza:
     header = _HEADER.match(block[0])
     if header is None or header["section"].lower() != "submodule" or header["name"] is None:
-        return Broken(line, f'expected [submodule "name"], found {block[0].strip()[:60]!r}')
+        return BrokenStanza(line, f'expected [submodule "name"], found {block[0].strip()[:60]!r}')
     fields: dict[str, str] = {}
     for offset, entry in _joined(block[1:]):
         if not entry.strip() or entry.lstrip()[0] in "#;":
@@ -80,9 +80,9 @@ def _parse_block(line: int, block: list[str]) -> Stanza | Broken:
         match = _ENTRY.match(entry)
         value = _unquote(match["value"] or "") if match else None
         if match is None or value is None:
-            return Broken(line + offset, f"not `key = value`: {entry.strip()[:60]!r}")
+            return BrokenStanza(line + offset, f"not `key = value`: {entry.strip()[:60]!r}")
         fields[match["key"].lower()] = value
-    return _stanza(line, re.sub(r"\\(.)", r"\1", header["name"]), fields)
+    return _make_stanza(line, re.sub(r"\\(.)", r"\1", header["name"]), fields)
 
 
 def _joined(lines: list[str]) -> list[tuple[int, str]]:
@@ -123,20 +123,20 @@ def _unquote(value: str) -> str | None:
     return None if quoted else "".join(out[:kept])
 
 
-def _stanza(line: int, name: str, fields: dict[str, str]) -> Stanza | Broken:
+def _make_stanza(line: int, name: str, fields: dict[str, str]) -> Stanza | BrokenStanza:
     path, url = fields.get("path", ""), fields.get("url", "")
     if not path or not url:
         lacking = " and ".join(key for key in ("path", "url") if not fields.get(key))
-        return Broken(line, f"submodule {name[:60]!r} has no {lacking}")
+        return BrokenStanza(line, f"submodule {name[:60]!r} has no {lacking}")
     if path != posixpath.normpath(path) or path.startswith(("/", "..", "-")) or path == "." or "\n" in path:
-        return Broken(line, f"submodule {name[:60]!r}: the path {path[:60]!r} leaves the repository")
+        return BrokenStanza(line, f"submodule {name[:60]!r}: the path {path[:60]!r} leaves the repository")
     if url.startswith("-") or "\n" in url:
-        return Broken(line, f"submodule {name[:60]!r}: the url {url[:60]!r} is not usable")
+        return BrokenStanza(line, f"submodule {name[:60]!r}: the url {url[:60]!r} is not usable")
     return Stanza(name, SubmodulePath(path), url, fields.get("branch") or None)
 
 
 def resolve_upstream(url: str, *, fleet: RepoName, web_url: str) -> RepoName | None:
-    """The repository on our GitHub that a submodule's `url` means, or None when it lies elsewhere.
+    """The repository on our GitHub that a submodule's `url` means, or None when it is elsewhere.
 
     Relative URLs start from the fleet's own address, as git does it. `web_url` is "https://github.com" or an
     Enterprise Server's address.
@@ -163,7 +163,7 @@ def _repo_of(path: str) -> RepoName | None:
 
 
 def tracked_branch(stanza: Stanza, *, own: BranchName) -> BranchName | None:
-    """The upstream branch that the stanza names, or None when it leaves that to the upstream's default."""
+    """The upstream branch that the stanza names, or None: the upstream's default branch."""
     if stanza.branch is None:
         return None
     return own if stanza.branch == "." else BranchName(stanza.branch)

@@ -1,7 +1,6 @@
-"""All mirrors of this machine: their size is bounded, a damaged one is thrown away, and processes keep out of each
-other's way.
+"""Fetch bare mirrors, keep them within a size, and remove damaged ones; safe between processes.
 
-Throwing a mirror away costs a clone when it is needed again, and nothing else: GitHub has everything.
+Removing a mirror costs a clone when it is needed again, and nothing else: GitHub has everything.
 """
 
 from __future__ import annotations
@@ -12,18 +11,73 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bot.domain.names import RepoName
-from bot.git.git import GitError, GitRepository, Mirror
+from bot.domain.names import PullNumber, RepoName
+from bot.git.git import GitError, GitRepository, init_bare, token_environment
 
-IN_USE = 3600  # seconds since its last fetch in which nobody throws a mirror away: somebody may be reading it
+IN_USE = 3600  # seconds after its last fetch for which a mirror is kept: it may still be read
 
 _LOG = logging.getLogger("bot.mirrors")
+
+
+_STALE = 60  # seconds after which a lock inside a mirror was left by a process that is gone
+
+
+class Mirror(GitRepository):
+    """A bare mirror that is fetched repeatedly; safe between threads and processes."""
+
+    def __init__(self, git_dir: Path, url: str) -> None:
+        super().__init__(git_dir)
+        self.url = url
+
+    def fetch(self, token: str | None, *, pull: PullNumber | None = None, repair: bool = True) -> None:
+        """Bring every branch up to date, and the head of pull request `pull`, which may live in a fork.
+
+        With `repair` a damaged mirror is removed and cloned again.
+        """
+        more = (f"+refs/pull/{pull}/head:refs/pull/{pull}/head",) if pull is not None else ()
+        self.git_dir.parent.mkdir(parents=True, exist_ok=True)
+        lock = Path(f"{self.git_dir}.lock")
+        with FileLock(lock):
+            os.utime(lock)  # used now: the last to be removed
+            try:
+                self._fetch(token, more)
+            except GitError:
+                if not repair or not self.git_dir.exists():
+                    raise
+                if not self._drop_stale_locks():
+                    if self.is_sound():
+                        raise
+                    shutil.rmtree(self.git_dir)
+                self._fetch(token, more)
+
+    def _drop_stale_locks(self) -> bool:
+        """Remove locks that a power cut left; nothing else writes here while we hold the mirror's own lock."""
+        stale = [path for path in self.git_dir.rglob("*.lock") if time.time() - path.stat().st_mtime > _STALE]
+        for path in stale:
+            path.unlink(missing_ok=True)
+        return bool(stale)
+
+    def _fetch(self, token: str | None, more: Sequence[str]) -> None:
+        if not (self.git_dir / "HEAD").exists():
+            init_bare(self.git_dir)
+        self.run(
+            "fetch",
+            "--quiet",
+            "--prune",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--force",
+            self.url,
+            "+refs/heads/*:refs/heads/*",
+            *more,
+            environment=token_environment(token),
+        )
 
 
 @dataclass(frozen=True)
@@ -48,8 +102,8 @@ def measure(root: Path) -> int:
     return total
 
 
-def throw_damaged_away(mirrors: Iterable[GitRepository]) -> tuple[str, ...]:
-    """Look through every object of `mirrors` and remove those that lack some; their names."""
+def remove_damaged(mirrors: Iterable[GitRepository]) -> tuple[str, ...]:
+    """Check every object of `mirrors`, and remove those that are incomplete; their names."""
     gone = []
     for mirror in mirrors:
         with _lock(mirror.git_dir):
@@ -59,10 +113,10 @@ def throw_damaged_away(mirrors: Iterable[GitRepository]) -> tuple[str, ...]:
     return tuple(gone)
 
 
-def tidy(root: Path, *, most_bytes: int, in_use: float = IN_USE) -> int:
-    """Pack what is loose, then throw away the mirrors not fetched for longest until `most_bytes` suffice.
+def shrink(root: Path, *, max_bytes: int, in_use: float = IN_USE) -> int:
+    """Pack loose objects, then remove the mirrors not fetched for longest, until `max_bytes` suffice.
 
-    The bytes in use afterwards. A mirror that is being fetched, or was within `in_use` seconds, stays.
+    Returns the bytes in use afterwards. A mirror that is being fetched, or was within `in_use` seconds, stays.
     """
     dated = []
     for git_dir in root.glob("*/*.git"):
@@ -71,12 +125,12 @@ def tidy(root: Path, *, most_bytes: int, in_use: float = IN_USE) -> int:
     sizes = {git_dir: _pack(git_dir) for _, git_dir in dated}
     total = sum(sizes.values())
     for used, git_dir in sorted(dated):
-        if total <= most_bytes or time.time() - used < in_use:
+        if total <= max_bytes or time.time() - used < in_use:
             break
         with contextlib.suppress(Timeout), _lock(git_dir, timeout=0):
             _remove(git_dir)
             total -= sizes[git_dir]
-            _LOG.info("mirror %s was thrown away: over %d bytes altogether", git_dir.name, most_bytes)
+            _LOG.info("mirror %s was removed: all of them exceed %d bytes", git_dir.name, max_bytes)
     for left in root.glob("*/.gone-*"):
         shutil.rmtree(left, ignore_errors=True)
     return total
@@ -89,7 +143,7 @@ def _pack(git_dir: Path) -> int:
 
 
 def _used(git_dir: Path) -> float:
-    """When it was last fetched: its lock was taken then."""
+    """When it was last fetched: that touches its lock."""
     lock = Path(f"{git_dir}.lock")
     return (lock if lock.exists() else git_dir).stat().st_mtime
 
@@ -99,7 +153,7 @@ def _lock(git_dir: Path, timeout: float = -1) -> FileLock:
 
 
 def _remove(git_dir: Path) -> None:
-    """Out of the way at once, then file by file: nobody ever sees half a mirror."""
+    """Rename it, then remove it file by file, so that half a mirror is never seen."""
     aside = git_dir.with_name(f".gone-{uuid.uuid4().hex}")
     git_dir.rename(aside)
     shutil.rmtree(aside, ignore_errors=True)

@@ -1,26 +1,38 @@
-"""From bot/features/bump/apply.py: say here what this module is for."""
+"""Post check runs, each found before it is made."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bot.domain.names import CommitSha, RepoName
 from bot.github.client import Client
-from bot.github.endpoints import repository
+from bot.github.endpoints import checks
 from bot.plan.report.check import CheckText
 
 
-def post_check(
+def ensure_check(
     client: Client,
     repo: RepoName,
     head: CommitSha,
     name: str,
-    check: CheckText,
+    render: Callable[[], CheckText],
     *,
     external_id: str,
     details_url: str = "",
     buttons: tuple[dict[str, str], ...] = (),
-) -> None:
-    """A finished check run."""
-    repository.post_check(
+    is_new_commit: bool = False,
+) -> bool:
+    """Post a completed check run on `head`, unless there is one with its name and `external_id`.
+
+    `external_id` stands for all that the check says. On a commit that was just made nothing is looked for.
+    Returns whether the check was posted now.
+    """
+    if not is_new_commit:
+        posted = checks.find_checks(client, repo, head, name=name)
+        if any(run.external_id == external_id for run in posted):
+            return False
+    check = render()
+    checks.post_check(
         client,
         repo,
         sha=head,
@@ -34,3 +46,4 @@ def post_check(
         annotations=tuple(annotation.as_github() for annotation in check.annotations),
         buttons=buttons,
     )
+    return True

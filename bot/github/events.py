@@ -1,7 +1,6 @@
-"""A webhook's name and body in, a frozen Event (or Ignored, with its reason) out. Pure.
+"""Parse a delivery's payload into an Event, or Ignored with its reason. Pure.
 
-Only the fields the bot uses are parsed: GitHub adds fields freely, and a payload is hostile until it has
-passed through here. Nothing behind this door sees a raw payload.
+Only the fields that the bot uses are parsed, and no other code sees a payload: it is hostile.
 Source of the shapes: GitHub's webhook descriptions (octokit/webhooks payload schemas).
 """
 
@@ -9,9 +8,19 @@ from __future__ import annotations
 
 import msgspec
 
+from bot.domain.events import (
+    CheckRerequested,
+    ChecksCompleted,
+    DeploymentChanged,
+    Event,
+    InstallationChanged,
+    Ping,
+    PullRequestChanged,
+    Push,
+    WorkflowRunCompleted,
+)
 from bot.domain.names import (
     BranchName,
-    CommitSha,
     DeploymentId,
     InstallationId,
     PullNumber,
@@ -19,124 +28,27 @@ from bot.domain.names import (
     parse_commit_sha,
     parse_repo_name,
 )
-from bot.domain.values import Value, Wire
-from bot.fleetfile import FLEET_FILE
-from bot.fleetfile.hub import HUB_FILE
+from bot.domain.values import Wire
+from bot.fleetfile import FLEET_FILE, HUB_FILE
 from bot.github.ignored import Ignored, IgnoredReason
-from bot.github.people_events import ButtonPressed, Commented, Reviewed, parse_people_event
+from bot.github.people_events import parse_people_event
+from bot.github.shapes import Ref, RepositoryRef
 
 NO_COMMIT = "0" * 40
-# Below these a push lists all that it changed. GitHub cuts its lists later than that; how much later has changed.
+# Below these limits a push lists everything that it changed. GitHub cuts its lists later; how much later has varied.
 LISTED_COMMITS = 20
 LISTED_FILES = 300
-
-
-class Push(Value, frozen=True, tag="push"):
-    """A branch moved. `after` is None when the branch was deleted.
-
-    `may_make_fleet` is False when the push cannot have brought the file that makes its repository a fleet or a hub.
-    """
-
-    repo: RepoName
-    installation: InstallationId
-    branch: BranchName
-    after: CommitSha | None
-    may_make_fleet: bool = True
-
-
-class PullRequestChanged(Value, frozen=True, tag="pull_request"):
-    """A pull request was opened, closed, merged, reopened, edited or got new commits."""
-
-    repo: RepoName
-    installation: InstallationId
-    number: PullNumber
-    action: str
-    base: BranchName
-    head: BranchName
-    merged: bool
-
-
-class ChecksCompleted(Value, frozen=True, tag="checks_completed"):
-    """A check suite or a commit status of `sha` came to its end."""
-
-    repo: RepoName
-    installation: InstallationId
-    sha: CommitSha
-
-
-class CheckRerequested(Value, frozen=True, tag="check_rerequested"):
-    """A person pressed Re-run on one of our check runs."""
-
-    repo: RepoName
-    installation: InstallationId
-    sha: CommitSha
-
-
-class DeploymentChanged(Value, frozen=True, tag="deployment_status"):
-    """A node's job reported, or GitHub did."""
-
-    repo: RepoName
-    installation: InstallationId
-    deployment: DeploymentId
-    ref: str
-    task: str = ""
-
-
-class WorkflowRunCompleted(Value, frozen=True, tag="workflow_run"):
-    """A run of a fleet's workflow ended, with or without having reported."""
-
-    repo: RepoName
-    installation: InstallationId
-    run_id: int
-    conclusion: str
-
-
-class InstallationChanged(Value, frozen=True, tag="installation"):
-    """The App was installed, removed, or given other repositories."""
-
-    installation: InstallationId
-    action: str
-
-
-class Ping(Value, frozen=True, tag="ping"):
-    """GitHub checks that we are here."""
-
-    hook_id: int
-
-
-Event = (
-    Push
-    | PullRequestChanged
-    | ChecksCompleted
-    | CheckRerequested
-    | Commented
-    | Reviewed
-    | ButtonPressed
-    | DeploymentChanged
-    | WorkflowRunCompleted
-    | InstallationChanged
-    | Ping
-)
 
 
 class _Id(Wire, frozen=True):
     id: int
 
 
-class _Repo(Wire, frozen=True):
-    full_name: str
-
-
-class _Ref(Wire, frozen=True):
-    ref: str
-    sha: str
-
-
 class _Envelope(Wire, frozen=True):
-    """What every delivery we use has in common."""
+    """What all deliveries that we use have in common."""
 
     action: str = ""
-    repository: _Repo | None = None
+    repository: RepositoryRef | None = None
     installation: _Id | None = None
 
 
@@ -165,8 +77,8 @@ class _Push(Wire, frozen=True):
 
 class _PullRequest(Wire, frozen=True):
     number: int
-    base: _Ref
-    head: _Ref
+    base: Ref
+    head: Ref
     merged: bool = False
 
 
@@ -312,7 +224,7 @@ def _parse_push(body: bytes, installation: InstallationId, repo: RepoName) -> Pu
 
 
 def _may_touch(push: _Push, wanted: set[str]) -> bool:
-    """Whether one of the files `wanted` changed, as far as the push tells: it lists no more than so much."""
+    """Whether one of the files `wanted` may have changed: a push lists its commits and files only up to a limit."""
     listed = [path for commit in push.commits for path in commit.paths]
     if push.created or push.forced or not 0 < len(push.commits) < LISTED_COMMITS or len(listed) >= LISTED_FILES:
         return True

@@ -1,7 +1,7 @@
-"""What the bot asks GitHub for: every permission and event with its reason, and the App's manifest. Pure.
+"""The permissions and events that the App needs, each with its reason, and its manifest. Pure.
 
-The only place that says so. The set-up page, `aios-bot check`, the reference and the embedded GitHub read it from
-here, and an acceptance test holds it to what the bot really uses: nothing is missing, nothing is too much.
+The set-up page, `aios-bot check`, the reference and the embedded GitHub all use this list. An acceptance test
+compares it with what the bot uses: nothing is missing, and nothing is too much.
 Source: GitHub's "Registering a GitHub App from a manifest" and "Choosing permissions for a GitHub App".
 """
 
@@ -14,33 +14,33 @@ from urllib.parse import urlencode
 
 LONGEST_NAME = 34  # characters of an App's name
 NO_INGRESS = "https://aios-bot.invalid/webhook"
-"""Stands for "GitHub cannot reach the bot": RFC 2606 keeps this name from ever being anybody's."""
+"""The webhook's address when GitHub cannot reach the bot; RFC 2606 reserves its name."""
 
 
-class Level(StrEnum):
-    """How much of a permission; each holds the ones before it."""
+class AccessLevel(StrEnum):
+    """How much of a permission is granted; each level includes the ones before it."""
 
     NONE = "none"
     READ = "read"
     WRITE = "write"
     ADMIN = "admin"
 
-    def covers(self, other: Level) -> bool:
-        """Whether who has this may do what asks for `other`."""
-        order = list(Level)
+    def covers(self, other: AccessLevel) -> bool:
+        """Whether this level includes `other`."""
+        order = list(AccessLevel)
         return order.index(self) >= order.index(other)
 
 
-class Permission(NamedTuple):
+class AppPermission(NamedTuple):
     """One repository permission. `why` completes "The bot needs this to ..."."""
 
     name: str
-    level: Level
+    level: AccessLevel
     why: str
 
 
-class Event(NamedTuple):
-    """One webhook event that the App subscribes to, and the permission that GitHub asks for it."""
+class AppEvent(NamedTuple):
+    """One webhook event that the App subscribes to, and the permission that GitHub requires for it."""
 
     name: str
     permission: str
@@ -48,33 +48,39 @@ class Event(NamedTuple):
 
 
 PERMISSIONS = (
-    Permission("metadata", Level.READ, "see which repositories it was given; GitHub grants it to every App"),
-    Permission("contents", Level.WRITE, "read fleet files and stacks, and push the branches of its pull requests"),
-    Permission(
-        "pull_requests", Level.WRITE, "open its pull requests, label and comment on them, close what is settled"
+    AppPermission("metadata", AccessLevel.READ, "see which repositories it was given; GitHub grants it to every App"),
+    AppPermission(
+        "contents", AccessLevel.WRITE, "read fleet files and stacks, and push the branches of its pull requests"
     ),
-    Permission("checks", Level.WRITE, "show the plan as a check, and wait for upstream's own checks"),
-    Permission("statuses", Level.READ, "wait for upstream's commit statuses, where the fleet file asks for it"),
-    Permission("deployments", Level.WRITE, "record what is deployed on which node, and how it went"),
-    Permission(
+    AppPermission(
+        "pull_requests", AccessLevel.WRITE, "open its pull requests, label and comment on them, close what is settled"
+    ),
+    AppPermission("checks", AccessLevel.WRITE, "show the plan as a check, and wait for upstream's own checks"),
+    AppPermission(
+        "statuses", AccessLevel.READ, "wait for upstream's commit statuses, where the fleet file requires it"
+    ),
+    AppPermission("deployments", AccessLevel.WRITE, "record what is deployed on which node, and how it went"),
+    AppPermission(
         "issues",
-        Level.WRITE,
-        "keep an issue per node that drifted, and hear comments, which GitHub sends as those of issues",
+        AccessLevel.WRITE,
+        "keep an issue for each node that drifted, and receive comments, which GitHub sends as issue comments",
     ),
-    Permission("members", Level.READ, "see who is in the teams that a fleet file names; of organisations only"),
-    Permission("actions", Level.WRITE, "start the deploy workflow on a node's runner, and see it end"),
+    AppPermission(
+        "members", AccessLevel.READ, "see who is in the teams that a fleet file names; of organisations only"
+    ),
+    AppPermission("actions", AccessLevel.WRITE, "start the deploy workflow on a node's runner, and see it end"),
 )
 
 EVENTS = (
-    Event("push", "contents", "upstream moved, or a fleet file changed"),
-    Event("pull_request", "pull_requests", "a pull request was merged: that is the approval"),
-    Event("pull_request_review", "pull_requests", "a review was given that the review rules ask for"),
-    Event("issue_comment", "issues", "somebody says a command in a pull request"),
-    Event("check_run", "checks", "somebody asks for the plan again, or presses one of its buttons"),
-    Event("check_suite", "checks", "upstream's checks are done"),
-    Event("status", "statuses", "upstream's commit statuses are done"),
-    Event("deployment_status", "deployments", "a node told how its deployment goes"),
-    Event("workflow_run", "actions", "a deploy workflow ended, also when its node never answered"),
+    AppEvent("push", "contents", "upstream moved, or a fleet file changed"),
+    AppEvent("pull_request", "pull_requests", "a pull request was merged: that is the approval"),
+    AppEvent("pull_request_review", "pull_requests", "a review was submitted that the review rules may require"),
+    AppEvent("issue_comment", "issues", "somebody comments a command on a pull request"),
+    AppEvent("check_run", "checks", "somebody requests the plan again, or presses one of its buttons"),
+    AppEvent("check_suite", "checks", "upstream's checks are completed"),
+    AppEvent("status", "statuses", "upstream's commit statuses are set"),
+    AppEvent("deployment_status", "deployments", "a node reported on its deployment"),
+    AppEvent("workflow_run", "actions", "a deploy workflow ended, also when its node never answered"),
 )
 
 
@@ -91,7 +97,7 @@ def events() -> list[str]:
 def compose_manifest(
     *, name: str, homepage: str, webhook_url: str, created_url: str, installed_url: str
 ) -> dict[str, object]:
-    """The manifest as GitHub takes it; the person's browser returns to `created_url`, later to `installed_url`."""
+    """The manifest to post to GitHub. It sends the browser to `created_url`, after installing to `installed_url`."""
     return {
         "name": name,
         "url": homepage,
@@ -107,31 +113,31 @@ def compose_manifest(
 
 
 def registration_url(web_url: str, *, organization: str, state: str) -> str:
-    """Where the manifest is posted to; `organization` "" registers it for the person."""
+    """Where to post the manifest; `organization` "" registers the App for the user who posts it."""
     owner = f"organizations/{organization}/" if organization else ""
     return f"{web_url}/{owner}settings/apps/new?{urlencode({'state': state})}"
 
 
-def find_lacking(granted: Mapping[str, str]) -> tuple[Permission, ...]:
-    """What the bot needs beyond `granted`."""
+def find_lacking(granted: Mapping[str, str]) -> tuple[AppPermission, ...]:
+    """The permissions that the bot needs beyond `granted`."""
     return tuple(p for p in PERMISSIONS if not _level(granted.get(p.name)).covers(p.level))
 
 
 def find_excess(granted: Mapping[str, str]) -> tuple[str, ...]:
-    """What was granted and is never used, as "name: level"."""
+    """The permissions that are granted and not needed, as "name: level"."""
     needed = {p.name: p.level for p in PERMISSIONS}
     return tuple(
         f"{name}: {level}"
         for name, level in sorted(granted.items())
-        if not needed.get(name, Level.NONE).covers(_level(level))
+        if not needed.get(name, AccessLevel.NONE).covers(_level(level))
     )
 
 
-def find_unsubscribed(subscribed: Iterable[str]) -> tuple[Event, ...]:
-    """The events that the App does not get."""
+def find_unsubscribed(subscribed: Iterable[str]) -> tuple[AppEvent, ...]:
+    """The events that the App needs and is not subscribed to."""
     held = frozenset(subscribed)
     return tuple(event for event in EVENTS if event.name not in held)
 
 
-def _level(text: str | None) -> Level:
-    return Level(text) if text in tuple(Level) else Level.NONE
+def _level(text: str | None) -> AccessLevel:
+    return AccessLevel(text) if text in tuple(AccessLevel) else AccessLevel.NONE

@@ -1,57 +1,22 @@
-"""What people do in a pull request, as events: they comment, review, and press a check run's buttons. Pure.
+"""Parse comments, reviews and buttons of check runs into events. Pure.
 
-What no person said, or said only in an edit, is Ignored here, at the door.
+What a bot wrote or pressed, and what somebody edited, is Ignored.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from bot.domain.names import CommitSha, InstallationId, PullNumber, RepoName, parse_commit_sha, parse_login
-from bot.domain.values import Value, Wire
+from bot.domain.events import ButtonPressed, Commented, Reviewed
+from bot.domain.names import InstallationId, PullNumber, RepoName, parse_commit_sha, parse_login
+from bot.domain.values import Wire
 from bot.domain.verbs import LONGEST_LINE, PREFIX, first_line
 from bot.github.ignored import Ignored, IgnoredReason
-
-
-class Commented(Value, frozen=True, tag="commented"):
-    """A person wrote a comment on a pull request, and its first line may be a command. `line` is hostile."""
-
-    repo: RepoName
-    installation: InstallationId
-    number: PullNumber
-    comment: int
-    actor: str  # login
-    line: str  # cut a little above what a command may have
-    said_at: str  # ISO 8601, GitHub's clock
-
-
-class Reviewed(Value, frozen=True, tag="reviewed"):
-    """A review of a pull request was submitted, edited or dismissed."""
-
-    repo: RepoName
-    installation: InstallationId
-    number: PullNumber
-
-
-class ButtonPressed(Value, frozen=True, tag="button"):
-    """A person pressed a button of one of our check runs."""
-
-    repo: RepoName
-    installation: InstallationId
-    check: int
-    sha: CommitSha
-    plan: str  # the check run's external_id, as we wrote it; "" when it has none
-    button: str  # the button's identifier
-    actor: str
+from bot.github.shapes import User
 
 
 class _Numbered(Wire, frozen=True):
     number: int
-
-
-class _User(Wire, frozen=True):
-    login: str
-    type: str = ""
 
 
 class _Issue(Wire, frozen=True):
@@ -61,7 +26,7 @@ class _Issue(Wire, frozen=True):
 
 class _Comment(Wire, frozen=True):
     id: int
-    user: _User
+    user: User
     created_at: str
     body: str = ""
     performed_via_github_app: dict[str, msgspec.Raw] | None = None
@@ -70,7 +35,7 @@ class _Comment(Wire, frozen=True):
 class _CommentBody(Wire, frozen=True):
     issue: _Issue
     comment: _Comment
-    sender: _User
+    sender: User
 
 
 class _ReviewBody(Wire, frozen=True):
@@ -90,13 +55,13 @@ class _ButtonCheck(Wire, frozen=True):
 class _ButtonBody(Wire, frozen=True):
     check_run: _ButtonCheck
     requested_action: _Button
-    sender: _User
+    sender: User
 
 
 def parse_people_event(
     name: str, action: str, body: bytes, installation: InstallationId, repo: RepoName
 ) -> Commented | Reviewed | ButtonPressed | Ignored:
-    """The event of a comment, a review or a button; raises what the decoding of an unreadable one raises."""
+    """The event of a comment, a review or a button. Raises msgspec's errors and ValueError for an unreadable one."""
     match name, action:
         case "issue_comment", "created":
             return _parse_comment(body, installation, repo)

@@ -1,34 +1,87 @@
-"""From bot/features/commands/facts/command.py: say here what this module is for."""
+"""Shapes and words of GitHub's API that more than one endpoint or event has, each declared once.
+
+A structure holds the fields that the bot reads; GitHub adds fields freely. An enumeration that GitHub may extend is
+no field's type: a response with a new word must stay readable, and compares unequal to all that are known.
+"""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-
-class Permission(StrEnum):
-    """A person's permission in a repository, as the collaborator-permission API says it; weakest first."""
-
-    UNKNOWN = "unknown"  # GitHub did not say: it is none
-    NONE = "none"
-    READ = "read"
-    TRIAGE = "triage"
-    WRITE = "write"
-    MAINTAIN = "maintain"
-    ADMIN = "admin"
-
-    def reaches(self, least: Permission) -> bool:
-        """Whether this one includes `least`. UNKNOWN reaches nothing."""
-        order = list(Permission)
-        return self is not Permission.UNKNOWN and order.index(self) >= order.index(least)
+from bot.domain.values import Wire
 
 
-class Verdict(StrEnum):
-    """What GitHub itself says of an open pull request's required reviews and checks, the bot's own left out."""
+class ReviewState(StrEnum):
+    """The states of a submitted review that count."""
 
-    GOOD = "good"
-    CONFLICTS = "conflicts"
-    REVIEW_MISSING = "review_missing"
-    CHANGES_REQUESTED = "changes_requested"
-    CHECKS_FAILED = "checks_failed"
-    CHECKS_PENDING = "checks_pending"
-    UNKNOWN = "unknown"  # GitHub did not say: it is no
+    APPROVED = "APPROVED"
+    CHANGES_REQUESTED = "CHANGES_REQUESTED"
+    DISMISSED = "DISMISSED"
+
+
+class Conclusion(StrEnum):
+    """How a completed check run ended."""
+
+    SUCCESS = "success"
+    NEUTRAL = "neutral"
+    SKIPPED = "skipped"
+    STALE = "stale"
+    FAILURE = "failure"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    ACTION_REQUIRED = "action_required"
+    STARTUP_FAILURE = "startup_failure"
+
+
+PASSED = frozenset({Conclusion.SUCCESS, Conclusion.NEUTRAL, Conclusion.SKIPPED})
+FAILED = frozenset(Conclusion) - PASSED - {Conclusion.STALE}
+
+
+class User(Wire, frozen=True):
+    """An account. `type` is "User" for a person; what names none is not taken for one."""
+
+    login: str
+    type: str = ""
+
+
+class AppSlug(Wire, frozen=True):
+    """The App that made something."""
+
+    slug: str
+
+
+class RepositoryRef(Wire, frozen=True):
+    """A repository by its name."""
+
+    full_name: str
+
+
+class Ref(Wire, frozen=True):
+    """A branch, by its name, at a commit."""
+
+    ref: str
+    sha: str
+
+
+class PullEnd(Ref, frozen=True):
+    """Head or base of a pull request. `repo` is None when the fork is gone."""
+
+    repo: RepositoryRef | None = None
+
+
+class Label(Wire, frozen=True):
+    """A label of a pull request."""
+
+    name: str
+
+
+class Sha(Wire, frozen=True):
+    """A git object."""
+
+    sha: str
+
+
+class Branch(Wire, frozen=True):
+    """A branch and the commit it is at."""
+
+    commit: Sha

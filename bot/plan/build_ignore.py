@@ -1,4 +1,4 @@
-"""Which files of a build context reach the builder, by the rules of `.dockerignore`. Pure.
+"""Decide which files of a build context `.dockerignore` excludes. Pure.
 
 The rules: https://docs.docker.com/build/concepts/context/#dockerignore-files. A stranger may have written them, so
 matching takes time that grows with the product of path and pattern, and never faster.
@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-_MOST_RULES = 1000
+_MAX_RULES = 1000
 _ANY = None  # stands for `**`
 
 
@@ -25,7 +25,7 @@ class BuildIgnore:
     """The rules of one file; the last one that fits a path, or a folder above it, decides."""
 
     def __init__(self, text: str = "") -> None:
-        lines = text.removeprefix("\ufeff").splitlines()[:_MOST_RULES]
+        lines = text.removeprefix("\ufeff").splitlines()[:_MAX_RULES]
         self._rules = [rule for line in lines if (rule := _rule(line))]
 
     def ignores(self, path: str) -> bool:

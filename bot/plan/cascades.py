@@ -1,4 +1,4 @@
-"""What happens to a service because something happens to another one, to a network or to a volume. Pure.
+"""Find what else a change affects: who depends on a changed service, network or volume. Pure.
 
 As docker/compose v2.40.3 does it (pkg/compose/convergence.go, create.go, restart.go):
 
@@ -6,9 +6,9 @@ As docker/compose v2.40.3 does it (pkg/compose/convergence.go, create.go, restar
   for all of them. A restart alone gives a container a new network namespace, so that who shares it starts again;
 - `depends_on: restart: true` restarts who depends on a service that was recreated, one step far; an explicit
   restart goes on to those who depend on these;
-- a network with another configuration is made anew, with everything that is attached to it, of other stacks too.
+- a network with another configuration is recreated, with everything that is attached to it, of other stacks too.
   Compose itself only reconnects the containers of its own project, which then lose the names by which others find
-  them, and fails when another project's are attached: so all of them are made anew;
+  them, and fails when another project's are attached: so all of them are recreated;
 - a network of another name is another network;
 - a volume of another name is another volume. One of the same name keeps its configuration, and its data.
 """
@@ -24,16 +24,20 @@ from bot.plan.rendering import Rendering
 from bot.protocol.action import Action
 
 _NAMESPACES = ("network_mode", "ipc", "pid")
-_ANEW = (Action.RECREATE, Action.REBUILD)
+_REPLACES = (Action.RECREATE, Action.REBUILD)
 
 Causes = dict[str, list[Cause]]
-"""By service, of those that are there before and after."""
+"""The causes by service, of services that exist before and after."""
 
 
 def remade_networks(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
-    """Real names of the stack's own networks that stand under another configuration now."""
+    """Find the real names of the stack's own networks whose configuration changed."""
     networks = after.get("networks") or {}
-    kept = (key for key in _moved(before, after, "networks") if networks[key].get("name") == _name(before, key))
+    kept = (
+        key
+        for key in _renamed_or_changed(before, after, "networks")
+        if networks[key].get("name") == _name(before, key)
+    )
     return tuple(str(networks[key]["name"]) for key in kept)
 
 
@@ -44,28 +48,28 @@ def _name(model: Mapping[str, Any], network: str) -> object:
 def resource_causes(
     before: Mapping[str, Any], after: Mapping[str, Any], rendering: Rendering, remade: Collection[str]
 ) -> Iterator[tuple[str, Cause]]:
-    """The services that a changed network or volume makes anew, and the cause. `remade` are networks of any stack."""
-    moved = set(_moved(before, after, "networks"))
+    """Find the services that a changed network or volume recreates. `remade` are networks of any stack."""
+    moved = set(_renamed_or_changed(before, after, "networks"))
     for key, network in (after.get("networks") or {}).items():
         name = (network or {}).get("name")
         if key in moved or (name in remade and (network or {}).get("external")):
             was = _name(before, key) if key in moved else name
-            told = f"network {key} " + ("is made anew" if was == name else f"is {name} instead of {was}")
+            text = f"network {key} " + ("is recreated" if was == name else f"is {name} instead of {was}")
             where = find_source(rendering, f"networks.{key}")
             for service, spec in after["services"].items():
                 if key in (spec.get("networks") or {}):
-                    yield service, Cause(Action.RECREATE, ReasonCode.NETWORK_CHANGED, told, where)
-    for key in _moved(before, after, "volumes"):
+                    yield service, Cause(Action.RECREATE, ReasonCode.NETWORK_CHANGED, text, where)
+    for key in _renamed_or_changed(before, after, "volumes"):
         was, now = before["volumes"][key], after["volumes"][key]
-        told = f"volume {key} is {now.get('name')} instead of {was.get('name')}"
+        text = f"volume {key} is {now.get('name')} instead of {was.get('name')}"
         for service, spec in after["services"].items():
             if any(v.get("type") == "volume" and v.get("source") == key for v in spec.get("volumes") or ()):
                 where = find_source(rendering, f"volumes.{key}")
-                yield service, Cause(Action.RECREATE, ReasonCode.VOLUME_MOVED, told, where)
+                yield service, Cause(Action.RECREATE, ReasonCode.VOLUME_MOVED, text, where)
 
 
-def _moved(before: Mapping[str, Any], after: Mapping[str, Any], section: str) -> Iterator[str]:
-    """Keys of networks or volumes that are another one now."""
+def _renamed_or_changed(before: Mapping[str, Any], after: Mapping[str, Any], section: str) -> Iterator[str]:
+    """Find the keys of networks or volumes that now name another one."""
     then, now = before.get(section) or {}, after.get(section) or {}
     for key in sorted(set(then) & set(now)):
         was, becomes = then[key] or {}, now[key] or {}
@@ -83,7 +87,7 @@ def _plain(network: Mapping[str, Any]) -> dict[str, Any]:
 def image_causes(
     model: Mapping[str, Any], rebuilt: Iterable[str], rendering: Rendering
 ) -> Iterator[tuple[str, Cause]]:
-    """The services that run, or are built on, an image that another service builds."""
+    """Find the services that run, or are built on, an image that another service rebuilds."""
     services = model["services"]
     for builder in rebuilt:
         image = services[builder].get("image") or f"{model.get('name')}-{builder}"
@@ -92,16 +96,16 @@ def image_causes(
             if service == builder:
                 continue
             if f"service:{builder}" in contexts:
-                told = f"is built on {builder}, which is rebuilt"
+                text = f"is built on {builder}, which is rebuilt"
                 where = find_source(rendering, f"services.{service}.build.additional_contexts")
-                yield service, Cause(Action.REBUILD, ReasonCode.IMAGE_REBUILT, told, where)
+                yield service, Cause(Action.REBUILD, ReasonCode.IMAGE_REBUILT, text, where)
             elif spec.get("image") == image and not spec.get("build"):
-                told, where = f"{builder} builds its image anew", find_source(rendering, f"services.{service}.image")
-                yield service, Cause(Action.RECREATE, ReasonCode.IMAGE_REBUILT, told, where)
+                text, where = f"{builder} rebuilds its image", find_source(rendering, f"services.{service}.image")
+                yield service, Cause(Action.RECREATE, ReasonCode.IMAGE_REBUILT, text, where)
 
 
 def spread(causes: Causes, services: Mapping[str, Any], rendering: Rendering) -> None:
-    """Add to `causes` what follows from them, until nothing does any more."""
+    """Add to `causes` what follows from them, until nothing new does."""
     waiting = deque(name for name, found in causes.items() if found)
     while waiting:
         origin = waiting.popleft()
@@ -114,26 +118,26 @@ def spread(causes: Causes, services: Mapping[str, Any], rendering: Rendering) ->
 def _consequences(
     origin: str, causes: list[Cause], services: Mapping[str, Any], rendering: Rendering
 ) -> Iterator[tuple[str, Cause]]:
-    anew = any(cause.action in _ANEW for cause in causes)
+    replaced = any(cause.action in _REPLACES for cause in causes)
     restarts = [cause for cause in causes if cause.action is Action.RESTART]
     explicit = any(cause.spreads for cause in restarts)
-    if not anew and not restarts:
+    if not replaced and not restarts:
         return
-    action, done = (Action.RECREATE, "made anew") if anew else (Action.RESTART, "restarted")
+    action, done = (Action.RECREATE, "recreated") if replaced else (Action.RESTART, "restarted")
     for name, spec in services.items():
         for field in _NAMESPACES:
             if spec.get(field) == f"service:{origin}":
-                told = f"shares {_shared(field)} with {origin}, which is {done}"
+                text = f"shares {_shared(field)} with {origin}, which is {done}"
                 at = find_source(rendering, f"services.{name}.{field}")
-                yield name, Cause(action, ReasonCode.NAMESPACE_SHARED, told, at)
-        if anew and any(str(one).partition(":")[0] == origin for one in spec.get("volumes_from") or ()):
+                yield name, Cause(action, ReasonCode.NAMESPACE_SHARED, text, at)
+        if replaced and any(str(one).partition(":")[0] == origin for one in spec.get("volumes_from") or ()):
             at = find_source(rendering, f"services.{name}.volumes_from")
             yield name, Cause(Action.RECREATE, ReasonCode.VOLUMES_FROM, f"mounts the volumes of {origin}", at)
         depends = (spec.get("depends_on") or {}).get(origin) or {}
-        if depends.get("restart") and (anew or explicit):
+        if depends.get("restart") and (replaced or explicit):
             at = find_source(rendering, f"services.{name}.depends_on.{origin}")
-            told = f"depends on {origin}, which is {done}"
-            yield name, Cause(Action.RESTART, ReasonCode.DEPENDENCY_RESTARTED, told, at, spreads=not anew)
+            text = f"depends on {origin}, which is {done}"
+            yield name, Cause(Action.RESTART, ReasonCode.DEPENDENCY_RESTARTED, text, at, spreads=not replaced)
 
 
 def _shared(field: str) -> str:

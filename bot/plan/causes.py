@@ -1,6 +1,6 @@
-"""Why something happens to a service: the closed list, and what two renderings of it tell. Pure.
+"""Find out why a service changes: the closed list of reasons, and the differences of two renderings. Pure.
 
-Compose makes a container anew when the hash of its service differs (docker/compose v2.40.3 pkg/compose/hash.go):
+Compose recreates a container when the hash of its service differs (docker/compose v2.40.3 pkg/compose/hash.go):
 that is the service as `config --format json` shows it, without the parts named in `_NOT_HASHED`.
 """
 
@@ -17,7 +17,7 @@ from bot.plan.rendering import Rendered, Rendering
 from bot.protocol.action import Action
 
 _NOT_HASHED = frozenset(("build", "pull_policy", "scale", "depends_on", "profiles"))
-_LONGEST = 80  # characters of one value
+_MAX_LENGTH = 80  # characters of one value
 _MARK = re.compile(r"‹secret [0-9a-f]{8}›")
 
 
@@ -83,7 +83,7 @@ _CODES = {
 
 
 class Cause(NamedTuple):
-    """A reason, and what it alone would do to the service."""
+    """A reason, and the action that it alone would cause."""
 
     action: Action
     code: ReasonCode
@@ -93,12 +93,12 @@ class Cause(NamedTuple):
 
     @property
     def reason(self) -> Reason:
-        """What is shown of it."""
+        """The part that people see."""
         return Reason(code=self.code, text=self.text, where=self.where)
 
 
 def find_source(rendering: Rendering | None, place: str) -> SourceLine | None:
-    """The line of `place`, else of what it stands in."""
+    """Find the source line of `place`, or of the nearest place around it."""
     if not isinstance(rendering, Rendered):
         return None
     while "." in place:
@@ -110,7 +110,7 @@ def find_source(rendering: Rendering | None, place: str) -> SourceLine | None:
 
 
 def hashed(service: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a rendered service that compose's hash is made of."""
+    """The part of a rendered service that goes into compose's hash."""
     kept = {key: value for key, value in service.items() if key not in _NOT_HASHED}
     if isinstance(kept.get("deploy"), dict):
         # An empty `deploy` still counts as one.
@@ -121,9 +121,9 @@ def hashed(service: Mapping[str, Any]) -> dict[str, Any]:
 def model_causes(
     name: str, before: Mapping[str, Any], after: Mapping[str, Any], old: Rendering, new: Rendering
 ) -> list[Cause]:
-    """Every difference of two rendered services that makes compose recreate the container.
+    """Find every difference of two rendered services that makes compose recreate the container.
 
-    `old` and `new` tell the lines.
+    `old` and `new` give the source lines.
     """
     then, now = hashed(before), hashed(after)
     return [
@@ -173,16 +173,16 @@ def _list_causes(
     place: str, field: str, code: ReasonCode, values: Pair, sides: tuple[Rendering, Rendering]
 ) -> Iterator[Cause]:
     before, after = values
-    gone = [(index, item) for index, item in enumerate(before) if item not in after]
-    come = [(index, item) for index, item in enumerate(after) if item not in before]
-    if not gone and not come:
-        yield _cause(place, field, code, values, sides, told=f"{field}: another order")
-    for index, item in come:
-        twin = next((pair for pair in gone if _same_target(pair[1], item)), None)
+    removed = [(index, item) for index, item in enumerate(before) if item not in after]
+    added = [(index, item) for index, item in enumerate(after) if item not in before]
+    if not removed and not added:
+        yield _cause(place, field, code, values, sides, text=f"{field}: order changed")
+    for index, item in added:
+        twin = next((pair for pair in removed if _same_target(pair[1], item)), None)
         if twin:
-            gone.remove(twin)
+            removed.remove(twin)
         yield _cause(f"{place}.{index}", field, code, (twin[1] if twin else None, item), (sides[1], sides[1]))
-    for index, item in gone:
+    for index, item in removed:
         yield _cause(f"{place}.{index}", field, code, (item, None), (sides[0], sides[0]))
 
 
@@ -202,30 +202,30 @@ def _cause(
     values: Pair,
     sides: tuple[Rendering, Rendering],
     *,
-    told: str = "",
+    text: str = "",
 ) -> Cause:
     where = find_source(sides[1], place) if values[1] is not None else None
-    return Cause(Action.RECREATE, code, told or _tell(name, *values), where or find_source(sides[0], place))
+    return Cause(Action.RECREATE, code, text or _describe(name, *values), where or find_source(sides[0], place))
 
 
-def _tell(name: str, before: Any, after: Any) -> str:
+def _describe(name: str, before: Any, after: Any) -> str:
     old, new = show(before), show(after)
-    if _MARK.search(old) and _MARK.search(new):
-        return f"{name} changed"  # two marks say nothing to people
+    if old == new or (_MARK.search(old) and _MARK.search(new)):
+        return f"{name} changed"  # they differ after the cut, or in marks, which mean nothing to people
     if before is None:
         return f"{name}: + {new}" if new else f"{name} added"
     if after is None:
         return f"{name}: - {old}" if old else f"{name} removed"
-    return f"{name}: another order of keys" if old == new else f"{name} {old} -> {new}"
+    return f"{name} {old} -> {new}"
 
 
 def show(value: Any) -> str:
-    """A value of the model as a person would write it, cut to a length that fits a line."""
-    text = _written(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+    """Write a value of the model as people would, cut to fit a line."""
+    text = _spell(value)
+    return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 3]}..."
 
 
-def _written(value: Any) -> str:
+def _spell(value: Any) -> str:
     match value:
         case None:
             return ""

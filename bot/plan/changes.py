@@ -1,6 +1,6 @@
-"""One stack before and after in, what a deploy does to each of its services out. Pure.
+"""Decide what a deploy does to each service of a stack, from its old and new rendering. Pure.
 
-What a deploy does is what bot.agent.apply makes of each Action.
+bot.agent.apply carries each Action out.
 """
 
 from __future__ import annotations
@@ -27,56 +27,58 @@ from bot.protocol.action import Action
 _ORDER = tuple(Action)
 
 
-class Around(NamedTuple):
-    """What a stack is decided among. `remade` are real names of networks that any stack of the node makes anew."""
+class PlanScope(NamedTuple):
+    """What decisions about one stack depend on besides the stack itself."""
 
     node: Node
     changed: frozenset[str]  # paths of the checkout
-    remade: frozenset[str] = frozenset()
+    remade: frozenset[str] = frozenset()  # real names of networks that any stack of the node recreates
 
 
 class Decided(NamedTuple):
-    """What becomes of one stack. `files` are the changed files that take part in it."""
+    """The decision about one stack. `files` are the changed files that affect it."""
 
-    stacks: tuple[StackPlan, ...]  # two when the compose project has another name: the old one goes, the new comes
+    stacks: tuple[
+        StackPlan, ...
+    ]  # two when the compose project is renamed: the old one is removed, the new one created
     files: frozenset[str]
 
 
 def decide_node(change: NodeChange) -> tuple[Decided, ...]:
-    """What becomes of each stack of a node."""
+    """Decide every stack of a node."""
     remade = frozenset(name for stack in change.stacks for name in _remade(stack.old, stack.new))
-    around = Around(change.node, change.changed, remade)
-    return tuple(decide_stack(stack, around) for stack in change.stacks)
+    scope = PlanScope(change.node, change.changed, remade)
+    return tuple(decide_stack(stack, scope) for stack in change.stacks)
 
 
-def decide_stack(change: StackChange, around: Around) -> Decided:
-    """What moving from `change.old` to `change.new` does."""
+def decide_stack(change: StackChange, scope: PlanScope) -> Decided:
+    """Decide what moving one stack from `change.old` to `change.new` does."""
     old, new = change.old, change.new
     if new is not None and isinstance(new.rendering, Unreadable):
-        return Decided((_stack_plan(change, new, (), around.node),), _read_by(around.changed, old, new))
+        return Decided((_stack_plan(change, new, (), scope.node),), _changed_reads(scope.changed, old, new))
     if old is not None and new is not None and _project(old) != _project(new) and _is_readable(old):
-        left = _decide(replace(change, new=None), around, ReasonCode.PROJECT)
-        come = _decide(replace(change, old=None), around, ReasonCode.PROJECT)
-        return Decided(left.stacks + come.stacks, left.files | come.files)
-    return _decide(change, around)
+        removed = _decide(replace(change, new=None), scope, ReasonCode.PROJECT)
+        added = _decide(replace(change, old=None), scope, ReasonCode.PROJECT)
+        return Decided(removed.stacks + added.stacks, removed.files | added.files)
+    return _decide(change, scope)
 
 
-def _decide(change: StackChange, around: Around, why: ReasonCode | None = None) -> Decided:
-    deciding = _Deciding(change, around, why)
-    services = tuple(deciding.services())
+def _decide(change: StackChange, scope: PlanScope, why: ReasonCode | None = None) -> Decided:
+    decision = _StackDecision(change, scope, why)
+    services = tuple(decision.services())
     shown = change.new or change.old
-    files = frozenset().union(*(deciding.files_of(plan) for plan in services if plan.action is not Action.NONE))
-    if deciding.before != deciding.after:
-        files |= _read_by(around.changed, change.old, change.new)
-    return Decided((_stack_plan(change, shown, services, around.node),) if shown else (), files)
+    files = frozenset().union(*(decision.files_of(plan) for plan in services if plan.action is not Action.NONE))
+    if decision.before != decision.after:
+        files |= _changed_reads(scope.changed, change.old, change.new)
+    return Decided((_stack_plan(change, shown, services, scope.node),) if shown else (), files)
 
 
 def _remade(old: Side | None, new: Side | None) -> tuple[str, ...]:
     return remade_networks(_model(old), _model(new)) if old and new and _project(old) == _project(new) else ()
 
 
-def _read_by(changed: frozenset[str], *sides: Side | None) -> frozenset[str]:
-    """The changed files that compose itself read."""
+def _changed_reads(changed: frozenset[str], *sides: Side | None) -> frozenset[str]:
+    """The changed files that compose itself reads."""
     return frozenset(
         path
         for side in sides
@@ -98,31 +100,31 @@ def _model(side: Side | None) -> dict[str, Any]:
     return side.rendering.model if side and isinstance(side.rendering, Rendered) else {"services": {}}
 
 
-class _Deciding:
-    """One stack, or one of its two compose projects."""
+class _StackDecision:
+    """The decision about one stack, or about one of its two compose projects."""
 
-    def __init__(self, change: StackChange, around: Around, why: ReasonCode | None) -> None:
+    def __init__(self, change: StackChange, scope: PlanScope, why: ReasonCode | None) -> None:
         self.change, self.why = change, why
-        self.node, self.changed, self.remade = around
+        self.node, self.changed, self.remade = scope
         self.old, self.new = change.old, change.new
         self.before, self.after = _model(self.old), _model(self.new)
-        # As people read it: the checkout where the node has it.
+        # For people: with the checkout at the path where the node has it.
         self.shown_before, self.shown_after = (
             as_node_sees(self.before, self.node),
             as_node_sees(self.after, self.node),
         )
 
     def services(self) -> Iterator[ServicePlan]:
-        """Those of the new version in its order, then those that go."""
+        """Plan the services of the new version in its order, then the removed ones."""
         then, now = self.before["services"], self.after["services"]
         both = self._causes([name for name in now if name in then])
         for name in [*now, *(name for name in then if name not in now)]:
-            causes = both[name] if name in both else [self._come_or_gone(name)]
+            causes = both[name] if name in both else [self._added_or_removed(name)]
             action = max((cause.action for cause in causes), key=_ORDER.index, default=Action.NONE)
             yield self._plan(ServiceName(name), action, causes)
 
     def files_of(self, plan: ServicePlan) -> frozenset[str]:
-        """The changed files that a service which is touched has to do with."""
+        """The changed files that a service mounts or is built from."""
         sources = {
             mount.source
             for model in (self.before, self.after)
@@ -137,7 +139,7 @@ class _Deciding:
     def _plan(self, name: ServiceName, action: Action, causes: list[Cause]) -> ServicePlan:
         then, now = self.before["services"].get(name), self.after["services"].get(name)
         spec = now if now is not None else then or {}
-        shrinks = action is Action.REMOVE and then is not None and now is not None
+        scales_down = action is Action.REMOVE and then is not None and now is not None
         return ServicePlan(
             service=name,
             action=action,
@@ -145,37 +147,37 @@ class _Deciding:
             diff=_diff(self.shown_before["services"].get(name), self.shown_after["services"].get(name)),
             image=judge_image(spec),
             signal=reload_signal(spec) if action is Action.RELOAD else "",
-            remaining=replicas(spec) if shrinks else 0,
+            remaining=replicas(spec) if scales_down else 0,
         )
 
-    def _come_or_gone(self, name: str) -> Cause:
+    def _added_or_removed(self, name: str) -> Cause:
         side = self.new or self.old
         rendering = side.rendering if side else None
         if name in self.after["services"]:
             where = find_source(rendering, f"services.{name}")
             if self.why is ReasonCode.PROJECT:
-                told = f"the compose project is {self.after.get('name')} now"
-                return Cause(Action.CREATE, ReasonCode.PROJECT, told, where)
+                text = f"the compose project is now {self.after.get('name')}"
+                return Cause(Action.CREATE, ReasonCode.PROJECT, text, where)
             if self.old is not None and not _is_readable(self.old):
-                told = "the old version cannot be read, so it is made anew"
-                return Cause(Action.RECREATE, ReasonCode.UNKNOWN_BEFORE, told, where)
+                text = "recreated because the old version cannot be read"
+                return Cause(Action.RECREATE, ReasonCode.UNKNOWN_BEFORE, text, where)
             empty = replicas(self.after["services"][name]) == 0
             action = Action.NONE if empty else Action.CREATE
             return Cause(
-                action, ReasonCode.NEW_SERVICE, "new service" + (", with no replica" if empty else ""), where
+                action, ReasonCode.NEW_SERVICE, "new service" + (", with no replicas" if empty else ""), where
             )
         where = find_source(self.old.rendering if self.old else None, f"services.{name}")
         if self.why is ReasonCode.PROJECT:
             return Cause(
-                Action.REMOVE, ReasonCode.PROJECT, f"the compose project {self.before.get('name')} goes", where
+                Action.REMOVE, ReasonCode.PROJECT, f"the compose project {self.before.get('name')} is removed", where
             )
         if isinstance(rendering, Rendered) and self.new and f"services.{name}" in rendering.sources:
             where = find_source(rendering, f"services.{name}.profiles")
-            return Cause(Action.REMOVE, ReasonCode.PROFILE, "in no profile of this node any more", where)
+            return Cause(Action.REMOVE, ReasonCode.PROFILE, "no longer in any profile of this node", where)
         return Cause(Action.REMOVE, ReasonCode.GONE_SERVICE, "no longer defined", where)
 
     def _causes(self, names: list[str]) -> Causes:
-        """Of the services that are there before and after."""
+        """The causes of the services that exist before and after."""
         if not names or not (self.old and self.new):
             return {}
         rendering = self.new.rendering
@@ -188,7 +190,7 @@ class _Deciding:
         for name, cause in image_causes(self.after, rebuilt, rendering):
             if name in causes:
                 causes[name].append(cause)
-        # Who has no container, before or after, can only come or go.
+        # A service without a container, before or after, can only be created or removed.
         idle = {name for name in names if 0 in (replicas(self.before["services"][name]), replicas(services[name]))}
         for name in idle:
             causes[name].clear()
@@ -196,7 +198,7 @@ class _Deciding:
         for name in names:
             scaled = self._scaled(name, rendering)
             if scaled:
-                # Where the other containers are touched as well, all are made anew in one go.
+                # Where the other containers change as well, all are recreated together.
                 causes[name].append(scaled._replace(action=Action.RECREATE) if causes[name] else scaled)
         return causes
 
@@ -209,9 +211,9 @@ class _Deciding:
             inputs = self.change.build_inputs.get(ServiceName(name), ())
             if inputs:
                 more = f" and {len(inputs) - 3} more" if len(inputs) > 3 else ""
-                told = f"{', '.join(inputs[:3])}{more} changed, which the image is built from"
+                text = f"{', '.join(inputs[:3])}{more} changed, which the image is built from"
                 where = find_source(new.rendering, f"services.{name}.build")
-                causes.append(Cause(Action.REBUILD, ReasonCode.BUILD_CONTENT, told, where))
+                causes.append(Cause(Action.REBUILD, ReasonCode.BUILD_CONTENT, text, where))
         return causes
 
     def _scaled(self, name: str, rendering: Rendering) -> Cause | None:
@@ -228,7 +230,7 @@ class _Deciding:
 def _build_causes(name: str, before: Any, after: Mapping[str, Any], rendering: Rendering) -> Iterator[Cause]:
     if not isinstance(before, dict):
         where = find_source(rendering, f"services.{name}.build")
-        yield Cause(Action.REBUILD, ReasonCode.BUILD, "is built from its own files now", where)
+        yield Cause(Action.REBUILD, ReasonCode.BUILD, "is now built from its own files", where)
         return
     for key in sorted({*before, *after}):
         if before.get(key) != after.get(key) and not key.startswith("x-"):
@@ -239,8 +241,8 @@ def _build_causes(name: str, before: Any, after: Mapping[str, Any], rendering: R
 def replicas(spec: Mapping[str, Any]) -> int:
     """How many containers a rendered service has."""
     deployed = spec.get("deploy")
-    said = deployed.get("replicas") if isinstance(deployed, dict) else None
-    for value in (said, spec.get("scale"), 1):
+    wanted = deployed.get("replicas") if isinstance(deployed, dict) else None
+    for value in (wanted, spec.get("scale"), 1):
         if isinstance(value, int):
             return value
     return 1
@@ -274,7 +276,7 @@ def _names(variables: tuple[Variable, ...]) -> frozenset[str]:
 
 
 def find_missing(variables: tuple[Variable, ...], node: Node) -> tuple[str, ...]:
-    """Those without a default that the fleet file does not give to `node`; the node itself may have them."""
+    """The variables without a default that the fleet file does not set for `node`; the node itself may."""
     return tuple(v.name for v in variables if v.default is None and v.name not in node.variables)
 
 

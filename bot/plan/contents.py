@@ -1,4 +1,4 @@
-"""What a service reads from the checkout while it runs: mounted files and folders, configs and secrets. Pure.
+"""Find changed content that running services read: mounted files and folders, configs and secrets. Pure.
 
 None of it is in the hash by which compose decides (docker/compose v2.40.3 pkg/compose/hash.go), so compose leaves
 a container alone whose mounted file changed. What is needed then:
@@ -29,7 +29,7 @@ _FILE_OBJECTS = {"configs": ReasonCode.CONFIG_CONTENT, "secrets": ReasonCode.SEC
 
 
 class Mount(NamedTuple):
-    """A path of the checkout that a service's containers see."""
+    """A path of the checkout that a service's containers read."""
 
     code: ReasonCode
     target: str
@@ -38,7 +38,7 @@ class Mount(NamedTuple):
 
 
 def find_mounts(service: str, model: Mapping[str, Any], node: Node) -> Iterator[Mount]:
-    """Everything of the checkout that the containers of `service` see."""
+    """Find every path of the checkout that the containers of `service` read."""
     spec = model["services"][service]
     for index, volume in enumerate(spec.get("volumes") or ()):
         source = _source_of(volume, model)
@@ -69,16 +69,16 @@ def _references(spec: Mapping[str, Any], section: str) -> list[tuple[str, str]]:
 
 
 def reload_signal(spec: Mapping[str, Any]) -> str:
-    """The signal by which a service takes in changed files, from its label `aios.reload`; "" where it asks for none.
+    """The signal that makes a service reload changed files, from its label `aios.reload`; "" without one.
 
     Only signals that do not end a program by convention count.
     """
-    said = str((spec.get("labels") or {}).get(RELOAD_LABEL, "")).upper().removeprefix("SIG")
-    return f"SIG{said}" if said in _RELOAD_SIGNALS else ""
+    name = str((spec.get("labels") or {}).get(RELOAD_LABEL, "")).upper().removeprefix("SIG")
+    return f"SIG{name}" if name in _RELOAD_SIGNALS else ""
 
 
 def content_causes(service: str, old: Side, new: Side, changed: frozenset[str], node: Node) -> list[Cause]:
-    """What changed behind the mounts that `service` has before and after."""
+    """Find what changed behind the mounts that `service` has before and after."""
     before, after = _model(old), _model(new)
     signal = reload_signal(after["services"][service])
     then = {(mount.code, mount.target): mount for mount in find_mounts(service, before, node)}
@@ -99,17 +99,17 @@ def _mount_causes(mount: Mount, old: Side, new: Side, changed: frozenset[str], s
     nothing = Place(path=mount.source)
     was, now = old.places.get(mount.source, nothing), new.places.get(mount.source, nothing)
     where = find_source(new.rendering, mount.at)
-    # Where nothing stands, the engine makes a folder.
+    # Where nothing exists, the engine creates a folder.
     if (was.kind or "folder") != (now.kind or "folder"):
-        told = f"{mount.source or 'the checkout'} was a {was.kind or 'folder'} and is a {now.kind or 'folder'}"
-        yield Cause(Action.RECREATE, mount.code, told, where)
+        text = f"{mount.source or 'the checkout'} was a {was.kind or 'folder'} and is a {now.kind or 'folder'}"
+        yield Cause(Action.RECREATE, mount.code, text, where)
         return
     files = changed_under(changed, (was.path, now.path))
     if files or was.path != now.path:
-        told = f"{_list_names(files) or mount.source} changed, mounted at {mount.target}"
+        text = f"{_list_names(files) or mount.source} changed, mounted at {mount.target}"
         same = was.path == now.path and now.kind == "folder" and now.survives
         reloads = signal and same and mount.code is ReasonCode.BIND_CONTENT
-        yield Cause(Action.RELOAD if reloads else Action.RESTART, mount.code, told, where)
+        yield Cause(Action.RELOAD if reloads else Action.RESTART, mount.code, text, where)
 
 
 def _definition_causes(
@@ -122,7 +122,9 @@ def _definition_causes(
             old, now = (_file_object(model, section, name) for model in (before, after))
             if name in had and old != now:
                 kind = section.removesuffix("s")
-                moved = f"is {now['file'].removeprefix(f'{CHECKOUT}/')} now" if "file" in now else "has other content"
+                moved = (
+                    f"is now {now['file'].removeprefix(f'{CHECKOUT}/')}" if "file" in now else "has different content"
+                )
                 where = find_source(new.rendering, f"{section}.{name}.{next(iter(now), 'name')}")
                 yield Cause(Action.RECREATE, code, f"{kind} {name} {moved}, mounted at {target}", where)
 
@@ -133,7 +135,7 @@ def _file_object(model: Mapping[str, Any], section: str, name: str) -> dict[str,
 
 
 def changed_under(changed: Iterable[str], roots: Iterable[str]) -> list[str]:
-    """Those of `changed` that are one of `roots` or stand below one, sorted; "" is the whole checkout."""
+    """The paths of `changed` that are one of `roots` or below one, sorted; "" is the whole checkout."""
     places = [root for root in roots if root is not None]
     return sorted(
         path for path in changed if any(root in ("", path) or path.startswith(f"{root}/") for root in places)

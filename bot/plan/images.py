@@ -1,4 +1,4 @@
-"""How sure an image's name is. Pure."""
+"""Classify image references: pinned, versioned, moving or built. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VERSION = re.compile(
 
 
 def judge_image(service: Mapping[str, Any]) -> Image | None:
-    """The image of a rendered service and what kind of name it has, or None when it names none."""
+    """Classify the image of a rendered service; None when it names none."""
     name = str(service.get("image") or "")
     if service.get("build"):
         return Image(name=name, kind=ImageKind.BUILT)

@@ -1,4 +1,4 @@
-"""What a bump will do to running services, as values. This is what is shown, stored, approved and deployed.
+"""The plan: what a bump will do to running services. It is what is shown, stored, approved and deployed.
 
 Everything here is already redacted: a Plan may go to any sink (body, comment, check, log, database).
 """
@@ -38,7 +38,7 @@ class Risk(StoredValue, frozen=True):
 
 
 class ImageKind(StrEnum):
-    """How sure one can be of what an image name brings."""
+    """How reliably an image name identifies one image."""
 
     DIGEST = "digest"  # pinned: name@sha256:...
     VERSION = "version"  # a tag that names a version
@@ -63,7 +63,7 @@ class ServicePlan(StoredValue, frozen=True):
     diff: str = ""  # unified diff of the rendered service, redacted; "" when nothing rendered differs
     image: Image | None = None  # of the new version; of the old one when the service goes away
     signal: str = ""  # what a reload sends: "SIGHUP"
-    remaining: int = 0  # containers that stay when a removal takes only some (fewer replicas)
+    remaining: int = 0  # containers that stay when a removal takes only some (scaling down)
 
 
 class StackPlan(StoredValue, frozen=True):

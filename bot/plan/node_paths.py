@@ -1,4 +1,4 @@
-"""Paths as the renderer, the checkout and a node's own system spell them. Pure.
+"""Translate paths between the rendering, the checkout and a node's own system. Pure.
 
 A plan is rendered on Linux with the checkout at CHECKOUT; the node has it at its `root`, perhaps on a drive.
 """
@@ -44,7 +44,7 @@ def _plain(path: str, *, windows: bool) -> str:
 
 
 def as_node_sees(value: Any, node: Node) -> Any:
-    """A part of compose's model with the checkout where `node` has it; as rendered when its root is not known."""
+    """Replace the checkout's path in compose's model by the one on `node`; unchanged without a known root."""
     match value:
         case dict():
             return {key: as_node_sees(item, node) for key, item in value.items()}

@@ -12,8 +12,7 @@ from bot.domain.names import (
     StackName,
 )
 from bot.domain.values import StoredValue
-from bot.fleetfile import Node, Submodule
-from bot.fleetfile.hooks import Hooks
+from bot.fleetfile import Hooks, Node, Submodule
 from bot.plan.model import NodePlan, StackPlan
 from bot.protocol.order import (
     Hook,
@@ -94,7 +93,7 @@ def _hooks(hooks: Hooks) -> tuple[Hook, ...]:
 
 
 def order_stack(stack: StackPlan) -> StackOrder:
-    """What a node is told about one stack of its plan."""
+    """Compose the part of an order for one stack."""
     return StackOrder(
         stack=stack.stack,
         folder=stack.folder,

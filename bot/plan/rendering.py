@@ -1,4 +1,4 @@
-"""What compose makes of one stack at one pin for one node, as a value. Already redacted."""
+"""Compose's rendering of one stack at one pin for one node. Already redacted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.fleetfile import Node
 from bot.plan.model import SourceLine
 
 CHECKOUT = "/fleet"
-"""Where every checkout stands while it is rendered, so that old and new compare path by path."""
+"""Where every checkout is mounted while it is rendered, so that old and new paths compare."""
 
 
 class Variable(Value, frozen=True):
@@ -47,7 +47,7 @@ Rendering = Rendered | Unreadable
 
 
 class Place(Value, frozen=True):
-    """What stands at a path of the checkout, links followed. `kind` is "file", "folder" or "" for nothing."""
+    """What a path of the checkout leads to, links followed. `kind` is "file", "folder" or "" for nothing."""
 
     path: str
     kind: str = ""

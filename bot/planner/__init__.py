@@ -1,1 +1,1 @@
-"""From a snapshot of a stranger's files to what compose makes of them, safely."""
+"""Make plans: read two pins from git, render their stacks safely with compose, and compare them (bot.plan)."""

@@ -1,9 +1,9 @@
-"""Renderings kept across restarts: a stack whose inputs did not change is never rendered again.
+"""Cache renderings on disk: a stack whose inputs did not change is never rendered again.
 
-An entry holds what was looked at (path -> mode and blob id, "folder" or "" for nothing) and the rendering. A
-request with the same key and a snapshot in which all of that is still so has the same rendering. Only redacted
-renderings are stored. Entries are files: written aside and renamed, so processes can share the folder; damaged
-ones count as misses; the oldest go when there is too much.
+An entry holds the state of each path that was read (mode and blob id, "folder", or "" for nothing) and the rendering.
+A request with the same key, over a snapshot in which all of these are the same, has the same rendering. Only redacted
+renderings are stored. Entries are files: written aside and renamed, so processes can share the folder. Damaged ones
+count as misses, and the least recently used are removed when there are too many.
 """
 
 from __future__ import annotations
@@ -19,36 +19,36 @@ import msgspec
 
 from bot.plan.rendering import Rendering
 
-_MOST_PER_REQUEST = 32  # pins that come and go between branches
-_LARGEST_ENTRY = 64 * 1024 * 1024  # bytes
+_MAX_PER_REQUEST = 32  # pins that come and go between branches
+_MAX_ENTRY = 64 * 1024 * 1024  # bytes
 
 
 _decoder: msgspec.json.Decoder[Rendering] = msgspec.json.Decoder(Rendering)
 
 
 class RenderCache:
-    """Renderings below `root`, at most about `most_bytes` altogether."""
+    """Renderings below `root`, at most about `max_bytes` altogether."""
 
-    def __init__(self, root: Path, *, most_bytes: int = 256 * 1024 * 1024) -> None:
+    def __init__(self, root: Path, *, max_bytes: int = 256 * 1024 * 1024) -> None:
         self._root = root
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
         self._stored = 0
         root.mkdir(parents=True, exist_ok=True)
         self._shrink()
 
     def find(self, key: str, describe: Callable[[str], str]) -> Rendering | None:
-        """The rendering stored under `key` whose inputs are as `describe(path)` says now, or None."""
+        """The rendering stored under `key` whose inputs `describe(path)` still confirms, or None."""
         for path in self._entries(key):
             rendering = _read(path, describe)
             if rendering is not None:
                 with contextlib.suppress(OSError):
-                    os.utime(path)  # used now: the last to go
+                    os.utime(path)  # used now: the last to be removed
                 return rendering
         return None
 
-    def store(self, key: str, looked: Mapping[str, str], rendering: Rendering) -> None:
+    def store(self, key: str, seen: Mapping[str, str], rendering: Rendering) -> None:
         """Keep `rendering`. A full disk or a lost race is no error: it will be rendered again."""
-        inputs = msgspec.json.encode(dict(sorted(looked.items())))
+        inputs = msgspec.json.encode(dict(sorted(seen.items())))
         body = msgspec.json.encode(rendering)
         digest = hashlib.sha256(inputs + b"\n" + body).hexdigest().encode()
         folder = self._root / key[:2] / key[2:]
@@ -58,10 +58,10 @@ class RenderCache:
             with tempfile.NamedTemporaryFile(dir=folder, prefix=".new-", delete=False) as file:
                 file.write(b"\n".join((digest, inputs, body)))
             Path(file.name).replace(folder / f"{name}.entry")
-        for old in list(self._entries(key))[_MOST_PER_REQUEST:]:
+        for old in list(self._entries(key))[_MAX_PER_REQUEST:]:
             old.unlink(missing_ok=True)
         self._stored += len(body)
-        if self._stored > self._most_bytes // 8:
+        if self._stored > self._max_bytes // 8:
             self._shrink()
 
     def _entries(self, key: str) -> Iterator[Path]:
@@ -83,7 +83,7 @@ class RenderCache:
                 dated.append((facts.st_mtime_ns, facts.st_size, path))
         total = sum(size for _, size, _ in dated)
         for _, size, path in sorted(dated):
-            if total <= self._most_bytes:
+            if total <= self._max_bytes:
                 break
             path.unlink(missing_ok=True)
             total -= size
@@ -93,10 +93,10 @@ def _read(path: Path, describe: Callable[[str], str]) -> Rendering | None:
     try:
         with path.open("rb") as file:
             digest, inputs = file.readline().strip(), file.readline().rstrip(b"\n")
-            looked = msgspec.json.decode(inputs, type=dict[str, str])
-            if any(describe(name) != state for name, state in looked.items()):
+            seen = msgspec.json.decode(inputs, type=dict[str, str])
+            if any(describe(name) != state for name, state in seen.items()):
                 return None
-            body = file.read(_LARGEST_ENTRY)
+            body = file.read(_MAX_ENTRY)
         if hashlib.sha256(inputs + b"\n" + body).hexdigest().encode() != digest:
             path.unlink(missing_ok=True)
             return None

@@ -1,4 +1,4 @@
-"""`${VARIABLE}` in compose files: which there are, and what a path that holds one can become."""
+"""Find `${VARIABLE}` in compose files, and what a path that holds one can become."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _OPERATOR = re.compile(r":?[-+?]")
 _SAFE_VALUE = re.compile(r"[A-Za-z0-9._/@+,-]*")
 # Braces, dollars and backslashes in a default are read differently by different versions of compose.
 _SIMPLE = re.compile(r"\$[A-Za-z_][A-Za-z0-9_]*|\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[-+?][^{}$\\]*)?\}")
-_MOST_CANDIDATES = 24
+_MAX_CANDIDATES = 24
 
 
-class Use(NamedTuple):
+class VariableUse(NamedTuple):
     """One use of a variable. `operator` is "", "-", ":-", "+", ":+", "?" or ":?"; `word` is what follows it."""
 
     name: str
@@ -26,10 +26,10 @@ class Use(NamedTuple):
 
 
 class UnknowableError(Exception):
-    """Nobody can say what the text will become. `str(error)` says why."""
+    """What the text will become cannot be known. `str(error)` says why."""
 
 
-def find_uses(text: str, *, nested: bool = False) -> Iterator[Use]:
+def find_uses(text: str, *, nested: bool = False) -> Iterator[VariableUse]:
     """Every variable that compose would interpolate in `text`, outer ones first. `$$` is a dollar."""
     at = text.find("$")
     while 0 <= at < len(text) - 1:
@@ -44,13 +44,13 @@ def find_uses(text: str, *, nested: bool = False) -> Iterator[Use]:
             if name:
                 operator = _OPERATOR.match(inside, name.end())
                 word = inside[operator.end() :] if operator else ""
-                yield Use(name.group(), operator.group() if operator else "", word, nested, (at, end + 1))
+                yield VariableUse(name.group(), operator.group() if operator else "", word, nested, (at, end + 1))
                 yield from find_uses(word, nested=True)
             at = text.find("$", end)
             continue
         name = _NAME.match(text, at + 1)
         if name:
-            yield Use(name.group(), nested=nested, span=(at, name.end()))
+            yield VariableUse(name.group(), nested=nested, span=(at, name.end()))
         at = text.find("$", name.end() if name else at + 1)
 
 
@@ -86,7 +86,7 @@ def possible_texts(text: str, known: Mapping[str, str], env_texts: Iterable[str]
     count = 1
     for part in parts:
         count *= len(part)
-    if count > _MOST_CANDIDATES:
+    if count > _MAX_CANDIDATES:
         raise UnknowableError("too many values are possible")
     return tuple(dict.fromkeys("".join(choice) for choice in itertools.product(*parts)))
 
@@ -98,7 +98,7 @@ def _plain(text: str) -> str:
     return text.replace("$$", "$")
 
 
-def _values(use: Use, known: Mapping[str, str], env_texts: tuple[str, ...]) -> tuple[str, ...]:
+def _values(use: VariableUse, known: Mapping[str, str], env_texts: tuple[str, ...]) -> tuple[str, ...]:
     values: dict[str, None] = {}
     if use.name in known:
         values[known[use.name]] = None

@@ -1,4 +1,4 @@
-"""A rendered stack with what its services mount and build, as it stands in a snapshot."""
+"""Find what a rendered stack mounts and builds in a snapshot."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bot.plan.build_ignore import BuildIgnore
 from bot.plan.contents import changed_under, find_mounts
 from bot.plan.node_paths import find_inside
 from bot.plan.rendering import Place, Rendered, Rendering, Side
-from bot.planner.checkout import Blobs, Checkout, OutsideError, TooLargeError
-from bot.planner.compose import RenderRequest
+from bot.planner.renderer import RenderRequest
 from bot.planner.snapshot import Snapshot
+from bot.planner.snapshot_files import BlobReader, OutsideError, SnapshotFiles, TooLargeError
 
-_LARGEST_LINK = 4096  # bytes
-_LARGEST_RULES = 64 * 1024  # bytes of an ignore file
+_MAX_LINK = 4096  # bytes
+_MAX_RULES = 64 * 1024  # bytes of an ignore file
 
 
 def read_side(
@@ -32,7 +32,7 @@ def read_side(
     """`rendering` with the places that it mounts in `snapshot`; `other` is the other pin's."""
     places: dict[str, Place] = {}
     if isinstance(rendering, Rendered):
-        checkout = Checkout(Blobs(snapshot, largest=_LARGEST_LINK))
+        checkout = SnapshotFiles(BlobReader(snapshot, largest=_MAX_LINK))
         for service in rendering.model.get("services") or {}:
             for mount in find_mounts(service, rendering.model, node):
                 places[mount.source] = _place(checkout, mount.source, snapshot, other, changed)
@@ -40,7 +40,7 @@ def read_side(
 
 
 def _place(
-    checkout: Checkout, path: str, snapshot: Snapshot, other: Snapshot | None, changed: frozenset[str]
+    checkout: SnapshotFiles, path: str, snapshot: Snapshot, other: Snapshot | None, changed: frozenset[str]
 ) -> Place:
     try:
         real = checkout.find(path)
@@ -108,7 +108,7 @@ def _rules(snapshot: Snapshot, folder: str, dockerfile: str) -> str:
         entry = snapshot.entries.get(path)
         if entry is not None and entry.kind == "blob":
             try:
-                return Blobs(snapshot, largest=_LARGEST_RULES).read(path).decode("utf-8", "replace")
+                return BlobReader(snapshot, largest=_MAX_RULES).read(path).decode("utf-8", "replace")
             except TooLargeError:
                 return ""  # then everything counts
     return ""

@@ -1,6 +1,6 @@
-"""YAML that a stranger wrote, as nodes with their lines, and written again in the plainest form.
+"""Parse untrusted YAML into nodes with their lines, and write it again in the plainest form.
 
-Compose gets what is written here and never the stranger's bytes: so what was checked is what compose reads, and
+Compose gets what is written here and never the original bytes: so what was checked is what compose reads, and
 no difference between two YAML parsers (tags, encodings, directives, duplicate keys) can hide a path. Scalars
 keep their spelling, so compose still decides by itself what `0o17` or `yes` means.
 """
@@ -23,9 +23,9 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-LARGEST = 256 * 1024  # bytes of one file
-_DEEPEST = 60
-_MOST_NODES = 40_000  # as written, and again after aliases are followed
+MAX_SIZE = 256 * 1024  # bytes of one file
+_MAX_DEPTH = 60
+_MAX_NODES = 40_000  # as written, and again after aliases are followed
 _TAGS = frozenset(["!", "!reset", "!override"])
 _CORE = "tag:yaml.org,2002:"
 _CORE_TAGS = frozenset(_CORE + name for name in ("str", "int", "float", "bool", "null", "seq", "map"))
@@ -42,7 +42,7 @@ class YamlRefusedError(Exception):
         self.message = message
 
 
-class Scalar(NamedTuple):
+class YamlScalar(NamedTuple):
     """A scalar as written. `plain` says that it stood without quotes, so that it may be a number or null."""
 
     text: str
@@ -56,34 +56,34 @@ class Scalar(NamedTuple):
         return self.plain and self.text in ("", "~", "null", "Null", "NULL")
 
 
-class Sequence(NamedTuple):
+class YamlSequence(NamedTuple):
     """A list. `items` is filled once and then left alone."""
 
-    items: list[Node]
+    items: list[YamlNode]
     line: int
     tag: str = ""
 
 
-class Mapping(NamedTuple):
-    """A mapping with merges (`<<`) already laid in. `pairs` is filled once and then left alone."""
+class YamlMapping(NamedTuple):
+    """A mapping with merges (`<<`) already applied. `pairs` is filled once and then left alone."""
 
-    pairs: dict[str, tuple[Scalar, Node]]
+    pairs: dict[str, tuple[YamlScalar, YamlNode]]
     line: int
     tag: str = ""
 
-    def get(self, key: str) -> Node | None:
+    def get(self, key: str) -> YamlNode | None:
         """What stands at `key`, or None."""
         found = self.pairs.get(key)
         return found[1] if found else None
 
 
-Node = Scalar | Sequence | Mapping
+YamlNode = YamlScalar | YamlSequence | YamlMapping
 
 
-def parse_yaml(content: bytes) -> tuple[Node, ...]:
+def parse_yaml(content: bytes) -> tuple[YamlNode, ...]:
     """The documents of a file, or YamlRefusedError. UTF-8 only, within fixed limits of size and depth."""
-    if len(content) > LARGEST:
-        raise YamlRefusedError(1, f"the file is larger than {LARGEST // 1024} KiB")
+    if len(content) > MAX_SIZE:
+        raise YamlRefusedError(1, f"the file is larger than {MAX_SIZE // 1024} KiB")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
@@ -93,40 +93,40 @@ def parse_yaml(content: bytes) -> tuple[Node, ...]:
         return tuple(_documents(iter(YAML(typ="safe", pure=True).parse(text))))
     except MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
-        said = (problem.problem or "something is wrong").split("\n")[0]
+        message = (problem.problem or "something is wrong").split("\n")[0]
         # What the parser found may be quoted in its message; the place is enough.
-        raise YamlRefusedError(mark.line + 1 if mark else 1, f"not valid YAML: {_unquoted(said)}") from None
+        raise YamlRefusedError(mark.line + 1 if mark else 1, f"not valid YAML: {_unquoted(message)}") from None
     except (YAMLError, ValueError, RecursionError, AssertionError, IndexError) as problem:
         found = re.search(r"line (\d+)", str(problem))
         raise YamlRefusedError(int(found[1]) if found else 1, "not valid YAML") from None
 
 
-def _unquoted(said: str) -> str:
-    return re.sub(r"""(["'`]).*\1""", "...", said)
+def _unquoted(message: str) -> str:
+    return re.sub(r"""(["'`]).*\1""", "...", message)
 
 
 class _Open:
     """A collection whose end has not come yet."""
 
-    def __init__(self, node: Sequence | Mapping, anchor: str | None) -> None:
+    def __init__(self, node: YamlSequence | YamlMapping, anchor: str | None) -> None:
         self.node = node
         self.anchor = anchor
-        self.key: Scalar | None = None
-        self.merges: list[tuple[Node, int]] = []
+        self.key: YamlScalar | None = None
+        self.merges: list[tuple[YamlNode, int]] = []
 
 
-def _documents(events: Iterator[Any]) -> Iterator[Node]:
+def _documents(events: Iterator[Any]) -> Iterator[YamlNode]:
     count = 0
     for event in events:
         if isinstance(event, DocumentStartEvent):
             builder = _Builder()
             for inner in events:
                 count += 1
-                if count > _MOST_NODES:
-                    raise YamlRefusedError(_line(inner), f"more than {_MOST_NODES} values in one file")
+                if count > _MAX_NODES:
+                    raise YamlRefusedError(_line(inner), f"more than {_MAX_NODES} values in one file")
                 if builder.take(inner):
                     break
-            if builder.root is not None and not (isinstance(builder.root, Scalar) and builder.root.is_null):
+            if builder.root is not None and not (isinstance(builder.root, YamlScalar) and builder.root.is_null):
                 _check_size(builder.root)
                 yield builder.root
 
@@ -139,9 +139,9 @@ class _Builder:
     """Makes nodes from one document's events, without recursion."""
 
     def __init__(self) -> None:
-        self.root: Node | None = None
+        self.root: YamlNode | None = None
         self._open: list[_Open] = []
-        self._anchors: dict[str, Node] = {}
+        self._anchors: dict[str, YamlNode] = {}
 
     def take(self, event: Any) -> bool:
         """Add `event`; True when the document is complete."""
@@ -149,11 +149,11 @@ class _Builder:
         match event:
             case ScalarEvent():
                 plain = event.style is None or event.style == ""
-                self._add(Scalar(event.value, line, plain, _tag(event, line)), event.anchor)
+                self._add(YamlScalar(event.value, line, plain, _tag(event, line)), event.anchor)
             case SequenceStartEvent():
-                self._start(Sequence([], line, _tag(event, line)), event.anchor)
+                self._start(YamlSequence([], line, _tag(event, line)), event.anchor)
             case MappingStartEvent():
-                self._start(Mapping({}, line, _tag(event, line)), event.anchor)
+                self._start(YamlMapping({}, line, _tag(event, line)), event.anchor)
             case AliasEvent():
                 if event.anchor not in self._anchors:
                     raise YamlRefusedError(line, f"the alias *{event.anchor[:40]} has no anchor before it")
@@ -162,18 +162,18 @@ class _Builder:
                 self._end()
         return not self._open
 
-    def _start(self, node: Sequence | Mapping, anchor: str | None) -> None:
-        if len(self._open) >= _DEEPEST:
-            raise YamlRefusedError(node.line, f"nested deeper than {_DEEPEST} levels")
+    def _start(self, node: YamlSequence | YamlMapping, anchor: str | None) -> None:
+        if len(self._open) >= _MAX_DEPTH:
+            raise YamlRefusedError(node.line, f"nested deeper than {_MAX_DEPTH} levels")
         self._open.append(_Open(node, anchor))
 
     def _end(self) -> None:
         done = self._open.pop()
-        if isinstance(done.node, Mapping):
-            _lay_in(done.node, done.merges)
+        if isinstance(done.node, YamlMapping):
+            _merge_in(done.node, done.merges)
         self._add(done.node, done.anchor)
 
-    def _add(self, node: Node, anchor: str | None, line: int | None = None) -> None:
+    def _add(self, node: YamlNode, anchor: str | None, line: int | None = None) -> None:
         at = line or node.line
         if anchor:
             self._anchors[anchor] = node
@@ -181,7 +181,7 @@ class _Builder:
             self.root = node
             return
         parent = self._open[-1]
-        if isinstance(parent.node, Sequence):
+        if isinstance(parent.node, YamlSequence):
             parent.node.items.append(node)
         elif parent.key is None:
             parent.key = _key(node, at)
@@ -197,8 +197,8 @@ class _Builder:
                 parent.node.pairs[key.text] = (key, node)
 
 
-def _key(node: Node, line: int) -> Scalar:
-    if not isinstance(node, Scalar) or node.tag not in ("", _CORE + "str"):
+def _key(node: YamlNode, line: int) -> YamlScalar:
+    if not isinstance(node, YamlScalar) or node.tag not in ("", _CORE + "str"):
         raise YamlRefusedError(line, "a key must be text")
     return node._replace(line=line)
 
@@ -210,45 +210,45 @@ def _tag(event: Any, line: int) -> str:
     return tag
 
 
-def _lay_in(mapping: Mapping, merges: list[tuple[Node, int]]) -> None:
+def _merge_in(mapping: YamlMapping, merges: list[tuple[YamlNode, int]]) -> None:
     for node, line in merges:
-        sources = node.items if isinstance(node, Sequence) else [node]
+        sources = node.items if isinstance(node, YamlSequence) else [node]
         for source in sources:
-            if not isinstance(source, Mapping):
+            if not isinstance(source, YamlMapping):
                 raise YamlRefusedError(line, "`<<` must name a mapping")
             for name, pair in source.pairs.items():
                 mapping.pairs.setdefault(name, pair)
 
 
-def _check_size(root: Node) -> None:
+def _check_size(root: YamlNode) -> None:
     waiting, count = [root], 0
     while waiting:
         node = waiting.pop()
         count += 1
-        if count > _MOST_NODES:
-            raise YamlRefusedError(root.line, f"more than {_MOST_NODES} values once aliases are followed")
-        if isinstance(node, Mapping):
+        if count > _MAX_NODES:
+            raise YamlRefusedError(root.line, f"more than {_MAX_NODES} values once aliases are followed")
+        if isinstance(node, YamlMapping):
             waiting += [value for _, value in node.pairs.values()]
-        elif isinstance(node, Sequence):
+        elif isinstance(node, YamlSequence):
             waiting += node.items
 
 
-def write_yaml(documents: tuple[Node, ...]) -> str:
+def write_yaml(documents: tuple[YamlNode, ...]) -> str:
     """The documents in flow style; every parser reads this the same way."""
     return "".join(f"---\n{_written(node)}\n" for node in documents)
 
 
-def _written(node: Node) -> str:
+def _written(node: YamlNode) -> str:
     tag = f"!!{node.tag.removeprefix(_CORE)} " if node.tag.startswith(_CORE) else f"{node.tag} " if node.tag else ""
-    if isinstance(node, Mapping):
+    if isinstance(node, YamlMapping):
         pairs = (f"{_scalar(key)}: {_written(value)}" for key, value in node.pairs.values())
         return f"{tag}{{{', '.join(pairs)}}}"
-    if isinstance(node, Sequence):
+    if isinstance(node, YamlSequence):
         return f"{tag}[{', '.join(_written(item) for item in node.items)}]"
     return tag + _scalar(node)
 
 
-def _scalar(node: Scalar) -> str:
+def _scalar(node: YamlScalar) -> str:
     if node.plain and not node.text:
         return "null"
     if node.plain and _UNQUOTED.fullmatch(node.text):

@@ -1,4 +1,4 @@
-"""Secrets out of everything that is shown or stored: each becomes a keyed fingerprint. Pure.
+"""Replace secrets by keyed fingerprints in everything that is shown or stored. Pure.
 
 Equal secrets get equal marks, so that a plan can still say "changed" or "unchanged"; without `secret_key`
 nothing can be guessed from a mark. What is hidden, and why:
@@ -29,7 +29,7 @@ _FREE = word_set(
     "pre_stop extra_hosts provider"
 )
 _ARGUMENTS = frozenset(("command", "entrypoint", "test"))
-_SHORTEST = 4  # characters; shorter known secrets are hidden where they stand alone
+_MIN_LENGTH = 4  # characters; shorter known secrets are hidden where they stand alone
 _MARK = re.compile(r"‹secret [0-9a-f]{8}›")
 
 _PUBLIC_WORDS = word_set(
@@ -61,7 +61,7 @@ _SHELL = re.compile(
 
 
 class Known(NamedTuple):
-    """Values that a stack took from files, and where they went. Build it with `known_from`."""
+    """Values that a stack read from files, and where they are hidden. Built by `known_from`."""
 
     everywhere: frozenset[str] = frozenset()
     in_free_text: frozenset[str] = frozenset()
@@ -74,7 +74,7 @@ NOTHING_KNOWN = Known()
 def known_from(
     variables: Iterable[tuple[str, str]], *, environment: Iterable[tuple[str, str]] = (), whole: Iterable[str] = ()
 ) -> Known:
-    """What has to be hidden of a stack's files.
+    """Collect what has to be hidden of a stack's files.
 
     `variables` are (name, value) of every env file and `.env`; `environment` are the (service, variable) that
     were set by an env_file; `whole` are texts that are secret altogether, such as a secret file's content.
@@ -86,7 +86,7 @@ def known_from(
             continue
         (everywhere if is_secret_under(name, value) or looks_secret(value) else free).add(value)
     everywhere.update(text.strip() for text in whole)
-    return Known(_forms(everywhere), _forms(free), frozenset(environment))
+    return Known(_spellings(everywhere), _spellings(free), frozenset(environment))
 
 
 def _is_public(name: str, value: str) -> bool:
@@ -96,52 +96,52 @@ def _is_public(name: str, value: str) -> bool:
     return bool(_PUBLIC_VALUE.fullmatch(value)) or any(word in _PUBLIC_WORDS for word in words)
 
 
-def _forms(values: Iterable[str]) -> frozenset[str]:
-    """Each value as it stands, line by line, and as JSON, addresses and base64 write it."""
+def _spellings(values: Iterable[str]) -> frozenset[str]:
+    """Each value as it is, line by line, and as JSON, URLs, compose files and base64 spell it."""
     found = set()
     for value in values:
         found.add(value)
         found.update(line.strip() for line in value.splitlines() if len(line.strip()) >= 8)
-        if len(value) >= _SHORTEST:
+        if len(value) >= _MIN_LENGTH:
             found |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
-            found |= {quote(value, safe=""), value.replace("$", "$$")}
-            found.add(base64.b64encode(value.encode("utf-8", "surrogatepass")).decode().rstrip("="))
+            raw = value.encode("utf-8", "surrogatepass")  # what is not UTF-8 in a file must not stop the search
+            found |= {quote(raw, safe=""), value.replace("$", "$$"), base64.b64encode(raw).decode().rstrip("=")}
     return frozenset(found - {""})
 
 
 class Redactor:
-    """Replaces secrets by marks such as `‹secret 3fa91c22›`, keyed by `secret_key`."""
+    """Replace secrets by marks such as `‹secret 3fa91c22›`, keyed by `secret_key`."""
 
     def __init__(self, secret_key: bytes) -> None:
         self._key = secret_key
 
     @property
     def fingerprint(self) -> str:
-        """Tells keys apart without revealing anything of them."""
+        """Identify the key without revealing anything about it."""
         return hmac.new(self._key, b"which key is this", hashlib.sha256).hexdigest()[:16]
 
     def mark(self, secret: str) -> str:
-        """What stands for `secret`: equal secrets have equal marks. A mark stands for itself."""
+        """The mark of `secret`. Equal secrets have equal marks, and the mark of a mark is itself."""
         if _MARK.fullmatch(secret):
             return secret
         digest = hmac.new(self._key, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
         return f"‹secret {digest[:8]}›"
 
     def text(self, text: str, known: Known = NOTHING_KNOWN) -> str:
-        """Any text (a log, an error, a config file) without secrets."""
+        """Redact any text: a log, an error, a configuration file."""
         values = known.everywhere | known.in_free_text
         return self._replace(text, _named_spans(text) + find_shaped(text) + _known_spans(text, values))
 
     def setting(self, name: str, value: str, known: Known = NOTHING_KNOWN) -> str:
-        """The value of a variable called `name`, without secrets."""
+        """Redact the value of the variable `name`."""
         return self._value(value, name, known, free=True)
 
     def key(self, key: str, known: Known = NOTHING_KNOWN) -> str:
-        """A key of the model, or a dotted place in it, without secrets."""
+        """Redact a key of the model, or a dotted path in it."""
         return self._replace(key, find_shaped(key, free=False) + _known_spans(key, known.everywhere))
 
     def model(self, model: Mapping[str, Any], known: Known = NOTHING_KNOWN) -> dict[str, Any]:
-        """A copy of compose's model without secrets, its keys sorted."""
+        """Redact compose's model; the copy has its keys sorted."""
         walked = self._walk(dict(model), "", known, free=False)
         services = model.get("services")
         for service, name in sorted(known.environment):
@@ -161,7 +161,7 @@ class Redactor:
             case list() if name in _ARGUMENTS:
                 return self._arguments(value, known)
             case list():
-                under = "" if name in ("secrets", "configs") else name
+                under = "" if name == "secrets" else name  # references to secrets, by their public names
                 return [self._walk(item, under, known, free=free) for item in value]
             case str():
                 return self._value(value, name, known, free=free)
@@ -179,7 +179,7 @@ class Redactor:
         return self._replace(value, spans)
 
     def _arguments(self, words: list[Any], known: Known) -> list[Any]:
-        """An argument list: `--password=x` is hidden from the `=` on, and what follows `--password`."""
+        """Redact an argument list: what follows `--password`, and `--password=x` after the `=`."""
         done: list[Any] = []
         expected = False
         for word in words:
@@ -210,7 +210,7 @@ class Redactor:
 
 
 def redact_text(text: str, *, secret_key: bytes, known_secrets: Iterable[str] = ()) -> str:
-    """`text` without `known_secrets` and without anything that looks like one; fits a logging filter."""
+    """Redact `known_secrets`, and whatever looks like a secret, in `text`: for logging filters."""
     return Redactor(secret_key).text(text, known_from((), whole=known_secrets))
 
 
@@ -221,7 +221,7 @@ def _known_spans(text: str, values: Iterable[str]) -> list[tuple[int, int]]:
         while at >= 0:
             end = at + len(value)
             alone = not (text[at - 1 : at].isalnum() or text[end : end + 1].isalnum())
-            if len(value) >= _SHORTEST or alone:
+            if len(value) >= _MIN_LENGTH or alone:
                 spans.append((at, end))
             at = text.find(value, at + 1)
     return spans
@@ -234,7 +234,7 @@ def _named_spans(text: str) -> list[tuple[int, int]]:
             spans.append(match.span("value"))
     at = 0
     while found := _NAMED.search(text, at):
-        # The value may itself be a name: "command: --password x". Only a hidden one is passed over.
+        # The value may itself be a name ("command: --password x"), so only a hidden one is skipped.
         at = found.end("name")
         separated_by_space = found["sep"].isspace()
         value = found["value"]
@@ -243,7 +243,7 @@ def _named_spans(text: str) -> list[tuple[int, int]]:
         if separated_by_space and value[0] in "-=:":
             continue
         if is_secret_under(found["name"], value.strip("\"'")):
-            quoted = value[0] in "\"'" and len(value) > 1
+            quoted = value[0] in "\"'"
             spans.append((found.start("value") + quoted, found.end("value") - quoted))
             at = found.end()
     return spans
@@ -269,6 +269,6 @@ def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     for start, end in sorted(spans):
         if joined and start < joined[-1][1]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        elif end > start:
+        else:
             joined.append((start, end))
     return joined

@@ -1,7 +1,7 @@
-"""What a secret looks like: by the name it stands under, and by its own shape. Pure.
+"""Recognise secrets: by the name of the variable, and by the shape of the value. Pure.
 
-Two errors are possible, and they do not weigh the same: a secret that is shown cannot be taken back, a public
-value that is hidden still compares as changed. So names decide generously and shapes where they are plain.
+The two possible errors differ in cost: a secret that was shown cannot be taken back, while a public value that is
+hidden still compares as changed. So names match broadly, and shapes only where they are unmistakable.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 
 
 def word_set(words: str) -> frozenset[str]:
-    """The words of a text, for tables that read better as prose."""
+    """Split a text into its words, for tables that read better as prose."""
     return frozenset(words.split())
 
 
@@ -32,9 +32,9 @@ _PATH = re.compile(r"(?:\.{0,2}/|~/|[A-Za-z]:[\\/])[^\s:@]*|[\w.-]+(?:/[\w.-]+)+
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a value under `name` is to be hidden: `DB_PASSWORD`, `apiKey`, `--auth-token`; not `KEYCLOAK_URL`."""
+    """Whether values named `name` are secret: `DB_PASSWORD`, `apiKey`, `--auth-token`; not `KEYCLOAK_URL`."""
     words = [word.lower() for word in _WORDS.findall(name)]
-    if not words or name.upper() in ("PWD", "OLDPWD"):
+    if not words or name.upper() == "PWD":
         return False
     if words[-1] in _ABOUT and words[-2:] not in (["secret", "id"], ["token", "id"]):  # Vault's
         return False
@@ -47,7 +47,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def is_secret_under(name: str, value: str) -> bool:
-    """Whether `value` has to be hidden because it stands under `name`."""
+    """Whether `value` is secret because of its name."""
     if _NEUTRAL_VALUE.fullmatch(value) or not is_secret_name(name):
         return False
     last = _WORDS.findall(name)[-1].lower()
@@ -98,10 +98,10 @@ _CONTENT_NAME = re.compile(r"(?i)commit|revision|sha|digest|checksum|hash|etag|v
 
 
 def find_shaped(text: str, *, name: str = "", free: bool = True) -> list[tuple[int, int]]:
-    """Where in `text` something has a secret's own shape, as (start, end).
+    """Find what has the shape of a secret in `text`, as (start, end).
 
-    `free` says that the place takes any text, so that long random strings count too; under names such as
-    GIT_COMMIT a hexadecimal digest does not.
+    `free` means that the field takes any text, so long random strings count too; under names such as GIT_COMMIT
+    a hexadecimal digest does not.
     """
     spans = [match.span() for match in _PEM.finditer(text)]
     spans += [match.span() for match in _TOKENS.finditer(text)]
@@ -129,7 +129,7 @@ def _is_token_as_user(user: str) -> bool:
 
 
 def looks_secret(value: str) -> bool:
-    """Whether `value`, taken alone, has a secret's shape."""
+    """Whether anything in `value` has the shape of a secret."""
     return bool(find_shaped(value))
 
 
@@ -145,7 +145,7 @@ def _is_random(match: re.Match[str]) -> bool:
 
 
 def _looks_random(token: str, length: int) -> bool:
-    """Words and numbers alternate rarely in names that people give, and often in random strings."""
+    """Letters and digits alternate rarely in names that people choose, and often in random strings."""
     longest = max(re.split(r"[-_/=+]", token), key=len)
     return any(
         len(piece) >= length and len(_DIGITS.findall(piece)) >= 3 and not piece.isdigit()

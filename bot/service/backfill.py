@@ -19,12 +19,12 @@ from bot.features.fleets.jobs import Outcome
 from bot.github.client import Client
 from bot.github.endpoints import deliveries
 from bot.github.endpoints.deliveries import Attempt
+from bot.github.webhook import LARGEST_BODY, Accepted
 from bot.observability.log import log_context
 from bot.observability.metrics import Counter
 from bot.queue import ledger
 from bot.service.intake import Intake
 from bot.storage.store import Store
-from bot.web.webhook import LARGEST_BODY, Accepted
 
 KEPT_BY_GITHUB = timedelta(days=3)
 LATE = timedelta(minutes=15)  # how far before the last comparison the next one looks again
@@ -101,7 +101,7 @@ class Backfill:
 
     def _redeliver(self, client: Client, attempt: Attempt) -> bool:
         if self._redelivers:
-            deliveries.ask_again(client, attempt)
+            deliveries.redeliver(client, attempt)
         return self._redelivers
 
     def _fetch(self, client: Client, attempt: Attempt) -> bool:

@@ -8,20 +8,20 @@ from typing import get_args
 
 import msgspec
 
+from bot.domain.events import Event, Ping
 from bot.features.bump.store import PlanStore
 from bot.features.commands.jobs import RunCommand
 from bot.features.fleets.jobs import Job
 from bot.features.fleets.store import PinStore
-from bot.github.events import Event, Ping, parse_event
+from bot.github.events import parse_event
 from bot.github.ignored import Ignored, IgnoredReason
+from bot.github.webhook import Accepted
 from bot.observability.log import hide_secrets
 from bot.observability.metrics import Counter
 from bot.queue.inbox import Inbox, Stored
 from bot.queue.ledger import Delivery
 from bot.service.router import encode_job, route
-from bot.web.webhook import Accepted, Receipt
-
-NO_FLEET_CONCERNED = "no_fleet_concerned"
+from bot.web.webhook import Receipt
 
 
 class DeliverySource(StrEnum):
@@ -42,7 +42,7 @@ DUPLICATES = Counter(
 IGNORED = Counter(
     "aios_bot_deliveries_ignored_total",
     "Stored deliveries that lead to no job, by reason.",
-    {"reason": (*IgnoredReason, NO_FLEET_CONCERNED)},
+    {"reason": IgnoredReason},
 )
 
 
@@ -89,7 +89,7 @@ class Intake:
 def _why_ignored(event: Event | Ignored, jobs: tuple[Job, ...]) -> str:
     if isinstance(event, Ignored):
         return f"{event.reason}: {event.detail}" if event.detail else event.reason
-    return "" if jobs or isinstance(event, Ping) else NO_FLEET_CONCERNED
+    return "" if jobs or isinstance(event, Ping) else IgnoredReason.NO_FLEET_CONCERNED
 
 
 def _count(event: Event | Ignored, ignored: str, stored: Stored, source: DeliverySource) -> None:

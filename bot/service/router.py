@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from bot.domain.errors import RetryLater
+from bot.domain.events import Event
 from bot.features.bump import jobs as bump
 from bot.features.commands import jobs as commands
 from bot.features.drift import jobs as drift
@@ -15,7 +16,6 @@ from bot.features.hub import jobs as hub
 from bot.features.review import jobs as review
 from bot.features.rollout import jobs as rollout
 from bot.features.upstream import jobs as upstream
-from bot.github.events import Event
 from bot.queue.ledger import QueuedJob
 
 AnyJob = (

@@ -60,7 +60,7 @@ class Schedules:
 
     def tidy_disk(self) -> None:
         """Keep this machine's mirrors within their bound."""
-        used = mirrors.tidy(self.mirrors.root, most_bytes=self.mirrors_bytes)
+        used = mirrors.shrink(self.mirrors.root, max_bytes=self.mirrors_bytes)
         DISK_BYTES.set(used, what="mirrors")
         DISK_BYTES.set(mirrors.measure(self.mirrors.root.parent / "renderings"), what="renderings")
 

@@ -16,8 +16,8 @@ from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
 from bot.domain.errors import BotError, ExitCode
+from bot.github.webhook import LARGEST_BODY
 from bot.service.shutdown import Shutdown
-from bot.web.webhook import LARGEST_BODY
 
 _LOG = logging.getLogger("bot.server")
 

@@ -14,7 +14,8 @@ from bot.features.fleets.jobs import Access, FleetJob, Job, Outcome, SyncInstall
 from bot.git import mirrors
 from bot.git.git import GitError
 from bot.git.mirrors import Mirrors
-from bot.github.client import App, Client
+from bot.github.app import App
+from bot.github.client import Client
 from bot.github.manifest import permissions
 from bot.queue.inbox import Inbox
 from bot.queue.ledger import QueuedJob
@@ -68,7 +69,7 @@ class Worker:
     def _discard_damaged_mirrors(self, job: Job, problem: GitError) -> None:
         """A git command that failed may have met a damaged mirror: remove it, and RetryLater to clone it again."""
         repos = FleetJob.repositories(job, self.index) if isinstance(job, FleetJob) else ()
-        gone = mirrors.throw_damaged_away(self.mirrors.of(repo) for repo in repos)
+        gone = mirrors.remove_damaged(self.mirrors.of(repo) for repo in repos)
         if gone:
             _LOG.warning("damaged, and cloned again: %s (%s)", ", ".join(gone), problem)
             raise RetryLater(f"the mirrors {', '.join(gone)} were damaged", seconds=1) from None

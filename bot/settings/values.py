@@ -1,28 +1,17 @@
-"""How single settings are read: each text as a value, or with a sentence that says what it must be.
-
-`Reading` collects what is wrong, so that a person mends all of it in one go; values are never shown.
-"""
+"""The values that settings become, and the few texts that both the service and a node read. Standard library only."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import URL
-
-_T = TypeVar("_T")
+from bot.domain.errors import SettingsError
 
 
 class Secret:
-    """A text that shows itself only when asked to: never in a repr, an f-string, a log line or a traceback."""
+    """A text that only `reveal` shows: never a repr, an f-string, a log line or a traceback."""
 
     __slots__ = ("_text",)
 
@@ -59,56 +48,47 @@ class Credentials:
         return (self.private_key.reveal(), self.webhook_secret.reveal())
 
 
-class Reading:
-    """Collects every problem of an environment, so that a person fixes them in one go."""
+@dataclass(frozen=True)
+class StoreSettings:
+    """Where the service keeps its data: all that the operator's commands need."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-        self.problems: list[str] = []
+    data: Path  # absolute; mirrors, caches, keys and the SQLite file are here
+    database_url: Secret  # SQLAlchemy's form; it may carry a password
 
-    def is_set(self, name: str) -> bool:
-        return bool(self._environ.get(name, "").strip())
-
-    def take(
-        self, name: str, parse: Callable[[str], _T], *, default: str | None = None, needed: str = ""
-    ) -> _T | None:
-        text = self._environ.get(name, "").strip() or default
-        if text is None:
-            self.problems.append(f"{name} is missing: {needed}")
-            return None
-        try:
-            return parse(text)
-        except ValueError as problem:
-            self.problems.append(f"{name} {problem}")
-            return None
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What the log has to hide."""
+        password = urlsplit(self.database_url.reveal()).password
+        return (unquote(password),) if password else ()
 
 
-def parse_app_id(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise ValueError("must be the App's number")
-    return int(text)
+@dataclass(frozen=True)
+class Settings(StoreSettings):
+    """The settings of the service. Addresses have no slash at their end."""
+
+    credentials: Credentials | None  # None: the environment names no App; the set-up page makes one
+    api_url: str  # "https://api.github.com", or "https://HOST/api/v3"
+    html_url: str  # "https://github.com": pages for people, and git repositories
+    host: str
+    port: int  # 0: any free one
+    public_url: str  # where people reach this service; "" when they do not: reports then link no plan pages
+    keep_days: int  # how long finished deliveries are kept
+    mirrors_bytes: int  # all mirrors together
+    warnings: tuple[str, ...]  # for the log at start
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What the log has to hide."""
+        return (*(self.credentials.secrets if self.credentials else ()), *super().secrets)
 
 
-def parse_key(text: str) -> Secret:
-    """PEM text (also with `\\n` for its line ends, as many secret stores keep it) or the path of a PEM file."""
-    if "-----BEGIN" not in text:
-        try:
-            text = Path(text).expanduser().read_text(encoding="ascii")
-        except FileNotFoundError:
-            raise ValueError("is neither PEM text nor the path of a file that exists") from None
-        except (OSError, ValueError) as problem:
-            raise ValueError(f"is a path that cannot be read as PEM text ({type(problem).__name__})") from None
-    text = text.replace("\\n", "\n").strip() + "\n"
-    try:
-        key = load_pem_private_key(text.encode("ascii"), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ValueError("is not a private key in PEM form without a password") from None
-    if not isinstance(key, RSAPrivateKey):
-        raise ValueError("must be an RSA key, as GitHub makes them")  # noqa: TRY004 - it is about a value
-    return Secret(text)
+def settings_error(problems: Iterable[str]) -> SettingsError:
+    """The error that lists every problem of the settings, one a line."""
+    return SettingsError("the settings are not usable:\n" + "\n".join(f"  {problem}" for problem in problems))
 
 
 def parse_address(text: str) -> str:
+    """An http(s) address without a slash at its end, or ValueError."""
     try:
         parts = urlsplit(text)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
@@ -121,53 +101,19 @@ def parse_address(text: str) -> str:
     return text.rstrip("/")
 
 
-def parse_public_url(text: str) -> str:
-    return "" if text == "-" else parse_address(text)
-
-
 def parse_folder(text: str) -> Path:
+    """An absolute path; `~` is the home folder."""
     return Path(text).expanduser().absolute()
 
 
-def as_url(text: str) -> URL:
-    """The address taken apart, or ValueError. SQLAlchemy is imported here: no node's deploy has to wait for it."""
-    from sqlalchemy.engine import make_url  # noqa: PLC0415 - see above
-    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415 - see above
+def derive_html_url(api_url: str) -> str:
+    """Where people and git find the GitHub whose API is at `api_url`; its scheme and port are kept.
 
-    try:
-        return make_url(text)
-    except ArgumentError as problem:
-        raise ValueError(str(problem)) from None
-
-
-def parse_database_url(text: str) -> Secret:
-    """A SQLAlchemy address of SQLite or PostgreSQL; `postgres://` as hosters write it is understood."""
-    if not text:
-        return Secret("")
-    try:
-        url = as_url(text)
-    except ValueError:
-        raise ValueError("is not an address such as postgresql://USER:PASSWORD@HOST/NAME") from None
-    if url.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
-        return Secret(url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False))
-    if url.drivername in ("sqlite", "sqlite+pysqlite") and url.database not in (None, "", ":memory:"):
-        return Secret(text)
-    raise ValueError("must be of PostgreSQL, or of an SQLite file")
-
-
-def parse_days(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 7 <= int(text) < 10_000):
-        raise ValueError("must be a number of days, 7 or more: GitHub lists deliveries for 3")
-    return int(text)
-
-
-def parse_megabytes(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
-        raise ValueError("must be a number of megabytes")
-    return int(text) * 1024**2
-
-
-def parse_port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < 65536):
-        raise ValueError("must be a port number")
-    return int(text)
+    `https://api.github.com` gives `https://github.com`, GitHub Enterprise Server's `https://HOST/api/v3` gives
+    `https://HOST`, and data residency's `https://api.NAME.ghe.com` gives `https://NAME.ghe.com`.
+    """
+    parts = urlsplit(api_url)
+    place = parts.netloc
+    if place == "api.github.com" or (place.startswith("api.") and place.endswith(".ghe.com")):
+        place = place.removeprefix("api.")
+    return f"{parts.scheme}://{place}"

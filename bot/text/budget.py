@@ -1,4 +1,4 @@
-"""Fitting a report into a limit of characters by saying less, never by cutting what is written. Pure."""
+"""Fit a report into a limit of characters by choosing shorter variants, never by cutting text. Pure."""
 
 from __future__ import annotations
 
@@ -9,65 +9,65 @@ _JOINT = "\n\n"
 _RESERVED = 400  # characters, for the sentence that says what was left out
 
 
-class Form(NamedTuple):
-    """One way to say a piece. `left_out` names what it does not say, compared with the fullest one."""
+class Variant(NamedTuple):
+    """One rendering of a section. `left_out` names what it omits, compared with the fullest one."""
 
     text: str
     left_out: str = ""
 
 
-class Piece(NamedTuple):
-    """A part of a report. `forms` are its ways of being said, the fullest first; each is made for the room it gets.
+class Section(NamedTuple):
+    """A part of a report. `variants` are its renderings, the fullest first; each is made for a budget of characters.
 
-    A form may be larger than its room, except the last, which says as much as fits there.
+    A variant may exceed its budget, except the last, which holds as much as fits.
     """
 
-    forms: Sequence[Callable[[int], Form]]
+    variants: Sequence[Callable[[int], Variant]]
 
 
-def fixed(text: str) -> Piece:
-    """A piece that can only be said as it is."""
-    return Piece((lambda _room: Form(text),))
+def fixed(text: str) -> Section:
+    """A section with a single variant."""
+    return Section((lambda _budget: Variant(text),))
 
 
 def fit(
-    pieces: Sequence[Piece], limit: int, *, shorten: Sequence[int], notice: Callable[[tuple[str, ...]], str]
+    sections: Sequence[Section], limit: int, *, shorten: Sequence[int], notice: Callable[[tuple[str, ...]], str]
 ) -> str:
-    """The pieces in their order, as full as `limit` characters allow.
+    """Render the sections in their order, as full as `limit` characters allow.
 
-    `shorten` is the order in which pieces go to their next form: an index for each step. `notice` makes the last
-    paragraph from what was left out. The result is longer than `limit` only when the last forms do not fit.
+    `shorten` is the order in which sections move to their next variant: an index for each step. `notice` makes the
+    last paragraph from what was left out. The result exceeds `limit` only when the last variants do not fit.
     """
-    levels = [0] * len(pieces)
-    said: dict[tuple[int, int], Form] = {}  # each form but a last one is made once
+    levels = [0] * len(sections)
+    made: dict[tuple[int, int], Variant] = {}  # each variant but a last one is made once
     for index in (None, *shorten):
         if index is not None:
-            levels[index] = min(levels[index] + 1, len(pieces[index].forms) - 1)
-        text = _assemble(pieces, levels, limit, notice, said)
+            levels[index] = min(levels[index] + 1, len(sections[index].variants) - 1)
+        text = _assemble(sections, levels, limit, notice, made)
         if len(text) <= limit:
             return text
     return text
 
 
 def _assemble(
-    pieces: Sequence[Piece],
+    sections: Sequence[Section],
     levels: Sequence[int],
     limit: int,
     notice: Callable[[tuple[str, ...]], str],
-    said: dict[tuple[int, int], Form],
+    made: dict[tuple[int, int], Variant],
 ) -> str:
-    # The last forms share what the others leave, in their order.
-    last = {i for i, piece in enumerate(pieces) if levels[i] and levels[i] == len(piece.forms) - 1}
-    for i in set(range(len(pieces))) - last:
-        if (i, levels[i]) not in said:
-            said[i, levels[i]] = pieces[i].forms[levels[i]](limit)
-    forms = {i: said[i, levels[i]] for i in range(len(pieces)) if i not in last}
-    least = {i: pieces[i].forms[levels[i]](0) for i in last}
-    needed = [form.text for form in (*forms.values(), *least.values()) if form.text]
-    room = max(0, limit - _RESERVED - sum(len(text) + len(_JOINT) for text in needed))
+    # The last variants share what the others leave, in their order.
+    last = {i for i, section in enumerate(sections) if levels[i] and levels[i] == len(section.variants) - 1}
+    for i in set(range(len(sections))) - last:
+        if (i, levels[i]) not in made:
+            made[i, levels[i]] = sections[i].variants[levels[i]](limit)
+    variants = {i: made[i, levels[i]] for i in range(len(sections)) if i not in last}
+    least = {i: sections[i].variants[levels[i]](0) for i in last}
+    needed = [variant.text for variant in (*variants.values(), *least.values()) if variant.text]
+    budget = max(0, limit - _RESERVED - sum(len(text) + len(_JOINT) for text in needed))
     for i in sorted(last):
-        forms[i] = pieces[i].forms[levels[i]](room + len(least[i].text))
-        room -= max(0, len(forms[i].text) - len(least[i].text))
-    left_out = tuple(form.left_out for _, form in sorted(forms.items()) if form.left_out)
-    texts = [forms[i].text for i in range(len(pieces))]
+        variants[i] = sections[i].variants[levels[i]](budget + len(least[i].text))
+        budget -= max(0, len(variants[i].text) - len(least[i].text))
+    left_out = tuple(variant.left_out for _, variant in sorted(variants.items()) if variant.left_out)
+    texts = [variants[i].text for i in range(len(sections))]
     return _JOINT.join(filter(None, [*texts, notice(left_out) if left_out else ""]))

@@ -1,7 +1,7 @@
-"""Markdown that hostile text cannot break out of: small builders, nothing of what they say. Pure.
+"""Build Markdown that hostile text cannot break out of. Pure.
 
-GitHub reads a text twice: as Markdown, and then the rendered page once more for mentions, references and links.
-A character reference stops the first reading; a zero-width space behind the sign stops the second as well.
+GitHub parses a text twice: as Markdown, and then the rendered page once more for mentions, references and links.
+A character reference stops the first pass; a zero-width space behind the sign stops the second as well.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ _CONTROL = re.compile(
 _SPECIAL = re.compile(r"[\\`*\[\]<&~|$#@]|(?<![A-Za-z0-9])_+|_+(?![A-Za-z0-9])")  # a_b is no emphasis
 _BREAKS = re.compile(r"(?i)([@#]|gh-|www(?=\.)|:(?=//))")  # what GitHub would link, or mention
 _ZERO_WIDTH = "&#8203;"
+_LONGEST_ADDRESS = 2_000  # characters that every browser takes
+_LINKABLE = re.compile(r"https?://[A-Za-z0-9._-]+(:[0-9]{1,5})?([/?#][A-Za-z0-9._~:/?#@%+,;=-]*)?", re.ASCII)
 
 
 def one_line(hostile: str) -> str:
@@ -76,18 +78,32 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def link(words: str, *address: str) -> str:
-    """`words` (Markdown already) leading to the parts of `address`; only the first may hold `:` and `?`."""
+    """A link from `words`, Markdown already, to the parts of `address`, joined by slashes; `words` if not linkable.
+
+    Only the first part may hold `:` and `?`, the others are percent-encoded.
+    """
     href = _href(*address)
     return f"[{words}]({href})" if href else words
 
 
 def html_link(words: str, *address: str) -> str:
-    """The same where Markdown is not read: in the line that opens a fold. `words` are HTML already."""
+    """The same as HTML, for the line that opens a fold. `words` are HTML already."""
     href = _href(*address)
     return f'<a href="{href}">{words}</a>' if href else words
 
 
+def is_linkable(address: str) -> bool:
+    """Whether an address, perhaps a stranger's, may stand in a link of Markdown or HTML.
+
+    It is absolute, by HTTP or HTTPS, names a host and nobody's credentials, and holds no character that either
+    language, a table or GitHub's second reading could take for its own: only ASCII letters, digits and
+    `-._~:/?#@%+,;=`. A host in brackets (IPv6) is not linked.
+    """
+    return len(address) <= _LONGEST_ADDRESS and _LINKABLE.fullmatch(address) is not None
+
+
 def _href(base: str, *rest: str) -> str:
-    if not base.startswith(("https://", "http://")) or re.search(r"[\s<>()\"'&]", base):
+    if not is_linkable(base):
         return ""
-    return "/".join([base.rstrip("/"), *(quote(part.encode("utf-8", "replace"), safe="/@.-_~") for part in rest)])
+    parts = [quote(part.encode("utf-8", "replace"), safe="/@.-_~") for part in rest]
+    return "/".join([base.rstrip("/"), *parts]) if parts else base

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from bot.features.bump.store import PlanStore
 from bot.features.rollout.store import RolloutStore
 from bot.queue.inbox import Inbox
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from bot.web import fleets as fleet_pages
 from bot.web import operations, plans, setup, webhook
 from bot.web.hardening import harden

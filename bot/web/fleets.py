@@ -10,6 +10,7 @@ from flask import Blueprint, Response, jsonify, render_template
 
 from bot.features.rollout.decide.rollout import Standing
 from bot.features.rollout.store import RolloutStatus, RolloutStore
+from bot.text.markdown import is_linkable
 
 _PAGE = re.compile(r"[0-9a-f]{32}")
 _WORDS = {
@@ -40,7 +41,15 @@ def make_blueprint(fleets: RolloutStore, *, web_url: str) -> Blueprint:
 def render_fleet_page(standings: Sequence[RolloutStatus], web_url: str) -> str:
     """The page as HTML; `standings` are one fleet's, and not empty."""
     fleet = standings[0].fleet
-    return render_template("fleet.html", standings=standings, web=web_url, words=_WORDS, when=_when, fleet=fleet)
+    return render_template(
+        "fleet.html",
+        standings=standings,
+        web=web_url,
+        words=_WORDS,
+        when=_when,
+        is_linkable=is_linkable,
+        fleet=fleet,
+    )
 
 
 def _when(moment: int) -> str:

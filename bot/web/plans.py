@@ -11,7 +11,15 @@ from flask import Blueprint, Response, jsonify, render_template
 from bot.domain.names import PlanId
 from bot.plan.identity import to_builtins
 from bot.plan.model import Plan
-from bot.plan.report.rows import count, find_rows, gravest, missing_variables, plural, summarise, unreadable_stacks
+from bot.plan.report.rows import (
+    count,
+    find_rows,
+    missing_variables,
+    plural,
+    summarise,
+    unreadable_stacks,
+    worst_severity,
+)
 from bot.protocol.action import Action
 
 _PLAN_ID = re.compile(r"[0-9a-f]{12}")
@@ -51,7 +59,7 @@ def render_plan_page(plan: Plan) -> str:
         words=summarise(plan),
         totals=count(plan),
         rows=rows,
-        worst=str(gravest(tuple(risk for row in rows for risk in row.risks))),
+        worst=str(worst_severity(tuple(risk for row in rows for risk in row.risks))),
         diffs=[(stack, service, split_diff(diff)) for stack, service, diff in diffs],
         unreadable=list(unreadable_stacks(plan)),
         missing=missing_variables(plan),

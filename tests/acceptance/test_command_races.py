@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import requests
 
-from bot.settings.read import Secret
-from bot.web.webhook import sign
+from bot.github.webhook import sign
+from bot.settings.values import Secret
 from sandbox.service import Service, free_port, start_service
 from sandbox.world import FLEET, PERSON, SERVER
 from tests.acceptance.conftest import Running, settings_of

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bot.settings.read import child_environment
+from bot.settings.environment import child_environment
 
 
 def run_demo(**environment: str) -> subprocess.CompletedProcess[str]:

@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 
-from bot.planner.program import find_compose
-from bot.settings.read import child_environment
+from bot.engine.programs import find_compose
+from bot.settings.environment import child_environment
 from sandbox.github import EmbeddedGitHub
 from sandbox.service import free_port, new_secret, start_service
 from sandbox.world import FLEET, SERVER, AiosWorld, build_world

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from bot.github import manifest
-from bot.settings.read import child_environment
+from bot.settings.environment import child_environment
 from sandbox.engine import Engine
 from sandbox.github import EmbeddedGitHub
 from sandbox.runner import Runner

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from bot.settings.read import child_environment
+from bot.settings.environment import child_environment
 from sandbox.service import free_port, start_service
 from tests.acceptance.outside import eventually
 

@@ -20,12 +20,13 @@ import requests
 
 from bot.domain.names import InstallationId
 from bot.github import manifest
-from bot.github.client import App, Client, GitHubError
-from bot.github.endpoints import repository
+from bot.github.app import App, connect
+from bot.github.endpoints import checks, deployments
+from bot.github.errors import GitHubError
 from bot.protocol.order import Order
 from bot.protocol.outcome import Difference, DifferenceKind, OrderEnd, Outcome
 from bot.protocol.report import render_report
-from bot.settings.read import child_environment
+from bot.settings.environment import child_environment
 from sandbox.github import EmbeddedGitHub
 from sandbox.service import Service, free_port, launch_service, wait_until_ready
 from sandbox.world import FLEET, NODE, OWNER, PERSON, SERVER, AiosWorld, build_repositories
@@ -171,9 +172,9 @@ def play_node(world: AiosWorld, *differences: Difference) -> bool:
     if job is None:
         return False
     order = msgspec.json.decode(base64.b64decode(json.loads(job.inputs["order"])["payload"]), type=Order)
-    client = Client.with_token(f"{world.hub.url}/api/v3", job.token)
+    client = connect(f"{world.hub.url}/api/v3", job.token)
     told = render_report(order, Outcome(end=OrderEnd.SUCCESS, text="by hand", order=order, differences=differences))
-    repository.post_check(
+    checks.post_check(
         client,
         FLEET,
         sha=order.commit,
@@ -184,7 +185,7 @@ def play_node(world: AiosWorld, *differences: Difference) -> bool:
         text=told.text,
         external_id=told.external_id,
     )
-    repository.post_deployment_status(client, FLEET, order.number, state="success", description="by hand")
+    deployments.post_deployment_status(client, FLEET, order.number, state="success", description="by hand")
     world.hub.finish_job(job, "success", "")
     return True
 

@@ -24,6 +24,7 @@ from sandbox.github import EmbeddedGitHub, Job
 from sandbox.service import Service, free_port, new_secret, start_service
 from sandbox.world import FLEET, NODE, PERSON, SERVER, AiosWorld, build_world
 from tests.acceptance.outside import Outside, eventually
+from tests.upgrade.versions import environment_of
 
 HEADERS = "stacks/ingress/dynamic/headers.yml"
 PATIENCE = 240.0  # seconds for one step, in which the service may be killed several times
@@ -36,6 +37,7 @@ class Node:
         self._hub = world.hub
         self._stopped = threading.Event()
         self.orders: Counter[int] = Counter()  # runs that came for each order
+        self.envelopes: list[str] = []  # what those runs were given
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -49,6 +51,7 @@ class Node:
             if job is not None:
                 number = int(job.inputs["deployment_id"])
                 self.orders[number] += 1
+                self.envelopes.append(job.inputs["order"])
                 if self.orders[number] == 1:
                     for state in ("in_progress", "success"):
                         self._say(job, number, state)
@@ -99,10 +102,7 @@ class Flows:
         if self._url:
             settings["AIOS_BOT_DATABASE_URL"] = self._url
         if program is not None:
-            settings |= {
-                "PYTHONPATH": str(program),
-                "PYTHONSAFEPATH": "1",
-            }  # before "." and what is installed
+            settings |= environment_of(program)
         service = start_service(settings)
         self.services.append(service)
         return service
@@ -135,14 +135,17 @@ class Flows:
         """Push to the upstream; the commit."""
         return self.world.push(SERVER, {HEADERS: text}, "Headers")
 
+    def wait_for_proposal(self, pushed: str) -> int:
+        """Wait for the pull request of `pushed` with its checks; its number."""
+        return int(eventually("the pull request", lambda: self._proposal(pushed), seconds=PATIENCE)["number"])
+
     def merge(self, pushed: str) -> None:
         """Wait for the pull request of `pushed`, ask for its status, merge it, wait for the node."""
-        pull = eventually("the pull request", lambda: self._proposal(pushed), seconds=PATIENCE)
-        number = int(pull["number"])
+        number = self.wait_for_proposal(pushed)
         asked = self.hub.comment(FLEET, number, "/status", by=PERSON)
         self.commands.append((number, asked))
         eventually("the answer", lambda: self._replies(number, asked), seconds=PATIENCE)
-        commit = self.hub.merge_pull(FLEET, pull["number"], by=PERSON)
+        commit = self.hub.merge_pull(FLEET, number, by=PERSON)
         self.merged.append(commit)
         eventually("the node", lambda: self._went_well(commit), seconds=PATIENCE)
 

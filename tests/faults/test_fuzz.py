@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bot.settings.read import Secret
-from bot.web.webhook import LARGEST_BODY, sign
+from bot.github.webhook import LARGEST_BODY, sign
+from bot.settings.values import Secret
 from tests.openapi import MODULES
 from tests.unit.payloads import EXAMPLES, payload
 from tests.unit.web.test_webhook import mutate
@@ -38,7 +38,7 @@ from bot.service.shutdown import Shutdown
 from bot.queue.inbox import Inbox
 from bot.service.server import end_on_signal, serve
 from bot.observability.log import configure_logging
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from bot.service.database import open_store
 from bot.storage.store import Store
 from tests.queueing import make_app

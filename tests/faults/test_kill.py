@@ -25,10 +25,10 @@ from bot.domain.names import BranchName, InstallationId, RepoName, SubmodulePath
 from bot.features.bump.jobs import bump_branch
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.store import PinStore
+from bot.github.webhook import sign
 from bot.queue.tables import DELIVERIES, JOBS
 from bot.service.database import open_store
 from bot.storage.store import Store
-from bot.web.webhook import sign
 from tests.faults.victim import SECRET
 from tests.integration.postgres import make_database, postgres_server
 from tests.unit.payloads import payload

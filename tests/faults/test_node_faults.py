@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.agent.checkout import Position
-from bot.agent.health import Patience
-from bot.agent.space import LEAST, Least
+from bot.agent.checkout import CheckoutPosition
+from bot.agent.health import HealthTimeouts
+from bot.agent.space import MINIMUM_SPACE, MinimumSpace
 from bot.agent.state import find_unfinished
 from bot.protocol.action import Action
 from bot.protocol.outcome import FailureReason, OrderEnd, Outcome
@@ -30,7 +30,7 @@ def ports(world: NodeWorld, port: int) -> dict[str, str | None]:
     return files | {name: (files[name] or "").replace("    command:", published)}
 
 
-def assert_first_version_runs(world: NodeWorld, position: Position | None) -> None:
+def assert_first_version_runs(world: NodeWorld, position: CheckoutPosition | None) -> None:
     assert world.version("ingress/traefik") == "traefik:1"
     assert world.checkout_position() == position
 
@@ -62,7 +62,7 @@ def test_a_port_that_a_program_holds_is_found_by_the_engine_and_everything_is_pu
 def test_a_healthcheck_that_fails_after_a_while(node_world: NodeWorld) -> None:
     world = node_world
     position = world.checkout_position()
-    world.patience = Patience(samples=8, interval=0.5, limit=60)
+    world.timeouts = HealthTimeouts(samples=8, interval=0.5, limit=60)
     later = "{test: [CMD, sh, -c, 'test ! -f /tmp/sick'], interval: 500ms, timeout: 5s, retries: 1}"
     command = "[sh, -c, 'sleep 2; touch /tmp/sick; sleep 600']"
     at = world.push(server_files(world.prefix, traefik="traefik:2", healthcheck=later, command=command))
@@ -73,7 +73,7 @@ def test_a_healthcheck_that_fails_after_a_while(node_world: NodeWorld) -> None:
 
 
 @pytest.fixture
-def small_disk(empty_node: tuple[NodeWorld, Position]) -> Iterator[NodeWorld]:
+def small_disk(empty_node: tuple[NodeWorld, CheckoutPosition]) -> Iterator[NodeWorld]:
     """A node that runs the first version, and whose checkout lies on a file system of 24 MiB."""
     world, first = empty_node
     image = world.folder / "disk.img"
@@ -85,7 +85,7 @@ def small_disk(empty_node: tuple[NodeWorld, Position]) -> Iterator[NodeWorld]:
         subprocess.run(command, check=True, env={"PATH": "/usr/sbin:/sbin:/usr/bin:/bin"})
     try:
         (world.root / "lost+found").rmdir()
-        world.least = Least(files=0, engine=0)
+        world.minimum_space = MinimumSpace(files=0, engine=0)
         assert world.deploy(world.order(first, CREATE_ALL)).end is OrderEnd.SUCCESS
         yield world
     finally:
@@ -102,12 +102,12 @@ def test_a_full_disk(small_disk: NodeWorld) -> None:
     def deploy(files: dict[str, str | None]) -> Outcome:
         return world.deploy(world.order(world.push(server_files(world.prefix, traefik="traefik:2") | files), AGAIN))
 
-    world.least = LEAST
+    world.minimum_space = MINIMUM_SPACE
     outcome = deploy({})
     assert (outcome.end, outcome.failure) == (OrderEnd.UNTOUCHED, FailureReason.DISK), outcome
     assert f"free at {world.root}, and 100 MiB are needed: make room there" in outcome.text
     # Now it fills up in the middle: small to fetch, large on the disk, and after the file that is mounted.
-    world.least = Least(files=0, engine=0)
+    world.minimum_space = MinimumSpace(files=0, engine=0)
     outcome = deploy({"stacks/ingress/zeros": "0" * 60 * MIB, "stacks/ingress/dynamic/headers.yml": "half\n"})
     assert (outcome.end, outcome.failure) == (OrderEnd.ROLLED_BACK, FailureReason.CHECKOUT), outcome
     assert world.containers() == containers
@@ -136,7 +136,7 @@ def test_an_engine_that_stops_in_the_middle(tmp_path: Path, root: Path) -> None:
         assert world.deploy(world.order(first, CREATE_ALL)).end is OrderEnd.SUCCESS
         at = world.push(server_files("t", traefik="traefik:2", command=bad, headers="two"))
         outcomes: list[Outcome] = []
-        world.patience = Patience(samples=20, interval=0.2, limit=60, engine=120)
+        world.timeouts = HealthTimeouts(samples=20, interval=0.2, limit=60, engine=120)
         thread = threading.Thread(target=lambda: outcomes.append(world.deploy(world.order(at, AGAIN))))
         world.told.clear()
         thread.start()
@@ -146,7 +146,7 @@ def test_an_engine_that_stops_in_the_middle(tmp_path: Path, root: Path) -> None:
         (outcome,) = outcomes
         assert outcome.end is OrderEnd.ROLLED_BACK, (outcome, world.told)
         assert_first_version_runs(world, first)
-        world.patience = Patience(samples=20, interval=0.2, limit=60, engine=0)
+        world.timeouts = HealthTimeouts(samples=20, interval=0.2, limit=60, engine=0)
         thread = threading.Thread(target=lambda: outcomes.append(world.deploy(world.order(at, AGAIN))))
         world.told.clear()
         thread.start()
@@ -155,7 +155,7 @@ def test_an_engine_that_stops_in_the_middle(tmp_path: Path, root: Path) -> None:
     assert outcomes[-1].end is OrderEnd.FAILED, outcomes
     assert "the Docker Engine cannot be reached" in outcomes[-1].text
     assert find_unfinished(world.state.read_record()) is not None
-    world.patience = Patience(samples=3, interval=0.2, limit=60)
+    world.timeouts = HealthTimeouts(samples=3, interval=0.2, limit=60)
     with start_engine(root):
         last = world.deploy(world.order(first, {"ingress": {"traefik": Action.NONE}}))
         assert last.interrupted is not None

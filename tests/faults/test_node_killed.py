@@ -16,7 +16,7 @@ from typing import IO, NamedTuple
 
 import pytest
 
-from bot.agent.checkout import Position
+from bot.agent.checkout import CheckoutPosition
 from bot.agent.state import Finished, find_unfinished
 from bot.features.rollout.apply.signing import sign_order
 from bot.protocol.action import Action
@@ -112,7 +112,7 @@ def kill_once(world: NodeWorld, moment: int, seconds: float) -> Row:
     return Row(moment, seconds, step, found, last.end, world.version("ingress/traefik"))
 
 
-def assert_runs(world: NodeWorld, at: Position, version: str) -> None:
+def assert_runs(world: NodeWorld, at: CheckoutPosition, version: str) -> None:
     assert world.checkout_position() == at
     assert world.version("ingress/traefik") == version
     for name in ("ingress/traefik", "ingress/whoami", "secrets/vault"):
@@ -202,7 +202,7 @@ def start_and_kill(world: NodeWorld, order: Order, seconds: float) -> str:
 
 
 def test_a_kill_in_a_first_order_leaves_a_node_that_takes_the_next(
-    empty_node: tuple[NodeWorld, Position],
+    empty_node: tuple[NodeWorld, CheckoutPosition],
 ) -> None:
     world, first = empty_node
     whole = 2.0

@@ -1,12 +1,11 @@
 """A rolling upgrade: one replica after the other gives way to the next version, while people push and merge.
 
-The next version is this one with one step more of the database's shape, as most versions will bring one.
+The next version is this one with one step more of the database's shape, as most versions will bring one, and with
+one field more, which is set, in every value that it stores or sends.
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +13,13 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-import bot
 from sandbox.github import Fault
 from sandbox.service import free_port
 from tests.acceptance.outside import eventually
 from tests.faults.flows import flows, in_background
 from tests.faults.test_github_misbehaves import is_the_bots
 from tests.integration.postgres import make_database, postgres_server
+from tests.upgrade import versions
 
 STEP = """
 def _add_note(connection: sa.Connection) -> None:
@@ -34,14 +33,12 @@ STEPS: tuple[Step, ...] = (_add_note,)
 @contextmanager
 def next_version() -> Iterator[Path]:
     """A folder with the program as the next version has it."""
-    with tempfile.TemporaryDirectory(prefix="aios-next-") as name:
-        source = Path(bot.__file__).parent
-        shutil.copytree(source, Path(name) / "bot", ignore=shutil.ignore_patterns("__pycache__"))
-        file = Path(name) / "bot/storage/migrations.py"
+    with versions.next_version() as program:
+        file = program / "bot/storage/migrations.py"
         before, found, after = file.read_text().partition("STEPS: tuple[Step, ...] = ()\n")
         assert found
         file.write_text(before + STEP + after)
-        yield Path(name)
+        yield program
 
 
 def test_a_rolling_upgrade_finishes_what_was_started() -> None:

@@ -19,7 +19,7 @@ from bot.service.database import open_store
 from bot.service.router import AnyJob
 from bot.service.server import serve
 from bot.service.shutdown import Shutdown
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from tests.queueing import handler, make_app
 
 SECRET = Secret("0123456789abcdef")

@@ -11,10 +11,12 @@ from bot.plan.report.check import render_check
 from bot.plan.report.links import Links
 from bot.plan.report.text import render_text
 from tests import plans
+from tests.golden.changes import render_changes
+from tests.golden.risks import render_risks
 from tests.golden.rollouts import ROLLOUTS
 
 FOLDER = Path(__file__).parent / "reports"
-_ROOM = 6_000  # characters: an oversize report is shown in less than GitHub's limit, to be read at all
+_BUDGET = 6_000  # characters: an oversize report is shown in less than GitHub's limit, to be read at all
 
 
 def _check(plan: Plan, limit: int) -> str:
@@ -32,16 +34,18 @@ REPORTS: dict[str, Callable[[], str]] = {
     "small.md": lambda: _body(plans.small(), 65_536),
     "large.md": lambda: _body(plans.large(), 65_536),
     "large-without-context.md": lambda: _body(plans.large(), 12_000),
-    "oversize.md": lambda: _body(plans.oversize(), _ROOM),
+    "oversize.md": lambda: _body(plans.oversize(), _BUDGET),
     "hostile.md": lambda: _body(plans.hostile(), 65_536),
     "unreadable.md": lambda: _body(plans.unreadable(), 65_536),
     "small-check.md": lambda: _check(plans.small(), 65_535),
-    "oversize-check.md": lambda: _check(plans.oversize(), _ROOM),
+    "oversize-check.md": lambda: _check(plans.oversize(), _BUDGET),
     "hostile-check.md": lambda: _check(plans.hostile(), 65_535),
     "unreadable-check.md": lambda: _check(plans.unreadable(), 65_535),
     "small-without-links.md": lambda: render_body(plans.small(), Links()),
     "small.txt": lambda: render_text(plans.small()),
     "hostile.txt": lambda: render_text(plans.hostile()),
+    "risks.txt": render_risks,
+    "changes.txt": render_changes,
     **ROLLOUTS,
 }
 

@@ -6,20 +6,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bot.cli.main import aios_bot
-from bot.fleetfile.reference import render_reference, render_schema
+from bot.fleetfile.reference import render_schema
 from bot.onboarding.survey.read import workflow_text
 from tools.docs.commands import render_commands
+from tools.docs.fleet_file import render_fleet_file
 from tools.docs.metrics import render_metrics
 from tools.docs.node_outcomes import render_outcomes
 from tools.docs.pull_request_commands import render_grammar, render_reasons
-from tools.docs.reference import render_settings
 from tools.docs.risk_rules import render_risk_rules
+from tools.docs.settings import render_settings
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/examples/deploy.yml": workflow_text,
     "docs/fleet-file.schema.json": render_schema,
     "docs/reference/commands.md": lambda: render_commands(aios_bot),
-    "docs/reference/fleet-file.md": render_reference,
+    "docs/reference/fleet-file.md": render_fleet_file,
     "docs/reference/metrics.md": render_metrics,
     "docs/reference/pull-request-commands.md": render_grammar,
     "docs/reference/reason-codes.md": render_reasons,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.domain.names import CommitSha, PullNumber, RepoName, short
@@ -18,7 +19,7 @@ from bot.features.bump.jobs import bump_branch
 from bot.features.bump.text import render_body, render_title
 from bot.features.bump.text_notes import render_note
 from bot.features.fleets.read import FleetAt
-from bot.github.checks import post_check
+from bot.github.checks import ensure_check
 from bot.github.client import Client
 from bot.github.comments import put_comment
 from bot.github.endpoints import repository
@@ -109,13 +110,17 @@ def post_plan_check(
     client: Client, repo: RepoName, head: CommitSha, plan: Plan, links: Links, *, fresh: bool = False
 ) -> None:
     """Post the check run that shows `plan` on `head`, with its buttons; `fresh`: the commit is new, and has none."""
-    if not fresh:
-        posted = repository.find_checks(client, repo, head, name=CHECK_NAME)
-        if any(run.external_id == plan.id for run in posted):
-            return
-    check = render_check(plan, links)
-    page = links.details
-    post_check(client, repo, head, CHECK_NAME, check, external_id=plan.id, details_url=page, buttons=BUTTONS)
+    ensure_check(
+        client,
+        repo,
+        head,
+        CHECK_NAME,
+        partial(render_check, plan, links),
+        external_id=plan.id,
+        details_url=links.details,
+        buttons=BUTTONS,
+        is_new_commit=fresh,
+    )
 
 
 def close(tools: BumpTools, client: Client, facts: BumpFacts, decision: CloseBump) -> None:
@@ -141,8 +146,6 @@ def withhold(tools: BumpTools, client: Client, facts: BumpFacts, decision: Withh
         )
         return
     said = f"{decision.reason}:{facts.submodule.path}:{facts.tip or ''}"
-    posted = repository.find_checks(client, facts.fleet, facts.base_head, name=BUMP_CHECK)
-    if not any(run.external_id == said for run in posted):
-        title = f"No bump of {facts.submodule.path}: {decision.reason.replace('_', ' ')}"
-        check = CheckText(title=title, summary=note, text="", conclusion="neutral", annotations=())
-        post_check(client, facts.fleet, facts.base_head, BUMP_CHECK, check, external_id=said)
+    title = f"No bump of {facts.submodule.path}: {decision.reason.replace('_', ' ')}"
+    render = partial(CheckText, title=title, summary=note, text="", conclusion="neutral")
+    ensure_check(client, facts.fleet, facts.base_head, BUMP_CHECK, render, external_id=said)

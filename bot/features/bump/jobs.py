@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from bot.domain.events import CheckRerequested, ChecksCompleted, Event, PullRequestChanged, Push
 from bot.domain.names import BranchName, SubmodulePath
 from bot.features.fleets.facts import PinIndex, Pinned
 from bot.features.fleets.jobs import BumpResumed, FleetJob, FleetRead, FoundEvent, Job
-from bot.github.events import CheckRerequested, ChecksCompleted, Event, PullRequestChanged, Push
 
 
 class SyncBump(FleetJob, frozen=True, tag="bump"):

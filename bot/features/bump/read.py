@@ -14,16 +14,14 @@ from bot.features.fleets.read import FleetAt, find_other_authors
 from bot.features.holds.facts import Hold, HoldKind
 from bot.git.git import GitRepository
 from bot.github.client import Client
-from bot.github.endpoints import repository
+from bot.github.endpoints import checks, repository
 from bot.github.endpoints.repository import Pull
-from bot.plan.model import Commit, Plan
-from bot.planner.planner import read_plan
-from bot.planner.snapshot import Snapshot
+from bot.github.shapes import FAILED
+from bot.plan.model import Plan
+from bot.planner.plans import Revision, plan_between
 
 if TYPE_CHECKING:
     from bot.features.bump.run import BumpTools
-
-COMMITS_SHOWN = 100
 
 
 def read_bump_facts(tools: BumpTools, client: Client, at: FleetAt, pinned: Pinned) -> BumpFacts | None:
@@ -92,13 +90,11 @@ def read_relation(upstream: GitRepository, pin: CommitSha, tip: CommitSha | None
 
 def read_checks(client: Client, repo: RepoName, sha: CommitSha) -> Checks:
     """What the checks and statuses of `sha` come to; a commit without any counts as green."""
-    runs = repository.find_checks(client, repo, sha)
-    status = repository.read_status(client, repo, sha)
-    if status in ("failure", "error") or any(
-        run.conclusion in ("failure", "timed_out", "cancelled", "action_required", "startup_failure") for run in runs
-    ):
+    runs = checks.find_checks(client, repo, sha)
+    status = checks.read_status(client, repo, sha)
+    if status in ("failure", "error") or any(run.conclusion in FAILED for run in runs):
         return Checks.RED
-    if status == "pending" or any(run.status != "completed" for run in runs):
+    if status == "pending" or any(not run.is_completed for run in runs):
         return Checks.PENDING
     return Checks.GREEN
 
@@ -118,25 +114,15 @@ def _read_branch(at: FleetAt, path: SubmodulePath, branch: BranchName, login: st
 
 def read_bump_plan(tools: BumpTools, at: FleetAt, facts: BumpFacts, new: CommitSha) -> Plan:
     """What moving the pin to `new` does on every node."""
-    upstream = tools.fleets.mirrors.of(facts.upstream)
-
-    def snapshot(pin: CommitSha) -> Snapshot:
-        return Snapshot(fleet=at.mirror, commit=at.head, submodule=facts.submodule.path, upstream=upstream, pin=pin)
-
-    return read_plan(
+    return plan_between(
+        Revision(at.head, facts.pin),
+        Revision(at.head, new),
         fleet=at.file,
-        repo=at.repo,
         submodule=facts.submodule,
-        upstream_name=facts.upstream,
-        old=snapshot(facts.pin),
-        new=snapshot(new),
+        mirror=at.mirror,
+        upstream=tools.fleets.mirrors.of(facts.upstream),
         renderer=tools.plans.renderer,
-        commits=read_commits(upstream, facts.pin, new),
-        commits_total=upstream.count_between(facts.pin, new),
+        repo=at.repo,
+        upstream_name=facts.upstream,
+        commits=(facts.pin, new),
     )
-
-
-def read_commits(upstream: GitRepository, old: CommitSha | None, new: CommitSha) -> tuple[Commit, ...]:
-    """What the bump brings in, newest first."""
-    found = upstream.commits_between(old, new, most=COMMITS_SHOWN)
-    return tuple(Commit(sha=c.sha, subject=c.subject, author=c.author_name) for c in found)

@@ -17,7 +17,7 @@ from bot.features.holds.store import HoldStore
 from bot.github.client import Client
 from bot.observability.metrics import decision_counter
 from bot.plan.model import Plan
-from bot.planner.compose import Renderer
+from bot.planner.renderer import Renderer
 
 log = logging.getLogger(__name__)
 _count_decision = decision_counter("bump", BumpReason)

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from bot.domain.events import (
+    ButtonPressed,
+    Commented,
+    DeploymentChanged,
+    Event,
+    PullRequestChanged,
+    WorkflowRunCompleted,
+)
 from bot.domain.names import CommitSha, PlanId, PullNumber
 from bot.domain.verbs import Verb
 from bot.features.commands.grammar import Command, Misread, parse_command
 from bot.features.fleets.facts import PinIndex
 from bot.features.fleets.jobs import FleetJob, FoundEvent, Job
-from bot.github.events import DeploymentChanged, Event, PullRequestChanged, WorkflowRunCompleted
-from bot.github.people_events import ButtonPressed, Commented
 
 BUTTONS: dict[str, Command] = {
     "replan": Command(verb=Verb.PLAN),

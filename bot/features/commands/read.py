@@ -12,6 +12,7 @@ import msgspec
 
 from bot.domain.names import BranchName, CommitSha, NodeName, PlanId, PullNumber, RepoName, SubmodulePath
 from bot.domain.verbs import Verb
+from bot.domain.verdicts import Verdict
 from bot.features.bump import read as gather
 from bot.features.bump.jobs import bump_branch
 from bot.features.bump.text import parse_marker
@@ -33,16 +34,16 @@ from bot.features.holds.facts import HoldKind, Lock
 from bot.features.review.control_files import is_control_file
 from bot.features.rollout.decide.orders import last_good
 from bot.features.rollout.facts import PastOrder, Stage
-from bot.features.rollout.read.history import parse_time, read_orders
-from bot.fleetfile import Fleet, Node
-from bot.fleetfile.deploy import waves_of
+from bot.features.rollout.read.history import read_orders
+from bot.fleetfile import Fleet, Node, waves_of
 from bot.fleetfile.yaml_lines import YamlFileError
-from bot.github.client import Client, NotFound
-from bot.github.endpoints import people, repository
+from bot.github.client import Client
+from bot.github.endpoints import checks, people, repository
 from bot.github.endpoints.people import PullDetail
-from bot.github.shapes import Verdict
+from bot.github.errors import NotFound
 from bot.plan.report.check import CHECK_NAME
 from bot.protocol.order import OrderKind
+from bot.text.times import parse_time
 
 if TYPE_CHECKING:
     from bot.features.commands.run import CommandTools
@@ -236,7 +237,7 @@ def _read_plan(
 ) -> PostedPlan | None:
     """The plan that the pull request shows: the one of its head's check, else what its text still says."""
     head = CommitSha(pull.head.sha)
-    posted = repository.find_checks(client, repo, head, name=CHECK_NAME)
+    posted = checks.find_checks(client, repo, head, name=CHECK_NAME)
     newest = max(posted, key=lambda run: run.id, default=None)
     marker = parse_marker(pull.body or "")
     found = newest.external_id if newest else marker.id if marker else None

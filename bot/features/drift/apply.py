@@ -24,7 +24,7 @@ from bot.features.rollout.read.reports import read_report
 from bot.features.rollout.run import RolloutTools
 from bot.fleetfile import Node
 from bot.github.client import Client
-from bot.github.endpoints import issues, repository
+from bot.github.endpoints import deployments, issues
 from bot.github.endpoints.issues import Issue
 from bot.observability.metrics import decision_counter
 from bot.plan.order import OrderRequest
@@ -123,7 +123,7 @@ def _delete_answered(client: Client, at: FleetAt, asked: PastOrder) -> None:
     """Remove an answered question from the node's deployments, which are to show what was deployed."""
     if asked.stage is Stage.SUCCEEDED and asked.state != "inactive":
         # GitHub removes only deployments that are not active.
-        repository.post_deployment_status(
+        deployments.post_deployment_status(
             client, at.repo, asked.number, state="inactive", description="answered; a newer question followed"
         )
-    repository.delete_deployment(client, at.repo, asked.number)
+    deployments.delete_deployment(client, at.repo, asked.number)

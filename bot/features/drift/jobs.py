@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from bot.domain.events import DeploymentChanged, Event, WorkflowRunCompleted
 from bot.domain.names import BranchName, SubmodulePath
 from bot.features.fleets.facts import PinIndex
 from bot.features.fleets.jobs import FleetJob, FleetRead, FoundEvent, Job
-from bot.github.events import DeploymentChanged, Event, WorkflowRunCompleted
 
 
 class CheckDrift(FleetJob, frozen=True, tag="drift"):

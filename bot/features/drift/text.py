@@ -39,7 +39,7 @@ def render_drift(
     """The issue while there is something to tell."""
     count = len(differences)
     things = "one thing is" if count == 1 else f"{count} things are"
-    log = f"[{short(asked.commit)}]({asked.log_url})" if asked.log_url.startswith("http") else short(asked.commit)
+    log = md.link(short(asked.commit), asked.log_url)
     rows = render_differences((node, one) for one in differences[:MOST_ROWS])
     more = f"\n\nand {count - MOST_ROWS} more" if count > MOST_ROWS else ""
     body = (

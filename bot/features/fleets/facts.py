@@ -6,7 +6,7 @@ from typing import Protocol
 
 from bot.domain.names import BranchName, InstallationId, RepoName, SubmodulePath
 from bot.domain.values import StoredValue
-from bot.fleetfile.submodules import ShowUpstream
+from bot.fleetfile import ShowUpstream
 
 
 class Pinned(StoredValue, frozen=True):

@@ -9,10 +9,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
+from bot.domain.events import Event, InstallationChanged, Push
 from bot.domain.names import BranchName, InstallationId, PullNumber, RepoName, SubmodulePath
 from bot.domain.values import StoredValue, Value
 from bot.features.fleets.facts import PinIndex, Pinned
-from bot.github.events import Event, InstallationChanged, Push
 
 
 class Access(StrEnum):

@@ -13,8 +13,9 @@ from bot.features.fleets import apply
 from bot.features.fleets.facts import Pinned
 from bot.fleetfile import FLEET_FILE, Fleet, Submodule, parse_fleet
 from bot.fleetfile.yaml_lines import Problem, YamlFileError
-from bot.git.git import GitError, GitRepository, Mirror
-from bot.git.gitmodules import Broken, Stanza, parse_gitmodules, resolve_upstream, tracked_branch
+from bot.git.git import GitError, GitRepository
+from bot.git.gitmodules import BrokenStanza, Stanza, parse_gitmodules, resolve_upstream, tracked_branch
+from bot.git.mirrors import Mirror
 from bot.github.client import Client
 from bot.github.endpoints import repository
 
@@ -38,7 +39,7 @@ class FleetAt(NamedTuple):
     head: CommitSha
     file: Fleet
     stanzas: tuple[Stanza, ...]
-    broken: tuple[Broken, ...]
+    broken: tuple[BrokenStanza, ...]
     mirror: Mirror
 
     def submodule(self, path: SubmodulePath) -> Submodule | None:

@@ -11,10 +11,10 @@ from bot.domain.names import BranchName, PullNumber, RepoName
 from bot.features.fleets.jobs import FleetRead, HubFound, Outcome, PullsListed, SyncFleet, SyncInstallation
 from bot.features.fleets.read import fetch_all, read_all_pins
 from bot.features.fleets.store import PinStore
-from bot.fleetfile import FLEET_FILE
-from bot.fleetfile.hub import HUB_FILE
+from bot.fleetfile import FLEET_FILE, HUB_FILE
 from bot.git.mirrors import Mirrors
-from bot.github.client import App, Client
+from bot.github.app import App
+from bot.github.client import Client
 from bot.github.endpoints import repository
 
 

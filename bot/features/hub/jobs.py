@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bot.domain.events import Event, Push, WorkflowRunCompleted
 from bot.domain.names import InstallationId, RepoName
 from bot.features.fleets.facts import PinIndex, Pinned
 from bot.features.fleets.jobs import FleetRead, FoundEvent, HubFound, Job
-from bot.github.events import Event, Push, WorkflowRunCompleted
 
 
 class SyncHub(Job, frozen=True, tag="hub"):

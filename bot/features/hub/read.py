@@ -22,14 +22,13 @@ from bot.features.hub.text import (
     PinView,
 )
 from bot.features.rollout.decide.orders import parse_task
-from bot.fleetfile import Node
-from bot.fleetfile.hub import HUB_FILE, parse_hub
+from bot.fleetfile import HUB_FILE, Node, parse_hub
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.git.git import GitError
 from bot.github.client import Client
-from bot.github.endpoints import repository
-from bot.github.endpoints.repository import Deployment
-from bot.planner.planner import find_stacks
+from bot.github.endpoints import deployments
+from bot.github.endpoints.deployments import Deployment
+from bot.planner.plans import find_stacks
 from bot.planner.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -110,13 +109,13 @@ def _moved(deployment: Deployment, submodule: SubmodulePath) -> bool:
 def _read_node(tools: FleetTools, client: Client, repo: RepoName, node: Node, pins: Sequence[PinView]) -> NodeView:
     submodules = dict.fromkeys(pin.submodule for pin in pins)
     stacks = dict.fromkeys(stack for pin in pins for stack in pin.stacks)
-    deployments = repository.find_deployments(client, repo, environment=node.name, most=_DEPLOYMENTS)
+    newest_first = deployments.find_deployments(client, repo, environment=node.name, most=_DEPLOYMENTS)
     deployed = []
     for submodule in submodules:
-        newest = next((one for one in deployments if _moved(one, submodule)), None)
+        newest = next((one for one in newest_first if _moved(one, submodule)), None)
         if newest is None:
             continue
-        statuses = repository.find_deployment_statuses(client, repo, DeploymentId(newest.id))
+        statuses = deployments.find_deployment_statuses(client, repo, DeploymentId(newest.id))
         mirror, sha = tools.mirrors.of(repo), CommitSha(newest.sha)
         pin = mirror.pin_at(sha, submodule) if mirror.resolve(sha) else None
         state, at = (statuses[0].state, statuses[0].created_at) if statuses else ("pending", "")

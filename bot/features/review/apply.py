@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
-from bot.domain.values import Wire
 from bot.features.audit.facts import Audited, AuditRecord
 from bot.features.review.decide import ReviewDecision
 from bot.features.review.text import REVIEW_CHECK, render_review
-from bot.github import checks
-from bot.github.client import Client, GitHubError
-from bot.github.endpoints import people, repository
+from bot.github.checks import ensure_check
+from bot.github.client import Client
+from bot.github.endpoints import merging, people
 from bot.github.endpoints.people import PullDetail
+from bot.github.errors import GitHubError
 from bot.text import markdown as md
 from bot.text.times import iso_time
 
 if TYPE_CHECKING:
     from bot.features.review.run import ReviewTools
-
-
-class _Nothing(Wire, frozen=True):
-    pass
 
 
 def apply_review(
@@ -33,7 +31,8 @@ def apply_review(
     """Post the check and switch auto-merge; safe to run again after a crash at any line."""
     _post(tools, client, repo, pull, decision, note="")
     if decision.by_hand:
-        _switch(client, pull, on=False)
+        with suppress(GitHubError):  # it may be off already
+            merging.disable_auto_merge(client, pull)
     note = _let_merge(client, repo, pull) if decision.auto_merge else ""
     if note:
         _post(tools, client, repo, pull, decision, note=note)
@@ -46,10 +45,9 @@ def _post(
     said = hashlib.sha256(msgspec.json.encode((decision.matched, decision.missing, decision.approved_by, note)))
     digest = said.hexdigest()[:16]
     head = CommitSha(pull.head.sha)
-    posted = repository.find_checks(client, repo, head, name=REVIEW_CHECK)
-    if any(run.external_id == digest for run in posted):
+    render = partial(render_review, decision, note=note)
+    if not ensure_check(client, repo, head, REVIEW_CHECK, render, external_id=digest):
         return
-    checks.post_check(client, repo, head, REVIEW_CHECK, render_review(decision, note=note), external_id=digest)
     record = AuditRecord(
         what=Audited.REVIEW,
         fleet=repo,
@@ -69,34 +67,16 @@ def _let_merge(client: Client, repo: RepoName, pull: PullDetail) -> str:
         # GitHub holds auto-merge to each new head's own check only where that check is required.
         if REVIEW_CHECK not in people.required_checks(client, repo, BranchName(pull.base.ref)):
             return f"Auto-merge stays off: make `{REVIEW_CHECK}` a required check of the branch first."
-        problem = _switch(client, pull, on=True)
-        if problem is None:
+        try:
+            merging.enable_auto_merge(client, pull)
+        except GitHubError as refused:
+            if "clean status" not in refused.message:
+                return f"Auto-merge could not be switched on: {md.text(refused.message[:200])}"
+        else:
             return ""
-        if "clean status" not in problem:
-            return f"Auto-merge could not be switched on: {md.text(problem[:200])}"
     try:
         # GitHub refuses auto-merge for what can be merged at once; the head is still the one that was judged.
-        client.send("PUT", f"/repos/{repo}/pulls/{pull.number}/merge", {"sha": pull.head.sha})
+        merging.merge_pull(client, repo, pull)
     except GitHubError as refused:
-        return f"It could not be merged: {md.text(refused.said[:200])}"
+        return f"It could not be merged: {md.text(refused.message[:200])}"
     return ""
-
-
-def _switch(client: Client, pull: PullDetail, *, on: bool) -> str | None:
-    """Switch auto-merge on or off; GitHub's own words when it refuses."""
-    try:
-        if on:
-            query = (
-                "mutation($pull: ID!, $head: GitObjectID!) { enablePullRequestAutoMerge(input: "
-                "{pullRequestId: $pull, expectedHeadOid: $head}) { pullRequest { number } } }"
-            )
-            client.ask(query, _Nothing, pull=pull.node_id, head=pull.head.sha)
-        else:
-            query = (
-                "mutation($pull: ID!) { disablePullRequestAutoMerge(input: {pullRequestId: $pull}) "
-                "{ pullRequest { number } } }"
-            )
-            client.ask(query, _Nothing, pull=pull.node_id)
-    except GitHubError as problem:
-        return problem.said
-    return None

@@ -7,16 +7,14 @@ them. What no rule knows needs a review. What decides who may do what always doe
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from enum import StrEnum
-from functools import cache
 
 from bot.domain.names import CommitSha
 from bot.domain.values import Value
+from bot.domain.verdicts import Permission
 from bot.features.review.control_files import is_control_file
-from bot.fleetfile.review import Review as Rules
-from bot.github.shapes import Permission
+from bot.fleetfile import ReviewRules
+from bot.text.globs import matches_glob
 
 
 class Need(StrEnum):
@@ -77,7 +75,7 @@ class ReviewFacts(Value, frozen=True):
 
     paths: tuple[str, ...]
     complete: bool  # False: not all changes could be told
-    rules: Rules
+    rules: ReviewRules
     author: str
     head: CommitSha
     ours: bool  # the bot's own pull request
@@ -150,7 +148,7 @@ def _match_all(facts: ReviewFacts) -> tuple[Matched, ...]:
     return tuple(sorted(listed, key=lambda one: (list(Need).index(one.need), one.rule)))
 
 
-def match_rule(path: str, rules: Rules) -> Rule:
+def match_rule(path: str, rules: ReviewRules) -> Rule:
     """The rule that `path` falls to."""
     if is_control_file(path):
         return Rule(name=CONTROL, need=Need.REQUIRED, globs=())
@@ -159,27 +157,4 @@ def match_rule(path: str, rules: Rules) -> Rule:
         Rule(name="the fleet's own: optional", need=Need.OPTIONAL, globs=rules.optional),
     )
     unknown = Rule(name=UNKNOWN, need=Need.REQUIRED, globs=())
-    return next((rule for rule in (*own, *BUILT_IN) if _matches(path, rule.globs)), unknown)
-
-
-def _matches(path: str, globs: Iterable[str]) -> bool:
-    return any(_pattern(glob).fullmatch(path) for glob in globs)
-
-
-@cache
-def _pattern(glob: str) -> re.Pattern[str]:
-    """`**` is any number of folders, `*` any part of one name, `?` one character of it; case counts."""
-    parts = []
-    for token in re.split(r"(\*\*/|\*\*|\*|\?)", glob):
-        match token:
-            case "**/":
-                parts.append("(?:[^/]+/)*")
-            case "**":
-                parts.append(".*")
-            case "*":
-                parts.append("[^/]*")
-            case "?":
-                parts.append("[^/]")
-            case _:
-                parts.append(re.escape(token))
-    return re.compile("".join(parts), re.DOTALL)
+    return next((rule for rule in (*own, *BUILT_IN) if any(matches_glob(path, glob) for glob in rule.globs)), unknown)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from bot.domain.events import Event, PullRequestChanged, Reviewed
 from bot.domain.names import InstallationId, PullNumber, RepoName
 from bot.features.fleets.facts import PinIndex
 from bot.features.fleets.jobs import FleetJob, FoundEvent, Job, PullsListed
-from bot.github.events import Event, PullRequestChanged
-from bot.github.people_events import Reviewed
 
 
 class SyncReview(FleetJob, frozen=True, tag="review"):

@@ -5,27 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
-from bot.domain.values import Wire
 from bot.features.fleets import read as fleets_read
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import NotAFleet
 from bot.features.review.decide import Approval, ReviewFacts
-from bot.fleetfile import Fleet
-from bot.fleetfile.review import Review as Rules
+from bot.fleetfile import Fleet, ReviewRules
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.client import Client
-from bot.github.endpoints import people
+from bot.github.endpoints import people, repository
 from bot.github.endpoints.people import PullDetail
+from bot.github.endpoints.repository import MAX_PULL_FILES
+from bot.github.shapes import ReviewState
 
 if TYPE_CHECKING:
     from bot.features.review.run import ReviewTools
-
-MOST_FILES = 3000  # GitHub lists no more (REST: pulls/list-files)
-
-
-class _File(Wire, frozen=True):
-    filename: str
-    previous_filename: str | None = None
 
 
 def read_review_facts(tools: ReviewTools, client: Client, repo: RepoName, pull: PullDetail) -> ReviewFacts:
@@ -44,12 +37,12 @@ def read_review_facts(tools: ReviewTools, client: Client, repo: RepoName, pull: 
     )
 
 
-def _read_rules(tools: ReviewTools, repo: RepoName, base: BranchName) -> Rules:
+def _read_rules(tools: ReviewTools, repo: RepoName, base: BranchName) -> ReviewRules:
     """The rules of the base branch; a file that cannot be read leaves the built-in ones, and no auto-merge."""
     try:
         file: Fleet = fleets_read.read_fleet(tools.fleets, repo, base).file
     except (NotAFleet, YamlFileError):
-        return Rules()
+        return ReviewRules()
     return file.review
 
 
@@ -57,10 +50,9 @@ def _read_paths(
     tools: ReviewTools, client: Client, repo: RepoName, pull: PullDetail, pins: list[Pinned]
 ) -> tuple[tuple[str, ...], bool]:
     """Every changed path, both names of a rename; a moved pin stands for what changed inside the submodule."""
-    path = f"/repos/{repo}/pulls/{pull.number}/files"
-    files = client.list(path, _File, most=MOST_FILES)
+    files = repository.find_pull_files(client, repo, PullNumber(pull.number))
     named = dict.fromkeys(name for file in files for name in (file.filename, file.previous_filename) if name)
-    complete = len(files) < MOST_FILES
+    complete = len(files) < MAX_PULL_FILES
     found: list[str] = []
     by_path = {pin.submodule: pin for pin in pins}
     for name in named:
@@ -85,17 +77,15 @@ def _read_approvals(client: Client, repo: RepoName, pull: PullDetail) -> tuple[A
     newest = {
         review.user.login: review
         for review in people.find_reviews(client, repo, PullNumber(pull.number))
-        if review.user is not None
-        and review.user.type == "User"
-        and review.state in ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")
+        if review.user is not None and review.user.type == "User" and review.state in frozenset(ReviewState)
     }
     return tuple(
         Approval(
             login=login,
             permission=people.read_permission(client, repo, login),
-            approves=review.state == "APPROVED",
+            approves=review.state == ReviewState.APPROVED,
             commit=CommitSha(review.commit_id) if review.commit_id else None,
         )
         for login, review in newest.items()
-        if review.state != "DISMISSED"
+        if review.state != ReviewState.DISMISSED
     )

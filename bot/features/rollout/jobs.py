@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from bot.domain.events import DeploymentChanged, Event, PullRequestChanged, WorkflowRunCompleted
 from bot.domain.names import BranchName, InstallationId, RepoName, SubmodulePath
 from bot.features.fleets.facts import PinIndex
 from bot.features.fleets.jobs import FleetJob, FleetRead, FoundEvent, Job, NodesFreed
-from bot.github.events import DeploymentChanged, Event, PullRequestChanged, WorkflowRunCompleted
 
 
 class SyncRollout(FleetJob, frozen=True, tag="rollout"):

@@ -57,7 +57,7 @@ class RolloutView(Value, frozen=True):
 
 def render_rollout(view: RolloutView) -> str:
     """The one sticky comment."""
-    page = f"[All nodes of the fleet]({view.page})" if _is_link(view.page) else ""
+    page = md.link("All nodes of the fleet", view.page) if md.is_linkable(view.page) else ""
     parts = [_head(view), _nodes(view), _surprises(view), _differences(view), page]
     return "\n\n".join([*filter(None, parts), f"{markers.ROLLOUT} {view.commit} -->"])
 
@@ -94,15 +94,11 @@ def _nodes(view: RolloutView) -> str:
             md.code(node.node),
             *([str(node.wave)] if waves else []),
             md.text(node.text),
-            f"[log]({node.log_url})" if _is_link(node.log_url) else "",
+            md.link("log", node.log_url) if md.is_linkable(node.log_url) else "",
         ]
         for node in view.nodes
     ]
     return md.table(["", "node", *(["wave"] if waves else []), "", ""], rows)
-
-
-def _is_link(address: str) -> bool:
-    return address.startswith(("http://", "https://")) and not set(address) & set(" ()<>|\n`")
 
 
 def _surprises(view: RolloutView) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.features.upstream.jobs import SyncUpstreamPull
 from bot.features.upstream.text import UpstreamView, render_upstream_check, render_upstream_comment
-from bot.github import checks
+from bot.github.checks import ensure_check
 from bot.github.client import Client
 from bot.github.comments import put_comment
-from bot.github.endpoints import repository
 from bot.text import markers
 
 if TYPE_CHECKING:
@@ -22,10 +22,8 @@ UPSTREAM_CHECK = "aios/fleets"
 def post_view(tools: UpstreamTools, client: Client, job: SyncUpstreamPull, view: UpstreamView) -> None:
     """Post `view`; what was posted already is not posted again."""
     digest = hashlib.sha256(" ".join(one.plan.id for one in view.plans).encode()).hexdigest()[:12]
-    posted = repository.find_checks(client, job.upstream, view.head, name=UPSTREAM_CHECK)
-    if not any(run.external_id == digest for run in posted):
-        check = render_upstream_check(view)
-        checks.post_check(client, job.upstream, view.head, UPSTREAM_CHECK, check, external_id=digest)
+    render = partial(render_upstream_check, view)
+    ensure_check(client, job.upstream, view.head, UPSTREAM_CHECK, render, external_id=digest)
     body = render_upstream_comment(view)
     login = tools.fleets.app.login()
     put_comment(client, job.upstream, job.number, marker=markers.UPSTREAM, body=body, login=login)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from bot.domain.values import Value
-from bot.fleetfile.submodules import ShowUpstream
+from bot.fleetfile import ShowUpstream
 
 
 class ShownReason(StrEnum):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from bot.domain.events import CheckRerequested, Event, PullRequestChanged
 from bot.domain.names import InstallationId, PullNumber, RepoName
 from bot.features.fleets.facts import PinIndex
 from bot.features.fleets.jobs import FleetRead, FoundEvent, Job
-from bot.github.events import CheckRerequested, Event, PullRequestChanged
 
 _SHOWN_ON = {"opened", "reopened", "synchronize", "edited"}
 

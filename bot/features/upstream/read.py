@@ -6,7 +6,6 @@ import logging
 from typing import TYPE_CHECKING
 
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
-from bot.features.bump import read as gather
 from bot.features.fleets import read as fleets_read
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import NotAFleet
@@ -20,8 +19,7 @@ from bot.github.endpoints.repository import Pull
 from bot.observability.metrics import decision_counter
 from bot.plan.model import Plan
 from bot.plan.report.links import Links
-from bot.planner.planner import read_plan
-from bot.planner.snapshot import Snapshot
+from bot.planner.plans import Revision, plan_between
 
 if TYPE_CHECKING:
     from bot.features.upstream.run import UpstreamTools
@@ -84,19 +82,15 @@ def _read_plan(tools: UpstreamTools, pin: Pinned, fork: CommitSha, head: CommitS
     submodule = at.submodule(pin.submodule)
     if submodule is None:
         return None
-    mirror = tools.fleets.mirrors.of(pin.upstream)
-
-    def snapshot(commit: CommitSha) -> Snapshot:
-        return Snapshot(fleet=at.mirror, commit=at.head, submodule=pin.submodule, upstream=mirror, pin=commit)
-
-    return read_plan(
+    return plan_between(
+        Revision(at.head, fork),
+        Revision(at.head, head),
         fleet=at.file,
-        repo=at.repo,
         submodule=submodule,
-        upstream_name=pin.upstream,
-        old=snapshot(fork),
-        new=snapshot(head),
+        mirror=at.mirror,
+        upstream=tools.fleets.mirrors.of(pin.upstream),
         renderer=tools.plans.renderer,
-        commits=gather.read_commits(mirror, fork, head),
-        commits_total=mirror.count_between(fork, head),
+        repo=at.repo,
+        upstream_name=pin.upstream,
+        commits=(fork, head),
     )

@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from bot.domain.errors import BotError
 from bot.domain.values import StoredValue
-from bot.settings.read import Credentials, Secret, Settings
+from bot.settings.values import Credentials, Secret, Settings
 from bot.storage.keyfiles import read_or_write
 from bot.storage.store import Store
 

@@ -1,4 +1,4 @@
-"""Installation tokens: narrowed to the work at hand, kept until shortly before their end, hidden from the log."""
+"""Installation tokens: narrowed to the work at hand, kept until shortly before they expire, hidden from the log."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from bot.domain.names import InstallationId, RepoName
 from bot.domain.values import Wire
 from bot.observability.log import forget_secret, register_secret
 
-MARGIN = 300  # seconds before a token's end at which a new one is asked for
+MARGIN = 300  # seconds before a token expires at which a new one is requested
 
 
 class Token(Wire, frozen=True):
-    """A token as GitHub gives it."""
+    """An installation token."""
 
     token: str
     expires_at: datetime
@@ -28,13 +28,13 @@ class Token(Wire, frozen=True):
 
 
 class Scope(NamedTuple):
-    """What a token is for. Without repositories all of the installation's, without permissions all that it has."""
+    """What a token may do. Without repositories all of the installation's, without permissions all that it has."""
 
     installation: InstallationId
     repositories: tuple[RepoName, ...] = ()  # the first one is what the work is about
     permissions: tuple[tuple[str, str], ...] = ()
 
-    def asked(self) -> dict[str, object]:
+    def body(self) -> dict[str, object]:
         """The request's body. Only repositories of the installation's own account may be named."""
         owner = self.repositories[0].split("/")[0].lower() if self.repositories else ""
         names = [repo.split("/")[1] for repo in self.repositories if repo.split("/")[0].lower() == owner]
@@ -43,29 +43,29 @@ class Scope(NamedTuple):
         )
 
     def wider(self) -> tuple[Scope, ...]:
-        """What to ask for when GitHub does not grant exactly this, each within what the installation has."""
+        """The scopes to try in turn when GitHub does not grant this one, each within what the installation has."""
         alone = self._replace(repositories=self.repositories[:1])
-        return tuple(dict.fromkeys((self, alone, alone._replace(permissions=()))))
+        return tuple(one for one in dict.fromkeys((alone, alone._replace(permissions=()))) if one != self)
 
 
 class Tokens:
-    """The tokens at hand. Safe between threads; of one scope only one is asked for at a time."""
+    """The tokens in use. Safe between threads; for one scope only one is requested at a time."""
 
-    def __init__(self, ask: Callable[[Scope], Token]) -> None:
-        self._ask = ask
+    def __init__(self, request: Callable[[Scope], Token]) -> None:
+        self._request = request
         self._kept: dict[Scope, Token] = {}
-        self._asking: dict[Scope, threading.Lock] = {}
+        self._requesting: dict[Scope, threading.Lock] = {}
         self._hidden: list[Token] = []
         self._lock = threading.Lock()
 
     def get(self, scope: Scope) -> str:
         """A token for `scope` with at least five minutes left; one serves all work of the same scope."""
         with self._lock:
-            asking = self._asking.setdefault(scope, threading.Lock())
-        with asking:
+            requesting = self._requesting.setdefault(scope, threading.Lock())
+        with requesting:
             held = self._kept.get(scope)
             if held is None or held.life < MARGIN:
-                held = self._ask(scope)
+                held = self._request(scope)
                 register_secret(held.token)
                 with self._lock:
                     self._clean_up()
@@ -74,7 +74,7 @@ class Tokens:
             return held.token
 
     def forget(self, scope: Scope) -> None:
-        """Ask for a new token next time; the one at hand was refused."""
+        """Request a new token next time: the current one was refused."""
         with self._lock:
             self._kept.pop(scope, None)
 

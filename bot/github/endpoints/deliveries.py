@@ -1,4 +1,4 @@
-"""GitHub's own list of what it delivered to the App, or tried to: three days of it.
+"""The deliveries of the last three days, in GitHub's own list.
 
 Source: GitHub's "REST API endpoints for GitHub App webhooks". Only a delivery's own page holds its payload.
 """
@@ -36,7 +36,7 @@ class _Detail(Wire, frozen=True):
 
 
 def list_attempts(client: Client) -> Iterator[Attempt]:
-    """Newest first, a page at a time, as far as the caller reads. Looking again at an unchanged list is free."""
+    """The attempts, newest first; a page is requested when the caller reaches it, and is free while unchanged."""
     path: str | None = f"{LIST}?per_page={PAGE}"
     while path is not None:
         page, path = client.page(path, Attempt)
@@ -44,14 +44,14 @@ def list_attempts(client: Client) -> Iterator[Attempt]:
 
 
 def read_body(client: Client, attempt: Attempt) -> bytes | None:
-    """What was to be delivered, as JSON; None when GitHub does not have it any more."""
+    """The payload as JSON; None when GitHub no longer has it."""
     found = client.find(f"{LIST}/{attempt.id}", _Detail)
     if found is None or not found.request.payload:
         return None
     return json.dumps(found.request.payload).encode()
 
 
-def ask_again(client: Client, attempt: Attempt) -> None:
+def redeliver(client: Client, attempt: Attempt) -> None:
     """Have GitHub deliver it once more, under the same guid."""
     client.send("POST", f"{LIST}/{attempt.id}/attempts")
 

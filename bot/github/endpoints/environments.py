@@ -1,4 +1,4 @@
-"""GitHub environments of nodes: what of their protection stands in the way of a node's job."""
+"""The environments of nodes, and the protection rules that would block a node's job."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Environment(Wire, frozen=True):
 
 
 def has_custom_rules(client: Client, repo: RepoName, node: NodeName) -> bool:
-    """Whether the node's environment has protection rules of an App's.
+    """Whether an App has protection rules on the node's environment.
 
     GitHub fails a job with `deployment: false` at such an environment, before any runner takes it.
     """

@@ -1,4 +1,4 @@
-"""The bot's own issues in a repository, as plain functions over a Client."""
+"""The bot's own issues in a repository."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ISSUES_LOOKED_AT = 100  # of our own, newest first
 
 
 class Issue(Wire, frozen=True):
-    """One issue; what GitHub lists here is a pull request when `pull_request` is there."""
+    """One issue, or a pull request when `pull_request` is set."""
 
     number: int
     state: str

@@ -1,7 +1,6 @@
-"""What GitHub knows of people: what they may, what they reviewed, and its own verdict on a pull request.
+"""Permissions, teams and reviews of users, and whether a pull request meets GitHub's own rules.
 
-A question about permission that GitHub does not answer is answered with no. A question that it wants asked later
-(RetryLater) stays one: the command is decided then.
+A permission that GitHub does not show counts as none. RetryLater passes through: the command is decided later.
 """
 
 from __future__ import annotations
@@ -12,45 +11,25 @@ from urllib.parse import quote
 
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
 from bot.domain.values import Wire
-from bot.github.client import Client, GitHubError
-from bot.github.shapes import Permission, Verdict
+from bot.domain.verdicts import Permission, Verdict
+from bot.github.client import Client
+from bot.github.endpoints import path_of
+from bot.github.endpoints.checks import find_checks
+from bot.github.endpoints.repository import Pull
+from bot.github.errors import GitHubError
+from bot.github.shapes import PASSED, ReviewState, User
 
 log = logging.getLogger(__name__)
 
-OWN_CHECKS = "aios/"  # the names of our own check runs begin so: they never wait for themselves
+OWN_CHECKS = "aios/"  # how the names of our own check runs begin: they never wait for themselves
 
 
-class _Repo(Wire, frozen=True):
-    full_name: str
+class PullDetail(Pull, frozen=True, kw_only=True):
+    """A pull request with the fields that no list of them has."""
 
-
-class _User(Wire, frozen=True):
-    login: str
-    type: str = "User"
-
-
-class _End(Wire, frozen=True):
-    ref: str
-    sha: str
-    repo: _Repo | None = None
-
-
-class PullDetail(Wire, frozen=True):
-    """A pull request as `GET /pulls/N` tells it."""
-
-    number: int
     node_id: str
-    state: str
-    title: str
-    head: _End
-    base: _End
-    html_url: str
-    user: _User | None = None
-    body: str | None = None
     merged: bool = False
-    merged_at: str | None = None
-    merged_by: _User | None = None
-    merge_commit_sha: str | None = None
+    merged_by: User | None = None
     mergeable: bool | None = None
     mergeable_state: str = "unknown"
     auto_merge: dict[str, object] | None = None
@@ -71,21 +50,11 @@ class _Membership(Wire, frozen=True):
 
 
 class Review(Wire, frozen=True):
-    """One review. `state` is one of GitHub's: APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED, PENDING."""
+    """One review. `state` is a ReviewState, or one that does not count (COMMENTED, PENDING)."""
 
     state: str
-    user: _User | None = None
+    user: User | None = None
     commit_id: str | None = None
-
-
-class _App(Wire, frozen=True):
-    slug: str
-
-
-class _Check(Wire, frozen=True):
-    name: str
-    status: str
-    conclusion: str | None = None
 
 
 class _Status(Wire, frozen=True):
@@ -131,24 +100,20 @@ class _DecisionData(Wire, frozen=True):
     repository: _DecisionRepo
 
 
-def _of(repo: RepoName, *parts: str | int) -> str:
-    return "/".join([f"/repos/{repo}", *(quote(str(part), safe="/") for part in parts)])
-
-
 def read_pull_detail(client: Client, repo: RepoName, number: PullNumber) -> PullDetail:
-    """One pull request, whole."""
-    return client.get(_of(repo, "pulls", number), PullDetail)
+    """One pull request, with its details."""
+    return client.get(path_of(repo, "pulls", number), PullDetail)
 
 
 def read_permission(client: Client, repo: RepoName, login: str) -> Permission:
-    """What `login` may in `repo`: the finer role where GitHub names one of its own, else the coarse permission.
+    """The permission of `login` in `repo`: the finer role where it is a built-in one, else the coarse permission.
 
-    Not `author_association`, which is wrong for private members. Any answer but a clear one is UNKNOWN.
+    Not `author_association`, which is wrong for private members. Whatever is not clear is UNKNOWN.
     """
     try:
-        found = client.get(_of(repo, "collaborators", quote(login, safe=""), "permission"), _PermissionAnswer)
+        found = client.get(path_of(repo, "collaborators", quote(login, safe=""), "permission"), _PermissionAnswer)
     except GitHubError as problem:
-        log.warning("the permission of %s in %s is taken for none: %s", login, repo, problem)
+        log.warning("cannot read the permission of %s in %s, which counts as none: %s", login, repo, problem)
         return Permission.UNKNOWN
     known = {str(one) for one in Permission} - {Permission.UNKNOWN}
     for name in (found.role_name, found.permission):
@@ -158,14 +123,14 @@ def read_permission(client: Client, repo: RepoName, login: str) -> Permission:
 
 
 def read_teams(client: Client, org: str, slugs: Iterable[str], login: str) -> frozenset[str]:
-    """Those of the teams whose active member `login` is; a team that cannot be asked has no members."""
+    """The teams of which `login` is an active member; a team that GitHub does not show has no members."""
     found = set()
     for slug in slugs:
         path = f"/orgs/{quote(org, safe='')}/teams/{quote(slug, safe='')}/memberships/{quote(login, safe='')}"
         try:
             membership = client.find(path, _Membership)
         except GitHubError as problem:
-            log.warning("whether %s is in team %s cannot be asked: %s", login, slug, problem)
+            log.warning("cannot read whether %s is in team %s: %s", login, slug, problem)
             continue
         if membership is not None and membership.state == "active":
             found.add(slug)
@@ -173,22 +138,22 @@ def read_teams(client: Client, org: str, slugs: Iterable[str], login: str) -> fr
 
 
 def react(client: Client, repo: RepoName, comment: int, content: str) -> None:
-    """A reaction to a comment; nothing depends on it. GitHub makes one of each kind, however often it is asked."""
+    """React to a comment. GitHub keeps one reaction of each kind; a refusal is only logged."""
     try:
-        client.send("POST", _of(repo, "issues/comments", comment, "reactions"), {"content": content})
+        client.send("POST", path_of(repo, "issues/comments", comment, "reactions"), {"content": content})
     except GitHubError as problem:
         log.info("no reaction: %s", problem)
 
 
 def find_reviews(client: Client, repo: RepoName, number: PullNumber) -> tuple[Review, ...]:
     """Every review of a pull request, oldest first."""
-    return client.list(_of(repo, "pulls", number, "reviews"), Review)
+    return client.list(path_of(repo, "pulls", number, "reviews"), Review)
 
 
 def read_verdict(client: Client, repo: RepoName, pull: PullDetail) -> Verdict:
-    """What GitHub itself says of merging `pull`, as if our own checks were not there.
+    """Whether GitHub's own rules let `pull` be merged, as if our own checks were not there.
 
-    Its summary answers most times. Where that says no, or nothing yet, the parts are asked: its decision about
+    Its summary is enough most times. Where that is a no, or nothing yet, its parts are read: the decision about
     reviews, and the checks that the branch requires.
     """
     if pull.mergeable is False or pull.mergeable_state == "dirty":
@@ -197,13 +162,13 @@ def read_verdict(client: Client, repo: RepoName, pull: PullDetail) -> Verdict:
         return Verdict.GOOD
     try:
         decision = _read_review_decision(client, repo, pull.number)
-        if decision == "CHANGES_REQUESTED":
+        if decision == ReviewState.CHANGES_REQUESTED:
             return Verdict.CHANGES_REQUESTED
         if decision == "REVIEW_REQUIRED":
             return Verdict.REVIEW_MISSING
         return _judge_checks(client, repo, pull)
     except GitHubError as problem:
-        log.warning("GitHub's verdict on %s#%d is not known: %s", repo, pull.number, problem)
+        log.warning("cannot read whether %s#%d may be merged: %s", repo, pull.number, problem)
         return Verdict.UNKNOWN
 
 
@@ -213,7 +178,7 @@ def _read_review_decision(client: Client, repo: RepoName, number: int) -> str | 
         "query($owner: String!, $name: String!, $number: Int!) { repository(owner: $owner, name: $name) "
         "{ pullRequest(number: $number) { reviewDecision } } }"
     )
-    return client.ask(query, _DecisionData, owner=owner, name=name, number=number).repository.pull.review_decision
+    return client.graphql(query, _DecisionData, owner=owner, name=name, number=number).repository.pull.review_decision
 
 
 def _judge_checks(client: Client, repo: RepoName, pull: PullDetail) -> Verdict:
@@ -221,11 +186,11 @@ def _judge_checks(client: Client, repo: RepoName, pull: PullDetail) -> Verdict:
     if not required:
         return Verdict.GOOD
     sha = CommitSha(pull.head.sha)
-    statuses = client.list(_of(repo, "commits", sha, "status"), _Status, within="statuses")
+    statuses = client.list(path_of(repo, "commits", sha, "status"), _Status, within="statuses")
     states = {status.context: status.state for status in statuses}
-    for run in client.list(_of(repo, "commits", sha, "check-runs"), _Check, within="check_runs"):
-        ended = "success" if run.conclusion in ("success", "neutral", "skipped") else "failure"
-        states[run.name] = ended if run.status == "completed" else "pending"
+    for run in find_checks(client, repo, sha):
+        ended = "success" if run.conclusion in PASSED else "failure"
+        states[run.name] = ended if run.is_completed else "pending"
     found = {states.get(name, "pending") for name in required}
     if found & {"failure", "error"}:
         return Verdict.CHECKS_FAILED
@@ -234,9 +199,9 @@ def _judge_checks(client: Client, repo: RepoName, pull: PullDetail) -> Verdict:
 
 def required_checks(client: Client, repo: RepoName, branch: BranchName) -> frozenset[str]:
     """The checks that a branch requires, by rulesets and by the older protection; both may hold at once."""
-    rules = client.list(_of(repo, "rules/branches", branch), _Rule)
+    rules = client.list(path_of(repo, "rules/branches", branch), _Rule)
     named = {c.context for r in rules if r.parameters for c in r.parameters.required_status_checks}
-    protection = client.get(_of(repo, "branches", branch), _Branch).protection
+    protection = client.get(path_of(repo, "branches", branch), _Branch).protection
     if protection is not None and protection.enabled and protection.required_status_checks is not None:
         named |= set(protection.required_status_checks.contexts)
     return frozenset(named)

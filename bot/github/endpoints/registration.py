@@ -1,4 +1,4 @@
-"""The App's registration at GitHub: from the code of the manifest flow to credentials that work."""
+"""Register the App: exchange the manifest flow's code for its credentials."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import secrets
 
 from bot.domain.errors import BotError
 from bot.domain.values import Wire
-from bot.github.client import App, Client, NotFound
+from bot.github.app import App, connect
 from bot.github.connection.credentials import Registered
+from bot.github.errors import NotFound
 
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
 class _Conversion(Wire, frozen=True):
-    """`integration` with what only this answer ever tells."""
+    """The registered App, with the secrets that only this response has."""
 
     id: int
     slug: str
@@ -24,14 +25,14 @@ class _Conversion(Wire, frozen=True):
 
 
 def register_app(api_url: str, code: str) -> Registered:
-    """The App that GitHub made of our manifest. `code` works once, within the hour.
+    """Register the App that was created from our manifest. `code` works once, within an hour.
 
-    An App without a webhook secret gets one: without it anybody could send us events.
+    An App without a webhook secret gets one: without it anybody could send events.
     """
     if not _CODE.fullmatch(code):
         raise BotError("GitHub sent no code along: start again from the set-up page")
     try:
-        made = Client(api_url, None).post(f"/app-manifests/{code}/conversions", _Conversion, {})
+        made = connect(api_url).post(f"/app-manifests/{code}/conversions", _Conversion, {})
     except NotFound:
         raise BotError("GitHub does not know this code: it works once and for an hour; start again") from None
     secret = made.webhook_secret or secrets.token_hex(32)

@@ -13,11 +13,12 @@ from bot.domain.values import Wire
 from bot.fleetfile import FLEET_FILE, Fleet, parse_fleet
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.git.gitmodules import parse_gitmodules, resolve_upstream
-from bot.github.client import App, Client
+from bot.github.app import App
+from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Repository
 from bot.onboarding.check.facts import CheckFacts, FleetCheckFacts, HookFacts, InstallationFacts, UpstreamFacts
-from bot.planner.compose import Renderer
+from bot.planner.renderer import Renderer
 
 NEWEST = 30  # deliveries that are read
 ANSWER_LIMIT = 10  # seconds for the public address

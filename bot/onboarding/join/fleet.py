@@ -14,8 +14,10 @@ from bot.domain.errors import BotError
 from bot.domain.names import BranchName, CommitSha, RepoName
 from bot.domain.values import Wire
 from bot.fleetfile import FLEET_FILE, Platform
-from bot.github.client import Client, GitHubError, NotFound
+from bot.github.client import Client
 from bot.github.endpoints import repository
+from bot.github.errors import GitHubError, NotFound
+from bot.github.shapes import Branch, Sha
 from bot.protocol.invitation import RunnerDownload
 
 
@@ -29,14 +31,6 @@ class FleetFile(NamedTuple):
 
 class _Content(Wire, frozen=True):
     content: str
-
-
-class _Sha(Wire, frozen=True):
-    sha: str
-
-
-class _Branch(Wire, frozen=True):
-    commit: _Sha
 
 
 class _Token(Wire, frozen=True):
@@ -64,7 +58,7 @@ def read_fleet_file(client: Client, fleet: RepoName) -> FleetFile:
     if repo is None:
         raise BotError(f"{fleet} does not exist, or your token may not read it")
     base = BranchName(repo.default_branch)
-    head = client.get(f"/repos/{fleet}/branches/{quote(base, safe='/')}", _Branch).commit.sha
+    head = client.get(f"/repos/{fleet}/branches/{quote(base, safe='/')}", Branch).commit.sha
     found = client.find(f"/repos/{fleet}/contents/{FLEET_FILE}?ref={head}", _Content)
     if found is None:
         raise BotError(
@@ -83,12 +77,12 @@ def propose_text(
     if text == file.text:
         return ""
     ours = BranchName(branch)
-    blob = client.post(f"/repos/{fleet}/git/blobs", _Sha, {"content": text, "encoding": "utf-8"})
+    blob = client.post(f"/repos/{fleet}/git/blobs", Sha, {"content": text, "encoding": "utf-8"})
     entry = {"path": FLEET_FILE, "mode": "100644", "type": "blob", "sha": blob.sha}
-    tree = client.post(f"/repos/{fleet}/git/trees", _Sha, {"base_tree": file.head, "tree": [entry]})
+    tree = client.post(f"/repos/{fleet}/git/trees", Sha, {"base_tree": file.head, "tree": [entry]})
     made = {"message": title, "tree": tree.sha, "parents": [file.head]}
-    commit = client.post(f"/repos/{fleet}/git/commits", _Sha, made)
-    exists = client.find(f"/repos/{fleet}/branches/{branch}", _Branch) is not None
+    commit = client.post(f"/repos/{fleet}/git/commits", Sha, made)
+    exists = client.find(f"/repos/{fleet}/branches/{branch}", Branch) is not None
     repository.push_branch(client, fleet, ours, CommitSha(commit.sha), exists=exists)
     pulls = repository.find_pulls(client, fleet, head=ours, base=file.base)
     for pull in pulls:

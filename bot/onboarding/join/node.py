@@ -17,11 +17,11 @@ from pathlib import Path
 
 import requests
 
-from bot.agent.docker import Docker
-from bot.agent.doctor import examine
+from bot.agent.doctor import run_checks
 from bot.agent.safe_git import Access
 from bot.agent.state import NodeState
 from bot.domain.errors import BotError
+from bot.engine.docker import Docker
 from bot.fleetfile import FLEET_FILE, Platform, parse_fleet
 from bot.onboarding.join.runner import start_runner, stop_runner
 from bot.protocol.invitation import Invitation, RunnerDownload
@@ -203,9 +203,9 @@ class NodeJoin:
 
 def find_obstacles(join: NodeJoin) -> tuple[str, ...]:
     """What `aios-bot node doctor` finds wrong, each with its cure. What is right is logged."""
-    findings = examine(
+    findings = run_checks(
         join.state,
-        Docker(join.environment, secrets=(), tell=join.log),
+        Docker(join.environment, secrets=(), log=join.log),
         Access(join.invitation.web_url, None),
         join.root,
     )

@@ -12,7 +12,7 @@ import msgspec
 
 from bot.domain.values import StoredValue
 from bot.git.git import GitError, run_in_checkout
-from bot.settings.read import docker_environment
+from bot.settings.environment import docker_environment
 
 STATE = "aios-bot-migration.json"  # in the git directory, from the first step to the last
 STAGING = "aios-bot-migration"  # a folder in the git directory, for clones and copies that are not complete yet

@@ -1,4 +1,4 @@
-"""The plan as a check run. Pure."""
+"""Render a plan as a check run. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHECK_NAME = "aios/plan"
 LIMIT = 65_535  # characters of a check run's summary, and of its text
 _TITLE = 255
 _MESSAGE = 2_000  # characters; GitHub takes 64 KB
-_MOST_ANNOTATIONS = 250
+_MAX_ANNOTATIONS = 250
 
 
 class Annotation(Value, frozen=True):
@@ -41,7 +41,7 @@ class Annotation(Value, frozen=True):
 
 
 class CheckText(Value, frozen=True):
-    """What a check run says."""
+    """The content of a check run."""
 
     title: str
     summary: str
@@ -51,9 +51,9 @@ class CheckText(Value, frozen=True):
 
 
 def render_check(plan: Plan, links: Links, *, limit: int = LIMIT) -> CheckText:
-    """The check run on the head of the bump's branch.
+    """Render the check run on the head of the bump's branch.
 
-    Only files of the fleet itself are annotated: those of the submodule are no files of this repository, and their
+    Only files of the fleet itself are annotated. Files of the submodule do not belong to this repository; their
     lines are linked in the table.
     """
     totals = count(plan)
@@ -68,56 +68,58 @@ def render_check(plan: Plan, links: Links, *, limit: int = LIMIT) -> CheckText:
 
 
 def render_check_summary(plan: Plan, links: Links, *, limit: int) -> str:
-    """Headline, table, and what could not be told."""
-    pieces = [
+    """Render the headline, the table, and what could not be analysed."""
+    parts = [
         fixed(sections.headline(plan)),
         sections.table(plan, links),
         sections.errors(plan, links),
         sections.missing(plan),
     ]
     table, errors, missing = range(1, 4)
-    return fit(pieces, limit, shorten=(errors, missing, *[table] * 3), notice=sections.left_out(links))
+    return fit(parts, limit, shorten=(errors, missing, *[table] * 3), notice=sections.left_out(links))
 
 
 def render_check_text(plan: Plan, links: Links, *, limit: int) -> str:
-    """The diffs, and which rules fired."""
-    pieces = [sections.diffs(plan), fixed(_rules(plan))]
-    return fit(pieces, limit, shorten=(0, 0), notice=sections.left_out(links))
+    """Render the diffs, and which rules fired."""
+    parts = [sections.diffs(plan), fixed(_rules(plan))]
+    return fit(parts, limit, shorten=(0, 0), notice=sections.left_out(links))
 
 
 def _rules(plan: Plan) -> str:
     rules = dict.fromkeys(risk.rule for row in find_rows(plan) for risk in row.risks)
     if not rules:
         return ""
-    return f"Rules that fired: {', '.join(md.code(rule) for rule in rules)}. A fleet tunes them under `risks:`."
+    return (
+        f"Rules that fired: {', '.join(md.code(rule) for rule in rules)}. Tune them under `risks:` in the fleet file."
+    )
 
 
 _LEVELS = {Severity.RISKY: "warning", Severity.NOTICE: "notice", Severity.INFO: "notice"}
 
 
 def find_annotations(plans: Sequence[Plan]) -> tuple[Annotation, ...]:
-    """Every risk and cause with a known line, each line once; paths are those of the checkout."""
+    """Find every risk and cause with a known line, one annotation for each line; paths are those of the checkout."""
     found: dict[tuple[str, int], dict[str, Severity]] = {}
     for plan in plans:
         for severity, line, words in _remarks(plan):
             found.setdefault((line.path, line.line), {}).setdefault(words, severity)
     order = list(_LEVELS)
     annotations = []
-    for (path, number), said in found.items():
-        worst = min(said.values(), key=order.index)
-        message = "\n".join(sorted(said, key=lambda words: order.index(said[words])))
+    for (path, number), severities in found.items():
+        worst = min(severities.values(), key=order.index)
+        message = "\n".join(sorted(severities, key=lambda words: order.index(severities[words])))
         annotations.append(
             Annotation(path=path, line=number, level=_LEVELS[worst], message=md.cut(message, _MESSAGE))
         )
     annotations.sort(key=lambda one: (list(_LEVELS.values()).index(one.level), one.path, one.line))
-    return tuple(annotations[:_MOST_ANNOTATIONS])
+    return tuple(annotations[:_MAX_ANNOTATIONS])
 
 
 def _remarks(plan: Plan) -> Iterator[tuple[Severity, SourceLine, str]]:
     for _, stack in unreadable_stacks(plan):
         if stack.error_at is not None:
-            said = md.one_line(f"{stack.stack} could not be analysed: {stack.error}")
-            yield Severity.RISKY, stack.error_at, said
+            message = md.one_line(f"{stack.stack} could not be analysed: {stack.error}")
+            yield Severity.RISKY, stack.error_at, message
     for row in find_rows(plan):
         for risk in row.risks:
             if risk.where is not None:
@@ -128,7 +130,7 @@ def _remarks(plan: Plan) -> Iterator[tuple[Severity, SourceLine, str]]:
 
 
 def render_fleet_file_problems(path: str, problems: Sequence[Problem]) -> CheckText:
-    """What is wrong in a file of the fleet, each with its line."""
+    """Render the problems of a file of the fleet, each with its line."""
     lines = [f"{path}:{line}: {message}" for line, message in problems]
     kept = lines[:200] + ([f"and {len(lines) - 200} more"] if len(lines) > 200 else [])
     return CheckText(
@@ -138,6 +140,6 @@ def render_fleet_file_problems(path: str, problems: Sequence[Problem]) -> CheckT
         conclusion="failure",
         annotations=tuple(
             Annotation(path=path, line=p.line, level="failure", message=md.cut(p.message, _MESSAGE))
-            for p in problems[:_MOST_ANNOTATIONS]
+            for p in problems[:_MAX_ANNOTATIONS]
         ),
     )

@@ -1,4 +1,4 @@
-"""Where a report's links lead. Pure."""
+"""Build the links of a report. Pure."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class Links(Value, frozen=True):
     details: str = ""  # the whole plan's page
 
     def commit(self, sha: str, words: str) -> str:
-        """A commit of the upstream."""
+        """Link a commit of the upstream."""
         return md.link(words, self.web, self.upstream, "commit", sha) if self.web and self.upstream else words
 
     def compare(self, plan: Plan, words: str) -> str:
-        """What the bump brings, on GitHub's own page. As HTML, for the line that opens a fold; "" without."""
+        """Link GitHub's comparison of the pins, as HTML for the summary of a fold; "" where there is none."""
         if not (self.web and self.upstream and plan.old):
             return ""
         return md.html_link(words, self.web, self.upstream, "compare", f"{plan.old}...{plan.new}")
 
     def source(self, plan: Plan, line: SourceLine, words: str) -> str:
-        """A line of a file of the upstream at the new pin, or of the fleet where the file is its own."""
+        """Link a line of a file: of the upstream at the new pin, or of the fleet itself."""
         inside = f"{plan.submodule}/"
         if line.path.startswith(inside):
             repo, commit, path = self.upstream, plan.new, line.path.removeprefix(inside)
@@ -39,5 +39,5 @@ class Links(Value, frozen=True):
         return linked[:-1] + f"#L{line.line})" if linked != words else words
 
     def whole(self, words: str) -> str:
-        """The page that holds everything."""
+        """Link the page with the whole plan."""
         return md.link(words, self.details) if self.details else words

@@ -1,4 +1,4 @@
-"""What a plan comes to, for people: one row for each thing that happens, the gravest first. Pure.
+"""Summarise a plan: one row for each thing that happens, the most severe first. Pure.
 
 Nodes to which the same happens share a row.
 """
@@ -16,7 +16,7 @@ from bot.domain.severity import Severity
 from bot.plan.model import ImageKind, NodePlan, Plan, Reason, Risk, ServicePlan, SourceLine, StackPlan
 from bot.protocol.action import Action
 
-GRAVEST_FIRST = (Severity.RISKY, Severity.NOTICE, Severity.INFO)
+MOST_SEVERE_FIRST = (Severity.RISKY, Severity.NOTICE, Severity.INFO)
 _MOST_DISTURBING = (
     Action.REMOVE,
     Action.REBUILD,
@@ -43,7 +43,7 @@ class Row(NamedTuple):
 
     @property
     def where(self) -> str:
-        """Stack and service, as people say it."""
+        """Stack and service, for people."""
         return f"{self.stack} / {self.service}" if self.service else self.stack
 
     @property
@@ -55,7 +55,7 @@ class Row(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """The figures of a plan's first line. Services count once per node."""
+    """The figures of a plan's first line."""
 
     services: int  # different ones, whatever the number of nodes
     nodes: int  # on which something happens
@@ -72,7 +72,7 @@ class Totals(NamedTuple):
 
 
 def find_rows(plan: Plan) -> tuple[Row, ...]:
-    """Every service that something happens to, and every stack that a risk speaks of; the gravest first."""
+    """Every service that something happens to, and every stack that a risk speaks of; the most severe first."""
     found: dict[Row, list[NodeName]] = {}
     for node in plan.nodes:
         for stack in node.stacks:
@@ -84,7 +84,7 @@ def find_rows(plan: Plan) -> tuple[Row, ...]:
 
 def _rows(stack: StackPlan) -> Iterator[Row]:
     if stack.risks:
-        yield Row(gravest(stack.risks), (), stack.stack, None, Action.NONE, (), stack.risks)
+        yield Row(worst_severity(stack.risks), (), stack.stack, None, Action.NONE, (), stack.risks)
     for service in stack.services:
         if service.action is not Action.NONE or service.risks:
             yield _row(stack, service)
@@ -92,7 +92,7 @@ def _rows(stack: StackPlan) -> Iterator[Row]:
 
 def _row(stack: StackPlan, service: ServicePlan) -> Row:
     return Row(
-        severity=gravest(service.risks),
+        severity=worst_severity(service.risks),
         nodes=(),
         stack=stack.stack,
         service=service.service,
@@ -119,13 +119,13 @@ def _image_note(service: ServicePlan) -> str:
     return "the image is pinned by its digest" if image.kind is ImageKind.DIGEST and changed else ""
 
 
-def gravest(risks: tuple[Risk, ...]) -> Severity:
-    """The gravest severity of `risks`; info when there are none."""
-    return min((risk.severity for risk in risks), key=GRAVEST_FIRST.index, default=Severity.INFO)
+def worst_severity(risks: tuple[Risk, ...]) -> Severity:
+    """The highest severity of `risks`; info when there are none."""
+    return min((risk.severity for risk in risks), key=MOST_SEVERE_FIRST.index, default=Severity.INFO)
 
 
 def _weight(row: Row) -> tuple[int, int, int]:
-    return GRAVEST_FIRST.index(row.severity), row.service is None, _MOST_DISTURBING.index(row.action)
+    return MOST_SEVERE_FIRST.index(row.severity), row.service is None, _MOST_DISTURBING.index(row.action)
 
 
 def count(plan: Plan) -> Totals:

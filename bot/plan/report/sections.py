@@ -1,4 +1,4 @@
-"""The parts of a plan's report, each as a Piece that can be said in more or fewer words. Pure."""
+"""The sections of a plan's report, each with fuller and shorter variants. Pure."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from bot.plan.report.rows import (
 )
 from bot.protocol.action import Action
 from bot.text import markdown as md
-from bot.text.budget import Form, Piece
+from bot.text.budget import Section, Variant
 
 ICONS = {Severity.RISKY: "🔴", Severity.NOTICE: "🟡", Severity.INFO: "⚪"}
-NOTHING = Piece((lambda _room: Form(""),))
+NOTHING = Section((lambda _budget: Variant(""),))
 _HEADER = ("", "service", "what happens", "why it matters")
-_ROWS_ABOUT = "what the table's rows are about"
-_MOST_REASONS = 4
-_LONGEST_LINE = 240  # characters of one reason or risk
+_ROWS_ABOUT = "the causes in the table"
+_MAX_REASONS = 4
+_MAX_LINE = 240  # characters of one reason or risk
 _SHORT_LINE = 80
-_MOST_NODES = 3
+_MAX_NODES = 3
 _COMMITS_SHORT = 10
-_MOST_FILES = 200
-_MOST_VARIABLES = 10
+_MAX_FILES = 200
+_MAX_VARIABLES = 10
 
 
 def headline(plan: Plan) -> str:
-    """The first line: what happens, how grave it is, and what stays as it is."""
+    """Render the first line: what happens, how severe it is, and what is unchanged."""
     totals = count(plan)
     unread = f"{plural(totals.unreadable, 'stack')} could not be analysed" if totals.unreadable else ""
     if totals.restarts:
@@ -71,42 +71,44 @@ _WORDS = {
 
 
 def _actions(totals: Totals) -> str:
-    said = [(totals.actions[action], word) for action, word in _WORDS.items() if totals.actions[action]]
-    if len(said) == 1:
-        return said[0][1]
-    return f"changed ({', '.join(f'{number} {word}' for number, word in said)})"
+    counts = [(totals.actions[action], word) for action, word in _WORDS.items() if totals.actions[action]]
+    if len(counts) == 1:
+        return counts[0][1]
+    return f"changed ({', '.join(f'{number} {word}' for number, word in counts)})"
 
 
 # The table.
 
 
-def table(plan: Plan, links: Links) -> Piece:
-    """What happens to what, the gravest first. It always stays: shortened rows, then names, then a count."""
+def table(plan: Plan, links: Links) -> Section:
+    """Render the table, the most severe first. It always stays: shortened rows, then names, then a count."""
     rows = find_rows(plan)
     if not rows:
         return NOTHING
-    return Piece(
+    return Section(
         (
-            lambda _room: Form(md.table(_HEADER, [_full(row, plan, links) for row in rows])),
-            lambda _room: Form(md.table(_HEADER, [_shortened(row) for row in rows]), "details of the table's rows"),
-            lambda _room: Form(md.table(_HEADER, _names(rows)), _ROWS_ABOUT),
+            lambda _budget: Variant(md.table(_HEADER, [_full(row, plan, links) for row in rows])),
+            lambda _budget: Variant(
+                md.table(_HEADER, [_shortened(row) for row in rows]), "details of the table's rows"
+            ),
+            lambda _budget: Variant(md.table(_HEADER, _names(rows)), _ROWS_ABOUT),
             partial(_counted, _names(rows)),
         )
     )
 
 
 def _full(row: Row, plan: Plan, links: Links) -> list[str]:
-    reasons = [_line(reason.text, _LONGEST_LINE) for reason in row.reasons[:_MOST_REASONS]]
-    if len(row.reasons) > _MOST_REASONS:
-        reasons.append(f"and {len(row.reasons) - _MOST_REASONS} more")
+    reasons = [_line(reason.text, _MAX_LINE) for reason in row.reasons[:_MAX_REASONS]]
+    if len(row.reasons) > _MAX_REASONS:
+        reasons.append(f"and {len(row.reasons) - _MAX_REASONS} more")
     if row.note:
-        reasons.append(_line(row.note, _LONGEST_LINE))
+        reasons.append(_line(row.note, _MAX_LINE))
     line = source_of(row)
     where = _where(row)
     if line is not None:
         where += f" · {_linked(plan, links, line)}"
     several = len({risk.severity for risk in row.risks}) > 1
-    risks = [f"{ICONS[r.severity]} " * several + _line(r.text, _LONGEST_LINE) for r in row.risks]
+    risks = [f"{ICONS[r.severity]} " * several + _line(r.text, _MAX_LINE) for r in row.risks]
     return [ICONS[row.severity], where, "<br>".join([_does(row), *reasons]), "<br>".join(risks)]
 
 
@@ -117,7 +119,7 @@ def _shortened(row: Row) -> list[str]:
 
 
 def _names(rows: Sequence[Row]) -> list[list[str]]:
-    """Rows without their causes; those that differ in nothing else become one."""
+    """Rows without their causes; rows that are then equal are merged."""
     found: dict[tuple[str, ...], list[NodeName]] = {}
     for row in rows:
         found.setdefault((ICONS[row.severity], _name(row), _does(row)), []).extend(row.nodes)
@@ -128,7 +130,7 @@ def _names(rows: Sequence[Row]) -> list[list[str]]:
 
 
 def _does(row: Row) -> str:
-    return f"**{md.text(row.does)}**" if row.action is not Action.NONE or row.service is None else "stays as it is"
+    return f"**{md.text(row.does)}**" if row.action is not Action.NONE or row.service is None else "unchanged"
 
 
 def _where(row: Row) -> str:
@@ -139,16 +141,16 @@ def _name(row: Row) -> str:
     return f"**{md.text(row.service or row.stack)}**<br>" + (f"{md.text(row.stack)} on" if row.service else "on")
 
 
-def _counted(rows: Sequence[Sequence[str]], room: int) -> Form:
+def _counted(rows: Sequence[Sequence[str]], budget: int) -> Variant:
     tail = "\n\n… and {} more rows"
     head = len(md.table(_HEADER, [])) + len(tail) + 8
-    kept = len(list(_while_room((" | ".join(["", *row, ""]) for row in rows), room - head)))
+    kept = len(list(_take_within((" | ".join(["", *row, ""]) for row in rows), budget - head)))
     if kept == len(rows):
-        return Form(md.table(_HEADER, rows), _ROWS_ABOUT)
+        return Variant(md.table(_HEADER, rows), _ROWS_ABOUT)
     left_out = f"{plural(len(rows) - kept, 'row')} of the table"
     if not kept:
-        return Form(f"{plural(len(rows), 'row')} do not fit here.", left_out)
-    return Form(md.table(_HEADER, rows[:kept]) + tail.format(len(rows) - kept), left_out)
+        return Variant(f"{plural(len(rows), 'row')} do not fit here.", left_out)
+    return Variant(md.table(_HEADER, rows[:kept]) + tail.format(len(rows) - kept), left_out)
 
 
 def _linked(plan: Plan, links: Links, line: SourceLine) -> str:
@@ -156,19 +158,19 @@ def _linked(plan: Plan, links: Links, line: SourceLine) -> str:
 
 
 def _nodes(nodes: Sequence[NodeName]) -> str:
-    shown = ", ".join(md.text(node) for node in nodes[:_MOST_NODES])
-    return shown if len(nodes) <= _MOST_NODES else f"{shown} and {len(nodes) - _MOST_NODES} more"
+    shown = ", ".join(md.text(node) for node in nodes[:_MAX_NODES])
+    return shown if len(nodes) <= _MAX_NODES else f"{shown} and {len(nodes) - _MAX_NODES} more"
 
 
 def _line(hostile: str, most: int) -> str:
     return md.text(md.cut(hostile, most))
 
 
-# What needs a person although nothing may restart.
+# What needs attention although nothing may restart.
 
 
-def errors(plan: Plan, links: Links) -> Piece:
-    """The stacks that could not be analysed, each message once, with its line."""
+def errors(plan: Plan, links: Links) -> Section:
+    """Render the stacks that could not be analysed, each message once, with its line."""
     found: dict[tuple[str, str, SourceLine | None], list[NodeName]] = {}
     for node, stack in unreadable_stacks(plan):
         found.setdefault((stack.stack, stack.error or "", stack.error_at), []).append(node.node)
@@ -180,8 +182,8 @@ def errors(plan: Plan, links: Links) -> Piece:
     return _blocks(blocks, "messages about stacks", f"**Could not analyse** {plural(stacks, 'stack')}.")
 
 
-def missing(plan: Plan) -> Piece:
-    """Variables that a node does not declare though a stack needs them; a line for each node."""
+def missing(plan: Plan) -> Section:
+    """Render the variables that stacks need and nodes do not declare, a line for each node."""
     lines, number = [], 0
     for node, names in missing_variables(plan).items():
         listed = ", ".join(md.code(md.cut(name, 80)) for name in names)
@@ -194,19 +196,23 @@ def missing(plan: Plan) -> Piece:
         for name, stacks in new_variables(plan).items()
     ]
     if fresh:
-        more = f" and {len(fresh) - _MOST_VARIABLES} more" if len(fresh) > _MOST_VARIABLES else ""
-        lines.append(f"New variables, set on every node: {', '.join(fresh[:_MOST_VARIABLES])}{more}.")
+        more = f" and {len(fresh) - _MAX_VARIABLES} more" if len(fresh) > _MAX_VARIABLES else ""
+        lines.append(f"New variables, set on every node: {', '.join(fresh[:_MAX_VARIABLES])}{more}.")
     return _blocks(lines, "variables", f"⚠️ **{plural(number, 'variable')} missing** on nodes." if number else "")
 
 
-def _blocks(blocks: Sequence[str], what: str, least: str) -> Piece:
-    """All blocks; or as many as there is room for, and `least`."""
+def _blocks(blocks: Sequence[str], what: str, least: str) -> Section:
+    """Render all blocks, or `least` and as many as fit."""
 
-    def some(room: int) -> Form:
-        kept = list(_while_room(blocks, room - len(least) - 2))
-        return Form(_joined(kept)) if len(kept) == len(blocks) else Form(_joined(filter(None, [least, *kept])), what)
+    def some(budget: int) -> Variant:
+        kept = list(_take_within(blocks, budget - len(least) - 2))
+        return (
+            Variant(_joined(kept))
+            if len(kept) == len(blocks)
+            else Variant(_joined(filter(None, [least, *kept])), what)
+        )
 
-    return Piece((lambda _room: Form(_joined(blocks)), some)) if blocks else NOTHING
+    return Section((lambda _budget: Variant(_joined(blocks)), some)) if blocks else NOTHING
 
 
 def _joined(blocks: Iterable[str]) -> str:
@@ -216,28 +222,28 @@ def _joined(blocks: Iterable[str]) -> str:
 # The diffs.
 
 
-def diffs(plan: Plan) -> Piece:
-    """A fold for each stack with the difference of each service; without context, then stack by stack."""
+def diffs(plan: Plan) -> Section:
+    """Render a fold for each stack with the diffs of its services; without context, then stack by stack."""
     stacks = _diffs_by_stack(plan)
     if not stacks:
         return NOTHING
 
-    def some(room: int) -> Form:
+    def some(budget: int) -> Variant:
         folds = [_fold(name, services, context=False) for name, services in stacks.items()]
-        kept = list(_while_room(folds, room))
+        kept = list(_take_within(folds, budget))
         dropped = list(stacks)[len(kept) :]
         if not dropped:
-            return Form(_joined(kept), "the context of the diffs")
+            return Variant(_joined(kept), "the context of the diffs")
         names = ", ".join(md.code(name) for name in dropped)
         named = f" ({names})" if len(names) < 200 else ""
-        return Form(_joined(kept), f"the diffs of {plural(len(dropped), 'stack')}{named}")
+        return Variant(_joined(kept), f"the diffs of {plural(len(dropped), 'stack')}{named}")
 
-    def all_of_them(room: int, *, context: bool) -> Form:
-        del room  # either they fit or the next form is tried
+    def all_of_them(budget: int, *, context: bool) -> Variant:
+        del budget  # either they fit or the next variant is tried
         folds = [_fold(name, services, context=context) for name, services in stacks.items()]
-        return Form(_joined(folds), "" if context else "the context of the diffs")
+        return Variant(_joined(folds), "" if context else "the context of the diffs")
 
-    return Piece((partial(all_of_them, context=True), partial(all_of_them, context=False), some))
+    return Section((partial(all_of_them, context=True), partial(all_of_them, context=False), some))
 
 
 def _diffs_by_stack(plan: Plan) -> dict[str, list[tuple[str, list[NodeName], str]]]:
@@ -267,67 +273,67 @@ def _fold(stack: str, services: Sequence[tuple[str, list[NodeName], str]], *, co
 
 
 def without_context(diff: str) -> str:
-    """A unified diff's changed lines alone, each with the places they stand in."""
+    """Keep only the changed lines of a unified diff, and its headers."""
     return "\n".join(line for line in diff.splitlines() if re.match(r"[-+@]", line))
 
 
-# What the bump brings.
+# What the bump contains.
 
 
-def commits(plan: Plan, links: Links) -> Piece:
-    """The commits with their links, and the comparison on GitHub."""
+def commits(plan: Plan, links: Links) -> Section:
+    """Render the commits with their links, and the comparison on GitHub."""
     if not plan.commits_total:
         return NOTHING
     compare = links.compare(plan, "compare")
     head = plural(plan.commits_total, "commit") + (f" ({compare})" if compare else "")
 
-    def shown(most: int, _room: int) -> Form:
+    def shown(most: int, _budget: int) -> Variant:
         lines = [
             f"- {links.commit(c.sha, f'`{short(c.sha)}`')} {_line(c.subject, 120) or '(no subject)'}"
-            f", by {_line(c.author, 40) or 'nobody'}"
+            f", by {_line(c.author, 40) or 'unknown'}"
             for c in plan.commits[:most]
         ]
         if plan.commits_total > len(lines):
             lines.append(f"- and {plan.commits_total - len(lines)} more")
         left_out = f"{plural(len(plan.commits) - most, 'commit')} of the list" if most < len(plan.commits) else ""
-        return Form(md.fold(head, "\n".join(lines)), left_out)
+        return Variant(md.fold(head, "\n".join(lines)), left_out)
 
-    forms: list[Callable[[int], Form]] = [partial(shown, len(plan.commits)), partial(shown, _COMMITS_SHORT)]
-    return Piece((*forms, lambda _room: Form(head, "the list of commits")))
+    variants: list[Callable[[int], Variant]] = [partial(shown, len(plan.commits)), partial(shown, _COMMITS_SHORT)]
+    return Section((*variants, lambda _budget: Variant(head, "the list of commits")))
 
 
-def files(plan: Plan) -> Piece:
-    """The changed files that nothing running reads."""
+def files(plan: Plan) -> Section:
+    """Render the changed files that no running service reads."""
     without, total = plan.files_without_effect, len(plan.files_changed)
     if not without:
         return NOTHING
     every = "the only changed file" if total == 1 else f"all {total} changed files" if len(without) == total else ""
     head = every or f"{len(without)} of {total} changed files"
-    said = f"{head[0].upper()}{head[1:]} {'touches' if len(without) == 1 else 'touch'} nothing that runs"
+    lead = f"{head[0].upper()}{head[1:]} {'affects' if len(without) == 1 else 'affect'} no running service"
 
-    def listed(room: int) -> Form:
-        del room
-        lines = [f"- {md.code(md.cut(path, 160))}" for path in without[:_MOST_FILES]]
-        lines += [f"- and {len(without) - _MOST_FILES} more"] if len(without) > _MOST_FILES else []
-        return Form(md.fold(said, "\n".join(lines)))
+    def listed(budget: int) -> Variant:
+        del budget
+        lines = [f"- {md.code(md.cut(path, 160))}" for path in without[:_MAX_FILES]]
+        lines += [f"- and {len(without) - _MAX_FILES} more"] if len(without) > _MAX_FILES else []
+        return Variant(md.fold(lead, "\n".join(lines)))
 
-    return Piece((listed, lambda _room: Form(f"{said}.", "the names of files that touch nothing")))
+    return Section((listed, lambda _budget: Variant(f"{lead}.", "the names of files without effect")))
 
 
 def left_out(links: Links) -> Callable[[tuple[str, ...]], str]:
-    """The sentence that says what did not fit."""
+    """Render the sentence that says what was left out."""
 
     def notice(what: tuple[str, ...]) -> str:
-        whole = f" {links.whole('The whole plan')} has it." if links.details else ""
-        return f"_Left out here for room: {', '.join(what)}._{whole}"
+        whole = f" See {links.whole('the whole plan')}." if links.details else ""
+        return f"_Left out for length: {', '.join(what)}._{whole}"
 
     return notice
 
 
-def _while_room(blocks: Iterable[str], room: int) -> Iterable[str]:
-    """The first of `blocks` that fit into `room` characters, with two more for each."""
+def _take_within(blocks: Iterable[str], budget: int) -> Iterable[str]:
+    """The first of `blocks` that fit into `budget` characters, with two more for each."""
     for block in blocks:
-        room -= len(block) + 2
-        if room < 0:
+        budget -= len(block) + 2
+        if budget < 0:
             return
         yield block

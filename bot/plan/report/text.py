@@ -1,18 +1,17 @@
-"""A plan for a terminal, and as JSON. Pure."""
+"""Render a plan for a terminal, and as JSON. Pure."""
 
 from __future__ import annotations
 
 import msgspec
 
 from bot.domain.names import short
-from bot.plan.identity import to_builtins
 from bot.plan.model import Plan
 from bot.plan.report.rows import find_rows, missing_variables, summarise, unreadable_stacks
 from bot.text.markdown import one_line
 
 
 def render_text(plan: Plan) -> str:
-    """The plan as plain lines, the gravest first."""
+    """Render the plan as plain lines, the most severe first."""
     lines = [f"{plan.submodule} {short(plan.old or '')}..{short(plan.new)}: {summarise(plan)}", ""]
     for row in find_rows(plan):
         lines.append(f"{row.does:<9} {', '.join(row.nodes)} / {row.where}")
@@ -26,5 +25,5 @@ def render_text(plan: Plan) -> str:
 
 
 def render_json(plan: Plan) -> str:
-    """The whole plan, with every field, in a stable order."""
-    return msgspec.json.format(msgspec.json.encode(to_builtins(plan), order="deterministic"), indent=2).decode()
+    """Render the whole plan as JSON, in a stable order."""
+    return msgspec.json.format(msgspec.json.encode(plan, order="deterministic"), indent=2).decode()

@@ -1,4 +1,4 @@
-"""All rules over one node: its plan in, the same plan with its risks out."""
+"""Apply all risk rules to one node's plan."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ORDER = (Severity.RISKY, Severity.NOTICE, Severity.INFO)
 
 
 def find_risks(node: NodePair) -> Iterator[Found]:
-    """Every rule that fires on the node, each with its stack, and its service where it is one's own."""
+    """Find every rule that fires on the node, with its stack, and with its service where it concerns one."""
     for pair in node.stacks:
         found = [*data.check_volumes(pair), *secrets.check_secrets(pair)]
         yield from (one._replace(stack=pair.stack) for one in found)
@@ -45,7 +45,7 @@ def find_risks(node: NodePair) -> Iterator[Found]:
 
 
 def add_risks(plan: NodePlan, change: NodeChange, tuning: Mapping[str, Tuning]) -> NodePlan:
-    """`plan` of the node that `change` describes, with what the rules say of it."""
+    """Add the risks of `change` to the plan of its node."""
     stacks = tuple(_pair(stack) for stack in change.stacks)
     return assess(plan, NodePair(change.node.name, change.node.platform, stacks), tuning)
 
@@ -58,7 +58,7 @@ def _pair(change: StackChange) -> StackPair:
 
 
 def assess(plan: NodePlan, node: NodePair, tuning: Mapping[str, Tuning]) -> NodePlan:
-    """`plan` with what the rules say, the gravest first. A rule tuned off is silent."""
+    """Add what the rules find to `plan`, the most severe first. A rule that is tuned off is silent."""
     found = tuple(dict.fromkeys(find_risks(node)))
     sources = {pair.stack: pair for pair in node.stacks}
     stacks = tuple(_stack(stack, found, sources.get(stack.stack), tuning) for stack in plan.stacks)
@@ -85,10 +85,10 @@ def _stack(
 def _risks(found: Iterator[Found], pair: StackPair | None, tuning: Mapping[str, Tuning]) -> tuple[Risk, ...]:
     risks = []
     for one in found:
-        said = tuning.get(one.rule.id)
-        if said is Tuning.OFF:
+        tuned = tuning.get(one.rule.id)
+        if tuned is Tuning.OFF:
             continue
-        severity = Severity(said) if said else one.rule.severity
+        severity = Severity(tuned) if tuned else one.rule.severity
         where = find_line(one.place, pair.sources) if pair else None
         text = one.text.replace(f"{CHECKOUT}/", "")  # a path of the checkout, as people write it
         risks.append(Risk(rule=one.rule.id, severity=severity, text=text, where=where))
@@ -96,7 +96,7 @@ def _risks(found: Iterator[Found], pair: StackPair | None, tuning: Mapping[str, 
 
 
 def find_line(place: str, sources: Mapping[str, SourceLine]) -> SourceLine | None:
-    """Where `place` stands, or the nearest thing around it."""
+    """Find the source line of `place`, or of the nearest place around it."""
     while place:
         if place in sources:
             return sources[place]

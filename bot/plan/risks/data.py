@@ -1,4 +1,4 @@
-"""Data at stake: volumes, the mounts they hang on, and databases that change their version."""
+"""Risks to data: volumes, their mounts, and databases that change their version."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CALENDAR = 1900  # a version that starts with a year says nothing by its first 
 
 
 def check_volumes(pair: StackPair) -> Iterator[Found]:
-    """Named volumes that nothing mounts any more, and those that are configured anew."""
+    """Find a removed stack, and named volumes whose configuration changes."""
     if pair.old is None:
         return
     if pair.new is None:
@@ -51,11 +51,11 @@ def _gone(pair: StackPair) -> Found:
     services = ", ".join(as_map(old.get("services")))
     kept = ", ".join(volume_name(key, old) for key in as_map(old.get("volumes")))
     stays = f"; volumes {kept} stay on the node" if kept else ""
-    return Found(rules.STACK_REMOVED, f"the stack is gone: {services or 'it'} will stop{stays}")
+    return Found(rules.STACK_REMOVED, f"the stack is removed: {services or 'it'} will stop{stays}")
 
 
 def check_mounts(pair: StackPair) -> Iterator[tuple[str, Found]]:
-    """What a service finds where it kept its data; each with the service's name."""
+    """Find what services will see where they kept their data; each with the service's name."""
     if pair.old is None or pair.new is None:
         return
     still = _mounted(pair.new)
@@ -92,7 +92,7 @@ def _mounted(stack: Model) -> set[str]:
 
 
 def check_database(service: ServicePair) -> Iterator[Found]:
-    """A database's image that moves to another major version, or back."""
+    """Find databases whose image moves to another major version, or back."""
     changed = service.changed("image")
     if not service.old or not service.new or changed is None:
         return
@@ -102,9 +102,15 @@ def check_database(service: ServicePair) -> Iterator[Found]:
     was, now = _version(old), _version(new)
     versions = f"{old.tag or 'no tag'} to {new.tag or 'no tag'}"
     if was is None or now is None:
-        rule, text = rules.DATABASE_MAJOR, f"{old.name} goes from {versions}: which major version, nobody can say"
+        rule, text = (
+            rules.DATABASE_MAJOR,
+            f"{old.name} goes from {versions}: the major version is unknown, so back up first",
+        )
     elif now < was[: len(now)]:
-        rule, text = rules.DATABASE_DOWNGRADE, f"{old.name} goes back from {versions}: can it read its data?"
+        rule, text = (
+            rules.DATABASE_DOWNGRADE,
+            f"{old.name} goes back from {versions}: it may not be able to read its data",
+        )
     elif now[0] != was[0] and was[0] < _CALENDAR:
         rule, text = rules.DATABASE_MAJOR, f"{old.name} changes its major version, {versions}: back up first"
     else:

@@ -1,4 +1,4 @@
-"""Exposure: what becomes reachable, from where, and through which door."""
+"""Risks of exposure: what becomes reachable, and from where."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _ROUTES = ("rule", "entrypoints", "service", "priority")
 
 
 def check_ports(service: ServicePair) -> Iterator[Found]:
-    """Ports that open, close, or listen on another address."""
+    """Find ports that open, close, or listen on another address."""
     before = [port for port, _ in read_ports(service.old)]
     after = read_ports(service.new)
     for port, index in after:
         if port in before:
             continue
         place = f"{service.place}.ports.{index}"
-        was = _same_door(port, before)
+        was = _counterpart(port, before)
         if was is not None and _reach(port) > _reach(was):
             now_on, was_on = port.address or EVERYWHERE, was.address or EVERYWHERE
             text = f"port {port.published} listens on {now_on} instead of {was_on}"
@@ -31,14 +31,14 @@ def check_ports(service: ServicePair) -> Iterator[Found]:
             yield Found(rules.PORT_PUBLISHED, f"port {port} is newly reachable from the network", place)
     now = [port for port, _ in after]
     for port in before:
-        door = _same_door(port, now)
-        if service.new and not port.is_local and (door is None or _reach(door) < _reach(port)):
-            where = f"only on {door.address}" if door else "no longer published"
+        counterpart = _counterpart(port, now)
+        if service.new and not port.is_local and (counterpart is None or _reach(counterpart) < _reach(port)):
+            where = f"only on {counterpart.address}" if counterpart else "no longer published"
             text = f"port {port.published or port.target} is {where}"
             yield Found(rules.PORT_CLOSED, text, f"{service.place}.ports")
 
 
-def _same_door(port: Port, others: list[Port]) -> Port | None:
+def _counterpart(port: Port, others: list[Port]) -> Port | None:
     same = [o for o in others if (o.published, o.protocol) == (port.published, port.protocol) and o.published]
     return max(same, key=_reach, default=None)
 
@@ -48,7 +48,7 @@ def _reach(port: Port) -> int:
 
 
 def check_host_network(service: ServicePair) -> Iterator[Found]:
-    """A service that joins the node's own network."""
+    """Find services that join the node's own network."""
     changed = service.changed("network_mode")
     if changed and changed[1] == "host":
         text = "joins the node's own network: every port it opens is a port of the node"
@@ -56,7 +56,7 @@ def check_host_network(service: ServicePair) -> Iterator[Found]:
 
 
 def check_traefik(service: ServicePair) -> Iterator[Found]:
-    """Labels that open, close or unguard a route. Traefik does not tell upper from lower case in their names."""
+    """Find labels that open, close or unprotect a route. Traefik ignores the case of label names."""
     old, new = _labels(service.old), _labels(service.new)
     for name in sorted(old.keys() | new.keys()):
         (was, _), (now, key) = old.get(name, (None, "")), new.get(name, (None, ""))

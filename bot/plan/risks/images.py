@@ -1,4 +1,4 @@
-"""Image references: where an image comes from, and whether its name stands still."""
+"""Risks of image references: where an image comes from, and whether its tag moves."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Image(NamedTuple):
 
     @property
     def moves(self) -> bool:
-        """Whether tomorrow the same name may mean another image."""
+        """Whether the same name may mean another image tomorrow."""
         return not self.digest and (not self.tag or _MOVING.fullmatch(self.tag.lower()) is not None)
 
 
@@ -48,14 +48,14 @@ def parse_image(reference: str) -> Image:
 
 
 def check_image(service: ServicePair) -> Iterator[Found]:
-    """A new or changed image: does its name stand still, and does it come from where it came from?"""
+    """Find new or changed images with a moving tag, or from another source."""
     changed = service.changed("image")
     if changed is None or not service.new or not changed[1] or service.new.get("build"):
         return
     new, place = parse_image(str(changed[1])), f"{service.place}.image"
     if new.moves:
-        said = f"tag {new.tag} moves" if new.tag else "has no tag, which means latest"
-        yield Found(rules.UNPINNED, f"image {new.name} {said}: what runs depends on the last pull", place)
+        why = f"{new.tag} is a moving tag" if new.tag else "no tag means latest"
+        yield Found(rules.UNPINNED, f"image {new.name}: {why}, so what runs depends on the last pull", place)
     if changed[0]:
         old = parse_image(str(changed[0]))
         if old.repository != new.repository:

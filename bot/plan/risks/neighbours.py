@@ -1,4 +1,4 @@
-"""What the stacks of one node do to one another; compose and the engine find out only while deploying."""
+"""Risks among the stacks of one node, which compose and the engine notice only while deploying."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Side(NamedTuple):
 
 
 def check_node(node: NodePair) -> Iterator[Found]:
-    """Everything that the change brings: what was so before is not said again."""
+    """Find the conflicts that the change introduces; existing ones are not repeated."""
     unreadable = any(pair.unreadable for pair in node.stacks)
     old = _Side(node.platform, [(p.stack, p.old) for p in node.stacks if p.old is not None], unreadable)
     new = _Side(node.platform, [(p.stack, p.new) for p in node.stacks if p.new is not None], unreadable)
@@ -132,7 +132,7 @@ _CHECKS: tuple[Callable[[_Side], Iterator[Found]], ...] = (
 
 
 def _check_order(old: _Side, new: _Side) -> Iterator[Found]:
-    """Networks that are not there yet when they are needed. One that the node has already may be anywhere."""
+    """Find networks that are needed before they are created. One that exists already may be created anywhere."""
     there = {name for _, model in old.stacks for _, name in _created(model)}
     owners: dict[str, tuple[int, StackName]] = {}
     for rank, (stack, model) in enumerate(new.stacks):

@@ -1,4 +1,4 @@
-"""What the rules look at: each stack of a node before and after, and the small readers of compose's model."""
+"""The inputs of the risk rules: each stack of a node before and after, and readers of compose's model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Privilege: what a container may do on the node beyond what containers usually may."""
+"""Risks of privilege: what a container may do on the node beyond what containers usually may."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ROOT = frozenset(("", "0", "root", "0:0", "root:root"))
 
 
 def check_privilege(service: ServicePair) -> Iterator[Found]:
-    """Everything that widens what a service may do."""
+    """Find everything that widens what a service may do."""
     place = service.place
     if service.new.get("privileged") and not service.old.get("privileged"):
         text = "runs privileged: it can do on the node whatever root can"
@@ -45,7 +45,9 @@ def check_privilege(service: ServicePair) -> Iterator[Found]:
     yield from _confinement(service)
     was, now = str(service.old.get("user") or ""), str(service.new.get("user") or "")
     if service.old and service.new and now != was and now in _ROOT and was not in _ROOT:
-        yield Found(rules.ROOT_USER, f"ran as user {was}, now as {now or 'the image says'}", f"{place}.user")
+        yield Found(
+            rules.ROOT_USER, f"ran as user {was}, now as {now or 'the default of its image'}", f"{place}.user"
+        )
 
 
 def _device(device: Any) -> str:
@@ -64,7 +66,7 @@ def _confinement(service: ServicePair) -> Iterator[Found]:
 
 
 def check_binds(service: ServicePair) -> Iterator[Found]:
-    """Folders of the node's system, and the engine's socket."""
+    """Find mounts of system folders and of the engine's socket."""
     if service.new.get("use_api_socket") and not service.old.get("use_api_socket"):
         yield Found(rules.DOCKER_SOCKET, "gets the engine's socket", f"{service.place}.use_api_socket")
     before = {(m.source, m.target): m for m, _ in read_mounts(service.old, service.stack_old).values()}

@@ -1,4 +1,4 @@
-"""Secrets that change, never their value; and healthchecks that go."""
+"""Risks of changed secrets, never showing their value, and of removed healthchecks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _DISABLED = (["NONE"], "NONE")
 
 
 def check_environment(service: ServicePair) -> Iterator[Found]:
-    """Secret variables with another value."""
+    """Find secret variables whose value changes."""
     if not service.old or not service.new:
         return
     before, after = as_map(service.old.get("environment")), as_map(service.new.get("environment"))
@@ -21,17 +21,17 @@ def check_environment(service: ServicePair) -> Iterator[Found]:
 
 
 def check_secrets(pair: StackPair) -> Iterator[Found]:
-    """Top-level secrets that come from somewhere else."""
+    """Find top-level secrets whose source changes."""
     if pair.old is None or pair.new is None:
         return
     before, after = as_map(pair.old.get("secrets")), as_map(pair.new.get("secrets"))
     for name in sorted(after):
         if name in before and before[name] != after[name]:
-            yield Found(rules.SECRET_CHANGED, f"secret {name} is taken from elsewhere", f"secrets.{name}")
+            yield Found(rules.SECRET_CHANGED, f"secret {name} comes from a different source", f"secrets.{name}")
 
 
 def check_health(service: ServicePair) -> Iterator[Found]:
-    """A healthcheck that was there and is not any more."""
+    """Find healthchecks that are removed or disabled."""
     before, after = as_map(service.old.get("healthcheck")), as_map(service.new.get("healthcheck"))
     had = bool(before) and not _is_off(before)
     if service.new and had and (not after or _is_off(after)):

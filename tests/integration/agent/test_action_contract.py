@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from bot.plan import order as plan_order
 from bot.protocol.order import MAX_ENVELOPE_LENGTH
-from bot.settings.read import read_node_settings
+from bot.settings.node import read_node_settings
 from sandbox.runner import OURS
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -54,7 +54,7 @@ def test_a_commit_is_deployed_by_hand_and_back_while_github_is_away(node_world: 
     shutil.move(world.folder / "remote", world.folder / "away")  # GitHub is down
     code, said = by_hand(world, old.commit)
     assert code == ExitCode.OK, said
-    assert "going on with what is here" in said
+    assert "continuing with what was fetched before" in said
     assert world.version("ingress/traefik") == "traefik:1"
     assert world.containers()["ingress/whoami"] == whoami
     shutil.move(world.folder / "away", world.folder / "remote")

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from bot.agent.checkout import Position
+from bot.agent.checkout import CheckoutPosition
 from bot.domain.errors import ExitCode
 from bot.features.rollout.apply.signing import sign_order
 from sandbox.engine import Engine
@@ -80,7 +80,7 @@ def test_the_doctor_names_each_lack_with_its_cure(shell: Shell) -> None:
 
 
 def test_the_doctor_is_content_with_a_good_node(
-    engine: Engine, empty_node: tuple[NodeWorld, Position], tmp_path: Path
+    engine: Engine, empty_node: tuple[NodeWorld, CheckoutPosition], tmp_path: Path
 ) -> None:
     shell = Shell(empty_node[0].folder, **engine.environment)
     code, said = shell.run("doctor")
@@ -96,7 +96,7 @@ def test_no_order_and_no_node_are_different_mistakes(shell: Shell) -> None:
 
 
 def test_an_order_from_standard_input_is_carried_out_and_shown(
-    engine: Engine, empty_node: tuple[NodeWorld, Position]
+    engine: Engine, empty_node: tuple[NodeWorld, CheckoutPosition]
 ) -> None:
     world, first = empty_node
     remote = (world.folder / "remote").as_uri()

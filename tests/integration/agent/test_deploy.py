@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.agent.checkout import Position
+from bot.agent.checkout import CheckoutPosition
 from bot.agent.state import find_last_good
 from bot.protocol.action import Action
 from bot.protocol.outcome import OrderEnd
@@ -190,7 +190,9 @@ def test_the_record_knows_the_last_good_order(node_world: NodeWorld) -> None:
     assert {stack.stack for stack in newest.stacks} == {stack.stack for stack in order.stacks}
 
 
-def test_the_first_order_on_an_empty_node_touches_only_its_stacks(empty_node: tuple[NodeWorld, Position]) -> None:
+def test_the_first_order_on_an_empty_node_touches_only_its_stacks(
+    empty_node: tuple[NodeWorld, CheckoutPosition],
+) -> None:
     world, first = empty_node
     outcome = world.deploy(world.order(first, {"ingress": CREATE_ALL["ingress"]}))
     assert outcome.end is OrderEnd.SUCCESS, outcome

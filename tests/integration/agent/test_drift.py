@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.agent.checkout import Position
+from bot.agent.checkout import CheckoutPosition
 from bot.agent.state import Begun, find_last_good, is_after_failure
 from bot.protocol.action import Action
 from bot.protocol.order import OrderKind
@@ -16,7 +16,7 @@ def look(world: NodeWorld) -> Outcome:
     before = world.containers()
     begun = world.state.read_record()[0]
     assert isinstance(begun, Begun)
-    position = Position(begun.order.commit, begun.order.pin)
+    position = CheckoutPosition(begun.order.commit, begun.order.pin)
     outcome = world.deploy(world.order(position, NOTHING, kind=OrderKind.DRIFT))
     assert outcome.end is OrderEnd.SUCCESS, outcome
     assert world.containers() == before

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.agent.github_sink import GitHubSink, insist
+from bot.agent.github_sink import GitHubSink, retry_until
 from bot.domain.errors import RetryLater
 from bot.domain.names import CommitSha, DeploymentId, NodeName, RepoName
-from bot.github.client import Client
-from bot.github.endpoints import repository
+from bot.github.app import connect
+from bot.github.endpoints import deployments
+from bot.github.job_token import JobClient
 from sandbox.github import Cut, EmbeddedGitHub, Fault
 from tests.gitworld import commit, git, new_repository
 
@@ -33,8 +34,8 @@ def test_a_result_is_told_once_github_is_back(hub: EmbeddedGitHub, tmp_path: Pat
     sha = commit(tmp_path / "clone", {"a": "1"})
     address = hub.url.replace("://", f"://person:{token}@")
     git(tmp_path / "clone", "push", "--quiet", f"{address}/{FLEET}.git", "HEAD:main")
-    client = Client.with_token(f"{hub.url}/api/v3", token)
-    made = repository.post_deployment(
+    client = connect(f"{hub.url}/api/v3", token)
+    made = deployments.post_deployment(
         client, FLEET, sha=CommitSha(sha), node=NODE, task="deploy:server", description="", payload={}
     )
 
@@ -46,8 +47,8 @@ def test_a_result_is_told_once_github_is_back(hub: EmbeddedGitHub, tmp_path: Pat
         Fault(is_status, 503, headers={"Retry-After": "1"}),
         Fault(is_status, 502, headers={"Retry-After": "1"}, after_effect=True),
     ]
-    GitHubSink(client, FLEET, "").post(DeploymentId(made.id), "success", "well")
-    statuses = repository.find_deployment_statuses(client, FLEET, DeploymentId(made.id))
+    GitHubSink(JobClient(f"{hub.url}/api/v3", token, FLEET), "").post(DeploymentId(made.id), "success", "well")
+    statuses = deployments.find_deployment_statuses(client, FLEET, DeploymentId(made.id))
     assert {status.state for status in statuses} == {"success"}
     assert [fault.played for fault in hub.faults] == [1, 1, 1]
 
@@ -59,5 +60,5 @@ def test_what_takes_too_long_is_given_up() -> None:
         raise RetryLater("GitHub is away", seconds=4)
 
     with pytest.raises(RetryLater):
-        insist(refused, seconds=10, sleep=slept.append)
+        retry_until(refused, seconds=10, sleep=slept.append)
     assert slept == [4, 4]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.agent.docker import Docker
 from bot.domain.names import StackName
+from bot.engine.docker import Docker
 from bot.protocol.action import Action
 from bot.protocol.order import Hook, HookTime
 from bot.protocol.outcome import FailureReason, OrderEnd

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.agent.checkout import Checkout, Position
+from bot.agent.checkout import Checkout, CheckoutPosition
 from bot.agent.safe_git import Access
 from bot.protocol.order import RefusalReason
 from bot.protocol.outcome import OrderEnd
@@ -18,7 +18,7 @@ from tests.nodeworld import NOTHING, NodeWorld, server_files
 TOKEN = "ghs_" + "Aa0._-" * 8
 
 
-def push_address(world: NodeWorld, url: str) -> Position:
+def push_address(world: NodeWorld, url: str) -> CheckoutPosition:
     """A fleet whose submodule comes from somewhere else now."""
     commit(world.fleet, {".gitmodules": f'[submodule "server"]\n\tpath = server\n\turl = {url}\n'})
     return world.push({"README.md": f"{url}\n"})
@@ -90,7 +90,7 @@ def test_a_link_is_not_written_through(node_world: NodeWorld) -> None:
 
 
 def test_the_token_is_in_no_file_and_no_command_line(
-    empty_node: tuple[NodeWorld, Position], monkeypatch: pytest.MonkeyPatch
+    empty_node: tuple[NodeWorld, CheckoutPosition], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world, first = empty_node
     seen, real = world.folder / "seen", shutil.which("git")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from bot.agent.checkout import Position
+from bot.agent.checkout import CheckoutPosition
 from bot.protocol.action import Action
 from bot.protocol.order import Order
 from bot.protocol.outcome import OrderEnd
@@ -25,7 +25,7 @@ def labelled(world: NodeWorld, label: str, *, also: str = "", **more: str) -> di
     return files
 
 
-def order(world: NodeWorld, at: Position) -> Order:
+def order(world: NodeWorld, at: CheckoutPosition) -> Order:
     """An order in which the network's user comes before its owner."""
     plain = world.order(at, {"secrets": ANEW["secrets"], "ingress": ANEW["ingress"]})
     networks = {"ingress": (f"{world.prefix}-ingress",)}

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bot.agent.checkout import Position
+from bot.agent.checkout import CheckoutPosition
 from bot.agent.deploy import deploy
 from bot.agent.state import Begun, Finished
 from bot.domain.names import CommitSha, DeploymentId, NodeName, PullNumber, RepoName
@@ -135,9 +135,9 @@ def test_a_pull_requests_head_is_tried_without_moving_the_branch(node_world: Nod
     head = commit(world.fleet, {}, pins={"server": pin})
     git(world.fleet, "push", "--quiet", "origin", f"{head}:refs/pull/4/head")
     branch = git(world.root, "rev-parse", "main")
-    outcome = world.deploy(world.order(Position(head, pin), CHANGE, head_of=PullNumber(4)))
+    outcome = world.deploy(world.order(CheckoutPosition(head, pin), CHANGE, head_of=PullNumber(4)))
     assert outcome.end is OrderEnd.SUCCESS, outcome
-    assert world.checkout_position() == Position(head, pin)
+    assert world.checkout_position() == CheckoutPosition(head, pin)
     assert git(world.root, "rev-parse", "main") == branch
     assert world.version("ingress/traefik") == "traefik:2"
 
@@ -146,7 +146,7 @@ def test_a_pin_that_the_commit_does_not_hold(node_world: NodeWorld) -> None:
     world = node_world
     at = world.push(server_files(world.prefix, traefik="traefik:2"))
     evil = commit(world.server, {"stacks/ingress/docker-compose.yml": "services: {}\n"})
-    order = world.order(Position(at.commit, evil), CHANGE)
+    order = world.order(CheckoutPosition(at.commit, evil), CHANGE)
     assert_refused(world, RefusalReason.WRONG_PIN, lambda: world.deploy(order))
 
 
@@ -240,7 +240,7 @@ def test_a_node_that_only_reports(node_world: NodeWorld) -> None:
     world.state.trust(world.folder / "orders.pub.pem", fleet=None, node=None, root=None, report_only=True)
     order = next_order(world)
     assert_refused(world, RefusalReason.UNSUPPORTED, lambda: world.deploy(order))
-    look = world.order(Position(order.commit, order.pin), CHANGE, kind=OrderKind.PLAN_ONLY)
+    look = world.order(CheckoutPosition(order.commit, order.pin), CHANGE, kind=OrderKind.PLAN_ONLY)
     assert world.deploy(look).end is OrderEnd.SUCCESS
 
 
@@ -253,7 +253,9 @@ def test_what_runs_is_not_where_the_plan_starts(node_world: NodeWorld) -> None:
     order = next_order(world, start=start, on_drift=MismatchPolicy.STOP)
     outcome = assert_refused(world, RefusalReason.DRIFTED, lambda: world.deploy(order))
     assert "ingress/whoami has no container" in outcome.text
-    again = world.order(Position(order.commit, order.pin), CHANGE, start=start, on_drift=MismatchPolicy.CONTINUE)
+    again = world.order(
+        CheckoutPosition(order.commit, order.pin), CHANGE, start=start, on_drift=MismatchPolicy.CONTINUE
+    )
     outcome = world.deploy(again)
     assert outcome.end is OrderEnd.SUCCESS, outcome
     assert [(one.kind, one.where) for one in outcome.differences] == [(DifferenceKind.MISSING, "ingress/whoami")]

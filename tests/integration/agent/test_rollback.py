@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.agent.checkout import Position
+from bot.agent.checkout import CheckoutPosition
 from bot.protocol.action import Action
 from bot.protocol.outcome import FailureReason, OrderEnd
 from tests.gitworld import git
@@ -12,7 +12,9 @@ AGAIN = {"ingress": {"traefik": Action.RECREATE, "whoami": Action.NONE}, "secret
 SICK = "{test: [CMD, 'false'], interval: 300ms, timeout: 2s, retries: 2}"
 
 
-def deploy_bad(world: NodeWorld, *, end: OrderEnd = OrderEnd.ROLLED_BACK, **difference: str) -> tuple[Position, str]:
+def deploy_bad(
+    world: NodeWorld, *, end: OrderEnd = OrderEnd.ROLLED_BACK, **difference: str
+) -> tuple[CheckoutPosition, str]:
     """Deploy a server with a difference that cannot work; where the node was before, and what the outcome says."""
     before = world.checkout_position()
     assert before is not None
@@ -72,7 +74,7 @@ def test_the_last_lines_of_what_failed_come_with_it(node_world: NodeWorld) -> No
     world = node_world
     at = world.push(server_files(world.prefix, command="[sh, -c, 'echo no such flag; exit 3']"))
     outcome = world.deploy(world.order(at, AGAIN))
-    assert [unhealthy.service for unhealthy in outcome.unhealthy] == ["traefik"]
+    assert [unwell.service for unwell in outcome.unhealthy] == ["traefik"]
     assert "no such flag" in outcome.unhealthy[0].log
 
 
@@ -137,7 +139,7 @@ def test_after_a_rollback_the_next_order_goes_on(node_world: NodeWorld) -> None:
 
 
 def test_a_first_order_that_fails_leaves_nothing_to_return_to_and_says_so(
-    empty_node: tuple[NodeWorld, Position],
+    empty_node: tuple[NodeWorld, CheckoutPosition],
 ) -> None:
     world, _ = empty_node
     at = world.push(server_files(world.prefix, command="['false']"))

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bot.agent.checkout import Position
+from bot.agent.checkout import CheckoutPosition
 from bot.domain.names import BranchName, DeploymentId, SubmodulePath
 from bot.domain.values import Wire
 from bot.features.rollout.apply.signing import sign_order
 from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.reports import read_report
 from bot.git.git import run_in_checkout, token_environment
-from bot.github.client import Client
-from bot.github.endpoints import repository
+from bot.github.app import connect
+from bot.github.endpoints import deployments, workflows
 from bot.protocol.action import Action
 from bot.protocol.order import Order, OrderKind
 from bot.protocol.report import Report
@@ -48,7 +48,7 @@ class Place:
     def __init__(self, hub: EmbeddedGitHub, world: NodeWorld) -> None:
         self.hub, self.world = hub, world
         token = hub.create_user("ada")
-        self.client = Client.with_token(f"{hub.url}/api/v3", token)
+        self.client = connect(f"{hub.url}/api/v3", token)
         self._token = token
         for name in (FLEET, SERVER):
             hub.create_repository(name, private=name == FLEET)
@@ -69,16 +69,16 @@ class Place:
             "labels": f'["self-hosted", "{NODE}"]',
             "deployment_id": str(order.number),
         }
-        repository.dispatch_workflow(self.client, FLEET, workflow="deploy.yml", ref=BranchName("main"), inputs=inputs)
+        workflows.dispatch_workflow(self.client, FLEET, workflow="deploy.yml", ref=BranchName("main"), inputs=inputs)
 
     def new_deployment(self) -> DeploymentId:
-        made = repository.post_deployment(
+        made = deployments.post_deployment(
             self.client, FLEET, sha=self.commit, node=NODE, task="deploy", description="x", payload={}
         )
         return DeploymentId(made.id)
 
     def statuses(self, deployment: DeploymentId) -> list[tuple[str, str]]:
-        found = repository.find_deployment_statuses(self.client, FLEET, deployment, most=10)
+        found = deployments.find_deployment_statuses(self.client, FLEET, deployment, most=10)
         return [(status.state, status.description or "") for status in reversed(found)]
 
     def report(self, number: DeploymentId) -> Report:
@@ -108,7 +108,7 @@ class Place:
 
 
 @pytest.fixture
-def place(hub: EmbeddedGitHub, empty_node: tuple[NodeWorld, Position]) -> Place:
+def place(hub: EmbeddedGitHub, empty_node: tuple[NodeWorld, CheckoutPosition]) -> Place:
     return Place(hub, empty_node[0])
 
 
@@ -128,7 +128,7 @@ def runner(request: pytest.FixtureRequest, hub: EmbeddedGitHub, place: Place, tm
 
 def test_a_dispatched_order_ends_in_running_containers_and_a_success_status(place: Place, runner: Runner) -> None:
     number = place.new_deployment()
-    order = place.world.order(Position(place.commit, place.pin), CREATE_ALL, number=number)
+    order = place.world.order(CheckoutPosition(place.commit, place.pin), CREATE_ALL, number=number)
     place.dispatch(order)
     conclusion, log = place.wait_for_run(runner)
     assert conclusion == "success", log
@@ -145,7 +145,7 @@ def test_a_dispatched_order_ends_in_running_containers_and_a_success_status(plac
 
 def test_a_refused_order_fails_the_job_and_touches_nothing(place: Place, runner: Runner) -> None:
     number = place.new_deployment()
-    order = place.world.order(Position(place.commit, place.pin), CREATE_ALL, number=number)
+    order = place.world.order(CheckoutPosition(place.commit, place.pin), CREATE_ALL, number=number)
     place.dispatch(order, key=Ed25519PrivateKey.generate())
     conclusion, log = place.wait_for_run(runner)
     assert conclusion == "failure"

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.domain.names import CommitSha, SubmodulePath
-from bot.git.git import GitError, GitRepository, Mirror
+from bot.git.git import GitError, GitRepository
+from bot.git.mirrors import Mirror
 from bot.planner.snapshot import Snapshot
 from tests.gitworld import commit, git, new_repository
 

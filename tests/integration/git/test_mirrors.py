@@ -10,7 +10,8 @@ import pytest
 from filelock import FileLock
 
 from bot.git import mirrors
-from bot.git.git import GitError, Mirror
+from bot.git.git import GitError
+from bot.git.mirrors import Mirror
 from tests.gitworld import commit, new_repository
 
 
@@ -39,10 +40,10 @@ def test_the_ones_not_fetched_for_longest_go_first(tmp_path: Path, server: Path)
     age(made[3], 10)
     each = mirrors.measure(made[0].git_dir)
     with FileLock(f"{made[0].git_dir}.lock"):
-        used = mirrors.tidy(tmp_path / "mirrors", most_bytes=int(each * 3.5))
+        used = mirrors.shrink(tmp_path / "mirrors", max_bytes=int(each * 3.5))
     assert [one.git_dir.exists() for one in made] == [True, False, False, True, True], "the first was being fetched"
     assert used <= each * 3.5
-    mirrors.tidy(tmp_path / "mirrors", most_bytes=0)
+    mirrors.shrink(tmp_path / "mirrors", max_bytes=0)
     assert [one.git_dir.exists() for one in made] == [False, False, False, True, False]
     made[0].fetch(None)
     assert made[0].heads()
@@ -56,7 +57,7 @@ def test_a_mirror_that_lacks_objects_is_thrown_away_and_cloned_anew(tmp_path: Pa
     bad.run("config", "gc.auto", "0")
     with pytest.raises(GitError):
         bad.run("cat-file", "-t", "refs/heads/main")
-    assert mirrors.throw_damaged_away([good, bad]) == ("bad.git",)
+    assert mirrors.remove_damaged([good, bad]) == ("bad.git",)
     bad.fetch(None)
     assert bad.read_file("main", "a") == b"x" * 10_000
 

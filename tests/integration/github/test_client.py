@@ -11,8 +11,10 @@ import pytest
 from bot.domain.errors import RetryLater
 from bot.domain.names import BranchName, InstallationId, RepoName
 from bot.features.fleets.jobs import Access
-from bot.github.client import App, Client, GitHubError, NotFound
-from bot.github.endpoints import repository
+from bot.github.app import App
+from bot.github.client import Client
+from bot.github.endpoints import comments, deployments, repository
+from bot.github.errors import GitHubError, NotFound
 from bot.github.manifest import permissions
 from bot.service.worker import PERMISSIONS
 from sandbox.github import Cut, EmbeddedGitHub, Fault
@@ -137,7 +139,7 @@ def test_the_end_of_the_hours_requests_is_waited_for(
 ) -> None:
     hub.hourly = 2
     for _ in range(3):
-        repository.find_deployments(client, ONE)  # asked again, the same costs nothing
+        deployments.find_deployments(client, ONE)  # asked again, the same costs nothing
     repository.find_repository(client, ONE)
     with pytest.raises(RetryLater) as waiting:
         repository.find_repository(client, TWO)
@@ -150,7 +152,7 @@ def test_a_renamed_repository_is_followed_also_by_a_post(hub: EmbeddedGitHub, cl
     new = f"{hub.url}/api/v3/repos/{TWO}/issues/99/comments"
     hub.faults.append(Fault(lambda _method, path: ONE in path, 307, headers={"Location": new}))
     with pytest.raises(NotFound):  # there is no such pull request, which is what `new` answers
-        repository.post_comment(client, ONE, 99, "hello")
+        comments.post_comment(client, ONE, 99, "hello")
     assert [(one.method, one.status) for one in hub.requests] == [("POST", 307), ("POST", 404)]
 
 

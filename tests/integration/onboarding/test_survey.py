@@ -15,7 +15,7 @@ from bot.features.bump.text import render_body
 from bot.fleetfile import FLEET_FILE, Platform, parse_fleet
 from bot.fleetfile.edit import remove_entry
 from bot.plan.report.links import Links
-from bot.planner.compose import Renderer
+from bot.planner.renderer import Renderer
 from tests.gitworld import commit, git, new_repository
 
 NETWORK = "networks:\n  ingress:\n    name: ingress\n"

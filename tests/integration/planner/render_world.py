@@ -10,7 +10,7 @@ from typing import Any
 from bot.domain.names import SubmodulePath
 from bot.git.git import GitRepository
 from bot.plan.rendering import Rendered, Rendering, Unreadable
-from bot.planner.compose import Renderer, RenderRequest
+from bot.planner.renderer import Renderer, RenderRequest
 from bot.planner.snapshot import Snapshot
 from tests.gitworld import commit, git, new_repository
 

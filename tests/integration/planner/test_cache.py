@@ -12,7 +12,7 @@ import pytest
 
 from bot.plan.rendering import Rendered
 from bot.planner.cache import RenderCache
-from bot.planner.compose import Renderer, RenderRequest
+from bot.planner.renderer import Renderer, RenderRequest
 from bot.planner.snapshot import Snapshot
 from tests.integration.planner.render_world import RenderWorld, refused, rendered
 
@@ -152,7 +152,7 @@ def test_processes_share_the_folder(world: RenderWorld) -> None:
     program = f"""
 import sys
 from pathlib import Path
-from bot.planner.compose import Renderer, RenderRequest
+from bot.planner.renderer import Renderer, RenderRequest
 from bot.git.git import GitRepository
 from bot.planner.snapshot import Snapshot
 snapshot = Snapshot(fleet=GitRepository(Path({str(snapshot.fleet.git_dir)!r})), commit={snapshot.commit!r},
@@ -168,7 +168,7 @@ for _ in range(3):
 
 
 def test_the_cache_stays_in_its_bounds(tmp_path: Path) -> None:
-    cache = RenderCache(tmp_path, most_bytes=200_000)
+    cache = RenderCache(tmp_path, max_bytes=200_000)
     big = Rendered(model={"x-filler": "x" * 10_000})
     for number in range(100):
         cache.store(f"{number:064d}", {"a": f"100644:{number}"}, big)
@@ -196,7 +196,7 @@ services:
 
 
 def test_a_renderer_without_compose_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from bot.planner import program as compose_program
+    from bot.engine import programs as compose_program
 
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -205,5 +205,5 @@ def test_a_renderer_without_compose_says_what_to_install(monkeypatch: pytest.Mon
     old = tmp_path / "docker-compose"
     old.write_text("#!/bin/sh\necho 2.20.0\n")
     old.chmod(0o755)
-    with pytest.raises(compose_program.ComposeMissingError, match=r"Docker Compose 2\.40\.3 or newer is needed"):
+    with pytest.raises(compose_program.ProgramMissingError, match=r"Docker Compose 2\.40\.3 or newer is needed"):
         Renderer(cache_root=tmp_path / "cache", secret_key=b"k")

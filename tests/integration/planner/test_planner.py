@@ -13,7 +13,7 @@ from bot.cli.main import aios_bot
 from bot.domain.names import NodeName, StackName, SubmodulePath
 from bot.fleetfile import FLEET_FILE, Fleet, Node, Platform, Submodule
 from bot.plan.model import ImageKind, Plan, Reason, ServicePlan
-from bot.planner.planner import read_plan
+from bot.planner.plans import read_plan
 from bot.planner.snapshot import Snapshot
 from bot.protocol.action import Action
 from tests.gitworld import git

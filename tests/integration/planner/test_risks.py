@@ -7,7 +7,7 @@ import pytest
 from bot.domain.names import SubmodulePath
 from bot.fleetfile import Submodule, parse_fleet
 from bot.plan.model import Plan
-from bot.planner.planner import read_plan
+from bot.planner.plans import read_plan
 from tests.integration.planner.render_world import RenderWorld
 
 OLD = """

@@ -368,7 +368,7 @@ def test_a_claim_that_was_taken_over_settles_nothing(store: Store) -> None:
     assert ledger.claim(store, wake.key, wake.turn, "too late", QUICK.burst) is None, "the turn is over"
 
 
-def test_a_look_nobody_understands_fails_alone(store: Store, start: Callable[..., Inbox]) -> None:
+def test_a_job_of_a_newer_version_waits_for_it_and_holds_nobody_up(store: Store, start: Callable[..., Inbox]) -> None:
     ledger.add_jobs(store, queued(fleet()), QUICK.burst)
     store.write(lambda connection: connection.execute(sa.update(JOBS).values(look='{"type":"moon"}')))
     work = Work()
@@ -376,6 +376,12 @@ def test_a_look_nobody_understands_fails_alone(store: Store, start: Callable[...
     inbox.add_jobs(queued(rollout(1)))
     assert inbox.wait_until_idle(10)
     assert work.ran == [rollout(1)]
+    columns = (JOBS.c.state, JOBS.c.attempts, JOBS.c.error)
+    with store.reading() as connection:
+        found = connection.execute(sa.select(*columns).where(JOBS.c.look == '{"type":"moon"}')).one()
+    assert (found.state, found.attempts) == ("held", 0)
+    assert "this version cannot read the job moon" in found.error
+    assert "a newer replica may" in found.error
 
 
 def test_a_schedule_runs(start: Callable[..., Inbox]) -> None:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import bot
-from bot.settings.read import child_environment
+from bot.settings.environment import child_environment
 
 ROOT = Path(bot.__file__).parents[1]
 TOOL = ROOT / "tools/own-root"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.errors import ExitCode
-from bot.settings.read import child_environment
+from bot.settings.environment import child_environment
 
 ROOT = Path(__file__).parents[3]
 DATA_FILES = {

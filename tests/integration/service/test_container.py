@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.planner.program import OLDEST, find_compose
-from bot.settings.read import child_environment
+from bot.engine.programs import OLDEST_COMPOSE, find_compose
+from bot.settings.environment import child_environment
 
 ROOT = Path(__file__).parents[3]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -37,7 +37,7 @@ def test_every_base_image_is_pinned_by_a_tag_that_does_not_move_far() -> None:
 def test_compose_inside_is_one_that_the_bot_uses() -> None:
     found = re.search(r"FROM docker/compose-bin:v([\d.]+)", DOCKERFILE)
     assert found
-    assert tuple(int(part) for part in found.group(1).split(".")) >= OLDEST
+    assert tuple(int(part) for part in found.group(1).split(".")) >= OLDEST_COMPOSE
     assert any("cli-plugins/docker-compose" in line for line in last_stage())
     assert any(line.endswith("/usr/local/bin/docker") for line in last_stage())
 

@@ -23,6 +23,7 @@ import pytest
 
 from bot.domain.names import CommitSha, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
 from bot.features.bump.store import PlanStore
+from bot.github.webhook import LARGEST_BODY, sign
 from bot.plan.model import NodePlan, Plan, Reason, ServicePlan, StackPlan
 from bot.protocol.action import Action
 from bot.queue.inbox import Inbox
@@ -30,9 +31,8 @@ from bot.service.database import open_store
 from bot.service.router import AnyJob
 from bot.service.server import serve
 from bot.service.shutdown import Shutdown
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from bot.storage.store import Store
-from bot.web.webhook import LARGEST_BODY, sign
 from sandbox.service import free_port
 from tests.queueing import handler, make_app
 from tests.unit.payloads import payload
@@ -269,7 +269,7 @@ import sys, time
 from bot.service.shutdown import Shutdown
 from bot.queue.inbox import Inbox
 from bot.service.server import end_on_signal, serve
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from bot.service.database import open_store
 from tests.queueing import make_app
 

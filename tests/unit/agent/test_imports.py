@@ -1,4 +1,4 @@
-"""What a node's deploy loads: it starts anew for each order, and every import is a part of commit-to-healthy."""
+"""What a node's deploy loads: it starts a process for each order, and every import delays the deploy."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-BY_HAND = "bot.agent.deploy, bot.agent.wiring, bot.settings.read"
+BY_HAND = "bot.agent.deploy, bot.agent.wiring, bot.settings.node"
 JOB = f"{BY_HAND}, bot.agent.github_sink"
+PLAN = "bot.plan, bot.plan.changes, bot.plan.risks.assess"
 
 
 def load(modules: str) -> set[str]:
@@ -24,10 +25,21 @@ def loaded() -> set[str]:
 
 
 def test_what_an_order_with_nothing_to_do_can_do_without_is_loaded_when_it_is_needed() -> None:
-    assert not {"github", "python_on_whales", "requests"} & load(BY_HAND)
+    assert not {"github", "python_on_whales", "requests", "pydantic", "ruamel.yaml"} & load(BY_HAND)
 
 
-@pytest.mark.parametrize("heavy", ["sqlalchemy", "dbos", "flask", "bot.storage.store", "bot.queue.inbox"])
+def test_planning_loads_no_docker_client() -> None:
+    assert not {"python_on_whales", "pydantic"} & load(PLAN)
+    assert not {"python_on_whales", "pydantic"} & load("bot.planner.renderer")
+
+
+@pytest.mark.parametrize(
+    "heavy",
+    [
+        *("sqlalchemy", "dbos", "flask", "github", "pydantic", "pydantic_settings", "prometheus_client"),
+        *("python_on_whales", "bot.storage.store", "bot.queue.inbox", "bot.github.app", "bot.planner"),
+    ],
+)
 def test_the_services_own_libraries_are_not_among_it(loaded: set[str], heavy: str) -> None:
     assert heavy not in loaded
 

@@ -7,10 +7,10 @@ import socket
 
 import pytest
 
-from bot.agent.containers import Port
-from bot.agent.doctor import ENGINE_CURES
+from bot.agent.doctor import ENGINE_REMEDIES
 from bot.agent.ports import is_taken
-from bot.settings.read import find_platform, read_node_settings
+from bot.engine.containers import HostPort
+from bot.settings.node import find_platform, read_node_settings
 
 pytestmark = pytest.mark.portable
 
@@ -25,19 +25,19 @@ def test_the_platform_and_the_nodes_own_folder() -> None:
 
 
 def test_every_platform_has_a_cure_for_an_engine_that_does_not_answer() -> None:
-    assert find_platform() in ENGINE_CURES
-    assert "Docker Desktop" in ENGINE_CURES["windows"]
-    assert "DOCKER_HOST" in ENGINE_CURES["android"]
+    assert find_platform() in ENGINE_REMEDIES
+    assert "Docker Desktop" in ENGINE_REMEDIES["windows"]
+    assert "DOCKER_HOST" in ENGINE_REMEDIES["android"]
 
 
 def test_a_port_that_a_program_holds_is_taken_and_then_free() -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
-        port = Port(number=holder.getsockname()[1], protocol="tcp", address="127.0.0.1")
+        port = HostPort(number=holder.getsockname()[1], protocol="tcp", address="127.0.0.1")
         assert is_taken(port)
     assert not is_taken(port)
-    assert not is_taken(Port(number=1, protocol="sctp"))
+    assert not is_taken(HostPort(number=1, protocol="sctp"))
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,6 @@ def test_a_port_that_a_program_holds_is_taken_and_then_free() -> None:
     ],
 )
 def test_which_ports_cannot_be_held_together(one: tuple[str, str], other: tuple[str, str], meets: bool) -> None:
-    first, second = (Port(number=80, protocol=protocol, address=address) for address, protocol in (one, other))
-    assert first.meets(second) is meets
-    assert second.meets(first) is meets
+    first, second = (HostPort(number=80, protocol=protocol, address=address) for address, protocol in (one, other))
+    assert first.conflicts_with(second) is meets
+    assert second.conflicts_with(first) is meets

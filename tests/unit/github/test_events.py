@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.names import BranchName, CommitSha, DeploymentId, InstallationId, PullNumber, RepoName
-from bot.github.events import (
+from bot.domain.events import (
     CheckRerequested,
     ChecksCompleted,
     DeploymentChanged,
@@ -20,8 +19,9 @@ from bot.github.events import (
     PullRequestChanged,
     Push,
     WorkflowRunCompleted,
-    parse_event,
 )
+from bot.domain.names import BranchName, CommitSha, DeploymentId, InstallationId, PullNumber, RepoName
+from bot.github.events import parse_event
 from bot.github.ignored import Ignored, IgnoredReason
 from tests.unit.payloads import EXAMPLES, SHA, payload
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.github import manifest
-from bot.github.manifest import Level
+from bot.github.manifest import AccessLevel
 
 PARSERS = [
     (Path(__file__).parents[3] / "bot" / name).read_text() for name in ("github/events.py", "github/people_events.py")
@@ -63,9 +63,9 @@ def test_what_was_granted_is_held_against_what_is_needed(
 
 
 def test_levels_hold_the_ones_before_them() -> None:
-    assert Level.WRITE.covers(Level.READ)
-    assert not Level.READ.covers(Level.WRITE)
-    assert not Level.NONE.covers(Level.READ)
+    assert AccessLevel.WRITE.covers(AccessLevel.READ)
+    assert not AccessLevel.READ.covers(AccessLevel.WRITE)
+    assert not AccessLevel.NONE.covers(AccessLevel.READ)
 
 
 def test_where_the_manifest_goes() -> None:

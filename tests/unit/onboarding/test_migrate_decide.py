@@ -262,7 +262,8 @@ REFUSED = [
         server_facts(ServerKind.REPOSITORY, head=HEAD, shared=False),
         REQUEST,
         (
-            f"{URL} does not have aaaaaaa, which is checked out in server, so nobody could fetch the pin: push it first "
+            f"{URL} does not have aaaaaaa, which is checked out in server, so nobody could fetch the pin: "
+            "push it first "
             f"(git -C server push), or check out a commit that {URL} has"
         ),
     ),
@@ -278,7 +279,8 @@ REFUSED = [
         server_facts(ServerKind.ABSENT, leftover=True),
         REQUEST,
         (
-            ".git/modules/server is left from an earlier submodule and may have commits that exist nowhere else: check "
+            ".git/modules/server is left from an earlier submodule and may have commits that exist nowhere "
+            "else: check "
             "it, and move it away"
         ),
     ),

@@ -9,7 +9,7 @@ import pytest
 from bot.domain.names import NodeName, ServiceName, StackName
 from bot.fleetfile import Node, Platform
 from bot.plan.causes import ReasonCode
-from bot.plan.changes import Around, Decided, decide_node, decide_stack
+from bot.plan.changes import Decided, PlanScope, decide_node, decide_stack
 from bot.plan.model import SourceLine, StackPlan
 from bot.plan.rendering import CHECKOUT, NodeChange, Place, Rendered, Side, StackChange, Unreadable, Variable
 from bot.protocol.action import Action
@@ -49,7 +49,7 @@ def decide(
 ) -> Decided:
     """The decision; `changed` are paths inside the stack's folder."""
     change = StackChange(stack=StackName("s"), folder=FOLDER, old=old, new=new, **more)
-    return decide_stack(change, Around(node, frozenset(f"{FOLDER}/{path}" for path in changed)))
+    return decide_stack(change, PlanScope(node, frozenset(f"{FOLDER}/{path}" for path in changed)))
 
 
 def actions(decided: Decided) -> dict[str, Action]:

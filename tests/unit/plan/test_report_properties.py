@@ -125,7 +125,7 @@ def test_what_was_left_out_is_said() -> None:
     assert '\n-  "image"' in shorter
     assert '\n   "command"' not in shorter
     tiny = render_body(plans.oversize(), plans.LINKS, limit=4_000)
-    assert re.search(r"Left out here for room: \d+ rows of the table, the diffs of 12 stacks", tiny)
+    assert re.search(r"Left out for length: \d+ rows of the table, the diffs of 12 stacks", tiny)
     assert "more rows" in tiny
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
+from hypothesis import given
 
 from bot.domain.errors import BotError
 from bot.domain.names import BranchName, NodeName, RepoName
-from bot.fleetfile import Platform, parse_fleet
+from bot.fleetfile import Node, Platform, parse_fleet
 from bot.fleetfile.edit import set_entry
+from bot.protocol import PROTOCOL_VERSION
 from bot.protocol.invitation import (
     HERE_DOCUMENT,
     Invitation,
@@ -23,6 +27,7 @@ from bot.protocol.invitation import (
     render_command,
     render_invitation,
 )
+from tests.stored_values import values_of, with_later_fields
 
 FLEET = RepoName("Tecnocrat/aios-win")
 JOINING = Path(__file__).parents[3] / "bot/onboarding/join"
@@ -47,7 +52,28 @@ def test_an_invitation_is_one_word_that_comes_back_whole() -> None:
     assert len(word) < 8000, "a command line of Windows holds no more"
 
 
-@pytest.mark.parametrize("word", ["", "x", "e30", "!!!", "\u00e9", render_invitation(INVITATION)[:-40]])
+@given(values_of(Invitation, frozenset({"Invitation.protocol"})))
+def test_every_invitation_comes_back(invitation: Invitation) -> None:
+    assert parse_invitation(render_invitation(invitation)) == invitation
+
+
+def test_an_invitation_of_a_later_version_is_read_unless_it_says_that_it_cannot() -> None:
+    def word(value: object) -> str:
+        return base64.urlsafe_b64encode(msgspec.json.encode(value)).decode()
+
+    assert parse_invitation(word(with_later_fields(INVITATION))) == INVITATION
+    newer = msgspec.structs.replace(INVITATION, protocol=PROTOCOL_VERSION + 1)
+    with pytest.raises(BotError) as caught:
+        parse_invitation(word(newer))
+    assert str(caught.value) == (
+        "this invitation is of version 2 of the protocol, and this program knows 1: "
+        "install the version of aios-bot that printed it"
+    )
+
+
+@pytest.mark.parametrize(
+    "word", ["[" * 100_000, "", "x", "e30", "!!!", "\u00e9", render_invitation(INVITATION)[:-40]]
+)
 def test_a_damaged_one_is_told(word: str) -> None:
     with pytest.raises(BotError, match="paste the whole command"):
         parse_invitation(word)
@@ -61,6 +87,16 @@ def test_a_new_node_is_an_entry_that_reads_back(platform: Platform) -> None:
     text = set_entry("version: 1\n", ("nodes", "N1"), fleet_file_entry(node))
     assert parse_fleet(text).nodes == (node,)
     assert is_absolute(default_root(FLEET, platform), platform)
+
+
+def test_a_new_node_has_what_it_was_given() -> None:
+    node = new_node(NodeName("N1"), platform=Platform.LINUX, fleet=FLEET, root="/opt/x", labels=("gpu",))
+    assert node == Node(name=NodeName("N1"), platform=Platform.LINUX, root="/opt/x", labels=("gpu",))
+    assert fleet_file_entry(node) == {"platform": "linux", "root": "/opt/x", "labels": ["gpu"]}
+    bare = new_node(NodeName("N1"), platform=Platform.WINDOWS, fleet=FLEET, root="", labels=())
+    assert fleet_file_entry(bare) == {"platform": "windows", "root": r"C:\aios-win"}
+    assert default_root(FLEET, Platform.LINUX) == "/srv/aios-win"
+    assert default_root(FLEET, Platform.ANDROID) == "/data/data/com.termux/files/home/aios-win"
 
 
 def test_a_root_is_a_whole_path_of_its_platform() -> None:
@@ -84,4 +120,4 @@ def test_the_scripts_end_nothing_that_carries_them() -> None:
     assert "\n'@" not in power
     assert power.isascii()
     command = render_command("word", platform=Platform.WINDOWS, script=power, program="a'b")
-    assert command.endswith("'word' 'a''b'")
+    assert command == f"& ([scriptblock]::Create(@'\n{power.rstrip()}\n'@)) 'word' 'a''b'"

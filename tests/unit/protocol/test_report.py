@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.names import CommitSha, NodeName, ServiceName, StackName
+from bot.domain.names import CommitSha, DeploymentId, NodeName, ServiceName, StackName
 from bot.protocol.action import Action
 from bot.protocol.order import OrderKind, RefusalReason
 from bot.protocol.outcome import (
@@ -18,8 +20,19 @@ from bot.protocol.outcome import (
     Outcome,
     ServiceOutcome,
     UnhealthyService,
+    render_description,
+    render_outcome,
 )
-from bot.protocol.report import MAX_TEXT_LENGTH, Report, check_name, parse_report, render_report
+from bot.protocol.report import (
+    MAX_SERVICES,
+    MAX_TEXT_LENGTH,
+    CheckRunText,
+    Report,
+    check_name,
+    parse_report,
+    render_report,
+)
+from tests.stored_values import values_of
 from tests.unit.protocol.test_order import make_order
 
 
@@ -54,6 +67,89 @@ def test_a_report_comes_back() -> None:
     assert [s.service for s in report.services] == ["traefik"]
     assert report.untouched == 1
     assert report.surprises == ()
+
+
+@given(values_of(Outcome), st.integers(1, 2**40))
+def test_every_field_of_a_report_comes_back(made: Outcome, number: int) -> None:
+    order = make_order(number=DeploymentId(number))
+    changed = tuple(one for one in made.services if one.predicted is not Action.NONE or not one.as_predicted)
+    assert parse_report(render_report(order, made).text, number=number) == Report(
+        version=1,
+        number=number,
+        end=made.end,
+        text=made.text,
+        refusal=made.refusal,
+        commit=made.commit,
+        pin=made.pin,
+        services=changed,
+        untouched=len(made.services) - len(changed),
+        differences=made.differences,
+        seconds=round(sum(step.seconds for step in made.steps), 3),
+    )
+
+
+def test_a_report_is_this_check_run() -> None:
+    made = outcome(end=OrderEnd.REFUSED, text="x" * 1001, refusal=RefusalReason.DRIFTED, services=(), steps=())
+    assert render_report(make_order(), made) == CheckRunText(
+        name="aios/deploy HP_LAB",
+        external_id="order:7",
+        conclusion="failure",
+        title=render_description(made),
+        summary=f"```text\n{render_outcome(made)}\n```",
+        text='```json\n{"version":1,"number":7,"end":"refused","text":"' + "x" * 1000 + '","refusal":"drifted",'
+        '"commit":"' + "a" * 40 + '","seconds":0}\n```',
+    )
+
+
+def test_seconds_are_rounded_to_thousandths() -> None:
+    assert read(outcome(steps=(OrderStep("a", 0.12345), OrderStep("b", 1.0)))).seconds == 1.123
+
+
+def test_a_summary_that_does_not_fit_ends_after_a_whole_line() -> None:
+    lines = [f"line {number}" for number in range(20_000)]
+    summary = render_report(make_order(), outcome(text="\n".join(lines))).summary
+    assert summary.startswith("```text\nsuccess: line 0\nline 1\n")
+    *kept, end, fence = summary.splitlines()
+    assert (end, fence) == ("…", "```")
+    assert kept[-1] == f"line {len(kept) - 2}"
+    assert MAX_TEXT_LENGTH - 50 < len(summary) <= MAX_TEXT_LENGTH
+
+
+def test_a_report_that_does_not_fit_is_halved_until_it_does() -> None:
+    many = tuple(service(f"{'s' * 60}{i}", Action.NONE, Action.RECREATE) for i in range(1500))
+    several = tuple(Difference(kind=DifferenceKind.EXTRA, text=f"{i}") for i in range(9))
+    report = read(outcome(services=many, differences=several))
+    assert report.services == many[:375]
+    assert report.differences == several[:2]
+    assert report.untouched == 0
+
+
+def test_a_report_of_more_services_than_a_node_has_is_none() -> None:
+    def text(services: int, differences: int) -> str:
+        one = {"stack": "s", "service": "s", "predicted": "none", "actual": "none"}
+        other = {"kind": "extra", "text": ""}
+        body = {"version": 1, "number": 7, "end": "success", "text": ""}
+        found = body | {"services": [one] * services, "differences": [other] * differences}
+        return f"```json\n{json.dumps(found, separators=(',', ':'))}\n```"
+
+    assert MAX_SERVICES == 2000
+    assert parse_report(text(0, 1500), number=7) is not None
+    assert parse_report(text(0, 1501), number=7) is not None
+    assert parse_report(text(1, 1999)[: MAX_TEXT_LENGTH + 1000], number=7) is not None
+    assert parse_report(text(1, 2000), number=7) is None
+    assert parse_report(text(0, 2001), number=7) is None
+
+
+def test_a_report_is_looked_for_in_what_a_check_run_may_hold() -> None:
+    block = render_report(make_order(), outcome()).text
+    room = MAX_TEXT_LENGTH + 1000 - len(block)
+    assert parse_report("x" * room + block, number=7) == read(outcome())
+    assert parse_report("x" * (room + 1) + block, number=7) is None
+
+
+def test_the_fence_is_longer_than_any_in_the_text() -> None:
+    summary = render_report(make_order(), outcome(text="```` and ``")).summary
+    assert summary.split("text\n", 1)[0] == "`" * 7
 
 
 def test_what_was_not_as_planned_is_told() -> None:

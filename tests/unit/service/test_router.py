@@ -5,6 +5,21 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from bot.domain.errors import RetryLater
+from bot.domain.events import (
+    ButtonPressed,
+    CheckRerequested,
+    ChecksCompleted,
+    Commented,
+    DeploymentChanged,
+    Event,
+    InstallationChanged,
+    Ping,
+    PullRequestChanged,
+    Push,
+    Reviewed,
+    WorkflowRunCompleted,
+)
 from bot.domain.names import (
     BranchName,
     CommitSha,
@@ -27,18 +42,7 @@ from bot.features.hub.jobs import SyncHub
 from bot.features.review.jobs import SyncReview
 from bot.features.rollout.jobs import SyncRollout
 from bot.features.upstream.jobs import SyncUpstream, SyncUpstreamPull
-from bot.github.events import (
-    CheckRerequested,
-    ChecksCompleted,
-    DeploymentChanged,
-    Event,
-    InstallationChanged,
-    Ping,
-    PullRequestChanged,
-    Push,
-    WorkflowRunCompleted,
-)
-from bot.github.people_events import ButtonPressed, Commented, Reviewed
+from bot.queue.ledger import QueuedJob
 from bot.service.router import decode_job, encode_job, route
 
 SHA = CommitSha("6dcb09b5b57875f334f61aebed695e2e4193db5e")
@@ -279,6 +283,28 @@ def test_one_fleet_is_one_lane() -> None:
 def test_a_job_survives_being_stored(job: Job) -> None:
     assert decode_job(encode_job(job)) == job
     assert (encode_job(job).key, encode_job(job).kind) == (job.key, job.__struct_config__.tag)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("moon", '{"type":"moon","fleet":"acme/aios-win"}'),
+        ("command", '{"type":"command","fleet":"acme/aios-win","installation":7,"number":1,"source":"comment:1"}'),
+        ("", "[]"),
+    ],
+)
+def test_a_job_that_only_a_newer_version_can_read_waits_for_it(kind: str, body: str) -> None:
+    with pytest.raises(RetryLater) as caught:
+        decode_job(QueuedJob(key="acme/aios-win", kind=kind, body=body))
+    assert str(caught.value).startswith(f"this version cannot read the job {kind} (")
+    assert str(caught.value).endswith("); a newer replica may")
+    assert caught.value.seconds == 60.0
+
+
+def test_a_field_of_a_newer_version_is_ignored_in_a_job() -> None:
+    stored = encode_job(bump())
+    newer = QueuedJob(key=stored.key, kind=stored.kind, body=stored.body.replace("{", '{"later":[1],', 1))
+    assert decode_job(newer) == bump()
 
 
 def test_the_branch_of_a_bump() -> None:

@@ -9,7 +9,7 @@ from flask import Flask
 
 from bot.queue.inbox import Inbox
 from bot.service.database import open_store
-from bot.settings.read import Secret
+from bot.settings.values import Secret
 from bot.web.app import create_setup_app
 from bot.web.setup import AppSetup
 from tests.queueing import make_app

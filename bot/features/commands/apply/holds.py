@@ -26,7 +26,7 @@ def end_or_save_hold(tools: CommandTools, record: CommandRecord) -> None:
                 base=record.base,
                 submodule=submodule,
                 kind=HoldKind.HOLD,
-                by=record.actor or "",
+                by=record.actor,
                 reason=decision.text,
                 pull=record.pull,
             )
@@ -43,7 +43,7 @@ def save_pin_hold(tools: CommandTools, record: CommandRecord, pin: str, kind: Ho
             base=record.base,
             submodule=record.submodule,
             kind=kind,
-            by=record.actor or "",
+            by=record.actor,
             pull=record.pull,
             pin=pin,
         )

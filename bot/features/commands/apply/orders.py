@@ -83,7 +83,7 @@ def _record_order(tools: CommandTools, record: CommandRecord, wanted: OrderReque
             what=what,
             fleet=record.fleet,
             at=iso_time(tools.fleets.now()),
-            actor=record.actor or "",
+            actor=record.actor,
             pull=record.pull,
             source=record.source,
             node=wanted.node.name,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from bot.domain.names import BranchName, CommitSha, PullNumber, SubmodulePath, short
 from bot.features.bump import apply as bump_apply
-from bot.features.bump import read as gather
 from bot.features.bump.text import render_body
 from bot.features.commands.facts.record import CommandRecord
 from bot.features.fleets.facts import Pinned
@@ -14,10 +13,8 @@ from bot.features.fleets.read import FleetAt
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.plan.model import Plan
-from bot.plan.report.check import CHECK_NAME
 from bot.plan.report.links import Links
-from bot.planner.planner import read_plan
-from bot.planner.snapshot import Snapshot
+from bot.planner.plans import Revision, plan_between
 from bot.text import markdown as md
 
 if TYPE_CHECKING:
@@ -62,7 +59,7 @@ def open_pin_back(
         details=tools.bump.plans.page_of(plan),
     )
     why = (
-        f"Requested by {md.text(record.actor or '')} in #{record.pull}. The upstream commit {md.code(short(now))} is "
+        f"Requested by {md.text(record.actor)} in #{record.pull}. The upstream commit {md.code(short(now))} is "
         "not proposed again until upstream moves past it or somebody comments `/resume`."
     )
     body = f"{why}\n\n{render_body(plan, links)}"
@@ -74,9 +71,7 @@ def open_pin_back(
     elif (held.title, held.body) != (title, body):
         repository.edit_pull(client, at.repo, held.number, title=title, body=body)
     tools.bump.plans.store.save(plan)
-    posted = repository.find_checks(client, at.repo, tip, name=CHECK_NAME)
-    if not any(run.external_id == plan.id for run in posted):
-        bump_apply.post_plan_check(client, at.repo, tip, plan, links)
+    bump_apply.post_plan_check(client, at.repo, tip, plan, links)
     tools.bump.plans.store.mark_posted(at.repo, PullNumber(held.number), plan.id)
     return held.html_url
 
@@ -85,18 +80,15 @@ def _read_plan(tools: CommandTools, at: FleetAt, pinned: Pinned, old: CommitSha,
     upstream, submodule = tools.fleets.mirrors.of(pinned.upstream), at.submodule(pinned.submodule)
     if submodule is None or upstream.resolve(old) is None or upstream.resolve(new) is None:
         return None
-
-    def snapshot(pin: CommitSha) -> Snapshot:
-        return Snapshot(fleet=at.mirror, commit=at.head, submodule=pinned.submodule, upstream=upstream, pin=pin)
-
-    return read_plan(
+    return plan_between(
+        Revision(at.head, old),
+        Revision(at.head, new),
         fleet=at.file,
-        repo=at.repo,
         submodule=submodule,
-        upstream_name=pinned.upstream,
-        old=snapshot(old),
-        new=snapshot(new),
+        mirror=at.mirror,
+        upstream=upstream,
         renderer=tools.bump.plans.renderer,
-        commits=gather.read_commits(upstream, new, old),
-        commits_total=upstream.count_between(new, old),
+        repo=at.repo,
+        upstream_name=pinned.upstream,
+        commits=(new, old),  # those that are taken back
     )

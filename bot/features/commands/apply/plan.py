@@ -15,13 +15,10 @@ from bot.features.bump.jobs import bump_branch
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
 from bot.github.client import Client
-from bot.github.endpoints import repository
 from bot.github.endpoints.people import PullDetail
 from bot.plan.model import Plan
-from bot.plan.report.check import CHECK_NAME
 from bot.plan.report.links import Links
-from bot.planner.planner import read_plan
-from bot.planner.snapshot import Snapshot
+from bot.planner.plans import find_revision, plan_between
 
 if TYPE_CHECKING:
     from bot.features.commands.run import CommandTools
@@ -42,29 +39,24 @@ def _plan_bump(tools: CommandTools, client: Client, at: FleetAt, pinned: Pinned)
 
 
 def _plan_head(tools: CommandTools, client: Client, at: FleetAt, pinned: Pinned, pull: PullDetail) -> Plan | None:
-    """A person's pull request: from what the base pins to what its head pins, by its head's own files."""
-    upstream, head = tools.fleets.mirrors.of(pinned.upstream), at.mirror.resolve(pull.head.sha)
-    submodule = at.submodule(pinned.submodule)
-    old_pin = at.mirror.pin_at(at.head, pinned.submodule)
-    new_pin = at.mirror.pin_at(head, pinned.submodule) if head else None
-    if head is None or new_pin is None or submodule is None or upstream.resolve(new_pin) is None:
+    """Plan somebody else's pull request: from what the base pins to what its head pins, by its head's own files."""
+    upstream, submodule = tools.fleets.mirrors.of(pinned.upstream), at.submodule(pinned.submodule)
+    old = find_revision(at.mirror, upstream, at.head, pinned.submodule)
+    new = find_revision(at.mirror, upstream, pull.head.sha, pinned.submodule)
+    if new is None or submodule is None:
         return None
-
-    def snapshot(commit: CommitSha, pin: CommitSha) -> Snapshot:
-        return Snapshot(fleet=at.mirror, commit=commit, submodule=pinned.submodule, upstream=upstream, pin=pin)
-
-    known = old_pin is not None and upstream.resolve(old_pin) is not None
-    forward = known and old_pin is not None and upstream.is_ancestor(old_pin, new_pin)
-    made = read_plan(
+    head = new.commit
+    made = plan_between(
+        old,
+        new,
         fleet=at.file,
-        repo=at.repo,
         submodule=submodule,
-        upstream_name=pinned.upstream,
-        old=snapshot(at.head, old_pin) if known and old_pin else None,
-        new=snapshot(head, new_pin),
+        mirror=at.mirror,
+        upstream=upstream,
         renderer=tools.bump.plans.renderer,
-        commits=gather.read_commits(upstream, old_pin, new_pin) if forward else (),
-        commits_total=upstream.count_between(old_pin, new_pin) if forward else 0,
+        repo=at.repo,
+        upstream_name=pinned.upstream,
+        commits=(old.pin, new.pin) if old and upstream.is_ancestor(old.pin, new.pin) else None,
     )
     plan = _bind(made, base=at.head, head=head)
     tools.bump.plans.store.save(plan)
@@ -74,9 +66,7 @@ def _plan_head(tools: CommandTools, client: Client, at: FleetAt, pinned: Pinned,
         upstream=pinned.upstream,
         details=tools.bump.plans.page_of(plan),
     )
-    posted = repository.find_checks(client, at.repo, head, name=CHECK_NAME)
-    if not any(run.external_id == plan.id for run in posted):
-        bump_apply.post_plan_check(client, at.repo, head, plan, links)
+    bump_apply.post_plan_check(client, at.repo, head, plan, links)
     tools.bump.plans.store.mark_posted(at.repo, PullNumber(pull.number), plan.id)
     return plan
 

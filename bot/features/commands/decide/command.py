@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bot.domain.verbs import Verb
+from bot.domain.verdicts import Permission
 from bot.features.commands.decide.actions import (
     Answer,
     Decision,
@@ -31,7 +32,6 @@ from bot.features.commands.decide.reasons import CommandReason
 from bot.features.commands.decide.targets import Targets, read_targets
 from bot.features.commands.facts.command import CommandFacts, PullFacts, PullState
 from bot.features.commands.grammar import Command, Misread
-from bot.github.shapes import Permission
 
 MAX_COMMAND_AGE = 3600.0  # seconds; an older command was written about a situation that is gone
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import msgspec
 
 from bot.domain.names import CommitSha
+from bot.domain.verdicts import Verdict
 from bot.features.commands.decide.actions import Decision, GiveOrders, MakePlan, Refuse, Target
 from bot.features.commands.decide.reasons import CommandReason
 from bot.features.commands.decide.targets import Targets, failed_here
 from bot.features.commands.facts.command import CommandFacts, NodeAt, Position, PullFacts, PullState
 from bot.features.commands.grammar import Command
-from bot.github.shapes import Verdict
 from bot.protocol.order import OrderKind
 
 _VERDICTS = {

@@ -6,11 +6,11 @@ from enum import StrEnum
 
 from bot.domain.names import BranchName, CommitSha, NodeName, PlanId, PullNumber, StackName, SubmodulePath
 from bot.domain.values import StoredValue, Value
+from bot.domain.verdicts import Permission, Verdict
 from bot.features.commands.grammar import Command, Misread
 from bot.features.holds.facts import Hold, Lock
 from bot.features.rollout.facts import PastOrder
 from bot.fleetfile import Fleet, Node
-from bot.github.shapes import Permission, Verdict
 
 
 class Actor(Value, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.domain.names import BranchName, InstallationId, NodeName, PlanId, PullNumber, RepoName, SubmodulePath
 from bot.domain.values import StoredValue, Value
 from bot.domain.verbs import Verb
+from bot.domain.verdicts import Permission
 from bot.features.audit.facts import Audited, AuditRecord
 from bot.features.commands.decide.actions import Decision, GiveOrders, Refuse, TakeLocks
 from bot.features.commands.decide.reasons import CommandReason
@@ -12,7 +13,6 @@ from bot.features.commands.facts.command import CommandFacts, NodeAt
 from bot.features.commands.grammar import Command, Misread, spell
 from bot.features.holds.facts import Lock
 from bot.fleetfile import Submodule
-from bot.github.shapes import Permission
 from bot.plan.order import OrderRequest
 from bot.text.times import iso_time
 
@@ -33,7 +33,7 @@ class CommandRecord(StoredValue, frozen=True):
     installation: InstallationId
     pull: PullNumber
     base: BranchName
-    actor: str | None  # a login; None for what nobody asked for: the end of the pull request itself
+    actor: str  # a login; "" for what nobody asked for: the end of the pull request itself
     permission: Permission
     said: Command | Misread
     decision: Decision
@@ -135,7 +135,7 @@ def compose_restore(
         installation=installation,
         pull=pull,
         base=base,
-        actor=None,
+        actor="",
         permission=Permission.NONE,
         said=Command(verb=Verb.ROLLBACK),
         decision=decision,
@@ -161,7 +161,7 @@ def compose_locks(record: CommandRecord, *, hours: int) -> tuple[Lock, ...]:
             fleet=record.fleet,
             node=node,
             pull=record.pull,
-            owner=record.actor or "",
+            owner=record.actor,
             reason=reason,
             taken_at=record.at,
             expires_at=record.at + hours * 3600,
@@ -176,7 +176,7 @@ def audit_command(record: CommandRecord) -> AuditRecord:
         what=Audited.ASKED,
         fleet=record.fleet,
         at=iso_time(record.at),
-        actor=record.actor or "",
+        actor=record.actor,
         pull=record.pull,
         source=record.source,
         said=spell(record.said, prefix=record.prefix),
@@ -193,7 +193,7 @@ def audit_lock(record: CommandRecord, what: Audited, node: NodeName) -> AuditRec
         what=what,
         fleet=record.fleet,
         at=iso_time(record.at),
-        actor=record.actor or "",
+        actor=record.actor,
         pull=record.pull,
         source=record.source,
         node=node,

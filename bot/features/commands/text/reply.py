@@ -108,7 +108,7 @@ def _show_locks(record: CommandRecord) -> str:
 
 
 def _actor(record: CommandRecord) -> str:
-    return md.text(record.actor) if record.actor is not None else "closing this pull request"
+    return md.text(record.actor) if record.actor else "closing this pull request"
 
 
 def _show_override(record: CommandRecord) -> str:
@@ -126,11 +126,6 @@ def render_help(prefix: str = PREFIX) -> str:
     return f"{md.table(['command', 'what it does'], rows)}\n\n{told}"
 
 
-def is_link(address: str) -> bool:
-    """Whether an address that somebody else wrote can stand in a link, and end nowhere but at its end."""
-    return address.startswith(("http://", "https://")) and not set(address) & set(" ()<>|\n`[]\\")
-
-
 def _render_orders(orders: tuple[OrderView, ...]) -> str:
     rows = [
         [
@@ -138,7 +133,7 @@ def _render_orders(orders: tuple[OrderView, ...]) -> str:
             md.code(order.node),
             order.state.replace("_", " "),
             md.text(order.description),
-            f"[log]({order.log_url})" if is_link(order.log_url) else "",
+            md.link("log", order.log_url) if md.is_linkable(order.log_url) else "",
         ]
         for order in orders
     ]

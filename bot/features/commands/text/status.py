@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from bot.domain.names import NodeName, short
 from bot.features.commands.facts.command import CommandFacts, NodeAt, Position
-from bot.features.commands.text.reply import is_link
 from bot.features.holds.facts import Hold, Lock
 from bot.text import markdown as md
 
@@ -39,7 +38,7 @@ def _row(node: NodeAt, base: Position | None, waves: dict[NodeName, int]) -> lis
         str(waves.get(node.node.name, "")),
         runs,
         stands,
-        f"[{told}]({newest.log_url})" if newest and is_link(newest.log_url) else told,
+        md.link(told, newest.log_url) if newest else told,
         render_lock(node.lock) if node.lock else "",
     ]
 

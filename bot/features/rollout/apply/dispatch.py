@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from bot.domain.errors import BotError
-from bot.domain.names import CommitSha, DeploymentId, PullNumber, RepoName, short
+from bot.domain.names import DeploymentId, PullNumber, RepoName, short
 from bot.features.fleets.read import FleetAt
 from bot.features.rollout.apply.signing import sign_order
 from bot.features.rollout.decide.orders import (
@@ -28,12 +28,12 @@ from bot.features.rollout.decide.orders import (
 )
 from bot.features.rollout.facts import PastOrder
 from bot.fleetfile import Fleet, Node
-from bot.github.client import Client, GitHubError
-from bot.github.endpoints import repository
+from bot.github.client import Client
+from bot.github.endpoints import deployments, repository, workflows
+from bot.github.errors import GitHubError
 from bot.plan.model import Plan
 from bot.plan.order import OrderRequest, compose_order
-from bot.planner.planner import read_plan
-from bot.planner.snapshot import Snapshot
+from bot.planner.plans import Revision, find_revision, plan_between
 from bot.protocol.order import OrderKind, PlanStart
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _check_head(client: Client, wanted: OrderRequest, pull: PullNumber) -> None:
 
 
 def _make_deployment(client: Client, wanted: OrderRequest, plan: Plan) -> DeploymentId:
-    made = repository.post_deployment(
+    made = deployments.post_deployment(
         client,
         wanted.fleet,
         sha=wanted.commit,
@@ -125,13 +125,13 @@ def _dispatch(client: Client, workflow: str, wanted: OrderRequest, number: Deplo
     }
     state, description, url = "queued", "waiting for the node's runner", ""
     try:
-        run = repository.dispatch_workflow(
+        run = workflows.dispatch_workflow(
             client, wanted.fleet, workflow=workflow, ref=wanted.default_branch, inputs=inputs
         )
         url = run.html_url if run else ""
     except GitHubError as problem:
-        state, description = "error", f"{workflow} could not be started: {problem.said}"
-    repository.post_deployment_status(
+        state, description = "error", f"{workflow} could not be started: {problem.message}"
+    deployments.post_deployment_status(
         client, wanted.fleet, number, state=state, description=description, log_url=url or None
     )
     log.info("order %d for %s (%s %s): %s", number, node.name, wanted.kind, short(wanted.commit), state)
@@ -153,7 +153,7 @@ def _dispatch(client: Client, workflow: str, wanted: OrderRequest, number: Deplo
 
 def withdraw_order(client: Client, fleet: RepoName, order: PastOrder, *, because: str) -> None:
     """End an order that no runner took. Its state says so first: a node that takes it meanwhile refuses it."""
-    repository.post_deployment_status(
+    deployments.post_deployment_status(
         client,
         fleet,
         order.number,
@@ -162,7 +162,7 @@ def withdraw_order(client: Client, fleet: RepoName, order: PastOrder, *, because
         log_url=order.log_url or None,
     )
     if order.run_id is not None:
-        repository.cancel_run(client, fleet, order.run_id)
+        workflows.cancel_run(client, fleet, order.run_id)
 
 
 def _narrowed(wanted: OrderRequest) -> Node:
@@ -177,22 +177,15 @@ def read_order_plan(tools: RolloutTools, at: FleetAt, wanted: OrderRequest, star
     which the person who merged has read, and a node that was kept by hand is not torn down and made anew.
     """
     upstream = tools.fleets.mirrors.of(wanted.upstream)
-    path = wanted.submodule.path
-
-    def snapshot(commit: CommitSha, pin: CommitSha) -> Snapshot:
-        return Snapshot(fleet=at.mirror, commit=commit, submodule=path, upstream=upstream, pin=pin)
-
-    before = at.mirror.resolve(start.commit if start else f"{wanted.commit}^")
-    old_pin = at.mirror.pin_at(before, path) if before else None
-    known = old_pin is not None and upstream.resolve(old_pin) is not None
-    return read_plan(
+    before = start.commit if start else f"{wanted.commit}^"
+    return plan_between(
+        find_revision(at.mirror, upstream, before, wanted.submodule.path),
+        Revision(wanted.commit, wanted.pin),
         fleet=Fleet(nodes=(_narrowed(wanted),), submodules=(wanted.submodule,)),
-        repo=wanted.fleet,
         submodule=wanted.submodule,
-        upstream_name=wanted.upstream,
-        old=snapshot(before, old_pin) if known and before and old_pin else None,
-        new=snapshot(wanted.commit, wanted.pin),
+        mirror=at.mirror,
+        upstream=upstream,
         renderer=tools.plans.renderer,
-        commits=(),
-        commits_total=0,
+        repo=wanted.fleet,
+        upstream_name=wanted.upstream,
     )

@@ -19,7 +19,7 @@ from bot.features.rollout.store import NodeStatus, RolloutStatus
 from bot.features.rollout.text import NodeView, RolloutView, render_rollout
 from bot.github.client import Client
 from bot.github.comments import put_comment
-from bot.github.endpoints import repository
+from bot.github.endpoints import deployments
 from bot.github.endpoints.environments import has_custom_rules
 from bot.observability.metrics import Counter
 from bot.protocol.report import Report
@@ -81,7 +81,7 @@ def _end_lost(client: Client, facts: RolloutFacts, node: NodeName, order: PastOr
     text += f"({order.run_status}) without a report"
     if not began and has_custom_rules(client, facts.fleet, node):
         text = f"environment {node} has custom protection rules: GitHub fails jobs with `deployment: false` there"
-    repository.post_deployment_status(
+    deployments.post_deployment_status(
         client, facts.fleet, order.number, state="error", description=text, log_url=order.log_url or None
     )
     log.warning("order %d of %s: %s", order.number, facts.fleet, text)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from bot.domain.names import BranchName, CommitSha, NodeName, RepoName
 from bot.fleetfile import FLEET_FILE, parse_fleet
 from bot.fleetfile.yaml_lines import YamlFileError
-from bot.git.git import Mirror
+from bot.git.mirrors import Mirror
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Pull

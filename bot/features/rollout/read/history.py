@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,8 +12,9 @@ from bot.features.rollout.decide.orders import judge_ended_run, last_good, newes
 from bot.features.rollout.facts import PastOrder
 from bot.fleetfile import Node
 from bot.github.client import Client
-from bot.github.endpoints import repository
-from bot.github.endpoints.repository import Deployment, DeploymentStatus
+from bot.github.endpoints import deployments, workflows
+from bot.github.endpoints.deployments import Deployment, DeploymentStatus
+from bot.text.times import parse_time
 
 if TYPE_CHECKING:
     from bot.features.rollout.run import RolloutTools
@@ -49,7 +49,7 @@ def read_orders(
     ours = tools.fleets.app.login()
     found: list[PastOrder] = []
     seen = 0
-    for deployment in repository.find_deployments(client, repo, environment=node.name, most=ORDERS_LOOKED_AT):
+    for deployment in deployments.find_deployments(client, repo, environment=node.name, most=ORDERS_LOOKED_AT):
         if deployment.creator is None or deployment.creator.login != ours:
             continue  # anybody who may write can make a deployment; it is no order of ours
         if seen >= goods and deployment.sha != commit:
@@ -67,7 +67,7 @@ def _with_run(
     tools: RolloutTools, client: Client, repo: RepoName, deployment: Deployment, order: PastOrder
 ) -> PastOrder | None:
     """`order` beside its workflow run: one whose run has ended gets no word from its node any more."""
-    run = repository.find_run_state(client, repo, order.run_id or 0)
+    run = workflows.find_run_state(client, repo, order.run_id or 0)
     if run is not None and run.status != "completed":
         return msgspec.structs.replace(order, run_status=run.status)
     # The node's last word may have come between the two readings.
@@ -89,7 +89,7 @@ def _read_order(client: Client, repo: RepoName, deployment: Deployment) -> PastO
     if task is None:
         return None
     number = DeploymentId(deployment.id)
-    statuses = repository.find_deployment_statuses(client, repo, number, most=STATUSES_LOOKED_AT)
+    statuses = deployments.find_deployment_statuses(client, repo, number, most=STATUSES_LOOKED_AT)
     said = statuses[newest_word([status.state for status in statuses]) :]
     newest = said[0] if said else None
     return PastOrder(
@@ -112,11 +112,3 @@ def _read_order(client: Client, repo: RepoName, deployment: Deployment) -> PastO
 
 def _queued_at(statuses: tuple[DeploymentStatus, ...]) -> int:
     return next((parse_time(status.created_at) for status in statuses if status.state == "queued"), 0)
-
-
-def parse_time(text: str) -> int:
-    """Seconds since the epoch of a time as GitHub writes it; 0 for what is none."""
-    try:
-        return int(datetime.fromisoformat(text).timestamp())
-    except ValueError:
-        return 0

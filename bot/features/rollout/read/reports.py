@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.domain.names import NodeName, RepoName
 from bot.features.rollout.facts import PastOrder
 from bot.github.client import Client
-from bot.github.endpoints import repository
+from bot.github.endpoints import checks
 from bot.protocol.report import Report, check_name, external_id, parse_report
 
 ACTIONS = "github-actions"  # the App in whose name a workflow's job posts
@@ -14,7 +14,7 @@ ACTIONS = "github-actions"  # the App in whose name a workflow's job posts
 def read_report(client: Client, repo: RepoName, node: NodeName, order: PastOrder) -> Report | None:
     """What `node` told of `order`; None when it told nothing, or nothing that can be read."""
     name, wanted = check_name(order.kind, node), external_id(order.number)
-    for run in repository.find_checks(client, repo, order.commit, name=name):
+    for run in checks.find_checks(client, repo, order.commit, name=name):
         if run.external_id == wanted and run.app is not None and run.app.slug == ACTIONS:
             return parse_report((run.output.text if run.output else None) or "", number=order.number)
     return None

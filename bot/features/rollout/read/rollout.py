@@ -14,7 +14,7 @@ from bot.features.holds.facts import Lock
 from bot.features.rollout.facts import NodeFacts, RolloutFacts
 from bot.features.rollout.read.approval import find_approval
 from bot.features.rollout.read.history import read_orders
-from bot.fleetfile.deploy import waves_of
+from bot.fleetfile import waves_of
 from bot.github.client import Client
 
 if TYPE_CHECKING:

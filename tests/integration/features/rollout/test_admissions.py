@@ -10,8 +10,8 @@ import requests
 
 from bot.domain.names import BranchName, NodeName
 from bot.features.rollout.read.approval import Approval, find_approval
-from bot.git.git import Mirror
-from bot.github.client import Client
+from bot.git.mirrors import Mirror
+from bot.github.app import connect
 from sandbox.github import EmbeddedGitHub
 from sandbox.world import FLEET, NODE, PERSON, SERVER, AiosWorld, build_world
 
@@ -34,7 +34,7 @@ def ask(world: AiosWorld, folder: Path) -> Approval | None:
     assert head
     pinned = mirror.last_change(head, "server")
     assert pinned
-    client = Client.with_token(f"{world.hub.url}/api/v3", world.token)
+    client = connect(f"{world.hub.url}/api/v3", world.token)
     return find_approval(client, mirror, FLEET, base=BASE, head=head, pinned_by=pinned)
 
 

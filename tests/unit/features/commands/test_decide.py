@@ -25,6 +25,7 @@ from bot.domain.names import (
     SubmodulePath,
 )
 from bot.domain.verbs import Verb
+from bot.domain.verdicts import Permission, Verdict
 from bot.features.commands.decide.actions import (
     Decision,
     GiveLocksBack,
@@ -48,9 +49,7 @@ from bot.features.commands.facts.command import (
 from bot.features.commands.grammar import Command, Misread, parse_command
 from bot.features.holds.facts import Hold, HoldKind, Lock
 from bot.features.rollout.facts import PastOrder, Stage
-from bot.fleetfile import Fleet, Node
-from bot.fleetfile.commands import Commands
-from bot.github.shapes import Permission, Verdict
+from bot.fleetfile import Commands, Fleet, Node
 from bot.protocol.order import OrderKind
 
 FLEET = RepoName("Tecnocrat/aios-win")

@@ -21,7 +21,7 @@ from bot.features.commands.text.words import WORDS
 from bot.features.holds.facts import Lock
 from bot.features.review.decide import ReviewFacts, decide_review
 from bot.features.review.text import render_review
-from bot.fleetfile.review import Review as Rules
+from bot.fleetfile import ReviewRules
 from tests.unit.features.commands.test_decide import FLEET, PULL, facts, node
 
 HOSTILE = [
@@ -145,7 +145,7 @@ def test_no_path_breaks_out_of_the_review(hostile: str) -> None:
     given = ReviewFacts(
         paths=(f"docs/{hostile}.md", hostile),
         complete=True,
-        rules=Rules(),
+        rules=ReviewRules(),
         author="ada",
         head=CommitSha("a" * 40),
         ours=False,

@@ -17,8 +17,7 @@ from bot.features.hub.text import (
     render_matrix,
     render_picture,
 )
-from bot.fleetfile import Platform
-from bot.fleetfile.hub import parse_hub
+from bot.fleetfile import Platform, parse_hub
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.text.markdown import code, text
 

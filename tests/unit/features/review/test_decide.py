@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from bot.domain.names import CommitSha
+from bot.domain.verdicts import Permission
 from bot.features.review.decide import Approval, Missing, Need, ReviewFacts, decide_review, match_rule
-from bot.fleetfile.review import Review as Rules
-from bot.github.shapes import Permission
+from bot.fleetfile import ReviewRules
 
 HEAD, OLDER = CommitSha("a" * 40), CommitSha("b" * 40)
 
@@ -45,12 +45,12 @@ MATRIX = [
 
 @pytest.mark.parametrize(("path", "rule", "need"), MATRIX)
 def test_the_decision_matrix(path: str, rule: str, need: Need) -> None:
-    found = match_rule(path, Rules())
+    found = match_rule(path, ReviewRules())
     assert (found.name, found.need) == (rule, need)
 
 
 def test_a_fleets_own_rules_come_first_and_required_wins() -> None:
-    rules = Rules(required=("notes/secret/**",), optional=("notes/**", "server/stacks/lab/**", ".github/**"))
+    rules = ReviewRules(required=("notes/secret/**",), optional=("notes/**", "server/stacks/lab/**", ".github/**"))
     assert match_rule("notes/a/b.txt", rules).need is Need.OPTIONAL
     assert match_rule("notes/secret/b.txt", rules).need is Need.REQUIRED
     assert match_rule("server/stacks/lab/compose.yml", rules).need is Need.OPTIONAL
@@ -65,7 +65,7 @@ def approval(login: str = "ada", **changes: Any) -> Approval:
 def facts(*paths: str, **changes: Any) -> ReviewFacts:
     given: dict[str, Any] = {
         "complete": True,
-        "rules": Rules(auto_merge=True),
+        "rules": ReviewRules(auto_merge=True),
         "author": "aios-bot[bot]",
         "head": HEAD,
         "ours": True,
@@ -107,7 +107,12 @@ def test_nothing_that_needs_a_person_ever_merges_by_itself() -> None:
     for paths, complete, ours, allowed, held, on in itertools.product(kinds, either, either, either, either, either):
         words = (approval(approves=False),) if held else ()
         given = facts(
-            *paths, complete=complete, ours=ours, rules=Rules(auto_merge=allowed), approvals=words, auto_merge=on
+            *paths,
+            complete=complete,
+            ours=ours,
+            rules=ReviewRules(auto_merge=allowed),
+            approvals=words,
+            auto_merge=on,
         )
         decision = decide_review(given)
         may = paths == ("docs/a.md",) and complete and ours and allowed and not held

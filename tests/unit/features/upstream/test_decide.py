@@ -16,7 +16,7 @@ from bot.features.upstream.text import (
     render_upstream_comment,
     summarise_upstream,
 )
-from bot.fleetfile.submodules import ShowUpstream
+from bot.fleetfile import ShowUpstream
 from bot.plan.model import Plan
 from bot.plan.report.check import LIMIT as CHECK_LIMIT
 from tests import plans

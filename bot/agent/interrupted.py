@@ -1,0 +1,81 @@
+"""Undo what an interrupted `git checkout` of ours left in a work tree, and nothing else.
+
+git writes files first, then its index, then HEAD. What a killed checkout leaves therefore looks like edits by hand.
+It is ours, and only then undone, when it is exactly what the target commit holds, or the beginning of it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from bot.agent.work_tree import WorkTree
+from bot.domain.names import CommitSha
+from bot.git.git import GitRepository
+
+
+def undo_interrupted(tree: WorkTree, targets: Iterable[CommitSha]) -> tuple[str, ...]:
+    """Undo in `tree` what an interrupted checkout of one of `targets` left; the names of the files.
+
+    Call it only while no other git of ours can be running here: its locks are removed too.
+    """
+    folder, repository = tree.folder, tree.repository
+    for lock in (*repository.git_dir.glob("*.lock"), *repository.git_dir.glob("refs/**/*.lock")):
+        lock.unlink(missing_ok=True)
+    known = [_files_of(repository, target) for target in targets if repository.resolve(target) is not None]
+    edited = _names(
+        tree.git("diff-index", "--name-only", "-z", "--no-renames", "--ignore-submodules=all", "HEAD", strip=False)
+    )
+    untracked = _names(tree.git("ls-files", "--others", "-z", strip=False))
+    ours = [name for name in edited if any(_is_of(repository, folder, name, files) for files in known)]
+    fresh = [
+        name
+        for name in untracked
+        if any(name in files and _is_of(repository, folder, name, files) for files in known)
+    ]
+    for name in fresh:
+        (folder / name).unlink()
+    for name in ours:
+        if repository.entry("HEAD", name) is not None:
+            tree.git("restore", "--source=HEAD", "--staged", "--worktree", "--", f":(literal){name}")
+        else:
+            tree.git("rm", "--quiet", "--force", "--", f":(literal){name}")
+    return tuple(sorted({*ours, *fresh}))
+
+
+def remove_partial_files(tree: WorkTree, target: CommitSha) -> None:
+    """Remove files that a checkout of `target` wrote only in part (the disk was full): they would stop git later."""
+    files = _files_of(tree.repository, target)
+    for name in tree.edited_files():
+        if _is_of(tree.repository, tree.folder, name, files):
+            (tree.folder / name).unlink(missing_ok=True)
+
+
+def remove_incomplete_clone(git_dir: Path) -> None:
+    """Remove a clone that was interrupted before it had a commit checked out; one with a HEAD is left alone."""
+    if git_dir.exists() and GitRepository(git_dir).resolve("HEAD") is None:
+        shutil.rmtree(git_dir)
+
+
+def _files_of(repository: GitRepository, commit: CommitSha) -> dict[str, str]:
+    """Every file of a commit and its blob."""
+    return {entry.path: entry.oid for entry in repository.list_tree(commit, recursive=True) if entry.kind == "blob"}
+
+
+def _is_of(repository: GitRepository, folder: Path, name: str, files: Mapping[str, str]) -> bool:
+    """Whether `name` is as a checkout of `files` leaves it, or as an interrupted one does."""
+    path = folder / name
+    if not os.path.lexists(path):
+        return True  # gone in `files`, or removed to be written again
+    if name not in files or not (path.is_symlink() or path.is_file()):
+        return False
+    wanted = repository.run("cat-file", "blob", files[name])
+    found = os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
+    # Also with the line ends of Windows, which git may have written.
+    return wanted.startswith((found, found.replace(b"\r\n", b"\n")))
+
+
+def _names(listed: str) -> list[str]:
+    return [name for name in listed.split("\0") if name]

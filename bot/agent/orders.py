@@ -1,0 +1,128 @@
+"""What an order asks of each stack, adjusted to what runs on the node, and what came of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from bot.domain.names import ServiceName, StackName
+from bot.engine.containers import Container
+from bot.protocol.action import Action
+from bot.protocol.order import HookTime, Order, ServiceOrder, StackOrder
+from bot.protocol.outcome import Difference, DifferenceKind, ServiceOutcome
+
+_NEED_CONTAINER = (Action.NONE, Action.RELOAD, Action.RESTART, Action.RECREATE)
+_BROKEN = (DifferenceKind.MISSING, DifferenceKind.CHANGED, DifferenceKind.UNHEALTHY)
+
+
+def changed_stacks(order: Order) -> tuple[StackOrder, ...]:
+    """The stacks in which the order touches something."""
+    return tuple(s for s in order.stacks if any(service.action is not Action.NONE for service in s.services))
+
+
+def services_with(stack: StackOrder, *actions: Action) -> tuple[ServiceName, ...]:
+    """The stack's services for which one of `actions` is ordered."""
+    return tuple(service.service for service in stack.services if service.action in actions)
+
+
+def is_removal(stack: StackOrder) -> bool:
+    """Whether the whole stack is removed."""
+    return bool(stack.services) and all(
+        service.action is Action.REMOVE and not service.remaining for service in stack.services
+    )
+
+
+def stacks_behind_hooks(order: Order) -> frozenset[StackName]:
+    """Changed stacks before which a hook runs: what they need may exist only after it."""
+    before = {hook.stack for hook in order.hooks if hook.when is HookTime.BEFORE}
+    return frozenset(s.stack for s in changed_stacks(order) if before & {s.stack, None})
+
+
+def services_to_watch(order: Order, project: str, model: Mapping[str, Any]) -> tuple[ServiceName, ...]:
+    """The services that were touched and must be healthy now; those scaled to nothing have no container."""
+    stack = next(stack for stack in order.stacks if stack.project == project)
+    touched = services_with(stack, Action.CREATE, Action.RECREATE, Action.REBUILD, Action.RESTART, Action.RELOAD)
+    return tuple(name for name in touched if _replicas(model["services"].get(name) or {}) != 0)
+
+
+def _replicas(spec: Mapping[str, Any]) -> object:
+    deployed = spec.get("deploy")
+    return deployed.get("replicas", 1) if isinstance(deployed, dict) else spec.get("scale", 1)
+
+
+def adjust_order(
+    order: Order,
+    *,
+    containers: Iterable[Container],
+    differences: Iterable[Difference],
+    is_first: bool,
+    after_failure: bool,
+) -> Order:
+    """`order` for the node as it is: more is created or recreated where the plan could not know better.
+
+    On the first order of a node (`is_first`) every service that the plan takes to be running, and that has no
+    container, is created: such an order starts from the pin before the merge, which a node that was kept by hand
+    runs already, and a new one does not. After an order that failed for good (`after_failure`) every service that
+    it left broken is recreated, although the plan has nothing to do there.
+    """
+    if is_first:
+        present = {(container.project, container.service) for container in containers}
+        return _replace_actions(
+            order,
+            Action.CREATE,
+            lambda stack, one: one.action in _NEED_CONTAINER and (stack.project, one.service) not in present,
+        )
+    if after_failure:
+        broken = {(one.stack, one.service) for one in differences if one.kind in _BROKEN}
+        return _replace_actions(
+            order,
+            Action.RECREATE,
+            lambda stack, one: one.action is Action.NONE and (stack.stack, one.service) in broken,
+        )
+    return order
+
+
+def _replace_actions(order: Order, action: Action, applies: Callable[[StackOrder, ServiceOrder], bool]) -> Order:
+    def adjusted(stack: StackOrder) -> StackOrder:
+        services = (replace(one, action=action) if applies(stack, one) else one for one in stack.services)
+        return replace(stack, services=tuple(services))
+
+    return replace(order, stacks=tuple(adjusted(stack) for stack in order.stacks))
+
+
+def find_actual_action(
+    before: Iterable[Container], after: Iterable[Container], service: ServiceName, project: str
+) -> Action:
+    """What really happened to a service, by its project's containers before and after.
+
+    More containers beside the old ones are a creation, fewer a removal. A reload leaves no trace and shows as none;
+    a rebuild is a recreation with another image.
+    """
+    old = {c.id: c.started for c in before if (c.project, c.service) == (project, service)}
+    new = {c.id: c.started for c in after if (c.project, c.service) == (project, service)}
+    if old == new:
+        return Action.NONE
+    if old.items() < new.items():
+        return Action.CREATE
+    if new.items() < old.items():
+        return Action.REMOVE
+    return Action.RESTART if old.keys() == new.keys() else Action.RECREATE
+
+
+def compare_services(
+    order: Order, before: Iterable[Container], after: Iterable[Container]
+) -> tuple[ServiceOutcome, ...]:
+    """For each service of the order, what was planned and what really happened."""
+    before, after = tuple(before), tuple(after)
+    return tuple(
+        ServiceOutcome(
+            stack=stack.stack,
+            service=ordered.service,
+            predicted=ordered.action,
+            actual=find_actual_action(before, after, ordered.service, stack.project),
+        )
+        for stack in order.stacks
+        for ordered in stack.services
+    )

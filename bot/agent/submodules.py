@@ -1,0 +1,53 @@
+"""Read and update the submodules of a node's checkout, after a check of their addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.agent.safe_git import Access, check_address
+from bot.agent.work_tree import CheckoutError, WorkTree
+from bot.domain.names import CommitSha, SubmodulePath
+from bot.git.gitmodules import Stanza, parse_gitmodules
+
+MAX_DEPTH = 5  # submodules within submodules
+
+
+def parse_submodules(text: str) -> Mapping[str, Stanza]:
+    """The submodules of a `.gitmodules` by their paths."""
+    return {stanza.path: stanza for stanza in parse_gitmodules(text).stanzas}
+
+
+def find_stanza(tree: WorkTree, commit: str, submodule: str) -> Stanza | None:
+    """How `.gitmodules` at `commit` describes a submodule; None when it does not, or the commit is not here."""
+    if tree.repository.resolve(commit) is None:
+        return None
+    text = tree.repository.read_file(commit, ".gitmodules") or b""
+    return parse_submodules(text.decode("utf-8", "replace")).get(submodule)
+
+
+def fetch_submodule(outer: WorkTree, inner: WorkTree, path: SubmodulePath, pin: CommitSha) -> None:
+    """Fetch `pin` into the submodule at `path`, and clone it where it is not there; or CheckoutError or GitError."""
+    stanza = find_stanza(outer, "HEAD", path)
+    if stanza is not None:
+        check_address(stanza)
+    outer.git("submodule", "--quiet", "init", "--", path)
+    outer.git("submodule", "--quiet", "sync", "--", path)
+    if not inner.exists:
+        # `update` clones and checks out at once; an untracked file in the way makes it fail, and stays.
+        outer.git("submodule", "--quiet", "update", "--init", "--checkout", "--", path)
+    elif not inner.fetch_commit(pin):
+        raise CheckoutError(f"the remote of {path} does not hold {pin} any longer")
+
+
+def update_nested(tree: WorkTree, access: Access, *, depth: int = MAX_DEPTH) -> None:
+    """Update submodules of a submodule. Not by `--recursive`, which would fetch from any address unchecked."""
+    text = tree.repository.read_file("HEAD", ".gitmodules")
+    if text is None:
+        return
+    if not depth:
+        raise CheckoutError(f"{tree.folder} has submodules within submodules, deeper than {MAX_DEPTH}")
+    for path, stanza in parse_submodules(text.decode("utf-8", "replace")).items():
+        if tree.repository.pin_at("HEAD", path) is not None:
+            check_address(stanza)
+            tree.git("submodule", "--quiet", "update", "--init", "--checkout", "--", path)
+            update_nested(WorkTree(tree.folder / path, access), access, depth=depth - 1)

@@ -1,0 +1,1 @@
+"""The one adapter to Docker and Compose: programs, versions, arguments, environments, time and output limits."""

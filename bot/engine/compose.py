@@ -1,0 +1,96 @@
+"""Compose's command line: its options for a stack, and the commands that a node gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bot.domain.names import ServiceName
+from bot.engine.cli import DockerCli, DockerError
+from bot.protocol.order import StackOrder
+
+RENDER = ("config", "--format", "json")
+
+
+def compose_options(
+    program: str | Path,
+    *,
+    files: Iterable[str | Path],
+    profiles: Iterable[str],
+    project: str,
+    directory: str | Path,
+) -> list[str]:
+    """Compose's global options, as python-on-whales builds them. `project` "" leaves the name to compose.
+
+    `program` is any that exists; it is not started.
+    """
+    # The library takes longer to load than all else of a node's order together: only what calls compose loads it.
+    from python_on_whales import DockerClient  # noqa: PLC0415 - see above
+
+    client = DockerClient(
+        client_call=[str(program)],
+        compose_files=list(files),
+        compose_profiles=list(profiles),
+        compose_project_name=project or None,
+        compose_project_directory=directory,
+    )
+    words = [str(word) for word in client.client_config.docker_compose_cmd]
+    return words[words.index("compose") + 1 :]
+
+
+class ComposeStack:
+    """One stack of a node's checkout at `root`. Every method raises DockerError when compose fails."""
+
+    def __init__(self, docker: DockerCli, root: Path, stack: StackOrder) -> None:
+        self._docker = docker
+        self._root = root
+        self._stack = stack
+        # In the environment too, so that no `.env` of the stack's folder can set another.
+        self._extra = {"COMPOSE_PROFILES": ",".join(stack.profiles), "COMPOSE_PROJECT_NAME": stack.project}
+
+    def read_model(self) -> tuple[dict[str, Any], str]:
+        """The stack's resolved model, with every secret in clear, and what compose warned of; or DockerError."""
+        arguments = [*self._compose, *RENDER]
+        done = self._docker.start(arguments, extra=self._extra)
+        if done.code != 0:
+            raise DockerError(self._docker.explain(arguments, done.err))
+        return msgspec.json.decode(done.out), done.err.decode("utf-8", "replace")
+
+    def pull(self, services: Sequence[ServiceName]) -> None:
+        """Pull the images of these services, with progress in the log."""
+        self._docker.follow(*self._compose, "pull", *services, extra=self._extra)
+
+    def build(self, services: Sequence[ServiceName]) -> None:
+        """Build the images of these services; one without a build is passed over."""
+        self._run("build", *services)
+
+    def up(self, services: Sequence[ServiceName], *, recreate: bool) -> None:
+        """Bring up these services alone; with `recreate` also those in which compose sees no difference."""
+        self._run("up", "--detach", "--no-deps", *(["--force-recreate"] if recreate else []), *services)
+
+    def restart(self, services: Sequence[ServiceName]) -> None:
+        """Restart these services alone."""
+        self._run("restart", "--no-deps", *services)
+
+    def send_signal(self, service: ServiceName, signal: str) -> None:
+        """Send `signal` ("SIGHUP") to the running containers of a service."""
+        self._run("kill", "--signal", signal, service)
+
+    @cached_property
+    def _compose(self) -> list[str]:
+        folder = self._root / self._stack.folder
+        options = compose_options(
+            self._docker.program,
+            files=[folder / name for name in self._stack.files],
+            profiles=self._stack.profiles,
+            project=self._stack.project,
+            directory=folder,
+        )
+        return ["compose", *options]
+
+    def _run(self, *arguments: str) -> None:
+        self._docker.run(*self._compose, *arguments, extra=self._extra, show=True)

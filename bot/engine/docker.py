@@ -1,0 +1,149 @@
+"""A node's Docker Engine: its containers, images and networks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from bot.domain.names import ServiceName
+from bot.engine.cli import DockerCli, DockerError
+from bot.engine.containers import ONEOFF, PROJECT, SERVICE, Container, parse_containers
+
+REMOVAL_TIMEOUT = 30  # seconds
+
+__all__ = ["Docker", "DockerError"]
+
+
+class Docker(DockerCli):
+    """The engine, through the docker client."""
+
+    @cached_property
+    def host(self) -> str:
+        """Where the engine is: "unix:///var/run/docker.sock", "npipe:////./pipe/docker_engine", "ssh://me@host"."""
+        of_context = ("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+        return self.environment.get("DOCKER_HOST") or self.run(*of_context)
+
+    def server_version(self) -> tuple[str, str]:
+        """Name and version of the engine. Podman's socket speaks Docker's language and gives its own version."""
+        form = "{{.Server.Version}}{{range .Server.Components}}|{{.Name}}{{end}}"
+        version, *components = self.run("version", "--format", form).split("|")
+        return ("Podman" if "Podman Engine" in components else "Docker Engine"), version
+
+    def compose_version(self) -> str:
+        """The version of the client's compose plugin."""
+        return self.run("compose", "version", "--short")
+
+    def wait_until_reachable(self, seconds: float) -> bool:
+        """Whether the engine answers, now or within `seconds`: it may be restarting."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                self.server_version()
+            except DockerError:
+                if time.monotonic() > deadline:
+                    return False
+                time.sleep(1)
+            else:
+                return True
+
+    def data_folder(self) -> Path | None:
+        """The folder of this machine in which the engine keeps its images, or None when it cannot be seen here."""
+        if not self.host.startswith("unix://"):
+            return None
+        folder = Path(self.run("info", "--format", "{{.DockerRootDir}}") or "/nowhere")
+        return folder if folder.is_dir() else None
+
+    # -- containers -----------------------------------------------------------------------------------------
+
+    def containers(self, projects: Iterable[str]) -> tuple[Container, ...]:
+        """Every container of the compose projects, stopped ones too; one-off runs are left out."""
+        wanted = set(projects)
+        if not wanted:
+            return ()
+        form = f'{{{{.ID}}}} {{{{.Label "{PROJECT}"}}}}'
+        listed = self.run("ps", "--all", "--no-trunc", "--filter", f"label={ONEOFF}=False", "--format", form)
+        found = (line.partition(" ") for line in listed.splitlines())
+        return self._inspect([one for one, _, project in found if project in wanted])
+
+    def running_containers(self) -> tuple[Container, ...]:
+        """Every container that runs on the engine, whoever made it."""
+        return self._inspect(self.run("ps", "--quiet", "--no-trunc").split())
+
+    def wait_for_removals(self, projects: Sequence[str]) -> None:
+        """Wait until the engine has removed what a killed compose was removing: it takes a moment longer."""
+        for _ in range(REMOVAL_TIMEOUT):
+            if not any(container.status == "removing" for container in self.containers(projects)):
+                return
+            time.sleep(1)
+
+    def _inspect(self, ids: Sequence[str]) -> tuple[Container, ...]:
+        """The containers with these ids; one that is gone by now is left out."""
+        if not ids:
+            return ()
+        return parse_containers(self.run("container", "inspect", *ids, check=False))
+
+    def logs(self, container: str, *, lines: int) -> str:
+        """The last lines that the container wrote, both streams in the order in which they came."""
+        done = self.start(("logs", "--tail", str(lines), container), merge_errors=True)
+        return self.redact(done.out.decode("utf-8", "replace").strip())
+
+    def remove_service(self, project: str, service: ServiceName) -> None:
+        """Stop and remove the containers of one service; its volumes stay. Needs no compose file."""
+        filters = (f"label={PROJECT}={project}", f"label={SERVICE}={service}")
+        options = [word for one in filters for word in ("--filter", one)]
+        ids = self.run("ps", "--all", "--quiet", "--no-trunc", *options).split()
+        if ids:
+            self.run("stop", *ids)
+            self.run("rm", "--force", *ids)
+
+    def remove_project(self, project: str) -> None:
+        """Remove a project's containers and networks by their labels, without its files; its volumes stay."""
+        self.run("compose", "--project-name", project, "down", show=True)
+
+    # -- images ---------------------------------------------------------------------------------------------
+
+    def image_id(self, name: str) -> str:
+        """Id of the image of that name, or "" when the engine holds none."""
+        return self.run("image", "inspect", "--format", "{{.Id}}", name, check=False)
+
+    def image_ids(self, names: Iterable[str]) -> dict[str, str]:
+        """Ids of the images of these names, where the engine holds one."""
+        wanted = sorted({name for name in names if name})
+        if not wanted:
+            return {}
+        ids = self.run("image", "inspect", "--format", "{{.Id}}", *wanted, check=False).split()
+        if len(ids) != len(wanted):
+            ids = [self.image_id(name) for name in wanted]
+        return {name: found for name, found in zip(wanted, ids, strict=True) if found}
+
+    def restore_tag(self, container: Container) -> None:
+        """Move the container's image name back to the image it was made from: a build or a pull may have moved it."""
+        name, wanted = container.image_name, container.image
+        if name and "@" not in name and self.image_id(name) not in ("", wanted) and self.image_id(wanted):
+            self.run("image", "tag", wanted, name)
+
+    # -- networks -------------------------------------------------------------------------------------------
+
+    def network_names(self) -> frozenset[str]:
+        """Names of the engine's networks."""
+        return frozenset(self.run("network", "ls", "--format", "{{.Name}}").splitlines())
+
+    def create_network(self, name: str, *, label: str) -> None:
+        """Create a network with a label ("name=value")."""
+        self.run("network", "create", "--label", label, name)
+
+    def remove_network(self, name: str) -> None:
+        """Disconnect whatever is attached to the network, and remove it; one that is gone is fine."""
+        if name not in self.network_names():
+            return
+        attached = self.run("network", "inspect", "--format", "{{range $id, $_ := .Containers}}{{$id}} {{end}}", name)
+        for container in attached.split():
+            self.run("network", "disconnect", "--force", name, container)
+        self.run("network", "rm", name)
+
+    def bridge_gateway(self) -> str:
+        """The address of the default bridge on the engine's host, or "" when it has none."""
+        form = "{{range .IPAM.Config}}{{.Gateway}} {{end}}"
+        return next(iter(self.run("network", "inspect", "--format", form, "bridge").split()), "")

@@ -1,0 +1,36 @@
+"""Settings that compose takes from its environment: on a node, and where a stack is only rendered for a plan."""
+
+from __future__ import annotations
+
+import re
+
+# A compose file that is fetched from elsewhere was never approved (docs/security.md).
+_NO_REMOTE_FILES = {f"COMPOSE_EXPERIMENTAL_{kind}_REMOTE": "false" for kind in ("GIT", "OCI")}
+
+NODE_SETTINGS = _NO_REMOTE_FILES | {
+    "COMPOSE_ANSI": "never",
+    "COMPOSE_PROGRESS": "plain",
+    "COMPOSE_MENU": "false",
+    # Orphans are removed when an order says so, and by name.
+    "COMPOSE_REMOVE_ORPHANS": "false",
+    "COMPOSE_IGNORE_ORPHANS": "true",
+}
+
+RENDER_HOME = "/~"
+"""The home folder while rendering, so that `~/data` and `${HOME}/data` can be shown as they were written."""
+
+RENDER_SETTINGS = _NO_REMOTE_FILES | {
+    "HOME": RENDER_HOME,
+    "COMPOSE_DISABLE_ENV_FILE": "false",
+    "COMPOSE_CONVERT_WINDOWS_PATHS": "false",
+    "COMPOSE_COMPATIBILITY": "false",
+    "COMPOSE_ENV_FILES": "",
+    "COMPOSE_FILE": "",
+    "COMPOSE_ANSI": "never",
+}
+
+RESERVED_NAME = re.compile(r"(?:COMPOSE|DOCKER|BUILDKIT|BUILDX|OTEL)_\w+")
+"""Variables that configure the programs themselves: no stack and no fleet file sets them for a rendering."""
+
+STACK_SETTINGS = ("COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES")
+"""The two of them that a stack's `.env` may set, because its `name:` and `profiles:` could do the same."""

@@ -1,0 +1,83 @@
+"""Check runs and commit statuses."""
+
+from __future__ import annotations
+
+from bot.domain.names import CommitSha, RepoName
+from bot.domain.values import Wire
+from bot.github.client import Client
+from bot.github.endpoints import path_of
+from bot.github.shapes import AppSlug
+
+ANNOTATIONS_AT_ONCE = 50  # per request; later requests append (REST: checks/update)
+
+
+class _PostedCheck(Wire, frozen=True):
+    id: int
+
+
+class _Output(Wire, frozen=True):
+    text: str | None = None
+
+
+class CheckRun(Wire, frozen=True):
+    """One check run on a commit."""
+
+    id: int
+    name: str
+    status: str
+    conclusion: str | None = None
+    external_id: str | None = None
+    app: AppSlug | None = None
+    output: _Output | None = None
+    completed_at: str | None = None
+
+    @property
+    def is_completed(self) -> bool:
+        """Whether it ended; only then there is a conclusion."""
+        return self.status == "completed"
+
+
+class _CombinedStatus(Wire, frozen=True):
+    state: str
+    total_count: int
+
+
+def find_checks(client: Client, repo: RepoName, sha: CommitSha, *, name: str | None = None) -> tuple[CheckRun, ...]:
+    """The latest check runs on `sha`, of all or of one name."""
+    query: dict[str, str] = {"check_name": name} if name else {}
+    return client.list(path_of(repo, "commits", sha, "check-runs"), CheckRun, within="check_runs", query=query)
+
+
+def read_status(client: Client, repo: RepoName, sha: CommitSha) -> str | None:
+    """The combined commit status (success, pending, failure), or None when nobody set one."""
+    combined = client.get(path_of(repo, "commits", sha, "status"), _CombinedStatus)
+    return combined.state if combined.total_count else None
+
+
+def post_check(
+    client: Client,
+    repo: RepoName,
+    *,
+    sha: CommitSha,
+    name: str,
+    conclusion: str,
+    title: str,
+    summary: str,
+    text: str,
+    external_id: str,
+    details_url: str = "",
+    annotations: tuple[dict[str, object], ...] = (),
+    buttons: tuple[dict[str, str], ...] = (),
+) -> None:
+    """A finished check run on `sha`, its annotations in as many requests as they need."""
+    output: dict[str, object] = {"title": title, "summary": summary}
+    if text:
+        output["text"] = text
+    body: dict[str, object] = {"name": name, "head_sha": sha, "status": "completed", "conclusion": conclusion}
+    body |= {"external_id": external_id} | ({"details_url": details_url} if details_url else {})
+    body |= {"actions": list(buttons)} if buttons else {}
+    first = {"annotations": list(annotations[:ANNOTATIONS_AT_ONCE])} if annotations else {}
+    run = client.post(path_of(repo, "check-runs"), _PostedCheck, body | {"output": output | first})
+    for start in range(ANNOTATIONS_AT_ONCE, len(annotations), ANNOTATIONS_AT_ONCE):
+        more = {"annotations": list(annotations[start : start + ANNOTATIONS_AT_ONCE])}
+        client.send("PATCH", path_of(repo, "check-runs", run.id), {"output": output | more})

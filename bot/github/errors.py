@@ -1,0 +1,18 @@
+"""GitHub's refusals as errors of ours."""
+
+from __future__ import annotations
+
+from bot.domain.errors import BotError
+
+
+class GitHubError(BotError):
+    """GitHub refused a request. `status` is the HTTP status, `message` GitHub's own, hostile text."""
+
+    def __init__(self, request: str, status: int, message: str) -> None:
+        super().__init__(f"GitHub refused {request} ({status}): {message}")
+        self.status = status
+        self.message = message
+
+
+class NotFound(GitHubError):  # noqa: N818 - absence is often an answer, not an error
+    """There is no such thing, or this identity may not see it."""

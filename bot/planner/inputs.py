@@ -1,0 +1,277 @@
+"""Collect everything that compose would read for a stack, and refuse what it must not read.
+
+Nothing outside the checkout may be read: no absolute or home path, no address, no `..` or link that leads out,
+no variable that could become one of these. What is inside is collected with its content, so that compose gets
+those files and nothing else. Bind mounts may name any path, because compose reads nothing there.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+
+from bot.plan.model import SourceLine
+from bot.planner.compose_files import ComposeFile, ComposeGroup, ComposeInputs, RefusedError
+from bot.planner.interpolation import UnknowableError, possible_texts
+from bot.planner.snapshot_files import OutsideError, SnapshotFiles, TooLargeError
+from bot.planner.yaml_nodes import (
+    YamlMapping,
+    YamlNode,
+    YamlRefusedError,
+    YamlScalar,
+    YamlSequence,
+    parse_yaml,
+    write_yaml,
+)
+
+MAX_FILE = 1024 * 1024  # bytes of one env file; compose files have a smaller limit of their own
+_MAX_FILES = 300
+_MAX_DEPTH = 24  # includes within includes, extends of extends
+
+_REMOTE = re.compile(
+    r"(?i)[a-z][a-z0-9+.-]*://|oci:|git@|[\w.-]+@[\w.-]+:|(?:www\.)?(?:github|gitlab)\.com/|.*\.git(?:#.*)?$"
+)
+_DRIVE = re.compile(r"[A-Za-z]:")
+_NAMED_CONTEXT = re.compile(r"(?i)(?:docker-image|service|target|oci-layout):")
+
+
+def collect_inputs(
+    checkout: SnapshotFiles, *, folder: str, files: Sequence[str], known: dict[str, str]
+) -> ComposeInputs:
+    """Follow everything that compose reads for `files` in `folder`, or RefusedError with file and line.
+
+    `known` are the variables whose value is certain. What is not there is left out: compose says so itself.
+    """
+    walk = _Walk(checkout, known)
+    walk.env_file(posixpath.join(folder, ".env"), None, interpolates=True)
+    walk.inputs.main = walk.group([walk.inside(name, folder, None) for name in files], folder, depth=0)
+    walk.inputs.folders.add(folder)
+    return walk.inputs
+
+
+class _Walk:
+    def __init__(self, checkout: SnapshotFiles, known: dict[str, str]) -> None:
+        self.checkout = checkout
+        self.known = known
+        self.inputs = ComposeInputs()
+        self._parsed: dict[tuple[str, str, bool], ComposeFile] = {}
+
+    def group(self, paths: Sequence[str], folder: str, *, depth: int) -> ComposeGroup:
+        found = [self.compose_file(path, folder, None, depth=depth) for path in paths]
+        return ComposeGroup([file for file in found if file], folder)
+
+    def compose_file(
+        self, path: str, folder: str, where: SourceLine | None, *, depth: int, extended: bool = False
+    ) -> ComposeFile | None:
+        if depth > _MAX_DEPTH:
+            raise RefusedError(f"more than {_MAX_DEPTH} compose files take in one another", where)
+        before = self._parsed.get((path, folder, extended))
+        real = self.find(path, where)
+        if before or real is None:
+            return before
+        content = self.content(real, where)
+        if content is None:
+            return None
+        try:
+            documents = parse_yaml(content)
+        except YamlRefusedError as problem:
+            raise RefusedError(problem.message, SourceLine(path=real, line=problem.line)) from None
+        file = ComposeFile(path, real, documents, folder, [], {})
+        self._parsed[path, folder, extended] = file
+        self.add_file(path, real, write_yaml(documents).encode())
+        for document in documents:
+            if isinstance(document, YamlMapping):
+                self.document(file, document, depth=depth, extended=extended)
+        return file
+
+    def document(self, file: ComposeFile, document: YamlMapping, *, depth: int, extended: bool) -> None:
+        services = document.get("services")
+        if isinstance(services, YamlMapping):
+            for name, (_, service) in services.pairs.items():
+                if isinstance(service, YamlMapping):
+                    self.service(file, name, service, depth=depth)
+        if extended:
+            return  # compose takes nothing but the service from an extended file
+        for entry in _items(document.get("include")):
+            self.include(file, entry, depth=depth)
+        for section in ("configs", "secrets"):
+            resources = document.get(section)
+            for _, resource in (resources.pairs if isinstance(resources, YamlMapping) else {}).values():
+                self.mentioned(file, _field(resource, "file"), f"a file of {section}")
+
+    def include(self, file: ComposeFile, entry: YamlNode, *, depth: int) -> None:
+        if isinstance(entry, YamlScalar):
+            entry = YamlMapping({"path": (entry, entry)}, entry.line)
+        paths = _items(_field(entry, "path"))
+        if not paths:
+            return
+        project = _field(entry, "project_directory")
+        for candidates in _choices([self.texts(file, item, "include") for item in paths]):
+            named = [self.inside(text, file.folder, self.at(file, paths[0])) for text in candidates]
+            folders = [posixpath.dirname(named[0])]
+            if isinstance(project, YamlScalar) and not project.is_null and project.text:
+                where = self.at(file, project)
+                folders = [self.inside(t, file.folder, where) for t in self.texts(file, project, "project_directory")]
+            for folder in folders:
+                self.folder(folder, self.at(file, paths[0]))
+                self.include_env_files(file, entry, folder)
+                group = self.group(named, folder, depth=depth + 1)
+                if group.files:
+                    file.includes.append(group)
+
+    def include_env_files(self, file: ComposeFile, entry: YamlNode, folder: str) -> None:
+        listed = _items(_field(entry, "env_file"))
+        if not listed:
+            self.env_file(posixpath.join(folder, ".env"), None, interpolates=True)
+        for item in listed:
+            for text in self.texts(file, item, "include: env_file"):
+                where = self.at(file, item)
+                self.env_file(self.inside(text, file.folder, where), where, interpolates=True)
+
+    def service(self, file: ComposeFile, name: str, service: YamlMapping, *, depth: int) -> None:
+        self.extends(file, name, service, depth=depth)
+        for item in _items(service.get("env_file")):
+            listed = _field(item, "path") if isinstance(item, YamlMapping) else item
+            for path, where in self.paths(file, listed, "env_file"):
+                self.env_file(path, where, interpolates=False)
+        for item in _items(service.get("label_file")):
+            for path, where in self.paths(file, item, "label_file"):
+                real = self.find(path, where)
+                content = self.content(real, where) if real else None
+                if real and content is not None:
+                    self.add_file(path, real, content)
+        self.mentioned(file, _field(service.get("credential_spec"), "file"), "the file of credential_spec")
+        self.build(file, service.get("build"))
+
+    def extends(self, file: ComposeFile, name: str, service: YamlMapping, *, depth: int) -> None:
+        extends = service.get("extends")
+        of = extends if isinstance(extends, YamlScalar) else _field(extends, "service")
+        if not isinstance(of, YamlScalar):
+            return
+        named = _field(extends, "file")
+        if named is None:
+            file.bases[name] = (file, of.text)
+            return
+        for path, where in self.paths(file, named, "extends: file"):
+            folder = posixpath.dirname(path)
+            base = self.compose_file(path, folder, where, depth=depth + 1, extended=True)
+            if base:
+                file.bases[name] = (base, of.text)
+
+    def build(self, file: ComposeFile, build: YamlNode | None) -> None:
+        context = build if isinstance(build, YamlScalar) else _field(build, "context")
+        for folder, _ in self.contexts(file, context, "build"):
+            dockerfile = _field(build, "dockerfile")
+            if isinstance(dockerfile, YamlScalar) and not dockerfile.is_null:
+                for text in self.texts(file, dockerfile, "dockerfile"):
+                    where = self.at(file, dockerfile)
+                    self.find(self.inside(text, folder, where), where)
+            else:
+                self.find(posixpath.join(folder, "Dockerfile"), None)
+        more = _field(build, "additional_contexts")
+        named = [value for _, value in more.pairs.values()] if isinstance(more, YamlMapping) else _items(more)
+        for item in named:
+            inner = item
+            if isinstance(item, YamlScalar) and not isinstance(more, YamlMapping):
+                inner = item._replace(text=item.text.partition("=")[2])
+            list(self.contexts(file, inner, "additional_contexts"))
+
+    def contexts(self, file: ComposeFile, node: YamlNode | None, what: str) -> Iterator[tuple[str, SourceLine]]:
+        """Build contexts are folders; addresses are left alone, because rendering fetches nothing."""
+        if isinstance(node, YamlScalar) and not (_NAMED_CONTEXT.match(node.text) or _REMOTE.match(node.text)):
+            for path, where in self.paths(file, node, what):
+                self.find(path, where)
+                yield path, where
+
+    def mentioned(self, file: ComposeFile, node: YamlNode | None, what: str) -> None:
+        """A file that compose opens only when it starts containers."""
+        for path, where in self.paths(file, node, what):
+            self.find(path, where)
+
+    def at(self, file: ComposeFile, node: YamlNode) -> SourceLine:
+        return SourceLine(path=file.real, line=node.line)
+
+    def texts(self, file: ComposeFile, node: YamlNode | None, what: str) -> tuple[str, ...]:
+        if not isinstance(node, YamlScalar) or node.is_null or not node.text:
+            return ()
+        try:
+            return possible_texts(node.text, self.known, self.inputs.interpolated_from.values())
+        except UnknowableError as problem:
+            raise RefusedError(
+                f"{what} names a file through a variable, and {problem}; write the path itself", self.at(file, node)
+            ) from None
+
+    def paths(self, file: ComposeFile, node: YamlNode | None, what: str) -> Iterator[tuple[str, SourceLine]]:
+        for text in self.texts(file, node, what):
+            if text and isinstance(node, YamlScalar):
+                where = self.at(file, node)
+                yield self.inside(text, file.folder, where, what), where
+
+    def inside(self, text: str, folder: str, where: SourceLine | None, what: str = "a compose file") -> str:
+        """`text` as a path of the checkout, or RefusedError."""
+        shown = f"{what}: {text[:100]!r}"
+        if _REMOTE.match(text):
+            raise RefusedError(f"{shown} is an address; only files of the checkout are read", where)
+        slashed = text.replace("\\", "/")
+        if slashed.startswith(("/", "~")) or _DRIVE.match(slashed) or "\0" in text:
+            raise RefusedError(f"{shown} lies outside the checkout; write a path relative to this folder", where)
+        for spelling in (text, slashed):
+            path = posixpath.normpath(posixpath.join(folder, spelling))
+            if path == ".." or path.startswith("../"):
+                raise RefusedError(f"{shown} leads out of the checkout", where)
+        path = posixpath.normpath(posixpath.join(folder, text))
+        return "" if path == "." else path
+
+    def find(self, path: str, where: SourceLine | None) -> str | None:
+        try:
+            return self.checkout.find(path)
+        except OutsideError as problem:
+            raise RefusedError(f"{path[:100]!r}: {problem}", where) from None
+
+    def folder(self, path: str, where: SourceLine | None) -> None:
+        real = self.find(path, where)
+        if real is not None and self.checkout.is_folder(real):
+            self.inputs.folders.add(path)
+
+    def content(self, real: str, where: SourceLine | None) -> bytes | None:
+        if ":" not in self.checkout.state_of(real):
+            return None  # a folder or another submodule
+        try:
+            return self.checkout.read(real)
+        except TooLargeError:
+            raise RefusedError(f"{real[:100]!r} is larger than {MAX_FILE // 1024} KiB", where) from None
+
+    def env_file(self, path: str, where: SourceLine | None, *, interpolates: bool) -> None:
+        real = self.find(path, where)
+        content = self.content(real, where) if real else None
+        if real is None or content is None:
+            return
+        self.add_file(path, real, content)
+        into = self.inputs.interpolated_from if interpolates else self.inputs.passed_on
+        into[path] = content.decode("utf-8", "replace")
+
+    def add_file(self, path: str, real: str, content: bytes) -> None:
+        self.inputs.files[path] = content
+        self.inputs.paths |= {path, real}
+        if len(self.inputs.files) > _MAX_FILES:
+            raise RefusedError(f"the stack reads more than {_MAX_FILES} files")
+
+
+def _field(node: YamlNode | None, name: str) -> YamlNode | None:
+    return node.get(name) if isinstance(node, YamlMapping) else None
+
+
+def _items(node: YamlNode | None) -> list[YamlNode]:
+    if node is None:
+        return []
+    return list(node.items) if isinstance(node, YamlSequence) else [node]
+
+
+def _choices(options: list[tuple[str, ...]]) -> list[list[str]]:
+    """Ways to choose one of each; with several possible names for one file, each in turn."""
+    first = [choice[0] for choice in options if choice]
+    found = [first] if first else []
+    for at, choice in enumerate(options):
+        found += [[*first[:at], other, *first[at + 1 :]] for other in choice[1:]]
+    return found

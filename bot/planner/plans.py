@@ -1,0 +1,229 @@
+"""Make the plan between two revisions of a fleet: find their stacks, render them, and compare them (bot.plan)."""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from bot.domain.names import CommitSha, NodeName, RepoName, StackName, SubmodulePath
+from bot.domain.risk_rules import Tuning
+from bot.fleetfile import FLEET_FILE, Fleet, Node, Submodule, parse_fleet
+from bot.fleetfile.yaml_lines import YamlFileError
+from bot.git.git import GitRepository
+from bot.plan.changes import decide_node
+from bot.plan.identity import identify_plan
+from bot.plan.model import Commit, NodePlan, Plan
+from bot.plan.rendering import NodeChange, Rendering, Side, StackChange
+from bot.plan.risks.assess import add_risks
+from bot.planner.renderer import Renderer, RenderRequest
+from bot.planner.sides import changed_paths, find_build_inputs, read_side
+from bot.planner.snapshot import Snapshot
+from bot.planner.stack_files import find_default_files
+
+COMMITS_SHOWN = 100
+ANY_NODE = NodeName("any node")  # what plans of a fleet without nodes are for
+
+
+class Revision(NamedTuple):
+    """A commit of the fleet, and the upstream's commit that it pins, or is to pin."""
+
+    commit: CommitSha
+    pin: CommitSha
+
+
+def find_revision(
+    mirror: GitRepository, upstream: GitRepository, commit: str, path: SubmodulePath
+) -> Revision | None:
+    """`commit` with what it pins at `path`; None when the fleet has no such commit, or upstream no such pin."""
+    found = mirror.resolve(commit)
+    pin = mirror.pin_at(found, path) if found else None
+    return Revision(found, pin) if found and pin and upstream.resolve(pin) else None
+
+
+def plan_between(
+    old: Revision | None,
+    new: Revision,
+    *,
+    fleet: Fleet,
+    submodule: Submodule,
+    mirror: GitRepository,
+    upstream: GitRepository,
+    renderer: Renderer,
+    repo: RepoName | None = None,
+    upstream_name: RepoName | None = None,
+    commits: tuple[CommitSha | None, CommitSha] | None = None,
+    commits_shown: int = COMMITS_SHOWN,
+) -> Plan:
+    """The plan of moving `submodule` from `old` to `new` (None: nothing was deployed) on every node of `fleet`.
+
+    `mirror` and `upstream` are the repositories of the fleet and of the submodule; their names are for reports. With
+    `commits` the plan counts the commits after the first of the two up to the second, and lists the newest.
+    """
+
+    def snapshot(at: Revision) -> Snapshot:
+        return Snapshot(fleet=mirror, commit=at.commit, submodule=submodule.path, upstream=upstream, pin=at.pin)
+
+    listed = upstream.commits_between(*commits, most=commits_shown) if commits and commits_shown else ()
+    return read_plan(
+        fleet=fleet,
+        repo=repo,
+        submodule=submodule,
+        upstream_name=upstream_name,
+        old=snapshot(old) if old else None,
+        new=snapshot(new),
+        renderer=renderer,
+        commits=tuple(Commit(sha=c.sha, subject=c.subject, author=c.author_name) for c in listed),
+        commits_total=upstream.count_between(*commits) if commits else 0,
+    )
+
+
+def read_plan(
+    *,
+    fleet: Fleet,
+    repo: RepoName | None,
+    submodule: Submodule,
+    upstream_name: RepoName | None,
+    old: Snapshot | None,
+    new: Snapshot,
+    renderer: Renderer,
+    commits: tuple[Commit, ...],
+    commits_total: int,
+) -> Plan:
+    """The same between two snapshots, with the commits that it brings."""
+    nodes = fleet.nodes or (Node(name=ANY_NODE),)
+    changes = read_changes(nodes, submodule, old, new, renderer)
+    decided = [_decide(change, fleet.risks) for change in changes]
+    plans = tuple(plan for plan, _ in decided)
+    files = new.upstream.changed_files(old.pin if old else None, new.pin)
+    effective = frozenset().union(*(used for _, used in decided))
+    return Plan(
+        id=identify_plan(new.commit, old.pin if old else None, new.pin, plans),
+        fleet=repo,
+        submodule=submodule.path,
+        upstream=upstream_name,
+        base=new.commit,
+        old=old.pin if old else None,
+        new=new.pin,
+        nodes=plans,
+        commits=commits,
+        commits_total=commits_total,
+        files_changed=files,
+        files_without_effect=tuple(path for path in files if f"{submodule.path}/{path}" not in effective),
+    )
+
+
+def _decide(change: NodeChange, tuning: Mapping[str, Tuning]) -> tuple[NodePlan, frozenset[str]]:
+    decided = decide_node(change)
+    plan = NodePlan(
+        node=change.node.name,
+        platform=change.node.platform,
+        stacks=tuple(stack for one in decided for stack in one.stacks),
+    )
+    return add_risks(plan, change, tuning), frozenset().union(*(one.files for one in decided))
+
+
+class _RenderTask(NamedTuple):
+    """One stack of one snapshot that has to be rendered."""
+
+    stack: StackName
+    request: RenderRequest
+    snapshot: Snapshot
+
+
+def read_changes(
+    nodes: tuple[Node, ...], submodule: Submodule, old: Snapshot | None, new: Snapshot, renderer: Renderer
+) -> tuple[NodeChange, ...]:
+    """Every stack of every node, before and after. All of them are rendered side by side, equal ones once."""
+    then = _nodes_then(nodes, old, new) if old else ()
+    sides = [(old, then), (new, nodes)] if old else [(new, nodes)]
+    tasks = [
+        (node, _RenderTask(stack, request, snapshot))
+        for snapshot, described in sides
+        for stack, folder in find_stacks(snapshot, submodule).items()
+        for node, then_node in zip(nodes, described, strict=True)
+        if (not then_node.stacks or stack in then_node.stacks)
+        and (request := _request(then_node, stack, folder, snapshot, is_old=snapshot is old)).files
+    ]
+    rendered = renderer.render_all([(one.snapshot, one.request) for _, one in tasks])
+    changed = changed_paths(old, new)
+    changes = []
+    for node in nodes:
+        own = []
+        for (owner, one), rendering in zip(tasks, rendered, strict=True):
+            if owner is node:
+                other = new if one.snapshot is old else old
+                side = read_side(one.request, rendering, one.snapshot, node, other=other, changed=changed)
+                own.append((one, side))
+        stacks = _pair(own, node, old, new, changed)
+        changes.append(NodeChange(node=node, stacks=stacks, changed=changed))
+    return tuple(changes)
+
+
+def _nodes_then(nodes: tuple[Node, ...], old: Snapshot, new: Snapshot) -> tuple[Node, ...]:
+    """The same nodes as the old commit's fleet file describes them; as they are now where it does not."""
+    if old.commit == new.commit:
+        return nodes
+    before, after = (side.fleet.read_file(side.commit, FLEET_FILE) for side in (old, new))
+    if before is None or before == after:
+        return nodes
+    try:
+        fleet = parse_fleet(before.decode("utf-8", "replace"))
+    except YamlFileError:
+        return nodes
+    known = {node.name: node for node in fleet.nodes}
+    return tuple(known.get(node.name, node) for node in nodes)
+
+
+def _request(node: Node, stack: StackName, folder: str, snapshot: Snapshot, *, is_old: bool) -> RenderRequest:
+    files = node.files.get(stack, ()) or find_default_files(snapshot, folder)
+    if is_old:
+        # An overlay that the fleet file names may have come with this very change.
+        files = tuple(name for name in files if snapshot.oid(posixpath.normpath(f"{folder}/{name}")))
+    return RenderRequest(folder=folder, files=files, profiles=node.profiles, variables=node.variables)
+
+
+def _pair(
+    sides: list[tuple[_RenderTask, Side]],
+    node: Node,
+    old: Snapshot | None,
+    new: Snapshot,
+    changed: frozenset[str],
+) -> tuple[StackChange, ...]:
+    """The new version's stacks in their order, then those that go."""
+    before = {one.stack: (one, side) for one, side in sides if one.snapshot is old}
+    after = {one.stack: (one, side) for one, side in sides if one.snapshot is new}
+    pairs = []
+    for stack in [*after, *(name for name in before if name not in after)]:
+        then, now = before.get(stack), after.get(stack)
+        task = (now or before[stack])[0]
+        rendering: Rendering | None = now[1].rendering if now else None
+        inputs = find_build_inputs(rendering, node, old, new, changed) if old and then and rendering else {}
+        pairs.append(
+            StackChange(
+                stack=stack,
+                folder=task.request.folder,
+                old=then[1] if then else None,
+                new=now[1] if now else None,
+                build_inputs=inputs,
+            )
+        )
+    return tuple(pairs)
+
+
+def find_stacks(snapshot: Snapshot, submodule: Submodule) -> dict[StackName, str]:
+    """Name and folder of each stack that the submodule holds, in deployment order.
+
+    `stacks` is a glob of as many folders as a stack is deep: `*`, `?` and `[...]` stay within one name.
+    """
+    pattern = f"{submodule.path}/{submodule.stacks}"
+    folders = {str(PurePosixPath(path).parent) for path in snapshot.files_under(submodule.path)}
+    found = {
+        StackName(PurePosixPath(folder).name): folder
+        for folder in sorted(folders)
+        if fnmatch.fnmatchcase(folder, pattern) and folder.count("/") == pattern.count("/")
+    }
+    rank = {name: index for index, name in enumerate(submodule.order)}
+    return dict(sorted(found.items(), key=lambda item: (rank.get(item[0], len(rank)), item[0])))

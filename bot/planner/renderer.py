@@ -1,0 +1,283 @@
+"""Render a stack at one pin with compose, without a daemon. Nothing else calls compose for plans.
+
+A request is first looked up in the cache; on a miss everything that compose would read is checked and collected
+(bot.planner.inputs), written to a folder of its own in the plainest YAML, rendered by the real `docker compose
+config` as confined as this machine allows (bot.engine.confinement), redacted (bot.redaction.redact), and kept.
+
+From the stack's `.env`, COMPOSE_PROJECT_NAME and COMPOSE_PROFILES have their effect, as they have on the node,
+because `name:` and `profiles:` could say the same; no other COMPOSE_* or DOCKER_* setting has.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from bot.domain.values import Value
+from bot.engine.compose import RENDER, compose_options
+from bot.engine.confinement import SECONDS, ConfinedResult, find_confinement
+from bot.engine.environment import RENDER_HOME, RENDER_SETTINGS, RESERVED_NAME, STACK_SETTINGS
+from bot.engine.programs import ComposeProgram, find_compose
+from bot.plan.rendering import CHECKOUT, Rendered, Rendering, Unreadable
+from bot.planner.cache import RenderCache
+from bot.planner.compose_files import ComposeInputs, RefusedError
+from bot.planner.inputs import MAX_FILE, collect_inputs
+from bot.planner.interpolation import read_settings
+from bot.planner.snapshot import Snapshot
+from bot.planner.snapshot_files import BlobReader, SnapshotFiles, describe
+from bot.planner.source_map import SourceMap, find_placeholders, find_variables
+from bot.planner.stack_files import DEFAULT_FILES, find_files, likely_files
+from bot.redaction.redact import Redactor, known_from
+
+_RULES = "2"  # of rendering and redaction: another number makes every kept rendering a miss
+_MAX_MESSAGE = 1500  # characters
+
+
+class RenderRequest(Value, frozen=True):
+    """One stack as one node runs it. `files` empty: the names that compose looks for by itself."""
+
+    folder: str  # POSIX, relative to the checkout: "server/stacks/ingress"; also compose's project directory
+    files: tuple[str, ...] = ()  # relative to `folder`
+    profiles: tuple[str, ...] = ()
+    project: str = ""  # "": compose's own rule (`name:`, else the folder's name)
+    variables: dict[str, str] = {}  # public
+
+
+class Renderer:
+    """Renders stacks, side by side within `workers`. Built once; safe between threads.
+
+    `confinement` describes how compose is confined here; `processes` counts the compose processes that rendered.
+    Raises ProgramMissingError when there is no compose that can be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        cache_root: Path,
+        secret_key: bytes,
+        workers: int = 2,
+        allow_bubblewrap: bool = True,
+        program: ComposeProgram | None = None,
+        seconds: float = SECONDS,
+    ) -> None:
+        self._program = program or find_compose()
+        self._confinement = find_confinement(self._program.path, allow_bubblewrap=allow_bubblewrap)
+        self._redactor = Redactor(secret_key)
+        self._cache = RenderCache(cache_root / "renderings")
+        self._work = cache_root / "work"
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="render")
+        self._seconds = seconds
+        self._running: dict[str, Future[Rendering]] = {}
+        self._lock = Lock()
+        self.confinement = self._confinement.description
+        self.processes = 0
+        _sweep(self._work)
+
+    def render(self, snapshot: Snapshot, requests: Sequence[RenderRequest]) -> tuple[Rendering, ...]:
+        """What compose makes of each request, in the same order."""
+        return self.render_all([(snapshot, request) for request in requests])
+
+    def render_all(self, pairs: Sequence[tuple[Snapshot, RenderRequest]]) -> tuple[Rendering, ...]:
+        """The same for several snapshots at once, such as a bump's old and new pin. Equal inputs render once."""
+        found: list[Rendering | None] = []
+        blobs: dict[int, BlobReader] = {}
+        for snapshot, request in pairs:
+            blobs.setdefault(id(snapshot), BlobReader(snapshot, largest=MAX_FILE))
+            found.append(self._cache.find(self._key(request), partial(describe, snapshot)))
+        missing = [index for index, rendering in enumerate(found) if rendering is None]
+        for reader in blobs.values():
+            wanted = [pairs[i][1] for i in missing if pairs[i][0] is reader.snapshot]
+            reader.fetch([path for one in wanted for path in likely_files(reader.snapshot, one.folder, one.files)])
+        tasks = {i: self._pool.submit(self._render, blobs[id(pairs[i][0])], pairs[i][1]) for i in missing}
+        return tuple(r if r is not None else tasks[i].result() for i, r in enumerate(found))
+
+    def _key(self, request: RenderRequest) -> str:
+        parts = [
+            _RULES,
+            self._program.version,
+            self._redactor.fingerprint,
+            msgspec.json.encode(request, order="sorted"),
+        ]
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    def _render(self, blobs: BlobReader, request: RenderRequest) -> Rendering:
+        checkout = SnapshotFiles(blobs)
+        try:
+            files = request.files or find_files(checkout.state_of, request.folder)
+            known = {name: value for name, value in request.variables.items() if not RESERVED_NAME.fullmatch(name)}
+            inputs = collect_inputs(checkout, folder=request.folder, files=files, known=known)
+        except RefusedError as refused:
+            message = self._redactor.text(refused.message)
+            return self._keep(request, checkout, Unreadable(message=message, where=refused.where))
+        if not inputs.main.files:
+            names = " or ".join(request.files or DEFAULT_FILES)
+            return self._keep(request, checkout, Unreadable(message=f"{request.folder}: there is no {names}"))
+        return self._once(request, checkout, inputs, files, known)
+
+    def _once(
+        self,
+        request: RenderRequest,
+        checkout: SnapshotFiles,
+        inputs: ComposeInputs,
+        files: Sequence[str],
+        known: dict[str, str],
+    ) -> Rendering:
+        """Render, unless the same inputs are being rendered right now, or were since the cache was asked."""
+        key = f"{self._key(request)} {sorted(checkout.seen.items())}"
+        with self._lock:
+            other = self._running.get(key)
+            mine: Future[Rendering] = other or Future()
+            self._running[key] = mine
+        if other:
+            return other.result()
+        try:
+            kept = self._cache.find(self._key(request), lambda path: checkout.seen.get(path, "?"))
+            rendering, lasting = (kept, False) if kept else self._run(request, inputs, files, known)
+            if lasting:
+                self._keep(request, checkout, rendering)
+            mine.set_result(rendering)
+        except BaseException as problem:
+            mine.set_exception(problem)
+            raise
+        finally:
+            with self._lock:
+                del self._running[key]
+        return rendering
+
+    def _keep(self, request: RenderRequest, checkout: SnapshotFiles, rendering: Rendering) -> Rendering:
+        self._cache.store(self._key(request), checkout.seen, rendering)
+        return rendering
+
+    def _run(
+        self, request: RenderRequest, inputs: ComposeInputs, files: Sequence[str], known: dict[str, str]
+    ) -> tuple[Rendering, bool]:
+        """One compose process. The second value says whether the same inputs will always end like this."""
+        with tempfile.TemporaryDirectory(dir=self._work) as temporary:
+            root = Path(temporary) / CHECKOUT.strip("/")
+            for folder in inputs.folders:
+                (root / folder).mkdir(parents=True, exist_ok=True)
+            for path, content in inputs.files.items():
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                (root / path).write_bytes(content)
+            seen = self._confinement.seen_root(root)
+            with self._lock:
+                self.processes += 1
+            outcome = self._confinement.run(
+                [*self._options(request, files), *RENDER],
+                root=root,
+                folder=request.folder,
+                environment=_environment(inputs, known),
+                seconds=self._seconds,
+            )
+        source_map = SourceMap(inputs.main)
+        defaults = dict(pair for text in inputs.interpolated_from.values() for pair in read_settings(text))
+        if outcome.code != 0 or outcome.stopped:
+            problem = self._explain(request, inputs, outcome, seen, source_map)
+            variables = find_variables(inputs.main, defaults, self._redactor.setting)
+            return replace(problem, variables=variables), not outcome.stopped
+        try:
+            model = _canonical(json.loads(outcome.out.decode("utf-8").replace("$$", "$")), seen)
+        except (ValueError, RecursionError):
+            return Unreadable(message=f"{request.folder}: compose wrote something that is not JSON"), True
+        secrets = known_from(inputs.settings(), environment=_from_env_files(model, source_map, inputs, known))
+        rendered = Rendered(
+            model=self._redactor.model(model, secrets),
+            reads=tuple(sorted(inputs.paths)),
+            variables=find_variables(
+                inputs.main, defaults, lambda name, value: self._redactor.setting(name, value, secrets)
+            ),
+            sources={self._redactor.key(place, secrets): at for place, at in source_map.sources(model).items()},
+        )
+        return rendered, True
+
+    def _options(self, request: RenderRequest, files: Sequence[str]) -> list[str]:
+        """Compose's global options; paths are relative to the stack's folder, in which it runs."""
+        return compose_options(
+            self._program.path, files=files, profiles=request.profiles, project=request.project, directory="."
+        )
+
+    def _explain(
+        self, request: RenderRequest, inputs: ComposeInputs, outcome: ConfinedResult, seen: str, source_map: SourceMap
+    ) -> Unreadable:
+        """Compose's own error. It may quote any file that it read, so every line of an env file is a secret here."""
+        if outcome.stopped:
+            return Unreadable(message=f"{request.folder}: compose was stopped, because {outcome.stopped}")
+        texts = [*inputs.interpolated_from.values(), *inputs.passed_on.values()]
+        lines = {line.strip() for text in texts for line in text.splitlines() if len(line.strip()) >= 4}
+        secrets = known_from(inputs.settings(), whole=lines)
+        text = outcome.err.decode("utf-8", "replace").replace(f"{seen}/", "").replace(seen, "")
+        text = re.sub(r"(?s)(variable name near) .*", r"\1 ...", text)  # quotes the rest of an env file
+        kept = [line.strip() for line in text.splitlines() if line.strip() and "level=warning" not in line]
+        message = self._redactor.text("\n".join(kept), secrets)[:_MAX_MESSAGE]
+        return Unreadable(message=message or f"{request.folder}: compose failed", where=source_map.find_line(message))
+
+
+def _environment(inputs: ComposeInputs, known: dict[str, str]) -> dict[str, str]:
+    """Made from nothing. Settings of compose and docker that an env file names are set first, so they lose.
+
+    A variable that a stack cannot do without, and that only the node has, is given its own name.
+    """
+    texts = inputs.interpolated_from.values()
+    named = {name for text in texts for name in RESERVED_NAME.findall(text)}
+    placeholders = find_placeholders(
+        inputs.main, {*known, *(name for text in texts for name, _ in read_settings(text))}
+    )
+    return (
+        dict.fromkeys(named.difference(STACK_SETTINGS), "")
+        | {name: value for name, value in placeholders.items() if not RESERVED_NAME.fullmatch(name)}
+        | RENDER_SETTINGS
+        | {n: v for n, v in known.items() if n not in RENDER_SETTINGS}
+    )
+
+
+def _from_env_files(
+    model: dict[str, Any], source_map: SourceMap, inputs: ComposeInputs, known: dict[str, str]
+) -> set[tuple[str, str]]:
+    """The (service, variable) whose value no compose file wrote, so that an env_file must have."""
+    if not inputs.passed_on:
+        return set()
+    passed = {name for text in inputs.passed_on.values() for name, _ in read_settings(text)}
+    elsewhere = {*known, *(name for text in inputs.interpolated_from.values() for name, _ in read_settings(text))}
+    return {
+        (service, name)
+        for service, body in (model.get("services") or {}).items()
+        for name in body.get("environment") or {}
+        if f"services.{service}.environment.{name}" not in source_map.written
+        and (name in passed or name not in elsewhere)
+    }
+
+
+def _canonical(value: Any, seen: str) -> Any:
+    """The model with the checkout at CHECKOUT and `~` as it was written."""
+    match value:
+        case dict():
+            return {key: _canonical(item, seen) for key, item in value.items()}
+        case list():
+            return [_canonical(item, seen) for item in value]
+        case str():
+            moved = value.replace(seen, CHECKOUT)
+            return moved[1:] if moved == RENDER_HOME or moved.startswith(f"{RENDER_HOME}/") else moved
+    return value
+
+
+def _sweep(work: Path) -> None:
+    """Remove what a killed process left behind."""
+    work.mkdir(parents=True, exist_ok=True)
+    for folder in work.iterdir():
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > 3600:
+                shutil.rmtree(folder)

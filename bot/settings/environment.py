@@ -1,0 +1,73 @@
+"""The one reader of the process environment, and the part of it that child programs get.
+
+Child programs (git, docker) get `child_environment`, never our own, which may hold the App's key and the webhook
+secret.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot.settings.values import parse_folder
+
+_KEPT_FOR_CHILDREN = (
+    "PATH",
+    "HOME",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "GIT_SSL_CAINFO",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+)
+_KEPT_FOR_DOCKER = (
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_CONFIG",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS_VERIFY",
+    "SSH_AUTH_SOCK",  # for an engine reached over ssh
+    "USERPROFILE",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "PROGRAMDATA",
+    "PROGRAMFILES",
+    "PATHEXT",
+    "COMSPEC",
+)
+_NOT_FOR_STACKS = ("GITHUB_", "ACTIONS_", "RUNNER_", "INPUT_", "AIOS_BOT_", "COMPOSE_", "GIT_", "PYTHON_ON_WHALES_")
+
+DEFAULT_DATA = "data"
+
+
+def process_environment() -> Mapping[str, str]:
+    """Every variable of this process."""
+    return os.environ
+
+
+def child_environment() -> dict[str, str]:
+    """What any child program may see: enough to be found and to verify TLS, no setting and no secret."""
+    return {name: os.environ[name] for name in _KEPT_FOR_CHILDREN if name in os.environ}
+
+
+def docker_environment() -> dict[str, str]:
+    """What a docker client may see: `child_environment`, and where the engine is and how to reach it."""
+    return child_environment() | {name: os.environ[name] for name in _KEPT_FOR_DOCKER if name in os.environ}
+
+
+def stack_environment() -> dict[str, str]:
+    """What compose may interpolate on a node: the node's own environment without the job's and the bot's variables.
+
+    A node's secrets come from there (the GitHub environment named like the node) or from `.env` files. What would
+    make compose do something else than the order says (COMPOSE_*) is left out.
+    """
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith(_NOT_FOR_STACKS)}
+
+
+def read_data_folder() -> Path:
+    """Where the service on this machine keeps its data."""
+    return parse_folder(os.environ.get("AIOS_BOT_DATA", "").strip() or DEFAULT_DATA)

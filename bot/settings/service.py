@@ -1,0 +1,258 @@
+"""The settings of the service, read from environment variables by pydantic-settings.
+
+Every problem is reported at once, one a line: the setting's name, what is wrong, what to write. Values are never
+shown. The page of settings is made from the models, by `make docs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from pydantic import Field, PlainValidator, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from bot.settings.environment import DEFAULT_DATA, process_environment
+from bot.settings.values import (
+    Credentials,
+    Secret,
+    Settings,
+    StoreSettings,
+    derive_html_url,
+    parse_address,
+    parse_folder,
+    settings_error,
+)
+
+V = TypeVar("V", bound="StoreVariables")
+
+_SHORTEST_GOOD_SECRET = 16  # characters; GitHub asks for "high entropy"
+_OF_THE_APP = {
+    "GITHUB_APP_ID": "the number on the App's settings page",
+    "GITHUB_APP_PRIVATE_KEY": "the App's private key: PEM text, or a path",
+    "GITHUB_WEBHOOK_SECRET": "the secret set in the App's webhook settings",
+}
+
+
+def parse_app_id(text: str) -> int:
+    """The number of an App, or ValueError."""
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise ValueError("must be the App's number")
+    return int(text)
+
+
+def parse_key(text: str) -> Secret:
+    """PEM text (also with `\\n` for its line ends, as many secret stores keep it) or the path of a PEM file."""
+    if "-----BEGIN" not in text:
+        try:
+            text = Path(text).expanduser().read_text(encoding="ascii")
+        except FileNotFoundError:
+            raise ValueError("is neither PEM text nor the path of a file that exists") from None
+        except (OSError, ValueError) as problem:
+            raise ValueError(f"is a path that cannot be read as PEM text ({type(problem).__name__})") from None
+    text = text.replace("\\n", "\n").strip() + "\n"
+    try:
+        key = load_pem_private_key(text.encode("ascii"), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise ValueError("is not a private key in PEM form without a password") from None
+    if not isinstance(key, RSAPrivateKey):
+        raise ValueError("must be an RSA key, as GitHub makes them")  # noqa: TRY004 - it is about a value
+    return Secret(text)
+
+
+def parse_public_url(text: str) -> str:
+    """An address, or `-` for none."""
+    return "" if text == "-" else parse_address(text)
+
+
+def parse_database_url(text: str) -> Secret:
+    """A SQLAlchemy address of SQLite or PostgreSQL; `postgres://` as hosters write it is understood."""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise ValueError("is not an address such as postgresql://USER:PASSWORD@HOST/NAME") from None
+    if url.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
+        return Secret(url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False))
+    if url.drivername in ("sqlite", "sqlite+pysqlite") and url.database not in (None, "", ":memory:"):
+        return Secret(text)
+    raise ValueError("must be of PostgreSQL, or of an SQLite file")
+
+
+def parse_days(text: str) -> int:
+    """Seven days or more, or ValueError."""
+    if not (text.isascii() and text.isdigit() and 7 <= int(text) < 10_000):
+        raise ValueError("must be a number of days, 7 or more: GitHub lists deliveries for 3")
+    return int(text)
+
+
+def parse_megabytes(text: str) -> int:
+    """Megabytes as bytes, or ValueError."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
+        raise ValueError("must be a number of megabytes")
+    return int(text) * 1024**2
+
+
+def parse_port(text: str) -> int:
+    """The number of a port, 0 included, or ValueError."""
+    if not (text.isascii() and text.isdigit() and int(text) < 65536):
+        raise ValueError("must be a port number")
+    return int(text)
+
+
+class _GivenEnvironment(EnvSettingsSource):
+    """The variables that the caller passes, blank ones left out, in place of the process environment."""
+
+    def __init__(self, model: type[BaseSettings], environ: Mapping[str, str]) -> None:
+        super().__init__(model, case_sensitive=True)
+        self.env_vars = {name: text.strip() for name, text in environ.items() if text.strip()}
+
+
+def _setting(about: str, default: str | None = None) -> Any:
+    """A setting, with its default as it would be written; None: nothing is set."""
+    if default is None:
+        return Field(default=None, validate_default=False, description=about)
+    return Field(default=default, description=about)  # read like a text that is set
+
+
+class StoreVariables(BaseSettings):
+    """What the operator's commands read. The names in capitals are the variables."""
+
+    model_config = SettingsConfigDict(alias_generator=str.upper, case_sensitive=True, extra="ignore")
+
+    aios_bot_data: Annotated[Path, PlainValidator(parse_folder)] = _setting(
+        "folder of mirrors, caches, keys and the SQLite file", DEFAULT_DATA
+    )
+    aios_bot_database_url: Annotated[Secret | None, PlainValidator(parse_database_url)] = _setting(
+        "`postgresql://USER:PASSWORD@HOST/NAME` in place of SQLite"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)  # what `_GivenEnvironment` found; pydantic-settings never reads on its own
+
+    @property
+    def database_url(self) -> Secret:
+        """The address of the database: the one that is set, else of a file in the data folder."""
+        return self.aios_bot_database_url or Secret(f"sqlite:///{self.aios_bot_data / 'aios-bot.sqlite3'}")
+
+
+class ServiceVariables(StoreVariables):
+    """What the service reads."""
+
+    github_app_id: Annotated[int | None, PlainValidator(parse_app_id)] = _setting(
+        "the App's number; with the next two left out, `serve` helps to make an App"
+    )
+    github_app_private_key: Annotated[Secret | None, PlainValidator(parse_key)] = _setting(
+        "the App's private key: PEM text, or the path of a PEM file"
+    )
+    github_webhook_secret: Annotated[Secret | None, PlainValidator(Secret)] = _setting(
+        "what GitHub signs its deliveries with, as set in the App"
+    )
+    github_api_url: Annotated[str, PlainValidator(parse_address)] = _setting(
+        "`https://HOST/api/v3` for GitHub Enterprise Server", "https://api.github.com"
+    )
+    aios_bot_public_url: Annotated[str, PlainValidator(parse_public_url)] = _setting(
+        "where people reach the service; `-`: they do not, and reports link no page", "-"
+    )
+    aios_bot_keep_days: Annotated[int, PlainValidator(parse_days)] = _setting(
+        "days that finished deliveries are kept", "30"
+    )
+    aios_bot_mirrors_mb: Annotated[int, PlainValidator(parse_megabytes)] = _setting(
+        "megabytes that all git mirrors may take together", "10240"
+    )
+    host: str = _setting("address to listen on", "127.0.0.1")
+    port: Annotated[int, PlainValidator(parse_port)] = _setting("port to listen on; 0: any free one", "8080")
+
+
+def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = False) -> Settings:
+    """The service's settings from `environ` (default: the process environment).
+
+    With `pull` no webhook comes in, so that no secret is needed.
+
+    Raises SettingsError naming every missing or unusable setting at once; the values are never shown.
+    """
+    environ = process_environment() if environ is None else environ
+    if pull and not environ.get("GITHUB_WEBHOOK_SECRET", "").strip() and _any_of_the_app(environ):
+        environ = {**environ, "GITHUB_WEBHOOK_SECRET": "-"}
+    found = _read(ServiceVariables, environ, _missing(environ))
+    credentials = None
+    if found.github_app_id and found.github_app_private_key and found.github_webhook_secret:
+        credentials = Credentials(
+            app_id=found.github_app_id,
+            private_key=found.github_app_private_key,
+            webhook_secret=found.github_webhook_secret,
+        )
+    return Settings(
+        credentials=credentials,
+        api_url=found.github_api_url,
+        html_url=derive_html_url(found.github_api_url),
+        data=found.aios_bot_data,
+        database_url=found.database_url,
+        host=found.host,
+        port=found.port,
+        public_url=found.aios_bot_public_url,
+        keep_days=found.aios_bot_keep_days,
+        mirrors_bytes=found.aios_bot_mirrors_mb,
+        warnings=tuple(_warnings(found.github_api_url, None if pull else credentials)),
+    )
+
+
+def read_store_settings(environ: Mapping[str, str] | None = None) -> StoreSettings:
+    """Where the service keeps its data, from `environ` (default: the process environment), or SettingsError."""
+    found = _read(StoreVariables, process_environment() if environ is None else environ, ())
+    return StoreSettings(found.aios_bot_data, found.database_url)
+
+
+def _read(model: type[V], environ: Mapping[str, str], problems: Iterable[str]) -> V:
+    """The variables that `model` names; `problems` were found before."""
+    found = [*problems]
+    try:
+        variables = model(**_GivenEnvironment(model, environ)())
+    except ValidationError as wrong:
+        found += [f"{error['loc'][0]} {error['ctx']['error']}" for error in wrong.errors(include_input=False)]
+    if found:
+        raise settings_error(found)
+    return variables
+
+
+def _any_of_the_app(environ: Mapping[str, str]) -> bool:
+    return any(environ.get(name, "").strip() for name in _OF_THE_APP)
+
+
+def _missing(environ: Mapping[str, str]) -> list[str]:
+    """The App's settings come together, or none of them."""
+    missing = [
+        f"{name} is missing: {needed}" for name, needed in _OF_THE_APP.items() if not environ.get(name, "").strip()
+    ]
+    if not missing or not _any_of_the_app(environ):
+        return []
+    return [*missing, "set all three of the App, or none of them: then `aios-bot serve` helps to make one"]
+
+
+def _warnings(api_url: str, credentials: Credentials | None) -> Iterable[str]:
+    if credentials is not None and len(credentials.webhook_secret.reveal()) < _SHORTEST_GOOD_SECRET:
+        yield (
+            f"GITHUB_WEBHOOK_SECRET is shorter than {_SHORTEST_GOOD_SECRET} characters and can be guessed: "
+            "make one with `openssl rand -hex 32`, and set it in the App too"
+        )
+    if api_url.startswith("http://") and urlsplit(api_url).hostname not in ("127.0.0.1", "localhost", "::1"):
+        yield "GITHUB_API_URL is plain http: tokens travel unencrypted"

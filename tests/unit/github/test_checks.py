@@ -1,0 +1,90 @@
+"""A check is posted once for what it says, with everything it says."""
+
+from __future__ import annotations
+
+from bot.domain.names import CommitSha, RepoName
+from bot.github.checks import ensure_check
+from bot.plan.report.check import Annotation, CheckText
+from tests.unit.github.scripted import Scripted, reply
+from tests.unit.payloads import SHA
+
+REPO, HEAD = RepoName("acme/fleet"), CommitSha(SHA)
+CHECK = CheckText(title="title", summary="summary", text="text", conclusion="neutral")
+RUNS = f"/repos/acme/fleet/commits/{SHA}/check-runs"
+
+
+def run(external_id: str | None) -> dict[str, object]:
+    return {"id": 1, "name": "aios/plan", "status": "completed", "external_id": external_id}
+
+
+def found(*external_ids: str | None) -> dict[str, object]:
+    return {"total_count": len(external_ids), "check_runs": [run(one) for one in external_ids]}
+
+
+def test_a_check_that_is_there_is_not_posted_and_not_even_rendered() -> None:
+    def render() -> CheckText:
+        raise AssertionError
+
+    sender = Scripted(reply(found(None, "old", "one")))
+    assert not ensure_check(sender.client(), REPO, HEAD, "aios/plan", render, external_id="one")
+    assert sender.lines == [f"GET {RUNS}"]
+    assert sender.sent[0].parameters == {"check_name": "aios/plan", "per_page": 100}
+
+
+def test_a_check_that_says_something_else_is_posted() -> None:
+    sender = Scripted(reply(found("old")), reply(run("one"), 201))
+    posted = ensure_check(
+        sender.client(),
+        REPO,
+        HEAD,
+        "aios/plan",
+        lambda: CHECK,
+        external_id="one",
+        details_url="https://bot.example/plans/1",
+        buttons=({"label": "Plan", "description": "again", "identifier": "plan"},),
+    )
+    assert posted
+    assert sender.lines == [f"GET {RUNS}", "POST /repos/acme/fleet/check-runs"]
+    assert sender.sent[1].body == {
+        "name": "aios/plan",
+        "head_sha": SHA,
+        "status": "completed",
+        "conclusion": "neutral",
+        "external_id": "one",
+        "details_url": "https://bot.example/plans/1",
+        "actions": [{"label": "Plan", "description": "again", "identifier": "plan"}],
+        "output": {"title": "title", "summary": "summary", "text": "text"},
+    }
+
+
+def test_nothing_is_looked_for_on_a_new_commit_and_what_is_empty_is_left_out() -> None:
+    sender = Scripted(reply(run("one"), 201))
+    check = CheckText(title="t", summary="s", text="", conclusion="success")
+    assert ensure_check(
+        sender.client(), REPO, HEAD, "aios/plan", lambda: check, external_id="one", is_new_commit=True
+    )
+    assert [one.body for one in sender.sent] == [
+        {
+            "name": "aios/plan",
+            "head_sha": SHA,
+            "status": "completed",
+            "conclusion": "success",
+            "external_id": "one",
+            "output": {"title": "t", "summary": "s"},
+        }
+    ]
+
+
+def test_annotations_go_fifty_at_a_time() -> None:
+    marks = tuple(Annotation(path="a.yml", line=n, level="warning", message=f"m{n}") for n in range(1, 102))
+    check = CheckText(title="t", summary="s", text="", conclusion="failure", annotations=marks)
+    sender = Scripted(reply(run("one"), 201), reply({}), reply({}))
+    ensure_check(sender.client(), REPO, HEAD, "aios/plan", lambda: check, external_id="one", is_new_commit=True)
+    assert sender.lines == ["POST /repos/acme/fleet/check-runs", *["PATCH /repos/acme/fleet/check-runs/1"] * 2]
+    outputs = [one.body["output"] for one in sender.sent]  # type: ignore[index]  # it is a dict
+    assert [len(output["annotations"]) for output in outputs] == [50, 50, 1]
+    assert [mark for output in outputs for mark in output["annotations"]] == [
+        {"path": "a.yml", "start_line": n, "end_line": n, "annotation_level": "warning", "message": f"m{n}"}
+        for n in range(1, 102)
+    ]
+    assert {(output["title"], output["summary"]) for output in outputs} == {("t", "s")}

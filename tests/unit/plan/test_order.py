@@ -1,0 +1,81 @@
+"""The order that carries out a plan: every field of the request and of the plan arrives in it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.names import DeploymentId, PlanId, StackName
+from bot.fleetfile import Hooks
+from bot.plan.model import NodePlan
+from bot.plan.order import ORDER_LIFETIME, OrderRequest, compose_order
+from bot.protocol.order import (
+    Hook,
+    HookTime,
+    MismatchPolicy,
+    Order,
+    PlanStart,
+    ServiceOrder,
+    StackOrder,
+    encode_order,
+)
+from tests.stored_values import values_of
+
+pytestmark = pytest.mark.portable
+PLAN_ID, NUMBER = PlanId("0123456789ab"), DeploymentId(9)
+
+
+@given(values_of(OrderRequest), values_of(NodePlan), st.none() | values_of(PlanStart), st.integers(0, 2**40))
+def test_everything_arrives(request: OrderRequest, plan: NodePlan, start: PlanStart | None, now: int) -> None:
+    order = compose_order(request, plan, plan_id=PLAN_ID, start=start, number=NUMBER, now=now)
+    node = request.node
+    assert order == Order(
+        kind=request.kind,
+        fleet=request.fleet,
+        node=node.name,
+        commit=request.commit,
+        base=request.base,
+        submodule=request.submodule.path,
+        pin=request.pin,
+        plan=PLAN_ID,
+        root=node.root,
+        stacks=tuple(
+            StackOrder(
+                stack=stack.stack,
+                folder=stack.folder,
+                files=stack.files,
+                profiles=stack.profiles,
+                project=stack.project,
+                services=tuple(
+                    ServiceOrder(one.service, one.action, one.signal or "SIGHUP", one.remaining)
+                    for one in stack.services
+                ),
+                networks=stack.remade_networks,
+            )
+            for stack in plan.stacks
+        ),
+        variables=node.variables,
+        issued=now,
+        expires=now + 86_400,
+        number=NUMBER,
+        head_of=request.head_of,
+        start=start,
+        on_drift=MismatchPolicy.STOP if request.stop_on_drift and start else MismatchPolicy.CONTINUE,
+        on_edits=MismatchPolicy.CONTINUE if node.keep_edits else MismatchPolicy.STOP,
+        hooks=order.hooks,
+    )
+    assert len(encode_order(order)) > 0
+    assert ORDER_LIFETIME == 86_400
+
+
+@given(values_of(OrderRequest), values_of(NodePlan))
+def test_every_hook_arrives_in_its_order(request: OrderRequest, plan: NodePlan) -> None:
+    order = compose_order(request, plan, plan_id=PLAN_ID, start=None, number=NUMBER, now=0)
+    hooks = request.node.hooks
+    expected = [Hook(HookTime.BEFORE, one) for one in hooks.before]
+    expected += [Hook(HookTime.AFTER, one) for one in hooks.after]
+    for when, beside in ((HookTime.BEFORE, hooks.before_stack), (HookTime.AFTER, hooks.after_stack)):
+        expected += [Hook(when, one, StackName(stack)) for stack, several in beside.items() for one in several]
+    assert list(order.hooks) == expected
+    assert Hooks() == Hooks(before=(), after=(), before_stack={}, after_stack={})
