@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from bot.domain.names import short
+from bot.plan.identity import to_builtins
 from bot.plan.model import Plan
 from bot.plan.report.rows import find_rows, missing_variables, summarise, unreadable_stacks
 from bot.text.markdown import one_line
@@ -25,5 +26,5 @@ def render_text(plan: Plan) -> str:
 
 
 def render_json(plan: Plan) -> str:
-    """Render the whole plan as JSON, in a stable order."""
-    return msgspec.json.format(msgspec.json.encode(plan, order="deterministic"), indent=2).decode()
+    """Render the whole plan as JSON, with every field, in a stable order."""
+    return msgspec.json.format(msgspec.json.encode(to_builtins(plan), order="deterministic"), indent=2).decode()
