@@ -103,8 +103,8 @@ def list_deliveries(context: Context) -> Any:
         sent = [one for one in sent if one.id < cursor]
     size = min(100, request.args.get("per_page", 30, type=int))
     page, rest = sent[:size], sent[size:]
-    link = f'<{request.base_url}?per_page={size}&cursor={page[-1].id}>; rel="next"'
-    return ApiResponse(200, [_summary(one) for one in page], {"Link": link} if rest else {})
+    headers = {"Link": f'<{request.base_url}?per_page={size}&cursor={page[-1].id}>; rel="next"'} if rest else {}
+    return ApiResponse(200, [_summary(one) for one in page], headers)
 
 
 def _delivery(context: Context, number: int) -> Delivery:

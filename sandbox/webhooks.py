@@ -135,7 +135,7 @@ class Webhooks:
             "X-GitHub-Hook-ID": str(app.id),
             "X-GitHub-Hook-Installation-Target-ID": str(app.id),
             "X-GitHub-Hook-Installation-Target-Type": "integration",
-            "X-Api-Signature-256": f"sha256={signature}",
+            "X-Hub-Signature-256": f"sha256={signature}",
         }
         delivery.delivered_at = iso_now()
         start = time.monotonic()

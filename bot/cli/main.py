@@ -6,9 +6,7 @@ Each command imports what it needs when it runs, so that a node's deploy does no
 from __future__ import annotations
 
 import sys
-import tempfile
 import traceback
-from pathlib import Path
 
 import click
 
@@ -19,6 +17,7 @@ from bot.cli.fleet import fleet
 from bot.cli.join import add, join, leave, remove
 from bot.cli.keys import keys
 from bot.cli.node import node
+from bot.cli.plan import plan
 from bot.cli.serve import serve
 from bot.domain.errors import BotError, ExitCode
 
@@ -39,44 +38,8 @@ aios_bot.add_command(check)
 aios_bot.add_command(audit)
 aios_bot.add_command(fleet)
 aios_bot.add_command(keys)
+aios_bot.add_command(plan)
 aios_bot.add_command(serve)
-
-
-@aios_bot.command()
-@click.option("--repo", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path), show_default=True)
-@click.option("--submodule", default="server", show_default=True, help="Path of the submodule in the repository.")
-@click.option("--from", "old", help="Commit to start from. Default: the one that HEAD pins.")
-@click.option("--to", "new", help="Commit to plan for. Default: the one checked out in the submodule.")
-@click.option(
-    "--fleet",
-    "fleet_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Fleet file to use. Default: .github/aios-bot.yml at HEAD.",
-)
-@click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)
-def plan(  # noqa: PLR0917 - one parameter per option of the command
-    repo: Path, submodule: str, old: str | None, new: str | None, fleet_file: Path | None, form: str
-) -> None:
-    """Show what moving a submodule's pin will do to every running service, from a local checkout."""
-    from bot.cli.plan import read_local_plan
-    from bot.features.bump.text import render_body
-    from bot.plan.report.links import Links
-    from bot.plan.report.text import render_json, render_text
-    from bot.planner.renderer import Renderer
-
-    with tempfile.TemporaryDirectory(prefix="aios-bot-plan-") as folder:
-        renderer = Renderer(cache_root=Path(folder), secret_key=folder.encode())
-        made = read_local_plan(
-            repo=repo, submodule=submodule, old=old, new=new, fleet_file=fleet_file, renderer=renderer
-        )
-    match form:
-        case "json":
-            click.echo(render_json(made))
-        case "markdown":
-            click.echo(render_body(made, Links()))
-        case _:
-            click.echo(render_text(made))
-
 
 _CLONE = "git clone https://github.com/Tecnocrat/aios-bot && cd aios-bot"
 _ANY_ARGUMENTS = {"ignore_unknown_options": True}
