@@ -50,7 +50,7 @@ def test_a_pull_request_is_tried_on_a_node_and_taken_back(running: Running) -> N
     assert (order.order["commit"], order.order["head_of"]) == (pull["head"]["sha"], number)
     report(running, order, "in_progress")
     # Said again while it runs: no second order.
-    assert "this very order" in answer(running, number, "/deploy HP_LAB")
+    assert "this order is already under way" in answer(running, number, "/deploy HP_LAB")
     report(running, order, "success")
     eventually("the end in the reply", lambda: ended(running, number, comment), seconds=SECONDS)
     assert reactions(running, comment) == ["eyes", "rocket"]

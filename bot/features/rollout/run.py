@@ -51,8 +51,7 @@ def sync_rollout(tools: RolloutTools, client: Client, job: SyncRollout) -> Outco
             _count_decision(decision.reason)
             log.info("rollout of %s on %s of %s: %s", pinned.submodule, job.base, job.fleet, decision.reason)
             apply_rollout(tools, client, at, facts, decision)
-            if decision.again_at is not None:
-                follow_up.append(replace(job, not_before=decision.again_at))
+            follow_up += [replace(job, not_before=decision.again_at)] if decision.again_at is not None else []
         except Exception as problem:
             if isinstance(problem, RetryLater) or len(wanted) == 1:  # a wait holds for the whole installation
                 raise
