@@ -31,6 +31,8 @@ class Ledger:
         support = [path for path in tests if not path.name.startswith("test_")] + sorted(
             (root / "tests").glob("*.py")
         )
+        golden = (root / "tests" / "golden").rglob("*")
+        support += sorted(path for path in golden if path.suffix in (".py", ".md", ".txt", ".json"))
         self._support = _digest(support)
         self._pure = _digest(root / path for path in pure_files(root))
         self._everything = hashlib.sha256(
