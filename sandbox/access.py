@@ -143,6 +143,6 @@ def check_access(token: Token | None, repo: Repo, permission: str, level: str) -
         if repo.private or _LEVELS[level] > 1:
             raise ApiError(404, "Not Found")
         return
-    # What asks for a person with admin asks for an App with write.
+    # Where a user needs admin, an App needs write.
     if _LEVELS[token.permissions.get(permission, "none")] < min(_LEVELS[level], _LEVELS["write"]):
         raise ApiError(403, "Resource not accessible by integration")

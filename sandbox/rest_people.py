@@ -91,18 +91,18 @@ def branch_rules(_context: Context, repo: Repo, branch: str) -> Any:
     source = {"ruleset_source_type": "Repository", "ruleset_source": repo.full_name, "ruleset_id": repo.id}
     found: list[dict[str, Any]] = []
     if rules is not None and rules.approvals:
-        asked: dict[str, Any] = {
+        parameters: dict[str, Any] = {
             "dismiss_stale_reviews_on_push": False,
             "require_code_owner_review": False,
             "require_last_push_approval": False,
             "required_approving_review_count": rules.approvals,
             "required_review_thread_resolution": False,
         }
-        found.append({"type": "pull_request", "parameters": asked} | source)
+        found.append({"type": "pull_request", "parameters": parameters} | source)
     if rules is not None and rules.contexts:
         checks = [{"context": context_name} for context_name in rules.contexts]
-        parameters: dict[str, Any] = {"strict_required_status_checks_policy": False, "required_status_checks": checks}
-        found.append({"type": "required_status_checks", "parameters": parameters} | source)
+        required: dict[str, Any] = {"strict_required_status_checks_policy": False, "required_status_checks": checks}
+        found.append({"type": "required_status_checks", "parameters": required} | source)
     return paged(found, lambda rule: rule)
 
 

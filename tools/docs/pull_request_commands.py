@@ -1,4 +1,4 @@
-"""The reference pages of what can be said in a pull request, and of every reason. Pure; `make docs` writes them."""
+"""The reference pages of the commands in a pull request, and of every reason."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def render_grammar() -> str:
         "",
         "Made from the code by `make docs`. How to use them: [talk to the bot](../howto/commands.md).",
         "",
-        "The first line of a **new** comment of a person counts. An edited comment, a bot's, and one beside a pull",
-        "request never do. `commands.prefix` in the fleet file puts a word before each, such as `/aios deploy`.",
+        "A command is the first line of a **new** comment on a pull request, by a person. Edited comments and",
+        "those of bots do not count. `commands.prefix` in the fleet file puts a word before each: `/aios deploy`.",
         "",
         "| command | what it does | example |",
         "| --- | --- | --- |",
@@ -30,8 +30,8 @@ def render_grammar() -> str:
         lines.append(f"| `{shape}` | {usage.does} | {example} |")
     lines += [
         "",
-        "Words of a command are names of nodes, then of stacks, and the words above. Nothing else is taken, and",
-        "nothing of it ever reaches a shell. A reason is free text, shown again escaped.",
+        "The arguments are names of nodes, then of stacks, and the keywords above. Anything else is refused, and",
+        "nothing of it ever reaches a shell. A reason is free text, and is escaped where it is shown.",
         "",
         "Each answer carries its reason: [every reason](reason-codes.md).",
         "",
@@ -44,14 +44,14 @@ def render_reasons() -> str:
     lines = [
         "# Reason codes",
         "",
-        "Made from the code by `make docs`. Every answer to a command carries one of these. They also stand in the",
-        "log, in the metrics and in the audit trail, and do not change their meaning.",
+        "Made from the code by `make docs`. Every answer to a command has one of these. They also appear in the log,",
+        "the metrics and the audit trail, and never change their meaning.",
         "",
-        "| code | answer | what it says | what to do |",
+        "| code | answer | message | what to do |",
         "| --- | --- | --- | --- |",
     ]
     for reason in CommandReason:
         words = WORDS[reason]
-        said = words.said.format(about="NAME").replace("|", "\\|")
-        lines.append(f"| `{reason}` | {_TONES[words.tone]} | {said} | {words.cure} |")
+        message = words.said.format(about="NAME").replace("|", "\\|")
+        lines.append(f"| `{reason}` | {_TONES[words.tone]} | {message} | {words.cure} |")
     return "\n".join([*lines, ""])

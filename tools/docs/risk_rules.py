@@ -1,4 +1,4 @@
-"""The risk rules as a page for people. Pure, from the catalogue."""
+"""The reference page of the risk rules, from their catalogue."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from bot.domain.risk_rules import RULES
 _INTRODUCTION = """\
 # Risk rules
 
-What a plan marks, and why. A rule speaks of what a change brings: what was so before, and stays so, is not said
-again on every bump. A fleet tunes a rule by its id: `off`, `info`, `notice` or `risky`.
+What a plan marks, and why. A rule fires for what a change introduces, not for what stays as it was. A fleet sets the
+severity of a rule by its id: `off`, `info`, `notice` or `risky`.
 
 ```yaml
 # .github/aios-bot.yml
