@@ -16,7 +16,7 @@ from bot.agent.checkout import Checkout, CheckoutPosition
 from bot.agent.deploy import deploy
 from bot.agent.health import HealthTimeouts
 from bot.agent.node import LocalNode
-from bot.agent.safe_git import Access
+from bot.agent.safe_git import GitAccess
 from bot.agent.space import MINIMUM_SPACE, MinimumSpace
 from bot.agent.state import NodeState
 from bot.domain.names import (
@@ -197,7 +197,7 @@ class NodeWorld:
         return LocalNode(
             state=self.state,
             docker=Docker(self.engine.environment, log=self.told.append),
-            access=Access((self.folder / "remote").as_uri(), None),
+            access=GitAccess((self.folder / "remote").as_uri(), None),
             sink=self,
             now=lambda: self.clock,
             log=self.told.append,
@@ -210,7 +210,7 @@ class NodeWorld:
 
     def checkout_position(self) -> CheckoutPosition | None:
         """What the node's checkout holds."""
-        return Checkout(self.root, Access("", None)).position("server")
+        return Checkout(self.root, GitAccess("", None)).position("server")
 
     def containers(self) -> dict[str, tuple[str, str, str]]:
         """ "stack/service" to id, start time and version of the running containers of this world."""

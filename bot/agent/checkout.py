@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bot.agent.interrupted import remove_incomplete_clone, remove_partial_files, undo_interrupted
-from bot.agent.safe_git import Access, check_address
+from bot.agent.safe_git import GitAccess, check_address
 from bot.agent.submodules import fetch_submodule, find_stanza, update_nested
 from bot.agent.work_tree import CheckoutError, WorkTree, clone, render_list
 from bot.domain.names import CommitSha, RepoName, parse_commit_sha, short
@@ -31,7 +31,7 @@ class CheckoutPosition(NamedTuple):
 class Checkout:
     """The checkout at `root`, which may not exist yet."""
 
-    def __init__(self, root: Path, access: Access) -> None:
+    def __init__(self, root: Path, access: GitAccess) -> None:
         self.root = root
         self._access = access
         self._tree = WorkTree(root, access)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bot.agent.checkout import Checkout
 from bot.agent.preflight import check_engine
-from bot.agent.safe_git import Access
+from bot.agent.safe_git import GitAccess
 from bot.agent.space import check_space
 from bot.agent.state import Identity, NodeState, find_unfinished
 from bot.domain.errors import BotError
@@ -30,7 +30,7 @@ class NodeCheck(NamedTuple):
     text: str
 
 
-def run_checks(state: NodeState, docker: Docker, access: Access, root: Path | None) -> tuple[NodeCheck, ...]:
+def run_checks(state: NodeState, docker: Docker, access: GitAccess, root: Path | None) -> tuple[NodeCheck, ...]:
     """The result of every check, also of those after a failed one."""
     checks: list[tuple[str, Callable[[], str]]] = [
         ("identity", lambda: _check_identity(state)),
@@ -103,7 +103,7 @@ def _check_git() -> str:
     return f"git {version}"
 
 
-def _check_checkout(state: NodeState, access: Access, root: Path | None) -> str:
+def _check_checkout(state: NodeState, access: GitAccess, root: Path | None) -> str:
     identity = state.read_identity()
     place = root or _own_root(identity)
     if place is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from bot.agent.health import HEALTH_TIMEOUTS, HealthTimeouts
-from bot.agent.safe_git import Access
+from bot.agent.safe_git import GitAccess
 from bot.agent.space import MINIMUM_SPACE, MinimumSpace
 from bot.agent.state import NodeState
 from bot.domain.errors import BotError
@@ -35,7 +35,7 @@ class LocalNode(NamedTuple):
 
     state: NodeState
     docker: Docker
-    access: Access
+    access: GitAccess
     sink: StatusSink
     now: Callable[[], float]  # seconds since the epoch
     log: Callable[[str], None]  # one line, for the terminal or the job's log

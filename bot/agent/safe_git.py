@@ -33,14 +33,14 @@ class UnsafeAddressError(BotError):
     """A submodule's address is of a kind from which a node does not fetch."""
 
 
-class Access(NamedTuple):
+class GitAccess(NamedTuple):
     """Where the fleet's GitHub is, and the token that reads it (None: git's own credentials do)."""
 
     web_url: str  # "https://github.com"
     token: str | None
 
 
-def git_environment(access: Access, *, origin: str) -> dict[str, str]:
+def git_environment(access: GitAccess, *, origin: str) -> dict[str, str]:
     """The environment for git in the checkout. `origin` is where the fleet is fetched from, rewritten or not.
 
     Only https, ssh and the origin's own protocol are spoken: `ext::` would run a command, and a `file:` address

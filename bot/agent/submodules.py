@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.agent.safe_git import Access, check_address
+from bot.agent.safe_git import GitAccess, check_address
 from bot.agent.work_tree import CheckoutError, WorkTree
 from bot.domain.names import CommitSha, SubmodulePath
 from bot.git.gitmodules import Stanza, parse_gitmodules
@@ -39,7 +39,7 @@ def fetch_submodule(outer: WorkTree, inner: WorkTree, path: SubmodulePath, pin: 
         raise CheckoutError(f"the remote of {path} does not hold {pin} any longer")
 
 
-def update_nested(tree: WorkTree, access: Access, *, depth: int = MAX_DEPTH) -> None:
+def update_nested(tree: WorkTree, access: GitAccess, *, depth: int = MAX_DEPTH) -> None:
     """Update submodules of a submodule. Not by `--recursive`, which would fetch from any address unchecked."""
     text = tree.repository.read_file("HEAD", ".gitmodules")
     if text is None:

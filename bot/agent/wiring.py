@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from bot.agent.node import LocalNode, StatusSink
-from bot.agent.safe_git import Access
+from bot.agent.safe_git import GitAccess
 from bot.agent.state import NodeState
 from bot.domain.names import DeploymentId
 from bot.engine.docker import Docker
@@ -29,7 +29,7 @@ def make_node(settings: NodeSettings, state_folder: Path | None, repo: Path | No
     return LocalNode(
         state=NodeState(state_folder or settings.state),
         docker=Docker(environment, secrets=settings.secrets, log=log),
-        access=Access(settings.html_url, settings.git_token.reveal() if settings.git_token else None),
+        access=GitAccess(settings.html_url, settings.git_token.reveal() if settings.git_token else None),
         sink=_sink(settings),
         now=time.time,
         log=log,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from bot.agent.safe_git import Access, git_environment
+from bot.agent.safe_git import GitAccess, git_environment
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha
 from bot.git.git import GitError, GitRepository, run_in_checkout
@@ -25,7 +25,7 @@ class CheckoutError(BotError):
 class WorkTree:
     """The work tree at `folder`, which need not be there yet."""
 
-    def __init__(self, folder: Path, access: Access) -> None:
+    def __init__(self, folder: Path, access: GitAccess) -> None:
         self.folder = folder
         self._access = access
 
@@ -128,13 +128,13 @@ class WorkTree:
         _link(self.untracked(), self.folder, place)
 
 
-def rewritten_address(remote: str, folder: Path, access: Access) -> str:
+def rewritten_address(remote: str, folder: Path, access: GitAccess) -> str:
     """The address that git uses for a remote's name or address, by the settings of its user and of `folder`."""
     environment = git_environment(access._replace(token=None), origin=access.web_url)
     return run_in_checkout(folder, "ls-remote", "--get-url", remote, environment=environment).decode().strip()
 
 
-def clone(url: str, place: Path, *, branch: str, access: Access) -> None:
+def clone(url: str, place: Path, *, branch: str, access: GitAccess) -> None:
     """Clone `url` into `place` without checking anything out, or GitError."""
     environment = git_environment(access, origin=rewritten_address(url, place.parent, access))
     options = ("--quiet", "--no-checkout", "--no-tags", "--branch", branch)

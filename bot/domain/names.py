@@ -1,6 +1,6 @@
 """The names of the domain as types, so that a branch is never passed where a commit is wanted.
 
-Anything that comes from outside goes through the `parse_` function of its type, once, at the door.
+Anything that comes from outside goes through the `parse_` function of its type, once, where it comes in.
 """
 
 from __future__ import annotations

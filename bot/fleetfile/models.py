@@ -54,7 +54,7 @@ def field(about: str, *examples: object, **limits: Any) -> Any:
     return Field(default=None, description=about, examples=list(examples) or None, **limits)
 
 
-class Section(BaseModel):
+class FileSection(BaseModel):
     """A mapping of the file. Nothing after the colon is an empty mapping."""
 
     model_config = ConfigDict(
@@ -67,7 +67,7 @@ class Section(BaseModel):
         return {} if fields is None else fields
 
 
-class DeploySection(Section):
+class DeploySection(FileSection):
     workflow: Annotated[str, text(shapes.WORKFLOW)] = field(
         "file name of the workflow that carries the orders", "deploy.yml"
     )
@@ -83,11 +83,11 @@ class DeploySection(Section):
     stop_on_drift: bool = field("leave a node as it is when it changed since its last deploy (drift)")
 
 
-class DriftSection(Section):
+class DriftSection(FileSection):
     every: Duration = field("how often each node is checked; `0s`: never", "1d")
 
 
-class SubmoduleSection(Section):
+class SubmoduleSection(FileSection):
     branch: Branch = field("upstream branch to follow; left out: what `.gitmodules` says", "main")
     stacks: Path = field("glob of the stack folders inside the submodule", "stacks/*")
     order: Listed[StackName] = field("stacks deployed first, in this order; the others after, by name", ["ingress"])
@@ -98,7 +98,7 @@ class SubmoduleSection(Section):
     )
 
 
-class HooksSection(Section):
+class HooksSection(FileSection):
     before: CommandList = field("run when the new files are there, before any container is touched", [COMMAND])
     after: CommandList = field("run when everything is healthy; one that fails puts everything back", [COMMAND])
     before_stack: Mapped[StackKey, CommandList] = field(
@@ -107,7 +107,7 @@ class HooksSection(Section):
     after_stack: Mapped[StackKey, CommandList] = field("the same, after a stack that changes", {"secrets": [COMMAND]})
 
 
-class NodeSection(Section):
+class NodeSection(FileSection):
     platform: Annotated[Platform, Strict(strict=False)] = field("what it runs on")
     labels: Listed[Label] = field("labels of its runner; left out: `self-hosted` and its name", ["self-hosted"])
     root: Annotated[str, text(shapes.ROOT)] = field(
@@ -135,7 +135,7 @@ class NodeSection(Section):
     )
 
 
-class CommandsSection(Section):
+class CommandsSection(FileSection):
     prefix: Annotated[str, text(shapes.PREFIX)] = field(
         "what a command begins with; `/aios` makes it `/aios deploy`", "/aios"
     )
@@ -148,17 +148,17 @@ class CommandsSection(Section):
     )
 
 
-class LocksSection(Section):
+class LocksSection(FileSection):
     hours: int = field("how long a lock lasts when nobody unlocks it", 24, ge=1, le=720)
 
 
-class ReviewSection(Section):
+class ReviewSection(FileSection):
     required: Listed[Glob] = field("paths whose change needs an approving review", ["server/stacks/**"])
     optional: Listed[Glob] = field("paths whose change needs none; `required` wins", ["notes/**"])
     auto_merge: bool = field("let the bot's own pull requests merge when nothing in them needs a review")
 
 
-class FleetDocument(Section):
+class FleetDocument(FileSection):
     """A whole fleet file."""
 
     version: Annotated[Literal[1], BeforeValidator(refuse_truth_value)] = field("format of the file", VERSION)
@@ -181,7 +181,7 @@ class FleetDocument(Section):
     )
 
 
-class HubDocument(Section):
+class HubDocument(FileSection):
     """A whole file of a hub."""
 
     fleets: Listed[Repository] = field("fleets of the same owner that it shows", ["tecnocrat/aios-win"])

@@ -16,7 +16,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from bot.fleetfile.checks import Finding, find_contradictions
 from bot.fleetfile.fleet import Fleet, Hub
-from bot.fleetfile.models import KEY_ATTRIBUTES, FleetDocument, HubDocument, Section
+from bot.fleetfile.models import KEY_ATTRIBUTES, FileSection, FleetDocument, HubDocument
 from bot.fleetfile.reference import Schema, render_example, schema_of
 from bot.fleetfile.yaml_lines import Problem, YamlFileError, kind_of, line_at, line_of, load_mapping, plain
 
@@ -37,7 +37,7 @@ def parse_hub(text: str, *, path: str) -> Hub:
 
 def _parse(
     text: str,
-    model: type[Section],
+    model: type[FileSection],
     value: type[T],
     *,
     path: str,

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from bot.fleetfile import FLEET_FILE
-from bot.fleetfile.models import FleetDocument, Section
+from bot.fleetfile.models import FileSection, FleetDocument
 
 Schema = dict[str, Any]
 
@@ -34,7 +34,7 @@ _ABOUT_THE_CLASS = ("title", "description")
 
 
 @cache
-def schema_of(document: type[Section]) -> Schema:
+def schema_of(document: type[FileSection]) -> Schema:
     """The JSON Schema of a document's model, with every definition where it is used."""
     schema = document.model_json_schema(schema_generator=_Generator)
     definitions = schema.pop("$defs", {})

@@ -1,4 +1,4 @@
-"""The durable engine, DBOS, behind one door: the only module that imports it.
+"""Run drains durably by DBOS; the only module that imports it.
 
 It runs a drain once per turn of a lane (the id is "KEY#TURN"), again when a crash interrupted it, waits durably,
 and runs schedules once over all replicas. It stores no look and no payload: only keys, turns and names.
@@ -68,7 +68,7 @@ class Engine:
             "system_database_url": store.url,
         }
         if store.is_sqlite:
-            # A file of its own: the engine's commits would stand in the way of the door's.
+            # A file of its own: the engine's commits would delay those of the webhook.
             self._own = make_engine(_beside(store.url))
             config["system_database_engine"] = self._own
             config["system_database_url"] = self._own.url.render_as_string()

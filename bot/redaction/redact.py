@@ -60,7 +60,7 @@ _SHELL = re.compile(
 )
 
 
-class Known(NamedTuple):
+class KnownSecrets(NamedTuple):
     """Values that a stack read from files, and where they are hidden. Built by `known_from`."""
 
     everywhere: frozenset[str] = frozenset()
@@ -68,12 +68,12 @@ class Known(NamedTuple):
     environment: frozenset[tuple[str, str]] = frozenset()  # (service, variable) that an env_file set
 
 
-NOTHING_KNOWN = Known()
+NOTHING_KNOWN = KnownSecrets()
 
 
 def known_from(
     variables: Iterable[tuple[str, str]], *, environment: Iterable[tuple[str, str]] = (), whole: Iterable[str] = ()
-) -> Known:
+) -> KnownSecrets:
     """Collect what has to be hidden of a stack's files.
 
     `variables` are (name, value) of every env file and `.env`; `environment` are the (service, variable) that
@@ -86,7 +86,7 @@ def known_from(
             continue
         (everywhere if is_secret_under(name, value) or looks_secret(value) else free).add(value)
     everywhere.update(text.strip() for text in whole)
-    return Known(_spellings(everywhere), _spellings(free), frozenset(environment))
+    return KnownSecrets(_spellings(everywhere), _spellings(free), frozenset(environment))
 
 
 def _is_public(name: str, value: str) -> bool:
@@ -127,20 +127,20 @@ class Redactor:
         digest = hmac.new(self._key, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
         return f"‹secret {digest[:8]}›"
 
-    def text(self, text: str, known: Known = NOTHING_KNOWN) -> str:
+    def text(self, text: str, known: KnownSecrets = NOTHING_KNOWN) -> str:
         """Redact any text: a log, an error, a configuration file."""
         values = known.everywhere | known.in_free_text
         return self._replace(text, _named_spans(text) + find_shaped(text) + _known_spans(text, values))
 
-    def setting(self, name: str, value: str, known: Known = NOTHING_KNOWN) -> str:
+    def setting(self, name: str, value: str, known: KnownSecrets = NOTHING_KNOWN) -> str:
         """Redact the value of the variable `name`."""
         return self._value(value, name, known, free=True)
 
-    def key(self, key: str, known: Known = NOTHING_KNOWN) -> str:
+    def key(self, key: str, known: KnownSecrets = NOTHING_KNOWN) -> str:
         """Redact a key of the model, or a dotted path in it."""
         return self._replace(key, find_shaped(key, free=False) + _known_spans(key, known.everywhere))
 
-    def model(self, model: Mapping[str, Any], known: Known = NOTHING_KNOWN) -> dict[str, Any]:
+    def model(self, model: Mapping[str, Any], known: KnownSecrets = NOTHING_KNOWN) -> dict[str, Any]:
         """Redact compose's model; the copy has its keys sorted."""
         walked = self._walk(dict(model), "", known, free=False)
         services = model.get("services")
@@ -150,7 +150,7 @@ class Redactor:
                 walked["services"][service]["environment"][name] = self.mark(before[name])
         return walked  # type: ignore[no-any-return]  # a mapping goes in, so a dict comes out
 
-    def _walk(self, value: Any, name: str, known: Known, *, free: bool) -> Any:
+    def _walk(self, value: Any, name: str, known: KnownSecrets, *, free: bool) -> Any:
         free = free or name in _FREE or name.startswith("x-")
         match value:
             case dict():
@@ -169,7 +169,7 @@ class Redactor:
                 return self.mark(str(value))
         return value
 
-    def _value(self, value: str, name: str, known: Known, *, free: bool) -> str:
+    def _value(self, value: str, name: str, known: KnownSecrets, *, free: bool) -> str:
         if is_secret_under(name, value):
             return self.mark(value)
         spans = find_shaped(value, name=name, free=free)
@@ -178,7 +178,7 @@ class Redactor:
             spans += _named_spans(value)
         return self._replace(value, spans)
 
-    def _arguments(self, words: list[Any], known: Known) -> list[Any]:
+    def _arguments(self, words: list[Any], known: KnownSecrets) -> list[Any]:
         """Redact an argument list: what follows `--password`, and `--password=x` after the `=`."""
         done: list[Any] = []
         expected = False

@@ -126,7 +126,7 @@ def _listen(app: Flask, host: str, port: int, threads: int) -> MultiSocketServer
         port=port,
         threads=threads,
         ident=None,  # no Server header
-        max_request_body_size=LARGEST_BODY + 1,  # the door itself says that it is too large
+        max_request_body_size=LARGEST_BODY + 1,  # the route itself answers that it is too large
         max_request_header_size=64 * 1024,
         channel_timeout=30,
         clear_untrusted_proxy_headers=True,

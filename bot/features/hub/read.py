@@ -17,8 +17,8 @@ from bot.features.hub.jobs import SyncHub
 from bot.features.hub.text import (
     DeployedView,
     FleetView,
+    HubNodeView,
     HubView,
-    NodeView,
     PinView,
 )
 from bot.features.rollout.decide.orders import parse_task
@@ -106,7 +106,7 @@ def _moved(deployment: Deployment, submodule: SubmodulePath) -> bool:
     return task is not None and task[1] == submodule and not task[0].reads_only
 
 
-def _read_node(tools: FleetTools, client: Client, repo: RepoName, node: Node, pins: Sequence[PinView]) -> NodeView:
+def _read_node(tools: FleetTools, client: Client, repo: RepoName, node: Node, pins: Sequence[PinView]) -> HubNodeView:
     submodules = dict.fromkeys(pin.submodule for pin in pins)
     stacks = dict.fromkeys(stack for pin in pins for stack in pin.stacks)
     newest_first = deployments.find_deployments(client, repo, environment=node.name, most=_DEPLOYMENTS)
@@ -121,4 +121,4 @@ def _read_node(tools: FleetTools, client: Client, repo: RepoName, node: Node, pi
         state, at = (statuses[0].state, statuses[0].created_at) if statuses else ("pending", "")
         deployed.append(DeployedView(submodule=submodule, pin=pin, state=state, at=at))
     runs = tuple(stack for stack in stacks if not node.stacks or stack in node.stacks)
-    return NodeView(name=node.name, platform=node.platform, stacks=runs, deployed=tuple(deployed))
+    return HubNodeView(name=node.name, platform=node.platform, stacks=runs, deployed=tuple(deployed))

@@ -46,7 +46,7 @@ class DeployedView(Value, frozen=True):
     at: str
 
 
-class NodeView(Value, frozen=True):
+class HubNodeView(Value, frozen=True):
     """One machine. `stacks` are those it runs, of all that its fleet pins."""
 
     name: NodeName
@@ -60,7 +60,7 @@ class FleetView(Value, frozen=True):
 
     repo: RepoName
     pins: tuple[PinView, ...]
-    nodes: tuple[NodeView, ...]
+    nodes: tuple[HubNodeView, ...]
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     auto_merge: bool = False
@@ -134,7 +134,7 @@ def render_matrix(view: HubView) -> str:
     return md.table(header, rows)
 
 
-def _nodes_on(view: HubView, platform: Platform) -> list[tuple[FleetView, NodeView]]:
+def _nodes_on(view: HubView, platform: Platform) -> list[tuple[FleetView, HubNodeView]]:
     return [(fleet, node) for fleet in view.fleets for node in fleet.nodes if node.platform is platform]
 
 

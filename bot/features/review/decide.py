@@ -23,7 +23,7 @@ class Need(StrEnum):
     OPTIONAL = "optional"
 
 
-class Rule(Value, frozen=True):
+class ReviewRule(Value, frozen=True):
     """Paths, and what their change needs. The first rule that matches a path counts."""
 
     name: str
@@ -34,25 +34,25 @@ class Rule(Value, frozen=True):
 CONTROL = "control files"
 UNKNOWN = "nothing else known"
 BUILT_IN = (
-    Rule(
+    ReviewRule(
         name="compose stacks",
         need=Need.REQUIRED,
         globs=("**/stacks/**", "**/*compose*.yml", "**/*compose*.yaml", "**/Dockerfile*", "**/.env*"),
     ),
-    Rule(
+    ReviewRule(
         name="Prometheus configuration",
         need=Need.REQUIRED,
         globs=("**/prometheus/**", "**/*prometheus*.yml", "**/*prometheus*.yaml"),
     ),
-    Rule(name="Vault scripts", need=Need.REQUIRED, globs=("**/*vault*", "**/*vault*/**")),
-    Rule(
+    ReviewRule(name="Vault scripts", need=Need.REQUIRED, globs=("**/*vault*", "**/*vault*/**")),
+    ReviewRule(
         name="bootstrap scripts",
         need=Need.OPTIONAL,
         globs=("scripts/*bootstrap*/**", "scripts/*bootstrap*", "**/scripts/bootstrap/**"),
     ),
-    Rule(name="TLS scripts", need=Need.OPTIONAL, globs=("scripts/**/*tls*", "scripts/**/*cert*")),
-    Rule(name="documentation", need=Need.OPTIONAL, globs=("**/docs/**", "**/*.md", "**/LICENSE")),
-    Rule(
+    ReviewRule(name="TLS scripts", need=Need.OPTIONAL, globs=("scripts/**/*tls*", "scripts/**/*cert*")),
+    ReviewRule(name="documentation", need=Need.OPTIONAL, globs=("**/docs/**", "**/*.md", "**/LICENSE")),
+    ReviewRule(
         name="workspace files",
         need=Need.OPTIONAL,
         globs=("**/*.code-workspace", "**/.vscode/**", "**/.editorconfig", "**/.gitignore", "**/.gitattributes"),
@@ -125,13 +125,13 @@ def _match_all(facts: ReviewFacts) -> tuple[Matched, ...]:
     return tuple(sorted(listed, key=lambda one: (list(Need).index(one.need), one.rule)))
 
 
-def match_rule(path: str, rules: ReviewRules) -> Rule:
+def match_rule(path: str, rules: ReviewRules) -> ReviewRule:
     """The rule that `path` falls to."""
     if is_control_file(path):
-        return Rule(name=CONTROL, need=Need.REQUIRED, globs=())
+        return ReviewRule(name=CONTROL, need=Need.REQUIRED, globs=())
     own = (
-        Rule(name="the fleet's own: required", need=Need.REQUIRED, globs=rules.required),
-        Rule(name="the fleet's own: optional", need=Need.OPTIONAL, globs=rules.optional),
+        ReviewRule(name="the fleet's own: required", need=Need.REQUIRED, globs=rules.required),
+        ReviewRule(name="the fleet's own: optional", need=Need.OPTIONAL, globs=rules.optional),
     )
-    unknown = Rule(name=UNKNOWN, need=Need.REQUIRED, globs=())
+    unknown = ReviewRule(name=UNKNOWN, need=Need.REQUIRED, globs=())
     return next((rule for rule in (*own, *BUILT_IN) if any(matches_glob(path, glob) for glob in rule.globs)), unknown)

@@ -17,7 +17,7 @@ from bot.plan.report.sections import ICONS
 from bot.text import markdown as md
 from bot.text import markers
 
-_LEAST = 1_800  # characters of one fleet's part; with less room fleets are only named
+_LEAST = 1_800  # characters of one fleet's part; with a smaller budget fleets are only named
 _JOINT = "\n\n"
 
 
@@ -59,7 +59,7 @@ def render_upstream_comment(view: UpstreamView, *, limit: int = LIMIT) -> str:
     return _render(
         view,
         limit,
-        lambda one, room: render_plan(one.plan, one.links, limit=room, brought=False),
+        lambda one, budget: render_plan(one.plan, one.links, limit=budget, brought=False),
         markers.UPSTREAM,
     )
 
@@ -69,8 +69,10 @@ def render_upstream_check(view: UpstreamView, *, limit: int = CHECK_LIMIT) -> Ch
     troubled = any(count(one.plan).unreadable or count(one.plan).severities[Severity.RISKY] for one in view.plans)
     return CheckText(
         title=summarise_upstream(view)[:255],
-        summary=_render(view, limit, lambda one, room: render_check_summary(one.plan, one.links, limit=room)),
-        text=_render(view, limit, lambda one, room: render_check_text(one.plan, one.links, limit=room), head=False),
+        summary=_render(view, limit, lambda one, budget: render_check_summary(one.plan, one.links, limit=budget)),
+        text=_render(
+            view, limit, lambda one, budget: render_check_text(one.plan, one.links, limit=budget), head=False
+        ),
         conclusion="neutral" if troubled or view.broken else "success",
         annotations=_annotations([one.plan for one in view.plans]),
     )
@@ -104,21 +106,21 @@ def _render(
     *,
     head: bool = True,
 ) -> str:
-    """Every fleet's part, sharing the room; those for which there is none are named, then counted."""
+    """Every fleet's part, sharing the limit; those that do not fit are named, then counted."""
     broken = ", ".join(md.code(repo) for repo in view.broken[:10])
     tail = [f"**Could not plan** for {broken}: the fleet file there is wrong."] if broken else []
     tail += [marker] if marker else []
     first = [_headline(view)] if head else []
-    room = limit - sum(len(text) + len(_JOINT) for text in (*first, *tail)) - 200
-    shown = view.plans[: max(1, room // (_LEAST + 300))]
+    budget = limit - sum(len(text) + len(_JOINT) for text in (*first, *tail)) - 200
+    shown = view.plans[: max(1, budget // (_LEAST + 300))]
     parts: list[str] = []
     for index, one in enumerate(shown):
         title = f"### {md.code(one.fleet)} on {md.code(one.base)}"
-        share = room // (len(shown) - index)
+        share = budget // (len(shown) - index)
         body = render(one, share - len(title) - 2 * len(_JOINT))
         if body:
             parts.append(f"{title}{_JOINT}{body}")
-            room -= len(parts[-1]) + len(_JOINT)
+            budget -= len(parts[-1]) + len(_JOINT)
     if len(shown) < len(view.plans):
-        parts.append(f"_{plural(len(view.plans) - len(shown), 'more fleet')}, for which there is no room here._")
+        parts.append(f"_{plural(len(view.plans) - len(shown), 'more fleet')}, left out for length._")
     return _JOINT.join([*first, *parts, *tail])

@@ -18,7 +18,7 @@ from pathlib import Path
 import requests
 
 from bot.agent.doctor import run_checks
-from bot.agent.safe_git import Access
+from bot.agent.safe_git import GitAccess
 from bot.agent.state import NodeState
 from bot.domain.errors import BotError
 from bot.engine.docker import Docker
@@ -206,7 +206,7 @@ def find_obstacles(join: NodeJoin) -> tuple[str, ...]:
     findings = run_checks(
         join.state,
         Docker(join.environment, secrets=(), log=join.log),
-        Access(join.invitation.web_url, None),
+        GitAccess(join.invitation.web_url, None),
         join.root,
     )
     for finding in (one for one in findings if one.good):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from bot.domain import risk_rules as rules
-from bot.plan.risks.images import Image, parse_image
+from bot.plan.risks.images import ImageName, parse_image
 from bot.plan.risks.pairs import (
     Found,
     Model,
@@ -121,7 +121,7 @@ def check_database(service: ServicePair) -> Iterator[Found]:
 _NUMBERS = re.compile(r"(?:v|pg|release\.)?(\d+(?:\.\d+)*)", re.IGNORECASE)
 
 
-def _version(image: Image) -> tuple[int, ...] | None:
+def _version(image: ImageName) -> tuple[int, ...] | None:
     """The numbers of a tag: `16.2-alpine`, `v1.17`, `latest-pg16`; None when there are none."""
     for part in image.tag.split("-"):
         if found := _NUMBERS.fullmatch(part):

@@ -15,7 +15,7 @@ _MOVING = re.compile(
 )
 
 
-class Image(NamedTuple):
+class ImageName(NamedTuple):
     """The parts of an image reference, `repository` in full: `docker.io/library/nginx`."""
 
     repository: str
@@ -33,7 +33,7 @@ class Image(NamedTuple):
         return not self.digest and (not self.tag or _MOVING.fullmatch(self.tag.lower()) is not None)
 
 
-def parse_image(reference: str) -> Image:
+def parse_image(reference: str) -> ImageName:
     """The parts of `reference`, with what the engine fills in."""
     name, _, digest = reference.partition("@")
     head, colon, tag = name.rpartition(":")
@@ -44,7 +44,7 @@ def parse_image(reference: str) -> Image:
         head = f"docker.io/library/{head}"
     elif not ("." in registry or ":" in registry or registry == "localhost"):
         head = f"docker.io/{head}"
-    return Image(head.lower(), tag, digest)
+    return ImageName(head.lower(), tag, digest)
 
 
 def check_image(service: ServicePair) -> Iterator[Found]:

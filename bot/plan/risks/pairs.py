@@ -129,7 +129,7 @@ def read_ports(service: Model) -> list[tuple[Port, int]]:
     return found
 
 
-class Mount(NamedTuple):
+class NamedMount(NamedTuple):
     """One mount. `source` of a volume is its name on the node, where the model tells it; "" is an anonymous one."""
 
     kind: str
@@ -142,7 +142,7 @@ class Mount(NamedTuple):
         return f"{kind} {self.source}" if self.source else f"a new {kind}"
 
 
-def read_mounts(service: Model, stack: Model) -> dict[str, tuple[Mount, int]]:
+def read_mounts(service: Model, stack: Model) -> dict[str, tuple[NamedMount, int]]:
     """The mounts by their target, with their index in the list."""
     found = {}
     for index, item in enumerate(as_list(service.get("volumes"))):
@@ -151,7 +151,7 @@ def read_mounts(service: Model, stack: Model) -> dict[str, tuple[Mount, int]]:
         if kind == "volume" and source:
             source = volume_name(source, stack)
         target = str(fields.get("target") or "")
-        found[target] = (Mount(kind, source, target, bool(fields.get("read_only"))), index)
+        found[target] = (NamedMount(kind, source, target, bool(fields.get("read_only"))), index)
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.domain import risk_rules as rules
-from bot.plan.risks.pairs import Found, Mount, ServicePair, as_list, as_map, read_mounts
+from bot.plan.risks.pairs import Found, NamedMount, ServicePair, as_list, as_map, read_mounts
 from bot.redaction.shapes import word_set
 
 _STRONG = word_set(
@@ -84,5 +84,5 @@ def check_binds(service: ServicePair) -> Iterator[Found]:
                 yield Found(rules.DOCKER_SOCKET, f"gets {source}, which holds the engine's socket", place)
 
 
-def _how(mount: Mount) -> str:
+def _how(mount: NamedMount) -> str:
     return ", read-only" if mount.read_only else ", writable"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.agent.checkout import Checkout, CheckoutPosition
-from bot.agent.safe_git import Access
+from bot.agent.safe_git import GitAccess
 from bot.protocol.order import RefusalReason
 from bot.protocol.outcome import OrderEnd
 from tests.gitworld import commit, git, new_repository
@@ -99,7 +99,7 @@ def test_the_token_is_in_no_file_and_no_command_line(
     program.write_text(f'#!/bin/sh\necho "$@" >> {seen}\nexec {real} "$@"\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{real and Path(real).parent}:/usr/bin:/bin:/usr/sbin:/sbin")
-    checkout = Checkout(world.root, Access((world.folder / "remote").as_uri(), TOKEN))
+    checkout = Checkout(world.root, GitAccess((world.folder / "remote").as_uri(), TOKEN))
     order = world.order(first, NOTHING)
     assert checkout.prepare(order) is None
     checkout.move(order, first)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.agent.safe_git import Access, UnsafeAddressError, check_address, git_environment
+from bot.agent.safe_git import GitAccess, UnsafeAddressError, check_address, git_environment
 from bot.domain.names import SubmodulePath
 from bot.git.gitmodules import Stanza
 
@@ -65,11 +65,11 @@ def test_addresses_that_it_does_not(url: str) -> None:
     ],
 )
 def test_protocols_are_those_of_the_origin_and_the_safe_ones(origin: str, protocols: str) -> None:
-    assert git_environment(Access("https://github.com", None), origin=origin)["GIT_ALLOW_PROTOCOL"] == protocols
+    assert git_environment(GitAccess("https://github.com", None), origin=origin)["GIT_ALLOW_PROTOCOL"] == protocols
 
 
 def test_the_token_goes_to_its_own_server_beside_the_settings() -> None:
-    made = git_environment(Access("https://github.com", "ghs_x"), origin="https://github.com/a/b")
+    made = git_environment(GitAccess("https://github.com", "ghs_x"), origin="https://github.com/a/b")
     count = int(made["GIT_CONFIG_COUNT"])
     pairs = {made[f"GIT_CONFIG_KEY_{n}"]: made[f"GIT_CONFIG_VALUE_{n}"] for n in range(count)}
     assert pairs["http.https://github.com/.extraHeader"].startswith("Authorization: Basic ")

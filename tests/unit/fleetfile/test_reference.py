@@ -36,7 +36,7 @@ from tools.docs.fleet_file import render_fleet_file
 DOCS = Path(__file__).parents[3] / "docs"
 SCHEMA = jsonschema_rs.validator_for(json.loads(render_schema()))
 
-SECTIONS: list[tuple[type[models.Section], type[Value], set[str]]] = [
+SECTIONS: list[tuple[type[models.FileSection], type[Value], set[str]]] = [
     (models.FleetDocument, Fleet, set()),
     (models.DeploySection, Deploy, set()),
     (models.DriftSection, DriftRules, set()),
@@ -77,7 +77,7 @@ def plain(text: str) -> Any:
 
 @pytest.mark.parametrize(("section", "value", "given"), SECTIONS, ids=lambda item: getattr(item, "__name__", ""))
 def test_every_field_is_an_attribute_and_every_attribute_a_field(
-    section: type[models.Section], value: type[Value], given: set[str]
+    section: type[models.FileSection], value: type[Value], given: set[str]
 ) -> None:
     attributes = [field.name for field in msgspec.structs.fields(value)]
     assert [*given, *section.model_fields] == attributes
@@ -88,7 +88,7 @@ def test_every_field_is_an_attribute_and_every_attribute_a_field(
 
 
 def test_every_section_is_held_to_its_value() -> None:
-    assert {section for section, _, _ in SECTIONS} == set(models.Section.__subclasses__())
+    assert {section for section, _, _ in SECTIONS} == set(models.FileSection.__subclasses__())
 
 
 @pytest.mark.parametrize("text", list(leaves(schema_of(models.FleetDocument))))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.redaction.redact import Known, Redactor, known_from
+from bot.redaction.redact import KnownSecrets, Redactor, known_from
 from bot.redaction.shapes import find_shaped, is_secret_name, is_secret_under, looks_secret
 
 REDACTOR = Redactor(b"key of a test")
@@ -21,9 +21,9 @@ def marked(text: str) -> str:
     return re.sub(r"#([^#]+)#", lambda match: REDACTOR.mark(match[1]), text)
 
 
-def known(*values: str) -> Known:
+def known(*values: str) -> KnownSecrets:
     """Values that are hidden wherever they turn up."""
-    return Known(everywhere=frozenset(values))
+    return KnownSecrets(everywhere=frozenset(values))
 
 
 def test_marks_are_the_same_in_every_version() -> None:
@@ -184,7 +184,7 @@ def test_a_digest_under_a_name_that_says_so_is_public() -> None:
 def test_a_setting_is_hidden_by_its_name_its_text_and_what_is_known() -> None:
     assert REDACTOR.setting("DB_PASSWORD", "hunter2") == marked("#hunter2#")
     assert REDACTOR.setting("ANY", "password=hunter2") == marked("password=#hunter2#")
-    assert REDACTOR.setting("ANY", "say it", Known(in_free_text=frozenset(("say it",)))) == marked("#say it#")
+    assert REDACTOR.setting("ANY", "say it", KnownSecrets(in_free_text=frozenset(("say it",)))) == marked("#say it#")
     assert REDACTOR.setting("ANY", "plain") == "plain"
 
 
@@ -192,7 +192,7 @@ def test_a_key_is_hidden_by_known_values_and_plain_shapes_alone() -> None:
     assert REDACTOR.key(RANDOM) == RANDOM, "a service may be called like that"
     assert REDACTOR.key("ghp_" + "a1" * 18) == marked("#ghp_" + "a1" * 18 + "#")
     assert REDACTOR.key("x-hunter2", known("hunter2")) == marked("x-#hunter2#")
-    assert REDACTOR.key("x-hunter2", Known(in_free_text=frozenset(("hunter2",)))) == "x-hunter2"
+    assert REDACTOR.key("x-hunter2", KnownSecrets(in_free_text=frozenset(("hunter2",)))) == "x-hunter2"
 
 
 SPELLINGS = [
@@ -298,7 +298,7 @@ def test_keys_are_sorted_as_text_and_hidden_where_they_are_known() -> None:
 
 
 def test_only_free_places_are_searched_for_what_only_may_be_secret() -> None:
-    free = Known(in_free_text=frozenset(("hello there",)))
+    free = KnownSecrets(in_free_text=frozenset(("hello there",)))
     fields: dict[str, Any] = {"image": "hello there", "environment": {"A": "hello there"}, "x-any": ["hello there"]}
     hidden = REDACTOR.model(model(**fields) | {"name": RANDOM, "x-top": {"deep": "hello there"}}, free)
     mark = REDACTOR.mark("hello there")
@@ -308,7 +308,7 @@ def test_only_free_places_are_searched_for_what_only_may_be_secret() -> None:
 
 @pytest.mark.parametrize("environment", [None, [], ["A=1"], {"A": None}, {"A": ""}, {"B": "x"}, {"A": 5}])
 def test_what_an_env_file_set_is_hidden_only_where_it_is_a_text(environment: Any) -> None:
-    from_file = Known(environment=frozenset((("app", "A"), ("gone", "A"))))
+    from_file = KnownSecrets(environment=frozenset((("app", "A"), ("gone", "A"))))
     one = model(environment=environment)
     assert REDACTOR.model(one, from_file) == REDACTOR.model(one)
     assert REDACTOR.model({}, from_file) == {}
@@ -316,6 +316,6 @@ def test_what_an_env_file_set_is_hidden_only_where_it_is_a_text(environment: Any
 
 
 def test_every_variable_that_an_env_file_set_is_hidden() -> None:
-    from_file = Known(environment=frozenset((("app", "A"), ("app", "C"), ("gone", "A"))))
+    from_file = KnownSecrets(environment=frozenset((("app", "A"), ("app", "C"), ("gone", "A"))))
     hidden = REDACTOR.model(model(environment={"A": "debug", "B": "debug", "C": "1"}), from_file)
     assert hidden["services"]["app"]["environment"] == {"A": marked("#debug#"), "B": "debug", "C": marked("#1#")}

@@ -49,18 +49,18 @@ log = logging.getLogger(__name__)
 _count_decision = decision_counter("command", CommandReason)
 
 
-class Decided(NamedTuple):
+class DecidedCommand(NamedTuple):
     """A decided command; `context` is None when it was decided by an earlier run."""
 
     record: CommandRecord
     context: CommandContext | None
 
 
-def decide_once(tools: CommandTools, client: Client, job: RunCommand) -> Decided | None:
+def decide_once(tools: CommandTools, client: Client, job: RunCommand) -> DecidedCommand | None:
     """The decision on a command: an earlier run's, else made and stored now. None when no pull request has it."""
     record = tools.commands.find(job.source)
     if record is not None:
-        return Decided(record, None)
+        return DecidedCommand(record, None)
     context = load_command_context(tools, client, job)
     if context.pull is None:
         log.info("%s: no pull request belongs to it", job.source)
@@ -68,7 +68,7 @@ def decide_once(tools: CommandTools, client: Client, job: RunCommand) -> Decided
     decision = decide_command(context.facts)
     log.info("%s by %s in %s#%d: %s", job.source, job.actor, job.fleet, context.pull.number, decision.reason)
     _count_decision(decision.reason)
-    return Decided(_save(tools, job, context, context.pull, decision), context)
+    return DecidedCommand(_save(tools, job, context, context.pull, decision), context)
 
 
 def _save(
@@ -104,7 +104,9 @@ def _save(
     return record
 
 
-def apply_command(tools: CommandTools, client: Client, job: RunCommand, decided: Decided) -> tuple[FoundEvent, ...]:
+def apply_command(
+    tools: CommandTools, client: Client, job: RunCommand, decided: DecidedCommand
+) -> tuple[FoundEvent, ...]:
     """Carry a decision out, and reply."""
     record, context = decided
     decision = record.decision

@@ -18,7 +18,7 @@ from bot.domain.names import DeploymentId, PullNumber, RepoName, short
 from bot.features.fleets.read import FleetAt
 from bot.features.rollout.apply.signing import sign_order
 from bot.features.rollout.decide.orders import (
-    Known,
+    KnownOrder,
     Wait,
     decide_order,
     deployment_task,
@@ -60,7 +60,7 @@ def give_order(
     Raises HeadMoved when the commit is to be a pull request's head and no longer is.
     """
     decision = decide_order(wanted, past)
-    if isinstance(decision, Known):
+    if isinstance(decision, KnownOrder):
         return decision.order
     if isinstance(decision, Wait):
         return Waiting(decision.behind)

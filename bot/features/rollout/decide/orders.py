@@ -60,7 +60,7 @@ def judge_ended_run(order: PastOrder, *, age: int) -> Stage:
     return Stage.MADE if dropped and order.is_merge else Stage.ABANDONED
 
 
-class Known(Value, frozen=True, tag="known"):
+class KnownOrder(Value, frozen=True, tag="known"):
     """It was given before; nothing to do."""
 
     order: PastOrder
@@ -79,7 +79,7 @@ class Give(Value, frozen=True, tag="give"):
     withdraw: PastOrder | None = None
 
 
-OrderDecision = Known | Wait | Give
+OrderDecision = KnownOrder | Wait | Give
 
 
 def decide_order(wanted: OrderRequest, past: Sequence[PastOrder]) -> OrderDecision:
@@ -87,7 +87,7 @@ def decide_order(wanted: OrderRequest, past: Sequence[PastOrder]) -> OrderDecisi
     same = (wanted.kind, wanted.submodule.path, wanted.marker)
     mine = next((o for o in past if (o.kind, o.submodule, o.marker) == same), None)
     if mine is not None and mine.stage is not Stage.MADE:
-        return Known(order=mine)
+        return KnownOrder(order=mine)
     # A number below one that the node took already would be refused: then a new deployment is made.
     newest = next((o.number for o in past if o.stage is not Stage.MADE), 0)
     number = mine.number if mine is not None and mine.number > newest else None

@@ -10,8 +10,8 @@ from bot.features.hub.text import (
     README,
     DeployedView,
     FleetView,
+    HubNodeView,
     HubView,
-    NodeView,
     PinView,
     render_documents,
     render_matrix,
@@ -30,7 +30,7 @@ def fleet(name: str, platform: Platform, node: str, stacks: tuple[StackName, ...
     pin = PinView(base=BranchName("main"), submodule=SERVER, upstream=RepoName("o/server"), pin=NEW, stacks=STACKS)
     done = DeployedView(submodule=SERVER, pin=OLD, state="success", at="2026-11-24T07:00:00Z")
     own = {"repo": RepoName(name), "pins": (pin,)}
-    own["nodes"] = (NodeView(name=NodeName(node), platform=platform, stacks=stacks, deployed=(done,)),)
+    own["nodes"] = (HubNodeView(name=NodeName(node), platform=platform, stacks=stacks, deployed=(done,)),)
     return FleetView(**(own | changes))  # type: ignore[arg-type]  # a test names what it changes
 
 

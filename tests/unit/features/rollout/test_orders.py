@@ -19,7 +19,7 @@ from bot.domain.names import (
 )
 from bot.features.rollout.decide.orders import (
     Give,
-    Known,
+    KnownOrder,
     Wait,
     decide_order,
     deployment_task,
@@ -75,7 +75,7 @@ def test_the_first_order_is_given() -> None:
 @pytest.mark.parametrize("stage", [stage for stage in Stage if stage is not Stage.MADE])
 def test_an_order_is_given_once(stage: Stage) -> None:
     mine = past(5, stage, marker="merge:c")
-    assert decide_order(wanted(), (mine,)) == Known(order=mine)
+    assert decide_order(wanted(), (mine,)) == KnownOrder(order=mine)
 
 
 def test_a_deployment_that_was_made_and_not_dispatched_is_used() -> None:
