@@ -24,6 +24,7 @@ lint:
 	ruff format --check .
 	mypy
 	lint-imports --no-cache
+	python -m tools.structure
 	actionlint -color=false
 	zizmor --offline --quiet --no-progress .
 	shellcheck tools/lock .ci/run bot/onboarding/join/join.sh
