@@ -154,7 +154,7 @@ def test_a_fleet_is_proposed_by_pull_request(running: Running, person: Path, mon
     monkeypatch.setenv("GITHUB_API_URL", f"{hub.url}/api/v3")
     said = [typed("init", str(person), "--pull-request") for _ in range(2)]
     (pull,) = outside.pulls(CELL)
-    assert all(f"proposed: {pull['html_url']}" in text for text in said)
+    assert all(f"opened: {pull['html_url']}" in text for text in said)
     files = {file["filename"] for file in outside.get(f"/repos/{CELL}/pulls/{pull['number']}/files")}
     assert files == {".github/aios-bot.yml", ".github/workflows/deploy.yml"}
     assert not (person / ".github").exists()

@@ -95,9 +95,9 @@ class Sender:
     def memory(self) -> int:
         self._line.request("GET", "/metrics")
         page = self._line.getresponse().read().decode()
-        found = re.search(r"^process_resident_memory_bytes (\d+)$", page, re.MULTILINE)
+        found = re.search(r"^process_resident_memory_bytes (\S+)$", page, re.MULTILINE)
         assert found, page
-        return int(found[1])
+        return int(float(found[1]))
 
 
 def published() -> list[tuple[str, dict[str, Any]]]:
