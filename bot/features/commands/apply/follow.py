@@ -37,16 +37,17 @@ def follow_open_commands(tools: CommandTools, client: Client, fleet: RepoName) -
     failed: Exception | None = None
     records = tools.commands.find_open(fleet)
     for base in dict.fromkeys(record.base for record in records):
-        own = [record for record in records if record.base == base]
+        gone: Exception | None = None
         try:
             at = read_base(tools, client, fleet, base)
         except (NotAFleet, YamlFileError) as problem:
-            for record in own:
-                close_impossible(tools, client, record, problem)
-            continue
-        for record in own:
+            gone = problem
+        for record in (one for one in records if one.base == base):
             try:
-                follow(tools, client, at, record)
+                if gone is None:
+                    follow(tools, client, at, record)
+                else:
+                    close_impossible(tools, client, record, gone)
             except RetryLater:
                 raise  # it holds for the whole installation
             except Exception as problem:  # noqa: BLE001 - raised below, when the others were followed
