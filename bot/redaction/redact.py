@@ -29,6 +29,12 @@ _FREE = word_set(
     "pre_stop extra_hosts provider"
 )
 _ARGUMENTS = frozenset(("command", "entrypoint", "test"))
+_NAMES = word_set(
+    "name image container_name hostname network_mode ipc pid volumes_from links external_links networks depends_on "
+    "source target file context dockerfile device devices path env_file label_file volumes aliases profiles service "
+    "type driver published host_ip protocol mode working_dir secrets configs"
+)
+"""Fields that hold names, images and paths: a secret that happens to equal one of these is no secret there."""
 _MIN_LENGTH = 4  # characters; shorter known secrets are hidden where they stand alone
 _MARK = re.compile(r"‹secret [0-9a-f]{8}›")
 
@@ -132,13 +138,17 @@ class Redactor:
         values = known.everywhere | known.in_free_text
         return self._replace(text, _named_spans(text) + find_shaped(text) + _known_spans(text, values))
 
+    def shown(self, text: str, known: KnownSecrets = NOTHING_KNOWN) -> str:
+        """Redact a text of a plan, whose values were redacted before: what is known or has a secret's shape."""
+        return self._replace(text, find_shaped(text, free=False) + _known_spans(text, known.everywhere))
+
     def setting(self, name: str, value: str, known: KnownSecrets = NOTHING_KNOWN) -> str:
         """Redact the value of the variable `name`."""
         return self._value(value, name, known, free=True)
 
-    def key(self, key: str, known: KnownSecrets = NOTHING_KNOWN) -> str:
-        """Redact a key of the model, or a dotted path in it."""
-        return self._replace(key, find_shaped(key, free=False) + _known_spans(key, known.everywhere))
+    def key(self, key: str) -> str:
+        """Redact a key of the model: only what has a secret's own shape, because names are no secrets."""
+        return self._replace(key, find_shaped(key, free=False))
 
     def model(self, model: Mapping[str, Any], known: KnownSecrets = NOTHING_KNOWN) -> dict[str, Any]:
         """Redact compose's model; the copy has its keys sorted."""
@@ -155,7 +165,7 @@ class Redactor:
         match value:
             case dict():
                 return {
-                    self.key(str(key), known): self._walk(item, str(key), known, free=free)
+                    str(key): self._walk(item, str(key), known, free=free)
                     for key, item in sorted(value.items(), key=lambda pair: str(pair[0]))
                 }
             case list() if name in _ARGUMENTS:
@@ -173,7 +183,8 @@ class Redactor:
         if is_secret_under(name, value):
             return self.mark(value)
         spans = find_shaped(value, name=name, free=free)
-        spans += _known_spans(value, known.everywhere | known.in_free_text if free else known.everywhere)
+        if free or name not in _NAMES:
+            spans += _known_spans(value, known.everywhere | known.in_free_text if free else known.everywhere)
         if free:
             spans += _named_spans(value)
         return self._replace(value, spans)

@@ -165,6 +165,16 @@ def missing_variables(plan: Plan) -> dict[NodeName, dict[str, tuple[StackName, .
     return found
 
 
+def remarks(plan: Plan) -> dict[tuple[StackName, str], list[NodeName]]:
+    """What the plan does not know of each stack, with the nodes that run it."""
+    found: dict[tuple[StackName, str], list[NodeName]] = {}
+    for node in plan.nodes:
+        for stack in node.stacks:
+            for remark in stack.remarks if stack.changed else ():
+                found.setdefault((stack.stack, remark), []).append(node.node)
+    return found
+
+
 def new_variables(plan: Plan) -> dict[str, tuple[StackName, ...]]:
     """The variables that stacks use now and did not before, and that every node has; with those stacks."""
     missing = {name for names in missing_variables(plan).values() for name in names}
@@ -183,15 +193,14 @@ def summarise(plan: Plan) -> str:
     parts = []
     if totals.severities[Severity.RISKY]:
         parts.append(f"{totals.severities[Severity.RISKY]} risky")
-    if totals.unreadable:
-        parts.append(f"{plural(totals.unreadable, 'stack')} not analysed")
+    unread = [f"{plural(totals.unreadable, 'stack')} not analysed"] if totals.unreadable else []
     if totals.restarts:
         where = f" on {totals.nodes} of {totals.all_nodes} nodes" if totals.all_nodes > 1 else ""
-        return ", ".join([f"{plural(totals.services, 'service')} changed{where}", *parts])
+        return ", ".join([*unread, f"{plural(totals.services, 'service')} changed{where}", *parts])
     if totals.services:
         parts.append(f"{plural(totals.services, 'service')} reloaded")
-    if totals.unreadable:
-        return ", ".join([*parts, "nothing else restarts"])
+    if unread:
+        return ", ".join([*unread, *parts, "nothing else restarts"])
     return ", ".join(["nothing restarts", *parts])
 
 

@@ -18,6 +18,7 @@ from bot.plan.report.rows import (
     missing_variables,
     new_variables,
     plural,
+    remarks,
     source_of,
     unreadable_stacks,
 )
@@ -37,15 +38,15 @@ _MAX_VARIABLES = 10
 
 
 def headline(plan: Plan) -> str:
-    """Render the first line: what happens, how severe it is, and what is unchanged."""
+    """Render the first line: what could not be analysed, what happens, how severe it is, and what is unchanged."""
     totals = count(plan)
     unread = f"{plural(totals.unreadable, 'stack')} could not be analysed" if totals.unreadable else ""
     if totals.restarts:
         nodes = f" on {totals.nodes} of {totals.all_nodes} nodes" if totals.all_nodes > 1 else ""
         lead = f"**{plural(totals.services, 'service')} {_actions(totals)}{nodes}**"
-        lead += f" · **{unread}**" if unread else ""
+        lead = f"⛔ **{unread}** · {lead}" if unread else lead
     elif unread:
-        lead = f"**{unread[0].upper()}{unread[1:]}; nothing else restarts**"
+        lead = f"⛔ **{unread}; nothing else restarts**"
     else:
         lead = "**Nothing restarts**"
         lead += f" · {plural(totals.services, 'service')} reloaded" if totals.services else ""
@@ -181,7 +182,7 @@ def errors(plan: Plan, links: Links) -> Section:
 
 
 def missing(plan: Plan) -> Section:
-    """Render the variables that stacks need and nodes do not declare, a line for each node."""
+    """Render the variables that stacks need and nodes do not declare, a line for each node; and what is not known."""
     lines, number = [], 0
     for node, names in missing_variables(plan).items():
         listed = ", ".join(md.code(md.cut(name, 80)) for name in names)
@@ -196,6 +197,10 @@ def missing(plan: Plan) -> Section:
     if fresh:
         more = f" and {len(fresh) - _MAX_VARIABLES} more" if len(fresh) > _MAX_VARIABLES else ""
         lines.append(f"New variables, set on every node: {', '.join(fresh[:_MAX_VARIABLES])}{more}.")
+    lines += [
+        f"{md.text(stack)} on {_nodes(nodes)}: {one_line(remark, _MAX_LINE)}."
+        for (stack, remark), nodes in remarks(plan).items()
+    ]
     return _blocks(lines, "variables", f"⚠️ **{plural(number, 'variable')} missing** on nodes." if number else "")
 
 

@@ -136,7 +136,7 @@ def test_the_first_words_say_that_nothing_restarts_and_only_when_it_is_so() -> N
     reloads = plans.plan(plans.node("N", plans.stack("s", plans.service("a", Action.RELOAD, "x", signal="SIGHUP"))))
     assert render_body(reloads, plans.LINKS).startswith("**Nothing restarts** · 1 service reloaded")
     unread = plans.plan(plans.node("N", plans.stack("s", error="no")))
-    assert render_body(unread, plans.LINKS).startswith("**1 stack could not be analysed; nothing else restarts**")
+    assert render_body(unread, plans.LINKS).startswith("⛔ **1 stack could not be analysed; nothing else restarts**")
     for changed in (plans.small(), plans.large(), plans.unreadable()):
         assert "othing restarts" not in render_body(changed, plans.LINKS)
 
