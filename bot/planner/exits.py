@@ -23,7 +23,11 @@ def without_names(secrets: KnownSecrets, model: Mapping[str, Any]) -> KnownSecre
     a secret's own name (`POSTGRES_PASSWORD`) the value is hidden all the same.
     """
     names = frozenset(_names(model))
-    return secrets._replace(everywhere=secrets.everywhere - names, in_free_text=secrets.in_free_text - names)
+    return KnownSecrets(
+        environment=secrets.environment,
+        everywhere=secrets.everywhere - names,
+        in_free_text=secrets.in_free_text - names,
+    )
 
 
 def _names(model: Mapping[str, Any]) -> Iterator[str]:
