@@ -336,7 +336,14 @@ def at_ops(text: str, who: Actor, **changes: Any) -> CommandFacts:
     return facts(text, fleet=OPS, actor=who, nodes=nodes, **changes)
 
 
+IN_A_FIRE = actor(Permission.MAINTAIN, "x", "oncall")
+A, B = node("A", runs=MERGE, good=(BASE, OLDER)), node("B")
+FAILED = order(HEAD, Stage.FAILED)
+FAILED_RESTORE = order(BASE, Stage.ABANDONED, kind=OrderKind.RESTORE)
+QUESTION = order(HEAD, Stage.SUCCEEDED, kind=OrderKind.DRIFT, number=9)
+
 ONE_BY_ONE: list[tuple[str, CommandFacts, R]] = [
+    ("just in time", facts(age=MAX_COMMAND_AGE), R.ORDERED),
     ("too old", facts(age=MAX_COMMAND_AGE + 1), R.TOO_OLD),
     ("misread", facts("/depoly"), R.MISREAD),
     ("a stranger's misreading", facts("/depoly", actor=actor(Permission.READ)), R.NOT_ALLOWED),
@@ -355,6 +362,33 @@ ONE_BY_ONE: list[tuple[str, CommandFacts, R]] = [
     ("a stack on which of two?", facts("/deploy ingress", nodes=TWO), R.NAME_TARGETS),
     ("both", facts("/deploy all", nodes=TWO), R.ORDERED),
     ("in any case", facts("/deploy lab", nodes=TWO), R.ORDERED),
+    ("a node named twice", facts("/deploy lab LAB PROD", nodes=TWO), R.ORDERED),
+    ("a stack named twice", facts("/deploy PROD ingress ingress", nodes=TWO), R.ORDERED),
+    ("a stack of all", facts("/deploy all ingress", nodes=TWO), R.ORDERED),
+    ("a stack of the only node", facts("/deploy ingress"), R.ORDERED),
+    ("the last wave", facts("/deploy wave 2 ingress", nodes=TWO), R.ORDERED),
+    ("an unknown stack of a wave", facts("/deploy wave 1 nowhere else", nodes=TWO), R.UNKNOWN_NAME),
+    ("a stack where none may stand", facts("/rollback LAB ingress other", nodes=TWO), R.UNKNOWN_NAME),
+    ("a stack, and no plan yet", facts("/deploy LAB nowhere", plan=None), R.NO_PLAN),
+    ("a plan, and no pin", facts(pull=open_pull(pin=None)), R.NO_PLAN),
+    ("there, and on its way", facts("/deploy all", nodes=(node("A", runs=HEAD), NODES["under way"])), R.UNDER_WAY),
+    ("there in part", facts(nodes=(node(runs=HEAD, ahead=PULL, partly=True),)), R.ORDERED),
+    (
+        "there, but something else comes",
+        facts(nodes=(node(runs=HEAD, past=(order(OLDER, Stage.QUEUED, pull=OTHER_PULL),)),)),
+        R.ORDERED,
+    ),
+    (
+        "a restore of the same commit is under way",
+        facts(nodes=(node(past=(order(HEAD, Stage.QUEUED, kind=OrderKind.RESTORE),)),)),
+        R.ORDERED,
+    ),
+    ("the base's commit with another pin", facts(nodes=(node(runs=Position(HEAD.commit, OLDER.pin)),)), R.ORDERED),
+    (
+        "two that are theirs",
+        facts("/deploy all", nodes=(node("A", lock=lock("A", pull=OTHER_PULL)), B, node("C", lock=LOCKS["theirs"]))),
+        R.LOCKED,
+    ),
     ("touches the workflow", facts(pull=open_pull(control_files=(".github/workflows/x.yml",))), R.TOUCHES_CONTROL),
     ("moves nothing", facts(pull=open_pull(pins=())), R.NO_PIN_MOVED),
     ("moves two", facts(pull=open_pull(pins=(SERVER, SubmodulePath("tools")))), R.SEVERAL_PINS),
@@ -382,7 +416,16 @@ ONE_BY_ONE: list[tuple[str, CommandFacts, R]] = [
         facts("/unlock LAB", nodes=(node(lock=lock(pull=OTHER_PULL, owner="Writer")),)),
         R.UNLOCKED,
     ),
+    (
+        "two locks of others",
+        facts("/unlock", nodes=(node(lock=lock(owner="ann")), node("B", lock=lock("B", owner="WRITER")), node("C"))),
+        R.NOT_YOUR_LOCK,
+    ),
+    ("a lock of all", facts("/lock because of me", nodes=TWO), R.LOCK_TAKEN),
+    ("a lock of another's node", facts("/lock LAB mine", nodes=(node(lock=LOCKS["theirs"]), B)), R.LOCKED),
     ("hold", facts("/hold"), R.HELD),
+    ("hold, and why", facts("/hold until the release"), R.HELD),
+    ("hold what moves two", facts("/hold", pull=open_pull(pins=(SERVER, SubmodulePath("tools")))), R.SEVERAL_PINS),
     ("hold twice", facts("/hold", hold=HELD), R.ALREADY_HELD),
     ("hold what moves nothing", facts("/hold", pull=open_pull(pins=())), R.NO_PIN_MOVED),
     ("resume", facts("/resume", hold=HELD), R.RESUMED),
@@ -391,6 +434,12 @@ ONE_BY_ONE: list[tuple[str, CommandFacts, R]] = [
     ("resume what moves nothing", facts("/resume", pull=open_pull(pins=()), hold=HELD), R.NO_PIN_MOVED),
     # After the merge.
     ("merged, once more", facts("/deploy", **MERGED), R.ORDERED),
+    ("merged, its plan", facts(f"/deploy plan {PLAN}", **MERGED), R.ORDERED),
+    ("merged, no plan", facts("/deploy", **MERGED, plan=None), R.ORDERED),
+    ("merged, a plan, and none known", facts(f"/deploy plan {PLAN}", **MERGED, plan=None), R.PLAN_UNKNOWN),
+    ("merged, a few stacks", facts("/deploy LAB ingress", **MERGED), R.ORDERED),
+    ("merged, the base never moved", facts("/deploy", pull=merged_pull(), base=None), R.SUPERSEDED),
+    ("merged, in a fire", at_ops("/deploy LAB because fire", IN_A_FIRE, **MERGED), R.ORDERED),
     ("merged, there", facts("/deploy", **MERGED, nodes=(RUNS_MERGE,)), R.ALREADY_THERE),
     ("merged, another plan", facts("/deploy plan ffffffffffff", **MERGED), R.PLAN_UNKNOWN),
     ("merged, moved nothing", facts("/deploy", pull=merged_pull(pins=()), base=MERGE), R.NO_PIN_MOVED),
@@ -416,7 +465,39 @@ ONE_BY_ONE: list[tuple[str, CommandFacts, R]] = [
     ("back, overtaken", facts("/rollback", pull=merged_pull()), R.SUPERSEDED),
     ("back, overtaken, to", facts("/rollback LAB to ccccccc", pull=merged_pull()), R.ROLLED_BACK),
     ("back, moved nothing", facts("/rollback", pull=merged_pull(pins=()), base=MERGE), R.NO_PIN_MOVED),
+    ("back, the one that runs it", facts("/rollback", **MERGED, nodes=(A, B)), R.ROLLED_BACK),
+    ("back, by name", facts("/rollback B", **MERGED, nodes=(A, B)), R.ROLLED_BACK),
+    (
+        "back, the one on its way to it",
+        facts("/rollback", **MERGED, nodes=(node("A"), node("B", past=(order(MERGE, Stage.RUNNING),)))),
+        R.ROLLED_BACK,
+    ),
+    ("back, in a fire", at_ops("/rollback LAB because fire", IN_A_FIRE, **MERGED), R.ROLLED_BACK),
+    (
+        "back to, unknown on one of two",
+        facts("/rollback to ccccccc", **MERGED, nodes=(A, RUNS_MERGE, node("C", runs=MERGE, good=()))),
+        R.NOT_A_GOOD_COMMIT,
+    ),
     ("back, put back already", facts("/rollback", **MERGED), R.PIN_BACK_ONLY),
+    (
+        "back, put back already, in a fire",
+        at_ops("/rollback because fire", IN_A_FIRE, **MERGED),
+        R.PIN_BACK_ONLY,
+    ),
+    (
+        "back, put back already, others never deployed or at the pin",
+        facts(
+            "/rollback",
+            **MERGED,
+            nodes=(
+                node("A", runs=None),
+                node("B", runs=Position(commit=sha("9"), pin=MERGE.pin)),
+                node("C", runs=OLDER),
+                node("D"),
+            ),
+        ),
+        R.PIN_BACK_ONLY,
+    ),
     (
         "back, nothing at all",
         facts("/rollback", **MERGED, nodes=(node(runs=Position(commit=sha("9"), pin=MERGE.pin)),)),
@@ -424,6 +505,49 @@ ONE_BY_ONE: list[tuple[str, CommandFacts, R]] = [
     ),
     ("back before the merge, to", facts("/rollback to ccccccc"), R.TO_BEFORE_MERGE),
     ("back, but the base never moved", facts("/rollback", base=None, nodes=(NODES["there"],)), R.NO_GOOD_COMMIT),
+    (
+        "back before the merge, those ahead",
+        facts(
+            "/rollback", nodes=(node("A", runs=HEAD, ahead=PULL), node("B", runs=HEAD, ahead=OTHER_PULL), node("C"))
+        ),
+        R.RESTORED,
+    ),
+    (
+        "back before the merge, in a fire",
+        at_ops("/rollback LAB because fire", IN_A_FIRE, nodes=(node(runs=HEAD, ahead=PULL, lock=LOCKS["theirs"]), B)),
+        R.RESTORED,
+    ),
+    (
+        "retry of two kinds",
+        facts("/retry", nodes=(node("A", past=(FAILED,)), node("B", runs=HEAD, past=(FAILED_RESTORE,)))),
+        R.RETRIED,
+    ),
+    (
+        "retry of two kinds, turned",
+        facts("/retry", nodes=(node("B", runs=HEAD, past=(FAILED_RESTORE,)), node("A", past=(FAILED,)))),
+        R.RETRIED,
+    ),
+    ("retry, asked since", facts("/retry", nodes=(node(past=(QUESTION, FAILED)),)), R.RETRIED),
+    (
+        "retry, good since",
+        facts("/retry", nodes=(node(past=(order(OLDER, Stage.SUCCEEDED), FAILED)),)),
+        R.NOTHING_FAILED,
+    ),
+    ("retry, withdrawn", facts("/retry", nodes=(node(past=(order(HEAD, Stage.WITHDRAWN),)),)), R.NOTHING_FAILED),
+    ("retry, theirs", facts("/retry", nodes=(node(past=(FAILED,), lock=LOCKS["theirs"]),)), R.LOCKED),
+    (
+        "retry rollbacks of two",
+        facts(
+            "/retry",
+            **MERGED,
+            nodes=(
+                node("A", runs=MERGE, past=(order(OLDER, Stage.FAILED, kind=OrderKind.ROLLBACK),)),
+                node("B", runs=MERGE, past=(QUESTION, order(BASE, Stage.ABANDONED, kind=OrderKind.ROLLBACK))),
+                node("C", runs=MERGE),
+            ),
+        ),
+        R.RETRIED,
+    ),
     (
         "retry a restore",
         facts("/retry", nodes=(node(runs=HEAD, past=(order(BASE, Stage.FAILED, kind=OrderKind.RESTORE),)),)),
