@@ -132,13 +132,13 @@ def test_a_report_that_does_not_fit_is_halved_until_it_does() -> None:
 
 
 def test_a_report_of_the_greatest_length_is_whole() -> None:
-    services = tuple(service(f"{'s' * 60}{i}", Action.NONE, Action.RECREATE) for i in range(484))
+    services = tuple(service(f"{'s' * 60}{i}", Action.NONE, Action.RECREATE) for i in range(478))
     bare = len(render_report(make_order(), outcome(services=services, text="")).text)
     assert MAX_TEXT_LENGTH - 1000 < bare < MAX_TEXT_LENGTH, "the text fills the rest"
     fitting = "x" * (MAX_TEXT_LENGTH - bare)
     assert len(render_report(make_order(), outcome(services=services, text=fitting)).text) == MAX_TEXT_LENGTH
     assert read(outcome(services=services, text=fitting)).services == services
-    assert read(outcome(services=services, text=fitting + "x")).services == services[:242]
+    assert read(outcome(services=services, text=fitting + "x")).services == services[:239]
 
 
 def test_a_report_of_more_services_than_a_node_has_is_none() -> None:
@@ -210,6 +210,12 @@ def test_no_text_breaks_out_of_its_fence(text: str, log: str) -> None:
     marks = check.summary.split("text", 1)[0]
     assert set(marks) == {"`"}
     assert check.summary.count(marks) == 2
+
+
+def test_a_backtick_is_written_as_json_alone_knows_it() -> None:
+    block = render_report(make_order(), outcome(text="a `b` ```\n```")).text
+    assert block.count("`") == 2 * len("```")
+    assert r'"text":"a \u0060b\u0060 \u0060\u0060\u0060\n\u0060\u0060\u0060"' in block
 
 
 def test_a_node_of_thousands_of_services_still_fits() -> None:
