@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import msgspec
 
@@ -57,25 +58,30 @@ def _json(value: object) -> str:
 
 def render_decisions() -> str:
     """One line for each case."""
-    return "\n".join(f"{name}: {_json(decide_command(given))}" for name, given, _ in cases.ONE_BY_ONE)
+    return "\n".join(f"{name}: {_json(decide_command(given()))}" for name, given, _ in cases.ONE_BY_ONE)
 
 
 LOCKED = cases.node("PROD", lock=cases.lock("PROD", pull=cases.OTHER_PULL, owner="ann"))
-RECORDS: dict[str, CommandRecord] = {
-    "a deployment of the head": _record(cases.facts("/deploy LAB ingress")),
-    "one that goes nowhere": _record(cases.facts("/deploy"), route=None),
-    "after the merge": _record(cases.facts("/deploy", **cases.MERGED)),
-    "a rollback of two": _record(
-        cases.facts("/rollback A B because fire", **cases.MERGED, nodes=(cases.A, cases.B), fleet=None)
-    ),
-    "in a fire": _record(cases.at_ops("/deploy LAB because fire", cases.IN_A_FIRE)),
-    "another's lock": _record(cases.facts("/deploy PROD", nodes=(cases.node(lock=cases.lock()), LOCKED))),
-    "a lock": _record(cases.facts("/lock PROD mine", nodes=cases.TWO)),
-    "an unlock in a fire": _record(cases.at_ops("/unlock PROD because fire", cases.IN_A_FIRE, nodes=(LOCKED,))),
-    "misread, with a prefix": _record(
-        cases.facts("/depoly", plan=None, fleet=Fleet(commands=Commands(prefix="/aios")))
-    ),
-}
+
+
+@cache
+def records() -> dict[str, CommandRecord]:
+    """A record of each kind, made when it is needed: importing this calls nothing of what it is to show."""
+    return {
+        "a deployment of the head": _record(cases.facts("/deploy LAB ingress")),
+        "one that goes nowhere": _record(cases.facts("/deploy"), route=None),
+        "after the merge": _record(cases.facts("/deploy", **cases.MERGED)),
+        "a rollback of two": _record(
+            cases.facts("/rollback A B because fire", **cases.MERGED, nodes=(cases.A, cases.B), fleet=None)
+        ),
+        "in a fire": _record(cases.at_ops("/deploy LAB because fire", cases.IN_A_FIRE)),
+        "another's lock": _record(cases.facts("/deploy PROD", nodes=(cases.node(lock=cases.lock()), LOCKED))),
+        "a lock": _record(cases.facts("/lock PROD mine", nodes=cases.TWO)),
+        "an unlock in a fire": _record(cases.at_ops("/unlock PROD because fire", cases.IN_A_FIRE, nodes=(LOCKED,))),
+        "misread, with a prefix": _record(
+            cases.facts("/depoly", plan=None, fleet=Fleet(commands=Commands(prefix="/aios")))
+        ),
+    }
 
 
 def _restore() -> CommandRecord:
@@ -99,7 +105,7 @@ def _restore() -> CommandRecord:
 def render_records() -> str:
     """Each record with the locks that it takes and its lines of the audit trail."""
     lines = []
-    for name, record in {**RECORDS, "its pull request was closed": _restore()}.items():
+    for name, record in {**records(), "its pull request was closed": _restore()}.items():
         lines += [f"===== {name}", msgspec.json.format(_json(record))]
         lines += [f"locks: {_json(lock)}" for lock in compose_locks(record, hours=2)]
         lines += [f"audit: {_json(audit_command(record))}"]
@@ -121,11 +127,11 @@ ORDERS = tuple(
 
 def _unknown(*about: str, known: tuple[str, ...] = ("LAB", "PROD", "ingress")) -> CommandRecord:
     decision = Refuse(reason=CommandReason.UNKNOWN_NAME, about=about)
-    return msgspec.structs.replace(RECORDS["a deployment of the head"], decision=decision, known=known)
+    return msgspec.structs.replace(records()["a deployment of the head"], decision=decision, known=known)
 
 
 def _replies() -> dict[str, str]:
-    deployed, lock = RECORDS["a deployment of the head"], RECORDS["a lock"]
+    deployed, lock = records()["a deployment of the head"], records()["a lock"]
     bare = cases.lock("LAB", pull=cases.OTHER_PULL, owner="bob_")
     return {
         "help": render_reply(_record(cases.facts("/help"))),
@@ -139,19 +145,19 @@ def _replies() -> dict[str, str]:
         "a plan made now": render_reply(
             msgspec.structs.replace(deployed, shown="(the plan as it was shown)"), (), Extra(plan="(plan made now)")
         ),
-        "in a fire": render_reply(RECORDS["in a fire"]),
+        "in a fire": render_reply(records()["in a fire"]),
         "two locks in the way": render_reply(
             msgspec.structs.replace(
-                RECORDS["another's lock"],
+                records()["another's lock"],
                 locks=(
-                    *RECORDS["another's lock"].locks,
+                    *records()["another's lock"].locks,
                     msgspec.structs.replace(bare, reason=""),
                     msgspec.structs.replace(bare, reason="a <b> *test*"),
                 ),
             )
         ),
         "a lock": render_reply(lock),
-        "misread": render_reply(RECORDS["misread, with a prefix"]),
+        "misread": render_reply(records()["misread, with a prefix"]),
         "misread, nothing near": render_reply(_record(cases.facts("/deploy " + "x" * 300))),
         "misread, a word and no suggestion": render_reply(
             _record(
