@@ -12,7 +12,7 @@ from bot.features.audit.facts import Audited
 from bot.features.commands.decide.actions import GiveOrders, Refuse
 from bot.features.commands.decide.command import decide_command
 from bot.features.commands.decide.reasons import CommandReason
-from bot.features.commands.facts.command import CommandFacts
+from bot.features.commands.facts.command import CommandFacts, Position
 from bot.features.commands.facts.record import (
     CommandRecord,
     OrderRoute,
@@ -22,6 +22,7 @@ from bot.features.commands.facts.record import (
     compose_record,
     compose_restore,
 )
+from bot.features.commands.grammar import Misread
 from bot.features.commands.text.reply import Extra, OrderView, render_reply
 from bot.features.commands.text.status import render_status
 from bot.features.rollout.facts import Stage
@@ -160,9 +161,7 @@ def _replies() -> dict[str, str]:
         "misread": render_reply(records()["misread, with a prefix"]),
         "misread, nothing near": render_reply(_record(cases.facts("/deploy " + "x" * 300))),
         "misread, a word and no suggestion": render_reply(
-            _record(
-                cases.facts("/depoly", said=cases.Misread(problem="this command does not exist", word="frobnicate"))
-            )
+            _record(cases.facts("/depoly", said=Misread(problem="this command does not exist", word="frobnicate")))
         ),
         "a name that is nearly one": render_reply(_unknown("PRD", "zzz")),
         "a name that is none": render_reply(_unknown("zzz")),
@@ -184,7 +183,7 @@ def render_statuses() -> str:
     newest = cases.order(cases.HEAD, Stage.RUNNING, number=12)
     told = msgspec.structs.replace(newest, state="in_progress", log_url="https://github.example/runs/1")
     question = cases.order(cases.BASE, Stage.SUCCEEDED, kind=OrderKind.DRIFT, number=13)
-    many = tuple(cases.Position(commit=cases.sha(digit), pin=cases.sha(digit)) for digit in "123456")
+    many = tuple(Position(commit=cases.sha(digit), pin=cases.sha(digit)) for digit in "123456")
     why = msgspec.structs.replace(cases.lock("B"), reason="a <b> *test*", expires_at=AT)
     nodes = (
         cases.node("A", runs=None, good=()),

@@ -104,7 +104,7 @@ def test_only_an_earlier_merge_of_this_pin_that_no_node_took_is_withdrawn(
     ],
 )
 def test_a_node_runs_the_commit_by_an_order_for_all_of_it(changes: dict[str, object], counts: bool) -> None:
-    given_facts = facts(node("A", "success", **changes))
+    given_facts = facts(node("A", None, order("success", **changes)))
     rollout = decide_rollout(given_facts)
     assert rollout.reason is (RolloutReason.DONE if counts else RolloutReason.TO_DEPLOY)
     assert stage_on(given_facts, given_facts.nodes[0]) is (Stage.SUCCEEDED if counts else Stage.MADE)
