@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import msgspec
 
@@ -11,7 +12,7 @@ from bot.features.audit.facts import Audited
 from bot.features.commands.decide.actions import GiveOrders, Refuse
 from bot.features.commands.decide.command import decide_command
 from bot.features.commands.decide.reasons import CommandReason
-from bot.features.commands.facts.command import CommandFacts
+from bot.features.commands.facts.command import CommandFacts, Position
 from bot.features.commands.facts.record import (
     CommandRecord,
     OrderRoute,
@@ -21,6 +22,7 @@ from bot.features.commands.facts.record import (
     compose_record,
     compose_restore,
 )
+from bot.features.commands.grammar import Misread
 from bot.features.commands.text.reply import Extra, OrderView, render_reply
 from bot.features.commands.text.status import render_status
 from bot.features.rollout.facts import Stage
@@ -57,25 +59,30 @@ def _json(value: object) -> str:
 
 def render_decisions() -> str:
     """One line for each case."""
-    return "\n".join(f"{name}: {_json(decide_command(given))}" for name, given, _ in cases.ONE_BY_ONE)
+    return "\n".join(f"{name}: {_json(decide_command(given()))}" for name, given, _ in cases.ONE_BY_ONE)
 
 
 LOCKED = cases.node("PROD", lock=cases.lock("PROD", pull=cases.OTHER_PULL, owner="ann"))
-RECORDS: dict[str, CommandRecord] = {
-    "a deployment of the head": _record(cases.facts("/deploy LAB ingress")),
-    "one that goes nowhere": _record(cases.facts("/deploy"), route=None),
-    "after the merge": _record(cases.facts("/deploy", **cases.MERGED)),
-    "a rollback of two": _record(
-        cases.facts("/rollback A B because fire", **cases.MERGED, nodes=(cases.A, cases.B), fleet=None)
-    ),
-    "in a fire": _record(cases.at_ops("/deploy LAB because fire", cases.IN_A_FIRE)),
-    "another's lock": _record(cases.facts("/deploy PROD", nodes=(cases.node(lock=cases.lock()), LOCKED))),
-    "a lock": _record(cases.facts("/lock PROD mine", nodes=cases.TWO)),
-    "an unlock in a fire": _record(cases.at_ops("/unlock PROD because fire", cases.IN_A_FIRE, nodes=(LOCKED,))),
-    "misread, with a prefix": _record(
-        cases.facts("/depoly", plan=None, fleet=Fleet(commands=Commands(prefix="/aios")))
-    ),
-}
+
+
+@cache
+def records() -> dict[str, CommandRecord]:
+    """A record of each kind, made when it is needed: importing this calls nothing of what it is to show."""
+    return {
+        "a deployment of the head": _record(cases.facts("/deploy LAB ingress")),
+        "one that goes nowhere": _record(cases.facts("/deploy"), route=None),
+        "after the merge": _record(cases.facts("/deploy", **cases.MERGED)),
+        "a rollback of two": _record(
+            cases.facts("/rollback A B because fire", **cases.MERGED, nodes=(cases.A, cases.B), fleet=None)
+        ),
+        "in a fire": _record(cases.at_ops("/deploy LAB because fire", cases.IN_A_FIRE)),
+        "another's lock": _record(cases.facts("/deploy PROD", nodes=(cases.node(lock=cases.lock()), LOCKED))),
+        "a lock": _record(cases.facts("/lock PROD mine", nodes=cases.TWO)),
+        "an unlock in a fire": _record(cases.at_ops("/unlock PROD because fire", cases.IN_A_FIRE, nodes=(LOCKED,))),
+        "misread, with a prefix": _record(
+            cases.facts("/depoly", plan=None, fleet=Fleet(commands=Commands(prefix="/aios")))
+        ),
+    }
 
 
 def _restore() -> CommandRecord:
@@ -99,7 +106,7 @@ def _restore() -> CommandRecord:
 def render_records() -> str:
     """Each record with the locks that it takes and its lines of the audit trail."""
     lines = []
-    for name, record in {**RECORDS, "its pull request was closed": _restore()}.items():
+    for name, record in {**records(), "its pull request was closed": _restore()}.items():
         lines += [f"===== {name}", msgspec.json.format(_json(record))]
         lines += [f"locks: {_json(lock)}" for lock in compose_locks(record, hours=2)]
         lines += [f"audit: {_json(audit_command(record))}"]
@@ -121,11 +128,11 @@ ORDERS = tuple(
 
 def _unknown(*about: str, known: tuple[str, ...] = ("LAB", "PROD", "ingress")) -> CommandRecord:
     decision = Refuse(reason=CommandReason.UNKNOWN_NAME, about=about)
-    return msgspec.structs.replace(RECORDS["a deployment of the head"], decision=decision, known=known)
+    return msgspec.structs.replace(records()["a deployment of the head"], decision=decision, known=known)
 
 
 def _replies() -> dict[str, str]:
-    deployed, lock = RECORDS["a deployment of the head"], RECORDS["a lock"]
+    deployed, lock = records()["a deployment of the head"], records()["a lock"]
     bare = cases.lock("LAB", pull=cases.OTHER_PULL, owner="bob_")
     return {
         "help": render_reply(_record(cases.facts("/help"))),
@@ -139,24 +146,22 @@ def _replies() -> dict[str, str]:
         "a plan made now": render_reply(
             msgspec.structs.replace(deployed, shown="(the plan as it was shown)"), (), Extra(plan="(plan made now)")
         ),
-        "in a fire": render_reply(RECORDS["in a fire"]),
+        "in a fire": render_reply(records()["in a fire"]),
         "two locks in the way": render_reply(
             msgspec.structs.replace(
-                RECORDS["another's lock"],
+                records()["another's lock"],
                 locks=(
-                    *RECORDS["another's lock"].locks,
+                    *records()["another's lock"].locks,
                     msgspec.structs.replace(bare, reason=""),
                     msgspec.structs.replace(bare, reason="a <b> *test*"),
                 ),
             )
         ),
         "a lock": render_reply(lock),
-        "misread": render_reply(RECORDS["misread, with a prefix"]),
+        "misread": render_reply(records()["misread, with a prefix"]),
         "misread, nothing near": render_reply(_record(cases.facts("/deploy " + "x" * 300))),
         "misread, a word and no suggestion": render_reply(
-            _record(
-                cases.facts("/depoly", said=cases.Misread(problem="this command does not exist", word="frobnicate"))
-            )
+            _record(cases.facts("/depoly", said=Misread(problem="this command does not exist", word="frobnicate")))
         ),
         "a name that is nearly one": render_reply(_unknown("PRD", "zzz")),
         "a name that is none": render_reply(_unknown("zzz")),
@@ -178,7 +183,7 @@ def render_statuses() -> str:
     newest = cases.order(cases.HEAD, Stage.RUNNING, number=12)
     told = msgspec.structs.replace(newest, state="in_progress", log_url="https://github.example/runs/1")
     question = cases.order(cases.BASE, Stage.SUCCEEDED, kind=OrderKind.DRIFT, number=13)
-    many = tuple(cases.Position(commit=cases.sha(digit), pin=cases.sha(digit)) for digit in "123456")
+    many = tuple(Position(commit=cases.sha(digit), pin=cases.sha(digit)) for digit in "123456")
     why = msgspec.structs.replace(cases.lock("B"), reason="a <b> *test*", expires_at=AT)
     nodes = (
         cases.node("A", runs=None, good=()),
