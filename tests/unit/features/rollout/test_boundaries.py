@@ -24,6 +24,8 @@ from bot.features.rollout.decide.orders import (
     describe_deployment,
     judge_ended_run,
     last_good,
+    newest_word,
+    parse_task,
 )
 from bot.features.rollout.decide.rollout import (
     Rollout,
@@ -137,8 +139,8 @@ def test_a_later_wave_is_only_told_where_it_is() -> None:
     """Before its turn a node may have run the commit, or be at it; who is held is said when its turn has come."""
     first = node("A", "in_progress")
     later = [node("B", None), node("C", None, held="#9 has it"), node("D", "success"), node("E", "queued")]
-    rollout = decide_rollout(facts(first, *later, waves="A BCDE"))
-    assert standings(rollout) == "A under_way, B wave_not_yet, C wave_not_yet, D good, E under_way"
+    rollout = decide_rollout(facts(first, *later, node("F", "in_progress"), waves="A BCDEF"))
+    assert standings(rollout) == "A under_way, B wave_not_yet, C wave_not_yet, D good, E under_way, F under_way"
     assert (rollout.reason, rollout.wave, rollout.start) == (RolloutReason.UNDER_WAY, 1, ())
 
 
@@ -170,6 +172,18 @@ def test_a_soak_is_over_once_the_next_wave_has_begun() -> None:
     assert decide_rollout(begun).reason is RolloutReason.HALTED
     third = facts(node("A", "success"), node("B", None), node("C", "success"), waves="A B C", soak=300)
     assert decide_rollout(third).start == (B,)
+
+
+def test_a_wave_whose_turn_has_not_come_soaks_nothing() -> None:
+    early = facts(node("A", "in_progress"), node("B", "success"), node("C", None), waves="A B C", soak=60)
+    assert decide_rollout(early).again_at is None
+
+
+def test_what_needs_no_soak_needs_none_from_the_first_second_on() -> None:
+    begun = facts(node("A", "success", updated_at=0), node("B", None), node("C", "success"), waves="A BC", now=0)
+    assert decide_rollout(begun).start == (B,)
+    assert decide_rollout(facts(node("A", None), now=0, soak=300)).again_at is None
+    assert decide_rollout(facts(node("A", "failure"), node("B", None), waves="A B", now=0)).again_at is None
 
 
 def test_the_next_look_is_the_earliest_moment_at_which_time_alone_changes_something() -> None:
@@ -308,7 +322,22 @@ def test_what_a_node_runs_as_far_as_its_orders_tell(changes: dict[str, object], 
     assert last_good((newest, older), SERVER, or_partly=True) == expected[partly]
 
 
+@pytest.mark.parametrize(
+    ("states", "newest"),
+    [
+        (["queued", "success"], 1),
+        (["queued", "failure"], 1),
+        (["pending", "in_progress"], 1),
+        (["queued", "pending", "failure"], 2),
+        (["pending", "queued"], 0),
+    ],
+)
+def test_our_own_word_never_hides_the_nodes(states: list[str], newest: int) -> None:
+    assert newest_word(states) == newest
+
+
 def test_a_deployment_in_words() -> None:
+    assert parse_task("deploy:a:b") == (OrderKind.DEPLOY, "a:b")
     assert deployment_task(OrderKind.ROLLBACK, OTHER) == "rollback:tools"
     assert describe_deployment(PIN, None) == "ddddddd"
     assert describe_deployment(PIN, PlanId("0123456789ab")) == "ddddddd, plan 0123456789ab"
