@@ -12,6 +12,7 @@ from bot.domain.errors import BotError, RetryLater
 from bot.domain.names import BranchName, InstallationId, RepoName, SubmodulePath
 from bot.features.drift import run
 from bot.features.drift.jobs import CheckDrift
+from bot.github.endpoints import issues
 
 GOOD, BAD, LATER = SubmodulePath("server"), SubmodulePath("tools"), SubmodulePath("later")
 JOB = CheckDrift(
@@ -41,7 +42,7 @@ class Fleet:
             return {GOOD: [90, 80], LATER: [70]}[pin.submodule]
 
         monkeypatch.setattr(run, "fetch_fleet", lambda *_given: (at, pinned))
-        monkeypatch.setattr(run.issues, "find_issues_of", lambda *_given: ("the bot's issues",))
+        monkeypatch.setattr(issues, "find_issues_of", lambda *_given: ("the bot's issues",))
         monkeypatch.setattr(run, "check_pin", check)
 
     def check(self, job: CheckDrift = JOB) -> Any:

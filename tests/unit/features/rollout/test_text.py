@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from bot.domain.names import CommitSha, NodeName, PullNumber, ServiceName, StackName, SubmodulePath
+from bot.domain.names import CommitSha, NodeName, PullNumber, RepoName, ServiceName, StackName, SubmodulePath
 from bot.features.commands.text.status import render_lock
 from bot.features.holds.facts import Lock
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
@@ -71,13 +71,7 @@ def test_times_are_utc_wherever_the_service_runs(monkeypatch: pytest.MonkeyPatch
         assert soaking.endswith("the next begins at 14:13 UTC on 21 September")
         assert iso_time(AT) == "2026-09-21T14:13:20Z"
         lock = Lock(
-            fleet="o/f",
-            node="A",
-            pull=PullNumber(7),
-            owner="ada",
-            reason="",
-            taken_at=0,
-            expires_at=AT,  # type: ignore[arg-type]
+            fleet=RepoName("o/f"), node=A, pull=PullNumber(7), owner="ada", reason="", taken_at=0, expires_at=AT
         )
         assert render_lock(lock) == "#7, ada (until 2026-09-21 14:13 UTC)"
     finally:
