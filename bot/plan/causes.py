@@ -136,6 +136,7 @@ def model_causes(name: str, services: Pair, shown: Pair, sides: tuple[Rendering,
     texts are made; `sides` give the source lines.
     """
     then, now = (hashed(service) for service in services)
+    shown_then, shown_now = (hashed(service) for service in shown)
     return [
         cause
         for field in sorted(set(then) | set(now))
@@ -143,7 +144,7 @@ def model_causes(name: str, services: Pair, shown: Pair, sides: tuple[Rendering,
         for cause in _field_causes(
             f"services.{name}.{field}",
             field,
-            Compared((then.get(field), now.get(field)), (shown[0].get(field), shown[1].get(field))),
+            Compared((then.get(field), now.get(field)), (shown_then.get(field), shown_now.get(field))),
             sides,
         )
     ]

@@ -12,29 +12,7 @@ from bot.features.bump.text import render_body
 from bot.plan.report.links import Links
 from tests.cases_world import CASES, CaseWorld, all_cases, read_expectation
 
-NOT_RIGHT_YET = frozenset(
-    (
-        "compose-file-in-dotenv",
-        "container-namespace-same-stack",
-        "docker-prefixed-fleet-variable",
-        "docker-prefixed-variable",
-        "env-file-absolute",
-        "env-file-password-is-a-service-name",
-        "env-file-untracked",
-        "external-volume-missing",
-        "lfs",
-        "mounted-file-absent",
-        "mounted-file-removed",
-        "nested-submodule-bump",
-        "password-is-a-path-word",
-        "password-is-a-service-name",
-        "password-is-the-image",
-        "secret-file-absolute",
-        "stack-folder-moved-same-name",
-        "stack-folder-moved-same-name-crash",
-        "two-stacks-one-leaf-name",
-    )
-)
+NOT_RIGHT_YET = frozenset(("container-namespace-same-stack",))
 
 
 @pytest.mark.parametrize("case", all_cases())
