@@ -187,30 +187,36 @@ def _list_causes(
 ) -> Iterator[Cause]:
     before, after = (value or [] for value in values.real)
     shown_before, shown_after = (value or [] for value in values.shown)
-    removed = [(index, item) for index, item in enumerate(before) if item not in after]
-    added = [(index, item) for index, item in enumerate(after) if item not in before]
+    then, now = ([_key(item) for item in items] for items in (before, after))
+    in_then, in_now = frozenset(then), frozenset(now)
+    removed = {index: item for index, item in enumerate(before) if then[index] not in in_now}
+    added = [(index, item) for index, item in enumerate(after) if now[index] not in in_then]
+    targets: dict[object, list[int]] = {}
+    for index in reversed(removed):
+        targets.setdefault(_target(removed[index]), []).append(index)
     if not removed and not added:
         yield _cause(place, field, code, values, sides, text=f"{field}: order changed")
     for index, item in added:
-        twin = next((pair for pair in removed if _same_target(pair[1], item)), None)
-        if twin:
-            removed.remove(twin)
+        same = targets.get(_target(item)) if _target(item) else None
+        at = same.pop() if same else None
+        twin = (at, removed.pop(at)) if at is not None else None
         pair = Compared(
             (twin[1] if twin else None, item), (shown_before[twin[0]] if twin else None, shown_after[index])
         )
         yield _cause(f"{place}.{index}", field, code, pair, (sides[1], sides[1]))
-    for index, item in removed:
+    for index, item in removed.items():
         pair = Compared((item, None), (shown_before[index], None))
         yield _cause(f"{place}.{index}", field, code, pair, (sides[0], sides[0]))
 
 
-def _same_target(one: Any, other: Any) -> bool:
-    return (
-        isinstance(one, dict)
-        and isinstance(other, dict)
-        and "target" in one
-        and (one["target"], one.get("protocol")) == (other.get("target"), other.get("protocol"))
-    )
+def _key(item: Any) -> str:
+    """What equal items, and no others, have in common."""
+    return json.dumps(item, sort_keys=True)
+
+
+def _target(item: Any) -> str:
+    """Where in the container an entry of a list leads; "" for one that names no target."""
+    return _key([item["target"], item.get("protocol")]) if isinstance(item, dict) and "target" in item else ""
 
 
 def _cause(

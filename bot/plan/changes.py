@@ -26,6 +26,7 @@ from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChang
 from bot.protocol.action import Action
 
 _ORDER = tuple(Action)
+_MAX_DIFF_LINES = 6000  # of both sides: comparing costs their product at worst
 
 
 class PlanScope(NamedTuple):
@@ -291,4 +292,7 @@ def _diff(before: object, after: object) -> str:
     def lines(model: object) -> list[str]:
         return json.dumps(model, indent=2, ensure_ascii=False).splitlines() if model is not None else []
 
-    return "\n".join(difflib.unified_diff(lines(before), lines(after), "old", "new", n=3, lineterm=""))
+    old, new = lines(before), lines(after)
+    if len(old) + len(new) > _MAX_DIFF_LINES:
+        return "" if old == new else f"--- old\n+++ new\n@@ {len(old)} and {len(new)} lines: too many to compare @@"
+    return "\n".join(difflib.unified_diff(old, new, "old", "new", n=3, lineterm=""))

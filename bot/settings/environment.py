@@ -74,6 +74,12 @@ def stack_environment() -> dict[str, str]:
     }
 
 
+def read_cache_folder() -> Path:
+    """Where a person's own commands keep what they can make again."""
+    named = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+    return (Path(named) if named else Path.home() / ".cache") / "aios-bot"
+
+
 def read_data_folder() -> Path:
     """Where the service on this machine keeps its data."""
     return parse_folder(os.environ.get("AIOS_BOT_DATA", "").strip() or DEFAULT_DATA)

@@ -97,15 +97,16 @@ def table(plan: Plan, links: Links) -> Section:
 
 
 def _full(row: Row, plan: Plan, links: Links) -> list[str]:
-    reasons = [one_line(reason.text, _MAX_LINE) for reason in row.reasons[:_MAX_REASONS]]
-    if len(row.reasons) > _MAX_REASONS:
-        reasons.append(f"and {len(row.reasons) - _MAX_REASONS} more")
+    most = len(row.reasons) if row.severity is Severity.RISKY else _MAX_REASONS
+    reasons = [one_line(reason.text, _MAX_LINE) for reason in row.reasons[:most]]
+    if len(row.reasons) > most:
+        reasons.append(f"and {len(row.reasons) - most} more")
     if row.note:
         reasons.append(one_line(row.note, _MAX_LINE))
     line = source_of(row)
     where = _where(row)
     if line is not None:
-        where += f" · {_linked(plan, links, line)}"
+        where += f" · {_linked(plan, links, line, gone=row.action is Action.REMOVE)}"
     several = len({risk.severity for risk in row.risks}) > 1
     risks = [f"{ICONS[r.severity]} " * several + one_line(r.text, _MAX_LINE) for r in row.risks]
     return [ICONS[row.severity], where, "<br>".join([_does(row), *reasons]), "<br>".join(risks)]
@@ -152,8 +153,8 @@ def _counted(rows: Sequence[Sequence[str]], budget: int) -> Variant:
     return Variant(md.table(_HEADER, rows[:kept]) + tail.format(len(rows) - kept), left_out)
 
 
-def _linked(plan: Plan, links: Links, line: SourceLine) -> str:
-    return links.source(plan, line, f"line\u00a0{line.line}")  # the number stays beside its word
+def _linked(plan: Plan, links: Links, line: SourceLine, *, gone: bool = False) -> str:
+    return links.source(plan, line, f"line\u00a0{line.line}", gone=gone)  # the number stays beside its word
 
 
 def _nodes(nodes: Sequence[NodeName]) -> str:
