@@ -221,6 +221,9 @@ class Api:
         return as_json(200, found)
 
     def _context(self, route: Route) -> Context:
+        pinned = (request.headers.get("X-GitHub-Api-Version"), request.headers.get("Accept"))
+        if self.state.behaviours.strict_headers and pinned != ("2022-11-28", "application/vnd.github+json"):
+            raise ApiError(400, f"Requests need an API version and a media type, not {pinned}")
         credential = access.read_credential(request.headers.get("Authorization", ""))
         if route.permission == "app":
             return Context(self, None, access.find_app(self.state, credential))

@@ -19,7 +19,7 @@ from sandbox.app_records import AppRecord, Delivery, Token
 from sandbox.behaviours import Behaviours
 from sandbox.faults import Cut, Fault
 from sandbox.jobs import Job
-from sandbox.records import BranchRules, User
+from sandbox.records import BranchRules, Deployment, User
 from sandbox.rest_actions import end_run
 from sandbox.server import HttpServer
 from sandbox.shapes import Shapes
@@ -269,6 +269,10 @@ class EmbeddedGitHub:
     def wait_for_deliveries(self, timeout: float = 30) -> bool:
         """Wait until every webhook was answered; returns whether all were."""
         return self._webhooks.wait(timeout)
+
+    def deployments(self, full_name: str) -> list[Deployment]:
+        """Every deployment of a repository, oldest first, whether lists show it or not."""
+        return self._state.repo(full_name).deployments
 
     def _context(self, user: User) -> Context:
         return Context(self._api, Token(user, None, None, None), None)

@@ -183,6 +183,7 @@ class Run:
     name: str
     ref: str
     sha: str
+    title: str
     labels: tuple[str, ...]
     event: dict[str, Any]
     actor: User

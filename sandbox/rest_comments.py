@@ -14,7 +14,11 @@ _REACTIONS = {"+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eye
 
 def list_comments(context: Context, repo: Repo, number: int) -> Any:
     find_pull(repo, number)
-    found = [comment for comment in repo.comments.values() if comment.number == number]
+    found = [
+        comment
+        for comment in repo.comments.values()
+        if comment.number == number and context.state.is_listed(comment.id)
+    ]
     return paged(found, lambda comment: context.shapes.comment(repo, comment))
 
 

@@ -16,6 +16,7 @@ from bot.github.connection import metrics
 from bot.github.connection.backoff import Backoff
 from bot.github.connection.budget import Budget
 from bot.github.connection.grants import Grants, Installation
+from bot.github.connection.memory import Memory
 from bot.github.connection.tokens import Scope, Token, Tokens
 from bot.github.connection.transport import HttpTransport, PyGithubSender, SharedTransport
 from bot.github.endpoints import repository
@@ -49,6 +50,7 @@ class App:
         self._budgets: dict[InstallationId, Budget] = {}
         self._tokens = Tokens(self._request_token)
         self._grants = Grants(self._read_installation)
+        self._memory = Memory()
         self._login: str | None = None
         self._lock = threading.Lock()
 
@@ -153,4 +155,5 @@ class App:
             etags=self._transport.etags,
             token=token,
             on_unauthorized=on_unauthorized,
+            memory=self._memory,
         )

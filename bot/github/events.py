@@ -80,6 +80,7 @@ class _PullRequest(Wire, frozen=True):
     base: Ref
     head: Ref
     merged: bool = False
+    merge_commit_sha: str | None = None
 
 
 class _PullRequestBody(Wire, frozen=True):
@@ -179,6 +180,9 @@ def _parse_repository_event(
                 base=BranchName(pull.base.ref),
                 head=BranchName(pull.head.ref),
                 merged=pull.merged,
+                merge_commit=parse_commit_sha(pull.merge_commit_sha)
+                if pull.merged and pull.merge_commit_sha
+                else None,
             )
         case "check_suite", "completed":
             sha = msgspec.json.decode(body, type=_CheckSuiteBody).check_suite.head_sha
