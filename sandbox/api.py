@@ -205,6 +205,8 @@ class Api:
         values: dict[str, Any] = dict(arguments)
         if "owner" in values:
             repo = self.state.repo(f"{values.pop('owner')}/{values.pop('repo')}")
+            if repo.archived and route.method != "GET":
+                raise ApiError(403, "Repository was archived so is read-only.")
             if route.permission != "app":
                 self.check_access(context.token, repo, route.permission or "metadata", route.level)
             values["repo"] = repo

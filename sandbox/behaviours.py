@@ -20,6 +20,7 @@ class Behaviours:
     """Seconds before lists show what was made or merged: pull requests, those of a commit, deployments, comments
     (apache/texera#4620, tektoncd/pipelines-as-code#2382)."""
     knows_run_details: bool = True
-    """Dispatches take `return_run_details`; GitHub Enterprise Server up to 3.19 refuses it (benc-uk/workflow-dispatch#86)."""
+    """Dispatches take `return_run_details`; GitHub Enterprise Server up to 3.19 refuses it
+    (benc-uk/workflow-dispatch#86)."""
     strict_headers: bool = False
     """A request without the API version and the media type of today is refused."""

@@ -39,8 +39,9 @@ def test_the_event_of_a_merge_is_lost_and_the_list_lags(steps: Stepper) -> None:
 
 def test_deployments_are_listed_late(steps: Stepper) -> None:
     """A second look before the list shows the first deployment gives no second order."""
+    number = steps.bump()["number"]
     steps.hub.behaviours.lag = 15
-    steps.merge(steps.bump()["number"])
+    steps.merge(number)
     steps.settle()
     steps.look_around()
     steps.advance(5)

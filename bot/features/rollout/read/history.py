@@ -80,7 +80,7 @@ def _find_run(client: Client, repo: RepoName, node: Node, order: PastOrder, *, l
 
     The run's own name says it: by the order's number, or by the node in workflows of before.
     """
-    if not client.memory.refuses(workflows.RUN_DETAILS) or not order.queued_at:
+    if not order.queued_at:
         return order
     for run in workflows.find_dispatched_runs(client, repo, login=login, since=order.queued_at - CLOCKS_DIFFER):
         if str(order.number) in run.display_title.split() or run.display_title == f"Deploy to {node.name}":
