@@ -24,6 +24,10 @@ class SyncRollout(FleetJob, frozen=True, tag="rollout"):
     def starts_at(self) -> int:
         return self.not_before
 
+    def again(self, at: int | None, *, tries: int) -> list[SyncRollout]:
+        """The same look at a later time (seconds since the epoch); None: not again."""
+        return [] if at is None else [replace(self, not_before=at, tries=tries)]
+
 
 def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
     """The jobs of this feature that `event` calls for."""

@@ -51,8 +51,7 @@ def sync_rollout(tools: RolloutTools, client: Client, job: SyncRollout) -> Outco
             _count_decision(decision.reason)
             log.info("rollout of %s on %s of %s: %s", pinned.submodule, job.base, job.fleet, decision.reason)
             apply_rollout(tools, client, at, facts, decision)
-            again = replace(job, not_before=decision.again_at or 0, tries=decision.tries)
-            follow_up += [again] if decision.again_at is not None else []
+            follow_up += job.again(decision.again_at, tries=decision.tries)
         except Exception as problem:
             if isinstance(problem, RetryLater) or len(wanted) == 1:  # a wait holds for the whole installation
                 raise
