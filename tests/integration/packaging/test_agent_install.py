@@ -107,5 +107,5 @@ def test_every_package_of_an_extra_is_named_when_it_is_missing() -> None:
         for text in extra
         if not text.startswith("aios-bot")
     }
-    modules = packages_distributions()
-    assert brought == {modules[name][0].lower().replace("-", "_") for name in EXTRAS if name != "werkzeug"}  # Flask brings it
+    modules = packages_distributions()  # werkzeug: Flask brings it
+    assert brought == {modules[name][0].lower().replace("-", "_") for name in EXTRAS if name != "werkzeug"}
