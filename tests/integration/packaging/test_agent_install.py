@@ -27,7 +27,15 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(*PIP, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT)
     (wheel,) = folder.glob("*.whl")
     run(sys.executable, "-m", "venv", "--without-pip", folder / "venv")
-    install = [*PIP, "--python", folder / "venv/bin/python", "install", "--quiet", "--no-deps", "--no-compile"]
+    install: list[str | Path] = [
+        *PIP,
+        "--python",
+        folder / "venv/bin/python",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-compile",
+    ]
     run(*install, "--require-hashes", "--only-binary", ":all:", "-r", ROOT / "requirements/agent.txt")
     run(*install, wheel)
     return folder / "venv/bin"
