@@ -7,9 +7,10 @@ from typing import Any
 
 from bot.domain.names import CommitSha
 from bot.git.git import GitError
+from sandbox.app_records import AppRecord
 from sandbox.forks import take_commits
 from sandbox.merging import mergeable_state
-from sandbox.records import AppRecord, Pull, Repo, User, iso_now
+from sandbox.records import Pull, Repo, User, iso_now
 from sandbox.shapes import Shapes
 from sandbox.state import ApiError, State
 from sandbox.webhooks import Webhooks
@@ -149,6 +150,7 @@ class Effects:
         """Mark the pull request as merged by `commit` of the base."""
         pull.state, pull.merge_commit_sha, pull.merged_by = "closed", commit, user
         pull.merged_at = pull.closed_at = pull.updated_at = iso_now()
+        self.state.note_merge(pull)
         self.send_pull_event(repo, pull, user, "closed")
         self.state.changed.notify_all()
 

@@ -80,6 +80,12 @@ def read_cache_folder() -> Path:
     return (Path(named) if named else Path.home() / ".cache") / "aios-bot"
 
 
+def runner_environment() -> dict[str, str]:
+    """What GitHub's runner is set up and started with: the node's own environment, and the runner's own switches."""
+    own = {name: value for name, value in os.environ.items() if name.startswith("RUNNER_ALLOW_")}
+    return docker_environment() | stack_environment() | own
+
+
 def read_data_folder() -> Path:
     """Where the service on this machine keeps its data."""
     return parse_folder(os.environ.get("AIOS_BOT_DATA", "").strip() or DEFAULT_DATA)
