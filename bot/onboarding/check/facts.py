@@ -35,6 +35,15 @@ class FleetCheckFacts(Value, frozen=True):
     workflow: str = "deploy.yml"
     has_workflow: bool = True
     upstreams: tuple[UpstreamFacts, ...] = ()
+    hub: RepoName | None = None
+    hub_problem: str = ""  # why the hub leaves it out: a value of bot.features.hub.decide.HubReason, or "unseen"
+
+
+class HubCheckFacts(Value, frozen=True):
+    """One repository with a list of fleets, and those of the list that do not name it."""
+
+    repo: RepoName
+    silent: tuple[RepoName, ...] = ()
 
 
 class InstallationFacts(Value, frozen=True):
@@ -45,6 +54,7 @@ class InstallationFacts(Value, frozen=True):
     permissions: dict[str, str]
     repositories: int = 0
     fleets: tuple[FleetCheckFacts, ...] = ()
+    hubs: tuple[HubCheckFacts, ...] = ()
 
 
 class CheckFacts(Value, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+from collections.abc import Mapping
 from datetime import datetime
 
 import requests
@@ -18,6 +18,7 @@ from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Repository
 from bot.onboarding.check.facts import CheckFacts, FleetCheckFacts, HookFacts, InstallationFacts, UpstreamFacts
+from bot.onboarding.check.hubs import find_hub_problem, read_hubs, read_text
 from bot.planner.renderer import Renderer
 
 NEWEST = 30  # deliveries that are read
@@ -56,10 +57,6 @@ class _Installation(Wire, frozen=True):
     permissions: dict[str, str]
     account: _Owner | None = None
     suspended_at: datetime | None = None
-
-
-class _Content(Wire, frozen=True):
-    content: str
 
 
 def read_facts(app: App, *, web_url: str, public_url: str, renderer: Renderer | BotError, pull: bool) -> CheckFacts:
@@ -110,37 +107,45 @@ def _read_installation(app: App, one: _Installation, *, web_url: str) -> Install
         return InstallationFacts(account=account, suspended=True, permissions=one.permissions)
     client = app.as_installation(InstallationId(one.id))
     found = repository.find_repositories(client)
-    fleets = (_read_fleet(client, repo, web_url=web_url) for repo in found if not repo.archived)
+    known = {repo.full_name.lower(): repo for repo in found}
+    read = (_read_fleet(client, repo, known, web_url=web_url) for repo in found if not repo.archived)
+    fleets = tuple(fleet for fleet in read if fleet is not None)
     return InstallationFacts(
         account=account,
         suspended=False,
         permissions=one.permissions,
         repositories=len(found),
-        fleets=tuple(fleet for fleet in fleets if fleet is not None),
+        fleets=fleets,
+        hubs=read_hubs(client, known, fleets),
     )
 
 
-def _read_fleet(client: Client, repo: Repository, *, web_url: str) -> FleetCheckFacts | None:
+def _read_fleet(
+    client: Client, repo: Repository, known: Mapping[str, Repository], *, web_url: str
+) -> FleetCheckFacts | None:
     name = parse_repo_name(repo.full_name)
-    text = _read_text(client, name, FLEET_FILE)
+    text = read_text(client, name, FLEET_FILE)
     if text is None:
         return None
     try:
         file = parse_fleet(text)
     except YamlFileError as problem:
         return FleetCheckFacts(repo=name, problem=str(problem))
+    upstreams = _read_upstreams(client, name, file, web_url=web_url)
     return FleetCheckFacts(
         repo=name,
         problem="",
         nodes=len(file.nodes),
         workflow=file.deploy.workflow,
         has_workflow=repository.has_file(client, name, f".github/workflows/{file.deploy.workflow}"),
-        upstreams=_read_upstreams(client, name, file, web_url=web_url),
+        upstreams=upstreams,
+        hub=file.hub,
+        hub_problem=find_hub_problem(client, name, file, upstreams, known),
     )
 
 
 def _read_upstreams(client: Client, name: RepoName, file: Fleet, *, web_url: str) -> tuple[UpstreamFacts, ...]:
-    stanzas = parse_gitmodules(_read_text(client, name, ".gitmodules") or "").stanzas
+    stanzas = parse_gitmodules(read_text(client, name, ".gitmodules") or "").stanzas
     kept = {submodule.path for submodule in file.submodules}
     found = []
     for stanza in (one for one in stanzas if not kept or one.path in kept):
@@ -148,11 +153,6 @@ def _read_upstreams(client: Client, name: RepoName, file: Fleet, *, web_url: str
         visible = upstream is not None and repository.find_repository(client, upstream) is not None
         found.append(UpstreamFacts(path=stanza.path, upstream=upstream, visible=visible))
     return tuple(found)
-
-
-def _read_text(client: Client, name: RepoName, path: str) -> str | None:
-    found = client.find(f"/repos/{name}/contents/{path}", _Content)
-    return base64.b64decode(found.content).decode("utf-8", "replace") if found else None
 
 
 def _find_public_problem(public_url: str) -> str:
