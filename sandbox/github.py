@@ -7,7 +7,7 @@ else goes by HTTP, as with the real one.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -15,9 +15,11 @@ from typing import NamedTuple
 from bot.domain.names import RepoName
 from sandbox import access, forks, jobs, registration, rest_comments, rest_people
 from sandbox.api import Api, Context, LoggedRequest
+from sandbox.app_records import AppRecord, Delivery, Token
+from sandbox.behaviours import Behaviours
 from sandbox.faults import Cut, Fault
 from sandbox.jobs import Job
-from sandbox.records import AppRecord, BranchRules, Delivery, Token, User
+from sandbox.records import BranchRules, User
 from sandbox.rest_actions import end_run
 from sandbox.server import HttpServer
 from sandbox.shapes import Shapes
@@ -67,6 +69,11 @@ class EmbeddedGitHub:
         self._api.faults.end()
         self._webhooks.stop()
         self._server.stop()
+
+    @property
+    def behaviours(self) -> Behaviours:
+        """The switches of what real GitHub does."""
+        return self._state.behaviours
 
     # -- set-up ---------------------------------------------------------------------------------------------
 
@@ -119,6 +126,12 @@ class EmbeddedGitHub:
             found = next(one for one in self._state.installations.values() if one.app.slug == slug)
             return _as_app(found.app), found.id
 
+    def new_job_token(self, full_name: str, permissions: dict[str, str]) -> str:
+        """The token of a workflow's job in the repository, as any workflow that somebody pushes may have it."""
+        with self._state.lock:
+            repo, bot = self._state.repo(full_name), self._state.actions_app().bot
+            return access.new_job_token(self._state, repo, bot, permissions)
+
     def new_manifest_code(self, app: App) -> str:
         """A code of the manifest flow for a registered App."""
         with self._state.lock:
@@ -140,6 +153,16 @@ class EmbeddedGitHub:
         with self._state.lock:
             record, owner = self._state.apps[app.id], self._state.user(account)
             return registration.new_installation(self._api, record, owner, repositories).id
+
+    def accept_permissions(self, installation: int, permissions: dict[str, str] | None = None) -> None:
+        """Accept what the App asks for, or only `permissions`, as the owner of the account."""
+        with self._state.lock:
+            registration.accept_permissions(self._api, self._state.installations[installation], permissions)
+
+    def set_private(self, full_name: str, *, private: bool) -> None:
+        """Make a repository private or public."""
+        with self._state.lock:
+            self._state.repo(full_name).private = private
 
     def add_to_installation(self, installation: int, repositories: Sequence[str]) -> None:
         """Give an installed App more repositories and send the webhook."""
@@ -173,10 +196,18 @@ class EmbeddedGitHub:
             run = next(run for run in repo.checks if run.id == check_run)
             rest_people.press_button(self._context(user), repo, run, identifier, user)
 
-    def set_rules(self, full_name: str, branch: str, *, approvals: int = 0, contexts: Sequence[str] = ()) -> None:
-        """Set what `branch` requires of pull requests into it."""
+    def set_rules(
+        self,
+        full_name: str,
+        branch: str,
+        *,
+        approvals: int = 0,
+        contexts: Sequence[str] = (),
+        sources: Mapping[str, int] | None = None,
+    ) -> None:
+        """Set what `branch` requires of pull requests into it; `sources`: the App that has to post a check."""
         with self._state.lock:
-            self._state.repo(full_name).rules[branch] = BranchRules(approvals, tuple(contexts))
+            self._state.repo(full_name).rules[branch] = BranchRules(approvals, tuple(contexts), dict(sources or {}))
 
     def make_private(self, full_name: str) -> None:
         """Let only those with a permission see the repository."""

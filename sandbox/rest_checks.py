@@ -8,8 +8,9 @@ from urllib.parse import quote
 from flask import request
 
 from sandbox.api import ApiResponse, Context, Route, invalid, paged
+from sandbox.app_records import AppRecord
 from sandbox.commits import commit_shape, resolve
-from sandbox.records import AppRecord, CheckRun, CommitStatus, Repo, iso_now
+from sandbox.records import CheckRun, CommitStatus, Repo, iso_now
 from sandbox.rest_people import auto_merge_if_ready
 from sandbox.state import ApiError
 
@@ -138,10 +139,10 @@ def list_annotations(context: Context, repo: Repo, id: int) -> Any:
 
 
 def list_checks(context: Context, repo: Repo, ref: str) -> Any:
-    sha, name = resolve(repo, ref), request.args.get("check_name")
+    sha, name, app = resolve(repo, ref), request.args.get("check_name"), request.args.get("app_id", type=int)
     latest: dict[tuple[str, int], CheckRun] = {}  # an App's newest run of each name counts
     for run in repo.checks:
-        if run.head_sha == sha and name in (None, run.name):
+        if run.head_sha == sha and name in (None, run.name) and app in (None, run.app.id):
             latest[run.name, run.app.id] = run
     page = paged(list(latest.values()), lambda run: context.shapes.check_run(repo, run))
     return ApiResponse(200, {"total_count": len(latest), "check_runs": page.body}, page.headers)

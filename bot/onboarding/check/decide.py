@@ -104,6 +104,7 @@ def _check_installations(facts: CheckFacts) -> Iterator[CheckFinding]:
     for fleet in fleets:
         yield from _check_fleet(fleet)
         yield from _check_hub(fleet)
+        yield from _check_required(fleet, facts)
     for hub in (hub for one in facts.installations for hub in one.hubs):
         for silent in hub.silent:
             yield _note(
@@ -118,10 +119,14 @@ def _check_installation(one: InstallationFacts) -> Iterator[CheckFinding]:
     if one.suspended:
         yield _fail(name, "is suspended: an owner of the account can unsuspend it")
         return
-    lacking = manifest.find_lacking(one.permissions)
-    if lacking:
-        names = ", ".join(f"{permission.name}: {permission.level}" for permission in lacking)
-        yield _fail(name, f"has not accepted {names}: an owner can do so in the App's installation settings")
+    lacking = manifest.find_lacking(one.permissions, personal=one.personal)
+    where = f"at {one.settings_url}" if one.settings_url else "in the App's installation settings"
+    for permission in lacking:
+        yield _fail(
+            name,
+            f"has not granted {permission.name}: {permission.level}, so the bot cannot {permission.why}: "
+            f"an owner accepts it {where}",
+        )
     if not one.repositories:
         yield _fail(name, "has access to no repository: choose some in its settings")
     elif not lacking:
@@ -160,6 +165,24 @@ def _check_hub(fleet: FleetCheckFacts) -> Iterator[CheckFinding]:
     if fleet.hub_problem in _HUB:
         text = _HUB[fleet.hub_problem].format(hub=fleet.hub, file=HUB_FILE)
         yield _note(f"fleet {fleet.repo}", text)
+
+
+def _check_required(fleet: FleetCheckFacts, facts: CheckFacts) -> Iterator[CheckFinding]:
+    """A required check is a gate only if nobody else can open it."""
+    pinned = [one for one in fleet.required if one.apps == {facts.app_id}]
+    for one in fleet.required:
+        name = f"required check {one.name} of {fleet.repo}"
+        where = f"in the rule or protection of branch {one.branch}"
+        if not one.apps:
+            text = "any App and any workflow that may write checks can post it"
+            yield _fail(name, f"{text}: choose {facts.slug} as its source {where}")
+        elif one not in pinned:
+            others = ", ".join(str(app) for app in sorted(one.apps - {facts.app_id}))
+            text = f"is pinned to another App (id {others}), so this bot's own check does not satisfy it"
+            yield _fail(name, f"{text}: choose {facts.slug} as its source {where}")
+    if pinned and len(pinned) == len(fleet.required):
+        names = ", ".join(f"{one.name} on {one.branch}" for one in pinned)
+        yield _ok(f"required checks of {fleet.repo}", f"only {facts.slug} can post {names}")
 
 
 def _ok(name: str, text: str) -> CheckFinding:

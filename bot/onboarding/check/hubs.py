@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 from bot.domain.names import RepoName, parse_repo_name
 from bot.domain.values import Wire
@@ -22,9 +23,9 @@ class _Content(Wire, frozen=True):
     content: str
 
 
-def read_text(client: Client, name: RepoName, path: str) -> str | None:
-    """The text of a file on the default branch; None when there is none."""
-    found = client.find(f"/repos/{name}/contents/{path}", _Content)
+def read_text(client: Client, name: RepoName, path: str, *, ref: str = "") -> str | None:
+    query = f"?ref={quote(ref, safe='')}" if ref else ""
+    found = client.find(f"/repos/{name}/contents/{path}{query}", _Content)
     return base64.b64decode(found.content).decode("utf-8", "replace") if found else None
 
 
