@@ -78,6 +78,8 @@ def _find_stale(facts: CommandFacts, said: Command, pull: PullFacts) -> Decision
     plan = facts.plan
     if plan is None:
         return MakePlan(reason=CommandReason.NO_PLAN)
+    if plan.for_order:
+        return None  # of this very commit, and named by its id: whoever wrote the command has read it
     if plan.head != pull.head:
         return MakePlan(reason=CommandReason.HEAD_MOVED)
     if plan.base != pull.base_head:

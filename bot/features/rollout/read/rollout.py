@@ -1,4 +1,4 @@
-"""From bot/features/bump/read.py: say here what this module is for."""
+"""Read what is approved of a pin, and how far its nodes are."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bot.domain.names import PlanId, PullNumber
-from bot.features.bump.text import parse_marker
+from bot.domain.names import PullNumber
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
 from bot.features.holds.facts import Lock
 from bot.features.rollout.facts import NodeFacts, RolloutFacts
-from bot.features.rollout.read.approval import find_approval
+from bot.features.rollout.read.approval import find_approval, find_shown_plan
 from bot.features.rollout.read.history import read_orders
 from bot.fleetfile import waves_of
 from bot.github.client import Client
@@ -39,7 +38,9 @@ def read_rollout_facts(tools: RolloutTools, client: Client, at: FleetAt, pinned:
         return None
     approval = find_approval(client, at.mirror, at.repo, base=at.base, head=at.head, pinned_by=commit)
     merged = approval.pull if approval else None
-    marker = parse_marker(merged.body or "") if merged else None
+    # Who brought a node in later approved that it runs what the branch pins: no plan of theirs says what that does.
+    of_pin = approval.pull if approval and approval.nodes is None else None
+    shown = find_shown_plan(tools.plans.store, at.repo, of_pin) if of_pin else None
     locks = {
         lock.node: lock
         for lock in tools.holds.find_locks(at.repo, now=tools.fleets.now())
@@ -57,7 +58,7 @@ def read_rollout_facts(tools: RolloutTools, client: Client, at: FleetAt, pinned:
         pin=pin,
         default_branch=pinned.default_branch,
         pull=PullNumber(merged.number) if merged else None,
-        plan=PlanId(marker.id) if marker else None,
+        plan=shown,
         nodes=tuple(
             _hold(
                 NodeFacts(
