@@ -11,9 +11,6 @@ import click
 
 if TYPE_CHECKING:
     from bot.github.connection.credentials import Vault
-    from bot.service.intake import Intake
-    from bot.service.schedules import Schedules
-    from bot.service.worker import Worker
     from bot.settings.values import Credentials, Settings
     from bot.storage.store import Store
 
@@ -83,10 +80,6 @@ def serve(*, pull: bool) -> None:
 class Service:
     """The service's parts, built once and wired to each other."""
 
-    worker: Worker
-    intake: Intake
-    schedules: Schedules
-
     def __init__(self, settings: Settings, credentials: Credentials, store: Store, *, redelivers: bool) -> None:
         """`redelivers`: whether GitHub can reach this service by webhook."""
         from bot.features.audit.store import AuditTrail
@@ -107,7 +100,7 @@ class Service:
         from bot.queue.inbox import Inbox
         from bot.service.backfill import Backfill
         from bot.service.intake import Intake
-        from bot.service.runners import make_runners
+        from bot.service.router import make_runners
         from bot.service.schedules import Schedules
         from bot.service.worker import Worker
         from bot.storage.keyfiles import read_or_make_fingerprint_key, read_or_make_order_keys
@@ -140,7 +133,7 @@ class Service:
             CommandTools(fleets, bump, rollout, CommandStore(store), audit),
             ReviewTools(fleets, audit),
             UpstreamTools(fleets, planning),
-            self.backfill,
+            self.backfill.run_job,
         )
         self.worker = Worker(app, mirrors, pins, inbox, runners, time.time)
         self.schedules = Schedules(inbox, mirrors, plans, settings.keep_days, settings.mirrors_bytes)

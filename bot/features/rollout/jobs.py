@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from bot.domain.events import DeploymentChanged, Event, PullRequestChanged, WorkflowRunCompleted
-from bot.domain.names import BranchName, InstallationId, RepoName, SubmodulePath
+from bot.domain.names import BranchName, InstallationId, RepoName
 from bot.features.fleets.facts import PinIndex
-from bot.features.fleets.jobs import FleetJob, FleetRead, FoundEvent, Job, NodesFreed
+from bot.features.fleets.jobs import FleetRead, FoundEvent, Job, NodesFreed, PinsJob
 
 
-class SyncRollout(FleetJob, frozen=True, tag="rollout"):
+class SyncRollout(PinsJob, frozen=True, tag="rollout"):
     """Compare the nodes with what a merged pull request approved. Leads to orders and the rollout comment."""
-
-    base: BranchName
-    not_before: int = 0  # seconds since the epoch; it waits in the queue until then (a soak time, an offline node)
-    submodule: SubmodulePath | None = None  # only this one, when it failed while the others went on
-
-    @property
-    def starts_at(self) -> int:
-        return self.not_before
 
 
 def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
