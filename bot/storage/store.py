@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 
 import sqlalchemy as sa
 
+from bot.domain.errors import NoDataError
 from bot.storage.migrations import StoreError, migrate
 
 _LOG = logging.getLogger("bot.storage.store")
@@ -126,14 +127,23 @@ class GroupCommit:
 class Store:
     """The open database. Safe to share between threads."""
 
-    def __init__(self, url: str, schema: Sequence[sa.MetaData] = ()) -> None:
-        """Open `url` (SQLAlchemy's form), create or migrate the tables of `schema` and our own. Raises StoreError."""
+    def __init__(self, url: str, schema: Sequence[sa.MetaData] = (), *, make: bool = True) -> None:
+        """Open `url` (SQLAlchemy's form), create or migrate the tables of `schema` and our own.
+
+        Raises StoreError; without `make` NoDataError when there is no database yet, and leaves none behind.
+        """
         self.url = url
         self.tables = tuple(table for part in (_OWN, *schema) for table in part.sorted_tables)
+        file = Path(sa.make_url(url).database or "")
+        if not make and url.startswith("sqlite") and not file.exists():
+            raise NoDataError(_no_database(str(file)))
         self.engine = make_engine(url)
         self._group = GroupCommit(self.engine) if self.is_sqlite else None
         try:
-            before, now = self.write(lambda connection: migrate(connection, self.tables, META))
+            before, now = self.write(lambda connection: self._migrate(connection, make=make))
+        except NoDataError:
+            self.engine.dispose()
+            raise
         except sa.exc.OperationalError as problem:
             self.engine.dispose()
             raise StoreError(
@@ -142,6 +152,12 @@ class Store:
             ) from None
         if before not in (0, now):
             _LOG.info("the database was brought from schema %d to %d", before, now)
+
+    def _migrate(self, connection: sa.Connection, *, make: bool) -> tuple[int, int]:
+        before, now = migrate(connection, self.tables, META)
+        if before == 0 and not make:  # undoes what was made
+            raise NoDataError(_no_database(self.engine.url.render_as_string(hide_password=True)))
+        return before, now
 
     @property
     def is_sqlite(self) -> bool:
@@ -201,6 +217,11 @@ class Store:
         """Whether `holder` alone does what `name` means, for so long; again prolongs it. By this machine's clock."""
         row = {"name": name, "holder": holder, "now": now_ms(), "until": now_ms() + int(seconds * 1000)}
         return self.write(lambda connection: connection.execute(_TAKE_LEASE, row).first() is not None)
+
+
+def _no_database(place: str) -> str:
+    cure = "run this in the service's folder, or set AIOS_BOT_DATA or AIOS_BOT_DATABASE_URL as for `aios-bot serve`"
+    return f"there is no database of aios-bot at {place}: {cure}"
 
 
 def make_engine(url: str) -> sa.Engine:
