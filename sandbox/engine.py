@@ -19,7 +19,7 @@ import subprocess
 import tarfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bot.domain.errors import BotError
@@ -60,10 +60,18 @@ class Engine:
         self.host = host  # "unix:///tmp/x/docker.sock"
         self.environment = environment
 
-    def docker(self, *arguments: str, stdin: bytes | None = None) -> str:
-        """Standard output of one docker command against this engine. Raises EngineError with its error output."""
+    def docker(self, *arguments: str, stdin: bytes | None = None, timeout: float | None = None) -> str:
+        """Standard output of one docker command against this engine.
+
+        Raises EngineError with its error output, or when it has not ended after `timeout` seconds.
+        """
         command = ["docker", *arguments]
-        done = subprocess.run(command, env=self.environment, input=stdin, capture_output=True, check=False)
+        try:
+            done = subprocess.run(
+                command, env=self.environment, input=stdin, capture_output=True, check=False, timeout=timeout
+            )
+        except subprocess.TimeoutExpired:
+            raise EngineError(f"docker {arguments[0]} did not end within {timeout} seconds") from None
         if done.returncode != 0:
             output = done.stderr.decode("utf-8", "replace").strip()
             raise EngineError(f"docker {arguments[0]} failed: {output[-500:]}")
@@ -78,6 +86,32 @@ class Engine:
         return self.docker(
             "import", "--change", 'ENTRYPOINT ["/service"]', "-", name, stdin=_image_tar(_static_busybox(), version)
         )
+
+
+class SeparateEngine(Engine):
+    """An engine that this process started below `root`, with its first process."""
+
+    def __init__(self, root: Path, environment: dict[str, str], boot: Callable[[], subprocess.Popen[bytes]]) -> None:
+        super().__init__(f"unix://{root}/docker.sock", environment)
+        self._root = root
+        self._boot = boot
+        self._process = boot()
+
+    def wait_until_ready(self) -> None:
+        """Return when it answers. Raises EngineError with the engine's log if it does not start."""
+        _wait_until_ready(self, self._process, self._root)
+
+    def restart(self) -> None:
+        """Kill it with all its containers, and start it again with the same images, containers and volumes."""
+        self.end()
+        _remove_tree(self._root / "exec")
+        (self._root / "docker.sock").unlink(missing_ok=True)
+        self._process = self._boot()
+        self.wait_until_ready()
+
+    def end(self) -> None:
+        """Kill it with all its containers."""
+        _end(self._process)
 
 
 def find_engine() -> Engine | None:
@@ -95,7 +129,7 @@ def find_engine() -> Engine | None:
 
 
 @contextlib.contextmanager
-def start_engine(root: Path, *, keep: bool = False) -> Iterator[Engine]:
+def start_engine(root: Path, *, keep: bool = False) -> Iterator[SeparateEngine]:
     """A new engine that keeps everything below `root` (made if missing, emptied at the end). Needs root.
 
     With `keep` its images and containers stay: the next engine at `root` is the same one, started again.
@@ -120,16 +154,19 @@ def start_engine(root: Path, *, keep: bool = False) -> Iterator[Engine]:
     ]
     environment = docker_environment()
     path = f"{environment.get('PATH', os.defpath)}:/usr/sbin:/sbin"
-    with (root / "dockerd.log").open("wb") as log:
-        process = subprocess.Popen(
-            command, env={"PATH": path}, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
+
+    def boot_engine() -> subprocess.Popen[bytes]:
+        with (root / "dockerd.log").open("ab") as log:
+            return subprocess.Popen(
+                command, env={"PATH": path}, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+
+    engine = SeparateEngine(root, _client_environment(environment, root), boot_engine)
     try:
-        engine = Engine(f"unix://{root}/docker.sock", _client_environment(environment, root))
-        _wait_until_ready(engine, process, root)
+        engine.wait_until_ready()
         yield engine
     finally:
-        _end(process)
+        engine.end()
         remove_remains(root, keep=keep)
 
 

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.agent.interrupted import remove_incomplete_clone, remove_partial_files, undo_interrupted
+from bot.agent.interrupted import remove_partial_files, undo_first_checkout, undo_interrupted
 from bot.agent.safe_git import GitAccess, check_address
-from bot.agent.submodules import fetch_submodule, find_stanza, update_nested
+from bot.agent.submodules import fetch_submodule, find_stanza, remove_incomplete_clones, update_nested
 from bot.agent.work_tree import CheckoutError, WorkTree, clone, render_list
 from bot.domain.names import CommitSha, RepoName, parse_commit_sha, short
 from bot.git.git import GitError
@@ -41,8 +41,8 @@ class Checkout:
         """What is checked out now, or None when nothing is."""
         if not self._tree.holds_files:
             return None
-        commit = self._tree.head
-        return CheckoutPosition(commit, self._within(submodule).head) if commit else None
+        commit, inner = self._tree.head, self._within(submodule)
+        return CheckoutPosition(commit, inner.head if inner.holds_files else None) if commit else None
 
     def undo_interrupted(
         self, submodule: str, commits: Iterable[CommitSha], pins: Iterable[CommitSha]
@@ -52,12 +52,12 @@ class Checkout:
         commits = tuple(commits)
         shutil.rmtree(self._unfinished_clone, ignore_errors=True)
         inner = self._within(submodule)
-        if self._tree.exists and not inner.exists:
-            for stanza in filter(None, (find_stanza(self._tree, commit, submodule) for commit in commits)):
-                remove_incomplete_clone(self.root / ".git/modules" / stanza.name)
+        remove_incomplete_clones(self._tree, commits, self._access)
         for tree, targets, prefix in ((self._tree, commits, ""), (inner, pins, f"{submodule}/")):
             if tree.holds_files:
                 restored += [prefix + name for name in undo_interrupted(tree, targets)]
+            elif tree.head is not None:
+                undo_first_checkout(tree, targets)
         return tuple(restored)
 
     def prepare(self, order: Order) -> Refusal | None:
@@ -94,7 +94,7 @@ class Checkout:
         blocked = inner.blocking_files(to.pin)
         if blocked:
             raise CheckoutError(_render_blocked(inner.folder, to.pin, blocked))
-        if inner.head != to.pin:
+        if inner.head != to.pin or inner.is_fresh:
             inner.check_out(to.pin)
         update_nested(inner, self._access)
         reached = self.position(order.submodule)

@@ -7,6 +7,7 @@ It is ours, and only then undone, when it is exactly what the target commit hold
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,6 +15,11 @@ from pathlib import Path
 from bot.agent.work_tree import WorkTree
 from bot.domain.names import CommitSha
 from bot.git.git import GitRepository
+
+_IN_GIT_DIR = re.compile(
+    r"(HEAD|FETCH_HEAD|branches|config|description|hooks|info|objects|refs|logs|packed-refs|shallow)(\.lock)?"
+)
+"""What a clone consists of before a commit is checked out."""
 
 
 def undo_interrupted(tree: WorkTree, targets: Iterable[CommitSha]) -> tuple[str, ...]:
@@ -53,10 +59,41 @@ def remove_partial_files(tree: WorkTree, target: CommitSha) -> None:
             (tree.folder / name).unlink(missing_ok=True)
 
 
-def remove_incomplete_clone(git_dir: Path) -> None:
-    """Remove a clone that was interrupted before it had a commit checked out; one with a HEAD is left alone."""
-    if git_dir.exists() and GitRepository(git_dir).resolve("HEAD") is None:
+def undo_first_checkout(tree: WorkTree, targets: Iterable[CommitSha]) -> tuple[str, ...]:
+    """Remove what an interrupted checkout of one of `targets` wrote into a clone that has no index yet.
+
+    git writes the files before the index, and would then stop at its own files, which it does not track.
+    """
+    folder, repository = tree.folder, tree.repository
+    for lock in repository.git_dir.glob("*.lock"):
+        lock.unlink(missing_ok=True)
+    removed = []
+    for target in targets:
+        files = _files_of(repository, target) if repository.resolve(target) is not None else {}
+        for name in files:
+            if os.path.lexists(folder / name) and _is_of(repository, folder, name, files):
+                (folder / name).unlink()
+                removed.append(name)
+    return tuple(sorted(removed))
+
+
+def remove_incomplete_clone(git_dir: Path, work_tree: Path) -> None:
+    """Remove a submodule's clone that was interrupted before it had a commit checked out.
+
+    One with a HEAD is left alone, and so is a folder with anything in it that git does not begin a clone with. git
+    writes the work tree's `.git` first, which then leads to no repository.
+    """
+    if GitRepository(git_dir).resolve("HEAD") is not None:
+        return
+    if git_dir.is_dir():
+        if not all(_IN_GIT_DIR.fullmatch(entry.name) for entry in git_dir.iterdir()):
+            return
         shutil.rmtree(git_dir)
+    link = work_tree / ".git"
+    if link.is_file():
+        leads_to = link.read_text("utf-8", "surrogateescape").removeprefix("gitdir:").strip()
+        if os.path.normpath(work_tree / leads_to) == os.path.normpath(git_dir):
+            link.unlink()
 
 
 def _files_of(repository: GitRepository, commit: CommitSha) -> dict[str, str]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from bot.agent.checkout import Checkout
 from bot.agent.failures import OrderFailedError
 from bot.domain.errors import BotError
+from bot.git.git import GitError
 from bot.protocol.order import Order, RefusalReason
 from bot.protocol.outcome import (
     Difference,
@@ -34,7 +35,10 @@ def make_outcome(
     steps: tuple[OrderStep, ...] = (),
 ) -> Outcome:
     """How `order` ended, with the commit and pin that are checked out now."""
-    position = checkout.position(order.submodule)
+    try:
+        position = checkout.position(order.submodule)
+    except GitError:  # no repository can be read there, and `text` says so
+        position = None
     return Outcome(
         end=end,
         text=text,

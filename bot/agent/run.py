@@ -74,7 +74,10 @@ class DeployRun:
     def carry_out(self, *, obstacle: BotError | None = None) -> Outcome:
         """Everything from the first record to the last. With an `obstacle` nothing is touched."""
         node, order = self.node, self.order
-        held = self.checkout.position(order.submodule)
+        try:
+            held = self.checkout.position(order.submodule)
+        except BotError as problem:
+            held, obstacle = None, obstacle or problem
         try:
             node.state.begin(
                 order, now=node.now(), commit=held.commit if held else None, pin=held.pin if held else None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from bot.agent.interrupted import remove_incomplete_clone
 from bot.agent.safe_git import GitAccess, check_address
 from bot.agent.work_tree import CheckoutError, WorkTree
 from bot.domain.names import CommitSha, SubmodulePath
@@ -15,6 +16,25 @@ MAX_DEPTH = 5  # submodules within submodules
 def parse_submodules(text: str) -> Mapping[str, Stanza]:
     """The submodules of a `.gitmodules` by their paths."""
     return {stanza.path: stanza for stanza in parse_gitmodules(text).stanzas}
+
+
+def remove_incomplete_clones(
+    tree: WorkTree, commits: Iterable[CommitSha], access: GitAccess, *, depth: int = MAX_DEPTH
+) -> None:
+    """Remove clones of submodules of `tree`, as `commits` name them, that were interrupted; nested ones too."""
+    if not tree.exists or not depth:
+        return
+    for commit in commits:
+        if tree.repository.resolve(commit) is None:
+            continue
+        text = tree.repository.read_file(commit, ".gitmodules") or b""
+        for path, stanza in parse_submodules(text.decode("utf-8", "replace")).items():
+            pin = tree.repository.pin_at(commit, path)
+            parts = stanza.name.split("/")  # git refuses such names; they would lead out of `modules`
+            if pin is not None and not {"", ".", ".."} & set(parts):
+                inner = WorkTree(tree.folder / path, access)
+                remove_incomplete_clone(tree.repository.git_dir / "modules" / stanza.name, inner.folder)
+                remove_incomplete_clones(inner, [pin], access, depth=depth - 1)
 
 
 def find_stanza(tree: WorkTree, commit: str, submodule: str) -> Stanza | None:

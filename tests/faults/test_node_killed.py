@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -178,27 +179,30 @@ def start(world: NodeWorld, order: Order) -> subprocess.Popen[bytes]:
     )
 
 
-def wait_for_begin(process: subprocess.Popen[bytes]) -> str:
-    """Read what it says until the first step after the order was begun."""
+def wait_for_begin(process: subprocess.Popen[bytes], *, step: str = "") -> str:
+    """Read what it prints until the step (the first one without a name) after the order was begun."""
     stream: IO[bytes] | None = process.stderr
     assert stream is not None
+    printed = []
     for line in stream:
-        if line.startswith(b"- "):
+        printed.append(line.decode("utf-8", "replace"))
+        if line.startswith(f"- {step}".encode()):
             return line.decode().strip("- \n")
-    raise AssertionError("it ended before it began")
+    out = (process.stdout.read() if process.stdout else b"").decode("utf-8", "replace")
+    raise AssertionError(f"it ended with {process.wait()} before `- {step}`:\n{''.join(printed)}{out}")
 
 
-def start_and_kill(world: NodeWorld, order: Order, seconds: float) -> str:
-    """Kill the whole session `seconds` after the order was begun; the last step that it told of."""
+def start_and_kill(world: NodeWorld, order: Order, seconds: float, *, step: str = "") -> str:
+    """Kill the whole session `seconds` after the step (the first one) began; the last step that it spoke of."""
     process = start(world, order)
-    step = wait_for_begin(process)
+    last = wait_for_begin(process, step=step)
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    said = (process.stderr.read() if process.stderr else b"").decode("utf-8", "replace").splitlines()
-    return next((line.strip("- ") for line in reversed(said) if line.startswith("- ")), step)
+    printed = (process.stderr.read() if process.stderr else b"").decode("utf-8", "replace").splitlines()
+    return next((line.strip("- ") for line in reversed(printed) if line.startswith("- ")), last)
 
 
 def test_a_kill_in_a_first_order_leaves_a_node_that_takes_the_next(
@@ -209,6 +213,23 @@ def test_a_kill_in_a_first_order_leaves_a_node_that_takes_the_next(
     for moment in range(3):
         start_and_kill(world, world.order(first, CREATE_ALL), whole * (moment + 0.5) / 3)
     process = start(world, world.order(first, CREATE_ALL))
-    out, said = process.communicate(timeout=120)
-    assert process.returncode == 0, (out, said)
+    out, printed = process.communicate(timeout=120)
+    assert process.returncode == 0, (out, printed)
     assert set(world.containers()) == {"ingress/traefik", "ingress/whoami", "secrets/vault"}
+
+
+@pytest.mark.soak
+def test_kills_all_through_a_first_checkout(empty_node: tuple[NodeWorld, CheckoutPosition]) -> None:
+    world, first = empty_node
+    for moment in range(40):
+        start_and_kill(world, world.order(first, CREATE_ALL), 0.2 + moment * 0.01, step="check out")
+        recovered = subprocess.run(
+            [*NODE_COMMAND, "recover"],
+            env=environment(world),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert recovered.returncode == 0, recovered
+        shutil.rmtree(world.root)

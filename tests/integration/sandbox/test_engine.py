@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.engine import MAX_ROOT_LENGTH, Engine, EngineError, find_engine, start_engine
+from tests.engine import empty
 
 
 def test_images_differ_by_version_and_reach_each_other_by_name(engine: Engine) -> None:
@@ -49,6 +52,20 @@ def test_two_engines_share_nothing_and_leave_no_trace(engine: Engine, root: Path
     processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, check=True).stdout.decode()
     assert str(root) not in mounts
     assert str(root) not in processes
+
+
+def test_a_container_whose_supervisor_hangs_is_removed_by_a_restart(root: Path) -> None:
+    with start_engine(root) as second:
+        second.make_image("web:1")
+        container = second.docker("run", "-d", "--restart", "always", "web:1")
+        found = subprocess.run(["pgrep", "-f", f"containerd-shim.*{container}"], capture_output=True, check=True)
+        for process in found.stdout.split():
+            os.kill(int(process), signal.SIGSTOP)
+        with pytest.raises(EngineError, match="docker rm did not end within 3"):
+            second.docker("rm", "-f", container, timeout=3)
+        empty(second, timeout=3)
+        assert second.docker("ps", "-aq") == ""
+        assert "web" in second.docker("images")
 
 
 def test_too_long_a_root_is_refused_with_a_cure() -> None:
