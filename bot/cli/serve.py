@@ -150,7 +150,7 @@ class Service:
         self.backfill = Backfill(app.client, self.intake, redelivers=redelivers)
         runners = make_runners(
             CommandTools(fleets, bump, rollout, CommandStore(store), audit),
-            ReviewTools(fleets, audit),
+            ReviewTools(fleets, planning, audit),
             UpstreamTools(fleets, planning),
             self.backfill.run_job,
         )
