@@ -62,4 +62,4 @@ lock:
 	tools/lock
 
 clean:
-	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .mutants
+	rm -rf .cache .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .mutants
