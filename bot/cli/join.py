@@ -15,7 +15,7 @@ import click
 from bot.domain.errors import BotError, ExitCode
 from bot.domain.names import BranchName, NodeName, parse_repo_name
 from bot.fleetfile import Platform
-from bot.settings.environment import docker_environment, read_data_folder, stack_environment
+from bot.settings.environment import read_data_folder, runner_environment
 from bot.settings.node import read_node_settings
 
 if TYPE_CHECKING:
@@ -173,6 +173,7 @@ def remove(name: str, fleet: str | None) -> None:
 def join(invitation: str, state: Path | None, token: str) -> None:
     """Make this machine the node that INVITATION is for. Run by the command from `aios-bot node add`."""
     from bot.onboarding.join.node import check_platform, find_obstacles
+    from bot.onboarding.join.runner import check_user
     from bot.protocol.invitation import parse_invitation
 
     invited = parse_invitation(invitation)
@@ -180,6 +181,7 @@ def join(invitation: str, state: Path | None, token: str) -> None:
         invited = _with(invited, token=token)
     check_platform(invited)
     node_join = _joining(invited, state)
+    check_user(node_join.environment)
     node_join.enrol()
     node_join.clone()
     node_join.bootstrap()
@@ -231,7 +233,7 @@ def _joining(invitation: Invitation, state: Path | None) -> NodeJoin:
         click.echo(line, err=True)
 
     folder = (state or read_node_settings().state).absolute()
-    return NodeJoin(invitation, NodeState(folder), docker_environment() | stack_environment(), log)
+    return NodeJoin(invitation, NodeState(folder), runner_environment(), log)
 
 
 def _read_key(key: Path | None) -> str:

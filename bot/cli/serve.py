@@ -12,6 +12,8 @@ import click
 from bot.domain.errors import BotError, ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.github.app import App
     from bot.github.connection.credentials import Vault
     from bot.settings.values import Credentials, Settings
@@ -99,8 +101,16 @@ def open_data(settings: Settings) -> tuple[IO[str] | None, Store]:
 class Service:
     """The service's parts, built once and wired to each other."""
 
-    def __init__(self, settings: Settings, credentials: Credentials, store: Store, *, redelivers: bool) -> None:
-        """`redelivers`: whether GitHub can reach this service by webhook."""
+    def __init__(
+        self,
+        settings: Settings,
+        credentials: Credentials,
+        store: Store,
+        *,
+        redelivers: bool,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """`redelivers`: whether GitHub can reach this service by webhook. `now`: in seconds since the epoch."""
         from bot.features.audit.store import AuditTrail
         from bot.features.bump.run import BumpTools, PlanTools
         from bot.features.bump.store import PlanStore
@@ -141,7 +151,7 @@ class Service:
         )
         self.statuses = RolloutStore(store, page_key=fingerprint_key)
         audit, holds = AuditTrail(store), HoldStore(store)
-        fleets = FleetTools(app, mirrors, pins, time.time)
+        fleets = FleetTools(app, mirrors, pins, now)
         planning = PlanTools(renderer, plans, settings.public_url)
         bump = BumpTools(fleets, planning, holds)
         rollout = RolloutTools(fleets, planning, holds, self.statuses, lambda: read_or_make_order_keys(keys).all)
@@ -154,7 +164,7 @@ class Service:
             UpstreamTools(fleets, planning),
             self.backfill.run_job,
         )
-        self.worker = Worker(app, mirrors, pins, inbox, runners, time.time)
+        self.worker = Worker(app, mirrors, pins, inbox, runners, now)
         self.schedules = Schedules(inbox, mirrors, plans, settings.keep_days, settings.mirrors_bytes)
 
 
