@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from msgspec.structs import replace
-
 from bot.features.bump.run import PlanTools
 from bot.features.fleets.apply import work_pin_by_pin
 from bot.features.fleets.facts import Pinned
@@ -43,17 +41,17 @@ def sync_rollout(tools: RolloutTools, client: Client, job: SyncRollout) -> Outco
     at, pins = fetch_fleet(tools.fleets, client, job.fleet, job.base)
     if at is None or not at.file.nodes:
         return ()
-    times: list[int] = []
+    follow_up: list[SyncRollout] = []
 
     def sync_pin(pinned: Pinned) -> None:
-        facts = read_rollout_facts(tools, client, at, pinned)
+        facts = read_rollout_facts(tools, client, at, pinned, job)
         if facts is None:
             return
         decision = decide_rollout(facts)
         _count_decision(decision.reason)
         log.info("rollout of %s on %s of %s: %s", pinned.submodule, job.base, job.fleet, decision.reason)
         apply_rollout(tools, client, at, facts, decision)
-        times.extend([decision.again_at] if decision.again_at is not None else [])
+        follow_up.extend(job.again(decision.again_at, tries=decision.tries))
 
     alone = work_pin_by_pin(job, pins, sync_pin)
-    return (*(replace(job, not_before=time) for time in times), *alone)
+    return (*follow_up, *alone)
