@@ -214,6 +214,11 @@ class EmbeddedGitHub:
         with self._state.lock:
             self._state.repo(full_name).rules[branch] = BranchRules(approvals, tuple(contexts), dict(sources or {}))
 
+    def make_private(self, full_name: str) -> None:
+        """Let only those with a permission see the repository."""
+        with self._state.lock:
+            self._state.repo(full_name).private = True
+
     def allow_auto_merge(self, full_name: str) -> None:
         """Allow auto-merge in the repository."""
         with self._state.lock:

@@ -14,17 +14,8 @@ from bot.domain.errors import RetryLater
 from bot.domain.names import BranchName, PullNumber
 from bot.features.audit.facts import Audited, AuditRecord
 from bot.features.bump.text import parse_marker
-from bot.features.commands.apply.orders import (
-    begin_orders,
-    end_locks,
-    end_or_save_hold,
-    follow,
-    put_reply,
-    read_base,
-    resolve_route,
-    save_pin_hold,
-    show_plans,
-)
+from bot.features.commands.apply.holds import end_or_save_hold, resolve_route, save_pin_hold
+from bot.features.commands.apply.orders import begin_orders, end_locks, follow, put_reply, read_base, show_plans
 from bot.features.commands.apply.plan import post_new_plan
 from bot.features.commands.decide.actions import (
     Decision,

@@ -1,4 +1,4 @@
-"""Give a command's orders, follow them until they have ended, and keep the reply up to date; hold bumps.
+"""Give a command's orders, follow them until they have ended, and keep the reply up to date.
 
 Safe to run again after a crash at any line.
 """
@@ -14,18 +14,20 @@ import msgspec
 from bot.domain.errors import RetryLater
 from bot.domain.names import BranchName, PullNumber, RepoName
 from bot.features.audit.facts import Audited, AuditRecord
+from bot.features.commands.apply.holds import save_pin_hold
 from bot.features.commands.apply.plan import open_pin_back
-from bot.features.commands.decide.actions import GiveOrders, HoldBumps, ResumeBumps
+from bot.features.commands.decide.actions import GiveOrders
 from bot.features.commands.facts.command import CommandFacts
-from bot.features.commands.facts.record import CommandRecord, OrderRoute
+from bot.features.commands.facts.record import CommandRecord
 from bot.features.commands.text.reply import OrderView, parse_reply_marker, render_reply, reply_marker
-from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt, NotAFleet, fetch_all, read_fleet
-from bot.features.holds.facts import Hold, HoldKind, Lock
+from bot.features.holds.facts import HoldKind, Lock
+from bot.features.rollout.apply.approval import PlanDiffers
 from bot.features.rollout.apply.dispatch import HeadMoved, Waiting, give_order, read_order_plan
 from bot.features.rollout.decide.orders import last_good
 from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.history import read_orders
+from bot.features.rollout.text import DifferingPlan, render_differing
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.client import Client
 from bot.github.comments import minimize_comment, put_comment
@@ -153,6 +155,10 @@ def _follow_one(
     except HeadMoved as problem:
         _end_own_lock(tools, record, wanted, past, because="head_moved")
         return OrderView(node=name, state="gone", description=str(problem)), True
+    except PlanDiffers as problem:
+        _end_own_lock(tools, record, wanted, past, because="plan_differs")
+        other = DifferingPlan(node=name, plan=problem.plan, approved=problem.approved, beyond=problem.beyond)
+        return OrderView(node=name, state="gone", description=str(problem), details=render_differing(other)), True
     if isinstance(order, Waiting):
         return OrderView(node=name, state="waiting", description=f"order {order.behind.number} comes first"), False
     _record_order(tools, record, wanted, order)
@@ -249,47 +255,3 @@ def put_reply(tools: CommandTools, client: Client, repo: RepoName, number: PullN
     same = [one for one in before if (parse_reply_marker(one.body) or ("", ""))[1] == kind]
     if same and kind in _ONE_AT_A_TIME:
         minimize_comment(client, same[-1])
-
-
-def end_or_save_hold(tools: CommandTools, record: CommandRecord) -> None:
-    """Store a hold on the bumps of the command's pin, or remove it."""
-    decision, submodule = record.decision, record.submodule
-    if submodule is None:
-        return
-    if isinstance(decision, HoldBumps):
-        tools.bump.holds.save_hold(
-            Hold(
-                fleet=record.fleet,
-                base=record.base,
-                submodule=submodule,
-                kind=HoldKind.HOLD,
-                by=record.actor,
-                reason=decision.text,
-                pull=record.pull,
-            )
-        )
-    elif isinstance(decision, ResumeBumps):
-        tools.bump.holds.end_hold(record.fleet, record.base, submodule)
-
-
-def save_pin_hold(tools: CommandTools, record: CommandRecord, pin: str, kind: HoldKind) -> None:
-    """Store that one upstream commit was rolled back, or is wanted all the same."""
-    if record.submodule is not None:
-        hold = Hold(
-            fleet=record.fleet,
-            base=record.base,
-            submodule=record.submodule,
-            kind=kind,
-            by=record.actor,
-            pull=record.pull,
-            pin=pin,
-        )
-        tools.bump.holds.save_hold(hold)
-
-
-def resolve_route(at: FleetAt, pinned: Pinned) -> OrderRoute | None:
-    """Where the orders of one pin go; None when the fleet file no longer names it."""
-    submodule = at.submodule(pinned.submodule)
-    if submodule is None:
-        return None
-    return OrderRoute(submodule=submodule, upstream=pinned.upstream, default_branch=pinned.default_branch)
