@@ -80,6 +80,13 @@ def test_a_value_that_is_absent_stands_where_its_mapping_does() -> None:
     assert {place: line_at(document, place) for place in places} == places
 
 
+def test_aliases_of_aliases_are_counted_once_each() -> None:
+    """Written out, the last line would hold 2 ** 60 values."""
+    lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60))]
+    with pytest.raises(YamlFileError, match="repeat too much"):
+        load_mapping("\n".join(lines), path="x.yml")
+
+
 def test_a_problem_without_a_place_is_of_the_first_line(monkeypatch: pytest.MonkeyPatch) -> None:
     class Yaml:
         def __init__(self, typ: str) -> None:

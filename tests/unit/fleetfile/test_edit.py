@@ -136,6 +136,19 @@ def test_what_cannot_be_edited_safely_is_left_to_a_person(text: str) -> None:
         set_entry(text, ("nodes", "NEW"), NODE)
 
 
+def test_an_entry_is_removed_at_any_depth() -> None:
+    text = "version: 1\nnodes:\n  A:\n    root: /a\n    labels: [x]\n"
+    assert remove_entry(text, ("version",)) == text.removeprefix("version: 1\n")
+    assert remove_entry(text, ("nodes", "A", "root")) == text.replace("    root: /a\n", "")
+    assert remove_entry(text, ("nodes", "A", "labels")) == text.replace("    labels: [x]\n", "")
+
+
+@pytest.mark.parametrize("path", [("nodes", "A"), ("nodes", "A", "root")])
+def test_what_a_merge_brought_in_is_removed_by_hand(path: tuple[str, ...]) -> None:
+    with pytest.raises(EditError, match=f"by hand: remove {'.'.join(path)}$"):
+        remove_entry("base: &b {nodes: {A: {root: /a}}}\n<<: *b\n", path)
+
+
 def test_a_person_is_told_what_to_write_or_remove() -> None:
     with pytest.raises(EditError) as caught:
         set_entry("nodes:\n  A:\n    stacks:\n    -\n", ("nodes", "NEW"), {"root": "/a", "labels": ["x", "y"]})
