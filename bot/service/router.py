@@ -23,9 +23,11 @@ from bot.features.commands.run import (
 from bot.features.drift import jobs as drift
 from bot.features.drift.run import check_drift
 from bot.features.fleets import jobs as fleets
+from bot.features.fleets.apply import forget_installation, repeat_checks
 from bot.features.fleets.facts import PinIndex
 from bot.features.fleets.jobs import FoundEvent, Job, Outcome
-from bot.features.fleets.run import sync_all_installations, sync_fleet, sync_installation
+from bot.features.fleets.read import sync_all_installations
+from bot.features.fleets.run import sync_fleet, sync_installation
 from bot.features.hub import jobs as hub
 from bot.features.hub.run import sync_hub
 from bot.features.review import jobs as review
@@ -45,6 +47,8 @@ AnyJob = (
     | fleets.SyncFleet
     | fleets.SyncInstallation
     | fleets.SyncAllInstallations
+    | fleets.ForgetInstallation
+    | fleets.RepeatChecks
     | fleets.FetchMissedDeliveries
     | upstream.SyncUpstreamPull
     | upstream.SyncUpstream
@@ -91,8 +95,10 @@ def make_runners(
     return {
         fleets.FetchMissedDeliveries: lambda _client, _job: fetch_missed(),
         fleets.SyncAllInstallations: lambda _client, _job: sync_all_installations(tools.fleets.app),
-        fleets.SyncInstallation: sync_installation,
+        fleets.SyncInstallation: partial(sync_installation, tools.fleets),
+        fleets.ForgetInstallation: lambda _client, job: forget_installation(tools.fleets, job),
         fleets.SyncFleet: partial(sync_fleet, tools.fleets),
+        fleets.RepeatChecks: repeat_checks,
         bump.SyncBump: partial(sync_bump, tools.bump),
         rollout.SyncRollout: partial(sync_rollout, tools.rollout),
         drift.CheckDrift: partial(check_drift, tools.rollout),
