@@ -111,9 +111,12 @@ def open_database(*, make: bool = False) -> Iterator[tuple[Store, Path]]:
     from bot.observability.log import configure_logging
     from bot.service.database import open_store
     from bot.settings.service import read_store_settings
+    from bot.storage.folders import make_private_folder
 
     settings = read_store_settings()
     configure_logging(level="WARNING", secrets=settings.secrets)
+    if make:
+        make_private_folder(settings.data)
     store = open_store(settings.database_url.reveal(), make=make)
     try:
         yield store, settings.data

@@ -88,11 +88,12 @@ def open_data(settings: Settings) -> tuple[IO[str] | None, Store]:
     from bot.git.git import check_git
     from bot.service.database import open_store
     from bot.service.server import check_address
+    from bot.storage.folders import make_private_folder
     from bot.storage.lock import lock_folder
 
     check_git()
     check_address(settings.host, settings.port)  # before the database: another service may be using both
-    settings.data.mkdir(parents=True, exist_ok=True)
+    make_private_folder(settings.data)
     url = settings.database_url.reveal()
     lock = lock_folder(settings.data) if url.startswith("sqlite") else None
     return lock, open_store(url)
