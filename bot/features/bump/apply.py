@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from bot.domain.names import CommitSha, PullNumber, RepoName, short
 from bot.features.bump import read as gather
-from bot.features.bump.decide import BumpDecision, BumpReason, CloseBump, ProposeBump, WithholdBump
+from bot.features.bump.decide import BumpDecision, CloseBump, ProposeBump, WithholdBump
 from bot.features.bump.facts import BumpFacts
 from bot.features.bump.jobs import bump_branch
 from bot.features.bump.text import render_body, render_note, render_title
@@ -138,7 +138,7 @@ def close(tools: BumpTools, client: Client, facts: BumpFacts, decision: CloseBum
     # The list may still show a pull request as open that was merged a moment ago.
     if decision.close is not None and repository.read_pull(client, facts.fleet, decision.close).state == "open":
         pin = facts.pin
-        note = render_note(BumpReason.UP_TO_DATE, facts.submodule.path, pin=pin, tip=facts.tip, people=())
+        note = render_note(decision.reason, facts.submodule.path, pin=pin, tip=facts.tip, people=())
         put_comment(
             client, facts.fleet, decision.close, marker=markers.NOTE, body=note, login=tools.fleets.app.login()
         )

@@ -17,6 +17,7 @@ from bot.domain.events import (
     Ping,
     PullRequestChanged,
     Push,
+    RepositoryChanged,
     Reviewed,
     WorkflowRunCompleted,
 )
@@ -36,7 +37,7 @@ from bot.features.commands.grammar import Command, Misread
 from bot.features.commands.jobs import AcknowledgeCommand, CloseOutPull, RunCommand, SyncCommandOrders
 from bot.features.drift.jobs import CheckDrift
 from bot.features.fleets.facts import Pinned
-from bot.features.fleets.jobs import Job, SyncFleet, SyncInstallation
+from bot.features.fleets.jobs import Job, RepeatChecks, SyncFleet, SyncInstallation
 from bot.features.fleets.store import Pins
 from bot.features.hub.jobs import SyncHub
 from bot.features.review.jobs import SyncReview
@@ -144,8 +145,8 @@ COMMAND = RunCommand(
     number=PullNumber(3),
     source="comment:99",
     actor="someone",
-    said=Command(verb=Verb.DEPLOY, names=("LAB",)),
-    said_at="2026-11-24T10:00:00Z",
+    command=Command(verb=Verb.DEPLOY, names=("LAB",)),
+    written_at="2026-11-24T10:00:00Z",
 )
 PRESSED = RunCommand(
     fleet=WIN,
@@ -153,7 +154,7 @@ PRESSED = RunCommand(
     number=None,
     source="button:5:rollback:someone",
     actor="someone",
-    said=Command(verb=Verb.ROLLBACK),
+    command=Command(verb=Verb.ROLLBACK),
     bound=PlanId("0123456789ab"),
     sha=SHA,
 )
@@ -200,7 +201,7 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
     "a merged pull request upstream": (pull("mine", repo=SERVER, merged=True), set()),
     "re-run of our check upstream": (
         CheckRerequested(repo=TOOLS, installation=SEVEN, sha=SHA),
-        {SyncUpstream(upstream=TOOLS, installation=SEVEN)},
+        {SyncUpstream(upstream=TOOLS, installation=SEVEN), RepeatChecks(fleet=TOOLS, installation=SEVEN, sha=SHA)},
     ),
     "a fleet's base moved": (push(WIN, "main"), {fleet()}),
     "a fleet's other branch moved": (push(WIN, "feature"), set()),
@@ -217,7 +218,7 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
     "a command": (said("/deploy LAB"), {SEEN, COMMAND}),
     "a misspelt command": (
         said("/depoly"),
-        {SEEN, msgspec.structs.replace(COMMAND, said=MISREAD)},
+        {SEEN, msgspec.structs.replace(COMMAND, command=MISREAD)},
     ),
     "another bot's command": (said("/lgtm"), set()),
     "a command where nobody listens": (said("/deploy LAB", repo=OTHER), set()),
@@ -234,7 +235,12 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
     "checks ended where nobody waits": (ChecksCompleted(repo=SERVER, installation=SEVEN, sha=SHA), set()),
     "Re-run was pressed": (
         CheckRerequested(repo=WIN, installation=SEVEN, sha=SHA),
-        {bump(), bump(base="stable"), bump(submodule="tools")},
+        {
+            bump(),
+            bump(base="stable"),
+            bump(submodule="tools"),
+            RepeatChecks(fleet=WIN, installation=SEVEN, sha=SHA),
+        },
     ),
     "a node reported": (
         DeploymentChanged(repo=WIN, installation=SEVEN, deployment=DeploymentId(1), ref=SHA),
@@ -255,6 +261,10 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
     "the App was installed": (
         InstallationChanged(installation=SEVEN, action="created"),
         {SyncInstallation(installation=SEVEN)},
+    ),
+    "an upstream was renamed": (
+        RepositoryChanged(repo=RepoName("acme/new"), installation=SEVEN, action="renamed", before=TOOLS),
+        {fleet(), SyncFleet(fleet=RepoName("acme/new"), installation=SEVEN)},
     ),
     "a ping": (Ping(hook_id=1), set()),
 }
@@ -326,3 +336,10 @@ def test_a_hub_is_looked_at_when_a_run_ends_and_when_its_own_text_changes() -> N
     assert look in route(Push(repo=hub, installation=SEVEN, branch=BranchName("main"), after=SHA), index)
     assert look not in route(msgspec.structs.replace(ended, repo=LINUX), index)
     assert look.key not in (WIN, hub)
+
+
+def test_a_stored_command_keeps_the_names_of_the_first_release() -> None:
+    body = encode_job(COMMAND).body
+    assert '"said":' in body
+    assert '"said_at":' in body
+    assert '"written_at"' not in body
