@@ -14,11 +14,12 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox import access
+from sandbox.app_records import AppRecord, Token
 from sandbox.effects import Effects
 from sandbox.faults import Cut, Fault, Faults, break_response
-from sandbox.records import AppRecord, Repo, Token, User
+from sandbox.records import Repo, User
 from sandbox.shapes import Shapes
-from sandbox.state import ApiError, State
+from sandbox.state import ApiError, Moved, State
 from sandbox.webhooks import Webhooks
 
 PREFIX = "/api/v3"
@@ -184,6 +185,10 @@ class Api:
         try:
             with self.state.lock:
                 answer = self._handle(route, arguments)
+        except Moved as moved:
+            target = request.full_path.rstrip("?").replace(f"/repos/{moved.before}", f"/repos/{moved.now}", 1)
+            answer = as_json(301, {"message": "Moved Permanently", "url": f"{self.shapes.url}{target}"})
+            answer.headers["Location"] = f"{self.shapes.url}{target}"
         except ApiError as problem:
             errors = {"errors": problem.errors} if problem.errors is not None else {}
             body = {"message": problem.message, "documentation_url": f"{self.shapes.url}/docs", **errors}
@@ -204,6 +209,8 @@ class Api:
         values: dict[str, Any] = dict(arguments)
         if "owner" in values:
             repo = self.state.repo(f"{values.pop('owner')}/{values.pop('repo')}")
+            if repo.archived and route.method != "GET":
+                raise ApiError(403, "Repository was archived so is read-only.")
             if route.permission != "app":
                 self.check_access(context.token, repo, route.permission or "metadata", route.level)
             values["repo"] = repo
@@ -220,6 +227,9 @@ class Api:
         return as_json(200, found)
 
     def _context(self, route: Route) -> Context:
+        pinned = (request.headers.get("X-GitHub-Api-Version"), request.headers.get("Accept"))
+        if self.state.behaviours.strict_headers and pinned != ("2022-11-28", "application/vnd.github+json"):
+            raise ApiError(400, f"Requests need an API version and a media type, not {pinned}")
         credential = access.read_credential(request.headers.get("Authorization", ""))
         if route.permission == "app":
             return Context(self, None, access.find_app(self.state, credential))

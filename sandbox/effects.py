@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.domain.names import CommitSha
 from bot.git.git import GitError
+from sandbox.app_records import AppRecord
 from sandbox.forks import take_commits
 from sandbox.merging import mergeable_state
 from sandbox.records import Pull, Repo, User, iso_now
@@ -25,10 +26,19 @@ class Effects:
         self.shapes = shapes
         self.webhooks = webhooks
 
-    def send(self, event: str, repo: Repo, user: User, *, action: str | None = None, **fields: Any) -> None:
-        """Send a webhook about `repo`."""
+    def send(
+        self,
+        event: str,
+        repo: Repo,
+        user: User,
+        *,
+        action: str | None = None,
+        only_to: AppRecord | None = None,
+        **fields: Any,
+    ) -> None:
+        """Send a webhook about `repo`, to every App that subscribed to it or to one of them."""
         payload = fields | {"repository": self.shapes.repository(repo), "sender": self.shapes.user(user)}
-        self.webhooks.emit(event, payload, repo=repo, action=action)
+        self.webhooks.emit(event, payload, repo=repo, action=action, only_to=only_to)
 
     def apply_branch_moves(self, repo: Repo, before: Mapping[str, str], user: User) -> None:
         """Send the pushes and update the pull requests after the branches of `repo` have moved from `before`."""
@@ -140,6 +150,7 @@ class Effects:
         """Mark the pull request as merged by `commit` of the base."""
         pull.state, pull.merge_commit_sha, pull.merged_by = "closed", commit, user
         pull.merged_at = pull.closed_at = pull.updated_at = iso_now()
+        self.state.note_merge(pull)
         self.send_pull_event(repo, pull, user, "closed")
         self.state.changed.notify_all()
 
@@ -151,6 +162,8 @@ class Effects:
             raise ApiError(409, "Head branch was modified. Review and try the merge again.")
         if mergeable_state(repo, pull) == "blocked":
             raise ApiError(405, "Repository rule violations found")
+        if method not in repo.merge_methods:
+            raise ApiError(405, f"{method.capitalize()} merges are not allowed on this repository.")
         before = repo.heads()
         base = before[pull.base]
         try:

@@ -7,17 +7,19 @@ else goes by HTTP, as with the real one.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
 from bot.domain.names import RepoName
-from sandbox import access, forks, jobs, registration, rest_comments, rest_people
+from sandbox import access, forks, jobs, moving, registration, rest_checks, rest_comments, rest_people
 from sandbox.api import Api, Context, LoggedRequest
+from sandbox.app_records import AppRecord, Delivery, Token
+from sandbox.behaviours import Behaviours
 from sandbox.faults import Cut, Fault
 from sandbox.jobs import Job
-from sandbox.records import AppRecord, BranchRules, Delivery, Token, User
+from sandbox.records import BranchRules, Deployment, User
 from sandbox.rest_actions import end_run
 from sandbox.server import HttpServer
 from sandbox.shapes import Shapes
@@ -67,6 +69,11 @@ class EmbeddedGitHub:
         self._api.faults.end()
         self._webhooks.stop()
         self._server.stop()
+
+    @property
+    def behaviours(self) -> Behaviours:
+        """The switches of what real GitHub does."""
+        return self._state.behaviours
 
     # -- set-up ---------------------------------------------------------------------------------------------
 
@@ -119,6 +126,12 @@ class EmbeddedGitHub:
             found = next(one for one in self._state.installations.values() if one.app.slug == slug)
             return _as_app(found.app), found.id
 
+    def new_job_token(self, full_name: str, permissions: dict[str, str]) -> str:
+        """The token of a workflow's job in the repository, as any workflow that somebody pushes may have it."""
+        with self._state.lock:
+            repo, bot = self._state.repo(full_name), self._state.actions_app().bot
+            return access.new_job_token(self._state, repo, bot, permissions)
+
     def new_manifest_code(self, app: App) -> str:
         """A code of the manifest flow for a registered App."""
         with self._state.lock:
@@ -140,6 +153,38 @@ class EmbeddedGitHub:
         with self._state.lock:
             record, owner = self._state.apps[app.id], self._state.user(account)
             return registration.new_installation(self._api, record, owner, repositories).id
+
+    def accept_permissions(self, installation: int, permissions: dict[str, str] | None = None) -> None:
+        """Accept what the App asks for, or only `permissions`, as the owner of the account."""
+        with self._state.lock:
+            registration.accept_permissions(self._api, self._state.installations[installation], permissions)
+
+    def set_private(self, full_name: str, *, private: bool) -> None:
+        """Make a repository private or public."""
+        with self._state.lock:
+            self._state.repo(full_name).private = private
+
+    def rename_repository(self, full_name: str, new_name: str) -> None:
+        """Rename a repository within its account and send the webhook; the old name redirects."""
+        with self._state.lock:
+            moving.rename_repository(self._api, self._state.repo(full_name), new_name)
+
+    def archive_repository(self, full_name: str) -> None:
+        """Archive a repository and send the webhook: it is read-only from now on."""
+        with self._state.lock:
+            repo = self._state.repo(full_name)
+            repo.archived = True
+            self._api.effects.send("repository", repo, repo.owner, action="archived")
+
+    def uninstall(self, installation: int) -> None:
+        """Remove the App from the account and send the webhook."""
+        with self._state.lock:
+            moving.uninstall(self._api, self._state.installations[installation])
+
+    def lock_conversation(self, full_name: str, number: int) -> None:
+        """Lock the conversation of a pull request: only people with write permission may comment."""
+        with self._state.lock:
+            self._state.repo(full_name).pulls[number].locked = True
 
     def add_to_installation(self, installation: int, repositories: Sequence[str]) -> None:
         """Give an installed App more repositories and send the webhook."""
@@ -173,10 +218,37 @@ class EmbeddedGitHub:
             run = next(run for run in repo.checks if run.id == check_run)
             rest_people.press_button(self._context(user), repo, run, identifier, user)
 
-    def set_rules(self, full_name: str, branch: str, *, approvals: int = 0, contexts: Sequence[str] = ()) -> None:
-        """Set what `branch` requires of pull requests into it."""
+    def rerequest(self, full_name: str, sha: str, name: str = "", *, by: str) -> None:
+        """Press Re-run of a check run, or "Re-run all checks" without a name, as `by`."""
         with self._state.lock:
-            self._state.repo(full_name).rules[branch] = BranchRules(approvals, tuple(contexts))
+            repo, context = self._state.repo(full_name), self._context(self._state.user(by))
+            runs = [run for run in repo.checks if run.head_sha == sha and name in ("", run.name)]
+            if name:
+                rest_checks.rerequest(context, repo, runs[-1])
+            else:
+                rest_checks.rerequest_suite(context, repo, runs)
+
+    def rerequested_checks(self, full_name: str) -> list[str]:
+        """The names of the check runs whose suite waits for the App."""
+        return [run.name for run in self._state.repo(full_name).checks if run.rerequested]
+
+    def set_rules(
+        self,
+        full_name: str,
+        branch: str,
+        *,
+        approvals: int = 0,
+        contexts: Sequence[str] = (),
+        sources: Mapping[str, int] | None = None,
+    ) -> None:
+        """Set what `branch` requires of pull requests into it; `sources`: the App that has to post a check."""
+        with self._state.lock:
+            self._state.repo(full_name).rules[branch] = BranchRules(approvals, tuple(contexts), dict(sources or {}))
+
+    def make_private(self, full_name: str) -> None:
+        """Let only those with a permission see the repository."""
+        with self._state.lock:
+            self._state.repo(full_name).private = True
 
     def allow_auto_merge(self, full_name: str) -> None:
         """Allow auto-merge in the repository."""
@@ -252,6 +324,10 @@ class EmbeddedGitHub:
     def wait_for_deliveries(self, timeout: float = 30) -> bool:
         """Wait until every webhook was answered; returns whether all were."""
         return self._webhooks.wait(timeout)
+
+    def deployments(self, full_name: str) -> list[Deployment]:
+        """Every deployment of a repository, oldest first, whether lists show it or not."""
+        return self._state.repo(full_name).deployments
 
     def _context(self, user: User) -> Context:
         return Context(self._api, Token(user, None, None, None), None)

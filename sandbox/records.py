@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.git.git import GitRepository
+
+if TYPE_CHECKING:
+    from sandbox.app_records import AppRecord
 
 
 def iso_now() -> str:
@@ -49,6 +52,7 @@ class BranchRules:
 
     approvals: int = 0
     contexts: tuple[str, ...] = ()  # required checks
+    sources: dict[str, int] = field(default_factory=dict)  # of some of them, the id of the App that has to post it
 
 
 @dataclass
@@ -74,7 +78,9 @@ class Pull:
     labels: list[Label] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
     auto_merge: User | None = None  # who enabled it
+    auto_merge_method: str = "merge"
     head_repo: Repo | None = None  # a fork; None: the repository itself
+    locked: bool = False  # its conversation
 
 
 @dataclass
@@ -122,6 +128,7 @@ class CheckRun:
     output: dict[str, Any]
     app: AppRecord
     actions: list[dict[str, str]] = field(default_factory=list)  # buttons
+    rerequested: bool = False  # its suite is queued until the App completes the run again
     started_at: str = field(default_factory=iso_now)
     completed_at: str | None = None
 
@@ -180,6 +187,7 @@ class Run:
     name: str
     ref: str
     sha: str
+    title: str
     labels: tuple[str, ...]
     event: dict[str, Any]
     actor: User
@@ -223,6 +231,9 @@ class Repo:
     runners: list[Registration] = field(default_factory=list)
     rules: dict[str, BranchRules] = field(default_factory=dict)  # by branch
     allow_auto_merge: bool = False
+    has_issues: bool = True
+    merge_methods: tuple[str, ...] = ("merge", "squash", "rebase")
+    archived: bool = False
     parent: Repo | None = None  # of a fork
     created_at: str = field(default_factory=iso_now)
 
@@ -234,66 +245,3 @@ class Repo:
     def heads(self) -> dict[str, str]:
         """Every branch and its commit."""
         return {str(name): str(sha) for name, sha in self.git.heads().items()}
-
-
-@dataclass
-class AppRecord:
-    """A registered GitHub App."""
-
-    id: int
-    slug: str
-    owner: User
-    bot: User
-    permissions: dict[str, str]
-    events: list[str]
-    webhook_url: str
-    webhook_secret: str
-    client_id: str
-    public_key_pem: str
-    private_key_pem: str
-    setup_url: str = ""  # where GitHub redirects after an installation
-    created_at: str = field(default_factory=iso_now)
-
-
-@dataclass
-class Installation:
-    """An App in an account, with the repositories that it may access."""
-
-    id: int
-    app: AppRecord
-    account: User
-    repositories: list[str]
-    created_at: str = field(default_factory=iso_now)
-
-
-@dataclass
-class Delivery:
-    """One attempt to deliver a webhook."""
-
-    id: int
-    guid: str
-    event: str
-    action: str | None
-    installation: int | None
-    repository: int | None
-    url: str
-    headers: dict[str, str]
-    payload: dict[str, Any]
-    redelivery: bool
-    delivered_at: str = ""
-    duration: float = 0.0
-    status: str = "pending"
-    status_code: int = 0
-    response: str = ""
-
-
-@dataclass
-class Token:
-    """What a token allows. `permissions` None: everything that its user may do."""
-
-    user: User
-    permissions: dict[str, str] | None
-    repositories: frozenset[str] | None
-    expires: float | None
-    installation: Installation | None = None
-    job: bool = False

@@ -83,7 +83,7 @@ def _send_review(context: Context, repo: Repo, pull: Pull, review: Review, actio
 def auto_merge_if_ready(context: Context, repo: Repo, pull: Pull) -> None:
     """Merge a pull request with auto-merge enabled if nothing blocks it any more."""
     if pull.state == "open" and pull.auto_merge is not None and mergeable_state(repo, pull) in ("clean", "unstable"):
-        context.effects.merge(repo, pull, pull.auto_merge)
+        context.effects.merge(repo, pull, pull.auto_merge, method=pull.auto_merge_method)
 
 
 def branch_rules(_context: Context, repo: Repo, branch: str) -> Any:
@@ -100,7 +100,10 @@ def branch_rules(_context: Context, repo: Repo, branch: str) -> Any:
         }
         found.append({"type": "pull_request", "parameters": parameters} | source)
     if rules is not None and rules.contexts:
-        checks = [{"context": context_name} for context_name in rules.contexts]
+        checks = [
+            {"context": name} | ({"integration_id": rules.sources[name]} if name in rules.sources else {})
+            for name in rules.contexts
+        ]
         required: dict[str, Any] = {"strict_required_status_checks_policy": False, "required_status_checks": checks}
         found.append({"type": "required_status_checks", "parameters": required} | source)
     return paged(found, lambda rule: rule)
@@ -116,6 +119,7 @@ def press_button(context: Context, repo: Repo, run: CheckRun, identifier: str, u
         repo,
         user,
         action="requested_action",
+        only_to=run.app,
         check_run=context.shapes.check_run(repo, run) | {"check_suite": suite},
         requested_action={"identifier": identifier},
     )

@@ -7,7 +7,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from sandbox.records import AppRecord, Delivery, Installation, Repo, Token, User
+from sandbox.app_records import AppRecord, Delivery, Installation, Token
+from sandbox.behaviours import Behaviours
+from sandbox.records import Pull, Repo, User
 
 
 class ApiError(Exception):
@@ -20,17 +22,28 @@ class ApiError(Exception):
         self.errors = errors
 
 
+class Moved(Exception):  # noqa: N818 - an answer, not an error
+    """A repository is found under another name by now: GitHub redirects."""
+
+    def __init__(self, before: str, now: str) -> None:
+        super().__init__(f"{before} is {now}")
+        self.before, self.now = before, now
+
+
 class State:
     """All records, behind `lock`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.behaviours = Behaviours()
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.users: dict[str, User] = {}
         self.repos: dict[str, Repo] = {}
+        self.moved: dict[str, Repo] = {}  # by their names of before, in lower case
         self.apps: dict[int, AppRecord] = {}
         self.installations: dict[int, Installation] = {}
+        self.uninstalled: dict[int, Installation] = {}
         self.tokens: dict[str, Token] = {}
         self.exercised: dict[str, str] = {}  # the highest level used of each permission, by Apps
         self.teams: dict[str, frozenset[str]] = {}  # "org/slug" to logins, in lower case
@@ -39,12 +52,23 @@ class State:
         self.deliveries: list[Delivery] = []
         self._actions: AppRecord | None = None
         self._ids = itertools.count(1001)
+        self._made_at: dict[int, float] = {}
         # GitHub numbers pull requests and issues per repository.
         self._numbers: dict[str, itertools.count[int]] = {}
 
     def new_id(self) -> int:
         """A new id; ids only grow."""
-        return next(self._ids)
+        number = next(self._ids)
+        self._made_at[number] = self.behaviours.clock()
+        return number
+
+    def note_merge(self, pull: Pull) -> None:
+        """The pull request was merged now: lists of a commit's pull requests show it later."""
+        self._made_at[-pull.id] = self.behaviours.clock()
+
+    def is_listed(self, number: int) -> bool:
+        """Whether lists show what has this id (for a merge: the pull request's, negated) by now."""
+        return self.behaviours.clock() - self._made_at.get(number, 0.0) >= self.behaviours.lag
 
     def new_number(self, repo: Repo) -> int:
         """The next number of a pull request or issue in `repo`."""
@@ -81,4 +105,6 @@ class State:
         for name, repo in self.repos.items():
             if name.lower() == full_name.lower():
                 return repo
+        if full_name.lower() in self.moved:
+            raise Moved(full_name, self.moved[full_name.lower()].full_name)
         raise ApiError(404, "Not Found")

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import base64
 import io
+import shutil
 import subprocess
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, ProgramMissingError
 from bot.domain.names import BranchName, CommitSha, parse_commit_sha
 from bot.settings.environment import child_environment
 
@@ -71,9 +72,15 @@ def read_git_version(environment: Mapping[str, str]) -> str:
     """The version of the git on PATH ("2.39.5"), or GitError when there is none."""
     try:
         out = _run(["git", "--version"], environment=environment)
-    except (OSError, GitError):
+    except (OSError, GitError, ProgramMissingError):
         raise GitError("git is not on PATH: install it, and let the runner's user see it") from None
     return out.decode().split()[2]
+
+
+def check_git(path: str | None = None) -> None:
+    """Raise ProgramMissingError unless git is on `path` (default: this process's)."""
+    if shutil.which("git", path=path) is None:
+        raise ProgramMissingError("git is not on PATH: install it (on Debian: apt-get install git)")
 
 
 def init_bare(git_dir: Path) -> None:
@@ -162,6 +169,10 @@ class GitRepository:
         records = out.decode("utf-8", "replace").split(_RECORD)
         fields = (record.strip("\n").split(_FIELD) for record in records if record.strip("\n"))
         return tuple(CommitInfo(CommitSha(f[0]), f[1], f[2], f[3], _FIELD.join(f[4:])) for f in fields)
+
+    def committed_at(self, commit: str) -> int:
+        """When a commit was committed, by its own word, in seconds since the epoch."""
+        return int(self.run("log", "-1", "--format=%ct", "--end-of-options", commit).decode().strip() or 0)
 
     def last_change(self, commit: str, path: str) -> CommitSha | None:
         """The newest commit that changed `path`, among `commit` and its first parents (merged ones do not count)."""
@@ -254,6 +265,9 @@ def _run(
             check=False,
             timeout=_TIMEOUT,
         )
+    except FileNotFoundError:
+        check_git(_environment(environment).get("PATH"))
+        raise  # the folder is not there
     except subprocess.TimeoutExpired:
         raise GitError(f"git was still running after {_TIMEOUT} seconds") from None
     if done.returncode != 0:

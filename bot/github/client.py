@@ -19,7 +19,8 @@ from requests.utils import parse_header_links
 from bot.domain.errors import BotError, RetryLater
 from bot.github.connection.backoff import Backoff, is_exhausted
 from bot.github.connection.etags import CachedResponse, Etags
-from bot.github.errors import GitHubError, NotFound
+from bot.github.connection.memory import Memory
+from bot.github.errors import CredentialsRefused, GitHubError, NotFound
 
 _T = TypeVar("_T")
 PAGE = 100  # GitHub's largest page
@@ -71,13 +72,19 @@ class Client:
         name: str = "",
         etags: Etags | None = None,
         token: str = "",
+        app_id: int | None = None,
         on_unauthorized: Callable[[], None] = lambda: None,
+        memory: Memory | None = None,
     ) -> None:
         """`name` tells this identity's cached responses apart in `etags`. `token` is what git authenticates with.
+
+        `app_id` is the App's that this identity is an installation of; None when it is none.
 
         `on_unauthorized` is called when GitHub does not accept the credentials (any more).
         """
         self.token = token
+        self.app_id = app_id
+        self.memory = memory or Memory()
         self._sender = sender
         self._backoff = backoff
         self._name = name
@@ -214,7 +221,7 @@ class Client:
             return self._backoff.outage(request, f"GitHub could not do it ({status})", headers)
         if status == 401:
             self._on_unauthorized()  # a token that ended early: the next attempt uses a new one
-            return RetryLater(f"GitHub did not accept our credentials for {request}: {message}", seconds=2)
+            return CredentialsRefused(f"GitHub did not accept our credentials for {request}: {message}", seconds=2)
         return (NotFound if status == 404 else GitHubError)(request, status, _join_messages(message, data))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from sandbox.records import AppRecord, Installation, Label, Repo, User
+from sandbox.app_records import AppRecord, Installation
+from sandbox.records import Label, Repo, User
 from sandbox.shapes.links import REPO_LINKS, USER_LINKS
 
 
@@ -69,13 +70,13 @@ class AccountShapes:
             "open_issues_count": sum(pull.state == "open" for pull in repo.pulls.values()),
             "is_template": False,
             "topics": [],
-            "has_issues": True,
+            "has_issues": repo.has_issues,
             "has_projects": False,
             "has_wiki": False,
             "has_pages": False,
             "has_downloads": False,
             "has_discussions": False,
-            "archived": False,
+            "archived": repo.archived,
             "disabled": False,
             "visibility": "private" if repo.private else "public",
             "pushed_at": repo.created_at,
@@ -91,7 +92,12 @@ class AccountShapes:
 
     def full_repository(self, repo: Repo) -> dict[str, Any]:
         """full-repository."""
-        return self.repository(repo) | {"network_count": 0, "subscribers_count": 0}
+        allowed = {
+            "allow_merge_commit": "merge" in repo.merge_methods,
+            "allow_squash_merge": "squash" in repo.merge_methods,
+            "allow_rebase_merge": "rebase" in repo.merge_methods,
+        }
+        return self.repository(repo) | {"network_count": 0, "subscribers_count": 0} | allowed
 
     def app(self, app: AppRecord) -> dict[str, Any]:
         """integration."""
@@ -125,7 +131,7 @@ class AccountShapes:
             "client_id": found.app.client_id,
             "target_id": found.account.id,
             "target_type": found.account.kind,
-            "permissions": found.app.permissions,
+            "permissions": found.permissions,
             "events": found.app.events,
             "created_at": found.created_at,
             "updated_at": found.created_at,
@@ -133,8 +139,8 @@ class AccountShapes:
             "has_multiple_single_files": False,
             "single_file_paths": [],
             "repository_selection": "selected",
-            "suspended_by": None,
-            "suspended_at": None,
+            "suspended_by": self.user(found.account) if found.suspended_at else None,
+            "suspended_at": found.suspended_at,
         }
 
     def label(self, repo: Repo, label: Label) -> dict[str, Any]:

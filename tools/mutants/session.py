@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 from coverage import Coverage
-from hypothesis import Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tools.mutants.processes import KILLED, NOT_INSTALLED, SURVIVED, Result, Trial, fork_child, run_forked
@@ -38,8 +38,8 @@ class Reach:
         """The tests that reach the mutant, `first` before the others and then the quickest, within the limit."""
         lines = self.lines.get(mutant.path, {})
         names = {name for line in range(mutant.lines[0], mutant.lines[1] + 1) for name in lines.get(line, ())}
-        if at_import:  # what it computes is read anywhere in its module
-            names = {name for found in lines.values() for name in found}
+        if at_import:  # what it computes is read anywhere in its module, or wherever that is imported
+            names = {name for found in lines.values() for name in found} or set(self.seconds)
         chosen: list[str] = []
         total = 0.0
         for name in sorted(names, key=lambda name: (name != first, self.seconds[name], name)):
@@ -54,8 +54,15 @@ class WithoutShrinking:
     """A pytest plugin: that a property fails is all that is wanted, not the smallest example."""
 
     def pytest_sessionstart(self) -> None:
-        """Change the profile before the test modules are imported."""
-        settings.register_profile("mutants", settings(), phases=(Phase.explicit, Phase.generate), database=None)
+        """Change the profile before the test modules are imported. A busy machine alone kills nothing."""
+        settings.register_profile(
+            "mutants",
+            settings(),
+            phases=(Phase.explicit, Phase.generate),
+            database=None,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        )
         settings.load_profile("mutants")
 
 
@@ -151,7 +158,7 @@ class MutantSession(WithoutShrinking):
 
 
 @given(text=st.text(), integer=st.integers(), real=st.floats())
-@settings(max_examples=5)
+@settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow])
 def _fill_hypothesis_caches(*, text: str, integer: int, real: float) -> None:
     """So that not every forked process does it."""
 

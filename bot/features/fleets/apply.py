@@ -1,17 +1,39 @@
-"""Report on the base branch what is wrong with a fleet file or a .gitmodules."""
+"""Report on the base branch what is wrong with its files and what the App may not do; work pin by pin."""
 
 from __future__ import annotations
 
 import hashlib
+import logging
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from bot.domain.errors import RetryLater
 from bot.domain.names import CommitSha, RepoName
+from bot.features.fleets.facts import Pinned
+from bot.features.fleets.jobs import ForgetInstallation, Outcome, PinsJob, RepeatChecks, SyncFleet
+from bot.features.fleets.text import (
+    MissingPermission,
+    UnreadableUpstream,
+    render_access_problem,
+    render_access_title,
+)
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.checks import ensure_check
 from bot.github.client import Client
-from bot.plan.report.check import render_fleet_file_problems
+from bot.github.endpoints import checks
+from bot.github.errors import GitHubError
+from bot.plan.report.check import CheckText, render_fleet_file_problems
+
+if TYPE_CHECKING:
+    from bot.features.fleets.run import FleetTools
+
+log = logging.getLogger(__name__)
 
 FLEET_CHECK = "aios/fleet-file"
+ACCESS_CHECK = "aios/access"
 
 
 def report_file_problems(client: Client, repo: RepoName, head: CommitSha, problem: YamlFileError) -> None:
@@ -19,3 +41,66 @@ def report_file_problems(client: Client, repo: RepoName, head: CommitSha, proble
     render = partial(render_fleet_file_problems, problem.path, problem.problems)
     digest = hashlib.sha256(str(problem).encode()).hexdigest()[:12]
     ensure_check(client, repo, head, FLEET_CHECK, render, external_id=digest)
+
+
+def work_pin_by_pin(job: PinsJob, pins: Sequence[Pinned], work: Callable[[Pinned], None]) -> list[PinsJob]:
+    """Call `work` for each pin that `job` is about. Returns a job for each pin that failed, to retry it alone.
+
+    Raises RetryLater, which holds for the whole installation, and whatever the only pin raises.
+    """
+    own = [pin for pin in pins if job.submodule in (None, pin.submodule)]
+    alone: list[PinsJob] = []
+    for pinned in own:
+        try:
+            work(pinned)
+        except Exception as problem:
+            if isinstance(problem, RetryLater) or len(own) == 1:
+                raise
+            log.exception("%s on %s of %s failed; retried alone", pinned.submodule, job.base, job.fleet)
+            alone.append(replace(job, submodule=pinned.submodule, not_before=0))
+    return alone
+
+
+def report_access(
+    tools: FleetTools, client: Client, job: SyncFleet, branch: str, unreadable: Sequence[UnreadableUpstream]
+) -> None:
+    """Post a check on the head of `branch` that says what the App may not do, and one more when that has ended.
+
+    A report that GitHub refuses is logged: the permission that it needs may be the one that is missing.
+    """
+    repo, installation = job.fleet, tools.app.installation(job.installation)
+    head = tools.mirrors.of(repo).resolve(f"refs/heads/{branch}")
+    if head is None:
+        return
+    missing = [MissingPermission(one.name, one.level, one.why) for one in installation.lacking]
+    text = render_access_problem(missing, unreadable, settings_url=installation.html_url)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12] if text else ""
+    told = tools.pins.find_access_told(repo)
+    if told == (f"{head}:{digest}" if digest else ""):
+        return
+    title = render_access_title(missing, unreadable) if text else "The App has access to all that it needs"
+    conclusion = "action_required" if text else "success"
+    check = CheckText(title=title, summary=text or title, text="", conclusion=conclusion)
+    if text:
+        log.warning("%s: %s", repo, title)
+    url = installation.html_url if text else ""
+    try:
+        ensure_check(client, repo, head, ACCESS_CHECK, lambda: check, external_id=digest or "all", details_url=url)
+    except GitHubError as problem:
+        log.warning("%s: %s", repo, problem)
+        return
+    tools.pins.save_access_told(repo, f"{head}:{digest}" if digest else "")
+
+
+def forget_installation(tools: FleetTools, job: ForgetInstallation) -> Outcome:
+    """Remove the fleets of an installation that is gone; a later one has them read anew."""
+    tools.pins.keep_fleets(job.gone, ())
+    return ()
+
+
+def repeat_checks(client: Client, job: RepeatChecks) -> Outcome:
+    """Complete every check of ours on the commit again; what it would say anew comes as a new run of its own."""
+    for run in checks.find_all_own_checks(client, job.fleet, job.sha):
+        if run.is_completed:
+            checks.complete_again(client, job.fleet, run)
+    return ()

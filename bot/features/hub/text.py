@@ -74,6 +74,12 @@ class HubView(Value, frozen=True):
     fleets: tuple[FleetView, ...]
 
 
+def render_title(view: HubView) -> str:
+    """The title of the pull request."""
+    machines = sum(len(fleet.nodes) for fleet in view.fleets)
+    return f"Fleet documents: {len(view.fleets)} fleets, {machines} machines"
+
+
 def render_documents(view: HubView, there: Mapping[str, str]) -> dict[str, str]:
     """The documents by their paths, made from those that are `there`."""
     readme = there.get(README, _README.format(hub=md.text(view.hub)))
@@ -219,15 +225,13 @@ def render_deciding(view: HubView) -> str:
         fleets = sorted({fleet.repo for fleet, _ in users})
         machines = sorted({node.name for fleet, _ in users for node in fleet.nodes if set(node.stacks) & set(stacks)})
         by_itself = all(fleet.auto_merge for fleet, _ in users)
-        review = (
-            "required, but where nothing of it needs one" if by_itself else "**required**: the bot's pull request"
-        )
+        review = "required, but where nothing of it needs one" if by_itself else "**required**"
         what = f"a compose stack or its configuration ({', '.join(md.code(stack) for stack in stacks[:8])})"
         rows.append(
             [
                 what,
                 _repo(view, upstream),
-                f"{review} bot's pull request in {_list(view, fleets)}",
+                f"{review}: the bot's pull request in {_list(view, fleets)}",
                 _machines(machines),
             ]
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from bot.domain.values import Value
-from bot.fleetfile import FLEET_FILE
+from bot.fleetfile import FLEET_FILE, HUB_FILE
 from bot.github import manifest
 from bot.onboarding.check.facts import CheckFacts, FleetCheckFacts, HookFacts, InstallationFacts
 
@@ -103,6 +103,15 @@ def _check_installations(facts: CheckFacts) -> Iterator[CheckFinding]:
         yield _note("fleets", f"no repository has {FLEET_FILE}: run `aios-bot fleet init` in a clone to propose one")
     for fleet in fleets:
         yield from _check_fleet(fleet)
+        yield from _check_hub(fleet)
+        yield from _check_required(fleet, facts)
+    for hub in (hub for one in facts.installations for hub in one.hubs):
+        for silent in hub.silent:
+            yield _note(
+                f"hub {hub.repo}",
+                f"lists {silent}, whose own fleet file does not name it, so it is not shown: "
+                f"write `hub: {hub.repo}` there",
+            )
 
 
 def _check_installation(one: InstallationFacts) -> Iterator[CheckFinding]:
@@ -110,10 +119,14 @@ def _check_installation(one: InstallationFacts) -> Iterator[CheckFinding]:
     if one.suspended:
         yield _fail(name, "is suspended: an owner of the account can unsuspend it")
         return
-    lacking = manifest.find_lacking(one.permissions)
-    if lacking:
-        names = ", ".join(f"{permission.name}: {permission.level}" for permission in lacking)
-        yield _fail(name, f"has not accepted {names}: an owner can do so in the App's installation settings")
+    lacking = manifest.find_lacking(one.permissions, personal=one.personal)
+    where = f"at {one.settings_url}" if one.settings_url else "in the App's installation settings"
+    for permission in lacking:
+        yield _fail(
+            name,
+            f"has not granted {permission.name}: {permission.level}, so the bot cannot {permission.why}: "
+            f"an owner accepts it {where}",
+        )
     if not one.repositories:
         yield _fail(name, "has access to no repository: choose some in its settings")
     elif not lacking:
@@ -138,6 +151,38 @@ def _check_fleet(fleet: FleetCheckFacts) -> Iterator[CheckFinding]:
         yield _note(name, "has no nodes, so nothing is deployed: add one with `aios-bot node add NAME`")
     if not hidden and (fleet.has_workflow or not fleet.nodes):
         yield _ok(name, f"{len(fleet.upstreams)} submodules, {fleet.nodes} nodes")
+
+
+_HUB = {
+    "not_listed": "{hub} has a list of its own, which does not name it, so it is not shown there: add it to {file}",
+    "would_publish": "{hub} is public, and this fleet or what it pins is not, so it is not shown there: write "
+    "`publish: true` in the fleet file if everybody may see it",
+    "unseen": "the App cannot read {hub}: install it there too",
+}
+
+
+def _check_hub(fleet: FleetCheckFacts) -> Iterator[CheckFinding]:
+    if fleet.hub_problem in _HUB:
+        text = _HUB[fleet.hub_problem].format(hub=fleet.hub, file=HUB_FILE)
+        yield _note(f"fleet {fleet.repo}", text)
+
+
+def _check_required(fleet: FleetCheckFacts, facts: CheckFacts) -> Iterator[CheckFinding]:
+    """A required check is a gate only if nobody else can open it."""
+    pinned = [one for one in fleet.required if one.apps == {facts.app_id}]
+    for one in fleet.required:
+        name = f"required check {one.name} of {fleet.repo}"
+        where = f"in the rule or protection of branch {one.branch}"
+        if not one.apps:
+            text = "any App and any workflow that may write checks can post it"
+            yield _fail(name, f"{text}: choose {facts.slug} as its source {where}")
+        elif one not in pinned:
+            others = ", ".join(str(app) for app in sorted(one.apps - {facts.app_id}))
+            text = f"is pinned to another App (id {others}), so this bot's own check does not satisfy it"
+            yield _fail(name, f"{text}: choose {facts.slug} as its source {where}")
+    if pinned and len(pinned) == len(fleet.required):
+        names = ", ".join(f"{one.name} on {one.branch}" for one in pinned)
+        yield _ok(f"required checks of {fleet.repo}", f"only {facts.slug} can post {names}")
 
 
 def _ok(name: str, text: str) -> CheckFinding:

@@ -26,6 +26,14 @@ class UpstreamFacts(Value, frozen=True):
     visible: bool = False
 
 
+class RequiredCheckFacts(Value, frozen=True):
+    """One of our checks that a branch requires, and the ids of the Apps that it is pinned to; none: any App."""
+
+    branch: str
+    name: str
+    apps: frozenset[int]
+
+
 class FleetCheckFacts(Value, frozen=True):
     """One repository with a fleet file. `problem` is the parser's message, "" if the file is valid."""
 
@@ -35,6 +43,16 @@ class FleetCheckFacts(Value, frozen=True):
     workflow: str = "deploy.yml"
     has_workflow: bool = True
     upstreams: tuple[UpstreamFacts, ...] = ()
+    hub: RepoName | None = None
+    hub_problem: str = ""  # why the hub leaves it out: a value of bot.features.hub.decide.HubReason, or "unseen"
+    required: tuple[RequiredCheckFacts, ...] = ()
+
+
+class HubCheckFacts(Value, frozen=True):
+    """One repository with a list of fleets, and those of the list that do not name it."""
+
+    repo: RepoName
+    silent: tuple[RepoName, ...] = ()
 
 
 class InstallationFacts(Value, frozen=True):
@@ -43,13 +61,17 @@ class InstallationFacts(Value, frozen=True):
     account: str
     suspended: bool
     permissions: dict[str, str]
+    personal: bool = False  # of a user's account, which can grant no permission of organisations
+    settings_url: str = ""  # where its owner accepts permissions and chooses repositories
     repositories: int = 0
     fleets: tuple[FleetCheckFacts, ...] = ()
+    hubs: tuple[HubCheckFacts, ...] = ()
 
 
 class CheckFacts(Value, frozen=True):
     """All facts. `renderer_problem` and `public_problem` are "" if there is no problem."""
 
+    app_id: int
     slug: str
     settings_url: str  # the App's settings page on GitHub
     permissions: dict[str, str]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import json
 import platform as this_machine
@@ -23,10 +24,11 @@ from bot.agent.state import NodeState
 from bot.domain.errors import BotError
 from bot.engine.docker import Docker
 from bot.fleetfile import FLEET_FILE, Platform, parse_fleet
-from bot.onboarding.join.runner import start_runner, stop_runner
+from bot.onboarding.join.runner import check_start, check_user, start_runner, stop_runner, write_job_environment
 from bot.protocol.invitation import Invitation, RunnerDownload
 
 DOWNLOAD_LIMIT = 600  # seconds without data while the runner's archive is downloaded
+RUNNER_INPUT = "ACTIONS_RUNNER_INPUT_TOKEN"  # where config.sh reads --token (actions/runner, CommandSettings.cs)
 _ARCHITECTURES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64", "armv7l": "arm"}
 
 
@@ -69,7 +71,7 @@ class NodeJoin:
             raise BotError(
                 f"{self.root} is neither empty nor a clone: move it away, or add the node with another --root"
             )
-        self._make_parent()
+        self._make_root()
         url = f"{self.invitation.web_url}/{self.invitation.fleet}.git"
         self.log(f"     cloning {url} into {self.root}")
         # A user is at this terminal: git may prompt, and may use its credential helpers.
@@ -109,7 +111,9 @@ class NodeJoin:
         return node.bootstrap
 
     def register_runner(self) -> None:
-        """Download, verify, configure and start GitHub's runner. Raises BotError."""
+        """Download, verify, configure and start GitHub's runner. Raises BotError, before anything is registered."""
+        check_user(self.environment)
+        check_start()
         if (self.runner / ".runner").exists():
             self.log(f"ok   the runner in {self.runner} is registered already")
         else:
@@ -121,6 +125,8 @@ class NodeJoin:
                 )
             self._fetch_runner()
             self._configure()
+        if write_job_environment(self.runner, self.state.folder, self.environment):
+            stop_runner(self.runner, self.invitation, self.environment)  # it reads its settings when it starts
         self.log(f"ok   {start_runner(self.runner, self.invitation, self.environment)}")
 
     def _fetch_runner(self) -> None:
@@ -156,10 +162,11 @@ class NodeJoin:
         self._run(
             [
                 *(str(self.runner / _config_name()), "--unattended", "--replace", "--name", invitation.node),
-                *("--url", f"{invitation.web_url}/{invitation.fleet}", "--token", invitation.token),
+                *("--url", f"{invitation.web_url}/{invitation.fleet}"),
                 *("--labels", ",".join(invitation.labels), "--work", "_work"),
             ],
             cwd=self.runner,
+            secrets={RUNNER_INPUT: invitation.token},
             cure="the token is valid for an hour: run `aios-bot node add` again for a new one",
         )
         self.log(f"ok   the runner is registered as {', '.join(invitation.labels)}")
@@ -169,8 +176,9 @@ class NodeJoin:
         stop_runner(self.runner, self.invitation, self.environment)
         if (self.runner / ".runner").exists() and self.invitation.token:
             self._run(
-                [str(self.runner / _config_name()), "remove", "--token", self.invitation.token],
+                [str(self.runner / _config_name()), "remove"],
                 cwd=self.runner,
+                secrets={RUNNER_INPUT: self.invitation.token},
                 cure="remove it by hand: Settings, Actions, Runners",
             )
         shutil.rmtree(self.runner, ignore_errors=True)
@@ -180,21 +188,37 @@ class NodeJoin:
         self.log("ok   this machine accepts no orders any more")
         self.log(f"note its checkout {self.root} and its containers stay; see `docker ps` and `docker compose ls`")
 
-    def _make_parent(self) -> None:
+    def _make_root(self) -> None:
+        """Make the checkout's folder, with sudo where only root may. Raises BotError if it is not writable then."""
         try:
-            self.root.parent.mkdir(parents=True, exist_ok=True)
-            probe = self.root.parent / f".{self.root.name}.probe"
-            probe.touch()
-            probe.unlink()
+            self.root.mkdir(parents=True, exist_ok=True)
+        except PermissionError:
+            sudo = shutil.which("sudo")
+            if sudo is not None:
+                self.log(f"     making {self.root} for this user (sudo)")
+                command = [sudo, "install", "-d", "-o", getpass.getuser(), str(self.root)]
+                subprocess.run(command, env=dict(self.environment), check=False)
         except OSError as problem:
-            raise BotError(
-                f"cannot write to {self.root.parent} ({problem.strerror}): create {self.root} for this user, "
-                f"for example with `sudo install -d -o $(id -un) {self.root}`"
-            ) from None
-
-    def _run(self, command: list[str], *, cwd: Path, cure: str) -> None:
+            raise self._unwritable(problem.strerror or "error") from None
         try:
-            done = subprocess.run(command, cwd=cwd, env=dict(self.environment), check=False)
+            with tempfile.TemporaryFile(dir=self.root):
+                pass
+        except OSError as problem:
+            raise self._unwritable(problem.strerror or "error") from None
+
+    def _unwritable(self, reason: str) -> BotError:
+        me = getpass.getuser()
+        return BotError(
+            f"{me} cannot write to {self.root} ({reason}): make it for this user, for example with "
+            f"`sudo install -d -o {me} {self.root}`, or add the node with another --root, "
+            f"such as one below {Path.home()}"
+        )
+
+    def _run(self, command: list[str], *, cwd: Path, cure: str, secrets: Mapping[str, str] | None = None) -> None:
+        """Run `command`; `secrets` reach it as variables, for its arguments are everybody's to read."""
+        environment = {**self.environment, **(secrets or {})}
+        try:
+            done = subprocess.run(command, cwd=cwd, env=environment, check=False)
         except OSError as problem:
             raise BotError(f"cannot run {command[0]} ({problem.strerror}): {cure}") from None
         if done.returncode != 0:

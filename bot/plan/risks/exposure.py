@@ -44,14 +44,6 @@ def _closed(service: ServicePair, before: list[Port], now: PortIndex) -> Iterato
             yield PortChange(port, f"{service.place}.ports", rules.PORT_CLOSED, "is", rest)
 
 
-def check_host_network(service: ServicePair) -> Iterator[Found]:
-    """Find services that join the node's own network."""
-    changed = service.changed("network_mode")
-    if changed and changed[1] == "host":
-        text = "joins the node's own network: every port it opens is a port of the node"
-        yield Found(rules.HOST_NETWORK, text, f"{service.place}.network_mode")
-
-
 def check_traefik(service: ServicePair) -> Iterator[Found]:
     """Find labels that open, close or unprotect a route. Traefik ignores the case of label names."""
     old, new = _labels(service.old), _labels(service.new)

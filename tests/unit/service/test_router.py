@@ -17,6 +17,7 @@ from bot.domain.events import (
     Ping,
     PullRequestChanged,
     Push,
+    RepositoryChanged,
     Reviewed,
     WorkflowRunCompleted,
 )
@@ -32,11 +33,11 @@ from bot.domain.names import (
 )
 from bot.domain.verbs import Verb
 from bot.features.bump.jobs import SyncBump, bump_branch
-from bot.features.commands.grammar import Command, parse_command
+from bot.features.commands.grammar import Command, Misread
 from bot.features.commands.jobs import AcknowledgeCommand, CloseOutPull, RunCommand, SyncCommandOrders
 from bot.features.drift.jobs import CheckDrift
 from bot.features.fleets.facts import Pinned
-from bot.features.fleets.jobs import Job, SyncFleet, SyncInstallation
+from bot.features.fleets.jobs import Job, RepeatChecks, SyncFleet, SyncInstallation
 from bot.features.fleets.store import Pins
 from bot.features.hub.jobs import SyncHub
 from bot.features.review.jobs import SyncReview
@@ -101,6 +102,9 @@ def rollout(base: str = "main") -> SyncRollout:
     return SyncRollout(fleet=WIN, installation=SEVEN, base=BranchName(base))
 
 
+MERGED = msgspec.structs.replace(rollout(), merged=PullNumber(3))
+
+
 def drift(base: str = "main") -> CheckDrift:
     return CheckDrift(fleet=WIN, installation=SEVEN, base=BranchName(base))
 
@@ -141,8 +145,8 @@ COMMAND = RunCommand(
     number=PullNumber(3),
     source="comment:99",
     actor="someone",
-    said=Command(verb=Verb.DEPLOY, names=("LAB",)),
-    said_at="2026-11-24T10:00:00Z",
+    command=Command(verb=Verb.DEPLOY, names=("LAB",)),
+    written_at="2026-11-24T10:00:00Z",
 )
 PRESSED = RunCommand(
     fleet=WIN,
@@ -150,10 +154,13 @@ PRESSED = RunCommand(
     number=None,
     source="button:5:rollback:someone",
     actor="someone",
-    said=Command(verb=Verb.ROLLBACK),
+    command=Command(verb=Verb.ROLLBACK),
     bound=PlanId("0123456789ab"),
     sha=SHA,
 )
+
+
+MISREAD = Misread(problem="this command does not exist", word="depoly", suggestion="/deploy")
 
 
 def said(line: str, repo: RepoName = WIN) -> Commented:
@@ -194,7 +201,7 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
     "a merged pull request upstream": (pull("mine", repo=SERVER, merged=True), set()),
     "re-run of our check upstream": (
         CheckRerequested(repo=TOOLS, installation=SEVEN, sha=SHA),
-        {SyncUpstream(upstream=TOOLS, installation=SEVEN)},
+        {SyncUpstream(upstream=TOOLS, installation=SEVEN), RepeatChecks(fleet=TOOLS, installation=SEVEN, sha=SHA)},
     ),
     "a fleet's base moved": (push(WIN, "main"), {fleet()}),
     "a fleet's other branch moved": (push(WIN, "feature"), set()),
@@ -204,14 +211,14 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
     "a tracked branch moved, and its repository stays none": (plain_push(SERVER, "main"), {bump(), bump(LINUX)}),
     "a fleet's base moved, whatever changed": (plain_push(WIN, "main"), {fleet()}),
     "the bump's pull request was touched": (pull("aios-bot/main/server"), {bump(), REVIEW}),
-    "the bump's pull request was merged": (pull("aios-bot/main/server", merged=True), {bump(), rollout(), END}),
-    "a person's pull request was merged": (pull("by-hand", merged=True), {rollout(), END}),
+    "the bump's pull request was merged": (pull("aios-bot/main/server", merged=True), {bump(), MERGED, END}),
+    "a person's pull request was merged": (pull("by-hand", merged=True), {MERGED, END}),
     "a person's pull request was opened": (pull("by-hand"), {REVIEW}),
     "merged into a branch that is no base": (pull("by-hand", merged=True, base="feature"), {END}),
     "a command": (said("/deploy LAB"), {SEEN, COMMAND}),
     "a misspelt command": (
         said("/depoly"),
-        {SEEN, msgspec.structs.replace(COMMAND, said=parse_command("/depoly"))},
+        {SEEN, msgspec.structs.replace(COMMAND, command=MISREAD)},
     ),
     "another bot's command": (said("/lgtm"), set()),
     "a command where nobody listens": (said("/deploy LAB", repo=OTHER), set()),
@@ -228,7 +235,12 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
     "checks ended where nobody waits": (ChecksCompleted(repo=SERVER, installation=SEVEN, sha=SHA), set()),
     "Re-run was pressed": (
         CheckRerequested(repo=WIN, installation=SEVEN, sha=SHA),
-        {bump(), bump(base="stable"), bump(submodule="tools")},
+        {
+            bump(),
+            bump(base="stable"),
+            bump(submodule="tools"),
+            RepeatChecks(fleet=WIN, installation=SEVEN, sha=SHA),
+        },
     ),
     "a node reported": (
         DeploymentChanged(repo=WIN, installation=SEVEN, deployment=DeploymentId(1), ref=SHA),
@@ -249,6 +261,10 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
     "the App was installed": (
         InstallationChanged(installation=SEVEN, action="created"),
         {SyncInstallation(installation=SEVEN)},
+    ),
+    "an upstream was renamed": (
+        RepositoryChanged(repo=RepoName("acme/new"), installation=SEVEN, action="renamed", before=TOOLS),
+        {fleet(), SyncFleet(fleet=RepoName("acme/new"), installation=SEVEN)},
     ),
     "a ping": (Ping(hook_id=1), set()),
 }
@@ -320,3 +336,10 @@ def test_a_hub_is_looked_at_when_a_run_ends_and_when_its_own_text_changes() -> N
     assert look in route(Push(repo=hub, installation=SEVEN, branch=BranchName("main"), after=SHA), index)
     assert look not in route(msgspec.structs.replace(ended, repo=LINUX), index)
     assert look.key not in (WIN, hub)
+
+
+def test_a_stored_command_keeps_the_names_of_the_first_release() -> None:
+    body = encode_job(COMMAND).body
+    assert '"said":' in body
+    assert '"said_at":' in body
+    assert '"written_at"' not in body

@@ -1,0 +1,26 @@
+"""What real GitHub does and a simple double would not: each behaviour a switch, all of them off by default."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+ORGANIZATION_PERMISSIONS = frozenset({"members", "organization_self_hosted_runners"})
+
+
+@dataclass
+class Behaviours:
+    """The switches. A test sets them at any time; `clock` gives seconds since 1970."""
+
+    clock: Callable[[], float] = time.time
+    personal_accounts: bool = False
+    """An installation in a user's account has no organisation permissions (chad-loder/pyhaul#20)."""
+    lag: float = 0.0
+    """Seconds before lists show what was made or merged: pull requests, those of a commit, deployments, comments
+    (apache/texera#4620, tektoncd/pipelines-as-code#2382)."""
+    knows_run_details: bool = True
+    """Dispatches take `return_run_details`; GitHub Enterprise Server up to 3.19 refuses it
+    (benc-uk/workflow-dispatch#86)."""
+    strict_headers: bool = False
+    """A request without the API version and the media type of today is refused."""
