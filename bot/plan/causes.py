@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from bot.plan.lists import Twins, find_differences
 from bot.plan.model import Reason, SourceLine
 from bot.plan.rendering import Rendered, Rendering
 from bot.protocol.action import Action
@@ -187,36 +188,19 @@ def _list_causes(
 ) -> Iterator[Cause]:
     before, after = (value or [] for value in values.real)
     shown_before, shown_after = (value or [] for value in values.shown)
-    then, now = ([_key(item) for item in items] for items in (before, after))
-    in_then, in_now = frozenset(then), frozenset(now)
-    removed = {index: item for index, item in enumerate(before) if then[index] not in in_now}
-    added = [(index, item) for index, item in enumerate(after) if now[index] not in in_then]
-    targets: dict[object, list[int]] = {}
-    for index in reversed(removed):
-        targets.setdefault(_target(removed[index]), []).append(index)
+    removed, added = find_differences(before, after)
     if not removed and not added:
         yield _cause(place, field, code, values, sides, text=f"{field}: order changed")
+    twins = Twins(removed)
     for index, item in added:
-        same = targets.get(_target(item)) if _target(item) else None
-        at = same.pop() if same else None
-        twin = (at, removed.pop(at)) if at is not None else None
+        twin = twins.take(item)
         pair = Compared(
             (twin[1] if twin else None, item), (shown_before[twin[0]] if twin else None, shown_after[index])
         )
         yield _cause(f"{place}.{index}", field, code, pair, (sides[1], sides[1]))
-    for index, item in removed.items():
+    for index, item in twins.left():
         pair = Compared((item, None), (shown_before[index], None))
         yield _cause(f"{place}.{index}", field, code, pair, (sides[0], sides[0]))
-
-
-def _key(item: Any) -> str:
-    """What equal items, and no others, have in common."""
-    return json.dumps(item, sort_keys=True)
-
-
-def _target(item: Any) -> str:
-    """Where in the container an entry of a list leads; "" for one that names no target."""
-    return _key([item["target"], item.get("protocol")]) if isinstance(item, dict) and "target" in item else ""
 
 
 def _cause(

@@ -5,7 +5,6 @@ bot.agent.apply carries each Action out.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -20,13 +19,13 @@ from bot.plan.causes import Cause, ReasonCode, find_source, model_causes
 from bot.plan.contents import changed_under, content_causes, find_mounts, reload_signal
 from bot.plan.images import judge_image
 from bot.plan.model import ServicePlan, StackPlan
+from bot.plan.model_diff import render_diff
 from bot.plan.node_paths import as_node_sees
 from bot.plan.remarks import find_remarks
 from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange, Unreadable, Variable
 from bot.protocol.action import Action
 
 _ORDER = tuple(Action)
-_MAX_DIFF_LINES = 6000  # of both sides: comparing costs their product at worst
 
 
 class PlanScope(NamedTuple):
@@ -150,7 +149,7 @@ class _StackDecision:
             service=name,
             action=action,
             reasons=tuple(cause.reason for cause in causes),
-            diff=_diff(self.shown_before["services"].get(name), self.shown_after["services"].get(name)),
+            diff=render_diff(self.shown_before["services"].get(name), self.shown_after["services"].get(name)),
             image=judge_image(spec),
             signal=reload_signal(spec) if action is Action.RELOAD else "",
             remaining=replicas(spec) if scales_down else 0,
@@ -286,13 +285,3 @@ def _names(variables: tuple[Variable, ...]) -> frozenset[str]:
 def find_missing(variables: tuple[Variable, ...], node: Node) -> tuple[str, ...]:
     """The variables without a default that the fleet file does not set for `node`; the node itself may."""
     return tuple(v.name for v in variables if v.default is None and v.name not in node.variables)
-
-
-def _diff(before: object, after: object) -> str:
-    def lines(model: object) -> list[str]:
-        return json.dumps(model, indent=2, ensure_ascii=False).splitlines() if model is not None else []
-
-    old, new = lines(before), lines(after)
-    if len(old) + len(new) > _MAX_DIFF_LINES:
-        return "" if old == new else f"--- old\n+++ new\n@@ {len(old)} and {len(new)} lines: too many to compare @@"
-    return "\n".join(difflib.unified_diff(old, new, "old", "new", n=3, lineterm=""))

@@ -13,7 +13,6 @@ from bot.domain.names import (
 )
 from bot.domain.values import StoredValue
 from bot.fleetfile import Hooks, Node, Submodule
-from bot.plan.identity import digest_effect
 from bot.plan.model import NodePlan, StackPlan
 from bot.protocol.order import (
     Hook,
@@ -75,7 +74,6 @@ def compose_order(
         on_drift=MismatchPolicy.STOP if request.stop_on_drift and start else MismatchPolicy.CONTINUE,
         on_edits=MismatchPolicy.CONTINUE if node.keep_edits else MismatchPolicy.STOP,
         hooks=_hooks(node.hooks),
-        effect=digest_effect(plan),
     )
 
 

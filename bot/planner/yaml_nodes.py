@@ -22,7 +22,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from bot.planner.interpolation import rename_uses
+from bot.planner.interpolation import UnknowableError, check_nesting, rename_uses
 
 _LOADER = getattr(yaml, "CLoader", yaml.SafeLoader)  # libyaml is not built in everywhere
 MAX_SIZE = 256 * 1024  # bytes of one file
@@ -149,6 +149,10 @@ class _Builder:
         match event:
             case ScalarEvent():
                 plain = event.style is None or event.style == ""
+                try:
+                    check_nesting(event.value)
+                except UnknowableError as problem:
+                    raise YamlRefusedError(line, str(problem)) from None
                 self._add(YamlScalar(event.value, line, plain, _tag(event, line)), event.anchor)
             case SequenceStartEvent():
                 self._start(YamlSequence([], line, _tag(event, line)), event.anchor)
