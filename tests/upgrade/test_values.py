@@ -57,9 +57,15 @@ ONLY_WHERE_NEEDED = frozenset(
         "RefusalReason.REQUIRES_UPDATE",
         # Only replicas of the service read plans: while both versions run, the one before cannot show a newer plan.
         "StackPlan.inputs",
+        "StackPlan.remarks",
         # One pin is tried again, after an error that stopped it alone; every pin is looked at again on each sync.
         "SyncRollout.submodule",
         "CheckDrift.submodule",
+        # A merge whose pull request GitHub does not list yet is looked at again; so is every one on each sync.
+        "SyncRollout.tries",
+        # New kinds of jobs. A person re-requests the checks again; an installation is listed again every six hours.
+        "RepeatChecks",
+        "ForgetInstallation",
     }
 )
 """What the version before cannot read, and this one writes only where it has to."""

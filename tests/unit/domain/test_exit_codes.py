@@ -15,6 +15,10 @@ def test_the_numbers_never_change() -> None:
         "SETTINGS": 5,
         "UNAVAILABLE": 6,
         "MISSING": 7,
+        "NOT_WRITABLE": 8,
+        "IN_USE": 9,
+        "KEY_REFUSED": 10,
+        "NO_DATA": 11,
     }
     assert {code.name: int(code) for code in ExitCode} == numbers
 

@@ -47,13 +47,26 @@ CURE = "name compose files in `files`, profiles in `profiles`, and the engine on
         ),
         ({"nodes": {"A": {"files": {"a": []}}, "B": {"stacks": [], "files": {"a": []}}}}, []),
         (
-            {"nodes": {"A": {"variables": {"X": 1, "compose_x": 1, 7: 1, "DOCKER_": 1, "XDOCKER_Y": 1}}}},
+            {
+                "nodes": {
+                    "A": {
+                        "variables": {
+                            "X": 1,
+                            "compose_file": 1,
+                            7: 1,
+                            "DOCKER_HOST": 1,
+                            "DOCKER_APP_TAG": 1,
+                            "XDOCKER_HOST": 1,
+                        }
+                    }
+                }
+            },
             [
                 (
                     ("nodes", "A", "variables", name),
                     f"nodes.A.variables.{name} would change what the tools do; {CURE}",
                 )
-                for name in ("compose_x", "DOCKER_")
+                for name in ("compose_file", "DOCKER_HOST")
             ],
         ),
     ],

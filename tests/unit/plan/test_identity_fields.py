@@ -43,6 +43,7 @@ STACK = StackPlan(
     rendered="0123",
     error="no",
     error_at=WHERE,
+    remarks=("r",),
 )
 NODES = (NodePlan(node=NodeName("N"), platform="linux", stacks=(STACK,)),)
 

@@ -119,6 +119,7 @@ def test_the_commands_tell_what_a_node_is_to_trust(tmp_path: Path) -> None:
         return done.output
 
     folder = tmp_path / "keys"
+    read_or_make_order_keys(folder)  # as `serve` makes them
     shown = run("show")
     assert shown.count("BEGIN PUBLIC KEY") == 1
     shown = run("rotate")
