@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from bot.agent.apply import recreate
 from bot.agent.checkout import Checkout, CheckoutPosition
 from bot.agent.health import HealthTimeouts, wait_until_healthy
-from bot.agent.orders import changed_stacks, find_actual_action
+from bot.agent.orders import changed_stacks, find_actual_action, watch_seconds
 from bot.agent.verdicts import is_healthy
 from bot.domain.errors import BotError
 from bot.domain.names import ServiceName, short
@@ -53,7 +53,7 @@ def roll_back(
         if last_good is not None:
             docker = docker.with_variables(last_good.variables)
         watched = _roll_back_all(order, last_good, before, checkout, docker)
-        unhealthy = wait_until_healthy(docker, watched, timeouts=timeouts)
+        unhealthy = wait_until_healthy(docker, watched, watch=watch_seconds(order), timeouts=timeouts)
     except BotError as problem:
         return RollbackResult(False, f"not put back: {problem}")
     if unhealthy:

@@ -123,6 +123,10 @@ class NodeSection(FileSection):
         "what compose files may interpolate; public, so secrets stay on the node", {"AIOS_DOMAIN": "lab.example"}
     )
     hooks: HooksSection = field("commands that run on it around a deploy, in its checkout, without a shell")
+    watch: Mapped[StackKey, Duration] = field(
+        "how long a stack must run well after its deploy, where no healthcheck passes before; left out: 15 seconds",
+        {"ingress": "1m"},
+    )
     keep_edits: bool = field(
         "whether files that were changed by hand on it may stay, as long as no deploy brings them"
     )

@@ -81,7 +81,11 @@ def paste(running: Running, engine: Engine, command: str) -> str:
     home = running.folder / "node/home"
     home.mkdir(parents=True, exist_ok=True)
     environment = child_environment() | dict(engine.environment)
-    environment |= {"HOME": str(home), "AIOS_BOT_NODE_STATE": str(running.folder / "node/state")}
+    environment |= {
+        "HOME": str(home),
+        "AIOS_BOT_NODE_STATE": str(running.folder / "node/state"),
+        "AIOS_BOT_NODE_WATCH": "1",
+    }
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     done = subprocess.run(
         ["setsid", "sh"], input=command, env=environment, cwd=home, capture_output=True, text=True, check=False

@@ -11,7 +11,7 @@ from bot.protocol.outcome import DifferenceKind, FailureReason, OrderEnd
 R, F, D = RefusalReason, FailureReason, DifferenceKind
 
 ENDS: Mapping[OrderEnd, str] = {
-    OrderEnd.SUCCESS: "what was ordered runs and was healthy in three samples in a row",
+    OrderEnd.SUCCESS: "what was ordered runs, and was healthy for as long as it was watched",
     OrderEnd.ROLLED_BACK: "it failed, and what ran before runs again and is healthy",
     OrderEnd.FAILED: "it failed, and what ran before could not be put back: all is left as it is, to be looked at",
     OrderEnd.UNTOUCHED: "it failed before any file or container was touched",
