@@ -9,7 +9,7 @@ from bot.domain.names import CommitSha
 from bot.git.git import GitError
 from sandbox.forks import take_commits
 from sandbox.merging import mergeable_state
-from sandbox.records import Pull, Repo, User, iso_now
+from sandbox.records import AppRecord, Pull, Repo, User, iso_now
 from sandbox.shapes import Shapes
 from sandbox.state import ApiError, State
 from sandbox.webhooks import Webhooks
@@ -25,10 +25,19 @@ class Effects:
         self.shapes = shapes
         self.webhooks = webhooks
 
-    def send(self, event: str, repo: Repo, user: User, *, action: str | None = None, **fields: Any) -> None:
-        """Send a webhook about `repo`."""
+    def send(
+        self,
+        event: str,
+        repo: Repo,
+        user: User,
+        *,
+        action: str | None = None,
+        only_to: AppRecord | None = None,
+        **fields: Any,
+    ) -> None:
+        """Send a webhook about `repo`, to every App that subscribed to it or to one of them."""
         payload = fields | {"repository": self.shapes.repository(repo), "sender": self.shapes.user(user)}
-        self.webhooks.emit(event, payload, repo=repo, action=action)
+        self.webhooks.emit(event, payload, repo=repo, action=action, only_to=only_to)
 
     def apply_branch_moves(self, repo: Repo, before: Mapping[str, str], user: User) -> None:
         """Send the pushes and update the pull requests after the branches of `repo` have moved from `before`."""

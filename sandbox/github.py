@@ -7,7 +7,7 @@ else goes by HTTP, as with the real one.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -119,6 +119,12 @@ class EmbeddedGitHub:
             found = next(one for one in self._state.installations.values() if one.app.slug == slug)
             return _as_app(found.app), found.id
 
+    def new_job_token(self, full_name: str, permissions: dict[str, str]) -> str:
+        """The token of a workflow's job in the repository, as any workflow that somebody pushes may have it."""
+        with self._state.lock:
+            repo, bot = self._state.repo(full_name), self._state.actions_app().bot
+            return access.new_job_token(self._state, repo, bot, permissions)
+
     def new_manifest_code(self, app: App) -> str:
         """A code of the manifest flow for a registered App."""
         with self._state.lock:
@@ -173,10 +179,18 @@ class EmbeddedGitHub:
             run = next(run for run in repo.checks if run.id == check_run)
             rest_people.press_button(self._context(user), repo, run, identifier, user)
 
-    def set_rules(self, full_name: str, branch: str, *, approvals: int = 0, contexts: Sequence[str] = ()) -> None:
-        """Set what `branch` requires of pull requests into it."""
+    def set_rules(
+        self,
+        full_name: str,
+        branch: str,
+        *,
+        approvals: int = 0,
+        contexts: Sequence[str] = (),
+        sources: Mapping[str, int] | None = None,
+    ) -> None:
+        """Set what `branch` requires of pull requests into it; `sources`: the App that has to post a check."""
         with self._state.lock:
-            self._state.repo(full_name).rules[branch] = BranchRules(approvals, tuple(contexts))
+            self._state.repo(full_name).rules[branch] = BranchRules(approvals, tuple(contexts), dict(sources or {}))
 
     def allow_auto_merge(self, full_name: str) -> None:
         """Allow auto-merge in the repository."""

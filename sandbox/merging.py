@@ -29,14 +29,14 @@ def review_decision(repo: Repo, pull: Pull) -> str | None:
     return "APPROVED" if states.count("APPROVED") >= rules.approvals else "REVIEW_REQUIRED"
 
 
-def check_states(repo: Repo, sha: str) -> dict[str, str]:
-    """The newest state of each check and status on a commit: success, failure or pending."""
+def check_states(repo: Repo, sha: str, *, app: int | None = None) -> dict[str, str]:
+    """The newest state of each check and status on a commit: success, failure or pending; `app`: only its."""
     found = {}
     for status in repo.statuses:
-        if status.sha == sha:
+        if status.sha == sha and app is None:
             found[status.context] = {"success": "success", "pending": "pending"}.get(status.state, "failure")
     for run in repo.checks:
-        if run.head_sha == sha:
+        if run.head_sha == sha and app in (None, run.app.id):
             good = "success" if run.conclusion in _GOOD else "failure"
             found[run.name] = good if run.status == "completed" else "pending"
     return found
@@ -59,6 +59,8 @@ def mergeable_state(repo: Repo, pull: Pull) -> str:
     rules = repo.rules.get(pull.base)
     states = check_states(repo, pull.head_sha)
     required = rules.contexts if rules else ()
-    if review_decision(repo, pull) not in (None, "APPROVED") or any(states.get(c) != "success" for c in required):
+    sources = rules.sources if rules else {}
+    ready = [check_states(repo, pull.head_sha, app=sources.get(name)).get(name) == "success" for name in required]
+    if review_decision(repo, pull) not in (None, "APPROVED") or not all(ready):
         return "blocked"
     return "unstable" if any(state != "success" for state in states.values()) else "clean"

@@ -138,10 +138,10 @@ def list_annotations(context: Context, repo: Repo, id: int) -> Any:
 
 
 def list_checks(context: Context, repo: Repo, ref: str) -> Any:
-    sha, name = resolve(repo, ref), request.args.get("check_name")
+    sha, name, app = resolve(repo, ref), request.args.get("check_name"), request.args.get("app_id", type=int)
     latest: dict[tuple[str, int], CheckRun] = {}  # an App's newest run of each name counts
     for run in repo.checks:
-        if run.head_sha == sha and name in (None, run.name):
+        if run.head_sha == sha and name in (None, run.name) and app in (None, run.app.id):
             latest[run.name, run.app.id] = run
     page = paged(list(latest.values()), lambda run: context.shapes.check_run(repo, run))
     return ApiResponse(200, {"total_count": len(latest), "check_runs": page.body}, page.headers)

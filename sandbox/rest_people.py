@@ -100,7 +100,10 @@ def branch_rules(_context: Context, repo: Repo, branch: str) -> Any:
         }
         found.append({"type": "pull_request", "parameters": parameters} | source)
     if rules is not None and rules.contexts:
-        checks = [{"context": context_name} for context_name in rules.contexts]
+        checks = [
+            {"context": name} | ({"integration_id": rules.sources[name]} if name in rules.sources else {})
+            for name in rules.contexts
+        ]
         required: dict[str, Any] = {"strict_required_status_checks_policy": False, "required_status_checks": checks}
         found.append({"type": "required_status_checks", "parameters": required} | source)
     return paged(found, lambda rule: rule)
@@ -116,6 +119,7 @@ def press_button(context: Context, repo: Repo, run: CheckRun, identifier: str, u
         repo,
         user,
         action="requested_action",
+        only_to=run.app,
         check_run=context.shapes.check_run(repo, run) | {"check_suite": suite},
         requested_action={"identifier": identifier},
     )

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import requests
 
 from sandbox.access import EVENT_PERMISSIONS, record_use
-from sandbox.records import Delivery, Installation, Repo, iso_now
+from sandbox.records import AppRecord, Delivery, Installation, Repo, iso_now
 from sandbox.state import State
 
 TIME_LIMIT = 10  # seconds (GitHub: best practices for using webhooks)
@@ -50,10 +50,19 @@ class Webhooks:
         self._queue.put(None)
         self._thread.join()
 
-    def emit(self, event: str, payload: dict[str, Any], *, repo: Repo | None, action: str | None = None) -> None:
-        """Queue `event` for every installation that has `repo` and subscribed to it."""
+    def emit(
+        self,
+        event: str,
+        payload: dict[str, Any],
+        *,
+        repo: Repo | None,
+        action: str | None = None,
+        only_to: AppRecord | None = None,
+    ) -> None:
+        """Queue `event` for every installation that has `repo` and subscribed to it; `only_to`: of this App alone."""
         for installation in list(self._state.installations.values()):
             here = repo is None or repo.full_name in installation.repositories
+            here = here and only_to in (None, installation.app)
             if here and (event in installation.app.events or event in ("installation", "ping")):
                 if event in EVENT_PERMISSIONS:
                     record_use(self._state, EVENT_PERMISSIONS[event], "read")

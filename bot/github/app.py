@@ -42,6 +42,7 @@ class App:
     def __init__(self, *, api_url: str, app_id: str, private_key: str, spaced: bool | None = None) -> None:
         """`spaced`: whether this GitHub limits writes; by default only github.com and ghe.com do."""
         self.api_url = api_url
+        self._id = int(app_id)
         host = urlsplit(api_url).hostname or ""
         self._spaced = spaced if spaced is not None else host == "api.github.com" or host.endswith(".ghe.com")
         self._auth = Auth.AppAuth(app_id, private_key)
@@ -128,5 +129,6 @@ class App:
             name=budget.name,
             etags=self._transport.etags,
             token=token,
+            app_id=self._id,
             on_unauthorized=on_unauthorized,
         )

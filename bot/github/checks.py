@@ -22,13 +22,13 @@ def ensure_check(
     buttons: tuple[dict[str, str], ...] = (),
     is_new_commit: bool = False,
 ) -> bool:
-    """Post a completed check run on `head`, unless there is one with its name and `external_id`.
+    """Post a completed check run on `head`, unless our own App posted one with its name and `external_id`.
 
     `external_id` stands for all that the check says. On a commit that was just made nothing is looked for.
     Returns whether the check was posted now.
     """
     if not is_new_commit:
-        posted = checks.find_checks(client, repo, head, name=name)
+        posted = checks.find_own_checks(client, repo, head, name=name)
         if any(run.external_id == external_id for run in posted):
             return False
     check = render()

@@ -71,13 +71,17 @@ class Client:
         name: str = "",
         etags: Etags | None = None,
         token: str = "",
+        app_id: int | None = None,
         on_unauthorized: Callable[[], None] = lambda: None,
     ) -> None:
         """`name` tells this identity's cached responses apart in `etags`. `token` is what git authenticates with.
 
+        `app_id` is the App's that this identity is an installation of; None when it is none.
+
         `on_unauthorized` is called when GitHub does not accept the credentials (any more).
         """
         self.token = token
+        self.app_id = app_id
         self._sender = sender
         self._backoff = backoff
         self._name = name

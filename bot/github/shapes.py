@@ -45,8 +45,9 @@ class User(Wire, frozen=True):
 
 
 class AppSlug(Wire, frozen=True):
-    """The App that made something."""
+    """The App that made something. Its `id` never changes; an App that is renamed has another slug."""
 
+    id: int
     slug: str
 
 

@@ -61,9 +61,11 @@ def hide_secrets(text: str) -> str:
     for secret in sorted(known, key=len, reverse=True):
         text = text.replace(secret, _HIDDEN)
     # Not free text: there commit ids would count as secrets.
-    for start, end in reversed(_merged(find_shaped(text, free=False))):
-        text = text[:start] + _HIDDEN + text[end:]
-    return text
+    parts, at = [], 0
+    for start, end in _merged(find_shaped(text, free=False)):
+        parts += [text[at:start], _HIDDEN]
+        at = end
+    return "".join([*parts, text[at:]])
 
 
 def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -43,7 +43,7 @@ from bot.planner.source_map import SourceMap, find_placeholders, find_variables
 from bot.planner.stack_files import DEFAULT_FILES, find_files, likely_files
 from bot.redaction.redact import Redactor, known_from
 
-_RULES = "2"  # of rendering and redaction: another number makes every kept rendering a miss
+_RULES = "3"  # of rendering and redaction: another number makes every kept rendering a miss
 _MAX_MESSAGE = 1500  # characters
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from bot.redaction.addresses import find_in_addresses
+
 
 def word_set(words: str) -> frozenset[str]:
     """Split a text into its words, for tables that read better as prose."""
@@ -28,7 +30,8 @@ _ABOUT = word_set(
     "mode"
 )
 _NEUTRAL_VALUE = re.compile(r"(?i)(true|false|yes|no|on|off|none|null|basic|digest|oauth2?|oidc|saml|ldap|disabled|)")
-_PATH = re.compile(r"(?:\.{0,2}/|~/|[A-Za-z]:[\\/])[^\s:@]*|[\w.-]+(?:/[\w.-]+)+|[\w-]+\.[a-z]{2,5}")
+# Without "=": a path that holds another setting is none.
+_PATH = re.compile(r"(?:\.{0,2}/|~/|[A-Za-z]:[\\/])[^\s:@=]*|[\w.-]++(?:/[\w.-]++)++|[\w-]+\.[a-z]{2,5}")
 
 
 def is_secret_name(name: str) -> bool:
@@ -60,39 +63,34 @@ _TOKENS = re.compile(
     | \bgithub_pat_[A-Za-z0-9_]{20,}
     | \bgl(?:pat|ptt|dt|rt|cbt|soat)-[A-Za-z0-9_.-]{16,}
     | \b(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}
-    | \beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]{2,}){1,4}   # JWT
     | \beyJ[A-Za-z0-9+/_-]{40,}={0,2}          # JSON in base64: tunnel and registry tokens
     | \bxox[abeoprs]-[A-Za-z0-9-]{8,}
     | \b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}
-    | \bsk-(?=[a-z_-]*[A-Z0-9])[A-Za-z0-9_-]{16,}
     | \bAIza[A-Za-z0-9_-]{30,}
     | \bya29\.[A-Za-z0-9_-]{20,}
-    | \bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}
-    | \b(?:hf|npm|pypi|dckr_pat|dop_v1|doo_v1|shpat|shpss|glsa|glc|tskey)[_-](?=[a-z_-]*[A-Z0-9])[A-Za-z0-9_-]{16,}
+    | \bSG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,}
+    | \b(?:sk-|(?:hf|npm|pypi|dckr_pat|dop_v1|doo_v1|shpat|shpss|glsa|glc|tskey)[_-])(?P<mixed>[A-Za-z0-9_-]{16,})
     | \bhv[sbr]\.[A-Za-z0-9_-]{16,}            # Vault
     | \b[sbr]\.[A-Za-z0-9]{24}\b               # Vault before 1.10
     | \bAGE-SECRET-KEY-[A-Z0-9]{20,}
     | \b[0-9]{8,10}:[A-Za-z0-9_-]{35}\b        # Telegram bots
     | (?<=hooks\.slack\.com/services/)[A-Za-z0-9/_-]+
-    | (?<=/api/webhooks/)[0-9]+/[A-Za-z0-9_-]+
+    | (?<=/api/webhooks/)[0-9]{1,25}/[A-Za-z0-9_-]+
     | \$(?:apr1|2[abxy]|5|6|argon2id?|y|1)\$[./A-Za-z0-9$=,+-]{8,}   # password hashes
     | \{SHA\}[A-Za-z0-9+/=]{20,}
     | (?i:(?<=bearer[ ]))[A-Za-z0-9._~+/=-]{8,}
     """,
     re.VERBOSE,
 )
-_PEM = re.compile(
-    r"-----BEGIN (?!CERTIFICATE|PUBLIC KEY)[A-Z0-9 ]{2,40}-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.S
-)
-_USERINFO = re.compile(
-    r"""(?<=://)(?:[^\s/"'@:]*:(?P<password>[^\s/"']+)@|[^\s/"'@:]*:(?![0-9]+/)(?P<slashed>[^\s"']+)@)"""
-)
-_TOKEN_AS_USER = re.compile(r"""(?<=://)(?P<user>[^\s/"'@:‹›]{6,})@""")
-_GO_DSN = re.compile(r"""\b[\w.-]+:(?P<password>[^\s@/"']+)@(?:tcp|unix)\(""")
+_JWT = re.compile(r"\beyJ[A-Za-z0-9_.-]{11,}")
+_UPPER_OR_DIGIT = re.compile(r"[A-Z0-9]")
+_PEM_BEGIN = re.compile(r"-----BEGIN (?!CERTIFICATE|PUBLIC KEY)[A-Z0-9 ]{2,40}-----")
+_PEM_END = re.compile(r"-----END [A-Z0-9 ]{1,60}-----")
 _LONG = re.compile(r"[A-Za-z0-9_+/=-]{20,}")
 _DIGITS = re.compile(r"[0-9]+")
-_HEX = re.compile(r"(?i)(?<![0-9a-z])[0-9a-f]{32,}(?![0-9a-z])")
+_HEX = re.compile(r"(?i)(?<![0-9a-z])[0-9a-f]{32,}+(?![0-9a-z])")
 _DIGEST_BEFORE = re.compile(r"(?i)(?:sha(?:1|224|256|384|512)|md5|blake2b|blake3)[:=-]$")
+_LONGEST_BEFORE = len("blake2b:")
 _UUID = re.compile(r"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _CONTENT_NAME = re.compile(r"(?i)commit|revision|sha|digest|checksum|hash|etag|version|image|tag")
 
@@ -103,20 +101,10 @@ def find_shaped(text: str, *, name: str = "", free: bool = True) -> list[tuple[i
     `free` means that the field takes any text, so long random strings count too; under names such as GIT_COMMIT
     a hexadecimal digest does not.
     """
-    spans = [match.span() for match in _PEM.finditer(text)]
-    spans += [match.span() for match in _TOKENS.finditer(text)]
-    if "@" in text:
-        for pattern, groups in (
-            (_USERINFO, ("password", "slashed")),
-            (_TOKEN_AS_USER, ("user",)),
-            (_GO_DSN, ("password",)),
-        ):
-            spans += [
-                match.span(group)
-                for match in pattern.finditer(text)
-                for group in groups
-                if match.group(group) and not (group == "user" and not _is_token_as_user(match.group(group)))
-            ]
+    spans = _find_keys(text)
+    spans += [match.span() for match in _TOKENS.finditer(text) if _is_token(match)]
+    spans += [match.span() for match in _JWT.finditer(text) if _is_jwt(match.group())]
+    spans += find_in_addresses(text)
     if free:
         spans += [match.span() for match in _LONG.finditer(text) if _is_random(match)]
         if not _CONTENT_NAME.search(name):
@@ -124,8 +112,27 @@ def find_shaped(text: str, *, name: str = "", free: bool = True) -> list[tuple[i
     return spans
 
 
-def _is_token_as_user(user: str) -> bool:
-    return len(user) >= 20 or (len(user) >= 10 and any(char.isdigit() for char in user))
+def _find_keys(text: str) -> list[tuple[int, int]]:
+    """Private keys in PEM, to their end or the text's."""
+    spans: list[tuple[int, int]] = []
+    begin = _PEM_BEGIN.search(text)
+    while begin:
+        end = _PEM_END.search(text, begin.end())
+        spans.append((begin.start(), end.end() if end else len(text)))
+        begin = _PEM_BEGIN.search(text, spans[-1][1])
+    return spans
+
+
+def _is_token(match: re.Match[str]) -> bool:
+    """Whether what follows a token's start is one. Judged afterwards, so that nothing is read twice."""
+    return not match["mixed"] or bool(_UPPER_OR_DIGIT.search(match["mixed"]))
+
+
+def _is_jwt(run: str) -> bool:
+    """Whether two parts of `run` with a dot between them can be a token's head and body."""
+    parts = run.split(".")
+    heads = (len(part) - part.find("eyJ") >= 11 and "eyJ" in part for part in parts)
+    return any(head and len(body) >= 2 for head, body in zip(heads, parts[1:], strict=False))
 
 
 def looks_secret(value: str) -> bool:
@@ -134,7 +141,8 @@ def looks_secret(value: str) -> bool:
 
 
 def _is_digest(match: re.Match[str]) -> bool:
-    return bool(_DIGEST_BEFORE.search(match.string[: match.start()]))
+    before = match.string[max(0, match.start() - _LONGEST_BEFORE) : match.start()]
+    return bool(_DIGEST_BEFORE.search(before))
 
 
 def _is_random(match: re.Match[str]) -> bool:

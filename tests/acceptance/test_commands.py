@@ -156,7 +156,9 @@ def test_the_branchs_own_rules_hold_and_our_own_checks_never_deadlock(running: R
     )
     assert review["conclusion"] == "action_required"
     assert "server/stacks/ingress/docker-compose.yml" in review["output"]["summary"]
-    hub.set_rules(FLEET, "main", approvals=1, contexts=["aios/review", "ci"])
+    hub.set_rules(
+        FLEET, "main", approvals=1, contexts=["aios/review", "ci"], sources={"aios/review": running.world.app.id}
+    )
     assert "review_missing" in answer(running, number, "/deploy HP_LAB")
     reviews = f"{outside.url}/repos/{FLEET}/pulls/{number}/reviews"
     assert requests.post(reviews, json={"event": "APPROVE"}, headers=reviewer, timeout=30).ok

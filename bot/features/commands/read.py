@@ -237,7 +237,7 @@ def _read_plan(
 ) -> PostedPlan | None:
     """The plan that the pull request shows: the one of its head's check, else what its text still says."""
     head = CommitSha(pull.head.sha)
-    posted = checks.find_checks(client, repo, head, name=CHECK_NAME)
+    posted = checks.find_own_checks(client, repo, head, name=CHECK_NAME)
     newest = max(posted, key=lambda run: run.id, default=None)
     marker = parse_marker(pull.body or "")
     found = newest.external_id if newest else marker.id if marker else None

@@ -65,8 +65,11 @@ def _let_merge(client: Client, repo: RepoName, pull: PullDetail) -> str:
     """Let GitHub merge it once all its own rules are content; what stood in the way of that, or ""."""
     if pull.mergeable_state != "clean":
         # GitHub holds auto-merge to each new head's own check only where that check is required.
-        if REVIEW_CHECK not in people.required_checks(client, repo, BranchName(pull.base.ref)):
+        sources = people.read_required_sources(client, repo, BranchName(pull.base.ref)).get(REVIEW_CHECK)
+        if sources is None:
             return f"Auto-merge stays off: make `{REVIEW_CHECK}` a required check of the branch first."
+        if client.app_id not in sources:
+            return f"Auto-merge stays off: choose this App as the source of the required check `{REVIEW_CHECK}`."
         try:
             merging.enable_auto_merge(client, pull)
         except GitHubError as refused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, RepoName
 from bot.domain.values import Wire
 from bot.github.client import Client
@@ -43,8 +44,24 @@ class _CombinedStatus(Wire, frozen=True):
 
 
 def find_checks(client: Client, repo: RepoName, sha: CommitSha, *, name: str | None = None) -> tuple[CheckRun, ...]:
-    """The latest check runs on `sha`, of all or of one name."""
-    query: dict[str, str] = {"check_name": name} if name else {}
+    """The latest check runs on `sha`, of all or of one name, whichever App posted them: anybody's word."""
+    return _list_checks(client, repo, sha, {"check_name": name} if name else {})
+
+
+def find_own_checks(client: Client, repo: RepoName, sha: CommitSha, *, name: str) -> tuple[CheckRun, ...]:
+    """The latest check runs of one name on `sha` that our own App posted.
+
+    Any App, and any workflow with `checks: write`, can post a check run of any name and external id. Who posted one
+    is what GitHub itself writes down (`app.id`); only that tells ours apart.
+    """
+    if client.app_id is None:
+        raise BotError(f"cannot tell our own check runs on {repo} apart: this client acts as no App")
+    query = {"check_name": name, "app_id": str(client.app_id)}
+    found = _list_checks(client, repo, sha, query)
+    return tuple(run for run in found if run.app is not None and run.app.id == client.app_id)
+
+
+def _list_checks(client: Client, repo: RepoName, sha: CommitSha, query: dict[str, str]) -> tuple[CheckRun, ...]:
     return client.list(path_of(repo, "commits", sha, "check-runs"), CheckRun, within="check_runs", query=query)
 
 

@@ -62,8 +62,14 @@ class _Status(Wire, frozen=True):
     state: str
 
 
+class _ProtectionCheck(Wire, frozen=True):
+    context: str
+    app_id: int | None = None
+
+
 class _Required(Wire, frozen=True):
     contexts: tuple[str, ...] = ()
+    checks: tuple[_ProtectionCheck, ...] = ()
 
 
 class _Protection(Wire, frozen=True):
@@ -77,6 +83,7 @@ class _Branch(Wire, frozen=True):
 
 class _Context(Wire, frozen=True):
     context: str
+    integration_id: int | None = None
 
 
 class _RuleParameters(Wire, frozen=True):
@@ -199,9 +206,23 @@ def _judge_checks(client: Client, repo: RepoName, pull: PullDetail) -> Verdict:
 
 def required_checks(client: Client, repo: RepoName, branch: BranchName) -> frozenset[str]:
     """The checks that a branch requires, by rulesets and by the older protection; both may hold at once."""
-    rules = client.list(path_of(repo, "rules/branches", branch), _Rule)
-    named = {c.context for r in rules if r.parameters for c in r.parameters.required_status_checks}
+    return frozenset(read_required_sources(client, repo, branch))
+
+
+def read_required_sources(client: Client, repo: RepoName, branch: BranchName) -> dict[str, frozenset[int]]:
+    """By required check, the ids of the Apps that rulesets and protection pin it to; none: any App may post it."""
+    found: dict[str, set[int]] = {}
+    for rule in client.list(path_of(repo, "rules/branches", branch), _Rule):
+        for check in rule.parameters.required_status_checks if rule.parameters else ():
+            found.setdefault(check.context, set()).update(_sources(check.integration_id))
     protection = client.get(path_of(repo, "branches", branch), _Branch).protection
     if protection is not None and protection.enabled and protection.required_status_checks is not None:
-        named |= set(protection.required_status_checks.contexts)
-    return frozenset(named)
+        for name in protection.required_status_checks.contexts:
+            found.setdefault(name, set())
+        for one in protection.required_status_checks.checks:
+            found.setdefault(one.context, set()).update(_sources(one.app_id))
+    return {name: frozenset(apps) for name, apps in found.items()}
+
+
+def _sources(app: int | None) -> tuple[int, ...]:
+    return (app,) if app is not None and app > 0 else ()  # -1: any App may set it (REST: update branch protection)

@@ -103,6 +103,7 @@ def _check_installations(facts: CheckFacts) -> Iterator[CheckFinding]:
         yield _note("fleets", f"no repository has {FLEET_FILE}: run `aios-bot fleet init` in a clone to propose one")
     for fleet in fleets:
         yield from _check_fleet(fleet)
+        yield from _check_required(fleet, facts)
 
 
 def _check_installation(one: InstallationFacts) -> Iterator[CheckFinding]:
@@ -138,6 +139,24 @@ def _check_fleet(fleet: FleetCheckFacts) -> Iterator[CheckFinding]:
         yield _note(name, "has no nodes, so nothing is deployed: add one with `aios-bot node add NAME`")
     if not hidden and (fleet.has_workflow or not fleet.nodes):
         yield _ok(name, f"{len(fleet.upstreams)} submodules, {fleet.nodes} nodes")
+
+
+def _check_required(fleet: FleetCheckFacts, facts: CheckFacts) -> Iterator[CheckFinding]:
+    """A required check is a gate only if nobody else can open it."""
+    pinned = [one for one in fleet.required if one.apps == {facts.app_id}]
+    for one in fleet.required:
+        name = f"required check {one.name} of {fleet.repo}"
+        where = f"in the rule or protection of branch {one.branch}"
+        if not one.apps:
+            text = "any App and any workflow that may write checks can post it"
+            yield _fail(name, f"{text}: choose {facts.slug} as its source {where}")
+        elif one not in pinned:
+            others = ", ".join(str(app) for app in sorted(one.apps - {facts.app_id}))
+            text = f"is pinned to another App (id {others}), so this bot's own check does not satisfy it"
+            yield _fail(name, f"{text}: choose {facts.slug} as its source {where}")
+    if pinned and len(pinned) == len(fleet.required):
+        names = ", ".join(f"{one.name} on {one.branch}" for one in pinned)
+        yield _ok(f"required checks of {fleet.repo}", f"only {facts.slug} can post {names}")
 
 
 def _ok(name: str, text: str) -> CheckFinding:

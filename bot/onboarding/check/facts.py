@@ -26,6 +26,14 @@ class UpstreamFacts(Value, frozen=True):
     visible: bool = False
 
 
+class RequiredCheckFacts(Value, frozen=True):
+    """One of our checks that a branch requires, and the ids of the Apps that it is pinned to; none: any App."""
+
+    branch: str
+    name: str
+    apps: frozenset[int]
+
+
 class FleetCheckFacts(Value, frozen=True):
     """One repository with a fleet file. `problem` is the parser's message, "" if the file is valid."""
 
@@ -35,6 +43,7 @@ class FleetCheckFacts(Value, frozen=True):
     workflow: str = "deploy.yml"
     has_workflow: bool = True
     upstreams: tuple[UpstreamFacts, ...] = ()
+    required: tuple[RequiredCheckFacts, ...] = ()
 
 
 class InstallationFacts(Value, frozen=True):
@@ -50,6 +59,7 @@ class InstallationFacts(Value, frozen=True):
 class CheckFacts(Value, frozen=True):
     """All facts. `renderer_problem` and `public_problem` are "" if there is no problem."""
 
+    app_id: int
     slug: str
     settings_url: str  # the App's settings page on GitHub
     permissions: dict[str, str]

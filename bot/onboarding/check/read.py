@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from datetime import datetime
 
 import requests
 
 from bot.domain.errors import BotError
-from bot.domain.names import InstallationId, RepoName, parse_repo_name
+from bot.domain.names import BranchName, InstallationId, RepoName, parse_repo_name
 from bot.domain.values import Wire
 from bot.fleetfile import FLEET_FILE, Fleet, parse_fleet
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.git.gitmodules import parse_gitmodules, resolve_upstream
 from bot.github.app import App
 from bot.github.client import Client
-from bot.github.endpoints import repository
+from bot.github.endpoints import people, repository
 from bot.github.endpoints.repository import Repository
-from bot.onboarding.check.facts import CheckFacts, FleetCheckFacts, HookFacts, InstallationFacts, UpstreamFacts
+from bot.onboarding.check.facts import (
+    CheckFacts,
+    FleetCheckFacts,
+    HookFacts,
+    InstallationFacts,
+    RequiredCheckFacts,
+    UpstreamFacts,
+)
 from bot.planner.renderer import Renderer
 
 NEWEST = 30  # deliveries that are read
@@ -30,6 +38,7 @@ class _Owner(Wire, frozen=True):
 
 
 class _App(Wire, frozen=True):
+    id: int
     slug: str
     html_url: str
     permissions: dict[str, str]
@@ -67,6 +76,7 @@ def read_facts(app: App, *, web_url: str, public_url: str, renderer: Renderer | 
     client = app.client()
     own = client.get("/app", _App)
     return CheckFacts(
+        app_id=own.id,
         slug=own.slug,
         settings_url=_settings_url(own, web_url),
         permissions=own.permissions,
@@ -136,6 +146,17 @@ def _read_fleet(client: Client, repo: Repository, *, web_url: str) -> FleetCheck
         workflow=file.deploy.workflow,
         has_workflow=repository.has_file(client, name, f".github/workflows/{file.deploy.workflow}"),
         upstreams=_read_upstreams(client, name, file, web_url=web_url),
+        required=_read_required(client, name, file.bases or (BranchName(repo.default_branch),)),
+    )
+
+
+def _read_required(client: Client, name: RepoName, bases: Sequence[BranchName]) -> tuple[RequiredCheckFacts, ...]:
+    return tuple(
+        RequiredCheckFacts(branch=base, name=check, apps=apps)
+        for base in bases
+        if repository.find_branch(client, name, base) is not None
+        for check, apps in sorted(people.read_required_sources(client, name, base).items())
+        if check.startswith(people.OWN_CHECKS)
     )
 
 

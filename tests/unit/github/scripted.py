@@ -42,8 +42,8 @@ class Scripted:
         self.sent.append(Request(verb, path, parameters, headers, body))
         return self.responses.pop(0)
 
-    def client(self) -> Client:
-        return Client(self, Backoff())
+    def client(self, *, app_id: int | None = None) -> Client:
+        return Client(self, Backoff(), app_id=app_id)
 
     @property
     def lines(self) -> list[str]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, RepoName
 from bot.github.checks import ensure_check
+from bot.github.endpoints.checks import find_own_checks
 from bot.plan.report.check import Annotation, CheckText
 from tests.unit.github.scripted import Scripted, reply
 from tests.unit.payloads import SHA
@@ -13,8 +17,11 @@ CHECK = CheckText(title="title", summary="summary", text="text", conclusion="neu
 RUNS = f"/repos/acme/fleet/commits/{SHA}/check-runs"
 
 
-def run(external_id: str | None) -> dict[str, object]:
-    return {"id": 1, "name": "aios/plan", "status": "completed", "external_id": external_id}
+OWN = {"id": 7, "slug": "aios-bot"}
+
+
+def run(external_id: str | None, app: object = OWN) -> dict[str, object]:
+    return {"id": 1, "name": "aios/plan", "status": "completed", "external_id": external_id, "app": app}
 
 
 def found(*external_ids: str | None) -> dict[str, object]:
@@ -26,15 +33,31 @@ def test_a_check_that_is_there_is_not_posted_and_not_even_rendered() -> None:
         raise AssertionError
 
     sender = Scripted(reply(found(None, "old", "one")))
-    assert not ensure_check(sender.client(), REPO, HEAD, "aios/plan", render, external_id="one")
+    assert not ensure_check(sender.client(app_id=7), REPO, HEAD, "aios/plan", render, external_id="one")
     assert sender.lines == [f"GET {RUNS}"]
-    assert sender.sent[0].parameters == {"check_name": "aios/plan", "per_page": 100}
+    assert sender.sent[0].parameters == {"check_name": "aios/plan", "app_id": "7", "per_page": 100}
+
+
+@pytest.mark.parametrize("app", [{"id": 8, "slug": "aios-bot"}, {"id": 15368, "slug": "github-actions"}, None])
+def test_a_check_of_another_app_is_not_taken_for_ours(app: object) -> None:
+    """Its name and external id are the same, and GitHub did not filter."""
+    forged = {"total_count": 1, "check_runs": [run("one", app)]}
+    sender = Scripted(reply(forged), reply(run("one"), 201))
+    assert ensure_check(sender.client(app_id=7), REPO, HEAD, "aios/plan", lambda: CHECK, external_id="one")
+    assert sender.lines == [f"GET {RUNS}", "POST /repos/acme/fleet/check-runs"]
+
+
+def test_only_an_app_has_check_runs_of_its_own() -> None:
+    sender = Scripted()
+    with pytest.raises(BotError, match="our own check runs on acme/fleet apart: this client acts as no App"):
+        find_own_checks(sender.client(), REPO, HEAD, name="aios/plan")
+    assert sender.lines == []
 
 
 def test_a_check_that_says_something_else_is_posted() -> None:
     sender = Scripted(reply(found("old")), reply(run("one"), 201))
     posted = ensure_check(
-        sender.client(),
+        sender.client(app_id=7),
         REPO,
         HEAD,
         "aios/plan",
@@ -61,7 +84,7 @@ def test_nothing_is_looked_for_on_a_new_commit_and_what_is_empty_is_left_out() -
     sender = Scripted(reply(run("one"), 201))
     check = CheckText(title="t", summary="s", text="", conclusion="success")
     assert ensure_check(
-        sender.client(), REPO, HEAD, "aios/plan", lambda: check, external_id="one", is_new_commit=True
+        sender.client(app_id=7), REPO, HEAD, "aios/plan", lambda: check, external_id="one", is_new_commit=True
     )
     assert [one.body for one in sender.sent] == [
         {
@@ -79,7 +102,8 @@ def test_annotations_go_fifty_at_a_time() -> None:
     marks = tuple(Annotation(path="a.yml", line=n, level="warning", message=f"m{n}") for n in range(1, 102))
     check = CheckText(title="t", summary="s", text="", conclusion="failure", annotations=marks)
     sender = Scripted(reply(run("one"), 201), reply({}), reply({}))
-    ensure_check(sender.client(), REPO, HEAD, "aios/plan", lambda: check, external_id="one", is_new_commit=True)
+    client = sender.client(app_id=7)
+    ensure_check(client, REPO, HEAD, "aios/plan", lambda: check, external_id="one", is_new_commit=True)
     assert sender.lines == ["POST /repos/acme/fleet/check-runs", *["PATCH /repos/acme/fleet/check-runs/1"] * 2]
     outputs = [one.body["output"] for one in sender.sent]  # type: ignore[index]  # it is a dict
     assert [len(output["annotations"]) for output in outputs] == [50, 50, 1]

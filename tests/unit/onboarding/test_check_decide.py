@@ -10,7 +10,14 @@ import pytest
 from bot.domain.names import RepoName
 from bot.github import manifest
 from bot.onboarding.check.decide import CheckVerdict, decide_findings
-from bot.onboarding.check.facts import CheckFacts, FleetCheckFacts, HookFacts, InstallationFacts, UpstreamFacts
+from bot.onboarding.check.facts import (
+    CheckFacts,
+    FleetCheckFacts,
+    HookFacts,
+    InstallationFacts,
+    RequiredCheckFacts,
+    UpstreamFacts,
+)
 
 FLEET = FleetCheckFacts(
     repo=RepoName("acme/fleet"),
@@ -25,6 +32,7 @@ HOOK = HookFacts(
     url="https://bot.acme.org/webhook", has_secret=True, content_type="json", insecure_tls=False, delivered=30
 )
 GOOD = CheckFacts(
+    app_id=7,
     slug="aios-bot",
     settings_url="https://github.com/settings/apps/aios-bot",
     permissions=manifest.permissions(),
@@ -119,3 +127,47 @@ def test_what_may_be_intended_is_only_a_note(facts: CheckFacts, words: str) -> N
 def test_a_bot_that_pulls_needs_no_webhook() -> None:
     findings = decide_findings(changed(with_hook(url="", has_secret=False, content_type="form"), pull=True))
     assert not [finding for finding in findings if finding.verdict is CheckVerdict.FAIL]
+
+
+def required(*apps: int, name: str = "aios/plan") -> RequiredCheckFacts:
+    return RequiredCheckFacts(branch="main", name=name, apps=frozenset(apps))
+
+
+def found_of(facts: CheckFacts) -> list[tuple[CheckVerdict, str, str]]:
+    return [(one.verdict, one.name, one.text) for one in decide_findings(facts) if "required" in one.name]
+
+
+def test_a_required_check_that_any_app_can_post_is_no_gate() -> None:
+    (found,) = found_of(with_fleet(required=(required(), required(7, name="aios/review"))))
+    assert found == (
+        CheckVerdict.FAIL,
+        "required check aios/plan of acme/fleet",
+        (
+            "any App and any workflow that may write checks can post it: "
+            "choose aios-bot as its source in the rule or protection of branch main"
+        ),
+    )
+
+
+@pytest.mark.parametrize("apps", [(9,), (9, 7)])
+def test_a_required_check_that_is_pinned_to_another_app_is_never_satisfied(apps: tuple[int, ...]) -> None:
+    (found,) = found_of(with_fleet(required=(required(*apps),)))
+    assert found == (
+        CheckVerdict.FAIL,
+        "required check aios/plan of acme/fleet",
+        (
+            "is pinned to another App (id 9), so this bot's own check does not satisfy it: "
+            "choose aios-bot as its source in the rule or protection of branch main"
+        ),
+    )
+
+
+def test_required_checks_that_only_this_app_can_post_are_well() -> None:
+    assert found_of(with_fleet(required=(required(7), required(7, name="aios/review")))) == [
+        (
+            CheckVerdict.OK,
+            "required checks of acme/fleet",
+            "only aios-bot can post aios/plan on main, aios/review on main",
+        )
+    ]
+    assert found_of(with_fleet()) == []

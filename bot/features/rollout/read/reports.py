@@ -8,11 +8,14 @@ from bot.github.client import Client
 from bot.github.endpoints import checks
 from bot.protocol.report import Report, check_name, external_id, parse_report
 
-ACTIONS = "github-actions"  # the App in whose name a workflow's job posts
+ACTIONS = "github-actions"  # the slug of the App in whose name a workflow's job posts; its id differs on GHES
 
 
 def read_report(client: Client, repo: RepoName, node: NodeName, order: PastOrder) -> Report | None:
-    """What `node` told of `order`; None when it told nothing, or nothing that can be read."""
+    """What `node` told of `order`; None when it told nothing, or nothing that can be read.
+
+    Whoever may push a workflow can post such a check: it is shown and counted, and decides nothing.
+    """
     name, wanted = check_name(order.kind, node), external_id(order.number)
     for run in checks.find_checks(client, repo, order.commit, name=name):
         if run.external_id == wanted and run.app is not None and run.app.slug == ACTIONS:
