@@ -6,8 +6,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from bot.agent.apply import apply_stack
+from bot.agent.apply import apply_stack, let_go, remove_services, remove_stacks
 from bot.agent.checkout import Checkout, CheckoutPosition
+from bot.agent.handover import claims_of_order, replaced_containers
 from bot.agent.health import UnhealthyError, wait_until_healthy
 from bot.agent.hooks import hooks_for, run_hook
 from bot.agent.node import LocalNode
@@ -48,8 +49,7 @@ class Change:
         order, docker, checkout = self.order, self.docker, self.checkout
         with self.step("remove"):
             # First, so that no folder disappears under a container that still mounts it.
-            for stack in filter(is_removal, changed_stacks(order)):
-                docker.remove_project(stack.project)
+            remove_stacks(docker, order)
         with self.step("check out"), failing_as(FailureReason.CHECKOUT):
             checkout.move(order, CheckoutPosition(order.commit, order.pin))
         self._run_hooks(HookTime.BEFORE, None)
@@ -58,6 +58,11 @@ class Change:
             ready = prepare(order, checkout.root, docker, later=frozenset(filter(None, own)))
         create_networks(order, ready.networks, docker)
         models = dict(ready.models)
+        with self.step("make room"):
+            for stack in changed_stacks(order):
+                if not is_removal(stack):
+                    remove_services(docker, stack)
+            let_go(docker, claims_of_order(order.stacks, models), replaced_containers(order.stacks, self.before))
         for stack in _stacks_to_bring_up(order, ready):
             models |= self._bring_up(stack, models)
         with self.step("watch"):
@@ -74,9 +79,13 @@ class Change:
             models = dict(ready.models)
         self.docker = self.docker.with_container_settings(container_settings(models))
         with self.step(f"apply {stack.stack}"):
-            apply_stack(self.docker, root, stack)
             self.kinds |= find_kinds(stack.project, models[stack.project])
-            self._watch({stack.project: services_to_watch(order, stack.project, self.kinds)}, is_last=False)
+            to_watch = services_to_watch(order, stack.project, self.kinds)
+
+            def watch(services: tuple[ServiceName, ...]) -> None:
+                self._watch({stack.project: tuple(s for s in services if s in to_watch)}, is_last=False)
+
+            apply_stack(self.docker, root, stack, models[stack.project], watch=watch)
         self._run_hooks(HookTime.AFTER, stack.stack)
         return models
 

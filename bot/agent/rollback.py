@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from bot.agent.apply import recreate
+from bot.agent.apply import let_go, recreate
 from bot.agent.checkout import Checkout, CheckoutPosition
+from bot.agent.handover import claims_of_containers
 from bot.agent.health import HealthTimeouts, wait_until_healthy
 from bot.agent.orders import changed_stacks, find_actual_action, watch_seconds
 from bot.agent.verdicts import is_healthy
@@ -66,6 +67,9 @@ def _roll_back_all(
 ) -> dict[str, tuple[ServiceName, ...]]:
     """By project, the services to watch. A stack that needs the network of another one is tried again after it."""
     watched: dict[str, tuple[ServiceName, ...]] = {}
+    known = {container.id for container in before}
+    made = (c for c in docker.containers(stack.project for stack in order.stacks) if c.id not in known)
+    let_go(docker, claims_of_containers(before), made)
     # A network that the order recreated is recreated again, and before what is attached to it.
     waiting = sorted(changed_stacks(order), key=lambda stack: not stack.networks)
     cut_off = any(stack.networks for stack in waiting)
@@ -108,6 +112,7 @@ def _roll_back_stack(
             cut_off
             or ordered.action is Action.RELOAD
             or find_actual_action(before, now, ordered.service, new.project) is not Action.NONE
+            or _let_go(before, now, ordered.service, new.project)
         )
     ]
     then = [container for container in before if container.project == new.project]
@@ -121,3 +126,9 @@ def _roll_back_stack(
     recreate(docker, checkout.root, replace(old, networks=new.networks), returned)
     healthy = {container.service for container in then if is_healthy(container)}
     return tuple(service for service in returned if service in healthy)
+
+
+def _let_go(before: Sequence[Container], now: Sequence[Container], service: ServiceName, project: str) -> bool:
+    """Whether a container of the service was stopped or renamed to make room for another one."""
+    then = {c.id: (c.status, c.name) for c in before if (c.project, c.service) == (project, service)}
+    return any(c.id in then and then[c.id][1] and (c.status, c.name) != then[c.id] for c in now)

@@ -47,6 +47,8 @@ class Container(StoredValue, frozen=True, rename={"decides_within": "patience"})
     image_name: str = ""  # the image as the stack names it: "traefik:v3.1"
     config: str = ""  # compose's own hash of the service's configuration
     ports: tuple[HostPort, ...] = ()  # those it holds on the host now
+    name: str = ""
+    addresses: tuple[str, ...] = ()  # those it holds now: "NETWORK/ADDRESS"
 
 
 class _Health(Wire, frozen=True, rename="pascal"):
@@ -73,8 +75,14 @@ class _Binding(Wire, frozen=True, rename="pascal"):
     host_port: str = ""
 
 
+class _Endpoint(Wire, frozen=True):
+    ipv4: str = msgspec.field(default="", name="IPAddress")
+    ipv6: str = msgspec.field(default="", name="GlobalIPv6Address")
+
+
 class _Network(Wire, frozen=True, rename="pascal"):
     ports: dict[str, list[_Binding] | None] | None = None
+    networks: dict[str, _Endpoint | None] | None = None
 
 
 class _Config(Wire, frozen=True, rename="pascal"):
@@ -102,6 +110,7 @@ class _Container(Wire, frozen=True, rename="pascal"):
     state: _State
     config: _Config
     host_config: _HostConfig
+    name: str = ""
     restart_count: int = 0
     mounts: list[_Mount] | None = None
     network_settings: _Network = _Network()
@@ -137,6 +146,14 @@ def _convert(wire: _Container) -> Container:
         image_name=wire.config.image,
         config=labels.get(CONFIG_HASH, ""),
         ports=_ports(wire.network_settings.ports or {}),
+        name=wire.name.removeprefix("/"),
+        addresses=tuple(
+            f"{network}/{address}"
+            for network, endpoint in (wire.network_settings.networks or {}).items()
+            if endpoint
+            for address in (endpoint.ipv4, endpoint.ipv6)
+            if address
+        ),
     )
 
 

@@ -98,6 +98,16 @@ class Docker(DockerCli):
             self.run("stop", *ids)
             self.run("rm", "--force", *ids)
 
+    def stop(self, containers: Iterable[Container]) -> None:
+        """Stop these containers: they let go of their ports and addresses."""
+        ids = [container.id for container in containers]
+        if ids:
+            self.run("stop", *ids)
+
+    def rename(self, container: Container) -> None:
+        """Give a container another name, so that its own is free."""
+        self.run("rename", container.id, f"{container.name}-{container.id[:12]}")
+
     def remove_project(self, project: str) -> None:
         """Remove a project's containers and networks by their labels, without its files; its volumes stay."""
         self.run("compose", "--project-name", project, "down", show=True)
@@ -129,6 +139,16 @@ class Docker(DockerCli):
     def network_names(self) -> frozenset[str]:
         """Names of the engine's networks."""
         return frozenset(self.run("network", "ls", "--format", "{{.Name}}").splitlines())
+
+    def network_labels(self, label: str) -> dict[str, str]:
+        """The value of one label of each network, by the networks' names; "" where there is none."""
+        listed = self.run("network", "ls", "--format", f'{{{{.Name}}}}\t{{{{.Label "{label}"}}}}')
+        pairs = (line.partition("\t") for line in listed.splitlines())
+        return {name: value for name, _, value in pairs}
+
+    def volume_names(self) -> frozenset[str]:
+        """Names of the engine's volumes."""
+        return frozenset(self.run("volume", "ls", "--format", "{{.Name}}").splitlines())
 
     def create_network(self, name: str, *, label: str) -> None:
         """Create a network with a label ("name=value")."""

@@ -123,15 +123,15 @@ class NodeSection(FileSection):
         "what compose files may interpolate; public, so secrets stay on the node", {"AIOS_DOMAIN": "lab.example"}
     )
     hooks: HooksSection = field("commands that run on it around a deploy, in its checkout, without a shell")
-    watch: Mapped[StackKey, Duration] = field(
-        "how long a stack must run well after its deploy, where no healthcheck passes before; left out: 15 seconds",
-        {"ingress": "1m"},
-    )
     keep_edits: bool = field(
         "whether files that were changed by hand on it may stay, as long as no deploy brings them"
     )
     bootstrap: Listed[Annotated[str, text(shapes.SCRIPT)]] = field(
         "scripts of this repository that run once, in this order, when the machine joins", ["scripts/bootstrap.sh"]
+    )
+    watch: Mapped[StackKey, Duration] = field(
+        "how long a stack must run well after its deploy, where no healthcheck passes before; left out: 15 seconds",
+        {"ingress": "1m"},
     )
     who: Listed[Principal] = field(
         "who may change it by a command, any of the list, beside what `commands.who` requires; left out: the same",

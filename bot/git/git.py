@@ -12,6 +12,7 @@ import io
 import subprocess
 import tarfile
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,11 +22,12 @@ from bot.settings.environment import child_environment
 
 GITLINK = "160000"
 _TIMEOUT = 600  # seconds for one command; the first clone of a large repository is the longest
+_NAMES_SHOWN = 5  # of the files that git lists below an error
 _FIELD, _RECORD = "\x1f", "\x1e"
 
 
 class GitError(BotError):
-    """A git command failed; the message holds the last line that it printed."""
+    """A git command failed; the message holds the line in which it says why."""
 
 
 class CommitInfo(NamedTuple):
@@ -81,9 +83,11 @@ def init_bare(git_dir: Path) -> None:
     _run(["git", "init", "--quiet", "--bare", str(git_dir)], environment={})
 
 
-def run_in_checkout(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> bytes:
-    """Standard output of one git command in a checkout, or GitError."""
-    return _run(["git", *arguments], environment=environment or {}, folder=folder)
+def run_in_checkout(
+    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None, umask: int = -1
+) -> bytes:
+    """Standard output of one git command in a checkout, or GitError. `umask` is that of this process unless given."""
+    return _run(["git", *arguments], environment=environment or {}, folder=folder, umask=umask)
 
 
 class GitRepository:
@@ -233,6 +237,8 @@ def _environment(extra: Mapping[str, str]) -> dict[str, str]:
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_ASKPASS": "",
         "GIT_OPTIONAL_LOCKS": "0",
+        # Even `diff-tree` starts the watcher that a clone's own configuration names.
+        "GIT_CONFIG_PARAMETERS": "'core.fsmonitor=false'",
         "GIT_ALLOW_PROTOCOL": "https:http:file:ssh",
         "GIT_HTTP_LOW_SPEED_LIMIT": "1000",  # bytes a second; slower than that for half a minute is a stall
         "GIT_HTTP_LOW_SPEED_TIME": "30",
@@ -242,7 +248,12 @@ def _environment(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def _run(
-    command: list[str], *, environment: Mapping[str, str], stdin: bytes | None = None, folder: Path | None = None
+    command: list[str],
+    *,
+    environment: Mapping[str, str],
+    stdin: bytes | None = None,
+    folder: Path | None = None,
+    umask: int = -1,
 ) -> bytes:
     try:
         done = subprocess.run(
@@ -253,6 +264,7 @@ def _run(
             capture_output=True,
             check=False,
             timeout=_TIMEOUT,
+            umask=umask,
         )
     except subprocess.TimeoutExpired:
         raise GitError(f"git was still running after {_TIMEOUT} seconds") from None
@@ -262,6 +274,18 @@ def _run(
 
 
 def _explain(command: list[str], stderr: bytes) -> str:
-    lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
     verb = next((word for word in command[1:] if not word.startswith("-") and "/" not in word), "")
-    return f"git {verb} failed: {lines[-1].strip() if lines else '(no output)'}"
+    return f"git {verb} failed: {_find_reason(stderr.decode('utf-8', 'replace'))}"
+
+
+def _find_reason(printed: str) -> str:
+    """The first line in which git says what failed, with the names that it lists below; else the last line."""
+    lines = [line for line in printed.splitlines() if line.strip()]
+    at = next((at for at, line in enumerate(lines) if line.startswith(("fatal: ", "error: "))), None)
+    if at is None:
+        return lines[-1].strip() if lines else "(no output)"
+    listed = [line.strip() for line in takewhile(lambda line: line.startswith("\t"), lines[at + 1 :])]
+    reason = " ".join([lines[at].strip(), ", ".join(listed[:_NAMES_SHOWN])]).strip()
+    # ssh says why on a line of its own before git says that it could not read.
+    is_ssh = at and lines[at].startswith("fatal: Could not read from remote repository")
+    return f"{lines[at - 1].strip()} ({reason})" if is_ssh else reason
