@@ -12,6 +12,8 @@ from bot.plan.report.links import Links
 from bot.plan.report.text import render_text
 from tests import plans
 from tests.golden.changes import render_changes
+from tests.golden.commands import COMMANDS
+from tests.golden.features import FEATURES
 from tests.golden.risks import render_risks
 from tests.golden.rollouts import ROLLOUTS
 from tests.golden.sections import render_plan_json, render_problems, render_sections
@@ -51,6 +53,8 @@ REPORTS: dict[str, Callable[[], str]] = {
     "risks.txt": render_risks,
     "changes.txt": render_changes,
     **ROLLOUTS,
+    **COMMANDS,
+    **FEATURES,
 }
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 from coverage import Coverage
-from hypothesis import Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tools.mutants.processes import KILLED, NOT_INSTALLED, SURVIVED, Result, Trial, fork_child, run_forked
@@ -54,8 +54,15 @@ class WithoutShrinking:
     """A pytest plugin: that a property fails is all that is wanted, not the smallest example."""
 
     def pytest_sessionstart(self) -> None:
-        """Change the profile before the test modules are imported."""
-        settings.register_profile("mutants", settings(), phases=(Phase.explicit, Phase.generate), database=None)
+        """Change the profile before the test modules are imported. A busy machine alone kills nothing."""
+        settings.register_profile(
+            "mutants",
+            settings(),
+            phases=(Phase.explicit, Phase.generate),
+            database=None,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        )
         settings.load_profile("mutants")
 
 
@@ -151,7 +158,7 @@ class MutantSession(WithoutShrinking):
 
 
 @given(text=st.text(), integer=st.integers(), real=st.floats())
-@settings(max_examples=5)
+@settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow])
 def _fill_hypothesis_caches(*, text: str, integer: int, real: float) -> None:
     """So that not every forked process does it."""
 

@@ -219,15 +219,13 @@ def render_deciding(view: HubView) -> str:
         fleets = sorted({fleet.repo for fleet, _ in users})
         machines = sorted({node.name for fleet, _ in users for node in fleet.nodes if set(node.stacks) & set(stacks)})
         by_itself = all(fleet.auto_merge for fleet, _ in users)
-        review = (
-            "required, but where nothing of it needs one" if by_itself else "**required**: the bot's pull request"
-        )
+        review = "required, but where nothing of it needs one" if by_itself else "**required**"
         what = f"a compose stack or its configuration ({', '.join(md.code(stack) for stack in stacks[:8])})"
         rows.append(
             [
                 what,
                 _repo(view, upstream),
-                f"{review} bot's pull request in {_list(view, fleets)}",
+                f"{review}: the bot's pull request in {_list(view, fleets)}",
                 _machines(machines),
             ]
         )

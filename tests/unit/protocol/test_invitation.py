@@ -75,8 +75,9 @@ def test_an_invitation_of_a_later_version_is_read_unless_it_says_that_it_cannot(
     "word", ["[" * 100_000, "", "x", "e30", "!!!", "\u00e9", render_invitation(INVITATION)[:-40]]
 )
 def test_a_damaged_one_is_told(word: str) -> None:
-    with pytest.raises(BotError, match="paste the whole command"):
+    with pytest.raises(BotError) as caught:
         parse_invitation(word)
+    assert str(caught.value) == "this invitation is damaged: paste the whole command that `aios-bot node add` printed"
 
 
 @pytest.mark.parametrize("platform", list(Platform))
@@ -85,6 +86,7 @@ def test_a_new_node_is_an_entry_that_reads_back(platform: Platform) -> None:
         NodeName("N1"), platform=platform, fleet=FLEET, root="", labels=("gpu",), bootstrap=("scripts/a.sh", "b.ps1")
     )
     text = set_entry("version: 1\n", ("nodes", "N1"), fleet_file_entry(node))
+    assert node.bootstrap == ("scripts/a.sh", "b.ps1")
     assert parse_fleet(text).nodes == (node,)
     assert is_absolute(default_root(FLEET, platform), platform)
 
@@ -110,6 +112,13 @@ def test_the_shells_command_runs_the_script_with_its_two_words() -> None:
     command = render_command("word", platform=Platform.LINUX, script=script, program="it's a; program")
     said = subprocess.run(["sh"], input=command, capture_output=True, text=True, check=True).stdout
     assert said == "word|it's a; program"
+
+
+@pytest.mark.parametrize("script", ["exit 0 \t\n\n", "exit 0 \t", "exit X\n"])
+def test_a_script_loses_nothing_but_the_lines_behind_it(script: str) -> None:
+    kept = script.splitlines()[0]
+    command = render_command("word", platform=Platform.LINUX, script=script, program="p")
+    assert command == f"sh -s -- word p <<'AIOS_BOT_END'\n{kept}\nAIOS_BOT_END"
 
 
 def test_the_scripts_end_nothing_that_carries_them() -> None:

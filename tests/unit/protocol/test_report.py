@@ -106,13 +106,20 @@ def test_seconds_are_rounded_to_thousandths() -> None:
 
 
 def test_a_summary_that_does_not_fit_ends_after_a_whole_line() -> None:
-    lines = [f"line {number}" for number in range(20_000)]
-    summary = render_report(make_order(), outcome(text="\n".join(lines))).summary
-    assert summary.startswith("```text\nsuccess: line 0\nline 1\n")
-    *kept, end, fence = summary.splitlines()
-    assert (end, fence) == ("…", "```")
-    assert kept[-1] == f"line {len(kept) - 2}"
-    assert MAX_TEXT_LENGTH - 50 < len(summary) <= MAX_TEXT_LENGTH
+    def summary(length: int, fence: str = "") -> str:
+        """Of a text of so many characters, whose last line holds a blank and whose last but one is short."""
+        end = f"{fence}\nlast but one\nthe last"
+        lead = len(render_outcome(outcome(text=end, services=(), steps=())))
+        text = "x" * (length - lead) + end
+        return render_report(make_order(), outcome(text=text, services=(), steps=())).summary
+
+    room = MAX_TEXT_LENGTH - 2 * len("```") - 20
+    assert summary(room).endswith("x\nlast but one\nthe last\n```")
+    assert len(summary(room)) == room + len("```text\n\n```")
+    assert summary(room + 1).endswith("x\nlast but one\n…\n```")
+    longer = MAX_TEXT_LENGTH - 2 * len("````````") - 20
+    assert summary(longer, "`````").endswith("x`````\nlast but one\nthe last\n````````")
+    assert summary(longer + 1, "`````").endswith("x`````\nlast but one\n…\n````````")
 
 
 def test_a_report_that_does_not_fit_is_halved_until_it_does() -> None:
@@ -122,6 +129,16 @@ def test_a_report_that_does_not_fit_is_halved_until_it_does() -> None:
     assert report.services == many[:375]
     assert report.differences == several[:2]
     assert report.untouched == 0
+
+
+def test_a_report_of_the_greatest_length_is_whole() -> None:
+    services = tuple(service(f"{'s' * 60}{i}", Action.NONE, Action.RECREATE) for i in range(478))
+    bare = len(render_report(make_order(), outcome(services=services, text="")).text)
+    assert MAX_TEXT_LENGTH - 1000 < bare < MAX_TEXT_LENGTH, "the text fills the rest"
+    fitting = "x" * (MAX_TEXT_LENGTH - bare)
+    assert len(render_report(make_order(), outcome(services=services, text=fitting)).text) == MAX_TEXT_LENGTH
+    assert read(outcome(services=services, text=fitting)).services == services
+    assert read(outcome(services=services, text=fitting + "x")).services == services[:239]
 
 
 def test_a_report_of_more_services_than_a_node_has_is_none() -> None:
@@ -193,6 +210,12 @@ def test_no_text_breaks_out_of_its_fence(text: str, log: str) -> None:
     marks = check.summary.split("text", 1)[0]
     assert set(marks) == {"`"}
     assert check.summary.count(marks) == 2
+
+
+def test_a_backtick_is_written_as_json_alone_knows_it() -> None:
+    block = render_report(make_order(), outcome(text="a `b` ```\n```")).text
+    assert block.count("`") == 2 * len("```")
+    assert r'"text":"a \u0060b\u0060 \u0060\u0060\u0060\n\u0060\u0060\u0060"' in block
 
 
 def test_a_node_of_thousands_of_services_still_fits() -> None:

@@ -32,7 +32,7 @@ from bot.domain.names import (
 )
 from bot.domain.verbs import Verb
 from bot.features.bump.jobs import SyncBump, bump_branch
-from bot.features.commands.grammar import Command, parse_command
+from bot.features.commands.grammar import Command, Misread
 from bot.features.commands.jobs import AcknowledgeCommand, CloseOutPull, RunCommand, SyncCommandOrders
 from bot.features.drift.jobs import CheckDrift
 from bot.features.fleets.facts import Pinned
@@ -156,6 +156,9 @@ PRESSED = RunCommand(
 )
 
 
+MISREAD = Misread(problem="this command does not exist", word="depoly", suggestion="/deploy")
+
+
 def said(line: str, repo: RepoName = WIN) -> Commented:
     return Commented(
         repo=repo,
@@ -211,7 +214,7 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
     "a command": (said("/deploy LAB"), {SEEN, COMMAND}),
     "a misspelt command": (
         said("/depoly"),
-        {SEEN, msgspec.structs.replace(COMMAND, said=parse_command("/depoly"))},
+        {SEEN, msgspec.structs.replace(COMMAND, said=MISREAD)},
     ),
     "another bot's command": (said("/lgtm"), set()),
     "a command where nobody listens": (said("/deploy LAB", repo=OTHER), set()),

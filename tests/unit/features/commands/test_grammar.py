@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.domain.names import PlanId
 from bot.domain.verbs import LONGEST_LINE, Verb, first_line
-from bot.features.commands.grammar import USAGES, Command, Misread, parse_command
+from bot.features.commands.grammar import USAGES, Command, Misread, parse_command, spell
 
 PLAN = PlanId("0123456789ab")
 
@@ -130,3 +130,144 @@ def test_any_text_is_read_or_refused(text: str, prefix: str) -> None:
                 set(word) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
                 for word in words
             )
+
+
+# -- every word of an answer, and the edge of every limit -------------------------------------------------------
+
+DEPLOY = "/deploy [node...|wave N|all] [stack...] [plan ID] [because REASON]"
+ROLLBACK = "/rollback [node...] [to COMMIT|to previous] [because REASON]"
+UNLOCK = "/unlock [node...] [because REASON]"
+NO_NAME = "this can be no node's and no stack's name"
+NO_WAVE = "`wave` is followed by its number, counted from 1"
+NO_COMMIT = "`to` is followed by `previous` or by at least 7 digits of a commit"
+NO_REASON = "`because` is followed by the reason"
+UNKNOWN = "this command does not exist"
+
+
+def misread(problem: str, word: str = "", usage: str = DEPLOY, verb: Verb | None = Verb.DEPLOY) -> Misread:
+    return Misread(problem=problem, word=word, suggestion=usage, verb=verb)
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("/depoly x", misread(UNKNOWN, "depoly", "/deploy", None)),
+        ("/DEPOLY x", misread(UNKNOWN, "DEPOLY", "/deploy", None)),
+        ("/deploy" + "y" * 30, None),  # not near enough
+        ("/unlok", misread(UNKNOWN, "unlok", "/unlock", None)),
+        ("/help me", misread("nothing follows this command", "me", "/help", Verb.HELP)),
+        ("/retry LAB now", misread("nothing follows this command", "LAB", "/retry", Verb.RETRY)),
+        ("/deploy LAB ;x -y", misread(NO_NAME, ";x")),
+        ("/deploy LAB plan 12", misread("a plan's id is 12 hexadecimal digits", "12")),
+        ("/deploy plan x", misread("a plan's id is 12 hexadecimal digits", "x")),
+        ("/deploy wave", misread(NO_WAVE)),
+        ("/deploy WAVE x ingress", misread(NO_WAVE, "x")),
+        ("/deploy because", misread(NO_REASON, "because")),
+        ("/rollback LAB BECAUSE", misread(NO_REASON, "because", ROLLBACK, Verb.ROLLBACK)),
+        ("/unlock because", misread(NO_REASON, "because", UNLOCK, Verb.UNLOCK)),
+        ("/unlock -x because y", misread(NO_NAME, "-x", UNLOCK, Verb.UNLOCK)),
+        ("/plan -x", misread(NO_NAME, "-x", "/plan [node...]", Verb.PLAN)),
+        ("/rollback to main", misread(NO_COMMIT, "to", ROLLBACK, Verb.ROLLBACK)),
+        ("/rollback -x to previous", misread(NO_NAME, "-x", ROLLBACK, Verb.ROLLBACK)),
+        ("/deploy" + " a" * 21, misread("at most 20 names at once")),
+        ("/deploy a\x07", Misread(problem="a command holds no control characters")),
+        ("/hold a\u2028b", Misread(problem="a command holds no control characters")),
+        ("/hold " + "a" * 295, Misread(problem="a command has at most 300 characters")),
+        ("/unlock LAB BECAUSE of X", Command(verb=Verb.UNLOCK, names=("LAB",), override_reason="of X")),
+        ("/rollback A To PREVIOUS because x", Command(verb=Verb.ROLLBACK, names=("A",), override_reason="x")),
+        ("/deploy ALL Plan 0123456789ab", Command(verb=Verb.DEPLOY, everything=True, plan=PLAN)),
+        ("/deploy LAB all", Command(verb=Verb.DEPLOY, names=("LAB", "all"))),
+        ("/deploy plan LAB", misread("a plan's id is 12 hexadecimal digits", "LAB")),
+        ("/deploy LAB plan 0123456789ab x", Command(verb=Verb.DEPLOY, names=("LAB", "plan", "0123456789ab", "x"))),
+        ("/hold a\tb   c", Command(verb=Verb.HOLD, text="a b c")),
+    ],
+)
+def test_what_is_read_to_the_last_word(line: str, found: Command | Misread | None) -> None:
+    assert parse_command(line) == found
+
+
+def test_a_named_prefix_stands_in_what_is_suggested() -> None:
+    assert parse_command("/aios depoly", prefix="/aios") == misread(UNKNOWN, "depoly", "/aios deploy", None)
+    assert parse_command("/AIOS nonsense x", prefix="/aios") == misread(UNKNOWN, "nonsense", "", None)
+    assert parse_command("/aios " + "n" * 40, prefix="/aios") == misread(UNKNOWN, "n" * 30, "", None)
+    assert parse_command("/aios help me", prefix="/aios") == misread(
+        "nothing follows this command", "me", "/aios help", Verb.HELP
+    )
+    assert parse_command(" /aios help", prefix="/aios") is None
+
+
+@pytest.mark.parametrize(
+    ("most", "too_much"),
+    [
+        ("/hold " + "a" * 294, "/hold " + "a" * 295),
+        ("/deploy" + " a" * 20, "/deploy" + " a" * 21),
+        ("/deploy " + "a" * 128, "/deploy " + "a" * 129),
+        ("/deploy wave 999", "/deploy wave 1000"),
+        ("/deploy wave 1", "/deploy wave 0"),
+        ("/deploy wave 10", "/deploy wave 01"),
+        ("/rollback to " + "a" * 40, "/rollback to " + "a" * 41),
+        ("/rollback to abcdef0", "/rollback to abcdef"),
+        ("/rollback to abcdef0", "/rollback to abcdefg"),
+        ("/deploy plan " + "0" * 12, "/deploy plan " + "0" * 13),
+        ("/deploy a.b_c-d9", "/deploy .b"),
+        ("/deploy 9", "/deploy é"),
+    ],
+)
+def test_the_edge_of_each_limit(most: str, too_much: str) -> None:
+    assert isinstance(parse_command(most), Command)
+    assert isinstance(parse_command(too_much), Misread)
+
+
+_NAMES = st.lists(
+    st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,8}", fullmatch=True).filter(
+        lambda name: name.lower() not in ("all", "wave", "to", "because", "plan")
+    ),
+    max_size=5,
+).map(tuple)
+_TEXT = st.text("abc <>`$", max_size=20).map(lambda text: " ".join(text.split()))
+_COMMANDS = st.one_of(
+    st.builds(Command, verb=st.sampled_from([Verb.HELP, Verb.STATUS, Verb.RESUME, Verb.RETRY])),
+    st.builds(Command, verb=st.sampled_from([Verb.HOLD, Verb.LOCK]), text=_TEXT),
+    st.builds(Command, verb=st.just(Verb.PLAN), names=_NAMES),
+    st.builds(Command, verb=st.just(Verb.UNLOCK), names=_NAMES, override_reason=_TEXT),
+    st.builds(
+        Command,
+        verb=st.just(Verb.ROLLBACK),
+        names=_NAMES,
+        to=st.none() | st.from_regex(r"[0-9a-f]{7,40}", fullmatch=True),
+        override_reason=_TEXT,
+    ),
+    st.builds(
+        Command,
+        verb=st.just(Verb.DEPLOY),
+        names=_NAMES,
+        wave=st.none() | st.integers(1, 999),
+        plan=st.none() | st.from_regex(r"[0-9a-f]{12}", fullmatch=True),
+        override_reason=_TEXT,
+    ),
+    st.builds(Command, verb=st.just(Verb.DEPLOY), names=_NAMES, everything=st.just(value=True)),
+)
+
+
+@given(_COMMANDS, st.sampled_from(["/", "/aios"]))
+def test_a_command_that_is_spelled_is_read_back(command: Command, prefix: str) -> None:
+    spelled = spell(command, prefix=prefix)
+    assert len(spelled) <= LONGEST_LINE
+    assert parse_command(spelled, prefix=prefix) == command
+
+
+@pytest.mark.parametrize(
+    ("said", "spelled"),
+    [
+        (Command(verb=Verb.DEPLOY, everything=True, names=("a", "b"), plan=PLAN), f"/deploy all a b plan {PLAN}"),
+        (Command(verb=Verb.DEPLOY, wave=2, names=("a",), override_reason="x y"), "/deploy wave 2 a because x y"),
+        (Command(verb=Verb.ROLLBACK, names=("a",), to="abcdef0"), "/rollback a to abcdef0"),
+        (Command(verb=Verb.LOCK, text="a b"), "/lock a b"),
+        (Misread(problem="p", word="wrod"), "/wrod"),
+        (Misread(problem="p", word="x", verb=Verb.PLAN), "/plan"),
+        (Misread(problem="p"), "/"),
+    ],
+)
+def test_how_a_command_is_spelled(said: Command | Misread, spelled: str) -> None:
+    assert spell(said) == spelled
+    assert spell(said, prefix="/aios") == f"/aios {spelled.removeprefix('/')}"

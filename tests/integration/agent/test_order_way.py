@@ -1,0 +1,33 @@
+"""One order goes from the job's envelope to its report by the steps that docs/architecture.md lists."""
+
+from __future__ import annotations
+
+from bot.agent.checkout import CheckoutPosition
+from bot.protocol.action import Action
+from bot.protocol.outcome import OrderEnd
+from tests.architecture import read_steps, recorded
+from tests.nodeworld import CREATE_ALL, NodeWorld, server_files
+
+STEPS = read_steps("One order's way in")
+
+
+def test_an_order_passes_the_documented_steps(node_world: NodeWorld) -> None:
+    world = node_world
+    at = world.push(server_files(world.prefix, traefik="traefik:2"))
+    wanted = {"ingress": {"traefik": Action.RECREATE, "whoami": Action.NONE}, "secrets": {"vault": Action.NONE}}
+    with recorded(STEPS) as seen:
+        outcome = world.deploy(world.order(at, wanted))
+    assert outcome.end is OrderEnd.SUCCESS, (outcome, world.told)
+    assert len(STEPS) == 8
+    assert seen == STEPS
+
+
+def test_a_nodes_first_order_has_its_checkout_before_it_checks_what_it_needs(
+    empty_node: tuple[NodeWorld, CheckoutPosition],
+) -> None:
+    world, first = empty_node
+    with recorded(STEPS) as seen:
+        outcome = world.deploy(world.order(first, CREATE_ALL))
+    assert outcome.end is OrderEnd.SUCCESS, (outcome, world.told)
+    assert [name for _, name in STEPS[3:5]] == ["prepare", "move"]
+    assert seen == [*STEPS[:3], STEPS[4], STEPS[3], *STEPS[5:]]
