@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bot.agent.handover import Claim, find_holders
+from bot.agent.handover import Claim, find_holders, name_for_now
 from bot.agent.orders import is_removal, services_with
 from bot.agent.sequence import Step, find_batches
 from bot.domain.names import ServiceName
@@ -48,10 +48,12 @@ def remove_stacks(docker: Docker, order: Order) -> None:
 
 def let_go(docker: Docker, claims: Iterable[Claim], containers: Iterable[Container]) -> None:
     """Make those of `containers` let go of what other services claim. Raises DockerError."""
-    holders = find_holders(claims, containers)
+    containers = tuple(containers)
+    holdings = docker.holdings(containers)
+    holders = find_holders(claims, containers, holdings)
     docker.stop(holders.stop)
     for container in holders.rename:
-        docker.rename(container)
+        docker.rename(container, name_for_now(container, holdings[container.id].name))
 
 
 def remove_services(docker: Docker, stack: StackOrder) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from bot.agent.orders import services_with
 from bot.agent.ports import requested_ports
 from bot.domain.names import ServiceName
-from bot.engine.containers import Container, HostPort
+from bot.engine.containers import Container, Holding, HostPort
 from bot.protocol.action import Action
 from bot.protocol.order import StackOrder
 
@@ -60,24 +60,33 @@ def _static_addresses(spec: Mapping[str, Any], model: Mapping[str, Any]) -> froz
     )
 
 
-def claims_of_containers(containers: Iterable[Container]) -> tuple[Claim, ...]:
+def claims_of_containers(containers: Iterable[Container], holdings: Mapping[str, Holding]) -> tuple[Claim, ...]:
     """What these containers had, to be had again by those that are put back."""
-    return tuple(
-        Claim(c.project, c.service, frozenset([c.name]) - {""}, frozenset(c.ports), frozenset(c.addresses))
-        for c in containers
-    )
+    claims = []
+    for c in containers:
+        name, addresses = holdings.get(c.id, Holding())
+        claims.append(Claim(c.project, c.service, frozenset([name]) - {""}, frozenset(c.ports), addresses))
+    return tuple(claims)
 
 
-def find_holders(claims: Iterable[Claim], containers: Iterable[Container]) -> Holders:
+def name_for_now(container: Container, name: str) -> str:
+    """The name of a container that let go of its own."""
+    return f"{name}-{container.id[:12]}"
+
+
+def find_holders(
+    claims: Iterable[Claim], containers: Iterable[Container], holdings: Mapping[str, Holding]
+) -> Holders:
     """Those of `containers` that hold what another service claims."""
     claims = tuple(claims)
     stop, rename = [], []
     for container in containers:
+        name, addresses = holdings.get(container.id, Holding())
         others = [c for c in claims if (c.project, c.service) != (container.project, container.service)]
-        if any(container.name in claim.names for claim in others):
+        if any(name in claim.names for claim in others):
             rename.append(container)
         if any(
-            claim.addresses.intersection(container.addresses)
+            claim.addresses & addresses
             or any(port.conflicts_with(held) for port in claim.ports for held in container.ports)
             for claim in others
         ):

@@ -28,7 +28,7 @@ from bot.agent.rollback import roll_back
 from bot.agent.space import check_space
 from bot.agent.state import StateError, deployed_services, find_deployed, find_last_good, is_after_failure
 from bot.domain.errors import BotError
-from bot.engine.containers import Container
+from bot.engine.containers import Container, Holding
 from bot.protocol.order import MismatchPolicy, Order, RefusalReason
 from bot.protocol.outcome import (
     Difference,
@@ -62,6 +62,7 @@ class DeployRun:
         self.deployed = find_deployed(records)
         self.after_failure = is_after_failure(records)
         self.before: tuple[Container, ...] = ()
+        self.holdings: dict[str, Holding] = {}
         self.after: tuple[Container, ...] = ()
         self.differences: tuple[Difference, ...] = ()
         self.is_unfinished = False
@@ -139,6 +140,7 @@ class DeployRun:
                 raise _Refused(refusal.reason, refusal.text)
         back_to = self._position_to_return_to()
         self.before = self._containers()
+        self.holdings = docker.holdings(self.before)
         self._compare()
         held = checkout.position(self.order.submodule)
         is_first = held is None or held.pin is None
@@ -191,6 +193,7 @@ class DeployRun:
                 checkout=self.checkout,
                 docker=self.docker,
                 timeouts=self.node.timeouts,
+                holdings=self.holdings,
             )
         self.is_unfinished = not back.reached
         end = OrderEnd.ROLLED_BACK if back.good else OrderEnd.FAILED

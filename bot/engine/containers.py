@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from bot.domain.names import ServiceName
@@ -47,8 +49,6 @@ class Container(StoredValue, frozen=True, rename={"decides_within": "patience"})
     image_name: str = ""  # the image as the stack names it: "traefik:v3.1"
     config: str = ""  # compose's own hash of the service's configuration
     ports: tuple[HostPort, ...] = ()  # those it holds on the host now
-    name: str = ""
-    addresses: tuple[str, ...] = ()  # those it holds now: "NETWORK/ADDRESS"
 
 
 class _Health(Wire, frozen=True, rename="pascal"):
@@ -121,6 +121,29 @@ def parse_containers(text: str) -> tuple[Container, ...]:
     return tuple(_convert(wire) for wire in msgspec.json.decode(text or "[]", type=list[_Container]))
 
 
+class Holding(NamedTuple):
+    """What one container has for itself beside its ports: its name, and its addresses ("NETWORK/ADDRESS")."""
+
+    name: str = ""
+    addresses: frozenset[str] = frozenset()
+
+
+def parse_holdings(text: str) -> dict[str, Holding]:
+    """The names and addresses of containers, by id, in the output of `docker container inspect`."""
+    return {wire.id: _holding(wire) for wire in msgspec.json.decode(text or "[]", type=list[_Container])}
+
+
+def _holding(wire: _Container) -> Holding:
+    addresses = (
+        f"{network}/{address}"
+        for network, endpoint in (wire.network_settings.networks or {}).items()
+        if endpoint
+        for address in (endpoint.ipv4, endpoint.ipv6)
+        if address
+    )
+    return Holding(wire.name.removeprefix("/"), frozenset(addresses))
+
+
 def parse_port(number: str, protocol: str, address: str) -> HostPort:
     """A port as compose and the engine write it; both wildcard addresses become ""."""
     everywhere = address in ("0.0.0.0", "::")  # noqa: S104 - read, not bound
@@ -146,14 +169,6 @@ def _convert(wire: _Container) -> Container:
         image_name=wire.config.image,
         config=labels.get(CONFIG_HASH, ""),
         ports=_ports(wire.network_settings.ports or {}),
-        name=wire.name.removeprefix("/"),
-        addresses=tuple(
-            f"{network}/{address}"
-            for network, endpoint in (wire.network_settings.networks or {}).items()
-            if endpoint
-            for address in (endpoint.ipv4, endpoint.ipv6)
-            if address
-        ),
     )
 
 

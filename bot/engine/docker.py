@@ -9,7 +9,15 @@ from pathlib import Path
 
 from bot.domain.names import ServiceName
 from bot.engine.cli import DockerCli, DockerError
-from bot.engine.containers import ONEOFF, PROJECT, SERVICE, Container, parse_containers
+from bot.engine.containers import (
+    ONEOFF,
+    PROJECT,
+    SERVICE,
+    Container,
+    Holding,
+    parse_containers,
+    parse_holdings,
+)
 
 REMOVAL_TIMEOUT = 30  # seconds
 
@@ -104,9 +112,14 @@ class Docker(DockerCli):
         if ids:
             self.run("stop", *ids)
 
-    def rename(self, container: Container) -> None:
+    def rename(self, container: Container, name: str) -> None:
         """Give a container another name, so that its own is free."""
-        self.run("rename", container.id, f"{container.name}-{container.id[:12]}")
+        self.run("rename", container.id, name)
+
+    def holdings(self, containers: Iterable[Container]) -> dict[str, Holding]:
+        """The names and addresses of these containers, by id."""
+        ids = [container.id for container in containers]
+        return parse_holdings(self.run("container", "inspect", *ids, check=False)) if ids else {}
 
     def remove_project(self, project: str) -> None:
         """Remove a project's containers and networks by their labels, without its files; its volumes stay."""

@@ -53,6 +53,8 @@ ONLY_WHERE_NEEDED = frozenset(
     {
         "Order.protocol",
         "Order.requires",
+        "StackOrder.watch",  # required of the node by `Order.requires`
+        "Node.watch",  # the version before takes no fleet file that says it
         "Invitation.protocol",
         "RefusalReason.REQUIRES_UPDATE",
         # One pin is tried again, after an error that stopped it alone; every pin is looked at again on each sync.

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from bot.agent.handover import Claim, claims_of_containers, claims_of_order, find_holders, replaced_containers
+from bot.agent.handover import (
+    Claim,
+    claims_of_containers,
+    claims_of_order,
+    find_holders,
+    name_for_now,
+    replaced_containers,
+)
 from bot.domain.names import ServiceName
-from bot.engine.containers import Container, HostPort
+from bot.engine.containers import Container, Holding, HostPort
 from bot.protocol.action import Action
 from tests.unit.agent.test_sequence import stack
 
@@ -23,9 +30,8 @@ FIRST = Container(
     restarts=0,
     restart_policy="always",
     ports=(HTTP,),
-    name="first",
-    addresses=("lan/10.0.0.2", "lan/fd00::2"),
 )
+HELD = {"1": Holding("first", frozenset(["lan/10.0.0.2", "lan/fd00::2"]))}
 
 
 def test_what_an_order_claims() -> None:
@@ -52,22 +58,31 @@ def test_what_an_order_claims() -> None:
 
 def test_who_holds_what_another_claims() -> None:
     other = Claim("p-s", TWO)
-    assert find_holders([other], [FIRST]) == ((), ())
-    assert find_holders([other._replace(names=frozenset(["first"]))], [FIRST]) == ((), (FIRST,))
-    assert find_holders([other._replace(ports=frozenset([HTTP]))], [FIRST]) == ((FIRST,), ())
-    assert find_holders([other._replace(addresses=frozenset(["lan/fd00::2"]))], [FIRST]) == ((FIRST,), ())
-    assert find_holders([other._replace(addresses=frozenset(["wan/10.0.0.2"]))], [FIRST]) == ((), ())
+    assert find_holders([other], [FIRST], HELD) == ((), ())
+    assert find_holders([other._replace(names=frozenset(["first"]))], [FIRST], HELD) == ((), (FIRST,))
+    assert find_holders([other._replace(ports=frozenset([HTTP]))], [FIRST], HELD) == ((FIRST,), ())
+    assert find_holders([other._replace(addresses=frozenset(["lan/fd00::2"]))], [FIRST], HELD) == ((FIRST,), ())
+    assert find_holders([other._replace(addresses=frozenset(["wan/10.0.0.2"]))], [FIRST], HELD) == ((), ())
     everything = Claim("p-s", ONE, frozenset(["first"]), frozenset([HTTP]), frozenset(["lan/10.0.0.2"]))
-    assert find_holders([everything], [FIRST]) == ((), ())
-    assert find_holders([everything._replace(project="q")], iter([FIRST])) == ((FIRST,), (FIRST,))
+    assert find_holders([everything], [FIRST], HELD) == ((), ())
+    assert find_holders([everything._replace(project="q")], iter([FIRST]), HELD) == ((FIRST,), (FIRST,))
 
 
 def test_what_containers_had() -> None:
-    nameless = replace(FIRST, name="", ports=(), addresses=(), service=TWO)
-    assert claims_of_containers([FIRST, nameless]) == (
+    unknown = replace(FIRST, id="2", ports=(), service=TWO)
+    assert claims_of_containers([FIRST, unknown], HELD) == (
         Claim("p-s", ONE, frozenset(["first"]), frozenset([HTTP]), frozenset(["lan/10.0.0.2", "lan/fd00::2"])),
         Claim("p-s", TWO),
     )
+
+
+def test_a_container_of_which_nothing_is_known_lets_go_of_its_ports_alone() -> None:
+    claim = Claim("p-s", TWO, frozenset(["first", ""]), frozenset([HTTP]), frozenset(["lan/10.0.0.2"]))
+    assert find_holders([claim._replace(names=frozenset(["first"]))], [FIRST], {}) == ((FIRST,), ())
+
+
+def test_the_name_for_now() -> None:
+    assert name_for_now(replace(FIRST, id="0123456789abcdef"), "web") == "web-0123456789ab"
 
 
 def test_which_containers_an_order_replaces() -> None:
