@@ -9,7 +9,8 @@ import time
 
 import jwt
 
-from sandbox.records import AppRecord, Installation, Repo, Token, User
+from sandbox.app_records import AppRecord, Installation, Token
+from sandbox.records import Repo, User
 from sandbox.state import ApiError, State
 
 TOKEN_LIFETIME = 3600  # seconds
@@ -89,7 +90,7 @@ def new_installation_token(
     repositories: list[str] | None,
 ) -> tuple[str, Token]:
     """A token of the installation, for fewer permissions or repositories if given. More than was granted is 422."""
-    granted = installation.app.permissions
+    granted = installation.permissions
     wanted = permissions or granted
     if any(_LEVELS.get(level, 9) > _LEVELS[granted.get(name, "none")] for name, level in wanted.items()):
         raise ApiError(422, "The permissions requested are not granted to this installation.")

@@ -14,9 +14,10 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox import access
+from sandbox.app_records import AppRecord, Token
 from sandbox.effects import Effects
 from sandbox.faults import Cut, Fault, Faults, break_response
-from sandbox.records import AppRecord, Repo, Token, User
+from sandbox.records import Repo, User
 from sandbox.shapes import Shapes
 from sandbox.state import ApiError, State
 from sandbox.webhooks import Webhooks

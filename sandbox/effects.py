@@ -7,9 +7,10 @@ from typing import Any
 
 from bot.domain.names import CommitSha
 from bot.git.git import GitError
+from sandbox.app_records import AppRecord
 from sandbox.forks import take_commits
 from sandbox.merging import mergeable_state
-from sandbox.records import AppRecord, Pull, Repo, User, iso_now
+from sandbox.records import Pull, Repo, User, iso_now
 from sandbox.shapes import Shapes
 from sandbox.state import ApiError, State
 from sandbox.webhooks import Webhooks

@@ -15,9 +15,11 @@ from typing import NamedTuple
 from bot.domain.names import RepoName
 from sandbox import access, forks, jobs, registration, rest_comments, rest_people
 from sandbox.api import Api, Context, LoggedRequest
+from sandbox.app_records import AppRecord, Delivery, Token
+from sandbox.behaviours import Behaviours
 from sandbox.faults import Cut, Fault
 from sandbox.jobs import Job
-from sandbox.records import AppRecord, BranchRules, Delivery, Token, User
+from sandbox.records import BranchRules, User
 from sandbox.rest_actions import end_run
 from sandbox.server import HttpServer
 from sandbox.shapes import Shapes
@@ -67,6 +69,11 @@ class EmbeddedGitHub:
         self._api.faults.end()
         self._webhooks.stop()
         self._server.stop()
+
+    @property
+    def behaviours(self) -> Behaviours:
+        """The switches of what real GitHub does."""
+        return self._state.behaviours
 
     # -- set-up ---------------------------------------------------------------------------------------------
 
@@ -146,6 +153,16 @@ class EmbeddedGitHub:
         with self._state.lock:
             record, owner = self._state.apps[app.id], self._state.user(account)
             return registration.new_installation(self._api, record, owner, repositories).id
+
+    def accept_permissions(self, installation: int, permissions: dict[str, str] | None = None) -> None:
+        """Accept what the App asks for, or only `permissions`, as the owner of the account."""
+        with self._state.lock:
+            registration.accept_permissions(self._api, self._state.installations[installation], permissions)
+
+    def set_private(self, full_name: str, *, private: bool) -> None:
+        """Make a repository private or public."""
+        with self._state.lock:
+            self._state.repo(full_name).private = private
 
     def add_to_installation(self, installation: int, repositories: Sequence[str]) -> None:
         """Give an installed App more repositories and send the webhook."""

@@ -20,7 +20,8 @@ from markupsafe import Markup
 
 from bot.domain.names import CommitSha
 from sandbox.api import Api, Context
-from sandbox.records import CheckRun, Pull, Repo, Token
+from sandbox.app_records import Token
+from sandbox.records import CheckRun, Pull, Repo
 from sandbox.rest_comments import comment_on
 from sandbox.state import ApiError
 

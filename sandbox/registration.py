@@ -16,7 +16,9 @@ from flask import Flask, Response, redirect, render_template, request
 
 from sandbox import access, pages
 from sandbox.api import Api, ApiResponse, Context, Route
-from sandbox.records import AppRecord, Installation, User
+from sandbox.app_records import AppRecord, Installation
+from sandbox.behaviours import ORGANIZATION_PERMISSIONS
+from sandbox.records import User
 from sandbox.state import ApiError, State
 
 CODE_LIFETIME = 3600  # seconds (registering a GitHub App from a manifest)
@@ -62,7 +64,7 @@ def new_app(
 
 def new_installation(api: Api, app: AppRecord, account: User, repositories: Sequence[str]) -> Installation:
     """Install `app` and send the webhook."""
-    found = Installation(api.state.new_id(), app, account, list(repositories))
+    found = Installation(api.state.new_id(), app, account, list(repositories), accepted(api.state, app, account))
     api.state.installations[found.id] = found
     payload = {
         "installation": api.shapes.installation(found),
@@ -72,6 +74,25 @@ def new_installation(api: Api, app: AppRecord, account: User, repositories: Sequ
     }
     api.webhooks.emit_to(found, "installation", payload, repo=None, action="created")
     return found
+
+
+def accepted(state: State, app: AppRecord, account: User) -> dict[str, str]:
+    """The permissions that an installation of `app` in `account` has once its owner accepted them all."""
+    personal = state.behaviours.personal_accounts and account.kind == "User"
+    return {
+        name: level for name, level in app.permissions.items() if not (personal and name in ORGANIZATION_PERMISSIONS)
+    }
+
+
+def accept_permissions(api: Api, installation: Installation, permissions: dict[str, str] | None) -> None:
+    """Accept what the App asks for by now, or only `permissions`, and send the webhook."""
+    everything = accepted(api.state, installation.app, installation.account)
+    installation.permissions = everything if permissions is None else dict(permissions)
+    payload = {
+        "installation": api.shapes.installation(installation),
+        "sender": api.shapes.user(installation.account),
+    }
+    api.webhooks.emit_to(installation, "installation", payload, repo=None, action="new_permissions_accepted")
 
 
 def add_repositories(api: Api, installation: Installation, repositories: Sequence[str]) -> None:

@@ -9,7 +9,8 @@ from flask import request
 
 from sandbox import access
 from sandbox.api import ApiResponse, Context, Route, paged
-from sandbox.records import AppRecord, Delivery, Installation, Repo
+from sandbox.app_records import AppRecord, Delivery, Installation
+from sandbox.records import Repo
 from sandbox.state import ApiError
 
 

@@ -8,8 +8,9 @@ from urllib.parse import quote
 from flask import request
 
 from sandbox.api import ApiResponse, Context, Route, invalid, paged
+from sandbox.app_records import AppRecord
 from sandbox.commits import commit_shape, resolve
-from sandbox.records import AppRecord, CheckRun, CommitStatus, Repo, iso_now
+from sandbox.records import CheckRun, CommitStatus, Repo, iso_now
 from sandbox.rest_people import auto_merge_if_ready
 from sandbox.state import ApiError
 

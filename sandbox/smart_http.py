@@ -10,7 +10,8 @@ from flask import Flask, Response, request
 from bot.settings.environment import child_environment
 from sandbox import access
 from sandbox.api import Api
-from sandbox.records import Repo, Token
+from sandbox.app_records import Token
+from sandbox.records import Repo
 from sandbox.state import ApiError
 
 

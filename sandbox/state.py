@@ -7,7 +7,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from sandbox.records import AppRecord, Delivery, Installation, Repo, Token, User
+from sandbox.app_records import AppRecord, Delivery, Installation, Token
+from sandbox.behaviours import Behaviours
+from sandbox.records import Repo, User
 
 
 class ApiError(Exception):
@@ -25,6 +27,7 @@ class State:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.behaviours = Behaviours()
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.users: dict[str, User] = {}

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import requests
 
 from sandbox.access import EVENT_PERMISSIONS, record_use
-from sandbox.records import AppRecord, Delivery, Installation, Repo, iso_now
+from sandbox.app_records import AppRecord, Delivery, Installation
+from sandbox.records import Repo, iso_now
 from sandbox.state import State
 
 TIME_LIMIT = 10  # seconds (GitHub: best practices for using webhooks)
@@ -62,6 +63,8 @@ class Webhooks:
         """Queue `event` for every installation that has `repo` and subscribed to it; `only_to`: of this App alone."""
         for installation in list(self._state.installations.values()):
             here = repo is None or repo.full_name in installation.repositories
+            if EVENT_PERMISSIONS.get(event, "metadata") not in installation.permissions:
+                continue  # an event comes with the permission that it needs
             here = here and only_to in (None, installation.app)
             if here and (event in installation.app.events or event in ("installation", "ping")):
                 if event in EVENT_PERMISSIONS:

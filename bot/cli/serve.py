@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.github.connection.credentials import Vault
     from bot.service.intake import Intake
     from bot.service.schedules import Schedules
@@ -87,8 +89,16 @@ class Service:
     intake: Intake
     schedules: Schedules
 
-    def __init__(self, settings: Settings, credentials: Credentials, store: Store, *, redelivers: bool) -> None:
-        """`redelivers`: whether GitHub can reach this service by webhook."""
+    def __init__(
+        self,
+        settings: Settings,
+        credentials: Credentials,
+        store: Store,
+        *,
+        redelivers: bool,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """`redelivers`: whether GitHub can reach this service by webhook. `now`: in seconds since the epoch."""
         from bot.features.audit.store import AuditTrail
         from bot.features.bump.run import BumpTools, PlanTools
         from bot.features.bump.store import PlanStore
@@ -129,7 +139,7 @@ class Service:
         )
         self.statuses = RolloutStore(store, page_key=fingerprint_key)
         audit, holds = AuditTrail(store), HoldStore(store)
-        fleets = FleetTools(app, mirrors, pins, time.time)
+        fleets = FleetTools(app, mirrors, pins, now)
         planning = PlanTools(renderer, plans, settings.public_url)
         bump = BumpTools(fleets, planning, holds)
         rollout = RolloutTools(fleets, planning, holds, self.statuses, lambda: read_or_make_order_keys(keys).all)
@@ -138,11 +148,11 @@ class Service:
         self.backfill = Backfill(app.client, self.intake, redelivers=redelivers)
         runners = make_runners(
             CommandTools(fleets, bump, rollout, CommandStore(store), audit),
-            ReviewTools(fleets, audit),
+            ReviewTools(fleets, planning, audit),
             UpstreamTools(fleets, planning),
             self.backfill,
         )
-        self.worker = Worker(app, mirrors, pins, inbox, runners, time.time)
+        self.worker = Worker(app, mirrors, pins, inbox, runners, now)
         self.schedules = Schedules(inbox, mirrors, plans, settings.keep_days, settings.mirrors_bytes)
 
 

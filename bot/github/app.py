@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from github import Auth
@@ -15,9 +15,13 @@ from bot.github.client import Client
 from bot.github.connection import metrics
 from bot.github.connection.backoff import Backoff
 from bot.github.connection.budget import Budget
+from bot.github.connection.grants import Grants, Installation
 from bot.github.connection.tokens import Scope, Token, Tokens
 from bot.github.connection.transport import HttpTransport, PyGithubSender, SharedTransport
-from bot.github.errors import GitHubError
+from bot.github.endpoints import repository
+from bot.github.errors import GitHubError, NotFound
+
+log = logging.getLogger(__name__)
 
 
 def connect(api_url: str, token: str = "") -> Client:
@@ -29,11 +33,6 @@ def connect(api_url: str, token: str = "") -> Client:
 
 class _App(Wire, frozen=True):
     slug: str
-
-
-class _Installation(Wire, frozen=True):
-    id: int
-    suspended_at: datetime | None = None
 
 
 class App:
@@ -50,6 +49,7 @@ class App:
         self._own_budget = Budget("app", spaced=False)
         self._budgets: dict[InstallationId, Budget] = {}
         self._tokens = Tokens(self._request_token)
+        self._grants = Grants(self._read_installation)
         self._login: str | None = None
         self._lock = threading.Lock()
 
@@ -71,20 +71,42 @@ class App:
             return self._budgets[installation]
 
     def _request_token(self, scope: Scope) -> Token:
-        """A new token; for a wider scope where GitHub does not grant this one (422)."""
+        """A new token. When GitHub refuses it (422), one without what is not the installation's, and no less.
+
+        Raises NotFound when the repository that the work is about is not the installation's.
+        """
+        try:
+            return self._post_token(scope)
+        except GitHubError as problem:
+            if problem.status != 422:
+                raise
+            refusal = problem
+        self._grants.forget(scope.installation)
+        granted = scope._replace(permissions=self.installation(scope.installation).within(scope.permissions))
+        if scope.repositories:
+            lister = self.as_installation(scope.installation, permissions={"metadata": "read"})
+            granted = granted.only(one.full_name for one in repository.find_repositories(lister))
+            if granted.repositories[:1] != scope.repositories[:1]:
+                raise NotFound(f"a token for {scope.repositories[0]}", 404, "the App is not installed there")
+        if granted == scope:
+            raise refusal
+        dropped = [repo for repo in scope.repositories if repo not in granted.repositories]
+        without = ", ".join(dropped) or "some permissions"
+        log.info("a token of installation %d does without %s", scope.installation, without)
+        return self._post_token(granted)
+
+    def _post_token(self, scope: Scope) -> Token:
         path = f"/app/installations/{scope.installation}/access_tokens"
-        refused: GitHubError | None = None
-        for attempt in (scope, *scope.wider()):
-            try:
-                made = self.client().post(path, Token, attempt.body())
-            except GitHubError as problem:
-                if problem.status != 422:
-                    raise
-                refused = problem
-                continue
-            metrics.TOKENS.inc()
-            return made
-        raise refused or AssertionError("no scope to request a token for")
+        made = self.client().post(path, Token, scope.body())
+        metrics.TOKENS.inc()
+        return made
+
+    def _read_installation(self, number: InstallationId) -> Installation:
+        return self.client().get(f"/app/installations/{number}", Installation)
+
+    def installation(self, number: InstallationId) -> Installation:
+        """What the account granted, as GitHub tells it; at most an hour old."""
+        return self._grants.get(number)
 
     def as_installation(
         self,
@@ -95,9 +117,10 @@ class App:
     ) -> Client:
         """A client that acts as the installation, with these permissions on these repositories, all by default.
 
-        The first repository is the one that the work is about.
+        Of the permissions, those that the account granted. The first repository is the one that the work is about.
         """
-        scope = Scope(installation, tuple(dict.fromkeys(repositories)), tuple(sorted((permissions or {}).items())))
+        rights = self.installation(installation).within(permissions) if permissions else ()
+        scope = Scope(installation, tuple(dict.fromkeys(repositories)), rights)
         token = self._tokens.get(scope)
         return self._connect(
             Auth.Token(token),
@@ -107,12 +130,13 @@ class App:
         )
 
     def renew(self, installation: InstallationId) -> None:
-        """Have the next client for all repositories of the installation see those that were added since."""
-        self._tokens.forget_wide(installation)
+        """Have the next client see which repositories and permissions the installation was given since."""
+        self._grants.forget(installation)
+        self._tokens.forget_all(installation)
 
     def find_installations(self) -> tuple[InstallationId, ...]:
         """Every installation that is not suspended."""
-        found = self.client().list("/app/installations", _Installation)
+        found = self.client().list("/app/installations", Installation)
         return tuple(InstallationId(one.id) for one in found if one.suspended_at is None)
 
     def _connect(

@@ -32,11 +32,12 @@ class AccessLevel(StrEnum):
 
 
 class AppPermission(NamedTuple):
-    """One repository permission. `why` completes "The bot needs this to ..."."""
+    """One permission. `why` completes "The bot needs this to ..."."""
 
     name: str
     level: AccessLevel
     why: str
+    of_organizations: bool = False  # no installation in a personal account has it
 
 
 class AppEvent(NamedTuple):
@@ -66,7 +67,10 @@ PERMISSIONS = (
         "keep an issue for each node that drifted, and receive comments, which GitHub sends as issue comments",
     ),
     AppPermission(
-        "members", AccessLevel.READ, "see who is in the teams that a fleet file names; of organisations only"
+        "members",
+        AccessLevel.READ,
+        "see who is in the teams that a fleet file names; of organisations only",
+        of_organizations=True,
     ),
     AppPermission("actions", AccessLevel.WRITE, "start the deploy workflow on a node's runner, and see it end"),
 )
@@ -118,9 +122,10 @@ def registration_url(web_url: str, *, organization: str, state: str) -> str:
     return f"{web_url}/{owner}settings/apps/new?{urlencode({'state': state})}"
 
 
-def find_lacking(granted: Mapping[str, str]) -> tuple[AppPermission, ...]:
-    """The permissions that the bot needs beyond `granted`."""
-    return tuple(p for p in PERMISSIONS if not _level(granted.get(p.name)).covers(p.level))
+def find_lacking(granted: Mapping[str, str], *, personal: bool = False) -> tuple[AppPermission, ...]:
+    """The permissions that the bot needs beyond `granted`; `personal`: that a personal account can grant."""
+    needed = (p for p in PERMISSIONS if not (personal and p.of_organizations))
+    return tuple(p for p in needed if not _level(granted.get(p.name)).covers(p.level))
 
 
 def find_excess(granted: Mapping[str, str]) -> tuple[str, ...]:

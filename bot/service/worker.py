@@ -11,24 +11,18 @@ from typing import Any
 from bot.domain.errors import RetryLater
 from bot.features.fleets.facts import PinIndex
 from bot.features.fleets.jobs import Access, FleetJob, Job, Outcome, SyncInstallation
+from bot.features.fleets.read import PERMISSIONS
 from bot.git import mirrors
 from bot.git.git import GitError
 from bot.git.mirrors import Mirrors
 from bot.github.app import App
 from bot.github.client import Client
-from bot.github.manifest import permissions
 from bot.queue.inbox import Inbox
 from bot.queue.ledger import QueuedJob
 from bot.queue.metrics import RUN_SECONDS
 from bot.service.router import decode_job, encode_job, route
 
 _LOG = logging.getLogger(__name__)
-
-PERMISSIONS: Mapping[Access, Mapping[str, str]] = {
-    Access.LIST: {"metadata": "read"},
-    Access.READ: {"metadata": "read", "contents": "read", "checks": "write", "pull_requests": "read"},
-    Access.WRITE: permissions(),
-}
 
 Runner = Callable[[Client, Any], Outcome]
 """Runs one kind of job, which is its second argument."""

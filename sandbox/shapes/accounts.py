@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from sandbox.records import AppRecord, Installation, Label, Repo, User
+from sandbox.app_records import AppRecord, Installation
+from sandbox.records import Label, Repo, User
 from sandbox.shapes.links import REPO_LINKS, USER_LINKS
 
 
@@ -125,7 +126,7 @@ class AccountShapes:
             "client_id": found.app.client_id,
             "target_id": found.account.id,
             "target_type": found.account.kind,
-            "permissions": found.app.permissions,
+            "permissions": found.permissions,
             "events": found.app.events,
             "created_at": found.created_at,
             "updated_at": found.created_at,
@@ -133,8 +134,8 @@ class AccountShapes:
             "has_multiple_single_files": False,
             "single_file_paths": [],
             "repository_selection": "selected",
-            "suspended_by": None,
-            "suspended_at": None,
+            "suspended_by": self.user(found.account) if found.suspended_at else None,
+            "suspended_at": found.suspended_at,
         }
 
     def label(self, repo: Repo, label: Label) -> dict[str, Any]:

@@ -1,17 +1,34 @@
-"""Report on the base branch what is wrong with a fleet file or a .gitmodules."""
+"""Report on the base branch what is wrong with a fleet file or a .gitmodules, and what the App may not do."""
 
 from __future__ import annotations
 
 import hashlib
+import logging
+from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from bot.domain.names import CommitSha, RepoName
+from bot.features.fleets.jobs import SyncFleet
+from bot.features.fleets.text import (
+    MissingPermission,
+    UnreadableUpstream,
+    render_access_problem,
+    render_access_title,
+)
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.checks import ensure_check
 from bot.github.client import Client
-from bot.plan.report.check import render_fleet_file_problems
+from bot.github.errors import GitHubError
+from bot.plan.report.check import CheckText, render_fleet_file_problems
+
+if TYPE_CHECKING:
+    from bot.features.fleets.run import FleetTools
+
+log = logging.getLogger(__name__)
 
 FLEET_CHECK = "aios/fleet-file"
+ACCESS_CHECK = "aios/access"
 
 
 def report_file_problems(client: Client, repo: RepoName, head: CommitSha, problem: YamlFileError) -> None:
@@ -19,3 +36,34 @@ def report_file_problems(client: Client, repo: RepoName, head: CommitSha, proble
     render = partial(render_fleet_file_problems, problem.path, problem.problems)
     digest = hashlib.sha256(str(problem).encode()).hexdigest()[:12]
     ensure_check(client, repo, head, FLEET_CHECK, render, external_id=digest)
+
+
+def report_access(
+    tools: FleetTools, client: Client, job: SyncFleet, branch: str, unreadable: Sequence[UnreadableUpstream]
+) -> None:
+    """Post a check on the head of `branch` that says what the App may not do, and one more when that has ended.
+
+    A report that GitHub refuses is logged: the permission that it needs may be the one that is missing.
+    """
+    repo, installation = job.fleet, tools.app.installation(job.installation)
+    head = tools.mirrors.of(repo).resolve(f"refs/heads/{branch}")
+    if head is None:
+        return
+    missing = [MissingPermission(one.name, one.level, one.why) for one in installation.lacking]
+    text = render_access_problem(missing, unreadable, settings_url=installation.html_url)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12] if text else ""
+    told = tools.pins.find_access_told(repo)
+    if told == (f"{head}:{digest}" if digest else ""):
+        return
+    title = render_access_title(missing, unreadable) if text else "The App has access to all that it needs"
+    conclusion = "action_required" if text else "success"
+    check = CheckText(title=title, summary=text or title, text="", conclusion=conclusion)
+    if text:
+        log.warning("%s: %s", repo, title)
+    url = installation.html_url if text else ""
+    try:
+        ensure_check(client, repo, head, ACCESS_CHECK, lambda: check, external_id=digest or "all", details_url=url)
+    except GitHubError as problem:
+        log.warning("%s: %s", repo, problem)
+        return
+    tools.pins.save_access_told(repo, f"{head}:{digest}" if digest else "")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.domain.errors import BotError
-from bot.domain.names import BranchName, CommitSha, InstallationId, RepoName, SubmodulePath
+from bot.domain.names import BranchName, CommitSha, RepoName, SubmodulePath
 from bot.features.fleets import apply
 from bot.features.fleets.facts import Pinned
+from bot.features.fleets.jobs import Access, SyncFleet
+from bot.features.fleets.text import UnreadableUpstream
 from bot.fleetfile import FLEET_FILE, Fleet, Submodule, parse_fleet
 from bot.fleetfile.yaml_lines import Problem, YamlFileError
 from bot.git.git import GitError, GitRepository
@@ -18,6 +20,8 @@ from bot.git.gitmodules import BrokenStanza, Stanza, parse_gitmodules, resolve_u
 from bot.git.mirrors import Mirror
 from bot.github.client import Client
 from bot.github.endpoints import repository
+from bot.github.endpoints.repository import Repository
+from bot.github.manifest import permissions
 
 if TYPE_CHECKING:
     from bot.features.fleets.run import FleetTools
@@ -25,6 +29,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _COMMITS_READ = 50  # of a branch of ours, which has one commit while nobody else commits to it
+
+
+PERMISSIONS: Mapping[Access, Mapping[str, str]] = {
+    Access.LIST: {"metadata": "read"},
+    Access.READ: {"metadata": "read", "contents": "read", "checks": "write", "pull_requests": "read"},
+    Access.WRITE: permissions(),
+}
+"""The permissions that a job works with, of those that its installation has."""
 
 
 class NotAFleet(BotError):  # noqa: N818 - an answer, not a failure
@@ -100,58 +112,71 @@ def read_fleet(tools: FleetTools, repo: RepoName, base: BranchName) -> FleetAt:
     return FleetAt(repo, base, head, file, modules.stanzas, modules.broken, mirror)
 
 
-def read_all_pins(
-    tools: FleetTools, client: Client, installation: InstallationId, repo: RepoName, default: BranchName
-) -> tuple[Pinned, ...]:
+class FleetPins(NamedTuple):
+    """What a fleet pins, and which of its submodules come from repositories that the App cannot see."""
+
+    pins: tuple[Pinned, ...] = ()
+    unreadable: tuple[UnreadableUpstream, ...] = ()
+
+
+def read_all_pins(tools: FleetTools, client: Client, job: SyncFleet, default: BranchName) -> FleetPins:
     """Every pin of every base branch that the fleet file on the default branch names."""
-    main = read_fleet_or_report(tools, client, repo, default)
+    main = read_fleet_or_report(tools, client, job.fleet, default)
     if main is None:
-        return ()
+        return FleetPins()
     pins: list[Pinned] = []
+    upstreams: dict[RepoName, Repository | None] = {}
+    unreadable: dict[RepoName, UnreadableUpstream] = {}
     for base in main.file.bases or (default,):
-        at = main if base == default else read_fleet_or_report(tools, client, repo, base)
+        at = main if base == default else read_fleet_or_report(tools, client, job.fleet, base)
         if at is None:
             continue
         if at.broken:
             # The other submodules go on; the check tells what to fix.
             problem = YamlFileError(tuple(Problem(*broken) for broken in at.broken), path=".gitmodules")
-            apply.report_file_problems(client, repo, at.head, problem)
-        pins.extend(_read_pins(tools, client, installation, at, default))
-    return tuple(pins)
-
-
-def _read_pins(
-    tools: FleetTools, client: Client, installation: InstallationId, at: FleetAt, default_branch: BranchName
-) -> list[Pinned]:
-    """Every pin of this base that is kept: named by the fleet file, on our GitHub, and really a submodule."""
-    pins = []
-    for stanza in at.stanzas:
-        submodule = at.submodule(stanza.path)
-        upstream = resolve_upstream(stanza.url, fleet=at.repo, web_url=tools.mirrors.web_url)
-        if submodule is None or upstream is None or at.mirror.pin_at(at.head, stanza.path) is None:
-            continue
-        tracked = submodule.branch or tracked_branch(stanza, own=at.base)
-        if tracked is None:
-            found = repository.find_repository(client, upstream)
+            apply.report_file_problems(client, job.fleet, at.head, problem)
+        for stanza, upstream in _kept_stanzas(tools, at):
+            if upstream not in upstreams:
+                upstreams[upstream] = repository.find_repository(client, upstream)
+            found = upstreams[upstream]
             if found is None:
-                continue
-            tracked = BranchName(found.default_branch)
-        pins.append(
-            Pinned(
-                fleet=at.repo,
-                installation=installation,
-                base=at.base,
-                default_branch=default_branch,
-                submodule=stanza.path,
-                upstream=upstream,
-                tracked=tracked,
-                waits_for_checks=submodule.wait_for_checks,
-                hub=_own_hub(at),
-                show_upstream=submodule.show_upstream,
-                prefix=at.file.commands.prefix,
-            )
-        )
-    return pins
+                unreadable.setdefault(upstream, UnreadableUpstream(stanza.path, upstream))
+            pinned = _read_pin(job, at, stanza, upstream, found, default=default)
+            pins += [pinned] if pinned else []
+    return FleetPins(tuple(pins), tuple(unreadable.values()))
+
+
+def _kept_stanzas(tools: FleetTools, at: FleetAt) -> Iterator[tuple[Stanza, RepoName]]:
+    """What this base pins and keeps: named by the fleet file, on our GitHub, and really a submodule."""
+    for stanza in at.stanzas:
+        upstream = resolve_upstream(stanza.url, fleet=at.repo, web_url=tools.mirrors.web_url)
+        kept = at.submodule(stanza.path) is not None and at.mirror.pin_at(at.head, stanza.path) is not None
+        if kept and upstream is not None:
+            yield stanza, upstream
+
+
+def _read_pin(
+    job: SyncFleet, at: FleetAt, stanza: Stanza, upstream: RepoName, found: Repository | None, *, default: BranchName
+) -> Pinned | None:
+    """One pin, under the name that GitHub knows its repository by now; None when its branch cannot be known."""
+    submodule = at.submodule(stanza.path)
+    own = submodule.branch if submodule else None
+    tracked = own or tracked_branch(stanza, own=at.base) or (BranchName(found.default_branch) if found else None)
+    if submodule is None or tracked is None:
+        return None
+    return Pinned(
+        fleet=at.repo,
+        installation=job.installation,
+        base=at.base,
+        default_branch=default,
+        submodule=stanza.path,
+        upstream=RepoName(found.full_name) if found else upstream,
+        tracked=tracked,
+        waits_for_checks=submodule.wait_for_checks,
+        hub=_own_hub(at),
+        show_upstream=submodule.show_upstream,
+        prefix=at.file.commands.prefix,
+    )
 
 
 def _own_hub(at: FleetAt) -> RepoName | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from bot.domain.names import BranchName, PullNumber, RepoName
+from bot.features.fleets.apply import report_access
 from bot.features.fleets.jobs import FleetRead, HubFound, Outcome, PullsListed, SyncFleet, SyncInstallation
 from bot.features.fleets.read import fetch_all, read_all_pins
 from bot.features.fleets.store import PinStore
@@ -35,8 +36,8 @@ def sync_all_installations(app: App) -> Outcome:
 
 def sync_installation(client: Client, job: SyncInstallation) -> Outcome:
     """List the repositories of an installation; an archived one cannot be written to."""
-    found = [repo for repo in repository.find_repositories(client) if not repo.archived]
-    return tuple(SyncFleet(fleet=RepoName(repo.full_name), installation=job.installation) for repo in found)
+    found = (RepoName(repo.full_name) for repo in repository.find_repositories(client) if not repo.archived)
+    return tuple(SyncFleet(fleet=name, installation=job.installation) for name in found)
 
 
 def sync_fleet(tools: FleetTools, client: Client, job: SyncFleet) -> Outcome:
@@ -47,13 +48,12 @@ def sync_fleet(tools: FleetTools, client: Client, job: SyncFleet) -> Outcome:
         is_hub = repo is not None and repository.has_file(client, job.fleet, HUB_FILE)
         return (HubFound(hub=job.fleet, installation=job.installation),) if is_hub else ()
     fetch_all(tools, client, [job.fleet])
+    read = read_all_pins(tools, client, job, BranchName(repo.default_branch))
     listed_by = next((pin.listed_by for pin in tools.pins.pins_of(job.fleet)), None)
-    read = read_all_pins(tools, client, job.installation, job.fleet, BranchName(repo.default_branch))
-    pins = tuple(replace(pin, listed_by=listed_by) for pin in read)
+    pins = tuple(replace(pin, listed_by=listed_by) for pin in read.pins)
     tools.pins.replace_pins(job.fleet, pins)
+    report_access(tools, client, job, repo.default_branch, read.unreadable)
     pulls = repository.find_open_pulls(client, job.fleet) if pins else ()
     numbers = tuple(PullNumber(pull.number) for pull in pulls)
-    return (
-        FleetRead(fleet=job.fleet, installation=job.installation, pins=pins),
-        PullsListed(repo=job.fleet, installation=job.installation, numbers=numbers),
-    )
+    read_event = FleetRead(fleet=job.fleet, installation=job.installation, pins=pins)
+    return (read_event, PullsListed(repo=job.fleet, installation=job.installation, numbers=numbers))

@@ -79,6 +79,14 @@ class PinStore:
         """Every pin of the fleets that `hub` shows."""
         return self.snapshot().pins_shown_by(hub)
 
+    def find_access_told(self, fleet: RepoName) -> str:
+        """The commit and the digest of what was last told about missing access; "" when nothing is missing."""
+        return self._store.read_note(f"access_told:{fleet.lower()}")
+
+    def save_access_told(self, fleet: RepoName, told: str) -> None:
+        """Note what was told."""
+        self._store.write_note(f"access_told:{fleet.lower()}", told)
+
     def replace_pins(self, fleet: RepoName, rows: Sequence[Pinned]) -> None:
         """From now on `fleet` holds exactly these pins; none means that it is not a fleet any more."""
         if tuple(rows) == self.pins_of(fleet):

@@ -42,7 +42,9 @@ def _post(
     tools: ReviewTools, client: Client, repo: RepoName, pull: PullDetail, decision: ReviewDecision, *, note: str
 ) -> None:
     """The check on the head, and a line in the audit trail, when it says something new."""
-    said = hashlib.sha256(msgspec.json.encode((decision.matched, decision.missing, decision.approved_by, note)))
+    said = hashlib.sha256(
+        msgspec.json.encode((decision.matched, decision.missing, decision.approved_by, decision.held, note))
+    )
     digest = said.hexdigest()[:16]
     head = CommitSha(pull.head.sha)
     render = partial(render_review, decision, note=note)

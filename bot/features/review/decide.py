@@ -2,17 +2,22 @@
 
 The built-in rules are the fleet's decision matrix: compose stacks, Prometheus configuration and Vault scripts need
 a review; documentation, bootstrap scripts, TLS scripts and workspace files do not. A fleet's own rules come before
-them. What no rule knows needs a review. What decides who may do what always does, whatever a fleet says.
+them. What no rule knows needs a review. What decides who may do what always does, and so does what a stack, a hook or
+a workflow reads, whatever its name and whatever a fleet says.
+
+The bot merges only what changes nothing that runs: names alone never decide that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from bot.domain.values import Value
 from bot.domain.verdicts import Permission
-from bot.features.review.facts import ReviewFacts, is_control_file
+from bot.features.review.facts import MergeEffect, ReviewFacts, is_control_file
 from bot.fleetfile import ReviewRules
+from bot.plan.model import Plan, StackPlan
 from bot.text.globs import matches_glob
 
 
@@ -32,6 +37,8 @@ class ReviewRule(Value, frozen=True):
 
 
 CONTROL = "control files"
+READ = "read by a stack, a hook or a workflow"
+BLIND = "perhaps read by a stack that could not be analysed"
 UNKNOWN = "nothing else known"
 BUILT_IN = (
     ReviewRule(
@@ -77,7 +84,10 @@ class Missing(StrEnum):
 
 
 class ReviewDecision(Value, frozen=True):
-    """What the check says. `auto_merge`: switch it on; `by_hand`: switch it off, because a person is needed."""
+    """What the check says. `auto_merge`: switch it on; `by_hand`: switch it off, because a person is needed.
+
+    `held`: names ask for nobody and the fleet lets the bot merge, but this is what the merge would do.
+    """
 
     matched: tuple[Matched, ...]
     need: Need
@@ -85,6 +95,7 @@ class ReviewDecision(Value, frozen=True):
     approved_by: tuple[str, ...] = ()
     auto_merge: bool = False
     by_hand: bool = False
+    held: MergeEffect | None = None
 
 
 def decide_review(facts: ReviewFacts) -> ReviewDecision:
@@ -105,7 +116,8 @@ def decide_review(facts: ReviewFacts) -> ReviewDecision:
         missing = Missing.CHANGES_REQUESTED
     elif need is Need.REQUIRED and not approved:
         missing = Missing.APPROVAL
-    by_itself = need is Need.OPTIONAL and facts.ours and facts.rules.auto_merge and not objecting
+    asks_nobody = need is Need.OPTIONAL and facts.ours and facts.rules.auto_merge and not objecting
+    by_itself = asks_nobody and facts.effect is MergeEffect.NOTHING
     return ReviewDecision(
         matched=matched,
         need=need,
@@ -113,20 +125,50 @@ def decide_review(facts: ReviewFacts) -> ReviewDecision:
         approved_by=approved,
         auto_merge=by_itself and not facts.auto_merge,
         by_hand=facts.ours and facts.auto_merge and not by_itself,
+        held=facts.effect if asks_nobody and not by_itself else None,
     )
+
+
+def judge_plans(plans: Iterable[Plan]) -> MergeEffect:
+    """The gravest thing that the plans of one merge say; none: nothing is deployed by it."""
+    found = {_judge_stack(stack) for plan in plans for node in plan.nodes for stack in node.stacks}
+    graver = (MergeEffect.UNREADABLE, MergeEffect.RISKS, MergeEffect.CHANGES)
+    return next((effect for effect in graver if effect in found), MergeEffect.NOTHING)
+
+
+def _judge_stack(stack: StackPlan) -> MergeEffect:
+    if stack.error is not None:
+        return MergeEffect.UNREADABLE
+    if stack.risks or any(service.risks for service in stack.services):
+        return MergeEffect.RISKS
+    touched = stack.changed or stack.remade_networks or stack.new_variables
+    return MergeEffect.CHANGES if touched else MergeEffect.NOTHING
+
+
+def asks_by_name(paths: Iterable[str], rules: ReviewRules) -> bool:
+    """Whether the names of `paths` alone ask for a review of every one of them."""
+    return all(match_rule(path, rules).need is Need.REQUIRED for path in paths)
 
 
 def _match_all(facts: ReviewFacts) -> tuple[Matched, ...]:
     found: dict[tuple[str, Need], list[str]] = {}
     for path in facts.paths:
-        rule = match_rule(path, facts.rules)
+        rule = _judge_path(path, facts)
         found.setdefault((rule.name, rule.need), []).append(path)
     listed = (Matched(rule=name, need=need, paths=tuple(paths)) for (name, need), paths in found.items())
     return tuple(sorted(listed, key=lambda one: (list(Need).index(one.need), one.rule)))
 
 
+def _judge_path(path: str, facts: ReviewFacts) -> ReviewRule:
+    """The rule that `path` falls to. What its name allows, what reads it may forbid."""
+    rule = match_rule(path, facts.rules)
+    if rule.need is Need.REQUIRED or not (facts.blind or path in facts.read):
+        return rule
+    return ReviewRule(name=READ if path in facts.read else BLIND, need=Need.REQUIRED, globs=())
+
+
 def match_rule(path: str, rules: ReviewRules) -> ReviewRule:
-    """The rule that `path` falls to."""
+    """The rule that the name of `path` falls to."""
     if is_control_file(path):
         return ReviewRule(name=CONTROL, need=Need.REQUIRED, globs=())
     own = (

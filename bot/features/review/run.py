@@ -6,12 +6,13 @@ import logging
 from dataclasses import dataclass
 
 from bot.features.audit.store import AuditTrail
+from bot.features.bump.run import PlanTools
 from bot.features.fleets.jobs import Outcome
 from bot.features.fleets.run import FleetTools
 from bot.features.review.apply import apply_review
 from bot.features.review.decide import decide_review
 from bot.features.review.jobs import SyncReview
-from bot.features.review.read import read_review_facts
+from bot.features.review.read.review import read_review_facts
 from bot.github.client import Client
 from bot.github.endpoints import people
 
@@ -23,6 +24,7 @@ class ReviewTools:
     """What the review check uses."""
 
     fleets: FleetTools
+    plans: PlanTools
     audit: AuditTrail
 
 

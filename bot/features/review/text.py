@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.features.review.decide import Missing, Need, ReviewDecision
+from bot.features.review.facts import MergeEffect
 from bot.plan.report.check import CheckText
 from bot.text import markdown as md
 
@@ -11,6 +12,12 @@ _MOST_PATHS = 20  # of one rule
 _TITLES = {
     Missing.APPROVAL: "A person with write permission has to approve the newest commit",
     Missing.CHANGES_REQUESTED: "A reviewer asked for changes",
+}
+_HELD = {
+    MergeEffect.UNPLANNED: "no plan of the merge could be made",
+    MergeEffect.CHANGES: "the plan changes services",
+    MergeEffect.RISKS: "the plan names risks",
+    MergeEffect.UNREADABLE: "a stack could not be analysed",
 }
 
 
@@ -32,6 +39,7 @@ def render_review(decision: ReviewDecision, *, note: str = "") -> CheckText:
         for one in decision.matched
     ]
     table = md.table(["review", "rule", "paths"], rows) if rows else "Nothing that could be told changed."
+    held = f"The bot does not merge this by itself: {_HELD[decision.held]}." if decision.held in _HELD else ""
     told = "A fleet changes the rules under `review:` in its fleet file; the first that matches a path counts."
-    summary = "\n\n".join(part for part in (table, note, told) if part)
+    summary = "\n\n".join(part for part in (table, held, note, told) if part)
     return CheckText(title=title[:255], summary=summary[:60_000], text="", conclusion=conclusion)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -42,10 +42,10 @@ class Scope(NamedTuple):
             {"permissions": dict(self.permissions)} if self.permissions else {}
         )
 
-    def wider(self) -> tuple[Scope, ...]:
-        """The scopes to try in turn when GitHub does not grant this one, each within what the installation has."""
-        alone = self._replace(repositories=self.repositories[:1])
-        return tuple(one for one in dict.fromkeys((alone, alone._replace(permissions=()))) if one != self)
+    def only(self, present: Iterable[str]) -> Scope:
+        """This scope without the repositories that are not among `present`, the installation's."""
+        names = {name.lower() for name in present}
+        return self._replace(repositories=tuple(repo for repo in self.repositories if repo.lower() in names))
 
 
 class Tokens:
@@ -78,11 +78,10 @@ class Tokens:
         with self._lock:
             self._kept.pop(scope, None)
 
-    def forget_wide(self, installation: InstallationId) -> None:
-        """Forget those for all repositories: they may not reach one that was given to the installation since."""
+    def forget_all(self, installation: InstallationId) -> None:
+        """Forget those of `installation`: they may not reach what it was given since."""
         with self._lock:
-            wide = [scope for scope in self._kept if scope.installation == installation and not scope.repositories]
-            for scope in wide:
+            for scope in [scope for scope in self._kept if scope.installation == installation]:
                 del self._kept[scope]
 
     def _clean_up(self) -> None:

@@ -111,10 +111,14 @@ def _check_installation(one: InstallationFacts) -> Iterator[CheckFinding]:
     if one.suspended:
         yield _fail(name, "is suspended: an owner of the account can unsuspend it")
         return
-    lacking = manifest.find_lacking(one.permissions)
-    if lacking:
-        names = ", ".join(f"{permission.name}: {permission.level}" for permission in lacking)
-        yield _fail(name, f"has not accepted {names}: an owner can do so in the App's installation settings")
+    lacking = manifest.find_lacking(one.permissions, personal=one.personal)
+    where = f"at {one.settings_url}" if one.settings_url else "in the App's installation settings"
+    for permission in lacking:
+        yield _fail(
+            name,
+            f"has not granted {permission.name}: {permission.level}, so the bot cannot {permission.why}: "
+            f"an owner accepts it {where}",
+        )
     if not one.repositories:
         yield _fail(name, "has access to no repository: choose some in its settings")
     elif not lacking:

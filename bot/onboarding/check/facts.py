@@ -52,6 +52,8 @@ class InstallationFacts(Value, frozen=True):
     account: str
     suspended: bool
     permissions: dict[str, str]
+    personal: bool = False  # of a user's account, which can grant no permission of organisations
+    settings_url: str = ""  # where its owner accepts permissions and chooses repositories
     repositories: int = 0
     fleets: tuple[FleetCheckFacts, ...] = ()
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from datetime import datetime
+from urllib.parse import quote
 
 import requests
 
 from bot.domain.errors import BotError
 from bot.domain.names import BranchName, InstallationId, RepoName, parse_repo_name
 from bot.domain.values import Wire
+from bot.features.fleets.jobs import Access
+from bot.features.fleets.read import PERMISSIONS
 from bot.fleetfile import FLEET_FILE, Fleet, parse_fleet
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.git.gitmodules import parse_gitmodules, resolve_upstream
 from bot.github.app import App
 from bot.github.client import Client
+from bot.github.connection.grants import Installation
 from bot.github.endpoints import people, repository
 from bot.github.endpoints.repository import Repository
 from bot.onboarding.check.facts import (
@@ -60,11 +63,8 @@ class _Delivery(Wire, frozen=True):
     delivered_at: str
 
 
-class _Installation(Wire, frozen=True):
-    id: int
-    permissions: dict[str, str]
-    account: _Owner | None = None
-    suspended_at: datetime | None = None
+class _BaseError(BotError):
+    """A base branch that the fleet file lists cannot be worked on."""
 
 
 class _Content(Wire, frozen=True):
@@ -83,7 +83,7 @@ def read_facts(app: App, *, web_url: str, public_url: str, renderer: Renderer | 
         events=own.events,
         hook=_read_hook(client),
         installations=tuple(
-            _read_installation(app, one, web_url=web_url) for one in client.list("/app/installations", _Installation)
+            _read_installation(app, one, web_url=web_url) for one in client.list("/app/installations", Installation)
         ),
         renderer="" if isinstance(renderer, BotError) else str(renderer.confinement),
         renderer_problem=str(renderer) if isinstance(renderer, BotError) else "",
@@ -114,30 +114,36 @@ def _read_hook(client: Client) -> HookFacts:
     )
 
 
-def _read_installation(app: App, one: _Installation, *, web_url: str) -> InstallationFacts:
+def _read_installation(app: App, one: Installation, *, web_url: str) -> InstallationFacts:
     account = one.account.login if one.account else "?"
     if one.suspended_at is not None:
         return InstallationFacts(account=account, suspended=True, permissions=one.permissions)
     client = app.as_installation(InstallationId(one.id))
     found = repository.find_repositories(client)
-    fleets = (_read_fleet(client, repo, web_url=web_url) for repo in found if not repo.archived)
+    fleets = (_read_fleet(app, one, client, repo, web_url=web_url) for repo in found if not repo.archived)
     return InstallationFacts(
         account=account,
         suspended=False,
         permissions=one.permissions,
+        personal=one.account is not None and one.account.type == "User",
+        settings_url=one.html_url,
         repositories=len(found),
         fleets=tuple(fleet for fleet in fleets if fleet is not None),
     )
 
 
-def _read_fleet(client: Client, repo: Repository, *, web_url: str) -> FleetCheckFacts | None:
+def _read_fleet(
+    app: App, one: Installation, client: Client, repo: Repository, *, web_url: str
+) -> FleetCheckFacts | None:
     name = parse_repo_name(repo.full_name)
     text = _read_text(client, name, FLEET_FILE)
     if text is None:
         return None
     try:
         file = parse_fleet(text)
-    except YamlFileError as problem:
+        for base in file.bases:
+            _check_base(client, name, base)
+    except (YamlFileError, _BaseError) as problem:
         return FleetCheckFacts(repo=name, problem=str(problem))
     return FleetCheckFacts(
         repo=name,
@@ -145,7 +151,7 @@ def _read_fleet(client: Client, repo: Repository, *, web_url: str) -> FleetCheck
         nodes=len(file.nodes),
         workflow=file.deploy.workflow,
         has_workflow=repository.has_file(client, name, f".github/workflows/{file.deploy.workflow}"),
-        upstreams=_read_upstreams(client, name, file, web_url=web_url),
+        upstreams=_read_upstreams(app, one, client, name, file, web_url=web_url),
         required=_read_required(client, name, file.bases or (BranchName(repo.default_branch),)),
     )
 
@@ -160,19 +166,40 @@ def _read_required(client: Client, name: RepoName, bases: Sequence[BranchName]) 
     )
 
 
-def _read_upstreams(client: Client, name: RepoName, file: Fleet, *, web_url: str) -> tuple[UpstreamFacts, ...]:
+def _check_base(client: Client, name: RepoName, base: str) -> None:
+    """Raise _BaseError when a base branch that the fleet file lists cannot be worked on."""
+    text = _read_text(client, name, FLEET_FILE, ref=base)
+    if text is None:
+        raise _BaseError(f"lists the base branch {base}, which has no {FLEET_FILE}: nothing is done there")
+    try:
+        parse_fleet(text)
+    except YamlFileError as problem:
+        raise _BaseError(f"branch {base}: {problem}") from None
+
+
+def _read_upstreams(
+    app: App, one: Installation, client: Client, name: RepoName, file: Fleet, *, web_url: str
+) -> tuple[UpstreamFacts, ...]:
+    """The fleet's submodules, seen with the very token that the service asks for when it works on them."""
     stanzas = parse_gitmodules(_read_text(client, name, ".gitmodules") or "").stanzas
     kept = {submodule.path for submodule in file.submodules}
+    wanted = [stanza for stanza in stanzas if not kept or stanza.path in kept]
+    upstreams = {stanza.path: resolve_upstream(stanza.url, fleet=name, web_url=web_url) for stanza in wanted}
+    repositories = (name, *sorted({upstream for upstream in upstreams.values() if upstream is not None}))
+    working = app.as_installation(
+        InstallationId(one.id), repositories=repositories, permissions=PERMISSIONS[Access.WRITE]
+    )
     found = []
-    for stanza in (one for one in stanzas if not kept or one.path in kept):
-        upstream = resolve_upstream(stanza.url, fleet=name, web_url=web_url)
-        visible = upstream is not None and repository.find_repository(client, upstream) is not None
+    for stanza in wanted:
+        upstream = upstreams[stanza.path]
+        visible = upstream is not None and repository.find_repository(working, upstream) is not None
         found.append(UpstreamFacts(path=stanza.path, upstream=upstream, visible=visible))
     return tuple(found)
 
 
-def _read_text(client: Client, name: RepoName, path: str) -> str | None:
-    found = client.find(f"/repos/{name}/contents/{path}", _Content)
+def _read_text(client: Client, name: RepoName, path: str, *, ref: str = "") -> str | None:
+    query = f"?ref={quote(ref, safe='')}" if ref else ""
+    found = client.find(f"/repos/{name}/contents/{path}{query}", _Content)
     return base64.b64decode(found.content).decode("utf-8", "replace") if found else None
 
 

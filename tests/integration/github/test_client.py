@@ -11,12 +11,12 @@ import pytest
 from bot.domain.errors import RetryLater
 from bot.domain.names import BranchName, InstallationId, RepoName
 from bot.features.fleets.jobs import Access
+from bot.features.fleets.read import PERMISSIONS
 from bot.github.app import App
 from bot.github.client import Client
 from bot.github.endpoints import comments, deployments, repository
 from bot.github.errors import GitHubError, NotFound
 from bot.github.manifest import permissions
-from bot.service.worker import PERMISSIONS
 from sandbox.github import Cut, EmbeddedGitHub, Fault
 
 ONE, TWO = RepoName("acme/one"), RepoName("acme/two")
@@ -64,6 +64,7 @@ def test_one_token_serves_all_work_of_its_scope(
     hub: EmbeddedGitHub, installation: tuple[App, InstallationId]
 ) -> None:
     app, number = installation
+    app.installation(number)
     hub.requests.clear()
     for _ in range(3):
         app.as_installation(number, repositories=[ONE, TWO], permissions=PERMISSIONS[Access.WRITE])

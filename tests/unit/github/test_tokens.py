@@ -27,11 +27,10 @@ def test_only_repositories_of_the_installations_account_are_named() -> None:
     assert Scope(SEVEN).body() == {}
 
 
-def test_wider_scopes_come_in_order() -> None:
-    assert Scope(SEVEN, (ONE, TWO), RIGHTS).wider() == (Scope(SEVEN, (ONE,), RIGHTS), Scope(SEVEN, (ONE,)))
-    assert Scope(SEVEN, (ONE,), RIGHTS).wider() == (Scope(SEVEN, (ONE,)),)
-    assert Scope(SEVEN, (ONE,)).wider() == ()
-    assert Scope(SEVEN).wider() == ()
+def test_only_repositories_that_are_not_the_installations_are_given_up() -> None:
+    scope = Scope(SEVEN, (ONE, FOREIGN, TWO), RIGHTS)
+    assert scope.only(["ACME/one", "acme/two", "acme/three"]) == Scope(SEVEN, (ONE, TWO), RIGHTS)
+    assert scope.only([]) == Scope(SEVEN, (), RIGHTS)
 
 
 class Source:
@@ -77,11 +76,12 @@ def test_what_is_forgotten_is_requested_again(hour: Source) -> None:
     tokens = Tokens(hour)
     wide, narrow, other = Scope(SEVEN), Scope(SEVEN, (ONE,)), Scope(InstallationId(8))
     first = [tokens.get(scope) for scope in (wide, narrow, other)]
-    tokens.forget_wide(SEVEN)
+    tokens.forget_all(SEVEN)
     assert [tokens.get(scope) == token for scope, token in zip((wide, narrow, other), first, strict=True)] == [
         False,
-        True,
+        False,
         True,
     ]
+    second = tokens.get(narrow)
     tokens.forget(narrow)
-    assert tokens.get(narrow) != first[1]
+    assert tokens.get(narrow) != second

@@ -9,9 +9,21 @@ import pytest
 
 from bot.domain.names import CommitSha
 from bot.domain.verdicts import Permission
-from bot.features.review.decide import Missing, Need, decide_review, match_rule
-from bot.features.review.facts import ReviewApproval, ReviewFacts
+from bot.features.review.decide import (
+    BLIND,
+    READ,
+    Missing,
+    Need,
+    asks_by_name,
+    decide_review,
+    judge_plans,
+    match_rule,
+)
+from bot.features.review.facts import MergeEffect, ReviewApproval, ReviewFacts
+from bot.features.review.text import render_review
 from bot.fleetfile import ReviewRules
+from bot.protocol.action import Action
+from tests import plans
 
 HEAD, OLDER = CommitSha("a" * 40), CommitSha("b" * 40)
 
@@ -36,6 +48,7 @@ MATRIX = [
     (".github/aios-bot.yml", "control files", Need.REQUIRED),
     (".github/workflows/deploy.yml", "control files", Need.REQUIRED),
     (".GitHub/docs/x.md", "control files", Need.REQUIRED),
+    ("server/.github/README.md", "control files", Need.REQUIRED),
     ("docs/action.yml", "control files", Need.REQUIRED),
     (".gitmodules", "control files", Need.REQUIRED),
     ("server", "nothing else known", Need.REQUIRED),
@@ -70,6 +83,7 @@ def facts(*paths: str, **changes: Any) -> ReviewFacts:
         "author": "aios-bot[bot]",
         "head": HEAD,
         "ours": True,
+        "effect": MergeEffect.NOTHING,
     }
     return ReviewFacts(paths=paths, **(given | changes))
 
@@ -127,3 +141,84 @@ def test_the_check_names_each_rule_with_its_paths() -> None:
         ("compose stacks", Need.REQUIRED, 1),
         ("documentation", Need.OPTIONAL, 2),
     ]
+
+
+@pytest.mark.parametrize("effect", MergeEffect)
+def test_only_a_plan_in_which_nothing_happens_merges_by_itself(effect: MergeEffect) -> None:
+    decision = decide_review(facts("docs/a.md", effect=effect))
+    may = effect is MergeEffect.NOTHING
+    assert (decision.auto_merge, decision.held, decision.need) == (may, None if may else effect, Need.OPTIONAL)
+    on = decide_review(facts("docs/a.md", effect=effect, auto_merge=True))
+    assert (on.auto_merge, on.by_hand) == (False, not may)
+
+
+@pytest.mark.parametrize(
+    ("effect", "words"),
+    [
+        (MergeEffect.UNPLANNED, "no plan of the merge could be made"),
+        (MergeEffect.CHANGES, "the plan changes services"),
+        (MergeEffect.RISKS, "the plan names risks"),
+        (MergeEffect.UNREADABLE, "a stack could not be analysed"),
+    ],
+)
+def test_the_check_says_why_the_bot_does_not_merge(effect: MergeEffect, words: str) -> None:
+    text = render_review(decide_review(facts("docs/a.md", effect=effect)))
+    assert f"The bot does not merge this by itself: {words}." in text.summary
+    assert (text.title, text.conclusion) == ("Nothing in this needs a review", "success")
+    quiet = facts("docs/a.md", effect=effect, rules=ReviewRules())
+    assert "does not merge" not in render_review(decide_review(quiet)).summary
+    assert decide_review(facts("docs/a.md", effect=effect, approvals=(approval(approves=False),))).held is None
+
+
+def test_what_is_read_needs_a_person_whatever_its_name() -> None:
+    rules = ReviewRules(auto_merge=True, optional=("**",))
+    decision = decide_review(
+        facts("docs/a.md", "docs/b.md", "x/y", rules=rules, read=frozenset(("docs/b.md", "x/y")))
+    )
+    assert [(m.rule, m.need, m.paths) for m in decision.matched] == [
+        (READ, Need.REQUIRED, ("docs/b.md", "x/y")),
+        ("the fleet's own: optional", Need.OPTIONAL, ("docs/a.md",)),
+    ]
+    assert (decision.need, decision.missing, decision.auto_merge) == (Need.REQUIRED, Missing.APPROVAL, False)
+
+
+def test_where_not_all_could_be_read_every_name_is_doubted() -> None:
+    decision = decide_review(facts("docs/a.md", ".github/x", "server/stacks/x/compose.yml", blind=True))
+    assert {(m.rule, m.need) for m in decision.matched} == {
+        (BLIND, Need.REQUIRED),
+        ("control files", Need.REQUIRED),
+        ("compose stacks", Need.REQUIRED),
+    }
+    assert decide_review(facts("docs/a.md", blind=True, read=frozenset(("docs/a.md",)))).matched[0].rule == READ
+
+
+def test_names_alone_ask_for_a_review_of_every_path_or_not() -> None:
+    assert asks_by_name(("stacks/a.yml", "x"), ReviewRules())
+    assert not asks_by_name(("stacks/a.yml", "docs/x.md"), ReviewRules())
+    assert asks_by_name((), ReviewRules())
+
+
+CALM = plans.stack("web", plans.service())
+JUDGED = [
+    ((), MergeEffect.NOTHING),
+    ((CALM,), MergeEffect.NOTHING),
+    ((plans.stack("web", plans.service(action=Action.RELOAD)),), MergeEffect.CHANGES),
+    ((plans.stack("web", remade_networks=("n",)),), MergeEffect.CHANGES),
+    ((plans.stack("web", new_variables=("n",)),), MergeEffect.CHANGES),
+    ((plans.stack("web", risks=(plans.risk(),)),), MergeEffect.RISKS),
+    ((plans.stack("web", plans.service(risks=(plans.risk(),))),), MergeEffect.RISKS),
+    ((plans.stack("web", plans.service(action=Action.RELOAD, risks=(plans.risk(),))),), MergeEffect.RISKS),
+    ((plans.stack("web", error="no"),), MergeEffect.UNREADABLE),
+    ((plans.stack("web", risks=(plans.risk(),), error="no"),), MergeEffect.UNREADABLE),
+    ((CALM, plans.stack("b", risks=(plans.risk(),)), plans.stack("c", error="no")), MergeEffect.UNREADABLE),
+    ((CALM, plans.stack("b", plans.service(action=Action.RESTART)), CALM), MergeEffect.CHANGES),
+]
+
+
+@pytest.mark.parametrize(("stacks", "effect"), JUDGED)
+def test_the_gravest_word_of_all_plans_counts(stacks: tuple[Any, ...], effect: MergeEffect) -> None:
+    assert judge_plans([plans.plan(plans.node("A", *stacks))]) is effect
+    assert (
+        judge_plans([plans.plan(plans.node("A", CALM)), plans.plan(plans.node("A", CALM), plans.node("B", *stacks))])
+        is effect
+    )

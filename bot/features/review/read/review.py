@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
 from bot.features.fleets import read as fleets_read
 from bot.features.fleets.facts import Pinned
-from bot.features.fleets.read import NotAFleet
+from bot.features.fleets.read import FleetAt, NotAFleet
+from bot.features.review.decide import asks_by_name
 from bot.features.review.facts import ReviewApproval, ReviewFacts
-from bot.fleetfile import Fleet, ReviewRules
+from bot.features.review.read.merge import MergeReads, read_merge
+from bot.fleetfile import ReviewRules
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.client import Client
 from bot.github.endpoints import people, repository
@@ -25,25 +27,34 @@ def read_review_facts(tools: ReviewTools, client: Client, repo: RepoName, pull: 
     pins = [pin for pin in tools.fleets.pins.pins_of(repo) if pin.base == pull.base.ref]
     fleets_read.fetch_all(tools.fleets, client, [repo, *(pin.upstream for pin in pins)])
     paths, complete = _read_paths(tools, client, repo, pull, pins)
+    at = _read_fleet(tools, repo, BranchName(pull.base.ref))
+    ours = pull.user is not None and pull.user.login == tools.fleets.app.login() and not pull.is_from_fork(repo)
+    rules = at.file.review if at is not None else ReviewRules()
+    merge = MergeReads()
+    if at is not None and not asks_by_name(paths, rules):
+        head = at.mirror.resolve(pull.head.sha)
+        merge = read_merge(tools, at, head, pins, paths, plan=ours and rules.auto_merge)
     return ReviewFacts(
         paths=paths,
         complete=complete,
-        rules=_read_rules(tools, repo, BranchName(pull.base.ref)),
+        rules=rules,
         author=pull.user.login if pull.user else "",
         head=CommitSha(pull.head.sha),
-        ours=pull.user is not None and pull.user.login == tools.fleets.app.login() and not pull.is_from_fork(repo),
+        ours=ours,
+        read=merge.read,
+        blind=merge.blind,
+        effect=merge.effect,
         approvals=_read_approvals(client, repo, pull),
         auto_merge=pull.auto_merge is not None,
     )
 
 
-def _read_rules(tools: ReviewTools, repo: RepoName, base: BranchName) -> ReviewRules:
-    """The rules of the base branch; a file that cannot be read leaves the built-in ones, and no auto-merge."""
+def _read_fleet(tools: ReviewTools, repo: RepoName, base: BranchName) -> FleetAt | None:
+    """The fleet at its base branch; without a usable file the built-in rules hold, and nothing merges by itself."""
     try:
-        file: Fleet = fleets_read.read_fleet(tools.fleets, repo, base).file
+        return fleets_read.read_fleet(tools.fleets, repo, base)
     except (NotAFleet, YamlFileError):
-        return ReviewRules()
-    return file.review
+        return None
 
 
 def _read_paths(

@@ -1,0 +1,51 @@
+"""What people read when the App may not do what a fleet needs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bot.domain.names import RepoName, SubmodulePath
+from bot.text import markdown as md
+
+
+class MissingPermission(NamedTuple):
+    """A permission that the account did not grant, and what it is for ("start the deploy workflow ...")."""
+
+    name: str
+    level: str
+    why: str
+
+
+class UnreadableUpstream(NamedTuple):
+    """A submodule whose repository the App cannot see."""
+
+    path: SubmodulePath
+    upstream: RepoName
+
+
+def render_access_title(missing: Sequence[MissingPermission], unreadable: Sequence[UnreadableUpstream]) -> str:
+    """One line: what the App lacks."""
+    lacks = [f"{one.name}: {one.level}" for one in missing] + [str(one.upstream) for one in unreadable]
+    return f"The App has no access to {', '.join(lacks)}"[:255]
+
+
+def render_access_problem(
+    missing: Sequence[MissingPermission], unreadable: Sequence[UnreadableUpstream], *, settings_url: str
+) -> str:
+    """What is missing, what does not work without it, and where an owner grants it."""
+    where = f"[the installation's settings]({settings_url})" if settings_url else "the installation's settings"
+    parts = []
+    if missing:
+        rows = "\n".join(f"| `{one.name}: {one.level}` | {md.text(one.why)} |" for one in missing)
+        parts.append(
+            "This account has not granted the App:\n\n"
+            f"| permission | without it the bot cannot |\n|---|---|\n{rows}\n\n"
+            f"An owner of the account accepts it in {where}. All else goes on."
+        )
+    for one in unreadable:
+        parts.append(
+            f"The App cannot read {md.code(one.upstream)}, which {md.code(one.path)} comes from: nothing is proposed "
+            f"or deployed for it. Add the repository in {where}, or correct its address in `.gitmodules`."
+        )
+    return "\n\n".join(parts)
