@@ -205,6 +205,8 @@ class Api:
         values: dict[str, Any] = dict(arguments)
         if "owner" in values:
             repo = self.state.repo(f"{values.pop('owner')}/{values.pop('repo')}")
+            if repo.archived and route.method != "GET":
+                raise ApiError(403, "Repository was archived so is read-only.")
             if route.permission != "app":
                 self.check_access(context.token, repo, route.permission or "metadata", route.level)
             values["repo"] = repo
@@ -221,6 +223,9 @@ class Api:
         return as_json(200, found)
 
     def _context(self, route: Route) -> Context:
+        pinned = (request.headers.get("X-GitHub-Api-Version"), request.headers.get("Accept"))
+        if self.state.behaviours.strict_headers and pinned != ("2022-11-28", "application/vnd.github+json"):
+            raise ApiError(400, f"Requests need an API version and a media type, not {pinned}")
         credential = access.read_credential(request.headers.get("Authorization", ""))
         if route.permission == "app":
             return Context(self, None, access.find_app(self.state, credential))

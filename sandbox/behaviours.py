@@ -16,3 +16,11 @@ class Behaviours:
     clock: Callable[[], float] = time.time
     personal_accounts: bool = False
     """An installation in a user's account has no organisation permissions (chad-loder/pyhaul#20)."""
+    lag: float = 0.0
+    """Seconds before lists show what was made or merged: pull requests, those of a commit, deployments, comments
+    (apache/texera#4620, tektoncd/pipelines-as-code#2382)."""
+    knows_run_details: bool = True
+    """Dispatches take `return_run_details`; GitHub Enterprise Server up to 3.19 refuses it
+    (benc-uk/workflow-dispatch#86)."""
+    strict_headers: bool = False
+    """A request without the API version and the media type of today is refused."""

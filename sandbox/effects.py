@@ -150,6 +150,7 @@ class Effects:
         """Mark the pull request as merged by `commit` of the base."""
         pull.state, pull.merge_commit_sha, pull.merged_by = "closed", commit, user
         pull.merged_at = pull.closed_at = pull.updated_at = iso_now()
+        self.state.note_merge(pull)
         self.send_pull_event(repo, pull, user, "closed")
         self.state.changed.notify_all()
 

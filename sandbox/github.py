@@ -19,7 +19,7 @@ from sandbox.app_records import AppRecord, Delivery, Token
 from sandbox.behaviours import Behaviours
 from sandbox.faults import Cut, Fault
 from sandbox.jobs import Job
-from sandbox.records import BranchRules, User
+from sandbox.records import BranchRules, Deployment, User
 from sandbox.rest_actions import end_run
 from sandbox.server import HttpServer
 from sandbox.shapes import Shapes
@@ -164,6 +164,11 @@ class EmbeddedGitHub:
         with self._state.lock:
             self._state.repo(full_name).private = private
 
+    def lock_conversation(self, full_name: str, number: int) -> None:
+        """Lock the conversation of a pull request: only people with write permission may comment."""
+        with self._state.lock:
+            self._state.repo(full_name).pulls[number].locked = True
+
     def add_to_installation(self, installation: int, repositories: Sequence[str]) -> None:
         """Give an installed App more repositories and send the webhook."""
         with self._state.lock:
@@ -283,6 +288,10 @@ class EmbeddedGitHub:
     def wait_for_deliveries(self, timeout: float = 30) -> bool:
         """Wait until every webhook was answered; returns whether all were."""
         return self._webhooks.wait(timeout)
+
+    def deployments(self, full_name: str) -> list[Deployment]:
+        """Every deployment of a repository, oldest first, whether lists show it or not."""
+        return self._state.repo(full_name).deployments
 
     def _context(self, user: User) -> Context:
         return Context(self._api, Token(user, None, None, None), None)

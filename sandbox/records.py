@@ -79,6 +79,7 @@ class Pull:
     reviews: list[Review] = field(default_factory=list)
     auto_merge: User | None = None  # who enabled it
     head_repo: Repo | None = None  # a fork; None: the repository itself
+    locked: bool = False  # its conversation
 
 
 @dataclass
@@ -184,6 +185,7 @@ class Run:
     name: str
     ref: str
     sha: str
+    title: str
     labels: tuple[str, ...]
     event: dict[str, Any]
     actor: User
@@ -227,6 +229,8 @@ class Repo:
     runners: list[Registration] = field(default_factory=list)
     rules: dict[str, BranchRules] = field(default_factory=dict)  # by branch
     allow_auto_merge: bool = False
+    has_issues: bool = True
+    archived: bool = False
     parent: Repo | None = None  # of a fork
     created_at: str = field(default_factory=iso_now)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
+from flask import request
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -43,6 +45,8 @@ def _check_inputs(declared: dict[str, Any], given: dict[str, Any]) -> None:
 def dispatch(context: Context, repo: Repo, workflow: str) -> Any:
     (ref,) = context.need("ref")
     ref = str(ref).removeprefix("refs/heads/")
+    if "return_run_details" in context.body and not context.state.behaviours.knows_run_details:
+        raise ApiError(422, 'Invalid request.\n\n"return_run_details" is not a permitted key.')
     _read_workflow(repo, repo.default_branch, workflow)  # it has to be on the default branch, too
     heads = repo.heads()
     if ref not in heads:
@@ -68,6 +72,7 @@ def dispatch(context: Context, repo: Repo, workflow: str) -> Any:
         job_id=context.state.new_id(),
         workflow=workflow,
         name=str(found.get("name", workflow)),
+        title=_fill(str(found.get("run-name", found.get("name", workflow))), inputs),
         ref=ref,
         sha=heads[ref],
         labels=_labels(job, inputs),
@@ -85,6 +90,11 @@ def dispatch(context: Context, repo: Repo, workflow: str) -> Any:
     if context.body.get("return_run_details"):
         return context.shapes.run_links(repo, run)
     return ApiResponse(204)
+
+
+def _fill(text: str, inputs: dict[str, str]) -> str:
+    """`text` with the inputs that its expressions name."""
+    return re.sub(r"\$\{\{\s*inputs\.(\w+)\s*\}\}", lambda found: inputs.get(found[1], ""), text)
 
 
 def _labels(job: dict[str, Any], inputs: dict[str, str]) -> tuple[str, ...]:
@@ -126,7 +136,7 @@ def run_shape(context: Context, repo: Repo, run: Run) -> dict[str, Any]:
         "run_number": 1,
         "run_attempt": 1,
         "event": "workflow_dispatch",
-        "display_title": run.name,
+        "display_title": run.title,
         "status": run.status,
         "conclusion": run.conclusion,
         "workflow_id": 1,
@@ -153,8 +163,10 @@ def run_shape(context: Context, repo: Repo, run: Run) -> dict[str, Any]:
 
 
 def list_runs(context: Context, repo: Repo) -> Any:
-    page = paged(list(reversed(repo.runs)), lambda run: run_shape(context, repo, run))
-    return ApiResponse(200, {"total_count": len(repo.runs), "workflow_runs": page.body}, page.headers)
+    wanted = request.args.get("actor", "")
+    found = [run for run in reversed(repo.runs) if wanted in ("", run.actor.login)]
+    page = paged(found, lambda run: run_shape(context, repo, run))
+    return ApiResponse(200, {"total_count": len(found), "workflow_runs": page.body}, page.headers)
 
 
 def get_run(context: Context, repo: Repo, id: int) -> Any:

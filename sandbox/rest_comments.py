@@ -14,7 +14,8 @@ _REACTIONS = {"+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eye
 
 def list_comments(context: Context, repo: Repo, number: int) -> Any:
     find_pull(repo, number)
-    found = [comment for comment in repo.comments.values() if comment.number == number]
+    listed = (comment for comment in repo.comments.values() if context.state.is_listed(comment.id))
+    found = [comment for comment in listed if comment.number == number]
     return paged(found, lambda comment: context.shapes.comment(repo, comment))
 
 
@@ -66,6 +67,8 @@ def _no_reactions(url: str) -> dict[str, Any]:
 def comment_on(context: Context, repo: Repo, pull: Pull, body: str) -> Comment:
     """Create a comment and send its webhook."""
     check_texts(None, body)
+    if pull.locked and (context.token is None or context.token.installation is not None):
+        raise ApiError(403, "Unable to create comment because issue is locked.")
     comment = Comment(context.state.new_id(), pull.number, body, context.user)
     repo.comments[comment.id] = comment
     _send_comment(context, repo, pull, comment, "created")

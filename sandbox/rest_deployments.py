@@ -50,7 +50,8 @@ def create_deployment(context: Context, repo: Repo) -> Any:
 
 def list_deployments(context: Context, repo: Repo) -> Any:
     wanted = {name: request.args[name] for name in ("sha", "ref", "task", "environment") if name in request.args}
-    found = [d for d in reversed(repo.deployments) if all(getattr(d, name) == wanted[name] for name in wanted)]
+    listed = [d for d in reversed(repo.deployments) if context.state.is_listed(d.id)]
+    found = [d for d in listed if all(getattr(d, name) == wanted[name] for name in wanted)]
     return paged(found, lambda deployment: context.shapes.deployment(repo, deployment))
 
 

@@ -39,6 +39,7 @@ def list_pulls(context: Context, repo: Repo) -> Any:
         pull
         for pull in repo.pulls.values()
         if (state or "open") in (pull.state, "all")
+        and context.state.is_listed(pull.id)
         and head in ("", f"{(pull.head_repo or repo).owner.login}:{pull.head}")
         and base in ("", pull.base)
     ]
@@ -160,7 +161,8 @@ def pulls_of_commit(context: Context, repo: Repo, sha: str) -> Any:
         fork = repo.git.merge_base(pull.base_sha, pull.head_sha)
         return commit in [one.sha for one in repo.git.commits_between(fork, CommitSha(pull.head_sha), most=250)]
 
-    return paged([p for p in repo.pulls.values() if holds(p)], lambda pull: context.shapes.pull(repo, pull))
+    known = [p for p in repo.pulls.values() if context.state.is_listed(-p.id) and context.state.is_listed(p.id)]
+    return paged([p for p in known if holds(p)], lambda pull: context.shapes.pull(repo, pull))
 
 
 def add_labels(context: Context, repo: Repo, number: int) -> Any:

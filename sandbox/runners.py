@@ -27,6 +27,8 @@ _KINDS = (("linux", "x64"), ("linux", "arm64"), ("win", "x64"))
 _CONFIG = """\
 #!/usr/bin/env python3
 import json, os, pathlib, sys, urllib.parse, urllib.request
+if os.geteuid() == 0 and not os.environ.get("RUNNER_ALLOW_RUNASROOT"):
+    sys.exit("Must not run with sudo")
 here = pathlib.Path(__file__).resolve().parent
 arguments, given = sys.argv[1:], {}
 verb = arguments.pop(0) if arguments[:1] == ["remove"] else "register"
@@ -43,12 +45,17 @@ body = urllib.parse.urlencode({"verb": verb, "repo": repo, "name": known["name"]
 urllib.request.urlopen(api + "/_runner/register", body, timeout=30).read()
 if verb == "register":
     held.write_text(json.dumps({k: given[k] for k in ("url", "name", "labels")}))
+    (here / ".path").write_text(os.environ["PATH"] + "\\n")  # written anew each time, as by the real one
+    with (here / ".env").open("a") as settings:
+        settings.write("LANG=" + os.environ.get("LANG", "C.UTF-8") + "\\n")
 else:
     held.unlink()
 """
 _RUN = """\
 #!/usr/bin/env python3
-import json, pathlib, signal, urllib.parse, urllib.request
+import json, os, pathlib, signal, sys, urllib.parse, urllib.request
+if os.geteuid() == 0 and not os.environ.get("RUNNER_ALLOW_RUNASROOT"):
+    sys.exit("Must not run with sudo")
 known = json.loads((pathlib.Path(__file__).resolve().parent / ".runner").read_text())
 api, repo = known["url"].rsplit("/", 2)[0], "/".join(known["url"].split("/")[-2:])
 body = urllib.parse.urlencode({"repo": repo, "name": known["name"]}).encode()

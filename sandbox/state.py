@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.app_records import AppRecord, Delivery, Installation, Token
 from sandbox.behaviours import Behaviours
-from sandbox.records import Repo, User
+from sandbox.records import Pull, Repo, User
 
 
 class ApiError(Exception):
@@ -42,12 +42,23 @@ class State:
         self.deliveries: list[Delivery] = []
         self._actions: AppRecord | None = None
         self._ids = itertools.count(1001)
+        self._made_at: dict[int, float] = {}
         # GitHub numbers pull requests and issues per repository.
         self._numbers: dict[str, itertools.count[int]] = {}
 
     def new_id(self) -> int:
         """A new id; ids only grow."""
-        return next(self._ids)
+        number = next(self._ids)
+        self._made_at[number] = self.behaviours.clock()
+        return number
+
+    def note_merge(self, pull: Pull) -> None:
+        """The pull request was merged now: lists of a commit's pull requests show it later."""
+        self._made_at[-pull.id] = self.behaviours.clock()
+
+    def is_listed(self, number: int) -> bool:
+        """Whether lists show what has this id (for a merge: the pull request's, negated) by now."""
+        return self.behaviours.clock() - self._made_at.get(number, 0.0) >= self.behaviours.lag
 
     def new_number(self, repo: Repo) -> int:
         """The next number of a pull request or issue in `repo`."""

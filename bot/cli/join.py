@@ -177,6 +177,7 @@ def remove(name: str, fleet: str | None) -> None:
 def join(invitation: str, state: Path | None, token: str) -> None:
     """Make this machine the node that INVITATION is for. Run by the command from `aios-bot node add`."""
     from bot.onboarding.join.node import check_platform, find_obstacles
+    from bot.onboarding.join.runner import check_user
     from bot.protocol.invitation import parse_invitation
 
     invited = parse_invitation(invitation)
@@ -184,6 +185,7 @@ def join(invitation: str, state: Path | None, token: str) -> None:
         invited = _with(invited, token=token)
     check_platform(invited)
     node_join = _joining(invited, state)
+    check_user(node_join.environment)
     node_join.enrol()
     node_join.clone()
     node_join.bootstrap()
@@ -237,13 +239,13 @@ def _with(invitation: Invitation, **changes: object) -> Invitation:
 def _joining(invitation: Invitation, state: Path | None) -> NodeJoin:
     from bot.agent.state import NodeState
     from bot.onboarding.join.node import NodeJoin
-    from bot.settings.environment import docker_environment, stack_environment
+    from bot.settings.environment import runner_environment
 
     def log(line: str) -> None:
         click.echo(line, err=True)
 
     folder = (state or _settings().state).absolute()
-    return NodeJoin(invitation, NodeState(folder), docker_environment() | stack_environment(), log)
+    return NodeJoin(invitation, NodeState(folder), runner_environment(), log)
 
 
 def _read_key(key: Path | None) -> str:

@@ -41,6 +41,18 @@ aios_bot.add_command(keys)
 aios_bot.add_command(plan)
 aios_bot.add_command(serve)
 
+EXTRAS = {
+    **dict.fromkeys(
+        (
+            *("cryptography", "dbos", "flask", "github", "prometheus_client", "pydantic_settings"),
+            *("sqlalchemy", "waitress", "werkzeug"),
+        ),
+        "service",
+    ),
+    "psycopg": "postgres",
+}
+"""The packages that a node does without, each with the extra of aios-bot that brings it."""
+
 _CLONE = "git clone https://github.com/Tecnocrat/aios-bot && cd aios-bot"
 _ANY_ARGUMENTS = {"ignore_unknown_options": True}
 
@@ -76,6 +88,17 @@ def run_program(command: click.Command, name: str) -> None:
     except BotError as problem:
         click.echo(f"aios-bot: {problem}", err=True)
         sys.exit(problem.exit_code)
+    except ModuleNotFoundError as problem:
+        extra = EXTRAS.get((problem.name or "").partition(".")[0])
+        if extra is None:
+            traceback.print_exc()
+            sys.exit(ExitCode.BUG)
+        click.echo(
+            f"aios-bot: this command needs {problem.name}, which a node does not install: "
+            f"pip install 'aios-bot[{extra}]'",
+            err=True,
+        )
+        sys.exit(ExitCode.MISSING)
     except Exception:  # noqa: BLE001 - the last resort: a bug is printed in full, with its own exit code
         traceback.print_exc()
         sys.exit(ExitCode.BUG)

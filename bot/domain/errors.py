@@ -26,6 +26,7 @@ class ExitCode(IntEnum):
     REFUSED = 4, "an order, a permission or a check refused it; nothing was changed"
     SETTINGS = 5, "a setting is missing or unusable; trying again does not help"
     UNAVAILABLE = 6, "the database, or the address to listen on, is not available; trying again may help"
+    MISSING = 7, "a part of aios-bot that this command needs is not installed"
 
 
 class BotError(Exception):

@@ -29,6 +29,7 @@ class PullRequestChanged(Value, frozen=True, tag="pull_request"):
     base: BranchName
     head: BranchName
     merged: bool
+    merge_commit: CommitSha | None = None  # on the base, when it was merged
 
 
 class ChecksCompleted(Value, frozen=True, tag="checks_completed"):

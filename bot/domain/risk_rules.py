@@ -6,30 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import NamedTuple
 
+from bot.domain.host_rules import HOST_RULES
+from bot.domain.risk_rule import Rule, Tuning
 from bot.domain.severity import Severity
 
+__all__ = ["RULES", "Rule", "Tuning"]
+
 _INFO, _NOTICE, _RISKY = Severity.INFO, Severity.NOTICE, Severity.RISKY
-
-
-class Tuning(StrEnum):
-    """What a fleet may say of a rule: another severity, or nothing at all."""
-
-    OFF = "off"
-    INFO = "info"
-    NOTICE = "notice"
-    RISKY = "risky"
-
-
-class Rule(NamedTuple):
-    """One rule. `fires` and `why` are sentences for the reference."""
-
-    id: str
-    severity: Severity
-    fires: str
-    why: str
 
 
 VOLUME_DROPPED = Rule(
@@ -122,60 +106,6 @@ TRAEFIK_GUARD = Rule(
     "A traefik route loses a middleware, or a middleware is changed.",
     "Middlewares are where logins, address lists and rate limits live.",
 )
-PRIVILEGED = Rule(
-    "privilege.privileged",
-    _RISKY,
-    "A service becomes privileged.",
-    "It can do on the node whatever root can.",
-)
-CAPABILITY = Rule(
-    "privilege.capability",
-    _NOTICE,
-    "A service gets a kernel capability.",
-    "It may do more on the node than containers usually may.",
-)
-STRONG_CAPABILITY = Rule(
-    "privilege.strong_capability",
-    _RISKY,
-    "A service gets a kernel capability that comes near to root on the node, such as SYS_ADMIN or ALL.",
-    "A break-in there is a break-in on the node.",
-)
-DOCKER_SOCKET = Rule(
-    "privilege.docker_socket",
-    _RISKY,
-    "A service gets the engine's socket, or a folder that holds it.",
-    "Whoever controls it controls every container, and thereby the node. Read-only does not help.",
-)
-HOST_NAMESPACE = Rule(
-    "privilege.host_namespace",
-    _RISKY,
-    "A service joins the node's process, IPC, user, UTS or cgroup namespace.",
-    "It sees or reaches what runs on the node outside containers.",
-)
-SYSTEM_BIND = Rule(
-    "privilege.system_bind",
-    _RISKY,
-    "A service gets a folder of the node's own system: its root, /etc, /root, a whole drive ...",
-    "It can read the node's secrets, or change the system.",
-)
-DEVICE = Rule(
-    "privilege.device",
-    _NOTICE,
-    "A service gets a device of the node.",
-    "It speaks to hardware directly.",
-)
-UNCONFINED = Rule(
-    "privilege.unconfined",
-    _RISKY,
-    "A service leaves a confinement: seccomp, AppArmor, SELinux, or no-new-privileges.",
-    "One wall between a break-in and the node is gone.",
-)
-ROOT_USER = Rule(
-    "privilege.root_user",
-    _NOTICE,
-    "A service that ran as a user of its own runs as root, or as the image says.",
-    "Files it writes belong to root, and a break-in weighs more.",
-)
 UNPINNED = Rule(
     "image.unpinned",
     _NOTICE,
@@ -267,15 +197,7 @@ RULES: Mapping[str, Rule] = {
         TRAEFIK_ROUTE,
         TRAEFIK_TLS,
         TRAEFIK_GUARD,
-        PRIVILEGED,
-        CAPABILITY,
-        STRONG_CAPABILITY,
-        DOCKER_SOCKET,
-        HOST_NAMESPACE,
-        SYSTEM_BIND,
-        DEVICE,
-        UNCONFINED,
-        ROOT_USER,
+        *HOST_RULES,
         UNPINNED,
         OTHER_SOURCE,
         SECRET_CHANGED,

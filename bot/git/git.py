@@ -167,6 +167,10 @@ class GitRepository:
         fields = (record.strip("\n").split(_FIELD) for record in records if record.strip("\n"))
         return tuple(CommitInfo(CommitSha(f[0]), f[1], f[2], f[3], _FIELD.join(f[4:])) for f in fields)
 
+    def committed_at(self, commit: str) -> int:
+        """When a commit was committed, by its own word, in seconds since the epoch."""
+        return int(self.run("log", "-1", "--format=%ct", "--end-of-options", commit).decode().strip() or 0)
+
     def last_change(self, commit: str, path: str) -> CommitSha | None:
         """The newest commit that changed `path`, among `commit` and its first parents (merged ones do not count)."""
         out = self.run("log", "--max-count=1", "--first-parent", "--format=%H", commit, "--", path).decode().strip()

@@ -16,6 +16,7 @@ from bot.github.connection import metrics
 from bot.github.connection.backoff import Backoff
 from bot.github.connection.budget import Budget
 from bot.github.connection.grants import Grants, Installation
+from bot.github.connection.memory import Memory
 from bot.github.connection.tokens import Scope, Token, Tokens
 from bot.github.connection.transport import HttpTransport, PyGithubSender, SharedTransport
 from bot.github.endpoints import repository
@@ -50,6 +51,7 @@ class App:
         self._budgets: dict[InstallationId, Budget] = {}
         self._tokens = Tokens(self._request_token)
         self._grants = Grants(self._read_installation)
+        self._memory = Memory()
         self._login: str | None = None
         self._lock = threading.Lock()
 
@@ -155,4 +157,5 @@ class App:
             token=token,
             app_id=self._id,
             on_unauthorized=on_unauthorized,
+            memory=self._memory,
         )

@@ -19,6 +19,7 @@ from requests.utils import parse_header_links
 from bot.domain.errors import BotError, RetryLater
 from bot.github.connection.backoff import Backoff, is_exhausted
 from bot.github.connection.etags import CachedResponse, Etags
+from bot.github.connection.memory import Memory
 from bot.github.errors import GitHubError, NotFound
 
 _T = TypeVar("_T")
@@ -73,6 +74,7 @@ class Client:
         token: str = "",
         app_id: int | None = None,
         on_unauthorized: Callable[[], None] = lambda: None,
+        memory: Memory | None = None,
     ) -> None:
         """`name` tells this identity's cached responses apart in `etags`. `token` is what git authenticates with.
 
@@ -82,6 +84,7 @@ class Client:
         """
         self.token = token
         self.app_id = app_id
+        self.memory = memory or Memory()
         self._sender = sender
         self._backoff = backoff
         self._name = name

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import logging
 
+from msgspec.structs import replace
+
 from bot.domain.errors import BotError
 from bot.domain.names import PullNumber, RepoName
 from bot.github.client import Client
 from bot.github.endpoints import comments
 from bot.github.endpoints.comments import Comment
+from bot.github.errors import GitHubError
 
 log = logging.getLogger(__name__)
+
+_CANNOT_COMMENT = (403, 404, 410, 422)
 
 
 def put_comment(
@@ -19,17 +24,34 @@ def put_comment(
     """Make `login`'s one comment with `marker`, or edit it when its text differs.
 
     Returns the comments that `login` had before when this one is new, oldest first; none when it was there.
+    A comment that GitHub refuses (a locked conversation, issues that are switched off, an archived repository) is
+    logged, and ends nothing: it only reports.
     """
+    try:
+        return _put_comment(client, repo, number, marker=marker, body=body, login=login)
+    except GitHubError as problem:
+        if problem.status not in _CANNOT_COMMENT:
+            raise
+        log.warning("a comment on %s#%d was refused: %s", repo, number, problem)
+        return ()
+
+
+def _put_comment(
+    client: Client, repo: RepoName, number: PullNumber, *, marker: str, body: str, login: str
+) -> tuple[Comment, ...]:
     text = body if marker in body else f"{body}\n\n{marker}"
     # Anybody may write the marker into a comment; only our own is ours to edit.
     found = comments.find_comments(client, repo, number)
     ours = tuple(one for one in found if one.user is not None and one.user.login == login)
-    known = next((one for one in ours if marker in one.body), None)
+    remembered: Comment | None = client.memory.find("comment", repo, number, marker)  # the list may lie behind
+    known = next((one for one in ours if marker in one.body), remembered)
     if known is None:
-        comments.post_comment(client, repo, number, text)
+        client.memory.keep(comments.post_comment(client, repo, number, text), "comment", repo, number, marker)
         return ours
     if known.body != text:
         comments.edit_comment(client, repo, known.id, text)
+        if known is remembered:
+            client.memory.keep(replace(known, body=text), "comment", repo, number, marker)
     return ()
 
 

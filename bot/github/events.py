@@ -21,6 +21,7 @@ from bot.domain.events import (
 )
 from bot.domain.names import (
     BranchName,
+    CommitSha,
     DeploymentId,
     InstallationId,
     PullNumber,
@@ -80,6 +81,12 @@ class _PullRequest(Wire, frozen=True):
     base: Ref
     head: Ref
     merged: bool = False
+    merge_commit_sha: str | None = None  # a trial merge while it is open
+
+    @property
+    def merge_commit(self) -> CommitSha | None:
+        """The commit of the base that merged it; None when it was not merged."""
+        return parse_commit_sha(self.merge_commit_sha) if self.merged and self.merge_commit_sha else None
 
 
 class _PullRequestBody(Wire, frozen=True):
@@ -179,6 +186,7 @@ def _parse_repository_event(
                 base=BranchName(pull.base.ref),
                 head=BranchName(pull.head.ref),
                 merged=pull.merged,
+                merge_commit=pull.merge_commit,
             )
         case "check_suite", "completed":
             sha = msgspec.json.decode(body, type=_CheckSuiteBody).check_suite.head_sha

@@ -68,6 +68,12 @@ def stack_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.upper().startswith(_NOT_FOR_STACKS)}
 
 
+def runner_environment() -> dict[str, str]:
+    """What GitHub's runner is set up and started with: the node's own environment, and the runner's own switches."""
+    own = {name: value for name, value in os.environ.items() if name.startswith("RUNNER_ALLOW_")}
+    return docker_environment() | stack_environment() | own
+
+
 def read_data_folder() -> Path:
     """Where the service on this machine keeps its data."""
     return parse_folder(os.environ.get("AIOS_BOT_DATA", "").strip() or DEFAULT_DATA)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from bot.domain.errors import ExitCode
 from bot.github import manifest
 from bot.settings.environment import child_environment
 from sandbox.engine import Engine
@@ -77,7 +78,16 @@ def as_person(running: Running, *arguments: str) -> str:
 
 
 def paste(running: Running, engine: Engine, command: str) -> str:
-    """What the node's terminal shows when `command` is pasted into its shell."""
+    """What the node's terminal shows when a user who lets the runner be root pastes `command`."""
+    done = paste_into_shell(running, engine, command, {"RUNNER_ALLOW_RUNASROOT": "1"})
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{running.service.log.read_text()[-2000:]}"
+    return done.stdout + done.stderr
+
+
+def paste_into_shell(
+    running: Running, engine: Engine, command: str, own: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """The shell of the node's user, whose environment has `own` too, after `command` was pasted into it."""
     home = running.folder / "node/home"
     home.mkdir(parents=True, exist_ok=True)
     environment = child_environment() | dict(engine.environment)
@@ -87,11 +97,9 @@ def paste(running: Running, engine: Engine, command: str) -> str:
         "AIOS_BOT_NODE_WATCH": "1",
     }
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
-    done = subprocess.run(
-        ["setsid", "sh"], input=command, env=environment, cwd=home, capture_output=True, text=True, check=False
+    return subprocess.run(
+        ["setsid", "sh"], input=command, env=environment | own, cwd=home, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{running.service.log.read_text()[-2000:]}"
-    return done.stdout + done.stderr
 
 
 def works_in(folder: Path) -> list[str]:
@@ -115,6 +123,23 @@ def runners(running: Running) -> dict[str, tuple[str, list[str]]]:
     return {one["name"]: (one["status"], [label["name"] for label in one["labels"]]) for one in found}
 
 
+def assert_refused_as_root(empty: Running, engine: Engine, command: str) -> None:
+    refused = paste_into_shell(empty, engine, command, {})
+    assert "GitHub's runner refuses to run as root" in refused.stderr
+    assert refused.returncode == ExitCode.FAILED
+    assert not (empty.folder / "node/state/node.json").exists(), "refused before anything was changed"
+    assert not empty.node_root.exists()
+
+
+def assert_handed_on_to_jobs(empty: Running, engine: Engine) -> None:
+    """What was set when the node joined is in the file from which the runner makes the environment of its jobs."""
+    settings = (empty.folder / "node/state/runner/.env").read_text().splitlines()
+    assert f"AIOS_BOT_NODE_STATE={empty.folder / 'node/state'}" in settings
+    assert f"DOCKER_HOST={engine.host}" in settings
+    assert f"AIOS_BOT_PYTHON={sys.executable}" in settings
+    assert any(line.startswith("LANG=") for line in settings), "what the runner itself wrote stays"
+
+
 def test_a_new_node_joins_deploys_and_leaves(empty: Running, engine: Engine) -> None:
     for image, version in IMAGES.items():
         engine.make_image(image, version=version)
@@ -134,10 +159,14 @@ def test_a_new_node_joins_deploys_and_leaves(empty: Running, engine: Engine) -> 
     assert len(outside.pulls(FLEET)) == 1, "the same pull request again"
     hub.merge_pull(FLEET, proposed["number"], by=PERSON)
 
+    assert_refused_as_root(empty, engine, command)
+
+    empty.node_root.mkdir(parents=True)  # as the person was told to, before
     shown = paste(empty, engine, command)
     assert f"this is {NODE} of {FLEET}" in shown
     assert "scripts/bootstrap.sh" in shown
     eventually("the runner", lambda: runners(empty) == {NODE: ("online", ["self-hosted", NODE])})
+    assert_handed_on_to_jobs(empty, engine)
     again = paste(empty, engine, command)
     assert "registered already" in again
     assert "in the background already" in again

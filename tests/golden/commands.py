@@ -77,6 +77,9 @@ def records() -> dict[str, CommandRecord]:
         ),
         "in a fire": _record(cases.at_ops("/deploy LAB because fire", cases.IN_A_FIRE)),
         "another's lock": _record(cases.facts("/deploy PROD", nodes=(cases.node(lock=cases.lock()), LOCKED))),
+        "there already, and locked": _record(
+            cases.facts("/deploy LAB", nodes=(cases.node(runs=cases.HEAD, ahead=cases.PULL, lock=cases.lock()),))
+        ),
         "a lock": _record(cases.facts("/lock PROD mine", nodes=cases.TWO)),
         "an unlock in a fire": _record(cases.at_ops("/unlock PROD because fire", cases.IN_A_FIRE, nodes=(LOCKED,))),
         "misread, with a prefix": _record(

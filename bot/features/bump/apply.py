@@ -22,6 +22,7 @@ from bot.github.checks import ensure_check
 from bot.github.client import Client
 from bot.github.comments import put_comment
 from bot.github.endpoints import repository
+from bot.github.pulls import open_own_pull
 from bot.plan.model import Plan
 from bot.plan.report.check import CHECK_NAME, CheckText, render_check
 from bot.plan.report.links import Links
@@ -73,7 +74,7 @@ def propose(tools: BumpTools, client: Client, at: FleetAt, facts: BumpFacts, dec
     title, body = render_title(plan), render_body(plan, links)
     if facts.pull is None:
         branch = bump_branch(facts.base, facts.submodule.path)
-        pull = repository.open_pull(client, facts.fleet, head=branch, base=facts.base, title=title, body=body)
+        pull = open_own_pull(client, facts.fleet, head=branch, base=facts.base, title=title, body=body)
         number, labels = PullNumber(pull.number), tuple(label.name for label in pull.labels)
     else:
         number, labels = facts.pull.number, facts.pull.labels
@@ -124,7 +125,8 @@ def post_plan_check(
 
 def close(tools: BumpTools, client: Client, facts: BumpFacts, decision: CloseBump) -> None:
     """Close what is left of a proposal that is no longer needed."""
-    if decision.close is not None:
+    # The list may still show a pull request as open that was merged a moment ago.
+    if decision.close is not None and repository.read_pull(client, facts.fleet, decision.close).state == "open":
         pin = facts.pin
         note = render_note(BumpReason.UP_TO_DATE, facts.submodule.path, pin=pin, tip=facts.tip, people=())
         put_comment(

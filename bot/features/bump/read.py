@@ -14,8 +14,9 @@ from bot.features.fleets.read import FleetAt, find_other_authors
 from bot.features.holds.facts import Hold, HoldKind
 from bot.git.git import GitRepository
 from bot.github.client import Client
-from bot.github.endpoints import checks, repository
+from bot.github.endpoints import checks
 from bot.github.endpoints.repository import Pull
+from bot.github.pulls import find_own_pulls
 from bot.github.shapes import FAILED
 from bot.plan.model import Plan
 from bot.planner.plans import Revision, plan_between
@@ -33,7 +34,7 @@ def read_bump_facts(tools: BumpTools, client: Client, at: FleetAt, pinned: Pinne
         return None
     tip = upstream.resolve(f"refs/heads/{pinned.tracked}")
     head = bump_branch(at.base, pinned.submodule)
-    pulls = repository.find_pulls(client, at.repo, head=head, base=at.base)
+    pulls = find_own_pulls(client, at.repo, head=head, base=at.base)
     relation = read_relation(upstream, pin, tip)
     holds = tools.holds.find_holds(at.repo, at.base, pinned.submodule)
     asks = submodule.wait_for_checks and tip is not None and relation is Relation.AHEAD

@@ -97,6 +97,8 @@ class RolloutFacts(Value, frozen=True):
     soak: int = 0
     offline_after: int = 600
     stop_on_drift: bool = False
+    may_be_early: bool = False  # GitHub may not show yet who merged the commit
+    tries: int = 0  # how often that was looked at again
 
     def order_of(self, node: NodeFacts) -> PastOrder | None:
         """The newest order that `node` got for all of this commit, whoever asked for it."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from bot.domain.events import DeploymentChanged, Event, PullRequestChanged, WorkflowRunCompleted
-from bot.domain.names import BranchName, InstallationId, RepoName, SubmodulePath
+from bot.domain.names import BranchName, CommitSha, InstallationId, PullNumber, RepoName, SubmodulePath
 from bot.features.fleets.facts import PinIndex
 from bot.features.fleets.jobs import FleetJob, FleetRead, FoundEvent, Job, NodesFreed
 
@@ -14,28 +16,36 @@ class SyncRollout(FleetJob, frozen=True, tag="rollout"):
     base: BranchName
     not_before: int = 0  # seconds since the epoch; it waits in the queue until then (a soak time, an offline node)
     submodule: SubmodulePath | None = None  # only this one, when it failed while the others went on
+    merged: PullNumber | None = None  # the pull request whose merge it follows: GitHub may not list it yet
+    merge_commit: CommitSha | None = None
+    tries: int = 0  # how often it looked again because GitHub's answer may have come too early
 
     @property
     def starts_at(self) -> int:
         return self.not_before
+
+    def again(self, at: int | None, *, tries: int) -> list[SyncRollout]:
+        """The same look at a later time (seconds since the epoch); None: not again."""
+        return [] if at is None else [replace(self, not_before=at, tries=tries)]
 
 
 def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
     """The jobs of this feature that `event` calls for."""
     match event:
         case DeploymentChanged() | WorkflowRunCompleted():
-            return _sync(event.repo, event.installation, [pin.base for pin in index.pins_of(event.repo)])
+            return [*_sync(event.repo, event.installation, [pin.base for pin in index.pins_of(event.repo)])]
         case PullRequestChanged() if event.merged:
             bases = [pin.base for pin in index.pins_of(event.repo) if pin.base == event.base]
-            return _sync(event.repo, event.installation, bases)
+            found = _sync(event.repo, event.installation, bases)
+            return [replace(job, merged=event.number, merge_commit=event.merge_commit) for job in found]
         case FleetRead():
-            return _sync(event.fleet, event.installation, event.bases)
+            return [*_sync(event.fleet, event.installation, event.bases)]
         case NodesFreed():
-            return _sync(event.fleet, event.installation, [pin.base for pin in index.pins_of(event.fleet)])
+            return [*_sync(event.fleet, event.installation, [pin.base for pin in index.pins_of(event.fleet)])]
     return []
 
 
 def _sync(
     fleet: RepoName, installation: InstallationId, bases: list[BranchName] | tuple[BranchName, ...]
-) -> list[Job]:
+) -> list[SyncRollout]:
     return [SyncRollout(fleet=fleet, installation=installation, base=base) for base in dict.fromkeys(bases)]

@@ -44,14 +44,14 @@ def sync_rollout(tools: RolloutTools, client: Client, job: SyncRollout) -> Outco
     follow_up: list[SyncRollout] = []
     for pinned in wanted if at is not None and at.file.nodes else ():
         try:
-            facts = read_rollout_facts(tools, client, at, pinned) if at else None
+            facts = read_rollout_facts(tools, client, at, pinned, job) if at else None
             if at is None or facts is None:
                 continue
             decision = decide_rollout(facts)
             _count_decision(decision.reason)
             log.info("rollout of %s on %s of %s: %s", pinned.submodule, job.base, job.fleet, decision.reason)
             apply_rollout(tools, client, at, facts, decision)
-            follow_up += [replace(job, not_before=decision.again_at)] if decision.again_at is not None else []
+            follow_up += job.again(decision.again_at, tries=decision.tries)
         except Exception as problem:
             if isinstance(problem, RetryLater) or len(wanted) == 1:  # a wait holds for the whole installation
                 raise

@@ -33,6 +33,16 @@ RESULTS = sa.Table(
     sa.Column("report", sa.Text, nullable=False),  # bot.protocol.report.Report as JSON
 )
 
+ORDERS_MADE = sa.Table(
+    "orders_made",
+    TABLES,
+    sa.Column("fleet", sa.Text, primary_key=True),  # lower case
+    sa.Column("number", sa.BigInteger, primary_key=True),
+    sa.Column("node", sa.Text, nullable=False),
+    sa.Column("made_at", sa.BigInteger, nullable=False),  # seconds since the epoch
+)
+LISTED_AFTER = 600  # seconds, after which GitHub's list shows every deployment for certain
+
 _SAVE = sa.text(
     "INSERT INTO fleet_states (page, base, submodule, fleet, state) "
     "VALUES (:page, :base, :submodule, :fleet, :state) "
@@ -107,6 +117,28 @@ class RolloutStore:
         with self._store.reading() as connection:
             texts = connection.execute(query).scalars().all()
         return tuple(msgspec.json.decode(text, type=RolloutStatus) for text in texts)
+
+    def note_order(self, fleet: RepoName, node: NodeName, number: DeploymentId, *, now: int) -> None:
+        """Note that `node` was given an order, whose deployment GitHub may not list yet."""
+        row = {"fleet": fleet.lower(), "number": number, "node": node, "made_at": now}
+        old = sa.delete(ORDERS_MADE).where(ORDERS_MADE.c.made_at < now - LISTED_AFTER)
+
+        def write(connection: sa.Connection) -> None:
+            connection.execute(old)
+            connection.execute(sa.insert(ORDERS_MADE), row)
+
+        self._store.write(write)
+
+    def find_new_orders(self, fleet: RepoName, node: NodeName, *, now: int) -> tuple[DeploymentId, ...]:
+        """The orders that `node` was given a short while ago, newest first."""
+        query = (
+            sa.select(ORDERS_MADE.c.number)
+            .where(ORDERS_MADE.c.fleet == fleet.lower(), ORDERS_MADE.c.node == node)
+            .where(ORDERS_MADE.c.made_at >= now - LISTED_AFTER)
+            .order_by(ORDERS_MADE.c.number.desc())
+        )
+        with self._store.reading() as connection:
+            return tuple(DeploymentId(number) for number in connection.execute(query).scalars())
 
     def find_result(self, fleet: RepoName, number: DeploymentId) -> Report | None:
         """What a node reported of an order, as it was read once: it does not change."""

@@ -23,6 +23,8 @@ from bot.github.connection import metrics
 from bot.github.connection.etags import Etags
 
 TIMEOUT = 30  # seconds without a response
+PINNED = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+"""Sent with every request: what an answer looks like must not depend on the server's default."""
 _POOL_SIZE = 16  # connections kept
 _ACTED_UPON = (202, 301, 302, 307, 308)  # statuses that PyGithub repeats, follows, or takes for success
 _HIDDEN = 599  # what PyGithub gets to see in place of them
@@ -115,7 +117,7 @@ class PyGithubSender:
         connection = self._http.connection()
         try:
             _, received, text = self._requester.requestJson(
-                verb, path, parameters=dict(parameters), headers=dict(headers), input=body, cnx=connection
+                verb, path, parameters=dict(parameters), headers=PINNED | dict(headers), input=body, cnx=connection
             )
         except (requests.RequestException, ConnectionError):
             metrics.REQUESTS.inc(method=verb, status="none")

@@ -23,9 +23,9 @@ def find_comments(client: Client, repo: RepoName, number: int) -> tuple[Comment,
     return client.list(path_of(repo, "issues", number, "comments"), Comment)
 
 
-def post_comment(client: Client, repo: RepoName, number: int, body: str) -> None:
+def post_comment(client: Client, repo: RepoName, number: int, body: str) -> Comment:
     """A new comment."""
-    client.send("POST", path_of(repo, "issues", number, "comments"), {"body": body})
+    return client.post(path_of(repo, "issues", number, "comments"), Comment, {"body": body})
 
 
 def edit_comment(client: Client, repo: RepoName, comment: int, body: str) -> None:

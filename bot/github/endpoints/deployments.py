@@ -41,6 +41,11 @@ def find_deployments(
     return client.list(path_of(repo, "deployments"), Deployment, most=most, query=query)
 
 
+def find_deployment(client: Client, repo: RepoName, number: DeploymentId) -> Deployment | None:
+    """One deployment, also one that no list shows yet; None when it is gone."""
+    return client.find(path_of(repo, "deployments", number), Deployment)
+
+
 def post_deployment(
     client: Client,
     repo: RepoName,

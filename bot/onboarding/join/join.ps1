@@ -53,11 +53,14 @@ $null = New-Item -ItemType Directory -Force -Path $state
 $bot = 'aios-bot'
 if (-not (Test-Program -Name 'aios-bot')) {
     $bot = Join-Path -Path $state -ChildPath 'program\Scripts\aios-bot.exe'
-    if (-not (Test-Path -Path $bot)) {
+    $mark = Join-Path -Path $state -ChildPath 'program\installed'
+    # Another program than the one that is there replaces it: pasting the command again upgrades the node.
+    if (-not (Test-Path -Path $bot) -or -not (Test-Path -Path $mark) -or (Get-Content -Raw -Path $mark) -ne $Program) {
         Write-Information -MessageData "aios-bot: installing into $state\program" -InformationAction Continue
-        & python -m venv "$state\program"
+        & python -m venv --clear "$state\program"
         & "$state\program\Scripts\python.exe" -m pip install --quiet --disable-pip-version-check $Program
         if ($LASTEXITCODE -ne 0) { throw 'aios-bot: the installation failed; see above' }
+        Set-Content -NoNewline -Path $mark -Value $Program
     }
 }
 & $bot node join $Invitation --state $state

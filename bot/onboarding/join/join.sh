@@ -63,10 +63,12 @@ if has aios-bot; then
   bot=aios-bot
 else
   bot=$home/program/bin/aios-bot
-  if [ ! -x "$bot" ]; then
+  # Another program than the one that is there replaces it: pasting the command again upgrades the node.
+  if [ ! -x "$bot" ] || [ "$(cat "$home/program/installed" 2>/dev/null)" != "$program" ]; then
     say "installing aios-bot into $home/program"
-    "$python" -m venv "$home/program"
+    "$python" -m venv --clear "$home/program"
     "$home/program/bin/python" -m pip install --quiet --disable-pip-version-check "$program"
+    printf '%s' "$program" >"$home/program/installed"
   fi
 fi
 # The terminal, if there is one: git may prompt for a user name and a password.

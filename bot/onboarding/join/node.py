@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import json
 import platform as this_machine
@@ -23,7 +24,7 @@ from bot.agent.state import NodeState
 from bot.domain.errors import BotError
 from bot.engine.docker import Docker
 from bot.fleetfile import FLEET_FILE, Platform, parse_fleet
-from bot.onboarding.join.runner import start_runner, stop_runner
+from bot.onboarding.join.runner import check_start, check_user, start_runner, stop_runner, write_job_environment
 from bot.protocol.invitation import Invitation, RunnerDownload
 
 DOWNLOAD_LIMIT = 600  # seconds without data while the runner's archive is downloaded
@@ -69,7 +70,7 @@ class NodeJoin:
             raise BotError(
                 f"{self.root} is neither empty nor a clone: move it away, or add the node with another --root"
             )
-        self._make_parent()
+        self._make_root()
         url = f"{self.invitation.web_url}/{self.invitation.fleet}.git"
         self.log(f"     cloning {url} into {self.root}")
         # A user is at this terminal: git may prompt, and may use its credential helpers.
@@ -109,7 +110,9 @@ class NodeJoin:
         return node.bootstrap
 
     def register_runner(self) -> None:
-        """Download, verify, configure and start GitHub's runner. Raises BotError."""
+        """Download, verify, configure and start GitHub's runner. Raises BotError, before anything is registered."""
+        check_user(self.environment)
+        check_start()
         if (self.runner / ".runner").exists():
             self.log(f"ok   the runner in {self.runner} is registered already")
         else:
@@ -121,6 +124,8 @@ class NodeJoin:
                 )
             self._fetch_runner()
             self._configure()
+        if write_job_environment(self.runner, self.state.folder, self.environment):
+            stop_runner(self.runner, self.invitation, self.environment)  # it reads its settings when it starts
         self.log(f"ok   {start_runner(self.runner, self.invitation, self.environment)}")
 
     def _fetch_runner(self) -> None:
@@ -180,17 +185,31 @@ class NodeJoin:
         self.log("ok   this machine accepts no orders any more")
         self.log(f"note its checkout {self.root} and its containers stay; see `docker ps` and `docker compose ls`")
 
-    def _make_parent(self) -> None:
+    def _make_root(self) -> None:
+        """Make the checkout's folder, with sudo where only root may. Raises BotError if it is not writable then."""
         try:
-            self.root.parent.mkdir(parents=True, exist_ok=True)
-            probe = self.root.parent / f".{self.root.name}.probe"
-            probe.touch()
-            probe.unlink()
+            self.root.mkdir(parents=True, exist_ok=True)
+        except PermissionError:
+            sudo = shutil.which("sudo")
+            if sudo is not None:
+                self.log(f"     making {self.root} for this user (sudo)")
+                command = [sudo, "install", "-d", "-o", getpass.getuser(), str(self.root)]
+                subprocess.run(command, env=dict(self.environment), check=False)
         except OSError as problem:
-            raise BotError(
-                f"cannot write to {self.root.parent} ({problem.strerror}): create {self.root} for this user, "
-                f"for example with `sudo install -d -o $(id -un) {self.root}`"
-            ) from None
+            raise self._unwritable(problem.strerror or "error") from None
+        try:
+            with tempfile.TemporaryFile(dir=self.root):
+                pass
+        except OSError as problem:
+            raise self._unwritable(problem.strerror or "error") from None
+
+    def _unwritable(self, reason: str) -> BotError:
+        me = getpass.getuser()
+        return BotError(
+            f"{me} cannot write to {self.root} ({reason}): make it for this user, for example with "
+            f"`sudo install -d -o {me} {self.root}`, or add the node with another --root, "
+            f"such as one below {Path.home()}"
+        )
 
     def _run(self, command: list[str], *, cwd: Path, cure: str) -> None:
         try:

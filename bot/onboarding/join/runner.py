@@ -15,6 +15,46 @@ from bot.domain.errors import BotError
 from bot.protocol.invitation import Invitation
 
 _SYSTEMD = Path("/run/systemd/system")
+_ALLOW_ROOT = "RUNNER_ALLOW_RUNASROOT"  # the runner's own variable
+_FOR_JOBS = (
+    *("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY"),
+    *("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO"),
+)
+"""What was set when the node joined and its jobs need too. The runner hands on what its file `.env` names."""
+
+
+def check_user(environment: Mapping[str, str]) -> None:
+    """Raise BotError for root, as GitHub's runner does, unless RUNNER_ALLOW_RUNASROOT is set."""
+    if sys.platform != "win32" and os.geteuid() == 0 and not environment.get(_ALLOW_ROOT):
+        raise BotError(
+            "GitHub's runner refuses to run as root. Paste the command as a user who may use Docker "
+            "(`useradd -m -G docker deploy && su - deploy`), or, where jobs may be root, run "
+            f"`export {_ALLOW_ROOT}=1` first"
+        )
+
+
+def check_start() -> None:
+    """Raise BotError if this user cannot make the runner start with the machine."""
+    if sys.platform != "win32" and _SYSTEMD.is_dir():
+        _root()
+
+
+def write_job_environment(folder: Path, state: Path, environment: Mapping[str, str]) -> bool:
+    """Write what jobs need to the runner's file `.env`, and return whether that changed it.
+
+    Other lines of the file stay. Values are as they are, without quotes: the runner splits at the first `=`.
+    """
+    given = {name: environment[name] for name in _FOR_JOBS if environment.get(name)}
+    given |= {"AIOS_BOT_NODE_STATE": str(state), "AIOS_BOT_PYTHON": sys.executable}
+    file = folder / ".env"
+    before = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    kept = [line for line in before if line.partition("=")[0] not in given]
+    after = kept + [f"{name}={value}" for name, value in given.items() if "\n" not in value]
+    if sorted(after) == sorted(before):
+        return False
+    file.write_text("\n".join(after) + "\n", encoding="utf-8")
+    return True
 
 
 def start_runner(folder: Path, invitation: Invitation, environment: Mapping[str, str]) -> str:

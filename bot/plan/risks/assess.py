@@ -11,17 +11,25 @@ from bot.domain.risk_rules import Tuning
 from bot.domain.severity import Severity
 from bot.plan.model import NodePlan, Risk, SourceLine, StackPlan
 from bot.plan.rendering import CHECKOUT, NodeChange, Rendered, StackChange, Unreadable
-from bot.plan.risks import data, exposure, images, neighbours, privilege, secrets
-from bot.plan.risks.pairs import Found, NodePair, StackPair, service_pairs
+from bot.plan.risks import builds, data, exposure, images, mounts, neighbours, networks, privilege, schema, secrets
+from bot.plan.risks.pairs import Found, NodePair, StackPair, other_containers, service_pairs
 
+_CONTAINER_CHECKS = (
+    networks.check_host_network,
+    networks.check_endpoints,
+    networks.check_log,
+    networks.check_labels,
+    privilege.check_privilege,
+    mounts.check_binds,
+    mounts.check_devices,
+    builds.check_build,
+    images.check_image,
+)
 _SERVICE_CHECKS = (
     data.check_database,
     exposure.check_ports,
-    exposure.check_host_network,
     exposure.check_traefik,
-    privilege.check_privilege,
-    privilege.check_binds,
-    images.check_image,
+    *_CONTAINER_CHECKS,
     secrets.check_environment,
     secrets.check_health,
 )
@@ -37,6 +45,12 @@ def find_risks(node: NodePair) -> Iterator[Found]:
             yield one._replace(stack=pair.stack, service=ServiceName(name))
         if pair.unreadable and pair.new is None:
             continue  # and where only the old version cannot be read, everything may be new
+        for one in (*mounts.check_volume_drivers(pair), *networks.check_networks(pair), *schema.check_keys(pair)):
+            yield one._replace(stack=pair.stack)
+        for container in other_containers(pair):
+            for check in _CONTAINER_CHECKS:
+                for one in check(container):
+                    yield one._replace(stack=pair.stack, service=ServiceName(container.name))
         for service in service_pairs(pair):
             for check in _SERVICE_CHECKS:
                 for one in check(service):

@@ -47,14 +47,6 @@ def _reach(port: Port) -> int:
     return 2 if port.is_everywhere else 0 if port.is_local else 1
 
 
-def check_host_network(service: ServicePair) -> Iterator[Found]:
-    """Find services that join the node's own network."""
-    changed = service.changed("network_mode")
-    if changed and changed[1] == "host":
-        text = "joins the node's own network: every port it opens is a port of the node"
-        yield Found(rules.HOST_NETWORK, text, f"{service.place}.network_mode")
-
-
 def check_traefik(service: ServicePair) -> Iterator[Found]:
     """Find labels that open, close or unprotect a route. Traefik ignores the case of label names."""
     old, new = _labels(service.old), _labels(service.new)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from bot.domain.names import NodeName, ServiceName, StackName
-from bot.domain.risk_rules import Rule
+from bot.domain.risk_rule import Rule
 from bot.plan.model import SourceLine
 
 Model = Mapping[str, Any]
@@ -52,10 +52,11 @@ class ServicePair(NamedTuple):
     new: Model
     stack_old: Model
     stack_new: Model
+    at: str = ""  # of another container than the service's own
 
     @property
     def place(self) -> str:
-        return f"services.{self.name}"
+        return self.at or f"services.{self.name}"
 
     def changed(self, field: str) -> tuple[Any, Any] | None:
         """Old and new value of `field`, or None when they are the same."""
@@ -74,6 +75,19 @@ def service_pairs(pair: StackPair) -> Iterator[ServicePair]:
     before, after = as_map(old.get("services")), as_map(new.get("services"))
     for name in [*after, *(name for name in before if name not in after)]:
         yield ServicePair(str(name), as_map(before.get(name)), as_map(after.get(name)), old, new)
+
+
+def other_containers(pair: StackPair) -> Iterator[ServicePair]:
+    """Containers that are started beside the services' own: hooks before a start, and jobs."""
+    old, new = pair.old or _NOTHING, pair.new or _NOTHING
+    for service in service_pairs(pair):
+        before = as_list(service.old.get("pre_start"))
+        for index, hook in enumerate(as_list(service.new.get("pre_start"))):
+            was = as_map(before[index]) if index < len(before) else _NOTHING
+            yield service._replace(old=was, new=as_map(hook), at=f"{service.place}.pre_start.{index}")
+    jobs = as_map(old.get("jobs"))
+    for name, job in as_map(new.get("jobs")).items():
+        yield ServicePair(str(name), as_map(jobs.get(name)), as_map(job), old, new, f"jobs.{name}")
 
 
 def as_map(value: Any) -> Mapping[str, Any]:

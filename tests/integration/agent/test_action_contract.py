@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import ast
+import base64
+import json
 import subprocess
 import sys
+import threading
+from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
+from bot.domain.errors import ExitCode
 from bot.plan import order as plan_order
 from bot.protocol.order import MAX_ENVELOPE_LENGTH
 from bot.settings.node import read_node_settings
@@ -20,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "docs/examples/deploy.yml"
 REUSABLE = ROOT / ".github/workflows/deploy.yml"
 ACTION = ROOT / "actions/deploy/action.yml"
+BARE_PYTHON = (sys.executable, "-I", "-S")  # sees no installed package
 FILES = (EXAMPLE, REUSABLE, ACTION)
 
 
@@ -109,11 +116,83 @@ def test_the_action_runs_what_is_on_path_and_gives_back_its_exit_code(tmp_path: 
     program = tmp_path / "aios-bot"
     program.write_text('#!/bin/sh\necho "$@"\nexit 4\n')
     program.chmod(0o755)
-    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-    done = subprocess.run(
-        [sys.executable, ROOT / "actions/deploy/run.py"], env=environment, capture_output=True, text=True, check=False
-    )
+    done = run_action({"PATH": f"{tmp_path}:/usr/bin:/bin"}, python=BARE_PYTHON)
     assert (done.stdout, done.returncode) == ("node deploy\n", 4)
+
+
+def test_the_action_runs_the_program_whose_python_the_node_joined_with() -> None:
+    done = run_action({"PATH": "/usr/bin:/bin"}, python=(sys.executable,))
+    assert "no order: set AIOS_BOT_ORDER" in done.stderr
+    assert done.returncode == ExitCode.USAGE
+
+
+def test_a_program_that_cannot_be_installed_ends_the_deployment(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("in the way of the folder")
+    order = base64.b64encode(json.dumps({"number": 77}).encode()).decode()
+    with StatusRecorder() as github:
+        done = run_action(
+            {
+                "PATH": "/usr/bin:/bin",
+                "RUNNER_TOOL_CACHE": str(tmp_path / "cache"),
+                "AIOS_BOT_ORDER": json.dumps({"payload": order, "payloadType": "x", "signatures": []}),
+                "GITHUB_API_URL": github.url,
+                "GITHUB_REPOSITORY": "o/fleet",
+                "GITHUB_TOKEN": "job-token",
+            },
+            python=BARE_PYTHON,
+        )
+    assert done.returncode == 1
+    assert "could not be installed" in done.stderr
+    words = "aios-bot could not be installed on the node; see the log of its job"
+    assert github.posted == [
+        ("/repos/o/fleet/deployments/77/statuses", "Bearer job-token", {"state": "error", "description": words})
+    ]
+
+
+def test_a_status_that_cannot_be_posted_is_told_in_the_log(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("in the way of the folder")
+    done = run_action(
+        {"PATH": "/usr/bin:/bin", "RUNNER_TOOL_CACHE": str(tmp_path / "cache"), "AIOS_BOT_ORDER": "no order"},
+        python=BARE_PYTHON,
+    )
+    assert done.returncode == 1
+    assert "the deployment status could not be posted" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def run_action(environment: dict[str, str], *, python: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """The action's program, run by `python` in a folder without a `bot`."""
+    command = [*python, str(ROOT / "actions/deploy/run.py")]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd="/")
+
+
+class StatusRecorder:
+    """A server that keeps each POST: its path, its authorisation and its JSON."""
+
+    def __init__(self) -> None:
+        self.posted: list[tuple[str, str | None, object]] = []
+        recorder = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                recorder.posted.append((self.path, self.headers["Authorization"], json.loads(body)))
+                self.send_response(201)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> StatusRecorder:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
 
 def _steps(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -25,7 +25,9 @@ def test_reading_loads_no_extra_of_pydantic_and_nothing_of_ours_that_does_io() -
     assert ours == {
         "bot.domain",
         "bot.domain.errors",
+        "bot.domain.host_rules",
         "bot.domain.names",
+        "bot.domain.risk_rule",
         "bot.domain.risk_rules",
         "bot.domain.severity",
         "bot.domain.values",

@@ -32,7 +32,7 @@ def test_it_is_made_once_with_its_marker(body: str, written: str) -> None:
         comment(2, f"a ghost's: {MARKER}", None),
         comment(3, "ours, of another kind"),
     ]
-    sender = Scripted(reply(others), reply({}, 201))
+    sender = Scripted(reply(others), reply(comment(4, "ours"), 201))
     before = put(sender, body)
     assert before == (Comment(id=3, node_id="N3", body="ours, of another kind", user=User(login=OURS)),)
     assert sender.lines == [LIST, "POST /repos/acme/fleet/issues/7/comments"]

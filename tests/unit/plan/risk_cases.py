@@ -32,6 +32,73 @@ def port(published: str, address: str = "", target: int = 80) -> dict[str, Any]:
     return {"mode": "ingress", "target": target, "published": published, "protocol": "tcp", "host_ip": address}
 
 
+HOST_CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
+    ("privilege.privileged", {}, {"post_start": [{"command": ["x"], "privileged": True}]}, "hook (post_start)"),
+    ("privilege.privileged", {}, {"pre_stop": [{"command": ["x"], "privileged": True}]}, "hook (pre_stop)"),
+    ("privilege.privileged", {}, {"pre_start": [{"image": "a:1", "privileged": True}]}, "runs privileged"),
+    ("privilege.root_user", {}, {"post_start": [{"command": ["x"], "user": "root"}]}, "hook as root"),
+    ("privilege.root_user", {}, {"user": "0:1000"}, "now as 0:1000"),
+    ("privilege.strong_capability", {}, {"pre_start": [{"image": "a:1", "cap_add": ["sys_admin"]}]}, "SYS_ADMIN"),
+    ("privilege.docker_socket", {}, {"volumes": [bind("/run/podman")]}, "holds the engine's socket"),
+    ("privilege.system_bind", {}, {"pre_start": [{"image": "a:1", "volumes": [bind("//etc")]}]}, "//etc of the node"),
+    ("privilege.system_read", {}, {"volumes": [bind("/lib/modules", read_only=True)]}, "may read /lib/modules"),
+    ("privilege.device", {}, {"volumes": [bind("/dev/dri")]}, "gets device /dev/dri"),
+    ("privilege.device", {}, {"device_cgroup_rules": ["c 188:* rwm"]}, "may use devices c 188:* rwm"),
+    ("privilege.device", {}, {"gpus": [{"count": -1}]}, "gets graphics cards"),
+    (
+        "privilege.device",
+        {},
+        {"deploy": {"resources": {"reservations": {"devices": [{"capabilities": ["gpu"]}]}}}},
+        "gets reserved devices",
+    ),
+    ("privilege.strong_device", {}, {"volumes": [bind("/dev/mem")]}, "gets /dev/mem of the node, writable"),
+    ("privilege.strong_device", {}, {"devices": [{"source": "/dev/sda", "target": "/dev/x"}]}, "/dev/sda"),
+    ("privilege.strong_device", {}, {"devices": [{"source": "/dev/../dev//sda"}]}, "/dev/../dev//sda"),
+    ("privilege.strong_device", {}, {"device_cgroup_rules": ["a *:* rwm"]}, "a *:* rwm"),
+    ("privilege.strong_device", {}, {"device_cgroup_rules": ["b 8:0 r"]}, "b 8:0 r"),
+    ("privilege.strong_device", {}, {"device_cgroup_rules": ["c 1:1 r"]}, "c 1:1 r"),
+    ("privilege.foreign_container", {}, {"pid": "container:vault"}, "process namespace of container:vault"),
+    ("privilege.foreign_container", {}, {"ipc": "container:vault"}, "IPC namespace of container:vault"),
+    ("privilege.foreign_container", {}, {"volumes_from": ["container:vault"]}, "volumes of container:vault"),
+    ("privilege.host_program", {}, {"provider": {"type": "evil", "options": {}}}, "is made by evil"),
+    ("privilege.build", {}, {"build": {"context": "/fleet/a", "privileged": True}}, "built privileged"),
+    ("privilege.build", {}, {"build": {"entitlements": ["security.insecure"]}}, "entitlement security.insecure"),
+    ("privilege.build", {}, {"build": {"network": "host"}}, "joins the network host"),
+    ("privilege.build", {}, {"build": {"network": "container:vault"}}, "joins the network container:vault"),
+    ("privilege.build", {}, {"build": {"ssh": ["default"]}}, "SSH agent or key default"),
+    ("privilege.build", {}, {"build": {"ssh": {"k": "/root/.ssh/id"}}}, "SSH agent or key k=/root/.ssh/id"),
+    ("privilege.build", {}, {"build": {"cache_to": ["type=local,dest=/etc"]}}, "writes to the node"),
+    ("privilege.cgroup_parent", {}, {"cgroup_parent": "/"}, "control group /"),
+    ("privilege.runtime", {}, {"runtime": "nvidia"}, "is run by nvidia"),
+    ("privilege.mount_propagation", {}, {"volumes": [bind("/srv/a", bind={"propagation": "rshared"})]}, "rshared"),
+    ("privilege.mount_propagation", {}, {"volumes": [bind("/srv/a", bind={"selinux": "Z"})]}, "relabelled"),
+    ("privilege.annotation", {}, {"annotations": {"org.systemd.property.X": "1"}}, "org.systemd.property.X"),
+    ("privilege.resources", {}, {"oom_score_adj": -1000}, "oom_score_adj to -1000"),
+    ("privilege.resources", {}, {"oom_kill_disable": True}, "oom_kill_disable to True"),
+    ("privilege.resources", {}, {"cpu_rt_runtime": 95000}, "cpu_rt_runtime to 95000"),
+    ("privilege.unconfined", {}, {"security_opt": ["seccomp=./own.json"]}, "seccomp=./own.json"),
+    ("privilege.unconfined", {}, {"security_opt": ["label=type:spc_t"]}, "label=type:spc_t"),
+    ("privilege.unconfined", {}, {"security_opt": ["apparmor=mine"]}, "apparmor=mine"),
+    ("privilege.unconfined", {}, {"security_opt": ["no-new-privileges:false"]}, "no-new-privileges:false"),
+    ("exposure.container_network", {}, {"network_mode": "container:vault"}, "network of container:vault"),
+    ("exposure.log_driver", {}, {"logging": {"driver": "syslog"}}, "log to syslog"),
+    (
+        "exposure.controller_label",
+        {},
+        {"labels": {"ofelia.job-exec.x.command": "id"}},
+        "ofelia.job-exec.x.command is id",
+    ),
+    ("exposure.network_driver", {}, {"networks": {"lan": {"driver_opts": {"a": "b"}}}}, "lan gets options a"),
+    ("image.remote_build", {}, {"build": {"context": "https://github.com/a/b.git"}}, "built from https://github.com"),
+    (
+        "image.remote_build",
+        {},
+        {"build": {"additional_contexts": {"b": "docker-image://x"}}},
+        "takes in docker-image",
+    ),
+    ("image.remote_build", {}, {"build": {"cache_from": ["evil/cache"]}}, "trusts the cache evil/cache"),
+    ("image.extra_tag", {}, {"build": {"tags": ["traefik:v3.1"]}}, "is also called traefik:v3.1"),
+]
 VOLUMES = {"volumes": {"db": {"name": "app_db"}, "other": {"name": "app_other"}}}
 ROUTER = "traefik.http.routers.web"
 ONE_SERVICE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
@@ -107,6 +174,7 @@ ONE_SERVICE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("privilege.unconfined", {}, {"security_opt": ["seccomp:unconfined"]}, "seccomp:unconfined"),
     ("privilege.unconfined", {"security_opt": ["no-new-privileges:true"]}, {}, "loses no-new-privileges"),
     ("privilege.root_user", {}, {"user": None}, "ran as user 1000"),
+    *HOST_CASES,
     ("image.unpinned", {}, {"image": "nginx:latest"}, "latest is a moving tag"),
     ("image.unpinned", {}, {"image": "ghcr.io/a/nginx"}, "no tag"),
     ("image.unpinned", {"image": "nginx:1.27"}, {"image": "nginx:stable-alpine"}, "stable-alpine"),
@@ -132,9 +200,75 @@ def db(*volumes: dict[str, Any], **top: Any) -> dict[str, Any]:
     return model({"db": {"image": "app:1", "volumes": list(volumes)}}, **(VOLUMES | top))
 
 
+def driven(**options: Any) -> dict[str, Any]:
+    return db(volume("db"), volumes={"db": {"name": "app_db", **options}})
+
+
 DRIVEN = {"volumes": {"db": {"name": "app_db", "driver_opts": {"type": "nfs"}}, "other": {"name": "app_other"}}}
 SECRETS: list[Any] = [{"secrets": {"k": {"name": "k", "file": f"/fleet/{name}"}}} for name in ("a", "b")]
 NODE_WIDE: list[tuple[str, list[tuple[Any, Any]], str]] = [
+    ("data.foreign_volume", [(None, db(volume("db"), volumes={"db": {"name": "x", "external": True}}))], "volume x"),
+    ("data.volume_driver", [(None, driven(driver="rclone"))], "volume db is made by rclone"),
+    ("data.volume_driver", [(None, driven(driver_opts={"type": "nfs", "device": ":/d"}))], "lies on :/d"),
+    (
+        "privilege.system_bind",
+        [(None, driven(driver_opts={"type": "none", "o": "bind", "device": "/"}))],
+        "gets / of the node, writable",
+    ),
+    (
+        "privilege.system_bind",
+        [(driven(), driven(driver_opts={"o": "rbind,ro", "device": "/etc/"}))],
+        "gets /etc of the node, read-only",
+    ),
+    (
+        "privilege.strong_device",
+        [(None, driven(driver_opts={"type": "ext4", "device": "/dev/sda1"}))],
+        "volume db mounts /dev/sda1 as ext4",
+    ),
+    (
+        "privilege.system_bind",
+        [(None, driven(driver_opts={"type": "overlay", "o": "lowerdir=/etc,upperdir=/srv/u,workdir=/srv/w"}))],
+        "gets /etc of the node",
+    ),
+    (
+        "exposure.network_driver",
+        [(None, stack(networks={"n": {"name": "n", "driver": "macvlan"}}))],
+        "made by macvlan",
+    ),
+    (
+        "exposure.network_driver",
+        [(stack(networks={"n": {"name": "n", "internal": True}}), stack(networks={"n": {"name": "n"}}))],
+        "internal no more",
+    ),
+    (
+        "exposure.network_driver",
+        [(None, stack(networks={"n": {"name": "n", "ipam": {"driver": "dhcp"}}}))],
+        "addresses from dhcp",
+    ),
+    (
+        "exposure.host_network",
+        [
+            (
+                None,
+                stack(
+                    services={"a": {"image": "app:1", "networks": {"h": None}}},
+                    networks={"h": {"name": "host", "external": True}},
+                ),
+            )
+        ],
+        "joins the node's own network",
+    ),
+    (
+        "schema.unjudged",
+        [(None, stack(services={"a": {"image": "app:1", "warp": 9}}))],
+        "sets services.a.warp, which",
+    ),
+    (
+        "schema.unjudged",
+        [(None, stack(services={"a": {"image": "a:1", "isolation": "process"}}))],
+        "services.a.isolation",
+    ),
+    ("privilege.privileged", [(None, stack(jobs={"j": {"image": "app:1", "privileged": True}}))], "runs privileged"),
     ("data.volume_dropped", [(db(volume("db")), db())], "app_db is no longer mounted"),
     ("data.volume_dropped", [(db(volume("db")), model({"x": {"image": "app:1"}}))], "app_db is no longer mounted"),
     ("data.volume_renamed", [(db(volume("db")), db(volume("other")))], "volume app_other instead of volume app_db"),

@@ -101,6 +101,9 @@ def rollout(base: str = "main") -> SyncRollout:
     return SyncRollout(fleet=WIN, installation=SEVEN, base=BranchName(base))
 
 
+MERGED = msgspec.structs.replace(rollout(), merged=PullNumber(3))
+
+
 def drift(base: str = "main") -> CheckDrift:
     return CheckDrift(fleet=WIN, installation=SEVEN, base=BranchName(base))
 
@@ -207,8 +210,8 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
     "a tracked branch moved, and its repository stays none": (plain_push(SERVER, "main"), {bump(), bump(LINUX)}),
     "a fleet's base moved, whatever changed": (plain_push(WIN, "main"), {fleet()}),
     "the bump's pull request was touched": (pull("aios-bot/main/server"), {bump(), REVIEW}),
-    "the bump's pull request was merged": (pull("aios-bot/main/server", merged=True), {bump(), rollout(), END}),
-    "a person's pull request was merged": (pull("by-hand", merged=True), {rollout(), END}),
+    "the bump's pull request was merged": (pull("aios-bot/main/server", merged=True), {bump(), MERGED, END}),
+    "a person's pull request was merged": (pull("by-hand", merged=True), {MERGED, END}),
     "a person's pull request was opened": (pull("by-hand"), {REVIEW}),
     "merged into a branch that is no base": (pull("by-hand", merged=True, base="feature"), {END}),
     "a command": (said("/deploy LAB"), {SEEN, COMMAND}),

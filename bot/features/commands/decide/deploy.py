@@ -13,7 +13,7 @@ from bot.domain.verdicts import Verdict
 from bot.features.commands.decide.actions import Decision, GiveOrders, MakePlan, Refuse, Target
 from bot.features.commands.decide.reasons import CommandReason
 from bot.features.commands.decide.targets import Targets, failed_here
-from bot.features.commands.facts.command import CommandFacts, NodeAt, Position, PullFacts, PullState
+from bot.features.commands.facts.command import CommandFacts, NodeAt, Position, PostedPlan, PullFacts, PullState
 from bot.features.commands.grammar import Command
 from bot.protocol.order import OrderKind
 
@@ -48,7 +48,7 @@ def _deploy_head(facts: CommandFacts, said: Command, pull: PullFacts, targets: T
         return wrong
     if facts.plan is None or pull.pin is None:
         return MakePlan(reason=CommandReason.NO_PLAN)
-    stale = _find_stale(facts, said, pull)
+    stale = _find_stale(facts, facts.plan, said, pull)
     if stale is not None:
         return stale
     if facts.verdict is not Verdict.GOOD and not said.override_reason:
@@ -73,11 +73,8 @@ def refuse_pins(pull: PullFacts) -> Refuse | None:
     return Refuse(reason=CommandReason.SEVERAL_PINS, about=pull.pins) if len(pull.pins) > 1 else None
 
 
-def _find_stale(facts: CommandFacts, said: Command, pull: PullFacts) -> Decision | None:
+def _find_stale(facts: CommandFacts, plan: PostedPlan, said: Command, pull: PullFacts) -> Decision | None:
     """What no longer is as it was when the plan was made, or when the person read it."""
-    plan = facts.plan
-    if plan is None:
-        return MakePlan(reason=CommandReason.NO_PLAN)
     if plan.head != pull.head:
         return MakePlan(reason=CommandReason.HEAD_MOVED)
     if plan.base != pull.base_head:
@@ -209,7 +206,7 @@ def decide_retry(facts: CommandFacts, said: Command, pull: PullFacts, targets: T
             order = GiveOrders(reason=CommandReason.ROLLED_BACK, kind=kind, targets=back)
             decision = _shorten(facts, order, nodes)
         case _:
-            decision = decide_deploy(facts, said, pull, Targets(nodes=nodes, named=True))
+            decision = decide_deploy(facts, said, pull, Targets(nodes=nodes))
     if isinstance(decision, GiveOrders):
         return msgspec.structs.replace(decision, reason=CommandReason.RETRIED)
     return decision

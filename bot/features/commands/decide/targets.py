@@ -87,4 +87,4 @@ def _read_lock(facts: CommandFacts, said: Command) -> Targets | Refuse:
     found, rest = _leading_nodes(facts, tuple(said.text.split()))
     if not rest:
         return Refuse(reason=CommandReason.LOCK_NEEDS_REASON)
-    return Targets(nodes=found or facts.nodes, named=bool(found), text=" ".join(rest))
+    return Targets(nodes=found or facts.nodes, text=" ".join(rest))

@@ -121,7 +121,7 @@ def _show_override(record: CommandRecord) -> str:
 def render_help(prefix: str = PREFIX) -> str:
     """Every command, with its shape."""
     lead = prefix if prefix == PREFIX else f"{prefix} "
-    rows = [[md.code(f"{lead}{verb} {USAGES[verb].shape}".rstrip()), USAGES[verb].does] for verb in Verb]
+    rows = [[md.code(f"{lead}{verb} {USAGES[verb].shape}"), USAGES[verb].does] for verb in Verb]
     told = "Only the first line of a new comment is read; edits are ignored."
     return f"{md.table(['command', 'what it does'], rows)}\n\n{told}"
 

@@ -73,7 +73,7 @@ def give_order(
     tools.plans.store.save(plan)
     if decision.withdraw is not None:
         withdraw_order(client, wanted.fleet, decision.withdraw, because=f"{short(wanted.commit)} follows")
-    number = decision.number or _make_deployment(client, wanted, plan)
+    number = decision.number or _make_deployment(tools, client, wanted, plan)
     order = compose_order(
         wanted,
         plan.nodes[0],
@@ -95,7 +95,7 @@ def _check_head(client: Client, wanted: OrderRequest, pull: PullNumber) -> None:
         )
 
 
-def _make_deployment(client: Client, wanted: OrderRequest, plan: Plan) -> DeploymentId:
+def _make_deployment(tools: RolloutTools, client: Client, wanted: OrderRequest, plan: Plan) -> DeploymentId:
     made = deployments.post_deployment(
         client,
         wanted.fleet,
@@ -112,7 +112,9 @@ def _make_deployment(client: Client, wanted: OrderRequest, plan: Plan) -> Deploy
             "stacks": list(wanted.stacks),
         },
     )
-    return DeploymentId(made.id)
+    number = DeploymentId(made.id)
+    tools.statuses.note_order(wanted.fleet, wanted.node.name, number, now=int(tools.fleets.now()))
+    return number
 
 
 def _dispatch(client: Client, workflow: str, wanted: OrderRequest, number: DeploymentId, envelope: str) -> PastOrder:

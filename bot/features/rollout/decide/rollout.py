@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from msgspec.structs import replace
+
 from bot.domain.names import NodeName
 from bot.domain.values import Value
 from bot.features.rollout.facts import NodeFacts, PastOrder, RolloutFacts, Stage
 from bot.plan.order import OrderRequest
 from bot.protocol.order import OrderKind
+
+LADDER = (2, 4, 8, 16, 32)  # seconds between two looks at what GitHub may not show yet
 
 
 class RolloutReason(StrEnum):
@@ -50,10 +54,22 @@ class Rollout(Value, frozen=True, tag="rollout"):
     standings: dict[NodeName, Standing] = {}
     wave: int = 0  # the one that is under way, from 1; the last one when all are done
     again_at: int | None = None  # seconds since the epoch: when time alone changes the decision
+    tries: int = 0  # how often it will have been looked at again because GitHub's answer may have come too early
 
 
 def decide_rollout(facts: RolloutFacts) -> Rollout:
-    """What to do now. A node is started once per commit: what failed is not tried again by itself."""
+    """What to do now. A node is started once per commit: what failed is not tried again by itself.
+
+    What GitHub may not show yet is looked at again, each time after a longer pause, and then believed.
+    """
+    decision = _decide(facts)
+    if not facts.may_be_early or facts.tries >= len(LADDER):
+        return decision
+    look = facts.now + LADDER[facts.tries]
+    return replace(decision, again_at=min(look, decision.again_at or look), tries=facts.tries + 1)
+
+
+def _decide(facts: RolloutFacts) -> Rollout:
     if not facts.nodes:
         return Rollout(reason=RolloutReason.NO_NODES)
     ended = tuple((n.node.name, o) for n in facts.nodes for o in n.past if o.stage is Stage.ABANDONED)

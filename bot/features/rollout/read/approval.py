@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from bot.domain.names import BranchName, CommitSha, NodeName, RepoName
+from bot.domain.names import BranchName, CommitSha, NodeName, PullNumber, RepoName
 from bot.fleetfile import FLEET_FILE, parse_fleet
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.git.mirrors import Mirror
@@ -28,10 +28,22 @@ class Approval(NamedTuple):
 
 
 def find_approval(
-    client: Client, mirror: Mirror, repo: RepoName, *, base: BranchName, head: CommitSha, pinned_by: CommitSha
+    client: Client,
+    mirror: Mirror,
+    repo: RepoName,
+    *,
+    base: BranchName,
+    head: CommitSha,
+    pinned_by: CommitSha,
+    told: PullNumber | None = None,
 ) -> Approval | None:
-    """Who approved that nodes run what `pinned_by` pins, seen from `head` of `base`; None when nobody did."""
+    """Who approved that nodes run what `pinned_by` pins, seen from `head` of `base`; None when nobody did.
+
+    `told`: a pull request that GitHub's event called merged; which commits it brought is listed only later.
+    """
     merged = _find_merged(client, repo, pinned_by, base)
+    if merged is None and told is not None:
+        merged = _read_told(client, mirror, repo, told, pinned_by, base=base)
     if merged is not None:
         return Approval(merged, None)
     newest: Pull | None = None
@@ -48,6 +60,19 @@ def find_approval(
 def _find_merged(client: Client, repo: RepoName, commit: CommitSha, base: BranchName) -> Pull | None:
     pulls = repository.find_pulls_of_commit(client, repo, commit)
     return next((pull for pull in pulls if pull.merged_at and pull.base.ref == base), None)
+
+
+def _read_told(
+    client: Client, mirror: Mirror, repo: RepoName, number: PullNumber, commit: CommitSha, *, base: BranchName
+) -> Pull | None:
+    """The pull request, if it was merged into `base` and its merge is what brought `commit`."""
+    pull = repository.read_pull(client, repo, number)
+    if not pull.merged_at or pull.base.ref != base or not pull.merge_commit_sha:
+        return None
+    merge = CommitSha(pull.merge_commit_sha)
+    before = mirror.resolve(f"{merge}^1")
+    brought = mirror.resolve(merge) is not None and mirror.is_ancestor(commit, merge)
+    return pull if brought and not (before and mirror.is_ancestor(commit, before)) else None
 
 
 def _nodes(mirror: Mirror, commit: str) -> set[NodeName]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ORDERS_LOOKED_AT = 100  # one page; a node's older orders decide nothing any more
 STATUSES_LOOKED_AT = 30  # of one order
+CLOCKS_DIFFER = 60  # seconds
 
 
 class _Payload(Wire, frozen=True):
@@ -49,18 +50,42 @@ def read_orders(
     ours = tools.fleets.app.login()
     found: list[PastOrder] = []
     seen = 0
-    for deployment in deployments.find_deployments(client, repo, environment=node.name, most=ORDERS_LOOKED_AT):
+    for deployment in _find_deployments(tools, client, repo, node):
         if deployment.creator is None or deployment.creator.login != ours:
             continue  # anybody who may write can make a deployment; it is no order of ours
         if seen >= goods and deployment.sha != commit:
             continue
         order = _read_order(client, repo, deployment)
+        if order is not None and order.stage.is_open and order.run_id is None:
+            order = _find_run(client, repo, node, order, login=ours)
         if order is not None and order.stage.is_open and order.run_id is not None:
             order = _with_run(tools, client, repo, deployment, order)
         if order is not None:
             found.append(order)
             seen += last_good([order], submodule) is not None
     return tuple(found)
+
+
+def _find_deployments(tools: RolloutTools, client: Client, repo: RepoName, node: Node) -> tuple[Deployment, ...]:
+    """The node's deployments, newest first; those first that we made and that GitHub does not list yet."""
+    listed = deployments.find_deployments(client, repo, environment=node.name, most=ORDERS_LOOKED_AT)
+    known = {deployment.id for deployment in listed}
+    made = tools.statuses.find_new_orders(repo, node.name, now=int(tools.fleets.now()))
+    unlisted = (deployments.find_deployment(client, repo, number) for number in made if number not in known)
+    return (*(one for one in unlisted if one is not None), *listed)
+
+
+def _find_run(client: Client, repo: RepoName, node: Node, order: PastOrder, *, login: str) -> PastOrder:
+    """`order` with the workflow run that carries it, where the server did not name it when it was dispatched.
+
+    The run's own name says it: by the order's number, or by the node in workflows of before.
+    """
+    if not order.queued_at:
+        return order
+    for run in workflows.find_dispatched_runs(client, repo, login=login, since=order.queued_at - CLOCKS_DIFFER):
+        if str(order.number) in run.display_title.split() or run.display_title == f"Deploy to {node.name}":
+            return msgspec.structs.replace(order, log_url=run.html_url)
+    return order
 
 
 def _with_run(

@@ -1,4 +1,4 @@
-"""From bot/features/bump/read.py: say here what this module is for."""
+"""Read what a merge approved, and how far each node is."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bot.domain.names import PlanId, PullNumber
+from bot.domain.names import CommitSha, PlanId, PullNumber
 from bot.features.bump.text import parse_marker
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
 from bot.features.holds.facts import Lock
 from bot.features.rollout.facts import NodeFacts, RolloutFacts
+from bot.features.rollout.jobs import SyncRollout
 from bot.features.rollout.read.approval import find_approval
 from bot.features.rollout.read.history import read_orders
 from bot.fleetfile import waves_of
@@ -19,6 +20,10 @@ from bot.github.client import Client
 
 if TYPE_CHECKING:
     from bot.features.rollout.run import RolloutTools
+    from bot.github.endpoints.repository import Pull
+
+
+YOUNG = 120  # seconds for which a commit may be on no list of GitHub's yet
 
 
 def _hold(node: NodeFacts, lock: Lock | None) -> NodeFacts:
@@ -30,14 +35,29 @@ def _hold(node: NodeFacts, lock: Lock | None) -> NodeFacts:
     )
 
 
-def read_rollout_facts(tools: RolloutTools, client: Client, at: FleetAt, pinned: Pinned) -> RolloutFacts | None:
+def _may_be_early(at: FleetAt, commit: CommitSha, merged: Pull | None, *, job: SyncRollout, now: float) -> bool:
+    """Whether GitHub may know more in a moment: the merge is not fetched yet, or is on no list yet."""
+    if job.merge_commit is not None and not _is_in(at, job.merge_commit):
+        return True
+    return merged is None and now - at.mirror.committed_at(commit) < YOUNG
+
+
+def _is_in(at: FleetAt, commit: CommitSha) -> bool:
+    return at.mirror.resolve(commit) is not None and at.mirror.is_ancestor(commit, at.head)
+
+
+def read_rollout_facts(
+    tools: RolloutTools, client: Client, at: FleetAt, pinned: Pinned, job: SyncRollout
+) -> RolloutFacts | None:
     """What is approved of this pin, and how far each node is that it is approved for; None when there is no pin."""
     submodule = at.submodule(pinned.submodule)
     commit = at.mirror.last_change(at.head, pinned.submodule)
     pin = at.mirror.pin_at(commit, pinned.submodule) if commit else None
     if submodule is None or commit is None or pin is None or not at.file.nodes:
         return None
-    approval = find_approval(client, at.mirror, at.repo, base=at.base, head=at.head, pinned_by=commit)
+    approval = find_approval(
+        client, at.mirror, at.repo, base=at.base, head=at.head, pinned_by=commit, told=job.merged
+    )
     merged = approval.pull if approval else None
     marker = parse_marker(merged.body or "") if merged else None
     locks = {
@@ -73,4 +93,6 @@ def read_rollout_facts(tools: RolloutTools, client: Client, at: FleetAt, pinned:
         soak=at.file.deploy.soak,
         offline_after=at.file.deploy.offline_after,
         stop_on_drift=at.file.deploy.stop_on_drift,
+        may_be_early=_may_be_early(at, commit, merged, job=job, now=tools.fleets.now()),
+        tries=job.tries,
     )

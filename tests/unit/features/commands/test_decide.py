@@ -37,6 +37,7 @@ from bot.features.commands.decide.actions import (
     TakeLocks,
 )
 from bot.features.commands.decide.command import MAX_COMMAND_AGE, decide_command
+from bot.features.commands.decide.deploy import refuse_locked
 from bot.features.commands.decide.reasons import CommandReason as R
 from bot.features.commands.facts.command import (
     Actor,
@@ -503,6 +504,11 @@ ONE_BY_ONE: list[tuple[str, Callable[[], CommandFacts], R]] = [
     ),
     ("back, overtaken", partial(facts, "/rollback", pull=merged_pull()), R.SUPERSEDED),
     ("back, overtaken, to", partial(facts, "/rollback LAB to ccccccc", pull=merged_pull()), R.ROLLED_BACK),
+    (
+        "back to, on a node that runs nothing now",
+        partial(facts, "/rollback LAB to ccccccc", **MERGED, nodes=(node(runs=None),)),
+        R.ROLLED_BACK,
+    ),
     ("back, moved nothing", partial(facts, "/rollback", pull=merged_pull(pins=()), base=MERGE), R.NO_PIN_MOVED),
     ("back, the one that runs it", partial(facts, "/rollback", **MERGED, nodes=(A, B)), R.ROLLED_BACK),
     ("back, by name", partial(facts, "/rollback B", **MERGED, nodes=(A, B)), R.ROLLED_BACK),
@@ -790,6 +796,12 @@ def test_a_person_is_known_by_what_the_fleet_file_names(permission: Permission) 
     assert not who.is_any_of(("team:dev", "person:bob"))
     assert not who.is_any_of(())
     assert who.is_any_of(("maintain",)) is (permission in (Permission.MAINTAIN, Permission.ADMIN))
+
+
+def test_a_lock_is_nobodys_own_without_a_pull_request() -> None:
+    nodes = (node(lock=lock()), node("B"))
+    assert refuse_locked(facts(), nodes) is None
+    assert refuse_locked(facts(pull=None), nodes) == Refuse(reason=R.LOCKED, about=("LAB",))
 
 
 def test_every_verb_is_decided() -> None:

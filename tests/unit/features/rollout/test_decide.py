@@ -18,7 +18,7 @@ from bot.domain.names import (
     SubmodulePath,
 )
 from bot.features.rollout.decide.orders import stage_of
-from bot.features.rollout.decide.rollout import Rollout, RolloutReason, Standing, decide_rollout, want_merged
+from bot.features.rollout.decide.rollout import LADDER, Rollout, RolloutReason, Standing, decide_rollout, want_merged
 from bot.features.rollout.facts import NodeFacts, PastOrder, RolloutFacts, Stage
 from bot.fleetfile import Node, Submodule
 from bot.protocol.order import OrderKind
@@ -241,3 +241,21 @@ def test_what_a_merge_wants_names_the_commit_that_it_brought() -> None:
     wanted = want_merged(facts(node("A", None)), node("A", None))
     assert (wanted.commit, wanted.pin, wanted.marker) == (COMMIT, PIN, f"merge:{COMMIT}")
     assert wanted.head_of is None
+
+
+def test_what_github_may_not_show_yet_is_looked_at_again_five_times() -> None:
+    nobody = facts(node("A", None), pull=None, may_be_early=True)
+    for tries, pause in enumerate((2, 4, 8, 16, 32)):
+        found = decide_rollout(msgspec.structs.replace(nobody, tries=tries))
+        assert (found.reason, found.start) == (RolloutReason.NO_PULL_REQUEST, ())
+        assert (found.again_at, found.tries) == (NOW + pause, tries + 1)
+    believed = decide_rollout(msgspec.structs.replace(nobody, tries=len(LADDER)))
+    assert (believed.again_at, believed.tries) == (None, 0)
+    assert decide_rollout(facts(node("A", None), pull=None)).again_at is None
+
+
+def test_an_early_look_keeps_a_sooner_time_of_its_own() -> None:
+    held = msgspec.structs.replace(node("A", None), held="somebody has it", held_until=NOW + 1)
+    assert decide_rollout(facts(held, may_be_early=True)).again_at == NOW + 1
+    later = msgspec.structs.replace(held, held_until=NOW + 100)
+    assert decide_rollout(facts(later, may_be_early=True)).again_at == NOW + 2

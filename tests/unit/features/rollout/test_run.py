@@ -30,12 +30,12 @@ class Fleet:
         at = SimpleNamespace(file=SimpleNamespace(nodes=("a node",)))
         pinned = tuple(SimpleNamespace(submodule=pin) for pin in pins)
 
-        def read(_tools: object, _client: object, _at: object, pin: Any) -> Any:
+        def read(_tools: object, _client: object, _at: object, pin: Any, _job: object) -> Any:
             if pin.submodule == BAD:
                 raise problem
             return pin.submodule
 
-        decision = SimpleNamespace(reason=RolloutReason.UNDER_WAY, again_at=90)
+        decision = SimpleNamespace(reason=RolloutReason.UNDER_WAY, again_at=90, tries=0)
         monkeypatch.setattr(run, "fetch_fleet", lambda *_given: (at, pinned))
         monkeypatch.setattr(run, "read_rollout_facts", read)
         monkeypatch.setattr(run, "decide_rollout", lambda _facts: decision)

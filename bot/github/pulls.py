@@ -1,0 +1,37 @@
+"""The pull requests of a branch of ours, those included that GitHub's list does not show yet."""
+
+from __future__ import annotations
+
+from bot.domain.errors import RetryLater
+from bot.domain.names import BranchName, PullNumber, RepoName
+from bot.github.client import Client
+from bot.github.endpoints import repository
+from bot.github.endpoints.repository import Pull
+from bot.github.errors import GitHubError
+
+_NOT_LISTED_YET = 4.0  # seconds
+
+
+def find_own_pulls(client: Client, repo: RepoName, *, head: BranchName, base: BranchName) -> tuple[Pull, ...]:
+    """Pull requests from our branch `head` into `base`, open and closed, newest first."""
+    pulls = repository.find_pulls(client, repo, head=head, base=base)
+    number = client.memory.find("pull", repo, head, base)
+    if number is None or any(pull.number == number for pull in pulls):
+        return pulls
+    return (repository.read_pull(client, repo, number), *pulls)
+
+
+def open_own_pull(
+    client: Client, repo: RepoName, *, head: BranchName, base: BranchName, title: str, body: str
+) -> Pull:
+    """A new pull request. RetryLater when there is one that the list did not show yet (another replica's)."""
+    try:
+        pull = repository.open_pull(client, repo, head=head, base=base, title=title, body=body)
+    except GitHubError as problem:
+        # GitHub has no code for it: the error is "custom", and its message the only thing that tells it apart.
+        if problem.status == 422 and "already exists" in problem.message:
+            text = f"{repo} has a pull request from {head} that is not listed yet"
+            raise RetryLater(text, seconds=_NOT_LISTED_YET) from None
+        raise
+    client.memory.keep(PullNumber(pull.number), "pull", repo, head, base)
+    return pull

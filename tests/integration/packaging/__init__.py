@@ -1,0 +1,1 @@
+"""The built distribution, installed as a node installs it."""
