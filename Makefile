@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 3
 
-.PHONY: demo sandbox test lint check bench soak docs picture lock clean
+.PHONY: demo sandbox test lint check release-check bench soak docs picture lock clean
 
 demo:
 	$(PYTHON) tools/setup demo
@@ -45,6 +45,12 @@ soak:
 # make mutants [PACKAGE=plan] [TESTS=tests/unit/plan] [SAMPLE=1500 SEED=1]: does tests/unit notice when the pure code is wrong?
 mutants:
 	python -m tools.mutants --package "$(PACKAGE)" --tests "$(or $(TESTS),tests/unit)" --sample "$(or $(SAMPLE),0)" --seed "$(or $(SEED),1)"
+
+# make release-check [DIST=dist]: what a release publishes, built twice, the same bytes, described and checked.
+release-check:
+	python -m tools.release $(DIST)
+	actionlint -color=false
+	zizmor --offline --quiet --no-progress .
 
 docs:
 	python -m tools.docs

@@ -17,6 +17,7 @@ TOKEN_LIFETIME = 3600  # seconds
 MAX_JWT_LIFETIME = 600  # seconds
 EVENT_PERMISSIONS = {
     "push": "contents",
+    "repository": "metadata",
     "pull_request": "pull_requests",
     "pull_request_review": "pull_requests",
     "check_run": "checks",

@@ -19,7 +19,7 @@ from sandbox.effects import Effects
 from sandbox.faults import Cut, Fault, Faults, break_response
 from sandbox.records import Repo, User
 from sandbox.shapes import Shapes
-from sandbox.state import ApiError, State
+from sandbox.state import ApiError, Moved, State
 from sandbox.webhooks import Webhooks
 
 PREFIX = "/api/v3"
@@ -185,6 +185,10 @@ class Api:
         try:
             with self.state.lock:
                 answer = self._handle(route, arguments)
+        except Moved as moved:
+            target = request.full_path.rstrip("?").replace(f"/repos/{moved.before}", f"/repos/{moved.now}", 1)
+            answer = as_json(301, {"message": "Moved Permanently", "url": f"{self.shapes.url}{target}"})
+            answer.headers["Location"] = f"{self.shapes.url}{target}"
         except ApiError as problem:
             errors = {"errors": problem.errors} if problem.errors is not None else {}
             body = {"message": problem.message, "documentation_url": f"{self.shapes.url}/docs", **errors}

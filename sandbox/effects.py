@@ -162,6 +162,8 @@ class Effects:
             raise ApiError(409, "Head branch was modified. Review and try the merge again.")
         if mergeable_state(repo, pull) == "blocked":
             raise ApiError(405, "Repository rule violations found")
+        if method not in repo.merge_methods:
+            raise ApiError(405, f"{method.capitalize()} merges are not allowed on this repository.")
         before = repo.heads()
         base = before[pull.base]
         try:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import NamedTuple
 
 from bot.domain.names import RepoName
-from sandbox import access, forks, jobs, registration, rest_comments, rest_people
+from sandbox import access, forks, jobs, moving, registration, rest_checks, rest_comments, rest_people
 from sandbox.api import Api, Context, LoggedRequest
 from sandbox.app_records import AppRecord, Delivery, Token
 from sandbox.behaviours import Behaviours
@@ -164,6 +164,23 @@ class EmbeddedGitHub:
         with self._state.lock:
             self._state.repo(full_name).private = private
 
+    def rename_repository(self, full_name: str, new_name: str) -> None:
+        """Rename a repository within its account and send the webhook; the old name redirects."""
+        with self._state.lock:
+            moving.rename_repository(self._api, self._state.repo(full_name), new_name)
+
+    def archive_repository(self, full_name: str) -> None:
+        """Archive a repository and send the webhook: it is read-only from now on."""
+        with self._state.lock:
+            repo = self._state.repo(full_name)
+            repo.archived = True
+            self._api.effects.send("repository", repo, repo.owner, action="archived")
+
+    def uninstall(self, installation: int) -> None:
+        """Remove the App from the account and send the webhook."""
+        with self._state.lock:
+            moving.uninstall(self._api, self._state.installations[installation])
+
     def lock_conversation(self, full_name: str, number: int) -> None:
         """Lock the conversation of a pull request: only people with write permission may comment."""
         with self._state.lock:
@@ -201,6 +218,20 @@ class EmbeddedGitHub:
             run = next(run for run in repo.checks if run.id == check_run)
             rest_people.press_button(self._context(user), repo, run, identifier, user)
 
+    def rerequest(self, full_name: str, sha: str, name: str = "", *, by: str) -> None:
+        """Press Re-run of a check run, or "Re-run all checks" without a name, as `by`."""
+        with self._state.lock:
+            repo, context = self._state.repo(full_name), self._context(self._state.user(by))
+            runs = [run for run in repo.checks if run.head_sha == sha and name in ("", run.name)]
+            if name:
+                rest_checks.rerequest(context, repo, runs[-1])
+            else:
+                rest_checks.rerequest_suite(context, repo, runs)
+
+    def rerequested_checks(self, full_name: str) -> list[str]:
+        """The names of the check runs whose suite waits for the App."""
+        return [run.name for run in self._state.repo(full_name).checks if run.rerequested]
+
     def set_rules(
         self,
         full_name: str,
@@ -213,6 +244,11 @@ class EmbeddedGitHub:
         """Set what `branch` requires of pull requests into it; `sources`: the App that has to post a check."""
         with self._state.lock:
             self._state.repo(full_name).rules[branch] = BranchRules(approvals, tuple(contexts), dict(sources or {}))
+
+    def make_private(self, full_name: str) -> None:
+        """Let only those with a permission see the repository."""
+        with self._state.lock:
+            self._state.repo(full_name).private = True
 
     def allow_auto_merge(self, full_name: str) -> None:
         """Allow auto-merge in the repository."""

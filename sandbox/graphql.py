@@ -113,7 +113,9 @@ def _enable(context: Context, variables: dict[str, Any]) -> dict[str, Any]:
         raise _QueryError("UNPROCESSABLE", "Head sha didn't match expected OID")
     if mergeable_state(repo, pull) == "clean":
         raise _QueryError("UNPROCESSABLE", "Pull request Pull request is in clean status")
-    pull.auto_merge = context.user
+    if str(variables["method"]).lower() not in repo.merge_methods:
+        raise _QueryError("UNPROCESSABLE", f"Merge method {variables['method']} is not allowed on this repository")
+    pull.auto_merge, pull.auto_merge_method = context.user, str(variables["method"]).lower()
     return {"enablePullRequestAutoMerge": {"pullRequest": {"number": pull.number}}}
 
 
@@ -130,7 +132,7 @@ _OPERATIONS: tuple[tuple[str, Callable[[Context, dict[str, Any]], dict[str, Any]
     (r"^query\(.*\{ pullRequest\(number: \$number\) \{ reviewDecision \} \}", _review_decision),
     (r"^mutation\(.*\{ minimizeComment\(input: \{subjectId: \$id, classifier: OUTDATED\}\)", _minimize),
     (
-        r"^mutation\(.*\{ enablePullRequestAutoMerge\(input: \{pullRequestId: \$pull, expectedHeadOid: \$head\}\)",
+        r"^mutation\(.*\{ enablePullRequestAutoMerge\(input: \{.*expectedHeadOid: \$head, mergeMethod: \$method\}\)",
         _enable,
     ),
     (r"^mutation\(.*\{ disablePullRequestAutoMerge\(input: \{pullRequestId: \$pull\}\)", _disable),

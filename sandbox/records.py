@@ -78,6 +78,7 @@ class Pull:
     labels: list[Label] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
     auto_merge: User | None = None  # who enabled it
+    auto_merge_method: str = "merge"
     head_repo: Repo | None = None  # a fork; None: the repository itself
     locked: bool = False  # its conversation
 
@@ -127,6 +128,7 @@ class CheckRun:
     output: dict[str, Any]
     app: AppRecord
     actions: list[dict[str, str]] = field(default_factory=list)  # buttons
+    rerequested: bool = False  # its suite is queued until the App completes the run again
     started_at: str = field(default_factory=iso_now)
     completed_at: str | None = None
 
@@ -230,6 +232,7 @@ class Repo:
     rules: dict[str, BranchRules] = field(default_factory=dict)  # by branch
     allow_auto_merge: bool = False
     has_issues: bool = True
+    merge_methods: tuple[str, ...] = ("merge", "squash", "rebase")
     archived: bool = False
     parent: Repo | None = None  # of a fork
     created_at: str = field(default_factory=iso_now)

@@ -118,9 +118,29 @@ def update_check(context: Context, repo: Repo, id: int) -> Any:
         raise ApiError(403, "Invalid app_id `check_run` can only be modified by the GitHub App that created it.")
     before = run.status
     _change(run, context.body)
+    if "status" in context.body or "conclusion" in context.body:
+        run.rerequested = False
     if run.status == "completed" and before != "completed":
         _send_check(context, repo, run, "completed")
     return context.shapes.check_run(repo, run)
+
+
+def rerequest(context: Context, repo: Repo, run: CheckRun) -> None:
+    """Press Re-run: the suite is queued again, and the App is told; the run stays as it is."""
+    run.rerequested = True
+    shape = context.shapes.check_run(repo, run) | {"check_suite": context.shapes.check_suite(repo, run)}
+    context.effects.send("check_run", repo, context.user, only_to=run.app, action="rerequested", check_run=shape)
+
+
+def rerequest_suite(context: Context, repo: Repo, runs: list[CheckRun]) -> None:
+    """Press "Re-run all checks" of one App."""
+    for run in runs:
+        run.rerequested = True
+    links = {"latest_check_runs_count": len(runs), "check_runs_url": context.shapes.api, "rerequestable": True}
+    suite = context.shapes.check_suite(repo, runs[0]) | links
+    context.effects.send(
+        "check_suite", repo, context.user, only_to=runs[0].app, action="rerequested", check_suite=suite
+    )
 
 
 def get_check(context: Context, repo: Repo, id: int) -> Any:

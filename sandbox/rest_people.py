@@ -83,7 +83,7 @@ def _send_review(context: Context, repo: Repo, pull: Pull, review: Review, actio
 def auto_merge_if_ready(context: Context, repo: Repo, pull: Pull) -> None:
     """Merge a pull request with auto-merge enabled if nothing blocks it any more."""
     if pull.state == "open" and pull.auto_merge is not None and mergeable_state(repo, pull) in ("clean", "unstable"):
-        context.effects.merge(repo, pull, pull.auto_merge)
+        context.effects.merge(repo, pull, pull.auto_merge, method=pull.auto_merge_method)
 
 
 def branch_rules(_context: Context, repo: Repo, branch: str) -> Any:

@@ -35,12 +35,13 @@ verb = arguments.pop(0) if arguments[:1] == ["remove"] else "register"
 while arguments:
     name = arguments.pop(0).removeprefix("--")
     given[name] = "" if name in ("unattended", "replace") else arguments.pop(0)
+token = given.get("token") or os.environ["ACTIONS_RUNNER_INPUT_TOKEN"]  # as the runner's CommandSettings.cs
 held = here / ".runner"
 known = json.loads(held.read_text()) if held.exists() else given
 if verb == "register" and held.exists():
     sys.exit("Cannot configure the runner because it is already configured.")
 api, _, repo = known["url"].rpartition("/")[0].rpartition("/")[0], None, "/".join(known["url"].split("/")[-2:])
-body = urllib.parse.urlencode({"verb": verb, "repo": repo, "name": known["name"], "token": given["token"],
+body = urllib.parse.urlencode({"verb": verb, "repo": repo, "name": known["name"], "token": token,
                                "labels": known["labels"]}).encode()
 urllib.request.urlopen(api + "/_runner/register", body, timeout=30).read()
 if verb == "register":

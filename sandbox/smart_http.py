@@ -12,7 +12,7 @@ from sandbox import access
 from sandbox.api import Api
 from sandbox.app_records import Token
 from sandbox.records import Repo
-from sandbox.state import ApiError
+from sandbox.state import ApiError, Moved
 
 
 def register(flask: Flask, api: Api) -> None:
@@ -38,6 +38,9 @@ def _answer(api: Api, full_name: str, service: str) -> Response:
             credential = access.read_credential(request.headers.get("Authorization", ""))
             token = access.find_token(api.state, credential) if credential else None
             api.check_access(token, repo, "contents", "write" if pushing else "read")
+    except Moved as moved:
+        query = f"?{request.query_string.decode()}" if request.query_string else ""
+        return Response("", 301, {"Location": f"/{moved.now}.git/{service}{query}"})
     except ApiError as problem:
         asks = problem.status == 401 or not request.headers.get("Authorization")
         status = 401 if asks else problem.status

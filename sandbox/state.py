@@ -22,6 +22,14 @@ class ApiError(Exception):
         self.errors = errors
 
 
+class Moved(Exception):  # noqa: N818 - an answer, not an error
+    """A repository is found under another name by now: GitHub redirects."""
+
+    def __init__(self, before: str, now: str) -> None:
+        super().__init__(f"{before} is {now}")
+        self.before, self.now = before, now
+
+
 class State:
     """All records, behind `lock`."""
 
@@ -32,8 +40,10 @@ class State:
         self.changed = threading.Condition(self.lock)
         self.users: dict[str, User] = {}
         self.repos: dict[str, Repo] = {}
+        self.moved: dict[str, Repo] = {}  # by their names of before, in lower case
         self.apps: dict[int, AppRecord] = {}
         self.installations: dict[int, Installation] = {}
+        self.uninstalled: dict[int, Installation] = {}
         self.tokens: dict[str, Token] = {}
         self.exercised: dict[str, str] = {}  # the highest level used of each permission, by Apps
         self.teams: dict[str, frozenset[str]] = {}  # "org/slug" to logins, in lower case
@@ -95,4 +105,6 @@ class State:
         for name, repo in self.repos.items():
             if name.lower() == full_name.lower():
                 return repo
+        if full_name.lower() in self.moved:
+            raise Moved(full_name, self.moved[full_name.lower()].full_name)
         raise ApiError(404, "Not Found")

@@ -135,7 +135,8 @@ class Webhooks:
         return batch
 
     def _send(self, delivery: Delivery) -> None:
-        app = self._state.installations[delivery.installation or 0].app
+        known = self._state.uninstalled | self._state.installations
+        app = known[delivery.installation or 0].app
         body = json.dumps(delivery.payload).encode()
         signature = hmac.new(app.webhook_secret.encode(), body, hashlib.sha256).hexdigest()
         delivery.headers = {

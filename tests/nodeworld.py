@@ -19,6 +19,7 @@ from bot.agent.node import LocalNode
 from bot.agent.safe_git import GitAccess
 from bot.agent.space import MINIMUM_SPACE, MinimumSpace
 from bot.agent.state import NodeState
+from bot.domain.errors import RetryLater
 from bot.domain.names import (
     CommitSha,
     DeploymentId,
@@ -117,6 +118,7 @@ class NodeWorld:
     posted: list[tuple[int, str, str]] = field(default_factory=list)
     reports: list[CheckRunText] = field(default_factory=list)
     withdrawn: set[int] = field(default_factory=set)
+    is_silent: bool = False  # GitHub does not say whether an order stands
     told: list[str] = field(default_factory=list)
     number: int = 100
     clock: float = field(default_factory=time.time)
@@ -149,6 +151,8 @@ class NodeWorld:
         self.reports.append(render_report(order, outcome))
 
     def is_withdrawn(self, deployment: DeploymentId) -> bool:
+        if self.is_silent:
+            raise RetryLater("GitHub is away", seconds=60)
         return deployment in self.withdrawn
 
     def push(self, files: Mapping[str, str | None], *, pin: CommitSha | None = None) -> CheckoutPosition:

@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from bot.agent.checkout import Checkout
-from bot.agent.node import LocalNode, StatusSink, is_withdrawn, report_outcome
+from bot.agent.node import LocalNode, StatusSink, find_withdrawal, report_outcome
 from bot.agent.read_only import ReadOnlyRun
 from bot.agent.recover import recover
 from bot.agent.run import DeployRun
@@ -87,10 +87,7 @@ def _refuse(node: LocalNode, order: Order, identity: Identity) -> Refusal | None
     if identity.report_only and not order.kind.reads_only:
         text = "this node only reports: it was set up with --report-only"
         return Refusal(reason=RefusalReason.UNSUPPORTED, text=text, order=order)
-    if is_withdrawn(node, order):
-        text = "the bot withdrew this order before the node came to it; a newer one follows"
-        return Refusal(reason=RefusalReason.WITHDRAWN, text=text)
-    return None
+    return find_withdrawal(node, order)
 
 
 def _refused(node: LocalNode, refusal: Refusal) -> Outcome:

@@ -13,6 +13,7 @@ from bot.protocol.outcome import Outcome
 from bot.protocol.report import render_report
 
 RESULT_TIMEOUT = 300.0  # seconds for which a result is retried while GitHub is away: without it a wave stops
+STANDING_TIMEOUT = 60.0  # seconds for which it is asked whether an order still stands, before it is refused
 START_TIMEOUT = 10.0  # seconds for the first status, for which the work has to wait
 
 
@@ -53,7 +54,9 @@ class GitHubSink:
         )
 
     def is_withdrawn(self, deployment: DeploymentId) -> bool:
-        return self._client.find_newest_state(deployment) == "inactive"
+        found: list[str | None] = []
+        retry_until(lambda: found.append(self._client.find_newest_state(deployment)), seconds=STANDING_TIMEOUT)
+        return found[-1] == "inactive"
 
 
 def retry_until(send: Callable[[], object], *, seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:

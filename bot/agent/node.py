@@ -13,7 +13,7 @@ from bot.agent.state import NodeState
 from bot.domain.errors import BotError
 from bot.domain.names import DeploymentId
 from bot.engine.docker import Docker
-from bot.protocol.order import Order
+from bot.protocol.order import Order, Refusal, RefusalReason
 from bot.protocol.outcome import OrderEnd, Outcome, render_description
 
 
@@ -66,10 +66,12 @@ def report_outcome(node: LocalNode, order: Order, outcome: Outcome) -> None:
     post_status(node, order, state, render_description(outcome))
 
 
-def is_withdrawn(node: LocalNode, order: Order) -> bool:
-    """Whether the bot withdrew the order; when that cannot be read, the order stands."""
+def find_withdrawal(node: LocalNode, order: Order) -> Refusal | None:
+    """Why the order no longer stands, if so. One of which that cannot be read is not carried out."""
     try:
-        return node.sink.is_withdrawn(order.number)
+        withdrawn = node.sink.is_withdrawn(order.number)
     except BotError as problem:
-        node.log(f"whether the order still stands could not be read: {problem}")
-        return False
+        text = f"GitHub does not say whether the bot withdrew this order ({problem}): ask for it again"
+        return Refusal(reason=RefusalReason.WITHDRAWN, text=text, order=order)
+    text = "the bot withdrew this order before the node came to it; a newer one follows"
+    return Refusal(reason=RefusalReason.WITHDRAWN, text=text) if withdrawn else None

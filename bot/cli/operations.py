@@ -112,10 +112,11 @@ class _open_store:  # noqa: N801 - used as a function
         from bot.observability.log import configure_logging
         from bot.service.database import open_store
         from bot.settings.service import read_store_settings
+        from bot.storage.folders import make_private_folder
 
         settings = read_store_settings()
         configure_logging(level="WARNING", secrets=settings.secrets)
-        settings.data.mkdir(parents=True, exist_ok=True)
+        make_private_folder(settings.data)
         self._store = open_store(settings.database_url.reveal())
         return self._store
 

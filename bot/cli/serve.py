@@ -34,13 +34,14 @@ def serve(*, pull: bool) -> None:
     from bot.service.server import serve as serve_http
     from bot.service.shutdown import Shutdown
     from bot.settings.service import read_settings
+    from bot.storage.folders import make_private_folder
     from bot.web.app import create_app
 
     settings = read_settings(pull=pull)
     configure_logging(secrets=settings.secrets)
     for warning in settings.warnings:
         logging.getLogger("bot").warning("%s", warning)
-    settings.data.mkdir(parents=True, exist_ok=True)
+    make_private_folder(settings.data)
     store = open_store(settings.database_url.reveal())
     credentials = obtain_credentials(settings, store)
     if credentials is None:

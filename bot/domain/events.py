@@ -41,7 +41,7 @@ class ChecksCompleted(Value, frozen=True, tag="checks_completed"):
 
 
 class CheckRerequested(Value, frozen=True, tag="check_rerequested"):
-    """Somebody pressed Re-run on one of our check runs."""
+    """Somebody pressed Re-run on one of our check runs, or Re-run all checks."""
 
     repo: RepoName
     installation: InstallationId
@@ -72,6 +72,18 @@ class InstallationChanged(Value, frozen=True, tag="installation"):
 
     installation: InstallationId
     action: str
+
+
+class RepositoryChanged(Value, frozen=True, tag="repository"):
+    """A repository was renamed, transferred, archived, deleted, made private or public, or edited.
+
+    `before` is its name before it was renamed or transferred.
+    """
+
+    repo: RepoName
+    installation: InstallationId
+    action: str
+    before: RepoName | None = None
 
 
 class Ping(Value, frozen=True, tag="ping"):
@@ -123,5 +135,6 @@ Event = (
     | DeploymentChanged
     | WorkflowRunCompleted
     | InstallationChanged
+    | RepositoryChanged
     | Ping
 )

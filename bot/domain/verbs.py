@@ -27,4 +27,4 @@ class Verb(StrEnum):
 
 def first_line(body: str) -> str:
     """The one line of a comment that may hold a command."""
-    return body.split("\n", 1)[0].rstrip()
+    return body.partition("\n")[0].rstrip()

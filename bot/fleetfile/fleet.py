@@ -131,6 +131,7 @@ class Fleet(Value, frozen=True):
     bases: tuple[BranchName, ...] = ()  # empty: the default branch
     labels: tuple[str, ...] = ("dependencies", "aios-bot")  # of bump pull requests
     hub: RepoName | None = None
+    publish: bool = False  # a public hub may show this fleet, although it or an upstream is private
     deploy: Deploy = Deploy()
     drift: DriftRules = DriftRules()
     submodules: tuple[Submodule, ...] = ()  # empty: every submodule of .gitmodules
@@ -142,7 +143,7 @@ class Fleet(Value, frozen=True):
 
 
 class Hub(Value, frozen=True):
-    """The fleets that a hub shows, beside those whose own file names it."""
+    """The fleets that a hub lets in. Each must name the hub in its own file, too."""
 
     fleets: tuple[RepoName, ...] = ()
 

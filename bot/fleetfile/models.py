@@ -168,7 +168,11 @@ class FleetDocument(FileSection):
     version: Annotated[Literal[1], BeforeValidator(refuse_truth_value)] = field("format of the file", VERSION)
     bases: Listed[Branch] = field("branches whose pins are kept up to date; left out: the default branch", ["main"])
     labels: Listed[Label] = field("labels of the pull requests", ["dependencies"])
-    hub: Repository = field("repository of the same owner whose `docs/fleet/` shows this fleet", "tecnocrat/AIOS")
+    hub: Repository = field(
+        "repository of the same owner whose `docs/fleet/` shows this fleet; a hub with a list has to name it, too",
+        "tecnocrat/AIOS",
+    )
+    publish: bool = field("let a public hub show this fleet although it, or what it pins, is private")
     deploy: DeploySection = field("how merges are deployed")
     drift: DriftSection = field("whether nodes still run what was deployed to them")
     submodules: Mapped[Annotated[str, text(shapes.PATH, called="the path")], SubmoduleSection] = field(
@@ -188,4 +192,6 @@ class FleetDocument(FileSection):
 class HubDocument(FileSection):
     """A whole file of a hub."""
 
-    fleets: Listed[Repository] = field("fleets of the same owner that it shows", ["tecnocrat/aios-win"])
+    fleets: Listed[Repository] = field(
+        "fleets of the same owner that it shows, if their own files name this hub", ["tecnocrat/aios-win"]
+    )

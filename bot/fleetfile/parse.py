@@ -141,7 +141,7 @@ def _requirement(spot: _Spot, value: object) -> str:
             return f" must be a whole number from {least} to {most} such as `{example}`"
         case {"type": "boolean"}:
             return f" must be `true` or `false`, not {kind_of(value)}"
-        case {"type": "array" | ["array", "null"]} if value == []:
+        case {"type": "array"} if value == []:
             return f": name at least one, such as `{render_example(spot.examples[0][0])}`, or leave the line out"
         case {"type": "array" | ["array", "null"]}:
             return f" must be a list such as `{example}`, not {kind_of(value)}"

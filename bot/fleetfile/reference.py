@@ -50,7 +50,7 @@ def _inlined(schema: Any, definitions: Schema) -> Any:
             return _inlined(own | rest, definitions)
         case {"patternProperties": {**patterns}, **rest}:
             ((pattern, value),) = patterns.items()
-            names = {"type": "string", "pattern": pattern, **schema.get("propertyNames", {})}
+            names = {"type": "string", "pattern": pattern, **schema["propertyNames"]}
             return _inlined(rest | {"propertyNames": names, "additionalProperties": value}, definitions)
         case {}:
             return {key: _inlined(value, definitions) for key, value in schema.items()}

@@ -46,20 +46,26 @@ def parse_gitmodules(text: str) -> GitModules:
     """Every usable stanza, and every one that is not, with its line. Never raises."""
     stanzas: list[Stanza] = []
     broken: list[BrokenStanza] = []
+    names: set[str] = set()
     for line, block in _blocks(text):
         parsed = _parse_block(line, block)
         if isinstance(parsed, BrokenStanza):
             broken.append(parsed)
+        elif parsed.name in names:
+            # Git takes both as one submodule, and which of their values counts depends on who asks.
+            broken.append(BrokenStanza(line, f"submodule {parsed.name[:60]!r} is there twice"))
+            stanzas = [other for other in stanzas if other.name != parsed.name]  # neither counts
         elif any(parsed.path == other.path for other in stanzas):
             broken.append(BrokenStanza(line, f"the path `{parsed.path}` is taken by an earlier stanza"))
         else:
             stanzas.append(parsed)
+        names |= {parsed.name} if isinstance(parsed, Stanza) else set()
     return GitModules(tuple(stanzas), tuple(broken))
 
 
 def _blocks(text: str) -> list[tuple[int, list[str]]]:
     blocks: list[tuple[int, list[str]]] = []
-    for number, line in enumerate(text.lstrip("\ufeff").splitlines(), start=1):
+    for number, line in enumerate(_lines(text), start=1):
         if line.lstrip().startswith("["):
             blocks.append((number, [line]))
         elif blocks:
@@ -67,6 +73,11 @@ def _blocks(text: str) -> list[tuple[int, list[str]]]:
         elif line.strip() and line.lstrip()[0] not in "#;":
             blocks.append((number, [line]))
     return blocks
+
+
+def _lines(text: str) -> list[str]:
+    """The lines as git counts them: only a line feed ends one, with a carriage return before it or not."""
+    return [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
 
 
 def _parse_block(line: int, block: list[str]) -> Stanza | BrokenStanza:
@@ -81,7 +92,8 @@ def _parse_block(line: int, block: list[str]) -> Stanza | BrokenStanza:
         value = _unquote(match["value"] or "") if match else None
         if match is None or value is None:
             return BrokenStanza(line + offset, f"not `key = value`: {entry.strip()[:60]!r}")
-        fields[match["key"].lower()] = value
+        if fields.setdefault(match["key"].lower(), value) != value:
+            return BrokenStanza(line + offset, f"`{match['key']}` is set twice: git may read either")
     return _make_stanza(line, re.sub(r"\\(.)", r"\1", header["name"]), fields)
 
 

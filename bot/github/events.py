@@ -17,6 +17,7 @@ from bot.domain.events import (
     Ping,
     PullRequestChanged,
     Push,
+    RepositoryChanged,
     WorkflowRunCompleted,
 )
 from bot.domain.names import (
@@ -33,7 +34,7 @@ from bot.domain.values import Wire
 from bot.fleetfile import FLEET_FILE, HUB_FILE
 from bot.github.ignored import Ignored, IgnoredReason
 from bot.github.people_events import parse_people_event
-from bot.github.shapes import Ref, RepositoryRef
+from bot.github.shapes import Ref, RepositoryRef, User
 
 NO_COMMIT = "0" * 40
 # Below these limits a push lists everything that it changed. GitHub cuts its lists later; how much later has varied.
@@ -129,11 +130,57 @@ class _WorkflowRunBody(Wire, frozen=True):
     workflow_run: _WorkflowRun
 
 
+class _Before(Wire, frozen=True, rename={"name": "from"}):
+    name: str
+
+
+class _RenamedRepository(Wire, frozen=True):
+    name: _Before | None = None
+
+
+class _OwnerBefore(Wire, frozen=True):
+    user: User | None = None
+    organization: User | None = None
+
+
+class _OwnersBefore(Wire, frozen=True, rename={"owner": "from"}):
+    owner: _OwnerBefore
+
+
+class _RepositoryChanges(Wire, frozen=True):
+    repository: _RenamedRepository | None = None
+    owner: _OwnersBefore | None = None
+
+    def name_before(self, now: RepoName) -> RepoName | None:
+        """What the repository was called before; None when its name did not change."""
+        owner, name = now.split("/")
+        old = self.owner.owner if self.owner else None
+        was = old.user or old.organization if old else None
+        renamed = self.repository.name if self.repository else None
+        if was is None and renamed is None:
+            return None
+        return parse_repo_name(f"{was.login if was else owner}/{renamed.name if renamed else name}")
+
+
+class _RepositoryBody(Wire, frozen=True):
+    changes: _RepositoryChanges = _RepositoryChanges()
+
+
 class _PingBody(Wire, frozen=True):
     hook_id: int = 0
 
 
 _PULL_ACTIONS = {"opened", "closed", "reopened", "synchronize", "edited"}
+_REPOSITORY_ACTIONS = {
+    "renamed",
+    "transferred",
+    "archived",
+    "unarchived",
+    "deleted",
+    "privatized",
+    "publicized",
+    "edited",
+}
 _INSTALLATION_ACTIONS = {
     "created",
     "deleted",
@@ -157,6 +204,8 @@ def parse_event(name: str, body: bytes) -> Event | Ignored:
         if envelope.installation is None:
             return Ignored(reason=IgnoredReason.NO_INSTALLATION)
         installation = InstallationId(envelope.installation.id)
+        if (name, envelope.action) == ("installation_target", "renamed"):
+            return InstallationChanged(installation=installation, action=envelope.action)
         if name in ("installation", "installation_repositories"):
             if envelope.action in _INSTALLATION_ACTIONS:
                 return InstallationChanged(installation=installation, action=envelope.action)
@@ -188,6 +237,9 @@ def _parse_repository_event(
                 merged=pull.merged,
                 merge_commit=pull.merge_commit,
             )
+        case "check_suite", "rerequested":
+            sha = msgspec.json.decode(body, type=_CheckSuiteBody).check_suite.head_sha
+            return CheckRerequested(repo=repo, installation=installation, sha=parse_commit_sha(sha))
         case "check_suite", "completed":
             sha = msgspec.json.decode(body, type=_CheckSuiteBody).check_suite.head_sha
             return ChecksCompleted(repo=repo, installation=installation, sha=parse_commit_sha(sha))
@@ -209,6 +261,9 @@ def _parse_repository_event(
                 ref=deployment.ref,
                 task=deployment.task[:200],
             )
+        case "repository", _ if action in _REPOSITORY_ACTIONS:
+            before = msgspec.json.decode(body, type=_RepositoryBody).changes.name_before(repo)
+            return RepositoryChanged(repo=repo, installation=installation, action=action, before=before)
         case "workflow_run", "completed":
             run = msgspec.json.decode(body, type=_WorkflowRunBody).workflow_run
             return WorkflowRunCompleted(

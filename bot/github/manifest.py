@@ -84,6 +84,7 @@ EVENTS = (
     AppEvent("check_suite", "checks", "upstream's checks are completed"),
     AppEvent("status", "statuses", "upstream's commit statuses are set"),
     AppEvent("deployment_status", "deployments", "a node reported on its deployment"),
+    AppEvent("repository", "metadata", "a fleet or an upstream was renamed, transferred, archived or deleted"),
     AppEvent("workflow_run", "actions", "a deploy workflow ended, also when its node never answered"),
 )
 

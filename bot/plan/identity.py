@@ -28,6 +28,31 @@ def identify_plan(base: CommitSha, old: CommitSha | None, new: CommitSha, nodes:
     return PlanId(hashlib.sha256(msgspec.json.encode(identity, order="deterministic")).hexdigest()[:12])
 
 
+def digest_effect(node: NodePlan) -> str:
+    """SHA-256, in full, of what the plan does on `node`, and with which files; without base, head and pins.
+
+    Two plans with the same digest do the same. Secret values are in it only as the keyed marks that stand for them.
+    """
+    stacks = [
+        {
+            "stack": stack.stack,
+            "made_of": [stack.folder, stack.files, stack.profiles, stack.project, stack.rendered, stack.inputs],
+            "error": stack.error,
+            "networks": stack.remade_networks,
+            "risks": _risks(stack.risks),
+            "services": [
+                [one.service, one.action, one.signal, one.remaining, _risks(one.risks)] for one in stack.services
+            ],
+        }
+        for stack in node.stacks
+    ]
+    return hashlib.sha256(msgspec.json.encode([node.node, stacks], order="deterministic")).hexdigest()
+
+
+def _risks(risks: tuple[Risk, ...]) -> list[list[str]]:
+    return sorted([risk.rule, risk.severity, risk.text] for risk in risks)
+
+
 def to_builtins(value: object, always: Mapping[type, int] | None = None) -> object:
     """`value` as objects and lists, with every field; fields behind the first `always[type]` only if they are set."""
     if isinstance(value, tuple):

@@ -83,6 +83,7 @@ class StackPlan(StoredValue, frozen=True):
     rendered: str = ""  # SHA-256 of the new rendering, redacted: part of the plan's id
     error: str | None = None  # "could not analyse": compose's own message, redacted
     error_at: SourceLine | None = None  # the line that it is about, where that is known
+    inputs: str = ""  # SHA-256 of every file that the new version reads; "" in plans of older versions
 
     @property
     def changed(self) -> bool:

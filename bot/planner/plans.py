@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from bot.domain.names import CommitSha, NodeName, RepoName, StackName, SubmodulePath
 from bot.domain.risk_rules import Tuning
 from bot.fleetfile import FLEET_FILE, Fleet, Node, Submodule, parse_fleet
@@ -18,6 +20,7 @@ from bot.plan.identity import identify_plan
 from bot.plan.model import Commit, NodePlan, Plan
 from bot.plan.rendering import NodeChange, Rendering, Side, StackChange
 from bot.plan.risks.assess import add_risks
+from bot.planner.read_files import digest_files
 from bot.planner.renderer import Renderer, RenderRequest
 from bot.planner.sides import changed_paths, find_build_inputs, read_side
 from bot.planner.snapshot import Snapshot
@@ -95,7 +98,7 @@ def read_plan(
     """The same between two snapshots, with the commits that it brings."""
     nodes = fleet.nodes or (Node(name=ANY_NODE),)
     changes = read_changes(nodes, submodule, old, new, renderer)
-    decided = [_decide(change, fleet.risks) for change in changes]
+    decided = [_decide(change, fleet.risks, new) for change in changes]
     plans = tuple(plan for plan, _ in decided)
     files = new.upstream.changed_files(old.pin if old else None, new.pin)
     effective = frozenset().union(*(used for _, used in decided))
@@ -115,14 +118,25 @@ def read_plan(
     )
 
 
-def _decide(change: NodeChange, tuning: Mapping[str, Tuning]) -> tuple[NodePlan, frozenset[str]]:
+def _decide(change: NodeChange, tuning: Mapping[str, Tuning], new: Snapshot) -> tuple[NodePlan, frozenset[str]]:
     decided = decide_node(change)
     plan = NodePlan(
         node=change.node.name,
         platform=change.node.platform,
         stacks=tuple(stack for one in decided for stack in one.stacks),
     )
-    return add_risks(plan, change, tuning), frozenset().union(*(one.files for one in decided))
+    whole = _add_inputs(add_risks(plan, change, tuning), change, new)
+    return whole, frozenset().union(*(one.files for one in decided))
+
+
+def _add_inputs(plan: NodePlan, change: NodeChange, new: Snapshot) -> NodePlan:
+    """The plan with the digest of the files that each stack will read."""
+    sides = {one.stack: one.new for one in change.stacks}
+    stacks = tuple(
+        replace(stack, inputs=digest_files(side, stack.folder, change.node, new)) if side is not None else stack
+        for stack, side in ((one, sides.get(one.stack)) for one in plan.stacks)
+    )
+    return replace(plan, stacks=stacks)
 
 
 class _RenderTask(NamedTuple):

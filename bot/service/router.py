@@ -26,6 +26,8 @@ AnyJob = (
     | fleets.SyncFleet
     | fleets.SyncInstallation
     | fleets.SyncAllInstallations
+    | fleets.ForgetInstallation
+    | fleets.RepeatChecks
     | fleets.FetchMissedDeliveries
     | upstream.SyncUpstreamPull
     | upstream.SyncUpstream

@@ -16,8 +16,18 @@ from bot.features.commands.run import (
 )
 from bot.features.drift.jobs import CheckDrift
 from bot.features.drift.run import check_drift
-from bot.features.fleets.jobs import FetchMissedDeliveries, Job, SyncAllInstallations, SyncFleet, SyncInstallation
-from bot.features.fleets.run import sync_all_installations, sync_fleet, sync_installation
+from bot.features.fleets.apply import forget_installation, repeat_checks
+from bot.features.fleets.jobs import (
+    FetchMissedDeliveries,
+    ForgetInstallation,
+    Job,
+    RepeatChecks,
+    SyncAllInstallations,
+    SyncFleet,
+    SyncInstallation,
+)
+from bot.features.fleets.read import sync_all_installations
+from bot.features.fleets.run import sync_fleet, sync_installation
 from bot.features.hub.jobs import SyncHub
 from bot.features.hub.run import sync_hub
 from bot.features.review.jobs import SyncReview
@@ -38,8 +48,10 @@ def make_runners(
     return {
         FetchMissedDeliveries: lambda _client, _job: backfill.run_job(),
         SyncAllInstallations: lambda _client, _job: sync_all_installations(fleets.app),
-        SyncInstallation: sync_installation,
+        SyncInstallation: partial(sync_installation, fleets),
+        ForgetInstallation: lambda _client, job: forget_installation(fleets, job),
         SyncFleet: partial(sync_fleet, fleets),
+        RepeatChecks: repeat_checks,
         SyncBump: partial(sync_bump, commands.bump),
         SyncRollout: partial(sync_rollout, commands.rollout),
         CheckDrift: partial(check_drift, commands.rollout),

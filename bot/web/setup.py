@@ -144,7 +144,8 @@ def _open_session(app_setup: AppSetup, token: str) -> Response:
     if session is None:
         return _page("setup_locked.html", status=403)
     answer = _redirect("/setup")
-    answer.set_cookie(_COOKIE, session, httponly=True, samesite="Lax", secure=request.is_secure, path="/setup")
+    secure = request.is_secure or app_setup.public_url.lower().startswith("https://")
+    answer.set_cookie(_COOKIE, session, httponly=True, samesite="Lax", secure=secure, path="/setup")
     return answer
 
 
@@ -181,7 +182,8 @@ def _is_url(text: str) -> bool:
 
 
 def _page_values(app_setup: AppSetup, form: SetupForm) -> dict[str, object]:
-    here = request.host_url.rstrip("/")
+    # Behind a proxy that ends TLS every request looks like plain HTTP; GitHub's code must not travel by that.
+    here = app_setup.public_url.rstrip("/") or request.host_url.rstrip("/")
     # By then the service answers at its public address; a browser reaches that where GitHub does.
     home = form.public_url or here
     made = manifest.compose_manifest(

@@ -92,7 +92,12 @@ class AccountShapes:
 
     def full_repository(self, repo: Repo) -> dict[str, Any]:
         """full-repository."""
-        return self.repository(repo) | {"network_count": 0, "subscribers_count": 0}
+        allowed = {
+            "allow_merge_commit": "merge" in repo.merge_methods,
+            "allow_squash_merge": "squash" in repo.merge_methods,
+            "allow_rebase_merge": "rebase" in repo.merge_methods,
+        }
+        return self.repository(repo) | {"network_count": 0, "subscribers_count": 0} | allowed
 
     def app(self, app: AppRecord) -> dict[str, Any]:
         """integration."""

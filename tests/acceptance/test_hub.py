@@ -74,6 +74,10 @@ def test_a_hub_lists_fleets_in_a_file_of_its_own(running: Running) -> None:
     world.git(clone, "push", "--quiet", "--set-upstream", "origin", "main")
     world.hub.add_to_installation(world.installation, [HUB])
     pin = outside.pin(FLEET, "main")
+    # The list alone shows nothing: who may write the hub may not be able to read the fleet.
+    eventually("the documents without the fleet", lambda: proposed(running, "No fleet"), seconds=60)
+    file = (world.checkouts / "aios-win/.github/aios-bot.yml").read_text()
+    world.push(FLEET, {".github/aios-bot.yml": f"{file}hub: {HUB}\n"}, "Shown by the hub")
     pull = eventually("the documents", lambda: proposed(running, pin[:7]), seconds=60)
     assert "stranger" not in text_of(running, pull["head"]["sha"])
     assert "HP_LAB" in text_of(running, pull["head"]["sha"])
@@ -83,3 +87,23 @@ def test_a_hub_lists_fleets_in_a_file_of_its_own(running: Running) -> None:
 
     world.push(HUB, {".github/aios-hub.yml": "fleets: []\n"}, "Nobody")
     assert eventually("the documents without the fleet", emptied, seconds=60)
+
+
+def test_a_public_hub_shows_no_private_fleet_unless_its_own_file_says_so(running: Running) -> None:
+    world, outside = running.world, running.outside
+    world.hub.create_repository(HUB)
+    world.hub.set_permission(HUB, PERSON, "admin")
+    world.hub.make_private(FLEET)
+    clone = new_repository(world.checkouts / "AIOS")
+    commit(clone, {".github/aios-hub.yml": f"fleets: [{FLEET}]\n"})
+    world.git(clone, "remote", "add", "origin", f"{world.hub.url}/{HUB}.git")
+    world.git(clone, "push", "--quiet", "--set-upstream", "origin", "main")
+    world.hub.add_to_installation(world.installation, [HUB])
+    file = (world.checkouts / "aios-win/.github/aios-bot.yml").read_text()
+    world.push(FLEET, {".github/aios-bot.yml": f"{file}hub: {HUB}\n"}, "Named, and private")
+    pull = eventually("the documents without the fleet", lambda: proposed(running, "No fleet"), seconds=60)
+    world.push(FLEET, {".github/aios-bot.yml": f"{file}hub: {HUB}\npublish: true\n"}, "Published")
+    pin = outside.pin(FLEET, "main")
+    eventually("the documents", lambda: proposed(running, pin[:7]), seconds=60)
+    first = [one for one in outside.get(f"/repos/{HUB}/pulls/{pull['number']}/commits") if pin[:7] in str(one)]
+    assert first == []

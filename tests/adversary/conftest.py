@@ -3,5 +3,12 @@
 from __future__ import annotations
 
 from tests.acceptance.conftest import pytest_runtest_makereport, running
+from tests.nodeworld import empty_node, node_images, node_world
 
-__all__ = ["pytest_runtest_makereport", "running"]
+__all__ = [
+    "empty_node",
+    "node_images",
+    "node_world",
+    "pytest_runtest_makereport",
+    "running",
+]

@@ -38,8 +38,8 @@ class Reach:
         """The tests that reach the mutant, `first` before the others and then the quickest, within the limit."""
         lines = self.lines.get(mutant.path, {})
         names = {name for line in range(mutant.lines[0], mutant.lines[1] + 1) for name in lines.get(line, ())}
-        if at_import:  # what it computes is read anywhere in its module
-            names = {name for found in lines.values() for name in found}
+        if at_import:  # what it computes is read anywhere in its module, or wherever that is imported
+            names = {name for found in lines.values() for name in found} or set(self.seconds)
         chosen: list[str] = []
         total = 0.0
         for name in sorted(names, key=lambda name: (name != first, self.seconds[name], name)):

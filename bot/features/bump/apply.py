@@ -11,9 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from bot.domain.names import CommitSha, PullNumber, RepoName, short
 from bot.features.bump import read as gather
-from bot.features.bump.decide import BumpDecision, BumpReason, CloseBump, ProposeBump, WithholdBump
+from bot.features.bump.decide import BumpDecision, CloseBump, ProposeBump, WithholdBump
 from bot.features.bump.facts import BumpFacts
 from bot.features.bump.jobs import bump_branch
 from bot.features.bump.text import render_body, render_note, render_title
@@ -23,6 +25,7 @@ from bot.github.client import Client
 from bot.github.comments import put_comment
 from bot.github.endpoints import repository
 from bot.github.pulls import open_own_pull
+from bot.plan.identity import digest_effect
 from bot.plan.model import Plan
 from bot.plan.report.check import CHECK_NAME, CheckText, render_check
 from bot.plan.report.links import Links
@@ -68,10 +71,17 @@ def propose(tools: BumpTools, client: Client, at: FleetAt, facts: BumpFacts, dec
     with ThreadPoolExecutor(max_workers=1) as pool:
         # The commit does not depend on the plan: rendering and GitHub work at the same time.
         planning = pool.submit(gather.read_bump_plan, tools, at, facts, decision.pin)
-        head = _push_bump(client, at, facts, decision)
+        head = _push_bump(tools, client, at, facts, decision)
         plan = planning.result()
+    if facts.branch is not None and head == facts.branch.head and not facts.branch.has_base_files:
+        own = gather.read_bump_plan(tools, at, facts, decision.pin, files=head)
+        if [digest_effect(node) for node in own.nodes] != [digest_effect(node) for node in plan.nodes]:
+            # The head has other files than the base by now: a plan of the base's would not be the head's.
+            decision = replace(decision, commit=True)
+            head = _push_bump(tools, client, at, facts, decision)
     links = links_of(tools, facts, plan)
     title, body = render_title(plan), render_body(plan, links)
+    tools.plans.store.save(plan)  # before the pull request names it
     if facts.pull is None:
         branch = bump_branch(facts.base, facts.submodule.path)
         pull = open_own_pull(client, facts.fleet, head=branch, base=facts.base, title=title, body=body)
@@ -82,14 +92,13 @@ def propose(tools: BumpTools, client: Client, at: FleetAt, facts: BumpFacts, dec
             repository.edit_pull(client, facts.fleet, number, title=title, body=body)
     if not labels and at.file.labels:
         repository.post_labels(client, facts.fleet, number, at.file.labels)
-    tools.plans.store.save(plan)
     post_plan_check(client, facts.fleet, head, plan, links, fresh=decision.commit)
     tools.plans.store.mark_posted(facts.fleet, number, plan.id)
     log.info("bump of %s on %s: pull request %d, plan %s", facts.submodule.path, facts.base, number, plan.id)
     return plan
 
 
-def _push_bump(client: Client, at: FleetAt, facts: BumpFacts, decision: ProposeBump) -> CommitSha:
+def _push_bump(tools: BumpTools, client: Client, at: FleetAt, facts: BumpFacts, decision: ProposeBump) -> CommitSha:
     if not decision.commit and facts.branch is not None:
         return facts.branch.head
     head = repository.push_gitlink(
@@ -102,6 +111,7 @@ def _push_bump(client: Client, at: FleetAt, facts: BumpFacts, decision: ProposeB
         message=f"Bump {facts.submodule.path} from {short(facts.pin)} to {short(decision.pin)}",
     )
     branch = bump_branch(facts.base, facts.submodule.path)
+    tools.plans.store.note_pushed(facts.fleet, branch, head, pin=decision.pin)
     repository.push_branch(client, facts.fleet, branch, head, exists=facts.branch is not None)
     return head
 
@@ -128,7 +138,7 @@ def close(tools: BumpTools, client: Client, facts: BumpFacts, decision: CloseBum
     # The list may still show a pull request as open that was merged a moment ago.
     if decision.close is not None and repository.read_pull(client, facts.fleet, decision.close).state == "open":
         pin = facts.pin
-        note = render_note(BumpReason.UP_TO_DATE, facts.submodule.path, pin=pin, tip=facts.tip, people=())
+        note = render_note(decision.reason, facts.submodule.path, pin=pin, tip=facts.tip, people=())
         put_comment(
             client, facts.fleet, decision.close, marker=markers.NOTE, body=note, login=tools.fleets.app.login()
         )

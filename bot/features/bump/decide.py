@@ -17,6 +17,7 @@ class BumpReason(StrEnum):
     BASE_MOVED = "base_moved"  # the base's pin changed under the open pull request
     ALREADY_PROPOSED = "already_proposed"
     NOT_A_DESCENDANT = "not_a_descendant"
+    UPSTREAM_BEHIND = "upstream_behind"  # upstream's branch was taken back to before the pin
     BRANCH_MISSING = "branch_missing"  # upstream has no such branch
     PEOPLE_ON_BRANCH = "people_on_branch"
     CHECKS_PENDING = "checks_pending"
@@ -57,19 +58,22 @@ def decide_bump(facts: BumpFacts) -> BumpDecision:
     match facts.relation:
         case Relation.TIP_UNKNOWN:
             return WithholdBump(reason=BumpReason.BRANCH_MISSING)
+        case Relation.DIVERGED | Relation.PIN_UNKNOWN if facts.pull is not None and facts.held is None:
+            # What it proposes is no longer what upstream has: nobody should merge it.
+            return _close(facts, BumpReason.NOT_A_DESCENDANT)
         case Relation.DIVERGED | Relation.PIN_UNKNOWN:
             return WithholdBump(reason=BumpReason.NOT_A_DESCENDANT)
-        case Relation.SAME | Relation.BEHIND:
-            return _close(facts)
+        case Relation.SAME:
+            return _close(facts, BumpReason.UP_TO_DATE)
+        case Relation.BEHIND:
+            return _close(facts, BumpReason.UPSTREAM_BEHIND)
         case Relation.AHEAD:
             return _propose(facts)
 
 
-def _close(facts: BumpFacts) -> CloseBump:
+def _close(facts: BumpFacts, reason: BumpReason) -> CloseBump:
     ours = facts.branch is not None and not facts.branch.people
-    return CloseBump(
-        reason=BumpReason.UP_TO_DATE, close=facts.pull.number if facts.pull else None, delete_branch=ours
-    )
+    return CloseBump(reason=reason, close=facts.pull.number if facts.pull else None, delete_branch=ours)
 
 
 def _propose(facts: BumpFacts) -> BumpDecision:

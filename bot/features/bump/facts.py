@@ -37,6 +37,7 @@ class BumpBranch(Value, frozen=True):
     pin: CommitSha | None
     pin_at_fork: CommitSha | None  # the base's pin where the branch left it
     people: tuple[str, ...]  # who else committed to it; empty when it is all ours
+    has_base_files: bool = True  # nothing but the pin differs from the base as it is now
 
 
 class OpenPull(Value, frozen=True):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from bot.domain.events import CheckRerequested, ChecksCompleted, Event, PullRequestChanged, Push
 from bot.domain.names import BranchName, SubmodulePath
 from bot.features.fleets.facts import PinIndex, Pinned
 from bot.features.fleets.jobs import BumpResumed, FleetJob, FleetRead, FoundEvent, Job
+
+_UNFIT = re.compile(r"[\x00-\x20\x7f~^:?*\[\\%]|^\.|\.(?=\.)|\.$|\.(?=lock$)|(?<=@)\{|^@$")
+"""In one component of a path: what git allows in no branch's name (git-check-ref-format), and the percent sign."""
 
 
 class SyncBump(FleetJob, frozen=True, tag="bump"):
@@ -45,5 +50,14 @@ def _sync(pin: Pinned) -> SyncBump:
 
 
 def bump_branch(base: BranchName, submodule: SubmodulePath) -> BranchName:
-    """The one branch a bump of `submodule` on `base` lives on, stable over its whole life."""
-    return BranchName(f"aios-bot/{base}/{submodule}")
+    """The one branch a bump of `submodule` on `base` lives on, stable over its whole life.
+
+    Two submodules never share one: what no branch may be called (git check-ref-format) is percent-encoded, and so is
+    the percent sign.
+    """
+    parts = [_UNFIT.sub(_encode, part) for part in submodule.split("/")]
+    return BranchName(f"aios-bot/{base}/{'/'.join(parts)}")
+
+
+def _encode(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in found[0].encode("utf-8", "surrogateescape"))

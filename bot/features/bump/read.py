@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName, SubmodulePath
@@ -10,7 +10,7 @@ from bot.features.bump.facts import BumpBranch, BumpFacts, Checks, OpenPull, Rel
 from bot.features.bump.jobs import bump_branch
 from bot.features.bump.text import parse_marker
 from bot.features.fleets.facts import Pinned
-from bot.features.fleets.read import FleetAt, find_other_authors
+from bot.features.fleets.read import FleetAt
 from bot.features.holds.facts import Hold, HoldKind
 from bot.git.git import GitRepository
 from bot.github.client import Client
@@ -23,6 +23,9 @@ from bot.planner.plans import Revision, plan_between
 
 if TYPE_CHECKING:
     from bot.features.bump.run import BumpTools
+
+
+COMMITS_READ = 50  # of a branch of ours, which has one commit while nobody else commits to it
 
 
 def read_bump_facts(tools: BumpTools, client: Client, at: FleetAt, pinned: Pinned) -> BumpFacts | None:
@@ -49,7 +52,7 @@ def read_bump_facts(tools: BumpTools, client: Client, at: FleetAt, pinned: Pinne
         tip=tip,
         relation=relation,
         checks=read_checks(client, pinned.upstream, tip) if asks and tip else Checks.NOT_ASKED,
-        branch=_read_branch(at, pinned.submodule, head, tools.fleets.app.login()),
+        branch=_read_branch(at, pinned.submodule, head, pushed=tools.plans.store.find_pushed(at.repo, head)),
         pull=next((_open(pull) for pull in pulls if pull.state == "open"), None),
         dismissed_pins=read_dismissed_pins(pulls, holds),
         held=next((hold for hold in holds if hold.kind is HoldKind.HOLD), None),
@@ -100,7 +103,9 @@ def read_checks(client: Client, repo: RepoName, sha: CommitSha) -> Checks:
     return Checks.GREEN
 
 
-def _read_branch(at: FleetAt, path: SubmodulePath, branch: BranchName, login: str) -> BumpBranch | None:
+def _read_branch(
+    at: FleetAt, path: SubmodulePath, branch: BranchName, *, pushed: Mapping[CommitSha, CommitSha]
+) -> BumpBranch | None:
     head = at.mirror.resolve(f"refs/heads/{branch}")
     if head is None:
         return None
@@ -109,15 +114,48 @@ def _read_branch(at: FleetAt, path: SubmodulePath, branch: BranchName, login: st
         head=head,
         pin=at.mirror.pin_at(head, path),
         pin_at_fork=at.mirror.pin_at(fork, path) if fork else None,
-        people=find_other_authors(at.mirror, at.head, head, login),
+        people=find_strangers(at.mirror, at.head, head, path=path, pushed=pushed),
+        has_base_files=set(at.mirror.changed_files(at.head, head)) <= {path},
     )
 
 
-def read_bump_plan(tools: BumpTools, at: FleetAt, facts: BumpFacts, new: CommitSha) -> Plan:
-    """What moving the pin to `new` does on every node."""
+def find_strangers(
+    mirror: GitRepository,
+    base_head: CommitSha,
+    head: CommitSha,
+    *,
+    path: SubmodulePath,
+    pushed: Mapping[CommitSha, CommitSha],
+) -> tuple[str, ...]:
+    """Who else committed to the bump's branch, by the names that they gave; empty when `head` is our own.
+
+    Ours is the commit that we pushed last (`pushed`: our commits and their pins), and one whose files are the base's
+    with nothing but our pin moved: that is what GitHub's "Update branch" button makes. Names of authors say nothing:
+    anybody writes into a commit what they like.
+    """
+    if head in pushed:
+        return ()
+    fork = mirror.merge_base(base_head, head)
+    pin = mirror.pin_at(head, path)
+    only_pin = fork is not None and pin is not None and set(mirror.changed_files(fork, head)) <= {path}
+    if only_pin and (not pushed or pin in pushed.values()):
+        return ()
+    commits = mirror.commits_between(fork, head, most=COMMITS_READ)
+    return tuple(sorted({commit.author_name for commit in commits if commit.sha not in pushed})) or ("somebody",)
+
+
+def read_bump_plan(
+    tools: BumpTools, at: FleetAt, facts: BumpFacts, new: CommitSha, *, files: CommitSha | None = None
+) -> Plan:
+    """What moving the pin to `new` does on every node, with the files of the base, or of the commit `files`.
+
+    It begins at the commit that moved the pin last: that is what nodes were given. What the base changed since, for
+    which nobody gave an order, comes with the bump.
+    """
+    given = at.mirror.last_change(at.head, facts.submodule.path)
     return plan_between(
-        Revision(at.head, facts.pin),
-        Revision(at.head, new),
+        Revision(given or at.head, facts.pin),
+        Revision(files or at.head, new),
         fleet=at.file,
         submodule=facts.submodule,
         mirror=at.mirror,

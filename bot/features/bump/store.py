@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import sqlalchemy as sa
 
-from bot.domain.names import PlanId, PullNumber, RepoName
+from bot.domain.names import BranchName, CommitSha, PlanId, PullNumber, RepoName
 from bot.plan.model import Plan
-from bot.storage.store import DAY_MS, Store, now_ms
+from bot.storage.store import DAY_MS, Store, now_ms, read_note, write_note
 
 TABLES = sa.MetaData()
 PLANS = sa.Table(
@@ -25,6 +25,7 @@ POSTED_PLANS = sa.Table(
     sa.Column("pull", sa.BigInteger, primary_key=True),
     sa.Column("plan", sa.Text, nullable=False),
 )
+HEADS_KEPT = 20  # of our own commits, per branch
 SHORTEST_DAYS = 90  # pull requests link to plans for longer than their deliveries are kept
 _DELETE = sa.text("DELETE FROM plans WHERE id IN (SELECT id FROM plans WHERE made_at < :before LIMIT :most)")
 _SAVE = sa.text(
@@ -36,8 +37,16 @@ _POST = sa.text(
 )
 
 
+def _note_of(fleet: RepoName, branch: BranchName) -> str:
+    return f"pushed {fleet.lower()} {branch}"
+
+
+def _read_pushed(connection: sa.Connection, fleet: RepoName, branch: BranchName) -> list[str]:
+    return read_note(connection, _note_of(fleet, branch)).split()
+
+
 class PlanStore:
-    """Plans by their id, and which of them each pull request shows."""
+    """Plans by their id, which of them each pull request shows, and the commits that we pushed for them."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -64,6 +73,21 @@ class PlanStore:
         with self._store.reading() as connection:
             found = connection.execute(query).scalar()
         return PlanId(found) if found else None
+
+    def note_pushed(self, fleet: RepoName, branch: BranchName, head: CommitSha, *, pin: CommitSha) -> None:
+        """Remember, before it is pushed, that `head` is a commit of ours for `branch`, which pins `pin`."""
+
+        def note(connection: sa.Connection) -> None:
+            known = [head, pin, *_read_pushed(connection, fleet, branch)]
+            write_note(connection, _note_of(fleet, branch), " ".join(known[: 2 * HEADS_KEPT]))
+
+        self._store.write(note)
+
+    def find_pushed(self, fleet: RepoName, branch: BranchName) -> dict[CommitSha, CommitSha]:
+        """The newest commits that we pushed to `branch`, each with the pin that it has; empty for none."""
+        with self._store.reading() as connection:
+            words = _read_pushed(connection, fleet, branch)
+        return {CommitSha(head): CommitSha(pin) for head, pin in zip(words[::2], words[1::2], strict=True)}
 
     def delete_old(self, *, days: int) -> int:
         """Delete plans made over `days` days ago; how many."""

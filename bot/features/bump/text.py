@@ -82,6 +82,10 @@ def parse_marker(body: str) -> Marker | None:
 
 _NOTES = {
     BumpReason.UP_TO_DATE: "The pin caught up: {base} already pins what this proposed. Closing.",
+    BumpReason.UPSTREAM_BEHIND: (
+        "Upstream's branch went back to {tip}, which comes before the pin {pin}: there is nothing newer to propose. "
+        "Closing; the nodes stay at the pin."
+    ),
     BumpReason.NOT_A_DESCENDANT: (
         "Not proposing {tip}: it does not descend from the pin {pin}. Upstream's history was rewritten, or the pin "
         "comes from another branch. Move the pin by hand once, after looking at what was lost."

@@ -25,7 +25,7 @@ from bot.features.commands.facts.command import (
     PullFacts,
     PullState,
 )
-from bot.features.commands.grammar import Command
+from bot.features.commands.grammar import Command, Misread
 from bot.features.commands.jobs import RunCommand
 from bot.features.fleets import read as fleets_read
 from bot.features.fleets.facts import Pinned
@@ -103,7 +103,9 @@ def _read_in_pull(
     )
     plan, verdict = None, Verdict.UNKNOWN
     if verb in _ABOUT_PLANS:
-        plan = _read_plan(tools, client, at.repo, pull, job.said_at)
+        plan = _find_order_plan(tools, at.repo, there, facts.said) or _read_plan(
+            tools, client, at.repo, pull, job.said_at
+        )
         if there.state is PullState.OPEN and not there.from_fork:
             verdict = people.read_verdict(client, at.repo, pull)
     whole = msgspec.structs.replace(
@@ -253,6 +255,26 @@ def _read_plan(
         new=plan.new,
         stacks=frozenset(stack.stack for node in plan.nodes for stack in node.stacks),
         posted_after=bool(said_at) and ended > parse_time(said_at),
+    )
+
+
+def _find_order_plan(
+    tools: CommandTools, repo: RepoName, pull: PullFacts, said: Command | Misread
+) -> PostedPlan | None:
+    """The plan that the command names, if it was made for an order of exactly the commit that would be deployed."""
+    named = said.plan if isinstance(said, Command) else None
+    plan = tools.bump.plans.store.find(named) if named else None
+    commit = pull.merge or pull.head
+    if plan is None or (plan.fleet, plan.base, plan.new) != (repo, commit, pull.pin) or len(plan.nodes) != 1:
+        return None
+    return PostedPlan(
+        id=plan.id,
+        head=pull.head,
+        base=plan.base,
+        old=plan.old,
+        new=plan.new,
+        stacks=frozenset(stack.stack for stack in plan.nodes[0].stacks),
+        for_order=True,
     )
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.domain.names import CommitSha, RepoName
-from bot.features.fleets.jobs import SyncFleet
+from bot.features.fleets.jobs import ForgetInstallation, Outcome, RepeatChecks, SyncFleet
 from bot.features.fleets.text import (
     MissingPermission,
     UnreadableUpstream,
@@ -19,6 +19,7 @@ from bot.features.fleets.text import (
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.checks import ensure_check
 from bot.github.client import Client
+from bot.github.endpoints import checks
 from bot.github.errors import GitHubError
 from bot.plan.report.check import CheckText, render_fleet_file_problems
 
@@ -67,3 +68,17 @@ def report_access(
         log.warning("%s: %s", repo, problem)
         return
     tools.pins.save_access_told(repo, f"{head}:{digest}" if digest else "")
+
+
+def forget_installation(tools: FleetTools, job: ForgetInstallation) -> Outcome:
+    """Remove the fleets of an installation that is gone; a later one has them read anew."""
+    tools.pins.keep_fleets(job.gone, ())
+    return ()
+
+
+def repeat_checks(client: Client, job: RepeatChecks) -> Outcome:
+    """Complete every check of ours on the commit again; what it would say anew comes as a new run of its own."""
+    for run in checks.find_all_own_checks(client, job.fleet, job.sha):
+        if run.is_completed:
+            checks.complete_again(client, job.fleet, run)
+    return ()

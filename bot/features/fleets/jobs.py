@@ -9,8 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
-from bot.domain.events import Event, InstallationChanged, Push
-from bot.domain.names import BranchName, InstallationId, PullNumber, RepoName, SubmodulePath
+from bot.domain.events import CheckRerequested, Event, InstallationChanged, Push, RepositoryChanged
+from bot.domain.names import BranchName, CommitSha, InstallationId, PullNumber, RepoName, SubmodulePath
 from bot.domain.values import StoredValue, Value
 from bot.features.fleets.facts import PinIndex, Pinned
 
@@ -69,6 +69,12 @@ class SyncFleet(FleetJob, frozen=True, tag="fleet"):
         return ()
 
 
+class RepeatChecks(FleetJob, frozen=True, tag="repeat_checks"):
+    """Complete our checks on a commit again, after somebody re-requested them."""
+
+    sha: CommitSha
+
+
 class SyncInstallation(Job, frozen=True, tag="installation"):
     """List the repositories of an installation. Leads to a SyncFleet for each that may be a fleet."""
 
@@ -81,6 +87,17 @@ class SyncInstallation(Job, frozen=True, tag="installation"):
 
     def repositories(self, index: PinIndex) -> tuple[RepoName, ...]:  # noqa: ARG002 - the same for every job
         return ()
+
+
+class ForgetInstallation(Job, frozen=True, tag="forget"):
+    """Remove the fleets of an installation that was removed or suspended: GitHub answers nothing about them."""
+
+    gone: InstallationId
+    access: ClassVar[Access] = Access.APP
+
+    @property
+    def key(self) -> str:
+        return f"installation:{self.gone}"
 
 
 class SyncAllInstallations(Job, frozen=True, tag="around"):
@@ -157,6 +174,12 @@ Outcome = tuple[Job | FoundEvent, ...]
 def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
     """The jobs of this feature that `event` calls for."""
     match event:
+        case CheckRerequested():
+            return [RepeatChecks(fleet=event.repo, installation=event.installation, sha=event.sha)]
+        case InstallationChanged() if event.action in ("deleted", "suspend"):
+            return [ForgetInstallation(gone=event.installation)]
+        case RepositoryChanged():
+            return _sync_renamed(event, index)
         case InstallationChanged():
             return [SyncInstallation(installation=event.installation)]
         case Push():
@@ -164,3 +187,13 @@ def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
             if any(pin.base == event.branch for pin in own) or (not own and event.may_make_fleet):
                 return [SyncFleet(fleet=event.repo, installation=event.installation)]
     return []
+
+
+def _sync_renamed(event: RepositoryChanged, index: PinIndex) -> list[Job]:
+    """A look at the repository, and at every fleet that pins it, under its names of now and before."""
+    names = [name for name in (event.repo, event.before) if name is not None]
+    pins = [pin for name in names for pin in (*index.pins_of(name), *index.pinned_by(name))]
+    found: list[Job] = [SyncFleet(fleet=pin.fleet, installation=pin.installation) for pin in pins]
+    if event.action not in ("deleted", "edited") or index.pins_of(event.repo):
+        found.append(SyncFleet(fleet=event.repo, installation=event.installation))
+    return list(dict.fromkeys(found))

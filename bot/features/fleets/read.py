@@ -11,13 +11,14 @@ from bot.domain.errors import BotError
 from bot.domain.names import BranchName, CommitSha, RepoName, SubmodulePath
 from bot.features.fleets import apply
 from bot.features.fleets.facts import Pinned
-from bot.features.fleets.jobs import Access, SyncFleet
+from bot.features.fleets.jobs import Access, Outcome, SyncFleet, SyncInstallation
 from bot.features.fleets.text import UnreadableUpstream
 from bot.fleetfile import FLEET_FILE, Fleet, Submodule, parse_fleet
 from bot.fleetfile.yaml_lines import Problem, YamlFileError
 from bot.git.git import GitError, GitRepository
 from bot.git.gitmodules import BrokenStanza, Stanza, parse_gitmodules, resolve_upstream, tracked_branch
 from bot.git.mirrors import Mirror
+from bot.github.app import App
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Repository
@@ -58,6 +59,11 @@ class FleetAt(NamedTuple):
         """What the fleet file says of the submodule at `path`; a file that names none keeps every submodule."""
         named = {submodule.path: submodule for submodule in self.file.submodules}
         return named.get(path) if named else Submodule(path=path)
+
+
+def sync_all_installations(app: App) -> Outcome:
+    """List every installation of the App."""
+    return tuple(SyncInstallation(installation=found) for found in app.find_installations())
 
 
 def fetch_all(tools: FleetTools, client: Client, repos: Iterable[RepoName]) -> None:

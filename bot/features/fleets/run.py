@@ -29,21 +29,20 @@ class FleetTools:
     now: Callable[[], float]  # seconds since the epoch
 
 
-def sync_all_installations(app: App) -> Outcome:
-    """List every installation of the App."""
-    return tuple(SyncInstallation(installation=found) for found in app.find_installations())
-
-
-def sync_installation(client: Client, job: SyncInstallation) -> Outcome:
+def sync_installation(tools: FleetTools, client: Client, job: SyncInstallation) -> Outcome:
     """List the repositories of an installation; an archived one cannot be written to."""
-    found = (RepoName(repo.full_name) for repo in repository.find_repositories(client) if not repo.archived)
+    found = [RepoName(repo.full_name) for repo in repository.find_repositories(client) if not repo.archived]
+    tools.pins.keep_fleets(job.installation, found)
     return tuple(SyncFleet(fleet=name, installation=job.installation) for name in found)
 
 
 def sync_fleet(tools: FleetTools, client: Client, job: SyncFleet) -> Outcome:
     """Read who pins what, and list the open pull requests: an event of one of them may have been lost."""
     repo = repository.find_repository(client, job.fleet)
-    if repo is None or not repository.has_file(client, job.fleet, FLEET_FILE):
+    if repo is not None and repo.full_name.lower() != job.fleet.lower():  # renamed, and GitHub redirects
+        tools.pins.replace_pins(job.fleet, ())
+        return (replace(job, fleet=RepoName(repo.full_name)),)
+    if repo is None or repo.archived or not repository.has_file(client, job.fleet, FLEET_FILE):
         tools.pins.replace_pins(job.fleet, ())
         is_hub = repo is not None and repository.has_file(client, job.fleet, HUB_FILE)
         return (HubFound(hub=job.fleet, installation=job.installation),) if is_hub else ()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 import msgspec
 import sqlalchemy as sa
 
-from bot.domain.names import RepoName
+from bot.domain.names import InstallationId, RepoName
 from bot.features.fleets.facts import Pinned
 from bot.storage.store import Store, read_note, write_note
 
@@ -38,6 +38,11 @@ class Pins:
                 index[name.lower()] = (*index.get(name.lower(), ()), row)
             for hub in {name.lower() for name in (row.hub, row.listed_by) if name is not None}:
                 self._by_hub[hub] = (*self._by_hub.get(hub, ()), row)
+
+    def fleets_of(self, installation: InstallationId) -> tuple[RepoName, ...]:
+        """The fleets of one installation."""
+        rows = (row for rows in self._by_fleet.values() for row in rows)
+        return tuple(dict.fromkeys(row.fleet for row in rows if row.installation == installation))
 
     def pinned_by(self, upstream: RepoName) -> tuple[Pinned, ...]:
         """Every pin that points at `upstream`, over all fleets."""
@@ -78,6 +83,13 @@ class PinStore:
     def pins_shown_by(self, hub: RepoName) -> tuple[Pinned, ...]:
         """Every pin of the fleets that `hub` shows."""
         return self.snapshot().pins_shown_by(hub)
+
+    def keep_fleets(self, installation: InstallationId, fleets: Collection[RepoName]) -> None:
+        """From now on `installation` has no fleets but these: the others are gone, or no longer the App's to see."""
+        kept = {fleet.lower() for fleet in fleets}
+        for fleet in self.snapshot().fleets_of(installation):
+            if fleet.lower() not in kept:
+                self.replace_pins(fleet, ())
 
     def find_access_told(self, fleet: RepoName) -> str:
         """The commit and the digest of what was last told about missing access; "" when nothing is missing."""

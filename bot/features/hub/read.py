@@ -13,6 +13,8 @@ from bot.features.fleets import read as fleets_read
 from bot.features.fleets.apply import report_file_problems
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt, NotAFleet
+from bot.features.hub.decide import HubReason, decide_hub_fleet
+from bot.features.hub.facts import HubFleetFacts
 from bot.features.hub.jobs import SyncHub
 from bot.features.hub.text import (
     DeployedView,
@@ -26,7 +28,7 @@ from bot.fleetfile import HUB_FILE, Node, parse_hub
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.git.git import GitError
 from bot.github.client import Client
-from bot.github.endpoints import deployments
+from bot.github.endpoints import deployments, repository
 from bot.github.endpoints.deployments import Deployment
 from bot.planner.plans import find_stacks
 from bot.planner.snapshot import Snapshot
@@ -39,16 +41,22 @@ log = logging.getLogger(__name__)
 _DEPLOYMENTS = 30  # newest ones of a node that are looked through
 
 
-def update_listed_fleets(tools: FleetTools, client: Client, job: SyncHub, start: CommitSha) -> bool:
-    """Bring the index in line with the fleets that the hub's own file lists; whether that changed it."""
-    text = tools.mirrors.of(job.hub).read_file(start, HUB_FILE)
+def read_listed_fleets(tools: FleetTools, client: Client, hub: RepoName, start: CommitSha) -> frozenset[str] | None:
+    """The fleets that the hub's own file lists, in lower case; None without one. Reports YamlFileError and raises."""
+    text = tools.mirrors.of(hub).read_file(start, HUB_FILE)
+    if text is None:
+        return None
     try:
-        fleets = parse_hub(text.decode("utf-8", "replace")).fleets if text is not None else ()
+        fleets = parse_hub(text.decode("utf-8", "replace")).fleets
     except YamlFileError as problem:
-        report_file_problems(client, job.hub, start, problem)
-        return False
-    owner = job.hub.split("/")[0].lower()
-    listed = {fleet.lower() for fleet in fleets if fleet.split("/")[0].lower() == owner}
+        report_file_problems(client, hub, start, problem)
+        raise
+    owner = hub.split("/")[0].lower()
+    return frozenset(fleet.lower() for fleet in fleets if fleet.split("/")[0].lower() == owner)
+
+
+def update_listed_fleets(tools: FleetTools, job: SyncHub, listed: frozenset[str]) -> bool:
+    """Bring the index in line with the fleets that the hub's own file lists; whether that changed it."""
     before = {pin.fleet for pin in tools.pins.pins_shown_by(job.hub) if pin.listed_by is not None}
     changed = False
     for fleet in {*before, *(RepoName(name) for name in listed)}:
@@ -60,16 +68,43 @@ def update_listed_fleets(tools: FleetTools, client: Client, job: SyncHub, start:
     return changed
 
 
-def read_hub(tools: FleetTools, client: Client, hub: RepoName, pins: tuple[Pinned, ...]) -> HubView:
-    """Every fleet that `pins` come from, as it is now; a fleet that cannot be read is left out."""
+def read_hub(
+    tools: FleetTools,
+    client: Client,
+    hub: RepoName,
+    pins: tuple[Pinned, ...],
+    *,
+    listed: frozenset[str] | None,
+    hub_private: bool,
+) -> HubView:
+    """Every fleet of `pins` that the hub may show, as it is now; a fleet that cannot be read is left out."""
     fleets = []
     for repo in sorted({pin.fleet for pin in pins}):
         own = [pin for pin in pins if pin.fleet == repo]
         try:
+            file = fleets_read.read_fleet(tools, repo, own[0].default_branch).file
+            facts = HubFleetFacts(
+                fleet=repo,
+                named=file.hub is not None and file.hub.lower() == hub.lower(),
+                listed=repo.lower() in listed if listed is not None else None,
+                publish=file.publish,
+                private=any(_is_private(client, one) for one in {repo, *(pin.upstream for pin in own)}),
+                hub_private=hub_private,
+            )
+            reason = decide_hub_fleet(facts)
+            if reason is not HubReason.SHOWN:
+                log.info("hub %s: %s is left out: %s", hub, repo, reason)
+                continue
             fleets.append(_read_fleet(tools, client, repo, own))
         except (NotAFleet, YamlFileError, GitError) as problem:
             log.info("hub %s: %s is left out: %s", hub, repo, problem)
     return HubView(hub=hub, web=tools.mirrors.web_url, fleets=tuple(fleets))
+
+
+def _is_private(client: Client, repo: RepoName) -> bool:
+    """Whether not everybody may read it; what cannot be seen counts as private."""
+    found = repository.find_repository(client, repo)
+    return found is None or found.private
 
 
 def _read_fleet(tools: FleetTools, client: Client, repo: RepoName, pins: list[Pinned]) -> FleetView:

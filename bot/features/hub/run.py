@@ -10,8 +10,9 @@ from bot.features.fleets.read import fetch_all
 from bot.features.fleets.run import FleetTools
 from bot.features.hub.apply import propose_documents, read_documents
 from bot.features.hub.jobs import SyncHub
-from bot.features.hub.read import read_hub, update_listed_fleets
-from bot.features.hub.text import DECIDING, README, render_documents
+from bot.features.hub.read import read_hub, read_listed_fleets, update_listed_fleets
+from bot.features.hub.text import DECIDING, README, render_documents, render_title
+from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.client import Client
 from bot.github.endpoints import repository
 
@@ -30,26 +31,28 @@ def sync_hub(tools: FleetTools, client: Client, job: SyncHub) -> Outcome:
         log.info("hub %s: the App has no access to it", job.hub)
         return ()
     fetch_all(tools, client, [job.hub])
-    base = BranchName(found.default_branch)
     mirror = tools.mirrors.of(job.hub)
-    start = mirror.resolve(f"refs/heads/{base}")
+    start = mirror.resolve(f"refs/heads/{found.default_branch}")
     if start is None:
-        log.info("hub %s: %s has no commit yet", job.hub, base)
+        log.info("hub %s: %s has no commit yet", job.hub, found.default_branch)
         return ()
-    if update_listed_fleets(tools, client, job, start):
+    try:
+        listed = read_listed_fleets(tools, client, job.hub, start)
+    except YamlFileError:
+        return ()  # told on the hub's head; until it is put right, nothing changes
+    if update_listed_fleets(tools, job, listed or frozenset()):
         return (job,)
     pins = tuple(pin for pin in tools.pins.pins_shown_by(job.hub) if pin.installation == job.installation)
     fetch_all(tools, client, [*(pin.fleet for pin in pins), *(pin.upstream for pin in pins)])
-    view = read_hub(tools, client, job.hub, pins)
-    machines = sum(len(fleet.nodes) for fleet in view.fleets)
+    view = read_hub(tools, client, job.hub, pins, listed=listed, hub_private=found.private)
     done = propose_documents(
         client,
         job.hub,
         mirror,
-        base=base,
+        base=BranchName(found.default_branch),
         branch=BRANCH,
         files=render_documents(view, read_documents(mirror, start, (README, DECIDING))),
-        title=f"Fleet documents: {len(view.fleets)} fleets, {machines} machines",
+        title=render_title(view),
         body="What the fleets pin and run now. The bot keeps this pull request up to date; merge it when you like.",
         login=tools.app.login(),
     )

@@ -74,6 +74,12 @@ class HubView(Value, frozen=True):
     fleets: tuple[FleetView, ...]
 
 
+def render_title(view: HubView) -> str:
+    """The title of the pull request."""
+    machines = sum(len(fleet.nodes) for fleet in view.fleets)
+    return f"Fleet documents: {len(view.fleets)} fleets, {machines} machines"
+
+
 def render_documents(view: HubView, there: Mapping[str, str]) -> dict[str, str]:
     """The documents by their paths, made from those that are `there`."""
     readme = there.get(README, _README.format(hub=md.text(view.hub)))

@@ -8,11 +8,16 @@ from datetime import UTC, datetime
 from bot.domain.names import CommitSha, NodeName, PlanId, PullNumber, SubmodulePath, short
 from bot.domain.values import Value
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
+from bot.plan.model import Plan
+from bot.plan.report.text import render_text
 from bot.protocol.action import Action
 from bot.protocol.outcome import Difference, ServiceOutcome
 from bot.text import markdown as md
 from bot.text import markers
 
+MOST_DIFFERING = 5  # nodes whose other plan is shown
+MOST_BEYOND = 10  # lines of each
+LONGEST_PLAN = 5_000  # characters of each
 MOST_ROWS = 50  # of surprises and of differences, each
 _ICON = {
     Standing.GOOD: "✅",
@@ -38,6 +43,15 @@ class NodeView(Value, frozen=True):
     differences: tuple[Difference, ...] = ()
 
 
+class DifferingPlan(Value, frozen=True):
+    """A node that gets no order, because its `plan` does what the approved one does not: `beyond`, line by line."""
+
+    node: NodeName
+    plan: Plan
+    approved: PlanId
+    beyond: tuple[str, ...]
+
+
 class RolloutView(Value, frozen=True):
     """How far a merged bump is."""
 
@@ -52,14 +66,27 @@ class RolloutView(Value, frozen=True):
     nodes: tuple[NodeView, ...]
     again_at: int | None = None
     superseded_by: PullNumber | None = None
+    differing: tuple[DifferingPlan, ...] = ()
     page: str = ""  # address of the fleet's page; "" when nobody reaches the service
 
 
 def render_rollout(view: RolloutView) -> str:
     """The one sticky comment."""
     page = md.link("All nodes of the fleet", view.page) if md.is_linkable(view.page) else ""
-    parts = [_head(view), _nodes(view), _surprises(view), _differences(view), page]
+    differing = [render_differing(one) for one in view.differing[:MOST_DIFFERING]]
+    parts = [_head(view), _nodes(view), *differing, _surprises(view), _differences(view), page]
     return "\n\n".join([*filter(None, parts), f"{markers.ROLLOUT} {view.commit} -->"])
+
+
+def render_differing(found: DifferingPlan) -> str:
+    """Why a node gets no order, what it would do, and how a person approves that."""
+    node, new = md.code(found.node), md.code(found.plan.id)
+    shown, more = found.beyond[:MOST_BEYOND], len(found.beyond) - MOST_BEYOND
+    lines = [f"- {md.text(line)}" for line in shown] + ([f"- and {more} more"] if more > 0 else [])
+    plan = md.fence(render_text(found.plan)[:LONGEST_PLAN])
+    said = f"**{node} is not deployed: plan {new} goes beyond the approved plan {md.code(found.approved)}.**"
+    cure = f"Read it; {md.code(f'/deploy {found.node} plan {found.plan.id}')} approves and deploys it."
+    return "\n\n".join([said, "\n".join(lines), plan, cure])
 
 
 def _head(view: RolloutView) -> str:

@@ -61,6 +61,23 @@ def find_own_checks(client: Client, repo: RepoName, sha: CommitSha, *, name: str
     return tuple(run for run in found if run.app is not None and run.app.id == client.app_id)
 
 
+def find_all_own_checks(client: Client, repo: RepoName, sha: CommitSha) -> tuple[CheckRun, ...]:
+    """The latest check run of each name on `sha` that our own App posted."""
+    if client.app_id is None:
+        raise BotError(f"cannot tell our own check runs on {repo} apart: this client acts as no App")
+    found = _list_checks(client, repo, sha, {"app_id": str(client.app_id)})
+    return tuple(run for run in found if run.app is not None and run.app.id == client.app_id)
+
+
+def complete_again(client: Client, repo: RepoName, run: CheckRun) -> None:
+    """Complete a run that ended, with the conclusion that it has.
+
+    Somebody re-requested it: GitHub put its suite back to queued, and left the run as it is (checks/rerequest-run).
+    """
+    body = {"status": "completed", "conclusion": run.conclusion}
+    client.send("PATCH", path_of(repo, "check-runs", run.id), body)
+
+
 def _list_checks(client: Client, repo: RepoName, sha: CommitSha, query: dict[str, str]) -> tuple[CheckRun, ...]:
     return client.list(path_of(repo, "commits", sha, "check-runs"), CheckRun, within="check_runs", query=query)
 

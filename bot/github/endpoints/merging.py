@@ -2,24 +2,76 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from bot.domain.names import RepoName
+from bot.domain.values import Wire
 from bot.github.client import Client
 from bot.github.endpoints import path_of
 from bot.github.endpoints.people import PullDetail
 
 
+class MergeMethod(StrEnum):
+    """How GitHub merges, as REST writes it; the first one that a repository allows is used."""
+
+    MERGE = "merge"
+    SQUASH = "squash"
+    REBASE = "rebase"
+
+
+class _Allowed(Wire, frozen=True):
+    """What the repository allows; a server that does not say allows all."""
+
+    allow_merge_commit: bool = True
+    allow_squash_merge: bool = True
+    allow_rebase_merge: bool = True
+
+
+class _RuleParameters(Wire, frozen=True):
+    allowed_merge_methods: tuple[str, ...] | None = None
+
+
+class _Rule(Wire, frozen=True):
+    type: str
+    parameters: _RuleParameters | None = None
+
+
+def find_merge_method(client: Client, repo: RepoName, base: str) -> MergeMethod:
+    """The method to merge into `base` with, by the repository's settings and the branch's rules.
+
+    Where everything is forbidden it is a merge commit, and GitHub says why not.
+    """
+    allowed = client.get(path_of(repo), _Allowed)
+    possible = {
+        MergeMethod.MERGE: allowed.allow_merge_commit,
+        MergeMethod.SQUASH: allowed.allow_squash_merge,
+        MergeMethod.REBASE: allowed.allow_rebase_merge,
+    }
+    for rule in client.list(path_of(repo, "rules/branches", base), _Rule):
+        if rule.type == "required_linear_history":
+            possible[MergeMethod.MERGE] = False
+        methods = rule.parameters.allowed_merge_methods if rule.parameters else None
+        if methods is not None:
+            possible = {method: can and method in methods for method, can in possible.items()}
+    return next((method for method, can in possible.items() if can), MergeMethod.MERGE)
+
+
 def merge_pull(client: Client, repo: RepoName, pull: PullDetail) -> None:
     """Merge `pull` at the head that was read. GitHubError when it moved, or its rules are not met."""
-    client.send("PUT", path_of(repo, "pulls", pull.number, "merge"), {"sha": pull.head.sha})
+    method = find_merge_method(client, repo, pull.base.ref)
+    body = {"sha": pull.head.sha, "merge_method": method}
+    client.send("PUT", path_of(repo, "pulls", pull.number, "merge"), body)
 
 
 def enable_auto_merge(client: Client, pull: PullDetail) -> None:
     """Have GitHub merge the head that was read once its rules are met. GitHubError when they are met already."""
+    repo = RepoName(pull.base.repo.full_name) if pull.base.repo else None
+    method = find_merge_method(client, repo, pull.base.ref) if repo else MergeMethod.MERGE
     query = (
-        "mutation($pull: ID!, $head: GitObjectID!) { enablePullRequestAutoMerge(input: "
-        "{pullRequestId: $pull, expectedHeadOid: $head}) { pullRequest { number } } }"
+        "mutation($pull: ID!, $head: GitObjectID!, $method: PullRequestMergeMethod!) { enablePullRequestAutoMerge("
+        "input: {pullRequestId: $pull, expectedHeadOid: $head, mergeMethod: $method}) { pullRequest { number } } }"
     )
-    client.graphql(query, object, pull=pull.node_id, head=pull.head.sha)
+    client.graphql(query, object, pull=pull.node_id, head=pull.head.sha, method=method.upper())
 
 
 def disable_auto_merge(client: Client, pull: PullDetail) -> None:

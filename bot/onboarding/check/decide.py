@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from bot.domain.values import Value
-from bot.fleetfile import FLEET_FILE
+from bot.fleetfile import FLEET_FILE, HUB_FILE
 from bot.github import manifest
 from bot.onboarding.check.facts import CheckFacts, FleetCheckFacts, HookFacts, InstallationFacts
 
@@ -103,7 +103,15 @@ def _check_installations(facts: CheckFacts) -> Iterator[CheckFinding]:
         yield _note("fleets", f"no repository has {FLEET_FILE}: run `aios-bot fleet init` in a clone to propose one")
     for fleet in fleets:
         yield from _check_fleet(fleet)
+        yield from _check_hub(fleet)
         yield from _check_required(fleet, facts)
+    for hub in (hub for one in facts.installations for hub in one.hubs):
+        for silent in hub.silent:
+            yield _note(
+                f"hub {hub.repo}",
+                f"lists {silent}, whose own fleet file does not name it, so it is not shown: "
+                f"write `hub: {hub.repo}` there",
+            )
 
 
 def _check_installation(one: InstallationFacts) -> Iterator[CheckFinding]:
@@ -143,6 +151,20 @@ def _check_fleet(fleet: FleetCheckFacts) -> Iterator[CheckFinding]:
         yield _note(name, "has no nodes, so nothing is deployed: add one with `aios-bot node add NAME`")
     if not hidden and (fleet.has_workflow or not fleet.nodes):
         yield _ok(name, f"{len(fleet.upstreams)} submodules, {fleet.nodes} nodes")
+
+
+_HUB = {
+    "not_listed": "{hub} has a list of its own, which does not name it, so it is not shown there: add it to {file}",
+    "would_publish": "{hub} is public, and this fleet or what it pins is not, so it is not shown there: write "
+    "`publish: true` in the fleet file if everybody may see it",
+    "unseen": "the App cannot read {hub}: install it there too",
+}
+
+
+def _check_hub(fleet: FleetCheckFacts) -> Iterator[CheckFinding]:
+    if fleet.hub_problem in _HUB:
+        text = _HUB[fleet.hub_problem].format(hub=fleet.hub, file=HUB_FILE)
+        yield _note(f"fleet {fleet.repo}", text)
 
 
 def _check_required(fleet: FleetCheckFacts, facts: CheckFacts) -> Iterator[CheckFinding]:

@@ -43,7 +43,16 @@ class FleetCheckFacts(Value, frozen=True):
     workflow: str = "deploy.yml"
     has_workflow: bool = True
     upstreams: tuple[UpstreamFacts, ...] = ()
+    hub: RepoName | None = None
+    hub_problem: str = ""  # why the hub leaves it out: a value of bot.features.hub.decide.HubReason, or "unseen"
     required: tuple[RequiredCheckFacts, ...] = ()
+
+
+class HubCheckFacts(Value, frozen=True):
+    """One repository with a list of fleets, and those of the list that do not name it."""
+
+    repo: RepoName
+    silent: tuple[RepoName, ...] = ()
 
 
 class InstallationFacts(Value, frozen=True):
@@ -56,6 +65,7 @@ class InstallationFacts(Value, frozen=True):
     settings_url: str = ""  # where its owner accepts permissions and chooses repositories
     repositories: int = 0
     fleets: tuple[FleetCheckFacts, ...] = ()
+    hubs: tuple[HubCheckFacts, ...] = ()
 
 
 class CheckFacts(Value, frozen=True):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Sequence
-from urllib.parse import quote
+from collections.abc import Mapping, Sequence
 
 import requests
 
@@ -29,6 +27,7 @@ from bot.onboarding.check.facts import (
     RequiredCheckFacts,
     UpstreamFacts,
 )
+from bot.onboarding.check.hubs import find_hub_problem, read_hubs, read_text
 from bot.planner.renderer import Renderer
 
 NEWEST = 30  # deliveries that are read
@@ -65,10 +64,6 @@ class _Delivery(Wire, frozen=True):
 
 class _BaseError(BotError):
     """A base branch that the fleet file lists cannot be worked on."""
-
-
-class _Content(Wire, frozen=True):
-    content: str
 
 
 def read_facts(app: App, *, web_url: str, public_url: str, renderer: Renderer | BotError, pull: bool) -> CheckFacts:
@@ -120,7 +115,9 @@ def _read_installation(app: App, one: Installation, *, web_url: str) -> Installa
         return InstallationFacts(account=account, suspended=True, permissions=one.permissions)
     client = app.as_installation(InstallationId(one.id))
     found = repository.find_repositories(client)
-    fleets = (_read_fleet(app, one, client, repo, web_url=web_url) for repo in found if not repo.archived)
+    known = {repo.full_name.lower(): repo for repo in found}
+    read = (_read_fleet(app, one, client, repo, known, web_url=web_url) for repo in found if not repo.archived)
+    fleets = tuple(fleet for fleet in read if fleet is not None)
     return InstallationFacts(
         account=account,
         suspended=False,
@@ -128,15 +125,16 @@ def _read_installation(app: App, one: Installation, *, web_url: str) -> Installa
         personal=one.account is not None and one.account.type == "User",
         settings_url=one.html_url,
         repositories=len(found),
-        fleets=tuple(fleet for fleet in fleets if fleet is not None),
+        fleets=fleets,
+        hubs=read_hubs(client, known, fleets),
     )
 
 
 def _read_fleet(
-    app: App, one: Installation, client: Client, repo: Repository, *, web_url: str
+    app: App, one: Installation, client: Client, repo: Repository, known: Mapping[str, Repository], *, web_url: str
 ) -> FleetCheckFacts | None:
     name = parse_repo_name(repo.full_name)
-    text = _read_text(client, name, FLEET_FILE)
+    text = read_text(client, name, FLEET_FILE)
     if text is None:
         return None
     try:
@@ -145,13 +143,16 @@ def _read_fleet(
             _check_base(client, name, base)
     except (YamlFileError, _BaseError) as problem:
         return FleetCheckFacts(repo=name, problem=str(problem))
+    upstreams = _read_upstreams(app, one, client, name, file, web_url=web_url)
     return FleetCheckFacts(
         repo=name,
         problem="",
         nodes=len(file.nodes),
         workflow=file.deploy.workflow,
         has_workflow=repository.has_file(client, name, f".github/workflows/{file.deploy.workflow}"),
-        upstreams=_read_upstreams(app, one, client, name, file, web_url=web_url),
+        upstreams=upstreams,
+        hub=file.hub,
+        hub_problem=find_hub_problem(client, name, file, upstreams, known),
         required=_read_required(client, name, file.bases or (BranchName(repo.default_branch),)),
     )
 
@@ -168,7 +169,7 @@ def _read_required(client: Client, name: RepoName, bases: Sequence[BranchName]) 
 
 def _check_base(client: Client, name: RepoName, base: str) -> None:
     """Raise _BaseError when a base branch that the fleet file lists cannot be worked on."""
-    text = _read_text(client, name, FLEET_FILE, ref=base)
+    text = read_text(client, name, FLEET_FILE, ref=base)
     if text is None:
         raise _BaseError(f"lists the base branch {base}, which has no {FLEET_FILE}: nothing is done there")
     try:
@@ -181,7 +182,7 @@ def _read_upstreams(
     app: App, one: Installation, client: Client, name: RepoName, file: Fleet, *, web_url: str
 ) -> tuple[UpstreamFacts, ...]:
     """The fleet's submodules, seen with the very token that the service asks for when it works on them."""
-    stanzas = parse_gitmodules(_read_text(client, name, ".gitmodules") or "").stanzas
+    stanzas = parse_gitmodules(read_text(client, name, ".gitmodules") or "").stanzas
     kept = {submodule.path for submodule in file.submodules}
     wanted = [stanza for stanza in stanzas if not kept or stanza.path in kept]
     upstreams = {stanza.path: resolve_upstream(stanza.url, fleet=name, web_url=web_url) for stanza in wanted}
@@ -195,12 +196,6 @@ def _read_upstreams(
         visible = upstream is not None and repository.find_repository(working, upstream) is not None
         found.append(UpstreamFacts(path=stanza.path, upstream=upstream, visible=visible))
     return tuple(found)
-
-
-def _read_text(client: Client, name: RepoName, path: str, *, ref: str = "") -> str | None:
-    query = f"?ref={quote(ref, safe='')}" if ref else ""
-    found = client.find(f"/repos/{name}/contents/{path}{query}", _Content)
-    return base64.b64decode(found.content).decode("utf-8", "replace") if found else None
 
 
 def _find_public_problem(public_url: str) -> str:

@@ -28,6 +28,7 @@ from bot.onboarding.join.runner import check_start, check_user, start_runner, st
 from bot.protocol.invitation import Invitation, RunnerDownload
 
 DOWNLOAD_LIMIT = 600  # seconds without data while the runner's archive is downloaded
+RUNNER_INPUT = "ACTIONS_RUNNER_INPUT_TOKEN"  # where config.sh reads --token (actions/runner, CommandSettings.cs)
 _ARCHITECTURES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64", "armv7l": "arm"}
 
 
@@ -161,10 +162,11 @@ class NodeJoin:
         self._run(
             [
                 *(str(self.runner / _config_name()), "--unattended", "--replace", "--name", invitation.node),
-                *("--url", f"{invitation.web_url}/{invitation.fleet}", "--token", invitation.token),
+                *("--url", f"{invitation.web_url}/{invitation.fleet}"),
                 *("--labels", ",".join(invitation.labels), "--work", "_work"),
             ],
             cwd=self.runner,
+            secrets={RUNNER_INPUT: invitation.token},
             cure="the token is valid for an hour: run `aios-bot node add` again for a new one",
         )
         self.log(f"ok   the runner is registered as {', '.join(invitation.labels)}")
@@ -174,8 +176,9 @@ class NodeJoin:
         stop_runner(self.runner, self.invitation, self.environment)
         if (self.runner / ".runner").exists() and self.invitation.token:
             self._run(
-                [str(self.runner / _config_name()), "remove", "--token", self.invitation.token],
+                [str(self.runner / _config_name()), "remove"],
                 cwd=self.runner,
+                secrets={RUNNER_INPUT: self.invitation.token},
                 cure="remove it by hand: Settings, Actions, Runners",
             )
         shutil.rmtree(self.runner, ignore_errors=True)
@@ -211,9 +214,11 @@ class NodeJoin:
             f"such as one below {Path.home()}"
         )
 
-    def _run(self, command: list[str], *, cwd: Path, cure: str) -> None:
+    def _run(self, command: list[str], *, cwd: Path, cure: str, secrets: Mapping[str, str] | None = None) -> None:
+        """Run `command`; `secrets` reach it as variables, for its arguments are everybody's to read."""
+        environment = {**self.environment, **(secrets or {})}
         try:
-            done = subprocess.run(command, cwd=cwd, env=dict(self.environment), check=False)
+            done = subprocess.run(command, cwd=cwd, env=environment, check=False)
         except OSError as problem:
             raise BotError(f"cannot run {command[0]} ({problem.strerror}): {cure}") from None
         if done.returncode != 0:

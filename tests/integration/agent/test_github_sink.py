@@ -62,3 +62,25 @@ def test_what_takes_too_long_is_given_up() -> None:
     with pytest.raises(RetryLater):
         retry_until(refused, seconds=10, sleep=slept.append)
     assert slept == [4, 4]
+
+
+def test_whether_an_order_stands_is_asked_again_while_github_is_away(hub: EmbeddedGitHub, tmp_path: Path) -> None:
+    token = hub.create_user("person")
+    hub.set_permission(FLEET, "person", "admin")
+    new_repository(tmp_path / "clone")
+    sha = commit(tmp_path / "clone", {"a": "1"})
+    address = hub.url.replace("://", f"://person:{token}@")
+    git(tmp_path / "clone", "push", "--quiet", f"{address}/{FLEET}.git", "HEAD:main")
+    client = connect(f"{hub.url}/api/v3", token)
+    made = deployments.post_deployment(
+        client, FLEET, sha=CommitSha(sha), node=NODE, task="deploy:server", description="", payload={}
+    )
+    number = DeploymentId(made.id)
+    deployments.post_deployment_status(client, FLEET, number, state="inactive", description="withdrawn", log_url=None)
+
+    def is_question(method: str, path: str) -> bool:
+        return method == "GET" and path.endswith("/statuses")
+
+    hub.faults[:] = [Fault(is_question, 503, headers={"Retry-After": "1"})]
+    assert GitHubSink(JobClient(f"{hub.url}/api/v3", token, FLEET), "").is_withdrawn(number)
+    assert [fault.played for fault in hub.faults] == [1]

@@ -44,7 +44,10 @@ class Bench:
         return self.app.test_client()
 
     def entered(self) -> FlaskClient:
+        """A browser with the session, by HTTPS where the public address is."""
         browser = self.browser()
+        if self.app_setup.public_url.startswith("https://"):
+            browser.environ_base["wsgi.url_scheme"] = "https"
         answer = browser.get(f"/setup?token={self.app_setup.token}")
         assert (answer.status_code, answer.headers["Location"]) == (303, "/setup")
         return browser
@@ -96,8 +99,24 @@ def test_the_form_asks_for_exactly_that() -> None:
     assert asked["default_permissions"] == manifest.permissions()
     assert asked["default_events"] == manifest.events()
     assert asked["hook_attributes"] == {"url": "https://bot.example.com/webhook", "active": True}
-    assert asked["redirect_url"] == "http://localhost/setup/created"
+    assert asked["redirect_url"] == "https://bot.example.com/setup/created"
     assert asked["setup_url"] == "https://bot.example.com/setup/installed"
+
+
+def test_without_a_public_address_github_leads_back_to_where_the_page_was_opened() -> None:
+    _, asked = form_of(Bench().entered().get("/setup").text)
+    assert asked["redirect_url"] == "http://localhost/setup/created"
+
+
+@pytest.mark.parametrize(
+    ("public_url", "is_secure"), [("https://bot.example.com", True), ("HTTPS://bot.example.com", True), ("", False)]
+)
+def test_the_session_never_travels_in_clear_where_the_address_is_https(public_url: str, is_secure: bool) -> None:
+    """A proxy ends TLS, and hands every request on as plain HTTP."""
+    bench = Bench(public_url)
+    answer = bench.browser().get(f"/setup?token={bench.app_setup.token}")
+    assert answer.status_code == 303
+    assert ("Secure" in answer.headers["Set-Cookie"].split("; ")) is is_secure
 
 
 def test_a_person_may_choose_name_owner_and_address() -> None:

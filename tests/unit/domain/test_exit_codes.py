@@ -6,7 +6,16 @@ from bot.domain.errors import BotError, ExitCode, SettingsError
 
 
 def test_the_numbers_never_change() -> None:
-    numbers = {"OK": 0, "FAILED": 1, "USAGE": 2, "BUG": 3, "REFUSED": 4, "SETTINGS": 5, "UNAVAILABLE": 6}
+    numbers = {
+        "OK": 0,
+        "FAILED": 1,
+        "USAGE": 2,
+        "BUG": 3,
+        "REFUSED": 4,
+        "SETTINGS": 5,
+        "UNAVAILABLE": 6,
+        "MISSING": 7,
+    }
     assert {code.name: int(code) for code in ExitCode} == numbers
 
 

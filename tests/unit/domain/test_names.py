@@ -64,8 +64,8 @@ def test_what_commands_are_made_of() -> None:
 
 
 def test_each_exit_code_is_part_of_the_command_line() -> None:
-    names = ["OK", "FAILED", "USAGE", "BUG", "REFUSED", "SETTINGS", "UNAVAILABLE"]
-    assert [(code.name, code.value) for code in ExitCode] == list(zip(names, range(7), strict=True))
+    names = ["OK", "FAILED", "USAGE", "BUG", "REFUSED", "SETTINGS", "UNAVAILABLE", "MISSING"]
+    assert [(code.name, code.value) for code in ExitCode] == list(zip(names, range(8), strict=True))
     assert (BotError("x").exit_code, SettingsError("x").exit_code) == (ExitCode.FAILED, ExitCode.SETTINGS)
 
 

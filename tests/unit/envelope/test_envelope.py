@@ -10,6 +10,7 @@ import sys
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,7 +66,8 @@ def test_one_trusted_signature_of_several_is_enough() -> None:
 
 def test_a_signature_that_no_trusted_key_made_opens_nothing() -> None:
     text = seal(b"hello", TYPE, [KEY])
-    assert fault(text, public(OTHER))[0] is EnvelopeFault.UNTRUSTED
+    nobody = "Accepted signatures do not match threshold, Found: 0, Expected 1"
+    assert fault(text, public(OTHER)) == (EnvelopeFault.UNTRUSTED, nobody)
     assert fault(seal(b"hello", TYPE, []))[0] is EnvelopeFault.UNTRUSTED
     with pytest.raises(EnvelopeError) as caught:
         open_envelope(text, keys=[], payload_type=TYPE)
@@ -104,6 +106,22 @@ def test_what_is_not_base64_is_malformed_and_told_in_one_line() -> None:
     assert message == f"Multiple signatures found for keyid {'k' * 500}"[:200]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"payload": None},
+        {"payloadType": 1},
+        {"signatures": {}},
+        {"signatures": [{"keyid": 1, "sig": "AAAA"}]},
+        {"signatures": [{"keyid": "a", "sig": None}]},
+        {"signatures": [{"sig": "AAAA"}]},
+    ],
+)
+def test_a_field_of_another_type_makes_an_envelope_malformed(changes: dict[str, object]) -> None:
+    envelope = json.loads(seal(b"hello", TYPE, [KEY]))
+    assert fault(json.dumps(envelope | changes))[0] is EnvelopeFault.MALFORMED
+
+
 def test_what_a_later_version_adds_to_an_envelope_is_ignored() -> None:
     envelope = json.loads(seal(b"hello", TYPE, [KEY])) | {"later": 1}
     envelope["signatures"][0]["later"] = 1
@@ -133,6 +151,9 @@ def test_a_key_is_read_whatever_its_lines_end_with(lines: str) -> None:
     [
         pem(ec.generate_private_key(ec.SECP256R1())),
         pem(ed448.Ed448PrivateKey.generate()),
+        X25519PrivateKey.generate()
+        .public_key()
+        .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),  # as long as an Ed25519 key
         pem(RSA),
         RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.PKCS1),
     ],
@@ -163,6 +184,8 @@ WHOLE = base64.b64decode(public(KEY).pem.splitlines()[1])
         as_pem(b"1" + WHOLE[1:]),
         as_pem(b"\x30\x82\x01"),
         as_pem(b"\x30\x81\x05abcd"),
+        as_pem(b"\x30\x80" + b"x" * 128),  # a length that is left open
+        as_pem(WHOLE).replace(b"MCow", b"MCow="),
         b"-----BEGIN PUBLIC KEY-----\nAAA\n-----END PUBLIC KEY-----\n",
         b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
     ],
@@ -180,6 +203,8 @@ def test_a_key_with_a_length_of_several_bytes_is_read() -> None:
         parse_public_key(as_pem(b"\x30\x7f" + b"x" * 127))
     with pytest.raises(PublicKeyError, match="not an Ed25519 key"):
         parse_public_key(as_pem(b"\x30\x00"))
+    with pytest.raises(PublicKeyError, match="not an Ed25519 key"):
+        parse_public_key(as_pem(b"\x30\x80"))
 
 
 # -- without the cryptography library -------------------------------------------------------------------------------

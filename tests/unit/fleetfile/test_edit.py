@@ -54,6 +54,15 @@ SET = [
         "nodes: {A: {root: /a}, NEW: {platform: windows, root: 'C:\\aios-supercell'}}\n",
     ),
     ("base: &b {root: /a}\nnodes:\n  A: *b\n", "base: &b {root: /a}\nnodes:\n  A: *b\n" + LINES),
+    ("nodes:\n\n  A: {}\n", "nodes:\n\n  A: {}\n" + LINES),
+    (
+        "nodes:\n  A:\n    x:\n    - a: 1\n      b: 2\n# end\nz: 1\n",
+        "nodes:\n  A:\n    x:\n    - a: 1\n      b: 2\n" + LINES + "# end\nz: 1\n",
+    ),
+    (
+        "nodes:\n  A:\n    x:\n    - - a\n      - b: 1\n        c: 2\n# end\n",
+        "nodes:\n  A:\n    x:\n    - - a\n      - b: 1\n        c: 2\n" + LINES + "# end\n",
+    ),
     ("nodes:\r\n  A: {}\r\n", "nodes:\r\n  A: {}\r\n" + LINES.replace("\n", "\r\n")),
     ("\ufeffnodes:\n  A: {}\n", "\ufeffnodes:\n  A: {}\n" + LINES),
     ("nodes:\n    A:\n        root: /a\n", "nodes:\n    A:\n        root: /a\n" + LINES.replace("  NEW", "    NEW")),
@@ -80,6 +89,13 @@ REPLACED = [
     ("nodes: {A: {root: /a, stacks: [x]}}\n", "/b", "nodes: {A: {root: /b, stacks: [x]}}\n"),
     ("nodes:\n  A:\n    root:\n    stacks: [x]\n", ["a", "b"], "nodes:\n  A:\n    root: [a, b]\n    stacks: [x]\n"),
     ("nodes:\n  A:\n    root:\n    - a\n    - b\nx: 1\n", ["c"], "nodes:\n  A:\n    root: [c]\nx: 1\n"),
+    ("nodes:\n  A:\n    root:\n    - a\nx: 1\n", {"b": 1}, "nodes:\n  A:\n    root:\n      b: 1\nx: 1\n"),
+    (
+        "nodes:\n  A:\n    root:\n      c: 2\n  B: {}\n",
+        {"b": {"d": 1}},
+        "nodes:\n  A:\n    root:\n      b:\n        d: 1\n  B: {}\n",
+    ),
+    ("nodes:\n  A:\n    root: /a # here\n", {"b": 1}, "nodes:\n  A:\n    root: # here\n      b: 1\n"),
     ("nodes:\n  A:\n    root: /a\n", {"b": 1}, "nodes:\n  A:\n    root:\n      b: 1\n"),
 ]
 
@@ -118,6 +134,36 @@ def test_a_node_is_removed(text: str, made: str) -> None:
 def test_what_cannot_be_edited_safely_is_left_to_a_person(text: str) -> None:
     with pytest.raises(EditError, match=r"by hand|something else"):
         set_entry(text, ("nodes", "NEW"), NODE)
+
+
+def test_an_entry_is_removed_at_any_depth() -> None:
+    text = "version: 1\nnodes:\n  A:\n    root: /a\n    labels: [x]\n"
+    assert remove_entry(text, ("version",)) == text.removeprefix("version: 1\n")
+    assert remove_entry(text, ("nodes", "A", "root")) == text.replace("    root: /a\n", "")
+    assert remove_entry(text, ("nodes", "A", "labels")) == text.replace("    labels: [x]\n", "")
+
+
+@pytest.mark.parametrize("path", [("nodes", "A"), ("nodes", "A", "root")])
+def test_what_a_merge_brought_in_is_removed_by_hand(path: tuple[str, ...]) -> None:
+    with pytest.raises(EditError, match=f"by hand: remove {'.'.join(path)}$"):
+        remove_entry("base: &b {nodes: {A: {root: /a}}}\n<<: *b\n", path)
+
+
+def test_a_person_is_told_what_to_write_or_remove() -> None:
+    with pytest.raises(EditError) as caught:
+        set_entry("nodes:\n  A:\n    stacks:\n    -\n", ("nodes", "NEW"), {"root": "/a", "labels": ["x", "y"]})
+    assert str(caught.value) == (
+        ".github/aios-bot.yml is laid out in a way that cannot be edited automatically; by hand: "
+        "write\nnodes:\n  NEW:\n    root: /a\n    labels: [x, y]\n"
+    )
+    with pytest.raises(EditError) as caught:
+        remove_entry("base: &b {A: {}}\nnodes: *b\n", ("nodes", "A"), file="x.yml")
+    assert str(caught.value) == (
+        "x.yml is laid out in a way that cannot be edited automatically; by hand: remove nodes.A"
+    )
+    with pytest.raises(EditError) as caught:
+        set_entry("nodes: [A]\n", ("nodes", "NEW"), NODE)
+    assert str(caught.value) == ("NEW cannot be written into something else than a mapping; change the file by hand")
 
 
 def test_an_unusable_file_is_told_with_its_line() -> None:

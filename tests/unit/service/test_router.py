@@ -17,6 +17,7 @@ from bot.domain.events import (
     Ping,
     PullRequestChanged,
     Push,
+    RepositoryChanged,
     Reviewed,
     WorkflowRunCompleted,
 )
@@ -36,7 +37,7 @@ from bot.features.commands.grammar import Command, Misread
 from bot.features.commands.jobs import AcknowledgeCommand, CloseOutPull, RunCommand, SyncCommandOrders
 from bot.features.drift.jobs import CheckDrift
 from bot.features.fleets.facts import Pinned
-from bot.features.fleets.jobs import Job, SyncFleet, SyncInstallation
+from bot.features.fleets.jobs import Job, RepeatChecks, SyncFleet, SyncInstallation
 from bot.features.fleets.store import Pins
 from bot.features.hub.jobs import SyncHub
 from bot.features.review.jobs import SyncReview
@@ -200,7 +201,7 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
     "a merged pull request upstream": (pull("mine", repo=SERVER, merged=True), set()),
     "re-run of our check upstream": (
         CheckRerequested(repo=TOOLS, installation=SEVEN, sha=SHA),
-        {SyncUpstream(upstream=TOOLS, installation=SEVEN)},
+        {SyncUpstream(upstream=TOOLS, installation=SEVEN), RepeatChecks(fleet=TOOLS, installation=SEVEN, sha=SHA)},
     ),
     "a fleet's base moved": (push(WIN, "main"), {fleet()}),
     "a fleet's other branch moved": (push(WIN, "feature"), set()),
@@ -234,7 +235,12 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
     "checks ended where nobody waits": (ChecksCompleted(repo=SERVER, installation=SEVEN, sha=SHA), set()),
     "Re-run was pressed": (
         CheckRerequested(repo=WIN, installation=SEVEN, sha=SHA),
-        {bump(), bump(base="stable"), bump(submodule="tools")},
+        {
+            bump(),
+            bump(base="stable"),
+            bump(submodule="tools"),
+            RepeatChecks(fleet=WIN, installation=SEVEN, sha=SHA),
+        },
     ),
     "a node reported": (
         DeploymentChanged(repo=WIN, installation=SEVEN, deployment=DeploymentId(1), ref=SHA),
@@ -255,6 +261,10 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
     "the App was installed": (
         InstallationChanged(installation=SEVEN, action="created"),
         {SyncInstallation(installation=SEVEN)},
+    ),
+    "an upstream was renamed": (
+        RepositoryChanged(repo=RepoName("acme/new"), installation=SEVEN, action="renamed", before=TOOLS),
+        {fleet(), SyncFleet(fleet=RepoName("acme/new"), installation=SEVEN)},
     ),
     "a ping": (Ping(hook_id=1), set()),
 }

@@ -92,6 +92,8 @@ def test_the_last_variants_share_what_the_others_leave() -> None:
     room -= 10 + 2 + 20 + 2
     both = fit([fixed("title"), filler("x", 10, 100), filler("y", 20)], 1000, shorten=(1, 2), notice=notice)
     assert both == f"title\n\n{'x' * 100}\n\n{'y' * (20 + room - 90)}\n\nwithout some x and some y"
+    modest = fit([fixed("title"), filler("x", 10, 10), filler("y", 20)], 1000, shorten=(1, 2), notice=notice)
+    assert modest == f"title\n\n{'x' * 10}\n\n{'y' * (20 + room)}\n\nwithout some x and some y"
     greedy = fit([fixed("title"), filler("x", 10), filler("y", 20)], 1000, shorten=(1, 2), notice=notice)
     assert greedy == f"title\n\n{'x' * (10 + room)}\n\n{'y' * 20}\n\nwithout some x and some y"
 

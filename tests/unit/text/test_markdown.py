@@ -96,6 +96,7 @@ def test_a_cut_text_has_the_length_that_it_may_have() -> None:
 )
 def test_a_fence_is_longer_than_any_inside(body: str, language: str, fenced: str) -> None:
     assert md.fence(body, language) == fenced
+    assert md.fence("a") == "```\na\n```"
 
 
 def test_tables_and_folds() -> None:
@@ -107,6 +108,7 @@ def test_tables_and_folds() -> None:
 def test_an_address_is_put_together_from_its_parts() -> None:
     assert md.link("x", "https://h/") == "[x](https://h/)"
     assert md.link("x", "https://h//", "a@b.c-d_e~f/g", "é\ud800") == "[x](https://h/a@b.c-d_e~f/g/%C3%A9%3F)"
+    assert md.link("x", "https://h/X//", "a") == "[x](https://h/X/a)"
     assert md.html_link("x", "https://h/", "a b") == '<a href="https://h/a%20b">x</a>'
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +25,17 @@ def test_times_as_github_writes_them() -> None:
     assert iso_time(1_784_000_000) == "2026-07-14T03:33:20Z"
     assert parse_time("2026-07-14T03:33:20Z") == 1_784_000_000
     assert parse_time("2026-07-14T05:33:20.900+02:00") == 1_784_000_000
+
+
+def test_a_time_is_utc_wherever_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert iso_time(1_784_000_000) == "2026-07-14T03:33:20Z"
+        assert parse_time("2026-07-14T03:33:20Z") == 1_784_000_000
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01T00:00:00Z", "1784000000x", "0001-01-01T00:00:00"])

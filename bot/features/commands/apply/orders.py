@@ -12,10 +12,12 @@ from bot.features.commands.facts.record import CommandRecord
 from bot.features.commands.text.reply import OrderView
 from bot.features.fleets.read import FleetAt
 from bot.features.holds.facts import Lock
+from bot.features.rollout.apply.approval import PlanDiffers
 from bot.features.rollout.apply.dispatch import HeadMoved, Waiting, give_order, read_order_plan
 from bot.features.rollout.decide.orders import last_good
 from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.history import read_orders
+from bot.features.rollout.text import DifferingPlan, render_differing
 from bot.github.client import Client
 from bot.plan.order import OrderRequest
 from bot.plan.report.text import render_text
@@ -67,6 +69,10 @@ def _follow_one(
     except HeadMoved as problem:
         _end_own_lock(tools, record, wanted, past, because="head_moved")
         return OrderView(node=name, state="gone", description=str(problem)), True
+    except PlanDiffers as problem:
+        _end_own_lock(tools, record, wanted, past, because="plan_differs")
+        other = DifferingPlan(node=name, plan=problem.plan, approved=problem.approved, beyond=problem.beyond)
+        return OrderView(node=name, state="gone", description=str(problem), details=render_differing(other)), True
     if isinstance(order, Waiting):
         return OrderView(node=name, state="waiting", description=f"order {order.behind.number} comes first"), False
     _record_order(tools, record, wanted, order)

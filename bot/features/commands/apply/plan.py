@@ -11,6 +11,7 @@ from bot.domain.names import CommitSha, PlanId, PullNumber
 from bot.features.bump import apply as bump_apply
 from bot.features.bump import read as gather
 from bot.features.bump.decide import decide_bump
+from bot.features.bump.facts import BumpFacts
 from bot.features.bump.jobs import bump_branch
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
@@ -27,14 +28,15 @@ if TYPE_CHECKING:
 def post_new_plan(tools: CommandTools, client: Client, at: FleetAt, pinned: Pinned, pull: PullDetail) -> Plan | None:
     """The new plan, posted; None when there is nothing to propose any more (the bump's note says why)."""
     if pull.head.ref == bump_branch(at.base, pinned.submodule):
-        return _plan_bump(tools, client, at, pinned)
+        facts = gather.read_bump_facts(tools.bump, client, at, pinned)
+        if facts is None:
+            return None
+        if facts.branch is None or not facts.branch.people:
+            return _plan_bump(tools, client, at, facts)
     return _plan_head(tools, client, at, pinned, pull)
 
 
-def _plan_bump(tools: CommandTools, client: Client, at: FleetAt, pinned: Pinned) -> Plan | None:
-    facts = gather.read_bump_facts(tools.bump, client, at, pinned)
-    if facts is None:
-        return None
+def _plan_bump(tools: CommandTools, client: Client, at: FleetAt, facts: BumpFacts) -> Plan | None:
     return bump_apply.apply_bump(tools.bump, client, at, facts, decide_bump(facts))
 
 

@@ -75,6 +75,8 @@ def refuse_pins(pull: PullFacts) -> Refuse | None:
 
 def _find_stale(facts: CommandFacts, plan: PostedPlan, said: Command, pull: PullFacts) -> Decision | None:
     """What no longer is as it was when the plan was made, or when the person read it."""
+    if plan.for_order:
+        return None  # of this very commit, and named by its id: whoever wrote the command has read it
     if plan.head != pull.head:
         return MakePlan(reason=CommandReason.HEAD_MOVED)
     if plan.base != pull.base_head:

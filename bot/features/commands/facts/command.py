@@ -71,6 +71,7 @@ class PostedPlan(Value, frozen=True):
     new: CommitSha
     stacks: frozenset[StackName] = frozenset()
     posted_after: bool = False  # after the comment, by GitHub's own clock
+    for_order: bool = False  # of one node's order for exactly the commit at hand, named by its id in the command
 
 
 class Position(StoredValue, frozen=True):

@@ -16,6 +16,7 @@ from bot.features.commands.text.words import WORDS, Tone
 from bot.text import markdown as md
 
 _STATE_ICON = {"success": "✅", "failure": "❌", "error": "❌", "in_progress": "🔄", "queued": "🕓", "gone": "🚫"}
+MOST_DETAILED = 5  # nodes
 _ICON = {Tone.DONE: "🚀", Tone.NO: "🚫", Tone.HUH: "🤔"}
 _MARKER = re.compile(r"<!-- aios-bot:reply ([A-Za-z0-9:_-]+) ([a-z]+) -->")
 _SAFE = re.compile(r"[^A-Za-z0-9:_-]")
@@ -28,6 +29,7 @@ class OrderView(Value, frozen=True):
     state: str
     description: str = ""
     log_url: str = ""
+    details: str = ""  # below the table: Markdown of ours
 
 
 class Extra(Value, frozen=True):
@@ -137,4 +139,5 @@ def _render_orders(orders: tuple[OrderView, ...]) -> str:
         ]
         for order in orders
     ]
-    return md.table(["", "node", "state", "", ""], rows)
+    table = md.table(["", "node", "state", "", ""], rows)
+    return "\n\n".join([table, *(order.details for order in orders[:MOST_DETAILED] if order.details)])

@@ -9,6 +9,7 @@ import msgspec
 
 from bot.domain.names import NodeName, short
 from bot.features.fleets.read import FleetAt
+from bot.features.rollout.apply.approval import PlanDiffers
 from bot.features.rollout.apply.dispatch import Waiting, give_order, withdraw_order
 from bot.features.rollout.apply.superseded import as_withdrawn, report_superseded
 from bot.features.rollout.decide.orders import last_good
@@ -16,7 +17,7 @@ from bot.features.rollout.decide.rollout import Rollout, RolloutReason, Standing
 from bot.features.rollout.facts import NodeFacts, PastOrder, RolloutFacts, Stage
 from bot.features.rollout.read.reports import read_report
 from bot.features.rollout.store import NodeStatus, RolloutStatus
-from bot.features.rollout.text import NodeView, RolloutView, render_rollout
+from bot.features.rollout.text import DifferingPlan, NodeView, RolloutView, render_rollout
 from bot.github.client import Client
 from bot.github.comments import put_comment
 from bot.github.endpoints import deployments
@@ -44,10 +45,15 @@ def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: Rollo
     for _, order in decision.withdraw:
         withdraw_order(client, facts.fleet, order, because=f"{short(facts.commit)} was merged after it")
     orders: dict[NodeName, PastOrder | Waiting | None] = {n.node.name: facts.order_of(n) for n in facts.nodes}
+    differing: dict[NodeName, PlanDiffers] = {}
     for node in facts.nodes:
         if node.node.name in decision.start:
             past = as_withdrawn(node.past, decision.withdraw)
-            orders[node.node.name] = give_order(tools, client, at, want_merged(facts, node), past)
+            try:
+                orders[node.node.name] = give_order(tools, client, at, want_merged(facts, node), past)
+            except PlanDiffers as problem:
+                log.warning("%s of %s gets no order: %s", node.node.name, facts.fleet, problem)
+                differing[node.node.name] = problem
     if facts.pull is None:
         return
     report_superseded(tools, client, facts, decision)
@@ -62,7 +68,13 @@ def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: Rollo
         waves=len(facts.waves),
         nodes=tuple(
             _with_result(tools, client, facts, _view(facts, decision, node, order), order)
+            if node.node.name not in differing
+            else _not_approved(facts, decision, node)
             for node, order in ((node, orders[node.node.name]) for node in facts.nodes)
+        ),
+        differing=tuple(
+            DifferingPlan(node=name, plan=one.plan, approved=one.approved, beyond=one.beyond)
+            for name, one in differing.items()
         ),
         again_at=decision.again_at,
         page=f"{tools.plans.public_url}/fleets/{tools.statuses.page_of(facts.fleet)}"
@@ -102,6 +114,12 @@ def _view(facts: RolloutFacts, decision: Rollout, node: NodeFacts, order: PastOr
     if standing is Standing.TO_START and order.stage is Stage.FAILED:
         return msgspec.structs.replace(view, standing=Standing.FAILED)  # it could not be dispatched
     return view
+
+
+def _not_approved(facts: RolloutFacts, decision: Rollout, node: NodeFacts) -> NodeView:
+    view = _view(facts, decision, node, None)
+    text = "not deployed: its plan goes beyond the approved one"
+    return msgspec.structs.replace(view, standing=Standing.HELD, text=text)
 
 
 def _with_result(

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from bot.domain.names import BranchName, CommitSha, NodeName, PullNumber, RepoName
+from bot.domain.names import BranchName, CommitSha, NodeName, PlanId, PullNumber, RepoName
+from bot.features.bump.store import PlanStore
+from bot.features.bump.text import parse_marker
 from bot.fleetfile import FLEET_FILE, parse_fleet
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.git.mirrors import Mirror
@@ -81,3 +83,14 @@ def _nodes(mirror: Mirror, commit: str) -> set[NodeName]:
         return {node.name for node in parse_fleet(text.decode("utf-8", "replace")).nodes}
     except YamlFileError:
         return set()
+
+
+def find_shown_plan(plans: PlanStore, fleet: RepoName, pull: Pull) -> PlanId | None:
+    """The plan that the pull request showed last: as we posted it, else as its text says; None when it showed none.
+
+    The text is anybody's to edit who may edit the pull request. It only counts where we know of no plan, and what it
+    names then only narrows what the merge approves.
+    """
+    posted = plans.find_posted(fleet, PullNumber(pull.number))
+    marker = parse_marker(pull.body or "")
+    return posted or (PlanId(marker.id) if marker else None)

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bot.domain.names import CommitSha, PlanId, PullNumber
-from bot.features.bump.text import parse_marker
+from bot.domain.names import CommitSha, PullNumber
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
 from bot.features.holds.facts import Lock
 from bot.features.rollout.facts import NodeFacts, RolloutFacts
 from bot.features.rollout.jobs import SyncRollout
-from bot.features.rollout.read.approval import find_approval
+from bot.features.rollout.read.approval import find_approval, find_shown_plan
 from bot.features.rollout.read.history import read_orders
 from bot.fleetfile import waves_of
 from bot.github.client import Client
@@ -59,7 +58,9 @@ def read_rollout_facts(
         client, at.mirror, at.repo, base=at.base, head=at.head, pinned_by=commit, told=job.merged
     )
     merged = approval.pull if approval else None
-    marker = parse_marker(merged.body or "") if merged else None
+    # Who brought a node in later approved that it runs what the branch pins: no plan of theirs says what that does.
+    of_pin = approval.pull if approval and approval.nodes is None else None
+    shown = find_shown_plan(tools.plans.store, at.repo, of_pin) if of_pin else None
     locks = {
         lock.node: lock
         for lock in tools.holds.find_locks(at.repo, now=tools.fleets.now())
@@ -77,7 +78,7 @@ def read_rollout_facts(
         pin=pin,
         default_branch=pinned.default_branch,
         pull=PullNumber(merged.number) if merged else None,
-        plan=PlanId(marker.id) if marker else None,
+        plan=shown,
         nodes=tuple(
             _hold(
                 NodeFacts(

@@ -75,9 +75,17 @@ def test_a_base_whose_pin_moved_gets_the_branch_made_anew() -> None:
 
 @pytest.mark.parametrize("relation", [Relation.DIVERGED, Relation.PIN_UNKNOWN])
 def test_what_does_not_descend_from_the_pin_is_never_proposed(relation: Relation) -> None:
-    for branch, pull in itertools.product([None, OURS], [None, PULL]):
-        decision = decide_bump(facts(relation=relation, branch=branch, pull=pull))
+    for branch in (None, OURS):
+        decision = decide_bump(facts(relation=relation, branch=branch))
         assert decision == WithholdBump(reason=BumpReason.NOT_A_DESCENDANT)
+        held = decide_bump(facts(relation=relation, branch=branch, pull=PULL, held=HELD))
+        assert held == WithholdBump(reason=BumpReason.NOT_A_DESCENDANT)
+
+
+@pytest.mark.parametrize("relation", [Relation.DIVERGED, Relation.PIN_UNKNOWN])
+def test_a_proposal_of_what_upstream_no_longer_has_is_closed(relation: Relation) -> None:
+    decision = decide_bump(facts(relation=relation, branch=OURS, pull=PULL))
+    assert decision == CloseBump(reason=BumpReason.NOT_A_DESCENDANT, close=PullNumber(7), delete_branch=True)
 
 
 def test_a_lost_upstream_branch_is_said() -> None:
@@ -86,11 +94,14 @@ def test_a_lost_upstream_branch_is_said() -> None:
     )
 
 
-@pytest.mark.parametrize("relation", [Relation.SAME, Relation.BEHIND])
-def test_a_pin_that_caught_up_closes_the_proposal(relation: Relation) -> None:
-    assert decide_bump(facts(relation=relation)) == CloseBump(reason=BumpReason.UP_TO_DATE)
+@pytest.mark.parametrize(
+    ("relation", "reason"),
+    [(Relation.SAME, BumpReason.UP_TO_DATE), (Relation.BEHIND, BumpReason.UPSTREAM_BEHIND)],
+)
+def test_a_pin_that_is_as_new_or_newer_closes_the_proposal(relation: Relation, reason: BumpReason) -> None:
+    assert decide_bump(facts(relation=relation)) == CloseBump(reason=reason)
     assert decide_bump(facts(relation=relation, branch=OURS, pull=PULL)) == CloseBump(
-        reason=BumpReason.UP_TO_DATE, close=PullNumber(7), delete_branch=True
+        reason=reason, close=PullNumber(7), delete_branch=True
     )
 
 

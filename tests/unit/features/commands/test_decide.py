@@ -174,6 +174,7 @@ HEADS = {
     "pin moved": Head(plan(new=sha("9")), PLAN, R.PIN_MOVED),
     "planned anew since": Head(plan(), PlanId("ffffffffffff"), R.PLAN_CHANGED),
     "posted after the comment": Head(plan(posted_after=True), PLAN, R.PLAN_CHANGED),
+    "the order's own plan": Head(plan(for_order=True, head=sha("9"), base=HEAD.commit), PlanId("ffffffffffff"), None),
 }
 VERDICTS = {
     Verdict.GOOD: None,
@@ -312,7 +313,7 @@ def assert_safe(case: Case, decision: GiveOrders) -> None:
             assert case.verdict is Verdict.GOOD
             assert case.state is PullState.OPEN
             assert (target.to, decision.plan) == (HEAD, PLAN)
-            assert case.head == "as planned"
+            assert case.head in ("as planned", "the order's own plan")
         else:
             assert target.to == BASE
 

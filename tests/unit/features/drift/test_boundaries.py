@@ -84,6 +84,7 @@ def test_a_node_is_due_so_long_after_what_came_last() -> None:
     assert (
         decide(msgspec.structs.replace(question, queued_at=0, updated_at=NOW - 7), deploy).again_at == NOW - 7 + DAY
     )
+    assert decide(past(3, Stage.SUCCEEDED)).marker == f"drift:{DAY}", "a deploy at a time that nobody knows"
 
 
 def test_only_an_open_issue_is_looked_into_at_once_after_a_deploy() -> None:

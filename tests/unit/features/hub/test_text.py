@@ -97,3 +97,37 @@ def test_a_wrong_hub_file_is_told_with_line_and_cure() -> None:
         parse_hub("# mine\nfleet: [o/aios-win]\n")
     with pytest.raises(YamlFileError, match="write something like `tecnocrat/aios-win`"):
         parse_hub("fleets: [aios-win]\n")
+
+
+def test_a_persons_words_stay_in_both_documents_and_so_do_their_line_ends() -> None:
+    marks = "<!-- aios-bot:begin {0} -->\r\n<!-- aios-bot:end {0} -->"
+    mine = f"# Mine\r\n\r\n{marks.format('deciding')}\r\nbehind\r\n"
+    made = render_documents(HUB, {DECIDING: mine})[DECIDING]
+    assert made.startswith("# Mine\r\n\r\n<!-- aios-bot:begin deciding -->\r\n\r\n```mermaid\r\nflowchart TD\r\n")
+    assert made.endswith("\r\n\r\n<!-- aios-bot:end deciding -->\r\nbehind\r\n")
+    assert "\n" not in made.replace("\r\n", "")
+    assert render_documents(HUB, {DECIDING: made})[DECIDING] == made
+
+
+def test_a_stack_of_two_submodules_has_each_deployment_in_its_row() -> None:
+    pins = tuple(
+        PinView(
+            base=BranchName("main"),
+            submodule=SubmodulePath(name),
+            upstream=RepoName(f"o/{name}"),
+            pin=NEW,
+            stacks=STACKS,
+        )
+        for name in ("server", "tools")
+    )
+    done = (
+        DeployedView(submodule=SERVER, pin=OLD, state="success", at="2026-11-24T07:00:00Z"),
+        DeployedView(submodule=SubmodulePath("tools"), pin=None, state="failure", at="2026-11-25T08:00:00Z"),
+    )
+    node = HubNodeView(name=NodeName("PI"), platform=Platform.LINUX, stacks=STACKS[:1], deployed=done)
+    view = HubView(hub=HUB.hub, web=HUB.web, fleets=(FleetView(repo=RepoName("o/f"), pins=pins, nodes=(node,)),))
+    row = render_matrix(view).splitlines()[2].split(" | ")
+    link = "[`{0}`](https://github.com/o/{1}/commit/{2})"
+    assert row[3] == f"{link.format('bbbbbbb', 'server', NEW)}<br>{link.format('bbbbbbb', 'tools', NEW)}"
+    assert row[4:6] == [f"{link.format('aaaaaaa', 'server', OLD)}<br>?", "✅ healthy<br>❌ failed"]
+    assert row[6] == f"{text('2026-11-24 07:00:00')}<br>{text('2026-11-25 08:00:00')} |"

@@ -88,3 +88,18 @@ def test_the_rules_that_no_list_holds() -> None:
         name="the fleet's own: optional", need=Need.OPTIONAL, globs=("c/**",)
     )
     assert (CONTROL, UNKNOWN) == ("control files", "nothing else known")
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"read": frozenset((DOCUMENT,))}, "read by a stack, a hook or a workflow"),
+        ({"blind": True}, "perhaps read by a stack that could not be analysed"),
+    ],
+)
+def test_what_may_be_read_needs_a_review_whatever_its_name(changes: dict[str, object], rule: str) -> None:
+    assert decide_review(facts(DOCUMENT, **changes)) == ReviewDecision(
+        matched=(Matched(rule=rule, need=Need.REQUIRED, paths=(DOCUMENT,)),),
+        need=Need.REQUIRED,
+        missing=Missing.APPROVAL,
+    )

@@ -1,0 +1,66 @@
+"""Hold an order to the plan that was approved: what goes beyond it is not given (docs/security.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from bot.domain.errors import BotError
+from bot.domain.names import PlanId
+from bot.features.fleets.read import FleetAt
+from bot.features.rollout.facts import PastOrder
+from bot.features.rollout.read.approval import find_shown_plan
+from bot.github.client import Client
+from bot.github.endpoints import repository
+from bot.plan.approval import find_node, find_unapproved
+from bot.plan.model import NodePlan, Plan
+from bot.plan.order import OrderRequest
+from bot.protocol.order import OrderKind
+
+if TYPE_CHECKING:
+    from bot.features.rollout.run import RolloutTools
+
+EARLIER_READ = 20  # commits that moved the pin, between what the node runs and what it is to run
+
+
+class PlanDiffers(BotError):  # noqa: N818 - an answer, not a failure
+    """The order would do more than was approved. `plan` is the order's own, which may be approved by its id."""
+
+    def __init__(self, plan: Plan, approved: PlanId, beyond: tuple[str, ...]) -> None:
+        self.plan = plan
+        self.approved = approved
+        self.beyond = beyond
+        super().__init__(f"plan {plan.id} goes beyond the approved {approved}: {beyond[0]}")
+
+
+def check_approval(
+    tools: RolloutTools, client: Client, at: FleetAt, wanted: OrderRequest, *, plan: Plan, start: PastOrder | None
+) -> None:
+    """Raise PlanDiffers when `plan`, the order's own, does more than the plan that `wanted` names as approved."""
+    if wanted.approved is None or wanted.kind is not OrderKind.DEPLOY:
+        return
+    (actual,) = plan.nodes
+    approved = find_node(tools.plans.store.find(wanted.approved), wanted.node.name)
+    if approved is None:
+        lost = f"the approved plan is not kept any more, or says nothing of {wanted.node.name}"
+        raise PlanDiffers(plan, wanted.approved, (lost,))
+    if find_unapproved(actual, approved):
+        earlier = tuple(_find_earlier(tools, client, at, wanted, start))
+        beyond = find_unapproved(actual, approved, earlier)
+        if beyond:
+            raise PlanDiffers(plan, wanted.approved, beyond)
+
+
+def _find_earlier(
+    tools: RolloutTools, client: Client, at: FleetAt, wanted: OrderRequest, start: PastOrder | None
+) -> Iterator[NodePlan]:
+    """The approved plans of the merges between what the node runs and what it is to run."""
+    if start is None or at.mirror.resolve(start.commit) is None:
+        return
+    merges = at.mirror.changes_since(start.commit, wanted.commit, wanted.submodule.path, most=EARLIER_READ)
+    for commit in (one for one in merges if one != wanted.commit):
+        for pull in repository.find_pulls_of_commit(client, wanted.fleet, commit):
+            shown = find_shown_plan(tools.plans.store, wanted.fleet, pull) if pull.merged_at else None
+            plan = find_node(tools.plans.store.find(shown), wanted.node.name) if shown else None
+            if plan is not None:
+                yield plan

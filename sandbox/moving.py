@@ -1,0 +1,38 @@
+"""Rename repositories, and remove installations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sandbox.api import Api
+from sandbox.app_records import Installation
+from sandbox.records import Repo
+
+
+def rename_repository(api: Api, repo: Repo, new_name: str) -> None:
+    """Give `repo` another name in its account; what was given to Apps and tokens goes with it."""
+    before, now = repo.full_name, f"{repo.owner.login}/{new_name}"
+    state = api.state
+    state.repos[now] = state.repos.pop(before)
+    repo.full_name = now
+    state.moved[before.lower()] = repo
+    for installation in state.installations.values():
+        installation.repositories = [now if name == before else name for name in installation.repositories]
+    for text, token in list(state.tokens.items()):
+        if token.repositories is not None and before in token.repositories:
+            state.tokens[text] = replace(token, repositories=token.repositories - {before} | {now})
+    changes = {"repository": {"name": {"from": before.split("/")[1]}}}
+    api.effects.send("repository", repo, repo.owner, action="renamed", changes=changes)
+
+
+def uninstall(api: Api, installation: Installation) -> None:
+    """Remove an installation: its tokens end, and GitHub answers 404 for it."""
+    payload = {
+        "installation": api.shapes.installation(installation),
+        "sender": api.shapes.user(installation.account),
+        "repositories": [],
+    }
+    api.webhooks.emit_to(installation, "installation", payload, repo=None, action="deleted")
+    state = api.state
+    state.tokens = {text: token for text, token in state.tokens.items() if token.installation is not installation}
+    state.uninstalled[installation.id] = state.installations.pop(installation.id)

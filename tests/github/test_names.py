@@ -1,0 +1,51 @@
+"""Repositories and Apps are renamed, archived and removed; the bot follows, and stops looking for what is gone."""
+
+from __future__ import annotations
+
+from sandbox.world import FLEET, OWNER, SERVER
+from tests.github.stepping import Stepper
+
+
+def test_an_upstream_is_renamed(steps: Stepper) -> None:
+    """`repository.renamed`; the old address redirects (REST: repos/get, 301). Pins are known by the new name."""
+    steps.hub.set_private(SERVER, private=True)
+    steps.hub.rename_repository(SERVER, "stacks")
+    steps.settle()
+    pins = steps.service.intake.pins.snapshot()
+    assert [pin.fleet for pin in pins.pinned_by(f"{OWNER}/stacks")] == [FLEET]  # type: ignore[arg-type]  # a plain name
+    assert pins.pinned_by(SERVER) == ()
+    assert steps.bump()["state"] == "open"
+    assert steps.failed == []
+
+
+def test_a_fleet_is_renamed(steps: Stepper) -> None:
+    """The merge after a rename is an event of the new name: it gives an order."""
+    number = steps.bump()["number"]
+    steps.hub.rename_repository(FLEET, "machines")
+    steps.settle()
+    pins = steps.service.intake.pins.snapshot()
+    assert pins.pins_of(FLEET) == ()
+    steps.hub.merge_pull(f"{OWNER}/machines", number, by="owner")
+    steps.settle()
+    assert steps.take_order() is not None, f"no order: {steps.failed}"
+
+
+def test_a_fleet_is_archived(steps: Stepper) -> None:
+    """`repository.archived`: it is read-only (403 for every write), so nothing more is tried there."""
+    steps.hub.archive_repository(FLEET)
+    steps.settle()
+    assert steps.service.intake.pins.pins_of(FLEET) == ()
+    steps.push_upstream()
+    steps.settle()
+    assert [one.method for one in steps.hub.requests if one.status == 403] == []
+    assert steps.failed == []
+
+
+def test_the_app_is_uninstalled(steps: Stepper) -> None:
+    """`installation.deleted`: its tokens end and GitHub answers 404; nothing is asked about it any more."""
+    steps.hub.uninstall(steps.world.installation)
+    steps.hub.requests.clear()
+    steps.settle()
+    assert steps.service.intake.pins.pins_of(FLEET) == ()
+    assert steps.failed == []
+    assert [one.path for one in steps.hub.requests] == []

@@ -1,0 +1,95 @@
+"""Which looks the events of repositories and installations call for."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bot.domain.events import CheckRerequested, InstallationChanged, RepositoryChanged
+from bot.domain.names import BranchName, CommitSha, InstallationId, RepoName, SubmodulePath
+from bot.features.fleets.facts import Pinned
+from bot.features.fleets.jobs import ForgetInstallation, RepeatChecks, SyncFleet, SyncInstallation, triggers
+from bot.features.fleets.store import Pins
+from bot.github.events import parse_event
+
+SEVEN, EIGHT = InstallationId(7), InstallationId(8)
+FLEET, SERVER, NEW = RepoName("acme/fleet"), RepoName("acme/server"), RepoName("acme/new")
+MAIN = BranchName("main")
+INDEX = Pins(
+    [
+        Pinned(
+            fleet=FLEET,
+            installation=EIGHT,
+            base=MAIN,
+            default_branch=MAIN,
+            submodule=SubmodulePath("server"),
+            upstream=SERVER,
+            tracked=MAIN,
+            waits_for_checks=False,
+        )
+    ]
+)
+
+
+@pytest.mark.parametrize("action", ["deleted", "suspend"])
+def test_an_installation_that_is_gone_is_forgotten(action: str) -> None:
+    assert triggers(InstallationChanged(installation=SEVEN, action=action), INDEX) == [ForgetInstallation(gone=SEVEN)]
+
+
+@pytest.mark.parametrize(
+    "action", ["created", "unsuspend", "new_permissions_accepted", "added", "removed", "renamed"]
+)
+def test_an_installation_that_changed_is_listed(action: str) -> None:
+    event = InstallationChanged(installation=SEVEN, action=action)
+    assert triggers(event, INDEX) == [SyncInstallation(installation=SEVEN)]
+
+
+@pytest.mark.parametrize(
+    ("event", "fleets"),
+    [
+        (RepositoryChanged(repo=NEW, installation=SEVEN, action="renamed", before=SERVER), {(FLEET, 8), (NEW, 7)}),
+        (RepositoryChanged(repo=NEW, installation=SEVEN, action="renamed", before=FLEET), {(FLEET, 8), (NEW, 7)}),
+        (RepositoryChanged(repo=SERVER, installation=SEVEN, action="deleted"), {(FLEET, 8)}),
+        (RepositoryChanged(repo=SERVER, installation=SEVEN, action="edited"), {(FLEET, 8)}),
+        (RepositoryChanged(repo=NEW, installation=SEVEN, action="edited"), set()),
+        (RepositoryChanged(repo=FLEET, installation=EIGHT, action="deleted"), {(FLEET, 8)}),
+        (RepositoryChanged(repo=NEW, installation=SEVEN, action="unarchived"), {(NEW, 7)}),
+    ],
+)
+def test_a_repository_that_changed_is_read_anew_with_all_that_pin_it(
+    event: RepositoryChanged, fleets: set[tuple[str, int]]
+) -> None:
+    found = triggers(event, INDEX)
+    assert {(job.fleet, job.installation) for job in found if isinstance(job, SyncFleet)} == fleets
+    assert len(found) == len(fleets)
+
+
+def test_rerequested_checks_are_completed_again() -> None:
+    sha = CommitSha("a" * 40)
+    event = CheckRerequested(repo=FLEET, installation=SEVEN, sha=sha)
+    assert triggers(event, INDEX) == [RepeatChecks(fleet=FLEET, installation=SEVEN, sha=sha)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "before"),
+    [
+        ({"repository": {"name": {"from": "old"}}}, "acme/old"),
+        ({"owner": {"from": {"user": {"login": "ada"}}}}, "ada/new"),
+        ({"owner": {"from": {"organization": {"login": "corp"}}}}, "corp/new"),
+        ({"default_branch": {"from": "master"}}, None),
+        ({}, None),
+    ],
+)
+def test_the_name_before_is_read_from_the_changes(changes: dict[str, object], before: str | None) -> None:
+    payload = {"action": "renamed", "repository": {"full_name": NEW}, "installation": {"id": 7}, "changes": changes}
+    found = parse_event("repository", json.dumps(payload).encode())
+    assert found == RepositoryChanged(
+        repo=NEW, installation=SEVEN, action="renamed", before=RepoName(before) if before else None
+    )
+
+
+def test_an_account_that_was_renamed_is_listed_anew() -> None:
+    payload = {"action": "renamed", "account": {"login": "new"}, "installation": {"id": 7}}
+    found = parse_event("installation_target", json.dumps(payload).encode())
+    assert found == InstallationChanged(installation=SEVEN, action="renamed")

@@ -1,0 +1,58 @@
+"""A node that gets no order is told why, what it would do, and how a person approves that."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from bot.domain.names import NodeName, PlanId, PullNumber
+from bot.features.rollout.decide.rollout import RolloutReason
+from bot.features.rollout.text import MOST_BEYOND, DifferingPlan, RolloutView, render_differing, render_rollout
+from bot.plan.model import Plan
+from tests.unit.payloads import SHA
+
+PLAN = Plan(
+    id=PlanId("0123456789ab"),
+    fleet=None,
+    submodule="server",  # type: ignore[arg-type]  # any text will do
+    upstream=None,
+    base=SHA,  # type: ignore[arg-type]  # any text will do
+    old=None,
+    new=SHA,  # type: ignore[arg-type]  # any text will do
+    nodes=(),
+)
+FOUND = DifferingPlan(node=NodeName("LAB"), plan=PLAN, approved=PlanId("ba9876543210"), beyond=("a/b: <risk>",))
+
+
+def test_both_plans_the_difference_and_the_cure_are_told() -> None:
+    whole = render_differing(FOUND)
+    node, new, old = (f"<code>{name}</code>" for name in ("LAB", "0123456789ab", "ba9876543210"))
+    assert whole.split("\n\n")[0] == f"**{node} is not deployed: plan {new} goes beyond the approved plan {old}.**"
+    assert "- a/b: " in whole
+    assert "<risk>" not in whole
+    assert whole.endswith("Read it; <code>/deploy LAB plan 0123456789ab</code> approves and deploys it.")
+
+
+def test_only_so_many_differences_are_listed() -> None:
+    def count(found: int) -> tuple[int, bool]:
+        whole = render_differing(replace(FOUND, beyond=("x",) * found))
+        return whole.count("- x"), "- and 1 more" in whole
+
+    assert count(MOST_BEYOND) == (MOST_BEYOND, False)
+    assert count(MOST_BEYOND + 1) == (MOST_BEYOND, True)
+
+
+def test_the_comment_of_a_rollout_holds_it() -> None:
+    view = RolloutView(
+        pull=PullNumber(1),
+        commit=SHA,  # type: ignore[arg-type]  # any text will do
+        submodule="server",  # type: ignore[arg-type]  # any text will do
+        pin=SHA,  # type: ignore[arg-type]  # any text will do
+        plan=None,
+        reason=RolloutReason.TO_DEPLOY,
+        wave=1,
+        waves=1,
+        nodes=(),
+        differing=(FOUND,),
+    )
+    assert render_differing(FOUND) in render_rollout(view)
+    assert "not deployed" not in render_rollout(replace(view, differing=()))

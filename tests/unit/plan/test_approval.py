@@ -1,0 +1,170 @@
+"""What goes beyond an approved plan is found, line by line; what is less, or milder, is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from bot.domain.names import NodeName, PlanId, ServiceName, StackName
+from bot.domain.severity import Severity
+from bot.plan.approval import find_node, find_unapproved
+from bot.plan.identity import digest_effect
+from bot.plan.model import NodePlan, Plan, Risk, ServicePlan, StackPlan
+from bot.protocol.action import Action
+from tests.unit.payloads import SHA
+
+GRAVER = {
+    (less, more) for at, less in enumerate(Action) for more in list(Action)[at + 1 :]
+}  # none < reload < restart < create < recreate < rebuild < remove
+OPEN = Risk(rule="exposure.port", severity=Severity.NOTICE, text="opens 80")
+OWNS = Risk(rule="privilege.privileged", severity=Severity.RISKY, text="owns the host")
+
+
+def service(action: Action = Action.RECREATE, *risks: Risk, name: str = "web") -> ServicePlan:
+    return ServicePlan(service=ServiceName(name), action=action, risks=risks)
+
+
+def stack(*services: ServicePlan, **changes: Any) -> StackPlan:
+    made = StackPlan(
+        stack=StackName("ingress"),
+        folder="server/ingress",
+        files=("compose.yaml",),
+        project="ingress",
+        services=services,
+        rendered="aa",
+        inputs="bb",
+    )
+    return replace(made, **changes)
+
+
+def node(*stacks: StackPlan) -> NodePlan:
+    return NodePlan(node=NodeName("HP_LAB"), platform="linux", stacks=stacks)
+
+
+TEXTS: list[dict[str, Any]] = [
+    *({name: "other"} for name in ("stack", "folder", "project", "rendered", "inputs", "error")),
+    *({name: ("x",)} for name in ("files", "profiles")),
+]
+APPROVED = node(stack(service(Action.RECREATE, OPEN)))
+
+
+def test_the_approved_plan_itself_is_approved() -> None:
+    assert find_unapproved(APPROVED, APPROVED) == ()
+
+
+@pytest.mark.parametrize("approved", Action)
+@pytest.mark.parametrize("actual", Action)
+def test_an_action_is_approved_by_the_same_and_by_a_graver_one(approved: Action, actual: Action) -> None:
+    beyond = find_unapproved(node(stack(service(actual))), node(stack(service(approved))))
+    expected = (f"ingress/web: {actual}, where {approved} is approved",) if (approved, actual) in GRAVER else ()
+    assert beyond == expected
+
+
+def test_a_service_that_the_plan_does_not_name_is_only_approved_to_stay() -> None:
+    other = service(Action.RELOAD, name="other")
+    assert find_unapproved(node(stack(service(), other)), node(stack(service()))) == (
+        "ingress/other: reload, where none is approved",
+    )
+    assert find_unapproved(node(stack(service(Action.NONE, name="other"))), node(stack(service()))) == ()
+
+
+def test_a_stack_that_the_plan_does_not_name_is_not_approved() -> None:
+    assert find_unapproved(node(stack(stack="more")), APPROVED) == (
+        "more: the approved plan does not name this stack",
+    )
+
+
+def test_a_stack_that_the_order_leaves_out_is_no_matter() -> None:
+    assert find_unapproved(node(), APPROVED) == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"folder": "other"},
+        {"files": ("compose.yaml", "more.yaml")},
+        {"profiles": ("debug",)},
+        {"project": "other"},
+        {"rendered": "cc"},
+        {"inputs": "cc"},
+    ],
+)
+def test_other_files_are_not_approved(change: dict[str, Any]) -> None:
+    assert find_unapproved(node(stack(service(Action.NONE), **change)), APPROVED) == (
+        "ingress: its files are not those that the plan was made from",
+    )
+
+
+@pytest.mark.parametrize(("old", "new"), [("", "bb"), ("bb", ""), ("", "")])
+def test_a_plan_of_an_older_version_has_no_digest_of_its_files(old: str, new: str) -> None:
+    assert find_unapproved(node(stack(inputs=new)), node(stack(inputs=old))) == ()
+
+
+def test_a_stack_that_can_no_longer_be_read_is_not_approved() -> None:
+    line = ("ingress: it cannot be analysed, and could be when the plan was made",)
+    assert find_unapproved(node(stack(error="broken")), APPROVED) == line
+    assert find_unapproved(node(stack(error="broken")), node(stack(error="broken before"))) == ()
+
+
+def test_a_risk_has_to_be_named_by_a_plan() -> None:
+    risky = node(stack(service(Action.RECREATE, OWNS), risks=(OPEN,)))
+    assert find_unapproved(risky, APPROVED) == (
+        "ingress: a risk that no approved plan names: opens 80 [exposure.port]",
+        "ingress/web: a risk that no approved plan names: owns the host [privilege.privileged]",
+    )
+    same_rule = replace(OPEN, text="opens 443")
+    assert find_unapproved(node(stack(service(Action.NONE, same_rule))), APPROVED) == (
+        "ingress/web: a risk that no approved plan names: opens 443 [exposure.port]",
+    )
+
+
+def test_earlier_plans_approve_actions_and_risks_but_never_files() -> None:
+    actual = node(stack(service(Action.REBUILD, OPEN, OWNS), risks=(OWNS,)))
+    earlier = node(stack(service(Action.REBUILD, OWNS), risks=(OWNS,), rendered="before", inputs="before"))
+    assert len(find_unapproved(actual, APPROVED)) == 3
+    assert find_unapproved(actual, APPROVED, [earlier]) == ()
+    assert find_unapproved(node(stack(rendered="before", inputs="before")), APPROVED, [earlier]) == (
+        "ingress: its files are not those that the plan was made from",
+    )
+    elsewhere = node(stack(service(Action.REBUILD), stack="other"))
+    assert find_unapproved(node(stack(service(Action.REBUILD))), APPROVED, [elsewhere]) == (
+        "ingress/web: rebuild, where recreate is approved",
+    )
+
+
+def test_the_part_of_a_node_is_found_by_its_name() -> None:
+    plan = Plan(
+        id=PlanId("0123456789ab"),
+        fleet=None,
+        submodule=SHA,  # type: ignore[arg-type]  # any text will do
+        upstream=None,
+        base=SHA,  # type: ignore[arg-type]  # any text will do
+        old=None,
+        new=SHA,  # type: ignore[arg-type]  # any text will do
+        nodes=(replace(APPROVED, node=NodeName("OTHER")), APPROVED),
+    )
+    assert find_node(plan, NodeName("HP_LAB")) is APPROVED
+    assert find_node(plan, NodeName("hp_lab")) is None
+    assert find_node(None, NodeName("HP_LAB")) is None
+
+
+def test_the_digest_of_an_effect_covers_everything_that_an_order_does() -> None:
+    same = digest_effect(APPROVED)
+    assert len(same) == 64
+    assert digest_effect(node(stack(service(Action.RECREATE, OPEN)))) == same
+    others = [
+        replace(APPROVED, node=NodeName("OTHER")),
+        node(),
+        *(node(stack(service(Action.RECREATE, OPEN), **change)) for change in TEXTS),
+        node(stack(service(Action.RECREATE, OPEN), remade_networks=("n",))),
+        node(stack(service(Action.RECREATE, OPEN), risks=(OPEN,))),
+        node(stack(service(Action.RESTART, OPEN))),
+        node(stack(service(Action.RECREATE, OWNS))),
+        node(stack(service(Action.RECREATE))),
+        node(stack(replace(service(Action.RECREATE, OPEN), signal="SIGHUP"))),
+        node(stack(replace(service(Action.RECREATE, OPEN), remaining=1))),
+        node(stack(service(Action.RECREATE, OPEN, name="other"))),
+    ]
+    assert len({same, *map(digest_effect, others)}) == len(others) + 1

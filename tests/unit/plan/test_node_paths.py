@@ -1,0 +1,59 @@
+"""Paths between the rendering, the checkout and a node's own system."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain.names import NodeName
+from bot.fleetfile import Node, Platform
+from bot.plan.node_paths import as_node_sees, find_inside
+from bot.plan.rendering import CHECKOUT
+
+LINUX = Node(name=NodeName("A"), platform=Platform.LINUX, root="/srv/aios/")
+WINDOWS = Node(name=NodeName("B"), platform=Platform.WINDOWS, root="C:/fleet/aios\\")
+ROOTLESS = Node(name=NodeName("C"), platform=Platform.LINUX)
+
+
+@pytest.mark.parametrize(
+    ("node", "value", "seen"),
+    [
+        (LINUX, CHECKOUT, "/srv/aios"),
+        (LINUX, f"{CHECKOUT}/server/a b", "/srv/aios/server/a b"),
+        (LINUX, f"{CHECKOUT}x/a", f"{CHECKOUT}x/a"),
+        (LINUX, f"/x{CHECKOUT}/a", f"/x{CHECKOUT}/a"),
+        (WINDOWS, CHECKOUT, "C:\\fleet\\aios"),
+        (WINDOWS, f"{CHECKOUT}/server/x", "C:\\fleet\\aios\\server\\x"),
+        (ROOTLESS, f"{CHECKOUT}/server", f"{CHECKOUT}/server"),
+        (
+            LINUX,
+            {"volumes": [{"source": f"{CHECKOUT}/x", "n": 1}], CHECKOUT: None},
+            {"volumes": [{"source": "/srv/aios/x", "n": 1}], CHECKOUT: None},
+        ),
+    ],
+)
+def test_a_model_names_paths_as_the_node_has_them(node: Node, value: object, seen: object) -> None:
+    assert as_node_sees(value, node) == seen
+
+
+@pytest.mark.parametrize(
+    ("node", "source", "inside"),
+    [
+        (LINUX, "/srv/aios", ""),
+        (LINUX, "/srv/aios/server/../x", "x"),
+        (LINUX, "/srv/AIOS/x", None),
+        (LINUX, "/srv/aiosx", None),
+        (LINUX, f"{CHECKOUT}/x/", "x"),
+        (LINUX, "C:/fleet/aios/x", None),
+        (WINDOWS, "C:\\Fleet\\AIOS", ""),
+        (WINDOWS, "c:/fleet/aios/Server/x", "Server/x"),
+        (WINDOWS, "/c/fleet/aios/x", "x"),
+        (WINDOWS, "/mnt/c/fleet/aios/x", "x"),
+        (WINDOWS, "/run/desktop/mnt/host/c/fleet/aios/x", "x"),
+        (WINDOWS, "//c/fleet/aios/x", "x"),
+        (WINDOWS, "D:/fleet/aios/x", None),
+        (WINDOWS, f"{CHECKOUT}/x", "x"),
+        (ROOTLESS, "/srv/aios", None),
+    ],
+)
+def test_a_path_is_inside_however_it_is_spelled(node: Node, source: str, inside: str | None) -> None:
+    assert find_inside(source, node) == inside
