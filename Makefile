@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 3
 
-.PHONY: demo sandbox test lint check release-check bench soak docs picture lock clean
+.PHONY: demo sandbox test lint check release-check bench soak docs picture lock clean verify-demo
 
 demo:
 	$(PYTHON) tools/setup demo
@@ -42,6 +42,11 @@ soak:
 	AIOS_BOT_IDLE=900 pytest -q -rA -s --timeout 7200 tests/acceptance/test_idle.py
 	pytest -m soak -rA -s --timeout 7200
 
+# The demo, ended by a signal at ten random moments: on a machine whose engine runs the same names, nothing changes.
+verify-demo:
+	$(PYTHON) tools/setup test
+	AIOS_BOT_DEMO_ROUNDS=5 tools/own-root pytest -q -rA --timeout 7200 tests/acceptance/test_demo.py
+
 # make mutants [PACKAGE=plan] [TESTS=tests/unit/plan] [SAMPLE=1500 SEED=1]: does tests/unit notice when the pure code is wrong?
 mutants:
 	python -m tools.mutants --package "$(PACKAGE)" --tests "$(or $(TESTS),tests/unit)" --sample "$(or $(SAMPLE),0)" --seed "$(or $(SEED),1)"
@@ -63,4 +68,4 @@ lock:
 	tools/lock
 
 clean:
-	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .mutants
+	rm -rf .cache .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .mutants

@@ -138,6 +138,7 @@ def start_engine(root: Path, *, keep: bool = False) -> Iterator[SeparateEngine]:
     busybox = _static_busybox()
     root = _prepared(root)
     parent = f"aios-bot-{uuid.uuid4().hex[:12]}"
+    (root / "cgroup").write_text(parent)  # for whoever removes what is left of an engine that was killed
     dockerd = [
         _program("dockerd", "apt-get install docker.io"),
         *("--host", f"unix://{root}/docker.sock", "--config-file", f"{root}/daemon.json"),
@@ -166,9 +167,15 @@ def start_engine(root: Path, *, keep: bool = False) -> Iterator[SeparateEngine]:
         yield engine
     finally:
         engine.end()
-        _remove_cgroups(parent)
-        for leftover in ("exec",) if keep else ("data", "exec", "client"):
-            _remove_tree(root / leftover)
+        remove_remains(root, keep=keep)
+
+
+def remove_remains(root: Path, *, keep: bool = False) -> None:
+    """Remove what an engine that ended left below `root`, and its control groups; with `keep` not its data."""
+    if (root / "cgroup").exists():
+        _remove_cgroups((root / "cgroup").read_text())
+    for leftover in ("exec",) if keep else ("data", "exec", "client"):
+        _remove_tree(root / leftover)
 
 
 def _prepared(root: Path) -> Path:

@@ -53,9 +53,9 @@ def new_secret() -> str:
 
 @contextmanager
 def run_service(
-    *, port: int, api_url: str, app_id: int, private_key: str, webhook_secret: str, data: Path
+    *, port: int, api_url: str, app_id: int, private_key: str, webhook_secret: str, data: Path, public: bool = False
 ) -> Iterator[Service]:
-    """Start the service and wait until it is ready; stop it at the end."""
+    """Start the service and wait until it is ready; stop it at the end. `public`: reports link its pages."""
     service = start_service(
         {
             "GITHUB_APP_ID": str(app_id),
@@ -64,6 +64,7 @@ def run_service(
             "GITHUB_API_URL": api_url,
             "AIOS_BOT_DATA": str(data),
             "PORT": str(port),
+            "AIOS_BOT_PUBLIC_URL": f"http://127.0.0.1:{port}" if public else "-",
         }
     )
     try:

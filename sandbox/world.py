@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -90,23 +90,49 @@ class AiosWorld(NamedTuple):
 
 
 def build_world(
-    hub: EmbeddedGitHub, *, folder: Path, node_root: Path, webhook_url: str, webhook_secret: str
+    hub: EmbeddedGitHub,
+    *,
+    folder: Path,
+    node_root: Path,
+    webhook_url: str,
+    webhook_secret: str,
+    with_stacks: bool = True,
 ) -> AiosWorld:
-    """Build the small AIOS in `hub`, with the App registered and installed. `node_root` is the node's checkout."""
-    token = build_repositories(hub, folder=folder, node_root=node_root)
+    """Build the small AIOS in `hub`, with the App registered and installed. `node_root` is the node's checkout.
+
+    Without stacks the server repository has only its README: `read_stacks` gives the files to push.
+    """
+    token = build_repositories(hub, folder=folder, node_root=node_root, with_stacks=with_stacks)
     app = hub.register_app("aios-bot", manifest.permissions(), manifest.events(), webhook_url, webhook_secret)
     installation = hub.install(app, OWNER, [SERVER, FLEET])
     return AiosWorld(hub, app, installation, token, folder)
 
 
-def build_repositories(hub: EmbeddedGitHub, *, folder: Path, node_root: Path | None) -> str:
+def read_stacks(name: str = "") -> dict[str, str]:
+    """The files of the server's stacks, by path.
+
+    With `name` the projects, images, networks and volumes are all called by it, so that nothing in an engine that is
+    somebody's own has the same name.
+    """
+    texts = {}
+    for path in sorted((HERE / "server/stacks").rglob("*.yml")):
+        text = path.read_text()
+        if name and path.name == "docker-compose.yml":
+            text = text.replace("image: ", f"image: {name}/").replace("name: ingress", f"name: {name}-ingress")
+            text = text.replace("external: true", f"external: true\n    name: {name}-ingress")
+            text = f"name: {name}-{path.parent.name}\n{text}"
+        texts[path.relative_to(HERE / "server").as_posix()] = text
+    return texts
+
+
+def build_repositories(hub: EmbeddedGitHub, *, folder: Path, node_root: Path | None, with_stacks: bool = True) -> str:
     """Build the repositories and their user; returns the user's token. `node_root` None: a fleet without nodes."""
     token = hub.create_user(PERSON)
     folder.mkdir(parents=True, exist_ok=True)
     for repo in (SERVER, FLEET):
         hub.create_repository(repo)
         hub.set_permission(repo, PERSON, "admin")
-    server = _first_push(hub, folder, SERVER, token)
+    server = _first_push(hub, folder, SERVER, token, left_out=() if with_stacks else ("stacks",))
     _first_push(hub, folder, FLEET, token, pin=server, node_root=node_root)
     return token
 
@@ -119,10 +145,11 @@ def _first_push(
     *,
     pin: str | None = None,
     node_root: Path | None = None,
+    left_out: Sequence[str] = (),
 ) -> str:
     name = repo.split("/")[1]
     clone = folder / name
-    shutil.copytree(HERE / name, clone)
+    shutil.copytree(HERE / name, clone, ignore=shutil.ignore_patterns(*left_out))
     _git(clone, "init", "--quiet", "--initial-branch=main")
     _git(clone, "config", "user.name", PERSON)
     _git(clone, "config", "user.email", f"{PERSON}@example.com")

@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[1]
 MOST_MODULE_LINES = 300
 MOST_RUN_LINES = 60
 MOST_PACKAGE_LINES = 5_000
-STATEMENTS_AIMED_AT = 17_500  # of the whole wheel; printed, not yet held
+STATEMENTS_AT_REDESIGN = 17_500
+"""The whole wheel at the redesign, without docstrings. Printed to compare with; a larger wheel is no problem."""
 LONG = "# longer than 300 lines: "
 """A longer module says why on a line that begins so."""
 
@@ -27,7 +28,7 @@ class Module(NamedTuple):
 
     path: str  # below the repository
     lines: int
-    statements: int  # nodes of ast.stmt, docstrings among them
+    statements: int  # nodes of ast.stmt without docstrings
     imports: frozenset[str]  # packages of ours, such as "bot.plan" or "bot.features.bump"
     reason: str  # why it may be longer than others
 
@@ -51,9 +52,14 @@ def _read(root: Path, path: Path) -> Module:
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
     reason = next((line.removeprefix(LONG) for line in text.splitlines() if line.startswith(LONG)), "")
-    statements = sum(isinstance(node, ast.stmt) for node in ast.walk(tree))
+    statements = sum(isinstance(node, ast.stmt) and not _is_docstring(node) for node in ast.walk(tree))
     name = str(path.relative_to(root))
     return Module(name, text.count("\n"), statements, frozenset(_imports(tree)), reason)
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    """Whether a statement is only a text: the docstring of a module, class, function or name."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:
@@ -121,7 +127,8 @@ def main() -> None:
     print(f"packages: {len({one.path.split('/')[1] for one in modules if one.path.count('/') > 1})}")
     print(f"arrows between packages: {len(top)}; with each feature counted by itself: {len(arrows)}")
     print(f"imports that the contracts ignore: {count_ignored_imports()}")
-    print(f"statements in the wheel: {sum(one.statements for one in modules):,} (aimed at: {STATEMENTS_AIMED_AT:,})")
+    total = sum(one.statements for one in modules)
+    print(f"statements in the wheel, docstrings not counted: {total:,} (at the redesign: {STATEMENTS_AT_REDESIGN:,})")
     longest = sorted((one for one in modules if one.lines > MOST_MODULE_LINES), key=lambda one: -one.lines)
     for one in longest:
         print(f"long: {one.path} {one.lines} lines: {one.reason or 'no reason given'}")

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import click
 
+from bot.cli.operations import open_database
+from bot.domain.errors import BotError
+from bot.domain.names import parse_repo_name
+
 
 @click.group()
 def audit() -> None:
@@ -16,19 +20,12 @@ def export(repo: str | None) -> None:
     """Print every record as one line of JSON, oldest first. Reads AIOS_BOT_DATABASE_URL or AIOS_BOT_DATA."""
     import msgspec
 
-    from bot.domain.errors import BotError
-    from bot.domain.names import parse_repo_name
     from bot.features.audit.store import AuditTrail
-    from bot.service.database import open_store
-    from bot.settings.service import read_store_settings
 
     try:
         fleet = parse_repo_name(repo) if repo else None
     except ValueError as problem:
         raise BotError(f"--fleet: {problem}") from None
-    store = open_store(read_store_settings().database_url.reveal())
-    try:
+    with open_database() as (store, _):
         for record in AuditTrail(store).read(fleet):
             click.echo(msgspec.json.encode(record).decode())
-    finally:
-        store.close()

@@ -23,16 +23,14 @@ def check(*, pull: bool) -> None:
     from bot.planner.renderer import Renderer
     from bot.service.database import open_store
     from bot.settings.service import read_settings
-    from bot.storage.folders import make_private_folder
 
     settings = read_settings(pull=pull)
     if not settings.data.exists() and settings.credentials is None:
         raise BotError(f"no App is set up, and there is no {settings.data}: run `aios-bot serve` to create an App")
-    make_private_folder(settings.data)
-    store = open_store(settings.database_url.reveal())
-    try:
+    credentials = settings.credentials
+    if credentials is None:
+        store = open_store(settings.database_url.reveal(), make=False)
         credentials = find_credentials(settings, store)
-    finally:
         store.close()
     if credentials is None:
         raise BotError("no App is set up: run `aios-bot serve` and open the address that it prints to create one")

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.domain.errors import ExitCode
+from bot.domain.names import BranchName, NodeName, parse_repo_name
 from bot.fleetfile import Platform
+from bot.settings.node import read_node_settings
 
 if TYPE_CHECKING:
     from bot.onboarding.migrate.facts import AnyStep, Migration
@@ -48,7 +50,6 @@ def migrate(  # noqa: PLR0917 - one parameter per option of the command
     No file is lost: if that cannot be guaranteed, the command refuses, says what to do, and exits with 4. After an
     interruption, run the same command again to continue.
     """
-    from bot.domain.names import BranchName
     from bot.onboarding.migrate.apply import migrate as apply_migration
     from bot.onboarding.migrate.decide import decide_migration
     from bot.onboarding.migrate.facts import MigrationRequest
@@ -120,7 +121,6 @@ def init_command(folder: Path, template: str | None, name: str | None, writes: b
     Reads its submodules, their stacks, compose files and networks, the host registry, and the branches that pin the
     submodules. An existing fleet file keeps its comments and order, and gets the entries that it lacks.
     """
-    from bot.domain.names import NodeName
     from bot.fleetfile.shapes import NODE_NAME
     from bot.onboarding.survey.decide import decide_files
     from bot.onboarding.survey.read import read_repository, workflow_text
@@ -153,9 +153,7 @@ def init_command(folder: Path, template: str | None, name: str | None, writes: b
 
 def _open_pull(root: Path, proposal: FleetProposal) -> str:
     from bot.cli.user import find_fleet_of_clone, open_user_client
-    from bot.domain.names import BranchName, parse_repo_name
     from bot.features.hub.apply import propose_once
-    from bot.settings.node import read_node_settings
 
     return propose_once(
         open_user_client(read_node_settings()),

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.domain.errors import BotError, ExitCode
+from bot.domain.names import BranchName, NodeName, parse_repo_name
 from bot.fleetfile import Platform
+from bot.settings.environment import read_data_folder, runner_environment
+from bot.settings.node import read_node_settings
 
 if TYPE_CHECKING:
     from bot.onboarding.join.node import NodeJoin
     from bot.protocol.invitation import Invitation
-    from bot.settings.node import NodeSettings
 
 _fleet_option = click.option("--fleet", help="OWNER/NAME of the fleet repository. Default: this clone's origin.")
 _platform_option = click.option(
@@ -58,7 +60,6 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
     Uses your own token (GITHUB_TOKEN, or that of `gh`): the bot itself may not register runners.
     """
     from bot.cli.user import find_fleet_of_clone, open_user_client
-    from bot.domain.names import NodeName, parse_repo_name
     from bot.fleetfile import parse_fleet
     from bot.fleetfile.edit import set_entry
     from bot.fleetfile.shapes import NODE_NAME
@@ -66,11 +67,11 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
     from bot.protocol.invitation import (
         PROGRAM,
         Invitation,
+        compose_node,
         fleet_file_entry,
         is_absolute,
-        new_node,
-        render_command,
         render_invitation,
+        render_join_command,
     )
 
     if not NODE_NAME.pattern.fullmatch(name):
@@ -78,14 +79,14 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
     kind, repo = Platform(platform), parse_repo_name(fleet or find_fleet_of_clone())
     if root and not is_absolute(root, kind):
         raise click.UsageError(f"--root {root} is not an absolute path on {platform}")
-    settings = _settings()
+    settings = read_node_settings()
     pem = _read_key(key)
     client = open_user_client(settings)
     file = read_fleet_file(client, repo)
     node = next((one for one in parse_fleet(file.text).nodes if one.name == name), None)
     text = file.text
     if node is None:
-        node = new_node(NodeName(name), platform=kind, fleet=repo, root=root, labels=labels, bootstrap=bootstrap)
+        node = compose_node(NodeName(name), platform=kind, fleet=repo, root=root, labels=labels, bootstrap=bootstrap)
         text = set_entry(text, ("nodes", name), fleet_file_entry(node))
         parse_fleet(text)  # never propose an unusable file
     url = propose_text(
@@ -113,7 +114,7 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
     if invitation.token:
         invitation = _with(invitation, downloads=read_downloads(client, repo, node.platform))
     script = files("bot.onboarding.join") / ("join.ps1" if node.platform is Platform.WINDOWS else "join.sh")
-    click.echo(_render_next_step(url, name), err=True)
+    click.echo(f"Merge {url}" if url else f"{name} is already in the fleet file", err=True)
     if not invitation.token:
         click.echo(
             "You may not register runners for this repository, so the command below needs an administrator's "
@@ -123,7 +124,7 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
     shell = "PowerShell" if node.platform is Platform.WINDOWS else "a shell"
     click.echo(f"Paste this into {shell} on {name} within an hour. It may be pasted again:\n", err=True)
     click.echo(
-        render_command(
+        render_join_command(
             render_invitation(invitation),
             platform=node.platform,
             script=script.read_text(),
@@ -132,21 +133,16 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
     )
 
 
-def _render_next_step(url: str, name: str) -> str:
-    return f"Merge {url}" if url else f"{name} is already in the fleet file"
-
-
 @click.command("remove")
 @click.argument("name")
 @_fleet_option
 def remove(name: str, fleet: str | None) -> None:
     """Remove the machine NAME from the fleet: open a pull request, remove its runner, say what to run on it."""
     from bot.cli.user import find_fleet_of_clone, open_user_client
-    from bot.domain.names import parse_repo_name
     from bot.fleetfile.edit import remove_entry
     from bot.onboarding.join.fleet import propose_text, read_fleet_file, remove_runner
 
-    repo, settings = parse_repo_name(fleet or find_fleet_of_clone()), _settings()
+    repo, settings = parse_repo_name(fleet or find_fleet_of_clone()), read_node_settings()
     client = open_user_client(settings)
     file = read_fleet_file(client, repo)
     url = propose_text(
@@ -205,10 +201,9 @@ def join(invitation: str, state: Path | None, token: str) -> None:
 def leave(state: Path | None, token: str) -> None:
     """Remove this machine from its fleet: its runner, keys and identity. Its checkout and containers stay."""
     from bot.agent.state import NodeState
-    from bot.domain.names import BranchName
     from bot.protocol.invitation import Invitation
 
-    settings = _settings()
+    settings = read_node_settings()
     identity = NodeState(state or settings.state).read_identity()
     invited = Invitation(
         fleet=identity.fleet,
@@ -224,12 +219,6 @@ def leave(state: Path | None, token: str) -> None:
     _joining(invited, state).leave()
 
 
-def _settings() -> NodeSettings:
-    from bot.settings.node import read_node_settings
-
-    return read_node_settings()
-
-
 def _with(invitation: Invitation, **changes: object) -> Invitation:
     import msgspec
 
@@ -239,17 +228,15 @@ def _with(invitation: Invitation, **changes: object) -> Invitation:
 def _joining(invitation: Invitation, state: Path | None) -> NodeJoin:
     from bot.agent.state import NodeState
     from bot.onboarding.join.node import NodeJoin
-    from bot.settings.environment import runner_environment
 
     def log(line: str) -> None:
         click.echo(line, err=True)
 
-    folder = (state or _settings().state).absolute()
+    folder = (state or read_node_settings().state).absolute()
     return NodeJoin(invitation, NodeState(folder), runner_environment(), log)
 
 
 def _read_key(key: Path | None) -> str:
-    from bot.settings.environment import read_data_folder
     from bot.storage.keyfiles import ORDERS_PUBLIC
 
     place = key or read_data_folder() / "keys" / ORDERS_PUBLIC

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot.domain.errors import NoDataError
+from bot.settings.environment import read_data_folder
+
 if TYPE_CHECKING:
     from bot.storage.keyfiles import OrderKeys
 
@@ -58,9 +61,15 @@ def retire(data: Path | None) -> None:
 
 
 def _folder(data: Path | None) -> Path:
-    from bot.settings.environment import read_data_folder
+    from bot.storage.keyfiles import ORDERS_PRIVATE
 
-    return (data or read_data_folder()) / "keys"
+    folder = (data or read_data_folder()) / "keys"
+    if not (folder / ORDERS_PRIVATE).exists():
+        raise NoDataError(
+            f"there is no key in {folder}: run this in the service's folder, or name its data folder with --data; "
+            "`aios-bot serve` makes the first key"
+        )
+    return folder
 
 
 def _print_keys(found: OrderKeys, folder: Path) -> None:

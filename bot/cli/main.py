@@ -99,6 +99,12 @@ def run_program(command: click.Command, name: str) -> None:
             err=True,
         )
         sys.exit(ExitCode.MISSING)
+    except (PermissionError, NotADirectoryError) as problem:
+        where = problem.filename or "a file"
+        click.echo(
+            f"aios-bot: {where}: {problem.strerror}; run this as its owner, or choose another folder", err=True
+        )
+        sys.exit(ExitCode.NOT_WRITABLE)
     except Exception:  # noqa: BLE001 - the last resort: a bug is printed in full, with its own exit code
         traceback.print_exc()
         sys.exit(ExitCode.BUG)

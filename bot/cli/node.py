@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 import click
 
 from bot.domain.errors import ExitCode
+from bot.settings.node import read_node_settings
 
 if TYPE_CHECKING:
     from bot.agent.node import LocalNode
@@ -63,7 +64,6 @@ def deploy_command(  # noqa: PLR0917 - one parameter per option of the command
     from bot.agent.deploy import deploy
     from bot.agent.wiring import make_node, write_summary
     from bot.protocol.outcome import OrderEnd, render_outcome
-    from bot.settings.node import read_node_settings
 
     settings = read_node_settings()
     if commit:
@@ -110,7 +110,6 @@ def trust(  # noqa: PLR0917 - one parameter per option of the command
 ) -> None:
     """Trust the key in KEYFILE (the bot's keys/orders.pub.pem): accept orders that it signed."""
     from bot.agent.state import NodeState
-    from bot.settings.node import read_node_settings
 
     state = NodeState(state_folder or read_node_settings().state)
     identity = state.trust(keyfile, fleet=fleet, node=name, root=root, report_only=report_only)
@@ -126,7 +125,6 @@ def trust(  # noqa: PLR0917 - one parameter per option of the command
 def show(state_folder: Path | None) -> None:
     """Print this node's identity, the keys it trusts, and the orders it has accepted."""
     from bot.agent.state import Begun, NodeState, Touching
-    from bot.settings.node import read_node_settings
 
     state = NodeState(state_folder or read_node_settings().state)
     identity = state.read_identity()
@@ -151,7 +149,6 @@ def recover_command(repo: Path | None, state_folder: Path | None) -> None:
     from bot.agent.deploy import recover_node
     from bot.agent.wiring import make_node
     from bot.protocol.outcome import OrderEnd, render_outcome
-    from bot.settings.node import read_node_settings
 
     outcome = recover_node(make_node(read_node_settings(), state_folder, repo))
     click.echo("nothing to recover" if outcome is None else render_outcome(outcome))
@@ -165,7 +162,6 @@ def doctor(repo: Path | None, state_folder: Path | None) -> None:
     """Check that this node has what it needs, and say how to fix each problem."""
     from bot.agent.doctor import run_checks
     from bot.agent.wiring import make_node
-    from bot.settings.node import read_node_settings
 
     settings = read_node_settings()
     made = make_node(settings, state_folder, repo)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +34,7 @@ def list_(states: tuple[str, ...], most: int, *, as_json: bool) -> None:
     """List deliveries, newest first."""
     from bot.queue import admin
 
-    with _open_store() as store:
+    with open_database() as (store, _):
         for row in admin.list_deliveries(store, states=states, most=most):
             click.echo(_as_json(row) if as_json else _line(row))
 
@@ -44,7 +46,7 @@ def show(guid: str, *, as_json: bool) -> None:
     """Show one delivery and its jobs. The beginning of its GUID is enough."""
     from bot.queue import admin
 
-    with _open_store() as store:
+    with open_database() as (store, _):
         row = admin.find_delivery(store, guid)
         if as_json:
             click.echo(_as_json(row))
@@ -64,7 +66,7 @@ def retry(guid: str) -> None:
     """Run the delivery's failed, cancelled and held jobs again, within a minute."""
     from bot.queue import admin
 
-    with _open_store() as store:
+    with open_database() as (store, _):
         row = admin.find_delivery(store, guid)
         click.echo(f"{row.guid}: {admin.retry(store, row.guid)} to run again")
 
@@ -75,7 +77,7 @@ def cancel(guid: str) -> None:
     """Cancel the delivery's waiting jobs. Running ones are not interrupted."""
     from bot.queue import admin
 
-    with _open_store() as store:
+    with open_database() as (store, _):
         row = admin.find_delivery(store, guid)
         gone, running = admin.cancel(store, row.guid)
         click.echo(f"{row.guid}: {gone} cancelled" + (f", {running} still running" if running else ""))
@@ -85,11 +87,10 @@ def cancel(guid: str) -> None:
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
 def backup(target: Path) -> None:
     """Write the database and the keys to one file, also while the service runs. The file contains secrets."""
-    from bot.settings.service import read_store_settings
     from bot.storage.backup import write_backup
 
-    with _open_store() as store:
-        counts = write_backup(store, read_store_settings().data / "keys", target)
+    with open_database() as (store, data):
+        counts = write_backup(store, data / "keys", target)
     click.echo(f"{target}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
 
 
@@ -97,31 +98,30 @@ def backup(target: Path) -> None:
 @click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def restore(source: Path) -> None:
     """Fill an empty database (SQLite or PostgreSQL) and data folder from a backup, before the service starts."""
-    from bot.settings.service import read_store_settings
     from bot.storage.backup import read_backup
 
-    with _open_store() as store:
-        counts = read_backup(store, read_store_settings().data / "keys", source)
+    with open_database(make=True) as (store, data):
+        counts = read_backup(store, data / "keys", source)
     click.echo(f"restored: {', '.join(f'{count} {name}' for name, count in counts.items())}")
 
 
-class _open_store:  # noqa: N801 - used as a function
-    """Open the database that the settings name; close it at the end."""
+@contextmanager
+def open_database(*, make: bool = False) -> Iterator[tuple[Store, Path]]:
+    """The database that the settings name, and the data folder. NoDataError when there is none, unless `make`."""
+    from bot.observability.log import configure_logging
+    from bot.service.database import open_store
+    from bot.settings.service import read_store_settings
+    from bot.storage.folders import make_private_folder
 
-    def __enter__(self) -> Store:
-        from bot.observability.log import configure_logging
-        from bot.service.database import open_store
-        from bot.settings.service import read_store_settings
-        from bot.storage.folders import make_private_folder
-
-        settings = read_store_settings()
-        configure_logging(level="WARNING", secrets=settings.secrets)
+    settings = read_store_settings()
+    configure_logging(level="WARNING", secrets=settings.secrets)
+    if make:
         make_private_folder(settings.data)
-        self._store = open_store(settings.database_url.reveal())
-        return self._store
-
-    def __exit__(self, *_problem: object) -> None:
-        self._store.close()
+    store = open_store(settings.database_url.reveal(), make=make)
+    try:
+        yield store, settings.data
+    finally:
+        store.close()
 
 
 def _line(row: DeliveryRow) -> str:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
+
+from bot.domain.errors import BotError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bot.github.app import App
     from bot.github.connection.credentials import Vault
-    from bot.service.intake import Intake
-    from bot.service.schedules import Schedules
-    from bot.service.worker import Worker
     from bot.settings.values import Credentials, Settings
     from bot.storage.store import Store
 
@@ -28,27 +28,25 @@ def serve(*, pull: bool) -> None:
     """Run the service: process webhooks, maintain pull requests, dispatch orders."""
     from bot.observability.log import configure_logging, register_secret
     from bot.service.backfill import Puller
-    from bot.service.database import open_store
     from bot.service.metrics import declare_job_kinds, render_metrics
     from bot.service.server import end_on_signal
     from bot.service.server import serve as serve_http
     from bot.service.shutdown import Shutdown
     from bot.settings.service import read_settings
-    from bot.storage.folders import make_private_folder
     from bot.web.app import create_app
 
     settings = read_settings(pull=pull)
     configure_logging(secrets=settings.secrets)
     for warning in settings.warnings:
         logging.getLogger("bot").warning("%s", warning)
-    make_private_folder(settings.data)
-    store = open_store(settings.database_url.reveal())
+    lock, store = open_data(settings)
     credentials = obtain_credentials(settings, store)
     if credentials is None:
         store.close()
         return
     register_secret(*credentials.secrets)
     service = Service(settings, credentials, store, redelivers=not pull)
+    check_key(service.app, credentials)
     declare_job_kinds()
     inbox, schedules = service.worker.inbox, service.schedules
     puller = Puller(service.backfill, store) if pull else None
@@ -80,15 +78,29 @@ def serve(*, pull: bool) -> None:
             shutdown.begin()
             inbox.stop(timeout=shutdown.left())
             store.close()
+            if lock is not None:
+                lock.close()
     shutdown.leave()
+
+
+def open_data(settings: Settings) -> tuple[IO[str] | None, Store]:
+    """The lock of the data folder (with SQLite) and the database, once all else that a start needs is there."""
+    from bot.git.git import check_git
+    from bot.service.database import open_store
+    from bot.service.server import check_address
+    from bot.storage.folders import make_private_folder
+    from bot.storage.lock import lock_folder
+
+    check_git()
+    check_address(settings.host, settings.port)  # before the database: another service may be using both
+    make_private_folder(settings.data)
+    url = settings.database_url.reveal()
+    lock = lock_folder(settings.data) if url.startswith("sqlite") else None
+    return lock, open_store(url)
 
 
 class Service:
     """The service's parts, built once and wired to each other."""
-
-    worker: Worker
-    intake: Intake
-    schedules: Schedules
 
     def __init__(
         self,
@@ -118,7 +130,7 @@ class Service:
         from bot.queue.inbox import Inbox
         from bot.service.backfill import Backfill
         from bot.service.intake import Intake
-        from bot.service.runners import make_runners
+        from bot.service.router import make_runners
         from bot.service.schedules import Schedules
         from bot.service.worker import Worker
         from bot.storage.keyfiles import read_or_make_fingerprint_key, read_or_make_order_keys
@@ -126,7 +138,7 @@ class Service:
         keys = settings.data / "keys"
         fingerprint_key = read_or_make_fingerprint_key(keys)
         read_or_make_order_keys(keys)  # at once, so that nodes can be told to trust them
-        app = App(
+        self.app = app = App(
             api_url=settings.api_url,
             app_id=str(credentials.app_id),
             private_key=credentials.private_key.reveal(),
@@ -151,10 +163,31 @@ class Service:
             CommandTools(fleets, bump, rollout, CommandStore(store), audit),
             ReviewTools(fleets, planning, audit),
             UpstreamTools(fleets, planning),
-            self.backfill,
+            self.backfill.run_job,
         )
         self.worker = Worker(app, mirrors, pins, inbox, runners, now)
         self.schedules = Schedules(inbox, mirrors, plans, settings.keep_days, settings.mirrors_bytes)
+
+
+class KeyRefusedError(BotError):
+    """GitHub does not accept the App's key."""
+
+    exit_code = ExitCode.KEY_REFUSED
+
+
+def check_key(app: App, credentials: Credentials) -> None:
+    """Raise KeyRefusedError when GitHub refuses the App's key. A GitHub that does not answer is no reason to end."""
+    from bot.github.errors import CredentialsRefused
+
+    try:
+        app.login()
+    except CredentialsRefused as problem:
+        raise KeyRefusedError(
+            f"GitHub ({app.api_url}) does not accept the key as one of App {credentials.app_id} ({problem}): set "
+            "GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY of the same App, and check this machine's clock"
+        ) from None
+    except BotError as problem:
+        logging.getLogger("bot").warning("%s does not answer yet: %s", app.api_url, problem)
 
 
 def obtain_credentials(settings: Settings, store: Store) -> Credentials | None:

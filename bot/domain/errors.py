@@ -26,7 +26,11 @@ class ExitCode(IntEnum):
     REFUSED = 4, "an order, a permission or a check refused it; nothing was changed"
     SETTINGS = 5, "a setting is missing or unusable; trying again does not help"
     UNAVAILABLE = 6, "the database, or the address to listen on, is not available; trying again may help"
-    MISSING = 7, "a part of aios-bot that this command needs is not installed"
+    MISSING = 7, "a part of aios-bot, or a program that this command needs, is not installed"
+    NOT_WRITABLE = 8, "a file or folder cannot be read or written by this user"
+    IN_USE = 9, "another service works with the same data folder"
+    KEY_REFUSED = 10, "GitHub does not accept the App's key"
+    NO_DATA = 11, "there is no database or key here: most likely the wrong folder"
 
 
 class BotError(Exception):
@@ -39,6 +43,18 @@ class SettingsError(BotError):
     """The environment lacks a setting or has an unusable one."""
 
     exit_code = ExitCode.SETTINGS
+
+
+class ProgramMissingError(BotError):
+    """A program that is needed is not on PATH."""
+
+    exit_code = ExitCode.MISSING
+
+
+class NoDataError(BotError):
+    """A command that only reads found no database or no key where it was told to look."""
+
+    exit_code = ExitCode.NO_DATA
 
 
 class RetryLater(BotError):  # noqa: N818 - it is a request to the queue, not a failure

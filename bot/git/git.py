@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import io
+import shutil
 import subprocess
 import tarfile
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, ProgramMissingError
 from bot.domain.names import BranchName, CommitSha, parse_commit_sha
 from bot.settings.environment import child_environment
 
@@ -73,9 +74,15 @@ def read_git_version(environment: Mapping[str, str]) -> str:
     """The version of the git on PATH ("2.39.5"), or GitError when there is none."""
     try:
         out = _run(["git", "--version"], environment=environment)
-    except (OSError, GitError):
+    except (OSError, GitError, ProgramMissingError):
         raise GitError("git is not on PATH: install it, and let the runner's user see it") from None
     return out.decode().split()[2]
+
+
+def check_git(path: str | None = None) -> None:
+    """Raise ProgramMissingError unless git is on `path` (default: this process's)."""
+    if shutil.which("git", path=path) is None:
+        raise ProgramMissingError("git is not on PATH: install it (on Debian: apt-get install git)")
 
 
 def init_bare(git_dir: Path) -> None:
@@ -270,6 +277,9 @@ def _run(
             timeout=_TIMEOUT,
             umask=umask,
         )
+    except FileNotFoundError:
+        check_git(_environment(environment).get("PATH"))
+        raise  # the folder is not there
     except subprocess.TimeoutExpired:
         raise GitError(f"git was still running after {_TIMEOUT} seconds") from None
     if done.returncode != 0:

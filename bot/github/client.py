@@ -20,7 +20,7 @@ from bot.domain.errors import BotError, RetryLater
 from bot.github.connection.backoff import Backoff, is_exhausted
 from bot.github.connection.etags import CachedResponse, Etags
 from bot.github.connection.memory import Memory
-from bot.github.errors import GitHubError, NotFound
+from bot.github.errors import CredentialsRefused, GitHubError, NotFound
 
 _T = TypeVar("_T")
 PAGE = 100  # GitHub's largest page
@@ -221,7 +221,7 @@ class Client:
             return self._backoff.outage(request, f"GitHub could not do it ({status})", headers)
         if status == 401:
             self._on_unauthorized()  # a token that ended early: the next attempt uses a new one
-            return RetryLater(f"GitHub did not accept our credentials for {request}: {message}", seconds=2)
+            return CredentialsRefused(f"GitHub did not accept our credentials for {request}: {message}", seconds=2)
         return (NotFound if status == 404 else GitHubError)(request, status, _join_messages(message, data))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, RetryLater
 
 
 class GitHubError(BotError):
@@ -12,6 +12,10 @@ class GitHubError(BotError):
         super().__init__(f"GitHub refused {request} ({status}): {message}")
         self.status = status
         self.message = message
+
+
+class CredentialsRefused(RetryLater):
+    """GitHub did not accept what we authenticated with: a token that ended early, or a key of another App."""
 
 
 class NotFound(GitHubError):  # noqa: N818 - absence is often an answer, not an error

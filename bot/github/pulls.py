@@ -1,9 +1,11 @@
-"""The pull requests of a branch of ours, those included that GitHub's list does not show yet."""
+"""Pull requests of a branch of ours, with those that GitHub's list does not show yet; propose files in one."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bot.domain.errors import RetryLater
-from bot.domain.names import BranchName, PullNumber, RepoName
+from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Pull
@@ -35,3 +37,28 @@ def open_own_pull(
         raise
     client.memory.keep(PullNumber(pull.number), "pull", repo, head, base)
     return pull
+
+
+def propose_files(
+    client: Client,
+    repo: RepoName,
+    *,
+    base: BranchName,
+    start: CommitSha,
+    branch: BranchName,
+    files: Mapping[str, str],
+    title: str,
+    body: str,
+) -> str:
+    """The address of the one open pull request from `branch` into `base`, made or updated to bring `files`.
+
+    `start` is the commit of `base` that the files were made for.
+    """
+    commit = repository.push_files(client, repo, parent=start, base_tree=start, files=files, message=title)
+    exists = repository.find_branch(client, repo, branch) is not None
+    repository.push_branch(client, repo, branch, commit, exists=exists)
+    for pull in repository.find_pulls(client, repo, head=branch, base=base):
+        if pull.state == "open":
+            repository.edit_pull(client, repo, pull.number, title=title, body=body)
+            return pull.html_url
+    return repository.open_pull(client, repo, head=branch, base=base, title=title, body=body).html_url

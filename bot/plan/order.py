@@ -13,7 +13,6 @@ from bot.domain.names import (
 )
 from bot.domain.values import StoredValue
 from bot.fleetfile import Hooks, Node, Submodule
-from bot.plan.identity import digest_effect
 from bot.plan.model import NodePlan, StackPlan
 from bot.protocol.order import (
     Hook,
@@ -77,7 +76,6 @@ def compose_order(
         on_edits=MismatchPolicy.CONTINUE if node.keep_edits else MismatchPolicy.STOP,
         hooks=_hooks(node.hooks),
         requires=("watch",) if any(stack.watch is not None for stack in stacks) else (),
-        effect=digest_effect(plan),
     )
 
 

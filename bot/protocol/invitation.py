@@ -57,7 +57,7 @@ def default_root(fleet: RepoName, platform: Platform) -> str:
     return _ROOTS[platform].format(name=fleet.split("/")[1])
 
 
-def new_node(
+def compose_node(
     name: NodeName,
     *,
     platform: Platform,
@@ -107,7 +107,7 @@ def is_absolute(root: str, platform: Platform) -> bool:
     return kind(root).is_absolute()
 
 
-def render_command(word: str, *, platform: Platform, script: str, program: str) -> str:
+def render_join_command(word: str, *, platform: Platform, script: str, program: str) -> str:
     """One command to paste on the node. It holds the whole script, so that it can be read before it runs."""
     body = script.rstrip("\n")
     if platform is Platform.WINDOWS:

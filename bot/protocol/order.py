@@ -125,7 +125,6 @@ class Order(StoredValue, frozen=True):
     hooks: tuple[Hook, ...] = ()
     protocol: int = 1  # the lowest version of the protocol in which this can be read
     requires: tuple[str, ...] = ()  # what the node must understand to carry this out (UNDERSTOOD)
-    effect: str = ""  # SHA-256 of what the plan does on this node, and with which files
 
     @property
     def is_by_hand(self) -> bool:

@@ -1,8 +1,14 @@
-"""List, retry and cancel deliveries, for operators. A running service picks the changes up."""
+"""Look into the queue's tables and change them from outside of a job.
+
+List, retry and cancel deliveries, for operators: a running service picks the changes up. Count what is open, for
+metrics, and find what was missed. Delete what ended long ago, some rows at a time, so that no writer waits long;
+what GitHub may still list as delivered (three days) must stay known, or it would be stored again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -10,9 +16,18 @@ from bot.domain.errors import BotError
 from bot.domain.values import Value
 from bot.queue.ledger import DeliveryState, JobState
 from bot.queue.tables import DELIVERIES, JOBS
-from bot.storage.store import Store, now_ms
+from bot.storage.store import DAY_MS, Store, now_ms
 
 SHORTEST_GUID = 4  # characters of a guid that a person may type instead of all
+SHORTEST_DAYS = 7  # GitHub lists deliveries for three
+_DELETE_JOBS = sa.text("DELETE FROM looks WHERE seq IN (SELECT seq FROM looks WHERE done_at < :before LIMIT :most)")
+_DELETE_DELIVERIES = sa.text(
+    "DELETE FROM deliveries WHERE seq IN (SELECT seq FROM deliveries WHERE done_at < :before "
+    "AND NOT EXISTS (SELECT 1 FROM looks WHERE delivery = guid) LIMIT :most)"
+)
+_COUNT_OPEN = sa.text("SELECT state, count(*) FROM looks WHERE done_at IS NULL GROUP BY state")
+_OLDEST_DUE = sa.text("SELECT min(made_at) FROM looks WHERE done_at IS NULL AND not_before <= :now")
+_COUNT_DELIVERIES = sa.text("SELECT count(*) FROM deliveries WHERE state = :state")
 
 
 class NoSuchDelivery(BotError):  # noqa: N818 - it says what happened
@@ -113,6 +128,52 @@ def cancel(store: Store, guid: str) -> tuple[int, int]:
         return gone, running
 
     return store.write(write)
+
+
+def count_open(store: Store) -> dict[str, int]:
+    """How many jobs are waiting, held and running."""
+    with store.reading() as connection:
+        found = {state: int(count) for state, count in connection.execute(_COUNT_OPEN)}
+    return {state: found.get(state, 0) for state in (JobState.WAITING, JobState.HELD, JobState.RUNNING)}
+
+
+def oldest_due(store: Store) -> int | None:
+    """When the oldest job was made that is due and not done, in milliseconds."""
+    with store.reading() as connection:
+        made = connection.execute(_OLDEST_DUE, {"now": now_ms()}).scalar()
+    return None if made is None else int(made)
+
+
+def count_deliveries(store: Store, states: Iterable[str]) -> dict[str, int]:
+    """How many deliveries are in each of `states`."""
+    with store.reading() as connection:
+        return {state: int(connection.execute(_COUNT_DELIVERIES, {"state": state}).scalar_one()) for state in states}
+
+
+def known_guids(store: Store, guids: Iterable[str]) -> frozenset[str]:
+    """Those of `guids` that were taken in, whatever became of them."""
+    wanted = list(guids)
+    found: set[str] = set()
+    with store.reading() as connection:
+        for start in range(0, len(wanted), 500):
+            some = sa.select(DELIVERIES.c.guid).where(DELIVERIES.c.guid.in_(wanted[start : start + 500]))
+            found.update(connection.execute(some).scalars())
+    return frozenset(found)
+
+
+class Deleted(NamedTuple):
+    """How many rows are gone."""
+
+    jobs: int
+    deliveries: int
+
+
+def delete_finished(store: Store, *, days: int) -> Deleted:
+    """Delete deliveries and jobs that ended over `days` days ago."""
+    before = now_ms() - max(days, SHORTEST_DAYS) * DAY_MS
+    return Deleted(
+        jobs=store.delete_rows(_DELETE_JOBS, before), deliveries=store.delete_rows(_DELETE_DELIVERIES, before)
+    )
 
 
 def _row(row: sa.RowMapping, jobs: tuple[JobRow, ...] = ()) -> DeliveryRow:

@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from bot.domain.errors import BotError, RetryLater
 from bot.observability.log import hide_secrets, log_context
-from bot.queue import depth, ledger, replicas
+from bot.queue import admin, ledger, replicas
 from bot.queue.alarms import Alarms
 from bot.queue.engine import Calls, Engine, Schedule
 from bot.queue.ledger import Burst, Claimed, Delivery, QueuedJob, Wake
@@ -130,7 +130,7 @@ class Inbox:
         """Wait until nothing is waiting or running; jobs that are held for later do not count."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            left = depth.count_open(self.store)
+            left = admin.count_open(self.store)
             if not left["waiting"] and not left["running"] and not self._active:
                 return True
             time.sleep(0.01)

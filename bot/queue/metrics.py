@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from bot.observability.metrics import Counter, Gauge, Histogram
-from bot.queue import depth
+from bot.queue import admin
 from bot.storage.store import Store, now_ms
 
 
@@ -35,9 +35,9 @@ def declare(job_kinds: Iterable[str]) -> None:
 
 def refresh(store: Store) -> None:
     """Read what the gauges show from the database."""
-    for state, count in depth.count_open(store).items():
+    for state, count in admin.count_open(store).items():
         OPEN_JOBS.set(count, state=state)
-    due = depth.oldest_due(store)
+    due = admin.oldest_due(store)
     OLDEST_DUE.set(max(0, now_ms() - due) / 1000 if due else 0)
-    for state, count in depth.count_deliveries(store, ("received", "failed")).items():
+    for state, count in admin.count_deliveries(store, ("received", "failed")).items():
         DELIVERIES.set(count, state=state)

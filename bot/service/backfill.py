@@ -12,7 +12,6 @@ import threading
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from bot.domain.errors import BotError, RetryLater
 from bot.features.fleets.jobs import Outcome
@@ -22,8 +21,8 @@ from bot.github.endpoints.deliveries import Attempt
 from bot.github.webhook import LARGEST_BODY, Accepted
 from bot.observability.log import log_context
 from bot.observability.metrics import Counter
-from bot.queue import depth
-from bot.service.intake import Intake
+from bot.queue import admin
+from bot.service.intake import DeliverySource, Intake
 from bot.storage.store import Store
 
 KEPT_BY_GITHUB = timedelta(days=3)
@@ -38,13 +37,6 @@ BACKFILLS = Counter(
 )
 
 
-class Fetched(NamedTuple):
-    """What one comparison found."""
-
-    stored: int
-    requested_again: int  # their payload is gone: GitHub is to deliver them again
-
-
 class Backfill:
     """Compares and stores. `redelivers`: whether GitHub can reach us, so that requesting a redelivery makes sense."""
 
@@ -55,8 +47,11 @@ class Backfill:
         self._redelivers = redelivers
         self._gone: set[str] = set()  # without a payload; each is asked for once
 
-    def run(self) -> Fetched:
-        """Compare once. RetryLater and other errors of GitHub are the caller's; what came in before one stays."""
+    def run(self) -> int:
+        """Compare once; how many deliveries were stored.
+
+        RetryLater and other errors of GitHub are the caller's; what came in before one stays.
+        """
         try:
             found = self._run(self._connect())
         except BotError:
@@ -70,7 +65,7 @@ class Backfill:
         self.run()
         return ()
 
-    def _run(self, client: Client) -> Fetched:
+    def _run(self, client: Client) -> int:
         store = self._intake.inbox.store
         began = datetime.now(UTC)
         compared = store.read_note(_SEEN)
@@ -82,7 +77,7 @@ class Backfill:
             if attempt.delivered_at < since or number >= MOST_ATTEMPTS:
                 break
             listed[deliveries.guid_of(attempt)] = attempt  # the oldest attempt of each: that is its place in time
-        missing = set(listed) - depth.known_guids(store, listed) - self._gone
+        missing = set(listed) - admin.known_guids(store, listed) - self._gone
         taken = asked = 0
         for attempt in sorted((listed[guid] for guid in missing), key=lambda one: (one.delivered_at, one.id)):
             with log_context(delivery=attempt.guid):
@@ -97,7 +92,7 @@ class Backfill:
             store.write_note(_SEEN, newest.isoformat())
         if taken or asked:
             _LOG.info("%d deliveries were missing; requested %d more again", taken, asked)
-        return Fetched(taken, asked)
+        return taken
 
     def _redeliver(self, client: Client, attempt: Attempt) -> bool:
         if self._redelivers:
@@ -110,7 +105,7 @@ class Backfill:
             _LOG.warning("%s was missed, and GitHub has no payload of it any more", attempt.event)
             return False
         accepted = Accepted(guid=deliveries.guid_of(attempt), name=attempt.event, body=body)
-        stored, ignored = self._intake.receive_fetched(accepted)
+        stored, ignored = self._intake.receive(accepted, DeliverySource.FETCHED)
         _LOG.info("%s fetched, %s%s", attempt.event, stored, f", ignored: {ignored}" if ignored else "")
         return True
 
@@ -141,10 +136,6 @@ class Puller:
         """Take nothing more in; does not wait."""
         self._stopping.set()
 
-    def is_alive(self) -> bool:
-        """Whether deliveries are being taken in: for /readyz."""
-        return self._thread.is_alive()
-
     def _run(self) -> None:
         pause = self._quickest
         while not self._stopping.wait(pause):
@@ -153,7 +144,7 @@ class Puller:
                     pause = self._slowest
                     continue
                 found = self._backfill.run()
-                pause = self._quickest if found.stored else min(pause * 1.5, self._slowest)
+                pause = self._quickest if found else min(pause * 1.5, self._slowest)
             except RetryLater as wait:
                 pause = max(wait.seconds, self._quickest)
                 _LOG.warning("deliveries cannot be read for now: %s", wait)

@@ -14,6 +14,9 @@ from bot.storage.store import Store
 SCHEMA = tuple(part.TABLES for part in (queue, fleets, planner, holds, audit, commands, rollout))
 
 
-def open_store(url: str) -> Store:
-    """Open `url` (SQLAlchemy's form), create or migrate its tables. Raises StoreError."""
-    return Store(url, SCHEMA)
+def open_store(url: str, *, make: bool = True) -> Store:
+    """Open `url` (SQLAlchemy's form), create or migrate its tables. Raises StoreError.
+
+    Without `make` a database that does not exist yet is not made: NoDataError.
+    """
+    return Store(url, SCHEMA, make=make)

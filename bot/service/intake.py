@@ -54,15 +54,8 @@ class Intake:
     pins: PinStore
     plans: PlanStore
 
-    def receive(self, accepted: Accepted) -> Receipt:
-        """Store a delivery that came by webhook."""
-        return self._store(accepted, DeliverySource.WEBHOOK)
-
-    def receive_fetched(self, accepted: Accepted) -> Receipt:
-        """Store a delivery that was fetched from GitHub's list."""
-        return self._store(accepted, DeliverySource.FETCHED)
-
-    def _store(self, accepted: Accepted, source: DeliverySource) -> Receipt:
+    def receive(self, accepted: Accepted, source: DeliverySource = DeliverySource.WEBHOOK) -> Receipt:
+        """Store a delivery with the jobs that it calls for."""
         event = parse_event(accepted.name, accepted.body)
         jobs = () if isinstance(event, Ignored) else tuple(map(self._bind_plan, route(event, self.pins.snapshot())))
         ignored = _why_ignored(event, jobs)

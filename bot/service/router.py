@@ -1,21 +1,42 @@
-"""Turn events into jobs, and jobs into what the queue stores."""
+"""Turn events into jobs, jobs into what the queue stores, and find the function that runs each kind of job."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import msgspec
 
 from bot.domain.errors import RetryLater
 from bot.domain.events import Event
 from bot.features.bump import jobs as bump
+from bot.features.bump.run import sync_bump
 from bot.features.commands import jobs as commands
+from bot.features.commands.run import (
+    CommandTools,
+    acknowledge_command,
+    run_close_out,
+    run_command,
+    sync_command_orders,
+)
 from bot.features.drift import jobs as drift
+from bot.features.drift.run import check_drift
 from bot.features.fleets import jobs as fleets
+from bot.features.fleets.apply import forget_installation, repeat_checks
 from bot.features.fleets.facts import PinIndex
-from bot.features.fleets.jobs import FoundEvent, Job
+from bot.features.fleets.jobs import FoundEvent, Job, Outcome
+from bot.features.fleets.read import sync_all_installations
+from bot.features.fleets.run import sync_fleet, sync_installation
 from bot.features.hub import jobs as hub
+from bot.features.hub.run import sync_hub
 from bot.features.review import jobs as review
+from bot.features.review.run import ReviewTools, sync_review
 from bot.features.rollout import jobs as rollout
+from bot.features.rollout.run import sync_rollout
 from bot.features.upstream import jobs as upstream
+from bot.features.upstream.run import UpstreamTools, sync_upstream, sync_upstream_pull
+from bot.github.client import Client
 from bot.queue.ledger import QueuedJob
 
 AnyJob = (
@@ -38,6 +59,9 @@ AnyJob = (
     | commands.SyncCommandOrders
 )
 """Every kind of job, each stored under its tag."""
+
+Runner = Callable[[Client, Any], Outcome]
+"""Runs one kind of job, which is its second argument."""
 
 _FEATURES = (bump, fleets, commands, rollout, drift, review, upstream, hub)
 _DECODER: msgspec.json.Decoder[AnyJob] = msgspec.json.Decoder(AnyJob)
@@ -62,3 +86,28 @@ def decode_job(queued: QueuedJob) -> AnyJob:
     except msgspec.ValidationError as problem:
         text = f"this version cannot read the job {queued.kind} ({problem}); a newer replica may"
         raise RetryLater(text, seconds=_UNKNOWN_KIND_WAITS) from None
+
+
+def make_runners(
+    tools: CommandTools, reviews: ReviewTools, upstreams: UpstreamTools, fetch_missed: Callable[[], Outcome]
+) -> dict[type[Job], Runner]:
+    """A runner for every kind of job."""
+    return {
+        fleets.FetchMissedDeliveries: lambda _client, _job: fetch_missed(),
+        fleets.SyncAllInstallations: lambda _client, _job: sync_all_installations(tools.fleets.app),
+        fleets.SyncInstallation: partial(sync_installation, tools.fleets),
+        fleets.ForgetInstallation: lambda _client, job: forget_installation(tools.fleets, job),
+        fleets.SyncFleet: partial(sync_fleet, tools.fleets),
+        fleets.RepeatChecks: repeat_checks,
+        bump.SyncBump: partial(sync_bump, tools.bump),
+        rollout.SyncRollout: partial(sync_rollout, tools.rollout),
+        drift.CheckDrift: partial(check_drift, tools.rollout),
+        review.SyncReview: partial(sync_review, reviews),
+        upstream.SyncUpstream: sync_upstream,
+        upstream.SyncUpstreamPull: partial(sync_upstream_pull, upstreams),
+        hub.SyncHub: partial(sync_hub, tools.fleets),
+        commands.AcknowledgeCommand: acknowledge_command,
+        commands.RunCommand: partial(run_command, tools),
+        commands.SyncCommandOrders: partial(sync_command_orders, tools),
+        commands.CloseOutPull: partial(run_close_out, tools),
+    }

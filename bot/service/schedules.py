@@ -12,9 +12,9 @@ from bot.features.fleets.jobs import FetchMissedDeliveries, Job, SyncAllInstalla
 from bot.git import mirrors
 from bot.git.mirrors import Mirrors
 from bot.observability.metrics import Gauge
+from bot.queue.admin import delete_finished
 from bot.queue.engine import Schedule
 from bot.queue.inbox import Inbox
-from bot.queue.retention import delete_finished
 from bot.service.router import encode_job
 
 TIDY_EVERY = 3600.0  # seconds

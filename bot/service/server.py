@@ -28,6 +28,22 @@ class CannotListen(BotError):  # noqa: N818 - it says what happened
     exit_code = ExitCode.UNAVAILABLE
 
 
+def check_address(host: str, port: int) -> None:
+    """Raise CannotListen unless this process could listen on `port` of `host` now."""
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+    except OSError as problem:
+        raise CannotListen(_cannot_listen(host, port, problem)) from None
+
+
+def _cannot_listen(host: str, port: int, problem: OSError) -> str:
+    reason = problem.strerror or problem
+    return f"cannot listen on {host}:{port} ({reason}): stop what uses it, or set HOST and PORT to another address"
+
+
 def serve(
     app: Flask,
     host: str,
@@ -46,7 +62,7 @@ def serve(
     try:
         server = _listen(app, host, port, threads)
     except OSError as problem:
-        raise CannotListen(f"cannot listen on {host}:{port}: {problem.strerror or problem}; set HOST, PORT") from None
+        raise CannotListen(_cannot_listen(host, port, problem)) from None
     port = _port(server)
 
     def run() -> None:

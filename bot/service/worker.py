@@ -6,11 +6,10 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from bot.domain.errors import RetryLater
 from bot.features.fleets.facts import PinIndex
-from bot.features.fleets.jobs import Access, FleetJob, Job, Outcome, SyncInstallation
+from bot.features.fleets.jobs import Access, FleetJob, Job, SyncInstallation
 from bot.features.fleets.read import PERMISSIONS
 from bot.git import mirrors
 from bot.git.git import GitError
@@ -20,12 +19,9 @@ from bot.github.client import Client
 from bot.queue.inbox import Inbox
 from bot.queue.ledger import QueuedJob
 from bot.queue.metrics import RUN_SECONDS
-from bot.service.router import decode_job, encode_job, route
+from bot.service.router import Runner, decode_job, encode_job, route
 
 _LOG = logging.getLogger(__name__)
-
-Runner = Callable[[Client, Any], Outcome]
-"""Runs one kind of job, which is its second argument."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ shown. The page of settings is made from the models, by `make docs`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
@@ -46,10 +48,10 @@ _OF_THE_APP = {
 }
 
 
-def parse_app_id(text: str) -> int:
-    """The number of an App, or ValueError."""
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise ValueError("must be the App's number")
+def parse_number(text: str, *, least: int, most: int, problem: str) -> int:
+    """A whole number from `least` to `most`, or ValueError with `problem`."""
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise ValueError(problem)
     return int(text)
 
 
@@ -90,25 +92,12 @@ def parse_database_url(text: str) -> Secret:
     raise ValueError("must be of PostgreSQL, or of an SQLite file")
 
 
-def parse_days(text: str) -> int:
-    """Seven days or more, or ValueError."""
-    if not (text.isascii() and text.isdigit() and 7 <= int(text) < 10_000):
-        raise ValueError("must be a number of days, 7 or more: GitHub lists deliveries for 3")
-    return int(text)
-
-
-def parse_megabytes(text: str) -> int:
-    """Megabytes as bytes, or ValueError."""
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
-        raise ValueError("must be a number of megabytes")
-    return int(text) * 1024**2
-
-
-def parse_port(text: str) -> int:
-    """The number of a port, 0 included, or ValueError."""
-    if not (text.isascii() and text.isdigit() and int(text) < 65536):
-        raise ValueError("must be a port number")
-    return int(text)
+_parse_app_id = partial(parse_number, least=1, most=sys.maxsize, problem="must be the App's number")
+_parse_days = partial(
+    parse_number, least=7, most=9_999, problem="must be a number of days, 7 or more: GitHub lists deliveries for 3"
+)
+_parse_megabytes = partial(parse_number, least=1, most=10**9 - 1, problem="must be a number of megabytes")
+_parse_port = partial(parse_number, least=0, most=65_535, problem="must be a port number")
 
 
 class _GivenEnvironment(EnvSettingsSource):
@@ -158,7 +147,7 @@ class StoreVariables(BaseSettings):
 class ServiceVariables(StoreVariables):
     """What the service reads."""
 
-    github_app_id: Annotated[int | None, PlainValidator(parse_app_id)] = _setting(
+    github_app_id: Annotated[int | None, PlainValidator(_parse_app_id)] = _setting(
         "the App's number; with the next two left out, `serve` helps to make an App"
     )
     github_app_private_key: Annotated[Secret | None, PlainValidator(parse_key)] = _setting(
@@ -173,14 +162,14 @@ class ServiceVariables(StoreVariables):
     aios_bot_public_url: Annotated[str, PlainValidator(parse_public_url)] = _setting(
         "where people reach the service; `-`: they do not, and reports link no page", "-"
     )
-    aios_bot_keep_days: Annotated[int, PlainValidator(parse_days)] = _setting(
+    aios_bot_keep_days: Annotated[int, PlainValidator(_parse_days)] = _setting(
         "days that finished deliveries are kept", "30"
     )
-    aios_bot_mirrors_mb: Annotated[int, PlainValidator(parse_megabytes)] = _setting(
+    aios_bot_mirrors_mb: Annotated[int, PlainValidator(_parse_megabytes)] = _setting(
         "megabytes that all git mirrors may take together", "10240"
     )
     host: str = _setting("address to listen on", "127.0.0.1")
-    port: Annotated[int, PlainValidator(parse_port)] = _setting("port to listen on; 0: any free one", "8080")
+    port: Annotated[int, PlainValidator(_parse_port)] = _setting("port to listen on; 0: any free one", "8080")
 
 
 def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = False) -> Settings:
@@ -211,7 +200,7 @@ def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = Fals
         port=found.port,
         public_url=found.aios_bot_public_url,
         keep_days=found.aios_bot_keep_days,
-        mirrors_bytes=found.aios_bot_mirrors_mb,
+        mirrors_bytes=found.aios_bot_mirrors_mb * 1024**2,
         warnings=tuple(_warnings(found.github_api_url, None if pull else credentials)),
     )
 

@@ -24,7 +24,7 @@ from bot.domain.errors import BotError
 
 ORDERS_PUBLIC = "orders.pub.pem"  # what the nodes trust
 PREVIOUS_PUBLIC = "orders.previous.pub.pem"  # during a rotation
-_ORDERS = "orders.pem"
+ORDERS_PRIVATE = "orders.pem"
 _PREVIOUS = "orders.previous.pem"
 _FINGERPRINTS = "fingerprints.key"
 
@@ -47,7 +47,7 @@ class OrderKeys(NamedTuple):
 def read_or_make_order_keys(folder: Path) -> OrderKeys:
     """The keys in `folder` that sign orders, created if there is none. Their public keys are written beside them."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    current = _load(folder / _ORDERS, read_or_write(folder / _ORDERS, _new_pem()))
+    current = _load(folder / ORDERS_PRIVATE, read_or_write(folder / ORDERS_PRIVATE, _new_pem()))
     _write_public(folder / ORDERS_PUBLIC, current)
     previous = None
     if (folder / _PREVIOUS).exists():
@@ -74,10 +74,10 @@ def rotate_order_keys(folder: Path) -> OrderKeys:
             "a rotation is under way: when every node trusts the new key, end it with `aios-bot keys retire`"
         )
     if not (folder / _PREVIOUS).exists():
-        os.link(folder / _ORDERS, folder / _PREVIOUS)  # from here on no key that signs is lost
-    fresh = folder / f"{_ORDERS}.{secrets.token_hex(4)}"
+        os.link(folder / ORDERS_PRIVATE, folder / _PREVIOUS)  # from here on no key that signs is lost
+    fresh = folder / f"{ORDERS_PRIVATE}.{secrets.token_hex(4)}"
     _write_private(fresh, _new_pem())
-    fresh.replace(folder / _ORDERS)
+    fresh.replace(folder / ORDERS_PRIVATE)
     return read_or_make_order_keys(folder)
 
 

@@ -38,7 +38,7 @@ def migrate(
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_ONE_AT_A_TIME})"))  # replicas start together
     meta.create(connection, checkfirst=True)
-    before, now = read_schema(connection), len(steps) + 1
+    before, now = int(connection.execute(_READ).scalar() or 0), len(steps) + 1
     if before > now:
         raise StoreError(
             f"the database is of a newer aios-bot (schema {before}, this one knows {now}): "
@@ -53,8 +53,3 @@ def migrate(
     if before != now:
         connection.execute(_WRITE, {"value": str(now)})
     return before, now
-
-
-def read_schema(connection: sa.Connection) -> int:
-    """The number of the database's schema; 0 when it has none yet."""
-    return int(connection.execute(_READ).scalar() or 0)

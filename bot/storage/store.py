@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import sqlalchemy as sa
 
-from bot.storage.group_commit import GroupCommit
+from bot.domain.errors import NoDataError
 from bot.storage.migrations import StoreError, migrate
 
 _LOG = logging.getLogger("bot.storage.store")
@@ -28,6 +29,7 @@ PASSING = {"backup": False}
 
 DAY_MS = 86_400_000
 _DELETED_AT_ONCE = 500
+_LARGEST_GROUP = 50
 
 _OWN = sa.MetaData()
 META = sa.Table(
@@ -52,17 +54,96 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+class _Job(Generic[_T]):
+    """One thread's write, and what became of it."""
+
+    def __init__(self, write: Callable[[sa.Connection], _T]) -> None:
+        self._write = write
+        self._results: list[_T] = []
+        self.problem: BaseException | None = None
+        self.settled = threading.Event()
+
+    def run(self, connection: sa.Connection) -> None:
+        self._results = [self._write(connection)]
+
+    def result(self) -> _T:
+        if self.problem is not None:
+            raise self.problem
+        return self._results[0]
+
+
+class GroupCommit:
+    """Several threads' writes in one transaction of SQLite, each whole or not at all, on the disk when it returns.
+
+    A commit waits for the disk and there is one writer at a time, so that each thread committing for itself would
+    wait for all the others' disk. Here whoever holds the lock writes for everybody that waits, and commits once.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._writer = threading.Lock()
+        self._waiting: list[_Job[object]] = []
+        self._waiting_lock = threading.Lock()
+
+    def write(self, write: Callable[[sa.Connection], _T]) -> _T:
+        """Run `write` in a transaction. What it raises undoes it and is raised here; others are not touched."""
+        mine = _Job(write)
+        with self._waiting_lock:
+            self._waiting.append(mine)  # type: ignore[arg-type]  # a list of jobs with different results
+        while not mine.settled.is_set():
+            with self._writer:
+                if mine.settled.is_set():
+                    break
+                with self._waiting_lock:
+                    group, self._waiting = self._waiting[:_LARGEST_GROUP], self._waiting[_LARGEST_GROUP:]
+                self._run(group)
+        return mine.result()
+
+    def _run(self, group: list[_Job[object]]) -> None:
+        try:
+            with self._engine.connect() as connection:
+                # The sqlite3 module would begin only before the first write, and a read before it could be stale.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                for job in group:
+                    self._run_one(connection, job)
+                connection.commit()
+        except BaseException as problem:  # noqa: BLE001 - raised in every thread that it concerns
+            for job in group:
+                job.problem = job.problem or problem
+        finally:
+            for job in group:
+                job.settled.set()
+
+    def _run_one(self, connection: sa.Connection, job: _Job[object]) -> None:
+        connection.exec_driver_sql("SAVEPOINT job")
+        try:
+            job.run(connection)
+        except BaseException as problem:  # noqa: BLE001 - raised in the thread whose job it is
+            job.problem = problem
+            connection.exec_driver_sql("ROLLBACK TO job")
+        connection.exec_driver_sql("RELEASE job")
+
+
 class Store:
     """The open database. Safe to share between threads."""
 
-    def __init__(self, url: str, schema: Sequence[sa.MetaData] = ()) -> None:
-        """Open `url` (SQLAlchemy's form), create or migrate the tables of `schema` and our own. Raises StoreError."""
+    def __init__(self, url: str, schema: Sequence[sa.MetaData] = (), *, make: bool = True) -> None:
+        """Open `url` (SQLAlchemy's form), create or migrate the tables of `schema` and our own.
+
+        Raises StoreError; without `make` NoDataError when there is no database yet, and leaves none behind.
+        """
         self.url = url
         self.tables = tuple(table for part in (_OWN, *schema) for table in part.sorted_tables)
+        file = Path(sa.make_url(url).database or "")
+        if not make and url.startswith("sqlite") and not file.exists():
+            raise NoDataError(_no_database(str(file)))
         self.engine = make_engine(url)
         self._group = GroupCommit(self.engine) if self.is_sqlite else None
         try:
-            before, now = self.write(lambda connection: migrate(connection, self.tables, META))
+            before, now = self.write(lambda connection: self._migrate(connection, make=make))
+        except NoDataError:
+            self.engine.dispose()
+            raise
         except sa.exc.OperationalError as problem:
             self.engine.dispose()
             raise StoreError(
@@ -71,6 +152,12 @@ class Store:
             ) from None
         if before not in (0, now):
             _LOG.info("the database was brought from schema %d to %d", before, now)
+
+    def _migrate(self, connection: sa.Connection, *, make: bool) -> tuple[int, int]:
+        before, now = migrate(connection, self.tables, META)
+        if before == 0 and not make:  # undoes what was made
+            raise NoDataError(_no_database(self.engine.url.render_as_string(hide_password=True)))
+        return before, now
 
     @property
     def is_sqlite(self) -> bool:
@@ -130,6 +217,11 @@ class Store:
         """Whether `holder` alone does what `name` means, for so long; again prolongs it. By this machine's clock."""
         row = {"name": name, "holder": holder, "now": now_ms(), "until": now_ms() + int(seconds * 1000)}
         return self.write(lambda connection: connection.execute(_TAKE_LEASE, row).first() is not None)
+
+
+def _no_database(place: str) -> str:
+    cure = "run this in the service's folder, or set AIOS_BOT_DATA or AIOS_BOT_DATABASE_URL as for `aios-bot serve`"
+    return f"there is no database of aios-bot at {place}: {cure}"
 
 
 def make_engine(url: str) -> sa.Engine:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, jsonify, render_template
 
 from bot.features.rollout.decide.rollout import Standing
-from bot.features.rollout.store import RolloutStatus, RolloutStore
+from bot.features.rollout.store import RolloutStore
 from bot.text.markdown import is_linkable
 
 _PAGE = re.compile(r"[0-9a-f]{32}")
@@ -33,23 +32,19 @@ def make_blueprint(fleets: RolloutStore, *, web_url: str) -> Blueprint:
         found = fleets.find(page) if _PAGE.fullmatch(page) else ()
         if not found:
             return jsonify(message="there is no fleet page at this address; a rollout's comment links it"), 404
-        return Response(render_fleet_page(found, web_url))
+        return Response(
+            render_template(
+                "fleet.html",
+                standings=found,
+                web=web_url,
+                words=_WORDS,
+                when=_when,
+                is_linkable=is_linkable,
+                fleet=found[0].fleet,
+            )
+        )
 
     return blueprint
-
-
-def render_fleet_page(standings: Sequence[RolloutStatus], web_url: str) -> str:
-    """The page as HTML; `standings` are one fleet's, and not empty."""
-    fleet = standings[0].fleet
-    return render_template(
-        "fleet.html",
-        standings=standings,
-        web=web_url,
-        words=_WORDS,
-        when=_when,
-        is_linkable=is_linkable,
-        fleet=fleet,
-    )
 
 
 def _when(moment: int) -> str:

@@ -105,14 +105,14 @@ def make_blueprint(app_setup: AppSetup) -> Blueprint:
         token = request.args.get("token", "")
         if token:
             return _open_session(app_setup, token)
-        if not _has_access(app_setup):
+        if not app_setup.has_session(request.cookies.get(_COOKIE, "")):
             return _page("setup_locked.html", status=403)
         form = _read_form(app_setup)
         return _page("setup.html", status=400 if form.problem else 200, **_page_values(app_setup, form))
 
     @blueprint.get("/setup/created")
     def created() -> Response:
-        if not _has_access(app_setup):
+        if not app_setup.has_session(request.cookies.get(_COOKIE, "")):
             return _page("setup_locked.html", status=403)
         if not app_setup.consume_state(request.args.get("state", "")):
             return _page("setup_failed.html", status=400, problem="GitHub's answer does not belong to this set-up.")
@@ -147,10 +147,6 @@ def _open_session(app_setup: AppSetup, token: str) -> Response:
     secure = request.is_secure or app_setup.public_url.lower().startswith("https://")
     answer.set_cookie(_COOKIE, session, httponly=True, samesite="Lax", secure=secure, path="/setup")
     return answer
-
-
-def _has_access(app_setup: AppSetup) -> bool:
-    return app_setup.has_session(request.cookies.get(_COOKIE, ""))
 
 
 def _read_form(app_setup: AppSetup) -> SetupForm:

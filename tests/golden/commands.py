@@ -23,8 +23,7 @@ from bot.features.commands.facts.record import (
     compose_restore,
 )
 from bot.features.commands.grammar import Misread
-from bot.features.commands.text.reply import Extra, OrderView, render_reply
-from bot.features.commands.text.status import render_status
+from bot.features.commands.text.reply import Extra, OrderView, render_reply, render_status
 from bot.features.rollout.facts import Stage
 from bot.fleetfile import Commands, Fleet, Submodule
 from bot.protocol.order import OrderKind
@@ -164,7 +163,7 @@ def _replies() -> dict[str, str]:
         "misread": render_reply(records()["misread, with a prefix"]),
         "misread, nothing near": render_reply(_record(cases.facts("/deploy " + "x" * 300))),
         "misread, a word and no suggestion": render_reply(
-            _record(cases.facts("/depoly", said=Misread(problem="this command does not exist", word="frobnicate")))
+            _record(cases.facts("/depoly", command=Misread(problem="this command does not exist", word="frobnicate")))
         ),
         "a name that is nearly one": render_reply(_unknown("PRD", "zzz")),
         "a name that is none": render_reply(_unknown("zzz")),

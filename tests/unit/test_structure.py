@@ -98,3 +98,10 @@ def _imported(path: Path) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.append(node.module)
     return names
+
+
+def test_statements_are_counted_without_docstrings(tmp_path: Path) -> None:
+    (tmp_path / "bot").mkdir()
+    text = '"""Module."""\nX = 1\n"""Name."""\ndef f():\n    """Function."""\n    return "text"\n'
+    (tmp_path / "bot/one.py").write_text(text)
+    assert [module.statements for module in read_modules(tmp_path)] == [3]

@@ -57,6 +57,8 @@ ONLY_WHERE_NEEDED = frozenset(
         "Node.watch",  # the version before takes no fleet file that says it
         "Invitation.protocol",
         "RefusalReason.REQUIRES_UPDATE",
+        # Only replicas of the service read plans: while both versions run, the one before cannot show a newer plan.
+        "StackPlan.inputs",
         # One pin is tried again, after an error that stopped it alone; every pin is looked at again on each sync.
         "SyncRollout.submodule",
         "CheckDrift.submodule",

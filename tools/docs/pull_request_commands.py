@@ -52,6 +52,6 @@ def render_reasons() -> str:
     ]
     for reason in CommandReason:
         words = WORDS[reason]
-        message = words.said.format(about="NAME").replace("|", "\\|")
+        message = words.headline.format(about="NAME").replace("|", "\\|")
         lines.append(f"| `{reason}` | {_TONES[words.tone]} | {message} | {words.cure} |")
     return "\n".join([*lines, ""])

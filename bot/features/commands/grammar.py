@@ -1,7 +1,7 @@
-"""What may be said to the bot in a pull request: a closed grammar, first line of a comment in, Command out. Pure.
+"""The commands that the bot understands: a closed grammar, first line of a comment in, Command out. Pure.
 
 Nothing is passed through: every word is checked against its place, and the free texts (a reason) are only ever
-shown again, escaped. The reference page is made from `USAGES` (bot/report/reference.py).
+shown again, escaped. The reference page is made from `USAGES` by tools/docs.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ USAGES: dict[Verb, Usage] = {
 
 
 class Command(StoredValue, frozen=True, tag="said", rename={"override_reason": "because"}):
-    """What a person asked for. `names` are nodes and stacks as they spelt them; the fleet says which is which."""
+    """A command as its author wrote it. `names` are nodes and stacks; the fleet says which is which."""
 
     verb: Verb
     names: tuple[str, ...] = ()
@@ -97,17 +97,17 @@ def parse_command(line: str, *, prefix: str = PREFIX) -> Command | Misread | Non
     return _Reading(Verb(name.lower()), rest, prefix).command()
 
 
-def spell(said: Command | Misread, *, prefix: str = PREFIX) -> str:
+def spell(command: Command | Misread, *, prefix: str = PREFIX) -> str:
     """The command as it was understood, in one line; the free texts in it are hostile."""
-    if isinstance(said, Misread):
-        return f"{_lead(prefix)}{said.verb or said.word}"
-    words = [f"{_lead(prefix)}{said.verb}", *(["all"] if said.everything else [])]
-    words += ["wave", str(said.wave)] if said.wave is not None else []
-    words += said.names
-    words += ["to", said.to] if said.to else []
-    words += ["plan", said.plan] if said.plan else []
-    words += [said.text] if said.text else []
-    words += ["because", said.override_reason] if said.override_reason else []
+    if isinstance(command, Misread):
+        return f"{_lead(prefix)}{command.verb or command.word}"
+    words = [f"{_lead(prefix)}{command.verb}", *(["all"] if command.everything else [])]
+    words += ["wave", str(command.wave)] if command.wave is not None else []
+    words += command.names
+    words += ["to", command.to] if command.to else []
+    words += ["plan", command.plan] if command.plan else []
+    words += [command.text] if command.text else []
+    words += ["because", command.override_reason] if command.override_reason else []
     return " ".join(words)
 
 
@@ -142,17 +142,17 @@ class _Reading:
                 return Command(verb=self._verb, text=" ".join(self._words))
             case Verb.PLAN:
                 return self._names(self._words) or Command(verb=self._verb, names=tuple(self._words))
-        asked, override = self._split_override()
+        words, override = self._split_override()
         if override == "":
             return self._no("`because` is followed by the reason", "because")
         match self._verb:
             case Verb.DEPLOY:
-                return self._deploy(asked, override or "")
+                return self._deploy(words, override or "")
             case Verb.ROLLBACK:
-                return self._rollback(asked, override or "")
+                return self._rollback(words, override or "")
             case _:
-                return self._names(asked) or Command(
-                    verb=self._verb, names=tuple(asked), override_reason=override or ""
+                return self._names(words) or Command(
+                    verb=self._verb, names=tuple(words), override_reason=override or ""
                 )
 
     def _alone(self) -> Command | Misread:

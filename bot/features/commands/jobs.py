@@ -30,7 +30,7 @@ BUTTONS: dict[str, Command] = {
 """What each button of a check run stands for; its identifier is the key."""
 
 
-class RunCommand(FleetJob, frozen=True, tag="command"):
+class RunCommand(FleetJob, frozen=True, tag="command", rename={"command": "said", "written_at": "said_at"}):
     """Decide a command and carry it out. `source` is "comment:ID" or "button:CHECK:NAME:LOGIN".
 
     `bound` is the plan that the pull request showed when the command was written: the only one it may mean.
@@ -41,8 +41,8 @@ class RunCommand(FleetJob, frozen=True, tag="command"):
     number: PullNumber | None  # None: the open pull request whose head is `sha`
     source: str
     actor: str
-    said: Command | Misread
-    said_at: str = ""  # ISO 8601 by GitHub's clock; "" for a button
+    command: Command | Misread
+    written_at: str = ""  # ISO 8601 by GitHub's clock; "" for a button
     bound: PlanId | None = None
     sha: CommitSha | None = None  # the commit whose check run had the button
 
@@ -102,8 +102,8 @@ def _run_comment(event: Commented, index: PinIndex) -> list[Job]:
             number=event.number,
             source=f"comment:{event.comment}",
             actor=event.actor,
-            said=found,
-            said_at=event.said_at,
+            command=found,
+            written_at=event.said_at,
         ),
     ]
 
@@ -115,7 +115,7 @@ def _run_button(event: ButtonPressed) -> RunCommand:
         number=None,
         source=f"button:{event.check}:{event.button}:{event.actor}",
         actor=event.actor,
-        said=BUTTONS[event.button],
+        command=BUTTONS[event.button],
         bound=PlanId(event.plan) if event.plan else None,
         sha=event.sha,
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from bot.domain.names import BranchName, CommitSha, NodeName, PlanId, PullNumber, RepoName, SubmodulePath
+from bot.domain.names import BranchName, CommitSha, PlanId, PullNumber, RepoName, SubmodulePath
 from bot.domain.verbs import Verb
 from bot.domain.verdicts import Verdict
 from bot.features.bump import read as gather
@@ -54,7 +54,7 @@ _ABOUT_PLANS = (Verb.DEPLOY, Verb.RETRY)
 
 
 class CommandContext(NamedTuple):
-    """A command's facts, and where it was said. `pinned` is the pin that the pull request moves."""
+    """A command's facts, and where it was written. `pinned` is the pin that the pull request moves."""
 
     facts: CommandFacts
     at: FleetAt | None
@@ -64,14 +64,14 @@ class CommandContext(NamedTuple):
 
 def load_command_context(tools: CommandTools, client: Client, job: RunCommand) -> CommandContext:
     """The facts of one command."""
-    said = job.said
-    verb = said.verb if isinstance(said, Command) else None
-    age = max(0.0, tools.fleets.now() - parse_time(job.said_at)) if job.said_at else 0.0
+    command = job.command
+    verb = command.verb if isinstance(command, Command) else None
+    age = max(0.0, tools.fleets.now() - parse_time(job.written_at)) if job.written_at else 0.0
     pull = _find_pull(client, job)
     at, problem = _read_fleet(tools, client, job, pull) if pull is not None else (None, "")
     file = at.file if at is not None else None
     actor = _read_actor(client, job, file)
-    facts = CommandFacts(said=said, actor=actor, age=age, fleet=file, fleet_problem=problem, bound=job.bound)
+    facts = CommandFacts(command=command, actor=actor, age=age, fleet=file, fleet_problem=problem, bound=job.bound)
     if at is None or pull is None or verb is None or verb is Verb.HELP:
         return CommandContext(facts, at, None, pull)
     pins = [pin for pin in tools.fleets.pins.pins_of(at.repo) if pin.base == at.base]
@@ -103,8 +103,8 @@ def _read_in_pull(
     )
     plan, verdict = None, Verdict.UNKNOWN
     if verb in _ABOUT_PLANS:
-        plan = _find_order_plan(tools, at.repo, there, facts.said) or _read_plan(
-            tools, client, at.repo, pull, job.said_at
+        plan = _find_order_plan(tools, at.repo, there, facts.command) or _read_plan(
+            tools, client, at.repo, pull, job.written_at
         )
         if there.state is PullState.OPEN and not there.from_fork:
             verdict = people.read_verdict(client, at.repo, pull)
@@ -115,7 +115,7 @@ def _read_in_pull(
         verdict=verdict,
         base=base_position(at, submodule) if submodule else None,
         nodes=nodes,
-        waves=find_waves(at.file),
+        waves=waves_of(at.file.deploy, at.file.nodes),
     )
     return CommandContext(_with_holds(tools, client, at, pinned, facts=whole, verb=verb), at, pinned, pull)
 
@@ -229,13 +229,8 @@ def _lock_of(node: Node, locks: Sequence[Lock]) -> Lock | None:
     return next((lock for lock in locks if lock.node == node.name), None)
 
 
-def find_waves(file: Fleet) -> tuple[tuple[NodeName, ...], ...]:
-    """The nodes in the order in which they are deployed."""
-    return waves_of(file.deploy, file.nodes)
-
-
 def _read_plan(
-    tools: CommandTools, client: Client, repo: RepoName, pull: PullDetail, said_at: str
+    tools: CommandTools, client: Client, repo: RepoName, pull: PullDetail, written_at: str
 ) -> PostedPlan | None:
     """The plan that the pull request shows: the one of its head's check, else what its text still says."""
     head = CommitSha(pull.head.sha)
@@ -254,7 +249,7 @@ def _read_plan(
         old=plan.old,
         new=plan.new,
         stacks=frozenset(stack.stack for node in plan.nodes for stack in node.stacks),
-        posted_after=bool(said_at) and ended > parse_time(said_at),
+        posted_after=bool(written_at) and ended > parse_time(written_at),
     )
 
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from bot.features.audit.store import AuditTrail
 from bot.features.bump.run import BumpTools
-from bot.features.commands.apply.close_out import close_out_pull
-from bot.features.commands.apply.command import apply_command, decide_once
-from bot.features.commands.apply.follow import follow_open_commands
+from bot.features.commands.apply.command import apply_command, close_out_pull, decide_once
+from bot.features.commands.apply.orders import follow_open_commands
 from bot.features.commands.jobs import AcknowledgeCommand, CloseOutPull, RunCommand, SyncCommandOrders
 from bot.features.commands.store import CommandStore
 from bot.features.fleets.jobs import NodesFreed, Outcome

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from bot.domain.events import DeploymentChanged, Event, WorkflowRunCompleted
-from bot.domain.names import BranchName, SubmodulePath
 from bot.features.fleets.facts import PinIndex
-from bot.features.fleets.jobs import FleetJob, FleetRead, FoundEvent, Job
+from bot.features.fleets.jobs import FleetRead, FoundEvent, Job, PinsJob
 
 
-class CheckDrift(FleetJob, frozen=True, tag="drift"):
+class CheckDrift(PinsJob, frozen=True, tag="drift"):
     """Check whether the nodes still run what was deployed. Leads to read-only orders, and to issues."""
-
-    base: BranchName
-    not_before: int = 0  # seconds since the epoch; it waits in the queue until then
-    submodule: SubmodulePath | None = None  # only this one, when it failed while the others went on
-
-    @property
-    def starts_at(self) -> int:
-        return self.not_before
 
 
 def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:

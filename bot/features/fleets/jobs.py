@@ -59,6 +59,18 @@ class FleetJob(Job, frozen=True):
         return (self.fleet, *sorted({pin.upstream for pin in index.pins_of(self.fleet)}))
 
 
+class PinsJob(FleetJob, frozen=True):
+    """A job on the pins of one base branch of a fleet, or on one of them alone."""
+
+    base: BranchName
+    not_before: int = 0  # seconds since the epoch; it waits in the queue until then
+    submodule: SubmodulePath | None = None  # only this one, when it failed while the others went on
+
+    @property
+    def starts_at(self) -> int:
+        return self.not_before
+
+
 class SyncFleet(FleetJob, frozen=True, tag="fleet"):
     """Read a repository's fleet file and pins, and bring the index up to date. Leads to FleetRead."""
 

@@ -10,6 +10,7 @@ from bot.features.fleets.read import find_other_authors
 from bot.git.git import GitRepository
 from bot.github.client import Client
 from bot.github.endpoints import repository
+from bot.github.pulls import propose_files
 
 
 def read_documents(mirror: GitRepository, commit: CommitSha, paths: tuple[str, ...]) -> dict[str, str]:
@@ -71,12 +72,5 @@ def propose_once(
     start = repository.find_branch(client, repo, BranchName(found.default_branch)) if found else None
     if found is None or start is None:
         raise BotError(f"{repo} cannot be seen with your token, or has no commit yet: push one first")
-    commit = repository.push_files(client, repo, parent=start, base_tree=start, files=files, message=title)
-    exists = repository.find_branch(client, repo, branch) is not None
-    repository.push_branch(client, repo, branch, commit, exists=exists)
     base = BranchName(found.default_branch)
-    for pull in repository.find_pulls(client, repo, head=branch, base=base):
-        if pull.state == "open":
-            repository.edit_pull(client, repo, pull.number, title=title, body=body)
-            return pull.html_url
-    return repository.open_pull(client, repo, head=branch, base=base, title=title, body=body).html_url
+    return propose_files(client, repo, base=base, start=start, branch=branch, files=files, title=title, body=body)

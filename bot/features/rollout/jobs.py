@@ -5,24 +5,17 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from bot.domain.events import DeploymentChanged, Event, PullRequestChanged, WorkflowRunCompleted
-from bot.domain.names import BranchName, CommitSha, InstallationId, PullNumber, RepoName, SubmodulePath
+from bot.domain.names import BranchName, CommitSha, InstallationId, PullNumber, RepoName
 from bot.features.fleets.facts import PinIndex
-from bot.features.fleets.jobs import FleetJob, FleetRead, FoundEvent, Job, NodesFreed
+from bot.features.fleets.jobs import FleetRead, FoundEvent, Job, NodesFreed, PinsJob
 
 
-class SyncRollout(FleetJob, frozen=True, tag="rollout"):
+class SyncRollout(PinsJob, frozen=True, tag="rollout"):
     """Compare the nodes with what a merged pull request approved. Leads to orders and the rollout comment."""
 
-    base: BranchName
-    not_before: int = 0  # seconds since the epoch; it waits in the queue until then (a soak time, an offline node)
-    submodule: SubmodulePath | None = None  # only this one, when it failed while the others went on
     merged: PullNumber | None = None  # the pull request whose merge it follows: GitHub may not list it yet
     merge_commit: CommitSha | None = None
     tries: int = 0  # how often it looked again because GitHub's answer may have come too early
-
-    @property
-    def starts_at(self) -> int:
-        return self.not_before
 
     def again(self, at: int | None, *, tries: int) -> list[SyncRollout]:
         """The same look at a later time (seconds since the epoch); None: not again."""

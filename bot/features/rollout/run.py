@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from msgspec.structs import replace
-
-from bot.domain.errors import RetryLater
 from bot.features.bump.run import PlanTools
+from bot.features.fleets.apply import work_pin_by_pin
+from bot.features.fleets.facts import Pinned
 from bot.features.fleets.jobs import Outcome
 from bot.features.fleets.read import fetch_fleet
 from bot.features.fleets.run import FleetTools
@@ -40,21 +39,19 @@ class RolloutTools:
 def sync_rollout(tools: RolloutTools, client: Client, job: SyncRollout) -> Outcome:
     """Give the orders that are due. Leads to the same job again when time alone will change something."""
     at, pins = fetch_fleet(tools.fleets, client, job.fleet, job.base)
-    wanted = [pin for pin in pins if job.submodule in (None, pin.submodule)]
+    if at is None or not at.file.nodes:
+        return ()
     follow_up: list[SyncRollout] = []
-    for pinned in wanted if at is not None and at.file.nodes else ():
-        try:
-            facts = read_rollout_facts(tools, client, at, pinned, job) if at else None
-            if at is None or facts is None:
-                continue
-            decision = decide_rollout(facts)
-            _count_decision(decision.reason)
-            log.info("rollout of %s on %s of %s: %s", pinned.submodule, job.base, job.fleet, decision.reason)
-            apply_rollout(tools, client, at, facts, decision)
-            follow_up += job.again(decision.again_at, tries=decision.tries)
-        except Exception as problem:
-            if isinstance(problem, RetryLater) or len(wanted) == 1:  # a wait holds for the whole installation
-                raise
-            log.exception("rollout of %s on %s of %s: retried alone", pinned.submodule, job.base, job.fleet)
-            follow_up.append(replace(job, submodule=pinned.submodule, not_before=0))
-    return tuple(follow_up)
+
+    def sync_pin(pinned: Pinned) -> None:
+        facts = read_rollout_facts(tools, client, at, pinned, job)
+        if facts is None:
+            return
+        decision = decide_rollout(facts)
+        _count_decision(decision.reason)
+        log.info("rollout of %s on %s of %s: %s", pinned.submodule, job.base, job.fleet, decision.reason)
+        apply_rollout(tools, client, at, facts, decision)
+        follow_up.extend(job.again(decision.again_at, tries=decision.tries))
+
+    alone = work_pin_by_pin(job, pins, sync_pin)
+    return (*follow_up, *alone)

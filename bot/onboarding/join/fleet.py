@@ -17,7 +17,8 @@ from bot.fleetfile import FLEET_FILE, Platform
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.errors import GitHubError, NotFound
-from bot.github.shapes import Branch, Sha
+from bot.github.pulls import propose_files
+from bot.github.shapes import Branch
 from bot.protocol.invitation import RunnerDownload
 
 
@@ -76,20 +77,16 @@ def propose_text(
     """
     if text == file.text:
         return ""
-    ours = BranchName(branch)
-    blob = client.post(f"/repos/{fleet}/git/blobs", Sha, {"content": text, "encoding": "utf-8"})
-    entry = {"path": FLEET_FILE, "mode": "100644", "type": "blob", "sha": blob.sha}
-    tree = client.post(f"/repos/{fleet}/git/trees", Sha, {"base_tree": file.head, "tree": [entry]})
-    made = {"message": title, "tree": tree.sha, "parents": [file.head]}
-    commit = client.post(f"/repos/{fleet}/git/commits", Sha, made)
-    exists = client.find(f"/repos/{fleet}/branches/{branch}", Branch) is not None
-    repository.push_branch(client, fleet, ours, CommitSha(commit.sha), exists=exists)
-    pulls = repository.find_pulls(client, fleet, head=ours, base=file.base)
-    for pull in pulls:
-        if pull.state == "open":
-            repository.edit_pull(client, fleet, pull.number, title=title, body=body)
-            return pull.html_url
-    return repository.open_pull(client, fleet, head=ours, base=file.base, title=title, body=body).html_url
+    return propose_files(
+        client,
+        fleet,
+        base=file.base,
+        start=file.head,
+        branch=BranchName(branch),
+        files={FLEET_FILE: text},
+        title=title,
+        body=body,
+    )
 
 
 def read_runner_token(client: Client, fleet: RepoName, *, purpose: str) -> str:

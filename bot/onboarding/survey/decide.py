@@ -9,7 +9,7 @@ from bot.fleetfile import FLEET_FILE, Fleet, Platform, parse_fleet
 from bot.fleetfile.edit import Plain, set_entry
 from bot.fleetfile.reference import EDITOR_LINE
 from bot.onboarding.survey.facts import WORKFLOW, FleetProposal, Host, ProposedFile, RepositorySurvey, SubmoduleSurvey
-from bot.onboarding.survey.stacks import files_for, order_stacks, platform_of_words, unowned_networks
+from bot.onboarding.survey.parse import files_for, order_stacks, platform_of_words, unowned_networks
 
 DEFAULT_ROOTS = {
     Platform.LINUX: "/srv/aios",

@@ -13,8 +13,7 @@ from bot.fleetfile import FLEET_FILE
 from bot.git.git import GITLINK, GitError, GitRepository
 from bot.git.gitmodules import Stanza, parse_gitmodules
 from bot.onboarding.survey.facts import WORKFLOW, Host, RepositorySurvey, StackSurvey, SubmoduleSurvey
-from bot.onboarding.survey.hosts import PLACES, parse_hosts
-from bot.onboarding.survey.stacks import find_glob, is_compose_file, read_stack
+from bot.onboarding.survey.parse import PLACES, find_glob, is_compose_file, parse_hosts, read_stack
 
 OWNERS_PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
 _LARGEST = 256 * 1024  # bytes; only this much of a compose file is parsed

@@ -94,6 +94,18 @@ def test_a_command_in_a_page_exists_with_its_options(example: Example) -> None:
             command.make_parser(click.Context(command)).parse_args(words)
 
 
+def test_the_readme_says_how_to_get_the_command_from_a_clone() -> None:
+    """Before it uses the command for the first time; typed as printed, nothing is `not found`."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines() if line.strip()]
+    first = next(index for index, line in enumerate(lines) if line.startswith("aios-bot"))
+    shell = ["sh", "-c", f"{lines[first - 1]}\naios-bot --version"]
+    environment = {"PATH": "/usr/bin:/bin"}
+    done = subprocess.run(shell, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "version" in done.stdout
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_link_leads_somewhere(page: Path) -> None:
     text = _FENCE.sub("", page.read_text(encoding="utf-8"))

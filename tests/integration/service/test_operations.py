@@ -19,9 +19,9 @@ from bot.features.fleets.jobs import SyncFleet
 from bot.features.fleets.store import PinStore
 from bot.plan.model import Plan
 from bot.queue import ledger
+from bot.queue.admin import delete_finished
 from bot.queue.inbox import Inbox, RetryPolicy
 from bot.queue.ledger import Burst, Delivery
-from bot.queue.retention import delete_finished
 from bot.queue.tables import DELIVERIES, JOBS
 from bot.service.database import open_store
 from bot.service.router import AnyJob

@@ -158,7 +158,7 @@ def test_a_command_is_read_with_its_fleets_prefix() -> None:
     seen, run = route(said("/aios deploy LAB"), index)
     assert seen == AcknowledgeCommand(fleet=WIN, installation=SEVEN, comment=99)
     assert isinstance(run, RunCommand)
-    assert (run.said, run.comment) == (Command(verb=Verb.DEPLOY, names=("LAB",)), 99)
+    assert (run.command, run.comment) == (Command(verb=Verb.DEPLOY, names=("LAB",)), 99)
     # A pull request of an upstream is answered too.
     assert len(route(said("/aios deploy LAB", repo=SERVER), index)) == 2
 
@@ -176,7 +176,7 @@ def test_a_button_is_bound_to_the_plan_that_it_stood_under() -> None:
         number=None,
         source="button:5:deploy:someone",
         actor="someone",
-        said=BUTTONS["deploy"],
+        command=BUTTONS["deploy"],
         bound=PlanId("0123456789ab"),
         sha=SHA,
     )
@@ -192,7 +192,7 @@ COMMAND = RunCommand(
     number=PullNumber(3),
     source="comment:99",
     actor="a",
-    said=Command(verb=Verb.PLAN),
+    command=Command(verb=Verb.PLAN),
 )
 PINNED = (WIN, SERVER, TOOLS)
 JOBS: list[tuple[Job, str, Access, tuple[str, ...] | None, bool]] = [

@@ -19,13 +19,13 @@ from bot.protocol.invitation import (
     HERE_DOCUMENT,
     Invitation,
     RunnerDownload,
+    compose_node,
     default_root,
     fleet_file_entry,
     is_absolute,
-    new_node,
     parse_invitation,
-    render_command,
     render_invitation,
+    render_join_command,
 )
 from tests.stored_values import values_of, with_later_fields
 
@@ -82,7 +82,7 @@ def test_a_damaged_one_is_told(word: str) -> None:
 
 @pytest.mark.parametrize("platform", list(Platform))
 def test_a_new_node_is_an_entry_that_reads_back(platform: Platform) -> None:
-    node = new_node(
+    node = compose_node(
         NodeName("N1"), platform=platform, fleet=FLEET, root="", labels=("gpu",), bootstrap=("scripts/a.sh", "b.ps1")
     )
     text = set_entry("version: 1\n", ("nodes", "N1"), fleet_file_entry(node))
@@ -92,10 +92,10 @@ def test_a_new_node_is_an_entry_that_reads_back(platform: Platform) -> None:
 
 
 def test_a_new_node_has_what_it_was_given() -> None:
-    node = new_node(NodeName("N1"), platform=Platform.LINUX, fleet=FLEET, root="/opt/x", labels=("gpu",))
+    node = compose_node(NodeName("N1"), platform=Platform.LINUX, fleet=FLEET, root="/opt/x", labels=("gpu",))
     assert node == Node(name=NodeName("N1"), platform=Platform.LINUX, root="/opt/x", labels=("gpu",))
     assert fleet_file_entry(node) == {"platform": "linux", "root": "/opt/x", "labels": ["gpu"]}
-    bare = new_node(NodeName("N1"), platform=Platform.WINDOWS, fleet=FLEET, root="", labels=())
+    bare = compose_node(NodeName("N1"), platform=Platform.WINDOWS, fleet=FLEET, root="", labels=())
     assert fleet_file_entry(bare) == {"platform": "windows", "root": r"C:\aios-win"}
     assert default_root(FLEET, Platform.LINUX) == "/srv/aios-win"
     assert default_root(FLEET, Platform.ANDROID) == "/data/data/com.termux/files/home/aios-win"
@@ -109,7 +109,7 @@ def test_a_root_is_a_whole_path_of_its_platform() -> None:
 
 def test_the_shells_command_runs_the_script_with_its_two_words() -> None:
     script = 'printf \'%s|%s\' "$1" "$2"\n'
-    command = render_command("word", platform=Platform.LINUX, script=script, program="it's a; program")
+    command = render_join_command("word", platform=Platform.LINUX, script=script, program="it's a; program")
     said = subprocess.run(["sh"], input=command, capture_output=True, text=True, check=True).stdout
     assert said == "word|it's a; program"
 
@@ -117,7 +117,7 @@ def test_the_shells_command_runs_the_script_with_its_two_words() -> None:
 @pytest.mark.parametrize("script", ["exit 0 \t\n\n", "exit 0 \t", "exit X\n"])
 def test_a_script_loses_nothing_but_the_lines_behind_it(script: str) -> None:
     kept = script.splitlines()[0]
-    command = render_command("word", platform=Platform.LINUX, script=script, program="p")
+    command = render_join_command("word", platform=Platform.LINUX, script=script, program="p")
     assert command == f"sh -s -- word p <<'AIOS_BOT_END'\n{kept}\nAIOS_BOT_END"
 
 
@@ -128,5 +128,5 @@ def test_the_scripts_end_nothing_that_carries_them() -> None:
     power = (JOINING / "join.ps1").read_text()
     assert "\n'@" not in power
     assert power.isascii()
-    command = render_command("word", platform=Platform.WINDOWS, script=power, program="a'b")
+    command = render_join_command("word", platform=Platform.WINDOWS, script=power, program="a'b")
     assert command == f"& ([scriptblock]::Create(@'\n{power.rstrip()}\n'@)) 'word' 'a''b'"

@@ -145,8 +145,8 @@ COMMAND = RunCommand(
     number=PullNumber(3),
     source="comment:99",
     actor="someone",
-    said=Command(verb=Verb.DEPLOY, names=("LAB",)),
-    said_at="2026-11-24T10:00:00Z",
+    command=Command(verb=Verb.DEPLOY, names=("LAB",)),
+    written_at="2026-11-24T10:00:00Z",
 )
 PRESSED = RunCommand(
     fleet=WIN,
@@ -154,7 +154,7 @@ PRESSED = RunCommand(
     number=None,
     source="button:5:rollback:someone",
     actor="someone",
-    said=Command(verb=Verb.ROLLBACK),
+    command=Command(verb=Verb.ROLLBACK),
     bound=PlanId("0123456789ab"),
     sha=SHA,
 )
@@ -218,7 +218,7 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
     "a command": (said("/deploy LAB"), {SEEN, COMMAND}),
     "a misspelt command": (
         said("/depoly"),
-        {SEEN, msgspec.structs.replace(COMMAND, said=MISREAD)},
+        {SEEN, msgspec.structs.replace(COMMAND, command=MISREAD)},
     ),
     "another bot's command": (said("/lgtm"), set()),
     "a command where nobody listens": (said("/deploy LAB", repo=OTHER), set()),
@@ -336,3 +336,10 @@ def test_a_hub_is_looked_at_when_a_run_ends_and_when_its_own_text_changes() -> N
     assert look in route(Push(repo=hub, installation=SEVEN, branch=BranchName("main"), after=SHA), index)
     assert look not in route(msgspec.structs.replace(ended, repo=LINUX), index)
     assert look.key not in (WIN, hub)
+
+
+def test_a_stored_command_keeps_the_names_of_the_first_release() -> None:
+    body = encode_job(COMMAND).body
+    assert '"said":' in body
+    assert '"said_at":' in body
+    assert '"written_at"' not in body

@@ -1,4 +1,7 @@
-"""Decide a command once, and carry the decision out. Safe to run again after a crash at any line."""
+"""Decide a command once and carry the decision out; close out an ended pull request.
+
+Safe to run again after a crash at any line.
+"""
 
 from __future__ import annotations
 
@@ -9,28 +12,38 @@ import msgspec
 
 from bot.domain.errors import RetryLater
 from bot.domain.names import BranchName, PullNumber
-from bot.features.audit.facts import Audited
-from bot.features.commands.apply.follow import begin_orders, read_base
+from bot.features.audit.facts import Audited, AuditRecord
+from bot.features.bump.text import parse_marker
 from bot.features.commands.apply.holds import end_or_save_hold, resolve_route, save_pin_hold
-from bot.features.commands.apply.orders import show_plans
+from bot.features.commands.apply.orders import begin_orders, end_locks, follow, put_reply, read_base, show_plans
 from bot.features.commands.apply.plan import post_new_plan
-from bot.features.commands.apply.replies import put_reply
-from bot.features.commands.decide.actions import Decision, GiveLocksBack, GiveOrders, HoldBumps, MakePlan, ResumeBumps
+from bot.features.commands.decide.actions import (
+    Decision,
+    GiveLocksBack,
+    GiveOrders,
+    HoldBumps,
+    MakePlan,
+    ResumeBumps,
+    Target,
+)
 from bot.features.commands.decide.command import decide_command
 from bot.features.commands.decide.reasons import CommandReason
+from bot.features.commands.facts.command import PullFacts
 from bot.features.commands.facts.record import (
     CommandRecord,
     audit_command,
     audit_lock,
     compose_locks,
     compose_record,
+    compose_restore,
 )
-from bot.features.commands.jobs import RunCommand
-from bot.features.commands.read import CommandContext, load_command_context
-from bot.features.commands.text.reply import Extra, render_reply
-from bot.features.commands.text.status import render_status
+from bot.features.commands.jobs import CloseOutPull, RunCommand
+from bot.features.commands.read import CommandContext, base_position, load_command_context, read_node, read_pull_facts
+from bot.features.commands.text.reply import Extra, render_reply, render_status
 from bot.features.commands.text.words import WORDS
+from bot.features.fleets.facts import Pinned
 from bot.features.fleets.jobs import BumpResumed, FoundEvent
+from bot.features.fleets.read import FleetAt, NotAFleet
 from bot.features.holds.facts import HoldKind
 from bot.features.holds.store import LockTakenError
 from bot.github.client import Client
@@ -154,3 +167,73 @@ def _resume(tools: CommandTools, record: CommandRecord, context: CommandContext)
         save_pin_hold(tools, record, tip, HoldKind.RESUMED)
     base, submodule = pinned.base, pinned.submodule
     return (BumpResumed(fleet=pinned.fleet, installation=record.installation, base=base, submodule=submodule),)
+
+
+def close_out_pull(tools: CommandTools, client: Client, job: CloseOutPull) -> None:
+    """End the pull request's locks. A merge was the approval; after a close the nodes that were ahead return."""
+    pull = people.read_pull_detail(client, job.fleet, job.number)
+    if pull.state == "open":
+        return  # reopened meanwhile
+    locks = tools.bump.holds.find_locks(job.fleet, now=tools.fleets.now())
+    own = [lock for lock in locks if lock.pull == job.number]
+    end_locks(tools, own, because="pull_request_ended", key=f"end:{job.number}")
+    base = BranchName(pull.base.ref)
+    try:
+        at = read_base(tools, client, job.fleet, base)
+    except NotAFleet:
+        return
+    pins = [pin for pin in tools.fleets.pins.pins_of(at.repo) if pin.base == base]
+    if pull.merged_at is not None:
+        _record_approval(tools, at, pull, read_pull_facts(at, pull, pins))
+        return
+    for pinned in pins:
+        _restore_nodes(tools, client, at, pinned, job)
+
+
+def _record_approval(tools: CommandTools, at: FleetAt, pull: PullDetail, facts: PullFacts) -> None:
+    if not facts.pins:
+        return
+    marker = parse_marker(pull.body or "")
+    record = AuditRecord(
+        what=Audited.APPROVED,
+        fleet=at.repo,
+        at=pull.merged_at or iso_time(tools.fleets.now()),
+        actor=pull.merged_by.login if pull.merged_by else "",
+        pull=facts.number,
+        commit=facts.merge or "",
+        pin=facts.pin or "",
+        plan=marker.id if marker else "",
+    )
+    tools.audit.append(f"approved:{at.repo.lower()}:{pull.number}", record)
+
+
+def _restore_nodes(tools: CommandTools, client: Client, at: FleetAt, pinned: Pinned, job: CloseOutPull) -> None:
+    """Return the nodes that are ahead for a closed pull request to their base branch."""
+    nodes = tuple(read_node(tools, client, at, node, submodule=pinned.submodule, locks=()) for node in at.file.nodes)
+    ahead = tuple(node for node in nodes if node.ahead == job.number)
+    to, route = base_position(at, pinned.submodule), resolve_route(at, pinned)
+    if not ahead or to is None or route is None:
+        return
+    newest = max(order.number for node in ahead for order in node.past[:1])
+    decision = GiveOrders(
+        reason=CommandReason.RESTORED,
+        kind=OrderKind.RESTORE,
+        targets=tuple(Target(node=node.node.name, to=to) for node in ahead),
+    )
+    source = f"closed:{job.number}:{newest}"  # after a reopening, another deploy has another number
+    record = tools.commands.find(source)
+    if record is None:
+        record = compose_restore(
+            decision,
+            nodes,
+            source=source,
+            fleet=at.repo,
+            installation=job.installation,
+            pull=job.number,
+            base=at.base,
+            at=int(tools.fleets.now()),
+            route=route,
+            prefix=at.file.commands.prefix,
+        )
+        tools.commands.save(record, (audit_command(record),))
+    follow(tools, client, at, record)

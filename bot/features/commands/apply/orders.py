@@ -1,4 +1,7 @@
-"""Give the orders of a decided command, and end its locks. Safe to run again after a crash at any line."""
+"""Give a command's orders, follow them until they have ended, and keep the reply up to date.
+
+Safe to run again after a crash at any line.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,28 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
+from bot.domain.errors import RetryLater
+from bot.domain.names import BranchName, PullNumber, RepoName
 from bot.features.audit.facts import Audited, AuditRecord
+from bot.features.commands.apply.holds import save_pin_hold
+from bot.features.commands.apply.plan import open_pin_back
+from bot.features.commands.decide.actions import GiveOrders
 from bot.features.commands.facts.command import CommandFacts
 from bot.features.commands.facts.record import CommandRecord
-from bot.features.commands.text.reply import OrderView
-from bot.features.fleets.read import FleetAt
-from bot.features.holds.facts import Lock
+from bot.features.commands.text.reply import OrderView, parse_reply_marker, render_reply, reply_marker
+from bot.features.fleets.read import FleetAt, NotAFleet, fetch_all, read_fleet
+from bot.features.holds.facts import HoldKind, Lock
 from bot.features.rollout.apply.approval import PlanDiffers
 from bot.features.rollout.apply.dispatch import HeadMoved, Waiting, give_order, read_order_plan
 from bot.features.rollout.decide.orders import last_good
 from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.history import read_orders
 from bot.features.rollout.text import DifferingPlan, render_differing
+from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.client import Client
+from bot.github.comments import minimize_comment, put_comment
 from bot.plan.order import OrderRequest
 from bot.plan.report.text import render_text
 from bot.protocol.order import OrderKind
@@ -32,6 +44,80 @@ log = logging.getLogger(__name__)
 
 LONGEST_SHOWN = 5_000  # characters of one node's plan in a reply
 MOST_SHOWN = 8  # nodes whose plan a reply shows
+_ONE_AT_A_TIME = ("status", "plan", "help")  # kinds of replies of which only the newest matters
+
+
+def follow_open_commands(tools: CommandTools, client: Client, fleet: RepoName) -> bool:
+    """Follow every open command of a fleet; whether locks ended with it.
+
+    One that cannot be followed stops no other: with its base or fleet file gone it is closed and its reply says so;
+    any other failure is raised when all the others were followed, so that the job is retried.
+    """
+    before = tools.bump.holds.find_locks(fleet, now=tools.fleets.now())
+    failed: Exception | None = None
+    records = tools.commands.find_open(fleet)
+    for base in dict.fromkeys(record.base for record in records):
+        gone: Exception | None = None
+        try:
+            at = read_base(tools, client, fleet, base)
+        except (NotAFleet, YamlFileError) as problem:
+            gone = problem
+        for record in (one for one in records if one.base == base):
+            try:
+                if gone is None:
+                    follow(tools, client, at, record)
+                else:
+                    close_impossible(tools, client, record, gone)
+            except RetryLater:
+                raise  # it holds for the whole installation
+            except Exception as problem:  # noqa: BLE001 - raised below, when the others were followed
+                log.warning("%s could not be followed: %s", record.source, problem)
+                failed = failed or problem
+    if failed is not None:
+        raise failed
+    return bool(records) and before != tools.bump.holds.find_locks(fleet, now=tools.fleets.now())
+
+
+def read_base(tools: CommandTools, client: Client, fleet: RepoName, base: BranchName) -> FleetAt:
+    """The fleet at the head of `base`, from fetched mirrors. Raises NotAFleet or YamlFileError."""
+    pins = [pin for pin in tools.fleets.pins.pins_of(fleet) if pin.base == base]
+    fetch_all(tools.fleets, client, [fleet, *(pin.upstream for pin in pins)])
+    return read_fleet(tools.fleets, fleet, base)
+
+
+def begin_orders(tools: CommandTools, client: Client, at: FleetAt, record: CommandRecord) -> None:
+    """Give the orders for the first time: the plan is shown before, and a rollback opens its pull request."""
+    decision = record.decision
+    pins = tools.fleets.pins.pins_of(at.repo)
+    pinned = next((pin for pin in pins if (pin.base, pin.submodule) == (at.base, record.submodule)), None)
+    if isinstance(decision, GiveOrders) and decision.pin_back and pinned and not record.link:
+        current = at.mirror.pin_at(at.head, pinned.submodule)
+        if current:
+            save_pin_hold(tools, record, current, HoldKind.ROLLED_BACK)
+        link = open_pin_back(tools, client, at, pinned, record=record, pin=decision.pin_back)
+        record = msgspec.structs.replace(record, link=link)
+        tools.commands.update(record)
+    if record.shown:
+        waiting = tuple(OrderView(node=wanted.node.name, state="waiting") for wanted in record.orders)
+        put_reply(tools, client, record.fleet, record.pull, body=render_reply(record, waiting))
+    follow(tools, client, at, record)
+
+
+def follow(tools: CommandTools, client: Client, at: FleetAt, record: CommandRecord) -> None:
+    """Give what could not be given yet, update the reply, and close the command when all its orders have ended."""
+    progress = follow_orders(tools, client, at, record)
+    put_reply(tools, client, record.fleet, record.pull, body=render_reply(record, progress.views))
+    if progress.ended:
+        tools.commands.close(record.source)
+
+
+def close_impossible(tools: CommandTools, client: Client, record: CommandRecord, problem: Exception) -> None:
+    """Close a command whose orders cannot be followed any more, end its own locks, and say why in its reply."""
+    log.warning("%s is closed: %s", record.source, problem)
+    views = tuple(OrderView(node=o.node.name, state="gone", description=str(problem)) for o in record.orders)
+    put_reply(tools, client, record.fleet, record.pull, body=render_reply(record, views))
+    end_command_locks(tools, record, because="base_gone")
+    tools.commands.close(record.source)
 
 
 class Progress(NamedTuple):
@@ -156,3 +242,16 @@ def show_plans(tools: CommandTools, at: FleetAt, record: CommandRecord, facts: C
         plan = read_order_plan(tools.rollout, at, wanted, start)
         parts.append(f"{md.code(wanted.node.name)}:\n\n{md.fence(render_text(plan)[:LONGEST_SHOWN])}")
     return "\n\n".join(parts)
+
+
+def put_reply(tools: CommandTools, client: Client, repo: RepoName, number: PullNumber, *, body: str) -> None:
+    """Make the one reply with the marker of `body`, or edit it when its text differs.
+
+    A new one of a kind of which only the newest matters hides the one before.
+    """
+    source, kind = parse_reply_marker(body) or ("", "")
+    marker = reply_marker(source, kind)
+    before = put_comment(client, repo, number, marker=marker, body=body, login=tools.fleets.app.login())
+    same = [one for one in before if (parse_reply_marker(one.body) or ("", ""))[1] == kind]
+    if same and kind in _ONE_AT_A_TIME:
+        minimize_comment(client, same[-1])

@@ -1,4 +1,4 @@
-"""Plan an open pull request again and post the plan: the bot's own bump, or somebody else's that moves a pin."""
+"""Plan an open pull request again and post the plan, or open the pull request that moves a pin back."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bot.domain.names import CommitSha, PlanId, PullNumber
+from bot.domain.names import BranchName, CommitSha, PlanId, PullNumber, SubmodulePath, short
 from bot.features.bump import apply as bump_apply
 from bot.features.bump import read as gather
 from bot.features.bump.decide import decide_bump
 from bot.features.bump.facts import BumpFacts
 from bot.features.bump.jobs import bump_branch
+from bot.features.bump.text import render_body
+from bot.features.commands.facts.record import CommandRecord
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
 from bot.github.client import Client
+from bot.github.endpoints import repository
 from bot.github.endpoints.people import PullDetail
 from bot.plan.model import Plan
 from bot.plan.report.links import Links
-from bot.planner.plans import find_revision, plan_between
+from bot.planner.plans import Revision, find_revision, plan_between
+from bot.text import markdown as md
 
 if TYPE_CHECKING:
     from bot.features.commands.run import CommandTools
@@ -61,15 +65,9 @@ def _plan_head(tools: CommandTools, client: Client, at: FleetAt, pinned: Pinned,
         commits=(old.pin, new.pin) if old and upstream.is_ancestor(old.pin, new.pin) else None,
     )
     plan = _bind(made, base=at.head, head=head)
-    tools.bump.plans.store.save(plan)
-    links = Links(
-        web=tools.fleets.mirrors.web_url,
-        fleet=at.repo,
-        upstream=pinned.upstream,
-        details=tools.bump.plans.page_of(plan),
+    _post_plan(
+        tools, client, at, plan, number=PullNumber(pull.number), head=head, links=_links(tools, at, pinned, plan)
     )
-    bump_apply.post_plan_check(client, at.repo, head, plan, links)
-    tools.bump.plans.store.mark_posted(at.repo, PullNumber(pull.number), plan.id)
     return plan
 
 
@@ -77,3 +75,83 @@ def _bind(plan: Plan, *, base: CommitSha, head: CommitSha) -> Plan:
     """The plan under an id that covers base and head: either of them moving makes it another plan."""
     digest = hashlib.sha256(f"{plan.id} {base} {head}".encode()).hexdigest()
     return msgspec.structs.replace(plan, id=PlanId(digest[:12]), base=base)
+
+
+def pin_back_branch(base: BranchName, submodule: SubmodulePath) -> BranchName:
+    """The one branch that a rollback of `submodule` on `base` lives on."""
+    return BranchName(f"aios-bot/rollback/{base}/{submodule}")
+
+
+def open_pin_back(
+    tools: CommandTools, client: Client, at: FleetAt, pinned: Pinned, *, record: CommandRecord, pin: CommitSha
+) -> str:
+    """The address of the open pull request that moves the pin to `pin`, made or found; "" when it is there."""
+    path, branch = pinned.submodule, pin_back_branch(at.base, pinned.submodule)
+    now = at.mirror.pin_at(at.head, path)
+    if now is None or now == pin:
+        return ""
+    pulls = repository.find_pulls(client, at.repo, head=branch, base=at.base)
+    held = next((pull for pull in pulls if pull.state == "open"), None)
+    title = f"Roll {path} back from {short(now)} to {short(pin)}"
+    tip = at.mirror.resolve(f"refs/heads/{branch}")
+    if tip is None or at.mirror.pin_at(tip, path) != pin or not at.mirror.is_ancestor(at.head, tip):
+        commit = repository.push_gitlink(
+            client,
+            at.repo,
+            parent=at.head,
+            base_tree=at.mirror.tree_of(at.head),
+            path=path,
+            pin=pin,
+            message=title,
+        )
+        repository.push_branch(client, at.repo, branch, commit, exists=tip is not None)
+        tip = commit
+    plan = _read_plan(tools, at, pinned, now, pin)
+    if plan is None:
+        return held.html_url if held else ""
+    links = _links(tools, at, pinned, plan)
+    why = (
+        f"Requested by {md.text(record.actor)} in #{record.pull}. The upstream commit {md.code(short(now))} is "
+        "not proposed again until upstream moves past it or somebody comments `/resume`."
+    )
+    body = f"{why}\n\n{render_body(plan, links)}"
+    if held is None:
+        held = repository.open_pull(client, at.repo, head=branch, base=at.base, title=title, body=body)
+        if at.file.labels:
+            repository.post_labels(client, at.repo, held.number, at.file.labels)
+    elif (held.title, held.body) != (title, body):
+        repository.edit_pull(client, at.repo, held.number, title=title, body=body)
+    _post_plan(tools, client, at, plan, number=PullNumber(held.number), head=tip, links=links)
+    return held.html_url
+
+
+def _read_plan(tools: CommandTools, at: FleetAt, pinned: Pinned, old: CommitSha, new: CommitSha) -> Plan | None:
+    upstream, submodule = tools.fleets.mirrors.of(pinned.upstream), at.submodule(pinned.submodule)
+    if submodule is None or upstream.resolve(old) is None or upstream.resolve(new) is None:
+        return None
+    return plan_between(
+        Revision(at.head, old),
+        Revision(at.head, new),
+        fleet=at.file,
+        submodule=submodule,
+        mirror=at.mirror,
+        upstream=upstream,
+        renderer=tools.bump.plans.renderer,
+        repo=at.repo,
+        upstream_name=pinned.upstream,
+        commits=(new, old),  # those that are taken back
+    )
+
+
+def _links(tools: CommandTools, at: FleetAt, pinned: Pinned, plan: Plan) -> Links:
+    web, page = tools.fleets.mirrors.web_url, tools.bump.plans.page_of(plan)
+    return Links(web=web, fleet=at.repo, upstream=pinned.upstream, details=page)
+
+
+def _post_plan(
+    tools: CommandTools, client: Client, at: FleetAt, plan: Plan, *, number: PullNumber, head: CommitSha, links: Links
+) -> None:
+    """Store the plan, post its check on `head`, and record it as the one that the pull request shows."""
+    tools.bump.plans.store.save(plan)
+    bump_apply.post_plan_check(client, at.repo, head, plan, links)
+    tools.bump.plans.store.mark_posted(at.repo, number, plan.id)

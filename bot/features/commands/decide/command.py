@@ -41,7 +41,7 @@ def decide_command(facts: CommandFacts) -> Decision:
     refusal = _refuse_person(facts)
     if refusal is not None:
         return refusal
-    said = facts.said
+    said = facts.command
     if isinstance(said, Misread):
         return Refuse(reason=CommandReason.MISREAD, about=(said.word,) if said.word else ())
     if said.verb is Verb.HELP:
@@ -59,7 +59,7 @@ def decide_command(facts: CommandFacts) -> Decision:
 
 def _refuse_person(facts: CommandFacts) -> Refuse | None:
     """The gates before anything else is looked at: is it recent, and may this person say it at all?"""
-    said, actor, fleet = facts.said, facts.actor, facts.fleet
+    said, actor, fleet = facts.command, facts.actor, facts.fleet
     if facts.age > MAX_COMMAND_AGE:
         return Refuse(reason=CommandReason.TOO_OLD)
     if actor.permission is Permission.UNKNOWN:

@@ -44,7 +44,7 @@ class PullState(StrEnum):
 
 
 class PullFacts(Value, frozen=True):
-    """The pull request that a command was said in."""
+    """The pull request that a command was written in."""
 
     number: PullNumber
     state: PullState
@@ -101,14 +101,14 @@ class NodeAt(Value, frozen=True):
 class CommandFacts(Value, frozen=True):
     """One command and everything it depends on."""
 
-    said: Command | Misread
+    command: Command | Misread
     actor: Actor
-    age: float  # seconds since it was said
+    age: float  # seconds since it was written
     fleet: Fleet | None  # None: this repository is none
     fleet_problem: str = ""  # why its file cannot be read
     pull: PullFacts | None = None  # None: it could not be found
     plan: PostedPlan | None = None
-    bound: PlanId | None = None  # the plan that stood there when it was said
+    bound: PlanId | None = None  # the plan that stood there when it was written
     verdict: Verdict = Verdict.UNKNOWN
     base: Position | None = None  # the newest commit of the base that moved the pin, and that pin
     nodes: tuple[NodeAt, ...] = ()  # every node of the fleet, in the file's order

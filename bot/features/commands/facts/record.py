@@ -25,7 +25,7 @@ class OrderRoute(Value, frozen=True):
     default_branch: BranchName
 
 
-class CommandRecord(StoredValue, frozen=True):
+class CommandRecord(StoredValue, frozen=True, rename={"command": "said"}):
     """One command and what was decided about it. `source` is its id; what has it is the same command."""
 
     source: str
@@ -35,7 +35,7 @@ class CommandRecord(StoredValue, frozen=True):
     base: BranchName
     actor: str  # a login; "" for what nobody asked for: the end of the pull request itself
     permission: Permission
-    said: Command | Misread
+    command: Command | Misread
     decision: Decision
     at: int  # seconds since the epoch
     submodule: SubmodulePath | None = None
@@ -72,7 +72,7 @@ def compose_record(
         base=base,
         actor=facts.actor.login,
         permission=facts.actor.permission,
-        said=facts.said,
+        command=facts.command,
         decision=decision,
         at=at,
         submodule=route.submodule.path if route else None,
@@ -137,7 +137,7 @@ def compose_restore(
         base=base,
         actor="",
         permission=Permission.NONE,
-        said=Command(verb=Verb.ROLLBACK),
+        command=Command(verb=Verb.ROLLBACK),
         decision=decision,
         at=at,
         submodule=route.submodule.path,
@@ -179,7 +179,7 @@ def audit_command(record: CommandRecord) -> AuditRecord:
         actor=record.actor,
         pull=record.pull,
         source=record.source,
-        said=spell(record.said, prefix=record.prefix),
+        said=spell(record.command, prefix=record.prefix),
         permission=record.permission,
         reason=record.decision.reason,
         plan=record.plan or "",

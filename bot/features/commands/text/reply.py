@@ -1,18 +1,22 @@
-"""The reply to a command: one comment, edited as its orders progress."""
+"""The reply to a command, one comment that is edited as its orders progress; the status of a fleet in it."""
 
 from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from bot.domain.names import NodeName
+from bot.domain.names import NodeName, short
 from bot.domain.values import Value
 from bot.domain.verbs import PREFIX, Verb
 from bot.features.commands.decide.actions import GiveOrders, Refuse, TakeLocks
 from bot.features.commands.decide.reasons import CommandReason
+from bot.features.commands.facts.command import CommandFacts, NodeAt, Position
 from bot.features.commands.facts.record import CommandRecord
 from bot.features.commands.grammar import USAGES, Misread, spell
 from bot.features.commands.text.words import WORDS, Tone
+from bot.features.holds.facts import Hold, Lock
 from bot.text import markdown as md
 
 _STATE_ICON = {"success": "✅", "failure": "❌", "error": "❌", "in_progress": "🔄", "queued": "🕓", "gone": "🚫"}
@@ -53,18 +57,17 @@ def parse_reply_marker(body: str) -> tuple[str, str] | None:
 
 def kind_of(record: CommandRecord) -> str:
     """The kind of a command's reply."""
-    said = record.said
-    return "misread" if isinstance(said, Misread) else str(said.verb)
+    return "misread" if isinstance(record.command, Misread) else str(record.command.verb)
 
 
 def render_reply(record: CommandRecord, orders: tuple[OrderView, ...] = (), extra: Extra | None = None) -> str:
     """The whole comment."""
     words, decision = WORDS[record.decision.reason], record.decision
     about = decision.about if isinstance(decision, Refuse) else ()
-    said = words.said.format(about=", ".join(md.code(one) for one in about) or "it")
+    headline = words.headline.format(about=", ".join(md.code(one) for one in about) or "it")
     extra = extra or Extra()
     parts = [
-        f"{_ICON[words.tone]} **{said}** {words.cure}".rstrip(),
+        f"{_ICON[words.tone]} **{headline}** {words.cure}".rstrip(),
         _suggest(record, about),
         _show_locks(record),
         _show_override(record),
@@ -81,16 +84,17 @@ def render_reply(record: CommandRecord, orders: tuple[OrderView, ...] = (), extr
 
 
 def _footer(record: CommandRecord) -> str:
-    line = md.code(spell(record.said, prefix=record.prefix)[:200])
+    line = md.code(spell(record.command, prefix=record.prefix)[:200])
     plan = f" · plan {md.code(record.plan)}" if record.plan else ""
     return f"<sub>{line} by {_actor(record)} · {md.code(record.decision.reason)}{plan}</sub>"
 
 
 def _suggest(record: CommandRecord, about: tuple[str, ...]) -> str:
-    said = record.said
-    if isinstance(said, Misread):
-        problem = f"{said.problem[0].upper()}{said.problem[1:]}" + (f": {md.code(said.word)}." if said.word else ".")
-        return f"{problem} Did you mean {md.code(said.suggestion)}?" if said.suggestion else problem
+    command = record.command
+    if isinstance(command, Misread):
+        problem = f"{command.problem[0].upper()}{command.problem[1:]}"
+        problem += f": {md.code(command.word)}." if command.word else "."
+        return f"{problem} Did you mean {md.code(command.suggestion)}?" if command.suggestion else problem
     if record.decision.reason is CommandReason.UNKNOWN_NAME and about:
         near = difflib.get_close_matches(about[0], record.known, n=1, cutoff=0.6)
         return f"Did you mean {md.code(near[0])}?" if near else f"Known: {', '.join(map(md.code, record.known))}."
@@ -124,8 +128,8 @@ def render_help(prefix: str = PREFIX) -> str:
     """Every command, with its shape."""
     lead = prefix if prefix == PREFIX else f"{prefix} "
     rows = [[md.code(f"{lead}{verb} {USAGES[verb].shape}"), USAGES[verb].does] for verb in Verb]
-    told = "Only the first line of a new comment is read; edits are ignored."
-    return f"{md.table(['command', 'what it does'], rows)}\n\n{told}"
+    note = "Only the first line of a new comment is read; edits are ignored."
+    return f"{md.table(['command', 'what it does'], rows)}\n\n{note}"
 
 
 def _render_orders(orders: tuple[OrderView, ...]) -> str:
@@ -141,3 +145,58 @@ def _render_orders(orders: tuple[OrderView, ...]) -> str:
     ]
     table = md.table(["", "node", "state", "", ""], rows)
     return "\n\n".join([table, *(order.details for order in orders[:MOST_DETAILED] if order.details)])
+
+
+def render_status(facts: CommandFacts) -> str:
+    """The table of the nodes, then the locks and the hold, then the commits that a rollback may go to."""
+    waves = {name: number for number, wave in enumerate(facts.waves, start=1) for name in wave}
+    rows = [_row(node, facts.base, waves) for node in facts.nodes]
+    parts = [
+        md.table(["node", "wave", "runs", "", "order", "lock"], rows) if rows else "The fleet file lists no nodes.",
+        _render_hold(facts.hold),
+        _render_good(facts.nodes),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _row(node: NodeAt, base: Position | None, waves: dict[NodeName, int]) -> list[str]:
+    runs = md.code(short(node.runs.pin)) if node.runs else "not deployed yet"
+    if node.ahead is not None:
+        stands = f"**ahead of its pin, for #{node.ahead}**"
+    elif base is None or node.runs is None:
+        stands = ""
+    else:
+        stands = "as pinned" if node.runs.pin == base.pin else f"pinned: {md.code(short(base.pin))}"
+    newest = next((order for order in node.past if not order.kind.reads_only), None)
+    order = f"{newest.kind} {newest.number}: {newest.state.replace('_', ' ') or 'made'}" if newest else ""
+    return [
+        md.code(node.node.name),
+        str(waves.get(node.node.name, "")),
+        runs,
+        stands,
+        md.link(order, newest.log_url) if newest else order,
+        render_lock(node.lock) if node.lock else "",
+    ]
+
+
+def render_lock(lock: Lock) -> str:
+    """A lock in a few words."""
+    why = f": {md.text(lock.reason)}" if lock.reason else ""
+    until = datetime.fromtimestamp(lock.expires_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"#{lock.pull}, {md.text(lock.owner)}{why} (until {until})"
+
+
+def _render_hold(hold: Hold | None) -> str:
+    if hold is None:
+        return ""
+    why = f": {md.text(hold.reason)}" if hold.reason else ""
+    return f"Bumps are on hold, by {md.text(hold.by)}{why}."
+
+
+def _render_good(nodes: Sequence[NodeAt]) -> str:
+    lines = [
+        f"- {md.code(node.node.name)}: " + ", ".join(md.code(short(one.pin)) for one in node.good[:5])
+        for node in nodes
+        if node.good
+    ]
+    return "Deployed successfully before:\n\n" + "\n".join(lines) if lines else ""

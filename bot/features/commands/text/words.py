@@ -17,10 +17,10 @@ class Tone(StrEnum):
 
 
 class Words(Value, frozen=True):
-    """`said` may hold {about}: the names that the decision gives, as code. `cure` is what to do, if anything."""
+    """`headline` may hold {about}: the names that the decision gives, as code. `cure` is what to do, if anything."""
 
     tone: Tone
-    said: str
+    headline: str
     cure: str = ""
 
 

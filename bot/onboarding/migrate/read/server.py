@@ -48,7 +48,9 @@ def read_server(work: WorkingFolder, request: MigrationRequest) -> ServerFacts:
         obstacles=tuple(obstacles),
         pin=pin,
         stanza=stanza,
-        leftover=not own and kind is not ServerKind.SUBMODULE and _leftover(work, request.submodule),
+        leftover=not own
+        and kind is not ServerKind.SUBMODULE
+        and (work.git_dir / "modules" / request.submodule).exists(),
     )
     if kind in (ServerKind.SUBMODULE, ServerKind.OTHER) or obstacles or known.leftover:
         return known
@@ -124,10 +126,6 @@ def _stanza(work: WorkingFolder, submodule: str) -> bool:
     path = work.root / ".gitmodules"
     text = path.read_bytes().decode("utf-8", "replace") if path.is_file() else ""
     return any(stanza.path == submodule for stanza in parse_gitmodules(text).stanzas)
-
-
-def _leftover(work: WorkingFolder, submodule: str) -> bool:
-    return (work.git_dir / "modules" / submodule).exists()
 
 
 def _head(work: WorkingFolder, folder: Path) -> CommitSha | None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from bot.domain.errors import BotError, RetryLater
 from bot.domain.names import BranchName, InstallationId
-from bot.features.commands.apply import follow
+from bot.features.commands.apply import orders
 from bot.features.commands.decide.command import decide_command
 from bot.features.commands.facts.record import CommandRecord, compose_record
 from bot.features.commands.store import CommandStore
@@ -64,9 +64,9 @@ class Desk:
                 raise problem
             return base
 
-        monkeypatch.setattr(follow, "read_base", read)
-        monkeypatch.setattr(follow, "put_reply", lambda *_given, body: self._reply(body))
-        monkeypatch.setattr(follow, "follow", lambda _t, _c, _at, one: self.followed.append(one.source))
+        monkeypatch.setattr(orders, "read_base", read)
+        monkeypatch.setattr(orders, "put_reply", lambda *_given, body: self._reply(body))
+        monkeypatch.setattr(orders, "follow", lambda _t, _c, _at, one: self.followed.append(one.source))
 
     def _reply(self, body: str) -> None:
         if self.refused and self.refused in body:
@@ -74,7 +74,7 @@ class Desk:
         self.replies.append(body)
 
     def run(self) -> bool:
-        return follow.follow_open_commands(self.tools, self.tools, FLEET)
+        return orders.follow_open_commands(self.tools, self.tools, FLEET)
 
     def open(self) -> list[str]:
         return [one.source for one in self.commands.find_open(FLEET)]

@@ -139,7 +139,7 @@ def facts(text: str = "/deploy", **changes: Any) -> CommandFacts:
     """An open bump of one node that a writer may deploy at once; a test states its difference."""
     nodes = changes.get("nodes", (node(),))
     given: dict[str, Any] = {
-        "said": said(text),
+        "command": said(text),
         "actor": WRITER,
         "age": 5.0,
         "fleet": Fleet(nodes=tuple(n.node for n in nodes)),

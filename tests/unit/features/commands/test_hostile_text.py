@@ -15,8 +15,7 @@ from bot.features.commands.decide.command import decide_command
 from bot.features.commands.decide.reasons import CommandReason
 from bot.features.commands.facts.record import CommandRecord, compose_record
 from bot.features.commands.grammar import Command, parse_command, spell
-from bot.features.commands.text.reply import Extra, OrderView, parse_reply_marker, render_reply
-from bot.features.commands.text.status import render_status
+from bot.features.commands.text.reply import Extra, OrderView, parse_reply_marker, render_reply, render_status
 from bot.features.commands.text.words import WORDS
 from bot.features.holds.facts import Lock
 from bot.features.review.decide import decide_review
@@ -157,5 +156,5 @@ def test_no_path_breaks_out_of_the_review(hostile: str) -> None:
 def test_every_reason_has_its_words_and_each_refusal_a_cure() -> None:
     assert list(WORDS) == list(CommandReason)
     for reason, words in WORDS.items():
-        assert words.said.format(about="X")
+        assert words.headline.format(about="X")
         assert "{" not in words.cure, reason

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from bot.domain.names import CommitSha, NodeName, PullNumber, RepoName, ServiceName, StackName, SubmodulePath
-from bot.features.commands.text.status import render_lock
+from bot.features.commands.text.reply import render_lock
 from bot.features.holds.facts import Lock
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.features.rollout.text import MOST_ROWS, NodeView, RolloutView, render_differences, render_rollout
