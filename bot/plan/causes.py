@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from bot.plan.lists import Twins, find_differences
 from bot.plan.model import Reason, SourceLine
 from bot.plan.rendering import Rendered, Rendering
 from bot.protocol.action import Action
@@ -173,26 +174,15 @@ def _list_causes(
     place: str, field: str, code: ReasonCode, values: Pair, sides: tuple[Rendering, Rendering]
 ) -> Iterator[Cause]:
     before, after = values
-    removed = [(index, item) for index, item in enumerate(before) if item not in after]
-    added = [(index, item) for index, item in enumerate(after) if item not in before]
+    removed, added = find_differences(before, after)
     if not removed and not added:
         yield _cause(place, field, code, values, sides, text=f"{field}: order changed")
+    twins = Twins(removed)
     for index, item in added:
-        twin = next((pair for pair in removed if _same_target(pair[1], item)), None)
-        if twin:
-            removed.remove(twin)
+        twin = twins.take(item)
         yield _cause(f"{place}.{index}", field, code, (twin[1] if twin else None, item), (sides[1], sides[1]))
-    for index, item in removed:
+    for index, item in twins.left():
         yield _cause(f"{place}.{index}", field, code, (item, None), (sides[0], sides[0]))
-
-
-def _same_target(one: Any, other: Any) -> bool:
-    return (
-        isinstance(one, dict)
-        and isinstance(other, dict)
-        and "target" in one
-        and (one["target"], one.get("protocol")) == (other.get("target"), other.get("protocol"))
-    )
 
 
 def _cause(

@@ -5,7 +5,6 @@ bot.agent.apply carries each Action out.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from bot.plan.contents import changed_under, content_causes, find_mounts, reload
 from bot.plan.followers import Replaced, follower_causes, replaced_containers, settle
 from bot.plan.images import judge_image
 from bot.plan.model import ServicePlan, StackPlan
+from bot.plan.model_diff import render_diff
 from bot.plan.node_paths import as_node_sees
 from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange, Unreadable, Variable
 from bot.protocol.action import Action
@@ -149,7 +149,7 @@ class _StackDecision:
             service=name,
             action=action,
             reasons=tuple(cause.reason for cause in causes),
-            diff=_diff(self.shown_before["services"].get(name), self.shown_after["services"].get(name)),
+            diff=render_diff(self.shown_before["services"].get(name), self.shown_after["services"].get(name)),
             image=judge_image(spec),
             signal=reload_signal(spec) if action is Action.RELOAD else "",
             remaining=replicas(spec) if scales_down else 0,
@@ -286,10 +286,3 @@ def _names(variables: tuple[Variable, ...]) -> frozenset[str]:
 def find_missing(variables: tuple[Variable, ...], node: Node) -> tuple[str, ...]:
     """The variables without a default that the fleet file does not set for `node`; the node itself may."""
     return tuple(v.name for v in variables if v.default is None and v.name not in node.variables)
-
-
-def _diff(before: object, after: object) -> str:
-    def lines(model: object) -> list[str]:
-        return json.dumps(model, indent=2, ensure_ascii=False).splitlines() if model is not None else []
-
-    return "\n".join(difflib.unified_diff(lines(before), lines(after), "old", "new", n=3, lineterm=""))

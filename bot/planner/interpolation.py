@@ -13,6 +13,8 @@ _SAFE_VALUE = re.compile(r"[A-Za-z0-9._/@+,-]*")
 # Braces, dollars and backslashes in a default are read differently by different versions of compose.
 _SIMPLE = re.compile(r"\$[A-Za-z_][A-Za-z0-9_]*|\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[-+?][^{}$\\]*)?\}")
 _MAX_CANDIDATES = 24
+_MAX_NESTING = 32  # `${A:-${B:-...}}`; compose files of people have two or three
+_BRACE = re.compile(r"\$\$|\$\{|[{}]")
 
 
 class VariableUse(NamedTuple):
@@ -29,8 +31,27 @@ class UnknowableError(Exception):
     """What the text will become cannot be known. `str(error)` says why."""
 
 
+def check_nesting(text: str) -> None:
+    """Raise UnknowableError when `${` stands too deep inside others to be followed."""
+    if text.count("${") <= _MAX_NESTING:
+        return
+    open_braces: list[str] = []
+    for brace in _BRACE.findall(text):
+        if brace == "}":
+            del open_braces[-1:]
+        elif brace == "${" or (brace == "{" and open_braces):
+            open_braces.append(brace)
+            if len(open_braces) > _MAX_NESTING:
+                raise UnknowableError(f"`${{` is nested deeper than {_MAX_NESTING} levels")
+
+
 def find_uses(text: str, *, nested: bool = False) -> Iterator[VariableUse]:
-    """Every variable that compose would interpolate in `text`, outer ones first. `$$` is a dollar."""
+    """Every variable that compose would interpolate in `text`, outer ones first. `$$` is a dollar.
+
+    Raises UnknowableError where variables are nested too deep.
+    """
+    if not nested:
+        check_nesting(text)
     at = text.find("$")
     while 0 <= at < len(text) - 1:
         following = text[at + 1]
@@ -77,7 +98,10 @@ def possible_texts(text: str, known: Mapping[str, str], env_texts: Iterable[str]
         return (text,)
     parts: list[tuple[str, ...]] = []
     at = 0
-    for use in (use for use in find_uses(text) if not use.nested):
+    uses = [use for use in find_uses(text) if not use.nested]
+    if len(uses) > _MAX_CANDIDATES:
+        raise UnknowableError("too many variables stand there")
+    for use in uses:
         if not _SIMPLE.fullmatch(text[slice(*use.span)]):
             raise UnknowableError(f"${use.name} stands in a form that cannot be followed")
         parts += [(_plain(text[at : use.span[0]]),), _values(use, known, tuple(env_texts))]
@@ -124,7 +148,11 @@ def _settings_of(name: str, text: str) -> Iterator[str]:
 
 
 _LINE = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*[=:](.*)$", re.M)
-_QUOTED = re.compile(r"([A-Za-z_][\w.-]*)[ \t]*[=:][ \t]*(\"(?:[^\"\\]|\\.)*\"|'[^']*')", re.S)
+_QUOTED = re.compile(
+    r"""(?<![\w.-])(?:(?![A-Za-z_])[\w.-])*+([A-Za-z_][\w.-]*+)[ \t]*+[=:][ \t]*+"""
+    r"""("[^"\\]*+(?:\\.[^"\\]*+)*+"|'[^']*+')""",
+    re.S,
+)
 
 
 def read_settings(text: str) -> tuple[tuple[str, str], ...]:

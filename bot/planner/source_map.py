@@ -18,6 +18,7 @@ _NAMED_LISTS = frozenset(("environment", "labels", "annotations", "args", "sysct
 _LISTS_OF_NAMES = frozenset(("networks", "depends_on"))
 _FROM_NODE = frozenset(("HOME", "PWD"))  # every shell has them
 _MAX_DEPTH = 24
+_MAX_COMPARED = 250_000  # items of a file times items of the model; where a list is larger, its own line is enough
 
 
 class SourceMap:
@@ -34,7 +35,7 @@ class SourceMap:
         found = dict(self.lines)
         for place, items in self._items.items():
             shown = _at(model, place)
-            if isinstance(shown, list):
+            if isinstance(shown, list) and len(shown) * len(items) <= _MAX_COMPARED:
                 matches = _matcher(place.rpartition(".")[2])
                 for index, value in enumerate(shown):
                     line = next((at for node, at in reversed(items) if matches(node, value)), None)

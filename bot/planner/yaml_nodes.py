@@ -23,6 +23,8 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
+from bot.planner.interpolation import UnknowableError, check_nesting
+
 MAX_SIZE = 256 * 1024  # bytes of one file
 _MAX_DEPTH = 60
 _MAX_NODES = 40_000  # as written, and again after aliases are followed
@@ -149,6 +151,10 @@ class _Builder:
         match event:
             case ScalarEvent():
                 plain = event.style is None or event.style == ""
+                try:
+                    check_nesting(event.value)
+                except UnknowableError as problem:
+                    raise YamlRefusedError(line, str(problem)) from None
                 self._add(YamlScalar(event.value, line, plain, _tag(event, line)), event.anchor)
             case SequenceStartEvent():
                 self._start(YamlSequence([], line, _tag(event, line)), event.anchor)

@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.domain import risk_rules as rules
 from bot.plan.risks.pairs import EVERYWHERE, Found, Port, ServicePair, as_map, read_ports
+from bot.plan.risks.port_ranges import PortChange, PortIndex, as_ranges, reach
 
 _ROUTER = re.compile(r"traefik\.(?:http|tcp|udp)\.routers\.([^.]+)\.(.+)")
 _MIDDLEWARE = re.compile(r"traefik\.(?:http|tcp)\.middlewares\.([^.]+)\.(.+)")
@@ -16,35 +17,31 @@ _ROUTES = ("rule", "entrypoints", "service", "priority")
 
 def check_ports(service: ServicePair) -> Iterator[Found]:
     """Find ports that open, close, or listen on another address."""
-    before = [port for port, _ in read_ports(service.old)]
-    after = read_ports(service.new)
+    before, after = [port for port, _ in read_ports(service.old)], read_ports(service.new)
+    yield from as_ranges(_opened(service, PortIndex(before), after))
+    if service.new:
+        yield from as_ranges(_closed(service, before, PortIndex([port for port, _ in after])))
+
+
+def _opened(service: ServicePair, before: PortIndex, after: list[tuple[Port, int]]) -> Iterator[PortChange]:
     for port, index in after:
-        if port in before:
+        place, was = f"{service.place}.ports.{index}", before.counterpart(port)
+        if port in before.ports:
             continue
-        place = f"{service.place}.ports.{index}"
-        was = _counterpart(port, before)
-        if was is not None and _reach(port) > _reach(was):
-            now_on, was_on = port.address or EVERYWHERE, was.address or EVERYWHERE
-            text = f"port {port.published} listens on {now_on} instead of {was_on}"
-            yield Found(rules.BIND_ADDRESS, text, place)
+        if was is not None and reach(port) > reach(was):
+            rest = f"on {port.address or EVERYWHERE} instead of {was.address or EVERYWHERE}"
+            yield PortChange(port, place, rules.BIND_ADDRESS, "listens", rest)
         elif was is None and not port.is_local:
-            yield Found(rules.PORT_PUBLISHED, f"port {port} is newly reachable from the network", place)
-    now = [port for port, _ in after]
+            rest = "newly reachable from the network"
+            yield PortChange(port, place, rules.PORT_PUBLISHED, "is", rest, "whole")
+
+
+def _closed(service: ServicePair, before: list[Port], now: PortIndex) -> Iterator[PortChange]:
     for port in before:
-        counterpart = _counterpart(port, now)
-        if service.new and not port.is_local and (counterpart is None or _reach(counterpart) < _reach(port)):
-            where = f"only on {counterpart.address}" if counterpart else "no longer published"
-            text = f"port {port.published or port.target} is {where}"
-            yield Found(rules.PORT_CLOSED, text, f"{service.place}.ports")
-
-
-def _counterpart(port: Port, others: list[Port]) -> Port | None:
-    same = [o for o in others if (o.published, o.protocol) == (port.published, port.protocol) and o.published]
-    return max(same, key=_reach, default=None)
-
-
-def _reach(port: Port) -> int:
-    return 2 if port.is_everywhere else 0 if port.is_local else 1
+        counterpart = now.counterpart(port)
+        if not port.is_local and (counterpart is None or reach(counterpart) < reach(port)):
+            rest = f"only on {counterpart.address}" if counterpart else "no longer published"
+            yield PortChange(port, f"{service.place}.ports", rules.PORT_CLOSED, "is", rest)
 
 
 def check_traefik(service: ServicePair) -> Iterator[Found]:

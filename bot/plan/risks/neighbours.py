@@ -12,10 +12,12 @@ from bot.domain import risk_rules as rules
 from bot.domain.names import ServiceName, StackName
 from bot.plan.rendering import CHECKOUT
 from bot.plan.risks.pairs import Found, Model, NodePair, as_list, as_map, network_name, read_mounts, read_ports
+from bot.plan.risks.port_ranges import PortChange, as_ranges
 
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/].*|\\\\.*|/(?:run/desktop/mnt/host|host_mnt)/.*")
 _POSIX = re.compile(r"/(?!/)(?!run/desktop/|host_mnt/|[a-zA-Z]/|mnt/[a-zA-Z]/).*")
 _ENGINE = re.compile(r"/{1,2}(?:var/)?run/docker\.sock")  # Docker Desktop answers there on Windows too
+_ANY = "*"
 
 
 class _Side(NamedTuple):
@@ -49,16 +51,27 @@ def _check_names(side: _Side) -> Iterator[Found]:
 
 
 def _check_ports(side: _Side) -> Iterator[Found]:
-    open_ports = [
-        (stack, name, port, index)
-        for stack, name, service in _services(side)
-        for port, index in read_ports(service)
-        if port.published
-    ]
-    for (other, its, taken, _), (stack, name, port, index) in itertools.combinations(open_ports, 2):
-        if port.overlaps(taken) and (other, its) != (stack, name):
-            text = f"port {port.published}/{port.protocol} is taken by {other} / {its}"
-            yield Found(rules.SAME_PORT, text, f"services.{name}.ports.{index}", stack, ServiceName(name))
+    yield from as_ranges(_taken_ports(side))
+
+
+def _taken_ports(side: _Side) -> Iterator[PortChange]:
+    """Each port with the first service that took it before, by number and protocol."""
+    holders: dict[tuple[int, str], dict[str, list[tuple[StackName, str]]]] = {}
+    for stack, name, service in _services(side):
+        for port, index in read_ports(service):
+            if not port.published:
+                continue
+            taken = holders.setdefault((port.published, port.protocol), {})
+            address = "" if port.is_everywhere else port.address
+            near = taken.get(_ANY, []) if not address else taken.get("", []) + taken.get(address, [])
+            other = next((who for who in near if who != (stack, name)), None)
+            if other:
+                rest = f"taken by {other[0]} / {other[1]}"
+                place = f"services.{name}.ports.{index}"
+                yield PortChange(port, place, rules.SAME_PORT, "is", rest, "protocol", stack, ServiceName(name))
+            for kept in (taken.setdefault(address, []), taken.setdefault(_ANY, [])):
+                if len(kept) < 2 and (stack, name) not in kept:  # of two, one is another service than the next
+                    kept.append((stack, name))
 
 
 def _check_subnets(side: _Side) -> Iterator[Found]:
