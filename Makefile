@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 3
 
-.PHONY: demo sandbox test lint check release-check bench soak docs picture lock clean verify-demo
+.PHONY: demo sandbox test lint check release-check bench soak verify-cases docs picture lock clean verify-demo
 
 demo:
 	$(PYTHON) tools/setup demo
@@ -41,6 +41,11 @@ soak:
 	  tests/faults/test_github_misbehaves.py tests/faults/test_fuzz.py
 	AIOS_BOT_IDLE=900 pytest -q -rA -s --timeout 7200 tests/acceptance/test_idle.py
 	pytest -m soak -rA -s --timeout 7200
+
+# Every case of tests/cases on the engine: by a node, and by compose alone. About ten minutes.
+verify-cases:
+	$(PYTHON) tools/setup test
+	AIOS_BOT_CASES=1000 tools/own-root pytest -q --timeout 1200 tests/integration/cases
 
 # The demo, ended by a signal at ten random moments: on a machine whose engine runs the same names, nothing changes.
 verify-demo:

@@ -5,7 +5,11 @@ Imports what it needs when it runs, as in bot.cli.main.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import secrets
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +18,15 @@ import click
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, SubmodulePath
 from bot.fleetfile import FLEET_FILE, Fleet, Submodule, parse_fleet
+from bot.settings.environment import read_cache_folder
 
 if TYPE_CHECKING:
     from bot.git.git import GitRepository
     from bot.plan.model import Plan
     from bot.planner.renderer import Renderer
+
+_PATHS_SHOWN = 5
+_KEY_LENGTH = 32  # bytes
 
 
 @click.command()
@@ -42,8 +50,10 @@ def plan(  # noqa: PLR0917 - one parameter per option of the command
     from bot.plan.report.text import render_json, render_text
     from bot.planner.renderer import Renderer
 
-    with tempfile.TemporaryDirectory(prefix="aios-bot-plan-") as folder:
-        renderer = Renderer(cache_root=Path(folder), secret_key=folder.encode())
+    if new is None:
+        _check_committed(repo / submodule, submodule)
+    with _cache_folder() as folder:
+        renderer = Renderer(cache_root=folder, secret_key=_read_key(folder))
         made = read_local_plan(
             repo=repo, submodule=submodule, old=old, new=new, fleet_file=fleet_file, renderer=renderer
         )
@@ -90,6 +100,61 @@ def read_local_plan(
         renderer=renderer,
         commits=(start, end),
     )
+
+
+def _check_committed(checkout: Path, submodule: str) -> None:
+    """BotError when tracked files are edited: what is not committed would not be in the plan."""
+    from bot.git.git import GitError, GitRepository
+
+    try:
+        status = ("--work-tree", str(checkout), "status", "--porcelain", "-z", "--untracked-files=normal")
+        lines = GitRepository.of_checkout(checkout).run(*status).decode("utf-8", "replace").split("\0")
+    except GitError:
+        return  # read_local_plan says what is wrong with the checkout
+    edited = [line[3:] for line in lines if line and not line.startswith("??")]
+    if edited:
+        raise BotError(
+            f"{submodule} has edits that are not committed, and a plan knows commits only: {_listed(edited)}; "
+            "commit them, or name the commit to plan for with --to (--to HEAD leaves the edits out)"
+        )
+    unknown = [line[3:] for line in lines if line.startswith("??")]
+    if unknown:
+        click.echo(f"not in the plan, because git does not have them: {_listed(unknown)}", err=True)
+
+
+def _listed(paths: list[str]) -> str:
+    more = f" and {len(paths) - _PATHS_SHOWN} more" if len(paths) > _PATHS_SHOWN else ""
+    return ", ".join(paths[:_PATHS_SHOWN]) + more
+
+
+@contextlib.contextmanager
+def _cache_folder() -> Iterator[Path]:
+    """A folder of this person's that is kept from run to run; one for this run alone where none can be written."""
+    folder = read_cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(0o700)
+        (folder / "work").mkdir(exist_ok=True)
+    except OSError:
+        with tempfile.TemporaryDirectory(prefix="aios-bot-plan-") as temporary:
+            yield Path(temporary)
+    else:
+        yield folder
+
+
+def _read_key(folder: Path) -> bytes:
+    """The key of the kept renderings, made the first time."""
+    file = folder / "key"
+    with contextlib.suppress(OSError):
+        known = file.read_bytes()
+        if len(known) == _KEY_LENGTH:
+            return known
+    fresh = secrets.token_bytes(_KEY_LENGTH)
+    with contextlib.suppress(OSError):
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as target:
+            target.write(fresh)
+    return fresh
 
 
 def _open(path: Path, cure: str, *, parent: GitRepository | None = None) -> GitRepository:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 # A compose file that is fetched from elsewhere was never approved (docs/security.md).
 _NO_REMOTE_FILES = {f"COMPOSE_EXPERIMENTAL_{kind}_REMOTE": "false" for kind in ("GIT", "OCI")}
 
@@ -28,9 +26,3 @@ RENDER_SETTINGS = _NO_REMOTE_FILES | {
     "COMPOSE_FILE": "",
     "COMPOSE_ANSI": "never",
 }
-
-RESERVED_NAME = re.compile(r"(?:COMPOSE|DOCKER|BUILDKIT|BUILDX|OTEL)_\w+")
-"""Variables that configure the programs themselves: no stack and no fleet file sets them for a rendering."""
-
-STACK_SETTINGS = ("COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES")
-"""The two of them that a stack's `.env` may set, because its `name:` and `profiles:` could do the same."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from bot.domain.tool_settings import is_tool_setting
 from bot.fleetfile.shapes import NODE_NAME
 
 Finding = tuple[tuple[str | int, ...], str]
@@ -57,7 +58,7 @@ def _files(where: str, place: tuple[str, ...], node: dict[str, Any]) -> Iterator
 
 def _variables(where: str, place: tuple[str, ...], node: dict[str, Any]) -> Iterator[Finding]:
     for name in _mapping(node.get("variables")):
-        if name.upper().startswith(("COMPOSE_", "DOCKER_")):
+        if is_tool_setting(name):
             cure = "name compose files in `files`, profiles in `profiles`, and the engine on the node itself"
             yield (*place, name), f"{where}.variables.{name} would change what the tools do; {cure}"
 

@@ -83,6 +83,17 @@ _CODES = {
 }
 
 
+Pair = tuple[Any, Any]
+"""Before and after."""
+
+
+class Compared(NamedTuple):
+    """A part of the model before and after: as it is, and as people may see it."""
+
+    real: Pair
+    shown: Pair
+
+
 class Cause(NamedTuple):
     """A reason, and the action that it alone would cause."""
 
@@ -119,43 +130,44 @@ def hashed(service: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def model_causes(
-    name: str, before: Mapping[str, Any], after: Mapping[str, Any], old: Rendering, new: Rendering
-) -> list[Cause]:
+def model_causes(name: str, services: Pair, shown: Pair, sides: tuple[Rendering, Rendering]) -> list[Cause]:
     """Find every difference of two rendered services that makes compose recreate the container.
 
-    `old` and `new` give the source lines.
+    `services` are the service before and after, from which is decided; `shown` are the same for people, from which
+    texts are made; `sides` give the source lines.
     """
-    then, now = hashed(before), hashed(after)
+    then, now = (hashed(service) for service in services)
+    shown_then, shown_now = (hashed(service) for service in shown)
     return [
         cause
         for field in sorted(set(then) | set(now))
         if then.get(field) != now.get(field) or (field in then) != (field in now)
-        for cause in _field_causes(f"services.{name}.{field}", field, (then.get(field), now.get(field)), (old, new))
+        for cause in _field_causes(
+            f"services.{name}.{field}",
+            field,
+            Compared((then.get(field), now.get(field)), (shown_then.get(field), shown_now.get(field))),
+            sides,
+        )
     ]
 
 
-Pair = tuple[Any, Any]
-"""Before and after."""
-
-
-def _field_causes(place: str, field: str, values: Pair, sides: tuple[Rendering, Rendering]) -> Iterator[Cause]:
+def _field_causes(place: str, field: str, values: Compared, sides: tuple[Rendering, Rendering]) -> Iterator[Cause]:
     code = _CODES.get(field, ReasonCode.SETTING)
-    before, after = values
-    if isinstance(before, dict) and isinstance(after, dict):
+    before, after = values.real
+    are_mappings = isinstance(before, dict) and isinstance(after, dict)
+    if are_mappings or (field in ("environment", "labels") and isinstance(before or after, dict)):
         yield from _mapping_causes(place, field, code, values, sides)
-    elif field in ("environment", "labels") and isinstance(before or after, dict):
-        yield from _mapping_causes(place, field, code, (before or {}, after or {}), sides)
     elif isinstance(before or after, list) and code is not ReasonCode.COMMAND:
-        yield from _list_causes(place, field, code, (before or [], after or []), sides)
+        yield from _list_causes(place, field, code, values, sides)
     else:
         yield _cause(place, field, code, values, sides)
 
 
 def _mapping_causes(
-    place: str, field: str, code: ReasonCode, values: Pair, sides: tuple[Rendering, Rendering]
+    place: str, field: str, code: ReasonCode, values: Compared, sides: tuple[Rendering, Rendering]
 ) -> Iterator[Cause]:
-    before, after = values
+    before, after = (value or {} for value in values.real)
+    shown = [value or {} for value in values.shown]
     keys = sorted(
         key for key in {*before, *after} if before.get(key) != after.get(key) or (key in before) != (key in after)
     )
@@ -163,7 +175,8 @@ def _mapping_causes(
         own, at = code, f"{place}.{key}"
         if code is ReasonCode.ENVIRONMENT and not any(_has(side, at) for side in sides):
             own, at = ReasonCode.ENV_FILE, f"{place.rpartition('.')[0]}.env_file"
-        yield _cause(at, f"{field} {key}", own, (before.get(key), after.get(key)), sides)
+        pair = Compared((before.get(key), after.get(key)), (shown[0].get(key), shown[1].get(key)))
+        yield _cause(at, f"{field} {key}", own, pair, sides)
 
 
 def _has(side: Rendering, place: str) -> bool:
@@ -171,31 +184,37 @@ def _has(side: Rendering, place: str) -> bool:
 
 
 def _list_causes(
-    place: str, field: str, code: ReasonCode, values: Pair, sides: tuple[Rendering, Rendering]
+    place: str, field: str, code: ReasonCode, values: Compared, sides: tuple[Rendering, Rendering]
 ) -> Iterator[Cause]:
-    before, after = values
+    before, after = (value or [] for value in values.real)
+    shown_before, shown_after = (value or [] for value in values.shown)
     removed, added = find_differences(before, after)
     if not removed and not added:
         yield _cause(place, field, code, values, sides, text=f"{field}: order changed")
     twins = Twins(removed)
     for index, item in added:
         twin = twins.take(item)
-        yield _cause(f"{place}.{index}", field, code, (twin[1] if twin else None, item), (sides[1], sides[1]))
+        pair = Compared(
+            (twin[1] if twin else None, item), (shown_before[twin[0]] if twin else None, shown_after[index])
+        )
+        yield _cause(f"{place}.{index}", field, code, pair, (sides[1], sides[1]))
     for index, item in twins.left():
-        yield _cause(f"{place}.{index}", field, code, (item, None), (sides[0], sides[0]))
+        pair = Compared((item, None), (shown_before[index], None))
+        yield _cause(f"{place}.{index}", field, code, pair, (sides[0], sides[0]))
 
 
 def _cause(
     place: str,
     name: str,
     code: ReasonCode,
-    values: Pair,
+    values: Compared,
     sides: tuple[Rendering, Rendering],
     *,
     text: str = "",
 ) -> Cause:
-    where = find_source(sides[1], place) if values[1] is not None else None
-    return Cause(Action.RECREATE, code, text or _describe(name, *values), where or find_source(sides[0], place))
+    where = find_source(sides[1], place) if values.real[1] is not None else None
+    said = text or _describe(name, *values.shown)
+    return Cause(Action.RECREATE, code, said, where or find_source(sides[0], place))
 
 
 def _describe(name: str, before: Any, after: Any) -> str:

@@ -22,6 +22,7 @@ from bot.plan.images import judge_image
 from bot.plan.model import ServicePlan, StackPlan
 from bot.plan.model_diff import render_diff
 from bot.plan.node_paths import as_node_sees
+from bot.plan.remarks import find_remarks
 from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange, Unreadable, Variable
 from bot.protocol.action import Action
 
@@ -105,6 +106,10 @@ def _model(side: Side | None) -> dict[str, Any]:
     return side.rendering.model if side and isinstance(side.rendering, Rendered) else {"services": {}}
 
 
+def _shown(side: Side | None) -> dict[str, Any]:
+    return side.rendering.for_people if side and isinstance(side.rendering, Rendered) else {"services": {}}
+
+
 class _StackDecision:
     """The decision about one stack, or about one of its two compose projects."""
 
@@ -115,8 +120,8 @@ class _StackDecision:
         self.before, self.after = _model(self.old), _model(self.new)
         # For people: with the checkout at the path where the node has it.
         self.shown_before, self.shown_after = (
-            as_node_sees(self.before, self.node),
-            as_node_sees(self.after, self.node),
+            as_node_sees(_shown(self.old), self.node),
+            as_node_sees(_shown(self.new), self.node),
         )
 
     def services(self) -> Iterator[ServicePlan]:
@@ -211,8 +216,9 @@ class _StackDecision:
         return causes
 
     def _own_causes(self, name: str, old: Side, new: Side) -> list[Cause]:
-        then, now = self.shown_before["services"][name], self.shown_after["services"][name]
-        causes = model_causes(name, then, now, old.rendering, new.rendering)
+        then, now = self.before["services"][name], self.after["services"][name]
+        shown = self.shown_before["services"][name], self.shown_after["services"][name]
+        causes = model_causes(name, (then, now), shown, (old.rendering, new.rendering))
         causes += content_causes(name, old, new, self.changed, self.node)
         if now.get("build"):
             causes += _build_causes(name, then.get("build"), now["build"], new.rendering)
@@ -273,9 +279,10 @@ def _stack_plan(change: StackChange, side: Side, services: tuple[ServicePlan, ..
         new_variables=() if gone else tuple(v.name for v in variables if v.name not in known),
         missing_variables=() if gone else find_missing(variables, node),
         remade_networks=_remade(change.old, change.new),
-        rendered=hashlib.sha256(json.dumps(model, sort_keys=True).encode()).hexdigest(),
+        rendered=hashlib.sha256(json.dumps(_shown(side), sort_keys=True).encode()).hexdigest(),
         error=rendering.message if isinstance(rendering, Unreadable) else None,
         error_at=rendering.where if isinstance(rendering, Unreadable) else None,
+        remarks=() if gone else find_remarks(change, services, node),
     )
 
 

@@ -99,6 +99,10 @@ def _mount_causes(mount: Mount, old: Side, new: Side, changed: frozenset[str], s
     nothing = Place(path=mount.source)
     was, now = old.places.get(mount.source, nothing), new.places.get(mount.source, nothing)
     where = find_source(new.rendering, mount.at)
+    if was.kind == "file" and not now.kind:
+        text = f"{mount.source} is gone from the repository and still mounted: the engine makes an empty folder of it"
+        yield Cause(Action.RECREATE, mount.code, text, where)
+        return
     # Where nothing exists, the engine creates a folder.
     if (was.kind or "folder") != (now.kind or "folder"):
         text = f"{mount.source or 'the checkout'} was a {was.kind or 'folder'} and is a {now.kind or 'folder'}"
@@ -135,10 +139,15 @@ def _file_object(model: Mapping[str, Any], section: str, name: str) -> dict[str,
 
 
 def changed_under(changed: Iterable[str], roots: Iterable[str]) -> list[str]:
-    """The paths of `changed` that are one of `roots` or below one, sorted; "" is the whole checkout."""
+    """The paths of `changed` that are one of `roots` or below one, sorted; "" is the whole checkout.
+
+    A nested submodule that moved is one changed path, and it is above whatever of it is mounted.
+    """
     places = [root for root in roots if root is not None]
     return sorted(
-        path for path in changed if any(root in ("", path) or path.startswith(f"{root}/") for root in places)
+        path
+        for path in changed
+        if any(root in ("", path) or path.startswith(f"{root}/") or root.startswith(f"{path}/") for root in places)
     )
 
 

@@ -84,6 +84,7 @@ class StackPlan(StoredValue, frozen=True):
     error: str | None = None  # "could not analyse": compose's own message, redacted
     error_at: SourceLine | None = None  # the line that it is about, where that is known
     inputs: str = ""  # SHA-256 of every file that the new version reads; "" in plans of older versions
+    remarks: tuple[str, ...] = ()  # what the plan does not know of the stack: an env file that only the node has
 
     @property
     def changed(self) -> bool:

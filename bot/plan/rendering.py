@@ -1,4 +1,4 @@
-"""Compose's rendering of one stack at one pin for one node. Already redacted."""
+"""Compose's rendering of one stack at one pin for one node: as it is, to decide from, and as people may see it."""
 
 from __future__ import annotations
 
@@ -22,17 +22,39 @@ class Variable(Value, frozen=True):
 
 
 class Rendered(Value, frozen=True, tag="rendered"):
-    """Compose's canonical model (`docker compose config --format json`), with every secret replaced by its
-    fingerprint: equal secrets compare equal, and nothing can be read from it.
+    """Compose's canonical model (`docker compose config --format json`), with its secrets: everything is decided from
+    it, and nothing of it leaves the process but through `bot.planner.exits`.
 
-    Paths inside the checkout stand under CHECKOUT. `reads` are the files compose read, relative to the
-    checkout, sorted. `sources` maps a dotted place of the model ("services.web.image") to its source line.
+    `shown` is the same model with a mark in place of each secret value; its keys, names, images and paths are those
+    of `model`. `hidden` are secret values that no text may show. Paths inside the checkout stand under CHECKOUT.
+    `reads` are the files compose read, relative to the checkout, sorted. `sources` maps a dotted place of the model
+    ("services.web.image") to its source line. `remarks` say what the rendering does not know.
     """
 
     model: dict[str, Any]
     reads: tuple[str, ...] = ()
     variables: tuple[Variable, ...] = ()
     sources: dict[str, SourceLine] = {}
+    shown: dict[str, Any] = {}
+    hidden: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Rendered({self.model.get('name')!r}, {len(self.model.get('services') or {})} services)"
+
+    @property
+    def for_people(self) -> dict[str, Any]:
+        """The model in which secrets are marks."""
+        return self.shown or self.model
+
+    @property
+    def for_risks(self) -> dict[str, Any]:
+        """The model as it is, but for environments: of a variable a rule has to know whether it is a secret."""
+        services = {name: dict(body) for name, body in (self.model.get("services") or {}).items()}
+        for name, body in (self.for_people.get("services") or {}).items():
+            if "environment" in body and name in services:
+                services[name]["environment"] = body["environment"]
+        return self.model | {"services": services}
 
 
 class Unreadable(Value, frozen=True, tag="unreadable"):
@@ -61,6 +83,7 @@ class Side(Value, frozen=True):
     files: tuple[str, ...] = ()  # compose files in order, relative to the stack's folder
     profiles: tuple[str, ...] = ()
     places: dict[str, Place] = {}  # as the model names them, relative to the checkout -> where they lead
+    pointers: tuple[str, ...] = ()  # mounted files of which git has only a Git LFS pointer
 
 
 class StackChange(Value, frozen=True):

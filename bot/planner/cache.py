@@ -1,9 +1,9 @@
 """Cache renderings on disk: a stack whose inputs did not change is never rendered again.
 
 An entry holds the state of each path that was read (mode and blob id, "folder", or "" for nothing) and the rendering.
-A request with the same key, over a snapshot in which all of these are the same, has the same rendering. Only redacted
-renderings are stored. Entries are files: written aside and renamed, so processes can share the folder. Damaged ones
-count as misses, and the least recently used are removed when there are too many.
+A request with the same key, over a snapshot in which all of these are the same, has the same rendering. A rendering
+holds secrets, so it is stored sealed (bot.planner.sealed). Entries are files: written aside and renamed, so processes
+can share the folder. Damaged ones count as misses, and the least recently used are removed when there are too many.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from bot.plan.rendering import Rendering
+from bot.planner.sealed import Seal, SealError
 
 _MAX_PER_REQUEST = 32  # pins that come and go between branches
 _MAX_ENTRY = 64 * 1024 * 1024  # bytes
@@ -29,8 +30,9 @@ _decoder: msgspec.json.Decoder[Rendering] = msgspec.json.Decoder(Rendering)
 class RenderCache:
     """Renderings below `root`, at most about `max_bytes` altogether."""
 
-    def __init__(self, root: Path, *, max_bytes: int = 256 * 1024 * 1024) -> None:
+    def __init__(self, root: Path, *, key: bytes, max_bytes: int = 256 * 1024 * 1024) -> None:
         self._root = root
+        self._seal = Seal(key)
         self._max_bytes = max_bytes
         self._stored = 0
         root.mkdir(parents=True, exist_ok=True)
@@ -39,7 +41,7 @@ class RenderCache:
     def find(self, key: str, describe: Callable[[str], str]) -> Rendering | None:
         """The rendering stored under `key` whose inputs `describe(path)` still confirms, or None."""
         for path in self._entries(key):
-            rendering = _read(path, describe)
+            rendering = self._read(path, describe)
             if rendering is not None:
                 with contextlib.suppress(OSError):
                     os.utime(path)  # used now: the last to be removed
@@ -49,7 +51,7 @@ class RenderCache:
     def store(self, key: str, seen: Mapping[str, str], rendering: Rendering) -> None:
         """Keep `rendering`. A full disk or a lost race is no error: it will be rendered again."""
         inputs = msgspec.json.encode(dict(sorted(seen.items())))
-        body = msgspec.json.encode(rendering)
+        body = self._seal.close(msgspec.json.encode(rendering))
         digest = hashlib.sha256(inputs + b"\n" + body).hexdigest().encode()
         folder = self._root / key[:2] / key[2:]
         name = hashlib.sha256(inputs).hexdigest()[:32]
@@ -88,18 +90,17 @@ class RenderCache:
             path.unlink(missing_ok=True)
             total -= size
 
-
-def _read(path: Path, describe: Callable[[str], str]) -> Rendering | None:
-    try:
-        with path.open("rb") as file:
-            digest, inputs = file.readline().strip(), file.readline().rstrip(b"\n")
-            seen = msgspec.json.decode(inputs, type=dict[str, str])
-            if any(describe(name) != state for name, state in seen.items()):
+    def _read(self, path: Path, describe: Callable[[str], str]) -> Rendering | None:
+        try:
+            with path.open("rb") as file:
+                digest, inputs = file.readline().strip(), file.readline().rstrip(b"\n")
+                seen = msgspec.json.decode(inputs, type=dict[str, str])
+                if any(describe(name) != state for name, state in seen.items()):
+                    return None
+                body = file.read(_MAX_ENTRY)
+            if hashlib.sha256(inputs + b"\n" + body).hexdigest().encode() != digest:
+                path.unlink(missing_ok=True)
                 return None
-            body = file.read(_MAX_ENTRY)
-        if hashlib.sha256(inputs + b"\n" + body).hexdigest().encode() != digest:
-            path.unlink(missing_ok=True)
+            return _decoder.decode(self._seal.open(body))
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, SealError):
             return None
-        return _decoder.decode(body)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-        return None

@@ -46,6 +46,8 @@ class ComposeInputs:
         self.interpolated_from: dict[str, str] = {}  # env files whose variables are put into compose files
         self.passed_on: dict[str, str] = {}  # env files that go into services' environments
         self.main = ComposeGroup([], "")
+        self.remarks: dict[str, None] = {}  # what people have to know of files that could not be read
+        self.left_out: set[int] = set()  # the `id` of nodes that compose must not see
 
     def settings(self) -> list[tuple[str, str]]:
         """Name and value of everything that the env files set."""

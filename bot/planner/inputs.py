@@ -3,6 +3,10 @@
 Nothing outside the checkout may be read: no absolute or home path, no address, no `..` or link that leads out,
 no variable that could become one of these. What is inside is collected with its content, so that compose gets
 those files and nothing else. Bind mounts may name any path, because compose reads nothing there.
+
+Env files may stand on the node alone, as secrets should: one that is not here counts as empty, one that lies
+outside is not given to compose, and a remark says so. Files of secrets and configs are only named, since
+compose opens none of them.
 """
 
 from __future__ import annotations
@@ -12,8 +16,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from bot.plan.model import SourceLine
+from bot.planner.checkout_paths import REMOTE, find_inside
 from bot.planner.compose_files import ComposeFile, ComposeGroup, ComposeInputs, RefusedError
-from bot.planner.interpolation import UnknowableError, possible_texts
+from bot.planner.interpolation import UnknowableError, possible_texts, rename_settings
 from bot.planner.snapshot_files import OutsideError, SnapshotFiles, TooLargeError
 from bot.planner.yaml_nodes import (
     YamlMapping,
@@ -27,12 +32,9 @@ from bot.planner.yaml_nodes import (
 
 MAX_FILE = 1024 * 1024  # bytes of one env file; compose files have a smaller limit of their own
 _MAX_FILES = 300
+_SHOWN = 120  # characters of a path in a remark
 _MAX_DEPTH = 24  # includes within includes, extends of extends
 
-_REMOTE = re.compile(
-    r"(?i)[a-z][a-z0-9+.-]*://|oci:|git@|[\w.-]+@[\w.-]+:|(?:www\.)?(?:github|gitlab)\.com/|.*\.git(?:#.*)?$"
-)
-_DRIVE = re.compile(r"[A-Za-z]:")
 _NAMED_CONTEXT = re.compile(r"(?i)(?:docker-image|service|target|oci-layout):")
 
 
@@ -45,7 +47,7 @@ def collect_inputs(
     """
     walk = _Walk(checkout, known)
     walk.env_file(posixpath.join(folder, ".env"), None, interpolates=True)
-    walk.inputs.main = walk.group([walk.inside(name, folder, None) for name in files], folder, depth=0)
+    walk.inputs.main = walk.group([find_inside(name, folder, None) for name in files], folder, depth=0)
     walk.inputs.folders.add(folder)
     return walk.inputs
 
@@ -79,10 +81,10 @@ class _Walk:
             raise RefusedError(problem.message, SourceLine(path=real, line=problem.line)) from None
         file = ComposeFile(path, real, documents, folder, [], {})
         self._parsed[path, folder, extended] = file
-        self.add_file(path, real, write_yaml(documents).encode())
         for document in documents:
             if isinstance(document, YamlMapping):
                 self.document(file, document, depth=depth, extended=extended)
+        self.add_file(path, real, write_yaml(documents, self.inputs.left_out).encode())
         return file
 
     def document(self, file: ComposeFile, document: YamlMapping, *, depth: int, extended: bool) -> None:
@@ -108,11 +110,11 @@ class _Walk:
             return
         project = _field(entry, "project_directory")
         for candidates in _choices([self.texts(file, item, "include") for item in paths]):
-            named = [self.inside(text, file.folder, self.at(file, paths[0])) for text in candidates]
+            named = [find_inside(text, file.folder, self.at(file, paths[0])) for text in candidates]
             folders = [posixpath.dirname(named[0])]
             if isinstance(project, YamlScalar) and not project.is_null and project.text:
                 where = self.at(file, project)
-                folders = [self.inside(t, file.folder, where) for t in self.texts(file, project, "project_directory")]
+                folders = [find_inside(t, file.folder, where) for t in self.texts(file, project, "project_directory")]
             for folder in folders:
                 self.folder(folder, self.at(file, paths[0]))
                 self.include_env_files(file, entry, folder)
@@ -125,22 +127,26 @@ class _Walk:
         if not listed:
             self.env_file(posixpath.join(folder, ".env"), None, interpolates=True)
         for item in listed:
-            for text in self.texts(file, item, "include: env_file"):
-                where = self.at(file, item)
-                self.env_file(self.inside(text, file.folder, where), where, interpolates=True)
+            for path in self.read_paths(file, item, "env_file", item):
+                self.env_file(path, self.at(file, item), interpolates=True, called="env_file")
 
     def service(self, file: ComposeFile, name: str, service: YamlMapping, *, depth: int) -> None:
         self.extends(file, name, service, depth=depth)
         for item in _items(service.get("env_file")):
             listed = _field(item, "path") if isinstance(item, YamlMapping) else item
-            for path, where in self.paths(file, listed, "env_file"):
-                self.env_file(path, where, interpolates=False)
+            required = _field(item, "required")
+            optional = isinstance(required, YamlScalar) and required.text.lower() == "false"
+            for path in self.read_paths(file, listed, "env_file", item):
+                called = "" if optional else "env_file"
+                self.env_file(path, self.at(file, item), interpolates=False, called=called)
         for item in _items(service.get("label_file")):
-            for path, where in self.paths(file, item, "label_file"):
-                real = self.find(path, where)
-                content = self.content(real, where) if real else None
+            for path in self.read_paths(file, item, "label_file", item):
+                real = self.find(path, self.at(file, item))
+                content = self.content(real, self.at(file, item)) if real else None
                 if real and content is not None:
                     self.add_file(path, real, content)
+                elif real is None:
+                    self.absent("label_file", path)
         self.mentioned(file, _field(service.get("credential_spec"), "file"), "the file of credential_spec")
         self.build(file, service.get("build"))
 
@@ -166,7 +172,7 @@ class _Walk:
             if isinstance(dockerfile, YamlScalar) and not dockerfile.is_null:
                 for text in self.texts(file, dockerfile, "dockerfile"):
                     where = self.at(file, dockerfile)
-                    self.find(self.inside(text, folder, where), where)
+                    self.find(find_inside(text, folder, where), where)
             else:
                 self.find(posixpath.join(folder, "Dockerfile"), None)
         more = _field(build, "additional_contexts")
@@ -179,15 +185,37 @@ class _Walk:
 
     def contexts(self, file: ComposeFile, node: YamlNode | None, what: str) -> Iterator[tuple[str, SourceLine]]:
         """Build contexts are folders; addresses are left alone, because rendering fetches nothing."""
-        if isinstance(node, YamlScalar) and not (_NAMED_CONTEXT.match(node.text) or _REMOTE.match(node.text)):
+        if isinstance(node, YamlScalar) and not (_NAMED_CONTEXT.match(node.text) or REMOTE.match(node.text)):
             for path, where in self.paths(file, node, what):
                 self.find(path, where)
                 yield path, where
 
     def mentioned(self, file: ComposeFile, node: YamlNode | None, what: str) -> None:
         """A file that compose opens only when it starts containers."""
-        for path, where in self.paths(file, node, what):
-            self.find(path, where)
+        try:
+            for path, where in self.paths(file, node, what):
+                self.find(path, where)
+        except RefusedError:
+            if isinstance(node, YamlScalar):
+                self.remark(f"{what}, {node.text[:_SHOWN]}, is not in the repository: its content is not compared")
+
+    def read_paths(self, file: ComposeFile, node: YamlNode | None, what: str, item: YamlNode) -> list[str]:
+        """The paths that `node` may become; none where it leads outside, and then compose does not see `item`."""
+        try:
+            return [path for path, _ in self.paths(file, node, what)]
+        except RefusedError:
+            self.inputs.left_out.add(id(item))
+            if isinstance(node, YamlScalar):
+                self.remark(f"{what} {node.text[:_SHOWN]} is not in the repository: what it sets is not compared")
+            return []
+
+    def absent(self, what: str, path: str) -> None:
+        """A file that only the node may have: compose gets an empty one."""
+        self.inputs.files[path] = b""
+        self.remark(f"{what} {path[:_SHOWN]} is not in the repository: what it sets is not compared")
+
+    def remark(self, text: str) -> None:
+        self.inputs.remarks[text] = None
 
     def at(self, file: ComposeFile, node: YamlNode) -> SourceLine:
         return SourceLine(path=file.real, line=node.line)
@@ -206,22 +234,7 @@ class _Walk:
         for text in self.texts(file, node, what):
             if text and isinstance(node, YamlScalar):
                 where = self.at(file, node)
-                yield self.inside(text, file.folder, where, what), where
-
-    def inside(self, text: str, folder: str, where: SourceLine | None, what: str = "a compose file") -> str:
-        """`text` as a path of the checkout, or RefusedError."""
-        shown = f"{what}: {text[:100]!r}"
-        if _REMOTE.match(text):
-            raise RefusedError(f"{shown} is an address; only files of the checkout are read", where)
-        slashed = text.replace("\\", "/")
-        if slashed.startswith(("/", "~")) or _DRIVE.match(slashed) or "\0" in text:
-            raise RefusedError(f"{shown} lies outside the checkout; write a path relative to this folder", where)
-        for spelling in (text, slashed):
-            path = posixpath.normpath(posixpath.join(folder, spelling))
-            if path == ".." or path.startswith("../"):
-                raise RefusedError(f"{shown} leads out of the checkout", where)
-        path = posixpath.normpath(posixpath.join(folder, text))
-        return "" if path == "." else path
+                yield find_inside(text, file.folder, where, what), where
 
     def find(self, path: str, where: SourceLine | None) -> str | None:
         try:
@@ -242,14 +255,19 @@ class _Walk:
         except TooLargeError:
             raise RefusedError(f"{real[:100]!r} is larger than {MAX_FILE // 1024} KiB", where) from None
 
-    def env_file(self, path: str, where: SourceLine | None, *, interpolates: bool) -> None:
+    def env_file(self, path: str, where: SourceLine | None, *, interpolates: bool, called: str = "") -> None:
+        """Read an env file. `called` is how people call one that compose requires."""
         real = self.find(path, where)
         content = self.content(real, where) if real else None
         if real is None or content is None:
+            if called and real is None:
+                self.absent(called, path)
             return
-        self.add_file(path, real, content)
+        text = content.decode("utf-8", "replace")
         into = self.inputs.interpolated_from if interpolates else self.inputs.passed_on
-        into[path] = content.decode("utf-8", "replace")
+        into[path] = text
+        renamed = rename_settings(text) if interpolates else text
+        self.add_file(path, real, content if renamed == text else renamed.encode())
 
     def add_file(self, path: str, real: str, content: bytes) -> None:
         self.inputs.files[path] = content

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from bot.domain.tool_settings import TOOL_SETTINGS
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPERATOR = re.compile(r":?[-+?]")
 _SAFE_VALUE = re.compile(r"[A-Za-z0-9._/@+,-]*")
@@ -126,7 +128,7 @@ def _values(use: VariableUse, known: Mapping[str, str], env_texts: tuple[str, ..
     values: dict[str, None] = {}
     if use.name in known:
         values[known[use.name]] = None
-    elif use.name in ("HOME", "PWD") or use.name.startswith(("COMPOSE_", "DOCKER_")):
+    elif use.name in ("HOME", "PWD", "COMPOSE_PROJECT_NAME"):
         raise UnknowableError(f"${use.name} differs from node to node")
     else:
         for text in env_texts:
@@ -145,6 +147,47 @@ def _settings_of(name: str, text: str) -> Iterator[str]:
     if mentions > len(found) or not all(_SAFE_VALUE.fullmatch(value) for value in found):
         raise UnknowableError(f"the env file sets ${name} in a way that cannot be followed")
     yield from found
+
+
+_SETTING = "AIOS_BOT_SETTING_"
+_TOOL_NAMES = "|".join(sorted(TOOL_SETTINGS - {"COMPOSE_PROJECT_NAME", "DOCKER_DEFAULT_PLATFORM"}))
+_TOOL_NAME = re.compile(_TOOL_NAMES)
+_TOOL_USE = re.compile(rf"(?<!\$)((?:\$\$)*\$\{{?)({_TOOL_NAMES})(?![A-Za-z0-9_])")
+_TOOL_LINE = re.compile(rf"(?m)^([ \t]*(?:export[ \t]+)?)({_TOOL_NAMES})(?=[ \t]*[=:])")
+
+
+def rename_setting(name: str) -> str:
+    """A variable's name for rendering: a tool's setting gets one that no tool knows."""
+    return f"{_SETTING}{name}" if _TOOL_NAME.fullmatch(name) else name
+
+
+def rename_uses(text: str) -> str:
+    """`text` with each use of a tool's setting under a name that no tool knows.
+
+    So a stack may use `DOCKER_HOST` for its own containers, while the compose that renders it is not configured.
+    """
+    return _TOOL_USE.sub(rf"\1{_SETTING}\2", text) if "$" in text else text
+
+
+def rename_settings(env_text: str) -> str:
+    """The text of an env file with each setting of a tool, and each use of one, under the same other name."""
+    return rename_uses(_TOOL_LINE.sub(rf"\1{_SETTING}\2", env_text))
+
+
+def read_setting(env_text: str, name: str) -> str | None:
+    """The value that an env file gives to `name`, the last of several; None when it gives none.
+
+    Raises UnknowableError for a value that depends on other variables.
+    """
+    found = None
+    for match in re.finditer(rf"(?m)^[ \t]*(?:export[ \t]+)?{name}[ \t]*[=:]([^\n]*)$", env_text):
+        raw = match[1].strip()
+        quote = raw[:1] if raw[:1] in ("'", '"') else ""
+        value = raw[1:].partition(quote)[0] if quote else re.split(r"(?:^|\s)#", raw)[0].strip()
+        if "$" in value and quote != "'":
+            raise UnknowableError(f"{name} is made of other variables; write the value itself")
+        found = value
+    return found
 
 
 _LINE = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*[=:](.*)$", re.M)

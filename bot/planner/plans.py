@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import fnmatch
-import posixpath
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -18,13 +15,15 @@ from bot.git.git import GitRepository
 from bot.plan.changes import decide_node
 from bot.plan.identity import identify_plan
 from bot.plan.model import Commit, NodePlan, Plan
-from bot.plan.rendering import NodeChange, Rendering, Side, StackChange
+from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange
 from bot.plan.risks.assess import add_risks
+from bot.planner.exits import hide_secrets
 from bot.planner.read_files import digest_files
 from bot.planner.renderer import Renderer, RenderRequest
 from bot.planner.sides import changed_paths, find_build_inputs, read_side
 from bot.planner.snapshot import Snapshot
-from bot.planner.stack_files import find_default_files
+from bot.planner.stacks import make_request, read_stacks
+from bot.redaction.redact import Redactor
 
 COMMITS_SHOWN = 100
 ANY_NODE = NodeName("any node")  # what plans of a fleet without nodes are for
@@ -98,7 +97,7 @@ def read_plan(
     """The same between two snapshots, with the commits that it brings."""
     nodes = fleet.nodes or (Node(name=ANY_NODE),)
     changes = read_changes(nodes, submodule, old, new, renderer)
-    decided = [_decide(change, fleet.risks, new) for change in changes]
+    decided = [_decide(change, fleet.risks, new, renderer.redactor) for change in changes]
     plans = tuple(plan for plan, _ in decided)
     files = new.upstream.changed_files(old.pin if old else None, new.pin)
     effective = frozenset().union(*(used for _, used in decided))
@@ -118,14 +117,17 @@ def read_plan(
     )
 
 
-def _decide(change: NodeChange, tuning: Mapping[str, Tuning], new: Snapshot) -> tuple[NodePlan, frozenset[str]]:
+def _decide(
+    change: NodeChange, tuning: Mapping[str, Tuning], new: Snapshot, redactor: Redactor
+) -> tuple[NodePlan, frozenset[str]]:
+    """The plan of one node as it may be shown, and the changed files that affect it."""
     decided = decide_node(change)
     plan = NodePlan(
         node=change.node.name,
         platform=change.node.platform,
         stacks=tuple(stack for one in decided for stack in one.stacks),
     )
-    whole = _add_inputs(add_risks(plan, change, tuning), change, new)
+    whole = _add_inputs(hide_secrets(add_risks(plan, change, tuning), change, redactor), change, new)
     return whole, frozenset().union(*(one.files for one in decided))
 
 
@@ -154,12 +156,12 @@ def read_changes(
     then = _nodes_then(nodes, old, new) if old else ()
     sides = [(old, then), (new, nodes)] if old else [(new, nodes)]
     tasks = [
-        (node, _RenderTask(stack, request, snapshot))
+        (node, _RenderTask(stack.name, request, snapshot))
         for snapshot, described in sides
-        for stack, folder in find_stacks(snapshot, submodule).items()
+        for stack in read_stacks(snapshot, submodule)
         for node, then_node in zip(nodes, described, strict=True)
-        if (not then_node.stacks or stack in then_node.stacks)
-        and (request := _request(then_node, stack, folder, snapshot, is_old=snapshot is old)).files
+        if stack.runs_on(then_node)
+        and (request := make_request(then_node, stack, snapshot, is_old=snapshot is old)).files
     ]
     rendered = renderer.render_all([(one.snapshot, one.request) for _, one in tasks])
     changed = changed_paths(old, new)
@@ -191,14 +193,6 @@ def _nodes_then(nodes: tuple[Node, ...], old: Snapshot, new: Snapshot) -> tuple[
     return tuple(known.get(node.name, node) for node in nodes)
 
 
-def _request(node: Node, stack: StackName, folder: str, snapshot: Snapshot, *, is_old: bool) -> RenderRequest:
-    files = node.files.get(stack, ()) or find_default_files(snapshot, folder)
-    if is_old:
-        # An overlay that the fleet file names may have come with this very change.
-        files = tuple(name for name in files if snapshot.oid(posixpath.normpath(f"{folder}/{name}")))
-    return RenderRequest(folder=folder, files=files, profiles=node.profiles, variables=node.variables)
-
-
 def _pair(
     sides: list[tuple[_RenderTask, Side]],
     node: Node,
@@ -206,18 +200,28 @@ def _pair(
     new: Snapshot,
     changed: frozenset[str],
 ) -> tuple[StackChange, ...]:
-    """The new version's stacks in their order, then those that go."""
-    before = {one.stack: (one, side) for one, side in sides if one.snapshot is old}
-    after = {one.stack: (one, side) for one, side in sides if one.snapshot is new}
+    """The new version's stacks in their order, then those that go.
+
+    A stack is one with the old stack of the same folder; one whose folder is new, with the old stack of the same
+    compose project whose folder is gone: to compose it is the same.
+    """
+    before = {one.request.folder: (one, side) for one, side in sides if one.snapshot is old}
+    after = {one.request.folder: (one, side) for one, side in sides if one.snapshot is new}
+    gone = {_project(side): folder for folder, (_, side) in before.items() if folder not in after}
+    moved = {
+        folder: gone.pop(project)
+        for folder, (_, side) in after.items()
+        if folder not in before and (project := _project(side)) and project in gone
+    }
     pairs = []
-    for stack in [*after, *(name for name in before if name not in after)]:
-        then, now = before.get(stack), after.get(stack)
-        task = (now or before[stack])[0]
+    for folder in [*after, *(name for name in before if name not in after and name not in moved.values())]:
+        then, now = before.get(moved.get(folder, folder)), after.get(folder)
+        task = (now or before[folder])[0]
         rendering: Rendering | None = now[1].rendering if now else None
         inputs = find_build_inputs(rendering, node, old, new, changed) if old and then and rendering else {}
         pairs.append(
             StackChange(
-                stack=stack,
+                stack=task.stack,
                 folder=task.request.folder,
                 old=then[1] if then else None,
                 new=now[1] if now else None,
@@ -227,17 +231,6 @@ def _pair(
     return tuple(pairs)
 
 
-def find_stacks(snapshot: Snapshot, submodule: Submodule) -> dict[StackName, str]:
-    """Name and folder of each stack that the submodule holds, in deployment order.
-
-    `stacks` is a glob of as many folders as a stack is deep: `*`, `?` and `[...]` stay within one name.
-    """
-    pattern = f"{submodule.path}/{submodule.stacks}"
-    folders = {str(PurePosixPath(path).parent) for path in snapshot.files_under(submodule.path)}
-    found = {
-        StackName(PurePosixPath(folder).name): folder
-        for folder in sorted(folders)
-        if fnmatch.fnmatchcase(folder, pattern) and folder.count("/") == pattern.count("/")
-    }
-    rank = {name: index for index, name in enumerate(submodule.order)}
-    return dict(sorted(found.items(), key=lambda item: (rank.get(item[0], len(rank)), item[0])))
+def _project(side: Side) -> str:
+    rendering = side.rendering
+    return str(rendering.model.get("name", "")) if isinstance(rendering, Rendered) else ""

@@ -2,10 +2,10 @@
 
 A request is first looked up in the cache; on a miss everything that compose would read is checked and collected
 (bot.planner.inputs), written to a folder of its own in the plainest YAML, rendered by the real `docker compose
-config` as confined as this machine allows (bot.engine.confinement), redacted (bot.redaction.redact), and kept.
+config` as confined as this machine allows (bot.engine.confinement), and kept, sealed (bot.planner.sealed).
 
-From the stack's `.env`, COMPOSE_PROJECT_NAME and COMPOSE_PROFILES have their effect, as they have on the node,
-because `name:` and `profiles:` could say the same; no other COMPOSE_* or DOCKER_* setting has.
+Settings of the tools in a stack's `.env` (bot.domain.tool_settings) configure nothing here. COMPOSE_FILE and
+COMPOSE_PROFILES are in the request, as they will be in the node's order; the others are only interpolated.
 """
 
 from __future__ import annotations
@@ -27,16 +27,18 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from bot.domain.tool_settings import is_tool_setting
 from bot.domain.values import Value
 from bot.engine.compose import RENDER, compose_options
 from bot.engine.confinement import SECONDS, ConfinedResult, find_confinement
-from bot.engine.environment import RENDER_HOME, RENDER_SETTINGS, RESERVED_NAME, STACK_SETTINGS
+from bot.engine.environment import RENDER_HOME, RENDER_SETTINGS
 from bot.engine.programs import ComposeProgram, find_compose
 from bot.plan.rendering import CHECKOUT, Rendered, Rendering, Unreadable
 from bot.planner.cache import RenderCache
 from bot.planner.compose_files import ComposeInputs, RefusedError
+from bot.planner.exits import without_names
 from bot.planner.inputs import MAX_FILE, collect_inputs
-from bot.planner.interpolation import read_settings
+from bot.planner.interpolation import read_settings, rename_setting
 from bot.planner.snapshot import Snapshot
 from bot.planner.snapshot_files import BlobReader, SnapshotFiles, describe
 from bot.planner.source_map import SourceMap, find_placeholders, find_variables
@@ -45,6 +47,7 @@ from bot.redaction.redact import Redactor, known_from
 
 _RULES = "3"  # of rendering and redaction: another number makes every kept rendering a miss
 _MAX_MESSAGE = 1500  # characters
+_MIN_HIDDEN = 8  # characters; shorter ones would take words out of ordinary text
 
 
 class RenderRequest(Value, frozen=True):
@@ -55,6 +58,7 @@ class RenderRequest(Value, frozen=True):
     profiles: tuple[str, ...] = ()
     project: str = ""  # "": compose's own rule (`name:`, else the folder's name)
     variables: dict[str, str] = {}  # public
+    problem: str = ""  # why it cannot be rendered; "" when nothing is known to be wrong
 
 
 class Renderer:
@@ -76,8 +80,8 @@ class Renderer:
     ) -> None:
         self._program = program or find_compose()
         self._confinement = find_confinement(self._program.path, allow_bubblewrap=allow_bubblewrap)
-        self._redactor = Redactor(secret_key)
-        self._cache = RenderCache(cache_root / "renderings")
+        self.redactor = Redactor(secret_key)
+        self._cache = RenderCache(cache_root / "renderings", key=secret_key)
         self._work = cache_root / "work"
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="render")
         self._seconds = seconds
@@ -109,19 +113,21 @@ class Renderer:
         parts = [
             _RULES,
             self._program.version,
-            self._redactor.fingerprint,
+            self.redactor.fingerprint,
             msgspec.json.encode(request, order="sorted"),
         ]
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def _render(self, blobs: BlobReader, request: RenderRequest) -> Rendering:
         checkout = SnapshotFiles(blobs)
+        if request.problem:
+            return Unreadable(message=self.redactor.text(request.problem))
         try:
             files = request.files or find_files(checkout.state_of, request.folder)
-            known = {name: value for name, value in request.variables.items() if not RESERVED_NAME.fullmatch(name)}
+            known = {name: value for name, value in request.variables.items() if not is_tool_setting(name)}
             inputs = collect_inputs(checkout, folder=request.folder, files=files, known=known)
         except RefusedError as refused:
-            message = self._redactor.text(refused.message)
+            message = self.redactor.text(refused.message)
             return self._keep(request, checkout, Unreadable(message=message, where=refused.where))
         if not inputs.main.files:
             names = " or ".join(request.files or DEFAULT_FILES)
@@ -187,20 +193,24 @@ class Renderer:
         defaults = dict(pair for text in inputs.interpolated_from.values() for pair in read_settings(text))
         if outcome.code != 0 or outcome.stopped:
             problem = self._explain(request, inputs, outcome, seen, source_map)
-            variables = find_variables(inputs.main, defaults, self._redactor.setting)
+            variables = find_variables(inputs.main, defaults, self.redactor.setting)
             return replace(problem, variables=variables), not outcome.stopped
         try:
             model = _canonical(json.loads(outcome.out.decode("utf-8").replace("$$", "$")), seen)
         except (ValueError, RecursionError):
             return Unreadable(message=f"{request.folder}: compose wrote something that is not JSON"), True
         secrets = known_from(inputs.settings(), environment=_from_env_files(model, source_map, inputs, known))
+        secrets = without_names(secrets, model)
         rendered = Rendered(
-            model=self._redactor.model(model, secrets),
+            model=model,
             reads=tuple(sorted(inputs.paths)),
             variables=find_variables(
-                inputs.main, defaults, lambda name, value: self._redactor.setting(name, value, secrets)
+                inputs.main, defaults, lambda name, value: self.redactor.setting(name, value, secrets)
             ),
-            sources={self._redactor.key(place, secrets): at for place, at in source_map.sources(model).items()},
+            sources=source_map.sources(model),
+            shown=self.redactor.model(model, secrets),
+            hidden=tuple(sorted(value for value in secrets.everywhere if len(value) >= _MIN_HIDDEN)),
+            remarks=tuple(inputs.remarks),
         )
         return rendered, True
 
@@ -222,23 +232,18 @@ class Renderer:
         text = outcome.err.decode("utf-8", "replace").replace(f"{seen}/", "").replace(seen, "")
         text = re.sub(r"(?s)(variable name near) .*", r"\1 ...", text)  # quotes the rest of an env file
         kept = [line.strip() for line in text.splitlines() if line.strip() and "level=warning" not in line]
-        message = self._redactor.text("\n".join(kept), secrets)[:_MAX_MESSAGE]
+        message = self.redactor.text("\n".join(kept), secrets)[:_MAX_MESSAGE]
         return Unreadable(message=message or f"{request.folder}: compose failed", where=source_map.find_line(message))
 
 
 def _environment(inputs: ComposeInputs, known: dict[str, str]) -> dict[str, str]:
-    """Made from nothing. Settings of compose and docker that an env file names are set first, so they lose.
-
-    A variable that a stack cannot do without, and that only the node has, is given its own name.
-    """
+    """Made from nothing. A variable that a stack requires, and that only the node has, is given its own name."""
     texts = inputs.interpolated_from.values()
-    named = {name for text in texts for name in RESERVED_NAME.findall(text)}
     placeholders = find_placeholders(
         inputs.main, {*known, *(name for text in texts for name, _ in read_settings(text))}
     )
     return (
-        dict.fromkeys(named.difference(STACK_SETTINGS), "")
-        | {name: value for name, value in placeholders.items() if not RESERVED_NAME.fullmatch(name)}
+        {rename_setting(name): value for name, value in placeholders.items()}
         | RENDER_SETTINGS
         | {n: v for n, v in known.items() if n not in RENDER_SETTINGS}
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bot.domain.names import ServiceName
@@ -17,6 +17,8 @@ from bot.planner.snapshot import Snapshot
 from bot.planner.snapshot_files import BlobReader, OutsideError, SnapshotFiles, TooLargeError
 
 _MAX_LINK = 4096  # bytes
+_POINTER = b"version https://git-lfs.github.com/spec/"
+_MAX_POINTER = 1024  # bytes
 _MAX_RULES = 64 * 1024  # bytes of an ignore file
 
 
@@ -36,7 +38,33 @@ def read_side(
         for service in rendering.model.get("services") or {}:
             for mount in find_mounts(service, rendering.model, node):
                 places[mount.source] = _place(checkout, mount.source, snapshot, other, changed)
-    return Side(rendering=rendering, files=request.files, profiles=request.profiles, places=places)
+    return Side(
+        rendering=rendering,
+        files=request.files,
+        profiles=request.profiles,
+        places=places,
+        pointers=_find_pointers(snapshot, places.values()),
+    )
+
+
+def _find_pointers(snapshot: Snapshot, places: Iterable[Place]) -> tuple[str, ...]:
+    """The mounted files whose content git keeps elsewhere (Git LFS)."""
+    attributes = [path for path in snapshot.entries if posixpath.basename(path) == ".gitattributes"]
+    reader = BlobReader(snapshot, largest=_MAX_RULES)
+    if not attributes or not any(b"filter=lfs" in _content(reader, path) for path in attributes):
+        return ()
+    blobs = [p for p, entry in snapshot.entries.items() if entry.kind == "blob"]
+    mounted = sorted({p for place in places for p in changed_under(blobs, [place.path])})
+    small = BlobReader(snapshot, largest=_MAX_POINTER)
+    small.fetch(mounted)
+    return tuple(path for path in mounted if _content(small, path).startswith(_POINTER))
+
+
+def _content(reader: BlobReader, path: str) -> bytes:
+    try:
+        return reader.read(path)
+    except TooLargeError:
+        return b""
 
 
 def _place(
@@ -59,10 +87,17 @@ def _place(
 
 
 def changed_paths(old: Snapshot | None, new: Snapshot) -> frozenset[str]:
-    """Files and links of the whole checkout whose content or mode differs; all of them when there was none."""
-    then = {p: (e.mode, e.oid) for p, e in old.entries.items() if e.kind == "blob"} if old else {}
-    now = {p: (e.mode, e.oid) for p, e in new.entries.items() if e.kind == "blob"}
+    """Files, links and nested submodules of the whole checkout that differ; all of them when there was none."""
+    then, now = (_contents(side) if side else {} for side in (old, new))
     return frozenset(path for path in {*then, *now} if then.get(path) != now.get(path))
+
+
+def _contents(snapshot: Snapshot) -> dict[str, tuple[str, str]]:
+    return {
+        path: (entry.mode, entry.oid)
+        for path, entry in snapshot.entries.items()
+        if entry.kind != "tree" and path != snapshot.submodule
+    }
 
 
 def find_build_inputs(
@@ -95,6 +130,9 @@ def _inputs(build: Mapping[str, Any], node: Node, old: Snapshot, new: Snapshot, 
             found |= _reaching(old, folder, rules[0]) ^ _reaching(new, folder, rules[1])
         ignores = [BuildIgnore(text) for text in rules]
         for path in changed_under(changed, [folder]):
+            if any((entry := side.entries.get(path)) and entry.kind == "commit" for side in (old, new)):
+                found.add(path)  # what a submodule holds is not here
+                continue
             inside = path.removeprefix(f"{folder}/")
             there = (path in old.entries, path in new.entries)
             if any(is_there and not ignore.ignores(inside) for is_there, ignore in zip(there, ignores, strict=True)):

@@ -16,7 +16,7 @@ _SECTIONS = ("services", "networks", "volumes", "configs", "secrets", "models")
 # Lists that the model shows as mappings: of `NAME=value`, and of names.
 _NAMED_LISTS = frozenset(("environment", "labels", "annotations", "args", "sysctls", "additional_contexts"))
 _LISTS_OF_NAMES = frozenset(("networks", "depends_on"))
-_FROM_NODE = frozenset(("HOME", "PWD"))  # every shell has them
+_FROM_NODE = frozenset(("HOME", "PWD", "COMPOSE_PROJECT_NAME"))  # every shell has them, and compose itself
 _MAX_DEPTH = 24
 _MAX_COMPARED = 250_000  # items of a file times items of the model; where a list is larger, its own line is enough
 
@@ -151,7 +151,7 @@ def find_variables(
     found: dict[str, tuple[str | None, bool]] = {}
     for text in _texts(main):
         for use in find_uses(text):
-            if use.name in _FROM_NODE or use.name.startswith("COMPOSE_"):
+            if use.name in _FROM_NODE:
                 continue
             optional = use.nested or use.operator.endswith("+")
             default = use.word if use.operator.endswith("-") else "" if optional else None

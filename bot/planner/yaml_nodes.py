@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
+import yaml
+from yaml.events import (
     AliasEvent,
     CollectionEndEvent,
     DocumentStartEvent,
@@ -23,8 +22,9 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from bot.planner.interpolation import UnknowableError, check_nesting
+from bot.planner.interpolation import UnknowableError, check_nesting, rename_uses
 
+_LOADER = getattr(yaml, "CLoader", yaml.SafeLoader)  # libyaml is not built in everywhere
 MAX_SIZE = 256 * 1024  # bytes of one file
 _MAX_DEPTH = 60
 _MAX_NODES = 40_000  # as written, and again after aliases are followed
@@ -83,22 +83,20 @@ YamlNode = YamlScalar | YamlSequence | YamlMapping
 
 
 def parse_yaml(content: bytes) -> tuple[YamlNode, ...]:
-    """The documents of a file, or YamlRefusedError. UTF-8 only, within fixed limits of size and depth."""
+    """The documents of a file, or YamlRefusedError, within fixed limits of size and depth.
+
+    Compose's own parser (go-yaml) is a port of libyaml, which reads here: it takes the same tabs and encodings.
+    """
     if len(content) > MAX_SIZE:
         raise YamlRefusedError(1, f"the file is larger than {MAX_SIZE // 1024} KiB")
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        line = content[: problem.start].count(b"\n") + 1
-        raise YamlRefusedError(line, "the file is not UTF-8") from None
-    try:
-        return tuple(_documents(iter(YAML(typ="safe", pure=True).parse(text))))
-    except MarkedYAMLError as problem:
+        return tuple(_documents(iter(yaml.parse(content, Loader=_LOADER))))
+    except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         message = (problem.problem or "something is wrong").split("\n")[0]
         # What the parser found may be quoted in its message; the place is enough.
         raise YamlRefusedError(mark.line + 1 if mark else 1, f"not valid YAML: {_unquoted(message)}") from None
-    except (YAMLError, ValueError, RecursionError, AssertionError, IndexError) as problem:
+    except (yaml.YAMLError, ValueError, RecursionError, AssertionError, IndexError) as problem:
         found = re.search(r"line (\d+)", str(problem))
         raise YamlRefusedError(int(found[1]) if found else 1, "not valid YAML") from None
 
@@ -210,7 +208,7 @@ def _key(node: YamlNode, line: int) -> YamlScalar:
 
 
 def _tag(event: Any, line: int) -> str:
-    tag = str(event.ctag) if getattr(event, "ctag", None) else ""
+    tag = str(event.tag or "")
     if tag and tag not in _TAGS and tag not in _CORE_TAGS:
         raise YamlRefusedError(line, f"the tag {tag[:60]} is not used by compose")
     return tag
@@ -239,18 +237,23 @@ def _check_size(root: YamlNode) -> None:
             waiting += node.items
 
 
-def write_yaml(documents: tuple[YamlNode, ...]) -> str:
-    """The documents in flow style; every parser reads this the same way."""
-    return "".join(f"---\n{_written(node)}\n" for node in documents)
+def write_yaml(documents: tuple[YamlNode, ...], without: Collection[int] = ()) -> str:
+    """The documents in flow style; every parser reads this the same way.
+
+    Nodes whose `id` is in `without` are left out of their lists, and are an empty list elsewhere.
+    """
+    return "".join(f"---\n{_written(node, without)}\n" for node in documents)
 
 
-def _written(node: YamlNode) -> str:
+def _written(node: YamlNode, without: Collection[int]) -> str:
+    if id(node) in without:
+        return "[]"
     tag = f"!!{node.tag.removeprefix(_CORE)} " if node.tag.startswith(_CORE) else f"{node.tag} " if node.tag else ""
     if isinstance(node, YamlMapping):
-        pairs = (f"{_scalar(key)}: {_written(value)}" for key, value in node.pairs.values())
+        pairs = (f"{_scalar(key)}: {_written(value, without)}" for key, value in node.pairs.values())
         return f"{tag}{{{', '.join(pairs)}}}"
     if isinstance(node, YamlSequence):
-        return f"{tag}[{', '.join(_written(item) for item in node.items)}]"
+        return f"{tag}[{', '.join(_written(item, without) for item in node.items if id(item) not in without)}]"
     return tag + _scalar(node)
 
 
@@ -259,5 +262,5 @@ def _scalar(node: YamlScalar) -> str:
         return "null"
     if node.plain and _UNQUOTED.fullmatch(node.text):
         return node.text
-    quoted = json.dumps(node.text, ensure_ascii=False)
+    quoted = json.dumps(rename_uses(node.text), ensure_ascii=False)
     return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in quoted)

@@ -31,6 +31,12 @@ _FREE = word_set(
     "pre_stop extra_hosts provider"
 )
 _ARGUMENTS = frozenset(("command", "entrypoint", "test"))
+_NAMES = word_set(
+    "name image container_name hostname network_mode ipc pid volumes_from links external_links networks depends_on "
+    "source target file context dockerfile device devices path env_file label_file volumes aliases profiles service "
+    "type driver published host_ip protocol mode working_dir secrets configs"
+)
+"""Fields that hold names, images and paths: a secret that happens to equal one of these is no secret there."""
 _MARK = re.compile(r"‹secret [0-9a-f]{8}›")
 _FLAG = re.compile(r"-{0,2}[\w.-]+")
 _LONG_FLAG = re.compile(r"--?[\w.-]{2,}")
@@ -58,13 +64,17 @@ class Redactor:
         """Redact any text: a log, an error, a configuration file."""
         return self._replace(text, find_named(text) + find_shaped(text) + known.find(text, free=True))
 
+    def shown(self, text: str, known: KnownSecrets = NOTHING_KNOWN) -> str:
+        """Redact a text of a plan, whose values were redacted before: what is known or has a secret's shape."""
+        return self._replace(text, find_shaped(text, free=False) + known.find(text, free=False))
+
     def setting(self, name: str, value: str, known: KnownSecrets = NOTHING_KNOWN) -> str:
         """Redact the value of the variable `name`."""
         return self._value(value, name, known, free=True)
 
-    def key(self, key: str, known: KnownSecrets = NOTHING_KNOWN) -> str:
-        """Redact a key of the model, or a dotted path in it."""
-        return self._replace(key, find_shaped(key, free=False) + known.find(key, free=False))
+    def key(self, key: str) -> str:
+        """Redact a key of the model: only what has a secret's own shape, because names are no secrets."""
+        return self._replace(key, find_shaped(key, free=False))
 
     def model(self, model: Mapping[str, Any], known: KnownSecrets = NOTHING_KNOWN) -> dict[str, Any]:
         """Redact compose's model; the copy has its keys sorted."""
@@ -81,7 +91,7 @@ class Redactor:
         match value:
             case dict():
                 return {
-                    self.key(str(key), known): self._walk(item, str(key), known, free=free)
+                    str(key): self._walk(item, str(key), known, free=free)
                     for key, item in sorted(value.items(), key=lambda pair: str(pair[0]))
                 }
             case list() if name in _ARGUMENTS:
@@ -140,8 +150,10 @@ class Redactor:
 
 
 def _spans(value: str, name: str, known: KnownSecrets, *, free: bool) -> list[tuple[int, int]]:
-    spans = find_shaped(value, name=name, free=free) + known.find(value, free=free)
-    return spans + find_named(value) if free else spans
+    spans = find_shaped(value, name=name, free=free)
+    if free:
+        return spans + known.find(value, free=True) + find_named(value)
+    return spans if name in _NAMES else spans + known.find(value, free=False)
 
 
 def redact_text(text: str, *, secret_key: bytes, known_secrets: Iterable[str] = ()) -> str:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from bot.domain.tool_settings import is_tool_setting
 from bot.settings.values import parse_folder
 
 _KEPT_FOR_CHILDREN = (
@@ -39,7 +40,7 @@ _KEPT_FOR_DOCKER = (
     "PATHEXT",
     "COMSPEC",
 )
-_NOT_FOR_STACKS = ("GITHUB_", "ACTIONS_", "RUNNER_", "INPUT_", "AIOS_BOT_", "COMPOSE_", "GIT_", "PYTHON_ON_WHALES_")
+_NOT_FOR_STACKS = ("GITHUB_", "ACTIONS_", "RUNNER_", "INPUT_", "AIOS_BOT_", "GIT_", "PYTHON_ON_WHALES_")
 
 DEFAULT_DATA = "data"
 
@@ -63,9 +64,20 @@ def stack_environment() -> dict[str, str]:
     """What compose may interpolate on a node: the node's own environment without the job's and the bot's variables.
 
     A node's secrets come from there (the GitHub environment named like the node) or from `.env` files. What would
-    make compose do something else than the order says (COMPOSE_*) is left out.
+    make compose do something else than the order says (`COMPOSE_FILE`, ...) is left out.
     """
-    return {name: value for name, value in os.environ.items() if not name.upper().startswith(_NOT_FOR_STACKS)}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.upper().startswith(_NOT_FOR_STACKS)
+        and not (is_tool_setting(name) and name.upper().startswith("COMPOSE_"))
+    }
+
+
+def read_cache_folder() -> Path:
+    """Where a person's own commands keep what they can make again."""
+    named = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+    return (Path(named) if named else Path.home() / ".cache") / "aios-bot"
 
 
 def runner_environment() -> dict[str, str]:

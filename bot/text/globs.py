@@ -2,7 +2,7 @@
 
 Two other languages stay what they are elsewhere: a `.dockerignore`'s (`bot.plan.build_ignore`: character classes,
 escapes, exceptions, and a folder's rule holds for all below it), and that of a submodule's `stacks`
-(`bot.planner.planner.find_stacks`: character classes, and `**` is no more than `*`).
+(`bot.planner.stacks.find_stacks`: character classes, and `**` is no more than `*`).
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ from bot.git.git import GitError
 from bot.github.client import Client
 from bot.github.endpoints import deployments, repository
 from bot.github.endpoints.deployments import Deployment
-from bot.planner.plans import find_stacks
 from bot.planner.snapshot import Snapshot
+from bot.planner.stacks import find_stacks
 
 if TYPE_CHECKING:
     from bot.features.fleets.run import FleetTools

@@ -10,7 +10,7 @@ from bot.fleetfile.yaml_lines import Problem
 from bot.plan.model import Plan, SourceLine
 from bot.plan.report import sections
 from bot.plan.report.links import Links
-from bot.plan.report.rows import count, find_rows, summarise, unreadable_stacks
+from bot.plan.report.rows import Totals, count, find_rows, summarise, unreadable_stacks
 from bot.text import markdown as md
 from bot.text.budget import fit, fixed
 
@@ -62,9 +62,16 @@ def render_check(plan: Plan, links: Links, *, limit: int = LIMIT) -> CheckText:
         title=summarise(plan)[:_TITLE],
         summary=render_check_summary(plan, links, limit=limit),
         text=render_check_text(plan, links, limit=limit),
-        conclusion="neutral" if totals.unreadable or totals.severities[Severity.RISKY] else "success",
+        conclusion=_conclusion(totals),
         annotations=own,
     )
+
+
+def _conclusion(totals: Totals) -> str:
+    """A stack that cannot be planned fails the check: nobody can approve what nobody knows."""
+    if totals.unreadable:
+        return "failure"
+    return "neutral" if totals.severities[Severity.RISKY] else "success"
 
 
 def render_check_summary(plan: Plan, links: Links, *, limit: int) -> str:

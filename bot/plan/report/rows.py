@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from bot.domain.names import NodeName, ServiceName, StackName
 from bot.domain.severity import Severity
+from bot.plan.causes import ReasonCode
 from bot.plan.model import ImageKind, NodePlan, Plan, Reason, Risk, ServicePlan, SourceLine, StackPlan
 from bot.protocol.action import Action
 
@@ -63,7 +64,7 @@ class Totals(NamedTuple):
     actions: Counter[Action]  # different services
     severities: Counter[Severity]  # rows
     unreadable: int  # different stacks
-    unchanged: int
+    unchanged: int  # different services, on no node touched
 
     @property
     def restarts(self) -> bool:
@@ -97,11 +98,39 @@ def _row(stack: StackPlan, service: ServicePlan) -> Row:
         stack=stack.stack,
         service=service.service,
         action=service.action,
-        reasons=tuple(replace(reason, text=_within(stack, reason.text)) for reason in service.reasons),
+        reasons=tuple(
+            replace(reason, text=_within(stack, reason.text)) for reason in sorted(service.reasons, key=_gravity)
+        ),
         risks=tuple(replace(risk, text=_within(stack, risk.text)) for risk in service.risks),
         signal=service.signal,
         note=_image_note(service),
     )
+
+
+_GRAVE_FIRST = (
+    ReasonCode.BIND_CONTENT,
+    ReasonCode.CONFIG_CONTENT,
+    ReasonCode.SECRET_CONTENT,
+    ReasonCode.IMAGE,
+    ReasonCode.BUILD,
+    ReasonCode.BUILD_CONTENT,
+    ReasonCode.PORTS,
+    ReasonCode.NETWORKS,
+    ReasonCode.NETWORK_CHANGED,
+    ReasonCode.NAMESPACE_SHARED,
+    ReasonCode.VOLUMES,
+    ReasonCode.VOLUME_MOVED,
+    ReasonCode.VOLUMES_FROM,
+    ReasonCode.COMMAND,
+    ReasonCode.IMAGE_REBUILT,
+    ReasonCode.ENV_FILE,
+    ReasonCode.ENVIRONMENT,
+)
+"""What changes what a service does or who reaches it, before labels, limits and other settings."""
+
+
+def _gravity(reason: Reason) -> int:
+    return next((at for at, code in enumerate(_GRAVE_FIRST) if code == reason.code), len(_GRAVE_FIRST))
 
 
 def _within(stack: StackPlan, text: str) -> str:
@@ -113,10 +142,12 @@ def _image_note(service: ServicePlan) -> str:
     image = service.image
     if image is None or any(risk.rule == "image.unpinned" for risk in service.risks):
         return ""
+    changed = any(reason.code in ("image", "new_service") for reason in service.reasons)
+    if not changed:
+        return ""
     if image.kind is ImageKind.MOVING:
         return f"{image.name} is a moving tag"
-    changed = any(reason.code in ("image", "new_service") for reason in service.reasons)
-    return "the image is pinned by its digest" if image.kind is ImageKind.DIGEST and changed else ""
+    return "the image is pinned by its digest" if image.kind is ImageKind.DIGEST else ""
 
 
 def worst_severity(risks: tuple[Risk, ...]) -> Severity:
@@ -137,15 +168,18 @@ def count(plan: Plan) -> Totals:
         for service in stack.services
         if service.action is not Action.NONE
     ]
-    everything = sum(len(stack.services) for node in plan.nodes for stack in node.stacks)
+    everything = {
+        (stack.stack, service.service) for node in plan.nodes for stack in node.stacks for service in stack.services
+    }
+    services = {(stack, service.service) for _, stack, service in touched}
     return Totals(
-        services=len({(stack, service.service) for _, stack, service in touched}),
+        services=len(services),
         nodes=len({node for node, _, _ in touched}),
         all_nodes=len(plan.nodes),
         actions=Counter(action for _, _, action in {(stack, s.service, s.action) for _, stack, s in touched}),
         severities=Counter(row.severity for row in find_rows(plan)),
         unreadable=len({stack.stack for _, stack in unreadable_stacks(plan)}),
-        unchanged=everything - len(touched),
+        unchanged=len(everything - services),
     )
 
 
@@ -162,6 +196,16 @@ def missing_variables(plan: Plan) -> dict[NodeName, dict[str, tuple[StackName, .
             for name in stack.missing_variables:
                 names = found.setdefault(node.node, {})
                 names[name] = (*names.get(name, ()), stack.stack)
+    return found
+
+
+def remarks(plan: Plan) -> dict[tuple[StackName, str], list[NodeName]]:
+    """What the plan does not know of each stack, with the nodes that run it."""
+    found: dict[tuple[StackName, str], list[NodeName]] = {}
+    for node in plan.nodes:
+        for stack in node.stacks:
+            for remark in stack.remarks if stack.changed else ():
+                found.setdefault((stack.stack, remark), []).append(node.node)
     return found
 
 
@@ -183,15 +227,14 @@ def summarise(plan: Plan) -> str:
     parts = []
     if totals.severities[Severity.RISKY]:
         parts.append(f"{totals.severities[Severity.RISKY]} risky")
-    if totals.unreadable:
-        parts.append(f"{plural(totals.unreadable, 'stack')} not analysed")
+    unread = [f"{plural(totals.unreadable, 'stack')} not analysed"] if totals.unreadable else []
     if totals.restarts:
         where = f" on {totals.nodes} of {totals.all_nodes} nodes" if totals.all_nodes > 1 else ""
-        return ", ".join([f"{plural(totals.services, 'service')} changed{where}", *parts])
+        return ", ".join([*unread, f"{plural(totals.services, 'service')} changed{where}", *parts])
     if totals.services:
         parts.append(f"{plural(totals.services, 'service')} reloaded")
-    if totals.unreadable:
-        return ", ".join([*parts, "nothing else restarts"])
+    if unread:
+        return ", ".join([*unread, *parts, "nothing else restarts"])
     return ", ".join(["nothing restarts", *parts])
 
 

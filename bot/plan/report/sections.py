@@ -18,6 +18,7 @@ from bot.plan.report.rows import (
     missing_variables,
     new_variables,
     plural,
+    remarks,
     source_of,
     unreadable_stacks,
 )
@@ -37,15 +38,15 @@ _MAX_VARIABLES = 10
 
 
 def headline(plan: Plan) -> str:
-    """Render the first line: what happens, how severe it is, and what is unchanged."""
+    """Render the first line: what could not be analysed, what happens, how severe it is, and what is unchanged."""
     totals = count(plan)
     unread = f"{plural(totals.unreadable, 'stack')} could not be analysed" if totals.unreadable else ""
     if totals.restarts:
         nodes = f" on {totals.nodes} of {totals.all_nodes} nodes" if totals.all_nodes > 1 else ""
         lead = f"**{plural(totals.services, 'service')} {_actions(totals)}{nodes}**"
-        lead += f" · **{unread}**" if unread else ""
+        lead = f"⛔ **{unread}** · {lead}" if unread else lead
     elif unread:
-        lead = f"**{unread[0].upper()}{unread[1:]}; nothing else restarts**"
+        lead = f"⛔ **{unread}; nothing else restarts**"
     else:
         lead = "**Nothing restarts**"
         lead += f" · {plural(totals.services, 'service')} reloaded" if totals.services else ""
@@ -96,15 +97,16 @@ def table(plan: Plan, links: Links) -> Section:
 
 
 def _full(row: Row, plan: Plan, links: Links) -> list[str]:
-    reasons = [one_line(reason.text, _MAX_LINE) for reason in row.reasons[:_MAX_REASONS]]
-    if len(row.reasons) > _MAX_REASONS:
-        reasons.append(f"and {len(row.reasons) - _MAX_REASONS} more")
+    most = len(row.reasons) if row.severity is Severity.RISKY else _MAX_REASONS
+    reasons = [one_line(reason.text, _MAX_LINE) for reason in row.reasons[:most]]
+    if len(row.reasons) > most:
+        reasons.append(f"and {len(row.reasons) - most} more")
     if row.note:
         reasons.append(one_line(row.note, _MAX_LINE))
     line = source_of(row)
     where = _where(row)
     if line is not None:
-        where += f" · {_linked(plan, links, line)}"
+        where += f" · {_linked(plan, links, line, gone=row.action is Action.REMOVE)}"
     several = len({risk.severity for risk in row.risks}) > 1
     risks = [f"{ICONS[r.severity]} " * several + one_line(r.text, _MAX_LINE) for r in row.risks]
     return [ICONS[row.severity], where, "<br>".join([_does(row), *reasons]), "<br>".join(risks)]
@@ -151,8 +153,8 @@ def _counted(rows: Sequence[Sequence[str]], budget: int) -> Variant:
     return Variant(md.table(_HEADER, rows[:kept]) + tail.format(len(rows) - kept), left_out)
 
 
-def _linked(plan: Plan, links: Links, line: SourceLine) -> str:
-    return links.source(plan, line, f"line\u00a0{line.line}")  # the number stays beside its word
+def _linked(plan: Plan, links: Links, line: SourceLine, *, gone: bool = False) -> str:
+    return links.source(plan, line, f"line\u00a0{line.line}", gone=gone)  # the number stays beside its word
 
 
 def _nodes(nodes: Sequence[NodeName]) -> str:
@@ -181,7 +183,7 @@ def errors(plan: Plan, links: Links) -> Section:
 
 
 def missing(plan: Plan) -> Section:
-    """Render the variables that stacks need and nodes do not declare, a line for each node."""
+    """Render the variables that stacks need and nodes do not declare, a line for each node; and what is not known."""
     lines, number = [], 0
     for node, names in missing_variables(plan).items():
         listed = ", ".join(md.code(md.cut(name, 80)) for name in names)
@@ -196,6 +198,10 @@ def missing(plan: Plan) -> Section:
     if fresh:
         more = f" and {len(fresh) - _MAX_VARIABLES} more" if len(fresh) > _MAX_VARIABLES else ""
         lines.append(f"New variables, set on every node: {', '.join(fresh[:_MAX_VARIABLES])}{more}.")
+    lines += [
+        f"{md.text(stack)} on {_nodes(nodes)}: {one_line(remark, _MAX_LINE)}."
+        for (stack, remark), nodes in remarks(plan).items()
+    ]
     return _blocks(lines, "variables", f"⚠️ **{plural(number, 'variable')} missing** on nodes." if number else "")
 
 

@@ -7,7 +7,7 @@ import msgspec
 from bot.domain.names import short
 from bot.plan.identity import to_builtins
 from bot.plan.model import Plan
-from bot.plan.report.rows import find_rows, missing_variables, summarise, unreadable_stacks
+from bot.plan.report.rows import find_rows, missing_variables, remarks, summarise, unreadable_stacks
 from bot.text.markdown import one_line
 
 
@@ -20,6 +20,8 @@ def render_text(plan: Plan) -> str:
         lines.extend(f"          {risk.severity}: {one_line(risk.text)} [{risk.rule}]" for risk in row.risks)
     for node, names in missing_variables(plan).items():
         lines.extend(f"{node} has no {one_line(name)}, needed by {', '.join(names[name])}" for name in names)
+    for (name, remark), nodes in remarks(plan).items():
+        lines.append(f"{', '.join(nodes)} / {name}: {one_line(remark)}")
     for node_plan, stack in unreadable_stacks(plan):
         lines.append(f"could not analyse {node_plan.node} / {stack.stack}: {one_line(stack.error or '')}")
     return "\n".join(lines).rstrip()

@@ -66,7 +66,7 @@ def add_risks(plan: NodePlan, change: NodeChange, tuning: Mapping[str, Tuning]) 
 
 def _pair(change: StackChange) -> StackPair:
     sides = [side.rendering if side else None for side in (change.old, change.new)]
-    old, new = (side.model if isinstance(side, Rendered) else None for side in sides)
+    old, new = (side.for_risks if isinstance(side, Rendered) else None for side in sides)
     sources = next((side.sources for side in reversed(sides) if isinstance(side, Rendered)), {})
     return StackPair(change.stack, old, new, any(isinstance(side, Unreadable) for side in sides), sources)
 

@@ -168,7 +168,7 @@ for _ in range(3):
 
 
 def test_the_cache_stays_in_its_bounds(tmp_path: Path) -> None:
-    cache = RenderCache(tmp_path, max_bytes=200_000)
+    cache = RenderCache(tmp_path, key=b"a key", max_bytes=200_000)
     big = Rendered(model={"x-filler": "x" * 10_000})
     for number in range(100):
         cache.store(f"{number:064d}", {"a": f"100644:{number}"}, big)
@@ -177,7 +177,7 @@ def test_the_cache_stays_in_its_bounds(tmp_path: Path) -> None:
     assert cache.find(f"{0:064d}", lambda _: "100644:0") is None
 
 
-def test_only_redacted_renderings_are_stored(world: RenderWorld) -> None:
+def test_renderings_are_stored_sealed(world: RenderWorld) -> None:
     world.renderer.render(
         world.push(
             {
@@ -191,8 +191,12 @@ services:
         REQUESTS[:1],
     )
     stored = b"".join(path.read_bytes() for path in world.cache_root.rglob("*") if path.is_file())
-    assert "‹secret ".encode() in stored
     assert b"planted" not in stored
+    assert b"services" not in stored
+    assert world.renderer.processes == 1
+    world.restarted(secret_key=b"another key")
+    world.renderer.render(world.push({}), REQUESTS[:1])
+    assert world.renderer.processes == 1, "what another key sealed is a miss"
 
 
 def test_a_renderer_without_compose_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from bot.plan.model import SourceLine
 from bot.plan.rendering import Variable
 from bot.planner.renderer import RenderRequest
 from bot.redaction.redact import Redactor
+from tests.gitworld import git
 from tests.integration.planner.render_world import SECRET_KEY, RenderWorld, refused, rendered
 
 
@@ -187,7 +188,7 @@ services:
     assert found.variables == (
         Variable(name="A_TAG", default="1"),
         Variable(name="DB_PASSWORD", default=Redactor(SECRET_KEY).mark("hunter2")),
-        Variable(name="FROM_DOTENV", default="‹secret 7111a603›"),  # a value of .env that nothing shows to be public
+        Variable(name="FROM_DOTENV", default="ingress"),  # a name, as container_name shows
         Variable(name="INNER", default=""),
         Variable(name="MISSING"),
         Variable(name="OUTER", default="${INNER}"),
@@ -217,8 +218,9 @@ services:
             }
         )
     )
-    app = found.model["services"]["app"]
-    text = str(found)
+    assert found.model["services"]["app"]["environment"]["LOG_FORMAT"] == "json", "decided from what is there"
+    app = found.shown["services"]["app"]
+    text = str((found, found.shown, found.variables))
     for secret in ("correct", "horse", "plaintext", "json", "line one", "from file"):
         assert secret not in text, secret
     assert app["image"] == "app:2.1"
@@ -229,7 +231,7 @@ services:
     assert app["ports"][0]["published"] == "8088"
 
 
-def test_dotenv_cannot_steer_compose(world: RenderWorld) -> None:
+def test_dotenv_cannot_steer_compose_but_is_interpolated(world: RenderWorld) -> None:
     found = rendered(
         world.render(
             {
@@ -246,7 +248,8 @@ services:
         )
     )
     assert found.model["name"] == "named"  # as on the node
-    assert {name: body["image"] for name, body in found.model["services"].items()} == {"a": "a:", "b": "b"}
+    images = {name: body["image"] for name, body in found.model["services"].items()}
+    assert images == {"a": "a:other.ymltcp://x"}, "files and profiles are the request's"
 
 
 def test_default_files_and_override(world: RenderWorld) -> None:
@@ -269,9 +272,52 @@ def test_compose_s_own_errors_are_shown_with_their_line(world: RenderWorld) -> N
     assert error.where.line == 4
     both = refused(world.render({"docker-compose.yml": "services: {a: {ports: '${NUMBER}', image: '${TAG:?}'}}\n"}))
     assert both.variables == (Variable(name="NUMBER"), Variable(name="TAG", required=True))
-    missing = refused(world.render({"docker-compose.yml": "services: {a: {image: x, env_file: no.env}}\n"}))
-    assert "no.env" in missing.message
+    text = "services: {a: {image: x, extends: {file: no.yml, service: b}}}\n"
+    missing = refused(world.render({"docker-compose.yml": text}))
+    assert "no.yml" in missing.message
     assert str(world.folder) not in missing.message
+
+
+def test_env_files_that_only_the_node_has_are_empty_with_a_remark(world: RenderWorld) -> None:
+    text = """
+services:
+  a:
+    image: x
+    env_file: [no.env, /etc/app.env, ../../../../out.env, '~/home.env', {path: other.env, required: false}, here.env]
+    secrets: [tok]
+secrets: {tok: {file: /etc/tok}}
+"""
+    found = rendered(world.render({"compose.yaml": text, "here.env": "A=1\n"}))
+    assert found.model["services"]["a"]["environment"] == {"A": "1"}
+    assert found.model["secrets"]["tok"]["file"] == "/etc/tok"
+    named = [remark.split(" is not in the repository")[0] for remark in found.remarks]
+    assert named[0].startswith("env_file server/stacks/")
+    assert named[0].endswith("/no.env")
+    assert named == [
+        found.remarks[0].split(" is not")[0],
+        "env_file /etc/app.env",
+        "env_file ../../../../out.env",
+        "env_file ~/home.env",
+        "a file of secrets, /etc/tok,",
+    ]
+
+
+def test_what_compose_s_parser_takes_is_taken(world: RenderWorld) -> None:
+    found = rendered(world.render({"compose.yaml": "services:\t# tabs\n  a:\n    image:\tx:1\t# one\n"}))
+    assert found.model["services"]["a"]["image"] == "x:1"
+    folder = world.upstream / "stacks/wide"
+    folder.mkdir()
+    (folder / "compose.yaml").write_bytes("services: {a: {image: 'é:1'}}\n".encode("utf-16"))
+    git(world.upstream, "add", "--all")
+    (wide,) = world.renderer.render(world.push({}), [RenderRequest(folder="server/stacks/wide")])
+    assert rendered(wide).model["services"]["a"]["image"] == "é:1"
+
+
+def test_a_user_s_own_variables_are_interpolated_whatever_they_are_called(world: RenderWorld) -> None:
+    text = "services: {a: {image: 'x:${DOCKER_TAG}', environment: {H: '${DOCKER_HOST}', C: '$${DOCKER_HOST}'}}}\n"
+    dotenv = "COMPOSE_TAG=1\nDOCKER_TAG=${COMPOSE_TAG}2\nexport DOCKER_HOST=tcp://x\n"
+    a = rendered(world.render({"compose.yaml": text, ".env": dotenv})).model["services"]["a"]
+    assert (a["image"], a["environment"]) == ("x:12", {"H": "tcp://x", "C": "${DOCKER_HOST}"})
 
 
 def test_what_only_the_node_can_give_does_not_keep_a_stack_from_being_planned(world: RenderWorld) -> None:

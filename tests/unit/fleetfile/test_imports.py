@@ -30,6 +30,7 @@ def test_reading_loads_no_extra_of_pydantic_and_nothing_of_ours_that_does_io() -
         "bot.domain.risk_rule",
         "bot.domain.risk_rules",
         "bot.domain.severity",
+        "bot.domain.tool_settings",
         "bot.domain.values",
         "bot.domain.verbs",
     }

@@ -45,7 +45,7 @@ LIMITS: list[tuple[str, list[str], list[str]]] = [
     (
         "nodes: {{A: {{variables: {{'{}': x}}}}}}",
         ["A", "_a9", "COMPOSE", "DOCKERX"],
-        ["", "9a", "A-B", "COMPOSE_X", "Docker_x"],
+        ["", "9a", "A-B", "COMPOSE_FILE", "Docker_Host"],
     ),
     (
         "nodes: {{A: {{root: '{}'}}}}",

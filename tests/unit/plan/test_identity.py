@@ -24,15 +24,24 @@ FIRST = {SourceLine: 2, Reason: 3, Risk: 4, Image: 2, ServicePlan: 8, StackPlan:
 
 
 def every_field(value: Any) -> Any:
-    """How the version before wrote a value: whole, with its defaults."""
+    """A value with all fields and their defaults."""
     if isinstance(value, msgspec.Struct):
         return {name: every_field(getattr(value, name)) for name in value.__struct_fields__}
     return [every_field(one) for one in value] if isinstance(value, tuple) else value
 
 
+def first_fields(value: Any) -> Any:
+    """How the version before wrote a value: whole, with the defaults of the fields that it knew."""
+    if isinstance(value, msgspec.Struct):
+        fields = msgspec.structs.fields(value)
+        kept = [f for at, f in enumerate(fields) if at < FIRST[type(value)] or getattr(value, f.name) != f.default]
+        return {field.name: first_fields(getattr(value, field.name)) for field in kept}
+    return [first_fields(one) for one in value] if isinstance(value, tuple) else value
+
+
 @given(values_of(tuple[NodePlan, ...]))
 def test_the_id_is_that_of_the_version_before(nodes: tuple[NodePlan, ...]) -> None:
-    whole = msgspec.json.encode([BASE, OLD, NEW, every_field(nodes)], order="deterministic")
+    whole = msgspec.json.encode([BASE, OLD, NEW, first_fields(nodes)], order="deterministic")
     before = hashlib.sha256(whole).hexdigest()
     assert identify_plan(BASE, OLD, NEW, nodes) == before[:12]
 

@@ -130,13 +130,13 @@ def test_what_was_left_out_is_said() -> None:
 
 
 def test_the_first_words_say_that_nothing_restarts_and_only_when_it_is_so() -> None:
-    assert render_body(plans.nothing(), plans.LINKS).startswith("**Nothing restarts** · 6 unchanged\n")
+    assert render_body(plans.nothing(), plans.LINKS).startswith("**Nothing restarts** · 3 unchanged\n")
     assert render_title(plans.nothing()).endswith(": nothing restarts")
     assert render_check(plans.nothing(), plans.LINKS).title == "nothing restarts"
     reloads = plans.plan(plans.node("N", plans.stack("s", plans.service("a", Action.RELOAD, "x", signal="SIGHUP"))))
     assert render_body(reloads, plans.LINKS).startswith("**Nothing restarts** · 1 service reloaded")
     unread = plans.plan(plans.node("N", plans.stack("s", error="no")))
-    assert render_body(unread, plans.LINKS).startswith("**1 stack could not be analysed; nothing else restarts**")
+    assert render_body(unread, plans.LINKS).startswith("⛔ **1 stack could not be analysed; nothing else restarts**")
     for changed in (plans.small(), plans.large(), plans.unreadable()):
         assert "othing restarts" not in render_body(changed, plans.LINKS)
 

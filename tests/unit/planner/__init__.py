@@ -1,1 +1,1 @@
-"""Pure parts of the planner."""
+"""The planner without its programs."""

@@ -174,6 +174,7 @@ def test_values_of_files_are_hidden_where_they_turn_up() -> None:
         "services": {
             "app": {
                 "image": "x:se,c ret",
+                "user": "se,c ret",
                 "hostname": "hello there you",
                 "environment": {"FROM_FILE": "debug", "A": "-hello there you-", "URL": "https://example.com/"},
                 "labels": {"q": "se%2Cc%20ret", "b": "c2UsYyByZXQ="},
@@ -184,7 +185,8 @@ def test_values_of_files_are_hidden_where_they_turn_up() -> None:
     assert app["environment"]["FROM_FILE"].startswith(MARK)
     assert app["environment"]["A"].startswith("-‹secret ")
     assert app["environment"]["URL"] == "https://example.com/"
-    assert app["image"].startswith("x:‹secret ")
+    assert app["image"] == "x:se,c ret", "an image is a name"
+    assert app["user"].startswith(MARK)
     assert app["hostname"] == "hello there you"
     assert MARK in app["labels"]["q"]
     assert MARK in app["labels"]["b"]

@@ -61,7 +61,7 @@ def test_under_a_secret_name(secret: str, name: str) -> None:
 def test_from_an_env_file(secret: str, before: str, after: str) -> None:
     known = known_from([("SOME_PASSWORD", secret)])
     model = everywhere(before + secret + after)
-    model["services"]["app"]["image"] = f"x:{secret}"
+    model["services"]["app"]["user"] = f"x:{secret}"
     hidden = REDACTOR.model(model, known)
     assert secret not in str(hidden)
     assert secret not in REDACTOR.text(f"error near {before}{secret}{after}", known)

@@ -1,0 +1,66 @@
+"""Find what people have to know of a stack besides its actions: what is missing, or not seen by the plan. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from typing import Any
+
+from bot.fleetfile import Node
+from bot.plan.contents import find_mounts
+from bot.plan.model import ServicePlan
+from bot.plan.rendering import Rendered, Side, StackChange
+from bot.protocol.action import Action
+
+_SHOWN = 5  # names of one kind
+
+
+def find_remarks(change: StackChange, services: tuple[ServicePlan, ...], node: Node) -> tuple[str, ...]:
+    """The remarks on the new version of a stack whose services are planned as `services`."""
+    new = change.new
+    if new is None or not isinstance(new.rendering, Rendered):
+        return ()
+    before, after = change.models
+    touched = [one.service for one in services if one.action not in (Action.NONE, Action.REMOVE)]
+    return (
+        *new.rendering.remarks,
+        *_pointers(new),
+        *_missing_files(new, after, touched, node),
+        *_external_volumes(before, after),
+    )
+
+
+def _pointers(new: Side) -> Iterator[str]:
+    if new.pointers:
+        verb = "is" if len(new.pointers) == 1 else "are"
+        yield f"{_listed(new.pointers)} {verb} kept in Git LFS: the node has to fetch the content itself"
+
+
+def _missing_files(new: Side, model: dict[str, Any], touched: list[Any], node: Node) -> Iterator[str]:
+    """Mounted files that the repository does not have. A missing folder is where a service keeps its data."""
+    missing = {
+        mount.source
+        for service in touched
+        if service in model["services"]
+        for mount in find_mounts(service, model, node)
+        if mount.source in new.places and not new.places[mount.source].kind and _looks_like_file(mount.source)
+    }
+    if missing:
+        yield f"{_listed(sorted(missing))} is mounted and not in the repository: without it the engine makes a folder"
+
+
+def _looks_like_file(path: str) -> bool:
+    return "." in posixpath.basename(path).lstrip(".")
+
+
+def _external_volumes(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    then = {str((body or {}).get("name")) for body in (before.get("volumes") or {}).values()}
+    for body in (after.get("volumes") or {}).values():
+        name = str((body or {}).get("name"))
+        if (body or {}).get("external") and name not in then:
+            yield f"the volume {name} has to be on the node already: it is external, and compose makes none"
+
+
+def _listed(names: tuple[str, ...] | list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

@@ -1,0 +1,30 @@
+"""Read the paths that compose files name: as paths of the checkout, or refused."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from bot.plan.model import SourceLine
+from bot.planner.compose_files import RefusedError
+
+REMOTE = re.compile(
+    r"(?i)[a-z][a-z0-9+.-]*://|oci:|git@|[\w.-]+@[\w.-]+:|(?:www\.)?(?:github|gitlab)\.com/|.*\.git(?:#.*)?$"
+)
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+def find_inside(text: str, folder: str, where: SourceLine | None, what: str = "a compose file") -> str:
+    """`text`, relative to `folder`, as a path of the checkout, or RefusedError when it may lead out of it."""
+    shown = f"{what}: {text[:100]!r}"
+    if REMOTE.match(text):
+        raise RefusedError(f"{shown} is an address; only files of the checkout are read", where)
+    slashed = text.replace("\\", "/")
+    if slashed.startswith(("/", "~")) or _DRIVE.match(slashed) or "\0" in text:
+        raise RefusedError(f"{shown} lies outside the checkout; write a path relative to this folder", where)
+    for spelling in (text, slashed):
+        path = posixpath.normpath(posixpath.join(folder, spelling))
+        if path == ".." or path.startswith("../"):
+            raise RefusedError(f"{shown} leads out of the checkout", where)
+    path = posixpath.normpath(posixpath.join(folder, text))
+    return "" if path == "." else path

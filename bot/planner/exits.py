@@ -1,0 +1,104 @@
+"""Hide secrets in a plan: the one way out of what was decided on the real model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from bot.plan.model import NodePlan, Reason, Risk, ServicePlan, StackPlan
+from bot.plan.rendering import NodeChange, Rendered
+from bot.redaction.redact import KnownSecrets, Redactor
+
+_WORD = re.compile(r"[^\s/:@,=]+")
+_NAMED = ("image", "container_name", "hostname", "network_mode")
+
+
+def without_names(secrets: KnownSecrets, model: Mapping[str, Any]) -> KnownSecrets:
+    """`secrets` but for values that are also names of the model: of a service, an image, a network, a path.
+
+    What stands in clear as a name cannot be kept by hiding it, and hiding it would make the plan unreadable. Under
+    a secret's own name (`POSTGRES_PASSWORD`) the value is hidden all the same.
+    """
+    names = frozenset(_names(model))
+    return KnownSecrets(
+        environment=secrets.environment,
+        everywhere=secrets.everywhere - names,
+        in_free_text=secrets.in_free_text - names,
+    )
+
+
+def _names(model: Mapping[str, Any]) -> Iterator[str]:
+    yield str(model.get("name", ""))
+    for section in ("services", "networks", "volumes", "secrets", "configs"):
+        for name, body in (model.get(section) or {}).items():
+            yield str(name)
+            for field in ("name", "file"):
+                yield from _words((body or {}).get(field))
+    for body in (model.get("services") or {}).values():
+        for field in _NAMED:
+            yield from _words(body.get(field))
+        for volume in body.get("volumes") or ():
+            yield from _words(volume.get("source"))
+            yield from _words(volume.get("target"))
+        yield from _words((body.get("build") or {}).get("context"))
+
+
+def _words(value: object) -> Iterator[str]:
+    """A name or path, and its parts: "library/postgres:16" gives "library", "postgres", "16" and itself."""
+    if isinstance(value, str):
+        yield value
+        for word in _WORD.findall(value):
+            yield word
+            yield word.partition(".")[0]
+
+
+def hide_secrets(plan: NodePlan, change: NodeChange, redactor: Redactor) -> NodePlan:
+    """`plan` as it may leave the process: no text of it holds a secret of the stacks of `change`."""
+    values = frozenset(
+        value
+        for stack in change.stacks
+        for side in (stack.old, stack.new)
+        if side is not None and isinstance(side.rendering, Rendered)
+        for value in side.rendering.hidden
+    )
+    names = [name for stack in change.stacks for model in stack.models for name in _names(model)]
+    hidden = KnownSecrets(everywhere=_not_in(values, names))
+    stacks = tuple(_hide_stack(stack, lambda text: redactor.shown(text, hidden)) for stack in plan.stacks)
+    return replace(plan, stacks=stacks)
+
+
+def _not_in(values: Collection[str], names: Collection[str]) -> frozenset[str]:
+    """The values that are no part of a name."""
+    every = "\n".join(names)
+    return frozenset(value for value in values if value not in every)
+
+
+Hide = Callable[[str], str]
+
+
+def _hide_stack(stack: StackPlan, hide: Hide) -> StackPlan:
+    return replace(
+        stack,
+        services=tuple(_hide_service(service, hide) for service in stack.services),
+        risks=_hide_risks(stack.risks, hide),
+        remarks=tuple(hide(text) for text in stack.remarks),
+    )
+
+
+def _hide_service(service: ServicePlan, hide: Hide) -> ServicePlan:
+    reasons = tuple(_hide_reason(reason, hide) for reason in service.reasons)
+    image = replace(service.image, name=hide(service.image.name)) if service.image else None
+    return replace(
+        service, reasons=reasons, risks=_hide_risks(service.risks, hide), diff=hide(service.diff), image=image
+    )
+
+
+def _hide_reason(reason: Reason, hide: Hide) -> Reason:
+    return replace(reason, text=hide(reason.text))
+
+
+def _hide_risks(risks: tuple[Risk, ...], hide: Hide) -> tuple[Risk, ...]:
+    return tuple(replace(risk, text=hide(risk.text)) for risk in risks)

@@ -1,0 +1,1 @@
+mkdir -p /tmp/aios-bot-outside; echo A=1 >/tmp/aios-bot-outside/app.env

@@ -1,0 +1,1 @@
+mkdir -p /tmp/aios-bot-outside; echo x >/tmp/aios-bot-outside/tok

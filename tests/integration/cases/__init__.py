@@ -1,0 +1,1 @@
+"""Cases of tests/cases on the real planner, node, compose and engine."""

@@ -1,0 +1,126 @@
+"""What happens is decided on the real model; what is said about it, on the one that people may see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.domain.names import NodeName, ServiceName, StackName
+from bot.fleetfile import Node
+from bot.plan.causes import ReasonCode
+from bot.plan.changes import PlanScope, decide_stack
+from bot.plan.model import ServicePlan, StackPlan
+from bot.plan.rendering import Place, Rendered, Side, StackChange
+from bot.protocol.action import Action
+
+pytestmark = pytest.mark.portable
+NODE = Node(name=NodeName("HP"))
+MARK = "‹secret 0123abcd›"
+
+
+def side(spec: dict[str, Any], shown: dict[str, Any] | None = None, **more: Any) -> Side:
+    model = {"name": "web", "services": {"app": spec}, **more.pop("model", {})}
+    seen = {"name": "web", "services": {"app": shown if shown is not None else spec}}
+    remarks = more.pop("remarks", ())
+    return Side(rendering=Rendered(model=model, shown=seen, remarks=remarks), **more)
+
+
+def decide(old: Side | None, new: Side, changed: frozenset[str] = frozenset()) -> tuple[StackPlan, ServicePlan]:
+    change = StackChange(stack=StackName("web"), folder="server/stacks/web", old=old, new=new)
+    (stack,) = decide_stack(change, PlanScope(NODE, changed)).stacks
+    (service,) = (one for one in stack.services if one.service == ServiceName("app"))
+    return stack, service
+
+
+def test_a_secret_that_changes_recreates_and_is_not_shown() -> None:
+    hidden = {"environment": {"A": MARK}}
+    _, service = decide(side({"environment": {"A": "one"}}, hidden), side({"environment": {"A": "two"}}, hidden))
+    assert service.action is Action.RECREATE
+    assert [reason.text for reason in service.reasons] == ["environment A changed"]
+    assert service.diff == ""
+
+
+def test_a_list_is_compared_as_it_is_and_told_as_it_is_shown() -> None:
+    real = [{"target": "/a", "source": "x", "n": number} for number in range(2)]
+    shown = [{"target": "/a", "source": MARK}]
+    old = side({"volumes": real[:1]}, {"volumes": shown})
+    _, service = decide(old, side({"volumes": real[1:]}, {"volumes": shown}))
+    assert (service.action, service.reasons[0].text) == (Action.RECREATE, "volumes changed")
+    _, service = decide(old, side({}, {}))
+    assert service.reasons[0].text == f"volumes: - {MARK}:/a"
+    _, service = decide(side({}, {}), old)
+    assert service.reasons[0].text == f"volumes: + {MARK}:/a"
+
+
+def test_entries_with_one_target_are_told_as_one_change_each_once() -> None:
+    def ports(*numbers: str) -> dict[str, Any]:
+        return {"ports": [{"target": 80, "published": number, "protocol": "tcp"} for number in numbers]}
+
+    _, service = decide(side(ports("1", "2", "3")), side(ports("4", "2", "5")))
+    assert [reason.text for reason in service.reasons] == [
+        "ports 1:80/tcp -> 4:80/tcp",
+        "ports 3:80/tcp -> 5:80/tcp",
+    ]
+    _, service = decide(side(ports("1", "2")), side(ports("2", "1")))
+    assert [reason.text for reason in service.reasons] == ["ports: order changed"]
+
+
+def test_a_mounted_file_that_leaves_is_named() -> None:
+    spec = {"volumes": [{"type": "bind", "source": "/fleet/server/stacks/web/conf", "target": "/conf"}]}
+    path = "server/stacks/web/conf"
+    old = side(spec, places={path: Place(path=path, kind="file")})
+    _, service = decide(old, side(spec, places={path: Place(path=path)}), frozenset((path,)))
+    assert service.action is Action.RECREATE
+    assert service.reasons[0].code == ReasonCode.BIND_CONTENT
+    assert service.reasons[0].text == (
+        f"{path} is gone from the repository and still mounted: the engine makes an empty folder of it"
+    )
+
+
+@pytest.mark.parametrize(("name", "told"), [("a.conf", True), ("data", False), (".env", False), ("x.d", True)])
+def test_a_file_that_is_nowhere_is_told_where_something_happens(name: str, told: bool) -> None:
+    path = f"server/stacks/web/{name}"
+    spec = {"volumes": [{"type": "bind", "source": f"/fleet/{path}", "target": "/conf"}]}
+    place = {path: Place(path=path)}
+    old = side(spec | {"image": "a:1"}, places=place)
+    stack, _ = decide(old, side(spec | {"image": "a:2"}, places=place))
+    text = f"{path} is mounted and not in the repository: without it the engine makes a folder"
+    assert stack.remarks == ((text,) if told else ())
+    assert decide(old, old)[0].remarks == ()
+
+
+def test_pointers_are_named_the_first_five() -> None:
+    paths = tuple(f"p{number}" for number in range(7))
+    one = decide(None, side({}, pointers=paths[:1]))[0].remarks
+    assert one == ("p0 is kept in Git LFS: the node has to fetch the content itself",)
+    many = decide(None, side({}, pointers=paths))[0].remarks
+    assert many == ("p0, p1, p2, p3, p4 and 2 more are kept in Git LFS: the node has to fetch the content itself",)
+
+
+def test_an_external_volume_is_told_unless_the_stack_had_it() -> None:
+    model = {"volumes": {"d": {"name": "keep", "external": True}}}
+    text = "the volume keep has to be on the node already: it is external, and compose makes none"
+    assert decide(side({}), side({}, model=model))[0].remarks == (text,)
+    assert decide(side({}, model={"volumes": {"d": {"name": "keep"}}}), side({}, model=model))[0].remarks == ()
+    assert decide(side({}), side({}, model={"volumes": {"d": {"name": "keep"}}}))[0].remarks == ()
+
+
+def test_what_the_rendering_does_not_know_is_told_first() -> None:
+    stack, _ = decide(None, side({}, remarks=("first",), pointers=("p",)))
+    assert stack.remarks[0] == "first"
+    assert len(stack.remarks) == 2
+
+
+def test_a_rendering_shows_no_value_of_its_own() -> None:
+    rendering = Rendered(model={"name": "web", "services": {"a": {"environment": {"A": "hunter2"}}}})
+    assert repr(rendering) == "Rendered('web', 1 services)"
+    assert rendering.for_people == rendering.model
+
+
+def test_risks_are_judged_on_the_real_model_but_for_environments() -> None:
+    spec = {"image": "a", "security_opt": ["x"], "environment": {"A": "hunter2"}}
+    shown = {"services": {"a": {"image": "a", "security_opt": [MARK], "environment": {"A": MARK}}, "b": {}}}
+    rendering = Rendered(model={"name": "web", "services": {"a": spec}}, shown=shown)
+    assert rendering.for_risks["services"] == {"a": spec | {"environment": {"A": MARK}}}
+    assert spec["environment"] == {"A": "hunter2"}, "the model itself stays"

@@ -1,0 +1,95 @@
+"""Parts of the planner that need no program: settings of `.env`, the seal, the way out of a plan."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.names import NodeName, StackName
+from bot.domain.tool_settings import TOOL_SETTINGS, is_tool_setting
+from bot.fleetfile import Node, Platform
+from bot.planner.exits import without_names
+from bot.planner.interpolation import UnknowableError, read_setting, rename_settings, rename_uses
+from bot.planner.sealed import Seal, SealError
+from bot.planner.stacks import Stack, _listed_files
+from bot.redaction.redact import KnownSecrets
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("", None),
+        ("OTHER=1\nXCOMPOSE_FILE=2\n", None),
+        ("COMPOSE_FILE=a:b\n", "a:b"),
+        ("COMPOSE_FILE=a\nCOMPOSE_FILE = b # why\r\n", "b"),
+        (" export COMPOSE_FILE: 'a b' # c\n", "a b"),
+        ('COMPOSE_FILE="a#b"', "a#b"),
+        ("COMPOSE_FILE='$x'", "$x"),
+        ("COMPOSE_FILE=\n", ""),
+        ("COMPOSE_FILE=# nothing\n", ""),
+    ],
+)
+def test_a_setting_is_read_as_compose_reads_it(text: str, value: str | None) -> None:
+    assert read_setting(text, "COMPOSE_FILE") == value
+
+
+def test_a_setting_made_of_others_is_not_guessed() -> None:
+    with pytest.raises(UnknowableError, match="write the value itself"):
+        read_setting("COMPOSE_FILE=${A}.yaml", "COMPOSE_FILE")
+
+
+def test_tools_settings_are_renamed_and_nothing_else_is() -> None:
+    assert rename_uses(
+        "a$DOCKER_HOST${DOCKER_HOST:-x} $$DOCKER_HOST $$${COMPOSE_FILE} $DOCKER_HOSTX $DOCKER_TAG"
+    ) == (
+        "a$AIOS_BOT_SETTING_DOCKER_HOST${AIOS_BOT_SETTING_DOCKER_HOST:-x} $$DOCKER_HOST "
+        "$$${AIOS_BOT_SETTING_COMPOSE_FILE} $DOCKER_HOSTX $DOCKER_TAG"
+    )
+    assert rename_settings("export DOCKER_HOST=a\nX=$DOCKER_HOST\nDOCKER_TAG=1\n") == (
+        "export AIOS_BOT_SETTING_DOCKER_HOST=a\nX=$AIOS_BOT_SETTING_DOCKER_HOST\nDOCKER_TAG=1\n"
+    )
+    assert rename_uses("$COMPOSE_PROJECT_NAME") == "$COMPOSE_PROJECT_NAME"
+
+
+def test_the_tools_settings_are_a_closed_list() -> None:
+    assert {"DOCKER_HOST", "COMPOSE_FILE", "BUILDX_BUILDER", "BUILDKIT_PROGRESS"} <= TOOL_SETTINGS
+    assert is_tool_setting("Docker_Host")
+    assert not any(is_tool_setting(name) for name in ("DOCKER_TAG", "COMPOSE_DATA", "DOCKER_", "HOST"))
+
+
+@given(st.binary(max_size=200), st.binary(max_size=200), st.integers(0))
+def test_what_is_sealed_opens_with_its_key_alone_and_unchanged(key: bytes, content: bytes, at: int) -> None:
+    sealed = Seal(key).close(content)
+    assert Seal(key).open(sealed) == content
+    with pytest.raises(SealError):
+        Seal(key + b"x").open(sealed)
+    place = at % len(sealed)
+    with pytest.raises(SealError):
+        Seal(key).open(sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :])
+    assert len(content) < 8 or content not in sealed
+
+
+def test_values_that_are_names_of_the_model_are_no_secrets() -> None:
+    model = {
+        "name": "site",
+        "services": {"app": {"image": "library/postgres:16", "volumes": [{"source": "/fleet/conf/init.sql"}]}},
+        "networks": {"proxy": None},
+    }
+    names = {"site", "app", "postgres", "16", "library/postgres:16", "init", "init.sql", "proxy"}
+    known = KnownSecrets(frozenset(names | {"hunter2"}), frozenset(names | {"words"}), frozenset((("app", "A"),)))
+    left = without_names(known, model)
+    assert left.everywhere == {"hunter2"}
+    assert left.in_free_text == {"words"}
+    assert left.environment == {("app", "A")}
+
+
+def test_files_of_dotenv_are_separated_as_the_platform_does() -> None:
+    def listed(platform: Platform, **settings: str) -> tuple[str, ...]:
+        node = Node(name=NodeName("HP"), platform=platform)
+        return _listed_files(node, Stack(StackName("web"), "server/stacks/web", settings))
+
+    assert listed(Platform.LINUX, COMPOSE_FILE="a.yaml:b.yaml") == ("a.yaml", "b.yaml")
+    assert listed(Platform.WINDOWS, COMPOSE_FILE="a.yaml;b.yaml") == ("a.yaml", "b.yaml")
+    assert listed(Platform.LINUX, COMPOSE_FILE="a.yaml,b.yaml", COMPOSE_PATH_SEPARATOR=",") == ("a.yaml", "b.yaml")
+    assert listed(Platform.LINUX) == ()
