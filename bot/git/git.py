@@ -13,17 +13,16 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Mapping
-from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
 from bot.domain.errors import BotError, ProgramMissingError
 from bot.domain.names import BranchName, CommitSha, parse_commit_sha
+from bot.git.reasons import find_reason
 from bot.settings.environment import child_environment
 
 GITLINK = "160000"
 _TIMEOUT = 600  # seconds for one command; the first clone of a large repository is the longest
-_NAMES_SHOWN = 5  # of the files that git lists below an error
 _FIELD, _RECORD = "\x1f", "\x1e"
 
 
@@ -289,17 +288,4 @@ def _run(
 
 def _explain(command: list[str], stderr: bytes) -> str:
     verb = next((word for word in command[1:] if not word.startswith("-") and "/" not in word), "")
-    return f"git {verb} failed: {_find_reason(stderr.decode('utf-8', 'replace'))}"
-
-
-def _find_reason(printed: str) -> str:
-    """The first line in which git says what failed, with the names that it lists below; else the last line."""
-    lines = [line for line in printed.splitlines() if line.strip()]
-    at = next((at for at, line in enumerate(lines) if line.startswith(("fatal: ", "error: "))), None)
-    if at is None:
-        return lines[-1].strip() if lines else "(no output)"
-    listed = [line.strip() for line in takewhile(lambda line: line.startswith("\t"), lines[at + 1 :])]
-    reason = " ".join([lines[at].strip(), ", ".join(listed[:_NAMES_SHOWN])]).strip()
-    # ssh says why on a line of its own before git says that it could not read.
-    is_ssh = at and lines[at].startswith("fatal: Could not read from remote repository")
-    return f"{lines[at - 1].strip()} ({reason})" if is_ssh else reason
+    return f"git {verb} failed: {find_reason(stderr.decode('utf-8', 'replace'))}"
