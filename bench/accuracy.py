@@ -28,9 +28,10 @@ from pathlib import Path
 
 from bench.accuracy_edits import EDITS, Demands
 from bench.accuracy_stacks import IMAGES, NODE_VARIABLES, PROFILE, SHAPES, Stack
-from bot.agent.apply import apply_stack
+from bot.agent.apply import apply_stack, remove_services
 from bot.agent.orders import find_actual_action, is_removal
 from bot.domain.names import CommitSha, NodeName, ServiceName, SubmodulePath
+from bot.engine.compose import ComposeStack
 from bot.engine.containers import Container
 from bot.engine.docker import Docker, DockerError
 from bot.fleetfile import Fleet, Node, Submodule
@@ -189,7 +190,9 @@ class World:
         if is_removal(order):
             self.docker.remove_project(order.project)
         else:
-            apply_stack(self.docker, self.checkout, order)
+            model, _ = ComposeStack(self.docker, self.checkout, order).read_model()
+            remove_services(self.docker, order)
+            apply_stack(self.docker, self.checkout, order, model)
 
     def bring_up(self, stack: StackPlan) -> None:
         """What compose makes of the same files by itself."""

@@ -144,6 +144,7 @@ class Runner:
         environment["PATH"] = f"{Path(sys.executable).parent}:{environment.get('PATH', '')}"
         environment |= {
             "AIOS_BOT_NODE_STATE": str(self._state),
+            "AIOS_BOT_NODE_WATCH": "1",  # its services either run at once or never
             "GITHUB_API_URL": f"{self._hub.url}/api/v3",
             "GITHUB_SERVER_URL": self._hub.url,
             "GITHUB_REPOSITORY": job.repo,

@@ -40,7 +40,7 @@ from sandbox.engine import Engine
 from tests.gitworld import commit, git, new_repository
 
 FLEET, NODE = RepoName("tecnocrat/aios-win"), NodeName("HP_LAB")
-QUICK = HealthTimeouts(samples=3, interval=0.2, limit=20)
+QUICK = HealthTimeouts(samples=3, interval=0.2, limit=20, watch=0.6)
 
 Actions = Mapping[str, Mapping[str, Action]]
 """Per stack, what is ordered for each service."""

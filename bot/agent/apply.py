@@ -7,55 +7,107 @@ What each Action means here:
   be the reason. rebuild builds the image first.
 - restart: `restart` of the service alone; one that has no container is brought up.
 - reload: the order's signal, to the service's running containers.
-- remove: stopped and removed by its labels, or scaled down to the containers that remain. Volumes stay, always.
+- remove: stopped and removed by its labels, before anything is created, or scaled down to the containers that remain.
+  Volumes stay, always.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
-from bot.agent.orders import services_with
+from bot.agent.handover import Claim, find_holders, name_for_now
+from bot.agent.orders import is_removal, services_with
+from bot.agent.sequence import Step, find_batches
 from bot.domain.names import ServiceName
 from bot.engine.compose import ComposeStack
+from bot.engine.containers import Container
 from bot.engine.docker import Docker
 from bot.protocol.action import Action
-from bot.protocol.order import StackOrder
+from bot.protocol.order import Order, StackOrder
 
 
-def apply_stack(docker: Docker, root: Path, stack: StackOrder) -> None:
-    """Carry out the order for one stack of the checkout at `root`. Raises DockerError with what went wrong."""
+def remove_stacks(docker: Docker, order: Order) -> None:
+    """Remove the stacks that go away as a whole. Raises DockerError.
+
+    One whose compose project another folder goes on with loses only the services that are not there any longer.
+    """
+    going_on: dict[str, set[ServiceName]] = {}
+    for stack in order.stacks:
+        if not is_removal(stack):
+            going_on.setdefault(stack.project, set()).update(one.service for one in stack.services)
+    for stack in filter(is_removal, order.stacks):
+        if stack.project not in going_on:
+            docker.remove_project(stack.project)
+            continue
+        for ordered in stack.services:
+            if ordered.service not in going_on[stack.project]:
+                docker.remove_service(stack.project, ordered.service)
+
+
+def let_go(docker: Docker, claims: Iterable[Claim], containers: Iterable[Container]) -> None:
+    """Make those of `containers` let go of what other services claim. Raises DockerError."""
+    containers = tuple(containers)
+    holdings = docker.holdings(containers)
+    holders = find_holders(claims, containers, holdings)
+    docker.stop(holders.stop)
+    for container in holders.rename:
+        docker.rename(container, name_for_now(container, holdings[container.id].name))
+
+
+def remove_services(docker: Docker, stack: StackOrder) -> None:
+    """Remove the services that leave a stack which stays. Raises DockerError."""
+    for ordered in stack.services:
+        if ordered.action is Action.REMOVE and not ordered.remaining:
+            docker.remove_service(stack.project, ordered.service)
+
+
+def apply_stack(
+    docker: Docker,
+    root: Path,
+    stack: StackOrder,
+    model: Mapping[str, Any],
+    *,
+    watch: Callable[[tuple[ServiceName, ...]], None] = lambda _: None,
+) -> None:
+    """Carry out the order for one stack of the checkout at `root`, except for removals.
+
+    `watch` is called with the services of each batch once it is done, and raises when they are not well. Raises
+    DockerError with what went wrong.
+    """
     compose = ComposeStack(docker, root, stack)
-    scaled_down = [ordered.service for ordered in stack.services if ordered.remaining]
-    for service in services_with(stack, Action.REMOVE):
-        if service not in scaled_down:
-            docker.remove_service(stack.project, service)
-    created = services_with(stack, Action.CREATE)
-    built = [*created, *services_with(stack, Action.REBUILD)]
+    built = services_with(stack, Action.CREATE, Action.REBUILD)
     if built:
         compose.build(built)
     present = {container.service for container in docker.containers([stack.project])}
-    restarted = services_with(stack, Action.RESTART)
-    absent = [service for service in (*created, *restarted) if service not in present]
-    recreate(docker, root, stack, [*services_with(stack, Action.RECREATE, Action.REBUILD), *absent])
-    scaled = [service for service in (*created, *scaled_down) if service in present]
-    if scaled:
-        compose.up(scaled, recreate=False)
-    running = [service for service in restarted if service in present]
-    if running:
-        compose.restart(running)
-    for ordered in stack.services:
-        if ordered.action is Action.RELOAD:
-            compose.send_signal(ordered.service, ordered.signal)
+    batches = find_batches(stack, model, present)
+    if any(batch.step is Step.REPLACE for batch in batches):
+        remove_networks(docker, stack)
+    signals = {ordered.service: ordered.signal for ordered in stack.services}
+    for step, services in batches:
+        match step:
+            case Step.REPLACE:
+                compose.up(services, recreate=True)
+            case Step.SCALE:
+                compose.up(services, recreate=False)
+            case Step.RESTART:
+                compose.restart(services)
+            case Step.RELOAD:
+                for service in services:
+                    compose.send_signal(service, signals[service])
+        watch(services)
 
 
 def recreate(docker: Docker, root: Path, stack: StackOrder, services: Iterable[ServiceName]) -> None:
-    """Replace the containers of these services, and of no other; no services are fine.
-
-    The stack's networks that have to change are removed first: compose creates them with the containers.
-    """
+    """Replace the containers of these services, and of no other; no services are fine."""
     names = list(services)
     if names:
-        for network in stack.networks:
-            docker.remove_network(network)
+        remove_networks(docker, stack)
         ComposeStack(docker, root, stack).up(names, recreate=True)
+
+
+def remove_networks(docker: Docker, stack: StackOrder) -> None:
+    """Remove the stack's networks that have to change: compose creates them with the containers."""
+    for network in stack.networks:
+        docker.remove_network(network)

@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from bot.agent.file_checks import check_files
 from bot.agent.interrupted import remove_partial_files, undo_first_checkout, undo_interrupted
-from bot.agent.safe_git import GitAccess, check_address
+from bot.agent.orders import changed_stacks
+from bot.agent.safe_git import GitAccess, check_address, is_address_of
 from bot.agent.submodules import fetch_submodule, find_stanza, remove_incomplete_clones, update_nested
 from bot.agent.work_tree import CheckoutError, WorkTree, clone, render_list
-from bot.domain.names import CommitSha, RepoName, parse_commit_sha, short
+from bot.domain.names import CommitSha, parse_commit_sha, short
 from bot.git.git import GitError
 from bot.protocol.order import MismatchPolicy, Order, Refusal, RefusalReason
 
@@ -67,16 +69,19 @@ class Checkout:
         """
         if not self._tree.exists:
             self._clone(order)
-        elif not _is_of(self._tree.git("config", "--get", "remote.origin.url"), order.fleet):
+        elif not is_address_of(self._tree.git("config", "--get", "remote.origin.url"), order.fleet):
             return _refuse(
                 RefusalReason.OTHER_REPOSITORY, f"{self.root} is no checkout of {order.fleet}: its origin is another"
             )
-        return (
+        refusal = (
             self._find_wrong_commit(order)
             or self._find_wrong_pin(order)
             or self._find_local_changes(order)
             or self._find_blocking_files(order)
         )
+        if refusal is None:
+            self._check_files(order)
+        return refusal
 
     def move(self, order: Order, to: CheckoutPosition) -> None:
         """Check out `to.commit` and the submodule at `to.pin`, in place, after `prepare` refused nothing.
@@ -86,7 +91,8 @@ class Checkout:
         held = self.position(order.submodule)
         if held == to:
             return
-        self._tree.check_out(to.commit, branch=self._branch_to_follow(order, to.commit))
+        branch = self._tree.branch_to_follow(order.base, to.commit) if order.head_of is None else None
+        self._tree.check_out(to.commit, branch=branch)
         if to.pin is None:
             return
         inner = self._within(order.submodule)
@@ -265,28 +271,15 @@ class Checkout:
                 return _refuse(RefusalReason.IN_THE_WAY, _render_blocked(tree.folder, commit, blocked))
         return None
 
-    def _branch_to_follow(self, order: Order, commit: CommitSha) -> str | None:
-        """The local branch to move, so that whoever works here stays on it; None: detach.
-
-        Only the base branch, only when it is checked out (or nothing is), and only forward: a rollback and a
-        pull request's head leave it where it is.
-        """
-        if order.head_of is not None:
-            return None
-        repository = self._tree.repository
-        try:
-            current = self._tree.git("symbolic-ref", "--quiet", "--short", "HEAD")
-        except GitError:
-            current = order.base
-        local = repository.resolve(f"refs/heads/{order.base}")
-        forward = local is None or repository.is_ancestor(local, commit)
-        return order.base if current == order.base and forward else None
-
-
-def _is_of(url: str, fleet: RepoName) -> bool:
-    """Whether a remote's address (https, ssh, scp-like or a path) ends in the fleet's owner and name."""
-    path = url.replace("\\", "/").replace(":", "/").rstrip("/").removesuffix(".git").lower()
-    return path.split("/")[-2:] == fleet.lower().split("/")
+    def _check_files(self, order: Order) -> None:
+        """CheckoutError unless every file that changes can be written as the order's commits have it."""
+        inner, held = self._within(order.submodule), self.position(order.submodule)
+        moves = [(self._tree, held.commit if held else None, order.commit, "")]
+        if inner.exists:  # else git clones it, after this
+            moves.append((inner, held.pin if held else None, order.pin, f"{order.submodule}/"))
+        folders = [stack.folder for stack in changed_stacks(order)]
+        for tree, old, new, prefix in moves:
+            check_files(tree, old, new, [f.removeprefix(prefix) for f in folders if f.startswith(prefix)])
 
 
 def _render_blocked(folder: Path, commit: CommitSha, blocked: list[str]) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
+from bot.agent.verdicts import Kinds, ServiceKind
 from bot.domain.names import ServiceName, StackName
 from bot.engine.containers import Container
 from bot.protocol.action import Action
@@ -40,16 +40,17 @@ def stacks_behind_hooks(order: Order) -> frozenset[StackName]:
     return frozenset(s.stack for s in changed_stacks(order) if before & {s.stack, None})
 
 
-def services_to_watch(order: Order, project: str, model: Mapping[str, Any]) -> tuple[ServiceName, ...]:
-    """The services that were touched and must be healthy now; those scaled to nothing have no container."""
+def services_to_watch(order: Order, project: str, kinds: Kinds) -> tuple[ServiceName, ...]:
+    """The services that were touched and must be healthy now; some have no container by their kind."""
     stack = next(stack for stack in order.stacks if stack.project == project)
     touched = services_with(stack, Action.CREATE, Action.RECREATE, Action.REBUILD, Action.RESTART, Action.RELOAD)
-    return tuple(name for name in touched if _replicas(model["services"].get(name) or {}) != 0)
+    without_container = (ServiceKind.PROVIDED, ServiceKind.SCALED_AWAY)
+    return tuple(name for name in touched if kinds.get((project, name)) not in without_container)
 
 
-def _replicas(spec: Mapping[str, Any]) -> object:
-    deployed = spec.get("deploy")
-    return deployed.get("replicas", 1) if isinstance(deployed, dict) else spec.get("scale", 1)
+def watch_seconds(order: Order) -> dict[str, float]:
+    """By project, how long a stack is watched, where the order says so."""
+    return {stack.project: float(stack.watch) for stack in order.stacks if stack.watch is not None}
 
 
 def adjust_order(
@@ -112,16 +113,21 @@ def find_actual_action(
 
 
 def compare_services(
-    order: Order, before: Iterable[Container], after: Iterable[Container]
+    order: Order, before: Iterable[Container], after: Iterable[Container], kinds: Kinds
 ) -> tuple[ServiceOutcome, ...]:
-    """For each service of the order, what was planned and what really happened."""
+    """For each service of the order, what was planned and what really happened.
+
+    What a provider did leaves no trace that could be compared: compose said that it was done.
+    """
     before, after = tuple(before), tuple(after)
     return tuple(
         ServiceOutcome(
             stack=stack.stack,
             service=ordered.service,
             predicted=ordered.action,
-            actual=find_actual_action(before, after, ordered.service, stack.project),
+            actual=ordered.action
+            if kinds.get((stack.project, ordered.service)) is ServiceKind.PROVIDED
+            else find_actual_action(before, after, ordered.service, stack.project),
         )
         for stack in order.stacks
         for ordered in stack.services

@@ -6,12 +6,13 @@ The order's commit is written to a folder of its own for this, while everything 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bot.agent.failures import OrderFailedError
 from bot.agent.orders import changed_stacks, is_removal, services_with
+from bot.agent.owners import Models, sort_by_owner
 from bot.agent.ports import find_port_conflicts, requested_ports
 from bot.domain.names import ServiceName, StackName
 from bot.engine.compose import ComposeStack
@@ -25,9 +26,6 @@ NETWORK_LABEL = "io.github.aios-bot.made-for"  # on a network that a node made b
 _UNSET = re.compile(r'The \\?"([A-Za-z_][A-Za-z0-9_]*)\\?" variable is not set')
 _MADE = (Action.CREATE, Action.RECREATE, Action.REBUILD)
 _TO_START = (*_MADE, Action.RESTART)
-
-Models = Mapping[str, dict[str, Any]]
-"""The resolved model of each stack, by project. It holds secrets, and must not leave the node."""
 
 
 class PreflightError(OrderFailedError):
@@ -94,10 +92,10 @@ def prepare(
     stacks = tuple(s for s in stacks if s.project in models)
     _check_services(stacks, models)
     _check_ports(order, stacks, models, docker)
-    ready = _sort_by_owner(order, stacks, models, root, docker)
+    ready = sort_by_owner(order, stacks, models, root, docker)
     for stack in stacks if pull else ():
         _fetch_images(stack, models[stack.project], root, docker)
-    return ready
+    return PreflightResult(ready.stacks, models, ready.networks)
 
 
 def create_networks(order: Order, names: Iterable[str], docker: Docker) -> None:
@@ -196,62 +194,3 @@ def _fetch_images(stack: StackOrder, model: dict[str, Any], root: Path, docker: 
             ComposeStack(docker, root, stack).pull(wanted)
         except DockerError as problem:
             raise PreflightError(FailureReason.IMAGE, str(problem)) from None
-
-
-def _sort_by_owner(
-    order: Order, stacks: Sequence[StackOrder], models: Models, root: Path, docker: Docker
-) -> PreflightResult:
-    """`stacks` with each missing network's owner before its users.
-
-    Compose does not adopt a network that something else created under its name, so the owner has to come first.
-    """
-    here = docker.network_names().difference(name for stack in stacks for name in stack.networks)
-    missing = {
-        stack.project: {name for name, external in _networks(models[stack.project]) if external and name not in here}
-        for stack in stacks
-    }
-    if not any(missing.values()):
-        return PreflightResult(tuple(stacks), models, ())
-    owners: dict[str, StackOrder] = {}
-    for stack in order.stacks:
-        if is_removal(stack):
-            continue
-        model = models.get(stack.project) or ComposeStack(docker, root, stack).read_model()[0]
-        owners |= {name: stack for name, external in _networks(model) if not external}
-    unowned = []
-    for name in sorted(set().union(*missing.values())):
-        owner = owners.get(name)
-        if owner is None:
-            unowned.append(name)
-        elif owner not in stacks:
-            raise PreflightError(
-                FailureReason.NETWORK,
-                f"the network {name} is gone, and {owner.stack}, which owns it, is not part of this order: "
-                f"bring {owner.stack} up first",
-            )
-    return PreflightResult(_sort_by_need(stacks, missing, owners), models, tuple(unowned))
-
-
-def _sort_by_need(
-    stacks: Sequence[StackOrder], missing: Mapping[str, set[str]], owners: Mapping[str, StackOrder]
-) -> tuple[StackOrder, ...]:
-    placed: list[StackOrder] = []
-    waiting = list(stacks)
-    while waiting:
-        ready = next(
-            (
-                stack
-                for stack in waiting
-                if not any(owners.get(name) in waiting and owners[name] != stack for name in missing[stack.project])
-            ),
-            waiting[0],  # two stacks that own each other's network: compose reports that
-        )
-        waiting.remove(ready)
-        placed.append(ready)
-    return tuple(placed)
-
-
-def _networks(model: dict[str, Any]) -> tuple[tuple[str, bool], ...]:
-    """Real name of each network of a resolved model, and whether it is external."""
-    networks = (model.get("networks") or {}).items()
-    return tuple((spec.get("name") or key, bool(spec.get("external"))) for key, spec in networks)

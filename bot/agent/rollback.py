@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from bot.agent.apply import recreate
+from bot.agent.apply import let_go, recreate
 from bot.agent.checkout import Checkout, CheckoutPosition
+from bot.agent.handover import claims_of_containers, name_for_now
 from bot.agent.health import HealthTimeouts, wait_until_healthy
-from bot.agent.orders import changed_stacks, find_actual_action
+from bot.agent.orders import changed_stacks, find_actual_action, watch_seconds
 from bot.agent.verdicts import is_healthy
 from bot.domain.errors import BotError
 from bot.domain.names import ServiceName, short
-from bot.engine.containers import Container
+from bot.engine.containers import Container, Holding
 from bot.engine.docker import Docker
 from bot.protocol.action import Action
 from bot.protocol.order import Order, StackOrder
@@ -38,10 +39,12 @@ def roll_back(
     checkout: Checkout,
     docker: Docker,
     timeouts: HealthTimeouts,
+    holdings: Mapping[str, Holding] | None = None,
 ) -> RollbackResult:
     """Move the checkout to `to`, and every service that `order` touched back to what `before` shows.
 
-    `last_good` is the order that brought the stacks up then. Never raises a BotError: failures are in the result.
+    `last_good` is the order that brought the stacks up then; `holdings` are the names and addresses of `before`,
+    where they are known. Never raises a BotError: failures are in the result.
     """
     if to is None:
         return RollbackResult(False, "nothing ran here before, so there is nothing to go back to")
@@ -52,8 +55,11 @@ def roll_back(
         checkout.move(order, to)
         if last_good is not None:
             docker = docker.with_variables(last_good.variables)
+        known = {container.id for container in before}
+        made = (c for c in docker.containers(stack.project for stack in order.stacks) if c.id not in known)
+        let_go(docker, claims_of_containers(before, holdings or {}), made)
         watched = _roll_back_all(order, last_good, before, checkout, docker)
-        unhealthy = wait_until_healthy(docker, watched, timeouts=timeouts)
+        unhealthy = wait_until_healthy(docker, watched, watch=watch_seconds(order), timeouts=timeouts)
     except BotError as problem:
         return RollbackResult(False, f"not put back: {problem}")
     if unhealthy:
@@ -100,6 +106,7 @@ def _roll_back_stack(
 ) -> tuple[ServiceName, ...]:
     """Undo what happened to one stack; the services that must be healthy afterwards, because they were before."""
     now = docker.containers([new.project])
+    gone = _find_who_let_go(before, now, docker)
     touched = [
         ordered.service
         for ordered in new.services
@@ -108,6 +115,7 @@ def _roll_back_stack(
             cut_off
             or ordered.action is Action.RELOAD
             or find_actual_action(before, now, ordered.service, new.project) is not Action.NONE
+            or any(c.id in gone for c in now if c.service == ordered.service)
         )
     ]
     then = [container for container in before if container.project == new.project]
@@ -121,3 +129,14 @@ def _roll_back_stack(
     recreate(docker, checkout.root, replace(old, networks=new.networks), returned)
     healthy = {container.service for container in then if is_healthy(container)}
     return tuple(service for service in returned if service in healthy)
+
+
+def _find_who_let_go(before: Sequence[Container], now: Sequence[Container], docker: Docker) -> frozenset[str]:
+    """The ids of containers that were stopped or renamed to make room for another one."""
+    then = {container.id: container.status for container in before}
+    kept = [container for container in now if container.id in then]
+    holdings = docker.holdings(kept)
+    suffix = {container.id: name_for_now(container, "") for container in kept}
+    return frozenset(
+        c.id for c in kept if c.status != then[c.id] or holdings.get(c.id, Holding()).name.endswith(suffix[c.id])
+    )

@@ -9,32 +9,27 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from bot.agent.apply import apply_stack
+from bot.agent.change import Change
 from bot.agent.checkout import Checkout, CheckoutPosition
 from bot.agent.drift import read_differences
 from bot.agent.failures import failure_reason_of
-from bot.agent.health import UnhealthyError, wait_until_healthy
-from bot.agent.hooks import hooks_for, run_hook
+from bot.agent.health import UnhealthyError
 from bot.agent.node import LocalNode, post_status, report_outcome
 from bot.agent.orders import (
     adjust_order,
     changed_stacks,
     compare_services,
-    is_removal,
-    services_to_watch,
     stacks_behind_hooks,
 )
-from bot.agent.outcomes import failing_as, make_outcome
-from bot.agent.preflight import PreflightResult, check_engine, container_settings, create_networks, prepare
+from bot.agent.outcomes import make_outcome
+from bot.agent.preflight import PreflightResult, check_engine, prepare
 from bot.agent.rollback import roll_back
 from bot.agent.space import check_space
 from bot.agent.state import StateError, deployed_services, find_deployed, find_last_good, is_after_failure
 from bot.domain.errors import BotError
-from bot.domain.names import ServiceName, StackName
-from bot.engine.containers import Container
-from bot.protocol.order import HookTime, MismatchPolicy, Order, RefusalReason, StackOrder
+from bot.engine.containers import Container, Holding
+from bot.protocol.order import MismatchPolicy, Order, RefusalReason
 from bot.protocol.outcome import (
     Difference,
     FailureReason,
@@ -67,6 +62,7 @@ class DeployRun:
         self.deployed = find_deployed(records)
         self.after_failure = is_after_failure(records)
         self.before: tuple[Container, ...] = ()
+        self.holdings: dict[str, Holding] = {}
         self.after: tuple[Container, ...] = ()
         self.differences: tuple[Difference, ...] = ()
         self.is_unfinished = False
@@ -124,12 +120,13 @@ class DeployRun:
         except BotError as problem:
             failure = failure_reason_of(problem, FailureReason.FETCH)
             return self._outcome(OrderEnd.UNTOUCHED, f"nothing was touched: {problem}", failure=failure)
+        change = Change(self.node, self.order, self.checkout, self.docker, before=self.before, step=self._step)
         try:
-            self._change(ready)
+            change.carry_out(ready)
         except BotError as problem:
             return self._roll_back(back_to, problem)
         self.after = self._containers()
-        services = compare_services(self.order, self.before, self.after)
+        services = compare_services(self.order, self.before, self.after, change.kinds)
         return self._outcome(OrderEnd.SUCCESS, render_success(self.order, services), services=services)
 
     def _prepare(self) -> tuple[CheckoutPosition | None, PreflightResult]:
@@ -143,6 +140,7 @@ class DeployRun:
                 raise _Refused(refusal.reason, refusal.text)
         back_to = self._position_to_return_to()
         self.before = self._containers()
+        self.holdings = docker.holdings(self.before)
         self._compare()
         held = checkout.position(self.order.submodule)
         is_first = held is None or held.pin is None
@@ -183,56 +181,6 @@ class DeployRun:
         with self.checkout.exported(order, node.state.folder / "preflight") as place:
             return prepare(order, place, self.docker, home=root, later=later)
 
-    def _change(self, ready: PreflightResult) -> None:
-        """Make the changes. Raises BotError when they have to be rolled back."""
-        order, docker, checkout = self.order, self.docker, self.checkout
-        with self._step("remove"):
-            # First, so that no folder disappears under a container that still mounts it.
-            for stack in filter(is_removal, changed_stacks(order)):
-                docker.remove_project(stack.project)
-        with self._step("check out"), failing_as(FailureReason.CHECKOUT):
-            checkout.move(order, CheckoutPosition(order.commit, order.pin))
-        self._run_hooks(HookTime.BEFORE, None)
-        if hooks_for(order, HookTime.BEFORE, None):
-            own = {hook.stack for hook in order.hooks if hook.when is HookTime.BEFORE and hook.stack}
-            ready = prepare(order, checkout.root, docker, later=frozenset(filter(None, own)))
-        create_networks(order, ready.networks, docker)
-        models = dict(ready.models)
-        for stack in _stacks_to_bring_up(order, ready):
-            models |= self._bring_up(stack, models)
-        with self._step("watch"):
-            self._watch({project: services_to_watch(order, project, model) for project, model in models.items()})
-        self._run_hooks(HookTime.AFTER, None)
-
-    def _bring_up(self, stack: StackOrder, models: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        """Bring up one stack with its own hooks; its resolved models as they are then."""
-        order, root = self.order, self.checkout.root
-        self._run_hooks(HookTime.BEFORE, stack.stack)
-        if stack.project not in models or hooks_for(order, HookTime.BEFORE, stack.stack):
-            ready = prepare(order, root, self.docker, only=stack.stack)
-            create_networks(order, ready.networks, self.docker)
-            models = dict(ready.models)
-        self.docker = self.docker.with_container_settings(container_settings(models))
-        with self._step(f"apply {stack.stack}"):
-            apply_stack(self.docker, root, stack)
-            self._watch({stack.project: services_to_watch(order, stack.project, models[stack.project])}, samples=1)
-        self._run_hooks(HookTime.AFTER, stack.stack)
-        return models
-
-    def _run_hooks(self, when: HookTime, stack: StackName | None) -> None:
-        for hook in hooks_for(self.order, when, stack):
-            if changed_stacks(self.order):
-                with self._step(f"{when} {stack or 'all'}: {hook.command[0]}"):
-                    run_hook(hook, self.order, self.checkout.root, self.docker, self.node.log)
-
-    def _watch(self, watched: dict[str, tuple[ServiceName, ...]], *, samples: int | None = None) -> None:
-        timeouts = self.node.timeouts
-        if samples is not None:
-            timeouts = timeouts._replace(samples=samples)
-        unhealthy = wait_until_healthy(self.docker, watched, known=self.before, timeouts=timeouts)
-        if unhealthy:
-            raise UnhealthyError(unhealthy)
-
     def _roll_back(self, back_to: CheckoutPosition | None, problem: BotError) -> Outcome:
         """After a failure: put back what was touched; the outcome states both."""
         self.node.log(f"failed: {problem}; putting back what ran before")
@@ -245,6 +193,7 @@ class DeployRun:
                 checkout=self.checkout,
                 docker=self.docker,
                 timeouts=self.node.timeouts,
+                holdings=self.holdings,
             )
         self.is_unfinished = not back.reached
         end = OrderEnd.ROLLED_BACK if back.good else OrderEnd.FAILED
@@ -292,9 +241,3 @@ class DeployRun:
             yield
         finally:
             self.steps.append(OrderStep(name=name, seconds=round(time.monotonic() - start, 3)))
-
-
-def _stacks_to_bring_up(order: Order, ready: PreflightResult) -> tuple[StackOrder, ...]:
-    """The stacks that could be read before anything was touched, then those that hooks prepare."""
-    rest = (s for s in changed_stacks(order) if not is_removal(s) and s not in ready.stacks)
-    return (*ready.stacks, *rest)

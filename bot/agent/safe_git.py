@@ -2,17 +2,19 @@
 
 The owner of the checkout keeps their settings: line ends, credentials, filters they installed. A repository cannot
 set any of those, only name them. What it can choose are the addresses in `.gitmodules`; and a container with a
-writable mount may have written below `.git`, so hooks and watchers are never started.
+writable mount may have written below `.git`, so hooks, watchers and filters of the clone itself are never started.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from bot.domain.errors import BotError
+from bot.domain.names import RepoName
 from bot.git.git import token_environment
 from bot.git.gitmodules import Stanza
 from bot.settings.environment import docker_environment
@@ -29,6 +31,10 @@ _SETTINGS = {
 }
 
 
+_FILTER = ("clean", "smudge", "process", "required")
+_OFF = {"required": "false", "attributesfile": os.devnull}
+
+
 class UnsafeAddressError(BotError):
     """A submodule's address is of a kind from which a node does not fetch."""
 
@@ -40,8 +46,31 @@ class GitAccess(NamedTuple):
     token: str | None
 
 
-def git_environment(access: GitAccess, *, origin: str) -> dict[str, str]:
+def find_overridden(listed: str) -> dict[str, str]:
+    """The settings of a clone that run programs over its files, each with the value that it has without the clone.
+
+    `listed` is what `git config --list --show-scope -z` prints. A filter or an attributes file that the user of the
+    node or the machine sets up stays; one of the clone's own configuration may be a container's.
+    """
+    words = listed.split("\0")
+    outside: dict[str, str] = {}
+    own: set[str] = set()
+    for scope, setting in zip(words[::2], words[1::2], strict=False):
+        name, _, value = setting.partition("\n")
+        if name.startswith("filter.") or name == "core.attributesfile":
+            if scope in ("local", "worktree"):
+                own.add(name)
+            elif scope != "command":
+                outside[name] = value
+    own |= {f"{name.rpartition('.')[0]}.{part}" for name in own if name.startswith("filter.") for part in _FILTER}
+    # With an empty `process` git runs neither of the other two.
+    return {name: outside.get(name, _OFF.get(name.rpartition(".")[2], "")) for name in sorted(own)}
+
+
+def git_environment(access: GitAccess, *, origin: str, overridden: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment for git in the checkout. `origin` is where the fleet is fetched from, rewritten or not.
+
+    `overridden` are settings of the clone that do not count (find_overridden).
 
     Only https, ssh and the origin's own protocol are spoken: `ext::` would run a command, and a `file:` address
     would put another repository of this machine into the checkout.
@@ -49,8 +78,9 @@ def git_environment(access: GitAccess, *, origin: str) -> dict[str, str]:
     user = {"GIT_CONFIG_NOSYSTEM": "0", "GCM_INTERACTIVE": "never"}
     token = token_environment(access.token, server=access.web_url)
     first = int(token.get("GIT_CONFIG_COUNT", "0"))
-    settings: dict[str, str] = {"GIT_CONFIG_COUNT": str(first + len(_SETTINGS))}
-    for index, (name, value) in enumerate(_SETTINGS.items(), start=first):
+    every = _SETTINGS | dict(overridden or {})
+    settings: dict[str, str] = {"GIT_CONFIG_COUNT": str(first + len(every))}
+    for index, (name, value) in enumerate(every.items(), start=first):
         settings |= {f"GIT_CONFIG_KEY_{index}": name, f"GIT_CONFIG_VALUE_{index}": value}
     protocols = dict.fromkeys(["https", "ssh", _protocol_of(origin)])
     return docker_environment() | user | token | settings | {"GIT_ALLOW_PROTOCOL": ":".join(protocols)}
@@ -75,3 +105,9 @@ def _protocol_of(address: str) -> str:
     if scheme in ("http", "https", "ssh", "file"):
         return scheme
     return "ssh" if _SCP.fullmatch(address) else "file"
+
+
+def is_address_of(url: str, fleet: RepoName) -> bool:
+    """Whether a remote's address (https, ssh, scp-like or a path) ends in the fleet's owner and name."""
+    path = url.replace("\\", "/").replace(":", "/").rstrip("/").removesuffix(".git").lower()
+    return path.split("/")[-2:] == fleet.lower().split("/")

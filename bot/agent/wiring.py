@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from bot.agent.health import HEALTH_TIMEOUTS
 from bot.agent.node import LocalNode, StatusSink
 from bot.agent.safe_git import GitAccess
 from bot.agent.state import NodeState
@@ -34,6 +35,7 @@ def make_node(settings: NodeSettings, state_folder: Path | None, repo: Path | No
         now=time.time,
         log=log,
         root=repo.absolute() if repo else None,
+        timeouts=HEALTH_TIMEOUTS._replace(watch=float(settings.watch)),
     )
 
 

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from bot.agent.safe_git import GitAccess, git_environment
+from bot.agent.safe_git import GitAccess, find_overridden, git_environment
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha
 from bot.git.git import GitError, GitRepository, run_in_checkout
 
 _FETCH_OPTIONS = ("--quiet", "--no-tags", "--no-recurse-submodules")
+_UMASK = 0o022  # the modes of files are the repository's, whoever starts the node
 MAX_LISTED = 10  # files that a message names
 MAX_COPY = 1024**2  # bytes; an untracked file where no link can be made
 
@@ -61,9 +62,26 @@ class WorkTree:
 
     def git(self, *arguments: str, strip: bool = True, extra: Mapping[str, str] | None = None) -> str:
         """Output of one git command here, or GitError."""
-        environment = git_environment(self._access, origin=self.origin) | dict(extra or {})
-        text = run_in_checkout(self.folder, *arguments, environment=environment).decode("utf-8", "surrogateescape")
+        environment = git_environment(self._access, origin=self.origin, overridden=self._overridden()) | dict(
+            extra or {}
+        )
+        out = run_in_checkout(self.folder, *arguments, environment=environment, umask=_UMASK)
+        text = out.decode("utf-8", "surrogateescape")
         return text.strip() if strip else text
+
+    def _overridden(self) -> dict[str, str]:
+        """Read at each command: a container may write the clone's configuration at any time."""
+        environment = git_environment(self._access, origin=self._access.web_url)
+        listed = run_in_checkout(self.folder, "config", "--list", "--show-scope", "-z", environment=environment)
+        return find_overridden(listed.decode("utf-8", "surrogateescape"))
+
+    @property
+    def has_large_files(self) -> bool:
+        """Whether the user of this node has Git LFS, so that git itself writes the content of its files."""
+        try:
+            return bool(self.git("config", "--get", "filter.lfs.process") and self.git("lfs", "version"))
+        except GitError:
+            return False
 
     def edited_files(self) -> list[str]:
         """Tracked files that differ from the commit, sorted."""
@@ -118,6 +136,20 @@ class WorkTree:
         # An ignored file is data too: git overwrites those unless this option stops it.
         self.git("checkout", "--quiet", "--no-overwrite-ignore", *where, commit, "--")
 
+    def branch_to_follow(self, base: str, commit: CommitSha) -> str | None:
+        """The local branch to move to `commit`, so that whoever works here stays on it; None: detach.
+
+        Only the base branch, only when it is checked out (or nothing is), and only forward: a rollback leaves it
+        where it is.
+        """
+        try:
+            current = self.git("symbolic-ref", "--quiet", "--short", "HEAD")
+        except GitError:
+            current = base
+        local = self.repository.resolve(f"refs/heads/{base}")
+        forward = local is None or self.repository.is_ancestor(local, commit)
+        return base if current == base and forward else None
+
     def export(self, commit: CommitSha, place: Path) -> None:
         """Write the files of `commit` below `place`, with a link to everything untracked that is here."""
         place.mkdir(parents=True, exist_ok=True)
@@ -138,7 +170,7 @@ def clone(url: str, place: Path, *, branch: str, access: GitAccess) -> None:
     """Clone `url` into `place` without checking anything out, or GitError."""
     environment = git_environment(access, origin=rewritten_address(url, place.parent, access))
     options = ("--quiet", "--no-checkout", "--no-tags", "--branch", branch)
-    run_in_checkout(place.parent, "clone", *options, "--", url, str(place), environment=environment)
+    run_in_checkout(place.parent, "clone", *options, "--", url, str(place), environment=environment, umask=_UMASK)
 
 
 def render_list(names: list[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from bot.domain.names import ServiceName
@@ -73,8 +75,14 @@ class _Binding(Wire, frozen=True, rename="pascal"):
     host_port: str = ""
 
 
+class _Endpoint(Wire, frozen=True):
+    ipv4: str = msgspec.field(default="", name="IPAddress")
+    ipv6: str = msgspec.field(default="", name="GlobalIPv6Address")
+
+
 class _Network(Wire, frozen=True, rename="pascal"):
     ports: dict[str, list[_Binding] | None] | None = None
+    networks: dict[str, _Endpoint | None] | None = None
 
 
 class _Config(Wire, frozen=True, rename="pascal"):
@@ -102,6 +110,7 @@ class _Container(Wire, frozen=True, rename="pascal"):
     state: _State
     config: _Config
     host_config: _HostConfig
+    name: str = ""
     restart_count: int = 0
     mounts: list[_Mount] | None = None
     network_settings: _Network = _Network()
@@ -110,6 +119,29 @@ class _Container(Wire, frozen=True, rename="pascal"):
 def parse_containers(text: str) -> tuple[Container, ...]:
     """The containers in the output of `docker container inspect`."""
     return tuple(_convert(wire) for wire in msgspec.json.decode(text or "[]", type=list[_Container]))
+
+
+class Holding(NamedTuple):
+    """What one container has for itself beside its ports: its name, and its addresses ("NETWORK/ADDRESS")."""
+
+    name: str = ""
+    addresses: frozenset[str] = frozenset()
+
+
+def parse_holdings(text: str) -> dict[str, Holding]:
+    """The names and addresses of containers, by id, in the output of `docker container inspect`."""
+    return {wire.id: _holding(wire) for wire in msgspec.json.decode(text or "[]", type=list[_Container])}
+
+
+def _holding(wire: _Container) -> Holding:
+    addresses = (
+        f"{network}/{address}"
+        for network, endpoint in (wire.network_settings.networks or {}).items()
+        if endpoint
+        for address in (endpoint.ipv4, endpoint.ipv6)
+        if address
+    )
+    return Holding(wire.name.removeprefix("/"), frozenset(addresses))
 
 
 def parse_port(number: str, protocol: str, address: str) -> HostPort:

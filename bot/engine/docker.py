@@ -9,7 +9,15 @@ from pathlib import Path
 
 from bot.domain.names import ServiceName
 from bot.engine.cli import DockerCli, DockerError
-from bot.engine.containers import ONEOFF, PROJECT, SERVICE, Container, parse_containers
+from bot.engine.containers import (
+    ONEOFF,
+    PROJECT,
+    SERVICE,
+    Container,
+    Holding,
+    parse_containers,
+    parse_holdings,
+)
 
 REMOVAL_TIMEOUT = 30  # seconds
 
@@ -98,6 +106,21 @@ class Docker(DockerCli):
             self.run("stop", *ids)
             self.run("rm", "--force", *ids)
 
+    def stop(self, containers: Iterable[Container]) -> None:
+        """Stop these containers: they let go of their ports and addresses."""
+        ids = [container.id for container in containers]
+        if ids:
+            self.run("stop", *ids)
+
+    def rename(self, container: Container, name: str) -> None:
+        """Give a container another name, so that its own is free."""
+        self.run("rename", container.id, name)
+
+    def holdings(self, containers: Iterable[Container]) -> dict[str, Holding]:
+        """The names and addresses of these containers, by id."""
+        ids = [container.id for container in containers]
+        return parse_holdings(self.run("container", "inspect", *ids, check=False)) if ids else {}
+
     def remove_project(self, project: str) -> None:
         """Remove a project's containers and networks by their labels, without its files; its volumes stay."""
         self.run("compose", "--project-name", project, "down", show=True)
@@ -129,6 +152,16 @@ class Docker(DockerCli):
     def network_names(self) -> frozenset[str]:
         """Names of the engine's networks."""
         return frozenset(self.run("network", "ls", "--format", "{{.Name}}").splitlines())
+
+    def network_labels(self, label: str) -> dict[str, str]:
+        """The value of one label of each network, by the networks' names; "" where there is none."""
+        listed = self.run("network", "ls", "--format", f'{{{{.Name}}}}\t{{{{.Label "{label}"}}}}')
+        pairs = (line.partition("\t") for line in listed.splitlines())
+        return {name: value for name, _, value in pairs}
+
+    def volume_names(self) -> frozenset[str]:
+        """Names of the engine's volumes."""
+        return frozenset(self.run("volume", "ls", "--format", "{{.Name}}").splitlines())
 
     def create_network(self, name: str, *, label: str) -> None:
         """Create a network with a label ("name=value")."""

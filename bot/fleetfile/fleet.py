@@ -89,6 +89,7 @@ class Node(StoredValue, frozen=True):
     hooks: Hooks = Hooks()
     keep_edits: bool = False
     bootstrap: tuple[str, ...] = ()  # scripts of the fleet repository, run once when the machine joins
+    watch: dict[StackName, int] = {}  # seconds per stack for which it must run well after a deploy
     who: Principals = ()  # who may change this node by a command, beside the command's own rule; empty: no more
 
     @property

@@ -129,6 +129,10 @@ class NodeSection(FileSection):
     bootstrap: Listed[Annotated[str, text(shapes.SCRIPT)]] = field(
         "scripts of this repository that run once, in this order, when the machine joins", ["scripts/bootstrap.sh"]
     )
+    watch: Mapped[StackKey, Duration] = field(
+        "how long a stack must run well after its deploy, where no healthcheck passes before; left out: 15 seconds",
+        {"ingress": "1m"},
+    )
     who: Listed[Principal] = field(
         "who may change it by a command, any of the list, beside what `commands.who` requires; left out: the same",
         ["maintain"],

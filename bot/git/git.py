@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from bot.domain.errors import BotError, ProgramMissingError
 from bot.domain.names import BranchName, CommitSha, parse_commit_sha
+from bot.git.reasons import find_reason
 from bot.settings.environment import child_environment
 
 GITLINK = "160000"
@@ -26,7 +27,7 @@ _FIELD, _RECORD = "\x1f", "\x1e"
 
 
 class GitError(BotError):
-    """A git command failed; the message holds the last line that it printed."""
+    """A git command failed; the message holds the line in which it says why."""
 
 
 class CommitInfo(NamedTuple):
@@ -88,9 +89,11 @@ def init_bare(git_dir: Path) -> None:
     _run(["git", "init", "--quiet", "--bare", str(git_dir)], environment={})
 
 
-def run_in_checkout(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> bytes:
-    """Standard output of one git command in a checkout, or GitError."""
-    return _run(["git", *arguments], environment=environment or {}, folder=folder)
+def run_in_checkout(
+    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None, umask: int = -1
+) -> bytes:
+    """Standard output of one git command in a checkout, or GitError. `umask` is that of this process unless given."""
+    return _run(["git", *arguments], environment=environment or {}, folder=folder, umask=umask)
 
 
 class GitRepository:
@@ -244,6 +247,8 @@ def _environment(extra: Mapping[str, str]) -> dict[str, str]:
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_ASKPASS": "",
         "GIT_OPTIONAL_LOCKS": "0",
+        # Even `diff-tree` starts the watcher that a clone's own configuration names.
+        "GIT_CONFIG_PARAMETERS": "'core.fsmonitor=false'",
         "GIT_ALLOW_PROTOCOL": "https:http:file:ssh",
         "GIT_HTTP_LOW_SPEED_LIMIT": "1000",  # bytes a second; slower than that for half a minute is a stall
         "GIT_HTTP_LOW_SPEED_TIME": "30",
@@ -253,7 +258,12 @@ def _environment(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def _run(
-    command: list[str], *, environment: Mapping[str, str], stdin: bytes | None = None, folder: Path | None = None
+    command: list[str],
+    *,
+    environment: Mapping[str, str],
+    stdin: bytes | None = None,
+    folder: Path | None = None,
+    umask: int = -1,
 ) -> bytes:
     try:
         done = subprocess.run(
@@ -264,6 +274,7 @@ def _run(
             capture_output=True,
             check=False,
             timeout=_TIMEOUT,
+            umask=umask,
         )
     except FileNotFoundError:
         check_git(_environment(environment).get("PATH"))
@@ -276,6 +287,5 @@ def _run(
 
 
 def _explain(command: list[str], stderr: bytes) -> str:
-    lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
     verb = next((word for word in command[1:] if not word.startswith("-") and "/" not in word), "")
-    return f"git {verb} failed: {lines[-1].strip() if lines else '(no output)'}"
+    return f"git {verb} failed: {find_reason(stderr.decode('utf-8', 'replace'))}"

@@ -3,7 +3,8 @@
 As docker/compose v2.40.3 does it (pkg/compose/convergence.go, create.go, restart.go):
 
 - who shares a namespace of a container, or mounts its volumes, names it by its id: a new container means a new one
-  for all of them. A restart alone gives a container a new network namespace, so that who shares it starts again;
+  for all of them. A restart alone gives a container a new network namespace, so that who shares it starts again.
+  Compose itself follows `service:` only; `container:` may name one of another stack, and the engine keeps its id too;
 - `depends_on: restart: true` restarts who depends on a service that was recreated, one step far; an explicit
   restart goes on to those who depend on these;
 - a network with another configuration is recreated, with everything that is attached to it, of other stacks too.
@@ -20,10 +21,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from bot.plan.causes import Cause, ReasonCode, find_source
+from bot.plan.followers import NAMESPACES, container_name, container_of, shared_cause, volumes_cause
 from bot.plan.rendering import Rendering
 from bot.protocol.action import Action
 
-_NAMESPACES = ("network_mode", "ipc", "pid")
 _REPLACES = (Action.RECREATE, Action.REBUILD)
 
 Causes = dict[str, list[Cause]]
@@ -104,19 +105,21 @@ def image_causes(
                 yield service, Cause(Action.RECREATE, ReasonCode.IMAGE_REBUILT, text, where)
 
 
-def spread(causes: Causes, services: Mapping[str, Any], rendering: Rendering) -> None:
-    """Add to `causes` what follows from them, until nothing new does."""
+def spread(causes: Causes, model: Mapping[str, Any], rendering: Rendering) -> None:
+    """Add to `causes` what follows from them for the services of `model`, until nothing new does."""
+    services = model["services"]
     waiting = deque(name for name, found in causes.items() if found)
     while waiting:
         origin = waiting.popleft()
-        for name, cause in _consequences(origin, causes[origin], services, rendering):
+        container = container_name(model.get("name"), origin, services[origin])
+        for name, cause in _consequences(origin, container, causes[origin], services, rendering):
             if name in causes and not any((c.code, c.text) == (cause.code, cause.text) for c in causes[name]):
                 causes[name].append(cause)
                 waiting.append(name)
 
 
 def _consequences(
-    origin: str, causes: list[Cause], services: Mapping[str, Any], rendering: Rendering
+    origin: str, container: str, causes: list[Cause], services: Mapping[str, Any], rendering: Rendering
 ) -> Iterator[tuple[str, Cause]]:
     replaced = any(cause.action in _REPLACES for cause in causes)
     restarts = [cause for cause in causes if cause.action is Action.RESTART]
@@ -125,20 +128,14 @@ def _consequences(
         return
     action, done = (Action.RECREATE, "recreated") if replaced else (Action.RESTART, "restarted")
     for name, spec in services.items():
-        for field in _NAMESPACES:
-            if spec.get(field) == f"service:{origin}":
-                text = f"shares {_shared(field)} with {origin}, which is {done}"
-                at = find_source(rendering, f"services.{name}.{field}")
-                yield name, Cause(action, ReasonCode.NAMESPACE_SHARED, text, at)
-        if replaced and any(str(one).partition(":")[0] == origin for one in spec.get("volumes_from") or ()):
-            at = find_source(rendering, f"services.{name}.volumes_from")
-            yield name, Cause(Action.RECREATE, ReasonCode.VOLUMES_FROM, f"mounts the volumes of {origin}", at)
+        for field in NAMESPACES:
+            if spec.get(field) == f"service:{origin}" or container_of(spec.get(field)) == container:
+                yield name, shared_cause(name, field, origin, action, rendering)
+        mounted = [str(one) for one in spec.get("volumes_from") or ()]
+        if replaced and any(origin == one.partition(":")[0] or container == container_of(one) for one in mounted):
+            yield name, volumes_cause(name, origin, rendering)
         depends = (spec.get("depends_on") or {}).get(origin) or {}
         if depends.get("restart") and (replaced or explicit):
             at = find_source(rendering, f"services.{name}.depends_on.{origin}")
             text = f"depends on {origin}, which is {done}"
             yield name, Cause(Action.RESTART, ReasonCode.DEPENDENCY_RESTARTED, text, at, spreads=not replaced)
-
-
-def _shared(field: str) -> str:
-    return {"network_mode": "the network", "ipc": "memory (ipc)", "pid": "processes (pid)"}[field]

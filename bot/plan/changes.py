@@ -17,6 +17,7 @@ from bot.fleetfile import Node
 from bot.plan.cascades import Causes, image_causes, remade_networks, resource_causes, spread
 from bot.plan.causes import Cause, ReasonCode, find_source, model_causes
 from bot.plan.contents import changed_under, content_causes, find_mounts, reload_signal
+from bot.plan.followers import Replaced, follower_causes, replaced_containers, settle
 from bot.plan.images import judge_image
 from bot.plan.model import ServicePlan, StackPlan
 from bot.plan.model_diff import render_diff
@@ -34,6 +35,7 @@ class PlanScope(NamedTuple):
     node: Node
     changed: frozenset[str]  # paths of the checkout
     remade: frozenset[str] = frozenset()  # real names of networks that any stack of the node recreates
+    replaced: Replaced = {}  # containers of other stacks
 
 
 class Decided(NamedTuple):
@@ -48,8 +50,11 @@ class Decided(NamedTuple):
 def decide_node(change: NodeChange) -> tuple[Decided, ...]:
     """Decide every stack of a node."""
     remade = frozenset(name for stack in change.stacks for name in _remade(stack.old, stack.new))
-    scope = PlanScope(change.node, change.changed, remade)
-    return tuple(decide_stack(stack, scope) for stack in change.stacks)
+    return settle(
+        len(change.stacks),
+        lambda at, others: decide_stack(change.stacks[at], PlanScope(change.node, change.changed, remade, others)),
+        lambda at, decided: replaced_containers(decided.stacks, _model(change.stacks[at].new)),
+    )
 
 
 def decide_stack(change: StackChange, scope: PlanScope) -> Decided:
@@ -110,7 +115,7 @@ class _StackDecision:
 
     def __init__(self, change: StackChange, scope: PlanScope, why: ReasonCode | None) -> None:
         self.change, self.why = change, why
-        self.node, self.changed, self.remade = scope
+        self.node, self.changed, self.remade, self.replaced = scope
         self.old, self.new = change.old, change.new
         self.before, self.after = _model(self.old), _model(self.new)
         # For people: with the checkout at the path where the node has it.
@@ -195,11 +200,14 @@ class _StackDecision:
         for name, cause in image_causes(self.after, rebuilt, rendering):
             if name in causes:
                 causes[name].append(cause)
+        for name, cause in follower_causes(services, rendering, self.replaced):
+            if name in causes:
+                causes[name].append(cause)
         # A service without a container, before or after, can only be created or removed.
         idle = {name for name in names if 0 in (replicas(self.before["services"][name]), replicas(services[name]))}
         for name in idle:
             causes[name].clear()
-        spread({name: found for name, found in causes.items() if name not in idle}, services, rendering)
+        spread({name: found for name, found in causes.items() if name not in idle}, self.after, rendering)
         for name in names:
             scaled = self._scaled(name, rendering)
             if scaled:

@@ -54,6 +54,7 @@ def compose_order(
 ) -> Order:
     """The order that is signed. `plan` is the node's own, from `start`; `now` is in seconds since the epoch."""
     node = request.node
+    stacks = tuple(order_stack(stack, node) for stack in plan.stacks)
     return Order(
         kind=request.kind,
         fleet=request.fleet,
@@ -64,7 +65,7 @@ def compose_order(
         pin=request.pin,
         plan=plan_id,
         root=node.root,
-        stacks=tuple(order_stack(stack) for stack in plan.stacks),
+        stacks=stacks,
         variables=node.variables,
         issued=now,
         expires=now + ORDER_LIFETIME,
@@ -74,6 +75,7 @@ def compose_order(
         on_drift=MismatchPolicy.STOP if request.stop_on_drift and start else MismatchPolicy.CONTINUE,
         on_edits=MismatchPolicy.CONTINUE if node.keep_edits else MismatchPolicy.STOP,
         hooks=_hooks(node.hooks),
+        requires=("watch",) if any(stack.watch is not None for stack in stacks) else (),
     )
 
 
@@ -92,8 +94,8 @@ def _hooks(hooks: Hooks) -> tuple[Hook, ...]:
     )
 
 
-def order_stack(stack: StackPlan) -> StackOrder:
-    """Compose the part of an order for one stack."""
+def order_stack(stack: StackPlan, node: Node | None = None) -> StackOrder:
+    """Compose the part of an order for one stack, with what the fleet file says of it on `node`."""
     return StackOrder(
         stack=stack.stack,
         folder=stack.folder,
@@ -105,4 +107,5 @@ def order_stack(stack: StackPlan) -> StackOrder:
             for s in stack.services
         ),
         networks=stack.remade_networks,
+        watch=node.watch.get(stack.stack) if node else None,
     )

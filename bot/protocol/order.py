@@ -30,7 +30,7 @@ from bot.protocol.action import Action
 PAYLOAD_TYPE = "application/vnd.aios-bot.order+json"
 MAX_ENVELOPE_LENGTH = 32_000  # characters; a variable of a Windows process holds 32,767
 CLOCK_SKEW = 120  # seconds that a node's clock may be behind the bot's
-UNDERSTOOD: frozenset[str] = frozenset()
+UNDERSTOOD: frozenset[str] = frozenset({"watch"})
 """What an order may require of its node: the names of the fields that change what it does and that came later than
 protocol version 1. To add one: the field in the value, its name here, and in `requires` whenever it is set."""
 
@@ -98,6 +98,7 @@ class StackOrder(StoredValue, frozen=True):
     project: str
     services: tuple[ServiceOrder, ...]
     networks: tuple[str, ...] = ()  # of its own, by their real names: to be made anew with who is attached to them
+    watch: int | None = None  # seconds after the last change for which it must run well; None: the node's default
 
 
 class Order(StoredValue, frozen=True):

@@ -34,6 +34,7 @@ class FailureReason(StrEnum):
     VARIABLE = "variable"  # a variable has no value
     IMAGE = "image"  # an image cannot be pulled, and is not there
     NETWORK = "network"  # an external network is gone, and its owner is not to be touched
+    VOLUME = "volume"  # an external volume is not there
     PORT = "port"  # a port is held by somebody else
     HOOK = "hook"  # a command of the fleet file failed
     CHECKOUT = "checkout"  # the files could not be brought to the commit

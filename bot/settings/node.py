@@ -10,6 +10,9 @@ from pathlib import Path
 from bot.settings.environment import process_environment
 from bot.settings.values import Secret, derive_html_url, parse_address, parse_folder, settings_error
 
+DEFAULT_WATCH = 15
+_LONGEST_WATCH = 3600
+
 
 @dataclass(frozen=True)
 class NodeSettings:
@@ -24,6 +27,9 @@ class NodeSettings:
     html_url: str
     log_url: str  # the job's page; "" outside of a job
     summary: Path | None  # the job's summary file
+    watch: int = (
+        DEFAULT_WATCH  # seconds for which a stack must run well after a deploy, where the order says no other
+    )
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -56,7 +62,16 @@ def read_node_settings(environ: Mapping[str, str] | None = None) -> NodeSettings
         html_url=html_url,
         log_url=f"{html_url}/{repository}/actions/runs/{run}" if repository and run else "",
         summary=Path(summary) if summary else None,
+        watch=_parse_watch(read("AIOS_BOT_NODE_WATCH")),
     )
+
+
+def _parse_watch(text: str) -> int:
+    if not text:
+        return DEFAULT_WATCH
+    if not text.isdecimal() or int(text) > _LONGEST_WATCH:
+        raise settings_error([f"AIOS_BOT_NODE_WATCH must be seconds from 0 to {_LONGEST_WATCH}, not {text[:40]!r}"])
+    return int(text)
 
 
 def find_platform(environ: Mapping[str, str] | None = None) -> str:

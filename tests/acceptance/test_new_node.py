@@ -91,7 +91,11 @@ def paste_into_shell(
     home = running.folder / "node/home"
     home.mkdir(parents=True, exist_ok=True)
     environment = child_environment() | dict(engine.environment)
-    environment |= {"HOME": str(home), "AIOS_BOT_NODE_STATE": str(running.folder / "node/state")}
+    environment |= {
+        "HOME": str(home),
+        "AIOS_BOT_NODE_STATE": str(running.folder / "node/state"),
+        "AIOS_BOT_NODE_WATCH": "1",
+    }
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     return subprocess.run(
         ["setsid", "sh"], input=command, env=environment | own, cwd=home, capture_output=True, text=True, check=False

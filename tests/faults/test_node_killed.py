@@ -165,7 +165,11 @@ def time_of_a_whole_order(world: NodeWorld) -> float:
 def environment(world: NodeWorld) -> dict[str, str]:
     remote = (world.folder / "remote").as_uri()
     (world.folder / ".gitconfig").write_text(f'[url "{remote}/"]\n\tinsteadOf = https://github.com/\n')
-    return world.engine.environment | {"HOME": str(world.folder), "AIOS_BOT_NODE_STATE": str(world.state.folder)}
+    return world.engine.environment | {
+        "HOME": str(world.folder),
+        "AIOS_BOT_NODE_STATE": str(world.state.folder),
+        "AIOS_BOT_NODE_WATCH": "1",
+    }
 
 
 def start(world: NodeWorld, order: Order) -> subprocess.Popen[bytes]:

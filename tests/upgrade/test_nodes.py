@@ -29,7 +29,7 @@ def carry_out(world: NodeWorld, engine: Engine, order: Order, *, before: Path | 
         env={"PATH": "/usr/local/bin:/usr/bin:/bin"}
         | engine.environment
         | environment_of(before or ROOT)
-        | {"HOME": str(world.folder), "AIOS_BOT_NODE_STATE": str(world.state.folder)},
+        | {"HOME": str(world.folder), "AIOS_BOT_NODE_STATE": str(world.state.folder), "AIOS_BOT_NODE_WATCH": "1"},
         input=sign_order(order, world.key),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

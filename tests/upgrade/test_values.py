@@ -53,6 +53,8 @@ ONLY_WHERE_NEEDED = frozenset(
     {
         "Order.protocol",
         "Order.requires",
+        "StackOrder.watch",  # required of the node by `Order.requires`
+        "Node.watch",  # the version before takes no fleet file that says it
         "Invitation.protocol",
         "RefusalReason.REQUIRES_UPDATE",
         # Only replicas of the service read plans: while both versions run, the one before cannot show a newer plan.

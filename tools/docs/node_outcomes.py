@@ -11,7 +11,7 @@ from bot.protocol.outcome import DifferenceKind, FailureReason, OrderEnd
 R, F, D = RefusalReason, FailureReason, DifferenceKind
 
 ENDS: Mapping[OrderEnd, str] = {
-    OrderEnd.SUCCESS: "what was ordered runs and was healthy in three samples in a row",
+    OrderEnd.SUCCESS: "what was ordered runs, and was healthy for as long as it was watched",
     OrderEnd.ROLLED_BACK: "it failed, and what ran before runs again and is healthy",
     OrderEnd.FAILED: "it failed, and what ran before could not be put back: all is left as it is, to be looked at",
     OrderEnd.UNTOUCHED: "it failed before any file or container was touched",
@@ -55,6 +55,7 @@ FAILURES: Mapping[FailureReason, tuple[str, str]] = {
     F.VARIABLE: ("a variable has no value", "set it in the fleet file, the node's environment or the stack's `.env`"),
     F.IMAGE: ("an image cannot be pulled, and is not there", "correct its name; log the node in to the registry"),
     F.NETWORK: ("an external network is gone, and its owner is not to be touched", "bring the owning stack up"),
+    F.VOLUME: ("an external volume is not there", "create it, or correct its name"),
     F.PORT: ("somebody else holds a port", "end who holds it, or publish another one"),
     F.HOOK: ("a command of the fleet file failed", "read its last words; run it in the checkout by hand"),
     F.CHECKOUT: ("the files could not be brought to the commit", "read what git says; often the disk is full"),

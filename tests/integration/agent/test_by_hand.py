@@ -21,7 +21,12 @@ def by_hand(world: NodeWorld, commit: str, *more: str) -> tuple[int, str]:
             *("--repo", str(world.root), "--commit", commit, *more),
         ],
         env=world.engine.environment
-        | {"HOME": str(world.folder), "AIOS_BOT_NODE_STATE": str(world.state.folder), "PATH": os.environ["PATH"]},
+        | {
+            "HOME": str(world.folder),
+            "AIOS_BOT_NODE_STATE": str(world.state.folder),
+            "AIOS_BOT_NODE_WATCH": "1",
+            "PATH": os.environ["PATH"],
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from bot.agent.checkout import CheckoutPosition
 from bot.agent.state import find_last_good
 from bot.protocol.action import Action
@@ -134,6 +136,20 @@ def test_health_is_waited_for(node_world: NodeWorld) -> None:
         "inspect", "--format", "{{.State.Health.Status}}", world.containers()["ingress/traefik"][0]
     )
     assert health == "healthy"
+
+
+def test_a_crash_after_a_few_seconds_is_a_failure(node_world: NodeWorld) -> None:
+    world = node_world
+    text = server_files(world.prefix)["stacks/secrets/docker-compose.yml"] or ""
+    crashing = (
+        "services:\n  late:\n    image: vault:1\n    command: [sh, -c, 'sleep 2; exit 3']\n    restart: always\n"
+    )
+    at = world.push({"stacks/secrets/docker-compose.yml": text.replace("services:\n", crashing)})
+    order = world.order(at, {"secrets": {"late": Action.CREATE, "vault": Action.NONE}})
+    outcome = world.deploy(replace(order, stacks=tuple(replace(stack, watch=6) for stack in order.stacks)))
+    assert outcome.end is OrderEnd.ROLLED_BACK, outcome
+    assert "late keeps restarting" in outcome.text
+    assert set(world.containers()) == {"ingress/traefik", "ingress/whoami", "secrets/vault"}
 
 
 def test_a_one_shot_that_ends_well_is_well(node_world: NodeWorld) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from bot.agent.orders import (
     adjust_order,
@@ -13,7 +14,9 @@ from bot.agent.orders import (
     services_to_watch,
     services_with,
     stacks_behind_hooks,
+    watch_seconds,
 )
+from bot.agent.verdicts import ServiceKind
 from bot.domain.names import (
     CommitSha,
     DeploymentId,
@@ -161,14 +164,25 @@ def test_stacks_that_wait_for_a_hook() -> None:
     assert stacks_behind_hooks(order(one, two, same, hooks=(after_all,))) == frozenset()
 
 
-def test_services_scaled_to_nothing_are_not_watched() -> None:
+def test_services_without_a_container_are_not_watched() -> None:
     given = order(
         stack("x", web=Action.CREATE), stack(a=Action.CREATE, b=Action.RELOAD, c=Action.NONE, d=Action.REMOVE)
     )
-    model = {"services": {"a": {"deploy": {"replicas": 0}}, "b": {"scale": 1}}}
-    assert services_to_watch(given, "p-app", model) == ("b",)
-    assert services_to_watch(given, "p-app", {"services": {}}) == ("a", "b")
-    assert services_to_watch(given, "p-app", {"services": {"b": {"scale": 0}}}) == ("a",)
+    a, b = ("p-app", ServiceName("a")), ("p-app", ServiceName("b"))
+    assert services_to_watch(given, "p-app", {a: ServiceKind.SCALED_AWAY, b: ServiceKind.LASTING}) == ("b",)
+    assert services_to_watch(given, "p-app", {("p-x", a[1]): ServiceKind.PROVIDED}) == ("a", "b")
+    assert services_to_watch(given, "p-app", {b: ServiceKind.PROVIDED, a: ServiceKind.ONE_SHOT}) == ("a",)
+
+
+def test_how_long_each_stack_is_watched() -> None:
+    given = order(replace(stack("one"), watch=30), stack("two"), replace(stack("three"), watch=0))
+    assert watch_seconds(given) == {"p-one": 30.0, "p-three": 0.0}
+
+
+def test_what_a_provider_did_counts_as_done() -> None:
+    given = order(stack(web=Action.CREATE, db=Action.CREATE))
+    web, db = compare_services(given, [], [], {("p-app", WEB): ServiceKind.PROVIDED})
+    assert (web.actual, db.actual) == (Action.CREATE, Action.NONE)
 
 
 @pytest.mark.parametrize(
@@ -190,6 +204,6 @@ def test_what_happened_to_a_service(before: dict[str, str], after: dict[str, str
         return [container(WEB, id=id_, started=started) for id_, started in samples.items()] + others
 
     assert find_actual_action(made(before), made(after), WEB, "p-app") is action
-    (outcome,) = compare_services(order(stack(web=Action.RECREATE)), iter(made(before)), iter(made(after)))
+    (outcome,) = compare_services(order(stack(web=Action.RECREATE)), iter(made(before)), iter(made(after)), {})
     assert (outcome.stack, outcome.service) == ("app", "web")
     assert (outcome.predicted, outcome.actual) == (Action.RECREATE, action)

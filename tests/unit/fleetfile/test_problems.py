@@ -51,7 +51,7 @@ LOADING = [
         1,
         (
             "nodes.A: unknown setting `hub`; known here: bootstrap, files, hooks, keep_edits, labels, platform, "
-            "profiles, root, stacks, variables, who"
+            "profiles, root, stacks, variables, watch, who"
         ),
     ),
 ]

@@ -6,15 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.names import DeploymentId, PlanId, StackName
-from bot.fleetfile import Hooks
-from bot.plan.model import NodePlan
+from bot.domain.names import (
+    BranchName,
+    CommitSha,
+    DeploymentId,
+    NodeName,
+    PlanId,
+    RepoName,
+    StackName,
+    SubmodulePath,
+)
+from bot.fleetfile import Hooks, Node, Submodule
+from bot.plan.model import NodePlan, StackPlan
 from bot.plan.order import ORDER_LIFETIME, OrderRequest, compose_order
 from bot.protocol.order import (
     Hook,
     HookTime,
     MismatchPolicy,
     Order,
+    OrderKind,
     PlanStart,
     ServiceOrder,
     StackOrder,
@@ -52,6 +62,7 @@ def test_everything_arrives(request: OrderRequest, plan: NodePlan, start: PlanSt
                     for one in stack.services
                 ),
                 networks=stack.remade_networks,
+                watch=node.watch.get(stack.stack),
             )
             for stack in plan.stacks
         ),
@@ -64,6 +75,7 @@ def test_everything_arrives(request: OrderRequest, plan: NodePlan, start: PlanSt
         on_drift=MismatchPolicy.STOP if request.stop_on_drift and start else MismatchPolicy.CONTINUE,
         on_edits=MismatchPolicy.CONTINUE if node.keep_edits else MismatchPolicy.STOP,
         hooks=order.hooks,
+        requires=("watch",) if {stack.stack for stack in plan.stacks} & set(node.watch) else (),
     )
     assert len(encode_order(order)) > 0
     assert ORDER_LIFETIME == 86_400
@@ -79,3 +91,39 @@ def test_every_hook_arrives_in_its_order(request: OrderRequest, plan: NodePlan) 
         expected += [Hook(when, one, StackName(stack)) for stack, several in beside.items() for one in several]
     assert list(order.hooks) == expected
     assert Hooks() == Hooks(before=(), after=(), before_stack={}, after_stack={})
+
+
+def test_a_watch_of_the_fleet_file_is_required_of_the_node() -> None:
+    plan = NodePlan(
+        node=NodeName("n"),
+        platform="linux",
+        stacks=(
+            StackPlan(stack=StackName("web"), folder="s/web", files=("c.yml",)),
+            StackPlan(stack=StackName("db"), folder="s/db", files=("c.yml",)),
+        ),
+    )
+
+    def compose(watch: dict[StackName, int]) -> Order:
+        request = OrderRequest(
+            kind=OrderKind.DEPLOY,
+            fleet=RepoName("o/f"),
+            node=Node(name=NodeName("n"), watch=watch),
+            base=BranchName("main"),
+            default_branch=BranchName("main"),
+            submodule=Submodule(path=SubmodulePath("s")),
+            upstream=RepoName("o/s"),
+            commit=CommitSha("a" * 40),
+            pin=CommitSha("b" * 40),
+            marker="m",
+        )
+        return compose_order(request, plan, plan_id=PLAN_ID, start=None, number=NUMBER, now=1)
+
+    watched = compose({StackName("db"): 60, StackName("other"): 5})
+    assert [stack.watch for stack in watched.stacks] == [None, 60]
+    assert watched.requires == ("watch",)
+    plain = compose({StackName("other"): 5})
+    assert plain.requires == ()
+    assert b"watch" not in encode_order(plain)
+    zero = compose({StackName("web"): 0})
+    assert [stack.watch for stack in zero.stacks] == [0, None]
+    assert zero.requires == ("watch",)

@@ -178,8 +178,9 @@ def test_an_order_may_require_what_is_known_here(monkeypatch: pytest.MonkeyPatch
     assert answer.text == f"the order needs quiesce, {_CURE}"
 
 
-def test_this_version_requires_nothing_of_its_nodes() -> None:
-    assert (make_order().protocol, make_order().requires, order.UNDERSTOOD) == (1, (), frozenset())
+def test_an_order_requires_nothing_unless_it_is_made_to() -> None:
+    assert (make_order().protocol, make_order().requires) == (1, ())
+    assert {"watch"} == order.UNDERSTOOD
     assert check(make_order(protocol=PROTOCOL_VERSION)) is None
 
 

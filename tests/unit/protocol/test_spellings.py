@@ -35,7 +35,10 @@ pytestmark = pytest.mark.portable
         ),
         (
             FailureReason,
-            "engine record fetch disk stack variable image network port hook checkout apply unhealthy interrupted",
+            (
+                "engine record fetch disk stack variable image network volume port hook checkout apply unhealthy "
+                "interrupted"
+            ),
         ),
         (DifferenceKind, "missing extra changed image_moved unwell edited moved"),
         (Severity, "info notice risky"),

@@ -43,6 +43,7 @@ def test_outside_of_a_job() -> None:
     assert (settings.order, settings.repository, settings.log_url) == ("", "", "")
     assert (settings.token, settings.git_token, settings.summary) == (None, None, None)
     assert settings.secrets == ()
+    assert settings.watch == 15
     assert (settings.api_url, settings.html_url) == ("https://api.github.com", "https://github.com")
 
 
@@ -62,6 +63,18 @@ def test_a_wrong_address_is_an_error_that_does_not_show_it() -> None:
         "the settings are not usable:\n  GITHUB_API_URL must be an address such as https://api.github.com, or "
         "https://HOST/api/v3 for GitHub Enterprise Server"
     )
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("0", 0), (" 30 ", 30), ("3600", 3600)])
+def test_the_watch(text: str, seconds: int) -> None:
+    assert read_node_settings({"AIOS_BOT_NODE_WATCH": text}).watch == seconds
+
+
+@pytest.mark.parametrize("text", ["-1", "1.5", "15s", "3601"])
+def test_a_watch_that_is_no_number_of_seconds(text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_node_settings({"AIOS_BOT_NODE_WATCH": text})
+    assert f"AIOS_BOT_NODE_WATCH must be seconds from 0 to 3600, not '{text}'" in str(caught.value)
 
 
 class Recorder(Mapping[str, str]):
