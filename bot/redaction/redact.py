@@ -20,8 +20,9 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bot.redaction.commands import find_in_commands
 from bot.redaction.known import NOTHING_KNOWN, KnownIndex, KnownSecrets, known_from
-from bot.redaction.named import find_in_commands, find_named
+from bot.redaction.named import find_named
 from bot.redaction.shapes import find_shaped, is_secret_name, is_secret_under, word_set
 
 __all__ = ["NOTHING_KNOWN", "KnownSecrets", "Redactor", "known_from", "redact_text"]
@@ -91,7 +92,7 @@ class Redactor:
         match value:
             case dict():
                 return {
-                    str(key): self._walk(item, str(key), known, free=free)
+                    str(key): self._walk(item, _name_of(name, str(key)), known, free=free or key in _FREE)
                     for key, item in sorted(value.items(), key=lambda pair: str(pair[0]))
                 }
             case list() if name in _ARGUMENTS:
@@ -147,6 +148,11 @@ class Redactor:
             out += [text[at:start], self.mark(text[start:end])]
             at = end
         return "".join([*out, text[at:]])
+
+
+def _name_of(parent: str, key: str) -> str:
+    """The name that says what stands at `key`: the content of a config called `api_token` is a token."""
+    return parent if key == "content" and is_secret_name(parent) else key
 
 
 def _spans(value: str, name: str, known: KnownSecrets, *, free: bool) -> list[tuple[int, int]]:

@@ -6,6 +6,7 @@ hidden still compares as changed. So names match broadly, and shapes only where 
 
 from __future__ import annotations
 
+import base64
 import re
 
 from bot.redaction.addresses import find_in_addresses
@@ -18,9 +19,11 @@ def word_set(words: str) -> frozenset[str]:
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _PLAIN = ("password", "passwd", "passphrase", "passwort", "secret", "credential", "apikey", "privatekey", "accesskey")
-_WHOLE = word_set("pass pwd pw psk pat dsn salt pepper jwt hmac otp totp mnemonic userpass rootpw")
+_WHOLE = word_set("pass pwd pw psk pat dsn salt pepper jwt hmac otp totp mnemonic userpass rootpw masterauth")
 _ENDING = re.compile(r"tokens?$|(?<!by)(?<!com)(?<!over)(?<!under)(?<!sur)(?<!tres)pass$")
-_LAST = word_set("key keys auth authkey cookie")  # only where the name ends with them
+_LAST = word_set("key keys auth authkey cookie authorization")  # only where the name ends with them
+_CODES = word_set("backup recovery access security pairing unlock activation invite login master")
+_PIN = re.compile(r"[0-9]{4,12}")
 _PUBLIC_BEFORE_KEY = word_set("public pub host known")
 _REFERENCE = word_set("file files path dir directory folder")  # PASSWORD_FILE: the value is where it lies
 _ABOUT = word_set(
@@ -29,7 +32,9 @@ _ABOUT = word_set(
     "suffix version provider backend driver engine store mount rotation interval user username email rounds method "
     "mode"
 )
-_NEUTRAL_VALUE = re.compile(r"(?i)(true|false|yes|no|on|off|none|null|basic|digest|oauth2?|oidc|saml|ldap|disabled|)")
+_NEUTRAL_VALUE = re.compile(
+    r"(?i)(true|false|yes|no|on|off|none|null|basic|digest|oauth2?|oidc|saml|ldap|enabled|disabled|required|optional|)"
+)
 # Without "=": a path that holds another setting is none.
 _PATH = re.compile(r"(?:\.{0,2}/|~/|[A-Za-z]:[\\/])[^\s:@=]*|[\w.-]++(?:/[\w.-]++)++|[\w-]+\.[a-z]{2,5}")
 
@@ -43,6 +48,8 @@ def is_secret_name(name: str) -> bool:
         return False
     if words[-1] in _LAST:
         return not (len(words) > 1 and words[-2] in _PUBLIC_BEFORE_KEY)
+    if words[-1] in ("code", "codes") and len(words) > 1 and words[-2] in _CODES:
+        return True
     if any(word in _WHOLE or _ENDING.search(word) for word in words):
         return True
     joined = "".join(words)
@@ -51,9 +58,15 @@ def is_secret_name(name: str) -> bool:
 
 def is_secret_under(name: str, value: str) -> bool:
     """Whether `value` is secret because of its name."""
-    if _NEUTRAL_VALUE.fullmatch(value) or not is_secret_name(name):
+    if _NEUTRAL_VALUE.fullmatch(value):
         return False
-    last = _WORDS.findall(name)[-1].lower()
+    last = (_WORDS.findall(name) or [""])[-1].lower()
+    if last == "pin" and _PIN.fullmatch(value):
+        return True
+    if name.upper() == "PWD":  # of a connection string; a shell's is a path
+        return not _PATH.fullmatch(value) and not value.startswith(("$", "/"))
+    if not is_secret_name(name):
+        return False
     return not (last in _REFERENCE and _PATH.fullmatch(value))
 
 
@@ -76,20 +89,33 @@ _TOKENS = re.compile(
     | \b[0-9]{8,10}:[A-Za-z0-9_-]{35}\b        # Telegram bots
     | (?<=hooks\.slack\.com/services/)[A-Za-z0-9/_-]+
     | (?<=/api/webhooks/)[0-9]{1,25}/[A-Za-z0-9_-]+
-    | \$(?:apr1|2[abxy]|5|6|argon2id?|y|1)\$[./A-Za-z0-9$=,+-]{8,}   # password hashes
-    | \{SHA\}[A-Za-z0-9+/=]{20,}
+    | \${1,2}(?:apr1|2[abxy]?|[1567]|g?y|argon2(?:id?|d)|scrypt|pbkdf2(?:-sha[0-9]{1,3})?)\$[./A-Za-z0-9$=,+-]{8,}
+    | \{(?:S?SHA(?:256|384|512)?|S?MD5|CRYPT|PBKDF2(?:-SHA[0-9]{1,3})?)\}[A-Za-z0-9+/=$.]{20,}
+    | \bpbkdf2_sha[0-9]{1,3}\$[0-9]{1,8}\$[A-Za-z0-9$+/=.]{20,}
+    | \bSCRAM-SHA-[0-9]{1,3}\$[A-Za-z0-9$+/=:]{20,}
+    | \bmd5[0-9a-f]{32}\b                      # PostgreSQL
+    | \bclaim-[A-Za-z0-9_-]{16,}               # Plex
+    | \bapi_org_[A-Za-z]{30,}
+    | \bpscale_(?:tkn|pw|oauth)_[A-Za-z0-9=._-]{30,}
+    | \btk-us-[A-Za-z0-9-]{30,}
+    | \bico-[A-Za-z0-9]{30,}
+    | \bA3-[A-Z0-9]{6}-[A-Z0-9-]{20,}          # 1Password
+    | (?<=sha256~)[A-Za-z0-9_-]{43}            # OpenShift
+    | [A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}
     | (?i:(?<=bearer[ ]))[A-Za-z0-9._~+/=-]{8,}
     """,
     re.VERBOSE,
 )
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_.-]{11,}")
+_BASIC = re.compile(r"(?i)\bbasic\s{1,9}([A-Za-z0-9+/]{6,}={0,2})")
+_AWS = re.compile(r"(?=[^A-Z]{0,39}[A-Z])(?=[^a-z]{0,39}[a-z])(?=[^0-9]{0,39}[0-9])[A-Za-z0-9+/]{40}")
 _UPPER_OR_DIGIT = re.compile(r"[A-Z0-9]")
 _PEM_BEGIN = re.compile(r"-----BEGIN (?!CERTIFICATE|PUBLIC KEY)[A-Z0-9 ]{2,40}-----")
 _PEM_END = re.compile(r"-----END [A-Z0-9 ]{1,60}-----")
 _LONG = re.compile(r"[A-Za-z0-9_+/=-]{20,}")
 _DIGITS = re.compile(r"[0-9]+")
 _HEX = re.compile(r"(?i)(?<![0-9a-z])[0-9a-f]{32,}+(?![0-9a-z])")
-_DIGEST_BEFORE = re.compile(r"(?i)(?:sha(?:1|224|256|384|512)|md5|blake2b|blake3)[:=-]$")
+_DIGEST_BEFORE = re.compile(r"(?i)(?:sha(?:1|224|256|384|512)?|md5|blake2b|blake3)[:=-]$")
 _LONGEST_BEFORE = len("blake2b:")
 _UUID = re.compile(r"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _CONTENT_NAME = re.compile(r"(?i)commit|revision|sha|digest|checksum|hash|etag|version|image|tag")
@@ -104,6 +130,7 @@ def find_shaped(text: str, *, name: str = "", free: bool = True) -> list[tuple[i
     spans = _find_keys(text)
     spans += [match.span() for match in _TOKENS.finditer(text) if _is_token(match)]
     spans += [match.span() for match in _JWT.finditer(text) if _is_jwt(match.group())]
+    spans += [match.span(1) for match in _BASIC.finditer(text) if _is_basic(match[1])]
     spans += find_in_addresses(text)
     if free:
         spans += [match.span() for match in _LONG.finditer(text) if _is_random(match)]
@@ -135,6 +162,14 @@ def _is_jwt(run: str) -> bool:
     return any(head and len(body) >= 2 for head, body in zip(heads, parts[1:], strict=False))
 
 
+def _is_basic(word: str) -> bool:
+    """Whether `word` is `user:password` in base64, as HTTP has it."""
+    try:
+        return b":" in base64.b64decode(word + "=" * (-len(word) % 4), validate=True)
+    except ValueError:
+        return False
+
+
 def looks_secret(value: str) -> bool:
     """Whether anything in `value` has the shape of a secret."""
     return bool(find_shaped(value))
@@ -149,7 +184,8 @@ def _is_random(match: re.Match[str]) -> bool:
     token = match.group()
     if _UUID.fullmatch(token) or _HEX.search(token) or _is_digest(match):
         return False
-    return _looks_random(token, 20)
+    is_aws = any(_AWS.fullmatch(part) and not part.startswith("/") for part in token.split("="))
+    return is_aws or _looks_random(token, 20)
 
 
 def _looks_random(token: str, length: int) -> bool:

@@ -52,6 +52,14 @@ UNITS = {
     "keys without an end": "-----BEGIN RSA PRIVATE KEY-----",
     "ends of keys": "-----BEGIN RSA PRIVATE KEY----- -----END AAAA",
     "hashes": "$2y$",
+    "blocks": "password: |\n x\n",
+    "open blocks": "password: |\n" + " " * 300,
+    "commands by position": "htpasswd -b a ",
+    "machines": "machine a login b password ",
+    "lines of pgpass": "a:1:b:c:",
+    "access lists": "user a on >",
+    "basic": "basic aaaa ",
+    "commas": "a',",
     "base64": base64.b64encode(random.Random(1).randbytes(3000)).decode(),
 }
 

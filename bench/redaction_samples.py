@@ -1,0 +1,182 @@
+"""Secrets as stacks hold them, by kind, and ordinary values that must stay readable."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any, NamedTuple
+
+
+class Sample(NamedTuple):
+    """One place of a service, or of its stack, with a secret in it."""
+
+    kind: str
+    model: dict[str, Any]
+    secret: str
+
+
+WORDS = (
+    "hunter2",
+    "S3cr3t!x",
+    "Tr0ub4dor&3",
+    "k9-Qm_7z",
+    "p.w/d+1",
+    "correcthorse",
+    "Xy7",
+    "1234abcd",
+    "zażółć9",
+    "a1b2c3",
+)
+
+
+def _label(name: str, value: str) -> dict[str, Any]:
+    return {"services": {"app": {"labels": {name: value}}}}
+
+
+def _variable(name: str, value: str) -> dict[str, Any]:
+    return {"services": {"app": {"environment": {name: value}}}}
+
+
+def _command(line: str) -> dict[str, Any]:
+    return {"services": {"app": {"command": ["sh", "-c", line]}}}
+
+
+def _words(line: str) -> dict[str, Any]:
+    return {"services": {"app": {"entrypoint": line.split(" ")}}}
+
+
+def _config(text: str, name: str = "settings") -> dict[str, Any]:
+    return {"configs": {name: {"content": text}}}
+
+
+def _samples() -> list[Sample]:
+    found = []
+    for word in WORDS:
+        basic = base64.b64encode(f"ada:{word}".encode()).decode()
+        headers = "traefik.http.middlewares.a.headers.customrequestheaders"
+        found += [
+            Sample("header label", _label(f"{headers}.Authorization", f"Basic {basic}"), basic),
+            Sample("header label", _label(f"{headers}.X-Proxy", f"Basic {basic}"), basic),
+            Sample("header label", _config(f'proxy_set_header Authorization "Basic {basic}";'), basic),
+            Sample("mongosh", _command(f"mongosh -u root -p {word} --eval 1"), word),
+            Sample("mongosh", _words(f"mongodump -u root -p {word}"), word),
+            Sample("rabbitmqadmin", _command(f"rabbitmqadmin -u ada -p {word} list queues"), word),
+            Sample("rabbitmqctl", _command(f"rabbitmqctl add_user ada {word}"), word),
+            Sample("Pwd=", _variable("CONNECTION", f"Server=db;Uid=ada;Pwd={word};Database=x"), word),
+            Sample("configs content", _config(word, "db_password"), word),
+            Sample("configs content", _config(f"first line\n{word}\n", "api_token"), word),
+            Sample("YAML block", _config(f"db:\n  password: >-\n    {word}\n  user: ada\n"), word),
+            Sample("YAML block", _config(f"db:\n  secret: |\n    line\n    {word}\nuser: ada\n"), word),
+            Sample("netrc", _config(f"machine example.com login ada password {word}"), word),
+            Sample("netrc", _config(f"machine example.com\n  login ada\n  password {word}\n"), word),
+            Sample("pgpass", _config(f"db:5432:app:ada:{word}\n*:*:*:bob:other9\n"), word),
+            Sample("Redis settings", _config(f"port 6379\nmasterauth {word}\n"), word),
+            Sample("Redis settings", _config(f"port 6379\nsentinel auth-pass main {word}\n"), word),
+            Sample("Redis ACL", _config(f"user ada on >{word} ~* +@all\n"), word),
+            Sample("Redis ACL", _command(f"redis-cli ACL SETUSER ada on >{word} allkeys"), word),
+            Sample("htpasswd", _command(f"htpasswd -b -c /auth/users ada {word}"), word),
+            Sample("htpasswd", _words(f"htpasswd -nbB ada {word}"), word),
+            Sample("other commands", _command(f"mosquitto_passwd -b /p ada {word} && mosquitto"), word),
+            Sample("other commands", _command(f"ldapsearch -x -D cn=a -w {word} -b dc=x"), word),
+            Sample("other commands", _command(f"docker login -u ada -p {word} registry.example.com"), word),
+            Sample("other commands", _command(f"sqlcmd -S db -U sa -P {word} -Q 'select 1'"), word),
+        ]
+    for number in ("4711", "00123456", "918273", "55512345"):
+        found += [Sample("PIN", _variable(name, number), number) for name in ("ADMIN_PIN", "DOOR_PIN", "userPin")]
+        found.append(Sample("backup code", _variable("BACKUP_CODE", f"{number}-{number}"), f"{number}-{number}"))
+        found.append(Sample("backup code", _variable("RECOVERY_CODES", f"{number},7"), f"{number},7"))
+    found += [
+        Sample("claim token", _variable("PLEX_CLAIM", f"claim-{word * 3}"), word) for word in ("a1B2c3D4", "xYz98")
+    ]
+    hashes = (
+        "$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC",
+        "$6$rounds=5000$usesomesillystri$D4IrlXatmP7rx3P3InaxBeoomnAihCKRVQAr",
+        "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC",
+        "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b4dWRWJTmaaJObG",
+        "{SSHA}DkMTwBl+a/3DQTxCYEApdUtNXGgdUac3",
+        "pbkdf2_sha256$260000$x8sV$4f8Jq2kzT0yE1mQ7rN9uC6bX5wA3hL2dP0oI8gK4tVs=",
+        "SCRAM-SHA-256$4096:c2FsdHNhbHQ=$abcdefghijklmnop=:qrstuvwxyz012345=",
+        "md5d41d8cd98f00b204e9800998ecf8427e",
+        "$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/",
+    )
+    found += [Sample("password hash", _label("traefik.x.users", f"ada:{one}"), one[6:]) for one in hashes]
+    keys = (
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEKE",
+        "a1/Bc2De3+Fg4Hi5Jk6Lm7No8Pq9Rs0Tu1Vw2Xy/",
+        "Zx9/Yw8Vu7Ts6Rq5Po4Nm3Lk2Ji1Hg0+Fe9Dc8Ba",
+    )
+    for key in keys:
+        found.append(Sample("AWS key", _variable("ANYTHING", key), key))
+        found.append(Sample("AWS key", _config(f"aws_secret = {key}\n"), key))
+        found.append(Sample("AWS key", _command(f"export A={key}; run"), key))
+    return found
+
+
+SAMPLES = _samples()
+
+ORDINARY: dict[str, list[str]] = {
+    "image name": [
+        "nginx:1.27-alpine",
+        "ghcr.io/example/app:v1.2.3",
+        "registry.example.com:5000/team/app:2026.11.28",
+        "docker.io/library/postgres:16.2",
+        "quay.io/prometheus/node-exporter:v1.8.2",
+        "lscr.io/linuxserver/plex:latest",
+    ],
+    "digest": [
+        "sha256:" + "0123456789abcdef" * 4,
+        "nginx@sha256:" + "fedcba9876543210" * 4,
+        "sha1-" + "0123456789abcdef" * 2,
+        "ghcr.io/example/app:sha-4f1d9c7be23a85f06d4c9b7e81a2f35c",
+    ],
+    "path": [
+        "/etc/nginx/conf.d/default.conf",
+        "/var/lib/postgresql/data",
+        "./config/prometheus/prometheus.yml",
+        "C:\\Users\\ada\\stack",
+        "~/.config/app/settings.toml",
+        "/run/secrets/db_password",
+        "/srv/media/TV4K/Season01",
+    ],
+    "port": ["8080", "0.0.0.0:8443:443/tcp", "127.0.0.1:5432:5432", "6379-6380:6379-6380", "[::1]:53:53/udp"],
+    "version": [
+        "1.27.3",
+        "v2.0.0-rc.1",
+        "2026.11.28",
+        "RELEASE.2026-11-01T00-00-00Z",
+        "16-alpine3.20",
+        "jammy-20261101",
+    ],
+    "container id": ["4f1d9c7be23a", "web-1", "stack_app_1", "6f1c2d3e-4b5a-6978-8a9b-0c1d2e3f4a5b"],
+    "endpoint": [
+        "https://auth.example.com/realms/main",
+        "http://prometheus:9090/api/v1/query?query=up",
+        "tcp://docker:2375",
+        "unix:///var/run/docker.sock",
+        "grpc://otel-collector:4317",
+        "amqp://rabbitmq:5672/vhost",
+    ],
+    "command": [
+        "--config.file=/etc/prometheus/prometheus.yml",
+        "server --port 8080 --log-level info",
+        "mysqld --port 3306",
+        "wget -q -O- http://localhost:8080/healthz || exit 1",
+        "redis-server --maxmemory 256mb --appendonly yes",
+        "mkdir -p /data/cache && exec app",
+        "nginx -g 'daemon off;'",
+        "pg_isready -U app -d app",
+    ],
+    "setting": [
+        "Europe/Berlin",
+        "Host(`app.example.com`) && PathPrefix(`/api`)",
+        "auth@file,headers@docker",
+        "en_US.UTF-8",
+        "-Xmx512m -Dcom.example.SomeVeryLongClassNameWith2Numbers=true",
+        "10m",
+        "json-file",
+        "unless-stopped",
+        "user nginx;\nworker_processes auto;\nerror_log /var/log/nginx/error.log warn;\n",
+        "Basic authentication",
+        "global:\n  scrape_interval: 15s\n  evaluation_interval: 15s\n",
+        "security:\n  authorization: enabled\n",
+    ],
+}

@@ -1,0 +1,107 @@
+"""Secrets of every kind are hidden, and ordinary values stay readable."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from bench import redaction
+from bench.redaction_samples import ORDINARY, SAMPLES
+from bot.redaction.redact import Redactor
+from bot.redaction.shapes import is_secret_name, is_secret_under
+
+REDACTOR = Redactor(b"key of a test")
+
+
+def test_every_sample_is_hidden() -> None:
+    assert len(SAMPLES) >= 150
+    assert redaction.missed_samples() == []
+
+
+def test_every_ordinary_value_is_readable() -> None:
+    assert sum(map(len, ORDINARY.values())) >= 50
+    assert redaction.marked_ordinary() == []
+
+
+def test_the_samples_of_a_kept_rule_set_are_hidden() -> None:
+    counts, missed = redaction.judge_gitleaks()
+    assert counts["positive"] == 823
+    # Addresses that are secret altogether, pairs of words, and curl's user without a name.
+    assert Counter(missed).keys() <= {"curl-auth-user", "microsoft-teams-webhook", "sidekiq-secret"}
+    assert counts["caught"] >= 815
+    assert counts["kept"] >= 35
+
+
+def test_a_measurement_prints_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    redaction.main()
+    out = capsys.readouterr().out
+    assert f"{len(SAMPLES)} of  {len(SAMPLES)} secrets hidden" in out
+    assert "gitleaks' positives: " in out
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secret"),
+    [
+        ("ADMIN_PIN", "4711", True),
+        ("ADMIN_PIN", "471", False),  # of a GPIO
+        ("ADMIN_PIN", "1234567890123", False),
+        ("ADMIN_PIN", "GPIO17", False),
+        ("BACKUP_CODE", "x", True),
+        ("EXIT_CODE", "x", False),
+        ("CODE", "x", False),
+        ("PWD", "hunter2", True),
+        ("Pwd", "/srv/app", False),
+        ("PWD", "$PWD", False),
+        ("authorization", "enabled", False),
+        ("authorization", "x1", True),
+    ],
+)
+def test_values_under_names_that_may_be_secret(name: str, value: str, secret: bool) -> None:
+    assert is_secret_under(name, value) is secret
+
+
+def test_names_that_say_secret() -> None:
+    names = ("masterauth", "RECOVERY_CODES", "X-Authorization", "EXIT_CODE", "AUTHORIZATION_URL", "PIN")
+    assert [is_secret_name(name) for name in names] == [True, True, True, False, False, False]
+
+
+def mark(text: str) -> str:
+    return REDACTOR.mark(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("htpasswd -b /f ada 'h2' > /x", "h2"),
+        ("htpasswd -b ada", None),
+        ("htpasswd -b", None),
+        ("mosquitto_pub -P h2 -t x", "h2"),
+        ("7z a -ph2 x.7z", "h2"),
+        ("mysql -p h2", None),
+        ("mongosh -ph2", "h2"),
+        ("redis-cli -ah2", None),
+        ("my-mysql -ph2", None),
+        ("mysql.cnf -ph2", None),
+        ("mysql | x -ph2", None),
+        ("curl -u 'ada:h2' x", "h2"),
+        ("password: |-\n  h2 x\n\n  y\nuser: z", "h2 x\n\n  y"),
+        ("password: >\n  h2", "h2"),
+        ("a:\n  password: |\n    h2\n  user: z", "h2"),
+        ("password: |\nuser: z", None),
+        ('set("API_TOKEN", "h2")', "h2"),
+        ("API_TOKEN := `h2`", "h2"),
+        ("API_TOKEN => 'h2'", "h2"),
+        ("Authorization: Bearer h2", "h2"),
+        ("a:1:b:c", None),
+        ("h:5432:b:c:h2\nx", "h2"),
+        ("user ada on #h2x +@all", "h2x"),
+        ("user nginx on", None),
+    ],
+)
+def test_exactly_the_secret_is_hidden(text: str, secret: str | None) -> None:
+    hidden = REDACTOR.text(text)
+    if secret is None:
+        assert hidden == text
+    else:
+        assert hidden == text.replace(secret, mark(secret))
