@@ -22,7 +22,7 @@ from bot.features.commands.facts.record import CommandRecord
 from bot.features.commands.text.reply import OrderView, parse_reply_marker, render_reply, reply_marker
 from bot.features.fleets.read import FleetAt, NotAFleet, fetch_all, read_fleet
 from bot.features.holds.facts import HoldKind, Lock
-from bot.features.rollout.apply.approval import PlanDiffers
+from bot.features.rollout.apply.approval import PlanDiffers, StacksUnreadable
 from bot.features.rollout.apply.dispatch import HeadMoved, Waiting, give_order, read_order_plan
 from bot.features.rollout.decide.orders import last_good
 from bot.features.rollout.facts import PastOrder, Stage
@@ -154,6 +154,9 @@ def _follow_one(
         order = give_order(tools.rollout, client, at, wanted, past)
     except HeadMoved as problem:
         _end_own_lock(tools, record, wanted, past, because="head_moved")
+        return OrderView(node=name, state="gone", description=str(problem)), True
+    except StacksUnreadable as problem:
+        _end_own_lock(tools, record, wanted, past, because="stacks_unreadable")
         return OrderView(node=name, state="gone", description=str(problem)), True
     except PlanDiffers as problem:
         _end_own_lock(tools, record, wanted, past, because="plan_differs")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bot.domain.errors import BotError
-from bot.domain.names import PlanId
+from bot.domain.names import PlanId, StackName
 from bot.features.fleets.read import FleetAt
 from bot.features.rollout.facts import PastOrder
 from bot.features.rollout.read.approval import find_shown_plan
@@ -31,6 +31,29 @@ class PlanDiffers(BotError):  # noqa: N818 - an answer, not a failure
         self.approved = approved
         self.beyond = beyond
         super().__init__(f"plan {plan.id} goes beyond the approved {approved}: {beyond[0]}")
+
+
+class StacksUnreadable(BotError):  # noqa: N818 - an answer, not a failure
+    """The order would pass over stacks that cannot be analysed, and nobody chose the others by name."""
+
+    def __init__(self, wanted: OrderRequest, stacks: tuple[StackName, ...]) -> None:
+        names = ", ".join(stacks)
+        cure = (
+            "name only stacks that can"
+            if wanted.stacks
+            else f"mend it, or deploy others by their names: /deploy {wanted.node.name} STACK..."
+        )
+        super().__init__(f"not deployed: {names} cannot be analysed; {cure}")
+
+
+def check_readable(wanted: OrderRequest, plan: Plan) -> None:
+    """Raise StacksUnreadable when the plan of a deploy says nothing of a stack that it is for.
+
+    The order would end in success, and the next one begin behind the change that was passed over.
+    """
+    unreadable = tuple(stack.stack for node in plan.nodes for stack in node.stacks if stack.error is not None)
+    if unreadable and wanted.kind is OrderKind.DEPLOY:
+        raise StacksUnreadable(wanted, unreadable)
 
 
 def check_approval(

@@ -16,7 +16,7 @@ import msgspec
 from bot.domain.errors import BotError
 from bot.domain.names import DeploymentId, PullNumber, RepoName, short
 from bot.features.fleets.read import FleetAt
-from bot.features.rollout.apply.approval import check_approval
+from bot.features.rollout.apply.approval import check_approval, check_readable
 from bot.features.rollout.apply.signing import sign_order
 from bot.features.rollout.decide.orders import (
     KnownOrder,
@@ -58,8 +58,8 @@ def give_order(
 ) -> PastOrder | Waiting:
     """Make sure that the node has the order that is `wanted`, and say how far it is. `past` comes from read_orders.
 
-    Raises HeadMoved when the commit is to be a pull request's head and no longer is, and PlanDiffers when the order
-    would do more than was approved.
+    Raises HeadMoved when the commit is to be a pull request's head and no longer is, StacksUnreadable when a stack of
+    the order cannot be analysed, and PlanDiffers when the order would do more than was approved.
     """
     decision = decide_order(wanted, past)
     if isinstance(decision, KnownOrder):
@@ -73,6 +73,7 @@ def give_order(
     start = last_good(past, wanted.submodule.path, or_partly=goes_back)
     plan = read_order_plan(tools, at, wanted, start)
     tools.plans.store.save(plan)
+    check_readable(wanted, plan)
     check_approval(tools, client, at, wanted, plan=plan, start=start)
     if decision.withdraw is not None:
         withdraw_order(client, wanted.fleet, decision.withdraw, because=f"{short(wanted.commit)} follows")

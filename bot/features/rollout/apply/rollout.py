@@ -9,7 +9,7 @@ import msgspec
 
 from bot.domain.names import NodeName, short
 from bot.features.fleets.read import FleetAt
-from bot.features.rollout.apply.approval import PlanDiffers
+from bot.features.rollout.apply.approval import PlanDiffers, StacksUnreadable
 from bot.features.rollout.apply.dispatch import Waiting, give_order, withdraw_order
 from bot.features.rollout.apply.superseded import as_withdrawn, report_superseded
 from bot.features.rollout.decide.orders import last_good
@@ -46,6 +46,7 @@ def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: Rollo
         withdraw_order(client, facts.fleet, order, because=f"{short(facts.commit)} was merged after it")
     orders: dict[NodeName, PastOrder | Waiting | None] = {n.node.name: facts.order_of(n) for n in facts.nodes}
     differing: dict[NodeName, PlanDiffers] = {}
+    held: dict[NodeName, str] = {}  # why a node gets no order
     for node in facts.nodes:
         if node.node.name in decision.start:
             past = as_withdrawn(node.past, decision.withdraw)
@@ -54,6 +55,10 @@ def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: Rollo
             except PlanDiffers as problem:
                 log.warning("%s of %s gets no order: %s", node.node.name, facts.fleet, problem)
                 differing[node.node.name] = problem
+                held[node.node.name] = "not deployed: its plan goes beyond the approved one"
+            except StacksUnreadable as problem:
+                log.warning("%s of %s gets no order: %s", node.node.name, facts.fleet, problem)
+                held[node.node.name] = str(problem)
     if facts.pull is None:
         return
     report_superseded(tools, client, facts, decision)
@@ -68,8 +73,8 @@ def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: Rollo
         waves=len(facts.waves),
         nodes=tuple(
             _with_result(tools, client, facts, _view(facts, decision, node, order), order)
-            if node.node.name not in differing
-            else _not_approved(facts, decision, node)
+            if node.node.name not in held
+            else _held(facts, decision, node, held[node.node.name])
             for node, order in ((node, orders[node.node.name]) for node in facts.nodes)
         ),
         differing=tuple(
@@ -116,9 +121,8 @@ def _view(facts: RolloutFacts, decision: Rollout, node: NodeFacts, order: PastOr
     return view
 
 
-def _not_approved(facts: RolloutFacts, decision: Rollout, node: NodeFacts) -> NodeView:
+def _held(facts: RolloutFacts, decision: Rollout, node: NodeFacts, text: str) -> NodeView:
     view = _view(facts, decision, node, None)
-    text = "not deployed: its plan goes beyond the approved one"
     return msgspec.structs.replace(view, standing=Standing.HELD, text=text)
 
 
