@@ -13,6 +13,12 @@ die() {
 }
 has() { command -v "$1" >/dev/null 2>&1; }
 
+if [ "$(id -u)" -eq 0 ] && [ -z "${RUNNER_ALLOW_RUNASROOT:-}" ]; then
+  say "GitHub's runner refuses to run as root. Paste the command as a user who may use Docker"
+  say "(useradd -m -G docker deploy && su - deploy), or, where jobs may be root, run this first:"
+  die "export RUNNER_ALLOW_RUNASROOT=1"
+fi
+
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then "$@"; elif has sudo; then sudo "$@"; else die "this needs root: $*"; fi
 }
