@@ -10,9 +10,12 @@ from msgspec.structs import replace
 
 from bot.plan.model import NodePlan, Reason, Risk, ServicePlan, StackPlan
 from bot.plan.rendering import NodeChange, Rendered
-from bot.redaction.redact import KnownSecrets, Redactor
+from bot.redaction.redact import LONG_SECRET, KnownSecrets, Redactor
 
 _WORD = re.compile(r"[^\s/:@,=]+")
+_PATH = re.compile(
+    r"[a-z0-9._-]{1,64}(?:[/:][a-z0-9._-]{1,64}){1,8}"
+)  # of an image or a file, and no generated secret
 _NAMED = ("image", "container_name", "hostname", "network_mode")
 
 
@@ -20,9 +23,10 @@ def without_names(secrets: KnownSecrets, model: Mapping[str, Any]) -> KnownSecre
     """`secrets` but for values that are also names of the model: of a service, an image, a network, a path.
 
     What stands in clear as a name cannot be kept by hiding it, and hiding it would make the plan unreadable. Under
-    a secret's own name (`POSTGRES_PASSWORD`) the value is hidden all the same.
+    a secret's own name (`POSTGRES_PASSWORD`) the value is hidden all the same. A long one is no such coincidence: it
+    came into the name by a variable, and is hidden there too.
     """
-    names = frozenset(_names(model))
+    names = frozenset(name for name in _names(model) if len(name) < LONG_SECRET or _PATH.fullmatch(name))
     return KnownSecrets(
         environment=secrets.environment,
         everywhere=secrets.everywhere - names,
@@ -71,9 +75,9 @@ def hide_secrets(plan: NodePlan, change: NodeChange, redactor: Redactor) -> Node
 
 
 def _not_in(values: Collection[str], names: Collection[str]) -> frozenset[str]:
-    """The values that are no part of a name."""
+    """The values that are no part of a name, and the long ones."""
     every = "\n".join(names)
-    return frozenset(value for value in values if value not in every)
+    return frozenset(value for value in values if len(value) >= LONG_SECRET or value not in every)
 
 
 Hide = Callable[[str], str]

@@ -45,7 +45,7 @@ from bot.planner.source_map import SourceMap, find_placeholders, find_variables
 from bot.planner.stack_files import DEFAULT_FILES, find_files, likely_files
 from bot.redaction.redact import Redactor, known_from
 
-_RULES = "4"  # of rendering and redaction: another number makes every kept rendering a miss
+_RULES = "5"  # of rendering and redaction: another number makes every kept rendering a miss
 _MAX_MESSAGE = 1500  # characters
 _MIN_HIDDEN = 8  # characters; shorter ones would take words out of ordinary text
 

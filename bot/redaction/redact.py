@@ -25,7 +25,7 @@ from bot.redaction.known import NOTHING_KNOWN, KnownIndex, KnownSecrets, known_f
 from bot.redaction.named import find_named
 from bot.redaction.shapes import find_shaped, is_secret_name, is_secret_under, word_set
 
-__all__ = ["NOTHING_KNOWN", "KnownSecrets", "Redactor", "known_from", "redact_text"]
+__all__ = ["LONG_SECRET", "NOTHING_KNOWN", "KnownSecrets", "Redactor", "known_from", "redact_text"]
 
 _FREE = word_set(
     "environment labels annotations args command entrypoint test content options driver_opts sysctls post_start "
@@ -37,7 +37,8 @@ _NAMES = word_set(
     "source target file context dockerfile device devices path env_file label_file volumes aliases profiles service "
     "type driver published host_ip protocol mode working_dir secrets configs"
 )
-"""Fields that hold names, images and paths: a secret that happens to equal one of these is no secret there."""
+"""Fields that hold names, images and paths: a short secret that happens to equal one of these is no secret there."""
+LONG_SECRET = 16  # characters; one that stands in a name did not get there by chance
 _MARK = re.compile(r"‹secret [0-9a-f]{8}›")
 _FLAG = re.compile(r"-{0,2}[\w.-]+")
 _LONG_FLAG = re.compile(r"--?[\w.-]{2,}")
@@ -159,7 +160,8 @@ def _spans(value: str, name: str, known: KnownSecrets, *, free: bool) -> list[tu
     spans = find_shaped(value, name=name, free=free)
     if free:
         return spans + known.find(value, free=True) + find_named(value)
-    return spans if name in _NAMES else spans + known.find(value, free=False)
+    found = known.find(value, free=False)
+    return spans + ([one for one in found if one[1] - one[0] >= LONG_SECRET] if name in _NAMES else found)
 
 
 def redact_text(text: str, *, secret_key: bytes, known_secrets: Iterable[str] = ()) -> str:

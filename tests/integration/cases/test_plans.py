@@ -12,7 +12,7 @@ from bot.features.bump.text import render_body
 from bot.plan.report.links import Links
 from tests.cases_world import CASES, CaseWorld, all_cases, read_expectation
 
-NOT_RIGHT_YET = frozenset(("container-namespace-same-stack",))
+NOT_RIGHT_YET: frozenset[str] = frozenset()
 
 
 @pytest.mark.parametrize("case", all_cases())
