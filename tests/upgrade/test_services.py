@@ -97,9 +97,9 @@ def test_this_version_goes_on_with_the_files_and_the_backup_of_the_version_befor
 def test_both_versions_work_side_by_side_on_one_database() -> None:
     """On PostgreSQL, as in a rolling upgrade; then the old one goes, and comes back once more.
 
-    The job of a merge says which merge it follows, which the version before cannot read: it fails the job, and another
-    replica tries it 2, 10, 60 and 600 seconds later. When the old one takes it each time the order is late, so the
-    whole is tried once more.
+    The job of a merge says which merge it follows, which the version before cannot read: it fails the job, and a
+    replica tries it again 2, 10, 60 and 600 seconds later. When the old one takes it each time the order is late, so
+    the whole is tried once more.
     """
     try:
         work_side_by_side()
