@@ -75,8 +75,8 @@ def report_access(
     missing = [MissingPermission(one.name, one.level, one.why) for one in installation.lacking]
     text = render_access_problem(missing, unreadable, settings_url=installation.html_url)
     digest = hashlib.sha256(text.encode()).hexdigest()[:12] if text else ""
-    told = tools.pins.find_access_told(repo)
-    if told == (f"{head}:{digest}" if digest else ""):
+    reported = tools.pins.find_access_report(repo)
+    if reported == (f"{head}:{digest}" if digest else ""):
         return
     title = render_access_title(missing, unreadable) if text else "The App has access to all that it needs"
     conclusion = "action_required" if text else "success"
@@ -89,17 +89,17 @@ def report_access(
     except GitHubError as problem:
         log.warning("%s: %s", repo, problem)
         return
-    tools.pins.save_access_told(repo, f"{head}:{digest}" if digest else "")
+    tools.pins.save_access_report(repo, f"{head}:{digest}" if digest else "")
 
 
 def forget_installation(tools: FleetTools, job: ForgetInstallation) -> Outcome:
-    """Remove the fleets of an installation that is gone; a later one has them read anew."""
+    """Remove the fleets of an installation that is gone; a later one has them read again."""
     tools.pins.keep_fleets(job.gone, ())
     return ()
 
 
 def repeat_checks(client: Client, job: RepeatChecks) -> Outcome:
-    """Complete every check of ours on the commit again; what it would say anew comes as a new run of its own."""
+    """Complete every check of ours on the commit again; a different answer comes as a new run of its own."""
     for run in checks.find_all_own_checks(client, job.fleet, job.sha):
         if run.is_completed:
             checks.complete_again(client, job.fleet, run)

@@ -91,13 +91,13 @@ class PinStore:
             if fleet.lower() not in kept:
                 self.replace_pins(fleet, ())
 
-    def find_access_told(self, fleet: RepoName) -> str:
-        """The commit and the digest of what was last told about missing access; "" when nothing is missing."""
+    def find_access_report(self, fleet: RepoName) -> str:
+        """The commit and the digest of what was last reported about missing access; "" when nothing is missing."""
         return self._store.read_note(f"access_told:{fleet.lower()}")
 
-    def save_access_told(self, fleet: RepoName, told: str) -> None:
-        """Note what was told."""
-        self._store.write_note(f"access_told:{fleet.lower()}", told)
+    def save_access_report(self, fleet: RepoName, report: str) -> None:
+        """Keep what was reported."""
+        self._store.write_note(f"access_told:{fleet.lower()}", report)
 
     def replace_pins(self, fleet: RepoName, rows: Sequence[Pinned]) -> None:
         """From now on `fleet` holds exactly these pins; none means that it is not a fleet any more."""

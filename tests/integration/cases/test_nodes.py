@@ -16,17 +16,7 @@ from bot.engine.programs import find_compose
 from sandbox.engine import Engine
 from tests.cases_world import CASES, CaseWorld, Engines, all_cases, compose_by_itself, deploy_case, read_expectation
 
-NOT_RIGHT_YET = frozenset(
-    (
-        "container-names-swapped",
-        "container-namespace-same-stack",
-        "external-volume-missing",
-        "lfs",
-        "provider-service",
-        "service-moved-to-earlier-stack",
-        "stack-folder-moved-same-name-crash",
-    )
-)
+NOT_RIGHT_YET = frozenset(("stack-folder-moved-same-name-crash",))
 SLICE = int(os.environ.get("AIOS_BOT_CASES", "5"))
 SEED = 110
 

@@ -23,7 +23,7 @@ _MOST = 20  # changes of the fleet file that are looked at
 
 
 class Approval(NamedTuple):
-    """The pull request that the rollout is told in, and the nodes it is for; None: all of the fleet."""
+    """The pull request that the rollout is reported in, and the nodes it is for; None: all of the fleet."""
 
     pull: Pull
     nodes: frozenset[NodeName] | None
@@ -37,15 +37,15 @@ def find_approval(
     base: BranchName,
     head: CommitSha,
     pinned_by: CommitSha,
-    told: PullNumber | None = None,
+    reported: PullNumber | None = None,
 ) -> Approval | None:
     """Who approved that nodes run what `pinned_by` pins, seen from `head` of `base`; None when nobody did.
 
-    `told`: a pull request that GitHub's event called merged; which commits it brought is listed only later.
+    `reported`: a pull request that GitHub's event called merged; which commits it brought is listed only later.
     """
     merged = _find_merged(client, repo, pinned_by, base)
-    if merged is None and told is not None:
-        merged = _read_told(client, mirror, repo, told, pinned_by, base=base)
+    if merged is None and reported is not None:
+        merged = _read_reported(client, mirror, repo, reported, pinned_by, base=base)
     if merged is not None:
         return Approval(merged, None)
     newest: Pull | None = None
@@ -64,7 +64,7 @@ def _find_merged(client: Client, repo: RepoName, commit: CommitSha, base: Branch
     return next((pull for pull in pulls if pull.merged_at and pull.base.ref == base), None)
 
 
-def _read_told(
+def _read_reported(
     client: Client, mirror: Mirror, repo: RepoName, number: PullNumber, commit: CommitSha, *, base: BranchName
 ) -> Pull | None:
     """The pull request, if it was merged into `base` and its merge is what brought `commit`."""

@@ -55,7 +55,7 @@ def read_rollout_facts(
     if submodule is None or commit is None or pin is None or not at.file.nodes:
         return None
     approval = find_approval(
-        client, at.mirror, at.repo, base=at.base, head=at.head, pinned_by=commit, told=job.merged
+        client, at.mirror, at.repo, base=at.base, head=at.head, pinned_by=commit, reported=job.merged
     )
     merged = approval.pull if approval else None
     # Who brought a node in later approved that it runs what the branch pins: no plan of theirs says what that does.
