@@ -68,7 +68,7 @@ ONLY_WHERE_NEEDED = frozenset(
         # New kinds of jobs. A person re-requests the checks again; an installation is listed again every six hours.
         "RepeatChecks",
         "ForgetInstallation",
-        # They keep what people are notified of, which the version before does not do; each sync of a fleet repeats them.
+        # They keep what people are notified of, which the version before does not do: a newer replica takes them.
         "NoteAccess",
         "EndWaiting",
     }
