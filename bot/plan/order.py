@@ -14,6 +14,7 @@ from bot.domain.names import (
 from bot.domain.values import StoredValue
 from bot.fleetfile import Hooks, Node, Submodule
 from bot.plan.model import NodePlan, StackPlan
+from bot.protocol.agent import AgentRelease
 from bot.protocol.order import (
     Hook,
     HookTime,
@@ -50,11 +51,22 @@ class OrderRequest(StoredValue, frozen=True):
 
 
 def compose_order(
-    request: OrderRequest, plan: NodePlan, *, plan_id: PlanId, start: PlanStart | None, number: DeploymentId, now: int
+    request: OrderRequest,
+    plan: NodePlan,
+    *,
+    plan_id: PlanId,
+    start: PlanStart | None,
+    number: DeploymentId,
+    now: int,
+    agent: AgentRelease | None = None,
 ) -> Order:
-    """The order that is signed. `plan` is the node's own, from `start`; `now` is in seconds since the epoch."""
+    """The order that is signed. `plan` is the node's own, from `start`; `now` is in seconds since the epoch.
+
+    `agent` is the program that is to carry it out; None: the one that the node has.
+    """
     node = request.node
     stacks = tuple(order_stack(stack, node) for stack in plan.stacks)
+    required = {"agent": agent is not None, "watch": any(stack.watch is not None for stack in stacks)}
     return Order(
         kind=request.kind,
         fleet=request.fleet,
@@ -75,7 +87,8 @@ def compose_order(
         on_drift=MismatchPolicy.STOP if request.stop_on_drift and start else MismatchPolicy.CONTINUE,
         on_edits=MismatchPolicy.CONTINUE if node.keep_edits else MismatchPolicy.STOP,
         hooks=_hooks(node.hooks),
-        requires=("watch",) if any(stack.watch is not None for stack in stacks) else (),
+        requires=tuple(name for name, is_set in required.items() if is_set),
+        agent=agent,
     )
 
 

@@ -150,6 +150,7 @@ def test_a_new_node_joins_deploys_and_leaves(empty: Running, engine: Engine) -> 
 
     root = str(empty.node_root)
     add = ["node", "add", NODE, "--fleet", FLEET, "--root", root, "--bootstrap", "scripts/bootstrap.sh"]
+    add += ["--agent", "installed"]
     command = as_person(empty, *add)
     (proposed,) = outside.pulls(FLEET)
     assert proposed["title"] == f"Add the node {NODE}"
@@ -215,7 +216,10 @@ def test_a_new_node_joins_deploys_and_leaves(empty: Running, engine: Engine) -> 
 def test_a_user_without_admin_gets_the_address_of_the_token(empty: Running) -> None:
     empty.world.hub.set_permission(FLEET, PERSON, "write")
     shown = subprocess.run(
-        [sys.executable, "-m", "bot", "node", "add", "LAB2", "--platform", "windows", "--fleet", FLEET],
+        [
+            *(sys.executable, "-m", "bot", "node", "add", "LAB2", "--platform", "windows", "--fleet", FLEET),
+            *("--agent", "installed"),
+        ],
         env=child_environment()
         | {
             "GITHUB_TOKEN": empty.world.token,

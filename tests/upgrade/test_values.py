@@ -55,7 +55,10 @@ ONLY_WHERE_NEEDED = frozenset(
         "Order.requires",
         "StackOrder.watch",  # required of the node by `Order.requires`
         "Node.watch",  # the version before takes no fleet file that says it
+        "Order.agent",  # required of the node by `Order.requires`
+        "Report.understands",  # a bot that cannot read a report shows none; it decides nothing
         "Invitation.protocol",
+        "Invitation.agent",  # its join command brings the program that reads it
         "RefusalReason.REQUIRES_UPDATE",
         # Only replicas of the service read plans: while both versions run, the one before cannot show a newer plan.
         "StackPlan.inputs",
