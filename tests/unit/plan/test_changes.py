@@ -450,7 +450,8 @@ def test_a_stack_s_first_deploy_is_told_as_such() -> None:
     (first,) = only(decide(None, side({"web": {}}))).services
     assert (first.action, first.reasons[0].text) == (Action.CREATE, "first deploy of the stack")
     found = {
-        plan.service: plan.reasons for plan in only(decide(side({"web": {}}), side({"web": {}, "b": {}}))).services
+        str(plan.service): plan.reasons
+        for plan in only(decide(side({"web": {}}), side({"web": {}, "b": {}}))).services
     }
     assert [reason.text for reason in found["b"]] == ["new service"]
     (none,) = only(decide(None, side({"web": {"scale": 0}}))).services
