@@ -86,14 +86,15 @@ def _install_into(home: Path, url: str, lock: str, wheels: Path) -> None:
     _fetch(f"{url}/{wheel}", agent[2], wheels / wheel)
     _run([sys.executable, "-I", "-m", "venv", "--without-pip", str(home)])
     python = python_in(home)
-    links = " ".join(filter(None, (os.environ.get("PIP_FIND_LINKS"), wheels.as_uri())))
+    # Beside what pip is configured with: the agent's own wheel may be in no index.
+    wanted = wheels / "wanted.txt"
+    wanted.write_text(f"--find-links {wheels.as_uri()}\n-r {LOCK_FILE}\n", encoding="utf-8")
     _run(
         [
             *(sys.executable, "-I", str(wheels / pip[1] / "pip"), "--python", str(python), "install", "--quiet"),
             *("--disable-pip-version-check", "--no-input", "--no-compile", "--no-deps"),
-            *("--require-hashes", "--only-binary", ":all:", "-r", str(wheels / LOCK_FILE)),
-        ],
-        PIP_FIND_LINKS=links,
+            *("--require-hashes", "--only-binary", ":all:", "-r", str(wanted)),
+        ]
     )
     found = _run([str(python), *_CHECK], limit=CHECK_LIMIT).strip()
     if found != agent[1]:
@@ -182,16 +183,9 @@ def _fetch(address: str, digest: str, target: Path) -> bytes:
     return content
 
 
-def _run(command: list[str], *, limit: float = PIP_LIMIT, **more: str) -> str:
+def _run(command: list[str], *, limit: float = PIP_LIMIT) -> str:
     try:
-        done = subprocess.run(
-            command,
-            env={**os.environ, **more},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=limit,
-            check=False,
-        )
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit, check=False)
     except subprocess.TimeoutExpired:
         raise InstallError(f"`{' '.join(command)[:300]}` did not end within {limit:.0f} s") from None
     if done.returncode != 0:
