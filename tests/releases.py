@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -15,9 +17,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
 
+from bot.agent import installer
 from tools.release.build import build, write_agent_lock
 
 ROOT = Path(__file__).resolve().parents[1]
+INSTALLER = Path(installer.__file__)
 PARTS = ("bot", "requirements", "pyproject.toml", "README.md", "LICENSE")
 
 
@@ -28,6 +32,17 @@ class Release(NamedTuple):
     version: str
     url: str
     lock: str
+
+
+def invitation_word(release: Release) -> str:
+    agent = {"version": release.version, "url": release.url, "lock": release.lock}
+    return base64.urlsafe_b64encode(json.dumps({"agent": agent}).encode()).decode().rstrip("=")
+
+
+def run_installer(release: Release, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The installer as the join command runs it: its text on standard input."""
+    command = [sys.executable, "-I", "-", invitation_word(release), str(folder)]
+    return subprocess.run(command, input=INSTALLER.read_text(), capture_output=True, text=True, check=False)
 
 
 class Place(NamedTuple):
@@ -74,13 +89,19 @@ def serve(folder: Path) -> Iterator[Place]:
         server.server_close()
 
 
-def fill(folder: Path) -> None:
-    """Build this checkout's release into `folder`/v1, and an index with the agent's packages beside it."""
+def fill(folder: Path, *pythons: str) -> None:
+    """Build this checkout's release into `folder`/v1, and an index with the agent's packages beside it.
+
+    The packages are for this Python, and for each of `pythons` ("3.13") on Linux with glibc on x86-64.
+    """
     build(folder / "v1")
     wheels = folder / "wheels"
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     packages = ["--require-hashes", "--only-binary", ":all:", "-r", str(ROOT / "requirements/agent.txt")]
     subprocess.run([*pip, "-d", str(wheels), *packages], check=True)
+    platforms = [f"--platform=manylinux{kind}_x86_64" for kind in ("2014", "_2_17", "_2_28", "1", "2010")]
+    for python in pythons:
+        subprocess.run([*pip, "-d", str(wheels), "--python-version", python, *platforms, *packages], check=True)
     for wheel in (*wheels.iterdir(), *(folder / "v1").glob("pip-*.whl")):
         name = re.sub(r"[-_.]+", "-", wheel.name.split("-")[0]).lower()
         (folder / "simple" / name).mkdir(parents=True, exist_ok=True)

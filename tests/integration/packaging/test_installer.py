@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import shutil
 import signal
@@ -17,21 +16,9 @@ import pytest
 
 from bot.agent import installer
 from bot.agent.installer import InstallError, install, python_in, read_current, switch
-from tests.releases import Place, Release, change_byte
+from tests.releases import INSTALLER, Place, change_byte, invitation_word, run_installer
 
 MAX_SIZE = 24_000_000  # bytes beside Python
-INSTALLER = Path(installer.__file__)
-
-
-def word(release: Release) -> str:
-    agent = {"version": release.version, "url": release.url, "lock": release.lock}
-    return base64.urlsafe_b64encode(json.dumps({"agent": agent}).encode()).decode().rstrip("=")
-
-
-def run_installer(release: Release, folder: Path) -> subprocess.CompletedProcess[str]:
-    """The installer as the join command runs it: its text on standard input."""
-    command = [sys.executable, "-I", "-", word(release), str(folder)]
-    return subprocess.run(command, input=INSTALLER.read_text(), capture_output=True, text=True, check=False)
 
 
 def version_of(folder: Path) -> str:
@@ -42,14 +29,14 @@ def version_of(folder: Path) -> str:
     return done.stdout.strip()
 
 
-def test_it_is_installed_whole_small_and_once(place: Place, tmp_path: Path) -> None:
-    release, folder = place.release("v1"), tmp_path / "state with blanks/program"
-    done = run_installer(release, folder)
-    assert done.returncode == 0, done.stderr
+def test_it_is_installed_whole_small_and_once(place: Place, installed_folder: Path, tmp_path: Path) -> None:
+    release, folder = place.release("v1"), tmp_path / "other blanks/program"
+    shutil.copytree(installed_folder, folder, symlinks=True)
     assert read_current(folder) == release.lock
     assert version_of(folder) == release.version
     packages = folder / release.lock / "lib"
     size = sum(p.stat().st_size for p in packages.rglob("*") if p.suffix != ".pyc" and p.is_file())
+    print(f"the installed agent: {size / 1e6:.1f} MB beside Python")
     assert size <= MAX_SIZE
     assert not list(packages.rglob("flask")) + list(packages.rglob("pip"))
     place.asked.clear()
@@ -125,7 +112,7 @@ def test_a_lock_that_names_another_folder_is_refused(place: Place, tmp_path: Pat
 def test_one_that_was_killed_midway_is_made_anew(place: Place, tmp_path: Path) -> None:
     release, folder = place.release("v1"), tmp_path / "program"
     process = subprocess.Popen(
-        [sys.executable, "-I", str(INSTALLER), word(release), str(folder)], start_new_session=True
+        [sys.executable, "-I", str(INSTALLER), invitation_word(release), str(folder)], start_new_session=True
     )
     deadline = time.monotonic() + 60
     while not any(path.startswith("/simple/") for path in place.asked):
