@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from bot.domain.names import ServiceName
 from bot.fleetfile import Node
-from bot.plan.cascades import Causes, image_causes, remade_networks, resource_causes, spread
+from bot.plan.cascades import Causes, action_if_same, image_causes, remade_networks, resource_causes, spread
 from bot.plan.causes import Cause, ReasonCode, find_source, model_causes
 from bot.plan.contents import changed_under, content_causes, find_mounts, reload_signal
 from bot.plan.followers import Replaced, follower_causes, replaced_containers, settle
@@ -158,6 +158,7 @@ class _StackDecision:
             image=judge_image(spec),
             signal=reload_signal(spec) if action is Action.RELOAD else "",
             remaining=replicas(spec) if scales_down else 0,
+            if_same=action_if_same(causes) if action is Action.REBUILD else None,
         )
 
     def _added_or_removed(self, name: str) -> Cause:
@@ -225,7 +226,8 @@ class _StackDecision:
             inputs = self.change.build_inputs.get(ServiceName(name), ())
             if inputs:
                 more = f" and {len(inputs) - 3} more" if len(inputs) > 3 else ""
-                text = f"{', '.join(inputs[:3])}{more} changed, which the image is built from"
+                names = f"{', '.join(inputs[:3])}{more}"
+                text = f"{names} changed: builds again; recreated only if the image comes out different"
                 where = find_source(new.rendering, f"services.{name}.build")
                 causes.append(Cause(Action.REBUILD, ReasonCode.BUILD_CONTENT, text, where))
         return causes

@@ -75,8 +75,17 @@ def compose_order(
         on_drift=MismatchPolicy.STOP if request.stop_on_drift and start else MismatchPolicy.CONTINUE,
         on_edits=MismatchPolicy.CONTINUE if node.keep_edits else MismatchPolicy.STOP,
         hooks=_hooks(node.hooks),
-        requires=("watch",) if any(stack.watch is not None for stack in stacks) else (),
+        requires=_requirements(stacks),
     )
+
+
+def _requirements(stacks: tuple[StackOrder, ...]) -> tuple[str, ...]:
+    """What a node has to understand, by the fields that are set."""
+    found = {
+        "if_same": any(one.if_same is not None for stack in stacks for one in stack.services),
+        "watch": any(stack.watch is not None for stack in stacks),
+    }
+    return tuple(name for name, is_set in found.items() if is_set)
 
 
 def _hooks(hooks: Hooks) -> tuple[Hook, ...]:
@@ -103,7 +112,13 @@ def order_stack(stack: StackPlan, node: Node | None = None) -> StackOrder:
         profiles=stack.profiles,
         project=stack.project,
         services=tuple(
-            ServiceOrder(service=s.service, action=s.action, signal=s.signal or "SIGHUP", remaining=s.remaining)
+            ServiceOrder(
+                service=s.service,
+                action=s.action,
+                signal=s.signal or "SIGHUP",
+                remaining=s.remaining,
+                if_same=s.if_same,
+            )
             for s in stack.services
         ),
         networks=stack.remade_networks,

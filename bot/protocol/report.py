@@ -38,6 +38,8 @@ class Report(StoredValue, frozen=True):
     untouched: int = 0  # how many more were to stay as they are, and did
     differences: tuple[Difference, ...] = ()
     seconds: float = 0.0
+    engine: str = ""  # the node's: "Docker Engine 28.5.1"; "" where it is not known
+    compose: str = ""  # the version of the node's compose: "2.40.3"
 
     @property
     def surprises(self) -> tuple[ServiceOutcome, ...]:
@@ -104,6 +106,8 @@ def _encode(order: Order, outcome: Outcome) -> str:
         untouched=len(outcome.services) - len(told),
         differences=outcome.differences,
         seconds=round(sum(step.seconds for step in outcome.steps), 3),
+        engine=outcome.engine,
+        compose=outcome.compose,
     )
     while len(block := _block(report)) > MAX_TEXT_LENGTH:
         services, differences = report.services, report.differences
