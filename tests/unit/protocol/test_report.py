@@ -85,6 +85,8 @@ def test_every_field_of_a_report_comes_back(made: Outcome, number: int) -> None:
         untouched=len(made.services) - len(changed),
         differences=made.differences,
         seconds=round(sum(step.seconds for step in made.steps), 3),
+        engine=made.engine,
+        compose=made.compose,
     )
 
 
