@@ -41,6 +41,11 @@ class Snapshot:
             own[path] = TreeEntry(entry.mode, entry.kind, entry.oid, path)
         return own
 
+    @cached_property
+    def links(self) -> tuple[str, ...]:
+        """Every symbolic link."""
+        return tuple(path for path, entry in self.entries.items() if entry.mode == "120000")
+
     def oid(self, path: str) -> str | None:
         """What identifies the content at `path`: a blob or tree id, or None when nothing is there.
 
