@@ -15,6 +15,7 @@ from bot.domain.errors import ExitCode
 from bot.domain.names import BranchName, NodeName, parse_repo_name
 from bot.fleetfile import Platform
 from bot.settings.node import read_node_settings
+from bot.text.terminal import printable
 
 if TYPE_CHECKING:
     from bot.onboarding.migrate.facts import AnyStep, Migration
@@ -99,8 +100,8 @@ def _describe(root: str, migration: Migration) -> str:
 
 
 def _printable(text: str) -> str:
-    """Replace what is not valid Unicode: file names may contain any bytes."""
-    return text.encode("utf-8", "replace").decode()
+    """Spell what a terminal obeys, and replace what is not valid Unicode: file names may contain any bytes."""
+    return printable(text.encode("utf-8", "replace").decode())
 
 
 @fleet.command("init")

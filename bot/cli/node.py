@@ -14,6 +14,7 @@ import click
 
 from bot.domain.errors import ExitCode
 from bot.settings.node import read_node_settings
+from bot.text.terminal import printable
 
 if TYPE_CHECKING:
     from bot.agent.node import LocalNode
@@ -73,7 +74,7 @@ def deploy_command(  # noqa: PLR0917 - one parameter per option of the command
         raise click.UsageError("no order: set AIOS_BOT_ORDER, or name a file with --order")
     outcome = deploy(envelope, make_node(settings, state_folder, repo))
     text = render_outcome(outcome)
-    click.echo(text)
+    click.echo(printable(text))
     write_summary(settings, text, outcome)
     sys.exit({OrderEnd.SUCCESS: ExitCode.OK, OrderEnd.REFUSED: ExitCode.REFUSED}.get(outcome.end, ExitCode.FAILED))
 
@@ -84,10 +85,10 @@ def _deploy_by_hand(node: LocalNode, commit: str, submodule: str | None, base: s
     from bot.protocol.outcome import OrderEnd, render_outcome
 
     plan, outcome = deploy_by_hand(node, commit=commit, submodule=submodule, base=base, dry_run=dry_run)
-    click.echo(render_text(plan))
+    click.echo(printable(render_text(plan)))
     if outcome is None:
         sys.exit(ExitCode.OK)
-    click.echo(render_outcome(outcome))
+    click.echo(printable(render_outcome(outcome)))
     sys.exit({OrderEnd.SUCCESS: ExitCode.OK, OrderEnd.REFUSED: ExitCode.REFUSED}.get(outcome.end, ExitCode.FAILED))
 
 
@@ -138,7 +139,7 @@ def show(state_folder: Path | None) -> None:
         if isinstance(record, Begun):
             click.echo(f"{when}  order {record.order.number} begun: {record.order.kind} {record.order.commit}")
         else:
-            click.echo(f"{when}  order {record.number} {record.end}: {record.text}")
+            click.echo(printable(f"{when}  order {record.number} {record.end}: {record.text}"))
 
 
 @node.command("recover")
@@ -151,7 +152,7 @@ def recover_command(repo: Path | None, state_folder: Path | None) -> None:
     from bot.protocol.outcome import OrderEnd, render_outcome
 
     outcome = recover_node(make_node(read_node_settings(), state_folder, repo))
-    click.echo("nothing to recover" if outcome is None else render_outcome(outcome))
+    click.echo("nothing to recover" if outcome is None else printable(render_outcome(outcome)))
     sys.exit(ExitCode.FAILED if outcome and outcome.end is OrderEnd.FAILED else ExitCode.OK)
 
 
@@ -167,5 +168,5 @@ def doctor(repo: Path | None, state_folder: Path | None) -> None:
     made = make_node(settings, state_folder, repo)
     findings = run_checks(made.state, made.docker, made.access, repo)
     for finding in findings:
-        click.echo(f"{'ok  ' if finding.good else 'FAIL'} {finding.name}: {finding.text}")
+        click.echo(printable(f"{'ok  ' if finding.good else 'FAIL'} {finding.name}: {finding.text}"))
     sys.exit(ExitCode.OK if all(finding.good for finding in findings) else ExitCode.FAILED)

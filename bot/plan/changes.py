@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from bot.domain.names import ServiceName
 from bot.fleetfile import Node
 from bot.plan.cascades import Causes, action_if_same, image_causes, remade_networks, resource_causes, spread
-from bot.plan.causes import Cause, ReasonCode, find_source, model_causes
+from bot.plan.causes import Cause, ReasonCode, find_old_source, find_source, model_causes
 from bot.plan.contents import changed_under, content_causes, find_mounts, reload_signal
 from bot.plan.followers import Replaced, follower_causes, replaced_containers, settle
 from bot.plan.images import judge_image
@@ -176,10 +176,9 @@ class _StackDecision:
                 return Cause(Action.RECREATE, ReasonCode.UNKNOWN_BEFORE, text, where)
             empty = replicas(self.after["services"][name]) == 0
             action = Action.NONE if empty else Action.CREATE
-            return Cause(
-                action, ReasonCode.NEW_SERVICE, "new service" + (", with no replicas" if empty else ""), where
-            )
-        where = find_source(self.old.rendering if self.old else None, f"services.{name}")
+            text = ("first deploy of the stack" if self.old is None else "new service") + ", with no replicas" * empty
+            return Cause(action, ReasonCode.NEW_SERVICE, text, where)
+        where = find_old_source(self.old.rendering if self.old else None, f"services.{name}")
         if self.why is ReasonCode.PROJECT:
             return Cause(
                 Action.REMOVE, ReasonCode.PROJECT, f"the compose project {self.before.get('name')} is removed", where

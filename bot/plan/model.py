@@ -14,10 +14,11 @@ from bot.protocol.action import Action
 
 
 class SourceLine(StoredValue, frozen=True):
-    """Where in the submodule a cause stands. `line` counts from 1."""
+    """Where in the checkout a cause stands. `line` counts from 1. `gone`: of the old version, not of the new one."""
 
     path: str
     line: int
+    gone: bool = False
 
 
 class Reason(StoredValue, frozen=True):

@@ -21,7 +21,7 @@ from bot.planner.builds import read_builds
 from bot.planner.exits import hide_secrets
 from bot.planner.read_files import digest_files
 from bot.planner.renderer import Renderer, RenderRequest
-from bot.planner.sides import changed_paths, read_side
+from bot.planner.sides import changed_paths, read_side, uses_lfs
 from bot.planner.snapshot import Snapshot
 from bot.planner.stacks import make_request, read_stacks
 from bot.redaction.redact import Redactor
@@ -166,13 +166,16 @@ def read_changes(
     ]
     rendered = renderer.render_all([(one.snapshot, one.request) for _, one in tasks])
     changed = changed_paths(old, new)
+    lfs = {side: uses_lfs(side) for side, _ in sides}
     changes = []
     for node in nodes:
         own = []
         for (owner, one), rendering in zip(tasks, rendered, strict=True):
             if owner is node:
                 other = new if one.snapshot is old else old
-                side = read_side(one.request, rendering, one.snapshot, node, other=other, changed=changed)
+                side = read_side(
+                    one.request, rendering, one.snapshot, node, other=other, changed=changed, lfs=lfs[one.snapshot]
+                )
                 own.append((one, side))
         stacks = _pair(own, node, old, new, changed)
         changes.append(NodeChange(node=node, stacks=stacks, changed=changed))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable
 
 from bot.fleetfile import Node
@@ -26,8 +25,12 @@ def read_side(
     *,
     other: Snapshot | None,
     changed: frozenset[str],
+    lfs: bool,
 ) -> Side:
-    """`rendering` with the places that it mounts in `snapshot`; `other` is the other pin's."""
+    """`rendering` with the places that it mounts in `snapshot`; `other` is the other pin's.
+
+    `lfs`: `snapshot` has files of Git LFS.
+    """
     places: dict[str, Place] = {}
     if isinstance(rendering, Rendered):
         checkout = SnapshotFiles(BlobReader(snapshot, largest=_MAX_LINK))
@@ -39,21 +42,26 @@ def read_side(
         files=request.files,
         profiles=request.profiles,
         places=places,
-        pointers=_find_pointers(snapshot, places.values()),
+        pointers=_find_pointers(snapshot, places.values()) if lfs else (),
     )
 
 
-def _find_pointers(snapshot: Snapshot, places: Iterable[Place]) -> tuple[str, ...]:
-    """The mounted files whose content git keeps elsewhere (Git LFS)."""
-    attributes = [path for path in snapshot.entries if posixpath.basename(path) == ".gitattributes"]
+def uses_lfs(snapshot: Snapshot) -> bool:
+    """Whether any attributes file of `snapshot` has git keep content elsewhere (Git LFS)."""
     reader = BlobReader(snapshot, largest=_MAX_RULES)
-    if not attributes or not any(b"filter=lfs" in _content(reader, path) for path in attributes):
-        return ()
-    blobs = [p for p, entry in snapshot.entries.items() if entry.kind == "blob"]
-    mounted = sorted({p for place in places for p in changed_under(blobs, [place.path])})
+    attributes = [path for path in snapshot.blobs if path.rpartition("/")[2] == ".gitattributes"]
+    reader.fetch(attributes)
+    return any(b"filter=lfs" in _content(reader, path) for path in attributes)
+
+
+def _find_pointers(snapshot: Snapshot, places: Iterable[Place]) -> tuple[str, ...]:
+    """The mounted files whose content git keeps elsewhere."""
+    mounted: set[str] = set()
+    for place in places:
+        mounted.update((place.path,) if place.kind == "file" else snapshot.files_under(place.path))
     small = BlobReader(snapshot, largest=_MAX_POINTER)
     small.fetch(mounted)
-    return tuple(path for path in mounted if _content(small, path).startswith(_POINTER))
+    return tuple(path for path in sorted(mounted) if _content(small, path).startswith(_POINTER))
 
 
 def _content(reader: BlobReader, path: str) -> bytes:

@@ -65,6 +65,7 @@ ONLY_WHERE_NEEDED = frozenset(
         # Only replicas of the service read plans: while both versions run, the one before cannot show a newer plan.
         "StackPlan.inputs",
         "StackPlan.remarks",
+        "SourceLine.gone",
         # One pin is tried again, after an error that stopped it alone; every pin is looked at again on each sync.
         "SyncRollout.submodule",
         "CheckDrift.submodule",
