@@ -66,7 +66,6 @@ def compose_order(
     """
     node = request.node
     stacks = tuple(order_stack(stack, node) for stack in plan.stacks)
-    required = {"agent": agent is not None, "watch": any(stack.watch is not None for stack in stacks)}
     return Order(
         kind=request.kind,
         fleet=request.fleet,
@@ -87,9 +86,19 @@ def compose_order(
         on_drift=MismatchPolicy.STOP if request.stop_on_drift and start else MismatchPolicy.CONTINUE,
         on_edits=MismatchPolicy.CONTINUE if node.keep_edits else MismatchPolicy.STOP,
         hooks=_hooks(node.hooks),
-        requires=tuple(name for name, is_set in required.items() if is_set),
+        requires=_requirements(stacks, agent),
         agent=agent,
     )
+
+
+def _requirements(stacks: tuple[StackOrder, ...], agent: AgentRelease | None) -> tuple[str, ...]:
+    """What a node has to understand, by the fields that are set."""
+    found = {
+        "agent": agent is not None,
+        "if_same": any(one.if_same is not None for stack in stacks for one in stack.services),
+        "watch": any(stack.watch is not None for stack in stacks),
+    }
+    return tuple(name for name, is_set in found.items() if is_set)
 
 
 def _hooks(hooks: Hooks) -> tuple[Hook, ...]:
@@ -116,7 +125,13 @@ def order_stack(stack: StackPlan, node: Node | None = None) -> StackOrder:
         profiles=stack.profiles,
         project=stack.project,
         services=tuple(
-            ServiceOrder(service=s.service, action=s.action, signal=s.signal or "SIGHUP", remaining=s.remaining)
+            ServiceOrder(
+                service=s.service,
+                action=s.action,
+                signal=s.signal or "SIGHUP",
+                remaining=s.remaining,
+                if_same=s.if_same,
+            )
             for s in stack.services
         ),
         networks=stack.remade_networks,

@@ -31,7 +31,7 @@ from bot.protocol.agent import AgentRelease
 PAYLOAD_TYPE = "application/vnd.aios-bot.order+json"
 MAX_ENVELOPE_LENGTH = 32_000  # characters; a variable of a Windows process holds 32,767
 CLOCK_SKEW = 120  # seconds that a node's clock may be behind the bot's
-UNDERSTOOD: frozenset[str] = frozenset({"agent", "watch"})
+UNDERSTOOD: frozenset[str] = frozenset({"agent", "if_same", "watch"})
 """What an order may require of its node: the names of the fields that change what it does and that came later than
 protocol version 1. To add one: the field in the value, its name here, and in `requires` whenever it is set."""
 
@@ -87,6 +87,7 @@ class ServiceOrder(StoredValue, frozen=True):
     action: Action
     signal: str = "SIGHUP"  # what a reload sends
     remaining: int = 0  # containers that stay when a removal takes only some
+    if_same: Action | None = None  # of a rebuild whose image comes out the same: what to do; None: recreate
 
 
 class StackOrder(StoredValue, frozen=True):

@@ -116,6 +116,8 @@ class Outcome(Value, frozen=True):
     unhealthy: tuple[UnhealthyService, ...] = ()
     steps: tuple[OrderStep, ...] = ()
     interrupted: int | None = None  # number of an earlier order that was begun and never finished
+    engine: str = ""  # the node's: "Docker Engine 28.5.1"; "" where it cannot be read
+    compose: str = ""  # the version of the node's compose: "2.40.3"
 
 
 _PAST = {

@@ -38,6 +38,8 @@ class Report(StoredValue, frozen=True):
     untouched: int = 0  # how many more were to stay as they are, and did
     differences: tuple[Difference, ...] = ()
     seconds: float = 0.0
+    engine: str = ""  # the node's: "Docker Engine 28.5.1"; "" where it is not known
+    compose: str = ""  # the version of the node's compose: "2.40.3"
     understands: tuple[str, ...] = ()  # what an order may require of this node (UNDERSTOOD); (): told by none before
 
     @property
@@ -105,6 +107,8 @@ def _encode(order: Order, outcome: Outcome) -> str:
         untouched=len(outcome.services) - len(told),
         differences=outcome.differences,
         seconds=round(sum(step.seconds for step in outcome.steps), 3),
+        engine=outcome.engine,
+        compose=outcome.compose,
         understands=tuple(sorted(UNDERSTOOD)),
     )
     while len(block := _block(report)) > MAX_TEXT_LENGTH:

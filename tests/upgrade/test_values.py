@@ -53,6 +53,11 @@ ONLY_WHERE_NEEDED = frozenset(
     {
         "Order.protocol",
         "Order.requires",
+        "ServiceOrder.if_same",  # required of the node by `Order.requires`
+        "ServicePlan.if_same",
+        # Reports of a node that is newer than its service are read without them; services are updated first.
+        "Report.engine",
+        "Report.compose",
         "StackOrder.watch",  # required of the node by `Order.requires`
         "Node.watch",  # the version before takes no fleet file that says it
         "Order.agent",  # required of the node by `Order.requires`

@@ -59,7 +59,7 @@ def test_everything_arrives(request: OrderRequest, plan: NodePlan, start: PlanSt
                 profiles=stack.profiles,
                 project=stack.project,
                 services=tuple(
-                    ServiceOrder(one.service, one.action, one.signal or "SIGHUP", one.remaining)
+                    ServiceOrder(one.service, one.action, one.signal or "SIGHUP", one.remaining, one.if_same)
                     for one in stack.services
                 ),
                 networks=stack.remade_networks,
@@ -76,8 +76,11 @@ def test_everything_arrives(request: OrderRequest, plan: NodePlan, start: PlanSt
         on_drift=MismatchPolicy.STOP if request.stop_on_drift and start else MismatchPolicy.CONTINUE,
         on_edits=MismatchPolicy.CONTINUE if node.keep_edits else MismatchPolicy.STOP,
         hooks=order.hooks,
-        requires=("watch",) if {stack.stack for stack in plan.stacks} & set(node.watch) else (),
+        requires=order.requires,
     )
+    rebuilt = any(one.if_same is not None for stack in plan.stacks for one in stack.services)
+    watched = bool({stack.stack for stack in plan.stacks} & set(node.watch))
+    assert order.requires == (("if_same",) if rebuilt else ()) + (("watch",) if watched else ())
     assert len(encode_order(order)) > 0
     assert ORDER_LIFETIME == 86_400
 
