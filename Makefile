@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 3
 
-.PHONY: demo sandbox test lint check release-check bench soak verify-cases docs picture lock clean verify-demo verify-notices
+.PHONY: demo sandbox test lint check release-check bench soak verify-cases docs picture lock clean verify-demo verify-notices verify-install
 
 demo:
 	$(PYTHON) tools/setup demo
@@ -56,6 +56,11 @@ verify-demo:
 verify-notices:
 	$(PYTHON) tools/setup test
 	AIOS_BOT_NOTICE_KILLS=60 pytest -q -rA -s --timeout 3600 tests/integration/features/notices
+
+# From built artifacts into bare roots of Debian: join, order, recover, upgrade, leave. Needs root, debootstrap and a mirror.
+verify-install:
+	$(PYTHON) tools/setup test
+	tools/own-root pytest -m bare -q -rA -s --timeout 3600 tests/bare
 
 # make mutants [PACKAGE=plan] [TESTS=tests/unit/plan] [SAMPLE=1500 SEED=1]: does tests/unit notice when the pure code is wrong?
 mutants:
