@@ -58,7 +58,7 @@ def make_intake(inbox: Inbox) -> Intake:
     return Intake(inbox, PinStore(inbox.store), PlanStore(inbox.store))
 
 
-def make_app(inbox: Inbox, secret: Secret | None, **checks: Check) -> Flask:
+def make_app(inbox: Inbox, secret: Secret | None, *, metrics_token: Secret | None = None, **checks: Check) -> Flask:
     """The web application of a service on the inbox's database."""
     intake = make_intake(inbox)
     statuses = RolloutStore(inbox.store, page_key=b"key")
@@ -70,5 +70,6 @@ def make_app(inbox: Inbox, secret: Secret | None, **checks: Check) -> Flask:
         webhook_secret=secret,
         web_url="https://github.com",
         render_metrics=partial(render_metrics, inbox.store),
+        metrics_token=metrics_token,
         checks=checks,
     )

@@ -65,6 +65,7 @@ def serve(*, pull: bool) -> None:
             webhook_secret=None if pull else credentials.webhook_secret,
             web_url=settings.html_url,
             render_metrics=partial(render_metrics, store),
+            metrics_token=settings.metrics_token,
         )
 
         def stopping() -> None:

@@ -21,6 +21,7 @@ from pydantic import Field, PlainValidator, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -172,10 +173,13 @@ class ServiceVariables(StoreVariables):
     aios_bot_public_url: Annotated[str, PlainValidator(parse_public_url)] = _setting(
         "where people reach the service; `-`: they do not, and reports link no page", "-"
     )
-    aios_bot_notify: Annotated[tuple[Secret, ...], PlainValidator(parse_notify)] = _setting(
+    aios_bot_notify: Annotated[tuple[Secret, ...], NoDecode, PlainValidator(parse_notify)] = _setting(
         "addresses that notices are sent to, in [Apprise's notation](https://github.com/caronc/apprise/wiki), "
         "separated by spaces or line ends; `-`: none",
         "-",
+    )
+    aios_bot_metrics_token: Annotated[Secret | None, PlainValidator(Secret)] = _setting(
+        "what Prometheus sends to read `/metrics`, as a bearer token; without it only the machine itself may read it"
     )
     aios_bot_keep_days: Annotated[int, PlainValidator(_parse_days)] = _setting(
         "days that finished deliveries are kept", "30"
@@ -214,6 +218,7 @@ def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = Fals
         host=found.host,
         port=found.port,
         public_url=found.aios_bot_public_url,
+        metrics_token=found.aios_bot_metrics_token,
         notify=found.aios_bot_notify,
         keep_days=found.aios_bot_keep_days,
         mirrors_bytes=found.aios_bot_mirrors_mb * 1024**2,

@@ -72,6 +72,7 @@ class Settings(StoreSettings):
     host: str
     port: int  # 0: any free one
     public_url: str  # where people reach this service; "" when they do not: reports then link no plan pages
+    metrics_token: Secret | None  # who sends it may read /metrics; None: only this machine may
     notify: tuple[Secret, ...]  # where notices are sent, in Apprise's notation
     keep_days: int  # how long finished deliveries are kept
     mirrors_bytes: int  # all mirrors together
@@ -81,6 +82,7 @@ class Settings(StoreSettings):
     def secrets(self) -> tuple[str, ...]:
         """What the log has to hide."""
         own = (*(self.credentials.secrets if self.credentials else ()), *(one.reveal() for one in self.notify))
+        own += (self.metrics_token.reveal(),) if self.metrics_token else ()
         return (*own, *super().secrets)
 
 
