@@ -43,6 +43,11 @@ class Snapshot:
         return own
 
     @cached_property
+    def links(self) -> tuple[str, ...]:
+        """Every symbolic link."""
+        return tuple(path for path, entry in self.entries.items() if entry.mode == "120000")
+
+    @cached_property
     def blobs(self) -> tuple[str, ...]:
         """The path of every file and link, sorted."""
         return tuple(sorted(path for path, entry in self.entries.items() if entry.kind == "blob"))
