@@ -87,7 +87,7 @@ def test_every_rule_has_a_case_above() -> None:
 
 def test_a_mounted_file_that_loses_a_guard_is_a_risk_at_its_line() -> None:
     where = SourceLine("server/s/web.yml", 5)
-    lost = {ServiceName("web"): (LostGuards(("tls", "basicauth"), where),)}
+    lost: dict[ServiceName, tuple[LostGuards, ...]] = {ServiceName("web"): (LostGuards(("tls", "basicauth"), where),)}
     both = Side(Rendered(model=web(), sources={"services.web": SourceLine("server/s/compose.yaml", 1)}))
     change = StackChange(StackName("s"), "s", old=both, new=both, lost_guards=lost)
     services = (ServicePlan(service=ServiceName("web"), action=Action.RESTART),)
