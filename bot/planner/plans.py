@@ -16,7 +16,6 @@ from bot.plan.changes import decide_node
 from bot.plan.identity import identify_plan
 from bot.plan.model import Commit, NodePlan, Plan
 from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange
-from bot.plan.risks.assess import add_risks
 from bot.planner.builds import read_builds
 from bot.planner.exits import hide_secrets
 from bot.planner.file_diffs import ChangedFile, add_lost_guards, point_at_files, read_changed_files, show_files
@@ -26,6 +25,7 @@ from bot.planner.sides import changed_paths, read_side, uses_lfs
 from bot.planner.snapshot import Snapshot
 from bot.planner.stacks import make_request, read_stacks
 from bot.redaction.redact import Redactor
+from bot.risks.assess import add_risks
 
 COMMITS_SHOWN = 100
 ANY_NODE = NodeName("any node")  # what plans of a fleet without nodes are for

@@ -12,9 +12,9 @@ from bot.domain.severity import Severity
 from bot.fleetfile import Node
 from bot.plan.model import NodePlan, ServicePlan, SourceLine, StackPlan
 from bot.plan.rendering import LostGuards, NodeChange, Rendered, Side, StackChange
-from bot.plan.risks.assess import add_risks, assess, find_risks
-from bot.plan.risks.pairs import NodePair, StackPair
 from bot.protocol.action import Action
+from bot.risks.assess import add_risks, assess, find_risks
+from bot.risks.pairs import NodePair, StackPair
 from tests.unit.plan.risk_cases import (
     BASE,
     NODE_WIDE,

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.domain import risk_rules as rules
-from bot.plan.risks.pairs import EVERYWHERE, Found, Port, ServicePair, StackPair, as_map, read_ports
-from bot.plan.risks.port_ranges import PortChange, PortIndex, as_ranges, reach
+from bot.risks.pairs import EVERYWHERE, Found, Port, ServicePair, StackPair, as_map, read_ports
+from bot.risks.port_ranges import PortChange, PortIndex, as_ranges, reach
 
 _ROUTER = re.compile(r"traefik\.(?:http|tcp|udp)\.routers\.([^.]+)\.(.+)")
 _MIDDLEWARE = re.compile(r"traefik\.(?:http|tcp)\.middlewares\.([^.]+)\.(.+)")

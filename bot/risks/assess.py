@@ -11,8 +11,8 @@ from bot.domain.risk_rules import Tuning
 from bot.domain.severity import Severity
 from bot.plan.model import NodePlan, Risk, SourceLine, StackPlan
 from bot.plan.rendering import CHECKOUT, NodeChange, Rendered, StackChange, Unreadable
-from bot.plan.risks import builds, data, exposure, images, mounts, neighbours, networks, privilege, schema, secrets
-from bot.plan.risks.pairs import Found, NodePair, StackPair, other_containers, service_pairs
+from bot.risks import builds, data, exposure, images, mounts, neighbours, networks, privilege, schema, secrets
+from bot.risks.pairs import Found, NodePair, StackPair, other_containers, service_pairs
 
 _CONTAINER_CHECKS = (
     networks.check_host_network,
