@@ -40,6 +40,7 @@ class FailureReason(StrEnum):
     CHECKOUT = "checkout"  # the files could not be brought to the commit
     APPLY = "apply"  # compose or the engine refused a change
     UNHEALTHY = "unhealthy"  # what was brought up is not well
+    AGENT = "agent"  # the order names another agent, which could not be installed
     INTERRUPTED = "interrupted"  # the node lost its power, or its process, in between
 
 
