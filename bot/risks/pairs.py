@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from bot.domain.names import NodeName, ServiceName, StackName
 from bot.domain.risk_rule import Rule
 from bot.plan.model import SourceLine
+from bot.plan.rendering import LostGuards
 
 Model = Mapping[str, Any]
 _NOTHING: Model = {}
@@ -24,6 +25,7 @@ class StackPair(NamedTuple):
     new: Model | None
     unreadable: bool = False
     sources: Mapping[str, SourceLine] = {}  # of the new model; of the old one when the stack is gone
+    lost_guards: Mapping[ServiceName, tuple[LostGuards, ...]] = {}
 
 
 class NodePair(NamedTuple):
@@ -42,6 +44,7 @@ class Found(NamedTuple):
     place: str = ""
     stack: StackName | None = None
     service: ServiceName | None = None
+    where: SourceLine | None = None  # where it is no place of the model, but a line of another file
 
 
 class ServicePair(NamedTuple):
