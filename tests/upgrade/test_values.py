@@ -69,6 +69,7 @@ ONLY_WHERE_NEEDED = frozenset(
         "StackPlan.inputs",
         "StackPlan.remarks",
         "SourceLine.gone",
+        "Plan.file_diffs",
         # One pin is tried again, after an error that stopped it alone; every pin is looked at again on each sync.
         "SyncRollout.submodule",
         "CheckDrift.submodule",
