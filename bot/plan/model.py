@@ -126,3 +126,4 @@ class Plan(StoredValue, frozen=True):
     commits_total: int = 0  # `commits` may be cut; this is not
     files_changed: tuple[str, ...] = ()  # in the submodule, sorted; all of them
     files_without_effect: tuple[str, ...] = ()  # those of them that no running service reads
+    tree: str = ""  # SHA-256 of every file of the new version (bot.protocol.tree); "" in plans of older versions

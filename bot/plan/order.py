@@ -50,9 +50,19 @@ class OrderRequest(StoredValue, frozen=True):
 
 
 def compose_order(
-    request: OrderRequest, plan: NodePlan, *, plan_id: PlanId, start: PlanStart | None, number: DeploymentId, now: int
+    request: OrderRequest,
+    plan: NodePlan,
+    *,
+    plan_id: PlanId,
+    start: PlanStart | None,
+    number: DeploymentId,
+    now: int,
+    tree: str = "",
 ) -> Order:
-    """The order that is signed. `plan` is the node's own, from `start`; `now` is in seconds since the epoch."""
+    """The order that is signed. `plan` is the node's own, from `start`; `now` is in seconds since the epoch.
+
+    `tree` is the digest of the files that the plan was made from.
+    """
     node = request.node
     stacks = tuple(order_stack(stack, node) for stack in plan.stacks)
     return Order(
@@ -76,6 +86,7 @@ def compose_order(
         on_edits=MismatchPolicy.CONTINUE if node.keep_edits else MismatchPolicy.STOP,
         hooks=_hooks(node.hooks),
         requires=("watch",) if any(stack.watch is not None for stack in stacks) else (),
+        tree=tree,
     )
 
 

@@ -23,6 +23,7 @@ from bot.planner.renderer import Renderer, RenderRequest
 from bot.planner.sides import changed_paths, find_build_inputs, read_side
 from bot.planner.snapshot import Snapshot
 from bot.planner.stacks import make_request, read_stacks
+from bot.protocol.tree import digest_tree
 from bot.redaction.redact import Redactor
 
 COMMITS_SHOWN = 100
@@ -114,6 +115,7 @@ def read_plan(
         commits_total=commits_total,
         files_changed=files,
         files_without_effect=tuple(path for path in files if f"{submodule.path}/{path}" not in effective),
+        tree=digest_tree(new.files),
     )
 
 

@@ -7,11 +7,13 @@ when compose has to read them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
 from bot.domain.names import CommitSha, SubmodulePath
 from bot.git.git import GitRepository, TreeEntry
+from bot.protocol.tree import TreeFile
 
 
 class Snapshot:
@@ -40,6 +42,11 @@ class Snapshot:
             path = f"{self.submodule}/{entry.path}"
             own[path] = TreeEntry(entry.mode, entry.kind, entry.oid, path)
         return own
+
+    @property
+    def files(self) -> Iterator[TreeFile]:
+        """Every file, link and submodule, as a node sees them (bot.agent.checkout)."""
+        return (TreeFile(e.path, e.mode, e.oid) for e in self.entries.values() if e.kind != "tree")
 
     def oid(self, path: str) -> str | None:
         """What identifies the content at `path`: a blob or tree id, or None when nothing is there.

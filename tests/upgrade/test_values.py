@@ -57,9 +57,15 @@ ONLY_WHERE_NEEDED = frozenset(
         "Node.watch",  # the version before takes no fleet file that says it
         "Invitation.protocol",
         "RefusalReason.REQUIRES_UPDATE",
+        # One comparison more: a node that does not know it does as before, and one that does is told of it by a
+        # service that knows the reasons.
+        "Order.tree",
+        "RefusalReason.OTHER_FILES",
+        "RefusalReason.BEYOND_ORDER",
         # Only replicas of the service read plans: while both versions run, the one before cannot show a newer plan.
         "StackPlan.inputs",
         "StackPlan.remarks",
+        "Plan.tree",
         # One pin is tried again, after an error that stopped it alone; every pin is looked at again on each sync.
         "SyncRollout.submodule",
         "CheckDrift.submodule",

@@ -85,6 +85,7 @@ def give_order(
         start=PlanStart(commit=start.commit, pin=start.pin) if start else None,
         number=number,
         now=int(tools.fleets.now()),
+        tree=plan.tree,
     )
     sent = _dispatch(client, at.file.deploy.workflow, wanted, number, sign_order(order, *tools.order_keys()))
     return msgspec.structs.replace(sent, queued_at=order.issued, updated_at=order.issued)
