@@ -106,7 +106,7 @@ def make_runners(
         upstream.SyncUpstream: sync_upstream,
         upstream.SyncUpstreamPull: partial(sync_upstream_pull, upstreams),
         hub.SyncHub: partial(sync_hub, tools.fleets),
-        commands.AcknowledgeCommand: acknowledge_command,
+        commands.AcknowledgeCommand: partial(acknowledge_command, tools),
         commands.RunCommand: partial(run_command, tools),
         commands.SyncCommandOrders: partial(sync_command_orders, tools),
         commands.CloseOutPull: partial(run_close_out, tools),

@@ -138,7 +138,7 @@ REVIEW = SyncReview(fleet=WIN, installation=SEVEN, number=PullNumber(3))
 UPSTREAM_REVIEW = msgspec.structs.replace(REVIEW, fleet=SERVER)
 END = CloseOutPull(fleet=WIN, installation=SEVEN, number=PullNumber(3))
 ASKED = SyncCommandOrders(fleet=WIN, installation=SEVEN)
-SEEN = AcknowledgeCommand(fleet=WIN, installation=SEVEN, comment=99)
+SEEN = AcknowledgeCommand(fleet=WIN, installation=SEVEN, comment=99, actor="someone")
 COMMAND = RunCommand(
     fleet=WIN,
     installation=SEVEN,
