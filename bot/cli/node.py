@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 import click
 
 from bot.domain.errors import ExitCode
+from bot.settings.environment import process_environment
 from bot.settings.node import read_node_settings
 from bot.text.terminal import printable
 
@@ -63,6 +64,7 @@ def deploy_command(  # noqa: PLR0917 - one parameter per option of the command
 ) -> None:
     """Carry out one signed order, or deploy a commit by hand. Exits with 0 if all is healthy, 4 if refused."""
     from bot.agent.deploy import deploy
+    from bot.agent.other_program import OtherProgram, hand_over
     from bot.agent.wiring import make_node, write_summary
     from bot.protocol.outcome import OrderEnd, render_outcome
 
@@ -72,7 +74,16 @@ def deploy_command(  # noqa: PLR0917 - one parameter per option of the command
     envelope = order_file.read() if order_file else settings.order
     if not envelope.strip():
         raise click.UsageError("no order: set AIOS_BOT_ORDER, or name a file with --order")
-    outcome = deploy(envelope, make_node(settings, state_folder, repo))
+    made = make_node(settings, state_folder, repo)
+    try:
+        outcome = deploy(envelope, made)
+    except OtherProgram as other:
+        given = {"--state": state_folder, "--repo": repo}
+        arguments = [word for name, path in given.items() if path for word in (name, str(path.absolute()))]
+        result = hand_over(made, other, envelope, arguments, process_environment())
+        if isinstance(result, int):
+            sys.exit(result)
+        outcome = result
     text = render_outcome(outcome)
     click.echo(printable(text))
     write_summary(settings, text, outcome)
@@ -170,3 +181,14 @@ def doctor(repo: Path | None, state_folder: Path | None) -> None:
     for finding in findings:
         click.echo(printable(f"{'ok  ' if finding.good else 'FAIL'} {finding.name}: {finding.text}"))
     sys.exit(ExitCode.OK if all(finding.good for finding in findings) else ExitCode.FAILED)
+
+
+@node.command("self-check")
+def self_check() -> None:
+    """Load all that an order needs, and print this program's version. Nothing else is read."""
+    from importlib import import_module
+    from importlib.metadata import version
+
+    for name in ("bot.agent.deploy", "bot.agent.wiring", "bot.agent.github_sink", "bot.planner.plans"):
+        import_module(name)
+    click.echo(version("aios-bot"))

@@ -33,8 +33,7 @@ class CommandTools:
 
 def acknowledge_command(tools: CommandTools, client: Client, job: AcknowledgeCommand) -> Outcome:
     """React to the comment, so that its author sees that it was read; not to one that is ignored."""
-    recent = tools.recent.peek(job.fleet, job.actor, now=tools.fleets.now())
-    if decide_attention(recent) is Attention.HEARD:
+    if decide_attention(tools.recent.peek(job.fleet, job.actor, now=tools.fleets.now())) is Attention.HEARD:
         people.react(client, job.fleet, job.comment, "eyes")
     return ()
 
