@@ -48,14 +48,14 @@ from bot.features.commands.facts.record import (
     compose_restore,
 )
 from bot.features.commands.jobs import CloseOutPull, RunCommand
-from bot.features.commands.read import (
+from bot.features.commands.read.command import (
     CommandContext,
     base_position,
     load_command_context,
-    load_stranger_context,
     read_node,
     read_pull_facts,
 )
+from bot.features.commands.read.stranger import load_stranger_context
 from bot.features.commands.text.reply import Extra, render_reply, render_status
 from bot.features.commands.text.words import WORDS
 from bot.features.fleets.facts import Pinned

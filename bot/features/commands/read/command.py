@@ -16,7 +16,6 @@ from bot.domain.verdicts import Permission, Verdict
 from bot.features.bump import read as gather
 from bot.features.bump.jobs import bump_branch
 from bot.features.bump.text import parse_marker
-from bot.features.commands.decide.command import refuse_person
 from bot.features.commands.facts.command import (
     Actor,
     CommandFacts,
@@ -38,7 +37,6 @@ from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.history import read_orders
 from bot.fleetfile import Fleet, Node, waves_of
 from bot.fleetfile.yaml_lines import YamlFileError
-from bot.git.git import GitError
 from bot.github.client import Client
 from bot.github.endpoints import checks, people, repository
 from bot.github.endpoints.people import PullDetail
@@ -64,36 +62,13 @@ class CommandContext(NamedTuple):
     pull: PullDetail | None
 
 
-def load_stranger_context(tools: CommandTools, job: RunCommand, permission: Permission) -> CommandContext | None:
-    """The facts of a command that its author may use in no base of the fleet; None when that takes more to tell.
-
-    Nothing is asked of GitHub, or fetched: what people without permission write is to cost as little as it can.
-    """
-    actor = Actor(login=job.actor, permission=permission)
-    if permission.reaches(Permission.WRITE) or job.comment is None:
-        return None
-    found: list[CommandContext] = []
-    for base in dict.fromkeys(pin.base for pin in tools.fleets.pins.pins_of(job.fleet)):
-        try:
-            at = fleets_read.read_fleet(tools.fleets, job.fleet, base)
-        except (NotAFleet, YamlFileError, GitError):
-            return None
-        facts = CommandFacts(command=job.command, actor=actor, age=_age(tools, job), fleet=at.file, bound=job.bound)
-        verb = job.command.verb if isinstance(job.command, Command) else Verb.HELP
-        by_team = any(one.startswith("team:") for one in at.file.commands.who_may(verb))
-        if by_team or refuse_person(facts) is None:
-            return None
-        found.append(CommandContext(facts, at, None, None))
-    return next(iter(found), None)
-
-
 def load_command_context(
     tools: CommandTools, client: Client, job: RunCommand, permission: Permission | None = None
 ) -> CommandContext:
     """The facts of one command. `permission` is its author's, if that was read already."""
     command = job.command
     verb = command.verb if isinstance(command, Command) else None
-    age = _age(tools, job)
+    age = read_age(tools, job)
     pull = _find_pull(client, job)
     at, problem = _read_fleet(tools, client, job, pull) if pull is not None else (None, "")
     file = at.file if at is not None else None
@@ -171,7 +146,8 @@ def _read_fleet(tools: CommandTools, client: Client, job: RunCommand, pull: Pull
         return None, str(problem)
 
 
-def _age(tools: CommandTools, job: RunCommand) -> float:
+def read_age(tools: CommandTools, job: RunCommand) -> float:
+    """Seconds since the command was written; 0 for a button."""
     return max(0.0, tools.fleets.now() - parse_time(job.written_at)) if job.written_at else 0.0
 
 
