@@ -29,6 +29,7 @@ EVENT_PERMISSIONS = {
     "workflow_job": "actions",
     "issue_comment": "issues",
     "issues": "issues",
+    "merge_group": "merge_queues",
 }
 """The permission that each webhook event needs (webhook events and payloads); others need none."""
 _LEVELS = {"none": 0, "read": 1, "triage": 1, "write": 2, "maintain": 2, "admin": 3}

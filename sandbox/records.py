@@ -10,6 +10,7 @@ from bot.git.git import GitRepository
 
 if TYPE_CHECKING:
     from sandbox.app_records import AppRecord
+    from sandbox.merge_queue import Group
 
 
 def iso_now() -> str:
@@ -81,6 +82,7 @@ class Pull:
     auto_merge_method: str = "merge"
     head_repo: Repo | None = None  # a fork; None: the repository itself
     locked: bool = False  # its conversation
+    draft: bool = False
 
 
 @dataclass
@@ -230,6 +232,7 @@ class Repo:
     environments: dict[str, list[str]] = field(default_factory=dict)  # kinds of their protection rules
     runners: list[Registration] = field(default_factory=list)
     rules: dict[str, BranchRules] = field(default_factory=dict)  # by branch
+    queues: dict[str, list[Group]] = field(default_factory=dict)  # merge queues, by branch
     allow_auto_merge: bool = False
     has_issues: bool = True
     merge_methods: tuple[str, ...] = ("merge", "squash", "rebase")

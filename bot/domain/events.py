@@ -48,6 +48,18 @@ class CheckRerequested(Value, frozen=True, tag="check_rerequested"):
     sha: CommitSha
 
 
+class MergeGroupRequested(Value, frozen=True, tag="merge_group"):
+    """A merge queue wants checks on a group: the commit `head`, which merges `number` on top of `parent`."""
+
+    repo: RepoName
+    installation: InstallationId
+    base: BranchName
+    branch: BranchName  # the group's own
+    head: CommitSha
+    parent: CommitSha
+    number: PullNumber
+
+
 class DeploymentChanged(Value, frozen=True, tag="deployment_status"):
     """A deployment got a status, from a node's job or from GitHub."""
 
@@ -132,6 +144,7 @@ Event = (
     | Commented
     | Reviewed
     | ButtonPressed
+    | MergeGroupRequested
     | DeploymentChanged
     | WorkflowRunCompleted
     | InstallationChanged

@@ -11,6 +11,7 @@ import msgspec
 from bot.domain.errors import RetryLater
 from bot.domain.events import Event
 from bot.features.bump import jobs as bump
+from bot.features.bump.group import plan_group
 from bot.features.bump.run import sync_bump
 from bot.features.commands import jobs as commands
 from bot.features.commands.run import (
@@ -42,6 +43,7 @@ from bot.queue.ledger import QueuedJob
 AnyJob = (
     hub.SyncHub
     | bump.SyncBump
+    | bump.PlanGroup
     | rollout.SyncRollout
     | drift.CheckDrift
     | fleets.SyncFleet
@@ -100,6 +102,7 @@ def make_runners(
         fleets.SyncFleet: partial(sync_fleet, tools.fleets),
         fleets.RepeatChecks: repeat_checks,
         bump.SyncBump: partial(sync_bump, tools.bump),
+        bump.PlanGroup: partial(plan_group, tools.bump),
         rollout.SyncRollout: partial(sync_rollout, tools.rollout),
         drift.CheckDrift: partial(check_drift, tools.rollout),
         review.SyncReview: partial(sync_review, reviews),

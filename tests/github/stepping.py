@@ -191,6 +191,11 @@ class Stepper:
             assert requests.post(url, json=body, headers=headers, timeout=30).ok
         self.hub.finish_job(order.job, "success" if state == "success" else "failure", "")
 
+    def text_of(self, repo: RepoName, path: str, ref: str) -> str:
+        """A file of a repository at `ref`."""
+        found = self.outside.get(f"/repos/{repo}/contents/{path}", ref=ref)
+        return base64.b64decode(found["content"]).decode()
+
     def check(self, repo: RepoName, name: str, ref: str = "main") -> dict[str, Any] | None:
         """The check run `name` on a commit, if there is one."""
         sha = self.outside.get(f"/repos/{repo}/commits/{ref}")["sha"]

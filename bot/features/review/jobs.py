@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.domain.events import Event, PullRequestChanged, Reviewed
-from bot.domain.names import InstallationId, PullNumber, RepoName
+from bot.domain.events import Event, MergeGroupRequested, PullRequestChanged, Reviewed
+from bot.domain.names import CommitSha, InstallationId, PullNumber, RepoName
 from bot.features.fleets.facts import PinIndex
 from bot.features.fleets.jobs import FleetJob, FoundEvent, Job, PullsListed
 
@@ -15,6 +15,7 @@ class SyncReview(FleetJob, frozen=True, tag="review"):
     """
 
     number: PullNumber
+    group: CommitSha | None = None  # the commit of a merge queue that the check goes to; None: the head
 
 
 def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
@@ -24,6 +25,10 @@ def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
             numbers: tuple[PullNumber, ...] = (event.number,)
         case PullRequestChanged() if event.action != "closed":
             numbers = (event.number,)
+        case MergeGroupRequested() if index.pins_of(event.repo):
+            return [
+                SyncReview(fleet=event.repo, installation=event.installation, number=event.number, group=event.head)
+            ]
         case PullsListed():
             return _sync(event.repo, event.installation, event.numbers)
         case _:

@@ -9,7 +9,7 @@ from bot.features.audit.store import AuditTrail
 from bot.features.bump.run import PlanTools
 from bot.features.fleets.jobs import Outcome
 from bot.features.fleets.run import FleetTools
-from bot.features.review.apply import apply_review
+from bot.features.review.apply import apply_review, post_on_group
 from bot.features.review.decide import decide_review
 from bot.features.review.jobs import SyncReview
 from bot.features.review.read.review import read_review_facts
@@ -35,5 +35,8 @@ def sync_review(tools: ReviewTools, client: Client, job: SyncReview) -> Outcome:
         return ()
     decision = decide_review(read_review_facts(tools, client, job.fleet, pull))
     log.info("review of %s#%d: %s, missing: %s", job.fleet, pull.number, decision.need, decision.missing)
+    if job.group is not None:
+        post_on_group(tools, client, job.fleet, pull, decision, group=job.group)
+        return ()
     apply_review(tools, client, job.fleet, pull, decision)
     return ()
