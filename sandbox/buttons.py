@@ -19,6 +19,10 @@ class PullButtons:
     _state: State
     _api: Api
 
+    def pulls(self, full_name: str) -> list[Pull]:
+        """Every pull request, oldest first, whether lists show it or not."""
+        return list(self._state.repo(full_name).pulls.values())
+
     def update_branch(self, full_name: str, number: int, *, by: str, files: Mapping[str, str] | None = None) -> str:
         """Press "Update branch"; returns the merge of the base into the head, which GitHub itself commits.
 

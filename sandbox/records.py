@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,9 +15,23 @@ if TYPE_CHECKING:
     from sandbox.merge_queue import Group
 
 
+_clock: list[Callable[[], float]] = []
+
+
+@contextmanager
+def use_clock(clock: Callable[[], float]) -> Iterator[None]:
+    """Let `clock` (seconds since 1970) say what time it is on this process's embedded GitHubs."""
+    _clock.append(clock)
+    try:
+        yield
+    finally:
+        _clock.remove(clock)
+
+
 def iso_now() -> str:
     """The time now, in GitHub's format."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = datetime.fromtimestamp(_clock[-1](), UTC) if _clock else datetime.now(UTC)
+    return now.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass

@@ -32,7 +32,7 @@ from bot.features.fleets.run import sync_fleet, sync_installation
 from bot.features.hub import jobs as hub
 from bot.features.hub.run import sync_hub
 from bot.features.review import jobs as review
-from bot.features.review.run import ReviewTools, sync_review
+from bot.features.review.run import ReviewTools, review_group, sync_review
 from bot.features.rollout import jobs as rollout
 from bot.features.rollout.run import sync_rollout
 from bot.features.upstream import jobs as upstream
@@ -57,6 +57,7 @@ AnyJob = (
     | commands.RunCommand
     | commands.AcknowledgeCommand
     | review.SyncReview
+    | review.ReviewGroup
     | commands.CloseOutPull
     | commands.SyncCommandOrders
 )
@@ -106,6 +107,7 @@ def make_runners(
         rollout.SyncRollout: partial(sync_rollout, tools.rollout),
         drift.CheckDrift: partial(check_drift, tools.rollout),
         review.SyncReview: partial(sync_review, reviews),
+        review.ReviewGroup: partial(review_group, reviews),
         upstream.SyncUpstream: sync_upstream,
         upstream.SyncUpstreamPull: partial(sync_upstream_pull, upstreams),
         hub.SyncHub: partial(sync_hub, tools.fleets),

@@ -15,7 +15,13 @@ class SyncReview(FleetJob, frozen=True, tag="review"):
     """
 
     number: PullNumber
-    group: CommitSha | None = None  # the commit of a merge queue that the check goes to; None: the head
+
+
+class ReviewGroup(FleetJob, frozen=True, tag="review_group"):
+    """Say on the commit `head`, which a merge queue made of a pull request, what that one's review check says."""
+
+    number: PullNumber
+    head: CommitSha
 
 
 def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
@@ -26,9 +32,10 @@ def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
         case PullRequestChanged() if event.action != "closed":
             numbers = (event.number,)
         case MergeGroupRequested() if index.pins_of(event.repo):
-            return [
-                SyncReview(fleet=event.repo, installation=event.installation, number=event.number, group=event.head)
-            ]
+            group = ReviewGroup(
+                fleet=event.repo, installation=event.installation, number=event.number, head=event.head
+            )
+            return [group]
         case PullsListed():
             return _sync(event.repo, event.installation, event.numbers)
         case _:

@@ -11,7 +11,7 @@ from bot.features.fleets.jobs import Outcome
 from bot.features.fleets.run import FleetTools
 from bot.features.review.apply import apply_review, post_on_group
 from bot.features.review.decide import decide_review
-from bot.features.review.jobs import SyncReview
+from bot.features.review.jobs import ReviewGroup, SyncReview
 from bot.features.review.read.review import read_review_facts
 from bot.github.client import Client
 from bot.github.endpoints import people
@@ -35,8 +35,15 @@ def sync_review(tools: ReviewTools, client: Client, job: SyncReview) -> Outcome:
         return ()
     decision = decide_review(read_review_facts(tools, client, job.fleet, pull))
     log.info("review of %s#%d: %s, missing: %s", job.fleet, pull.number, decision.need, decision.missing)
-    if job.group is not None:
-        post_on_group(tools, client, job.fleet, pull, decision, group=job.group)
-        return ()
     apply_review(tools, client, job.fleet, pull, decision)
+    return ()
+
+
+def review_group(tools: ReviewTools, client: Client, job: ReviewGroup) -> Outcome:
+    """Post on a merge queue's commit what the review check of its pull request says now."""
+    pull = people.read_pull_detail(client, job.fleet, job.number)
+    if pull.state == "open":
+        decision = decide_review(read_review_facts(tools, client, job.fleet, pull))
+        log.info("merge group of %s#%d: review missing: %s", job.fleet, pull.number, decision.missing)
+        post_on_group(tools, client, job.fleet, pull, decision, group=job.head)
     return ()

@@ -51,7 +51,8 @@ def test_the_first_allowed_method_is_used(
 def test_a_branch_with_a_merge_queue_is_merged_by_the_queue() -> None:
     sender = Scripted(reply([{"type": "merge_queue", "parameters": {"merge_method": "MERGE"}}]), reply({"data": {}}))
     head, base = PullEnd(ref="words", sha="b" * 40), PullEnd(ref="main", sha="a" * 40)
-    merge_pull(sender.client(), REPO, PullDetail(number=7, node_id="PR_7", state="open", head=head, base=base))
+    pull = PullDetail(number=7, node_id="PR_7", state="open", title="Words", html_url="", head=head, base=base)
+    merge_pull(sender.client(), REPO, pull)
     assert sender.lines == ["GET /repos/acme/fleet/rules/branches/main", "POST /graphql"]
     body = sender.sent[1].body
     assert isinstance(body, dict)

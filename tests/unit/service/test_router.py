@@ -14,6 +14,7 @@ from bot.domain.events import (
     DeploymentChanged,
     Event,
     InstallationChanged,
+    MergeGroupRequested,
     Ping,
     PullRequestChanged,
     Push,
@@ -40,7 +41,7 @@ from bot.features.fleets.facts import Pinned
 from bot.features.fleets.jobs import Job, RepeatChecks, SyncFleet, SyncInstallation
 from bot.features.fleets.store import Pins
 from bot.features.hub.jobs import SyncHub
-from bot.features.review.jobs import SyncReview
+from bot.features.review.jobs import ReviewGroup, SyncReview
 from bot.features.rollout.jobs import SyncRollout
 from bot.features.upstream.jobs import SyncUpstream, SyncUpstreamPull
 from bot.queue.ledger import QueuedJob
@@ -265,6 +266,18 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
     "an upstream was renamed": (
         RepositoryChanged(repo=RepoName("acme/new"), installation=SEVEN, action="renamed", before=TOOLS),
         {fleet(), SyncFleet(fleet=RepoName("acme/new"), installation=SEVEN)},
+    ),
+    "a merge group": (
+        MergeGroupRequested(
+            repo=WIN,
+            installation=SEVEN,
+            base=BranchName("other"),
+            branch=BranchName("gh-readonly-queue/other/pr-7-x"),
+            head=SHA,
+            parent=SHA,
+            number=PullNumber(7),
+        ),
+        {ReviewGroup(fleet=WIN, installation=SEVEN, number=PullNumber(7), head=SHA)},
     ),
     "a ping": (Ping(hook_id=1), set()),
 }

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from bot.domain.events import MergeGroupRequested
 from bot.domain.names import BranchName, CommitSha, PullNumber
 from bot.domain.severity import Severity
 from bot.features.bump.jobs import PlanGroup
 from bot.features.bump.text import GroupPlan, render_group_check, render_group_note
 from bot.features.fleets.store import Pins
-from bot.features.review.jobs import SyncReview
+from bot.features.review.jobs import ReviewGroup
 from bot.plan.model import Plan
 from bot.plan.report.check import LIMIT
 from bot.protocol.action import Action
@@ -40,20 +38,15 @@ def test_both_checks_are_asked_for_once() -> None:
     planned = PlanGroup(
         fleet=WIN, installation=SEVEN, base=BranchName("main"), branch=BRANCH, head=HEAD, parent=PARENT, number=NUMBER
     )
-    assert found == (planned, SyncReview(fleet=WIN, installation=SEVEN, number=NUMBER, group=HEAD))
+    assert found == (planned, ReviewGroup(fleet=WIN, installation=SEVEN, number=NUMBER, head=HEAD))
     assert tuple(decode_job(encode_job(one)) for one in found) == found
 
 
 def test_a_branch_that_pins_nothing_has_no_plan() -> None:
     index = Pins([pin(WIN, base="main")])
     (review,) = route(requested("other"), index)
-    assert isinstance(review, SyncReview)
+    assert isinstance(review, ReviewGroup)
     assert route(requested(), Pins()) == ()
-
-
-def test_a_review_of_before_is_read() -> None:
-    body = b'{"type":"review","fleet":"a/b","installation":7,"number":3}'
-    assert msgspec.json.decode(body, type=SyncReview).group is None
 
 
 def one(*beyond: str, made: Plan | None = None) -> GroupPlan:
@@ -86,7 +79,7 @@ def test_a_group_that_goes_beyond_fails_with_each_line() -> None:
     lines = tuple(f"HP_LAB: line {number}" for number in range(25))
     check = render_group_check((one(*lines),), number=NUMBER)
     assert (check.conclusion, check.title) == ("failure", "Goes beyond the plan that #7 shows")
-    assert check.summary.startswith("Goes beyond the plan that #7 shows:\n\n- HP\\_LAB: line 0\n")
+    assert check.summary.startswith("Goes beyond the plan that #7 shows:\n\n- HP_LAB: line 0\n")
     assert "line 19\n- and 5 more\n" in check.summary
     assert "line 20" not in check.summary
 
