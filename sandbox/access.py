@@ -48,6 +48,17 @@ def read_credential(header: str) -> str:
     return ""
 
 
+def kind_of(state: State, header: str) -> str:
+    """Whose credential an Authorization header holds: installation, job, person, app (its JWT), or "" for none."""
+    credential = read_credential(header)
+    token = state.tokens.get(credential)
+    if token is None:
+        return "app" if credential.count(".") == 2 else ""
+    if token.installation is not None:
+        return "installation"
+    return "job" if token.job else "person"
+
+
 def find_app(state: State, credential: str) -> AppRecord:
     """The App that signed the JWT `credential` (RS256, issued in the past, valid for ten minutes at most), or 401."""
     if credential.count(".") != 2:

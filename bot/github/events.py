@@ -240,12 +240,14 @@ def _parse_push(body: bytes, installation: InstallationId, repo: RepoName) -> Pu
     if not push.ref.startswith("refs/heads/"):
         return Ignored(reason=IgnoredReason.NOT_A_BRANCH, detail=push.ref[:100])
     branch = BranchName(push.ref.removeprefix("refs/heads/"))
+    touches = _may_touch(push, {FLEET_FILE, HUB_FILE})
     return Push(
         repo=repo,
         installation=installation,
         branch=branch,
         after=None if push.after == NO_COMMIT else parse_commit_sha(push.after),
-        may_make_fleet=push.repository.default_branch in ("", branch) and _may_touch(push, {FLEET_FILE, HUB_FILE}),
+        may_make_fleet=touches and push.repository.default_branch in ("", branch),
+        may_change_fleet=touches,
     )
 
 

@@ -151,7 +151,7 @@ def deploy_once(world: AiosWorld) -> None:
     world.hub.comment(FLEET, pull["number"], "/help", by=PERSON)
     eventually("the answer", lambda: len(outside.comments(FLEET, pull["number"])) > 1)
     world.hub.use_merge_queue(FLEET)
-    world.hub.set_rules(FLEET, "main", contexts=["aios/plan"])
+    world.hub.set_rules(FLEET, "main", contexts=["aios/plan"], sources={"aios/plan": world.app.id})
     world.hub.enqueue(FLEET, pull["number"], by=PERSON)
     ((_, commit),) = world.hub.queued_groups(FLEET)
     eventually("the order", lambda: play_node(world), seconds=60)

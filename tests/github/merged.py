@@ -96,7 +96,6 @@ class History(Stepper):
     def rest(self) -> None:
         """No more faults; every six hours a look at everything, and the node carries out what it gets."""
         self.hub.faults.clear()
-        quiet = 0
         for _ in range(12):
             self._pass(SWEEP / 2)
             self.look_around()
@@ -104,8 +103,7 @@ class History(Stepper):
             self._pass(120)
             self._carry_out_all()
             self._pass(120)
-            quiet = quiet + 1 if len(self.given) == before else 0
-            if quiet == 2:
+            if len(self.given) == before:
                 return
         raise AssertionError(f"orders never end: {self.given}\n{self.story()}")
 

@@ -65,4 +65,5 @@ class BumpFacts(Value, frozen=True):
     branch: BumpBranch | None
     pull: OpenPull | None
     dismissed_pins: frozenset[CommitSha]  # upstream commits that were closed, merged or rolled back, and not resumed
+    retargeted: OpenPull | None = None  # from our branch, and somebody let it go to another base
     held: Hold | None = None  # nothing is to be proposed for now

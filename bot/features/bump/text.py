@@ -99,6 +99,10 @@ _NOTES = {
         "This branch is left alone: {people} committed to it. Merge or close the pull request, or delete the branch, "
         "and the bot goes on."
     ),
+    BumpReason.RETARGETED: (
+        "The base of this pull request was changed. It proposes nothing for the new one, and no second one is opened "
+        "from the same branch: set its base back to {base}, or close it."
+    ),
     BumpReason.ON_HOLD: "Held by a person: this stays as it is until somebody says `/resume`.",
     BumpReason.CHECKS_PENDING: "Waiting for upstream's own checks on {tip}.",
     BumpReason.CHECKS_FAILED: "Upstream's own checks failed on {tip}; waiting for a commit that passes.",

@@ -133,6 +133,7 @@ def read_all_pins(tools: FleetTools, client: Client, job: SyncFleet, default: Br
     for base in main.file.bases or (default,):
         at = main if base == default else read_fleet_or_report(tools, client, job.fleet, base)
         if at is None:
+            apply.report_missing_base(tools, client, main, base)
             continue
         if at.broken:
             # The other submodules go on; the check tells what to fix.

@@ -116,7 +116,7 @@ def push(repo: RepoName, branch: str, after: CommitSha | None = SHA) -> Push:
 
 def plain_push(repo: RepoName, branch: str) -> Push:
     """One that touches no file which makes a fleet."""
-    return msgspec.structs.replace(push(repo, branch), may_make_fleet=False)
+    return msgspec.structs.replace(push(repo, branch), may_make_fleet=False, may_change_fleet=False)
 
 
 def pull(head: str, *, merged: bool = False, base: str = "main", repo: RepoName = WIN) -> PullRequestChanged:
@@ -205,7 +205,8 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
         {SyncUpstream(upstream=TOOLS, installation=SEVEN), RepeatChecks(fleet=TOOLS, installation=SEVEN, sha=SHA)},
     ),
     "a fleet's base moved": (push(WIN, "main"), {fleet()}),
-    "a fleet's other branch moved": (push(WIN, "feature"), set()),
+    "a fleet's other branch moved": (push(WIN, "feature"), {fleet()}),
+    "a fleet's other branch moved, without its file": (plain_push(WIN, "feature"), set()),
     "somebody pushed to the bump's branch": (push(WIN, "aios-bot/main/server"), {bump()}),
     "a repository that may become a fleet": (push(OTHER, "main"), {fleet(OTHER)}),
     "a repository that is none and stays none": (plain_push(OTHER, "main"), set()),
