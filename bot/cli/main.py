@@ -17,9 +17,11 @@ from bot.cli.fleet import fleet
 from bot.cli.join import add, join, leave, remove
 from bot.cli.keys import keys
 from bot.cli.node import node
+from bot.cli.notify import notify
 from bot.cli.plan import plan
 from bot.cli.serve import serve
 from bot.domain.errors import BotError, ExitCode
+from bot.text.terminal import printable
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,6 +40,7 @@ aios_bot.add_command(check)
 aios_bot.add_command(audit)
 aios_bot.add_command(fleet)
 aios_bot.add_command(keys)
+aios_bot.add_command(notify)
 aios_bot.add_command(plan)
 aios_bot.add_command(serve)
 
@@ -50,6 +53,7 @@ EXTRAS = {
         "service",
     ),
     "psycopg": "postgres",
+    "apprise": "notify",
 }
 """The packages that a node does without, each with the extra of aios-bot that brings it."""
 
@@ -86,7 +90,7 @@ def run_program(command: click.Command, name: str) -> None:
     except click.exceptions.Abort:
         sys.exit(130)
     except BotError as problem:
-        click.echo(f"aios-bot: {problem}", err=True)
+        click.echo(printable(f"aios-bot: {problem}"), err=True)
         sys.exit(problem.exit_code)
     except ModuleNotFoundError as problem:
         extra = EXTRAS.get((problem.name or "").partition(".")[0])

@@ -106,6 +106,12 @@ TRAEFIK_GUARD = Rule(
     "A traefik route loses a middleware, or a middleware is changed.",
     "Middlewares are where logins, address lists and rate limits live.",
 )
+FILE_GUARD = Rule(
+    "exposure.file_guard",
+    _RISKY,
+    "A mounted configuration names authentication, TLS or a list of allowed addresses less often than before.",
+    "What it guarded may be open to everybody who can reach it. Read the file's diff.",
+)
 UNPINNED = Rule(
     "image.unpinned",
     _NOTICE,
@@ -117,6 +123,12 @@ OTHER_SOURCE = Rule(
     _NOTICE,
     "An image comes from another registry or repository than before.",
     "Somebody else's build runs from now on.",
+)
+IMAGE_MAJOR = Rule(
+    "image.major_version",
+    _NOTICE,
+    "The image of a service moves to another major version, forward or back.",
+    "Settings and files of the other version may not be understood. Read its release notes.",
 )
 SECRET_CHANGED = Rule(
     "secret.changed",
@@ -168,9 +180,9 @@ FOREIGN_PATH = Rule(
 )
 EXTERNAL_MISSING = Rule(
     "network.external_missing",
-    _RISKY,
+    _NOTICE,
     "A stack uses an external network that no stack of the node creates.",
-    "Unless somebody made it by hand, compose refuses the stack.",
+    "Unless somebody made it by hand, the node creates it before the deploy, as a plain bridge.",
 )
 CREATED_LATER = Rule(
     "network.created_later",
@@ -197,9 +209,11 @@ RULES: Mapping[str, Rule] = {
         TRAEFIK_ROUTE,
         TRAEFIK_TLS,
         TRAEFIK_GUARD,
+        FILE_GUARD,
         *HOST_RULES,
         UNPINNED,
         OTHER_SOURCE,
+        IMAGE_MAJOR,
         SECRET_CHANGED,
         HEALTHCHECK_REMOVED,
         SAME_CONTAINER_NAME,

@@ -14,10 +14,11 @@ from bot.protocol.action import Action
 
 
 class SourceLine(StoredValue, frozen=True):
-    """Where in the submodule a cause stands. `line` counts from 1."""
+    """Where in the checkout a cause stands. `line` counts from 1. `gone`: of the old version, not of the new one."""
 
     path: str
     line: int
+    gone: bool = False
 
 
 class Reason(StoredValue, frozen=True):
@@ -64,6 +65,7 @@ class ServicePlan(StoredValue, frozen=True):
     image: Image | None = None  # of the new version; of the old one when the service goes away
     signal: str = ""  # what a reload sends: "SIGHUP"
     remaining: int = 0  # containers that stay when a removal takes only some (scaling down)
+    if_same: Action | None = None  # of a rebuild: what is done where the image comes out the same
 
 
 class StackPlan(StoredValue, frozen=True):
@@ -107,6 +109,14 @@ class Commit(StoredValue, frozen=True):
     author: str
 
 
+class FileDiff(StoredValue, frozen=True):
+    """A changed file that running services read, without secrets. `note` says why it is not shown, or cut."""
+
+    path: str  # of the checkout
+    diff: str = ""  # unified, without the names of the files
+    note: str = ""  # "is not text", "12 more lines"
+
+
 class Plan(StoredValue, frozen=True):
     """What moving `submodule` from `old` to `new` does on every node of `fleet`.
 
@@ -126,3 +136,4 @@ class Plan(StoredValue, frozen=True):
     commits_total: int = 0  # `commits` may be cut; this is not
     files_changed: tuple[str, ...] = ()  # in the submodule, sorted; all of them
     files_without_effect: tuple[str, ...] = ()  # those of them that no running service reads
+    file_diffs: tuple[FileDiff, ...] = ()  # of mounted, config and env files, the same for every node

@@ -53,13 +53,23 @@ ONLY_WHERE_NEEDED = frozenset(
     {
         "Order.protocol",
         "Order.requires",
+        "ServiceOrder.if_same",  # required of the node by `Order.requires`
+        "ServicePlan.if_same",
+        # Reports of a node that is newer than its service are read without them; services are updated first.
+        "Report.engine",
+        "Report.compose",
         "StackOrder.watch",  # required of the node by `Order.requires`
         "Node.watch",  # the version before takes no fleet file that says it
+        "Order.agent",  # required of the node by `Order.requires`
+        "Report.understands",  # a bot that cannot read a report shows none; it decides nothing
         "Invitation.protocol",
+        "Invitation.agent",  # its join command brings the program that reads it
         "RefusalReason.REQUIRES_UPDATE",
         # Only replicas of the service read plans: while both versions run, the one before cannot show a newer plan.
         "StackPlan.inputs",
         "StackPlan.remarks",
+        "SourceLine.gone",
+        "Plan.file_diffs",
         # One pin is tried again, after an error that stopped it alone; every pin is looked at again on each sync.
         "SyncRollout.submodule",
         "CheckDrift.submodule",
@@ -68,6 +78,9 @@ ONLY_WHERE_NEEDED = frozenset(
         # New kinds of jobs. A person re-requests the checks again; an installation is listed again every six hours.
         "RepeatChecks",
         "ForgetInstallation",
+        # They keep what people are notified of, which the version before does not do: a newer replica takes them.
+        "NoteAccess",
+        "EndWaiting",
     }
 )
 """What the version before cannot read, and this one writes only where it has to."""

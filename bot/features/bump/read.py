@@ -59,6 +59,7 @@ def read_bump_facts(tools: BumpTools, client: Client, at: FleetAt, pinned: Pinne
         dismissed_pins=read_dismissed_pins(pulls, holds),
         retargeted=next((_open(pull) for pull in elsewhere), None),
         held=next((hold for hold in holds if hold.kind is HoldKind.HOLD), None),
+        several_bases=at.base != pinned.default_branch or len(at.file.bases) > 1,
     )
 
 

@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.names import BranchName, NodeName, RepoName, StackName, SubmodulePath
+from bot.domain.notices import NoticeSeverity
 from bot.domain.risk_rules import RULES, Tuning
 from bot.domain.verbs import Verb
 from bot.fleetfile import (
@@ -20,6 +22,7 @@ from bot.fleetfile import (
     Hooks,
     Locks,
     Node,
+    NoticeRules,
     Platform,
     ReviewRules,
     ShowUpstream,
@@ -29,12 +32,14 @@ from bot.fleetfile import (
 from bot.fleetfile.models import KEY_ATTRIBUTES
 from bot.fleetfile.yaml_lines import Problem, YamlFileError
 
+AGENT = "1.2.3@sha256:" + "0f" * 32
 FULL = r"""
 version: 1
 bases: [main, stable]
 labels: [a, b]
 hub: o/hub
-deploy: {workflow: d.yaml, waves: [[A], [B]], soak: 30s, offline_after: 2h, stop_on_drift: true}
+deploy: {workflow: d.yaml, waves: [[A], [B]], soak: 30s, offline_after: 2h, stop_on_drift: true,
+  agent: AGENT, agent_from: 'https://m.example/x'}
 drift: {every: 2d}
 submodules:
   x/server: {branch: dev, stacks: s/*, order: [two, one], wait_for_checks: true, show_upstream: never}
@@ -59,8 +64,9 @@ nodes:
 commands: {prefix: /aios, who: {deploy: [maintain]}, break_glass: [admin]}
 locks: {hours: 2}
 review: {required: [a/**], optional: [b], auto_merge: true}
+notify: {severities: [info, urgent], quiet: "22:00-07:30", approval_after: 2d}
 risks: {secret.changed: off, image.unpinned: info}
-"""
+""".replace("AGENT", AGENT)
 
 
 def test_everything_that_can_be_said() -> None:
@@ -76,6 +82,8 @@ def test_everything_that_can_be_said() -> None:
             soak=30,
             offline_after=7200,
             stop_on_drift=True,
+            agent=AGENT,
+            agent_from="https://m.example/x",
         ),
         drift=DriftRules(every=172_800),
         submodules=(
@@ -113,6 +121,9 @@ def test_everything_that_can_be_said() -> None:
         commands=Commands(prefix="/aios", who={"deploy": ("maintain",)}, break_glass=("admin",)),
         locks=Locks(hours=2),
         review=ReviewRules(required=("a/**",), optional=("b",), auto_merge=True),
+        notify=NoticeRules(
+            severities=(NoticeSeverity.INFO, NoticeSeverity.URGENT), quiet="22:00-07:30", approval_after=172_800
+        ),
         risks={"secret.changed": Tuning.OFF, "image.unpinned": Tuning.INFO},
     )
     assert fleet.nodes[0].runner_labels == ("self-hosted", "x")
@@ -136,7 +147,11 @@ def render(fleet: Fleet) -> str:
     document: dict[str, Any] = msgspec.to_builtins(fleet)
     for name, key in KEY_ATTRIBUTES.items():
         document[name] = {entry.pop(key): entry for entry in document[name]}
-    for section, times in (("deploy", ("soak", "offline_after")), ("drift", ("every",))):
+    for section, times in (
+        ("deploy", ("soak", "offline_after")),
+        ("drift", ("every",)),
+        ("notify", ("approval_after",)),
+    ):
         for time in times:
             document[section][time] = f"{document[section][time]}s"
     return json.dumps(_without_empty(document), indent=1)
@@ -197,6 +212,12 @@ _fleets = st.builds(
     ),
     locks=st.builds(Locks, hours=st.integers(1, 720)),
     review=st.builds(ReviewRules, required=_texts, optional=_texts, auto_merge=st.booleans()),
+    notify=st.builds(
+        NoticeRules,
+        severities=st.lists(st.sampled_from(NoticeSeverity), unique=True, min_size=1).map(tuple),
+        quiet=st.sampled_from(["", "22:00-07:00"]),
+        approval_after=_times,
+    ),
     risks=st.dictionaries(st.sampled_from(list(RULES)), st.sampled_from(Tuning), max_size=2),
 )
 
@@ -241,3 +262,20 @@ def problems_of(text: str) -> list[Problem]:
     except YamlFileError as error:
         return list(error.problems)
     return []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "1.2.3",
+        "1.2.3@sha256:" + "0F" * 32,
+        "1.2.3@sha256:" + "0f" * 31,
+        "v1@sha256:" + "0f" * 32,
+        "@sha256:" + "0f" * 32,
+    ],
+)
+def test_an_agent_is_a_version_and_the_hash_of_its_lock(wrong: str) -> None:
+    with pytest.raises(YamlFileError, match="it must be a version and the SHA-256 of its lock"):
+        parse_fleet(f"version: 1\ndeploy: {{agent: '{wrong}'}}\n")
+    with pytest.raises(YamlFileError, match="it must be an address that begins with https"):
+        parse_fleet("version: 1\ndeploy: {agent_from: ftp://x}\n")

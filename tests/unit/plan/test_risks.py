@@ -11,10 +11,10 @@ from bot.domain.risk_rules import RULES, Tuning
 from bot.domain.severity import Severity
 from bot.fleetfile import Node
 from bot.plan.model import NodePlan, ServicePlan, SourceLine, StackPlan
-from bot.plan.rendering import NodeChange, Rendered, Side, StackChange
-from bot.plan.risks.assess import add_risks, assess, find_risks
-from bot.plan.risks.pairs import NodePair, StackPair
+from bot.plan.rendering import LostGuards, NodeChange, Rendered, Side, StackChange, Unreadable
 from bot.protocol.action import Action
+from bot.risks.assess import add_risks, assess, find_risks
+from bot.risks.pairs import NodePair, StackPair
 from tests.unit.plan.risk_cases import (
     BASE,
     NODE_WIDE,
@@ -59,16 +59,54 @@ def test_what_concerns_a_whole_node_fires_its_rule(rule: str, stacks: list[tuple
     assert fired(*after) == []
 
 
+def test_a_router_that_goes_is_one_remark_and_no_lost_guard() -> None:
+    """Traefik makes a router of its own, without guard, of a container that has none: then the guard is lost."""
+    router = {f"{ROUTER}.rule": "Host(`a`)", f"{ROUTER}.tls": "true", f"{ROUTER}.middlewares": "auth@file"}
+    other = {"traefik.http.routers.other.rule": "Host(`b`)"}
+    on, off = {"traefik.enable": "true"}, {"traefik.enable": "false"}
+
+    def rules(before: dict[str, str], after: dict[str, str]) -> set[str]:
+        return {rule for rule, *_ in fired((web(labels=before), web(labels=after)))}
+
+    gone = {"exposure.traefik_route"}
+    lost = {*gone, "exposure.traefik_tls", "exposure.traefik_guard"}
+    assert rules({**router, **other}, other) == gone
+    assert rules({**on, **router}, {}) == gone
+    assert rules({**on, **router}, off) == gone
+    assert rules(router, off) == gone
+    assert rules({**on, **router}, on) == lost
+    assert rules(router, {}) == lost
+    assert rules({**off, **router}, {}) == lost
+    assert rules({**on, **router}, {**on, f"{ROUTER}.rule": "Host(`a`)"}) == lost - gone
+
+
 def test_every_rule_has_a_case_above() -> None:
-    assert {rule for rule, *_ in [*ONE_SERVICE, *NODE_WIDE]} == set(RULES)
+    of_files = {"exposure.file_guard"}
+    assert {rule for rule, *_ in [*ONE_SERVICE, *NODE_WIDE]} | of_files == set(RULES)
+
+
+def test_a_mounted_file_that_loses_a_guard_is_a_risk_at_its_line() -> None:
+    where = SourceLine("server/s/web.yml", 5)
+    lost: dict[ServiceName, tuple[LostGuards, ...]] = {ServiceName("web"): (LostGuards(("tls", "basicauth"), where),)}
+    both = Side(Rendered(model=web(), sources={"services.web": SourceLine("server/s/compose.yaml", 1)}))
+    change = StackChange(StackName("s"), "s", old=both, new=both, lost_guards=lost)
+    services = (ServicePlan(service=ServiceName("web"), action=Action.RESTART),)
+    bare = NodePlan(NodeName("N"), "linux", (StackPlan(StackName("s"), "s", (), services=services),))
+    plan = add_risks(bare, NodeChange(Node(name=NodeName("N")), (change,)), {})
+    (risk,) = plan.stacks[0].services[0].risks
+    assert (risk.rule, risk.severity, risk.where) == ("exposure.file_guard", Severity.RISKY, where)
+    assert risk.text == "the mounted web.yml names tls, basicauth less often than before"
 
 
 SILENT: list[tuple[str, tuple[Any, Any]]] = [
     ("a loopback port", (web(), web(ports=[port("80", "127.0.0.1")]))),
-    ("the exporter of a database", (web(image="postgres-exporter:1"), web(image="postgres-exporter:2"))),
+    ("the exporter of a database", (web(image="postgres-exporter:1.1"), web(image="postgres-exporter:1.2"))),
     ("a minor version", (web(image="postgres:16.1"), web(image="postgres:16.3"))),
     ("a version named less exactly", (web(image="postgres:16.1"), web(image="postgres:16"))),
-    ("a patch of an application", (web(image="app:1.0"), web(image="app:2.0"))),
+    ("a minor version of an application", (web(image="app:1.9"), web(image="app:1.10"))),
+    ("an application with a calendar's version", (web(image="app:2024.1"), web(image="app:2025.1"))),
+    ("the first calendar's version of an application", (web(image="app:9.1"), web(image="app:2025.1"))),
+    ("an application without a version", (web(image="app:main"), web(image="app:2"))),
     ("a digest", (web(image="app:1.0"), web(image="app:latest@sha256:" + "0" * 64))),
     (
         "a read-only folder moved",
@@ -155,6 +193,23 @@ def test_what_cannot_be_compared_counts_as_new() -> None:
     assert "privilege.privileged" in [one.rule.id for one in found]
     broken = StackPair(StackName("s"), web(privileged=True), None, unreadable=True)
     assert list(find_risks(NodePair(NodeName("N"), "linux", (broken,)))) == []
+
+
+def test_a_change_whose_stack_cannot_be_read_says_so() -> None:
+    """Its networks may be among those that others miss."""
+    stacks = (
+        StackChange(
+            stack=StackName("s0"),
+            folder="server/s0",
+            new=Side(rendering=Rendered(model=stack("x", **network("n", external=True)))),
+        ),
+        StackChange(stack=StackName("s1"), folder="server/s1", new=Side(rendering=Unreadable(message="line 3"))),
+    )
+    plan = NodePlan(
+        node=NodeName("N"), platform="linux", stacks=(StackPlan(stack=StackName("s0"), folder="", files=()),)
+    )
+    (found,) = add_risks(plan, NodeChange(node=Node(name=NodeName("N")), stacks=stacks), {}).stacks[0].risks
+    assert found.text == "external network n: no stack that could be read creates it"
 
 
 def test_a_fleet_tunes_a_rule_by_its_id() -> None:

@@ -1,0 +1,119 @@
+"""Apply all risk rules to one node's plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec.structs import replace
+
+from bot.domain.names import ServiceName
+from bot.domain.risk_rules import Tuning
+from bot.domain.severity import Severity
+from bot.plan.model import NodePlan, Risk, SourceLine, StackPlan
+from bot.plan.rendering import CHECKOUT, NodeChange, Rendered, StackChange, Unreadable
+from bot.risks import builds, data, exposure, images, mounts, neighbours, networks, privilege, schema, secrets
+from bot.risks.pairs import Found, NodePair, StackPair, other_containers, service_pairs
+
+_CONTAINER_CHECKS = (
+    networks.check_host_network,
+    networks.check_endpoints,
+    networks.check_log,
+    networks.check_labels,
+    privilege.check_privilege,
+    mounts.check_binds,
+    mounts.check_devices,
+    builds.check_build,
+    images.check_image,
+)
+_SERVICE_CHECKS = (
+    data.check_database,
+    exposure.check_ports,
+    exposure.check_traefik,
+    *_CONTAINER_CHECKS,
+    secrets.check_environment,
+    secrets.check_health,
+)
+_ORDER = (Severity.RISKY, Severity.NOTICE, Severity.INFO)
+
+
+def find_risks(node: NodePair) -> Iterator[Found]:
+    """Find every rule that fires on the node, with its stack, and with its service where it concerns one."""
+    for pair in node.stacks:
+        found = [*data.check_volumes(pair), *secrets.check_secrets(pair)]
+        yield from (one._replace(stack=pair.stack) for one in found)
+        for name, one in (*data.check_mounts(pair), *exposure.check_files(pair)):
+            yield one._replace(stack=pair.stack, service=ServiceName(name))
+        if pair.unreadable and pair.new is None:
+            continue  # and where only the old version cannot be read, everything may be new
+        for one in (*mounts.check_volume_drivers(pair), *networks.check_networks(pair), *schema.check_keys(pair)):
+            yield one._replace(stack=pair.stack)
+        for container in other_containers(pair):
+            for check in _CONTAINER_CHECKS:
+                for one in check(container):
+                    yield one._replace(stack=pair.stack, service=ServiceName(container.name))
+        for service in service_pairs(pair):
+            for check in _SERVICE_CHECKS:
+                for one in check(service):
+                    yield one._replace(stack=pair.stack, service=ServiceName(service.name))
+    yield from neighbours.check_node(node)
+
+
+def add_risks(plan: NodePlan, change: NodeChange, tuning: Mapping[str, Tuning]) -> NodePlan:
+    """Add the risks of `change` to the plan of its node."""
+    stacks = tuple(_pair(stack) for stack in change.stacks)
+    return assess(plan, NodePair(change.node.name, change.node.platform, stacks), tuning)
+
+
+def _pair(change: StackChange) -> StackPair:
+    sides = [side.rendering if side else None for side in (change.old, change.new)]
+    old, new = (side.for_risks if isinstance(side, Rendered) else None for side in sides)
+    sources = next((side.sources for side in reversed(sides) if isinstance(side, Rendered)), {})
+    unreadable = any(isinstance(side, Unreadable) for side in sides)
+    return StackPair(change.stack, old, new, unreadable, sources, change.lost_guards)
+
+
+def assess(plan: NodePlan, node: NodePair, tuning: Mapping[str, Tuning]) -> NodePlan:
+    """Add what the rules find to `plan`, the most severe first. A rule that is tuned off is silent."""
+    found = tuple(dict.fromkeys(find_risks(node)))
+    sources = {pair.stack: pair for pair in node.stacks}
+    stacks = tuple(_stack(stack, found, sources.get(stack.stack), tuning) for stack in plan.stacks)
+    return replace(plan, stacks=stacks)
+
+
+def _stack(
+    stack: StackPlan, found: tuple[Found, ...], pair: StackPair | None, tuning: Mapping[str, Tuning]
+) -> StackPlan:
+    # A stack whose project gets another name appears twice: what the new version brings concerns the new one.
+    left = pair is not None and pair.new is not None and stack.project not in ("", pair.new.get("name"))
+    mine = [] if left else [one for one in found if one.stack == stack.stack]
+    services = {service.service for service in stack.services}
+    return replace(
+        stack,
+        risks=_risks((one for one in mine if one.service not in services), pair, tuning),
+        services=tuple(
+            replace(s, risks=_risks((one for one in mine if one.service == s.service), pair, tuning))
+            for s in stack.services
+        ),
+    )
+
+
+def _risks(found: Iterator[Found], pair: StackPair | None, tuning: Mapping[str, Tuning]) -> tuple[Risk, ...]:
+    risks = []
+    for one in found:
+        tuned = tuning.get(one.rule.id)
+        if tuned is Tuning.OFF:
+            continue
+        severity = Severity(tuned) if tuned else one.rule.severity
+        where = one.where or (find_line(one.place, pair.sources) if pair else None)
+        text = one.text.replace(f"{CHECKOUT}/", "")  # a path of the checkout, as people write it
+        risks.append(Risk(rule=one.rule.id, severity=severity, text=text, where=where))
+    return tuple(sorted(risks, key=lambda risk: _ORDER.index(risk.severity)))
+
+
+def find_line(place: str, sources: Mapping[str, SourceLine]) -> SourceLine | None:
+    """Find the source line of `place`, or of the nearest place around it."""
+    while place:
+        if place in sources:
+            return sources[place]
+        place = place.rpartition(".")[0]
+    return None
