@@ -228,7 +228,7 @@ class History(Stepper):
 
     # -- what has to be true --------------------------------------------------------------------------------
 
-    def check(self) -> None:
+    def check_merges(self) -> None:
         """Every merged pin is deployed, refused with words, or superseded; and no order was given twice."""
         merges = self._merges()
         deployed = self._ends()

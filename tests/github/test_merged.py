@@ -22,7 +22,7 @@ LEDGER = Path(os.environ.get("AIOS_BOT_MERGED_LEDGER", "") or os.devnull)  # the
 def play(fleet: History, seed: int, number: int) -> None:
     """One history, and what has to be true after it."""
     fleet.play(random.Random(f"{seed}/{number}"))
-    fleet.check()
+    fleet.check_merges()
     fleet.hub.requests.clear()
 
 
