@@ -138,8 +138,8 @@ def read_ports(service: Model) -> list[tuple[Port, int]]:
     """The published ports with their index in the list. A range that compose may choose from counts as any."""
     found = []
     for index, port in enumerate(as_list(service.get("ports"))):
-        published = str(as_map(port).get("published", ""))
-        if as_map(port).get("mode") == "host" or isinstance(port, Mapping):
+        if isinstance(port, Mapping):
+            published = str(port.get("published", ""))
             number = int(published) if published.isdecimal() else 0
             protocol = str(port.get("protocol") or "tcp")
             found.append((Port(str(port.get("host_ip") or ""), number, str(port.get("target", "")), protocol), index))

@@ -11,7 +11,7 @@ from bot.domain.risk_rules import RULES, Tuning
 from bot.domain.severity import Severity
 from bot.fleetfile import Node
 from bot.plan.model import NodePlan, ServicePlan, SourceLine, StackPlan
-from bot.plan.rendering import LostGuards, NodeChange, Rendered, Side, StackChange
+from bot.plan.rendering import LostGuards, NodeChange, Rendered, Side, StackChange, Unreadable
 from bot.protocol.action import Action
 from bot.risks.assess import add_risks, assess, find_risks
 from bot.risks.pairs import NodePair, StackPair
@@ -193,6 +193,23 @@ def test_what_cannot_be_compared_counts_as_new() -> None:
     assert "privilege.privileged" in [one.rule.id for one in found]
     broken = StackPair(StackName("s"), web(privileged=True), None, unreadable=True)
     assert list(find_risks(NodePair(NodeName("N"), "linux", (broken,)))) == []
+
+
+def test_a_change_whose_stack_cannot_be_read_says_so() -> None:
+    """Its networks may be among those that others miss."""
+    stacks = (
+        StackChange(
+            stack=StackName("s0"),
+            folder="server/s0",
+            new=Side(rendering=Rendered(model=stack("x", **network("n", external=True)))),
+        ),
+        StackChange(stack=StackName("s1"), folder="server/s1", new=Side(rendering=Unreadable(message="line 3"))),
+    )
+    plan = NodePlan(
+        node=NodeName("N"), platform="linux", stacks=(StackPlan(stack=StackName("s0"), folder="", files=()),)
+    )
+    (found,) = add_risks(plan, NodeChange(node=Node(name=NodeName("N")), stacks=stacks), {}).stacks[0].risks
+    assert found.text == "external network n: no stack that could be read creates it"
 
 
 def test_a_fleet_tunes_a_rule_by_its_id() -> None:
