@@ -117,7 +117,7 @@ def make_runners(
         hub.SyncHub: partial(sync_hub, tools.fleets),
         notices.NoteAccess: lambda _client, job: note_access(tools.rollout.outbox, tools.fleets.now, job),
         notices.EndWaiting: lambda _client, job: end_waiting(tools.rollout.outbox, tools.fleets.now, job),
-        commands.AcknowledgeCommand: acknowledge_command,
+        commands.AcknowledgeCommand: partial(acknowledge_command, tools),
         commands.RunCommand: partial(run_command, tools),
         commands.SyncCommandOrders: partial(sync_command_orders, tools),
         commands.CloseOutPull: partial(run_close_out, tools),

@@ -141,7 +141,7 @@ UPSTREAM_REVIEW = msgspec.structs.replace(REVIEW, fleet=SERVER)
 ENDED = EndWaiting(fleet=WIN, installation=SEVEN, closed=PullNumber(3))
 END = CloseOutPull(fleet=WIN, installation=SEVEN, number=PullNumber(3))
 ASKED = SyncCommandOrders(fleet=WIN, installation=SEVEN)
-SEEN = AcknowledgeCommand(fleet=WIN, installation=SEVEN, comment=99)
+SEEN = AcknowledgeCommand(fleet=WIN, installation=SEVEN, comment=99, actor="someone")
 COMMAND = RunCommand(
     fleet=WIN,
     installation=SEVEN,
