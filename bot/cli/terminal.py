@@ -48,7 +48,7 @@ def working(what: str) -> Iterator[None]:
     if not (_has_rich() and sys.stderr.isatty()):
         yield
         return
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
     from rich.text import Text
 
@@ -57,7 +57,7 @@ def working(what: str) -> Iterator[None]:
 
         begun = time.monotonic()
 
-        def get_renderables(self) -> Iterator[object]:
+        def get_renderables(self) -> Iterator[RenderableType]:
             yield from super().get_renderables() if time.monotonic() - self.begun >= PATIENCE else (Text(),)
 
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
