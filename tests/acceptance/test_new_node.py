@@ -136,8 +136,6 @@ def assert_handed_on_to_jobs(empty: Running, engine: Engine) -> None:
     settings = (empty.folder / "node/state/runner/.env").read_text().splitlines()
     assert f"AIOS_BOT_NODE_STATE={empty.folder / 'node/state'}" in settings
     assert f"DOCKER_HOST={engine.host}" in settings
-    (python,) = [line.partition("=")[2] for line in settings if line.startswith("AIOS_BOT_PYTHON=")]
-    assert Path(python).parent == Path(sys.executable).parent, "under any of its names"
     assert any(line.startswith("LANG=") for line in settings), "what the runner itself wrote stays"
 
 

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from bot.agent.installer import read_own_lock
 from bot.domain.errors import BotError
 from bot.protocol.invitation import Invitation
 
@@ -48,7 +47,7 @@ def write_job_environment(folder: Path, state: Path, environment: Mapping[str, s
     Other lines of the file stay. Values are as they are, without quotes: the runner splits at the first `=`.
     """
     given = {name: environment[name] for name in _FOR_JOBS if environment.get(name)}
-    given |= {"AIOS_BOT_NODE_STATE": str(state), "AIOS_BOT_PYTHON": _lasting_python()}
+    given["AIOS_BOT_NODE_STATE"] = str(state)
     file = folder / ".env"
     before = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     kept = [line for line in before if line.partition("=")[0] not in given]
@@ -57,11 +56,6 @@ def write_job_environment(folder: Path, state: Path, environment: Mapping[str, s
         return False
     file.write_text("\n".join(after) + "\n", encoding="utf-8")
     return True
-
-
-def _lasting_python() -> str:
-    """The Python that is there after the next update too: not that of the one program's folder."""
-    return str(getattr(sys, "_base_executable", sys.executable)) if read_own_lock() else sys.executable
 
 
 def start_runner(folder: Path, invitation: Invitation, environment: Mapping[str, str]) -> str:
