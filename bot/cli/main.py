@@ -5,6 +5,7 @@ Each command imports what it needs when it runs, so that a node's deploy does no
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 
@@ -79,6 +80,9 @@ def main() -> None:
 
 def run_program(command: click.Command, name: str) -> None:
     """Run `command` as the program `name`. An expected error prints one message, a bug its traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a console of Windows has a code page that lacks most characters
+            stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         command.main(prog_name=name, standalone_mode=False)
     except click.ClickException as problem:
