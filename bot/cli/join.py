@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 _fleet_option = click.option("--fleet", help="OWNER/NAME of the fleet repository. Default: this clone's origin.")
 _platform_option = click.option(
-    "--platform", type=click.Choice([str(one) for one in Platform]), default=str(Platform.LINUX), show_default=True
+    "--platform",
+    type=click.Choice([str(one) for one in Platform]),
+    default=str(Platform.LINUX),
+    show_default=True,
+    help="What the machine runs.",
 )
 
 
