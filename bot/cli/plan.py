@@ -31,7 +31,13 @@ _KEY_LENGTH = 32  # bytes
 
 
 @click.command()
-@click.option("--repo", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path), show_default=True)
+@click.option(
+    "--repo",
+    default=".",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    show_default=True,
+    help="The fleet's checkout.",
+)
 @click.option("--submodule", default="server", show_default=True, help="Path of the submodule in the repository.")
 @click.option("--from", "old", help="Commit to start from. Default: the one that HEAD pins.")
 @click.option("--to", "new", help="Commit to plan for. Default: the one checked out in the submodule.")
@@ -41,7 +47,14 @@ _KEY_LENGTH = 32  # bytes
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Fleet file to use. Default: .github/aios-bot.yml at HEAD.",
 )
-@click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+    help="For a terminal, as in a pull request, or for a program.",
+)
 def plan(  # noqa: PLR0917 - one parameter per option of the command
     repo: Path, submodule: str, old: str | None, new: str | None, fleet_file: Path | None, form: str
 ) -> None:
