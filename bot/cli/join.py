@@ -14,7 +14,7 @@ import click
 
 from bot.domain.errors import BotError, ExitCode
 from bot.domain.names import BranchName, NodeName, parse_repo_name
-from bot.fleetfile import Platform
+from bot.domain.platforms import Platform
 from bot.settings.environment import read_data_folder, runner_environment
 from bot.settings.node import read_node_settings
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import sys
-import traceback
 
 import click
 
@@ -96,7 +95,7 @@ def run_program(command: click.Command, name: str) -> None:
     except ModuleNotFoundError as problem:
         extra = EXTRAS.get((problem.name or "").partition(".")[0])
         if extra is None:
-            traceback.print_exc()
+            _print_traceback()
             sys.exit(ExitCode.BUG)
         click.echo(
             f"aios-bot: this command needs {problem.name}, which a node does not install: "
@@ -111,5 +110,11 @@ def run_program(command: click.Command, name: str) -> None:
         )
         sys.exit(ExitCode.NOT_WRITABLE)
     except Exception:  # noqa: BLE001 - the last resort: a bug is printed in full, with its own exit code
-        traceback.print_exc()
+        _print_traceback()
         sys.exit(ExitCode.BUG)
+
+
+def _print_traceback() -> None:
+    import traceback
+
+    traceback.print_exc()

@@ -17,11 +17,11 @@ import click
 
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, SubmodulePath
-from bot.fleetfile import FLEET_FILE, Fleet, Submodule, parse_fleet
 from bot.settings.environment import read_cache_folder
 from bot.text.terminal import printable
 
 if TYPE_CHECKING:
+    from bot.fleetfile import Fleet
     from bot.git.git import GitRepository
     from bot.plan.model import Plan
     from bot.planner.renderer import Renderer
@@ -87,6 +87,7 @@ def read_local_plan(
 
     Raises BotError with a cure if a checkout or a commit is missing, or the move is not forward.
     """
+    from bot.fleetfile import Submodule
     from bot.planner.plans import Revision, plan_between
 
     fleet_repo = _open(repo, "--repo must be a git checkout")
@@ -191,6 +192,8 @@ def _resolve(repository: GitRepository, revision: str, *, where: str) -> CommitS
 
 
 def _read_fleet(repository: GitRepository, base: CommitSha, file: Path | None) -> Fleet:
+    from bot.fleetfile import FLEET_FILE, Fleet, parse_fleet
+
     if file is not None:
         return parse_fleet(file.read_text(encoding="utf-8"), path=str(file))
     text = repository.read_file(base, FLEET_FILE)

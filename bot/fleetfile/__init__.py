@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+from bot.domain.platforms import Platform
 from bot.fleetfile.fleet import (
     VERSION,
     Command,
@@ -26,7 +27,6 @@ from bot.fleetfile.fleet import (
     Hub,
     Locks,
     Node,
-    Platform,
     Principals,
     ReviewRules,
     ShowUpstream,
