@@ -7,11 +7,12 @@ from bot.features.bump import store as planner
 from bot.features.commands import store as commands
 from bot.features.fleets import store as fleets
 from bot.features.holds import store as holds
+from bot.features.outbox import store as outbox
 from bot.features.rollout import store as rollout
 from bot.queue import tables as queue
 from bot.storage.store import Store
 
-SCHEMA = tuple(part.TABLES for part in (queue, fleets, planner, holds, audit, commands, rollout))
+SCHEMA = tuple(part.TABLES for part in (queue, fleets, planner, holds, audit, commands, rollout, outbox))
 
 
 def open_store(url: str, *, make: bool = True) -> Store:

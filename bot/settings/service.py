@@ -6,6 +6,7 @@ shown. The page of settings is made from the models, by `make docs`.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -77,6 +78,15 @@ def parse_key(text: str) -> Secret:
 def parse_public_url(text: str) -> str:
     """An address, or `-` for none."""
     return "" if text == "-" else parse_address(text)
+
+
+def parse_notify(text: str) -> tuple[Secret, ...]:
+    """Addresses such as `mailto://USER:PASSWORD@HOST`, or `-` for none."""
+    addresses = () if text == "-" else tuple(dict.fromkeys(text.split()))
+    wrong = [number for number, one in enumerate(addresses, 1) if not re.match(r"[A-Za-z][A-Za-z0-9]*://.", one)]
+    if wrong:
+        raise ValueError(f"must be addresses such as ntfy://HOST/TOPIC; number {wrong[0]} is none")
+    return tuple(Secret(one) for one in addresses)
 
 
 def parse_database_url(text: str) -> Secret:
@@ -162,6 +172,11 @@ class ServiceVariables(StoreVariables):
     aios_bot_public_url: Annotated[str, PlainValidator(parse_public_url)] = _setting(
         "where people reach the service; `-`: they do not, and reports link no page", "-"
     )
+    aios_bot_notify: Annotated[tuple[Secret, ...], PlainValidator(parse_notify)] = _setting(
+        "addresses that notices are sent to, in [Apprise's notation](https://github.com/caronc/apprise/wiki), "
+        "separated by spaces or line ends; `-`: none",
+        "-",
+    )
     aios_bot_keep_days: Annotated[int, PlainValidator(_parse_days)] = _setting(
         "days that finished deliveries are kept", "30"
     )
@@ -199,10 +214,16 @@ def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = Fals
         host=found.host,
         port=found.port,
         public_url=found.aios_bot_public_url,
+        notify=found.aios_bot_notify,
         keep_days=found.aios_bot_keep_days,
         mirrors_bytes=found.aios_bot_mirrors_mb * 1024**2,
         warnings=tuple(_warnings(found.github_api_url, None if pull else credentials)),
     )
+
+
+def read_notify_settings(environ: Mapping[str, str] | None = None) -> tuple[Secret, ...]:
+    """Where notices are sent, from `environ` (default: the process environment), or SettingsError."""
+    return _read(ServiceVariables, process_environment() if environ is None else environ, ()).aios_bot_notify
 
 
 def read_store_settings(environ: Mapping[str, str] | None = None) -> StoreSettings:

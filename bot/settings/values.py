@@ -72,6 +72,7 @@ class Settings(StoreSettings):
     host: str
     port: int  # 0: any free one
     public_url: str  # where people reach this service; "" when they do not: reports then link no plan pages
+    notify: tuple[Secret, ...]  # where notices are sent, in Apprise's notation
     keep_days: int  # how long finished deliveries are kept
     mirrors_bytes: int  # all mirrors together
     warnings: tuple[str, ...]  # for the log at start
@@ -79,7 +80,8 @@ class Settings(StoreSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """What the log has to hide."""
-        return (*(self.credentials.secrets if self.credentials else ()), *super().secrets)
+        own = (*(self.credentials.secrets if self.credentials else ()), *(one.reveal() for one in self.notify))
+        return (*own, *super().secrets)
 
 
 def settings_error(problems: Iterable[str]) -> SettingsError:
