@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import signal
@@ -251,9 +252,10 @@ def test_an_agent_is_proposed_and_invited_by_the_hash_of_its_lock(empty: Running
         command = as_person(empty, "node", "add", "LAB3", "--fleet", FLEET, "--agent", place.url)
     (proposed,) = [one for one in empty.outside.pulls(FLEET) if one["title"] == "Run aios-bot 9.8.7 on every node"]
     assert shown == again == f"opened: {proposed['html_url']}\n"
-    (file,) = empty.outside.get(f"/repos/{FLEET}/pulls/{proposed['number']}/files")
-    assert f"agent: 9.8.7@sha256:{digest}" in file["patch"]
-    assert f"agent_from: {place.url}" in file["patch"]
+    file = empty.outside.get(f"/repos/{FLEET}/contents/.github/aios-bot.yml", ref=proposed["head"]["ref"])
+    text = base64.b64decode(file["content"]).decode()
+    assert f"agent: 9.8.7@sha256:{digest}\n" in text
+    assert f"agent_from: {place.url}\n" in text
     assert digest in proposed["body"]
     agent = parse_invitation(command.split()[3]).agent
     assert agent == AgentRelease(version="9.8.7", url=place.url, lock=digest)
