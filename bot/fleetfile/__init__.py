@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+from bot.domain.platforms import Platform
 from bot.fleetfile.fleet import (
     VERSION,
     Command,
@@ -27,7 +28,6 @@ from bot.fleetfile.fleet import (
     Locks,
     Node,
     NoticeRules,
-    Platform,
     Principals,
     ReviewRules,
     ShowUpstream,
