@@ -84,6 +84,11 @@ ONLY_WHERE_NEEDED = frozenset(
         # New kinds of jobs. A person re-requests the checks again; an installation is listed again every six hours.
         "RepeatChecks",
         "ForgetInstallation",
+        # A group of a merge queue waits for its checks: a newer replica takes the job when an older one could not.
+        "PlanGroup",
+        "ReviewGroup",
+        # It is answered once; the version before, which has no such limit, has no record of it to go on with.
+        "CommandReason.TOO_MANY",
         # They keep what people are notified of, which the version before does not do: a newer replica takes them.
         "NoteAccess",
         "EndWaiting",
