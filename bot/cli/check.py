@@ -43,7 +43,13 @@ def check(*, pull: bool) -> None:
         except BotError as problem:
             renderer = problem
         facts = read_facts(
-            app, web_url=settings.html_url, public_url=settings.public_url, renderer=renderer, pull=pull
+            app,
+            web_url=settings.html_url,
+            public_url=settings.public_url,
+            renderer=renderer,
+            pull=pull,
+            can_sign_in=credentials.client_secret is not None,
+            open_pages=settings.open_pages,
         )
     findings = decide_findings(facts)
     for finding in findings:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from bot.github.app import App
     from bot.github.connection.credentials import Vault
+    from bot.github.endpoints.authorization import SignIn
     from bot.settings.values import Credentials, Settings
     from bot.storage.store import Store
 
@@ -62,6 +63,9 @@ def serve(*, pull: bool) -> None:
             service.statuses,
             receive=service.intake.receive,
             webhook_secret=None if pull else credentials.webhook_secret,
+            guard=service.guard,
+            sign_in=service.make_sign_in(),
+            public_url=settings.public_url,
             web_url=settings.html_url,
             render_metrics=partial(render_metrics, store),
         )
@@ -124,6 +128,8 @@ class Service:
         from bot.features.rollout.run import RolloutTools
         from bot.features.rollout.store import RolloutStore
         from bot.features.upstream.run import UpstreamTools
+        from bot.features.visitors.read import Sights, ask_as_installation
+        from bot.features.visitors.store import SessionStore
         from bot.git.mirrors import Mirrors
         from bot.github.app import App
         from bot.planner.renderer import Renderer
@@ -134,6 +140,7 @@ class Service:
         from bot.service.schedules import Schedules
         from bot.service.worker import Worker
         from bot.storage.keyfiles import read_or_make_fingerprint_key, read_or_make_order_keys
+        from bot.web.guard import Guard
 
         keys = settings.data / "keys"
         fingerprint_key = read_or_make_fingerprint_key(keys)
@@ -151,7 +158,7 @@ class Service:
             PlanStore(store),
         )
         self.statuses = RolloutStore(store, page_key=fingerprint_key)
-        audit, holds = AuditTrail(store), HoldStore(store)
+        audit, holds, sessions = AuditTrail(store), HoldStore(store), SessionStore(store)
         fleets = FleetTools(app, mirrors, pins, now)
         planning = PlanTools(renderer, plans, settings.public_url)
         bump = BumpTools(fleets, planning, holds)
@@ -163,10 +170,25 @@ class Service:
             CommandTools(fleets, bump, rollout, CommandStore(store), audit),
             ReviewTools(fleets, planning, audit),
             UpstreamTools(fleets, planning),
+            sessions,
             self.backfill.run_job,
         )
         self.worker = Worker(app, mirrors, pins, inbox, runners, now)
         self.schedules = Schedules(inbox, mirrors, plans, settings.keep_days, settings.mirrors_bytes)
+        self.guard = Guard(
+            sessions,
+            Sights(pins, ask_as_installation(app), now),
+            secure=settings.public_url.startswith("https://"),
+            open_pages=settings.open_pages,
+        )
+        self._settings, self._credentials = settings, credentials
+
+    def make_sign_in(self) -> SignIn | None:
+        """How people sign in; None without a client secret of the App."""
+        from bot.github.endpoints.authorization import SignIn
+
+        secret = self._credentials.client_secret
+        return SignIn(self.app, self._settings.html_url, secret) if secret else None
 
 
 class KeyRefusedError(BotError):

@@ -124,6 +124,13 @@ class ReviewRules(Value, frozen=True):
     auto_merge: bool = False
 
 
+class PageAudience(StrEnum):
+    """Who may see the fleet's page when its repository is public."""
+
+    WRITERS = "writers"
+    READERS = "readers"  # whoever signed in
+
+
 class Fleet(Value, frozen=True):
     """A fleet repository's own description of itself."""
 
@@ -140,6 +147,7 @@ class Fleet(Value, frozen=True):
     locks: Locks = Locks()
     review: ReviewRules = ReviewRules()
     risks: dict[str, Tuning] = {}  # by the ids of bot.domain.risk_rules
+    page: PageAudience = PageAudience.WRITERS
 
 
 class Hub(Value, frozen=True):

@@ -20,7 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, mode
 from bot.domain.risk_rules import Tuning
 from bot.domain.verbs import Verb
 from bot.fleetfile import shapes
-from bot.fleetfile.fleet import VERSION, Platform, ShowUpstream
+from bot.fleetfile.fleet import VERSION, PageAudience, Platform, ShowUpstream
 from bot.fleetfile.kinds import (
     COMMAND,
     NULLABLE_MAPPING,
@@ -186,6 +186,10 @@ class FleetDocument(FileSection):
     review: ReviewSection = field("which changes need an approving review")
     risks: Mapped[RuleId, Annotated[Tuning, Strict(strict=False)]] = field(
         "risk rules that weigh more or less here", {"exposure.port_published": "risky"}
+    )
+    page: Annotated[PageAudience, Strict(strict=False)] = field(
+        "who sees this fleet's page when the repository is public: those who may write to it, or everybody who "
+        "signed in; a private repository's readers always do"
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from bot.domain.events import (
+    AuthorizationRevoked,
     CheckRerequested,
     ChecksCompleted,
     DeploymentChanged,
@@ -166,6 +167,10 @@ class _RepositoryBody(Wire, frozen=True):
     changes: _RepositoryChanges = _RepositoryChanges()
 
 
+class _SenderBody(Wire, frozen=True):
+    sender: _Id
+
+
 class _PingBody(Wire, frozen=True):
     hook_id: int = 0
 
@@ -201,6 +206,8 @@ def parse_event(name: str, body: bytes) -> Event | Ignored:
         envelope = msgspec.json.decode(body, type=_Envelope)
         if name == "ping":
             return Ping(hook_id=msgspec.json.decode(body, type=_PingBody).hook_id)
+        if (name, envelope.action) == ("github_app_authorization", "revoked"):  # of a person, in no installation
+            return AuthorizationRevoked(person=msgspec.json.decode(body, type=_SenderBody).sender.id)
         if envelope.installation is None:
             return Ignored(reason=IgnoredReason.NO_INSTALLATION)
         installation = InstallationId(envelope.installation.id)

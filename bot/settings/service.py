@@ -41,6 +41,7 @@ from bot.settings.values import (
 V = TypeVar("V", bound="StoreVariables")
 
 _SHORTEST_GOOD_SECRET = 16  # characters; GitHub asks for "high entropy"
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 _OF_THE_APP = {
     "GITHUB_APP_ID": "the number on the App's settings page",
     "GITHUB_APP_PRIVATE_KEY": "the App's private key: PEM text, or a path",
@@ -77,6 +78,13 @@ def parse_key(text: str) -> Secret:
 def parse_public_url(text: str) -> str:
     """An address, or `-` for none."""
     return "" if text == "-" else parse_address(text)
+
+
+def parse_pages(text: str) -> bool:
+    """Whether the pages are open: `open` or `sign-in`."""
+    if text not in ("open", "sign-in"):
+        raise ValueError("must be `sign-in` or `open`")
+    return text == "open"
 
 
 def parse_database_url(text: str) -> Secret:
@@ -156,11 +164,19 @@ class ServiceVariables(StoreVariables):
     github_webhook_secret: Annotated[Secret | None, PlainValidator(Secret)] = _setting(
         "what GitHub signs its deliveries with, as set in the App"
     )
+    github_client_secret: Annotated[Secret | None, PlainValidator(Secret)] = _setting(
+        "a client secret of the App, with which people sign in to the pages; an App that the set-up page made has one"
+    )
     github_api_url: Annotated[str, PlainValidator(parse_address)] = _setting(
         "`https://HOST/api/v3` for GitHub Enterprise Server", "https://api.github.com"
     )
     aios_bot_public_url: Annotated[str, PlainValidator(parse_public_url)] = _setting(
         "where people reach the service; `-`: they do not, and reports link no page", "-"
+    )
+    aios_bot_pages: Annotated[bool, PlainValidator(parse_pages)] = _setting(
+        "`sign-in`: a person signs in with GitHub and sees the fleets that they may read there; `open`: whoever is "
+        "on this machine sees all of them, which needs HOST to be a loopback address, and no proxy in front",
+        "sign-in",
     )
     aios_bot_keep_days: Annotated[int, PlainValidator(_parse_days)] = _setting(
         "days that finished deliveries are kept", "30"
@@ -183,12 +199,19 @@ def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = Fals
     if pull and not environ.get("GITHUB_WEBHOOK_SECRET", "").strip() and _any_of_the_app(environ):
         environ = {**environ, "GITHUB_WEBHOOK_SECRET": "-"}
     found = _read(ServiceVariables, environ, _missing(environ))
+    if found.aios_bot_pages and not _is_loopback(found.host):
+        raise settings_error([f"AIOS_BOT_PAGES is open, and HOST {found.host} is no loopback address: set 127.0.0.1"])
+    if found.aios_bot_pages and found.aios_bot_public_url and not _is_loopback(_host_of(found.aios_bot_public_url)):
+        raise settings_error(
+            ["AIOS_BOT_PAGES is open, and AIOS_BOT_PUBLIC_URL is not on this machine: set AIOS_BOT_PAGES to sign-in"]
+        )
     credentials = None
     if found.github_app_id and found.github_app_private_key and found.github_webhook_secret:
         credentials = Credentials(
             app_id=found.github_app_id,
             private_key=found.github_app_private_key,
             webhook_secret=found.github_webhook_secret,
+            client_secret=found.github_client_secret,
         )
     return Settings(
         credentials=credentials,
@@ -199,6 +222,8 @@ def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = Fals
         host=found.host,
         port=found.port,
         public_url=found.aios_bot_public_url,
+        client_secret=found.github_client_secret,
+        open_pages=found.aios_bot_pages,
         keep_days=found.aios_bot_keep_days,
         mirrors_bytes=found.aios_bot_mirrors_mb * 1024**2,
         warnings=tuple(_warnings(found.github_api_url, None if pull else credentials)),
@@ -227,6 +252,14 @@ def _any_of_the_app(environ: Mapping[str, str]) -> bool:
     return any(environ.get(name, "").strip() for name in _OF_THE_APP)
 
 
+def _host_of(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def _is_loopback(host: str) -> bool:
+    return host in LOOPBACK_NAMES
+
+
 def _missing(environ: Mapping[str, str]) -> list[str]:
     """The App's settings come together, or none of them."""
     missing = [
@@ -243,5 +276,5 @@ def _warnings(api_url: str, credentials: Credentials | None) -> Iterable[str]:
             f"GITHUB_WEBHOOK_SECRET is shorter than {_SHORTEST_GOOD_SECRET} characters and can be guessed: "
             "make one with `openssl rand -hex 32`, and set it in the App too"
         )
-    if api_url.startswith("http://") and urlsplit(api_url).hostname not in ("127.0.0.1", "localhost", "::1"):
+    if api_url.startswith("http://") and not _is_loopback(_host_of(api_url)):
         yield "GITHUB_API_URL is plain http: tokens travel unencrypted"

@@ -41,11 +41,13 @@ class Credentials:
     app_id: int
     private_key: Secret  # PEM text
     webhook_secret: Secret
+    client_secret: Secret | None = None  # with it people sign in; None: nobody can
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What the log has to hide."""
-        return (self.private_key.reveal(), self.webhook_secret.reveal())
+        known = (self.private_key, self.webhook_secret, *((self.client_secret,) if self.client_secret else ()))
+        return tuple(secret.reveal() for secret in known)
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class Settings(StoreSettings):
     host: str
     port: int  # 0: any free one
     public_url: str  # where people reach this service; "" when they do not: reports then link no plan pages
+    client_secret: Secret | None  # the environment's: also for an App that the set-up page made
+    open_pages: bool  # whoever is on this machine sees every page, without signing in
     keep_days: int  # how long finished deliveries are kept
     mirrors_bytes: int  # all mirrors together
     warnings: tuple[str, ...]  # for the log at start
@@ -79,7 +83,8 @@ class Settings(StoreSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """What the log has to hide."""
-        return (*(self.credentials.secrets if self.credentials else ()), *super().secrets)
+        own = (self.client_secret.reveal(),) if self.client_secret else ()
+        return (*(self.credentials.secrets if self.credentials else ()), *own, *super().secrets)
 
 
 def settings_error(problems: Iterable[str]) -> SettingsError:

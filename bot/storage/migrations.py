@@ -1,8 +1,8 @@
 """Migrate the database's schema: create a new one as the tables stand, bring an old one there step by step.
 
-Each step is applied once, in order, in the transaction that opens the database. While replicas are upgraded one
-after the other, the old version goes on with the new schema: a step only adds, and what it makes superfluous is
-removed by a later release.
+A table that is not there yet is created at the start, so that a new one needs no step. Each step is applied once, in
+order, in the transaction that opens the database. While replicas are upgraded one after the other, the old version
+goes on with the new schema: a step only adds, and what it makes superfluous is removed by a later release.
 """
 
 from __future__ import annotations
@@ -44,12 +44,13 @@ def migrate(
             f"the database is of a newer aios-bot (schema {before}, this one knows {now}): "
             "run that version, or restore a backup made before the upgrade"
         )
-    if before == 0:
-        for table in tables:
-            table.create(connection, checkfirst=True)
-    else:
+    if before:
         for step in steps[before - 1 :]:
             step(connection)
+    held = frozenset(sa.inspect(connection).get_table_names())
+    for table in tables:
+        if table.name not in held:
+            table.create(connection)
     if before != now:
         connection.execute(_WRITE, {"value": str(now)})
     return before, now

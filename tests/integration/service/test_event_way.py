@@ -55,6 +55,9 @@ def test_a_push_reaches_the_decision_by_the_documented_steps(tmp_path: Path, mon
             service.statuses,
             receive=service.intake.receive,
             webhook_secret=SECRET,
+            guard=service.guard,
+            sign_in=None,
+            public_url="",
             web_url=settings.html_url,
             render_metrics=lambda: render_metrics(store),
         )

@@ -1,4 +1,4 @@
-"""The fleet's page: found only by its address, and nothing hostile alive in it."""
+"""The fleet's page: only for whoever may see it, and nothing hostile alive in it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from bot.domain.names import BranchName, CommitSha, DeploymentId, NodeName, PullNumber, RepoName, SubmodulePath
+from bot.features.fleets.store import PinStore
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.features.rollout.store import NodeStatus, RolloutStatus, RolloutStore
 from bot.protocol.outcome import OrderEnd
@@ -16,8 +18,12 @@ from bot.protocol.report import Report
 from bot.service.database import open_store
 from bot.storage.store import Store
 from bot.web import fleets as fleet_pages
+from bot.web.guard import SignInNeeded
+from tests.queueing import make_guard
+from tests.unit.features.visitors.test_visitors import pin
 
 FLEET = RepoName("Tecnocrat/aios-win")
+PIN = pin()
 HOSTILE = "<script>alert(1)</script> {{ 7*7 }}"
 
 
@@ -66,14 +72,21 @@ def standings(**changes: object) -> RolloutStatus:
     return RolloutStatus(**(values | changes))  # type: ignore[arg-type]  # a test states only its difference
 
 
+def client_of(fleets: RolloutStore, store: Store, *, open_pages: bool = True) -> FlaskClient:
+    PinStore(store).replace_pins(FLEET, [PIN])
+    guard = make_guard(store, open_pages=open_pages)
+    app = Flask("bot.web.app")
+    app.register_blueprint(fleet_pages.make_blueprint(fleets, guard, web_url="https://github.example"))
+    app.register_error_handler(SignInNeeded, lambda problem: problem.to_response())
+    return app.test_client()
+
+
 def test_the_page_shows_nodes_pins_and_the_last_deploy(store: Store) -> None:
     fleets = RolloutStore(store, page_key=b"key")
     fleets.save(standings(reason=RolloutReason.UNDER_WAY))
     fleets.save(standings())
-    app = Flask("bot.web.app")
-    app.register_blueprint(fleet_pages.make_blueprint(fleets, web_url="https://github.example"))
-    client = app.test_client()
-    page = client.get(f"/fleets/{fleets.page_of(FLEET)}").get_data(as_text=True)
+    client = client_of(fleets, store)
+    page = client.get(f"/fleets/{FLEET.lower()}").get_data(as_text=True)
     for words in (
         "1 of 2 nodes run",
         "AIOS",
@@ -90,14 +103,21 @@ def test_the_page_shows_nodes_pins_and_the_last_deploy(store: Store) -> None:
     assert "javascript:" not in page
 
 
-def test_nobody_finds_it_by_its_name(store: Store) -> None:
+def test_an_address_of_before_leads_to_the_page(store: Store) -> None:
     fleets = RolloutStore(store, page_key=b"key")
     fleets.save(standings())
-    app = Flask("bot.web.app")
-    app.register_blueprint(fleet_pages.make_blueprint(fleets, web_url="https://github.example"))
-    other = RolloutStore(store, page_key=b"another key").page_of(FLEET)
-    for address in (f"/fleets/{FLEET}", "/fleets/", f"/fleets/{other}", "/fleets/" + "0" * 32):
-        assert app.test_client().get(address).status_code == 404
+    found = client_of(fleets, store).get(f"/fleets/{fleets.page_of(FLEET)}")
+    assert (found.status_code, found.headers["Location"]) == (303, f"/fleets/{FLEET}")
+
+
+def test_without_a_session_every_address_leads_to_sign_in_whether_there_is_such_a_fleet_or_not(store: Store) -> None:
+    fleets = RolloutStore(store, page_key=b"key")
+    fleets.save(standings())
+    client = client_of(fleets, store, open_pages=False)
+    for address in (f"/fleets/{FLEET}", "/fleets/no/such", f"/fleets/{fleets.page_of(FLEET)}", "/fleets/" + "0" * 32):
+        answer = client.get(address)
+        assert answer.status_code == 303
+        assert answer.headers["Location"].startswith("/sign-in?next=%2Ffleets%2F")
 
 
 def test_a_result_is_kept_and_counted_once(store: Store) -> None:
