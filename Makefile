@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 3
 
-.PHONY: demo sandbox test lint check release-check bench soak verify-cases docs picture lock clean verify-demo
+.PHONY: demo sandbox test lint check release-check bench soak verify-cases docs picture lock clean verify-demo verify-install
 
 demo:
 	$(PYTHON) tools/setup demo
@@ -51,6 +51,11 @@ verify-cases:
 verify-demo:
 	$(PYTHON) tools/setup test
 	AIOS_BOT_DEMO_ROUNDS=5 tools/own-root pytest -q -rA --timeout 7200 tests/acceptance/test_demo.py
+
+# From built artifacts into bare roots of Debian: join, order, recover, upgrade, leave. Needs root, debootstrap and a mirror.
+verify-install:
+	$(PYTHON) tools/setup test
+	tools/own-root pytest -m bare -q -rA -s --timeout 3600 tests/bare
 
 # make mutants [PACKAGE=plan] [TESTS=tests/unit/plan] [SAMPLE=1500 SEED=1]: does tests/unit notice when the pure code is wrong?
 mutants:

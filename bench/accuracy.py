@@ -28,7 +28,7 @@ from pathlib import Path
 
 from bench.accuracy_edits import EDITS, Demands
 from bench.accuracy_stacks import IMAGES, NODE_VARIABLES, PROFILE, SHAPES, Stack
-from bot.agent.apply import apply_stack, remove_services
+from bot.agent.apply import apply_stack, build, remove_services
 from bot.agent.orders import find_actual_action, is_removal
 from bot.domain.names import CommitSha, NodeName, ServiceName, SubmodulePath
 from bot.engine.compose import ComposeStack
@@ -191,8 +191,9 @@ class World:
             self.docker.remove_project(order.project)
         else:
             model, _ = ComposeStack(self.docker, self.checkout, order).read_model()
-            remove_services(self.docker, order)
-            apply_stack(self.docker, self.checkout, order, model)
+            built = build(self.docker, self.checkout, order, model, self.docker.containers([order.project]))
+            remove_services(self.docker, built)
+            apply_stack(self.docker, self.checkout, built, model)
 
     def bring_up(self, stack: StackPlan) -> None:
         """What compose makes of the same files by itself."""

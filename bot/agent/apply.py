@@ -2,9 +2,9 @@
 
 What each Action means here:
 - none: the service is named in no command.
-- create: built where it has a build, and brought up; of a service that runs already, more containers.
+- create: brought up, from an image that was built where it has a build; of a service that runs, more containers.
 - recreate, rebuild: `up` of these services alone, also where compose sees no difference, because a mounted file may
-  be the reason. rebuild builds the image first.
+  be the reason. A rebuild is of services whose image was built, and came out different.
 - restart: `restart` of the service alone; one that has no container is brought up.
 - reload: the order's signal, to the service's running containers.
 - remove: stopped and removed by its labels, before anything is created, or scaled down to the containers that remain.
@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from bot.agent.handover import Claim, find_holders, name_for_now
 from bot.agent.orders import is_removal, services_with
 from bot.agent.sequence import Step, find_batches
@@ -25,7 +27,7 @@ from bot.engine.compose import ComposeStack
 from bot.engine.containers import Container
 from bot.engine.docker import Docker
 from bot.protocol.action import Action
-from bot.protocol.order import Order, StackOrder
+from bot.protocol.order import Order, ServiceOrder, StackOrder
 
 
 def remove_stacks(docker: Docker, order: Order) -> None:
@@ -63,6 +65,33 @@ def remove_services(docker: Docker, stack: StackOrder) -> None:
             docker.remove_service(stack.project, ordered.service)
 
 
+def build(
+    docker: Docker, root: Path, stack: StackOrder, model: Mapping[str, Any], containers: Iterable[Container]
+) -> StackOrder:
+    """Build the images of one stack while everything runs; the stack, with what is left to do then. Or DockerError.
+
+    A service of which every one of `containers` runs the image that came out is not made anew for the build's sake.
+    """
+    built = services_with(stack, Action.CREATE, Action.REBUILD)
+    if not built:
+        return stack
+    ComposeStack(docker, root, stack).build(built)
+    running: dict[ServiceName, set[str]] = {}
+    for container in containers:
+        if container.project == stack.project:
+            running.setdefault(container.service, set()).add(container.image)
+
+    def settle(ordered: ServiceOrder) -> ServiceOrder:
+        if ordered.action is not Action.REBUILD or ordered.if_same is None:
+            return ordered
+        spec = model["services"][ordered.service]
+        image = docker.image_id(spec.get("image") or f"{stack.project}-{ordered.service}")
+        same = bool(image) and running.get(ordered.service) == {image}
+        return replace(ordered, action=ordered.if_same) if same else ordered
+
+    return replace(stack, services=tuple(settle(ordered) for ordered in stack.services))
+
+
 def apply_stack(
     docker: Docker,
     root: Path,
@@ -77,9 +106,6 @@ def apply_stack(
     DockerError with what went wrong.
     """
     compose = ComposeStack(docker, root, stack)
-    built = services_with(stack, Action.CREATE, Action.REBUILD)
-    if built:
-        compose.build(built)
     present = {container.service for container in docker.containers([stack.project])}
     batches = find_batches(stack, model, present)
     if any(batch.step is Step.REPLACE for batch in batches):

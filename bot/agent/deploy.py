@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from bot.agent.checkout import Checkout
 from bot.agent.node import LocalNode, StatusSink, find_withdrawal, report_outcome
+from bot.agent.other_program import check_agent
 from bot.agent.read_only import ReadOnlyRun
 from bot.agent.recover import recover
 from bot.agent.run import DeployRun
@@ -27,7 +28,8 @@ __all__ = ["LocalNode", "StatusSink", "carry_out", "deploy", "recover_node"]
 def deploy(envelope: str, node: LocalNode) -> Outcome:
     """Carry out the order in `envelope` on this node, and report how it ended.
 
-    Raises BotError only when the node itself is not set up; everything else is in the Outcome.
+    Raises OtherProgram when another agent is to carry it out, and BotError when the node itself is not set up;
+    everything else is in the Outcome.
     """
     identity = node.state.read_identity()
     with node.state.lock():
@@ -45,7 +47,7 @@ def deploy(envelope: str, node: LocalNode) -> Outcome:
             order = _refuse(node, order, identity) or order
         if isinstance(order, Refusal):
             return _refused(node, order)
-        return carry_out(order, node, identity)
+        return check_agent(node, order) or carry_out(order, node, identity)
 
 
 def carry_out(order: Order, node: LocalNode, identity: Identity) -> Outcome:

@@ -6,15 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from msgspec.structs import replace
+
 from bot.agent.health import HEALTH_TIMEOUTS, HealthTimeouts
 from bot.agent.safe_git import GitAccess
 from bot.agent.space import MINIMUM_SPACE, MinimumSpace
 from bot.agent.state import NodeState
 from bot.domain.errors import BotError
 from bot.domain.names import DeploymentId
-from bot.engine.docker import Docker
+from bot.engine.docker import Docker, DockerError
 from bot.protocol.order import Order, Refusal, RefusalReason
 from bot.protocol.outcome import OrderEnd, Outcome, render_description
+
+_LONGEST_VERSION = 100  # characters
 
 
 class StatusSink(Protocol):
@@ -58,12 +62,27 @@ def report_outcome(node: LocalNode, order: Order, outcome: Outcome) -> None:
     """Post how the order ended, service by service, then its final status. A failure to do so is only logged."""
     if order.is_by_hand:
         return
+    engine, compose = read_versions(node.docker)
+    outcome = replace(outcome, engine=engine, compose=compose)
     try:
         node.sink.report(order, outcome)
     except BotError as problem:
         node.log(f"the report could not be posted (the job needs `checks: write`): {problem}")
     state = "success" if outcome.end is OrderEnd.SUCCESS else "failure"
     post_status(node, order, state, render_description(outcome))
+
+
+def read_versions(docker: Docker) -> tuple[str, str]:
+    """Name and version of the engine, and the version of compose; "" for what cannot be read. The plan needs them."""
+    try:
+        engine = " ".join(docker.server_version())
+    except DockerError:
+        engine = ""
+    try:
+        compose = docker.compose_version().removeprefix("v")
+    except DockerError:
+        compose = ""
+    return engine[:_LONGEST_VERSION], compose[:_LONGEST_VERSION]
 
 
 def find_withdrawal(node: LocalNode, order: Order) -> Refusal | None:

@@ -19,7 +19,12 @@ _BROKEN = (DifferenceKind.MISSING, DifferenceKind.CHANGED, DifferenceKind.UNHEAL
 
 def changed_stacks(order: Order) -> tuple[StackOrder, ...]:
     """The stacks in which the order touches something."""
-    return tuple(s for s in order.stacks if any(service.action is not Action.NONE for service in s.services))
+    return tuple(filter(is_changed, order.stacks))
+
+
+def is_changed(stack: StackOrder) -> bool:
+    """Whether something of the stack is touched."""
+    return any(service.action is not Action.NONE for service in stack.services)
 
 
 def services_with(stack: StackOrder, *actions: Action) -> tuple[ServiceName, ...]:

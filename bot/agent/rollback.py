@@ -11,7 +11,7 @@ from bot.agent.apply import let_go, recreate
 from bot.agent.checkout import Checkout, CheckoutPosition
 from bot.agent.handover import claims_of_containers, name_for_now
 from bot.agent.health import HealthTimeouts, wait_until_healthy
-from bot.agent.orders import changed_stacks, find_actual_action, watch_seconds
+from bot.agent.orders import changed_stacks, find_actual_action, services_with, watch_seconds
 from bot.agent.verdicts import is_healthy
 from bot.domain.errors import BotError
 from bot.domain.names import ServiceName, short
@@ -124,7 +124,8 @@ def _roll_back_stack(
         if service not in existed:
             docker.remove_service(new.project, service)
     returned = [service for service in touched if service in existed]
-    for container in (c for c in then if c.service in returned):
+    built = services_with(new, Action.REBUILD)
+    for container in (c for c in then if c.service in returned or c.service in built):
         docker.restore_tag(container)
     recreate(docker, checkout.root, replace(old, networks=new.networks), returned)
     healthy = {container.service for container in then if is_healthy(container)}

@@ -126,7 +126,7 @@ class DeployRun:
         except BotError as problem:
             return self._roll_back(back_to, problem)
         self.after = self._containers()
-        services = compare_services(self.order, self.before, self.after, change.kinds)
+        services = compare_services(change.settled, self.before, self.after, change.kinds)
         return self._outcome(OrderEnd.SUCCESS, render_success(self.order, services), services=services)
 
     def _prepare(self) -> tuple[CheckoutPosition | None, PreflightResult]:

@@ -18,13 +18,14 @@ from bot.protocol.order import Order
 from bot.protocol.outcome import Outcome
 from bot.settings.environment import docker_environment, stack_environment
 from bot.settings.node import NodeSettings
+from bot.text.terminal import printable
 
 
 def make_node(settings: NodeSettings, state_folder: Path | None, repo: Path | None) -> LocalNode:
     """This node. Its children get the node's environment without the job's variables."""
 
     def log(line: str) -> None:
-        click.echo(line, err=True)
+        click.echo(printable(line), err=True)
 
     environment = docker_environment() | stack_environment()
     return LocalNode(

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from bot.domain.errors import BotError, ExitCode
+from bot.text.terminal import printable
 
 
 @click.command()
@@ -53,7 +54,7 @@ def check(*, pull: bool) -> None:
         )
     findings = decide_findings(facts)
     for finding in findings:
-        click.echo(f"{finding.verdict:4} {finding.name}: {finding.text}")
+        click.echo(printable(f"{finding.verdict:4} {finding.name}: {finding.text}"))
     failed = sum(finding.verdict is CheckVerdict.FAIL for finding in findings)
     click.echo(f"{failed} problems to fix" if failed else "all is well")
     sys.exit(ExitCode.FAILED if failed else ExitCode.OK)

@@ -15,6 +15,7 @@ from bot.domain.errors import ExitCode
 from bot.domain.names import BranchName, NodeName, parse_repo_name
 from bot.fleetfile import Platform
 from bot.settings.node import read_node_settings
+from bot.text.terminal import printable
 
 if TYPE_CHECKING:
     from bot.onboarding.migrate.facts import AnyStep, Migration
@@ -99,8 +100,8 @@ def _describe(root: str, migration: Migration) -> str:
 
 
 def _printable(text: str) -> str:
-    """Replace what is not valid Unicode: file names may contain any bytes."""
-    return text.encode("utf-8", "replace").decode()
+    """Spell what a terminal obeys, and replace what is not valid Unicode: file names may contain any bytes."""
+    return printable(text.encode("utf-8", "replace").decode())
 
 
 @fleet.command("init")
@@ -163,6 +164,46 @@ def _open_pull(root: Path, proposal: FleetProposal) -> str:
         title="Make this repository a fleet",
         body="\n".join(["Proposed by `aios-bot fleet init`.", "", *(f"- {note}" for note in proposal.notes)]),
     )
+
+
+@fleet.command("agent")
+@click.option("--fleet", "named", help="OWNER/NAME of the fleet repository. Default: this clone's origin.")
+@click.option(
+    "--agent", "address", help="Folder of the release, as an address. Default: the release of this version."
+)
+def agent_command(named: str | None, address: str | None) -> None:
+    """Propose the aios-bot that every node runs: open a pull request to the fleet file, with your own token.
+
+    Merging it is the approval. From then on an order names that release by its hash, and the node that takes it
+    fetches, checks and switches to it first.
+    """
+    from importlib.metadata import version
+
+    from bot.cli.user import find_fleet_of_clone, open_user_client
+    from bot.fleetfile import parse_fleet
+    from bot.fleetfile.edit import set_entry
+    from bot.onboarding.join.fleet import propose_text, read_fleet_file
+    from bot.onboarding.join.release import read_release
+    from bot.protocol.agent import release_address, render_agent
+
+    release = read_release(address or release_address(version("aios-bot")))
+    repo, client = parse_repo_name(named or find_fleet_of_clone()), open_user_client(read_node_settings())
+    file = read_fleet_file(client, repo)
+    text = set_entry(file.text, ("deploy", "agent"), render_agent(release))
+    if address:
+        text = set_entry(text, ("deploy", "agent_from"), release.url)
+    parse_fleet(text)  # never propose an unusable file
+    url = propose_text(
+        client,
+        repo,
+        file,
+        text,
+        branch="aios-bot/agent",
+        title=f"Run aios-bot {release.version} on every node",
+        body=f"Merging this is the approval: each node's next order names aios-bot {release.version} by the SHA-256 "
+        f"of its lock, `{release.lock}` ({release.url}). A node that cannot install it touches nothing, and says so.",
+    )
+    click.echo(f"opened: {url}" if url else f"the fleet file names aios-bot {release.version} already")
 
 
 @fleet.command()

@@ -20,6 +20,7 @@ from bot.settings.node import read_node_settings
 
 if TYPE_CHECKING:
     from bot.onboarding.join.node import NodeJoin
+    from bot.protocol.agent import AgentRelease
     from bot.protocol.invitation import Invitation
 
 _fleet_option = click.option("--fleet", help="OWNER/NAME of the fleet repository. Default: this clone's origin.")
@@ -44,7 +45,11 @@ _platform_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="The bot's public key. Default: orders.pub.pem in AIOS_BOT_DATA/keys, on the service's machine.",
 )
-@click.option("--program", help="What pip installs on the node. Default: the released aios-bot.")
+@click.option(
+    "--agent",
+    help="Folder of the release that the node installs, as an address; `installed` where aios-bot is on the machine "
+    "already. Default: the release of this version.",
+)
 def add(  # noqa: PLR0917 - one parameter per option of the command
     name: str,
     platform: str,
@@ -53,7 +58,7 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
     labels: tuple[str, ...],
     bootstrap: tuple[str, ...],
     key: Path | None,
-    program: str | None,
+    agent: str | None,
 ) -> None:
     """Add the machine NAME: open a pull request to the fleet file, and print one command to paste on it.
 
@@ -65,7 +70,6 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
     from bot.fleetfile.shapes import NODE_NAME
     from bot.onboarding.join.fleet import propose_text, read_downloads, read_fleet_file, read_runner_token
     from bot.protocol.invitation import (
-        PROGRAM,
         Invitation,
         compose_node,
         fleet_file_entry,
@@ -110,6 +114,7 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
         web_url=settings.html_url,
         token=read_runner_token(client, repo, purpose="registration"),
         downloads=(),
+        agent=_read_agent(agent),
     )
     if invitation.token:
         invitation = _with(invitation, downloads=read_downloads(client, repo, node.platform))
@@ -128,7 +133,7 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
             render_invitation(invitation),
             platform=node.platform,
             script=script.read_text(),
-            program=program or PROGRAM,
+            installer=(files("bot.agent") / "installer.py").read_text(),
         )
     )
 
@@ -234,6 +239,15 @@ def _joining(invitation: Invitation, state: Path | None) -> NodeJoin:
 
     folder = (state or read_node_settings().state).absolute()
     return NodeJoin(invitation, NodeState(folder), runner_environment(), log)
+
+
+def _read_agent(named: str | None) -> AgentRelease | None:
+    from importlib.metadata import version
+
+    from bot.onboarding.join.release import read_release
+    from bot.protocol.agent import release_address
+
+    return None if named == "installed" else read_release(named or release_address(version("aios-bot")))
 
 
 def _read_key(key: Path | None) -> str:

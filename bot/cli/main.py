@@ -20,6 +20,7 @@ from bot.cli.node import node
 from bot.cli.plan import plan
 from bot.cli.serve import serve
 from bot.domain.errors import BotError, ExitCode
+from bot.text.terminal import printable
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -86,7 +87,7 @@ def run_program(command: click.Command, name: str) -> None:
     except click.exceptions.Abort:
         sys.exit(130)
     except BotError as problem:
-        click.echo(f"aios-bot: {problem}", err=True)
+        click.echo(printable(f"aios-bot: {problem}"), err=True)
         sys.exit(problem.exit_code)
     except ModuleNotFoundError as problem:
         extra = EXTRAS.get((problem.name or "").partition(".")[0])

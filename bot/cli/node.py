@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 import click
 
 from bot.domain.errors import ExitCode
+from bot.settings.environment import process_environment
 from bot.settings.node import read_node_settings
+from bot.text.terminal import printable
 
 if TYPE_CHECKING:
     from bot.agent.node import LocalNode
@@ -62,6 +64,7 @@ def deploy_command(  # noqa: PLR0917 - one parameter per option of the command
 ) -> None:
     """Carry out one signed order, or deploy a commit by hand. Exits with 0 if all is healthy, 4 if refused."""
     from bot.agent.deploy import deploy
+    from bot.agent.other_program import OtherProgram, hand_over
     from bot.agent.wiring import make_node, write_summary
     from bot.protocol.outcome import OrderEnd, render_outcome
 
@@ -71,9 +74,18 @@ def deploy_command(  # noqa: PLR0917 - one parameter per option of the command
     envelope = order_file.read() if order_file else settings.order
     if not envelope.strip():
         raise click.UsageError("no order: set AIOS_BOT_ORDER, or name a file with --order")
-    outcome = deploy(envelope, make_node(settings, state_folder, repo))
+    made = make_node(settings, state_folder, repo)
+    try:
+        outcome = deploy(envelope, made)
+    except OtherProgram as other:
+        given = {"--state": state_folder, "--repo": repo}
+        arguments = [word for name, path in given.items() if path for word in (name, str(path.absolute()))]
+        result = hand_over(made, other, envelope, arguments, process_environment())
+        if isinstance(result, int):
+            sys.exit(result)
+        outcome = result
     text = render_outcome(outcome)
-    click.echo(text)
+    click.echo(printable(text))
     write_summary(settings, text, outcome)
     sys.exit({OrderEnd.SUCCESS: ExitCode.OK, OrderEnd.REFUSED: ExitCode.REFUSED}.get(outcome.end, ExitCode.FAILED))
 
@@ -84,10 +96,10 @@ def _deploy_by_hand(node: LocalNode, commit: str, submodule: str | None, base: s
     from bot.protocol.outcome import OrderEnd, render_outcome
 
     plan, outcome = deploy_by_hand(node, commit=commit, submodule=submodule, base=base, dry_run=dry_run)
-    click.echo(render_text(plan))
+    click.echo(printable(render_text(plan)))
     if outcome is None:
         sys.exit(ExitCode.OK)
-    click.echo(render_outcome(outcome))
+    click.echo(printable(render_outcome(outcome)))
     sys.exit({OrderEnd.SUCCESS: ExitCode.OK, OrderEnd.REFUSED: ExitCode.REFUSED}.get(outcome.end, ExitCode.FAILED))
 
 
@@ -138,7 +150,7 @@ def show(state_folder: Path | None) -> None:
         if isinstance(record, Begun):
             click.echo(f"{when}  order {record.order.number} begun: {record.order.kind} {record.order.commit}")
         else:
-            click.echo(f"{when}  order {record.number} {record.end}: {record.text}")
+            click.echo(printable(f"{when}  order {record.number} {record.end}: {record.text}"))
 
 
 @node.command("recover")
@@ -151,7 +163,7 @@ def recover_command(repo: Path | None, state_folder: Path | None) -> None:
     from bot.protocol.outcome import OrderEnd, render_outcome
 
     outcome = recover_node(make_node(read_node_settings(), state_folder, repo))
-    click.echo("nothing to recover" if outcome is None else render_outcome(outcome))
+    click.echo("nothing to recover" if outcome is None else printable(render_outcome(outcome)))
     sys.exit(ExitCode.FAILED if outcome and outcome.end is OrderEnd.FAILED else ExitCode.OK)
 
 
@@ -167,5 +179,16 @@ def doctor(repo: Path | None, state_folder: Path | None) -> None:
     made = make_node(settings, state_folder, repo)
     findings = run_checks(made.state, made.docker, made.access, repo)
     for finding in findings:
-        click.echo(f"{'ok  ' if finding.good else 'FAIL'} {finding.name}: {finding.text}")
+        click.echo(printable(f"{'ok  ' if finding.good else 'FAIL'} {finding.name}: {finding.text}"))
     sys.exit(ExitCode.OK if all(finding.good for finding in findings) else ExitCode.FAILED)
+
+
+@node.command("self-check")
+def self_check() -> None:
+    """Load all that an order needs, and print this program's version. Nothing else is read."""
+    from importlib import import_module
+    from importlib.metadata import version
+
+    for name in ("bot.agent.deploy", "bot.agent.wiring", "bot.agent.github_sink", "bot.planner.plans"):
+        import_module(name)
+    click.echo(version("aios-bot"))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot.text.terminal import printable
+
 if TYPE_CHECKING:
     from bot.queue.admin import DeliveryRow
     from bot.storage.store import Store
@@ -52,12 +54,12 @@ def show(guid: str, *, as_json: bool) -> None:
             click.echo(_as_json(row))
             return
         click.echo(_line(row))
-        click.echo(f"  event: {row.event}")
+        click.echo(printable(f"  event: {row.event}"))
         for job in row.jobs:
             held = f" until {_when(job.not_before)}" if job.state == "held" else ""
-            click.echo(f"  {job.state}{held}, tried {job.attempts} times: {job.body}")
+            click.echo(f"  {job.state}{held}, tried {job.attempts} times: {printable(job.body)}")
             if job.error:
-                click.echo(f"    {job.error}")
+                click.echo(printable(f"    {job.error}"))
 
 
 @inbox.command()

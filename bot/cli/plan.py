@@ -19,6 +19,7 @@ from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, SubmodulePath
 from bot.fleetfile import FLEET_FILE, Fleet, Submodule, parse_fleet
 from bot.settings.environment import read_cache_folder
+from bot.text.terminal import printable
 
 if TYPE_CHECKING:
     from bot.git.git import GitRepository
@@ -59,11 +60,11 @@ def plan(  # noqa: PLR0917 - one parameter per option of the command
         )
     match form:
         case "json":
-            click.echo(render_json(made))
+            click.echo(printable(render_json(made)))
         case "markdown":
-            click.echo(render_body(made, Links()))
+            click.echo(printable(render_body(made, Links())))
         case _:
-            click.echo(render_text(made))
+            click.echo(printable(render_text(made)))
 
 
 def read_local_plan(
@@ -119,7 +120,7 @@ def _check_committed(checkout: Path, submodule: str) -> None:
         )
     unknown = [line[3:] for line in lines if line.startswith("??")]
     if unknown:
-        click.echo(f"not in the plan, because git does not have them: {_listed(unknown)}", err=True)
+        click.echo(printable(f"not in the plan, because git does not have them: {_listed(unknown)}"), err=True)
 
 
 def _listed(paths: list[str]) -> str:

@@ -118,6 +118,12 @@ OTHER_SOURCE = Rule(
     "An image comes from another registry or repository than before.",
     "Somebody else's build runs from now on.",
 )
+IMAGE_MAJOR = Rule(
+    "image.major_version",
+    _NOTICE,
+    "The image of a service moves to another major version, forward or back.",
+    "Settings and files of the other version may not be understood. Read its release notes.",
+)
 SECRET_CHANGED = Rule(
     "secret.changed",
     _NOTICE,
@@ -168,9 +174,9 @@ FOREIGN_PATH = Rule(
 )
 EXTERNAL_MISSING = Rule(
     "network.external_missing",
-    _RISKY,
+    _NOTICE,
     "A stack uses an external network that no stack of the node creates.",
-    "Unless somebody made it by hand, compose refuses the stack.",
+    "Unless somebody made it by hand, the node creates it before the deploy, as a plain bridge.",
 )
 CREATED_LATER = Rule(
     "network.created_later",
@@ -200,6 +206,7 @@ RULES: Mapping[str, Rule] = {
         *HOST_RULES,
         UNPINNED,
         OTHER_SOURCE,
+        IMAGE_MAJOR,
         SECRET_CHANGED,
         HEALTHCHECK_REMOVED,
         SAME_CONTAINER_NAME,

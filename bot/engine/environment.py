@@ -9,6 +9,8 @@ NODE_SETTINGS = _NO_REMOTE_FILES | {
     "COMPOSE_ANSI": "never",
     "COMPOSE_PROGRESS": "plain",
     "COMPOSE_MENU": "false",
+    # An attestation holds the time of the build: the same image would come out with another id.
+    "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
     # Orphans are removed when an order says so, and by name.
     "COMPOSE_REMOVE_ORPHANS": "false",
     "COMPOSE_IGNORE_ORPHANS": "true",

@@ -47,6 +47,8 @@ class Deploy(Value, frozen=True):
     soak: int = 0  # between the end of a wave and the next
     offline_after: int = 600  # that an order waits for its runner
     stop_on_drift: bool = False
+    agent: str = ""  # VERSION@sha256:LOCK, see `agent_of`; "": whatever each node has
+    agent_from: str = ""  # folder of that release's files; "": where releases are published
 
 
 class DriftRules(Value, frozen=True):

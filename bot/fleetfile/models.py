@@ -81,6 +81,14 @@ class DeploySection(FileSection):
     soak: Duration = field("how long a wave must have run before the next begins; left out: no time", "10m")
     offline_after: Duration = field("how long an order waits before its node counts as offline", "10m")
     stop_on_drift: bool = field("leave a node as it is when it changed since its last deploy (drift)")
+    agent: Annotated[str, text(shapes.AGENT)] = field(
+        "the aios-bot that nodes run, by the SHA-256 of its release's `agent.txt`; left out: what each has",
+        f"0.3.0@sha256:{'0f' * 32}",
+    )
+    agent_from: Annotated[str, text(shapes.ADDRESS)] = field(
+        "folder from which nodes fetch that release; left out: the release on GitHub",
+        "https://mirror.example/aios-bot",
+    )
 
 
 class DriftSection(FileSection):

@@ -37,6 +37,10 @@ SCRIPT = _shape(
     r"(?!/)(?!.*(?:^|/)\.{1,2}(?:/|$))(?!.*//)[^\\\x00-\x1f:]{1,200}\.(?:sh|ps1|py)",
     "a path in this repository that ends in .sh, .ps1 or .py",
 )
+AGENT = _shape(
+    r"[0-9][A-Za-z0-9.+!]{0,63}@sha256:[0-9a-f]{64}", "a version and the SHA-256 of its lock, `VERSION@sha256:...`"
+)
+ADDRESS = _shape(r"https?://[^\s\x00-\x1f\"'<>\\]{1,500}", "an address that begins with https://")
 ARGUMENT = _shape(r"[^\x00-\x1f]{1,500}", "text of one line")
 PROFILE = _shape(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "made of letters, digits, `_`, `.` and `-`")
 DURATION = _shape(r"[0-9]{1,5}[smhd]", "a whole number and `s`, `m`, `h` or `d`")

@@ -105,6 +105,14 @@ def image_causes(
                 yield service, Cause(Action.RECREATE, ReasonCode.IMAGE_REBUILT, text, where)
 
 
+def action_if_same(causes: Iterable[Cause]) -> Action:
+    """What the causes of a rebuild leave to do when the image comes out the same."""
+    order = tuple(Action)
+    # A reload would need its signal; a restart does it too.
+    left = (Action.RESTART if cause.action is Action.RELOAD else cause.action for cause in causes)
+    return max((action for action in left if action is not Action.REBUILD), key=order.index, default=Action.NONE)
+
+
 def spread(causes: Causes, model: Mapping[str, Any], rendering: Rendering) -> None:
     """Add to `causes` what follows from them for the services of `model`, until nothing new does."""
     services = model["services"]

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from bot.plan.lists import Twins, find_differences
 from bot.plan.model import Reason, SourceLine
 from bot.plan.rendering import Rendered, Rendering
@@ -121,6 +123,12 @@ def find_source(rendering: Rendering | None, place: str) -> SourceLine | None:
     return None
 
 
+def find_old_source(rendering: Rendering | None, place: str) -> SourceLine | None:
+    """Find the line of `place` in the old version, for what the new one no longer has."""
+    found = find_source(rendering, place)
+    return replace(found, gone=True) if found else None
+
+
 def hashed(service: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a rendered service that goes into compose's hash."""
     kept = {key: value for key, value in service.items() if key not in _NOT_HASHED}
@@ -214,7 +222,7 @@ def _cause(
 ) -> Cause:
     where = find_source(sides[1], place) if values.real[1] is not None else None
     said = text or _describe(name, *values.shown)
-    return Cause(Action.RECREATE, code, said, where or find_source(sides[0], place))
+    return Cause(Action.RECREATE, code, said, where or find_old_source(sides[0], place))
 
 
 def _describe(name: str, before: Any, after: Any) -> str:

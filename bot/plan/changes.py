@@ -14,15 +14,15 @@ from msgspec.structs import replace
 
 from bot.domain.names import ServiceName
 from bot.fleetfile import Node
-from bot.plan.cascades import Causes, image_causes, remade_networks, resource_causes, spread
-from bot.plan.causes import Cause, ReasonCode, find_source, model_causes
+from bot.plan.cascades import Causes, action_if_same, image_causes, remade_networks, resource_causes, spread
+from bot.plan.causes import Cause, ReasonCode, find_old_source, find_source, model_causes
 from bot.plan.contents import changed_under, content_causes, find_mounts, reload_signal
 from bot.plan.followers import Replaced, follower_causes, replaced_containers, settle
 from bot.plan.images import judge_image
 from bot.plan.model import ServicePlan, StackPlan
 from bot.plan.model_diff import render_diff
 from bot.plan.node_paths import as_node_sees
-from bot.plan.remarks import find_remarks
+from bot.plan.remarks import find_build_error, find_remarks
 from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange, Unreadable, Variable
 from bot.protocol.action import Action
 
@@ -39,11 +39,12 @@ class PlanScope(NamedTuple):
 
 
 class Decided(NamedTuple):
-    """The decision about one stack. `files` are the changed files that affect it."""
+    """The decision about one stack. `files` are the changed files that affect it.
 
-    stacks: tuple[
-        StackPlan, ...
-    ]  # two when the compose project is renamed: the old one is removed, the new one created
+    `stacks` are two when the compose project is renamed: the old one is removed, the new one created.
+    """
+
+    stacks: tuple[StackPlan, ...]
     files: frozenset[str]
 
 
@@ -73,6 +74,9 @@ def _decide(change: StackChange, scope: PlanScope, why: ReasonCode | None = None
     decision = _StackDecision(change, scope, why)
     services = tuple(decision.services())
     shown = change.new or change.old
+    if change.new is not None and (problem := find_build_error(change, services)):
+        failed = replace(_stack_plan(change, change.new, (), scope.node), error=problem.text, error_at=problem.where)
+        return Decided((failed,), _changed_reads(scope.changed, change.old, change.new))
     files = frozenset().union(*(decision.files_of(plan) for plan in services if plan.action is not Action.NONE))
     if decision.before != decision.after:
         files |= _changed_reads(scope.changed, change.old, change.new)
@@ -119,10 +123,8 @@ class _StackDecision:
         self.old, self.new = change.old, change.new
         self.before, self.after = _model(self.old), _model(self.new)
         # For people: with the checkout at the path where the node has it.
-        self.shown_before, self.shown_after = (
-            as_node_sees(_shown(self.old), self.node),
-            as_node_sees(_shown(self.new), self.node),
-        )
+        self.shown_before = as_node_sees(_shown(self.old), self.node)
+        self.shown_after = as_node_sees(_shown(self.new), self.node)
 
     def services(self) -> Iterator[ServicePlan]:
         """Plan the services of the new version in its order, then the removed ones."""
@@ -158,6 +160,7 @@ class _StackDecision:
             image=judge_image(spec),
             signal=reload_signal(spec) if action is Action.RELOAD else "",
             remaining=replicas(spec) if scales_down else 0,
+            if_same=action_if_same(causes) if action is Action.REBUILD else None,
         )
 
     def _added_or_removed(self, name: str) -> Cause:
@@ -173,10 +176,9 @@ class _StackDecision:
                 return Cause(Action.RECREATE, ReasonCode.UNKNOWN_BEFORE, text, where)
             empty = replicas(self.after["services"][name]) == 0
             action = Action.NONE if empty else Action.CREATE
-            return Cause(
-                action, ReasonCode.NEW_SERVICE, "new service" + (", with no replicas" if empty else ""), where
-            )
-        where = find_source(self.old.rendering if self.old else None, f"services.{name}")
+            text = ("first deploy of the stack" if self.old is None else "new service") + ", with no replicas" * empty
+            return Cause(action, ReasonCode.NEW_SERVICE, text, where)
+        where = find_old_source(self.old.rendering if self.old else None, f"services.{name}")
         if self.why is ReasonCode.PROJECT:
             return Cause(
                 Action.REMOVE, ReasonCode.PROJECT, f"the compose project {self.before.get('name')} is removed", where
@@ -225,7 +227,8 @@ class _StackDecision:
             inputs = self.change.build_inputs.get(ServiceName(name), ())
             if inputs:
                 more = f" and {len(inputs) - 3} more" if len(inputs) > 3 else ""
-                text = f"{', '.join(inputs[:3])}{more} changed, which the image is built from"
+                names = f"{', '.join(inputs[:3])}{more}"
+                text = f"{names} changed: builds again; recreated only if the image comes out different"
                 where = find_source(new.rendering, f"services.{name}.build")
                 causes.append(Cause(Action.REBUILD, ReasonCode.BUILD_CONTENT, text, where))
         return causes

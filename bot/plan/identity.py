@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 
 import msgspec
 
@@ -60,9 +61,14 @@ def to_builtins(value: object, always: Mapping[type, int] | None = None) -> obje
     if not isinstance(value, msgspec.Struct):
         return value
     first = len(value.__struct_fields__) if always is None else always[type(value)]
-    fields = msgspec.structs.fields(value)
     return {
         field.encode_name: to_builtins(content, always)
-        for at, field in enumerate(fields)
+        for at, field in enumerate(_fields(type(value)))
         if (content := getattr(value, field.name)) != field.default or at < first
     }
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """The fields of `kind`; kept, since msgspec resolves every annotation anew."""
+    return msgspec.structs.fields(kind)

@@ -14,10 +14,11 @@ from bot.protocol.action import Action
 
 
 class SourceLine(StoredValue, frozen=True):
-    """Where in the submodule a cause stands. `line` counts from 1."""
+    """Where in the checkout a cause stands. `line` counts from 1. `gone`: of the old version, not of the new one."""
 
     path: str
     line: int
+    gone: bool = False
 
 
 class Reason(StoredValue, frozen=True):
@@ -64,6 +65,7 @@ class ServicePlan(StoredValue, frozen=True):
     image: Image | None = None  # of the new version; of the old one when the service goes away
     signal: str = ""  # what a reload sends: "SIGHUP"
     remaining: int = 0  # containers that stay when a removal takes only some (scaling down)
+    if_same: Action | None = None  # of a rebuild: what is done where the image comes out the same
 
 
 class StackPlan(StoredValue, frozen=True):

@@ -14,6 +14,7 @@ from bot.domain.names import (
 from bot.domain.values import StoredValue
 from bot.fleetfile import Hooks, Node, Submodule
 from bot.plan.model import NodePlan, StackPlan
+from bot.protocol.agent import AgentRelease
 from bot.protocol.order import (
     Hook,
     HookTime,
@@ -50,9 +51,19 @@ class OrderRequest(StoredValue, frozen=True):
 
 
 def compose_order(
-    request: OrderRequest, plan: NodePlan, *, plan_id: PlanId, start: PlanStart | None, number: DeploymentId, now: int
+    request: OrderRequest,
+    plan: NodePlan,
+    *,
+    plan_id: PlanId,
+    start: PlanStart | None,
+    number: DeploymentId,
+    now: int,
+    agent: AgentRelease | None = None,
 ) -> Order:
-    """The order that is signed. `plan` is the node's own, from `start`; `now` is in seconds since the epoch."""
+    """The order that is signed. `plan` is the node's own, from `start`; `now` is in seconds since the epoch.
+
+    `agent` is the program that is to carry it out; None: the one that the node has.
+    """
     node = request.node
     stacks = tuple(order_stack(stack, node) for stack in plan.stacks)
     return Order(
@@ -75,8 +86,19 @@ def compose_order(
         on_drift=MismatchPolicy.STOP if request.stop_on_drift and start else MismatchPolicy.CONTINUE,
         on_edits=MismatchPolicy.CONTINUE if node.keep_edits else MismatchPolicy.STOP,
         hooks=_hooks(node.hooks),
-        requires=("watch",) if any(stack.watch is not None for stack in stacks) else (),
+        requires=_requirements(stacks, agent),
+        agent=agent,
     )
+
+
+def _requirements(stacks: tuple[StackOrder, ...], agent: AgentRelease | None) -> tuple[str, ...]:
+    """What a node has to understand, by the fields that are set."""
+    found = {
+        "agent": agent is not None,
+        "if_same": any(one.if_same is not None for stack in stacks for one in stack.services),
+        "watch": any(stack.watch is not None for stack in stacks),
+    }
+    return tuple(name for name, is_set in found.items() if is_set)
 
 
 def _hooks(hooks: Hooks) -> tuple[Hook, ...]:
@@ -103,7 +125,13 @@ def order_stack(stack: StackPlan, node: Node | None = None) -> StackOrder:
         profiles=stack.profiles,
         project=stack.project,
         services=tuple(
-            ServiceOrder(service=s.service, action=s.action, signal=s.signal or "SIGHUP", remaining=s.remaining)
+            ServiceOrder(
+                service=s.service,
+                action=s.action,
+                signal=s.signal or "SIGHUP",
+                remaining=s.remaining,
+                if_same=s.if_same,
+            )
             for s in stack.services
         ),
         networks=stack.remade_networks,

@@ -6,10 +6,12 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec.structs import replace
+
 from bot.fleetfile import Node
 from bot.plan.contents import find_mounts
 from bot.plan.model import ServicePlan
-from bot.plan.rendering import Rendered, Side, StackChange
+from bot.plan.rendering import BuildProblem, Rendered, Side, StackChange
 from bot.protocol.action import Action
 
 _SHOWN = 5  # names of one kind
@@ -27,7 +29,25 @@ def find_remarks(change: StackChange, services: tuple[ServicePlan, ...], node: N
         *_pointers(new),
         *_missing_files(new, after, touched, node),
         *_external_volumes(before, after),
+        *_unlikely_builds(change, services),
     )
+
+
+def find_build_error(change: StackChange, services: tuple[ServicePlan, ...]) -> BuildProblem | None:
+    """Why an image that the plan would build certainly cannot be built."""
+    for plan, problem in _build_problems(change, services):
+        if problem.is_certain:
+            return replace(problem, text=f"the image of {plan.service} cannot be built: {problem.text}")
+    return None
+
+
+def _build_problems(
+    change: StackChange, services: tuple[ServicePlan, ...]
+) -> Iterator[tuple[ServicePlan, BuildProblem]]:
+    for plan in services:
+        problem = change.build_problems.get(plan.service)
+        if problem is not None and plan.action in (Action.CREATE, Action.REBUILD):
+            yield plan, problem
 
 
 def _pointers(new: Side) -> Iterator[str]:
@@ -47,6 +67,11 @@ def _missing_files(new: Side, model: dict[str, Any], touched: list[Any], node: N
     }
     if missing:
         yield f"{_listed(sorted(missing))} is mounted and not in the repository: without it the engine makes a folder"
+
+
+def _unlikely_builds(change: StackChange, services: tuple[ServicePlan, ...]) -> Iterator[str]:
+    for plan, problem in _build_problems(change, services):
+        yield f"{problem.text}: unless the node has it, the image of {plan.service} cannot be built"
 
 
 def _looks_like_file(path: str) -> bool:

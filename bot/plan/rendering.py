@@ -86,6 +86,14 @@ class Side(Value, frozen=True):
     pointers: tuple[str, ...] = ()  # mounted files of which git has only a Git LFS pointer
 
 
+class BuildProblem(Value, frozen=True):
+    """Why an image cannot be built. Not certain: the node may have what the repository does not."""
+
+    text: str
+    where: SourceLine | None = None
+    is_certain: bool = True
+
+
 class StackChange(Value, frozen=True):
     """One stack on one node, before and after: what changes and risks are judged from. Never stored.
 
@@ -97,6 +105,7 @@ class StackChange(Value, frozen=True):
     old: Side | None = None
     new: Side | None = None
     build_inputs: dict[ServiceName, tuple[str, ...]] = {}  # changed files that reach an image's build
+    build_problems: dict[ServiceName, BuildProblem] = {}  # of services whose image is built anew, if they are touched
 
     @property
     def models(self) -> tuple[dict[str, Any], dict[str, Any]]:

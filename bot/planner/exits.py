@@ -89,6 +89,7 @@ def _hide_stack(stack: StackPlan, hide: Hide) -> StackPlan:
         services=tuple(_hide_service(service, hide) for service in stack.services),
         risks=_hide_risks(stack.risks, hide),
         remarks=tuple(hide(text) for text in stack.remarks),
+        error=None if stack.error is None else hide(stack.error),
     )
 
 

@@ -17,10 +17,11 @@ from bot.plan.identity import identify_plan
 from bot.plan.model import Commit, NodePlan, Plan
 from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange
 from bot.plan.risks.assess import add_risks
+from bot.planner.builds import read_builds
 from bot.planner.exits import hide_secrets
 from bot.planner.read_files import digest_files
 from bot.planner.renderer import Renderer, RenderRequest
-from bot.planner.sides import changed_paths, find_build_inputs, read_side
+from bot.planner.sides import changed_paths, read_side, uses_lfs
 from bot.planner.snapshot import Snapshot
 from bot.planner.stacks import make_request, read_stacks
 from bot.redaction.redact import Redactor
@@ -165,13 +166,16 @@ def read_changes(
     ]
     rendered = renderer.render_all([(one.snapshot, one.request) for _, one in tasks])
     changed = changed_paths(old, new)
+    lfs = {side: uses_lfs(side) for side, _ in sides}
     changes = []
     for node in nodes:
         own = []
         for (owner, one), rendering in zip(tasks, rendered, strict=True):
             if owner is node:
                 other = new if one.snapshot is old else old
-                side = read_side(one.request, rendering, one.snapshot, node, other=other, changed=changed)
+                side = read_side(
+                    one.request, rendering, one.snapshot, node, other=other, changed=changed, lfs=lfs[one.snapshot]
+                )
                 own.append((one, side))
         stacks = _pair(own, node, old, new, changed)
         changes.append(NodeChange(node=node, stacks=stacks, changed=changed))
@@ -218,14 +222,17 @@ def _pair(
         then, now = before.get(moved.get(folder, folder)), after.get(folder)
         task = (now or before[folder])[0]
         rendering: Rendering | None = now[1].rendering if now else None
-        inputs = find_build_inputs(rendering, node, old, new, changed) if old and then and rendering else {}
+        builds = read_builds(
+            then[1].rendering if then else None, rendering, node=node, old=old, new=new, changed=changed
+        )
         pairs.append(
             StackChange(
                 stack=task.stack,
                 folder=task.request.folder,
                 old=then[1] if then else None,
                 new=now[1] if now else None,
-                build_inputs=inputs,
+                build_inputs=builds.inputs,
+                build_problems=builds.problems,
             )
         )
     return tuple(pairs)

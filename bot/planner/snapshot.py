@@ -7,6 +7,7 @@ when compose has to read them.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from functools import cached_property
 from pathlib import Path
 
@@ -41,6 +42,16 @@ class Snapshot:
             own[path] = TreeEntry(entry.mode, entry.kind, entry.oid, path)
         return own
 
+    @cached_property
+    def links(self) -> tuple[str, ...]:
+        """Every symbolic link."""
+        return tuple(path for path, entry in self.entries.items() if entry.mode == "120000")
+
+    @cached_property
+    def blobs(self) -> tuple[str, ...]:
+        """The path of every file and link, sorted."""
+        return tuple(sorted(path for path, entry in self.entries.items() if entry.kind == "blob"))
+
     def oid(self, path: str) -> str | None:
         """What identifies the content at `path`: a blob or tree id, or None when nothing is there.
 
@@ -61,9 +72,10 @@ class Snapshot:
 
     def files_under(self, folder: str) -> tuple[str, ...]:
         """Every file below `folder` ("" for all), sorted."""
-        prefix = f"{folder}/" if folder else ""
-        found = (p for p, entry in self.entries.items() if entry.kind == "blob" and p.startswith(prefix))
-        return tuple(sorted(found))
+        if not folder:
+            return self.blobs
+        after = folder + chr(ord("/") + 1)  # sorts just behind everything below the folder
+        return self.blobs[bisect_left(self.blobs, f"{folder}/") : bisect_left(self.blobs, after)]
 
     def write_out(self, destination: Path) -> None:
         """Write all of it below `destination`, as a node's checkout would hold it."""

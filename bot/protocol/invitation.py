@@ -17,10 +17,11 @@ from bot.domain.names import BranchName, NodeName, RepoName
 from bot.domain.values import StoredValue
 from bot.fleetfile import Node, Platform
 from bot.protocol import PROTOCOL_VERSION
+from bot.protocol.agent import AgentRelease
 
-PROGRAM = "aios-bot @ https://github.com/Tecnocrat/aios-bot/archive/refs/tags/v0.zip"
-"""What pip installs on a node where no other source is named: the tag that the deploy workflow uses too."""
 HERE_DOCUMENT = "AIOS_BOT_END"
+INSTALLER_MARK = "@INSTALLER@"
+"""Where a join script carries the text of bot/agent/installer.py."""
 _ROOTS = {
     Platform.LINUX: "/srv/{name}",
     Platform.WINDOWS: r"C:\{name}",
@@ -50,6 +51,7 @@ class Invitation(StoredValue, frozen=True):
     token: str = ""
     downloads: tuple[RunnerDownload, ...] = ()
     protocol: int = 1  # the lowest version of the protocol in which this can be read
+    agent: AgentRelease | None = None  # what the join command installs; None: the machine has aios-bot already
 
 
 def default_root(fleet: RepoName, platform: Platform) -> str:
@@ -107,11 +109,14 @@ def is_absolute(root: str, platform: Platform) -> bool:
     return kind(root).is_absolute()
 
 
-def render_join_command(word: str, *, platform: Platform, script: str, program: str) -> str:
-    """One command to paste on the node. It holds the whole script, so that it can be read before it runs."""
-    body = script.rstrip("\n")
-    if platform is Platform.WINDOWS:
-        # A line that begins with '@ would end the text; the script has no such line.
-        quoted = program.replace("'", "''")
-        return f"& ([scriptblock]::Create(@'\n{body}\n'@)) '{word}' '{quoted}'"
-    return f"sh -s -- {shlex.quote(word)} {shlex.quote(program)} <<'{HERE_DOCUMENT}'\n{body}\n{HERE_DOCUMENT}"
+def render_join_command(word: str, *, platform: Platform, script: str, installer: str) -> str:
+    """One command to paste on the node. It holds script and installer whole, to be read before they run."""
+    windows = platform is Platform.WINDOWS
+    if windows:
+        # Windows PowerShell takes a text between @" and "@ literally but for these two.
+        installer = installer.replace("`", "``").replace("$", "`$")
+    body = script.replace(INSTALLER_MARK, installer.rstrip("\n")).rstrip("\n")
+    if windows:
+        # A line that begins with '@ would end the text; neither file has such a line.
+        return f"& ([scriptblock]::Create(@'\n{body}\n'@)) '{word}'"
+    return f"sh -s -- {shlex.quote(word)} <<'{HERE_DOCUMENT}'\n{body}\n{HERE_DOCUMENT}"

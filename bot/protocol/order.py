@@ -26,11 +26,12 @@ from bot.domain.names import (
 from bot.domain.values import StoredValue, Value
 from bot.protocol import PROTOCOL_VERSION
 from bot.protocol.action import Action
+from bot.protocol.agent import AgentRelease
 
 PAYLOAD_TYPE = "application/vnd.aios-bot.order+json"
 MAX_ENVELOPE_LENGTH = 32_000  # characters; a variable of a Windows process holds 32,767
 CLOCK_SKEW = 120  # seconds that a node's clock may be behind the bot's
-UNDERSTOOD: frozenset[str] = frozenset({"watch"})
+UNDERSTOOD: frozenset[str] = frozenset({"agent", "if_same", "watch"})
 """What an order may require of its node: the names of the fields that change what it does and that came later than
 protocol version 1. To add one: the field in the value, its name here, and in `requires` whenever it is set."""
 
@@ -86,6 +87,7 @@ class ServiceOrder(StoredValue, frozen=True):
     action: Action
     signal: str = "SIGHUP"  # what a reload sends
     remaining: int = 0  # containers that stay when a removal takes only some
+    if_same: Action | None = None  # of a rebuild whose image comes out the same: what to do; None: recreate
 
 
 class StackOrder(StoredValue, frozen=True):
@@ -125,6 +127,7 @@ class Order(StoredValue, frozen=True):
     hooks: tuple[Hook, ...] = ()
     protocol: int = 1  # the lowest version of the protocol in which this can be read
     requires: tuple[str, ...] = ()  # what the node must understand to carry this out (UNDERSTOOD)
+    agent: AgentRelease | None = None  # the program that carries this out; None: the one that is there
 
     @property
     def is_by_hand(self) -> bool:

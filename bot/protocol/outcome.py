@@ -40,6 +40,7 @@ class FailureReason(StrEnum):
     CHECKOUT = "checkout"  # the files could not be brought to the commit
     APPLY = "apply"  # compose or the engine refused a change
     UNHEALTHY = "unhealthy"  # what was brought up is not well
+    AGENT = "agent"  # the order names another agent, which could not be installed
     INTERRUPTED = "interrupted"  # the node lost its power, or its process, in between
 
 
@@ -115,6 +116,8 @@ class Outcome(Value, frozen=True):
     unhealthy: tuple[UnhealthyService, ...] = ()
     steps: tuple[OrderStep, ...] = ()
     interrupted: int | None = None  # number of an earlier order that was begun and never finished
+    engine: str = ""  # the node's: "Docker Engine 28.5.1"; "" where it cannot be read
+    compose: str = ""  # the version of the node's compose: "2.40.3"
 
 
 _PAST = {

@@ -15,7 +15,7 @@ import msgspec
 from bot.domain.names import CommitSha, NodeName
 from bot.domain.values import StoredValue
 from bot.protocol.action import Action
-from bot.protocol.order import Order, OrderKind, RefusalReason
+from bot.protocol.order import UNDERSTOOD, Order, OrderKind, RefusalReason
 from bot.protocol.outcome import Difference, OrderEnd, Outcome, ServiceOutcome, render_description, render_outcome
 
 VERSION = 1
@@ -38,6 +38,9 @@ class Report(StoredValue, frozen=True):
     untouched: int = 0  # how many more were to stay as they are, and did
     differences: tuple[Difference, ...] = ()
     seconds: float = 0.0
+    engine: str = ""  # the node's: "Docker Engine 28.5.1"; "" where it is not known
+    compose: str = ""  # the version of the node's compose: "2.40.3"
+    understands: tuple[str, ...] = ()  # what an order may require of this node (UNDERSTOOD); (): told by none before
 
     @property
     def surprises(self) -> tuple[ServiceOutcome, ...]:
@@ -104,6 +107,9 @@ def _encode(order: Order, outcome: Outcome) -> str:
         untouched=len(outcome.services) - len(told),
         differences=outcome.differences,
         seconds=round(sum(step.seconds for step in outcome.steps), 3),
+        engine=outcome.engine,
+        compose=outcome.compose,
+        understands=tuple(sorted(UNDERSTOOD)),
     )
     while len(block := _block(report)) > MAX_TEXT_LENGTH:
         services, differences = report.services, report.differences

@@ -18,6 +18,7 @@ from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 from bot.domain.errors import BotError, ExitCode
 from bot.github.webhook import LARGEST_BODY
 from bot.service.shutdown import Shutdown
+from bot.service.slow_clients import REQUEST_SECONDS, SILENT_SECONDS, count_places, limit_requests
 
 _LOG = logging.getLogger("bot.server")
 
@@ -53,14 +54,15 @@ def serve(
     ready: Callable[[int], None] = lambda _port: None,
     shutdown: Shutdown,
     stopping: Callable[[], None] = lambda: None,
+    request_seconds: float = REQUEST_SECONDS,
 ) -> None:
     """Serve `app` until `ending` is asked for; requests in flight are answered first, for a while.
 
     `ready` is called with the port once connections are accepted (port 0 picks a free one), `stopping` as soon as
-    the end is asked for.
+    the end is asked for. A connection is closed when one request takes longer than `request_seconds` to come in.
     """
     try:
-        server = _listen(app, host, port, threads)
+        server = _listen(app, host, port, threads, request_seconds)
     except OSError as problem:
         raise CannotListen(_cannot_listen(host, port, problem)) from None
     port = _port(server)
@@ -135,8 +137,10 @@ def end_on_signal(shutdown: Shutdown) -> Iterator[None]:
         restore()
 
 
-def _listen(app: Flask, host: str, port: int, threads: int) -> MultiSocketServer | BaseWSGIServer:
-    return create_server(
+def _listen(
+    app: Flask, host: str, port: int, threads: int, request_seconds: float
+) -> MultiSocketServer | BaseWSGIServer:
+    server = create_server(
         app,
         host=host,
         port=port,
@@ -144,6 +148,11 @@ def _listen(app: Flask, host: str, port: int, threads: int) -> MultiSocketServer
         ident=None,  # no Server header
         max_request_body_size=LARGEST_BODY + 1,  # the route itself answers that it is too large
         max_request_header_size=64 * 1024,
-        channel_timeout=30,
+        channel_timeout=SILENT_SECONDS,
+        cleanup_interval=1,
+        connection_limit=count_places(),
+        asyncore_use_poll=True,  # select() takes no more than 1024 connections
         clear_untrusted_proxy_headers=True,
     )
+    limit_requests(server, request_seconds)
+    return server

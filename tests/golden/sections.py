@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.domain.severity import Severity
 from bot.fleetfile.yaml_lines import Problem
 from bot.plan.model import Image, ImageKind, Plan
-from bot.plan.report import included, sections
+from bot.plan.report import diffs, included, sections
 from bot.plan.report.check import render_fleet_file_problems
 from bot.plan.report.links import Links
 from bot.plan.report.rows import summarise
@@ -86,7 +86,7 @@ def render_sections() -> str:
             "table": sections.table(plan, plans.LINKS),
             "errors": sections.errors(plan, plans.LINKS),
             "missing": sections.missing(plan),
-            "diffs": sections.diffs(plan),
+            "diffs": diffs.folds(plan),
             "commits": included.commits(plan, plans.LINKS),
             "commits without links": included.commits(plan, Links()),
             "files": included.files(plan),

@@ -53,13 +53,22 @@ ONLY_WHERE_NEEDED = frozenset(
     {
         "Order.protocol",
         "Order.requires",
+        "ServiceOrder.if_same",  # required of the node by `Order.requires`
+        "ServicePlan.if_same",
+        # Reports of a node that is newer than its service are read without them; services are updated first.
+        "Report.engine",
+        "Report.compose",
         "StackOrder.watch",  # required of the node by `Order.requires`
         "Node.watch",  # the version before takes no fleet file that says it
+        "Order.agent",  # required of the node by `Order.requires`
+        "Report.understands",  # a bot that cannot read a report shows none; it decides nothing
         "Invitation.protocol",
+        "Invitation.agent",  # its join command brings the program that reads it
         "RefusalReason.REQUIRES_UPDATE",
         # Only replicas of the service read plans: while both versions run, the one before cannot show a newer plan.
         "StackPlan.inputs",
         "StackPlan.remarks",
+        "SourceLine.gone",
         # One pin is tried again, after an error that stopped it alone; every pin is looked at again on each sync.
         "SyncRollout.submodule",
         "CheckDrift.submodule",

@@ -61,6 +61,10 @@ FAILURES: Mapping[FailureReason, tuple[str, str]] = {
     F.CHECKOUT: ("the files could not be brought to the commit", "read what git says; often the disk is full"),
     F.APPLY: ("compose or the engine refused a change", "read its last words"),
     F.UNHEALTHY: ("what was brought up is not well", "read the container's last lines, which stand beside it"),
+    F.AGENT: (
+        "the order names another aios-bot, which could not be installed",
+        "the status says why; check the network, then ask for the order again. `node join` pasted again repairs",
+    ),
     F.INTERRUPTED: (
         "the node lost its power, or its process, in between",
         "nothing: the next start put it back",

@@ -1,4 +1,4 @@
-"""The files of a release: wheel, source distribution, the agent's lock, a bill of materials, checksums."""
+"""The files of a release: wheel, source distribution, the agent's lock, its pip, a bill of materials, checksums."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools/release"
+PIP_LOCK = "requirements/pip.txt"
 CHECKSUMS = "SHA256SUMS"
 SBOM = "aios-bot.cdx.json"
 
@@ -21,12 +22,34 @@ class BuildError(Exception):
 
 
 def build(folder: Path, *, source: Path = ROOT) -> dict[str, str]:
-    """Build the wheel and the source distribution of `source`, copy the lock; return each file's SHA-256."""
+    """Build the wheel and the source distribution of `source`, lock the agent; return each file's SHA-256."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     run([sys.executable, "-m", "hatchling", "build", "-d", str(folder)], cwd=source)
-    shutil.copy(source / "requirements/agent.txt", folder / "agent.txt")
+    write_agent_lock(folder, source=source)
     return digests(folder)
+
+
+def write_agent_lock(folder: Path, *, source: Path = ROOT) -> Path:
+    """Write the lock that a node installs by (bot.agent.installer): packages, the wheel, and the pip that installs.
+
+    Its own SHA-256 stands for all of them. That pip is laid beside it: a machine without python3-venv has none.
+    """
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    run([*pip, "--require-hashes", "--only-binary", ":all:", "-d", str(folder), "-r", str(source / PIP_LOCK)])
+    ((pip_name, pip_digest),) = ((name, value) for name, value in digests(folder).items() if name.startswith("pip-"))
+    ((wheel, digest),) = (
+        (name, value)
+        for name, value in digests(folder).items()
+        if name.startswith("aios_bot-") and name.endswith(".whl")
+    )
+    packages = (source / "requirements/agent.txt").read_text()
+    file = folder / "agent.txt"
+    file.write_text(
+        f"# pip: {pip_name} sha256:{pip_digest}\n{packages}"
+        f"aios-bot=={wheel.split('-')[1]} \\\n    --hash=sha256:{digest}\n"
+    )
+    return file
 
 
 def digests(folder: Path) -> dict[str, str]:

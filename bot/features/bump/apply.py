@@ -80,7 +80,8 @@ def propose(tools: BumpTools, client: Client, at: FleetAt, facts: BumpFacts, dec
             decision = replace(decision, commit=True)
             head = _push_bump(tools, client, at, facts, decision)
     links = links_of(tools, facts, plan)
-    title, body = render_title(plan), render_body(plan, links)
+    title = render_title(plan, base=facts.base if facts.several_bases else "")
+    body = render_body(plan, links)
     tools.plans.store.save(plan)  # before the pull request names it
     if facts.pull is None:
         branch = bump_branch(facts.base, facts.submodule.path)

@@ -66,3 +66,4 @@ class BumpFacts(Value, frozen=True):
     pull: OpenPull | None
     dismissed_pins: frozenset[CommitSha]  # upstream commits that were closed, merged or rolled back, and not resumed
     held: Hold | None = None  # nothing is to be proposed for now
+    several_bases: bool = False  # the fleet keeps the pins of other branches too

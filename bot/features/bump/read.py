@@ -56,6 +56,7 @@ def read_bump_facts(tools: BumpTools, client: Client, at: FleetAt, pinned: Pinne
         pull=next((_open(pull) for pull in pulls if pull.state == "open"), None),
         dismissed_pins=read_dismissed_pins(pulls, holds),
         held=next((hold for hold in holds if hold.kind is HoldKind.HOLD), None),
+        several_bases=at.base != pinned.default_branch or len(at.file.bases) > 1,
     )
 
 

@@ -10,7 +10,7 @@ from bot.domain.names import CommitSha, PlanId, SubmodulePath, short
 from bot.domain.values import StoredValue
 from bot.features.bump.decide import BumpReason
 from bot.plan.model import Plan
-from bot.plan.report import included, sections
+from bot.plan.report import diffs, included, sections
 from bot.plan.report.links import Links
 from bot.plan.report.rows import summarise
 from bot.text import markdown as md
@@ -31,10 +31,11 @@ class Marker(StoredValue, frozen=True):
     new: CommitSha
 
 
-def render_title(plan: Plan) -> str:
-    """One line: from, to, and what it does."""
+def render_title(plan: Plan, *, base: str = "") -> str:
+    """One line: from, to, and what it does; `base` is the branch, where the fleet has several."""
     start = f"from {short(plan.old)} " if plan.old else ""
-    return f"Bump {plan.submodule} {start}to {short(plan.new)}: {summarise(plan)}"[:TITLE_LIMIT]
+    where = f" on {base}" if base else ""
+    return f"Bump {plan.submodule}{where} {start}to {short(plan.new)}: {summarise(plan)}"[:TITLE_LIMIT]
 
 
 def render_body(plan: Plan, links: Links, *, limit: int = LIMIT) -> str:
@@ -50,17 +51,17 @@ def render_plan(plan: Plan, links: Links, *, limit: int, brought: bool = True) -
     do, down to names, and at last they are counted. `brought`: also the commits and files, where they are not there
     to be seen anyway.
     """
-    table, errors, missing, diffs, commits, files = range(1, 7)
+    table, errors, missing, differ, commits, files = range(1, 7)
     pieces = [
         fixed(sections.headline(plan)),
         sections.table(plan, links),
         sections.errors(plan, links),
         sections.missing(plan),
-        sections.diffs(plan),
+        diffs.folds(plan),
         included.commits(plan, links) if brought else sections.NOTHING,
         included.files(plan) if brought else sections.NOTHING,
     ]
-    order = (diffs, commits, files, diffs, commits, errors, missing, table, table, table)
+    order = (differ, commits, files, differ, commits, errors, missing, table, table, table)
     return fit(pieces, limit, shorten=order, notice=sections.left_out(links))
 
 

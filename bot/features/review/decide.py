@@ -1,9 +1,9 @@
 """Which changes a person has to look at, and whether one did. Pure.
 
 The built-in rules are the fleet's decision matrix: compose stacks, Prometheus configuration and Vault scripts need
-a review; documentation, bootstrap scripts, TLS scripts and workspace files do not. A fleet's own rules come before
-them. What no rule knows needs a review. What decides who may do what always does, and so does what a stack, a hook or
-a workflow reads, whatever its name and whatever a fleet says.
+a review; documentation (also beside a stack), bootstrap scripts, TLS scripts and workspace files do not. A fleet's
+own rules come before them. What no rule knows needs a review. What decides who may do what always does, and so does
+what a stack, a hook or a workflow reads, whatever its name and whatever a fleet says.
 
 The bot merges only what changes nothing that runs: names alone never decide that.
 """
@@ -41,6 +41,9 @@ READ = "read by a stack, a hook or a workflow"
 BLIND = "perhaps read by a stack that could not be analysed"
 UNKNOWN = "nothing else known"
 BUILT_IN = (
+    ReviewRule(
+        name="documents below a stack", need=Need.OPTIONAL, globs=("**/stacks/**/*.md", "**/stacks/**/LICENSE")
+    ),
     ReviewRule(
         name="compose stacks",
         need=Need.REQUIRED,

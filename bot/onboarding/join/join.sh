@@ -1,10 +1,9 @@
 #!/bin/sh
 # Joins this machine to a fleet: installs git and Python where they are missing and aios-bot into a folder of its own,
-# then runs `aios-bot node join`. Arguments: the invitation, and what pip installs. Safe to run again.
+# then runs `aios-bot node join`. Argument: the invitation, which pins the program by a hash. Safe to run again.
 set -eu
 
 invitation=$1
-program=$2
 
 say() { printf '%s\n' "aios-bot: $*" >&2; }
 die() {
@@ -18,6 +17,14 @@ if [ "$(id -u)" -eq 0 ] && [ -z "${RUNNER_ALLOW_RUNASROOT:-}" ]; then
   say "(useradd -m -G docker deploy && su - deploy), or, where jobs may be root, run this first:"
   die "export RUNNER_ALLOW_RUNASROOT=1"
 fi
+
+# Said before anything is changed: what has no wheels, and a Python that is too old with none to be had.
+machine=$(uname -m)
+case $machine in
+  x86_64 | amd64 | aarch64 | arm64) bits=$(getconf LONG_BIT 2>/dev/null || echo 64) ;;
+  *) bits=32 ;;
+esac
+[ "$bits" = 64 ] || die "there is no aios-bot for this machine ($machine): it runs on 64-bit x86 and ARM"
 
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then "$@"; elif has sudo; then sudo "$@"; else die "this needs root: $*"; fi
@@ -37,11 +44,21 @@ install_packages() {
 
 good_python() {
   for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
-    if has "$candidate" && "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    if has "$candidate" && "$candidate" -c "$probe" 2>/dev/null; then
       printf '%s' "$candidate"
       return
     fi
   done
+}
+probe='import sys, venv
+sys.exit(sys.version_info < (3, 11) or sys.implementation.name != "cpython" or sys.maxsize < 2**32)'
+
+offered_python() {
+  if has pkg && [ -n "${PREFIX:-}" ]; then
+    echo 3.11
+  elif has apt-cache; then
+    apt-cache policy python3 2>/dev/null | sed -n 's/^ *Candidate: *\(3\.[0-9]*\).*/\1/p'
+  fi
 }
 
 if [ -n "${AIOS_BOT_NODE_STATE:-}" ]; then
@@ -52,10 +69,17 @@ else
   home=/var/lib/aios-bot-node
 fi
 
-has git || install_packages git
 python=$(good_python)
 if [ -z "$python" ]; then
-  if [ -n "${PREFIX:-}" ]; then install_packages python; else install_packages python3 python3-venv; fi
+  case $(offered_python) in
+    3.[0-9] | 3.10)
+      die "Python 3.11 or newer is missing, and this system offers an older one: install one beside it as python3.11"
+      ;;
+  esac
+fi
+has git || install_packages git
+if [ -z "$python" ]; then
+  if [ -n "${PREFIX:-}" ]; then install_packages python; else install_packages python3; fi
   python=$(good_python)
 fi
 [ -n "$python" ] || die "Python 3.11 or newer is missing: install it, then paste the command again"
@@ -65,17 +89,17 @@ if [ ! -d "$home" ]; then
 fi
 [ -w "$home" ] || die "$home belongs to another user: run this as its owner, who also runs the runner"
 
-if has aios-bot; then
+# By hashes, wheels only, beside what is there: bot/agent/installer.py. It does nothing if the invitation names none.
+"$python" -I - "$invitation" "$home/program" <<'AIOS_BOT_INSTALLER'
+@INSTALLER@
+AIOS_BOT_INSTALLER
+
+if [ -x "$home/program/aios-bot" ]; then
+  bot=$home/program/aios-bot
+elif has aios-bot; then
   bot=aios-bot
 else
-  bot=$home/program/bin/aios-bot
-  # Another program than the one that is there replaces it: pasting the command again upgrades the node.
-  if [ ! -x "$bot" ] || [ "$(cat "$home/program/installed" 2>/dev/null)" != "$program" ]; then
-    say "installing aios-bot into $home/program"
-    "$python" -m venv --clear "$home/program"
-    "$home/program/bin/python" -m pip install --quiet --disable-pip-version-check "$program"
-    printf '%s' "$program" >"$home/program/installed"
-  fi
+  die "this invitation names no program, and aios-bot is not installed here: install it, then paste the command again"
 fi
 # The terminal, if there is one: git may prompt for a user name and a password.
 if [ -r /dev/tty ] && (: </dev/tty) 2>/dev/null; then

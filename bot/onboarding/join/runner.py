@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from bot.agent.installer import read_own_lock
 from bot.domain.errors import BotError
 from bot.protocol.invitation import Invitation
 
@@ -19,6 +20,7 @@ _ALLOW_ROOT = "RUNNER_ALLOW_RUNASROOT"  # the runner's own variable
 _FOR_JOBS = (
     *("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY"),
     *("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"),
+    *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CERT", "PIP_CONFIG_FILE"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO"),
 )
 """What was set when the node joined and its jobs need too. The runner hands on what its file `.env` names."""
@@ -46,7 +48,7 @@ def write_job_environment(folder: Path, state: Path, environment: Mapping[str, s
     Other lines of the file stay. Values are as they are, without quotes: the runner splits at the first `=`.
     """
     given = {name: environment[name] for name in _FOR_JOBS if environment.get(name)}
-    given |= {"AIOS_BOT_NODE_STATE": str(state), "AIOS_BOT_PYTHON": sys.executable}
+    given |= {"AIOS_BOT_NODE_STATE": str(state), "AIOS_BOT_PYTHON": _lasting_python()}
     file = folder / ".env"
     before = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     kept = [line for line in before if line.partition("=")[0] not in given]
@@ -55,6 +57,11 @@ def write_job_environment(folder: Path, state: Path, environment: Mapping[str, s
         return False
     file.write_text("\n".join(after) + "\n", encoding="utf-8")
     return True
+
+
+def _lasting_python() -> str:
+    """The Python that is there after the next update too: not that of the one program's folder."""
+    return str(getattr(sys, "_base_executable", sys.executable)) if read_own_lock() else sys.executable
 
 
 def start_runner(folder: Path, invitation: Invitation, environment: Mapping[str, str]) -> str:

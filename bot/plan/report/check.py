@@ -8,7 +8,7 @@ from bot.domain.severity import Severity
 from bot.domain.values import Value
 from bot.fleetfile.yaml_lines import Problem
 from bot.plan.model import Plan, SourceLine
-from bot.plan.report import sections
+from bot.plan.report import diffs, sections
 from bot.plan.report.links import Links
 from bot.plan.report.rows import Totals, count, find_rows, summarise, unreadable_stacks
 from bot.text import markdown as md
@@ -88,7 +88,7 @@ def render_check_summary(plan: Plan, links: Links, *, limit: int) -> str:
 
 def render_check_text(plan: Plan, links: Links, *, limit: int) -> str:
     """Render the diffs, and which rules fired."""
-    parts = [sections.diffs(plan), fixed(_rules(plan))]
+    parts = [diffs.folds(plan), fixed(_rules(plan))]
     return fit(parts, limit, shorten=(0, 0), notice=sections.left_out(links))
 
 
@@ -129,10 +129,10 @@ def _remarks(plan: Plan) -> Iterator[tuple[Severity, SourceLine, str]]:
             yield Severity.RISKY, stack.error_at, message
     for row in find_rows(plan):
         for risk in row.risks:
-            if risk.where is not None:
+            if risk.where is not None and not risk.where.gone:
                 yield risk.severity, risk.where, md.one_line(f"{row.where}: {risk.text} [{risk.rule}]")
         for reason in row.reasons:
-            if reason.where is not None:
+            if reason.where is not None and not reason.where.gone:
                 yield Severity.INFO, reason.where, md.one_line(f"{row.where}: {row.does}, {reason.text}")
 
 

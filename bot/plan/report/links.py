@@ -26,11 +26,11 @@ class Links(Value, frozen=True):
             return ""
         return md.html_link(words, self.web, self.upstream, "compare", f"{plan.old}...{plan.new}")
 
-    def source(self, plan: Plan, line: SourceLine, words: str, *, gone: bool = False) -> str:
-        """Link a line of a file: of the upstream at the new pin (the old one, if it is `gone`), or of the fleet."""
+    def source(self, plan: Plan, line: SourceLine, words: str) -> str:
+        """Link a line of a file: of the upstream at the new pin (the old one, if it is gone), or of the fleet."""
         inside = f"{plan.submodule}/"
         if line.path.startswith(inside):
-            commit = plan.old if gone and plan.old else plan.new
+            commit = plan.old if line.gone and plan.old else plan.new
             repo, path = self.upstream, line.path.removeprefix(inside)
         else:
             repo, commit, path = self.fleet, plan.base, line.path

@@ -62,7 +62,7 @@ class Totals(NamedTuple):
     nodes: int  # on which something happens
     all_nodes: int
     actions: Counter[Action]  # different services
-    severities: Counter[Severity]  # rows
+    severities: Counter[Severity]  # different services, and stacks of which a risk speaks as a whole
     unreadable: int  # different stacks
     unchanged: int  # different services, on no node touched
 
@@ -177,10 +177,18 @@ def count(plan: Plan) -> Totals:
         nodes=len({node for node, _, _ in touched}),
         all_nodes=len(plan.nodes),
         actions=Counter(action for _, _, action in {(stack, s.service, s.action) for _, stack, s in touched}),
-        severities=Counter(row.severity for row in find_rows(plan)),
+        severities=_count_severities(find_rows(plan)),
         unreadable=len({stack.stack for _, stack in unreadable_stacks(plan)}),
         unchanged=len(everything - services),
     )
+
+
+def _count_severities(rows: tuple[Row, ...]) -> Counter[Severity]:
+    """How many services have which severity, each counted once with its worst; `rows` are the most severe first."""
+    worst: dict[tuple[StackName, ServiceName | None], Severity] = {}
+    for row in rows:
+        worst.setdefault((row.stack, row.service), row.severity)
+    return Counter(worst.values())
 
 
 def unreadable_stacks(plan: Plan) -> Iterator[tuple[NodePlan, StackPlan]]:
@@ -230,7 +238,11 @@ def summarise(plan: Plan) -> str:
     unread = [f"{plural(totals.unreadable, 'stack')} not analysed"] if totals.unreadable else []
     if totals.restarts:
         where = f" on {totals.nodes} of {totals.all_nodes} nodes" if totals.all_nodes > 1 else ""
-        return ", ".join([*unread, f"{plural(totals.services, 'service')} changed{where}", *parts])
+        if plan.old is None:
+            done = f"first deploy: {plural(totals.services, 'service')} created{where}"
+        else:
+            done = f"{plural(totals.services, 'service')} changed{where}"
+        return ", ".join([*unread, done, *parts])
     if totals.services:
         parts.append(f"{plural(totals.services, 'service')} reloaded")
     if unread:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -43,7 +42,8 @@ def headline(plan: Plan) -> str:
     unread = f"{plural(totals.unreadable, 'stack')} could not be analysed" if totals.unreadable else ""
     if totals.restarts:
         nodes = f" on {totals.nodes} of {totals.all_nodes} nodes" if totals.all_nodes > 1 else ""
-        lead = f"**{plural(totals.services, 'service')} {_actions(totals)}{nodes}**"
+        first = "First deploy: " if plan.old is None else ""
+        lead = f"**{first}{plural(totals.services, 'service')} {_actions(totals)}{nodes}**"
         lead = f"⛔ **{unread}** · {lead}" if unread else lead
     elif unread:
         lead = f"⛔ **{unread}; nothing else restarts**"
@@ -106,7 +106,7 @@ def _full(row: Row, plan: Plan, links: Links) -> list[str]:
     line = source_of(row)
     where = _where(row)
     if line is not None:
-        where += f" · {_linked(plan, links, line, gone=row.action is Action.REMOVE)}"
+        where += f" · {_linked(plan, links, line)}"
     several = len({risk.severity for risk in row.risks}) > 1
     risks = [f"{ICONS[r.severity]} " * several + one_line(r.text, _MAX_LINE) for r in row.risks]
     return [ICONS[row.severity], where, "<br>".join([_does(row), *reasons]), "<br>".join(risks)]
@@ -124,7 +124,7 @@ def _names(rows: Sequence[Row]) -> list[list[str]]:
     for row in rows:
         found.setdefault((ICONS[row.severity], _name(row), _does(row)), []).extend(row.nodes)
     return [
-        [icon, f"{name} {_nodes(list(dict.fromkeys(nodes)))}", does, ""]
+        [icon, f"{name} {nodes_in_words(list(dict.fromkeys(nodes)))}", does, ""]
         for (icon, name, does), nodes in found.items()
     ]
 
@@ -134,7 +134,7 @@ def _does(row: Row) -> str:
 
 
 def _where(row: Row) -> str:
-    return f"{_name(row)} {_nodes(row.nodes)}"
+    return f"{_name(row)} {nodes_in_words(row.nodes)}"
 
 
 def _name(row: Row) -> str:
@@ -144,7 +144,7 @@ def _name(row: Row) -> str:
 def _counted(rows: Sequence[Sequence[str]], budget: int) -> Variant:
     tail = "\n\n… and {} more rows"
     head = len(md.table(_HEADER, [])) + len(tail) + 8
-    kept = len(list(_take_within((" | ".join(["", *row, ""]) for row in rows), budget - head)))
+    kept = len(list(take_within((" | ".join(["", *row, ""]) for row in rows), budget - head)))
     if kept == len(rows):
         return Variant(md.table(_HEADER, rows), _ROWS_ABOUT)
     left_out = f"{plural(len(rows) - kept, 'row')} of the table"
@@ -153,11 +153,11 @@ def _counted(rows: Sequence[Sequence[str]], budget: int) -> Variant:
     return Variant(md.table(_HEADER, rows[:kept]) + tail.format(len(rows) - kept), left_out)
 
 
-def _linked(plan: Plan, links: Links, line: SourceLine, *, gone: bool = False) -> str:
-    return links.source(plan, line, f"line\u00a0{line.line}", gone=gone)  # the number stays beside its word
+def _linked(plan: Plan, links: Links, line: SourceLine) -> str:
+    return links.source(plan, line, f"line\u00a0{line.line}")  # the number stays beside its word
 
 
-def _nodes(nodes: Sequence[NodeName]) -> str:
+def nodes_in_words(nodes: Sequence[NodeName]) -> str:
     shown = ", ".join(md.text(node) for node in nodes[:_MAX_NODES])
     return shown if len(nodes) <= _MAX_NODES else f"{shown} and {len(nodes) - _MAX_NODES} more"
 
@@ -177,7 +177,7 @@ def errors(plan: Plan, links: Links) -> Section:
     blocks = []
     for (name, error, where), nodes in found.items():
         at = f" ({_linked(plan, links, where)})" if where else ""
-        blocks.append(f"**Could not analyse** {md.code(name)} on {_nodes(nodes)}{at}:\n\n{md.fence(error)}")
+        blocks.append(f"**Could not analyse** {md.code(name)} on {nodes_in_words(nodes)}{at}:\n\n{md.fence(error)}")
     stacks = len({name for name, _, _ in found})
     return _blocks(blocks, "messages about stacks", f"**Could not analyse** {plural(stacks, 'stack')}.")
 
@@ -199,7 +199,7 @@ def missing(plan: Plan) -> Section:
         more = f" and {len(fresh) - _MAX_VARIABLES} more" if len(fresh) > _MAX_VARIABLES else ""
         lines.append(f"New variables, set on every node: {', '.join(fresh[:_MAX_VARIABLES])}{more}.")
     lines += [
-        f"{md.text(stack)} on {_nodes(nodes)}: {one_line(remark, _MAX_LINE)}."
+        f"{md.text(stack)} on {nodes_in_words(nodes)}: {one_line(remark, _MAX_LINE)}."
         for (stack, remark), nodes in remarks(plan).items()
     ]
     return _blocks(lines, "variables", f"⚠️ **{plural(number, 'variable')} missing** on nodes." if number else "")
@@ -209,76 +209,16 @@ def _blocks(blocks: Sequence[str], what: str, least: str) -> Section:
     """Render all blocks, or `least` and as many as fit."""
 
     def some(budget: int) -> Variant:
-        kept = list(_take_within(blocks, budget - len(least) - 2))
+        kept = list(take_within(blocks, budget - len(least) - 2))
         return (
-            Variant(_joined(kept))
-            if len(kept) == len(blocks)
-            else Variant(_joined(filter(None, [least, *kept])), what)
+            Variant(joined(kept)) if len(kept) == len(blocks) else Variant(joined(filter(None, [least, *kept])), what)
         )
 
-    return Section((lambda _budget: Variant(_joined(blocks)), some)) if blocks else NOTHING
+    return Section((lambda _budget: Variant(joined(blocks)), some)) if blocks else NOTHING
 
 
-def _joined(blocks: Iterable[str]) -> str:
+def joined(blocks: Iterable[str]) -> str:
     return "\n\n".join(blocks)
-
-
-# The diffs.
-
-
-def diffs(plan: Plan) -> Section:
-    """Render a fold for each stack with the diffs of its services; without context, then stack by stack."""
-    stacks = _diffs_by_stack(plan)
-    if not stacks:
-        return NOTHING
-
-    def some(budget: int) -> Variant:
-        folds = [_fold(name, services, context=False) for name, services in stacks.items()]
-        kept = list(_take_within(folds, budget))
-        dropped = list(stacks)[len(kept) :]
-        if not dropped:
-            return Variant(_joined(kept), "the context of the diffs")
-        names = ", ".join(md.code(name) for name in dropped)
-        named = f" ({names})" if len(names) < 200 else ""
-        return Variant(_joined(kept), f"the diffs of {plural(len(dropped), 'stack')}{named}")
-
-    def all_of_them(budget: int, *, context: bool) -> Variant:
-        del budget  # either they fit or the next variant is tried
-        folds = [_fold(name, services, context=context) for name, services in stacks.items()]
-        return Variant(_joined(folds), "" if context else "the context of the diffs")
-
-    return Section((partial(all_of_them, context=True), partial(all_of_them, context=False), some))
-
-
-def _diffs_by_stack(plan: Plan) -> dict[str, list[tuple[str, list[NodeName], str]]]:
-    """For each stack its different (service, nodes, diff), in the order of the table."""
-    found: dict[str, dict[tuple[str, str], list[NodeName]]] = {row.stack: {} for row in find_rows(plan)}
-    for node in plan.nodes:
-        for stack in node.stacks:
-            for service in stack.services:
-                if service.diff and stack.stack in found and service.action is not Action.NONE:
-                    found[stack.stack].setdefault((service.service, service.diff), []).append(node.node)
-    return {
-        stack: [(service, nodes, diff) for (service, diff), nodes in services.items()]
-        for stack, services in found.items()
-        if services
-    }
-
-
-def _fold(stack: str, services: Sequence[tuple[str, list[NodeName], str]], *, context: bool) -> str:
-    names = list(dict.fromkeys(md.text(md.cut(service, 60)) for service, _, _ in services))
-    shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-    body = []
-    for service, nodes, diff in services:
-        several = sum(service == other for other, _, _ in services) > 1
-        title = f"{md.code(service)}{f' on {_nodes(nodes)}' if several else ''}"
-        body.append(f"{title}\n\n{md.fence(diff if context else without_context(diff), 'diff')}")
-    return md.fold(f"{md.code(stack)}: {shown}", "\n\n".join(body))
-
-
-def without_context(diff: str) -> str:
-    """Keep only the changed lines of a unified diff, and its headers."""
-    return "\n".join(line for line in diff.splitlines() if re.match(r"[-+@]", line))
 
 
 def left_out(links: Links) -> Callable[[tuple[str, ...]], str]:
@@ -291,7 +231,7 @@ def left_out(links: Links) -> Callable[[tuple[str, ...]], str]:
     return notice
 
 
-def _take_within(blocks: Iterable[str], budget: int) -> Iterable[str]:
+def take_within(blocks: Iterable[str], budget: int) -> Iterable[str]:
     """The first of `blocks` that fit into `budget` characters, with two more for each."""
     for block in blocks:
         budget -= len(block) + 2

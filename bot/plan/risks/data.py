@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from bot.domain import risk_rules as rules
-from bot.plan.risks.images import ImageName, parse_image
+from bot.plan.risks.images import CALENDAR, is_store, parse_image, read_version
 from bot.plan.risks.pairs import (
     Found,
     Model,
@@ -17,15 +16,6 @@ from bot.plan.risks.pairs import (
     service_pairs,
     volume_name,
 )
-
-_STORES = re.compile(
-    r"postgres|postgis|pgvector|timescale|mysql|mariadb|percona|mongo|redis|valkey|keydb|elasticsearch|opensearch"
-    r"|influxdb|clickhouse|cassandra|scylla|neo4j|couchdb|couchbase|cockroach|etcd|rabbitmq|kafka|zookeeper|minio"
-    r"|vault$|openbao|consul$|meilisearch|typesense|qdrant|weaviate|milvus|arangodb|rethinkdb|victoria-metrics"
-    r"|gitlab-[ce]e$|nextcloud$|loki$|prometheus$"
-)
-_BESIDE = re.compile(r"export|admin|express|command|insight|operator|backup|proxy|agent|client|\bui\b|web|stat|shake")
-_CALENDAR = 1900  # a version that starts with a year says nothing by its first number
 
 
 def check_volumes(pair: StackPair) -> Iterator[Found]:
@@ -97,9 +87,9 @@ def check_database(service: ServicePair) -> Iterator[Found]:
     if not service.old or not service.new or changed is None:
         return
     old, new = parse_image(str(changed[0] or "")), parse_image(str(changed[1] or ""))
-    if not _STORES.search(old.name) or _BESIDE.search(old.name) or old.tag == new.tag:
+    if not is_store(old) or old.tag == new.tag:
         return
-    was, now = _version(old), _version(new)
+    was, now = read_version(old), read_version(new)
     versions = f"{old.tag or 'no tag'} to {new.tag or 'no tag'}"
     if was is None or now is None:
         rule, text = (
@@ -111,19 +101,8 @@ def check_database(service: ServicePair) -> Iterator[Found]:
             rules.DATABASE_DOWNGRADE,
             f"{old.name} goes back from {versions}: it may not be able to read its data",
         )
-    elif now[0] != was[0] and was[0] < _CALENDAR:
+    elif now[0] != was[0] and was[0] < CALENDAR:
         rule, text = rules.DATABASE_MAJOR, f"{old.name} changes its major version, {versions}: back up first"
     else:
         return
     yield Found(rule, text, f"{service.place}.image")
-
-
-_NUMBERS = re.compile(r"(?:v|pg|release\.)?(\d+(?:\.\d+)*)", re.IGNORECASE)
-
-
-def _version(image: ImageName) -> tuple[int, ...] | None:
-    """The numbers of a tag: `16.2-alpine`, `v1.17`, `latest-pg16`; None when there are none."""
-    for part in image.tag.split("-"):
-        if found := _NUMBERS.fullmatch(part):
-            return tuple(int(number) for number in found[1].split("."))
-    return None

@@ -47,16 +47,40 @@ def _closed(service: ServicePair, before: list[Port], now: PortIndex) -> Iterato
 def check_traefik(service: ServicePair) -> Iterator[Found]:
     """Find labels that open, close or unprotect a route. Traefik ignores the case of label names."""
     old, new = _labels(service.old), _labels(service.new)
+    removed = _removed_routers(old, new)
     for name in sorted(old.keys() | new.keys()):
         (was, _), (now, key) = old.get(name, (None, "")), new.get(name, (None, ""))
         if was == now:
             continue
         found = _traefik(name, was, now)
+        if found and found.rule is not rules.TRAEFIK_ROUTE and _router_of(name) in removed:
+            continue  # a route that is gone needs neither TLS nor a guard
         if found and (service.old or found.rule is rules.TRAEFIK_ROUTE) and service.new:
             yield found._replace(place=f"{service.place}.labels" + (f".{key}" if key else ""))
 
 
-def _labels(service: Any) -> dict[str, tuple[str, str]]:
+Labels = dict[str, tuple[str, str]]
+
+
+def _removed_routers(old: Labels, new: Labels) -> frozenset[str]:
+    """The routers that are gone for good.
+
+    Of a container without any router Traefik makes one of its own, with the default rule and no middleware, unless
+    its label says that it is not enabled: then nothing is gone.
+    """
+    kept = {_router_of(name) for name in new} - {""}
+    enabled = [labels.get("traefik.enable", ("", ""))[0] for labels in (old, new)]
+    if not kept and enabled[1] != "false" and not (enabled[0] == "true" and not enabled[1]):
+        return frozenset()
+    return frozenset({_router_of(name) for name in old} - kept - {""})
+
+
+def _router_of(name: str) -> str:
+    found = _ROUTER.fullmatch(name)
+    return found[1] if found else ""
+
+
+def _labels(service: Any) -> Labels:
     labels = as_map(as_map(service).get("labels"))
     return {key.lower(): (str(value), key) for key, value in labels.items() if key.lower().startswith("traefik.")}
 

@@ -1,4 +1,4 @@
-"""Risks of image references: where an image comes from, and whether its tag moves."""
+"""Risks of image references: where an image comes from, whether its tag moves, and how far its version does."""
 
 from __future__ import annotations
 
@@ -13,6 +13,15 @@ _MOVING = re.compile(
     r"(?:latest|stable|edge|nightly|main|master|develop|dev|rolling|beta|alpha|rc|lts|mainline|current|release"
     r"|testing|unstable|canary|next|snapshot)(?:[-.](?:alpine|slim|[a-z]+))?"
 )
+
+_STORES = re.compile(
+    r"postgres|postgis|pgvector|timescale|mysql|mariadb|percona|mongo|redis|valkey|keydb|elasticsearch|opensearch"
+    r"|influxdb|clickhouse|cassandra|scylla|neo4j|couchdb|couchbase|cockroach|etcd|rabbitmq|kafka|zookeeper|minio"
+    r"|vault$|openbao|consul$|meilisearch|typesense|qdrant|weaviate|milvus|arangodb|rethinkdb|victoria-metrics"
+    r"|gitlab-[ce]e$|nextcloud$|loki$|prometheus$"
+)
+_BESIDE = re.compile(r"export|admin|express|command|insight|operator|backup|proxy|agent|client|\bui\b|web|stat|shake")
+CALENDAR = 1900  # a version that starts with a year says nothing by its first number
 
 
 class ImageName(NamedTuple):
@@ -60,3 +69,30 @@ def check_image(service: ServicePair) -> Iterator[Found]:
         old = parse_image(str(changed[0]))
         if old.repository != new.repository:
             yield Found(rules.OTHER_SOURCE, f"image comes from {new.repository} instead of {old.repository}", place)
+        elif not is_store(old) and (text := _major_change(old, new)):
+            yield Found(rules.IMAGE_MAJOR, text, place)
+
+
+def _major_change(old: ImageName, new: ImageName) -> str:
+    """What is said when the major version differs; "" when it does not, or is not known."""
+    was, now = read_version(old), read_version(new)
+    if was is None or now is None or was[0] == now[0] or max(was[0], now[0]) >= CALENDAR:
+        return ""
+    way = "changes its major version" if now[0] > was[0] else "goes back a major version"
+    return f"{new.name} {way}, {old.tag} to {new.tag}"
+
+
+def is_store(image: ImageName) -> bool:
+    """Whether the image is a database or another store, by its name."""
+    return bool(_STORES.search(image.name)) and not _BESIDE.search(image.name)
+
+
+_NUMBERS = re.compile(r"(?:v|pg|release\.)?(\d+(?:\.\d+)*)", re.IGNORECASE)
+
+
+def read_version(image: ImageName) -> tuple[int, ...] | None:
+    """The numbers of a tag: `16.2-alpine`, `v1.17`, `latest-pg16`; None when there are none."""
+    for part in image.tag.split("-"):
+        if found := _NUMBERS.fullmatch(part):
+            return tuple(int(number) for number in found[1].split("."))
+    return None

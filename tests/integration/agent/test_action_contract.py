@@ -126,14 +126,12 @@ def test_the_action_runs_the_program_whose_python_the_node_joined_with() -> None
     assert done.returncode == ExitCode.USAGE
 
 
-def test_a_program_that_cannot_be_installed_ends_the_deployment(tmp_path: Path) -> None:
-    (tmp_path / "cache").write_text("in the way of the folder")
+def test_a_node_without_a_program_ends_the_deployment() -> None:
     order = base64.b64encode(json.dumps({"number": 77}).encode()).decode()
     with StatusRecorder() as github:
         done = run_action(
             {
                 "PATH": "/usr/bin:/bin",
-                "RUNNER_TOOL_CACHE": str(tmp_path / "cache"),
                 "AIOS_BOT_ORDER": json.dumps({"payload": order, "payloadType": "x", "signatures": []}),
                 "GITHUB_API_URL": github.url,
                 "GITHUB_REPOSITORY": "o/fleet",
@@ -142,19 +140,15 @@ def test_a_program_that_cannot_be_installed_ends_the_deployment(tmp_path: Path) 
             python=BARE_PYTHON,
         )
     assert done.returncode == 1
-    assert "could not be installed" in done.stderr
-    words = "aios-bot could not be installed on the node; see the log of its job"
+    assert "it is not installed for the user of this runner" in done.stderr
+    words = "aios-bot is not installed on the node: paste its join command again"
     assert github.posted == [
         ("/repos/o/fleet/deployments/77/statuses", "Bearer job-token", {"state": "error", "description": words})
     ]
 
 
-def test_a_status_that_cannot_be_posted_is_told_in_the_log(tmp_path: Path) -> None:
-    (tmp_path / "cache").write_text("in the way of the folder")
-    done = run_action(
-        {"PATH": "/usr/bin:/bin", "RUNNER_TOOL_CACHE": str(tmp_path / "cache"), "AIOS_BOT_ORDER": "no order"},
-        python=BARE_PYTHON,
-    )
+def test_a_status_that_cannot_be_posted_is_told_in_the_log() -> None:
+    done = run_action({"PATH": "/usr/bin:/bin", "AIOS_BOT_ORDER": "no order"}, python=BARE_PYTHON)
     assert done.returncode == 1
     assert "the deployment status could not be posted" in done.stderr
     assert "Traceback" not in done.stderr
@@ -199,3 +193,17 @@ def _steps(document: dict[str, Any]) -> list[dict[str, Any]]:
     if "runs" in document:
         return list(document["runs"]["steps"])
     return [step for job in document["jobs"].values() for step in job.get("steps", [])]
+
+
+def test_the_action_runs_the_program_that_was_switched_to_last(tmp_path: Path) -> None:
+    folder = tmp_path / "state/program"
+    for lock in ("a" * 64, "b" * 64):
+        python = folder / lock / "bin/python"
+        python.parent.mkdir(parents=True)
+        python.write_text(f'#!/bin/sh\necho {lock[0]} "$@"\nexit 4\n')
+        python.chmod(0o755)
+        (folder / lock / "whole").touch()
+    (folder / "current").write_text("b" * 64)
+    environment = {"PATH": "/usr/bin:/bin", "AIOS_BOT_NODE_STATE": str(tmp_path / "state")}
+    done = run_action(environment, python=BARE_PYTHON)
+    assert (done.stdout, done.returncode) == ("b -I -m bot node deploy\n", 4)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec.structs import replace
 
 from bot.agent.checkout import CheckoutPosition
 from bot.agent.state import find_last_good
 from bot.protocol.action import Action
 from bot.protocol.outcome import OrderEnd
+from bot.protocol.report import parse_report
 from tests.nodeworld import CREATE_ALL, HEALTHY, NOTHING, NodeWorld, server_files
 
 
@@ -35,6 +38,10 @@ def test_a_new_image_runs_and_nothing_else_is_touched(node_world: NodeWorld) -> 
     assert {name for name in after if after[name] != before[name]} == {"ingress/traefik"}
     assert all(service.as_predicted for service in outcome.services)
     assert (outcome.commit, outcome.pin) == at
+    report = parse_report(world.reports[-1].text, number=world.number)
+    assert report is not None
+    assert re.fullmatch(r"(Docker Engine|Podman) \d+\.\d+\S*", report.engine)
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*", report.compose)
     assert world.posted[0][1] == "in_progress"
     assert world.posted[1:] == [(world.number, "success", f"runs server@{at.pin[:7]}: 1 recreated, 2 untouched")]  # type: ignore[index]  # it is there
 

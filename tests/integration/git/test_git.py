@@ -161,7 +161,8 @@ def test_a_forged_tree_does_not_leave_the_export(server: Path, tmp_path: Path) -
 def test_a_snapshot_shows_what_a_nodes_checkout_holds(server: Path, tmp_path: Path) -> None:
     pin = commit(server, {"stacks/ingress/docker-compose.yml": "services: {}", "README": "s"})
     fleet = new_repository(tmp_path / "fleet")
-    head = commit(fleet, {"README": "f", "overlay/x.yml": "x"}, pins={"server": pin})
+    files = {"README": "f", "overlay/x.yml": "x", "overlay-2/x.yml": "x", "overlay0": "x"}
+    head = commit(fleet, files, pins={"server": pin})
     snapshot = Snapshot(
         fleet=GitRepository(fleet / ".git"),
         commit=head,
@@ -176,6 +177,9 @@ def test_a_snapshot_shows_what_a_nodes_checkout_holds(server: Path, tmp_path: Pa
     assert snapshot.oid("server") == git(server, "rev-parse", f"{pin}^{{tree}}")
     assert snapshot.oid("nothing") is None
     assert snapshot.files_under("server") == ("server/README", "server/stacks/ingress/docker-compose.yml")
+    assert snapshot.files_under("overlay") == ("overlay/x.yml",)
+    assert snapshot.files_under("nothing") == ()
+    assert len(snapshot.files_under("")) == 6
     snapshot.write_out(tmp_path / "out")
     assert (tmp_path / "out/server/README").read_text() == "s"
     assert (tmp_path / "out/overlay/x.yml").read_text() == "x"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -12,38 +11,17 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from bot.agent.installer import read_current
 from bot.cli.main import EXTRAS
 from bot.domain.errors import ExitCode
 
 ROOT = Path(__file__).resolve().parents[3]
-MAX_SIZE = 24_000_000  # bytes beside Python
-PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 
 
 @pytest.fixture(scope="module")
-def agent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def agent(installed_folder: Path) -> Path:
     """The `bin` of an environment that was installed from the built wheel and the agent's lock."""
-    folder = tmp_path_factory.mktemp("agent")
-    run(*PIP, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT)
-    (wheel,) = folder.glob("*.whl")
-    run(sys.executable, "-m", "venv", "--without-pip", folder / "venv")
-    install: list[str | Path] = [
-        *PIP,
-        "--python",
-        folder / "venv/bin/python",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-compile",
-    ]
-    run(*install, "--require-hashes", "--only-binary", ":all:", "-r", ROOT / "requirements/agent.txt")
-    run(*install, wheel)
-    return folder / "venv/bin"
-
-
-def run(*command: str | Path) -> None:
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, cwd="/")
-    assert done.returncode == 0, done.stderr
+    return installed_folder / read_current(installed_folder) / "bin"
 
 
 def aios_bot(agent: Path, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -66,12 +44,6 @@ def test_a_node_installs_nothing_of_the_service(agent: Path) -> None:
         [agent / "python", "-I", "-c", probe, *EXTRAS, "sandbox"], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
-
-
-def test_it_is_small(agent: Path) -> None:
-    packages = agent.parent / "lib"
-    size = sum(path.stat().st_size for path in packages.rglob("*") if path.is_file() and not path.is_symlink())
-    assert size <= MAX_SIZE
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ class Local(Value, frozen=True):
 def test_what_is_stored_or_sent_is_known() -> None:
     """A value that leaves the process belongs here: then the tests below hold for it."""
     assert {kind.__name__ for kind in STORED if kind.__module__.startswith("bot.protocol")} == {
+        "AgentRelease",
         "Difference",
         "Hook",
         "Invitation",

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,12 +30,14 @@ from bot.fleetfile import (
 from bot.fleetfile.models import KEY_ATTRIBUTES
 from bot.fleetfile.yaml_lines import Problem, YamlFileError
 
+AGENT = "1.2.3@sha256:" + "0f" * 32
 FULL = r"""
 version: 1
 bases: [main, stable]
 labels: [a, b]
 hub: o/hub
-deploy: {workflow: d.yaml, waves: [[A], [B]], soak: 30s, offline_after: 2h, stop_on_drift: true}
+deploy: {workflow: d.yaml, waves: [[A], [B]], soak: 30s, offline_after: 2h, stop_on_drift: true,
+  agent: AGENT, agent_from: 'https://m.example/x'}
 drift: {every: 2d}
 submodules:
   x/server: {branch: dev, stacks: s/*, order: [two, one], wait_for_checks: true, show_upstream: never}
@@ -60,7 +63,7 @@ commands: {prefix: /aios, who: {deploy: [maintain]}, break_glass: [admin]}
 locks: {hours: 2}
 review: {required: [a/**], optional: [b], auto_merge: true}
 risks: {secret.changed: off, image.unpinned: info}
-"""
+""".replace("AGENT", AGENT)
 
 
 def test_everything_that_can_be_said() -> None:
@@ -76,6 +79,8 @@ def test_everything_that_can_be_said() -> None:
             soak=30,
             offline_after=7200,
             stop_on_drift=True,
+            agent=AGENT,
+            agent_from="https://m.example/x",
         ),
         drift=DriftRules(every=172_800),
         submodules=(
@@ -241,3 +246,20 @@ def problems_of(text: str) -> list[Problem]:
     except YamlFileError as error:
         return list(error.problems)
     return []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "1.2.3",
+        "1.2.3@sha256:" + "0F" * 32,
+        "1.2.3@sha256:" + "0f" * 31,
+        "v1@sha256:" + "0f" * 32,
+        "@sha256:" + "0f" * 32,
+    ],
+)
+def test_an_agent_is_a_version_and_the_hash_of_its_lock(wrong: str) -> None:
+    with pytest.raises(YamlFileError, match="it must be a version and the SHA-256 of its lock"):
+        parse_fleet(f"version: 1\ndeploy: {{agent: '{wrong}'}}\n")
+    with pytest.raises(YamlFileError, match="it must be an address that begins with https"):
+        parse_fleet("version: 1\ndeploy: {agent_from: ftp://x}\n")

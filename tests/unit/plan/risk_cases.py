@@ -97,6 +97,18 @@ HOST_CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "takes in docker-image",
     ),
     ("image.remote_build", {}, {"build": {"cache_from": ["evil/cache"]}}, "trusts the cache evil/cache"),
+    (
+        "image.major_version",
+        {"image": "traefik:v2.11"},
+        {"image": "traefik:v3.1"},
+        "changes its major version, v2.11 to v3.1",
+    ),
+    (
+        "image.major_version",
+        {"image": "app:10-alpine"},
+        {"image": "app:9"},
+        "goes back a major version, 10-alpine to 9",
+    ),
     ("image.extra_tag", {}, {"build": {"tags": ["traefik:v3.1"]}}, "is also called traefik:v3.1"),
 ]
 VOLUMES = {"volumes": {"db": {"name": "app_db"}, "other": {"name": "app_other"}}}

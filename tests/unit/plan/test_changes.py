@@ -432,3 +432,27 @@ def test_a_windows_node_reads_its_own_paths() -> None:
         "volumes C:\\aios\\server\\stacks\\s\\conf:/conf -> C:\\aios\\server\\stacks\\s\\other:/conf"
     )
     assert CHECKOUT not in plan.diff
+
+
+def test_what_the_new_version_no_longer_has_stands_in_the_old_one() -> None:
+    sources = {"services.web.environment.A": 3, "services.web.ports.0": 5}
+    spec = {"environment": {"A": "1"}, "ports": [{"target": 80, "protocol": "tcp"}]}
+    old, new = side({"web": spec, "old": {}}, sources=sources), side({"web": {}})
+    found = {str(plan.service): [one.where for one in plan.reasons] for plan in only(decide(old, new)).services}
+    assert found["web"] == [SourceLine(f"{FOLDER}/compose.yaml", at, gone=True) for at in (3, 5)]
+    assert found["old"] == [SourceLine(f"{FOLDER}/compose.yaml", 1, gone=True)]
+    kept = side({"web": {"environment": {"A": "2"}}}, sources=sources)
+    (plan,) = only(decide(side({"web": {"environment": {"A": "1"}}}, sources=sources), kept)).services
+    assert [reason.where for reason in plan.reasons] == [SourceLine(f"{FOLDER}/compose.yaml", 3)]
+
+
+def test_a_stack_s_first_deploy_is_told_as_such() -> None:
+    (first,) = only(decide(None, side({"web": {}}))).services
+    assert (first.action, first.reasons[0].text) == (Action.CREATE, "first deploy of the stack")
+    found = {
+        str(plan.service): plan.reasons
+        for plan in only(decide(side({"web": {}}), side({"web": {}, "b": {}}))).services
+    }
+    assert [reason.text for reason in found["b"]] == ["new service"]
+    (none,) = only(decide(None, side({"web": {"scale": 0}}))).services
+    assert (none.action, none.reasons[0].text) == (Action.NONE, "first deploy of the stack, with no replicas")

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from bot.domain.names import NodeName, StackName
+from bot.domain.names import NodeName, ServiceName, StackName
 from bot.fleetfile import Node
+from bot.plan.cascades import action_if_same
+from bot.plan.causes import Cause, ReasonCode
 from bot.plan.changes import decide_node
 from bot.plan.rendering import NodeChange, Rendered, Side, StackChange
 from bot.protocol.action import Action
@@ -94,3 +97,36 @@ def test_a_container_that_stays_is_not_followed() -> None:
     assert decide(change("a", {"client": {"network_mode": "container:vpn"}}), change("b", {"vpn": VPN})) == {}
     removed = change("b", {"vpn": VPN, "x": {}}, {"x": {}})
     assert "a/client" not in decide(change("a", {"client": {"network_mode": "container:vpn"}}), removed)
+
+
+@pytest.mark.parametrize(
+    ("more", "if_same"),
+    [
+        ({}, Action.NONE),
+        ({"environment": {"A": "1"}}, Action.RECREATE),
+        ({"network_mode": "container:net"}, Action.RECREATE),
+    ],
+)
+def test_what_a_rebuild_leaves_to_do_when_its_image_comes_out_the_same(more: dict[str, Any], if_same: Action) -> None:
+    old: Services = {"app": {"build": {"context": "/x"}}, "net": {"container_name": "net", "image": "net:1"}}
+    given = change("a", old, {"app": old["app"] | more, "net": old["net"]})
+    given = replace(given, build_inputs={ServiceName("app"): ("a/main.c",)})
+    (decided,) = decide_node(NodeChange(node=Node(name=NodeName("n")), stacks=(given,)))
+    app, net = decided.stacks[0].services
+    assert (app.action, app.if_same) == (Action.REBUILD, if_same)
+    text = "a/main.c changed: builds again; recreated only if the image comes out different"
+    assert text in [reason.text for reason in app.reasons]
+    assert (net.action, net.if_same) == (Action.NONE, None)
+
+
+@pytest.mark.parametrize(
+    ("actions", "left"),
+    [
+        ((Action.REBUILD,), Action.NONE),
+        ((Action.REBUILD, Action.RELOAD), Action.RESTART),
+        ((Action.RESTART, Action.REBUILD, Action.RECREATE), Action.RECREATE),
+        ((), Action.NONE),
+    ],
+)
+def test_the_heaviest_other_cause_is_left(actions: tuple[Action, ...], left: Action) -> None:
+    assert action_if_same(Cause(action, ReasonCode.BUILD, "x", None) for action in actions) is left

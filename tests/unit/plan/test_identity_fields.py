@@ -27,6 +27,7 @@ SERVICE = ServicePlan(
     image=Image(name="app:1.0", kind=ImageKind.VERSION),
     signal="SIGHUP",
     remaining=1,
+    if_same=Action.RESTART,
 )
 STACK = StackPlan(
     stack=StackName("web"),

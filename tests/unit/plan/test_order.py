@@ -19,6 +19,7 @@ from bot.domain.names import (
 from bot.fleetfile import Hooks, Node, Submodule
 from bot.plan.model import NodePlan, StackPlan
 from bot.plan.order import ORDER_LIFETIME, OrderRequest, compose_order
+from bot.protocol.agent import AgentRelease
 from bot.protocol.order import (
     Hook,
     HookTime,
@@ -58,7 +59,7 @@ def test_everything_arrives(request: OrderRequest, plan: NodePlan, start: PlanSt
                 profiles=stack.profiles,
                 project=stack.project,
                 services=tuple(
-                    ServiceOrder(one.service, one.action, one.signal or "SIGHUP", one.remaining)
+                    ServiceOrder(one.service, one.action, one.signal or "SIGHUP", one.remaining, one.if_same)
                     for one in stack.services
                 ),
                 networks=stack.remade_networks,
@@ -75,8 +76,11 @@ def test_everything_arrives(request: OrderRequest, plan: NodePlan, start: PlanSt
         on_drift=MismatchPolicy.STOP if request.stop_on_drift and start else MismatchPolicy.CONTINUE,
         on_edits=MismatchPolicy.CONTINUE if node.keep_edits else MismatchPolicy.STOP,
         hooks=order.hooks,
-        requires=("watch",) if {stack.stack for stack in plan.stacks} & set(node.watch) else (),
+        requires=order.requires,
     )
+    rebuilt = any(one.if_same is not None for stack in plan.stacks for one in stack.services)
+    watched = bool({stack.stack for stack in plan.stacks} & set(node.watch))
+    assert order.requires == (("if_same",) if rebuilt else ()) + (("watch",) if watched else ())
     assert len(encode_order(order)) > 0
     assert ORDER_LIFETIME == 86_400
 
@@ -91,6 +95,20 @@ def test_every_hook_arrives_in_its_order(request: OrderRequest, plan: NodePlan) 
         expected += [Hook(when, one, StackName(stack)) for stack, several in beside.items() for one in several]
     assert list(order.hooks) == expected
     assert Hooks() == Hooks(before=(), after=(), before_stack={}, after_stack={})
+
+
+@given(values_of(OrderRequest), values_of(AgentRelease))
+def test_the_agent_that_carries_it_out_is_required_of_the_node(request: OrderRequest, agent: AgentRelease) -> None:
+    watched = request.node.watch and {StackName(name) for name in request.node.watch}
+    plan = NodePlan(
+        node=NodeName("n"),
+        platform="linux",
+        stacks=tuple(StackPlan(stack=name, folder="f", files=()) for name in sorted(watched or ())),
+    )
+    order = compose_order(request, plan, plan_id=PLAN_ID, start=None, number=NUMBER, now=0, agent=agent)
+    assert order.agent == agent
+    assert order.requires == (("agent", "watch") if watched else ("agent",))
+    assert compose_order(request, plan, plan_id=PLAN_ID, start=None, number=NUMBER, now=0).agent is None
 
 
 def test_a_watch_of_the_fleet_file_is_required_of_the_node() -> None:

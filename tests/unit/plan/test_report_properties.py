@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from bot.domain.names import ServiceName
 from bot.domain.severity import Severity
 from bot.features.bump.text import LEAST, LIMIT, parse_marker, render_body, render_title
-from bot.plan.model import Plan
+from bot.plan.model import Plan, Reason, ServicePlan
 from bot.plan.report.check import LIMIT as CHECK_LIMIT
-from bot.plan.report.check import render_check, render_check_summary, render_check_text
+from bot.plan.report.check import find_annotations, render_check, render_check_summary, render_check_text
 from bot.plan.report.links import Links
+from bot.plan.report.rows import count
 from bot.protocol.action import Action
 from tests import plans
 from tests.markdown_reading import Reading
@@ -149,3 +152,45 @@ def test_the_gravest_row_comes_first_and_nodes_share_a_row() -> None:
     rows = [line for line in render_body(plans.small(), plans.LINKS).split("\n") if line.startswith("| ")]
     assert [row.split(" | ")[0] for row in rows[2:]] == ["| 🔴", "| 🟡", "| ⚪", "| ⚪"]
     assert "**traefik**<br>ingress on HP_LAB, AIOS" in rows[3]
+
+
+def test_a_first_deploy_says_so() -> None:
+    first = replace(plans.small(), old=None)
+    assert render_title(first).startswith("Bump server to bbbbbbb: first deploy: ")
+    assert render_body(first, plans.LINKS).startswith("**First deploy: 4 services ")
+    assert "irst deploy" not in render_title(plans.small()) + render_body(plans.small(), plans.LINKS)
+
+
+def test_the_title_names_the_base_where_there_are_several() -> None:
+    assert render_title(plans.small(), base="lab").startswith(
+        "Bump server on lab from aaaaaaa to bbbbbbb: 4 services"
+    )
+    assert render_title(plans.small()).startswith("Bump server from aaaaaaa")
+
+
+def test_a_line_of_the_old_version_is_linked_there() -> None:
+    where = plans.at(7)
+    links = [plans.LINKS.source(plans.plan(), replace(where, gone=gone), "line 7") for gone in (True, False)]
+    assert [plans.OLD in links[0], plans.NEW in links[0]] == [True, False]
+    assert [plans.OLD in links[1], plans.NEW in links[1]] == [False, True]
+    first = plans.LINKS.source(replace(plans.plan(), old=None), replace(where, gone=True), "line 7")
+    assert plans.NEW in first
+
+
+def test_severities_count_services_and_not_rows() -> None:
+    """The same service with another cause on each node is one service to look at."""
+    risky = [plans.service("web", Action.RECREATE, risks=(plans.risk(text=f"on node {n}"),)) for n in range(3)]
+    nodes = [plans.node(f"N{at}", plans.stack("s", one)) for at, one in enumerate(risky)]
+    assert count(plans.plan(*nodes)).severities == {Severity.RISKY: 1}
+    milder = plans.service("web", Action.RECREATE, risks=(plans.risk(Severity.NOTICE),))
+    both = plans.plan(*nodes, plans.node("N9", plans.stack("s", milder)))
+    assert count(both).severities == {Severity.RISKY: 1}
+
+
+def test_no_line_of_the_old_version_is_annotated() -> None:
+    gone = replace(plans.at(3), gone=True)
+    reason = Reason(code="labels", text="labels: - a", where=gone)
+    one = ServicePlan(
+        service=ServiceName("web"), action=Action.RECREATE, reasons=(reason,), risks=(plans.risk(where=gone),)
+    )
+    assert find_annotations([plans.plan(plans.node("N", plans.stack("s", one)))]) == ()

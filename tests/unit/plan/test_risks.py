@@ -59,16 +59,40 @@ def test_what_concerns_a_whole_node_fires_its_rule(rule: str, stacks: list[tuple
     assert fired(*after) == []
 
 
+def test_a_router_that_goes_is_one_remark_and_no_lost_guard() -> None:
+    """Traefik makes a router of its own, without guard, of a container that has none: then the guard is lost."""
+    router = {f"{ROUTER}.rule": "Host(`a`)", f"{ROUTER}.tls": "true", f"{ROUTER}.middlewares": "auth@file"}
+    other = {"traefik.http.routers.other.rule": "Host(`b`)"}
+    on, off = {"traefik.enable": "true"}, {"traefik.enable": "false"}
+
+    def rules(before: dict[str, str], after: dict[str, str]) -> set[str]:
+        return {rule for rule, *_ in fired((web(labels=before), web(labels=after)))}
+
+    gone = {"exposure.traefik_route"}
+    lost = {*gone, "exposure.traefik_tls", "exposure.traefik_guard"}
+    assert rules({**router, **other}, other) == gone
+    assert rules({**on, **router}, {}) == gone
+    assert rules({**on, **router}, off) == gone
+    assert rules(router, off) == gone
+    assert rules({**on, **router}, on) == lost
+    assert rules(router, {}) == lost
+    assert rules({**off, **router}, {}) == lost
+    assert rules({**on, **router}, {**on, f"{ROUTER}.rule": "Host(`a`)"}) == lost - gone
+
+
 def test_every_rule_has_a_case_above() -> None:
     assert {rule for rule, *_ in [*ONE_SERVICE, *NODE_WIDE]} == set(RULES)
 
 
 SILENT: list[tuple[str, tuple[Any, Any]]] = [
     ("a loopback port", (web(), web(ports=[port("80", "127.0.0.1")]))),
-    ("the exporter of a database", (web(image="postgres-exporter:1"), web(image="postgres-exporter:2"))),
+    ("the exporter of a database", (web(image="postgres-exporter:1.1"), web(image="postgres-exporter:1.2"))),
     ("a minor version", (web(image="postgres:16.1"), web(image="postgres:16.3"))),
     ("a version named less exactly", (web(image="postgres:16.1"), web(image="postgres:16"))),
-    ("a patch of an application", (web(image="app:1.0"), web(image="app:2.0"))),
+    ("a minor version of an application", (web(image="app:1.9"), web(image="app:1.10"))),
+    ("an application with a calendar's version", (web(image="app:2024.1"), web(image="app:2025.1"))),
+    ("the first calendar's version of an application", (web(image="app:9.1"), web(image="app:2025.1"))),
+    ("an application without a version", (web(image="app:main"), web(image="app:2"))),
     ("a digest", (web(image="app:1.0"), web(image="app:latest@sha256:" + "0" * 64))),
     (
         "a read-only folder moved",

@@ -15,8 +15,10 @@ from bot.domain.names import BranchName, NodeName, RepoName
 from bot.fleetfile import Node, Platform, parse_fleet
 from bot.fleetfile.edit import set_entry
 from bot.protocol import PROTOCOL_VERSION
+from bot.protocol.agent import AgentRelease, is_lock, release_address
 from bot.protocol.invitation import (
     HERE_DOCUMENT,
+    INSTALLER_MARK,
     Invitation,
     RunnerDownload,
     compose_node,
@@ -31,6 +33,7 @@ from tests.stored_values import values_of, with_later_fields
 
 FLEET = RepoName("Tecnocrat/aios-win")
 JOINING = Path(__file__).parents[3] / "bot/onboarding/join"
+INSTALLER = JOINING.parents[1] / "agent/installer.py"
 INVITATION = Invitation(
     fleet=FLEET,
     node=NodeName("HP_LAB"),
@@ -107,26 +110,56 @@ def test_a_root_is_a_whole_path_of_its_platform() -> None:
     assert not is_absolute("x", Platform.LINUX)
 
 
-def test_the_shells_command_runs_the_script_with_its_two_words() -> None:
-    script = 'printf \'%s|%s\' "$1" "$2"\n'
-    command = render_join_command("word", platform=Platform.LINUX, script=script, program="it's a; program")
-    said = subprocess.run(["sh"], input=command, capture_output=True, text=True, check=True).stdout
-    assert said == "word|it's a; program"
+def test_the_shells_command_runs_the_script_with_its_word_and_the_installer_inside() -> None:
+    script = "printf '%s|' \"$1\"\ncat <<'X'\n@INSTALLER@\nX\n"
+    command = render_join_command("word", platform=Platform.LINUX, script=script, installer="$it's `\n\n")
+    shown = subprocess.run(["sh"], input=command, capture_output=True, text=True, check=True).stdout
+    assert shown == "word|$it's `\n"
 
 
 @pytest.mark.parametrize("script", ["exit 0 \t\n\n", "exit 0 \t", "exit X\n"])
 def test_a_script_loses_nothing_but_the_lines_behind_it(script: str) -> None:
     kept = script.splitlines()[0]
-    command = render_join_command("word", platform=Platform.LINUX, script=script, program="p")
-    assert command == f"sh -s -- word p <<'AIOS_BOT_END'\n{kept}\nAIOS_BOT_END"
+    command = render_join_command("wo rd", platform=Platform.LINUX, script=script, installer="i")
+    assert command == f"sh -s -- 'wo rd' <<'AIOS_BOT_END'\n{kept}\nAIOS_BOT_END"
 
 
 def test_the_scripts_end_nothing_that_carries_them() -> None:
+    installer = INSTALLER.read_text()
+    assert installer.isascii()
+    for text in ("\n'@", '\n"@', "\nAIOS_BOT_INSTALLER"):
+        assert text not in installer, "a line that would end the text which carries it"
     shell = (JOINING / "join.sh").read_text()
-    assert HERE_DOCUMENT not in shell
+    assert HERE_DOCUMENT not in shell + installer
     assert shell.isascii()
+    assert shell.count(f"\n{INSTALLER_MARK}\n") == 1
     power = (JOINING / "join.ps1").read_text()
     assert "\n'@" not in power
     assert power.isascii()
-    command = render_join_command("word", platform=Platform.WINDOWS, script=power, program="a'b")
-    assert command == f"& ([scriptblock]::Create(@'\n{power.rstrip()}\n'@)) 'word' 'a''b'"
+    assert power.count(f"\n{INSTALLER_MARK}\n") == 1
+
+
+def test_powershell_is_handed_an_installer_in_which_nothing_is_expanded() -> None:
+    script = '$a = @"\n@INSTALLER@\n"@\n'
+    command = render_join_command("word", platform=Platform.WINDOWS, script=script, installer="re.$ `x`\n")
+    assert command == "& ([scriptblock]::Create(@'\n$a = @\"\nre.`$ ``x``\n\"@\n'@)) 'word'"
+
+
+def test_an_invitation_names_the_agent_by_the_hash_of_its_lock() -> None:
+    agent = AgentRelease(version="1.2.3", url=release_address("1.2.3"), lock="a" * 64)
+    invitation = msgspec.structs.replace(INVITATION, agent=agent)
+    sent = base64.urlsafe_b64decode(render_invitation(invitation) + "==")
+    assert msgspec.json.decode(sent)["agent"] == {
+        "version": "1.2.3",
+        "url": "https://github.com/Tecnocrat/aios-bot/releases/download/v1.2.3",
+        "lock": "a" * 64,
+    }
+    assert parse_invitation(render_invitation(invitation)) == invitation
+    assert b"agent" not in base64.urlsafe_b64decode(render_invitation(INVITATION) + "==")
+
+
+@pytest.mark.parametrize(
+    ("text", "good"), [("0123456789abcdef" * 4, True), ("a" * 63, False), ("A" * 64, False), ("a" * 64 + "\n", False)]
+)
+def test_a_lock_is_a_sha256_in_small_letters(text: str, good: bool) -> None:
+    assert is_lock(text) is good

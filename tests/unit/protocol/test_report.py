@@ -85,6 +85,9 @@ def test_every_field_of_a_report_comes_back(made: Outcome, number: int) -> None:
         untouched=len(made.services) - len(changed),
         differences=made.differences,
         seconds=round(sum(step.seconds for step in made.steps), 3),
+        engine=made.engine,
+        compose=made.compose,
+        understands=("agent", "if_same", "watch"),
     )
 
 
@@ -97,7 +100,7 @@ def test_a_report_is_this_check_run() -> None:
         title=render_description(made),
         summary=f"```text\n{render_outcome(made)}\n```",
         text='```json\n{"version":1,"number":7,"end":"refused","text":"' + "x" * 1000 + '","refusal":"drifted",'
-        '"commit":"' + "a" * 40 + '","seconds":0}\n```',
+        '"commit":"' + "a" * 40 + '","seconds":0,"understands":["agent","if_same","watch"]}\n```',
     )
 
 

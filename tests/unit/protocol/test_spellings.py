@@ -37,7 +37,7 @@ pytestmark = pytest.mark.portable
             FailureReason,
             (
                 "engine record fetch disk stack variable image network volume port hook checkout apply unhealthy "
-                "interrupted"
+                "agent interrupted"
             ),
         ),
         (DifferenceKind, "missing extra changed image_moved unwell edited moved"),

@@ -18,6 +18,7 @@ from bot.domain.names import DeploymentId, PullNumber, RepoName, short
 from bot.features.fleets.read import FleetAt
 from bot.features.rollout.apply.approval import check_approval, check_readable
 from bot.features.rollout.apply.signing import sign_order
+from bot.features.rollout.decide.agents import TOO_OLD, AgentReason, decide_agent
 from bot.features.rollout.decide.orders import (
     KnownOrder,
     Wait,
@@ -28,6 +29,7 @@ from bot.features.rollout.decide.orders import (
     stage_of,
 )
 from bot.features.rollout.facts import PastOrder
+from bot.features.rollout.read.reports import find_newest_report
 from bot.fleetfile import Fleet, Node
 from bot.github.client import Client
 from bot.github.endpoints import deployments, repository, workflows
@@ -78,6 +80,7 @@ def give_order(
     if decision.withdraw is not None:
         withdraw_order(client, wanted.fleet, decision.withdraw, because=f"{short(wanted.commit)} follows")
     number = decision.number or _make_deployment(tools, client, wanted, plan)
+    chosen = decide_agent(at.file.deploy, find_newest_report(tools.statuses, wanted.fleet, past))
     order = compose_order(
         wanted,
         plan.nodes[0],
@@ -85,8 +88,11 @@ def give_order(
         start=PlanStart(commit=start.commit, pin=start.pin) if start else None,
         number=number,
         now=int(tools.fleets.now()),
+        agent=chosen.agent,
     )
-    sent = _dispatch(client, at.file.deploy.workflow, wanted, number, sign_order(order, *tools.order_keys()))
+    remark = TOO_OLD if chosen.reason is AgentReason.TOO_OLD else ""
+    envelope = sign_order(order, *tools.order_keys())
+    sent = _dispatch(client, at.file.deploy.workflow, wanted, number, envelope, remark=remark)
     return msgspec.structs.replace(sent, queued_at=order.issued, updated_at=order.issued)
 
 
@@ -121,7 +127,9 @@ def _make_deployment(tools: RolloutTools, client: Client, wanted: OrderRequest, 
     return number
 
 
-def _dispatch(client: Client, workflow: str, wanted: OrderRequest, number: DeploymentId, envelope: str) -> PastOrder:
+def _dispatch(
+    client: Client, workflow: str, wanted: OrderRequest, number: DeploymentId, envelope: str, *, remark: str
+) -> PastOrder:
     node = wanted.node
     inputs = {
         "order": envelope,
@@ -129,7 +137,7 @@ def _dispatch(client: Client, workflow: str, wanted: OrderRequest, number: Deplo
         "labels": json.dumps(list(node.runner_labels)),
         "deployment_id": str(number),
     }
-    state, description, url = "queued", "waiting for the node's runner", ""
+    state, description, url = "queued", remark or "waiting for the node's runner", ""
     try:
         run = workflows.dispatch_workflow(
             client, wanted.fleet, workflow=workflow, ref=wanted.default_branch, inputs=inputs

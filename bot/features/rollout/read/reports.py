@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bot.domain.names import NodeName, RepoName
 from bot.features.rollout.facts import PastOrder
+from bot.features.rollout.store import RolloutStore
 from bot.github.client import Client
 from bot.github.endpoints import checks
 from bot.protocol.report import Report, check_name, external_id, parse_report
 
 ACTIONS = "github-actions"  # the slug of the App in whose name a workflow's job posts; its id differs on GHES
+
+
+def find_newest_report(statuses: RolloutStore, fleet: RepoName, past: Iterable[PastOrder]) -> Report | None:
+    """What a node told last of `past`, its orders from the newest on; None when it told nothing that was kept."""
+    found = (statuses.find_result(fleet, order.number) for order in past)
+    return next((report for report in found if report is not None), None)
 
 
 def read_report(client: Client, repo: RepoName, node: NodeName, order: PastOrder) -> Report | None:

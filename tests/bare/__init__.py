@@ -1,0 +1,1 @@
+"""What is installed from built artifacts alone into bare roots of Debian: `make verify-install`."""

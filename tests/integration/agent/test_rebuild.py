@@ -1,0 +1,90 @@
+"""A rebuild: built while everything runs, and recreated only where another image came out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from bot.agent.checkout import CheckoutPosition
+from bot.protocol.action import Action
+from bot.protocol.order import Order
+from bot.protocol.outcome import OrderEnd
+from tests.nodeworld import NodeWorld
+
+DOCKERFILE = "FROM whoami:1\nCOPY used.txt /used.txt\n"
+
+
+def push(world: NodeWorld, *, used: str, beside: str, dockerfile: str = DOCKERFILE) -> CheckoutPosition:
+    services: dict[str, Any] = {
+        "app": {"build": ".", "volumes": ["./beside.txt:/beside.txt:ro"]},
+        "same": {"image": "whoami:1"},
+    }
+    return world.push(
+        {
+            "stacks/web/docker-compose.yml": json.dumps({"name": world.project("web"), "services": services}),
+            "stacks/web/Dockerfile": dockerfile,
+            "stacks/web/used.txt": used,
+            "stacks/web/beside.txt": beside,
+        }
+    )
+
+
+def order(world: NodeWorld, at: CheckoutPosition, app: Action, if_same: Action | None = None) -> Order:
+    same = Action.CREATE if app is Action.CREATE else Action.NONE
+    (stack,) = (given := world.order(at, {"web": {"app": app, "same": same}})).stacks
+    first, second = stack.services
+    return replace(given, stacks=(replace(stack, services=(replace(first, if_same=if_same), second)),))
+
+
+@pytest.fixture
+def built(node_world: NodeWorld) -> NodeWorld:
+    at = push(node_world, used="1\n", beside="1\n")
+    outcome = node_world.deploy(order(node_world, at, Action.CREATE))
+    assert outcome.end is OrderEnd.SUCCESS, outcome
+    return node_world
+
+
+def test_an_image_that_comes_out_the_same_leaves_its_service_alone(built: NodeWorld) -> None:
+    before = built.containers()
+    at = push(built, used="1\n", beside="2\n")
+    outcome = built.deploy(order(built, at, Action.REBUILD, Action.NONE))
+    assert outcome.end is OrderEnd.SUCCESS, outcome
+    assert all(service.as_predicted for service in outcome.services)
+    assert built.containers() == before
+    assert "web/app: its image came out the same" in built.told
+
+    outcome = built.deploy(order(built, at, Action.REBUILD, Action.RESTART))
+    assert outcome.end is OrderEnd.SUCCESS, outcome
+    after = built.containers()
+    assert after["web/app"][0] == before["web/app"][0]
+    assert after["web/app"][1] > before["web/app"][1]
+    assert after["web/same"] == before["web/same"]
+
+    # An order that does not say what to do then recreates, as it always did.
+    assert built.deploy(order(built, at, Action.REBUILD)).end is OrderEnd.SUCCESS
+    assert built.containers()["web/app"][0] != before["web/app"][0]
+
+
+def test_an_image_that_comes_out_different_is_deployed(built: NodeWorld) -> None:
+    before = built.containers()
+    at = push(built, used="2\n", beside="1\n")
+    outcome = built.deploy(order(built, at, Action.REBUILD, Action.NONE))
+    assert outcome.end is OrderEnd.SUCCESS, outcome
+    after = built.containers()
+    assert after["web/app"][0] != before["web/app"][0]
+    assert built.engine.docker("exec", after["web/app"][0], "cat", "/used.txt") == "2"
+    assert after["web/same"] == before["web/same"]
+
+
+def test_a_build_that_fails_takes_nothing_down(built: NodeWorld) -> None:
+    before = built.containers()
+    image = built.engine.docker("image", "inspect", "--format", "{{.Id}}", f"{built.project('web')}-app")
+    at = push(built, used="3\n", beside="1\n", dockerfile=f"{DOCKERFILE}COPY nowhere.txt /\n")
+    outcome = built.deploy(order(built, at, Action.REBUILD, Action.NONE))
+    assert outcome.end is OrderEnd.ROLLED_BACK, outcome
+    assert built.containers() == before
+    name = f"{built.project('web')}-app"
+    assert built.engine.docker("image", "inspect", "--format", "{{.Id}}", name) == image
