@@ -81,7 +81,7 @@ def make_app(inbox: Inbox, secret: Secret | None, **checks: Check) -> Flask:
         statuses,
         receive=intake.receive,
         webhook_secret=secret,
-        guard=make_guard(inbox.store),
+        guard=make_guard(inbox.store, open_pages=True),
         sign_in=None,
         public_url="",
         web_url="https://github.com",
