@@ -16,6 +16,7 @@ from bot.domain.verdicts import Permission
 from bot.features.bump.store import PlanStore
 from bot.features.fleets.jobs import Job
 from bot.features.fleets.store import PinStore
+from bot.features.holds.store import HoldStore
 from bot.features.rollout.store import RolloutStore
 from bot.features.visitors.read import Access, AskGitHub, Sights
 from bot.features.visitors.store import SessionStore
@@ -28,6 +29,7 @@ from bot.service.router import AnyJob, decode_job, encode_job
 from bot.settings.values import Secret
 from bot.storage.store import Store
 from bot.web.app import create_app
+from bot.web.fleets import FleetStores
 from bot.web.guard import Guard
 from bot.web.operations import Check
 
@@ -71,14 +73,19 @@ def make_guard(store: Store, *, ask: AskGitHub | None = None, open_pages: bool =
     return Guard(SessionStore(store), sights, secure=False, open_pages=open_pages)
 
 
+def make_fleet_stores(store: Store) -> FleetStores:
+    """What a fleet's page reads."""
+    return FleetStores(RolloutStore(store, page_key=b"key"), HoldStore(store))
+
+
 def make_app(inbox: Inbox, secret: Secret | None, **checks: Check) -> Flask:
     """The web application of a service on the inbox's database."""
     intake = make_intake(inbox)
-    statuses = RolloutStore(inbox.store, page_key=b"key")
+    stores = make_fleet_stores(inbox.store)
     return create_app(
         inbox,
         intake.plans,
-        statuses,
+        stores,
         receive=intake.receive,
         webhook_secret=secret,
         guard=make_guard(inbox.store, open_pages=True),

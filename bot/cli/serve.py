@@ -60,7 +60,7 @@ def serve(*, pull: bool) -> None:
         app = create_app(
             inbox,
             service.intake.plans,
-            service.statuses,
+            service.fleet_stores,
             receive=service.intake.receive,
             webhook_secret=None if pull else credentials.webhook_secret,
             guard=service.guard,
@@ -140,6 +140,7 @@ class Service:
         from bot.service.schedules import Schedules
         from bot.service.worker import Worker
         from bot.storage.keyfiles import read_or_make_fingerprint_key, read_or_make_order_keys
+        from bot.web.fleets import FleetStores
         from bot.web.guard import Guard
 
         keys = settings.data / "keys"
@@ -181,6 +182,7 @@ class Service:
             secure=settings.public_url.startswith("https://"),
             open_pages=settings.open_pages,
         )
+        self.fleet_stores = FleetStores(self.statuses, holds)
         self._settings, self._credentials = settings, credentials
 
     def make_sign_in(self) -> SignIn | None:

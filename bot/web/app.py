@@ -9,12 +9,12 @@ from flask import Flask, Response, jsonify, make_response, render_template, requ
 from werkzeug.exceptions import HTTPException
 
 from bot.features.bump.store import PlanStore
-from bot.features.rollout.store import RolloutStore
 from bot.github.endpoints.authorization import SignIn
 from bot.queue.inbox import Inbox
 from bot.settings.values import Secret
 from bot.web import fleets as fleet_pages
 from bot.web import operations, plans, setup, signin, webhook
+from bot.web.fleets import FleetStores
 from bot.web.guard import Guard, SignInNeeded, wants_json
 from bot.web.operations import Check
 from bot.web.setup import AppSetup
@@ -28,7 +28,7 @@ _HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin
 def create_app(
     inbox: Inbox,
     found_plans: PlanStore,
-    statuses: RolloutStore,
+    fleet_stores: FleetStores,
     *,
     webhook_secret: Secret | None,
     receive: Receive,
@@ -50,7 +50,7 @@ def create_app(
         app.register_blueprint(webhook.make_blueprint(receive, webhook_secret))
     app.register_blueprint(signin.make_blueprint(guard, sign_in, public_url=public_url))
     app.register_blueprint(plans.make_blueprint(found_plans.find, guard))
-    app.register_blueprint(fleet_pages.make_blueprint(statuses, guard, web_url=web_url))
+    app.register_blueprint(fleet_pages.make_blueprint(fleet_stores, guard, web_url=web_url))
     app.context_processor(lambda: {"visitor": guard.find_visitor()})
     app.register_blueprint(setup.make_installed_blueprint())
     all_checks: dict[str, Check] = {

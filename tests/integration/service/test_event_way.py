@@ -52,7 +52,7 @@ def test_a_push_reaches_the_decision_by_the_documented_steps(tmp_path: Path, mon
         app = create_app(
             service.worker.inbox,
             service.intake.plans,
-            service.statuses,
+            service.fleet_stores,
             receive=service.intake.receive,
             webhook_secret=SECRET,
             guard=service.guard,

@@ -22,7 +22,6 @@ from bot.domain.errors import BotError
 from bot.domain.events import AuthorizationRevoked
 from bot.domain.names import InstallationId, RepoName
 from bot.features.fleets.store import PinStore
-from bot.features.rollout.store import RolloutStore
 from bot.features.visitors.jobs import EndSessions
 from bot.features.visitors.read import Sights, ask_as_installation
 from bot.features.visitors.run import end_sessions
@@ -38,7 +37,7 @@ from bot.web.app import create_app
 from bot.web.guard import Guard
 from sandbox import github
 from sandbox.github import EmbeddedGitHub
-from tests.queueing import make_intake
+from tests.queueing import make_fleet_stores, make_intake
 from tests.unit.features.visitors.test_visitors import pin
 
 PRIVATE, PUBLIC = RepoName("acme/private"), RepoName("acme/public")
@@ -83,7 +82,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         web = create_app(
             inbox,
             intake.plans,
-            RolloutStore(store, page_key=b"key"),
+            make_fleet_stores(store),
             webhook_secret=None,
             receive=intake.receive,
             guard=guard,
@@ -257,7 +256,7 @@ def test_without_a_client_secret_the_page_says_what_is_missing(world: World) -> 
     web = create_app(
         world.inbox,
         intake.plans,
-        RolloutStore(world.inbox.store, page_key=b"key"),
+        make_fleet_stores(world.inbox.store),
         webhook_secret=None,
         receive=intake.receive,
         guard=world.guard,

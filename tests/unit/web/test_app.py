@@ -19,6 +19,7 @@ ROUTES = {
     "GET /",
     "GET /fleets",
     "GET /fleets/<owner>/<name>",
+    "GET /fleets/<owner>/<name>/state",
     "GET /fleets/<page>",
     "GET /healthz",
     "GET /metrics",

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from msgspec.structs import replace
 
 from bot.domain.names import BranchName, CommitSha, DeploymentId, NodeName, PullNumber, RepoName, SubmodulePath
 from bot.features.fleets.store import PinStore
+from bot.features.holds.facts import Hold, HoldKind, Lock
+from bot.features.holds.store import HoldStore, take_lock
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.features.rollout.store import NodeStatus, RolloutStatus, RolloutStore
 from bot.protocol.outcome import OrderEnd
@@ -18,6 +22,7 @@ from bot.protocol.report import Report
 from bot.service.database import open_store
 from bot.storage.store import Store
 from bot.web import fleets as fleet_pages
+from bot.web.fleets import FleetStores
 from bot.web.guard import SignInNeeded
 from tests.queueing import make_guard
 from tests.unit.features.visitors.test_visitors import pin
@@ -76,7 +81,9 @@ def client_of(fleets: RolloutStore, store: Store, *, open_pages: bool = True) ->
     PinStore(store).replace_pins(FLEET, [PIN])
     guard = make_guard(store, open_pages=open_pages)
     app = Flask("bot.web.app")
-    app.register_blueprint(fleet_pages.make_blueprint(fleets, guard, web_url="https://github.example"))
+    app.register_blueprint(
+        fleet_pages.make_blueprint(FleetStores(fleets, HoldStore(store)), guard, web_url="https://github.example")
+    )
     app.register_error_handler(SignInNeeded, lambda problem: problem.to_response())
     return app.test_client()
 
@@ -101,6 +108,60 @@ def test_the_page_shows_nodes_pins_and_the_last_deploy(store: Store) -> None:
     assert "<script>alert" not in page
     assert "49" not in page.replace("&#39;", "")
     assert "javascript:" not in page
+
+
+def test_the_page_says_why_a_node_does_not_move_and_nothing_hostile_comes_to_life(store: Store) -> None:
+    fleets, holds = RolloutStore(store, page_key=b"key"), HoldStore(store)
+    fleets.save(standings())
+    lock = Lock(
+        fleet=FLEET,
+        node=NodeName("HP_LAB"),
+        pull=PullNumber(9),
+        owner="anna",
+        reason=HOSTILE,
+        taken_at=1,
+        expires_at=4_000_000_000,
+    )
+    store.write(lambda connection: take_lock(connection, lock, now=1))
+    base, submodule = BranchName("main"), SubmodulePath("server")
+    hold = Hold(fleet=FLEET, base=base, submodule=submodule, kind=HoldKind.HOLD, by="bert", reason="holidays")
+    holds.save_hold(hold)
+    holds.save_hold(replace(hold, kind=HoldKind.RESUMED, by="carl", pin="e" * 40))
+    page = client_of(fleets, store).get(f"/fleets/{FLEET}/state").get_data(as_text=True)
+    assert page.count("locked for") == 1
+    for words in ("/pull/9", "anna", "2096-10-02 07:06 UTC", "No new commit is proposed", "bert", "holidays"):
+        assert words in page, words
+    assert "carl" not in page
+    assert "<script" not in page
+    assert "{{" in page, "shown as it was written"
+
+
+def test_the_state_is_sent_again_only_when_it_changed(store: Store) -> None:
+    fleets = RolloutStore(store, page_key=b"key")
+    fleets.save(standings())
+    client = client_of(fleets, store)
+    address = f"/fleets/{FLEET}/state"
+    first = client.get(address)
+    assert (first.status_code, first.headers["Cache-Control"]) == (200, "private, no-cache")
+    again = client.get(address, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    fleets.save(standings(reason=RolloutReason.HALTED))
+    changed = client.get(address, headers={"If-None-Match": first.headers["ETag"]})
+    assert changed.status_code == 200
+    assert "halted" in changed.get_data(as_text=True)
+    assert changed.headers["ETag"] != first.headers["ETag"]
+    assert "<html" not in first.get_data(as_text=True)
+
+
+def test_a_page_takes_at_most_six_queries(store: Store) -> None:
+    fleets = RolloutStore(store, page_key=b"key")
+    fleets.save(standings())
+    client = client_of(fleets, store)
+    client.get(f"/fleets/{FLEET}")
+    queries: list[str] = []
+    sa.event.listen(store.engine, "before_cursor_execute", lambda *about: queries.append(about[2]))
+    assert client.get(f"/fleets/{FLEET}").status_code == 200
+    assert 0 < len(queries) <= 5, queries  # and one for the session of whoever signed in
 
 
 def test_an_address_of_before_leads_to_the_page(store: Store) -> None:

@@ -10,7 +10,7 @@ from bot.queue.inbox import Inbox
 from bot.service.database import open_store
 from bot.web.app import create_app
 from bot.web.guard import own_path
-from tests.queueing import make_guard, make_intake
+from tests.queueing import make_fleet_stores, make_guard, make_intake
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_open_pages_are_seen_from_this_machine_alone(tmp_path: Path, host: str, 
     app = create_app(
         inbox,
         intake.plans,
-        statuses=None,  # type: ignore[arg-type]  # no fleet is shown here
+        make_fleet_stores(inbox.store),
         webhook_secret=None,
         receive=intake.receive,
         guard=make_guard(inbox.store, open_pages=True),
