@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 3
 
-.PHONY: demo sandbox test lint check release-check bench soak verify-cases docs picture lock clean verify-demo verify-install
+.PHONY: demo sandbox test lint check release-check bench soak verify-cases docs picture lock clean verify-demo verify-notices verify-install verify-builds
 
 demo:
 	$(PYTHON) tools/setup demo
@@ -47,10 +47,21 @@ verify-cases:
 	$(PYTHON) tools/setup test
 	AIOS_BOT_CASES=1000 tools/own-root pytest -q --timeout 1200 tests/integration/cases
 
+# Two hundred edits of twelve Dockerfiles, planned, deployed and built on the engine. About half an hour; one that was
+# stopped goes on where it was.
+verify-builds:
+	$(PYTHON) tools/setup test
+	tools/own-root python -m bench builds --steps 200 --kept builds.jsonl
+
 # The demo, ended by a signal at ten random moments: on a machine whose engine runs the same names, nothing changes.
 verify-demo:
 	$(PYTHON) tools/setup test
 	AIOS_BOT_DEMO_ROUNDS=5 tools/own-root pytest -q -rA --timeout 7200 tests/acceptance/test_demo.py
+
+# Notices to real receivers, while the sender is killed sixty times. About five minutes.
+verify-notices:
+	$(PYTHON) tools/setup test
+	AIOS_BOT_NOTICE_KILLS=60 pytest -q -rA -s --timeout 3600 tests/integration/features/notices
 
 # From built artifacts into bare roots of Debian: join, order, recover, upgrade, leave. Needs root, debootstrap and a mirror.
 verify-install:

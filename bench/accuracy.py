@@ -114,7 +114,7 @@ class World:
         self.other = Docker(plain.environment).with_variables(NODE_VARIABLES)
         self.renderer = Renderer(cache_root=root / "cache", secret_key=b"bench")
         self.at: tuple[CommitSha, CommitSha] | None = None
-        for engine in (node, plain):
+        for engine in dict.fromkeys((node, plain)):
             for name in IMAGES:
                 engine.make_image(name, version=name)
             for name in _OUTSIDE:

@@ -13,11 +13,11 @@ from typing import Any
 from bot.domain.names import NodeName, StackName
 from bot.plan.lists import find_differences
 from bot.plan.model_diff import render_diff
-from bot.plan.risks.assess import find_risks
-from bot.plan.risks.pairs import NodePair, StackPair
 from bot.planner.interpolation import find_uses, read_settings
 from bot.planner.yaml_nodes import YamlRefusedError, parse_yaml
 from bot.redaction.redact import Redactor, known_from
+from bot.risks.assess import find_risks
+from bot.risks.pairs import NodePair, StackPair
 from tests.unit.redaction.test_hostile import UNITS
 
 SIZES = (32 * 1024, 64 * 1024, 128 * 1024, 256 * 1024)  # characters; a compose file may hold the last

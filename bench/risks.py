@@ -1,6 +1,6 @@
 """What is known of every key of the Compose specification: `python -m bench risks [--keys]`.
 
-Reads the specification's own schema and the table of `bot.plan.risks.schema_table`. With `--keys` each key is printed
+Reads the specification's own schema and the table of `bot.risks.schema_table`. With `--keys` each key is printed
 with the reason why it is harmless, or the rules that judge it.
 """
 
@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bot.plan.risks.schema import canonical_key
-from bot.plan.risks.schema_table import LINES, KeyLine
+from bot.risks.schema import canonical_key
+from bot.risks.schema_table import LINES, KeyLine
 
 SCHEMA = Path(__file__).parents[1] / "tools/compose/compose-spec.json"
 _ANY_OF = ("oneOf", "anyOf", "allOf")

@@ -44,7 +44,7 @@ class Reading(HTMLParser):
             self.faults.append(f"a stranger's <{tag}>")
         for name, value in attrs:
             ours = name == "href" and any((value or "").startswith(start) for start in _OURS)
-            if not (ours or (tag == "pre" and name == "lang")):
+            if not (ours or (tag, name) in (("pre", "lang"), ("details", "open"))):
                 self.faults.append(f"a stranger's {name}={value!r} in <{tag}>")
         self.folds += tag == "details"
         if tag == "tr":

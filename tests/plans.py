@@ -6,7 +6,19 @@ from typing import Any
 
 from bot.domain.names import CommitSha, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
 from bot.domain.severity import Severity
-from bot.plan.model import Commit, Image, ImageKind, NodePlan, Plan, Reason, Risk, ServicePlan, SourceLine, StackPlan
+from bot.plan.model import (
+    Commit,
+    FileDiff,
+    Image,
+    ImageKind,
+    NodePlan,
+    Plan,
+    Reason,
+    Risk,
+    ServicePlan,
+    SourceLine,
+    StackPlan,
+)
 from bot.plan.report.links import Links
 from bot.protocol.action import Action
 
@@ -135,6 +147,10 @@ def small() -> Plan:
         node("AIOS", ingress),
         node("PI", untouched),
         commits=(commit(), commit("Vault 1.18 | a better one", "grace", "e")),
+        file_diffs=(
+            FileDiff("server/stacks/observability/grafana.ini", "@@ -2,1 +2,1 @@\n-mode = http\n+mode = https"),
+            FileDiff("server/stacks/observability/logo.png", note="is not text"),
+        ),
         files_changed=("README.md", "stacks/ingress/docker-compose.yml", "stacks/secrets/docker-compose.yml"),
         files_without_effect=("README.md",),
     )
@@ -226,6 +242,10 @@ def hostile() -> Plan:
             commit("- list", "1. author"),
             commit("# head", "> quote"),
             commit("   ", ""),
+        ),
+        file_diffs=(
+            FileDiff(ATTACK, f"@@ -1 +1 @@\n-{lines}+``````\n</details>\n@owner", ATTACK),
+            FileDiff("x", "", ATTACK),
         ),
         files_changed=(ATTACK, "b"),
         files_without_effect=(ATTACK,),

@@ -17,6 +17,7 @@ from bot.cli.fleet import fleet
 from bot.cli.join import add, join, leave, remove
 from bot.cli.keys import keys
 from bot.cli.node import node
+from bot.cli.notify import notify
 from bot.cli.plan import plan
 from bot.cli.serve import serve
 from bot.domain.errors import BotError, ExitCode
@@ -39,6 +40,7 @@ aios_bot.add_command(check)
 aios_bot.add_command(audit)
 aios_bot.add_command(fleet)
 aios_bot.add_command(keys)
+aios_bot.add_command(notify)
 aios_bot.add_command(plan)
 aios_bot.add_command(serve)
 
@@ -51,6 +53,7 @@ EXTRAS = {
         "service",
     ),
     "psycopg": "postgres",
+    "apprise": "notify",
 }
 """The packages that a node does without, each with the extra of aios-bot that brings it."""
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from bot.github.app import App
     from bot.github.connection.credentials import Vault
-    from bot.github.endpoints.authorization import SignIn
     from bot.settings.values import Credentials, Settings
     from bot.storage.store import Store
 
@@ -47,7 +46,7 @@ def serve(*, pull: bool) -> None:
         return
     register_secret(*credentials.secrets)
     service = Service(settings, credentials, store, redelivers=not pull)
-    check_key(service.app, credentials)
+    check_key_or_notify(service, credentials)
     declare_job_kinds()
     inbox, schedules = service.worker.inbox, service.schedules
     puller = Puller(service.backfill, store) if pull else None
@@ -55,16 +54,17 @@ def serve(*, pull: bool) -> None:
     with end_on_signal(shutdown):
         inbox.start(service.worker.handle, schedules=schedules.by_name())
         schedules.start()
+        service.notifier.start()
         if puller is not None:
             puller.start()
         app = create_app(
             inbox,
             service.intake.plans,
-            service.fleet_stores,
+            service.pages.fleets,
             receive=service.intake.receive,
             webhook_secret=None if pull else credentials.webhook_secret,
-            guard=service.guard,
-            sign_in=service.make_sign_in(),
+            guard=service.pages.guard,
+            sign_in=service.pages.sign_in,
             public_url=settings.public_url,
             web_url=settings.html_url,
             render_metrics=partial(render_metrics, store),
@@ -73,6 +73,7 @@ def serve(*, pull: bool) -> None:
         def stopping() -> None:
             inbox.begin_stop()
             schedules.stop()
+            service.notifier.stop()
             if puller is not None:
                 puller.stop()
 
@@ -116,6 +117,7 @@ class Service:
         now: Callable[[], float] = time.time,
     ) -> None:
         """`redelivers`: whether GitHub can reach this service by webhook. `now`: in seconds since the epoch."""
+        from bot.cli.pages import build_pages
         from bot.features.audit.store import AuditTrail
         from bot.features.bump.run import BumpTools, PlanTools
         from bot.features.bump.store import PlanStore
@@ -124,24 +126,24 @@ class Service:
         from bot.features.fleets.run import FleetTools
         from bot.features.fleets.store import PinStore
         from bot.features.holds.store import HoldStore
+        from bot.features.outbox.store import Outbox
         from bot.features.review.run import ReviewTools
         from bot.features.rollout.run import RolloutTools
         from bot.features.rollout.store import RolloutStore
         from bot.features.upstream.run import UpstreamTools
-        from bot.features.visitors.read import Sights, ask_as_installation
         from bot.features.visitors.store import SessionStore
         from bot.git.mirrors import Mirrors
         from bot.github.app import App
         from bot.planner.renderer import Renderer
         from bot.queue.inbox import Inbox
+        from bot.service.ability import Ability
         from bot.service.backfill import Backfill
         from bot.service.intake import Intake
+        from bot.service.notifier import Notifier, make_tools
         from bot.service.router import make_runners
         from bot.service.schedules import Schedules
         from bot.service.worker import Worker
         from bot.storage.keyfiles import read_or_make_fingerprint_key, read_or_make_order_keys
-        from bot.web.fleets import FleetStores
-        from bot.web.guard import Guard
 
         keys = settings.data / "keys"
         fingerprint_key = read_or_make_fingerprint_key(keys)
@@ -159,38 +161,28 @@ class Service:
             PlanStore(store),
         )
         self.statuses = RolloutStore(store, page_key=fingerprint_key)
-        audit, holds, sessions = AuditTrail(store), HoldStore(store), SessionStore(store)
+        audit, holds, outbox, sessions = AuditTrail(store), HoldStore(store), Outbox(store), SessionStore(store)
         fleets = FleetTools(app, mirrors, pins, now)
         planning = PlanTools(renderer, plans, settings.public_url)
         bump = BumpTools(fleets, planning, holds)
-        rollout = RolloutTools(fleets, planning, holds, self.statuses, lambda: read_or_make_order_keys(keys).all)
+        rollout = RolloutTools(
+            fleets, planning, holds, self.statuses, lambda: read_or_make_order_keys(keys).all, outbox
+        )
         inbox = Inbox(store)
         self.intake = Intake(inbox, pins, plans)
         self.backfill = Backfill(app.client, self.intake, redelivers=redelivers)
         runners = make_runners(
             CommandTools(fleets, bump, rollout, CommandStore(store), audit),
-            ReviewTools(fleets, planning, audit),
+            ReviewTools(fleets, planning, audit, outbox),
             UpstreamTools(fleets, planning),
             sessions,
             self.backfill.run_job,
         )
-        self.worker = Worker(app, mirrors, pins, inbox, runners, now)
+        self.worker = Worker(app, mirrors, pins, inbox, runners, Ability(outbox, now), now)
+        self.notices = make_tools([one.reveal() for one in settings.notify], outbox, pins, now)
+        self.notifier = Notifier(self.notices, store)
         self.schedules = Schedules(inbox, mirrors, plans, settings.keep_days, settings.mirrors_bytes)
-        self.guard = Guard(
-            sessions,
-            Sights(pins, ask_as_installation(app), now),
-            secure=settings.public_url.startswith("https://"),
-            open_pages=settings.open_pages,
-        )
-        self.fleet_stores = FleetStores(self.statuses, holds)
-        self._settings, self._credentials = settings, credentials
-
-    def make_sign_in(self) -> SignIn | None:
-        """How people sign in; None without a client secret of the App."""
-        from bot.github.endpoints.authorization import SignIn
-
-        secret = self._credentials.client_secret
-        return SignIn(self.app, self._settings.html_url, secret) if secret else None
+        self.pages = build_pages(settings, credentials, store, app=app, statuses=self.statuses, now=now)
 
 
 class KeyRefusedError(BotError):
@@ -212,6 +204,24 @@ def check_key(app: App, credentials: Credentials) -> None:
         ) from None
     except BotError as problem:
         logging.getLogger("bot").warning("%s does not answer yet: %s", app.api_url, problem)
+
+
+def check_key_or_notify(service: Service, credentials: Credentials) -> None:
+    """The same, and whoever the notices go to hears of a key that is refused: the service ends at once."""
+    from bot.domain.notices import Topic
+    from bot.features.notices.run import send_notices
+    from bot.features.outbox.facts import Condition, Notice
+
+    outbox, now = service.notices.outbox, int(service.notices.now())
+    try:
+        check_key(service.app, credentials)
+    except KeyRefusedError as problem:
+        notice = Notice(topic=Topic.BOT_UNABLE, text=str(problem))
+        outbox.replace(None, "key", (Condition(notice=notice),), now=now)
+        for target in service.notices.targets:
+            send_notices(service.notices, target, gather=0)
+        raise
+    outbox.replace(None, "key", (), now=now)
 
 
 def obtain_credentials(settings: Settings, store: Store) -> Credentials | None:

@@ -106,6 +106,12 @@ TRAEFIK_GUARD = Rule(
     "A traefik route loses a middleware, or a middleware is changed.",
     "Middlewares are where logins, address lists and rate limits live.",
 )
+FILE_GUARD = Rule(
+    "exposure.file_guard",
+    _RISKY,
+    "A mounted configuration names authentication, TLS or a list of allowed addresses less often than before.",
+    "What it guarded may be open to everybody who can reach it. Read the file's diff.",
+)
 UNPINNED = Rule(
     "image.unpinned",
     _NOTICE,
@@ -203,6 +209,7 @@ RULES: Mapping[str, Rule] = {
         TRAEFIK_ROUTE,
         TRAEFIK_TLS,
         TRAEFIK_GUARD,
+        FILE_GUARD,
         *HOST_RULES,
         UNPINNED,
         OTHER_SOURCE,

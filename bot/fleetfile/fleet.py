@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from bot.domain.names import BranchName, NodeName, RepoName, StackName, SubmodulePath
+from bot.domain.notices import NoticeSeverity
 from bot.domain.risk_rules import Tuning
 from bot.domain.values import StoredValue, Value
 
@@ -133,6 +134,14 @@ class PageAudience(StrEnum):
     READERS = "readers"  # whoever signed in
 
 
+class NoticeRules(Value, frozen=True):
+    """What the fleet wants people to be notified of, beside what GitHub shows."""
+
+    severities: tuple[NoticeSeverity, ...] = tuple(NoticeSeverity)
+    quiet: str = ""  # `22:00-07:00` in UTC, in which only what is urgent is sent; "": never
+    approval_after: int = 86_400  # seconds that a pull request may wait for a person; 0: never told
+
+
 class Fleet(Value, frozen=True):
     """A fleet repository's own description of itself."""
 
@@ -148,6 +157,7 @@ class Fleet(Value, frozen=True):
     commands: Commands = Commands()
     locks: Locks = Locks()
     review: ReviewRules = ReviewRules()
+    notify: NoticeRules = NoticeRules()
     risks: dict[str, Tuning] = {}  # by the ids of bot.domain.risk_rules
     page: PageAudience = PageAudience.WRITERS
 

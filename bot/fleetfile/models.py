@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
+from bot.domain.notices import NoticeSeverity
 from bot.domain.risk_rules import Tuning
 from bot.domain.verbs import Verb
 from bot.fleetfile import shapes
@@ -170,6 +171,18 @@ class ReviewSection(FileSection):
     auto_merge: bool = field("let the bot's own pull requests merge when nothing in them needs a review")
 
 
+class NotifySection(FileSection):
+    severities: Listed[Annotated[NoticeSeverity, Strict(strict=False)]] = field(
+        "what people are notified of at the operator's addresses; left out: all of it", ["urgent", "warning"]
+    )
+    quiet: Annotated[str, text(shapes.HOURS)] = field(
+        "hours of the day, in UTC, in which only what is urgent is sent; left out: none", "22:00-07:00"
+    )
+    approval_after: Duration = field(
+        "how long a pull request may wait for a person before a notice says so; `0s`: for ever", "1d"
+    )
+
+
 class FleetDocument(FileSection):
     """A whole fleet file."""
 
@@ -192,6 +205,7 @@ class FleetDocument(FileSection):
     commands: CommandsSection = field("who may use which command in a pull request")
     locks: LocksSection = field("a pull request's lock on a node")
     review: ReviewSection = field("which changes need an approving review")
+    notify: NotifySection = field("which notices of this fleet are sent, where the bot's operator set addresses")
     risks: Mapped[RuleId, Annotated[Tuning, Strict(strict=False)]] = field(
         "risk rules that weigh more or less here", {"exposure.port_published": "risky"}
     )

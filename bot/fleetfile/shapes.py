@@ -43,6 +43,9 @@ AGENT = _shape(
 ADDRESS = _shape(r"https?://[^\s\x00-\x1f\"'<>\\]{1,500}", "an address that begins with https://")
 ARGUMENT = _shape(r"[^\x00-\x1f]{1,500}", "text of one line")
 PROFILE = _shape(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "made of letters, digits, `_`, `.` and `-`")
+HOURS = _shape(
+    r"(?:[01][0-9]|2[0-3]):[0-5][0-9]-(?:[01][0-9]|2[0-3]):[0-5][0-9]", "two times of the day such as `22:00-07:00`"
+)
 DURATION = _shape(r"[0-9]{1,5}[smhd]", "a whole number and `s`, `m`, `h` or `d`")
 BRANCH = _shape(
     r"(?!/)(?!.*(?:\.\.|//|@\{|\.lock$))[^\s~^:?*\[\\\x00-\x1f\x7f]{1,200}(?<![/.])",

@@ -18,5 +18,9 @@ class CredentialsRefused(RetryLater):
     """GitHub did not accept what we authenticated with: a token that ended early, or a key of another App."""
 
 
+class BudgetSpent(RetryLater):
+    """The hour's requests of an installation are used up, but for those kept for people's commands."""
+
+
 class NotFound(GitHubError):  # noqa: N818 - absence is often an answer, not an error
     """There is no such thing, or this identity may not see it."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import msgspec
 
 from bot.domain.events import (
-    AuthorizationRevoked,
     CheckRerequested,
     ChecksCompleted,
     DeploymentChanged,
@@ -34,7 +33,7 @@ from bot.domain.names import (
 from bot.domain.values import Wire
 from bot.fleetfile import FLEET_FILE, HUB_FILE
 from bot.github.ignored import Ignored, IgnoredReason
-from bot.github.people_events import parse_people_event
+from bot.github.people_events import parse_people_event, parse_revocation
 from bot.github.shapes import Ref, RepositoryRef, User
 
 NO_COMMIT = "0" * 40
@@ -167,10 +166,6 @@ class _RepositoryBody(Wire, frozen=True):
     changes: _RepositoryChanges = _RepositoryChanges()
 
 
-class _SenderBody(Wire, frozen=True):
-    sender: _Id
-
-
 class _PingBody(Wire, frozen=True):
     hook_id: int = 0
 
@@ -207,7 +202,7 @@ def parse_event(name: str, body: bytes) -> Event | Ignored:
         if name == "ping":
             return Ping(hook_id=msgspec.json.decode(body, type=_PingBody).hook_id)
         if (name, envelope.action) == ("github_app_authorization", "revoked"):  # of a person, in no installation
-            return AuthorizationRevoked(person=msgspec.json.decode(body, type=_SenderBody).sender.id)
+            return parse_revocation(body)
         if envelope.installation is None:
             return Ignored(reason=IgnoredReason.NO_INSTALLATION)
         installation = InstallationId(envelope.installation.id)

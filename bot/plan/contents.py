@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from bot.fleetfile import Node
 from bot.plan.causes import Cause, ReasonCode, find_source
+from bot.plan.model import SourceLine
 from bot.plan.node_paths import find_inside
 from bot.plan.rendering import CHECKOUT, Place, Side
 from bot.protocol.action import Action
@@ -113,6 +114,8 @@ def _mount_causes(mount: Mount, old: Side, new: Side, changed: frozenset[str], s
         text = f"{_list_names(files) or mount.source} changed, mounted at {mount.target}"
         same = was.path == now.path and now.kind == "folder" and now.survives
         reloads = signal and same and mount.code is ReasonCode.BIND_CONTENT
+        if files and any(files[0] == root or files[0].startswith(f"{root}/") for root in (was.path, now.path)):
+            where = SourceLine(files[0], 1)  # the planner finds the line
         yield Cause(Action.RELOAD if reloads else Action.RESTART, mount.code, text, where)
 
 

@@ -109,6 +109,14 @@ class Commit(StoredValue, frozen=True):
     author: str
 
 
+class FileDiff(StoredValue, frozen=True):
+    """A changed file that running services read, without secrets. `note` says why it is not shown, or cut."""
+
+    path: str  # of the checkout
+    diff: str = ""  # unified, without the names of the files
+    note: str = ""  # "is not text", "12 more lines"
+
+
 class Plan(StoredValue, frozen=True):
     """What moving `submodule` from `old` to `new` does on every node of `fleet`.
 
@@ -128,3 +136,4 @@ class Plan(StoredValue, frozen=True):
     commits_total: int = 0  # `commits` may be cut; this is not
     files_changed: tuple[str, ...] = ()  # in the submodule, sorted; all of them
     files_without_effect: tuple[str, ...] = ()  # those of them that no running service reads
+    file_diffs: tuple[FileDiff, ...] = ()  # of mounted, config and env files, the same for every node

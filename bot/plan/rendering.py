@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.domain.names import ServiceName, StackName
 from bot.domain.values import Value
@@ -86,6 +86,13 @@ class Side(Value, frozen=True):
     pointers: tuple[str, ...] = ()  # mounted files of which git has only a Git LFS pointer
 
 
+class LostGuards(NamedTuple):
+    """What a mounted file names less often than before of authentication, TLS and lists of addresses."""
+
+    words: tuple[str, ...]
+    where: SourceLine  # the first line that differs
+
+
 class BuildProblem(Value, frozen=True):
     """Why an image cannot be built. Not certain: the node may have what the repository does not."""
 
@@ -105,6 +112,7 @@ class StackChange(Value, frozen=True):
     old: Side | None = None
     new: Side | None = None
     build_inputs: dict[ServiceName, tuple[str, ...]] = {}  # changed files that reach an image's build
+    lost_guards: dict[ServiceName, tuple[LostGuards, ...]] = {}
     build_problems: dict[ServiceName, BuildProblem] = {}  # of services whose image is built anew, if they are touched
 
     @property

@@ -16,15 +16,16 @@ from bot.plan.changes import decide_node
 from bot.plan.identity import identify_plan
 from bot.plan.model import Commit, NodePlan, Plan
 from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange
-from bot.plan.risks.assess import add_risks
 from bot.planner.builds import read_builds
 from bot.planner.exits import hide_secrets
+from bot.planner.file_diffs import ChangedFile, add_lost_guards, point_at_files, read_changed_files, show_files
 from bot.planner.read_files import digest_files
 from bot.planner.renderer import Renderer, RenderRequest
 from bot.planner.sides import changed_paths, read_side, uses_lfs
 from bot.planner.snapshot import Snapshot
 from bot.planner.stacks import make_request, read_stacks
 from bot.redaction.redact import Redactor
+from bot.risks.assess import add_risks
 
 COMMITS_SHOWN = 100
 ANY_NODE = NodeName("any node")  # what plans of a fleet without nodes are for
@@ -98,7 +99,9 @@ def read_plan(
     """The same between two snapshots, with the commits that it brings."""
     nodes = fleet.nodes or (Node(name=ANY_NODE),)
     changes = read_changes(nodes, submodule, old, new, renderer)
-    decided = [_decide(change, fleet.risks, new, renderer.redactor) for change in changes]
+    changed = read_changed_files(changes, old, new)
+    changes = tuple(add_lost_guards(change, changed) for change in changes)
+    decided = [_decide(change, fleet.risks, new, renderer.redactor, changed) for change in changes]
     plans = tuple(plan for plan, _ in decided)
     files = new.upstream.changed_files(old.pin if old else None, new.pin)
     effective = frozenset().union(*(used for _, used in decided))
@@ -115,11 +118,16 @@ def read_plan(
         commits_total=commits_total,
         files_changed=files,
         files_without_effect=tuple(path for path in files if f"{submodule.path}/{path}" not in effective),
+        file_diffs=show_files([one for one in changed if one.path in effective], changes, renderer.redactor),
     )
 
 
 def _decide(
-    change: NodeChange, tuning: Mapping[str, Tuning], new: Snapshot, redactor: Redactor
+    change: NodeChange,
+    tuning: Mapping[str, Tuning],
+    new: Snapshot,
+    redactor: Redactor,
+    files: tuple[ChangedFile, ...],
 ) -> tuple[NodePlan, frozenset[str]]:
     """The plan of one node as it may be shown, and the changed files that affect it."""
     decided = decide_node(change)
@@ -128,7 +136,8 @@ def _decide(
         platform=change.node.platform,
         stacks=tuple(stack for one in decided for stack in one.stacks),
     )
-    whole = _add_inputs(hide_secrets(add_risks(plan, change, tuning), change, redactor), change, new)
+    assessed = point_at_files(add_risks(plan, change, tuning), files)
+    whole = _add_inputs(hide_secrets(assessed, change, redactor), change, new)
     return whole, frozenset().union(*(one.files for one in decided))
 
 

@@ -7,12 +7,13 @@ from bot.features.bump import store as planner
 from bot.features.commands import store as commands
 from bot.features.fleets import store as fleets
 from bot.features.holds import store as holds
+from bot.features.outbox import store as outbox
 from bot.features.rollout import store as rollout
 from bot.features.visitors import store as visitors
 from bot.queue import tables as queue
 from bot.storage.store import Store
 
-SCHEMA = tuple(part.TABLES for part in (queue, fleets, planner, holds, audit, commands, rollout, visitors))
+SCHEMA = tuple(part.TABLES for part in (queue, fleets, planner, holds, audit, commands, rollout, outbox, visitors))
 
 
 def open_store(url: str, *, make: bool = True) -> Store:

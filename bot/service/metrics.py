@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+from bot.features.notices.apply import NOTICES
 from bot.features.rollout.apply.rollout import PREDICTIONS
 from bot.github.connection import metrics as github
 from bot.observability.metrics import DECISIONS, Registry
@@ -21,7 +22,7 @@ REGISTRY = Registry(
         *(queue.RUNS, queue.RUN_SECONDS, DECISIONS, PREDICTIONS, queue.OPEN_JOBS, queue.OLDEST_DUE),
         *(github.REQUESTS, github.TOKENS, github.DEFERRALS, github.SPACING_SECONDS),
         *(github.BUDGET, github.BUDGET_LEFT, github.BUDGET_RESET),
-        *(BACKFILLS, DISK_BYTES),
+        *(BACKFILLS, DISK_BYTES, NOTICES),
     )
 )
 

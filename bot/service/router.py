@@ -30,6 +30,8 @@ from bot.features.fleets.read import sync_all_installations
 from bot.features.fleets.run import sync_fleet, sync_installation
 from bot.features.hub import jobs as hub
 from bot.features.hub.run import sync_hub
+from bot.features.notices import jobs as notices
+from bot.features.notices.apply import end_waiting, note_access
 from bot.features.review import jobs as review
 from bot.features.review.run import ReviewTools, sync_review
 from bot.features.rollout import jobs as rollout
@@ -61,13 +63,15 @@ AnyJob = (
     | commands.CloseOutPull
     | commands.SyncCommandOrders
     | visitors.EndSessions
+    | notices.NoteAccess
+    | notices.EndWaiting
 )
 """Every kind of job, each stored under its tag."""
 
 Runner = Callable[[Client, Any], Outcome]
 """Runs one kind of job, which is its second argument."""
 
-_FEATURES = (bump, fleets, commands, rollout, drift, review, upstream, hub, visitors)
+_FEATURES = (bump, fleets, commands, rollout, drift, review, upstream, hub, notices, visitors)
 _DECODER: msgspec.json.Decoder[AnyJob] = msgspec.json.Decoder(AnyJob)
 _UNKNOWN_KIND_WAITS = 60.0  # seconds, in which a newer replica may take the job
 
@@ -114,6 +118,8 @@ def make_runners(
         upstream.SyncUpstream: sync_upstream,
         upstream.SyncUpstreamPull: partial(sync_upstream_pull, upstreams),
         hub.SyncHub: partial(sync_hub, tools.fleets),
+        notices.NoteAccess: lambda _client, job: note_access(tools.rollout.outbox, tools.fleets.now, job),
+        notices.EndWaiting: lambda _client, job: end_waiting(tools.rollout.outbox, tools.fleets.now, job),
         commands.AcknowledgeCommand: acknowledge_command,
         commands.RunCommand: partial(run_command, tools),
         commands.SyncCommandOrders: partial(sync_command_orders, tools),

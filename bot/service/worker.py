@@ -19,6 +19,7 @@ from bot.github.client import Client
 from bot.queue.inbox import Inbox
 from bot.queue.ledger import QueuedJob
 from bot.queue.metrics import RUN_SECONDS
+from bot.service.ability import Ability
 from bot.service.router import Runner, decode_job, encode_job, route
 
 _LOG = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Worker:
     index: PinIndex
     inbox: Inbox
     runners: Mapping[type[Job], Runner]
+    ability: Ability
     now: Callable[[], float]  # seconds since the epoch
 
     def handle(self, queued: QueuedJob) -> None:
@@ -40,9 +42,14 @@ class Worker:
         job, began = decode_job(queued), time.monotonic()
         try:
             self.inbox.add_jobs(encode_job(follower) for follower in self.run(job))
+        except RetryLater as wait:
+            self.ability.note_wait(_identity(job), wait)
+            raise
         except GitError as problem:
             self._discard_damaged_mirrors(job, problem)
             raise
+        else:
+            self.ability.note_success(_identity(job))
         finally:
             RUN_SECONDS.observe(time.monotonic() - began, look=queued.kind)
 
@@ -63,6 +70,12 @@ class Worker:
         if gone:
             _LOG.warning("damaged, and cloned again: %s (%s)", ", ".join(gone), problem)
             raise RetryLater(f"the mirrors {', '.join(gone)} were damaged", seconds=1) from None
+
+
+def _identity(job: Job) -> str:
+    """As whom the job works, in words."""
+    installation = getattr(job, "installation", None)
+    return "the App" if job.access is Access.APP or installation is None else f"installation {installation}"
 
 
 def client_for(app: App, job: Job, index: PinIndex) -> Client:

@@ -6,12 +6,12 @@ shown. The page of settings is made from the models, by `make docs`.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
-from urllib.parse import urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -33,6 +33,8 @@ from bot.settings.values import (
     Settings,
     StoreSettings,
     derive_html_url,
+    host_of,
+    is_loopback,
     parse_address,
     parse_folder,
     settings_error,
@@ -41,7 +43,6 @@ from bot.settings.values import (
 V = TypeVar("V", bound="StoreVariables")
 
 _SHORTEST_GOOD_SECRET = 16  # characters; GitHub asks for "high entropy"
-LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 _OF_THE_APP = {
     "GITHUB_APP_ID": "the number on the App's settings page",
     "GITHUB_APP_PRIVATE_KEY": "the App's private key: PEM text, or a path",
@@ -85,6 +86,15 @@ def parse_pages(text: str) -> bool:
     if text not in ("open", "sign-in"):
         raise ValueError("must be `sign-in` or `open`")
     return text == "open"
+
+
+def parse_notify(text: str) -> tuple[Secret, ...]:
+    """Addresses such as `mailto://USER:PASSWORD@HOST`, or `-` for none."""
+    addresses = () if text == "-" else tuple(dict.fromkeys(text.split()))
+    wrong = [number for number, one in enumerate(addresses, 1) if not re.match(r"[A-Za-z][A-Za-z0-9]*://.", one)]
+    if wrong:
+        raise ValueError(f"must be addresses such as ntfy://HOST/TOPIC; number {wrong[0]} is none")
+    return tuple(Secret(one) for one in addresses)
 
 
 def parse_database_url(text: str) -> Secret:
@@ -178,6 +188,11 @@ class ServiceVariables(StoreVariables):
         "on this machine sees all of them, which needs HOST to be a loopback address, and no proxy in front",
         "sign-in",
     )
+    aios_bot_notify: Annotated[tuple[Secret, ...], PlainValidator(parse_notify)] = _setting(
+        "addresses that notices are sent to, in [Apprise's notation](https://github.com/caronc/apprise/wiki), "
+        "separated by spaces or line ends; `-`: none",
+        "-",
+    )
     aios_bot_keep_days: Annotated[int, PlainValidator(_parse_days)] = _setting(
         "days that finished deliveries are kept", "30"
     )
@@ -199,12 +214,10 @@ def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = Fals
     if pull and not environ.get("GITHUB_WEBHOOK_SECRET", "").strip() and _any_of_the_app(environ):
         environ = {**environ, "GITHUB_WEBHOOK_SECRET": "-"}
     found = _read(ServiceVariables, environ, _missing(environ))
-    if found.aios_bot_pages and not _is_loopback(found.host):
+    if found.aios_bot_pages and not is_loopback(found.host):
         raise settings_error([f"AIOS_BOT_PAGES is open, and HOST {found.host} is no loopback address: set 127.0.0.1"])
-    if found.aios_bot_pages and found.aios_bot_public_url and not _is_loopback(_host_of(found.aios_bot_public_url)):
-        raise settings_error(
-            ["AIOS_BOT_PAGES is open, and AIOS_BOT_PUBLIC_URL is not on this machine: set AIOS_BOT_PAGES to sign-in"]
-        )
+    if found.aios_bot_pages and found.aios_bot_public_url and not is_loopback(host_of(found.aios_bot_public_url)):
+        raise settings_error(["AIOS_BOT_PAGES is open, and AIOS_BOT_PUBLIC_URL is elsewhere: set it to sign-in"])
     credentials = None
     if found.github_app_id and found.github_app_private_key and found.github_webhook_secret:
         credentials = Credentials(
@@ -224,10 +237,16 @@ def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = Fals
         public_url=found.aios_bot_public_url,
         client_secret=found.github_client_secret,
         open_pages=found.aios_bot_pages,
+        notify=found.aios_bot_notify,
         keep_days=found.aios_bot_keep_days,
         mirrors_bytes=found.aios_bot_mirrors_mb * 1024**2,
         warnings=tuple(_warnings(found.github_api_url, None if pull else credentials)),
     )
+
+
+def read_notify_settings(environ: Mapping[str, str] | None = None) -> tuple[Secret, ...]:
+    """Where notices are sent, from `environ` (default: the process environment), or SettingsError."""
+    return _read(ServiceVariables, process_environment() if environ is None else environ, ()).aios_bot_notify
 
 
 def read_store_settings(environ: Mapping[str, str] | None = None) -> StoreSettings:
@@ -252,14 +271,6 @@ def _any_of_the_app(environ: Mapping[str, str]) -> bool:
     return any(environ.get(name, "").strip() for name in _OF_THE_APP)
 
 
-def _host_of(url: str) -> str:
-    return urlsplit(url).hostname or ""
-
-
-def _is_loopback(host: str) -> bool:
-    return host in LOOPBACK_NAMES
-
-
 def _missing(environ: Mapping[str, str]) -> list[str]:
     """The App's settings come together, or none of them."""
     missing = [
@@ -276,5 +287,5 @@ def _warnings(api_url: str, credentials: Credentials | None) -> Iterable[str]:
             f"GITHUB_WEBHOOK_SECRET is shorter than {_SHORTEST_GOOD_SECRET} characters and can be guessed: "
             "make one with `openssl rand -hex 32`, and set it in the App too"
         )
-    if api_url.startswith("http://") and not _is_loopback(_host_of(api_url)):
+    if api_url.startswith("http://") and not is_loopback(host_of(api_url)):
         yield "GITHUB_API_URL is plain http: tokens travel unencrypted"

@@ -76,6 +76,7 @@ class Settings(StoreSettings):
     public_url: str  # where people reach this service; "" when they do not: reports then link no plan pages
     client_secret: Secret | None  # the environment's: also for an App that the set-up page made
     open_pages: bool  # whoever is on this machine sees every page, without signing in
+    notify: tuple[Secret, ...]  # where notices are sent, in Apprise's notation
     keep_days: int  # how long finished deliveries are kept
     mirrors_bytes: int  # all mirrors together
     warnings: tuple[str, ...]  # for the log at start
@@ -83,8 +84,22 @@ class Settings(StoreSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """What the log has to hide."""
-        own = (self.client_secret.reveal(),) if self.client_secret else ()
-        return (*(self.credentials.secrets if self.credentials else ()), *own, *super().secrets)
+        own = (*(self.credentials.secrets if self.credentials else ()), *(one.reveal() for one in self.notify))
+        client = (self.client_secret.reveal(),) if self.client_secret else ()
+        return (*own, *client, *super().secrets)
+
+
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def host_of(url: str) -> str:
+    """The host that a URL names; "" when it names none."""
+    return urlsplit(url).hostname or ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine alone."""
+    return host in LOOPBACK_NAMES
 
 
 def settings_error(problems: Iterable[str]) -> SettingsError:

@@ -1,7 +1,7 @@
 """Migrate the database's schema: create a new one as the tables stand, bring an old one there step by step.
 
-A table that is not there yet is created at the start, so that a new one needs no step. Each step is applied once, in
-order, in the transaction that opens the database. While replicas are upgraded one after the other, the old version
+A table that is not there yet is created at the start, so that a new one needs no step. Each step is applied once,
+in order, in the transaction that opens the database. While replicas are upgraded one after the other, the old version
 goes on with the new schema: a step only adds, and what it makes superfluous is removed by a later release.
 """
 

@@ -66,9 +66,9 @@ def fence(hostile: str, language: str = "") -> str:
     return f"{marks}{language}\n{body}\n{marks}"
 
 
-def fold(summary: str, body: str) -> str:
-    """`body` behind a line that opens it; both are Markdown already, `summary` on one line."""
-    return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
+def fold(summary: str, body: str, *, is_open: bool = False) -> str:
+    """`body` behind a line that opens or closes it; both are Markdown already, `summary` on one line."""
+    return f"<details{' open' * is_open}><summary>{summary}</summary>\n\n{body}\n\n</details>"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -19,7 +19,7 @@ from bot.domain.values import Value
 from bot.features.visitors.facts import Fleet, Person, Sight
 from bot.features.visitors.read import Sights
 from bot.features.visitors.store import SessionStore
-from bot.settings.service import LOOPBACK_NAMES
+from bot.settings.values import LOOPBACK_NAMES
 
 _OWN_PATH = re.compile(r"/|/(?:fleets|plans)(?:/[A-Za-z0-9_.,%:@+-]+)*")
 LONGEST_PATH = 500  # characters of an address that sign-in leads back to

@@ -18,7 +18,7 @@ from bot.features.visitors.facts import Person
 from bot.features.visitors.store import LASTS_MS
 from bot.github.endpoints.authorization import SignIn
 from bot.github.manifest import SIGNED_IN_PATH
-from bot.settings.service import LOOPBACK_NAMES
+from bot.settings.values import LOOPBACK_NAMES
 from bot.web.guard import Guard, own_path
 
 _LOG = logging.getLogger("bot.web")

@@ -92,7 +92,7 @@ def test_the_merge_deploys_by_the_real_workflow(running: Running, engine: Engine
 
     def told() -> Any:
         (comment,) = [c for c in outside.comments(FLEET, pull["number"]) if "aios-bot:rollout" in c["body"]]
-        return comment if "1 of 1 nodes run" in comment["body"] else None
+        return comment if "</code> runs server `" in comment["body"] else None
 
     comment = eventually("the comment's last word", told)
     assert comment["user"]["login"] == "aios-bot[bot]"
@@ -132,7 +132,7 @@ def test_a_failed_deploy_is_told_with_its_reason(running: Running, engine: Engin
 
     (comment,) = eventually("the word of the failure", told)
     assert "traefik" in comment
-    assert "0 of 1 nodes run" in comment
+    assert "</code> does not run server `" in comment
 
 
 def test_a_dispatch_without_the_bots_signature_touches_nothing(running: Running, engine: Engine) -> None:

@@ -195,7 +195,7 @@ def test_a_new_node_joins_deploys_and_leaves(empty: Running, engine: Engine) -> 
     head = world.git(empty.node_root / "server", "rev-parse", "HEAD")
     assert head == outside.pin(FLEET, "main")
     told = eventually("the word on it", lambda: outside.comments(FLEET, proposed["number"]))
-    assert "1 of 1 nodes run" in told[0]["body"], told[0]["body"]
+    assert "</code> runs server `" in told[0]["body"], told[0]["body"]
 
     as_person(empty, "node", "remove", NODE, "--fleet", FLEET)
     (leaving,) = outside.pulls(FLEET)

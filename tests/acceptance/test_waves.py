@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from bot.agent.state import NodeState
+from bot.features.outbox.store import Outbox
+from bot.service.database import open_store
 from bot.storage.keyfiles import ORDERS_PUBLIC
 from sandbox.engine import Engine, start_engine
 from sandbox.runner import Runner
@@ -71,6 +73,15 @@ class Fleet(NamedTuple):
 
         return eventually(f"the comment with {words!r}", told, seconds=LIMIT)
 
+    def conditions(self) -> set[tuple[str, str]]:
+        """What the service would notify people of: topic and node."""
+        store = open_store(f"sqlite:///{self.running.service.data / 'aios-bot.sqlite3'}", make=False)
+        try:
+            found = Outbox(store).find_all()
+        finally:
+            store.close()
+        return {(one.notice.topic.value, one.notice.subject) for one in found if one.notice.topic != "approval_waits"}
+
     def runs(self, node: str) -> dict[str, Any]:
         """Id and start time of each container of `node`."""
         found = containers(self.engines[node])
@@ -111,6 +122,7 @@ def test_the_second_wave_waits_for_the_first_and_a_failed_one_halts_it(fleet: Fl
     fleet.running.world.hub.wait_for_deliveries()
     assert fleet.orders(bad) == {FIRST: ["queued", "in_progress", "failure"]}
     assert fleet.runs(SECOND) == before
+    assert fleet.conditions() == {("deploy_failed", FIRST), ("not_deployed", SECOND)}
     print(
         f"\nwave 1 ({FIRST}) failed and went back; {SECOND} keeps its {len(before)} containers, ids and start times"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
@@ -32,7 +33,7 @@ def test_read_the_plan_merge_and_see_it_deployed(running: Running, engine: Engin
         expect(diff).to_be_visible()
         page.get_by_role("button", name="Merge pull request").click()
         expect(page.locator(".state.merged")).to_be_visible()
-        word = page.locator("article", has_text="1 of 1 nodes run server")
+        word = page.locator("article", has_text=re.compile(rf"{NODE} runs server [0-9a-f]{{7}}"))
 
         def deployed() -> bool:
             page.reload()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bot.domain.names import NodeName, StackName
-from bot.plan.risks.assess import find_risks
-from bot.plan.risks.pairs import NodePair, StackPair
+from bot.risks.assess import find_risks
+from bot.risks.pairs import NodePair, StackPair
 from tests.unit.plan import risk_cases as cases
 
 

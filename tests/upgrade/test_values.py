@@ -69,6 +69,7 @@ ONLY_WHERE_NEEDED = frozenset(
         "StackPlan.inputs",
         "StackPlan.remarks",
         "SourceLine.gone",
+        "Plan.file_diffs",
         # One pin is tried again, after an error that stopped it alone; every pin is looked at again on each sync.
         "SyncRollout.submodule",
         "CheckDrift.submodule",
@@ -77,6 +78,9 @@ ONLY_WHERE_NEEDED = frozenset(
         # New kinds of jobs. A person re-requests the checks again; an installation is listed again every six hours.
         "RepeatChecks",
         "ForgetInstallation",
+        # They keep what people are notified of, which the version before does not do: a newer replica takes them.
+        "NoteAccess",
+        "EndWaiting",
     }
 )
 """What the version before cannot read, and this one writes only where it has to."""

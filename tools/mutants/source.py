@@ -17,7 +17,7 @@ from mutmut.mutation.file_mutation import MutationVisitor, deep_replace
 from mutmut.mutation.mutators import mutation_operators
 from mutmut.mutation.pragma_handling import IgnoredCode
 
-PURE_PACKAGES = ("plan", "protocol", "fleetfile", "text", "redaction", "domain", "envelope")
+PURE_PACKAGES = ("plan", "risks", "protocol", "fleetfile", "text", "redaction", "domain", "envelope")
 _PURE_FEATURE_FILE = re.compile(r"features/[^/]+/(decide|facts|text|jobs|grammar)(\.py$|/)")
 NO_MARKS = IgnoredCode(no_mutate_lines=set(), ignore_node_lines=set(), ignore_pattern_lines=set())
 

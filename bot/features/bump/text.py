@@ -45,23 +45,24 @@ def render_body(plan: Plan, links: Links, *, limit: int = LIMIT) -> str:
 
 
 def render_plan(plan: Plan, links: Links, *, limit: int, brought: bool = True) -> str:
-    """Headline, table, what could not be told, diffs, commits, files: as full as `limit` allows.
+    """Headline, table, what could not be told, diffs of files and services, commits, files: as `limit` allows.
 
     Over the limit the diffs lose their context, then whole stacks, and the lists get shorter; then the table's rows
-    do, down to names, and at last they are counted. `brought`: also the commits and files, where they are not there
+    do, down to names, and at last they are counted. `brought`: also the files and commits, where they are not there
     to be seen anyway.
     """
-    table, errors, missing, differ, commits, files = range(1, 7)
+    table, errors, missing, read, differ, commits, files = range(1, 8)
     pieces = [
         fixed(sections.headline(plan)),
         sections.table(plan, links),
         sections.errors(plan, links),
         sections.missing(plan),
+        diffs.files(plan) if brought else sections.NOTHING,
         diffs.folds(plan),
         included.commits(plan, links) if brought else sections.NOTHING,
         included.files(plan) if brought else sections.NOTHING,
     ]
-    order = (differ, commits, files, differ, commits, errors, missing, table, table, table)
+    order = (differ, commits, files, read, differ, commits, errors, missing, table, table, table)
     return fit(pieces, limit, shorten=order, notice=sections.left_out(links))
 
 

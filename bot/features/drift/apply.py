@@ -13,9 +13,10 @@ from bot.features.drift.decide import (
     find_answered,
     find_question,
 )
-from bot.features.drift.text import parse_drift_marker, render_drift, render_settled
+from bot.features.drift.text import describe_condition, parse_drift_marker, render_drift, render_settled
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
+from bot.features.outbox.facts import Condition, apply_rules, pin_scope
 from bot.features.rollout.apply.dispatch import give_order
 from bot.features.rollout.decide.orders import last_good
 from bot.features.rollout.facts import PastOrder, Stage
@@ -38,7 +39,9 @@ def check_pin(
     tools: RolloutTools, client: Client, at: FleetAt, pinned: Pinned, known: tuple[Issue, ...]
 ) -> list[int]:
     """Check the nodes of one pin that are due, and update their issues; when to come again, for each that says so."""
-    times = []
+    times: list[int] = []
+    found: list[Condition] = []
+    unknown: list[Condition] = []
     for node in at.file.nodes if at.submodule(pinned.submodule) else ():
         facts = _read_facts(tools, client, at, node, pinned, issue=_find_issue(known, node, pinned))
         decision = decide_drift(facts)
@@ -49,6 +52,15 @@ def check_pin(
         if decision.marker:
             _order_check(tools, client, at, pinned, facts, marker=decision.marker)
         times += [decision.again_at] if decision.again_at else []
+        condition = describe_condition(at.repo, facts)
+        (unknown if facts.every and facts.answer is None else found).append(condition)
+    tools.outbox.replace(
+        at.repo,
+        pin_scope("drift", at.base, pinned.submodule),
+        apply_rules((one for one in found if one.state), at.file.notify),
+        now=int(tools.fleets.now()),
+        keep=[one.thing for one in unknown],
+    )
     return times
 
 

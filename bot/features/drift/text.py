@@ -6,10 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bot.domain.names import NodeName, SubmodulePath, short
-from bot.features.drift.decide import fingerprint_of
-from bot.features.rollout.facts import PastOrder
+from bot.domain.names import NodeName, RepoName, SubmodulePath, short
+from bot.domain.notices import Topic
+from bot.features.drift.decide import DriftFacts, fingerprint_of
+from bot.features.outbox.facts import Condition, Notice
+from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.text import render_differences
+from bot.protocol.order import OrderKind
 from bot.protocol.outcome import Difference
 from bot.text import markdown as md
 from bot.text import markers
@@ -58,6 +61,16 @@ def render_settled(node: NodeName, submodule: SubmodulePath) -> str:
         f"{md.code(node)} runs {md.code(submodule)} as it was given; nothing differs any more.\n\n"
         f"{_marker(node, submodule, '')}"
     )
+
+
+def describe_condition(fleet: RepoName, facts: DriftFacts) -> Condition:
+    """What people are notified of; without a `state` there is nothing that differs, or nobody looks."""
+    answer = (facts.answer or ()) if facts.every else ()
+    first = f"{answer[0].where}: {answer[0].text}" if answer else ""
+    text = f"{facts.submodule}: {first}" + (f", and {len(answer) - 1} more" if len(answer) > 1 else "")
+    url = next((o.log_url for o in facts.past if o.kind is OrderKind.DRIFT and o.stage is Stage.SUCCEEDED), "")
+    notice = Notice(topic=Topic.DRIFT, fleet=fleet, subject=facts.node.name, text=text, url=url)
+    return Condition(notice=notice, state=fingerprint_of(answer))
 
 
 def _marker(node: NodeName, submodule: SubmodulePath, fingerprint: str) -> str:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from bot.domain.errors import RetryLater
 from bot.domain.names import CommitSha, RepoName
 from bot.features.fleets.facts import Pinned
-from bot.features.fleets.jobs import ForgetInstallation, Outcome, PinsJob, RepeatChecks, SyncFleet
+from bot.features.fleets.jobs import AccessRead, ForgetInstallation, Outcome, PinsJob, RepeatChecks, SyncFleet
 from bot.features.fleets.text import (
     MissingPermission,
     UnreadableUpstream,
@@ -63,21 +63,22 @@ def work_pin_by_pin(job: PinsJob, pins: Sequence[Pinned], work: Callable[[Pinned
 
 def report_access(
     tools: FleetTools, client: Client, job: SyncFleet, branch: str, unreadable: Sequence[UnreadableUpstream]
-) -> None:
+) -> tuple[AccessRead, ...]:
     """Post a check on the head of `branch` that says what the App may not do, and one more when that has ended.
 
-    A report that GitHub refuses is logged: the permission that it needs may be the one that is missing.
+    A report that GitHub refuses is logged: the permission that it needs may be the one that is missing. Returns what
+    is new, for the other features.
     """
     repo, installation = job.fleet, tools.app.installation(job.installation)
     head = tools.mirrors.of(repo).resolve(f"refs/heads/{branch}")
     if head is None:
-        return
+        return ()
     missing = [MissingPermission(one.name, one.level, one.why) for one in installation.lacking]
     text = render_access_problem(missing, unreadable, settings_url=installation.html_url)
     digest = hashlib.sha256(text.encode()).hexdigest()[:12] if text else ""
     reported = tools.pins.find_access_report(repo)
     if reported == (f"{head}:{digest}" if digest else ""):
-        return
+        return ()
     title = render_access_title(missing, unreadable) if text else "The App has access to all that it needs"
     conclusion = "action_required" if text else "success"
     check = CheckText(title=title, summary=text or title, text="", conclusion=conclusion)
@@ -88,8 +89,10 @@ def report_access(
         ensure_check(client, repo, head, ACCESS_CHECK, lambda: check, external_id=digest or "all", details_url=url)
     except GitHubError as problem:
         log.warning("%s: %s", repo, problem)
-        return
-    tools.pins.save_access_report(repo, f"{head}:{digest}" if digest else "")
+    else:
+        tools.pins.save_access_report(repo, f"{head}:{digest}" if digest else "")
+    found = AccessRead(fleet=repo, installation=job.installation, problem=title if text else "", url=url)
+    return (found,)
 
 
 def forget_installation(tools: FleetTools, job: ForgetInstallation) -> Outcome:

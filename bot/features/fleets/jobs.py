@@ -176,7 +176,16 @@ class BumpResumed(Value, frozen=True):
     submodule: SubmodulePath
 
 
-FoundEvent = FleetRead | HubFound | PullsListed | NodesFreed | BumpResumed
+class AccessRead(Value, frozen=True):
+    """What the App may not do in a fleet changed; `problem` is empty when it may do all that it needs."""
+
+    fleet: RepoName
+    installation: InstallationId
+    problem: str = ""
+    url: str = ""
+
+
+FoundEvent = FleetRead | AccessRead | HubFound | PullsListed | NodesFreed | BumpResumed
 """What a job found out, as an event: the router gives it to every feature's `triggers`."""
 
 Outcome = tuple[Job | FoundEvent, ...]

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from bot.domain.names import CommitSha
 from bot.domain.values import Value
 from bot.domain.verdicts import Permission
-from bot.fleetfile import ReviewRules
+from bot.fleetfile import NoticeRules, ReviewRules
 
 _FOLDERS = (".github", "actions")
 _NAMES = ("action.yml", "action.yaml", ".gitmodules")
@@ -53,3 +53,5 @@ class ReviewFacts(Value, frozen=True):
     read: frozenset[str] = frozenset()  # those of `paths` that a stack, a hook or a workflow reads
     blind: bool = False  # a stack or a pin could not be read, so nobody knows what it reads
     effect: MergeEffect = MergeEffect.UNPLANNED
+    draft: bool = False
+    notify: NoticeRules | None = None  # None: it is in no fleet, and nobody is notified

@@ -9,12 +9,16 @@ from bot.features.audit.store import AuditTrail
 from bot.features.bump.run import PlanTools
 from bot.features.fleets.jobs import Outcome
 from bot.features.fleets.run import FleetTools
+from bot.features.outbox.facts import approval_scope
+from bot.features.outbox.store import Outbox
 from bot.features.review.apply import apply_review
 from bot.features.review.decide import decide_review
 from bot.features.review.jobs import SyncReview
 from bot.features.review.read.review import read_review_facts
+from bot.features.review.text import describe_waiting
 from bot.github.client import Client
 from bot.github.endpoints import people
+from bot.text.times import parse_time
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +30,7 @@ class ReviewTools:
     fleets: FleetTools
     plans: PlanTools
     audit: AuditTrail
+    outbox: Outbox
 
 
 def sync_review(tools: ReviewTools, client: Client, job: SyncReview) -> Outcome:
@@ -33,7 +38,11 @@ def sync_review(tools: ReviewTools, client: Client, job: SyncReview) -> Outcome:
     pull = people.read_pull_detail(client, job.fleet, job.number)
     if pull.state != "open":
         return ()
-    decision = decide_review(read_review_facts(tools, client, job.fleet, pull))
+    facts = read_review_facts(tools, client, job.fleet, pull)
+    decision = decide_review(facts)
     log.info("review of %s#%d: %s, missing: %s", job.fleet, pull.number, decision.need, decision.missing)
     apply_review(tools, client, job.fleet, pull, decision)
+    since = parse_time(pull.created_at)
+    waiting = describe_waiting(job.fleet, facts, decision, number=job.number, since=since, url=pull.html_url)
+    tools.outbox.replace(job.fleet, approval_scope(job.number), waiting, now=int(tools.fleets.now()))
     return ()

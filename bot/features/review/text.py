@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bot.domain.names import PullNumber, RepoName
+from bot.domain.notices import Topic
+from bot.features.outbox.facts import Condition, Notice, apply_rules
 from bot.features.review.decide import Missing, Need, ReviewDecision
-from bot.features.review.facts import MergeEffect
+from bot.features.review.facts import MergeEffect, ReviewFacts
 from bot.plan.report.check import CheckText
 from bot.text import markdown as md
 
@@ -43,3 +46,17 @@ def render_review(decision: ReviewDecision, *, note: str = "") -> CheckText:
     told = "A fleet changes the rules under `review:` in its fleet file; the first that matches a path counts."
     summary = "\n\n".join(part for part in (table, held, note, told) if part)
     return CheckText(title=title[:255], summary=summary[:60_000], text="", conclusion=conclusion)
+
+
+def describe_waiting(
+    fleet: RepoName, facts: ReviewFacts, decision: ReviewDecision, *, number: PullNumber, since: int, url: str
+) -> tuple[Condition, ...]:
+    """What people are notified of when the pull request still waits, some time after `since` (seconds)."""
+    rules = facts.notify
+    waits = facts.ours or decision.missing is not Missing.NOTHING
+    merges = (facts.auto_merge or decision.auto_merge) and not decision.by_hand
+    if rules is None or not rules.approval_after or facts.draft or merges or not waits:
+        return ()
+    text = _TITLES.get(decision.missing, "somebody has to merge it")
+    notice = Notice(topic=Topic.APPROVAL_WAITS, fleet=fleet, subject=f"#{number}", text=text, url=url)
+    return apply_rules((Condition(notice=notice, due_at=since + rules.approval_after),), rules)

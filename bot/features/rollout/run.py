@@ -12,6 +12,7 @@ from bot.features.fleets.jobs import Outcome
 from bot.features.fleets.read import fetch_fleet
 from bot.features.fleets.run import FleetTools
 from bot.features.holds.store import HoldStore
+from bot.features.outbox.store import Outbox
 from bot.features.rollout.apply.rollout import apply_rollout
 from bot.features.rollout.apply.signing import OrderKeys
 from bot.features.rollout.decide.rollout import RolloutReason, decide_rollout
@@ -34,6 +35,7 @@ class RolloutTools:
     holds: HoldStore
     statuses: RolloutStore
     order_keys: OrderKeys
+    outbox: Outbox
 
 
 def sync_rollout(tools: RolloutTools, client: Client, job: SyncRollout) -> Outcome:

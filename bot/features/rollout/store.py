@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 
 import msgspec
 import sqlalchemy as sa
@@ -96,8 +97,8 @@ class RolloutStore:
         """The unguessable part of the address of the fleet's page."""
         return hmac.new(self._page_key, b"fleet page " + fleet.lower().encode(), hashlib.sha256).hexdigest()[:32]
 
-    def save(self, status: RolloutStatus) -> None:
-        """Replace the status of this submodule of this base."""
+    def save(self, status: RolloutStatus, *, also: Callable[[sa.Connection], None] = lambda _: None) -> None:
+        """Replace the status of this submodule of this base; `also` is written in the same transaction."""
         row = {
             "page": self.page_of(status.fleet),
             "base": status.base,
@@ -105,7 +106,12 @@ class RolloutStore:
             "fleet": status.fleet,
             "state": msgspec.json.encode(status).decode(),
         }
-        self._store.write(lambda connection: connection.execute(_SAVE, row))
+
+        def write(connection: sa.Connection) -> None:
+            connection.execute(_SAVE, row)
+            also(connection)
+
+        self._store.write(write)
 
     def find(self, page: str) -> tuple[RolloutStatus, ...]:
         """Everything of the fleet whose page this is, by base and submodule."""

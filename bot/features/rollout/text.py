@@ -90,10 +90,9 @@ def render_differing(found: DifferingPlan) -> str:
 
 
 def _head(view: RolloutView) -> str:
-    done = sum(node.standing is Standing.GOOD for node in view.nodes)
-    said = f"**{done} of {len(view.nodes)} nodes run {md.text(view.submodule)} `{short(view.pin)}`**"
+    headline = f"**{_progress(view)} {md.text(view.submodule)} `{short(view.pin)}`**"
     if view.superseded_by is not None:
-        return f"{said} · #{view.superseded_by} came after it; its nodes get that one"
+        return f"{headline} · #{view.superseded_by} was merged after it, and replaces it on the nodes"
     where = f"wave {view.wave} of {view.waves}" if view.waves > 1 else ""
     match view.reason:
         case RolloutReason.HALTED:
@@ -106,7 +105,14 @@ def _head(view: RolloutView) -> str:
             words = ""
         case _:
             words = where
-    return f"{said} · {words}" if words else said
+    return f"{headline} · {words}" if words else headline
+
+
+def _progress(view: RolloutView) -> str:
+    done = sum(node.standing is Standing.GOOD for node in view.nodes)
+    if len(view.nodes) == 1:
+        return f"{md.code(view.nodes[0].node)} {'runs' if done else 'does not run'}"
+    return f"{done} of {len(view.nodes)} nodes run"
 
 
 def _at(moment: int | None) -> str:
@@ -125,7 +131,7 @@ def _nodes(view: RolloutView) -> str:
         ]
         for node in view.nodes
     ]
-    return md.table(["", "node", *(["wave"] if waves else []), "", ""], rows)
+    return md.table(["", "node", *(["wave"] if waves else []), "what happened", "log"], rows)
 
 
 def _surprises(view: RolloutView) -> str:
@@ -154,13 +160,13 @@ def _differences(view: RolloutView) -> str:
     if not found:
         return ""
     table = render_differences(found[:MOST_ROWS])
-    return f"**Found otherwise than the last order had left it:**\n\n{table}{_more(len(found))}"
+    return f"**Different from what the last order left:**\n\n{table}{_more(len(found))}"
 
 
 def render_differences(found: Iterable[tuple[NodeName, Difference]]) -> str:
     """A table of what is not as it was left."""
     rows = ([md.code(node), md.code(one.where), one.kind.replace("_", " "), md.text(one.text)] for node, one in found)
-    return md.table(["node", "where", "what", ""], rows)
+    return md.table(["node", "where", "what", "details"], rows)
 
 
 def _more(count: int) -> str:

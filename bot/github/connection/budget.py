@@ -16,6 +16,7 @@ from bot.domain.errors import RetryLater
 from bot.github.connection import metrics
 from bot.github.connection.backoff import Backoff, is_exhausted
 from bot.github.connection.metrics import DeferralReason
+from bot.github.errors import BudgetSpent
 
 RESERVED = 0.1  # of the hour's requests, for people's commands
 BURST = 20  # writes at once; with one a second after them no minute has more than 80
@@ -55,7 +56,7 @@ class Budget(Backoff):
                 kept = 0 if urgent else int(self._limit * RESERVED)
                 if self._left <= kept:
                     metrics.DEFERRALS.inc(why=DeferralReason.RESERVE if self._left else DeferralReason.PRIMARY)
-                    raise RetryLater(
+                    raise BudgetSpent(
                         f"{self._left} of {self._limit} requests are left of this hour"
                         + ("" if urgent else ", kept for people's commands"),
                         seconds=self._reset - now + 1,

@@ -34,6 +34,7 @@ class PullDetail(Pull, frozen=True, kw_only=True):
     mergeable_state: str = "unknown"
     auto_merge: dict[str, object] | None = None
     draft: bool = False
+    created_at: str = ""
 
     def is_from_fork(self, repo: RepoName) -> bool:
         """Whether its commits come from elsewhere; a fork that is gone counts as one."""

@@ -87,9 +87,9 @@ def render_check_summary(plan: Plan, links: Links, *, limit: int) -> str:
 
 
 def render_check_text(plan: Plan, links: Links, *, limit: int) -> str:
-    """Render the diffs, and which rules fired."""
-    parts = [diffs.folds(plan), fixed(_rules(plan))]
-    return fit(parts, limit, shorten=(0, 0), notice=sections.left_out(links))
+    """Render the diffs of files and services, and which rules fired."""
+    parts = [diffs.files(plan), diffs.folds(plan), fixed(_rules(plan))]
+    return fit(parts, limit, shorten=(1, 0, 1), notice=sections.left_out(links))
 
 
 def _rules(plan: Plan) -> str:

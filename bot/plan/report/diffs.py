@@ -1,4 +1,4 @@
-"""The diffs of a plan's report: what differs in each changed service, folded by stack. Pure."""
+"""The diffs of a plan's report: of files that services read, and of each changed service. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,41 @@ from collections.abc import Sequence
 from functools import partial
 
 from bot.domain.names import NodeName
-from bot.plan.model import Plan
+from bot.plan.model import FileDiff, Plan
 from bot.plan.report.rows import find_rows, plural
 from bot.plan.report.sections import NOTHING, joined, nodes_in_words, take_within
 from bot.protocol.action import Action
 from bot.text import markdown as md
 from bot.text.budget import Section, Variant
+
+_MAX_OPEN = 24  # lines of all files together that are shown without a click
+_MAX_NAMES = 5
+
+
+def files(plan: Plan) -> Section:
+    """Render the changed files that services read, each with its diff; then only their names."""
+    if not plan.file_diffs:
+        return NOTHING
+    is_short = sum(one.diff.count("\n") + 1 for one in plan.file_diffs if one.diff) <= _MAX_OPEN
+
+    def named(budget: int) -> Variant:
+        lead = f"{plural(len(plan.file_diffs), 'changed file')} that services read"
+        names = [md.code(md.cut(one.path, 160)) for one in plan.file_diffs[:_MAX_NAMES]]
+        kept = list(take_within(names, budget - len(lead) - 20))
+        more = f" and {len(plan.file_diffs) - len(kept)} more" if len(plan.file_diffs) > len(kept) else ""
+        return Variant(f"{lead}: {', '.join(kept)}{more}." if kept else f"{lead}.", "the diffs of files")
+
+    return Section((lambda _budget: Variant(joined(_file(one, is_open=is_short) for one in plan.file_diffs)), named))
+
+
+def _file(one: FileDiff, *, is_open: bool) -> str:
+    name = md.code(md.cut(one.path, 160))
+    if not one.diff:
+        return f"{name} changed; it {md.text(one.note)}."
+    lines = one.diff.splitlines()
+    counts = f"+{sum(line[:1] == '+' for line in lines)} −{sum(line[:1] == '-' for line in lines)}"
+    after = f"\n\n… and {md.text(one.note)}" if one.note else ""
+    return md.fold(f"{name} {counts}", md.fence(one.diff, "diff") + after, is_open=is_open)
 
 
 def folds(plan: Plan) -> Section:

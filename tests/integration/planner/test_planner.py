@@ -83,9 +83,9 @@ def line(reason: Reason) -> tuple[str, int] | None:
 
 CHANGES: list[tuple[dict[str, str | None], dict[str, Action], dict[str, tuple[str, int]], list[str]]] = [
     ({"README.md": "other words\n"}, {}, {}, ["README.md"]),
-    ({"stacks/web/conf/a.conf": "b\n"}, {"web": Action.RESTART}, {"bind_content": ("compose.yaml", 10)}, []),
-    ({"stacks/web/conf/new": "n\n"}, {"web": Action.RESTART}, {"bind_content": ("compose.yaml", 10)}, []),
-    ({"stacks/web/real/b.conf": "c\n"}, {"web": Action.RESTART}, {"bind_content": ("compose.yaml", 11)}, []),
+    ({"stacks/web/conf/a.conf": "b\n"}, {"web": Action.RESTART}, {"bind_content": ("conf/a.conf", 1)}, []),
+    ({"stacks/web/conf/new": "n\n"}, {"web": Action.RESTART}, {"bind_content": ("conf/new", 1)}, []),
+    ({"stacks/web/real/b.conf": "c\n"}, {"web": Action.RESTART}, {"bind_content": ("real/b.conf", 1)}, []),
     (
         {"stacks/web/base.yaml": WEB["stacks/web/base.yaml"].replace("latest", "1.27").replace("front", "back")},
         {"web": Action.RECREATE},

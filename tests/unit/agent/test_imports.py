@@ -9,7 +9,7 @@ import pytest
 
 BY_HAND = "bot.agent.deploy, bot.agent.wiring, bot.settings.node"
 JOB = f"{BY_HAND}, bot.agent.github_sink"
-PLAN = "bot.plan, bot.plan.changes, bot.plan.risks.assess"
+PLAN = "bot.plan, bot.plan.changes, bot.risks.assess"
 
 
 def load(modules: str) -> set[str]:

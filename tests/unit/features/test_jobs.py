@@ -23,6 +23,7 @@ from bot.features.commands.jobs import BUTTONS, AcknowledgeCommand, CloseOutPull
 from bot.features.drift.jobs import CheckDrift
 from bot.features.fleets.jobs import (
     Access,
+    AccessRead,
     BumpResumed,
     FetchMissedDeliveries,
     FleetRead,
@@ -37,6 +38,7 @@ from bot.features.fleets.jobs import (
 )
 from bot.features.fleets.store import Pins
 from bot.features.hub.jobs import SyncHub
+from bot.features.notices.jobs import EndWaiting, NoteAccess
 from bot.features.review.jobs import SyncReview
 from bot.features.rollout.jobs import SyncRollout
 from bot.features.upstream.jobs import SyncUpstream, SyncUpstreamPull
@@ -100,7 +102,14 @@ FOUND: dict[str, tuple[FoundEvent, list[Job]]] = {
     ),
     "a fleet that pins nothing was read": (FleetRead(fleet=WIN, installation=SEVEN, pins=()), []),
     "a hub was found": (HubFound(hub=HUB, installation=NINE), [hub(HUB, NINE)]),
-    "pull requests were listed": (PullsListed(repo=WIN, installation=SEVEN, numbers=PULLS), [review(3), review(9)]),
+    "pull requests were listed": (
+        PullsListed(repo=WIN, installation=SEVEN, numbers=PULLS),
+        [review(3), review(9), EndWaiting(fleet=WIN, installation=SEVEN, opened=PULLS)],
+    ),
+    "access changed": (
+        AccessRead(fleet=WIN, installation=SEVEN, problem="x", url="https://x"),
+        [NoteAccess(fleet=WIN, installation=SEVEN, problem="x", url="https://x")],
+    ),
     "an upstream's were listed": (
         PullsListed(repo=SERVER, installation=SEVEN, numbers=PULLS[:1]),
         [review(3, SERVER)],
@@ -136,7 +145,8 @@ def test_a_pull_request_upstream_is_planned_when_its_commits_or_its_base_change(
 
 def test_a_pull_request_that_ended_without_a_merge_is_closed_out_and_rolls_nothing_out() -> None:
     event = msgspec.structs.replace(pull("mine"), action="closed")
-    assert route(event, INDEX) == (CloseOutPull(fleet=WIN, installation=SEVEN, number=PullNumber(3)),)
+    closed = CloseOutPull(fleet=WIN, installation=SEVEN, number=PullNumber(3))
+    assert route(event, INDEX) == (closed, EndWaiting(fleet=WIN, installation=SEVEN, closed=PullNumber(3)))
 
 
 @pytest.mark.parametrize(("task", "asked"), [("drift:server", True), ("deploy:server", False), ("", False)])

@@ -24,6 +24,7 @@ from bot.fleetfile import (
     Hub,
     Locks,
     Node,
+    NoticeRules,
     ReviewRules,
     Submodule,
     models,
@@ -46,6 +47,7 @@ SECTIONS: list[tuple[type[models.FileSection], type[Value], set[str]]] = [
     (models.CommandsSection, Commands, set()),
     (models.LocksSection, Locks, set()),
     (models.ReviewSection, ReviewRules, set()),
+    (models.NotifySection, NoticeRules, set()),
     (models.HubDocument, Hub, set()),
 ]
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.names import BranchName, NodeName, RepoName, StackName, SubmodulePath
+from bot.domain.notices import NoticeSeverity
 from bot.domain.risk_rules import RULES, Tuning
 from bot.domain.verbs import Verb
 from bot.fleetfile import (
@@ -21,6 +22,7 @@ from bot.fleetfile import (
     Hooks,
     Locks,
     Node,
+    NoticeRules,
     Platform,
     ReviewRules,
     ShowUpstream,
@@ -62,6 +64,7 @@ nodes:
 commands: {prefix: /aios, who: {deploy: [maintain]}, break_glass: [admin]}
 locks: {hours: 2}
 review: {required: [a/**], optional: [b], auto_merge: true}
+notify: {severities: [info, urgent], quiet: "22:00-07:30", approval_after: 2d}
 risks: {secret.changed: off, image.unpinned: info}
 """.replace("AGENT", AGENT)
 
@@ -118,6 +121,9 @@ def test_everything_that_can_be_said() -> None:
         commands=Commands(prefix="/aios", who={"deploy": ("maintain",)}, break_glass=("admin",)),
         locks=Locks(hours=2),
         review=ReviewRules(required=("a/**",), optional=("b",), auto_merge=True),
+        notify=NoticeRules(
+            severities=(NoticeSeverity.INFO, NoticeSeverity.URGENT), quiet="22:00-07:30", approval_after=172_800
+        ),
         risks={"secret.changed": Tuning.OFF, "image.unpinned": Tuning.INFO},
     )
     assert fleet.nodes[0].runner_labels == ("self-hosted", "x")
@@ -141,7 +147,11 @@ def render(fleet: Fleet) -> str:
     document: dict[str, Any] = msgspec.to_builtins(fleet)
     for name, key in KEY_ATTRIBUTES.items():
         document[name] = {entry.pop(key): entry for entry in document[name]}
-    for section, times in (("deploy", ("soak", "offline_after")), ("drift", ("every",))):
+    for section, times in (
+        ("deploy", ("soak", "offline_after")),
+        ("drift", ("every",)),
+        ("notify", ("approval_after",)),
+    ):
         for time in times:
             document[section][time] = f"{document[section][time]}s"
     return json.dumps(_without_empty(document), indent=1)
@@ -202,6 +212,12 @@ _fleets = st.builds(
     ),
     locks=st.builds(Locks, hours=st.integers(1, 720)),
     review=st.builds(ReviewRules, required=_texts, optional=_texts, auto_merge=st.booleans()),
+    notify=st.builds(
+        NoticeRules,
+        severities=st.lists(st.sampled_from(NoticeSeverity), unique=True, min_size=1).map(tuple),
+        quiet=st.sampled_from(["", "22:00-07:00"]),
+        approval_after=_times,
+    ),
     risks=st.dictionaries(st.sampled_from(list(RULES)), st.sampled_from(Tuning), max_size=2),
 )
 

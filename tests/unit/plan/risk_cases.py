@@ -391,6 +391,9 @@ IN_FULL += [
             {},
             {"ports": [port("8000-8010"), {"target": 53, "protocol": "udp", "mode": "host"}]},
         ),
+        ("a port leaves the node itself", {"ports": [port("80", "127.0.0.1")]}, {"ports": [port("80", "10.0.0.1")]}),
+        ("a log without a driver", {}, {"logging": {"options": {"max-size": "1m"}}}),
+        ("a provider in one word", {}, {"provider": "evil"}),
         ("any port closes", {"ports": [port("", target=9)]}, {}),
         ("ports close", {"ports": [port("80"), port("81", "127.0.0.2"), port("82", "10.0.0.1")]}, {}),
         ("a port opens wider", {"ports": [port("80", "10.0.0.1")]}, {"ports": [port("80", "::")]}),
@@ -699,6 +702,33 @@ IN_FULL += [
                         volume("/srv", "/v"),
                     ]
                 ),
+            )
+        ],
+    ),
+    (
+        "mounts taken over",
+        "linux",
+        [
+            (
+                model({"other": {"image": "a:1", "volumes": [volume("v"), bind("/etc")]}}, volumes={"v": {}}),
+                model(
+                    {
+                        "web": BASE | {"volumes_from": ["container:x:ro", "other:ro", "more"]},
+                        "other": {"image": "a:1", "volumes": [volume("v"), bind("/etc")]},
+                        "more": {"image": "a:1", "volumes": [bind("/root"), volume("v")]},
+                    },
+                    volumes={"v": {"name": "shared"}},
+                ),
+            )
+        ],
+    ),
+    (
+        "options of a network stay and go",
+        "linux",
+        [
+            (
+                stack(networks={"n": {"driver_opts": {"a": "1", "b": "2"}}}),
+                stack(networks={"n": {"driver_opts": {"a": "1", "b": "3"}}}),
             )
         ],
     ),

@@ -392,7 +392,7 @@ def test_reasons_say_what_and_where() -> None:
         "ports": ("ports 80:80/tcp -> 127.0.0.1:81:80/tcp", 8),
         "bind_content": (
             f"{FOLDER}/conf/a, {FOLDER}/conf/b, {FOLDER}/conf/c and 1 more changed, mounted at /conf",
-            9,
+            1,  # of the first file
         ),
     }
     assert '-      "published": "80",' in plan.diff

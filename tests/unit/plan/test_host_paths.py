@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.plan.risks.host_paths import Holds, judge_device, judge_path, normalise_path
 from bot.redaction.shapes import word_set
+from bot.risks.host_paths import Holds, judge_device, judge_path, normalise_path
 
 SYSTEM = sorted(
     word_set(

@@ -9,8 +9,8 @@ import pytest
 from bot.domain.names import NodeName, StackName
 from bot.plan.lists import Twins, find_differences
 from bot.plan.model_diff import render_diff
-from bot.plan.risks.assess import find_risks
-from bot.plan.risks.pairs import NodePair, StackPair
+from bot.risks.assess import find_risks
+from bot.risks.pairs import NodePair, StackPair
 from tests.unit.plan.risk_cases import port, stack
 
 

@@ -13,9 +13,10 @@ from msgspec.structs import replace
 from bot.domain.names import ServiceName
 from bot.domain.severity import Severity
 from bot.features.bump.text import LEAST, LIMIT, parse_marker, render_body, render_title
-from bot.plan.model import Plan, Reason, ServicePlan
+from bot.plan.model import FileDiff, Plan, Reason, ServicePlan
 from bot.plan.report.check import LIMIT as CHECK_LIMIT
 from bot.plan.report.check import find_annotations, render_check, render_check_summary, render_check_text
+from bot.plan.report.diffs import files
 from bot.plan.report.links import Links
 from bot.plan.report.rows import count
 from bot.protocol.action import Action
@@ -64,7 +65,9 @@ def any_plan(draw: st.DrawFn) -> Plan:
     ]
     commits = tuple(plans.commit(s, a) for s, a in draw(st.lists(st.tuples(HOSTILE, HOSTILE), max_size=3)))
     files = tuple(draw(st.lists(HOSTILE, max_size=3)))
-    return plans.plan(*nodes, commits=commits, files_changed=files, files_without_effect=files)
+    texts = st.tuples(HOSTILE, HOSTILE | LONG, HOSTILE)
+    diffs = tuple(FileDiff(*one) for one in draw(st.lists(texts, max_size=3)))
+    return plans.plan(*nodes, commits=commits, files_changed=files, files_without_effect=files, file_diffs=diffs)
 
 
 def assert_closed(markdown: str) -> None:
@@ -77,7 +80,7 @@ def assert_closed(markdown: str) -> None:
         elif mark:
             fence = mark.group()
         else:
-            folds += line.startswith("<details>") - (line == "</details>")
+            folds += bool(re.match("<details( open)?>", line)) - (line == "</details>")
             assert folds in (0, 1), line
     assert not fence
     assert not folds
@@ -194,3 +197,36 @@ def test_no_line_of_the_old_version_is_annotated() -> None:
         service=ServiceName("web"), action=Action.RECREATE, reasons=(reason,), risks=(plans.risk(where=gone),)
     )
     assert find_annotations([plans.plan(plans.node("N", plans.stack("s", one)))]) == ()
+
+
+def test_short_diffs_of_files_are_open_and_long_ones_folded() -> None:
+    def body(lines: int) -> str:
+        short = FileDiff("server/a.yml", "@@ -1 +1 @@\n-a\n+b")
+        long = FileDiff(
+            "server/b.yml", "\n".join(["@@ -1,9 +1,9 @@", *("+line" for _ in range(lines - 1))]), "9 more lines"
+        )
+        return render_body(plans.plan(file_diffs=(short, long)), plans.LINKS)
+
+    assert body(21).count("<details open><summary>") == 2
+    assert "<details open>" not in body(22)
+    assert "<summary><code>server/a.yml</code> +1 −1</summary>" in body(30)
+    assert "<summary><code>server/b.yml</code> +29 −0</summary>" in body(30)
+    assert "\n\n… and 9 more lines\n\n</details>" in body(30)
+
+
+def test_a_file_that_is_not_shown_is_named_with_the_reason() -> None:
+    plan = plans.plan(file_diffs=(FileDiff("server/logo.png", note="is not text"),))
+    assert "\n<code>server/logo.png</code> changed; it is not text.\n" in render_body(plan, plans.LINKS)
+    assert "<code>server/logo.png</code>" in render_check(plan, plans.LINKS).text
+
+
+def test_without_room_the_files_are_named_and_then_counted() -> None:
+    many = tuple(FileDiff(f"server/{n}.yml", "+x\n" * 2_000) for n in range(7))
+    plan = plans.plan(file_diffs=many)
+    shorter = render_body(plan, plans.LINKS, limit=5_000)
+    assert "7 changed files that services read: <code>server/0.yml</code>, " in shorter
+    assert "<code>server/4.yml</code> and 2 more." in shorter
+    assert "the diffs of files" in shorter
+    assert "7 changed files that services read." in files(plan).variants[1](0).text
+    assert "<code>server/0.yml</code> and 6 more." in files(plan).variants[1](90).text
+    assert files(plans.plan()).variants[0](100).text == ""

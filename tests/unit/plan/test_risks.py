@@ -11,10 +11,10 @@ from bot.domain.risk_rules import RULES, Tuning
 from bot.domain.severity import Severity
 from bot.fleetfile import Node
 from bot.plan.model import NodePlan, ServicePlan, SourceLine, StackPlan
-from bot.plan.rendering import NodeChange, Rendered, Side, StackChange
-from bot.plan.risks.assess import add_risks, assess, find_risks
-from bot.plan.risks.pairs import NodePair, StackPair
+from bot.plan.rendering import LostGuards, NodeChange, Rendered, Side, StackChange, Unreadable
 from bot.protocol.action import Action
+from bot.risks.assess import add_risks, assess, find_risks
+from bot.risks.pairs import NodePair, StackPair
 from tests.unit.plan.risk_cases import (
     BASE,
     NODE_WIDE,
@@ -81,7 +81,21 @@ def test_a_router_that_goes_is_one_remark_and_no_lost_guard() -> None:
 
 
 def test_every_rule_has_a_case_above() -> None:
-    assert {rule for rule, *_ in [*ONE_SERVICE, *NODE_WIDE]} == set(RULES)
+    of_files = {"exposure.file_guard"}
+    assert {rule for rule, *_ in [*ONE_SERVICE, *NODE_WIDE]} | of_files == set(RULES)
+
+
+def test_a_mounted_file_that_loses_a_guard_is_a_risk_at_its_line() -> None:
+    where = SourceLine("server/s/web.yml", 5)
+    lost: dict[ServiceName, tuple[LostGuards, ...]] = {ServiceName("web"): (LostGuards(("tls", "basicauth"), where),)}
+    both = Side(Rendered(model=web(), sources={"services.web": SourceLine("server/s/compose.yaml", 1)}))
+    change = StackChange(StackName("s"), "s", old=both, new=both, lost_guards=lost)
+    services = (ServicePlan(service=ServiceName("web"), action=Action.RESTART),)
+    bare = NodePlan(NodeName("N"), "linux", (StackPlan(StackName("s"), "s", (), services=services),))
+    plan = add_risks(bare, NodeChange(Node(name=NodeName("N")), (change,)), {})
+    (risk,) = plan.stacks[0].services[0].risks
+    assert (risk.rule, risk.severity, risk.where) == ("exposure.file_guard", Severity.RISKY, where)
+    assert risk.text == "the mounted web.yml names tls, basicauth less often than before"
 
 
 SILENT: list[tuple[str, tuple[Any, Any]]] = [
@@ -179,6 +193,23 @@ def test_what_cannot_be_compared_counts_as_new() -> None:
     assert "privilege.privileged" in [one.rule.id for one in found]
     broken = StackPair(StackName("s"), web(privileged=True), None, unreadable=True)
     assert list(find_risks(NodePair(NodeName("N"), "linux", (broken,)))) == []
+
+
+def test_a_change_whose_stack_cannot_be_read_says_so() -> None:
+    """Its networks may be among those that others miss."""
+    stacks = (
+        StackChange(
+            stack=StackName("s0"),
+            folder="server/s0",
+            new=Side(rendering=Rendered(model=stack("x", **network("n", external=True)))),
+        ),
+        StackChange(stack=StackName("s1"), folder="server/s1", new=Side(rendering=Unreadable(message="line 3"))),
+    )
+    plan = NodePlan(
+        node=NodeName("N"), platform="linux", stacks=(StackPlan(stack=StackName("s0"), folder="", files=()),)
+    )
+    (found,) = add_risks(plan, NodeChange(node=Node(name=NodeName("N")), stacks=stacks), {}).stacks[0].risks
+    assert found.text == "external network n: no stack that could be read creates it"
 
 
 def test_a_fleet_tunes_a_rule_by_its_id() -> None:

@@ -10,9 +10,9 @@ import pytest
 from bench.risks import judge, read_schema_keys
 from bot.domain.names import StackName
 from bot.domain.risk_rules import RULES
-from bot.plan.risks.pairs import StackPair
-from bot.plan.risks.schema import canonical_key, check_keys
-from bot.plan.risks.schema_table import HARMLESS, LINES, RULED, UNJUDGED
+from bot.risks.pairs import StackPair
+from bot.risks.schema import canonical_key, check_keys
+from bot.risks.schema_table import HARMLESS, LINES, RULED, UNJUDGED
 
 KEYS = read_schema_keys()
 
@@ -25,7 +25,7 @@ def test_the_schema_is_read_to_its_ends() -> None:
 
 def test_every_key_of_the_schema_has_its_line() -> None:
     missing = [key for key in KEYS if canonical_key(key) not in LINES]
-    assert missing == [], "judge these in bot/plan/risks/schema_table.py: they are told as unjudged until then"
+    assert missing == [], "judge these in bot/risks/schema_table.py: they are told as unjudged until then"
 
 
 def test_every_line_has_its_key_and_no_key_two_lines() -> None:

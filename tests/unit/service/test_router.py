@@ -41,6 +41,7 @@ from bot.features.fleets.facts import Pinned
 from bot.features.fleets.jobs import Job, RepeatChecks, SyncFleet, SyncInstallation
 from bot.features.fleets.store import Pins
 from bot.features.hub.jobs import SyncHub
+from bot.features.notices.jobs import EndWaiting
 from bot.features.review.jobs import SyncReview
 from bot.features.rollout.jobs import SyncRollout
 from bot.features.upstream.jobs import SyncUpstream, SyncUpstreamPull
@@ -138,6 +139,7 @@ def upstream_pull(repo: RepoName = SERVER) -> SyncUpstreamPull:
 
 REVIEW = SyncReview(fleet=WIN, installation=SEVEN, number=PullNumber(3))
 UPSTREAM_REVIEW = msgspec.structs.replace(REVIEW, fleet=SERVER)
+ENDED = EndWaiting(fleet=WIN, installation=SEVEN, closed=PullNumber(3))
 END = CloseOutPull(fleet=WIN, installation=SEVEN, number=PullNumber(3))
 ASKED = SyncCommandOrders(fleet=WIN, installation=SEVEN)
 SEEN = AcknowledgeCommand(fleet=WIN, installation=SEVEN, comment=99)
@@ -213,10 +215,10 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
     "a tracked branch moved, and its repository stays none": (plain_push(SERVER, "main"), {bump(), bump(LINUX)}),
     "a fleet's base moved, whatever changed": (plain_push(WIN, "main"), {fleet()}),
     "the bump's pull request was touched": (pull("aios-bot/main/server"), {bump(), REVIEW}),
-    "the bump's pull request was merged": (pull("aios-bot/main/server", merged=True), {bump(), MERGED, END}),
-    "a person's pull request was merged": (pull("by-hand", merged=True), {MERGED, END}),
+    "the bump's pull request was merged": (pull("aios-bot/main/server", merged=True), {bump(), MERGED, END, ENDED}),
+    "a person's pull request was merged": (pull("by-hand", merged=True), {MERGED, END, ENDED}),
     "a person's pull request was opened": (pull("by-hand"), {REVIEW}),
-    "merged into a branch that is no base": (pull("by-hand", merged=True, base="feature"), {END}),
+    "merged into a branch that is no base": (pull("by-hand", merged=True, base="feature"), {END, ENDED}),
     "a command": (said("/deploy LAB"), {SEEN, COMMAND}),
     "a misspelt command": (
         said("/depoly"),

@@ -143,7 +143,7 @@ def _render_orders(orders: tuple[OrderView, ...]) -> str:
         ]
         for order in orders
     ]
-    table = md.table(["", "node", "state", "", ""], rows)
+    table = md.table(["", "node", "state", "details", "log"], rows)
     return "\n\n".join([table, *(order.details for order in orders[:MOST_DETAILED] if order.details)])
 
 
@@ -152,7 +152,9 @@ def render_status(facts: CommandFacts) -> str:
     waves = {name: number for number, wave in enumerate(facts.waves, start=1) for name in wave}
     rows = [_row(node, facts.base, waves) for node in facts.nodes]
     parts = [
-        md.table(["node", "wave", "runs", "", "order", "lock"], rows) if rows else "The fleet file lists no nodes.",
+        md.table(["node", "wave", "runs", "against its pin", "order", "lock"], rows)
+        if rows
+        else "The fleet file lists no nodes.",
         _render_hold(facts.hold),
         _render_good(facts.nodes),
     ]

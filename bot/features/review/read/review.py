@@ -46,6 +46,8 @@ def read_review_facts(tools: ReviewTools, client: Client, repo: RepoName, pull: 
         effect=merge.effect,
         approvals=_read_approvals(client, repo, pull),
         auto_merge=pull.auto_merge is not None,
+        draft=pull.draft,
+        notify=at.file.notify if at is not None else None,
     )
 
 

@@ -9,9 +9,12 @@ import msgspec
 
 from bot.domain.names import NodeName, short
 from bot.features.fleets.read import FleetAt
+from bot.features.outbox.facts import apply_rules, pin_scope
+from bot.features.outbox.store import replace_conditions
 from bot.features.rollout.apply.approval import PlanDiffers, StacksUnreadable
 from bot.features.rollout.apply.dispatch import Waiting, give_order, withdraw_order
 from bot.features.rollout.apply.superseded import as_withdrawn, report_superseded
+from bot.features.rollout.decide.conditions import find_conditions
 from bot.features.rollout.decide.orders import last_good
 from bot.features.rollout.decide.rollout import Rollout, RolloutReason, Standing, want_merged
 from bot.features.rollout.facts import NodeFacts, PastOrder, RolloutFacts, Stage
@@ -47,6 +50,7 @@ def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: Rollo
     orders: dict[NodeName, PastOrder | Waiting | None] = {n.node.name: facts.order_of(n) for n in facts.nodes}
     differing: dict[NodeName, PlanDiffers] = {}
     held: dict[NodeName, str] = {}  # why a node gets no order
+    unreadable: dict[NodeName, str] = {}
     for node in facts.nodes:
         if node.node.name in decision.start:
             past = as_withdrawn(node.past, decision.withdraw)
@@ -58,8 +62,9 @@ def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: Rollo
                 held[node.node.name] = "not deployed: its plan goes beyond the approved one"
             except StacksUnreadable as problem:
                 log.warning("%s of %s gets no order: %s", node.node.name, facts.fleet, problem)
-                held[node.node.name] = str(problem)
+                held[node.node.name] = unreadable[node.node.name] = str(problem)
     if facts.pull is None:
+        tools.outbox.replace(facts.fleet, _scope(facts), (), now=facts.now)
         return
     report_superseded(tools, client, facts, decision)
     view = RolloutView(
@@ -86,7 +91,24 @@ def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: Rollo
     )
     login = tools.fleets.app.login()
     put_comment(client, facts.fleet, facts.pull, marker=markers.ROLLOUT, body=render_rollout(view), login=login)
-    tools.statuses.save(_status(facts, view))
+    conditions = find_conditions(
+        facts,
+        decision.reason,
+        view.nodes,
+        orders={name: order for name, order in orders.items() if isinstance(order, PastOrder)},
+        differing=view.differing,
+        unreadable=unreadable,
+        web_url=tools.fleets.mirrors.web_url,
+    )
+    wanted = apply_rules(conditions, at.file.notify)
+    tools.statuses.save(
+        _status(facts, view),
+        also=lambda connection: replace_conditions(connection, facts.fleet, _scope(facts), wanted, now=facts.now),
+    )
+
+
+def _scope(facts: RolloutFacts) -> str:
+    return pin_scope("rollout", facts.base, facts.submodule.path)
 
 
 def _end_lost(client: Client, facts: RolloutFacts, node: NodeName, order: PastOrder) -> None:

@@ -59,7 +59,7 @@ GOOD = NodeView(node=A, wave=1, standing=Standing.GOOD)
 )
 def test_the_first_line_says_how_far_the_rollout_is(reason: RolloutReason, waves: int, words: str) -> None:
     first, *_rest, marker = rendered(reason, GOOD, waves=waves)
-    assert first == f"**1 of 1 nodes run server `ddddddd`**{words}"
+    assert first == f"**<code>A</code> runs server `ddddddd`**{words}"
     assert marker == f"<!-- aios-bot:rollout {'c' * 40} -->"
 
 

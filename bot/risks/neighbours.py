@@ -11,8 +11,8 @@ from typing import NamedTuple
 from bot.domain import risk_rules as rules
 from bot.domain.names import ServiceName, StackName
 from bot.plan.rendering import CHECKOUT
-from bot.plan.risks.pairs import Found, Model, NodePair, as_list, as_map, network_name, read_mounts, read_ports
-from bot.plan.risks.port_ranges import PortChange, as_ranges
+from bot.risks.pairs import Found, Model, NodePair, as_list, as_map, network_name, read_mounts, read_ports
+from bot.risks.port_ranges import PortChange, as_ranges
 
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/].*|\\\\.*|/(?:run/desktop/mnt/host|host_mnt)/.*")
 _POSIX = re.compile(r"/(?!/)(?!run/desktop/|host_mnt/|[a-zA-Z]/|mnt/[a-zA-Z]/).*")

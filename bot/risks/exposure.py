@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.domain import risk_rules as rules
-from bot.plan.risks.pairs import EVERYWHERE, Found, Port, ServicePair, as_map, read_ports
-from bot.plan.risks.port_ranges import PortChange, PortIndex, as_ranges, reach
+from bot.risks.pairs import EVERYWHERE, Found, Port, ServicePair, StackPair, as_map, read_ports
+from bot.risks.port_ranges import PortChange, PortIndex, as_ranges, reach
 
 _ROUTER = re.compile(r"traefik\.(?:http|tcp|udp)\.routers\.([^.]+)\.(.+)")
 _MIDDLEWARE = re.compile(r"traefik\.(?:http|tcp)\.middlewares\.([^.]+)\.(.+)")
@@ -42,6 +42,16 @@ def _closed(service: ServicePair, before: list[Port], now: PortIndex) -> Iterato
         if not port.is_local and (counterpart is None or reach(counterpart) < reach(port)):
             rest = f"only on {counterpart.address}" if counterpart else "no longer published"
             yield PortChange(port, f"{service.place}.ports", rules.PORT_CLOSED, "is", rest)
+
+
+def check_files(pair: StackPair) -> Iterator[tuple[str, Found]]:
+    """Find mounted files that lose authentication or TLS; each with the service's name."""
+    for service, files in pair.lost_guards.items():
+        for lost in files:
+            words = ", ".join(lost.words)
+            name = lost.where.path.rpartition("/")[2]
+            text = f"the mounted {name} names {words} less often than before"
+            yield service, Found(rules.FILE_GUARD, text, where=lost.where)
 
 
 def check_traefik(service: ServicePair) -> Iterator[Found]:

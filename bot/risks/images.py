@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from bot.domain import risk_rules as rules
-from bot.plan.risks.pairs import Found, ServicePair
+from bot.risks.pairs import Found, ServicePair
 
 _MOVING = re.compile(
     r"(?:latest|stable|edge|nightly|main|master|develop|dev|rolling|beta|alpha|rc|lts|mainline|current|release"

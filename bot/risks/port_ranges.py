@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from bot.domain.names import ServiceName, StackName
 from bot.domain.risk_rules import Rule
-from bot.plan.risks.pairs import EVERYWHERE, Found, Port
+from bot.risks.pairs import EVERYWHERE, Found, Port
 
 _PLURAL = {"is": "are", "listens": "listen"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.domain import risk_rules as rules
-from bot.plan.risks.pairs import Found, ServicePair, StackPair, as_list, as_map, is_hidden
+from bot.risks.pairs import Found, ServicePair, StackPair, as_list, as_map, is_hidden
 
 _DISABLED = (["NONE"], "NONE")
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from bot.domain import host_rules, risk_rules
-from bot.plan.risks.pairs import Found, ServicePair, StackPair, as_map, network_name
+from bot.risks.pairs import Found, ServicePair, StackPair, as_map, network_name
 
 _HOST = "joins the node's own network: every port it opens is a port of the node"
 _KEPT_HERE = ("", "json-file", "local", "journald", "none", "db")

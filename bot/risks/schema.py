@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.domain.host_rules import UNJUDGED
-from bot.plan.risks.pairs import Found, StackPair, as_map
-from bot.plan.risks.schema_table import LINES
+from bot.risks.pairs import Found, StackPair, as_map
+from bot.risks.schema_table import LINES
 
 _HOOK = "container.pre_start"  # each of these is a container again
 _CONTAINER = re.compile(r"(?:services\.\*(?:\.pre_start(?=\.))?|jobs\.\*)\.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.domain import risk_rules as rules
-from bot.plan.risks.images import CALENDAR, is_store, parse_image, read_version
-from bot.plan.risks.pairs import (
+from bot.risks.images import CALENDAR, is_store, parse_image, read_version
+from bot.risks.pairs import (
     Found,
     Model,
     ServicePair,

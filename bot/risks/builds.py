@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.domain import host_rules as rules
-from bot.plan.risks.pairs import Found, ServicePair, as_list, as_map
+from bot.risks.pairs import Found, ServicePair, as_list, as_map
 
 _REMOTE = re.compile(
     r"(?i)[a-z][a-z0-9+.-]*://.*|git@.*|[\w.-]+@[\w.-]+:.*|(?:www\.)?(?:github|gitlab)\.com/.*|.*\.git(?:#.*)?"

@@ -11,8 +11,8 @@ from bot.domain.risk_rules import Tuning
 from bot.domain.severity import Severity
 from bot.plan.model import NodePlan, Risk, SourceLine, StackPlan
 from bot.plan.rendering import CHECKOUT, NodeChange, Rendered, StackChange, Unreadable
-from bot.plan.risks import builds, data, exposure, images, mounts, neighbours, networks, privilege, schema, secrets
-from bot.plan.risks.pairs import Found, NodePair, StackPair, other_containers, service_pairs
+from bot.risks import builds, data, exposure, images, mounts, neighbours, networks, privilege, schema, secrets
+from bot.risks.pairs import Found, NodePair, StackPair, other_containers, service_pairs
 
 _CONTAINER_CHECKS = (
     networks.check_host_network,
@@ -41,7 +41,7 @@ def find_risks(node: NodePair) -> Iterator[Found]:
     for pair in node.stacks:
         found = [*data.check_volumes(pair), *secrets.check_secrets(pair)]
         yield from (one._replace(stack=pair.stack) for one in found)
-        for name, one in data.check_mounts(pair):
+        for name, one in (*data.check_mounts(pair), *exposure.check_files(pair)):
             yield one._replace(stack=pair.stack, service=ServiceName(name))
         if pair.unreadable and pair.new is None:
             continue  # and where only the old version cannot be read, everything may be new
@@ -68,7 +68,8 @@ def _pair(change: StackChange) -> StackPair:
     sides = [side.rendering if side else None for side in (change.old, change.new)]
     old, new = (side.for_risks if isinstance(side, Rendered) else None for side in sides)
     sources = next((side.sources for side in reversed(sides) if isinstance(side, Rendered)), {})
-    return StackPair(change.stack, old, new, any(isinstance(side, Unreadable) for side in sides), sources)
+    unreadable = any(isinstance(side, Unreadable) for side in sides)
+    return StackPair(change.stack, old, new, unreadable, sources, change.lost_guards)
 
 
 def assess(plan: NodePlan, node: NodePair, tuning: Mapping[str, Tuning]) -> NodePlan:
@@ -103,7 +104,7 @@ def _risks(found: Iterator[Found], pair: StackPair | None, tuning: Mapping[str, 
         if tuned is Tuning.OFF:
             continue
         severity = Severity(tuned) if tuned else one.rule.severity
-        where = find_line(one.place, pair.sources) if pair else None
+        where = one.where or (find_line(one.place, pair.sources) if pair else None)
         text = one.text.replace(f"{CHECKOUT}/", "")  # a path of the checkout, as people write it
         risks.append(Risk(rule=one.rule.id, severity=severity, text=text, where=where))
     return tuple(sorted(risks, key=lambda risk: _ORDER.index(risk.severity)))

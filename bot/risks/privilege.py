@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from bot.domain import host_rules as rules
-from bot.plan.risks.pairs import Found, Model, ServicePair, as_list, as_map
 from bot.redaction.shapes import word_set
+from bot.risks.pairs import Found, Model, ServicePair, as_list, as_map
 
 _STRONG = word_set(
     "ALL SYS_ADMIN SYS_MODULE SYS_PTRACE SYS_RAWIO SYS_BOOT SYS_TIME NET_ADMIN DAC_READ_SEARCH DAC_OVERRIDE BPF "

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.domain import host_rules as rules
-from bot.plan.risks.host_paths import Holds, judge_device, judge_path
-from bot.plan.risks.pairs import (
+from bot.risks.host_paths import Holds, judge_device, judge_path
+from bot.risks.pairs import (
     Found,
     Model,
     NamedMount,

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from bot.domain.names import NodeName, ServiceName, StackName
 from bot.domain.risk_rule import Rule
 from bot.plan.model import SourceLine
+from bot.plan.rendering import LostGuards
 
 Model = Mapping[str, Any]
 _NOTHING: Model = {}
@@ -24,6 +25,7 @@ class StackPair(NamedTuple):
     new: Model | None
     unreadable: bool = False
     sources: Mapping[str, SourceLine] = {}  # of the new model; of the old one when the stack is gone
+    lost_guards: Mapping[ServiceName, tuple[LostGuards, ...]] = {}
 
 
 class NodePair(NamedTuple):
@@ -42,6 +44,7 @@ class Found(NamedTuple):
     place: str = ""
     stack: StackName | None = None
     service: ServiceName | None = None
+    where: SourceLine | None = None  # where it is no place of the model, but a line of another file
 
 
 class ServicePair(NamedTuple):
@@ -135,8 +138,8 @@ def read_ports(service: Model) -> list[tuple[Port, int]]:
     """The published ports with their index in the list. A range that compose may choose from counts as any."""
     found = []
     for index, port in enumerate(as_list(service.get("ports"))):
-        published = str(as_map(port).get("published", ""))
-        if as_map(port).get("mode") == "host" or isinstance(port, Mapping):
+        if isinstance(port, Mapping):
+            published = str(port.get("published", ""))
             number = int(published) if published.isdecimal() else 0
             protocol = str(port.get("protocol") or "tcp")
             found.append((Port(str(port.get("host_ip") or ""), number, str(port.get("target", "")), protocol), index))

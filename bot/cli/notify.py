@@ -1,0 +1,35 @@
+"""`aios-bot notify`: try the addresses that notices are sent to."""
+
+from __future__ import annotations
+
+import click
+
+from bot.domain.errors import BotError
+
+
+@click.group()
+def notify() -> None:
+    """Try the addresses that notices are sent to (AIOS_BOT_NOTIFY)."""
+
+
+@notify.command()
+def test() -> None:
+    """Send a test message to every address, and say which took it. Reads AIOS_BOT_NOTIFY."""
+    from bot.domain.notices import NoticeSeverity
+    from bot.features.notices.apply import check_installed, make_targets
+    from bot.features.notices.text import TEST
+    from bot.observability.log import configure_logging
+    from bot.settings.service import read_notify_settings
+
+    addresses = [one.reveal() for one in read_notify_settings()]
+    configure_logging(level="WARNING", secrets=addresses)
+    if not addresses:
+        raise BotError("AIOS_BOT_NOTIFY is not set: there is no address to send to")
+    check_installed()
+    refused = 0
+    for target in make_targets(addresses):
+        taken = target.post(TEST, NoticeSeverity.INFO)
+        refused += not taken
+        click.echo(f"{target.name}: {'sent' if taken else 'not taken'}")
+    if refused:
+        raise BotError(f"{refused} of {len(addresses)} addresses took no message; the lines above say why")

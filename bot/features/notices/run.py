@@ -1,0 +1,47 @@
+"""Send what is due to one address: read, decide, send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.features.fleets.facts import PinIndex
+from bot.features.notices.apply import NOTICES, Target
+from bot.features.notices.decide import GATHER, NoticeResult, decide_messages, find_settled
+from bot.features.notices.read import read_current
+from bot.features.notices.text import render_message
+from bot.features.outbox.store import Outbox
+
+
+@dataclass(frozen=True)
+class NoticeTools:
+    """What sending uses."""
+
+    outbox: Outbox
+    pins: PinIndex
+    targets: tuple[Target, ...]
+    now: Callable[[], float]  # seconds since the epoch
+
+
+def send_notices(tools: NoticeTools, target: Target, *, gather: int = GATHER) -> bool:
+    """Send to `target` what is due; False when a message was not taken, and the rest waits with it."""
+    now = int(tools.now())
+    notices = read_current(tools)
+    topics = {one.seq: one.notice.topic for one in notices}
+    decision = decide_messages(notices, target.key, now=now, gather=gather)
+    tools.outbox.settle(target.key, decision.dropped, now=now)
+    for seq, _ in decision.dropped:
+        NOTICES.inc(topic=topics[seq], result=NoticeResult.DROPPED)
+    for message in decision.messages:
+        tools.outbox.begin(target.key, message.phases)
+        taken = target.post(render_message(message), message.severity)
+        if taken:
+            tools.outbox.settle(target.key, message.phases, now=int(tools.now()))
+        else:
+            tools.outbox.undo(target.key, message.phases)
+        for seq, _ in message.phases:
+            NOTICES.inc(topic=topics[seq], result=NoticeResult.SENT if taken else NoticeResult.FAILED)
+        if not taken:
+            return False
+    tools.outbox.forget(find_settled(tools.outbox.find_all(), [one.key for one in tools.targets], now=now))
+    return True

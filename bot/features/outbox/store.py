@@ -1,0 +1,184 @@
+"""Store conditions until people were notified of them, and of their end.
+
+One row for each thing of a scope. A condition that ended before anybody was notified of it leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+import msgspec
+import sqlalchemy as sa
+
+from bot.domain.names import RepoName
+from bot.features.outbox.facts import Condition, Notice, OpenNotice, Phase
+from bot.storage.store import BIG, Store
+
+TABLES = sa.MetaData()
+NOTICES = sa.Table(
+    "notices",
+    TABLES,
+    sa.Column("seq", BIG, primary_key=True, autoincrement=True),
+    sa.Column("fleet", sa.Text, nullable=False),  # lower case; "": the whole service
+    sa.Column("scope", sa.Text, nullable=False),  # the conditions that are known together
+    sa.Column("thing", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("notice", sa.Text, nullable=False),  # Notice as JSON
+    sa.Column("opened_at", sa.BigInteger, nullable=False),  # seconds since the epoch, like all times here
+    sa.Column("due_at", sa.BigInteger, nullable=False),
+    sa.Column("ended_at", sa.BigInteger),
+    sa.UniqueConstraint("fleet", "scope", "thing"),
+)
+NOTICES_SENT = sa.Table(
+    "notices_sent",
+    TABLES,
+    sa.Column("notice", sa.BigInteger, primary_key=True),
+    sa.Column("target", sa.Text, primary_key=True),  # a digest of the address
+    sa.Column("phase", sa.Text, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),  # 0: sending has begun, and how it ended is not known yet
+)
+_BEGIN = sa.text(
+    "INSERT INTO notices_sent (notice, target, phase, at) VALUES (:notice, :target, :phase, :at) "
+    "ON CONFLICT (notice, target, phase) DO UPDATE SET at = :at"
+)
+
+
+class Outbox:
+    """The conditions of all fleets, in the bot's database."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def replace(
+        self,
+        fleet: RepoName | None,
+        scope: str,
+        conditions: Sequence[Condition],
+        *,
+        now: int,
+        keep: Iterable[str] = (),
+    ) -> None:
+        """From now on the conditions of `scope` are exactly these; `keep`: things of which nothing new is known."""
+        self._store.write(
+            lambda connection: replace_conditions(connection, fleet, scope, conditions, now=now, keep=keep)
+        )
+
+    def find_all(self) -> tuple[OpenNotice, ...]:
+        """Every condition that is open, or whose end may have to be told, oldest first."""
+        with self._store.reading() as connection:
+            rows = connection.execute(sa.select(NOTICES).order_by(NOTICES.c.seq)).mappings().all()
+            sent = connection.execute(sa.select(NOTICES_SENT)).mappings().all() if rows else []
+        by_notice: dict[int, list[tuple[str, Phase]]] = defaultdict(list)
+        for row in sent:
+            # What may have been sent counts as sent only when it is over: then a word too much is better than none.
+            if row["at"] or row["phase"] != Phase.BEGUN:
+                by_notice[row["notice"]].append((row["target"], Phase(row["phase"])))
+        unsure = {(row["notice"], row["target"]) for row in sent if not row["at"] and row["phase"] == Phase.BEGUN}
+        found = []
+        for row in rows:
+            # One that a newer version wrote and this one cannot read is that version's to send.
+            with suppress(msgspec.ValidationError):
+                notice = msgspec.json.decode(row["notice"], type=Notice)
+                told = by_notice[row["seq"]]
+                if row["ended_at"] is not None:
+                    told += [(target, Phase.BEGUN) for seq, target in unsure if seq == row["seq"]]
+                found.append(
+                    OpenNotice(
+                        seq=row["seq"],
+                        scope=row["scope"],
+                        notice=notice,
+                        opened_at=row["opened_at"],
+                        due_at=row["due_at"],
+                        ended_at=row["ended_at"],
+                        sent=tuple(told),
+                    )
+                )
+        return tuple(found)
+
+    def find_scopes(self, fleet: RepoName) -> tuple[str, ...]:
+        """The scopes in which conditions of `fleet` are stored."""
+        query = sa.select(NOTICES.c.scope).where(NOTICES.c.fleet == fleet.lower()).distinct()
+        with self._store.reading() as connection:
+            return tuple(connection.execute(query).scalars())
+
+    def begin(self, target: str, phases: Iterable[tuple[int, Phase]]) -> None:
+        """Note that sending these to `target` begins: what ends meanwhile is kept, to be told as over."""
+        self._note(target, phases, at=0)
+
+    def settle(self, target: str, phases: Iterable[tuple[int, Phase]], *, now: int) -> None:
+        """Note that these were sent to `target`, or given up."""
+        self._note(target, phases, at=now)
+
+    def undo(self, target: str, phases: Iterable[tuple[int, Phase]]) -> None:
+        """Note that these could not be sent to `target`."""
+
+        def write(connection: sa.Connection) -> None:
+            for seq, phase in phases:
+                sent = (NOTICES_SENT.c.notice == seq, NOTICES_SENT.c.target == target, NOTICES_SENT.c.phase == phase)
+                connection.execute(sa.delete(NOTICES_SENT).where(*sent, NOTICES_SENT.c.at == 0))
+
+        self._store.write(write)
+
+    def _note(self, target: str, phases: Iterable[tuple[int, Phase]], *, at: int) -> None:
+        rows = [{"notice": seq, "target": target, "phase": phase, "at": at} for seq, phase in phases]
+        if rows:
+            self._store.write(lambda connection: connection.execute(_BEGIN, rows))
+
+    def forget(self, seqs: Iterable[int]) -> None:
+        """Remove these, whatever was sent of them."""
+        gone = tuple(seqs)
+        if gone:
+            self._store.write(lambda connection: _remove(connection, gone))
+
+
+def replace_conditions(
+    connection: sa.Connection,
+    fleet: RepoName | None,
+    scope: str,
+    conditions: Sequence[Condition],
+    *,
+    now: int,
+    keep: Iterable[str] = (),
+) -> None:
+    """Do the same inside the caller's transaction."""
+    name, kept = (fleet or "").lower(), frozenset(keep)
+    wanted = {one.thing: one for one in conditions}
+    query = sa.select(NOTICES).where(NOTICES.c.fleet == name, NOTICES.c.scope == scope)
+    for row in connection.execute(query).mappings().all():
+        condition = wanted.pop(row["thing"], None)
+        if condition is None:
+            if row["thing"] not in kept and row["ended_at"] is None:
+                _end(connection, row["seq"], now=now)
+        elif condition.state != row["state"] or _is_told_over(connection, row["seq"]):
+            _remove(connection, (row["seq"],))
+            wanted[condition.thing] = condition
+        elif row["ended_at"] is not None or _columns(condition) != {n: row[n] for n in ("notice", "due_at")}:
+            again = sa.update(NOTICES).where(NOTICES.c.seq == row["seq"])
+            connection.execute(again.values(ended_at=None, **_columns(condition)))
+    for thing, condition in wanted.items():
+        row_of_it = {"fleet": name, "scope": scope, "thing": thing, "state": condition.state, "opened_at": now}
+        connection.execute(sa.insert(NOTICES), {**row_of_it, **_columns(condition)})
+
+
+def _columns(condition: Condition) -> dict[str, str | int]:
+    return {"notice": msgspec.json.encode(condition.notice).decode(), "due_at": condition.due_at}
+
+
+def _end(connection: sa.Connection, seq: int, *, now: int) -> None:
+    told = sa.select(sa.func.count()).where(NOTICES_SENT.c.notice == seq, NOTICES_SENT.c.phase == Phase.BEGUN)
+    if connection.execute(told).scalar_one():
+        connection.execute(sa.update(NOTICES).where(NOTICES.c.seq == seq).values(ended_at=now))
+    else:
+        _remove(connection, (seq,))
+
+
+def _is_told_over(connection: sa.Connection, seq: int) -> bool:
+    over = sa.select(sa.func.count()).where(NOTICES_SENT.c.notice == seq, NOTICES_SENT.c.phase == Phase.OVER)
+    return bool(connection.execute(over).scalar_one())
+
+
+def _remove(connection: sa.Connection, seqs: Sequence[int]) -> None:
+    connection.execute(sa.delete(NOTICES_SENT).where(NOTICES_SENT.c.notice.in_(seqs)))
+    connection.execute(sa.delete(NOTICES).where(NOTICES.c.seq.in_(seqs)))

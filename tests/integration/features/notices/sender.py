@@ -1,0 +1,28 @@
+"""A service's notices alone, to be killed: `python -m tests.integration.features.notices.sender DATABASE ADDRESS`."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from bot.features.fleets.store import PinStore
+from bot.features.notices.apply import make_targets
+from bot.features.notices.run import NoticeTools, send_notices
+from bot.features.outbox.store import Outbox
+from bot.service.database import open_store
+
+
+def main() -> None:
+    url, *addresses = sys.argv[1:]
+    store = open_store(url)
+    targets = make_targets(addresses)
+    tools = NoticeTools(Outbox(store), PinStore(store), targets, time.time)
+    print("ready", flush=True)
+    while True:
+        for target in targets:
+            send_notices(tools, target, gather=0)
+        time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    main()
