@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 3
 
-.PHONY: demo sandbox test lint check release-check bench soak verify-cases docs picture lock clean verify-demo verify-notices verify-install verify-builds
+.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged docs picture lock clean verify-demo verify-notices verify-install verify-builds
 
 demo:
 	$(PYTHON) tools/setup demo
@@ -46,6 +46,13 @@ soak:
 verify-cases:
 	$(PYTHON) tools/setup test
 	AIOS_BOT_CASES=1000 tools/own-root pytest -q --timeout 1200 tests/integration/cases
+
+# What was merged is deployed, refused or superseded: 10,000 random histories. Hours; goes on where it was stopped.
+verify-merged:
+	$(PYTHON) tools/setup test
+	mkdir -p .cache
+	AIOS_BOT_MERGED=10000 AIOS_BOT_MERGED_LEDGER=.cache/merged-fleets tools/own-root pytest -q -s --timeout 0 \
+	  tests/github/test_merged.py
 
 # Two hundred edits of twelve Dockerfiles, planned, deployed and built on the engine. About half an hour; one that was
 # stopped goes on where it was.

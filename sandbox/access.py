@@ -31,6 +31,7 @@ EVENT_PERMISSIONS = {
     "workflow_job": "actions",
     "issue_comment": "issues",
     "issues": "issues",
+    "merge_group": "merge_queues",
 }
 """The permission that each webhook event needs (webhook events and payloads); others need none."""
 _LEVELS = {"none": 0, "read": 1, "triage": 1, "write": 2, "maintain": 2, "admin": 3}
@@ -47,6 +48,17 @@ def read_credential(header: str) -> str:
         except (binascii.Error, UnicodeDecodeError):
             return ""
     return ""
+
+
+def kind_of(state: State, header: str) -> str:
+    """Whose credential an Authorization header holds: installation, job, person, app (its JWT), or "" for none."""
+    credential = read_credential(header)
+    token = state.tokens.get(credential)
+    if token is None:
+        return "app" if credential.count(".") == 2 else ""
+    if token.installation is not None:
+        return "installation"
+    return "job" if token.job else "person"
 
 
 def find_app(state: State, credential: str) -> AppRecord:

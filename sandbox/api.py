@@ -39,6 +39,7 @@ class LoggedRequest(NamedTuple):
     at: float  # time.monotonic() when the answer was ready
     body: Any  # the answer's JSON; for graphql also the query and its variables
     done: int  # the status of what was carried out, whatever the client got; 0: nothing was
+    by: str = ""  # whose credential it had: installation, job, person, app, or "" for none
 
 
 class Context(NamedTuple):
@@ -136,7 +137,10 @@ class Api:
         """Log an answered request; `done` is `status` unless given."""
         now, path = time.monotonic(), request.full_path.rstrip("?")
         done = status if done is None else done
-        self.requests.append(LoggedRequest(kind, request.method, path, route, status, now - start, now, body, done))
+        by = access.kind_of(self.state, request.headers.get("Authorization", ""))
+        self.requests.append(
+            LoggedRequest(kind, request.method, path, route, status, now - start, now, body, done, by)
+        )
 
     def answer_unknown_paths(self, flask: Flask) -> None:
         """Answer unknown paths with 404 in GitHub's shape."""

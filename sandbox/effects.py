@@ -51,7 +51,7 @@ class Effects:
         self.state.changed.notify_all()
 
     def _send_push(self, repo: Repo, branch: str, old: str | None, new: str | None, user: User) -> None:
-        commits = [self._commit(repo, sha) for sha in self._between(repo, old, new)]
+        commits = [self.commit(repo, sha) for sha in self._between(repo, old, new)]
         self.send(
             "push",
             repo,
@@ -62,7 +62,7 @@ class Effects:
             base_ref=None,
             compare=f"{self.shapes.url}/{repo.full_name}/compare/{old or NO_COMMIT}...{new or NO_COMMIT}",
             commits=commits,
-            head_commit=self._commit(repo, new) if new else None,
+            head_commit=self.commit(repo, new) if new else None,
             created=old is None,
             deleted=new is None,
             forced=bool(old and new and not repo.git.is_ancestor(CommitSha(old), CommitSha(new))),
@@ -75,7 +75,12 @@ class Effects:
         found = repo.git.commits_between(CommitSha(old) if old else None, CommitSha(new), most=20)
         return [commit.sha for commit in reversed(found)]
 
-    def _commit(self, repo: Repo, sha: str) -> dict[str, Any]:
+    def sign(self, user: User) -> dict[str, str]:
+        """The environment that makes git write a commit as `user`, committed by GitHub itself."""
+        return signature(self.state, user)
+
+    def commit(self, repo: Repo, sha: str) -> dict[str, Any]:
+        """A commit as webhooks show it."""
         form = "%T%x00%an%x00%ae%x00%cn%x00%ce%x00%cI%x00%B"
         fields = repo.git.run("log", "-1", f"--format={form}", sha).decode("utf-8", "replace").split("\0")
         tree, author, author_mail, committer, committer_mail, when, message = fields
@@ -160,6 +165,8 @@ class Effects:
             raise ApiError(405, "Pull Request is not mergeable")
         if sha is not None and sha != pull.head_sha:
             raise ApiError(409, "Head branch was modified. Review and try the merge again.")
+        if pull.base in repo.queues:
+            raise ApiError(405, "Changes must be made through the merge queue")
         if mergeable_state(repo, pull) == "blocked":
             raise ApiError(405, "Repository rule violations found")
         if method not in repo.merge_methods:
@@ -174,7 +181,7 @@ class Effects:
         words = f"Merge pull request #{pull.number} from {repo.owner.login}/{pull.head}\n\n{pull.title}"
         message = words if method == "merge" else f"{pull.title} (#{pull.number})"
         commit = (
-            repo.git.run("commit-tree", tree, *parents, "-m", message, environment=signature(user.login))
+            repo.git.run("commit-tree", tree, *parents, "-m", message, environment=signature(self.state, user))
             .decode()
             .strip()
         )
@@ -185,12 +192,11 @@ class Effects:
         return commit
 
 
-def signature(login: str) -> dict[str, str]:
-    """The environment that makes git write a commit as `login`, committed by GitHub itself."""
-    mail = f"{login}@users.noreply.example.com"
+def signature(state: State, user: User) -> dict[str, str]:
+    """The environment that makes git write a commit as `user`, committed by GitHub itself."""
     return {
-        "GIT_AUTHOR_NAME": login,
-        "GIT_AUTHOR_EMAIL": mail,
-        "GIT_COMMITTER_NAME": "GitHub",
+        "GIT_AUTHOR_NAME": user.login,
+        "GIT_AUTHOR_EMAIL": f"{user.id}+{user.login}@users.noreply.example.com",
+        "GIT_COMMITTER_NAME": state.behaviours.web_flow,
         "GIT_COMMITTER_EMAIL": "noreply@example.com",
     }

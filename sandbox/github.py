@@ -17,6 +17,7 @@ from sandbox import access, authorization, forks, jobs, moving, registration, re
 from sandbox.api import Api, Context, LoggedRequest
 from sandbox.app_records import AppRecord, Delivery, Token
 from sandbox.behaviours import Behaviours
+from sandbox.buttons import PullButtons
 from sandbox.faults import Cut, Fault
 from sandbox.jobs import Job
 from sandbox.records import BranchRules, Deployment, User
@@ -37,7 +38,7 @@ class App(NamedTuple):
     client_secret: str = ""
 
 
-class EmbeddedGitHub:
+class EmbeddedGitHub(PullButtons):
     """A GitHub on the loopback interface."""
 
     def __init__(self, root: Path) -> None:

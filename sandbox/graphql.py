@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from sandbox import access
+from sandbox import access, merge_queue
 from sandbox.api import Api, Context, as_json
 from sandbox.merging import mergeable_state, review_decision
 from sandbox.records import Comment, Pull, Repo
@@ -119,6 +119,20 @@ def _enable(context: Context, variables: dict[str, Any]) -> dict[str, Any]:
     return {"enablePullRequestAutoMerge": {"pullRequest": {"number": pull.number}}}
 
 
+def _enqueue(context: Context, variables: dict[str, Any]) -> dict[str, Any]:
+    repo, pull = _find_pull(context, str(variables["pull"]))
+    _need(context, repo, "pull_requests", "write")
+    _need(context, repo, "contents", "write")
+    if variables["head"] != pull.head_sha:
+        raise _QueryError("UNPROCESSABLE", "Head sha didn't match expected OID")
+    try:
+        merge_queue.enqueue(context.effects, repo, pull, context.user)
+    except ApiError as problem:
+        raise _QueryError("UNPROCESSABLE", problem.message) from None
+    position = len(repo.queues[pull.base])
+    return {"enqueuePullRequest": {"mergeQueueEntry": {"position": position}}}
+
+
 def _disable(context: Context, variables: dict[str, Any]) -> dict[str, Any]:
     repo, pull = _find_pull(context, str(variables["pull"]))
     _need(context, repo, "pull_requests", "write")
@@ -135,5 +149,6 @@ _OPERATIONS: tuple[tuple[str, Callable[[Context, dict[str, Any]], dict[str, Any]
         r"^mutation\(.*\{ enablePullRequestAutoMerge\(input: \{.*expectedHeadOid: \$head, mergeMethod: \$method\}\)",
         _enable,
     ),
+    (r"^mutation\(.*\{ enqueuePullRequest\(input: \{pullRequestId: \$pull, expectedHeadOid: \$head\}\)", _enqueue),
     (r"^mutation\(.*\{ disablePullRequestAutoMerge\(input: \{pullRequestId: \$pull\}\)", _disable),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,11 +12,26 @@ from bot.git.git import GitRepository
 
 if TYPE_CHECKING:
     from sandbox.app_records import AppRecord
+    from sandbox.merge_queue import Group
+
+
+_clock: list[Callable[[], float]] = []
+
+
+@contextmanager
+def use_clock(clock: Callable[[], float]) -> Iterator[None]:
+    """Let `clock` (seconds since 1970) say what time it is on this process's embedded GitHubs."""
+    _clock.append(clock)
+    try:
+        yield
+    finally:
+        _clock.remove(clock)
 
 
 def iso_now() -> str:
     """The time now, in GitHub's format."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = datetime.fromtimestamp(_clock[-1](), UTC) if _clock else datetime.now(UTC)
+    return now.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass
@@ -81,6 +98,7 @@ class Pull:
     auto_merge_method: str = "merge"
     head_repo: Repo | None = None  # a fork; None: the repository itself
     locked: bool = False  # its conversation
+    draft: bool = False
 
 
 @dataclass
@@ -230,6 +248,7 @@ class Repo:
     environments: dict[str, list[str]] = field(default_factory=dict)  # kinds of their protection rules
     runners: list[Registration] = field(default_factory=list)
     rules: dict[str, BranchRules] = field(default_factory=dict)  # by branch
+    queues: dict[str, list[Group]] = field(default_factory=dict)  # merge queues, by branch
     allow_auto_merge: bool = False
     has_issues: bool = True
     merge_methods: tuple[str, ...] = ("merge", "squash", "rebase")

@@ -26,7 +26,9 @@ MAX_NAME_LENGTH = 34
 MOST_CALLBACKS = 10
 _LEVELS = {
     **dict.fromkeys(("actions", "administration", "checks", "contents", "deployments"), ("read", "write")),
-    **dict.fromkeys(("environments", "issues", "metadata", "pull_requests", "statuses"), ("read", "write")),
+    **dict.fromkeys(
+        ("environments", "issues", "metadata", "merge_queues", "pull_requests", "statuses"), ("read", "write")
+    ),
     **dict.fromkeys(("members", "secrets", "organization_self_hosted_runners"), ("read", "write")),
     "workflows": ("write",),
 }

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from flask import request
 
+from sandbox import merge_queue
 from sandbox.api import ApiResponse, Context, Route, invalid, paged
 from sandbox.app_records import AppRecord
 from sandbox.commits import commit_shape, resolve
@@ -97,6 +98,7 @@ def create_check(context: Context, repo: Repo) -> Any:
 def _merge_waiting(context: Context, repo: Repo, sha: str) -> None:
     for pull in [pull for pull in repo.pulls.values() if pull.head_sha == sha]:
         auto_merge_if_ready(context, repo, pull)
+    merge_queue.follow(context.effects, repo, sha)
 
 
 def _send_check(context: Context, repo: Repo, run: CheckRun, action: str) -> None:
@@ -122,6 +124,7 @@ def update_check(context: Context, repo: Repo, id: int) -> Any:
         run.rerequested = False
     if run.status == "completed" and before != "completed":
         _send_check(context, repo, run, "completed")
+    merge_queue.follow(context.effects, repo, run.head_sha)
     return context.shapes.check_run(repo, run)
 
 

@@ -106,8 +106,7 @@ def create_commit(context: Context, repo: Repo) -> Any:
     message, tree = context.need("message", "tree")
     body = context.body
     own = not any(body.get(name) for name in ("author", "committer", "signature"))
-    login = context.user.login
-    environment = signature(login)
+    environment = signature(context.state, context.user)
     for role, prefix in (("author", "GIT_AUTHOR"), ("committer", "GIT_COMMITTER")):
         if body.get(role):
             environment |= {f"{prefix}_NAME": body[role]["name"], f"{prefix}_EMAIL": body[role]["email"]}

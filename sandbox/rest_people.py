@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox import merge_queue
 from sandbox.api import Context, Route, invalid, paged
 from sandbox.merging import mergeable_state
 from sandbox.records import CheckRun, Pull, Repo, Review, User, iso_now
@@ -83,6 +84,10 @@ def _send_review(context: Context, repo: Repo, pull: Pull, review: Review, actio
 def auto_merge_if_ready(context: Context, repo: Repo, pull: Pull) -> None:
     """Merge a pull request with auto-merge enabled if nothing blocks it any more."""
     if pull.state == "open" and pull.auto_merge is not None and mergeable_state(repo, pull) in ("clean", "unstable"):
+        if pull.base in repo.queues:
+            if all(group.pull is not pull for group in repo.queues[pull.base]):
+                merge_queue.enqueue(context.effects, repo, pull, pull.auto_merge)
+            return
         context.effects.merge(repo, pull, pull.auto_merge, method=pull.auto_merge_method)
 
 
@@ -106,7 +111,20 @@ def branch_rules(_context: Context, repo: Repo, branch: str) -> Any:
         ]
         required: dict[str, Any] = {"strict_required_status_checks_policy": False, "required_status_checks": checks}
         found.append({"type": "required_status_checks", "parameters": required} | source)
+    if branch in repo.queues:
+        found.append({"type": "merge_queue", "parameters": _QUEUE_PARAMETERS} | source)
     return paged(found, lambda rule: rule)
+
+
+_QUEUE_PARAMETERS = {
+    "check_response_timeout_minutes": 60,
+    "grouping_strategy": "ALLGREEN",
+    "max_entries_to_build": 5,
+    "max_entries_to_merge": 5,
+    "merge_method": "MERGE",
+    "min_entries_to_merge": 1,
+    "min_entries_to_merge_wait_minutes": 5,
+}
 
 
 def press_button(context: Context, repo: Repo, run: CheckRun, identifier: str, user: User) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from flask import request
 
 from bot.domain.names import CommitSha
+from sandbox import buttons
 from sandbox.api import ApiResponse, Context, Route, invalid, paged
 from sandbox.commits import commit_shape, resolve
 from sandbox.forks import find_head_repo, take_commits
@@ -103,6 +104,10 @@ def update_pull(context: Context, repo: Repo, number: int) -> Any:
     if edited:
         pull.updated_at = iso_now()
         context.effects.send_pull_event(repo, pull, context.user, "edited", changes={})
+    if body.get("base") not in (None, pull.base):
+        if body["base"] not in repo.heads():
+            raise invalid({"resource": "PullRequest", "field": "base", "code": "invalid"})
+        buttons.retarget(context.api, repo, pull, body["base"], context.user)
     if body.get("state") == "closed" and pull.state == "open":
         context.effects.close(repo, pull, context.user)
     elif body.get("state") == "open" and pull.state == "closed":
@@ -112,6 +117,16 @@ def update_pull(context: Context, repo: Repo, number: int) -> Any:
         pull.state, pull.closed_at, pull.head_sha = "open", None, take_commits(repo, source, pull.head)
         context.effects.send_pull_event(repo, pull, context.user, "reopened")
     return _full(context, repo, pull)
+
+
+def update_branch(context: Context, repo: Repo, number: int) -> Any:
+    pull = find_pull(repo, number)
+    expected = context.body.get("expected_head_sha", pull.head_sha)
+    if expected != pull.head_sha:
+        raise ApiError(422, "expected head sha didn't match current head ref.")
+    buttons.update_branch(context.api, repo, pull, context.user, files={})
+    page = f"{context.shapes.url}/{repo.full_name}/pull/{number}"
+    return ApiResponse(202, {"message": "Updating pull request branch.", "url": page})
 
 
 def merge_pull(context: Context, repo: Repo, number: int) -> Any:
@@ -185,6 +200,7 @@ ROUTES = [
     Route("GET", f"{_REPO}/pulls/{{number}}", get_pull, "pull_requests", "read"),
     Route("PATCH", f"{_REPO}/pulls/{{number}}", update_pull, "pull_requests", "write"),
     Route("PUT", f"{_REPO}/pulls/{{number}}/merge", merge_pull, "contents", "write"),
+    Route("PUT", f"{_REPO}/pulls/{{number}}/update-branch", update_branch, "pull_requests", "write"),
     Route("GET", f"{_REPO}/pulls/{{number}}/files", list_files, "pull_requests", "read"),
     Route("GET", f"{_REPO}/pulls/{{number}}/commits", list_commits, "pull_requests", "read"),
     Route("GET", f"{_REPO}/commits/{{sha}}/pulls", pulls_of_commit, "pull_requests", "read"),

@@ -110,7 +110,13 @@ class _OrderMaker:
         start = PlanStart(commit=held.commit, pin=held.pin) if held and held.pin else None
         number = min({0, *used_numbers(self.node.state.read_record())}) - 1
         return compose_order(
-            wanted, own, plan_id=plan.id, start=start, number=DeploymentId(number), now=int(self.node.now())
+            wanted,
+            own,
+            plan_id=plan.id,
+            start=start,
+            number=DeploymentId(number),
+            now=int(self.node.now()),
+            tree=plan.tree,
         )
 
     def _plan(self, wanted: OrderRequest, fleet: Fleet, held: CheckoutPosition) -> Plan:

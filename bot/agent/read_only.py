@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 
+from bot.agent.approved import find_beyond, find_other_files
 from bot.agent.checkout import Checkout
 from bot.agent.drift import read_differences
 from bot.agent.failures import failure_reason_of
 from bot.agent.node import LocalNode, post_status, report_outcome
 from bot.agent.orders import adjust_order, changed_stacks
 from bot.agent.outcomes import make_outcome
+from bot.agent.owners import Models
 from bot.agent.preflight import check_engine, prepare
 from bot.agent.space import check_space
 from bot.agent.state import StateError, find_deployed, find_last_good, is_after_failure
 from bot.domain.errors import BotError
+from bot.engine.containers import Container
 from bot.protocol.action import Action
-from bot.protocol.order import Order, OrderKind
+from bot.protocol.order import Order, OrderKind, Refusal
 from bot.protocol.outcome import Difference, FailureReason, OrderEnd, Outcome, ServiceOutcome
 
 
@@ -76,11 +79,14 @@ class ReadOnlyRun:
         )
         position = self.checkout.position(self.order.submodule)
         if position is not None and position.pin is not None:
-            refusal = self.checkout.prepare(planned)
+            refusal = (
+                self.checkout.prepare(planned)
+                or find_other_files(planned, self.checkout.root)
+                or self._preflight(planned, containers)
+            )
             if refusal is not None:
                 text = f"would be refused ({refusal.reason}): {refusal.text}"
                 return make_outcome(self.order, self.checkout, OrderEnd.UNTOUCHED, text, differences=differences)
-            self._preflight(planned)
         services = tuple(
             ServiceOutcome(stack=stack.stack, service=was.service, predicted=was.action, actual=is_.action)
             for stack, now in zip(self.order.stacks, planned.stacks, strict=True)
@@ -95,12 +101,15 @@ class ReadOnlyRun:
             services=services,
         )
 
-    def _preflight(self, planned: Order) -> None:
+    def _preflight(self, planned: Order, containers: tuple[Container, ...]) -> Refusal | None:
+        models: Models = {}
         if changed_stacks(planned):
             folder = self.node.state.folder
             self.node.log(check_space(self.docker, [self.checkout.root, folder], self.node.minimum_space))
             with self.checkout.exported(planned, folder / "preflight") as place:
-                prepare(planned, place, self.docker, home=self.checkout.root, pull=False)
+                models = prepare(planned, place, self.docker, home=self.checkout.root, pull=False).models
+        deployed = find_deployed(self.records)
+        return find_beyond(self.order, models=models, containers=containers, deployed=deployed)
 
 
 def _render_drift(order: Order, differences: tuple[Difference, ...]) -> str:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bot.agent.approved import find_beyond, find_other_files
 from bot.agent.change import Change
 from bot.agent.checkout import Checkout, CheckoutPosition
 from bot.agent.drift import read_differences
@@ -29,7 +30,7 @@ from bot.agent.space import check_space
 from bot.agent.state import StateError, deployed_services, find_deployed, find_last_good, is_after_failure
 from bot.domain.errors import BotError
 from bot.engine.containers import Container, Holding
-from bot.protocol.order import MismatchPolicy, Order, RefusalReason
+from bot.protocol.order import MismatchPolicy, Order, Refusal, RefusalReason
 from bot.protocol.outcome import (
     Difference,
     FailureReason,
@@ -136,23 +137,32 @@ class DeployRun:
             node.log(check_engine(docker, needs_compose=bool(changed_stacks(self.order))))
         with self._step("fetch"):
             refusal = checkout.prepare(self.order)
-            if refusal:
-                raise _Refused(refusal.reason, refusal.text)
+            self._check(refusal)
+        held = checkout.position(self.order.submodule)
+        is_first = held is None or held.pin is None
+        if not is_first:
+            self._check(find_other_files(self.order, checkout.root))
         back_to = self._position_to_return_to()
         self.before = self._containers()
         self.holdings = docker.holdings(self.before)
+        ordered = self.order
         self._compare()
-        held = checkout.position(self.order.submodule)
-        is_first = held is None or held.pin is None
         if is_first:  # nothing runs from here, and there is no checkout beside which to write the new files
             with self._step("check out"):
                 node.state.touch(self.order, self.before)
                 checkout.move(self.order, CheckoutPosition(self.order.commit, self.order.pin))
+            self._check(find_other_files(self.order, checkout.root))  # the submodule was not here before
         with self._step("preflight"):
             ready = self._preflight(is_first=is_first)
+            beyond = find_beyond(ordered, models=ready.models, containers=self.before, deployed=self.deployed)
+            self._check(beyond)
         if not is_first:
             node.state.touch(self.order, self.before)
         return back_to, ready
+
+    def _check(self, refusal: Refusal | None) -> None:
+        if refusal is not None:
+            raise _Refused(refusal.reason, refusal.text)
 
     def _compare(self) -> None:
         """Compare what runs with where the plan starts; by the order's rule refuse, or adjust the order."""

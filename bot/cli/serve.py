@@ -122,7 +122,7 @@ class Service:
         from bot.features.bump.run import BumpTools, PlanTools
         from bot.features.bump.store import PlanStore
         from bot.features.commands.run import CommandTools
-        from bot.features.commands.store import CommandStore
+        from bot.features.commands.store import CommandStore, RecentCommandStore
         from bot.features.fleets.run import FleetTools
         from bot.features.fleets.store import PinStore
         from bot.features.holds.store import HoldStore
@@ -172,7 +172,7 @@ class Service:
         self.intake = Intake(inbox, pins, plans)
         self.backfill = Backfill(app.client, self.intake, redelivers=redelivers)
         runners = make_runners(
-            CommandTools(fleets, bump, rollout, CommandStore(store), audit),
+            CommandTools(fleets, bump, rollout, CommandStore(store), audit, RecentCommandStore()),
             ReviewTools(fleets, planning, audit, outbox),
             UpstreamTools(fleets, planning),
             sessions,

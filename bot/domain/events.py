@@ -9,7 +9,8 @@ from bot.domain.values import Value
 class Push(Value, frozen=True, tag="push"):
     """A branch moved. `after` is None when the branch was deleted.
 
-    `may_make_fleet` is False when the push cannot have brought the file that makes its repository a fleet or a hub.
+    `may_make_fleet` is False when the push cannot have brought the file that makes its repository a fleet or a hub,
+    `may_change_fleet` when it cannot have brought that file to its branch.
     """
 
     repo: RepoName
@@ -17,6 +18,7 @@ class Push(Value, frozen=True, tag="push"):
     branch: BranchName
     after: CommitSha | None
     may_make_fleet: bool = True
+    may_change_fleet: bool = True
 
 
 class PullRequestChanged(Value, frozen=True, tag="pull_request"):
@@ -46,6 +48,18 @@ class CheckRerequested(Value, frozen=True, tag="check_rerequested"):
     repo: RepoName
     installation: InstallationId
     sha: CommitSha
+
+
+class MergeGroupRequested(Value, frozen=True, tag="merge_group"):
+    """A merge queue wants checks on a group: the commit `head`, which merges `number` on top of `parent`."""
+
+    repo: RepoName
+    installation: InstallationId
+    base: BranchName
+    branch: BranchName  # the group's own
+    head: CommitSha
+    parent: CommitSha
+    number: PullNumber
 
 
 class DeploymentChanged(Value, frozen=True, tag="deployment_status"):
@@ -138,6 +152,7 @@ Event = (
     | Commented
     | Reviewed
     | ButtonPressed
+    | MergeGroupRequested
     | DeploymentChanged
     | WorkflowRunCompleted
     | InstallationChanged

@@ -154,6 +154,12 @@ SAME_PORT = Rule(
     "Two services of one node publish the same port.",
     "The second one does not start: the port is taken.",
 )
+HAND_OVER = Rule(
+    "collision.hand_over",
+    _NOTICE,
+    "A container name, a port or a fixed address passes from one service of the node to another.",
+    "The one that had it is stopped before the other one is made: both are down meanwhile.",
+)
 SAME_SUBNET = Rule(
     "collision.subnet",
     _RISKY,
@@ -218,6 +224,7 @@ RULES: Mapping[str, Rule] = {
         HEALTHCHECK_REMOVED,
         SAME_CONTAINER_NAME,
         SAME_PORT,
+        HAND_OVER,
         SAME_SUBNET,
         SAME_NETWORK,
         SAME_PROJECT,

@@ -36,6 +36,21 @@ def put_comment(
         return ()
 
 
+def post_first_comment(client: Client, repo: RepoName, number: PullNumber, *, marker: str, body: str) -> None:
+    """Post the comment with `marker` where there is surely none yet, without a look for it.
+
+    What GitHub refuses is logged, as in put_comment.
+    """
+    try:
+        made = comments.post_comment(client, repo, number, body if marker in body else f"{body}\n\n{marker}")
+    except GitHubError as problem:
+        if problem.status not in _CANNOT_COMMENT:
+            raise
+        log.warning("a comment on %s#%d was refused: %s", repo, number, problem)
+    else:
+        client.memory.keep(made, "comment", repo, number, marker)
+
+
 def _put_comment(
     client: Client, repo: RepoName, number: PullNumber, *, marker: str, body: str, login: str
 ) -> tuple[Comment, ...]:

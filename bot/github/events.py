@@ -17,7 +17,6 @@ from bot.domain.events import (
     Ping,
     PullRequestChanged,
     Push,
-    RepositoryChanged,
     WorkflowRunCompleted,
 )
 from bot.domain.names import (
@@ -34,7 +33,8 @@ from bot.domain.values import Wire
 from bot.fleetfile import FLEET_FILE, HUB_FILE
 from bot.github.ignored import Ignored, IgnoredReason
 from bot.github.people_events import parse_people_event, parse_revocation
-from bot.github.shapes import Ref, RepositoryRef, User
+from bot.github.repository_events import parse_merge_group, parse_repository_changed
+from bot.github.shapes import Ref, RepositoryRef
 
 NO_COMMIT = "0" * 40
 # Below these limits a push lists everything that it changed. GitHub cuts its lists later; how much later has varied.
@@ -130,42 +130,6 @@ class _WorkflowRunBody(Wire, frozen=True):
     workflow_run: _WorkflowRun
 
 
-class _Before(Wire, frozen=True, rename={"name": "from"}):
-    name: str
-
-
-class _RenamedRepository(Wire, frozen=True):
-    name: _Before | None = None
-
-
-class _OwnerBefore(Wire, frozen=True):
-    user: User | None = None
-    organization: User | None = None
-
-
-class _OwnersBefore(Wire, frozen=True, rename={"owner": "from"}):
-    owner: _OwnerBefore
-
-
-class _RepositoryChanges(Wire, frozen=True):
-    repository: _RenamedRepository | None = None
-    owner: _OwnersBefore | None = None
-
-    def name_before(self, now: RepoName) -> RepoName | None:
-        """What the repository was called before; None when its name did not change."""
-        owner, name = now.split("/")
-        old = self.owner.owner if self.owner else None
-        was = old.user or old.organization if old else None
-        renamed = self.repository.name if self.repository else None
-        if was is None and renamed is None:
-            return None
-        return parse_repo_name(f"{was.login if was else owner}/{renamed.name if renamed else name}")
-
-
-class _RepositoryBody(Wire, frozen=True):
-    changes: _RepositoryChanges = _RepositoryChanges()
-
-
 class _PingBody(Wire, frozen=True):
     hook_id: int = 0
 
@@ -239,19 +203,19 @@ def _parse_repository_event(
                 merged=pull.merged,
                 merge_commit=pull.merge_commit,
             )
-        case "check_suite", "rerequested":
-            sha = msgspec.json.decode(body, type=_CheckSuiteBody).check_suite.head_sha
-            return CheckRerequested(repo=repo, installation=installation, sha=parse_commit_sha(sha))
-        case "check_suite", "completed":
-            sha = msgspec.json.decode(body, type=_CheckSuiteBody).check_suite.head_sha
-            return ChecksCompleted(repo=repo, installation=installation, sha=parse_commit_sha(sha))
+        case "merge_group", "checks_requested":
+            return parse_merge_group(body, installation, repo)
+        case "check_suite", "rerequested" | "completed":
+            sha = parse_commit_sha(msgspec.json.decode(body, type=_CheckSuiteBody).check_suite.head_sha)
+            happened = CheckRerequested if action == "rerequested" else ChecksCompleted
+            return happened(repo=repo, installation=installation, sha=sha)
         case "status", _:
             status = msgspec.json.decode(body, type=_StatusBody)
             if status.state != "pending":
                 return ChecksCompleted(repo=repo, installation=installation, sha=parse_commit_sha(status.sha))
         case "check_run", "rerequested":
-            sha = msgspec.json.decode(body, type=_CheckRunBody).check_run.head_sha
-            return CheckRerequested(repo=repo, installation=installation, sha=parse_commit_sha(sha))
+            sha = parse_commit_sha(msgspec.json.decode(body, type=_CheckRunBody).check_run.head_sha)
+            return CheckRerequested(repo=repo, installation=installation, sha=sha)
         case ("issue_comment" | "pull_request_review", _) | ("check_run", "requested_action"):
             return parse_people_event(name, action, body, installation, repo)
         case "deployment_status", _:
@@ -264,8 +228,7 @@ def _parse_repository_event(
                 task=deployment.task[:200],
             )
         case "repository", _ if action in _REPOSITORY_ACTIONS:
-            before = msgspec.json.decode(body, type=_RepositoryBody).changes.name_before(repo)
-            return RepositoryChanged(repo=repo, installation=installation, action=action, before=before)
+            return parse_repository_changed(action, body, installation, repo)
         case "workflow_run", "completed":
             run = msgspec.json.decode(body, type=_WorkflowRunBody).workflow_run
             return WorkflowRunCompleted(
@@ -279,12 +242,14 @@ def _parse_push(body: bytes, installation: InstallationId, repo: RepoName) -> Pu
     if not push.ref.startswith("refs/heads/"):
         return Ignored(reason=IgnoredReason.NOT_A_BRANCH, detail=push.ref[:100])
     branch = BranchName(push.ref.removeprefix("refs/heads/"))
+    touches = _may_touch(push, {FLEET_FILE, HUB_FILE})
     return Push(
         repo=repo,
         installation=installation,
         branch=branch,
         after=None if push.after == NO_COMMIT else parse_commit_sha(push.after),
-        may_make_fleet=push.repository.default_branch in ("", branch) and _may_touch(push, {FLEET_FILE, HUB_FILE}),
+        may_make_fleet=touches and push.repository.default_branch in ("", branch),
+        may_change_fleet=touches,
     )
 
 

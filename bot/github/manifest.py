@@ -58,6 +58,7 @@ PERMISSIONS = (
     AppPermission(
         "pull_requests", AccessLevel.WRITE, "open its pull requests, label and comment on them, close what is settled"
     ),
+    AppPermission("merge_queues", AccessLevel.READ, "answer a merge queue, which waits for the required checks"),
     AppPermission("checks", AccessLevel.WRITE, "show the plan as a check, and wait for upstream's own checks"),
     AppPermission(
         "statuses", AccessLevel.READ, "wait for upstream's commit statuses, where the fleet file requires it"
@@ -80,6 +81,7 @@ PERMISSIONS = (
 EVENTS = (
     AppEvent("push", "contents", "upstream moved, or a fleet file changed"),
     AppEvent("pull_request", "pull_requests", "a pull request was merged: that is the approval"),
+    AppEvent("merge_group", "merge_queues", "a merge queue waits for the checks of a group"),
     AppEvent("pull_request_review", "pull_requests", "a review was submitted that the review rules may require"),
     AppEvent("issue_comment", "issues", "somebody comments a command on a pull request"),
     AppEvent("check_run", "checks", "somebody requests the plan again, or presses one of its buttons"),

@@ -14,10 +14,10 @@ from bot.github.errors import GitHubError
 _NOT_LISTED_YET = 4.0  # seconds
 
 
-def find_own_pulls(client: Client, repo: RepoName, *, head: BranchName, base: BranchName) -> tuple[Pull, ...]:
-    """Pull requests from our branch `head` into `base`, open and closed, newest first."""
-    pulls = repository.find_pulls(client, repo, head=head, base=base)
-    number = client.memory.find("pull", repo, head, base)
+def find_own_pulls(client: Client, repo: RepoName, *, head: BranchName) -> tuple[Pull, ...]:
+    """Pull requests from our branch `head`, into whatever base, open and closed, newest first."""
+    pulls = repository.find_pulls(client, repo, head=head)
+    number = client.memory.find("pull", repo, head)
     if number is None or any(pull.number == number for pull in pulls):
         return pulls
     return (repository.read_pull(client, repo, number), *pulls)
@@ -35,7 +35,7 @@ def open_own_pull(
             text = f"{repo} has a pull request from {head} that is not listed yet"
             raise RetryLater(text, seconds=_NOT_LISTED_YET) from None
         raise
-    client.memory.keep(PullNumber(pull.number), "pull", repo, head, base)
+    client.memory.keep(PullNumber(pull.number), "pull", repo, head)
     return pull
 
 

@@ -137,3 +137,4 @@ class Plan(StoredValue, frozen=True):
     files_changed: tuple[str, ...] = ()  # in the submodule, sorted; all of them
     files_without_effect: tuple[str, ...] = ()  # those of them that no running service reads
     file_diffs: tuple[FileDiff, ...] = ()  # of mounted, config and env files, the same for every node
+    tree: str = ""  # SHA-256 of every file of the new version (bot.protocol.tree); "" in plans of older versions

@@ -59,10 +59,12 @@ def compose_order(
     number: DeploymentId,
     now: int,
     agent: AgentRelease | None = None,
+    tree: str = "",
 ) -> Order:
     """The order that is signed. `plan` is the node's own, from `start`; `now` is in seconds since the epoch.
 
-    `agent` is the program that is to carry it out; None: the one that the node has.
+    `agent` is the program that is to carry it out; None: the one that the node has. `tree` is the digest of the files
+    that the plan was made from.
     """
     node = request.node
     stacks = tuple(order_stack(stack, node) for stack in plan.stacks)
@@ -88,6 +90,7 @@ def compose_order(
         hooks=_hooks(node.hooks),
         requires=_requirements(stacks, agent),
         agent=agent,
+        tree=tree,
     )
 
 

@@ -24,6 +24,7 @@ from bot.planner.renderer import Renderer, RenderRequest
 from bot.planner.sides import changed_paths, read_side, uses_lfs
 from bot.planner.snapshot import Snapshot
 from bot.planner.stacks import make_request, read_stacks
+from bot.protocol.tree import digest_tree
 from bot.redaction.redact import Redactor
 from bot.risks.assess import add_risks
 
@@ -119,6 +120,7 @@ def read_plan(
         files_changed=files,
         files_without_effect=tuple(path for path in files if f"{submodule.path}/{path}" not in effective),
         file_diffs=show_files([one for one in changed if one.path in effective], changes, renderer.redactor),
+        tree=digest_tree(new.files),
     )
 
 

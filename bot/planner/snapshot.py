@@ -8,11 +8,13 @@ when compose has to read them.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
 from bot.domain.names import CommitSha, SubmodulePath
 from bot.git.git import GitRepository, TreeEntry
+from bot.protocol.tree import TreeFile
 
 
 class Snapshot:
@@ -41,6 +43,11 @@ class Snapshot:
             path = f"{self.submodule}/{entry.path}"
             own[path] = TreeEntry(entry.mode, entry.kind, entry.oid, path)
         return own
+
+    @property
+    def files(self) -> Iterator[TreeFile]:
+        """Every file, link and submodule, as a node sees them (bot.agent.checkout)."""
+        return (TreeFile(e.path, e.mode, e.oid) for e in self.entries.values() if e.kind != "tree")
 
     @cached_property
     def links(self) -> tuple[str, ...]:

@@ -128,6 +128,7 @@ class Order(StoredValue, frozen=True):
     protocol: int = 1  # the lowest version of the protocol in which this can be read
     requires: tuple[str, ...] = ()  # what the node must understand to carry this out (UNDERSTOOD)
     agent: AgentRelease | None = None  # the program that carries this out; None: the one that is there
+    tree: str = ""  # SHA-256 of all files that the plan was made from (bot.protocol.tree); "" where nobody said
 
     @property
     def is_by_hand(self) -> bool:
@@ -156,6 +157,8 @@ class RefusalReason(StrEnum):
     LOCAL_COMMITS = "local_commits"  # commits that are on no branch of the remote
     DRIFTED = "drifted"  # what runs is not where the plan starts, and the order says to stop then
     IN_THE_WAY = "in_the_way"  # an untracked file stands where the commit brings one
+    OTHER_FILES = "other_files"  # the commit's files are not those that the plan was made from
+    BEYOND_ORDER = "beyond_order"  # here it would touch a service that it does not name, or do more than it says
 
 
 class Refusal(Value, frozen=True):

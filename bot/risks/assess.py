@@ -11,7 +11,19 @@ from bot.domain.risk_rules import Tuning
 from bot.domain.severity import Severity
 from bot.plan.model import NodePlan, Risk, SourceLine, StackPlan
 from bot.plan.rendering import CHECKOUT, NodeChange, Rendered, StackChange, Unreadable
-from bot.risks import builds, data, exposure, images, mounts, neighbours, networks, privilege, schema, secrets
+from bot.risks import (
+    builds,
+    data,
+    exposure,
+    handovers,
+    images,
+    mounts,
+    neighbours,
+    networks,
+    privilege,
+    schema,
+    secrets,
+)
 from bot.risks.pairs import Found, NodePair, StackPair, other_containers, service_pairs
 
 _CONTAINER_CHECKS = (
@@ -56,6 +68,7 @@ def find_risks(node: NodePair) -> Iterator[Found]:
                 for one in check(service):
                     yield one._replace(stack=pair.stack, service=ServiceName(service.name))
     yield from neighbours.check_node(node)
+    yield from handovers.check_hand_overs(node)
 
 
 def add_risks(plan: NodePlan, change: NodeChange, tuning: Mapping[str, Tuning]) -> NodePlan:

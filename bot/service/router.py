@@ -11,6 +11,7 @@ import msgspec
 from bot.domain.errors import RetryLater
 from bot.domain.events import Event
 from bot.features.bump import jobs as bump
+from bot.features.bump.group import plan_group
 from bot.features.bump.run import sync_bump
 from bot.features.commands import jobs as commands
 from bot.features.commands.run import (
@@ -33,7 +34,7 @@ from bot.features.hub.run import sync_hub
 from bot.features.notices import jobs as notices
 from bot.features.notices.apply import end_waiting, note_access
 from bot.features.review import jobs as review
-from bot.features.review.run import ReviewTools, sync_review
+from bot.features.review.run import ReviewTools, review_group, sync_review
 from bot.features.rollout import jobs as rollout
 from bot.features.rollout.run import sync_rollout
 from bot.features.upstream import jobs as upstream
@@ -47,6 +48,7 @@ from bot.queue.ledger import QueuedJob
 AnyJob = (
     hub.SyncHub
     | bump.SyncBump
+    | bump.PlanGroup
     | rollout.SyncRollout
     | drift.CheckDrift
     | fleets.SyncFleet
@@ -60,6 +62,7 @@ AnyJob = (
     | commands.RunCommand
     | commands.AcknowledgeCommand
     | review.SyncReview
+    | review.ReviewGroup
     | commands.CloseOutPull
     | commands.SyncCommandOrders
     | visitors.EndSessions
@@ -112,15 +115,17 @@ def make_runners(
         fleets.SyncFleet: partial(sync_fleet, tools.fleets),
         fleets.RepeatChecks: repeat_checks,
         bump.SyncBump: partial(sync_bump, tools.bump),
+        bump.PlanGroup: partial(plan_group, tools.bump),
         rollout.SyncRollout: partial(sync_rollout, tools.rollout),
         drift.CheckDrift: partial(check_drift, tools.rollout),
         review.SyncReview: partial(sync_review, reviews),
+        review.ReviewGroup: partial(review_group, reviews),
         upstream.SyncUpstream: sync_upstream,
         upstream.SyncUpstreamPull: partial(sync_upstream_pull, upstreams),
         hub.SyncHub: partial(sync_hub, tools.fleets),
         notices.NoteAccess: lambda _client, job: note_access(tools.rollout.outbox, tools.fleets.now, job),
         notices.EndWaiting: lambda _client, job: end_waiting(tools.rollout.outbox, tools.fleets.now, job),
-        commands.AcknowledgeCommand: acknowledge_command,
+        commands.AcknowledgeCommand: partial(acknowledge_command, tools),
         commands.RunCommand: partial(run_command, tools),
         commands.SyncCommandOrders: partial(sync_command_orders, tools),
         commands.CloseOutPull: partial(run_close_out, tools),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 DRIFT: Final = "<!-- aios-bot:drift"  # in an issue; node, submodule and fingerprint follow
+QUEUE: Final = "<!-- aios-bot:queue -->"  # why a merge group failed its check
 NOTE: Final = "<!-- aios-bot:note -->"  # why a bump is held back
 ROLLOUT: Final = "<!-- aios-bot:rollout"  # the state of a merge's deployment; the commit follows
 UPSTREAM: Final = "<!-- aios-bot:upstream -->"  # what an upstream pull request would do to the fleets that pin it

@@ -42,7 +42,7 @@ class PullShapes(AccountShapes):
             "statuses_url": links["statuses"],
             "number": pull.number,
             "state": pull.state,
-            "locked": False,
+            "locked": pull.locked,
             "title": pull.title,
             "user": self.user(pull.user),
             "body": pull.body,
@@ -70,7 +70,7 @@ class PullShapes(AccountShapes):
             }
             if pull.auto_merge
             else None,
-            "draft": False,
+            "draft": pull.draft,
         }
 
     def full_pull(self, repo: Repo, pull: Pull, counts: dict[str, int]) -> dict[str, Any]:

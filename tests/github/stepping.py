@@ -30,8 +30,10 @@ from bot.service.intake import Intake
 from bot.service.router import decode_job, route
 from bot.settings.service import read_settings
 from bot.settings.values import Credentials, Secret
+from sandbox.app_records import Delivery as HubDelivery
 from sandbox.github import EmbeddedGitHub
 from sandbox.github import Job as RunnerJob
+from sandbox.records import use_clock
 from sandbox.world import FLEET, NODE, PERSON, SERVER, AiosWorld, build_world
 from tests.acceptance.outside import Outside
 
@@ -75,18 +77,27 @@ class Order(NamedTuple):
 class Stepper:
     """The service, its world, and the jobs that wait."""
 
-    def __init__(self, world: AiosWorld, service: Service, clock: Clock) -> None:
+    def __init__(self, world: AiosWorld, start: Callable[[], Service], clock: Clock) -> None:
         self.world = world
         self.hub = world.hub
-        self.service = service
+        self._start = start
+        self.service = start()
         self.clock = clock
         self.outside = Outside(world)
         self.waiting: list[Held] = []
         self.failed: list[tuple[Job, Exception]] = []
         self.ran: list[Job] = []
         self._collector = _Collector()
-        self._intake = Intake(self._collector, service.intake.pins, service.intake.plans)  # type: ignore[arg-type]  # only store_delivery is used
+        self._intake = self._connect()
         self._taken = 0
+
+    def _connect(self) -> Intake:
+        return Intake(self._collector, self.service.intake.pins, self.service.intake.plans)  # type: ignore[arg-type]  # only store_delivery is used
+
+    def restart(self) -> None:
+        """Start the service anew on the same data: what it kept in memory is gone; the queue's jobs are not."""
+        self.service = self._start()
+        self._intake = self._connect()
 
     def begin(self) -> None:
         """Look around once, as at a start, and forget what that took."""
@@ -109,10 +120,13 @@ class Stepper:
         """Take in the deliveries that GitHub has made since."""
         deliveries = self.hub.deliveries
         while self._taken < len(deliveries):
-            one = deliveries[self._taken]
             self._taken += 1
-            body = json.dumps(one.payload).encode()
-            self._intake.receive(Accepted(guid=DeliveryId(one.guid), name=one.event, body=body))
+            self.deliver(deliveries[self._taken - 1])
+
+    def deliver(self, one: HubDelivery) -> None:
+        """Take in one delivery."""
+        body = json.dumps(one.payload).encode()
+        self._intake.receive(Accepted(guid=DeliveryId(one.guid), name=one.event, body=body))
         found, self._collector.jobs = self._collector.jobs, []
         self._hold(decode_job(one) for one in found)
 
@@ -191,6 +205,11 @@ class Stepper:
             assert requests.post(url, json=body, headers=headers, timeout=30).ok
         self.hub.finish_job(order.job, "success" if state == "success" else "failure", "")
 
+    def text_of(self, repo: RepoName, path: str, ref: str) -> str:
+        """A file of a repository at `ref`."""
+        found = self.outside.get(f"/repos/{repo}/contents/{path}", ref=ref)
+        return base64.b64decode(found["content"]).decode()
+
     def check(self, repo: RepoName, name: str, ref: str = "main") -> dict[str, Any] | None:
         """The check run `name` on a commit, if there is one."""
         sha = self.outside.get(f"/repos/{repo}/commits/{ref}")["sha"]
@@ -210,7 +229,12 @@ class Clock:
 
 @contextmanager
 def stepping(
-    folder: Path, *, prepare: Callable[[EmbeddedGitHub], object] = lambda _hub: None, private: bool = False
+    folder: Path,
+    *,
+    prepare: Callable[[EmbeddedGitHub], object] = lambda _hub: None,
+    private: bool = False,
+    with_stacks: bool = True,
+    kind: type[Stepper] = Stepper,
 ) -> Iterator[Stepper]:
     """A small AIOS and its bot, which has looked around once. `prepare` runs before anything is built."""
     with EmbeddedGitHub(folder / "github") as hub:
@@ -223,6 +247,7 @@ def stepping(
             node_root=folder / "node",
             webhook_url=NOWHERE,
             webhook_secret=secret,
+            with_stacks=with_stacks,
         )
         for repo in (SERVER, FLEET) if private else ():
             hub.set_private(repo, private=True)
@@ -241,8 +266,8 @@ def stepping(
         )
         clock = Clock()
         hub.behaviours.clock = clock
-        service = Service(settings, credentials, store, redelivers=True, now=clock)
         try:
-            yield Stepper(world, service, clock)
+            with use_clock(clock):
+                yield kind(world, lambda: Service(settings, credentials, store, redelivers=True, now=clock), clock)
         finally:
             store.close()

@@ -65,11 +65,17 @@ ONLY_WHERE_NEEDED = frozenset(
         "Invitation.protocol",
         "Invitation.agent",  # its join command brings the program that reads it
         "RefusalReason.REQUIRES_UPDATE",
+        # One comparison more: a node that does not know it does as before, and one that does is told of it by a
+        # service that knows the reasons.
+        "Order.tree",
+        "RefusalReason.OTHER_FILES",
+        "RefusalReason.BEYOND_ORDER",
         # Only replicas of the service read plans: while both versions run, the one before cannot show a newer plan.
         "StackPlan.inputs",
         "StackPlan.remarks",
         "SourceLine.gone",
         "Plan.file_diffs",
+        "Plan.tree",
         # One pin is tried again, after an error that stopped it alone; every pin is looked at again on each sync.
         "SyncRollout.submodule",
         "CheckDrift.submodule",

@@ -45,6 +45,11 @@ REFUSALS: Mapping[RefusalReason, tuple[str, str]] = {
     R.LOCAL_COMMITS: ("there are commits that are on no branch of the remote", "push them, or check out the base"),
     R.DRIFTED: ("what runs is not where the plan starts", "look at the differences; deploy again, or put it right"),
     R.IN_THE_WAY: ("an untracked file stands where the commit brings one", "move that file away"),
+    R.OTHER_FILES: ("the commit holds other files than the plan was made from", "ask for a new plan, and read it"),
+    R.BEYOND_ORDER: (
+        "here it would touch a service that the order does not name, or do more than it says",
+        "look for what only this node has (a variable, a file, a container); then deploy again",
+    ),
 }
 FAILURES: Mapping[FailureReason, tuple[str, str]] = {
     F.ENGINE: ("the engine cannot be reached, or it or compose is too old", "`aios-bot node doctor` on the node"),

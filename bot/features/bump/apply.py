@@ -20,7 +20,7 @@ from bot.features.bump.facts import BumpFacts
 from bot.features.bump.jobs import bump_branch
 from bot.features.bump.text import render_body, render_note, render_title
 from bot.features.fleets.read import FleetAt
-from bot.github.checks import ensure_check
+from bot.github.checks import ensure_check, note_new_commit
 from bot.github.client import Client
 from bot.github.comments import put_comment
 from bot.github.endpoints import repository
@@ -111,6 +111,7 @@ def _push_bump(tools: BumpTools, client: Client, at: FleetAt, facts: BumpFacts, 
         pin=decision.pin,
         message=f"Bump {facts.submodule.path} from {short(facts.pin)} to {short(decision.pin)}",
     )
+    note_new_commit(client, facts.fleet, head)
     branch = bump_branch(facts.base, facts.submodule.path)
     tools.plans.store.note_pushed(facts.fleet, branch, head, pin=decision.pin)
     repository.push_branch(client, facts.fleet, branch, head, exists=facts.branch is not None)
@@ -152,10 +153,9 @@ def withhold(tools: BumpTools, client: Client, facts: BumpFacts, decision: Withh
     """Explain why there is no new proposal: in the open pull request, else on the head of the base branch."""
     people = facts.branch.people if facts.branch else ()
     note = render_note(decision.reason, facts.submodule.path, pin=facts.pin, tip=facts.tip, people=people)
-    if facts.pull is not None:
-        put_comment(
-            client, facts.fleet, facts.pull.number, marker=markers.NOTE, body=note, login=tools.fleets.app.login()
-        )
+    pull = facts.pull or facts.retargeted
+    if pull is not None:
+        put_comment(client, facts.fleet, pull.number, marker=markers.NOTE, body=note, login=tools.fleets.app.login())
         return
     said = f"{decision.reason}:{facts.submodule.path}:{facts.tip or ''}"
     title = f"No bump of {facts.submodule.path}: {decision.reason.replace('_', ' ')}"

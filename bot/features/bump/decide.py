@@ -22,6 +22,7 @@ class BumpReason(StrEnum):
     PEOPLE_ON_BRANCH = "people_on_branch"
     CHECKS_PENDING = "checks_pending"
     CHECKS_FAILED = "checks_failed"
+    RETARGETED = "retargeted"  # somebody changed the base of the pull request
     ON_HOLD = "on_hold"  # somebody wrote /hold
     DISMISSED = "settled"  # somebody closed or undid exactly this bump; it is proposed again when upstream moves
 
@@ -72,13 +73,15 @@ def decide_bump(facts: BumpFacts) -> BumpDecision:
 
 
 def _close(facts: BumpFacts, reason: BumpReason) -> CloseBump:
-    ours = facts.branch is not None and not facts.branch.people
+    ours = facts.branch is not None and not facts.branch.people and facts.retargeted is None
     return CloseBump(reason=reason, close=facts.pull.number if facts.pull else None, delete_branch=ours)
 
 
 def _propose(facts: BumpFacts) -> BumpDecision:
     if facts.tip is None:
         return WithholdBump(reason=BumpReason.BRANCH_MISSING)
+    if facts.pull is None and facts.retargeted is not None:
+        return WithholdBump(reason=BumpReason.RETARGETED)  # a second one from the same branch would confuse both
     if facts.pull is None and facts.tip in facts.dismissed_pins:
         return CloseBump(reason=BumpReason.DISMISSED)
     if facts.held is not None:

@@ -65,5 +65,6 @@ class BumpFacts(Value, frozen=True):
     branch: BumpBranch | None
     pull: OpenPull | None
     dismissed_pins: frozenset[CommitSha]  # upstream commits that were closed, merged or rolled back, and not resumed
+    retargeted: OpenPull | None = None  # from our branch, and somebody let it go to another base
     held: Hold | None = None  # nothing is to be proposed for now
     several_bases: bool = False  # the fleet keeps the pins of other branches too

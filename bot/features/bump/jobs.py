@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from bot.domain.events import CheckRerequested, ChecksCompleted, Event, PullRequestChanged, Push
-from bot.domain.names import BranchName, SubmodulePath
+from bot.domain.events import CheckRerequested, ChecksCompleted, Event, MergeGroupRequested, PullRequestChanged, Push
+from bot.domain.names import BranchName, CommitSha, PullNumber, SubmodulePath
 from bot.features.fleets.facts import PinIndex, Pinned
 from bot.features.fleets.jobs import BumpResumed, FleetJob, FleetRead, FoundEvent, Job
 
@@ -20,6 +20,16 @@ class SyncBump(FleetJob, frozen=True, tag="bump"):
     submodule: SubmodulePath
 
 
+class PlanGroup(FleetJob, frozen=True, tag="plan_group"):
+    """Plan the commit `head` that a merge queue made of a pull request. Leads to `aios/plan` on it."""
+
+    base: BranchName
+    branch: BranchName  # the group's own
+    head: CommitSha
+    parent: CommitSha  # what the queue merged it into
+    number: PullNumber
+
+
 def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
     """The jobs of this feature that `event` calls for."""
     match event:
@@ -30,6 +40,18 @@ def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
         case PullRequestChanged():
             pins = index.pins_of(event.repo)
             return [_sync(pin) for pin in pins if event.head == bump_branch(pin.base, pin.submodule)]
+        case MergeGroupRequested() if any(pin.base == event.base for pin in index.pins_of(event.repo)):
+            return [
+                PlanGroup(
+                    fleet=event.repo,
+                    installation=event.installation,
+                    base=event.base,
+                    branch=event.branch,
+                    head=event.head,
+                    parent=event.parent,
+                    number=event.number,
+                )
+            ]
         case ChecksCompleted():
             return [_sync(pin) for pin in index.pinned_by(event.repo) if pin.waits_for_checks]
         case CheckRerequested():

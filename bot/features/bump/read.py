@@ -37,7 +37,9 @@ def read_bump_facts(tools: BumpTools, client: Client, at: FleetAt, pinned: Pinne
         return None
     tip = upstream.resolve(f"refs/heads/{pinned.tracked}")
     head = bump_branch(at.base, pinned.submodule)
-    pulls = find_own_pulls(client, at.repo, head=head, base=at.base)
+    found = find_own_pulls(client, at.repo, head=head)
+    pulls = [pull for pull in found if pull.base.ref == at.base]
+    elsewhere = (pull for pull in found if pull.state == "open" and pull.base.ref != at.base)
     relation = read_relation(upstream, pin, tip)
     holds = tools.holds.find_holds(at.repo, at.base, pinned.submodule)
     asks = submodule.wait_for_checks and tip is not None and relation is Relation.AHEAD
@@ -55,6 +57,7 @@ def read_bump_facts(tools: BumpTools, client: Client, at: FleetAt, pinned: Pinne
         branch=_read_branch(at, pinned.submodule, head, pushed=tools.plans.store.find_pushed(at.repo, head)),
         pull=next((_open(pull) for pull in pulls if pull.state == "open"), None),
         dismissed_pins=read_dismissed_pins(pulls, holds),
+        retargeted=next((_open(pull) for pull in elsewhere), None),
         held=next((hold for hold in holds if hold.kind is HoldKind.HOLD), None),
         several_bases=at.base != pinned.default_branch or len(at.file.bases) > 1,
     )

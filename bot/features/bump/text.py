@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
-from bot.domain.names import CommitSha, PlanId, SubmodulePath, short
-from bot.domain.values import StoredValue
+from bot.domain.names import CommitSha, PlanId, PullNumber, SubmodulePath, short
+from bot.domain.values import StoredValue, Value
 from bot.features.bump.decide import BumpReason
 from bot.plan.model import Plan
 from bot.plan.report import diffs, included, sections
+from bot.plan.report.check import LIMIT as CHECK_LIMIT
+from bot.plan.report.check import CheckText, render_check
 from bot.plan.report.links import Links
-from bot.plan.report.rows import summarise
+from bot.plan.report.rows import count, summarise
 from bot.text import markdown as md
 from bot.text import markers
 from bot.text.budget import fit, fixed
@@ -97,6 +101,10 @@ _NOTES = {
         "This branch is left alone: {people} committed to it. Merge or close the pull request, or delete the branch, "
         "and the bot goes on."
     ),
+    BumpReason.RETARGETED: (
+        "The base of this pull request was changed. It proposes nothing for the new one, and no second one is opened "
+        "from the same branch: set its base back to {base}, or close it."
+    ),
     BumpReason.ON_HOLD: "Held by a person: this stays as it is until somebody says `/resume`.",
     BumpReason.CHECKS_PENDING: "Waiting for upstream's own checks on {tip}.",
     BumpReason.CHECKS_FAILED: "Upstream's own checks failed on {tip}; waiting for a commit that passes.",
@@ -114,3 +122,70 @@ def render_note(
         base="the base branch",
     )
     return f"`{submodule}`: {said}"
+
+
+class GroupPlan(Value, frozen=True):
+    """The plan of one pin that a merge group moves; `beyond`: in what it does more than the pull request shows."""
+
+    plan: Plan
+    beyond: tuple[str, ...]
+    links: Links
+
+
+_GRAVER = ("failure", "neutral", "success")  # of two conclusions, the one that counts
+_MOST_LINES = 20
+
+
+def render_group_check(plans: Sequence[GroupPlan], *, number: PullNumber) -> CheckText:
+    """The check on a merge group's commit, which is made of pull request `number`."""
+    if not plans:
+        title = "Moves no pin"
+        return CheckText(title=title, summary=f"{title}: its merge deploys nothing.", text="", conclusion="success")
+    checks = [_render_group_plan(one, number=number, limit=CHECK_LIMIT // len(plans)) for one in plans]
+    worst = min(checks, key=lambda check: _GRAVER.index(check.conclusion))
+    return replace(
+        worst,
+        summary="\n\n".join(check.summary for check in checks),
+        text="\n\n".join(check.text for check in checks if check.text),
+    )
+
+
+def _render_group_plan(one: GroupPlan, *, number: PullNumber, limit: int) -> CheckText:
+    check = render_check(one.plan, one.links, limit=limit - _BEYOND_LIMIT)
+    if not one.beyond:
+        return check
+    title = f"Goes beyond the plan that #{number} shows"
+    return replace(
+        check,
+        title=title,
+        summary=f"{title}:\n\n{_beyond(one)}\n\n{check.summary}",
+        conclusion="failure",
+    )
+
+
+_BEYOND_LIMIT = 5_000  # characters of the list of what goes beyond a plan, and the words around it
+
+
+def _beyond(one: GroupPlan) -> str:
+    lines = [f"- {md.text(md.cut(line, 200))}" for line in one.beyond[:_MOST_LINES]]
+    more = len(one.beyond) - _MOST_LINES
+    return "\n".join(lines + ([f"- and {more} more"] if more > 0 else []))
+
+
+def render_group_note(plans: Sequence[GroupPlan]) -> str:
+    """Why the merge queue will put the pull request out, and what to do."""
+    parts = []
+    for one in plans:
+        found = count(one.plan)
+        if one.beyond:
+            parts.append(
+                f"`{one.plan.submodule}`: merged on top of what is before it in the queue, it would do more than the "
+                f"plan above shows:\n\n{_beyond(one)}"
+            )
+        elif found.unreadable:
+            parts.append(f"`{one.plan.submodule}`: a stack of the merged commit cannot be analysed.")
+    told = (
+        "The merge queue puts this pull request out: `aios/plan` failed on the commit that it made. Once what was "
+        "before it is merged the plan here is made anew; read it, and add the pull request to the queue again."
+    )
+    return "\n\n".join([told, *parts])

@@ -59,6 +59,7 @@ class AcknowledgeCommand(FleetJob, frozen=True, tag="acknowledge"):
     urgent: ClassVar[bool] = True
 
     comment: int
+    actor: str = ""  # who wrote it; "" in jobs of an older version
 
     @property
     def key(self) -> str:
@@ -95,7 +96,9 @@ def _run_comment(event: Commented, index: PinIndex) -> list[Job]:
     if found is None:
         return []
     return [
-        AcknowledgeCommand(fleet=event.repo, installation=event.installation, comment=event.comment),
+        AcknowledgeCommand(
+            fleet=event.repo, installation=event.installation, comment=event.comment, actor=event.actor
+        ),
         RunCommand(
             fleet=event.repo,
             installation=event.installation,

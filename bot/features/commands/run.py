@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from bot.features.audit.store import AuditTrail
 from bot.features.bump.run import BumpTools
-from bot.features.commands.apply.command import apply_command, close_out_pull, decide_once
+from bot.features.commands.apply.command import apply_command, close_out_pull, decide_if_heard
 from bot.features.commands.apply.orders import follow_open_commands
+from bot.features.commands.decide.actions import Refuse
+from bot.features.commands.decide.attention import Attention, decide_attention
 from bot.features.commands.jobs import AcknowledgeCommand, CloseOutPull, RunCommand, SyncCommandOrders
-from bot.features.commands.store import CommandStore
+from bot.features.commands.store import CommandStore, RecentCommandStore
 from bot.features.fleets.jobs import NodesFreed, Outcome
 from bot.features.fleets.run import FleetTools
 from bot.features.rollout.run import RolloutTools
@@ -26,19 +28,24 @@ class CommandTools:
     rollout: RolloutTools
     commands: CommandStore
     audit: AuditTrail
+    recent: RecentCommandStore
 
 
-def acknowledge_command(client: Client, job: AcknowledgeCommand) -> Outcome:
-    """React to the comment, so that its author sees that it was read."""
-    people.react(client, job.fleet, job.comment, "eyes")
+def acknowledge_command(tools: CommandTools, client: Client, job: AcknowledgeCommand) -> Outcome:
+    """React to the comment, so that its author sees that it was read; not to one that is ignored."""
+    if decide_attention(tools.recent.peek(job.fleet, job.actor, now=tools.fleets.now())) is Attention.HEARD:
+        people.react(client, job.fleet, job.comment, "eyes")
     return ()
 
 
 def run_command(tools: CommandTools, client: Client, job: RunCommand) -> Outcome:
     """Decide a command, unless that was done before, and carry the decision out."""
-    decided = decide_once(tools, client, job)
-    follow_up = apply_command(tools, client, job, decided) if decided is not None else ()
-    return (*follow_up, NodesFreed(fleet=job.fleet, installation=job.installation))
+    decided = decide_if_heard(tools, client, job)
+    if decided is None:
+        return ()
+    found = apply_command(tools, client, job, decided)
+    is_refused = isinstance(decided.record.decision, Refuse)  # it freed nothing, and is to cost no more
+    return found if is_refused else (*found, NodesFreed(fleet=job.fleet, installation=job.installation))
 
 
 def sync_command_orders(tools: CommandTools, client: Client, job: SyncCommandOrders) -> Outcome:

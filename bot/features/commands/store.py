@@ -5,6 +5,7 @@ Every function is one transaction, so that a command is decided, locked and reco
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import msgspec
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from bot.domain.names import NodeName, RepoName
 from bot.features.audit.facts import AuditRecord
 from bot.features.audit.store import append_records
+from bot.features.commands.decide.attention import WINDOW, RecentCommands
 from bot.features.commands.facts.record import CommandRecord
 from bot.features.holds.facts import Lock
 from bot.features.holds.store import release_locks, take_lock
@@ -33,6 +35,53 @@ _SAVE = sa.text(
     "INSERT INTO asked (source, fleet, pull, open, asked) VALUES (:source, :fleet, :pull, :open, :asked) "
     "ON CONFLICT (source) DO NOTHING"
 )
+
+
+class RecentCommandStore:
+    """Each person's latest commands in each fleet, in memory: enough to limit what one person costs.
+
+    A command that runs again counts once, by its source.
+    """
+
+    def __init__(self, seconds: float = WINDOW, *, most: int = 10_000) -> None:
+        """Commands count for `seconds`; of more than `most` persons the one heard longest ago is forgotten."""
+        self._seconds = seconds
+        self._most = most
+        self._seen: dict[tuple[str, str], dict[str, float]] = {}
+        self._refused: dict[tuple[str, str], tuple[str, float]] = {}  # the first refused command of the window
+        self._lock = threading.Lock()
+
+    def note(self, fleet: RepoName, actor: str, source: str, *, now: float) -> RecentCommands:
+        """Count a command, and give what came before it. `now` is in seconds since the epoch."""
+        key = (fleet.lower(), actor.lower())
+        with self._lock:
+            commands = self._recent(key, now)
+            commands.setdefault(source, now)
+            self._seen[key] = commands
+            while len(self._seen) > self._most:
+                self._seen.pop(next(iter(self._seen)))
+            return RecentCommands(earlier=list(commands).index(source), refused=self._is_refused(key, source, now))
+
+    def peek(self, fleet: RepoName, actor: str, *, now: float) -> RecentCommands:
+        """What came before the next command, which is not counted yet."""
+        key = (fleet.lower(), actor.lower())
+        with self._lock:
+            earlier = sum(now - at < self._seconds for at in self._seen.get(key, {}).values())
+            return RecentCommands(earlier=earlier, refused=self._is_refused(key, "", now))
+
+    def refuse(self, fleet: RepoName, actor: str, source: str, *, now: float) -> None:
+        """Note that this person may not use commands here."""
+        key = (fleet.lower(), actor.lower())
+        with self._lock:
+            self._refused = {one: (by, at) for one, (by, at) in self._refused.items() if now - at < self._seconds}
+            self._refused.setdefault(key, (source, now))
+
+    def _recent(self, key: tuple[str, str], now: float) -> dict[str, float]:
+        return {source: at for source, at in self._seen.pop(key, {}).items() if now - at < self._seconds}
+
+    def _is_refused(self, key: tuple[str, str], source: str, now: float) -> bool:
+        by, at = self._refused.get(key, (source, now))
+        return by != source and now - at < self._seconds
 
 
 class CommandStore:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from bot.domain.errors import RetryLater
-from bot.domain.names import CommitSha, RepoName
+from bot.domain.names import BranchName, CommitSha, RepoName
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.jobs import AccessRead, ForgetInstallation, Outcome, PinsJob, RepeatChecks, SyncFleet
 from bot.features.fleets.text import (
@@ -19,7 +19,9 @@ from bot.features.fleets.text import (
     UnreadableUpstream,
     render_access_problem,
     render_access_title,
+    render_missing_base,
 )
+from bot.fleetfile import FLEET_FILE
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.checks import ensure_check
 from bot.github.client import Client
@@ -28,12 +30,14 @@ from bot.github.errors import GitHubError
 from bot.plan.report.check import CheckText, render_fleet_file_problems
 
 if TYPE_CHECKING:
+    from bot.features.fleets.read import FleetAt
     from bot.features.fleets.run import FleetTools
 
 log = logging.getLogger(__name__)
 
 FLEET_CHECK = "aios/fleet-file"
 ACCESS_CHECK = "aios/access"
+BASE_CHECK = "aios/base"
 
 
 def report_file_problems(client: Client, repo: RepoName, head: CommitSha, problem: YamlFileError) -> None:
@@ -41,6 +45,17 @@ def report_file_problems(client: Client, repo: RepoName, head: CommitSha, proble
     render = partial(render_fleet_file_problems, problem.path, problem.problems)
     digest = hashlib.sha256(str(problem).encode()).hexdigest()[:12]
     ensure_check(client, repo, head, FLEET_CHECK, render, external_id=digest)
+
+
+def report_missing_base(tools: FleetTools, client: Client, main: FleetAt, base: BranchName) -> None:
+    """Post a check on the head of the default branch when its fleet file lists a base without one."""
+    mirror = tools.mirrors.of(main.repo)
+    head = mirror.resolve(f"refs/heads/{base}")
+    if head is not None and mirror.read_file(head, FLEET_FILE) is not None:
+        return  # it is there, and wrong: its own head says so
+    text = render_missing_base(base, exists=head is not None)
+    check = CheckText(title=f"Nothing is done on {base}"[:255], summary=text, text="", conclusion="neutral")
+    ensure_check(client, main.repo, main.head, BASE_CHECK, lambda: check, external_id=f"{base}:{head is not None}")
 
 
 def work_pin_by_pin(job: PinsJob, pins: Sequence[Pinned], work: Callable[[Pinned], None]) -> list[PinsJob]:

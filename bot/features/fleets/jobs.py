@@ -14,6 +14,8 @@ from bot.domain.names import BranchName, CommitSha, InstallationId, PullNumber, 
 from bot.domain.values import StoredValue, Value
 from bot.features.fleets.facts import PinIndex, Pinned
 
+OWN_BRANCHES = "aios-bot/"  # what the names of our own branches begin with
+
 
 class Access(StrEnum):
     """As whom a job works, and with which rights."""
@@ -205,7 +207,10 @@ def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
             return [SyncInstallation(installation=event.installation)]
         case Push():
             own = index.pins_of(event.repo)
-            if any(pin.base == event.branch for pin in own) or (not own and event.may_make_fleet):
+            known = any(pin.base == event.branch for pin in own)
+            # A base that the fleet lists, and that gets its fleet file with this push, is not known yet.
+            listed = own and event.may_change_fleet and not event.branch.startswith(OWN_BRANCHES)
+            if known or listed or (not own and event.may_make_fleet):
                 return [SyncFleet(fleet=event.repo, installation=event.installation)]
     return []
 

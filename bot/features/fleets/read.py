@@ -15,7 +15,7 @@ from bot.features.fleets.jobs import Access, Outcome, SyncFleet, SyncInstallatio
 from bot.features.fleets.text import UnreadableUpstream
 from bot.fleetfile import FLEET_FILE, Fleet, PageAudience, Submodule, parse_fleet
 from bot.fleetfile.yaml_lines import Problem, YamlFileError
-from bot.git.git import GitError, GitRepository
+from bot.git.git import GitError
 from bot.git.gitmodules import BrokenStanza, Stanza, parse_gitmodules, resolve_upstream, tracked_branch
 from bot.git.mirrors import Mirror
 from bot.github.app import App
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from bot.features.fleets.run import FleetTools
 
 log = logging.getLogger(__name__)
-
-_COMMITS_READ = 50  # of a branch of ours, which has one commit while nobody else commits to it
-
 
 PERMISSIONS: Mapping[Access, Mapping[str, str]] = {
     Access.LIST: {"metadata": "read"},
@@ -136,6 +133,7 @@ def read_all_pins(tools: FleetTools, client: Client, job: SyncFleet, default: Br
     for base in main.file.bases or (default,):
         at = main if base == default else read_fleet_or_report(tools, client, job.fleet, base)
         if at is None:
+            apply.report_missing_base(tools, client, main, base)
             continue
         if at.broken:
             # The other submodules go on; the check tells what to fix.
@@ -191,11 +189,3 @@ def _own_hub(at: FleetAt) -> RepoName | None:
     hub = at.file.hub
     same = hub is not None and hub.split("/")[0].lower() == at.repo.split("/")[0].lower()
     return hub if same else None
-
-
-def find_other_authors(mirror: GitRepository, base_head: CommitSha, head: CommitSha, login: str) -> tuple[str, ...]:
-    """Who but the bot (`login`) authored or committed the newest commits of a branch since it left the base."""
-    commits = mirror.commits_between(mirror.merge_base(base_head, head), head, most=_COMMITS_READ)
-    others = {commit.author_name for commit in commits if commit.author_name != login}
-    others |= {commit.committer_name for commit in commits if commit.committer_name not in (login, "GitHub")}
-    return tuple(sorted(others))

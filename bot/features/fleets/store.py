@@ -9,7 +9,7 @@ from contextlib import suppress
 import msgspec
 import sqlalchemy as sa
 
-from bot.domain.names import InstallationId, RepoName
+from bot.domain.names import CommitSha, InstallationId, RepoName
 from bot.features.fleets.facts import Pinned
 from bot.storage.store import Store, read_note, write_note
 
@@ -23,6 +23,7 @@ PINS = sa.Table(
     sa.Column("pin", sa.Text, nullable=False),  # bot.features.fleets.facts.Pinned as JSON
 )
 _VERSION = "pins_version"
+COMMITS_KEPT = 20  # of our own, per hub
 
 
 class Pins:
@@ -103,6 +104,15 @@ class PinStore:
     def save_access_report(self, fleet: RepoName, report: str) -> None:
         """Keep what was reported."""
         self._store.write_note(f"access_told:{fleet.lower()}", report)
+
+    def find_pushed_documents(self, hub: RepoName) -> tuple[CommitSha, ...]:
+        """The newest commits that we pushed for the hub's documents, newest first."""
+        return tuple(CommitSha(sha) for sha in self._store.read_note(f"documents:{hub.lower()}").split())
+
+    def note_pushed_documents(self, hub: RepoName, head: CommitSha) -> None:
+        """Remember, before it is pushed, that `head` is a commit of ours."""
+        known = (head, *self.find_pushed_documents(hub))
+        self._store.write_note(f"documents:{hub.lower()}", " ".join(known[:COMMITS_KEPT]))
 
     def replace_pins(self, fleet: RepoName, rows: Sequence[Pinned]) -> None:
         """From now on `fleet` holds exactly these pins; none means that it is not a fleet any more."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bot.domain.names import RepoName, SubmodulePath
+from bot.domain.names import BranchName, RepoName, SubmodulePath
+from bot.fleetfile import FLEET_FILE
 from bot.text import markdown as md
 
 
@@ -49,3 +50,13 @@ def render_access_problem(
             f"or deployed for it. Add the repository in {where}, or correct its address in `.gitmodules`."
         )
     return "\n\n".join(parts)
+
+
+def render_missing_base(base: BranchName, *, exists: bool) -> str:
+    """What to do about a base that the fleet file lists and that has none itself."""
+    lacks = f"has no `{FLEET_FILE}`" if exists else "does not exist"
+    cure = f"Add `{FLEET_FILE}` to it" if exists else "Push it"
+    return (
+        f"`{FLEET_FILE}` lists the base {md.code(base)}, which {lacks}: nothing is proposed or deployed "
+        f"there. {cure}, or take it off `bases:`. This is noticed by itself."
+    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 from bot.domain.errors import BotError
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
-from bot.features.fleets.read import find_other_authors
+from bot.features.fleets.store import PinStore
 from bot.git.git import GitRepository
 from bot.github.client import Client
 from bot.github.endpoints import repository
@@ -17,6 +18,38 @@ def read_documents(mirror: GitRepository, commit: CommitSha, paths: tuple[str, .
     """The texts that are there at `commit`, by path."""
     found = {path: mirror.read_file(commit, path) for path in paths}
     return {path: content.decode("utf-8", "replace") for path, content in found.items() if content is not None}
+
+
+_COMMITS_READ = 50  # of a branch of ours, which has one commit while nobody else commits to it
+
+
+def is_own_branch(
+    mirror: GitRepository,
+    start: CommitSha,
+    head: CommitSha,
+    *,
+    paths: Sequence[str],
+    pushed: Sequence[CommitSha],
+    login: str,
+) -> bool:
+    """Whether the branch at `head` holds no more than what we pushed to it, with the base merged in at most.
+
+    Ours are the commits in `pushed`, and one that differs from the base in nothing but `paths`, which are as in one
+    of those: that is what GitHub's "Update branch" button makes. Who committed says nothing: GitHub commits what
+    people do on its pages, and under another name on each server. Where no commit of ours is known (an older version
+    pushed them), the numeric e-mail that GitHub writes for the App's own account counts.
+    """
+    if head in pushed:
+        return True
+    fork = mirror.merge_base(start, head)
+    if not set(mirror.changed_files(fork, head)) <= set(paths):
+        return False
+    if not pushed:
+        own = re.compile(rf"[0-9]+\+{re.escape(login)}@users\.noreply\..+")
+        commits = mirror.commits_between(fork, head, most=_COMMITS_READ)
+        return all(own.fullmatch(commit.author_email) for commit in commits)
+    held = [mirror.entry(head, path) for path in paths]
+    return any(mirror.resolve(sha) and held == [mirror.entry(sha, path) for path in paths] for sha in pushed)
 
 
 def propose_documents(
@@ -30,6 +63,7 @@ def propose_documents(
     title: str,
     body: str,
     login: str,
+    pins: PinStore,
 ) -> str:
     """Make the pull request from `branch` hold `files`; what was done, in one word. `mirror` is fetched.
 
@@ -40,7 +74,8 @@ def propose_documents(
         return "no_base"
     pulls = repository.find_pulls(client, repo, head=branch, base=base)
     pull = next((one for one in pulls if one.state == "open"), None)
-    if head is not None and find_other_authors(mirror, start, head, login):
+    pushed = pins.find_pushed_documents(repo)
+    if head is not None and not is_own_branch(mirror, start, head, paths=tuple(files), pushed=pushed, login=login):
         return "people_on_branch"
     if read_documents(mirror, start, tuple(files)) == dict(files):
         if pull is not None:
@@ -53,6 +88,7 @@ def propose_documents(
         commit = repository.push_files(
             client, repo, parent=start, base_tree=mirror.tree_of(start), files=files, message=title
         )
+        pins.note_pushed_documents(repo, commit)
         repository.push_branch(client, repo, branch, commit, exists=head is not None)
     elif pull is None and any(one.state == "closed" and one.merged_at is None for one in pulls):
         return "settled"  # somebody closed exactly this

@@ -22,10 +22,7 @@ BRANCH = BranchName("aios-bot/fleet-documents")
 
 
 def sync_hub(tools: FleetTools, client: Client, job: SyncHub) -> Outcome:
-    """Keep the hub's one pull request.
-
-    When the hub's own file lists other fleets than before, the job runs once more, with access to those too.
-    """
+    """Keep the hub's one pull request; once more, with access to them, when the hub's own file lists other fleets."""
     found = repository.find_repository(client, job.hub)
     if found is None:
         log.info("hub %s: the App has no access to it", job.hub)
@@ -55,6 +52,7 @@ def sync_hub(tools: FleetTools, client: Client, job: SyncHub) -> Outcome:
         title=render_title(view),
         body="What the fleets pin and run now. The bot keeps this pull request up to date; merge it when you like.",
         login=tools.app.login(),
+        pins=tools.pins,
     )
     log.info("hub %s: %s", job.hub, done)
     return ()

@@ -29,24 +29,44 @@ def apply_review(
     tools: ReviewTools, client: Client, repo: RepoName, pull: PullDetail, decision: ReviewDecision
 ) -> None:
     """Post the check and switch auto-merge; safe to run again after a crash at any line."""
-    _post(tools, client, repo, pull, decision, note="")
+    head = CommitSha(pull.head.sha)
+    _post(tools, client, repo, pull, decision, head=head)
     if decision.by_hand:
         with suppress(GitHubError):  # it may be off already
             merging.disable_auto_merge(client, pull)
     note = _let_merge(client, repo, pull) if decision.auto_merge else ""
     if note:
-        _post(tools, client, repo, pull, decision, note=note)
+        _post(tools, client, repo, pull, decision, head=head, note=note)
+
+
+def post_on_group(
+    tools: ReviewTools,
+    client: Client,
+    repo: RepoName,
+    pull: PullDetail,
+    decision: ReviewDecision,
+    *,
+    group: CommitSha,
+) -> None:
+    """Post the check of `pull` on the commit that a merge queue made of it."""
+    _post(tools, client, repo, pull, decision, head=group)
 
 
 def _post(
-    tools: ReviewTools, client: Client, repo: RepoName, pull: PullDetail, decision: ReviewDecision, *, note: str
+    tools: ReviewTools,
+    client: Client,
+    repo: RepoName,
+    pull: PullDetail,
+    decision: ReviewDecision,
+    *,
+    head: CommitSha,
+    note: str = "",
 ) -> None:
-    """The check on the head, and a line in the audit trail, when it says something new."""
+    """The check on `head`, and a line in the audit trail, when it says something new."""
     said = hashlib.sha256(
         msgspec.json.encode((decision.matched, decision.missing, decision.approved_by, decision.held, note))
     )
     digest = said.hexdigest()[:16]
-    head = CommitSha(pull.head.sha)
     render = partial(render_review, decision, note=note)
     if not ensure_check(client, repo, head, REVIEW_CHECK, render, external_id=digest):
         return

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.domain.events import Event, PullRequestChanged, Reviewed
-from bot.domain.names import InstallationId, PullNumber, RepoName
+from bot.domain.events import Event, MergeGroupRequested, PullRequestChanged, Reviewed
+from bot.domain.names import CommitSha, InstallationId, PullNumber, RepoName
 from bot.features.fleets.facts import PinIndex
 from bot.features.fleets.jobs import FleetJob, FoundEvent, Job, PullsListed
 
@@ -17,6 +17,13 @@ class SyncReview(FleetJob, frozen=True, tag="review"):
     number: PullNumber
 
 
+class ReviewGroup(FleetJob, frozen=True, tag="review_group"):
+    """Say on the commit `head`, which a merge queue made of a pull request, what that one's review check says."""
+
+    number: PullNumber
+    head: CommitSha
+
+
 def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
     """The jobs of this feature that `event` calls for."""
     match event:
@@ -24,6 +31,11 @@ def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
             numbers: tuple[PullNumber, ...] = (event.number,)
         case PullRequestChanged() if event.action != "closed":
             numbers = (event.number,)
+        case MergeGroupRequested() if index.pins_of(event.repo):
+            group = ReviewGroup(
+                fleet=event.repo, installation=event.installation, number=event.number, head=event.head
+            )
+            return [group]
         case PullsListed():
             return _sync(event.repo, event.installation, event.numbers)
         case _:

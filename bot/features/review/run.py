@@ -11,9 +11,9 @@ from bot.features.fleets.jobs import Outcome
 from bot.features.fleets.run import FleetTools
 from bot.features.outbox.facts import approval_scope
 from bot.features.outbox.store import Outbox
-from bot.features.review.apply import apply_review
+from bot.features.review.apply import apply_review, post_on_group
 from bot.features.review.decide import decide_review
-from bot.features.review.jobs import SyncReview
+from bot.features.review.jobs import ReviewGroup, SyncReview
 from bot.features.review.read.review import read_review_facts
 from bot.features.review.text import describe_waiting
 from bot.github.client import Client
@@ -45,4 +45,14 @@ def sync_review(tools: ReviewTools, client: Client, job: SyncReview) -> Outcome:
     since = parse_time(pull.created_at)
     waiting = describe_waiting(job.fleet, facts, decision, number=job.number, since=since, url=pull.html_url)
     tools.outbox.replace(job.fleet, approval_scope(job.number), waiting, now=int(tools.fleets.now()))
+    return ()
+
+
+def review_group(tools: ReviewTools, client: Client, job: ReviewGroup) -> Outcome:
+    """Post on a merge queue's commit what the review check of its pull request says now."""
+    pull = people.read_pull_detail(client, job.fleet, job.number)
+    if pull.state == "open":
+        decision = decide_review(read_review_facts(tools, client, job.fleet, pull))
+        log.info("merge group of %s#%d: review missing: %s", job.fleet, pull.number, decision.missing)
+        post_on_group(tools, client, job.fleet, pull, decision, group=job.head)
     return ()

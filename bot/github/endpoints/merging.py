@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from bot.domain.names import RepoName
@@ -36,18 +37,26 @@ class _Rule(Wire, frozen=True):
     parameters: _RuleParameters | None = None
 
 
+def _find_rules(client: Client, repo: RepoName, base: str) -> tuple[_Rule, ...]:
+    return client.list(path_of(repo, "rules/branches", base), _Rule)
+
+
 def find_merge_method(client: Client, repo: RepoName, base: str) -> MergeMethod:
     """The method to merge into `base` with, by the repository's settings and the branch's rules.
 
     Where everything is forbidden it is a merge commit, and GitHub says why not.
     """
+    return _choose_method(client, repo, _find_rules(client, repo, base))
+
+
+def _choose_method(client: Client, repo: RepoName, rules: Iterable[_Rule]) -> MergeMethod:
     allowed = client.get(path_of(repo), _Allowed)
     possible = {
         MergeMethod.MERGE: allowed.allow_merge_commit,
         MergeMethod.SQUASH: allowed.allow_squash_merge,
         MergeMethod.REBASE: allowed.allow_rebase_merge,
     }
-    for rule in client.list(path_of(repo, "rules/branches", base), _Rule):
+    for rule in rules:
         if rule.type == "required_linear_history":
             possible[MergeMethod.MERGE] = False
         methods = rule.parameters.allowed_merge_methods if rule.parameters else None
@@ -57,10 +66,25 @@ def find_merge_method(client: Client, repo: RepoName, base: str) -> MergeMethod:
 
 
 def merge_pull(client: Client, repo: RepoName, pull: PullDetail) -> None:
-    """Merge `pull` at the head that was read. GitHubError when it moved, or its rules are not met."""
-    method = find_merge_method(client, repo, pull.base.ref)
+    """Merge `pull` at the head that was read, or put it into the branch's merge queue.
+
+    GitHubError when it moved, or its rules are not met.
+    """
+    rules = _find_rules(client, repo, pull.base.ref)
+    if any(rule.type == "merge_queue" for rule in rules):
+        _enqueue(client, pull)
+        return
+    method = _choose_method(client, repo, rules)
     body = {"sha": pull.head.sha, "merge_method": method}
     client.send("PUT", path_of(repo, "pulls", pull.number, "merge"), body)
+
+
+def _enqueue(client: Client, pull: PullDetail) -> None:
+    query = (
+        "mutation($pull: ID!, $head: GitObjectID!) { enqueuePullRequest("
+        "input: {pullRequestId: $pull, expectedHeadOid: $head}) { mergeQueueEntry { position } } }"
+    )
+    client.graphql(query, object, pull=pull.node_id, head=pull.head.sha)
 
 
 def enable_auto_merge(client: Client, pull: PullDetail) -> None:

@@ -61,16 +61,17 @@ def has_file(client: Client, repo: RepoName, path: str) -> bool:
     return client.find(path_of(repo, "contents", path), object) is not None
 
 
-def find_pulls(client: Client, repo: RepoName, *, head: BranchName, base: BranchName) -> tuple[Pull, ...]:
-    """Pull requests from our branch `head` into `base`, open and closed, newest first."""
+def find_pulls(
+    client: Client, repo: RepoName, *, head: BranchName, base: BranchName | None = None
+) -> tuple[Pull, ...]:
+    """Pull requests from our branch `head` into `base` (None: whatever base), open and closed, newest first."""
     owner = repo.split("/")[0]
     query: dict[str, str] = {
         "head": f"{owner}:{head}",
-        "base": base,
         "state": "all",
         "sort": "created",
         "direction": "desc",
-    }
+    } | ({"base": base} if base else {})
     return client.list(path_of(repo, "pulls"), Pull, most=30, query=query)
 
 

@@ -15,14 +15,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bot.agent.checkout import CheckoutPosition
 from bot.agent.deploy import deploy
 from bot.agent.state import Begun, Finished
-from bot.domain.names import CommitSha, DeploymentId, NodeName, PullNumber, RepoName
+from bot.domain.names import CommitSha, DeploymentId, NodeName, PullNumber, RepoName, SubmodulePath
+from bot.engine.docker import Docker
 from bot.features.rollout.apply.signing import sign_order
+from bot.git.git import GitRepository
+from bot.planner.snapshot import Snapshot
 from bot.protocol.action import Action
 from bot.protocol.order import MismatchPolicy, Order, OrderKind, PlanStart, RefusalReason
 from bot.protocol.outcome import DifferenceKind, OrderEnd, Outcome
 from bot.protocol.report import parse_report
+from bot.protocol.tree import digest_tree
 from tests.gitworld import commit, git
-from tests.nodeworld import NodeWorld, server_files
+from tests.nodeworld import CREATE_ALL, NodeWorld, server_files
 
 CHANGE = {"ingress": {"traefik": Action.RECREATE, "whoami": Action.NONE}}
 
@@ -228,6 +232,70 @@ def test_a_refusal_is_reported_with_its_reason(node_world: NodeWorld) -> None:
     report = parse_report(world.reports[-1].text, number=order.number)
     assert report is not None
     assert (report.end, report.refusal) == (OrderEnd.REFUSED, RefusalReason.EXPIRED)
+
+
+def read_tree(world: NodeWorld, at: CheckoutPosition) -> str:
+    """What the service signs of a commit, as the planner reads it from mirrors of its own."""
+    assert at.pin is not None
+    fleet, server = GitRepository(world.fleet / ".git"), GitRepository(world.server / ".git")
+    path = SubmodulePath("server")
+    return digest_tree(Snapshot(fleet=fleet, commit=at.commit, submodule=path, upstream=server, pin=at.pin).files)
+
+
+def test_files_that_the_plan_was_not_made_from(node_world: NodeWorld) -> None:
+    world = node_world
+    planned = world.push(server_files(world.prefix, traefik="traefik:2"))
+    evil = server_files(world.prefix, traefik="traefik:2") | {"stacks/ingress/run.sh": "rm -rf /\n"}
+    tree, at = read_tree(world, planned), world.push(evil)
+    outcome = assert_refused(
+        world, RefusalReason.OTHER_FILES, lambda: world.deploy(world.order(at, CHANGE, tree=tree))
+    )
+    assert "nobody approved these" in outcome.text
+    look = world.deploy(world.order(at, CHANGE, tree=tree, kind=OrderKind.PLAN_ONLY))
+    assert "would be refused (other_files)" in look.text
+    assert world.deploy(world.order(at, CHANGE, tree=read_tree(world, at))).end is OrderEnd.SUCCESS
+
+
+def test_files_that_the_plan_was_not_made_from_on_a_first_checkout(
+    empty_node: tuple[NodeWorld, CheckoutPosition],
+) -> None:
+    world, first = empty_node
+    outcome = world.deploy(world.order(first, CREATE_ALL, tree="0" * 64))
+    assert (outcome.end, outcome.refusal) == (OrderEnd.REFUSED, RefusalReason.OTHER_FILES)
+    assert world.containers() == {}
+    assert world.deploy(world.order(first, CREATE_ALL, tree=read_tree(world, first))).end is OrderEnd.SUCCESS
+
+
+def test_a_service_that_only_this_nodes_compose_knows(node_world: NodeWorld) -> None:
+    """A file that git does not track, and that a variable lets in."""
+    world = node_world
+    files = server_files(world.prefix, traefik="traefik:2")
+    main = files["stacks/ingress/docker-compose.yml"]
+    files["stacks/ingress/docker-compose.yml"] = f"include: ['${{MORE:-none.yml}}']\n{main}"
+    at = world.push(files | {"stacks/ingress/none.yml": "services: {}\n"})
+    (world.root / "server/stacks/ingress/more.local").write_text("services: {miner: {image: 'whoami:1'}}\n")
+    node = world.node()
+    with_variable = node._replace(docker=Docker(world.engine.environment | {"MORE": "more.local"}))
+    order = world.order(at, CHANGE)
+    outcome = assert_refused(
+        world, RefusalReason.BEYOND_ORDER, lambda: deploy(sign_order(order, world.key), with_variable)
+    )
+    assert "service miner" in outcome.text
+    look = world.order(at, CHANGE, kind=OrderKind.PLAN_ONLY)
+    assert "would be refused (beyond_order)" in deploy(sign_order(look, world.key), with_variable).text
+    assert world.deploy(world.order(at, CHANGE)).end is OrderEnd.SUCCESS
+
+
+def test_a_removal_would_take_what_the_order_does_not_name(node_world: NodeWorld) -> None:
+    world = node_world
+    gone = world.push({name: None for name in server_files(world.prefix) if "ingress" in name})
+    world.engine.docker("rm", "--force", world.containers()["secrets/vault"][0])
+    order = world.order(gone, {"ingress": {"traefik": Action.REMOVE}})
+    outcome = assert_refused(world, RefusalReason.BEYOND_ORDER, lambda: world.deploy(order))
+    assert "service whoami" in outcome.text
+    both = world.order(gone, {"ingress": {"traefik": Action.REMOVE, "whoami": Action.REMOVE}})
+    assert world.deploy(both).end is OrderEnd.SUCCESS
+    assert world.containers() == {}
 
 
 def test_every_reason_has_its_test() -> None:

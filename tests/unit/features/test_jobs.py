@@ -166,7 +166,7 @@ def test_a_command_is_read_with_its_fleets_prefix() -> None:
     index = Pins([msgspec.structs.replace(pin(), prefix="/aios"), msgspec.structs.replace(pin(LINUX), prefix="/x")])
     assert route(said("/deploy LAB"), index) == ()
     seen, run = route(said("/aios deploy LAB"), index)
-    assert seen == AcknowledgeCommand(fleet=WIN, installation=SEVEN, comment=99)
+    assert seen == AcknowledgeCommand(fleet=WIN, installation=SEVEN, comment=99, actor="someone")
     assert isinstance(run, RunCommand)
     assert (run.command, run.comment) == (Command(verb=Verb.DEPLOY, names=("LAB",)), 99)
     # A pull request of an upstream is answered too.

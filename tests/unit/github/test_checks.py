@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, RetryLater
 from bot.domain.names import CommitSha, RepoName
-from bot.github.checks import ensure_check
+from bot.github.checks import ensure_check, note_new_commit
+from bot.github.client import Client
 from bot.github.endpoints.checks import find_own_checks
 from bot.plan.report.check import Annotation, CheckText
 from tests.unit.github.scripted import Scripted, reply
@@ -112,3 +113,36 @@ def test_annotations_go_fifty_at_a_time() -> None:
         for n in range(1, 102)
     ]
     assert {(output["title"], output["summary"]) for output in outputs} == {("t", "s")}
+
+
+def post(sender: Scripted, client: Client, external_id: str) -> bool:
+    sender.sent.clear()
+    return ensure_check(client, REPO, HEAD, "aios/plan", lambda: CHECK, external_id=external_id)
+
+
+def test_what_was_posted_a_moment_ago_is_not_looked_for() -> None:
+    sender = Scripted(reply(found()), reply(run("one"), 201), reply(found("one")), reply(run("two"), 201))
+    client = sender.client(app_id=7)
+    assert post(sender, client, "one")
+    assert not post(sender, client, "one")
+    assert sender.lines == []
+    assert post(sender, client, "two")
+    assert sender.lines == [f"GET {RUNS}", "POST /repos/acme/fleet/check-runs"]
+
+
+def test_nothing_is_looked_for_on_a_commit_that_was_just_made() -> None:
+    sender = Scripted(reply(run("one"), 201))
+    client = sender.client(app_id=7)
+    note_new_commit(client, REPO, HEAD)
+    assert post(sender, client, "one")
+    assert sender.lines == ["POST /repos/acme/fleet/check-runs"]
+
+
+def test_a_check_whose_posting_failed_is_looked_for() -> None:
+    sender = Scripted(reply(status=502), reply(found("one")))
+    client = sender.client(app_id=7)
+    note_new_commit(client, REPO, HEAD)
+    with pytest.raises(RetryLater):
+        post(sender, client, "one")
+    assert not post(sender, client, "one")
+    assert sender.lines == [f"GET {RUNS}"]

@@ -96,6 +96,7 @@ def test_whether_a_push_may_make_its_repository_a_fleet(case: str) -> None:
     event = parse("push", changes)
     assert isinstance(event, Push)
     assert event.may_make_fleet is expected
+    assert event.may_change_fleet is (expected or case == "it goes to another branch")
 
 
 def test_a_branch_may_hold_slashes() -> None:

@@ -34,8 +34,8 @@ def test_a_pull_request_that_is_not_listed_yet_is_read_by_its_number() -> None:
     sender = Scripted(reply(PULL, 201), reply([]), reply(PULL), reply([PULL]))
     client = sender.client()
     open_own_pull(client, REPO, head=HEAD, base=BASE, title="t", body="b")
-    assert [pull.number for pull in find_own_pulls(client, REPO, head=HEAD, base=BASE)] == [7]
-    assert [pull.number for pull in find_own_pulls(client, REPO, head=HEAD, base=BASE)] == [7]
+    assert [pull.number for pull in find_own_pulls(client, REPO, head=HEAD)] == [7]
+    assert [pull.number for pull in find_own_pulls(client, REPO, head=HEAD)] == [7]
     path = "/repos/acme/fleet/pulls"
     assert sender.lines == [f"POST {path}", f"GET {path}", f"GET {path}/7", f"GET {path}"]
 

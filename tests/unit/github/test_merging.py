@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.names import RepoName
-from bot.github.endpoints.merging import MergeMethod, find_merge_method
+from bot.github.endpoints.merging import MergeMethod, find_merge_method, merge_pull
+from bot.github.endpoints.people import PullDetail
+from bot.github.shapes import PullEnd
 from tests.unit.github.scripted import Scripted, reply
 
 REPO = RepoName("acme/fleet")
@@ -41,6 +43,18 @@ LINEAR = {"type": "required_linear_history"}
 def test_the_first_allowed_method_is_used(
     allowed: dict[str, bool], rules: list[dict[str, object]], method: MergeMethod
 ) -> None:
-    sender = Scripted(reply(allowed), reply(rules))
+    sender = Scripted(reply(rules), reply(allowed))
     assert find_merge_method(sender.client(), REPO, "main") is method
-    assert sender.lines == ["GET /repos/acme/fleet", "GET /repos/acme/fleet/rules/branches/main"]
+    assert sender.lines == ["GET /repos/acme/fleet/rules/branches/main", "GET /repos/acme/fleet"]
+
+
+def test_a_branch_with_a_merge_queue_is_merged_by_the_queue() -> None:
+    sender = Scripted(reply([{"type": "merge_queue", "parameters": {"merge_method": "MERGE"}}]), reply({"data": {}}))
+    head, base = PullEnd(ref="words", sha="b" * 40), PullEnd(ref="main", sha="a" * 40)
+    pull = PullDetail(number=7, node_id="PR_7", state="open", title="Words", html_url="", head=head, base=base)
+    merge_pull(sender.client(), REPO, pull)
+    assert sender.lines == ["GET /repos/acme/fleet/rules/branches/main", "POST /graphql"]
+    body = sender.sent[1].body
+    assert isinstance(body, dict)
+    assert "{ enqueuePullRequest(input: {pullRequestId: $pull, expectedHeadOid: $head})" in body["query"]
+    assert body["variables"] == {"pull": "PR_7", "head": "b" * 40}

@@ -309,6 +309,16 @@ NODE_WIDE: list[tuple[str, list[tuple[Any, Any]], str]] = [
         "port 80/tcp is taken by s0 / a",
     ),
     (
+        "collision.hand_over",
+        [
+            (
+                stack("x", services={"a": {"ports": [port("80")]}, "b": {"ports": [port("81")]}}),
+                stack("x", services={"a": {"ports": [port("81")]}, "b": {"ports": [port("80")]}}),
+            ),
+        ],
+        "port 81/tcp passes here from s0 / b: both are down until this one runs",
+    ),
+    (
         "collision.subnet",
         [
             (stack("x"), stack("x", **network("n", subnet="10.1.0.0/16"))),

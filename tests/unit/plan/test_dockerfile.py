@@ -120,7 +120,7 @@ def test_the_longest_text_is_read() -> None:
     "text", ["\\\n" * 50_000, "#\n" * 50_000, "FROM a\n" * 14_000, "FROM x\nRUN " + "--mount=a " * 9_900]
 )
 def test_hostile_text_takes_no_time(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with contextlib.suppress(NotUnderstoodError):
         parse_dockerfile(text)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 5

@@ -219,8 +219,8 @@ def test_the_effect_is_what_the_needed_stages_do() -> None:
     ],
 )
 def test_hostile_text_takes_no_time(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     found = find_sources(text).follow([f"{number}/{'a' * 200}" for number in range(1_000)])
     for number in range(10_000):
         found.takes(f"{'a' * 50}/{'a' * 200}/{number}")
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5

@@ -39,7 +39,7 @@ PLAN_ID, NUMBER = PlanId("0123456789ab"), DeploymentId(9)
 
 @given(values_of(OrderRequest), values_of(NodePlan), st.none() | values_of(PlanStart), st.integers(0, 2**40))
 def test_everything_arrives(request: OrderRequest, plan: NodePlan, start: PlanStart | None, now: int) -> None:
-    order = compose_order(request, plan, plan_id=PLAN_ID, start=start, number=NUMBER, now=now)
+    order = compose_order(request, plan, plan_id=PLAN_ID, start=start, number=NUMBER, now=now, tree="5a" * 32)
     node = request.node
     assert order == Order(
         kind=request.kind,
@@ -77,6 +77,7 @@ def test_everything_arrives(request: OrderRequest, plan: NodePlan, start: PlanSt
         on_edits=MismatchPolicy.CONTINUE if node.keep_edits else MismatchPolicy.STOP,
         hooks=order.hooks,
         requires=order.requires,
+        tree="5a" * 32,
     )
     rebuilt = any(one.if_same is not None for stack in plan.stacks for one in stack.services)
     watched = bool({stack.stack for stack in plan.stacks} & set(node.watch))
@@ -142,6 +143,7 @@ def test_a_watch_of_the_fleet_file_is_required_of_the_node() -> None:
     plain = compose({StackName("other"): 5})
     assert plain.requires == ()
     assert b"watch" not in encode_order(plain)
+    assert b"tree" not in encode_order(plain)
     zero = compose({StackName("web"): 0})
     assert [stack.watch for stack in zero.stacks] == [0, None]
     assert zero.requires == ("watch",)

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.portable
                 "malformed bad_signature other_fleet other_node not_yet_valid expired already_used older_number "
                 "requires_update "
                 "unsupported other_repository withdrawn wrong_commit wrong_pin local_edits local_commits "
-                "drifted in_the_way"
+                "drifted in_the_way other_files beyond_order"
             ),
         ),
         (

@@ -15,6 +15,7 @@ from bot.domain.events import (
     DeploymentChanged,
     Event,
     InstallationChanged,
+    MergeGroupRequested,
     Ping,
     PullRequestChanged,
     Push,
@@ -42,7 +43,7 @@ from bot.features.fleets.jobs import Job, RepeatChecks, SyncFleet, SyncInstallat
 from bot.features.fleets.store import Pins
 from bot.features.hub.jobs import SyncHub
 from bot.features.notices.jobs import EndWaiting
-from bot.features.review.jobs import SyncReview
+from bot.features.review.jobs import ReviewGroup, SyncReview
 from bot.features.rollout.jobs import SyncRollout
 from bot.features.upstream.jobs import SyncUpstream, SyncUpstreamPull
 from bot.features.visitors.jobs import EndSessions
@@ -118,7 +119,7 @@ def push(repo: RepoName, branch: str, after: CommitSha | None = SHA) -> Push:
 
 def plain_push(repo: RepoName, branch: str) -> Push:
     """One that touches no file which makes a fleet."""
-    return msgspec.structs.replace(push(repo, branch), may_make_fleet=False)
+    return msgspec.structs.replace(push(repo, branch), may_make_fleet=False, may_change_fleet=False)
 
 
 def pull(head: str, *, merged: bool = False, base: str = "main", repo: RepoName = WIN) -> PullRequestChanged:
@@ -142,7 +143,7 @@ UPSTREAM_REVIEW = msgspec.structs.replace(REVIEW, fleet=SERVER)
 ENDED = EndWaiting(fleet=WIN, installation=SEVEN, closed=PullNumber(3))
 END = CloseOutPull(fleet=WIN, installation=SEVEN, number=PullNumber(3))
 ASKED = SyncCommandOrders(fleet=WIN, installation=SEVEN)
-SEEN = AcknowledgeCommand(fleet=WIN, installation=SEVEN, comment=99)
+SEEN = AcknowledgeCommand(fleet=WIN, installation=SEVEN, comment=99, actor="someone")
 COMMAND = RunCommand(
     fleet=WIN,
     installation=SEVEN,
@@ -208,7 +209,8 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
         {SyncUpstream(upstream=TOOLS, installation=SEVEN), RepeatChecks(fleet=TOOLS, installation=SEVEN, sha=SHA)},
     ),
     "a fleet's base moved": (push(WIN, "main"), {fleet()}),
-    "a fleet's other branch moved": (push(WIN, "feature"), set()),
+    "a fleet's other branch moved": (push(WIN, "feature"), {fleet()}),
+    "a fleet's other branch moved, without its file": (plain_push(WIN, "feature"), set()),
     "somebody pushed to the bump's branch": (push(WIN, "aios-bot/main/server"), {bump()}),
     "a repository that may become a fleet": (push(OTHER, "main"), {fleet(OTHER)}),
     "a repository that is none and stays none": (plain_push(OTHER, "main"), set()),
@@ -271,6 +273,18 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
         {fleet(), SyncFleet(fleet=RepoName("acme/new"), installation=SEVEN)},
     ),
     "a person revoked the App's authorisation": (AuthorizationRevoked(person=1), {EndSessions(person=1)}),
+    "a merge group": (
+        MergeGroupRequested(
+            repo=WIN,
+            installation=SEVEN,
+            base=BranchName("other"),
+            branch=BranchName("gh-readonly-queue/other/pr-7-x"),
+            head=SHA,
+            parent=SHA,
+            number=PullNumber(7),
+        ),
+        {ReviewGroup(fleet=WIN, installation=SEVEN, number=PullNumber(7), head=SHA)},
+    ),
     "a ping": (Ping(hook_id=1), set()),
 }
 

@@ -12,10 +12,19 @@ import msgspec
 
 from bot.domain.errors import RetryLater
 from bot.domain.names import BranchName, PullNumber
+from bot.domain.verdicts import Permission
 from bot.features.audit.facts import Audited, AuditRecord
 from bot.features.bump.text import parse_marker
 from bot.features.commands.apply.holds import end_or_save_hold, resolve_route, save_pin_hold
-from bot.features.commands.apply.orders import begin_orders, end_locks, follow, put_reply, read_base, show_plans
+from bot.features.commands.apply.orders import (
+    begin_orders,
+    end_locks,
+    follow,
+    post_first_reply,
+    put_reply,
+    read_base,
+    show_plans,
+)
 from bot.features.commands.apply.plan import post_new_plan
 from bot.features.commands.decide.actions import (
     Decision,
@@ -26,9 +35,10 @@ from bot.features.commands.decide.actions import (
     ResumeBumps,
     Target,
 )
+from bot.features.commands.decide.attention import Attention, decide_attention
 from bot.features.commands.decide.command import decide_command
 from bot.features.commands.decide.reasons import CommandReason
-from bot.features.commands.facts.command import PullFacts
+from bot.features.commands.facts.command import Actor, CommandFacts, PullFacts
 from bot.features.commands.facts.record import (
     CommandRecord,
     audit_command,
@@ -38,7 +48,14 @@ from bot.features.commands.facts.record import (
     compose_restore,
 )
 from bot.features.commands.jobs import CloseOutPull, RunCommand
-from bot.features.commands.read import CommandContext, base_position, load_command_context, read_node, read_pull_facts
+from bot.features.commands.read.command import (
+    CommandContext,
+    base_position,
+    load_command_context,
+    read_node,
+    read_pull_facts,
+)
+from bot.features.commands.read.stranger import load_stranger_context
 from bot.features.commands.text.reply import Extra, render_reply, render_status
 from bot.features.commands.text.words import WORDS
 from bot.features.fleets.facts import Pinned
@@ -69,23 +86,54 @@ class DecidedCommand(NamedTuple):
     context: CommandContext | None
 
 
+def decide_if_heard(tools: CommandTools, client: Client, job: RunCommand) -> DecidedCommand | None:
+    """The decision on a command, within what one person may ask; None for one that is ignored."""
+    recent = tools.recent.note(job.fleet, job.actor, job.source, now=tools.fleets.now())
+    match decide_attention(recent):
+        case Attention.HEARD:
+            return decide_once(tools, client, job)
+        case Attention.ANSWERED:
+            return _refuse_too_many(tools, job)
+        case Attention.IGNORED:
+            return None
+
+
 def decide_once(tools: CommandTools, client: Client, job: RunCommand) -> DecidedCommand | None:
     """The decision on a command: an earlier run's, else made and stored now. None when no pull request has it."""
     record = tools.commands.find(job.source)
     if record is not None:
         return DecidedCommand(record, None)
-    context = load_command_context(tools, client, job)
-    if context.pull is None:
+    permission = people.read_permission(client, job.fleet, job.actor)
+    stranger = load_stranger_context(tools, job, permission)
+    if stranger is not None:
+        tools.recent.refuse(job.fleet, job.actor, job.source, now=tools.fleets.now())
+    context = stranger or load_command_context(tools, client, job, permission)
+    number = PullNumber(context.pull.number) if context.pull else job.number
+    if number is None or (context.pull is None and stranger is None):
         log.info("%s: no pull request belongs to it", job.source)
         return None
-    decision = decide_command(context.facts)
-    log.info("%s by %s in %s#%d: %s", job.source, job.actor, job.fleet, context.pull.number, decision.reason)
+    return _decided(tools, job, context, number, decide_command(context.facts))
+
+
+def _refuse_too_many(tools: CommandTools, job: RunCommand) -> DecidedCommand | None:
+    """The refusal of one command too many of one person; None when it was told before. Nothing is asked of GitHub."""
+    if job.number is None or tools.commands.find(job.source) is not None:
+        return None
+    actor = Actor(login=job.actor, permission=Permission.UNKNOWN)
+    facts = CommandFacts(command=job.command, actor=actor, age=0.0, fleet=None, too_many=True)
+    return _decided(tools, job, CommandContext(facts, None, None, None), job.number, decide_command(facts))
+
+
+def _decided(
+    tools: CommandTools, job: RunCommand, context: CommandContext, number: PullNumber, decision: Decision
+) -> DecidedCommand:
+    log.info("%s by %s in %s#%d: %s", job.source, job.actor, job.fleet, number, decision.reason)
     _count_decision(decision.reason)
-    return DecidedCommand(_save(tools, job, context, context.pull, decision), context)
+    return DecidedCommand(_save(tools, job, context, number, decision), context)
 
 
 def _save(
-    tools: CommandTools, job: RunCommand, context: CommandContext, pull: PullDetail, decision: Decision
+    tools: CommandTools, job: RunCommand, context: CommandContext, number: PullNumber, decision: Decision
 ) -> CommandRecord:
     """Store the decision, with its locks and audit records, before anything is done."""
     facts, at = context.facts, context.at
@@ -95,8 +143,8 @@ def _save(
         source=job.source,
         fleet=at.repo if at else job.fleet,
         installation=job.installation,
-        pull=PullNumber(pull.number),
-        base=BranchName(pull.base.ref),
+        pull=number,
+        base=BranchName(context.pull.base.ref) if context.pull else at.base if at else BranchName(""),
         at=int(tools.fleets.now()),
         route=resolve_route(at, context.pinned) if at and context.pinned else None,
     )
@@ -123,6 +171,9 @@ def apply_command(
     """Carry a decision out, and reply."""
     record, context = decided
     decision = record.decision
+    if context is not None and context.pull is None:  # refused before anything was read
+        post_first_reply(client, record, body=render_reply(record))
+        return ()
     if job.comment is not None:
         people.react(client, record.fleet, job.comment, WORDS[decision.reason].tone)
     if isinstance(decision, GiveOrders):

@@ -30,7 +30,7 @@ from bot.features.rollout.read.history import read_orders
 from bot.features.rollout.text import DifferingPlan, render_differing
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.client import Client
-from bot.github.comments import minimize_comment, put_comment
+from bot.github.comments import minimize_comment, post_first_comment, put_comment
 from bot.plan.order import OrderRequest
 from bot.plan.report.text import render_text
 from bot.protocol.order import OrderKind
@@ -245,6 +245,12 @@ def show_plans(tools: CommandTools, at: FleetAt, record: CommandRecord, facts: C
         plan = read_order_plan(tools.rollout, at, wanted, start)
         parts.append(f"{md.code(wanted.node.name)}:\n\n{md.fence(render_text(plan)[:LONGEST_SHOWN])}")
     return "\n\n".join(parts)
+
+
+def post_first_reply(client: Client, record: CommandRecord, *, body: str) -> None:
+    """Make the reply to a command that was decided just now, with one request."""
+    source, kind = parse_reply_marker(body) or ("", "")
+    post_first_comment(client, record.fleet, record.pull, marker=reply_marker(source, kind), body=body)
 
 
 def put_reply(tools: CommandTools, client: Client, repo: RepoName, number: PullNumber, *, body: str) -> None:

@@ -38,7 +38,7 @@ MAX_COMMAND_AGE = 3600.0  # seconds; an older command was written about a situat
 
 def decide_command(facts: CommandFacts) -> Decision:
     """The one thing to do about this command."""
-    refusal = _refuse_person(facts)
+    refusal = refuse_person(facts)
     if refusal is not None:
         return refusal
     said = facts.command
@@ -57,9 +57,11 @@ def decide_command(facts: CommandFacts) -> Decision:
     return targets if isinstance(targets, Refuse) else _DECIDE[said.verb](facts, said, facts.pull, targets)
 
 
-def _refuse_person(facts: CommandFacts) -> Refuse | None:
+def refuse_person(facts: CommandFacts) -> Refuse | None:
     """The gates before anything else is looked at: is it recent, and may this person say it at all?"""
     said, actor, fleet = facts.command, facts.actor, facts.fleet
+    if facts.too_many:
+        return Refuse(reason=CommandReason.TOO_MANY)
     if facts.age > MAX_COMMAND_AGE:
         return Refuse(reason=CommandReason.TOO_OLD)
     if actor.permission is Permission.UNKNOWN:

@@ -46,6 +46,7 @@ class CommandReason(StrEnum):
     TOO_OLD = "too_old"
     PERMISSION_UNKNOWN = "permission_unknown"
     NOT_ALLOWED = "not_allowed"
+    TOO_MANY = "too_many"
     NOT_ALLOWED_ON_NODE = "not_allowed_on_node"
     BREAK_GLASS_NOT_ALLOWED = "break_glass_not_allowed"
     NOT_YOUR_LOCK = "not_your_lock"

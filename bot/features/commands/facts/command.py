@@ -115,3 +115,4 @@ class CommandFacts(Value, frozen=True):
     waves: tuple[tuple[NodeName, ...], ...] = ()  # first to last
     hold: Hold | None = None  # of the submodule's bumps
     rolled_back: bool = False  # the tip is settled: it is not proposed again by itself
+    too_many: bool = False  # its author gave too many before it (decide_attention)

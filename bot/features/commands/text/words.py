@@ -85,7 +85,13 @@ WORDS: dict[CommandReason, Words] = {
     _R.NOT_ALLOWED: Words(
         Tone.NO,
         "You are not allowed to use this command here.",
-        "It needs `write` permission, unless `commands.who` in the fleet file says otherwise.",
+        "It needs `write` permission, unless `commands.who` in the fleet file says otherwise. More commands of yours "
+        "are not answered for ten minutes.",
+    ),
+    _R.TOO_MANY: Words(
+        Tone.NO,
+        "You gave more than 30 commands here within ten minutes.",
+        "This one and the next are not carried out; comment again in ten minutes.",
     ),
     _R.NOT_ALLOWED_ON_NODE: Words(
         Tone.NO, "You are not allowed to change {about}.", "`nodes.NAME.who` in the fleet file says who is."

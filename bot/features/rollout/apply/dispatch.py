@@ -89,6 +89,7 @@ def give_order(
         number=number,
         now=int(tools.fleets.now()),
         agent=chosen.agent,
+        tree=plan.tree,
     )
     remark = TOO_OLD if chosen.reason is AgentReason.TOO_OLD else ""
     envelope = sign_order(order, *tools.order_keys())

@@ -137,9 +137,17 @@ def test_what_a_person_closed_is_not_proposed_again_until_upstream_moves() -> No
     assert isinstance(decide_bump(facts(dismissed_pins=frozenset({TIP}), pull=PULL, branch=OURS)), ProposeBump)
 
 
+def test_no_second_pull_request_opens_beside_one_whose_base_was_changed() -> None:
+    assert decide_bump(facts(retargeted=PULL, branch=OURS)) == WithholdBump(reason=BumpReason.RETARGETED)
+    both = decide_bump(facts(retargeted=PULL, pull=PULL, branch=OURS))
+    assert both.reason is BumpReason.ALREADY_PROPOSED
+    same = decide_bump(facts(retargeted=PULL, branch=OURS, relation=Relation.SAME))
+    assert same == CloseBump(reason=BumpReason.UP_TO_DATE)  # its branch stays: deleting it would close that one
+
+
 def test_every_reason_is_reached_and_every_combination_decides() -> None:
     reached = set()
-    for relation, checks, branch, pull, settled, held in itertools.product(
+    for relation, checks, branch, pull, settled, held, elsewhere in itertools.product(
         Relation,
         Checks,
         [
@@ -152,6 +160,7 @@ def test_every_reason_is_reached_and_every_combination_decides() -> None:
         [None, PULL],
         [frozenset(), frozenset({TIP})],
         [None, HELD],
+        [None, PULL],
     ):
         decision = decide_bump(
             facts(
@@ -162,6 +171,7 @@ def test_every_reason_is_reached_and_every_combination_decides() -> None:
                 pull=pull,
                 dismissed_pins=settled,
                 held=held,
+                retargeted=elsewhere,
             )
         )
         reached.add(decision.reason)

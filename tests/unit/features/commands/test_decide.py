@@ -352,6 +352,8 @@ ONE_BY_ONE: list[tuple[str, Callable[[], CommandFacts], R]] = [
     ("misread", partial(facts, "/depoly"), R.MISREAD),
     ("a stranger's misreading", partial(facts, "/depoly", actor=actor(Permission.READ)), R.NOT_ALLOWED),
     ("no fleet", partial(facts, fleet=None), R.NOT_A_FLEET),
+    ("one too many", partial(facts, "/help", too_many=True), R.TOO_MANY),
+    ("one too many, of a stranger", partial(facts, too_many=True, actor=actor(Permission.NONE)), R.TOO_MANY),
     ("no fleet, a stranger", partial(facts, fleet=None, actor=actor(Permission.TRIAGE)), R.NOT_ALLOWED),
     ("a broken fleet file", partial(facts, fleet=None, fleet_problem="line 3"), R.FLEET_FILE_BROKEN),
     ("help needs no fleet", partial(facts, "/help", fleet=None), R.HELP),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from bot.domain.names import RepoName, SubmodulePath
+from bot.domain.names import BranchName, RepoName, SubmodulePath
 from bot.features.fleets.text import (
     MissingPermission,
     UnreadableUpstream,
     render_access_problem,
     render_access_title,
+    render_missing_base,
 )
 
 ACTIONS = MissingPermission("actions", "write", "start the deploy workflow")
@@ -38,3 +39,15 @@ def test_an_unreadable_upstream_comes_with_its_cure() -> None:
 
 def test_nothing_missing_says_nothing() -> None:
     assert render_access_problem([], [], settings_url="x") == ""
+
+
+def test_a_listed_base_that_is_missing_is_named_with_the_cure() -> None:
+    assert render_missing_base(BranchName("stable"), exists=False) == (
+        "`.github/aios-bot.yml` lists the base <code>stable</code>, which does not exist: nothing is proposed or "
+        "deployed there. Push it, or take it off `bases:`. This is noticed by itself."
+    )
+    assert render_missing_base(BranchName("stable"), exists=True) == (
+        "`.github/aios-bot.yml` lists the base <code>stable</code>, which has no `.github/aios-bot.yml`: nothing is "
+        "proposed or deployed there. Add `.github/aios-bot.yml` to it, or take it off `bases:`. This is noticed "
+        "by itself."
+    )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
-from bot.domain.events import CheckRerequested, InstallationChanged, RepositoryChanged
+from bot.domain.events import CheckRerequested, InstallationChanged, Push, RepositoryChanged
 from bot.domain.names import BranchName, CommitSha, InstallationId, RepoName, SubmodulePath
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.jobs import ForgetInstallation, RepeatChecks, SyncFleet, SyncInstallation, triggers
@@ -93,3 +94,28 @@ def test_an_account_that_was_renamed_is_listed_anew() -> None:
     payload = {"action": "renamed", "account": {"login": "new"}, "installation": {"id": 7}}
     found = parse_event("installation_target", json.dumps(payload).encode())
     assert found == InstallationChanged(installation=SEVEN, action="renamed")
+
+
+@pytest.mark.parametrize(
+    ("branch", "may_make", "may_change", "read"),
+    [
+        ("main", False, False, True),
+        ("stable", False, True, True),
+        ("stable", True, False, False),
+        ("aios-bot/main/server", False, True, False),
+    ],
+)
+def test_a_push_that_may_bring_the_fleet_file_to_a_branch_is_read(
+    branch: str, *, may_make: bool, may_change: bool, read: bool
+) -> None:
+    event = Push(
+        repo=FLEET,
+        installation=SEVEN,
+        branch=BranchName(branch),
+        after=CommitSha("a" * 40),
+        may_make_fleet=may_make,
+        may_change_fleet=may_change,
+    )
+    assert triggers(event, INDEX) == ([SyncFleet(fleet=FLEET, installation=SEVEN)] if read else [])
+    made = msgspec.structs.replace(event, repo=NEW)
+    assert triggers(made, INDEX) == ([SyncFleet(fleet=NEW, installation=SEVEN)] if may_make else [])

@@ -12,7 +12,7 @@ import msgspec
 
 from bot.domain.names import BranchName, CommitSha, PlanId, PullNumber, RepoName, SubmodulePath
 from bot.domain.verbs import Verb
-from bot.domain.verdicts import Verdict
+from bot.domain.verdicts import Permission, Verdict
 from bot.features.bump import read as gather
 from bot.features.bump.jobs import bump_branch
 from bot.features.bump.text import parse_marker
@@ -62,15 +62,17 @@ class CommandContext(NamedTuple):
     pull: PullDetail | None
 
 
-def load_command_context(tools: CommandTools, client: Client, job: RunCommand) -> CommandContext:
-    """The facts of one command."""
+def load_command_context(
+    tools: CommandTools, client: Client, job: RunCommand, permission: Permission | None = None
+) -> CommandContext:
+    """The facts of one command. `permission` is its author's, if that was read already."""
     command = job.command
     verb = command.verb if isinstance(command, Command) else None
-    age = max(0.0, tools.fleets.now() - parse_time(job.written_at)) if job.written_at else 0.0
+    age = read_age(tools, job)
     pull = _find_pull(client, job)
     at, problem = _read_fleet(tools, client, job, pull) if pull is not None else (None, "")
     file = at.file if at is not None else None
-    actor = _read_actor(client, job, file)
+    actor = _read_actor(client, job, file, permission or people.read_permission(client, job.fleet, job.actor))
     facts = CommandFacts(command=command, actor=actor, age=age, fleet=file, fleet_problem=problem, bound=job.bound)
     if at is None or pull is None or verb is None or verb is Verb.HELP:
         return CommandContext(facts, at, None, pull)
@@ -144,8 +146,12 @@ def _read_fleet(tools: CommandTools, client: Client, job: RunCommand, pull: Pull
         return None, str(problem)
 
 
-def _read_actor(client: Client, job: RunCommand, file: Fleet | None) -> Actor:
-    permission = people.read_permission(client, job.fleet, job.actor)
+def read_age(tools: CommandTools, job: RunCommand) -> float:
+    """Seconds since the command was written; 0 for a button."""
+    return max(0.0, tools.fleets.now() - parse_time(job.written_at)) if job.written_at else 0.0
+
+
+def _read_actor(client: Client, job: RunCommand, file: Fleet | None, permission: Permission) -> Actor:
     named = [
         principal.removeprefix("team:")
         for principals in (

@@ -1,0 +1,157 @@
+"""How many requests each thing that the bot does costs: `python -m bench requests`, printed from the recording.
+
+Against the embedded GitHub, which answers unchanged lists with 304 as GitHub does: those count against no budget.
+Requests with the node's own token are not counted: each job has a budget of its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import requests
+
+from bench.bump import _wait_until_quiet
+from sandbox.api import LoggedRequest
+from sandbox.running import run_small_aios
+from sandbox.world import FLEET, NODE, OWNER, PERSON, SERVER, AiosWorld
+
+HUB = f"{OWNER}/AIOS"
+INGRESS = "stacks/ingress/docker-compose.yml"
+BUDGET = 5_000  # requests of an installation in an hour (GitHub: rate limits for the REST API)
+NODES, SWEEPS_A_DAY = 50, 4
+BUMPS_A_DAY = 10
+
+
+class Cost(NamedTuple):
+    """What one action took. `budget`: those that count, which is all but the unchanged answers."""
+
+    action: str
+    rest: int
+    graphql: int
+    git: int
+    budget: int
+
+
+def main() -> None:
+    """Run and print."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aios-bench-")))
+        world, *_ = stack.enter_context(run_small_aios(folder, node_root=folder / "node"))
+        _wait_until_quiet(world.hub)
+        costs = [_cost("set-up: the first look at one fleet", world.hub.requests)]
+
+        def measure(action: str, do: Callable[[], object]) -> None:
+            world.hub.requests.clear()
+            do()
+            _wait_until_quiet(world.hub)
+            costs.append(_cost(action, world.hub.requests))
+
+        measure("a first bump", lambda: _push(world, "traefik:v3.1", "traefik:v3.2"))
+        number = _pull(world)
+        measure("a refused comment", lambda: world.hub.comment(FLEET, number, "/deploy NOWHERE", by="stranger"))
+        measure("a merge, to its order", lambda: world.hub.merge_pull(FLEET, number, by=PERSON))
+        measure("a node's report of an order", lambda: _carry_out(world))
+        costs.append(_drift(world))
+        measure("a bump, opened and annotated", lambda: _push(world, "whoami:v1.10", "whoami:v1.11"))
+        number = _pull(world)
+        measure("a bump that moves on", lambda: _push(world, "whoami:v1.11", "whoami:v1.12"))
+        measure("`/status`", lambda: world.hub.comment(FLEET, number, "/status", by=PERSON))
+        measure(
+            "`/deploy` to one node, to its order",
+            lambda: world.hub.comment(FLEET, number, f"/deploy {NODE}", by=PERSON),
+        )
+        measure("the same, its report", lambda: _carry_out(world))
+        measure("a hub page", lambda: _open_hub(world))
+        measure("a look at one fleet, nothing new", lambda: world.hub.accept_permissions(world.installation))
+        _print(costs)
+
+
+def _cost(action: str, logged: list[LoggedRequest]) -> Cost:
+    """Count what the App sent since the recording was cleared."""
+    own = [one for one in logged if one.by in ("installation", "app")]
+    kinds = Counter(one.kind for one in own)
+    budget = sum(one.kind != "git" and one.by == "installation" and one.status != 304 for one in own)
+    return Cost(action, kinds["rest"], kinds["graphql"], kinds["git"], budget)
+
+
+def _push(world: AiosWorld, old: str, new: str) -> None:
+    world.edit(SERVER, INGRESS, old, new, f"{old} to {new}")
+    _wait_until_quiet(world.hub)
+
+
+def _pull(world: AiosWorld) -> int:
+    (pull,) = (one for one in world.hub.pulls(FLEET) if one.state == "open")
+    return pull.number
+
+
+def _carry_out(world: AiosWorld) -> None:
+    """The node takes its order, and reports that all went well."""
+    job = world.hub.claim_job(["self-hosted", NODE], timeout=30)
+    if job is None:
+        raise RuntimeError("no order came within half a minute")
+    number = json.loads(base64.b64decode(json.loads(job.inputs["order"])["payload"]))["number"]
+    url = f"{world.hub.url}/api/v3/repos/{FLEET}/deployments/{number}/statuses"
+    log_url = f"{world.hub.url}/{FLEET}/actions/runs/{job.run_id}"
+    for state in ("in_progress", "success"):
+        body = {"state": state, "description": "by the bench", "log_url": log_url}
+        requests.post(url, json=body, headers={"Authorization": f"Bearer {job.token}"}, timeout=30)
+    world.hub.finish_job(job, "success", "")
+
+
+def _open_hub(world: AiosWorld) -> None:
+    """Another repository of the owner shows the fleet from now on."""
+    world.hub.create_repository(HUB)
+    world.hub.set_permission(HUB, PERSON, "admin")
+    clone = world.checkouts / "AIOS"
+    clone.mkdir()
+    world.git(clone, "init", "--quiet", "--initial-branch=main")
+    (clone / "README.md").write_text("# AIOS\n")
+    (clone / ".github").mkdir()
+    (clone / ".github/aios-hub.yml").write_text(f"fleets: [{FLEET}]\n")
+    world.git(clone, "add", "--all")
+    world.git(clone, "-c", "user.name=p", "-c", "user.email=p@example.com", "commit", "--quiet", "--message", "Hub")
+    world.git(clone, "push", "--quiet", f"{world.hub.url}/{HUB}.git", "HEAD:main")
+    world.hub.add_to_installation(world.installation, [HUB])
+
+
+def _drift(world: AiosWorld) -> Cost:
+    """One question to a node that is asked again and again: from its answer to the next question."""
+    file = (world.checkouts / "aios-win/.github/aios-bot.yml").read_text()
+    world.push(FLEET, {".github/aios-bot.yml": f"{file}drift: {{every: 8s}}\n"}, "Ask often")
+    _carry_out(world)
+    _wait_until_quiet(world.hub)
+    world.hub.requests.clear()
+    _carry_out(world)
+    world.hub.claim_job(["nobody"], timeout=9)  # until it was asked again
+    found = _cost("a drift question and its answer", world.hub.requests)
+    world.push(FLEET, {".github/aios-bot.yml": file}, "Once a day")
+    _wait_until_quiet(world.hub)
+    return found
+
+
+def _print(costs: list[Cost]) -> None:
+    print(f"{'action':44}{'REST':>6}{'GraphQL':>9}{'git':>6}{'of budget':>11}")
+    for cost in costs:
+        print(f"{cost.action:44}{cost.rest:6}{cost.graphql:9}{cost.git:6}{cost.budget:11}")
+    known = {cost.action: cost.budget for cost in costs}
+    look, drift = known["a look at one fleet, nothing new"], known["a drift question and its answer"]
+    print("\n1,000 fleets of one node:")
+    print(f"{'  each six-hourly sweep':44}{1000 * look:32,}")
+    print(f"{'  the drift questions of a day':44}{1000 * drift:32,}")
+    report = known["a node's report of an order"]
+    bump = known["a bump, opened and annotated"] + known["a merge, to its order"]
+    day = SWEEPS_A_DAY * look + NODES * drift + BUMPS_A_DAY * (bump + NODES * report)
+    print(f"\na fleet of {NODES} nodes, {BUMPS_A_DAY} merges a day to all of them:")
+    print(f"{'  a day':44}{day:32,}")
+    print(f"{'  an hour, of ' + format(BUDGET, ','):44}{day / 24:32,.0f}")
+
+
+if __name__ == "__main__":
+    main()

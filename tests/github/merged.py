@@ -1,0 +1,286 @@
+"""Random histories of a small fleet, and the one thing that has to be true at the end of each.
+
+Everything is the bot's own: triggers, jobs, decisions, effects, store; and the embedded GitHub. Random are the order
+in which deliveries arrive, which of them are lost or come twice, how far lists lag behind, which requests fail before
+or after their effect, when the service is started anew, and what people and the node do meanwhile. The time is
+simulated, so that ladders of minutes and sweeps of hours take none.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bot.features.fleets.jobs import Job
+from bot.queue.inbox import RetryPolicy
+from sandbox.app_records import Delivery
+from sandbox.faults import Cut, Fault
+from sandbox.records import Pull
+from sandbox.world import FLEET, NODE, PERSON, SERVER
+from tests.github.stepping import Held, Order, Stepper, stepping
+
+SWEEP = 6 * 3600.0  # seconds between two looks at everything
+MOST_STEPS = 14  # random ones of one history
+STACK = {
+    "stacks/web/compose.yaml": "services: {web: {image: example/web:1.0, volumes: [./web.conf:/web.conf:ro]}}\n",
+    "stacks/web/web.conf": "a = 0\n",
+}
+_ENDS = ("success", "failure", "error")
+_REFUSALS = ("not deployed", "not started", "HALTED", "halted")
+
+
+class History(Stepper):
+    """One fleet that goes through many histories, one after the other."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.told: list[str] = []  # what happened in this history, for the message of a failure
+        self._pending: list[Delivery] = []
+        self._seen = 0
+        self._tries: dict[Job, int] = {}
+        self._version = 0
+        self._open_orders: list[Order] = []
+        self.given: list[tuple[str, int]] = []  # commit and run of every order that the node took
+
+    # -- deliveries and jobs, as unkindly as they come ------------------------------------------------------
+
+    def receive(self) -> None:
+        """Keep what GitHub sent since, to be delivered when the dice say so."""
+        self._pending += self.hub.deliveries[self._seen :]
+        self._seen = len(self.hub.deliveries)
+
+    def _run(self, held: Held) -> None:
+        """As the queue does: what waits is held, what fails is tried again a few times."""
+        failures = len(self.failed)
+        super()._run(held)
+        if len(self.failed) == failures:
+            self._tries.pop(held.job, None)
+            return
+        job, problem = self.failed.pop()
+        tried = self._tries.get(job, 0)
+        pauses = RetryPolicy().tries_after
+        self.told.append(f"{type(job).__name__} failed: {problem}")
+        if tried < len(pauses):
+            self._tries[job] = tried + 1
+            self._hold([job], due=self.clock.now + pauses[tried])
+
+    # -- one history ----------------------------------------------------------------------------------------
+
+    def play(self, dice: random.Random) -> None:
+        """Random steps, then rest until nothing is left to happen."""
+        self.told, self.given = [], []
+        self.hub.behaviours.lag = dice.choice((0.0, 3.0, 15.0, 60.0))
+        steps: list[tuple[int, Callable[[random.Random], None]]] = [
+            (5, self._push),
+            (6, self._merge),
+            (1, self._update_branch),
+            (1, self._close_or_reopen),
+            (1, self._push_to_fleet),
+            (10, self._deliver_some),
+            (12, self._work),
+            (6, self._wait),
+            (5, self._node),
+            (2, self._fault),
+            (2, self._restart),
+        ]
+        chances = [chance for chance, _ in steps]
+        for _ in range(dice.randint(5, MOST_STEPS)):
+            (step,) = dice.choices([step for _, step in steps], chances)
+            step(dice)
+        self.rest()
+
+    def rest(self) -> None:
+        """No more faults; every six hours a look at everything, and the node carries out what it gets."""
+        self.hub.faults.clear()
+        for _ in range(12):
+            self._pass(SWEEP / 2)
+            self.look_around()
+            before = len(self.given)
+            self._pass(120)
+            self._carry_out_all()
+            self._pass(120)
+            if len(self.given) == before:
+                return
+        raise AssertionError(f"orders never end: {self.given}\n{self.story()}")
+
+    def _pass(self, seconds: float) -> None:
+        """Let time pass; of what is sent meanwhile everything arrives."""
+        self._deliver_all()
+        self.advance(seconds)
+        while self._pending or self.hub.deliveries[self._seen :]:
+            self._deliver_all()
+            self.settle()
+
+    def _deliver_all(self) -> None:
+        self.receive()
+        while self._pending:
+            self.deliver(self._pending.pop(0))
+
+    def _push(self, _dice: random.Random) -> None:
+        self._version += 1
+        self.world.push(SERVER, {"stacks/web/web.conf": f"a = {self._version}\n"}, f"Version {self._version}")
+        self.told.append(f"push {self._version}")
+
+    def _push_to_fleet(self, _dice: random.Random) -> None:
+        self._version += 1
+        self.world.push(FLEET, {"notes.md": f"{self._version}\n"}, "Notes")
+        self.told.append("push to the fleet")
+
+    def _pulls(self, state: str) -> list[Pull]:
+        found = self.hub.pulls(FLEET)
+        return [pull for pull in found if pull.state == state and pull.merged_at is None]
+
+    def _merge(self, dice: random.Random) -> None:
+        for pull in self._pulls("open")[:1]:
+            method = dice.choice(("merge", "squash", "rebase"))
+            try:
+                commit = self.hub.merge_pull(FLEET, pull.number, by=PERSON, method=method)
+            except Exception as problem:  # noqa: BLE001 - GitHub may refuse it: a conflict, nothing to merge
+                self.told.append(f"merge of #{pull.number} refused: {problem}")
+            else:
+                self.told.append(f"merge #{pull.number} by {method}: {commit[:7]}")
+
+    def _update_branch(self, _dice: random.Random) -> None:
+        for pull in self._pulls("open")[:1]:
+            try:
+                self.hub.update_branch(FLEET, pull.number, by=PERSON)
+            except Exception as problem:  # noqa: BLE001 - nothing to update
+                self.told.append(f"update of #{pull.number} refused: {problem}")
+            else:
+                self.told.append(f"update branch of #{pull.number}")
+
+    def _close_or_reopen(self, _dice: random.Random) -> None:
+        pulls = self._pulls("open")
+        if pulls:
+            self.hub.close_pull(FLEET, pulls[0].number, by=PERSON)
+            self.told.append(f"close #{pulls[0].number}")
+
+    def _deliver_some(self, dice: random.Random) -> None:
+        self.receive()
+        dice.shuffle(self._pending)
+        count = dice.randint(0, len(self._pending))
+        for one in self._pending[:count]:
+            fate = dice.random()
+            if fate < 0.15:
+                self.told.append(f"lost {one.event} {one.action or ''}")
+                continue
+            self.deliver(one)
+            if fate > 0.9:
+                self.deliver(one)
+        self.told.append(f"delivered {count}")
+        del self._pending[:count]
+
+    def _work(self, dice: random.Random) -> None:
+        due = [held for held in self.waiting if held.due <= self.clock.now]
+        for held in dice.sample(due, min(len(due), dice.randint(1, 3))):
+            if held in self.waiting:
+                self._run(held)
+                self.told.append(f"ran {held.job.__struct_config__.tag}")
+
+    def _wait(self, dice: random.Random) -> None:
+        seconds = dice.choice((1, 5, 20, 100, 700, 4000))
+        self.clock.now += seconds
+        self.told.append(f"{seconds} s later")
+
+    def _node(self, dice: random.Random) -> None:
+        order = self.take_order()
+        if order is not None:
+            self._end(order, dice.choice(("success", "success", "failure", "vanish")))
+
+    def _end(self, order: Order, how: str) -> None:
+        self.given.append((order.order["commit"], order.job.run_id))
+        self.told.append(f"the node took {order.order['commit'][:7]}: {how}")
+        if how == "vanish":
+            self.hub.finish_job(order.job, "failure", "")
+        else:
+            self.report(order, how)
+
+    def _carry_out_all(self) -> None:
+        order = self.take_order()
+        while order is not None:
+            self._end(order, "success")
+            order = self.take_order()
+
+    def _fault(self, dice: random.Random) -> None:
+        skipped = dice.randint(0, 6)
+        seen = iter(range(10**9))
+
+        def matches(method: str, path: str) -> bool:
+            return "/api/v3" in path and next(seen) >= skipped
+
+        after = dice.random() < 0.5
+        cut = dice.choice((Cut.CONNECTION, Cut.NOTHING))
+        fault = Fault(matches=matches, status=0 if cut else 502, after_effect=after, cut=cut)
+        self.hub.faults.append(fault)
+        self.told.append(f"a request will fail {'after' if after else 'before'} its effect")
+
+    def _restart(self, _dice: random.Random) -> None:
+        self.restart()
+        self.told.append("restart")
+
+    def restart(self) -> None:
+        super().restart()
+        forget_with(self)
+
+    # -- what has to be true --------------------------------------------------------------------------------
+
+    def check_merges(self) -> None:
+        """Every merged pin is deployed, refused with words, or superseded; and no order was given twice."""
+        merges = self._merges()
+        deployed = self._ends()
+        reached = False
+        for commit, number in merges:
+            ends = deployed.get(commit, [])
+            reached = reached or any(end in _ENDS for end in ends) or self._is_refused(number)
+            assert reached, (
+                f"#{number} was merged as {commit[:7]}: no end of it ({ends or 'no order'})\n{self.story()}"
+            )
+        taken = [commit for commit, _ in self.given]
+        again = {commit for commit in taken if taken.count(commit) > 1}
+        assert not again, f"the node was given an order twice: {again}\n{self.story()}"
+
+    def _merges(self) -> list[tuple[str, int]]:
+        """The merged pull requests that moved the pin, newest first."""
+        pulls = {pull.merge_commit_sha: pull.number for pull in self.hub.pulls(FLEET) if pull.merged_at}
+        clone = self.world.checkouts / "aios-win"
+        self.world.git(clone, "fetch", "--quiet", "origin")
+        listed = self.world.git(clone, "log", "--first-parent", "--format=%H", "origin/main", "--", "server")
+        return [(sha, pulls[sha]) for sha in listed.split() if sha in pulls]
+
+    def _ends(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for one in self.hub.deployments(FLEET):
+            if one.environment == NODE and one.task.startswith("deploy:") and one.statuses:
+                found.setdefault(one.sha, []).append(one.statuses[-1].state)
+        return found
+
+    def _is_refused(self, number: int) -> bool:
+        bodies = [one["body"] for one in self.outside.comments(FLEET, number)]
+        return any("aios-bot:rollout" in body and any(word in body for word in _REFUSALS) for body in bodies)
+
+    def story(self) -> str:
+        """What happened, in order."""
+        return "\n".join(f"  {line}" for line in self.told)
+
+
+def forget_with(history: History) -> None:
+    """Let the service's memory of its own writes last as long as the simulated time says."""
+    history.service.app._memory._clock = history.clock
+
+
+@contextmanager
+def new_history() -> Iterator[History]:
+    """A fleet with one small stack, before its first history."""
+    with (
+        tempfile.TemporaryDirectory(prefix="aios-") as folder,
+        stepping(Path(folder), with_stacks=False, kind=History) as found,
+    ):
+        assert isinstance(found, History)
+        forget_with(found)
+        found.world.push(SERVER, STACK, "One stack")
+        found.rest()
+        yield found
