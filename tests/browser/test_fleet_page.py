@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from playwright.sync_api import Page, expect
 
 from bot.domain.names import RepoName
+from bot.features.fleets.store import PinStore
 from bot.features.rollout.store import RolloutStore
 from bot.service.database import open_store
 from bot.storage.keyfiles import read_or_make_fingerprint_key
@@ -26,9 +27,15 @@ def signing(running: Running) -> Iterator[Service]:
     running.world.hub.set_callbacks(running.world.app, "http://127.0.0.1/sign-in/callback")
     running.world.hub.set_permission(FLEET, "owner", "write")
     secret = running.world.app.client_secret
-    service = start_service(settings_of(running, GITHUB_CLIENT_SECRET=secret, PORT=str(free_port())))
-    yield service
-    service.stop()
+    pages = {"GITHUB_CLIENT_SECRET": secret, "PORT": str(free_port())}
+    service = start_service(settings_of(running, **pages))
+    try:
+        store = open_store(f"sqlite:///{service.data / 'aios-bot.sqlite3'}")
+        eventually("the fleet in the index", lambda: PinStore(store).pins_of(RepoName(FLEET)), seconds=60)
+        store.close()
+        yield service
+    finally:
+        service.stop()
 
 
 def test_sign_in_then_the_page_follows_what_happens(running: Running, signing: Service, page: Page) -> None:
