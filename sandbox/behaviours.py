@@ -27,3 +27,15 @@ class Behaviours:
     web_flow: str = "GitHub"
     """Who commits what is merged and edited on its pages; "GitHub Enterprise" on an Enterprise Server
     (desktop/desktop#4329, #13852)."""
+
+
+SERVERS = {
+    "github.com": Behaviours(),
+    "personal": Behaviours(personal_accounts=True),
+    "lagging": Behaviours(lag=15.0),
+    **{
+        f"ghes-{version}": Behaviours(knows_run_details=False, web_flow="GitHub Enterprise")
+        for version in ("3.16", "3.17", "3.18", "3.19")
+    },
+}
+"""What `python -m sandbox serve --like NAME` can behave like: the switches of each server or account."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from bot.domain.names import RepoName
 from sandbox import access, authorization, forks, jobs, moving, registration, rest_checks, rest_comments, rest_people
 from sandbox.api import Api, Context, LoggedRequest
 from sandbox.app_records import AppRecord, Delivery, Token
-from sandbox.behaviours import Behaviours
+from sandbox.behaviours import SERVERS, Behaviours
 from sandbox.buttons import PullButtons
 from sandbox.faults import Cut, Fault
 from sandbox.jobs import Job
@@ -76,6 +77,10 @@ class EmbeddedGitHub(PullButtons):
     def behaviours(self) -> Behaviours:
         """The switches of what real GitHub does."""
         return self._state.behaviours
+
+    def behave_like(self, name: str) -> None:
+        """Set all switches as the server or account `name` of sandbox.behaviours.SERVERS has them."""
+        self._state.behaviours = replace(SERVERS[name], clock=self.behaviours.clock)
 
     # -- set-up ---------------------------------------------------------------------------------------------
 

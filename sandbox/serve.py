@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from sandbox.behaviours import SERVERS
 from sandbox.github import EmbeddedGitHub
 from sandbox.service import new_secret
 from sandbox.world import FLEET, NODE, SERVER, AiosWorld, build_world
@@ -28,7 +29,14 @@ BOT_PORT = 8080  # where `aios-bot serve` listens by default
     help="Folder for repositories, clones and the App's key; must be new or empty. Default: a temporary one.",
 )
 @click.option("--bot-port", default=BOT_PORT, show_default=True, help="Port the bot will receive webhooks on.")
-def serve(port: int, folder: Path | None, bot_port: int) -> None:
+@click.option(
+    "--like",
+    type=click.Choice(list(SERVERS)),
+    default="github.com",
+    show_default=True,
+    help="What it behaves like: an Enterprise Server, a personal account, or lists that lag behind.",
+)
+def serve(port: int, folder: Path | None, bot_port: int, like: str) -> None:
     """Run an embedded GitHub on this machine, with a small AIOS in it, until Ctrl-C."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -41,6 +49,7 @@ def serve(port: int, folder: Path | None, bot_port: int) -> None:
         root.mkdir(parents=True, exist_ok=True)
         hub = stack.enter_context(EmbeddedGitHub(root / "github"))
         hub.start(port)
+        hub.behave_like(like)
         secret = new_secret()
         world = build_world(
             hub,

@@ -21,6 +21,7 @@ def sandbox(tmp_path: Path) -> Iterator[dict[str, str]]:
     """The printed settings of a running sandbox."""
     port = str(free_port())
     command = [sys.executable, "-m", "sandbox", "serve", "--port", "0", "--folder", str(tmp_path / "world")]
+    command += ["--like", "ghes-3.19"]
     process = subprocess.Popen(
         [*command, "--bot-port", port],
         env=child_environment(),

@@ -44,9 +44,9 @@ def headline(plan: Plan) -> str:
         nodes = f" on {totals.nodes} of {totals.all_nodes} nodes" if totals.all_nodes > 1 else ""
         first = "First deploy: " if plan.old is None else ""
         lead = f"**{first}{plural(totals.services, 'service')} {_actions(totals)}{nodes}**"
-        lead = f"⛔ **{unread}** · {lead}" if unread else lead
+        lead = f"⛔ **{unread}** · {_not_deployed(plan)} · {lead}" if unread else lead
     elif unread:
-        lead = f"⛔ **{unread}; nothing else restarts**"
+        lead = f"⛔ **{unread}; nothing else restarts** · {_not_deployed(plan)}"
     else:
         lead = "**Nothing restarts**"
         lead += f" · {plural(totals.services, 'service')} reloaded" if totals.services else ""
@@ -57,6 +57,12 @@ def headline(plan: Plan) -> str:
     ]
     same = [f"{totals.unchanged} unchanged"] if totals.unchanged else []
     return " · ".join([lead, *marks, *same])
+
+
+def _not_deployed(plan: Plan) -> str:
+    """The nodes that a merge does not touch, because nobody knows all that it would do there."""
+    nodes = tuple(dict.fromkeys(node.node for node, _ in unreadable_stacks(plan)))
+    return f"the merge does not deploy {nodes_in_words(nodes)}"
 
 
 _WORDS = {
