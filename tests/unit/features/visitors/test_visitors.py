@@ -23,7 +23,7 @@ from bot.features.visitors.store import SESSIONS, SessionStore
 from bot.github.events import parse_event
 from bot.service.database import open_store
 from bot.service.router import route
-from bot.storage.store import Store
+from bot.storage.store import Store, now_ms
 
 ANNA, BERT = Person(id=1, login="anna"), Person(id=2, login="bert")
 FLEET = RepoName("Tecnocrat/aios-win")
@@ -62,7 +62,7 @@ def test_a_session_is_whoever_opened_it_until_it_ends(store: Store, monkeypatch:
     assert [sessions.find(one) for one in (first, second, other)] == [None, ANNA, BERT]
     sessions.end_all(ANNA.id)
     assert [sessions.find(one) for one in (second, other)] == [None, BERT]
-    later = module.now_ms() + 8 * 3_600_000
+    later = now_ms() + 8 * 3_600_000
     monkeypatch.setattr(module, "now_ms", lambda: later)
     assert sessions.find(other) is None
 
