@@ -1,8 +1,7 @@
 """Stand in for the self-hosted runner of one node: claim the jobs queued for its labels, and run them.
 
-If `act` is installed, it runs the fleet's real workflow file at the dispatched ref, with the reusable workflow, the
-composite action, expressions and secrets. Otherwise it calls the same deploy command with the environment that the
-action would set; `how` says which.
+If `act` is installed, it runs the fleet's real workflow file at the dispatched ref, with its expressions and secrets.
+Otherwise it calls the same deploy command with the environment that the workflow would set; `how` says which.
 """
 
 from __future__ import annotations
@@ -22,12 +21,7 @@ from bot.git.git import run_in_checkout, token_environment
 from bot.settings.environment import docker_environment
 from sandbox.github import EmbeddedGitHub, Job
 
-OURS = "Tecnocrat/aios-bot@v0"
-"""The action that the example workflow calls; act uses this source tree for it."""
-
 JOB_LIMIT = 900  # seconds
-_SOURCE = Path(__file__).resolve().parents[1]
-_PARTS = ("actions", ".github", "bot", "pyproject.toml", "README.md", "LICENSE")
 
 
 class Runner:
@@ -65,8 +59,6 @@ class Runner:
 
     def __enter__(self) -> Runner:
         self.logs.mkdir(parents=True, exist_ok=True)
-        if self._act:
-            _copy_source(self._folder / "aios-bot")
         self._thread.start()
         return self
 
@@ -120,6 +112,9 @@ class Runner:
         )
         # act takes the repository's name from the remote's address, and knows only github.com.
         run_in_checkout(workspace, "remote", "set-url", "origin", f"https://github.com/{job.repo}.git")
+        # act 0.2.87 does not know this key (GitHub added it in March 2026) and refuses the whole file.
+        workflow = workspace / job.workflow
+        workflow.write_text(workflow.read_text().replace("      deployment: false\n", ""))
         (folder / "event.json").write_text(json.dumps(dict(job.event)))
         passed = self._job_environment(job)
         names = [name for name in passed if name.startswith(("GITHUB_", "AIOS_BOT_", "DOCKER_"))]
@@ -128,7 +123,6 @@ class Runner:
         return [
             *(str(self._act), "workflow_dispatch", "-C", str(workspace), "-W", job.workflow),
             *("-e", str(folder / "event.json"), "-P", f"{self._labels[0]}=-self-hosted"),
-            *("--local-repository", f"{OURS}={self._folder / 'aios-bot'}"),
             *("--action-cache-path", str(folder / "cache"), "--no-cache-server", "--pull=false"),
             *("--env-file", str(folder / "environment")),
             # Its value is in the environment: anybody can read a command line.
@@ -140,7 +134,7 @@ class Runner:
 
     def _job_environment(self, job: Job) -> dict[str, str]:
         environment = docker_environment() | self._environment
-        # The action finds this version's program first.
+        # The workflow finds this version's program first.
         environment["PATH"] = f"{Path(sys.executable).parent}:{environment.get('PATH', '')}"
         environment |= {
             "AIOS_BOT_NODE_STATE": str(self._state),
@@ -152,17 +146,3 @@ class Runner:
             "GITHUB_TOKEN": job.token,
         }
         return environment if self._act else environment | {"AIOS_BOT_ORDER": job.inputs["order"]}
-
-
-def _copy_source(folder: Path) -> None:
-    """Copy the parts of this source that a release contains; act reads the whole folder several times."""
-    skipped = shutil.ignore_patterns("__pycache__", "*.pyc")
-    folder.mkdir()
-    for part in _PARTS:
-        if (_SOURCE / part).is_dir():
-            shutil.copytree(_SOURCE / part, folder / part, ignore=skipped)
-        elif (_SOURCE / part).exists():
-            shutil.copy(_SOURCE / part, folder / part)
-    # act 0.2.87 does not know this key (GitHub added it in March 2026) and refuses the whole file.
-    workflow = folder / ".github/workflows/deploy.yml"
-    workflow.write_text(workflow.read_text().replace("      deployment: false\n", ""))

@@ -6,13 +6,13 @@ not track is never written, and a tracked file that was changed by hand stops ev
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from bot.agent.file_checks import check_files
+from bot.agent.installer import remove
 from bot.agent.interrupted import remove_partial_files, undo_first_checkout, undo_interrupted
 from bot.agent.orders import changed_stacks
 from bot.agent.safe_git import GitAccess, check_address, is_address_of
@@ -52,7 +52,7 @@ class Checkout:
         """Undo an interrupted move to one of `commits` and `pins`; the files that were restored."""
         restored: list[str] = []
         commits = tuple(commits)
-        shutil.rmtree(self._unfinished_clone, ignore_errors=True)
+        remove(self._unfinished_clone)
         inner = self._within(submodule)
         remove_incomplete_clones(self._tree, commits, self._access)
         for tree, targets, prefix in ((self._tree, commits, ""), (inner, pins, f"{submodule}/")):
@@ -127,13 +127,13 @@ class Checkout:
 
         So compose can read the order's stacks while everything keeps running. The folder is removed afterwards.
         """
-        shutil.rmtree(place, ignore_errors=True)
+        remove(place)
         try:
             self._tree.export(order.commit, place)
             self._within(order.submodule).export(order.pin, place / order.submodule)
             yield place
         finally:
-            shutil.rmtree(place, ignore_errors=True)
+            remove(place)
 
     def fetch_base(self, commit: CommitSha, base: str) -> tuple[str, ...]:
         """Fetch the base branch; what went wrong, if GitHub cannot be reached. CheckoutError without the commit."""
@@ -171,7 +171,7 @@ class Checkout:
         url = f"{self._access.web_url}/{order.fleet}.git"
         # An interrupted clone must not pass for the checkout: it is renamed only when it is complete.
         place = self.root if self.root.exists() else self._unfinished_clone
-        shutil.rmtree(self._unfinished_clone, ignore_errors=True)
+        remove(self._unfinished_clone)
         clone(url, place, branch=order.base, access=self._access)
         if place != self.root:
             place.rename(self.root)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bot.agent.checkout import Checkout
+from bot.agent.podman import find_podman
 from bot.agent.preflight import check_engine
 from bot.agent.safe_git import GitAccess
 from bot.agent.space import check_space
@@ -54,11 +55,24 @@ ENGINE_REMEDIES = {
 }
 
 
+PODMAN_REMEDY = (
+    "`systemctl --user enable --now podman.socket` (for root's without --user), or without systemd "
+    "`podman system service --time=0 &`; DOCKER_HOST must name that socket"
+)
+
+
 def _check_engine(docker: Docker) -> str:
     try:
-        return f"{check_engine(docker)} at {docker.host}"
+        found = f"{check_engine(docker)} at {docker.host}"
     except BotError as problem:
-        raise BotError(f"{problem}; {ENGINE_REMEDIES[find_platform()]}") from None
+        raise BotError(f"{problem}; {_engine_remedy(docker)}") from None
+    return f"{found}; deploys run its health checks, for want of systemd" if find_podman(docker) else found
+
+
+def _engine_remedy(docker: Docker) -> str:
+    if "podman" in docker.environment.get("DOCKER_HOST", ""):
+        return PODMAN_REMEDY
+    return ENGINE_REMEDIES[find_platform()]
 
 
 def _find(name: str, check: Callable[[], str]) -> NodeCheck:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from bot.agent.failures import OrderFailedError
+from bot.agent.podman import HealthChecks
 from bot.agent.verdicts import Kinds, ServiceKind, Watched, find_failure, find_waiting, is_proven
 from bot.engine.containers import Container
 from bot.engine.docker import Docker
@@ -71,6 +72,7 @@ def wait_until_healthy(
     start, good = clock.now(), 0
     before = {container.id: container for container in known}
     first = True
+    checks = HealthChecks(docker, clock.now)
     while True:
         containers = docker.containers(watched)
         now = {c.id: c for c in containers if c.service in watched.get(c.project, ())}
@@ -86,6 +88,7 @@ def wait_until_healthy(
         if waiting and elapsed > _limit(timeouts, now.values(), kinds):
             return _with_logs(docker, waiting, now)
         before, first = now, False
+        checks.run_due(now.values())
         clock.sleep(timeouts.interval)
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from bot.agent.installer import remove
 from bot.agent.work_tree import WorkTree
 from bot.domain.names import CommitSha
 from bot.git.git import GitRepository
@@ -88,7 +88,7 @@ def remove_incomplete_clone(git_dir: Path, work_tree: Path) -> None:
     if git_dir.is_dir():
         if not all(_IN_GIT_DIR.fullmatch(entry.name) for entry in git_dir.iterdir()):
             return
-        shutil.rmtree(git_dir)
+        remove(git_dir)
     link = work_tree / ".git"
     if link.is_file():
         leads_to = link.read_text("utf-8", "surrogateescape").removeprefix("gitdir:").strip()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from bot.agent.interrupted import remove_incomplete_clone
 from bot.agent.safe_git import GitAccess, check_address
-from bot.agent.work_tree import CheckoutError, WorkTree
+from bot.agent.work_tree import AS_COMMITTED, CheckoutError, WorkTree
 from bot.domain.names import CommitSha, SubmodulePath
 from bot.git.gitmodules import Stanza, parse_gitmodules
 
@@ -54,7 +54,10 @@ def fetch_submodule(outer: WorkTree, inner: WorkTree, path: SubmodulePath, pin: 
     outer.git("submodule", "--quiet", "sync", "--", path)
     if not inner.exists:
         # `update` clones and checks out at once; an untracked file in the way makes it fail, and stays.
-        outer.git("submodule", "--quiet", "update", "--init", "--checkout", "--", path)
+        settings = [word for setting in AS_COMMITTED for word in ("-c", setting)]
+        outer.git(*settings, "submodule", "--quiet", "update", "--init", "--checkout", "--", path)
+        for setting in AS_COMMITTED:
+            inner.git("config", *setting.split("="))
     elif not inner.fetch_commit(pin):
         raise CheckoutError(f"the remote of {path} does not hold {pin} any longer")
 

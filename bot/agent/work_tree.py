@@ -16,7 +16,9 @@ from bot.git.git import GitError, GitRepository, run_in_checkout
 _FETCH_OPTIONS = ("--quiet", "--no-tags", "--no-recurse-submodules")
 _UMASK = 0o022  # the modes of files are the repository's, whoever starts the node
 MAX_LISTED = 10  # files that a message names
-MAX_COPY = 1024**2  # bytes; an untracked file where no link can be made
+MAX_COPY = 1024**2  # bytes; an untracked file or folder where no link can be made
+AS_COMMITTED = ("core.autocrlf=false", "core.eol=lf")
+"""Settings of a new clone: a script with the line ends of Windows does not run in a container."""
 
 
 class CheckoutError(BotError):
@@ -169,7 +171,8 @@ def rewritten_address(remote: str, folder: Path, access: GitAccess) -> str:
 def clone(url: str, place: Path, *, branch: str, access: GitAccess) -> None:
     """Clone `url` into `place` without checking anything out, or GitError."""
     environment = git_environment(access, origin=rewritten_address(url, place.parent, access))
-    options = ("--quiet", "--no-checkout", "--no-tags", "--branch", branch)
+    settings = [word for setting in AS_COMMITTED for word in ("-c", setting)]
+    options = ("--quiet", "--no-checkout", "--no-tags", *settings, "--branch", branch)
     run_in_checkout(place.parent, "clone", *options, "--", url, str(place), environment=environment, umask=_UMASK)
 
 
@@ -188,8 +191,20 @@ def _link(names: Iterable[str], source: Path, place: Path) -> None:
         try:
             there.symlink_to(here, target_is_directory=here.is_dir())
         except OSError:  # Windows wants a privilege for links: what compose reads are small files
-            if here.is_file() and here.stat().st_size <= MAX_COPY:
-                shutil.copyfile(here, there)
+            if _size_of(here) <= MAX_COPY:
+                shutil.copytree(here, there) if here.is_dir() else shutil.copyfile(here, there)
+
+
+def _size_of(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder; more than MAX_COPY for what is not to be read through."""
+    if not path.is_dir():
+        return path.stat().st_size if path.is_file() else MAX_COPY + 1
+    total = 0
+    for entry in path.rglob("*"):
+        total += entry.stat().st_size if entry.is_file() else 0
+        if total > MAX_COPY:
+            break
+    return total
 
 
 def _split(listed: str) -> set[str]:

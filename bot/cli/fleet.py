@@ -13,7 +13,7 @@ import click
 
 from bot.domain.errors import ExitCode
 from bot.domain.names import BranchName, NodeName, parse_repo_name
-from bot.fleetfile import Platform
+from bot.domain.platforms import Platform
 from bot.settings.node import read_node_settings
 from bot.text.terminal import printable
 

@@ -14,7 +14,7 @@ import click
 
 from bot.domain.errors import BotError, ExitCode
 from bot.domain.names import BranchName, NodeName, parse_repo_name
-from bot.fleetfile import Platform
+from bot.domain.platforms import Platform
 from bot.settings.environment import read_data_folder, runner_environment
 from bot.settings.node import read_node_settings
 
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 _fleet_option = click.option("--fleet", help="OWNER/NAME of the fleet repository. Default: this clone's origin.")
 _platform_option = click.option(
-    "--platform", type=click.Choice([str(one) for one in Platform]), default=str(Platform.LINUX), show_default=True
+    "--platform",
+    type=click.Choice([str(one) for one in Platform]),
+    default=str(Platform.LINUX),
+    show_default=True,
+    help="What the machine runs.",
 )
 
 

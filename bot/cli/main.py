@@ -5,8 +5,8 @@ Each command imports what it needs when it runs, so that a node's deploy does no
 
 from __future__ import annotations
 
+import io
 import sys
-import traceback
 
 import click
 
@@ -82,6 +82,9 @@ def main() -> None:
 
 def run_program(command: click.Command, name: str) -> None:
     """Run `command` as the program `name`. An expected error prints one message, a bug its traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a console of Windows has a code page that lacks most characters
+            stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         command.main(prog_name=name, standalone_mode=False)
     except click.ClickException as problem:
@@ -95,7 +98,7 @@ def run_program(command: click.Command, name: str) -> None:
     except ModuleNotFoundError as problem:
         extra = EXTRAS.get((problem.name or "").partition(".")[0])
         if extra is None:
-            traceback.print_exc()
+            _print_traceback()
             sys.exit(ExitCode.BUG)
         click.echo(
             f"aios-bot: this command needs {problem.name}, which a node does not install: "
@@ -110,5 +113,11 @@ def run_program(command: click.Command, name: str) -> None:
         )
         sys.exit(ExitCode.NOT_WRITABLE)
     except Exception:  # noqa: BLE001 - the last resort: a bug is printed in full, with its own exit code
-        traceback.print_exc()
+        _print_traceback()
         sys.exit(ExitCode.BUG)
+
+
+def _print_traceback() -> None:
+    import traceback
+
+    traceback.print_exc()

@@ -17,11 +17,11 @@ import click
 
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, SubmodulePath
-from bot.fleetfile import FLEET_FILE, Fleet, Submodule, parse_fleet
 from bot.settings.environment import read_cache_folder
 from bot.text.terminal import printable
 
 if TYPE_CHECKING:
+    from bot.fleetfile import Fleet
     from bot.git.git import GitRepository
     from bot.plan.model import Plan
     from bot.planner.renderer import Renderer
@@ -31,7 +31,13 @@ _KEY_LENGTH = 32  # bytes
 
 
 @click.command()
-@click.option("--repo", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path), show_default=True)
+@click.option(
+    "--repo",
+    default=".",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    show_default=True,
+    help="The fleet's checkout.",
+)
 @click.option("--submodule", default="server", show_default=True, help="Path of the submodule in the repository.")
 @click.option("--from", "old", help="Commit to start from. Default: the one that HEAD pins.")
 @click.option("--to", "new", help="Commit to plan for. Default: the one checked out in the submodule.")
@@ -41,7 +47,14 @@ _KEY_LENGTH = 32  # bytes
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Fleet file to use. Default: .github/aios-bot.yml at HEAD.",
 )
-@click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+    help="For a terminal, as in a pull request, or for a program.",
+)
 def plan(  # noqa: PLR0917 - one parameter per option of the command
     repo: Path, submodule: str, old: str | None, new: str | None, fleet_file: Path | None, form: str
 ) -> None:
@@ -74,6 +87,7 @@ def read_local_plan(
 
     Raises BotError with a cure if a checkout or a commit is missing, or the move is not forward.
     """
+    from bot.fleetfile import Submodule
     from bot.planner.plans import Revision, plan_between
 
     fleet_repo = _open(repo, "--repo must be a git checkout")
@@ -178,6 +192,8 @@ def _resolve(repository: GitRepository, revision: str, *, where: str) -> CommitS
 
 
 def _read_fleet(repository: GitRepository, base: CommitSha, file: Path | None) -> Fleet:
+    from bot.fleetfile import FLEET_FILE, Fleet, parse_fleet
+
     if file is not None:
         return parse_fleet(file.read_text(encoding="utf-8"), path=str(file))
     text = repository.read_file(base, FLEET_FILE)

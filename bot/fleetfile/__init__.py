@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+from bot.domain.platforms import Platform
 from bot.fleetfile.fleet import (
     VERSION,
     Command,
@@ -28,7 +29,6 @@ from bot.fleetfile.fleet import (
     Node,
     NoticeRules,
     PageAudience,
-    Platform,
     Principals,
     ReviewRules,
     ShowUpstream,

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from bot.domain.names import BranchName, NodeName, RepoName, StackName, SubmodulePath
 from bot.domain.notices import NoticeSeverity
+from bot.domain.platforms import Platform
 from bot.domain.risk_rules import Tuning
 from bot.domain.values import StoredValue, Value
 
@@ -22,14 +23,6 @@ Principals = tuple[str, ...]
 """Any one of them is enough: a permission (`write`), `team:SLUG` or `person:LOGIN`."""
 
 DEFAULT_WHO: Principals = ("write",)
-
-
-class Platform(StrEnum):
-    """What a node runs on; decides paths and shells."""
-
-    LINUX = "linux"
-    WINDOWS = "windows"
-    ANDROID = "android"
 
 
 class ShowUpstream(StrEnum):

@@ -18,10 +18,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
 from bot.domain.notices import NoticeSeverity
+from bot.domain.platforms import Platform
 from bot.domain.risk_rules import Tuning
 from bot.domain.verbs import Verb
 from bot.fleetfile import shapes
-from bot.fleetfile.fleet import VERSION, PageAudience, Platform, ShowUpstream
+from bot.fleetfile.fleet import VERSION, PageAudience, ShowUpstream
 from bot.fleetfile.kinds import (
     COMMAND,
     NULLABLE_MAPPING,

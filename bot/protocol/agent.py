@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from bot.domain.values import StoredValue
 
 RELEASES = "https://github.com/Tecnocrat/aios-bot/releases/download"
 LOCK_FILE = "agent.txt"
-_LOCK = re.compile(r"[0-9a-f]{64}")
 
 
 class AgentRelease(StoredValue, frozen=True):
@@ -37,8 +34,3 @@ def render_agent(agent: AgentRelease) -> str:
 def release_address(version: str) -> str:
     """The folder of the released `version`'s files."""
     return f"{RELEASES}/v{version}"
-
-
-def is_lock(text: str) -> bool:
-    """Whether `text` is a SHA-256 as it is written in an order."""
-    return _LOCK.fullmatch(text) is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import signal
 import subprocess
@@ -16,6 +18,8 @@ import requests
 
 from bot.domain.errors import ExitCode
 from bot.github import manifest
+from bot.protocol.agent import AgentRelease
+from bot.protocol.invitation import parse_invitation
 from bot.settings.environment import child_environment
 from sandbox.engine import Engine
 from sandbox.github import EmbeddedGitHub
@@ -25,6 +29,7 @@ from sandbox.world import FLEET, IMAGES, NODE, OWNER, PERSON, SERVER, AiosWorld,
 from tests.acceptance.conftest import Running
 from tests.acceptance.outside import Outside, eventually
 from tests.openapi import Exchange, complaints, judge_exchange
+from tests.releases import serve
 
 BOOTSTRAP = "#!/bin/sh\necho ran >> ../bootstrapped\n"
 
@@ -136,8 +141,6 @@ def assert_handed_on_to_jobs(empty: Running, engine: Engine) -> None:
     settings = (empty.folder / "node/state/runner/.env").read_text().splitlines()
     assert f"AIOS_BOT_NODE_STATE={empty.folder / 'node/state'}" in settings
     assert f"DOCKER_HOST={engine.host}" in settings
-    (python,) = [line.partition("=")[2] for line in settings if line.startswith("AIOS_BOT_PYTHON=")]
-    assert Path(python).parent == Path(sys.executable).parent, "under any of its names"
     assert any(line.startswith("LANG=") for line in settings), "what the runner itself wrote stays"
 
 
@@ -237,3 +240,23 @@ def test_a_user_without_admin_gets_the_address_of_the_token(empty: Running) -> N
     (proposed,) = empty.outside.pulls(FLEET)
     assert proposed["title"] == "Add the node LAB2"
     assert requests.get(proposed["html_url"], timeout=10).ok
+
+
+def test_an_agent_is_proposed_and_invited_by_the_hash_of_its_lock(empty: Running, tmp_path: Path) -> None:
+    lock = "aios-bot==9.8.7 \\\n    --hash=sha256:00\n"
+    (tmp_path / "agent.txt").write_text(lock)
+    digest = hashlib.sha256(lock.encode()).hexdigest()
+    with serve(tmp_path) as place:
+        shown = as_person(empty, "fleet", "agent", "--fleet", FLEET, "--agent", place.url)
+        again = as_person(empty, "fleet", "agent", "--fleet", FLEET, "--agent", place.url)
+        command = as_person(empty, "node", "add", "LAB3", "--fleet", FLEET, "--agent", place.url)
+    (proposed,) = [one for one in empty.outside.pulls(FLEET) if one["title"] == "Run aios-bot 9.8.7 on every node"]
+    assert shown == again == f"opened: {proposed['html_url']}\n"
+    file = empty.outside.get(f"/repos/{FLEET}/contents/.github/aios-bot.yml", ref=proposed["head"]["ref"])
+    text = base64.b64decode(file["content"]).decode()
+    assert f"agent: 9.8.7@sha256:{digest}\n" in text
+    assert f"agent_from: {place.url}\n" in text
+    assert digest in proposed["body"]
+    agent = parse_invitation(command.split()[3]).agent
+    assert agent == AgentRelease(version="9.8.7", url=place.url, lock=digest)
+    assert "Install the agent that a lock names" in command, "the installer is in the command, to be read first"

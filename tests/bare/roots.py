@@ -24,7 +24,7 @@ class BareRoot(NamedTuple):
 
     def command(self, *words: str) -> list[str]:
         user = [] if self.as_root else [f"--userspec={UID}:{UID}"]
-        return ["chroot", *user, str(self.folder), *words]
+        return ["/usr/sbin/chroot", *user, str(self.folder), *words]
 
     def run(
         self, words: Sequence[str], environment: Mapping[str, str], *, given: str = ""

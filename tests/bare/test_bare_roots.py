@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from ruamel.yaml import YAML
 
 from sandbox.engine import Engine
 from sandbox.runner import Runner
@@ -65,7 +65,6 @@ def machine(suite: str, running: Running, engine: Engine, releases: Place, *, as
     state, home = folder / "state", folder / "home"
     for place in (running.node_root, state, home):
         place.mkdir(parents=True)
-    shutil.copy(ROOT / "actions/deploy/run.py", folder / "run.py")
     give(folder, root)
     socket = Path(engine.host.removeprefix("unix://"))
     socket.chmod(0o666)
@@ -93,9 +92,9 @@ class BareRunner(Runner):
     node: Node
 
     def _direct_command(self) -> list[str]:
-        state = self.node.state
-        script = f'set -a; . {state}/runner/.env; exec "$AIOS_BOT_PYTHON" {state.parent}/run.py'
-        return self.node.root.command("/bin/sh", "-c", script)
+        workflow = YAML(typ="safe").load((ROOT / "docs/examples/deploy.yml").read_text())
+        step = workflow["jobs"]["deploy"]["steps"][0]["run"]
+        return self.node.root.command("/bin/sh", "-e", "-c", f"set -a; . {self.node.state}/runner/.env\n{step}")
 
 
 @contextmanager

@@ -19,6 +19,10 @@ def render_commands(root: click.Command) -> str:
 
 The same as `aios-bot COMMAND --help` prints. Made from the code by `make docs`.
 
+For completion in bash, put `eval "$(_AIOS_BOT_COMPLETE=bash_source aios-bot)"` into `~/.bashrc`; in zsh the same with
+`zsh_source` into `~/.zshrc`; in fish `_AIOS_BOT_COMPLETE=fish_source aios-bot | source` into
+`~/.config/fish/completions/aios-bot.fish`.
+
 | exit code | meaning |
 | --- | --- |
 {codes}

@@ -19,8 +19,10 @@ from pathlib import Path
 import requests
 
 from bot.agent.doctor import run_checks
+from bot.agent.installer import remove
 from bot.agent.safe_git import GitAccess
 from bot.agent.state import NodeState
+from bot.agent.work_tree import AS_COMMITTED
 from bot.domain.errors import BotError
 from bot.engine.docker import Docker
 from bot.fleetfile import FLEET_FILE, Platform, parse_fleet
@@ -74,9 +76,22 @@ class NodeJoin:
         self._make_root()
         url = f"{self.invitation.web_url}/{self.invitation.fleet}.git"
         self.log(f"     cloning {url} into {self.root}")
+        settings = [word for setting in AS_COMMITTED for word in ("-c", setting)]
         # A user is at this terminal: git may prompt, and may use its credential helpers.
         self._run(
-            ["git", "clone", "--recursive", "--quiet", "--branch", self.invitation.base, "--", url, str(self.root)],
+            [
+                "git",
+                *settings,
+                "clone",
+                "--recursive",
+                "--quiet",
+                *settings,
+                "--branch",
+                self.invitation.base,
+                "--",
+                url,
+                str(self.root),
+            ],
             cwd=self.root.parent,
             cure="check that this machine may read the repository; `git clone` by hand shows more",
         )
@@ -127,7 +142,7 @@ class NodeJoin:
             self._configure()
         if write_job_environment(self.runner, self.state.folder, self.environment):
             stop_runner(self.runner, self.invitation, self.environment)  # it reads its settings when it starts
-        self.log(f"ok   {start_runner(self.runner, self.invitation, self.environment)}")
+        self.log(f"ok   {start_runner(self.runner, self.state.folder, self.invitation, self.environment)}")
 
     def _fetch_runner(self) -> None:
         if (self.runner / _config_name()).exists():
@@ -181,11 +196,14 @@ class NodeJoin:
                 secrets={RUNNER_INPUT: self.invitation.token},
                 cure="remove it by hand: Settings, Actions, Runners",
             )
-        shutil.rmtree(self.runner, ignore_errors=True)
+        remove(self.runner)
         for name in ("node.json", "keys", "bootstrapped.json"):
-            path = self.state.folder / name
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            remove(self.state.folder / name)
         self.log("ok   this machine accepts no orders any more")
+        if sys.platform == "win32":  # a program that runs cannot be removed there
+            self.log(f"note remove the program by hand: {self.state.folder / 'program'}")
+        else:
+            remove(self.state.folder / "program")
         self.log(f"note its checkout {self.root} and its containers stay; see `docker ps` and `docker compose ls`")
 
     def _make_root(self) -> None:

@@ -11,11 +11,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from bot.agent.installer import read_own_lock
 from bot.domain.errors import BotError
+from bot.onboarding.join.services import render_drop_in, render_task
 from bot.protocol.invitation import Invitation
 
 _SYSTEMD = Path("/run/systemd/system")
+_UNITS = Path("/etc/systemd/system")
 _ALLOW_ROOT = "RUNNER_ALLOW_RUNASROOT"  # the runner's own variable
 _FOR_JOBS = (
     *("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY"),
@@ -48,7 +49,7 @@ def write_job_environment(folder: Path, state: Path, environment: Mapping[str, s
     Other lines of the file stay. Values are as they are, without quotes: the runner splits at the first `=`.
     """
     given = {name: environment[name] for name in _FOR_JOBS if environment.get(name)}
-    given |= {"AIOS_BOT_NODE_STATE": str(state), "AIOS_BOT_PYTHON": _lasting_python()}
+    given["AIOS_BOT_NODE_STATE"] = str(state)
     file = folder / ".env"
     before = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     kept = [line for line in before if line.partition("=")[0] not in given]
@@ -59,24 +60,25 @@ def write_job_environment(folder: Path, state: Path, environment: Mapping[str, s
     return True
 
 
-def _lasting_python() -> str:
-    """The Python that is there after the next update too: not that of the one program's folder."""
-    return str(getattr(sys, "_base_executable", sys.executable)) if read_own_lock() else sys.executable
-
-
-def start_runner(folder: Path, invitation: Invitation, environment: Mapping[str, str]) -> str:
-    """Start the runner now and with the machine. Returns a line that says how."""
+def start_runner(folder: Path, state: Path, invitation: Invitation, environment: Mapping[str, str]) -> str:
+    """Start the runner now and with the machine, after what was interrupted is recovered. Returns a line about it."""
+    program = state / "program" / ("aios-bot.cmd" if sys.platform == "win32" else "aios-bot")
     if sys.platform == "win32":
         # Docker Desktop runs in a user's session and admits no service account, so the runner is no service either.
-        name, command = _task(invitation), str(folder / "run.cmd")
-        _call(["schtasks", "/Create", "/F", "/SC", "ONLOGON", "/TN", name, "/TR", command], folder, environment)
+        name, file = _task(invitation), folder / "task.xml"
+        user = f"{environment.get('USERDOMAIN', '.')}\\{getpass.getuser()}"
+        text = render_task(name, user=user, program=program, state=state, runner=folder)
+        file.write_text(text, encoding="utf-16")
+        _call(["schtasks", "/Create", "/F", "/TN", name, "/XML", str(file)], folder, environment)
         _call(["schtasks", "/Run", "/TN", name], folder, environment)
         return f"the runner starts when you log on (scheduled task {name!r})"
     if _SYSTEMD.is_dir():
         if not (folder / ".service").exists():
             _call([*_root(), "./svc.sh", "install", getpass.getuser()], folder, environment)
+        if program.exists():
+            _add_drop_in(folder, render_drop_in(program=program, state=state, runner=folder), environment)
         _call([*_root(), "./svc.sh", "start"], folder, environment)
-        return "the runner is a systemd service"
+        return "the runner is a systemd service, which recovers an interrupted order before it starts"
     if _runs(folder):
         return "the runner is running in the background already"
     with (folder / "runner.log").open("ab") as log:
@@ -91,8 +93,22 @@ def start_runner(folder: Path, invitation: Invitation, environment: Mapping[str,
         )
     (folder / "runner.pid").write_text(str(started.pid))
     return (
-        f"the runner is running in the background (there is no systemd: start {folder / 'run.sh'} with the machine)"
+        "the runner is running in the background (there is no systemd: start these with the machine: "
+        f"{program} node recover, then {folder / 'run.sh'})"
     )
+
+
+def _drop_in_of(folder: Path) -> Path:
+    """The drop-in's place. `svc.sh install` writes the unit's name into the file `.service`."""
+    unit = (folder / ".service").read_text(encoding="utf-8").strip()
+    return _UNITS / f"{unit}.d" / "aios-bot.conf"
+
+
+def _add_drop_in(folder: Path, text: str, environment: Mapping[str, str]) -> None:
+    file = folder / "aios-bot.conf"
+    file.write_text(text, encoding="utf-8")
+    _call([*_root(), "install", "-D", "-m", "0644", str(file), str(_drop_in_of(folder))], folder, environment)
+    _call([*_root(), "systemctl", "daemon-reload"], folder, environment)
 
 
 def stop_runner(folder: Path, invitation: Invitation, environment: Mapping[str, str]) -> None:
@@ -104,7 +120,10 @@ def stop_runner(folder: Path, invitation: Invitation, environment: Mapping[str, 
         subprocess.run(["schtasks", "/Delete", "/F", "/TN", _task(invitation)], capture_output=True, check=False)
         return
     if (folder / ".service").exists():
+        drop_in = _drop_in_of(folder)
         _call([*_root(), "./svc.sh", "stop"], folder, environment)
+        if drop_in.exists():
+            _call([*_root(), "rm", "-r", str(drop_in.parent)], folder, environment)
         _call([*_root(), "./svc.sh", "uninstall"], folder, environment)
     if _runs(folder):
         os.killpg(int((folder / "runner.pid").read_text()), signal.SIGTERM)

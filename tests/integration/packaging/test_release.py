@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import tarfile
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from tools.release.audit import find_audit_problems
 from tools.release.build import CHECKSUMS, BuildError, build, run, write_checksums
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -94,6 +96,51 @@ def test_the_workflow_tests_before_it_builds_and_fills_the_release_before_it_pub
     assert load(WORKFLOW)["permissions"] == {}
 
 
-def test_an_audit_of_nothing_fails_the_release() -> None:
-    (step,) = [one for one in load(WORKFLOW)["jobs"]["build"]["steps"] if "pip-audit" in one.get("run", "")]
-    assert "--strict" in step["run"]
+LOCK = """\
+cffi==2.1.1 ; sys_platform == 'linux' \\
+    --hash=sha256:00
+ruamel-yaml==0.19.1 \\
+    --hash=sha256:00
+    # via aios-bot
+"""
+AUDITED = [{"name": "ruamel.yaml", "version": "0.19.1", "vulns": []}]
+
+
+def report(*packages: object) -> str:
+    return json.dumps({"dependencies": list(packages), "fixes": []})
+
+
+@pytest.mark.parametrize(
+    ("lock", "text", "problems"),
+    [
+        (LOCK, report(*AUDITED), []),
+        (LOCK, report(*AUDITED, {"name": "cffi", "version": "2.1.1", "vulns": []}), []),
+        ("", report(), ["nothing was looked up"]),
+        ("# nothing\n", report(*AUDITED), ["nothing was looked up"]),
+        (LOCK, report(), ["nothing was looked up", "ruamel-yaml 0.19.1 was not looked up"]),
+        (
+            LOCK,
+            report({"name": "ruamel-yaml", "version": "0.19.0", "vulns": []}),
+            ["ruamel-yaml 0.19.1 was not looked up"],
+        ),
+        (
+            LOCK,
+            report({"name": "ruamel-yaml", "skip_reason": "not found"}),
+            ["nothing was looked up", "ruamel-yaml 0.19.1 was not looked up"],
+        ),
+        (
+            LOCK,
+            report({"name": "ruamel-yaml", "version": "0.19.1", "vulns": [{"id": "PYSEC-1"}, {"id": "GHSA-2"}]}),
+            ["ruamel-yaml 0.19.1 has PYSEC-1", "ruamel-yaml 0.19.1 has GHSA-2"],
+        ),
+        (LOCK, "", ["no report: ''"]),
+        (LOCK, "[]", ["no report: '[]'"]),
+    ],
+)
+def test_an_audit_that_looked_nothing_up_fails(lock: str, text: str, problems: list[str]) -> None:
+    assert find_audit_problems(lock, text) == problems
+
+
+def test_the_release_is_audited() -> None:
+    (step,) = [one for one in load(WORKFLOW)["jobs"]["build"]["steps"] if "audit" in one.get("run", "")]
+    assert step["run"].endswith("python -m tools.release.audit requirements/run.txt")

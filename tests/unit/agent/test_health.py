@@ -32,6 +32,8 @@ CRASHED = {"status": "running", "restarts": 1, "started": "t2", "exit_code": 0}
 class World:
     """An engine with one container, whose state depends on the time alone."""
 
+    host = "unix:///run/docker.sock"
+
     def __init__(self, state: Callable[[float], Mapping[str, Any]]) -> None:
         self.state = state
         self.now = 0.0
@@ -39,6 +41,9 @@ class World:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
+
+    def server_version(self) -> tuple[str, str]:
+        return "Docker Engine", "28.0.0"
 
     def containers(self, projects: Iterable[str]) -> tuple[Container, ...]:
         assert set(projects) == {"p"}

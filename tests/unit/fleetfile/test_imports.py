@@ -28,6 +28,7 @@ def test_reading_loads_no_extra_of_pydantic_and_nothing_of_ours_that_does_io() -
         "bot.domain.host_rules",
         "bot.domain.names",
         "bot.domain.notices",
+        "bot.domain.platforms",
         "bot.domain.risk_rule",
         "bot.domain.risk_rules",
         "bot.domain.severity",

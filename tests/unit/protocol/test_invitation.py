@@ -10,12 +10,13 @@ import msgspec
 import pytest
 from hypothesis import given
 
+from bot.agent import installer
 from bot.domain.errors import BotError
 from bot.domain.names import BranchName, NodeName, RepoName
 from bot.fleetfile import Node, Platform, parse_fleet
 from bot.fleetfile.edit import set_entry
 from bot.protocol import PROTOCOL_VERSION
-from bot.protocol.agent import AgentRelease, is_lock, release_address
+from bot.protocol.agent import LOCK_FILE, AgentRelease, release_address
 from bot.protocol.invitation import (
     HERE_DOCUMENT,
     INSTALLER_MARK,
@@ -158,8 +159,5 @@ def test_an_invitation_names_the_agent_by_the_hash_of_its_lock() -> None:
     assert b"agent" not in base64.urlsafe_b64decode(render_invitation(INVITATION) + "==")
 
 
-@pytest.mark.parametrize(
-    ("text", "good"), [("0123456789abcdef" * 4, True), ("a" * 63, False), ("A" * 64, False), ("a" * 64 + "\n", False)]
-)
-def test_a_lock_is_a_sha256_in_small_letters(text: str, good: bool) -> None:
-    assert is_lock(text) is good
+def test_the_installer_and_the_bot_call_the_lock_by_one_name() -> None:
+    assert installer.LOCK_FILE == LOCK_FILE == "agent.txt"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import msgspec
 import pytest
 
+from bot.domain.names import CommitSha, DeploymentId, RepoName, SubmodulePath
 from bot.features.rollout.decide.agents import TOO_OLD, AgentReason, decide_agent
+from bot.features.rollout.facts import PastOrder, Stage
+from bot.features.rollout.read.reports import find_newest_report
+from bot.features.rollout.store import RolloutStore
 from bot.fleetfile import Deploy
 from bot.protocol.agent import AgentRelease, parse_agent, render_agent
-from bot.protocol.order import UNDERSTOOD
+from bot.protocol.order import UNDERSTOOD, OrderKind
 from bot.protocol.outcome import MAX_DESCRIPTION_LENGTH, OrderEnd
 from bot.protocol.report import Report
 
@@ -46,3 +52,32 @@ def test_the_reasons_have_the_words_that_are_logged() -> None:
 def test_a_release_is_written_as_the_fleet_file_has_it() -> None:
     assert render_agent(parse_agent(NAMED)) == NAMED
     assert parse_agent(NAMED, url="https://m.example") == AgentRelease("1.2.3", "https://m.example", LOCK)
+
+
+def test_the_newest_report_that_was_kept_counts() -> None:
+    kept = {7: OLD, 5: msgspec.structs.replace(OLD, number=5)}
+
+    class Statuses:
+        def find_result(self, fleet: RepoName, number: DeploymentId) -> Report | None:
+            assert fleet == "o/fleet"
+            return kept.get(number)
+
+    def newest(*numbers: int) -> Report | None:
+        past = [
+            PastOrder(
+                number=DeploymentId(number),
+                kind=OrderKind.DEPLOY,
+                submodule=SubmodulePath("s"),
+                commit=CommitSha("a" * 40),
+                pin=CommitSha("b" * 40),
+                marker="",
+                stage=Stage.SUCCEEDED,
+            )
+            for number in numbers
+        ]
+        return find_newest_report(cast("RolloutStore", Statuses()), RepoName("o/fleet"), past)
+
+    assert newest(9, 7, 5) == kept[7]
+    assert newest(6, 5) == kept[5]
+    assert newest(9) is None
+    assert newest() is None
