@@ -78,7 +78,7 @@ def make_fleet_stores(store: Store) -> FleetStores:
     return FleetStores(RolloutStore(store, page_key=b"key"), HoldStore(store))
 
 
-def make_app(inbox: Inbox, secret: Secret | None, **checks: Check) -> Flask:
+def make_app(inbox: Inbox, secret: Secret | None, *, metrics_token: Secret | None = None, **checks: Check) -> Flask:
     """The web application of a service on the inbox's database."""
     intake = make_intake(inbox)
     stores = make_fleet_stores(inbox.store)
@@ -93,5 +93,6 @@ def make_app(inbox: Inbox, secret: Secret | None, **checks: Check) -> Flask:
         public_url="",
         web_url="https://github.com",
         render_metrics=partial(render_metrics, inbox.store),
+        metrics_token=metrics_token,
         checks=checks,
     )

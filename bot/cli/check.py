@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from bot.cli.terminal import working
 from bot.domain.errors import BotError, ExitCode
 from bot.text.terminal import printable
 
@@ -43,15 +44,16 @@ def check(*, pull: bool) -> None:
             renderer = Renderer(cache_root=Path(folder), secret_key=folder.encode())
         except BotError as problem:
             renderer = problem
-        facts = read_facts(
-            app,
-            web_url=settings.html_url,
-            public_url=settings.public_url,
-            renderer=renderer,
-            pull=pull,
-            can_sign_in=credentials.client_secret is not None,
-            open_pages=settings.open_pages,
-        )
+        with working("asking GitHub about the App, its installations and its fleets"):
+            facts = read_facts(
+                app,
+                web_url=settings.html_url,
+                public_url=settings.public_url,
+                renderer=renderer,
+                pull=pull,
+                can_sign_in=credentials.client_secret is not None,
+                open_pages=settings.open_pages,
+            )
     findings = decide_findings(facts)
     for finding in findings:
         click.echo(printable(f"{finding.verdict:4} {finding.name}: {finding.text}"))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot.cli.terminal import show_table, working
 from bot.text.terminal import printable
 
 if TYPE_CHECKING:
@@ -37,8 +38,12 @@ def list_(states: tuple[str, ...], most: int, *, as_json: bool) -> None:
     from bot.queue import admin
 
     with open_database() as (store, _):
-        for row in admin.list_deliveries(store, states=states, most=most):
-            click.echo(_as_json(row) if as_json else _line(row))
+        rows = admin.list_deliveries(store, states=states, most=most)
+        if as_json:
+            for row in rows:
+                click.echo(_as_json(row))
+        else:
+            show_table(("received", "delivery", "state", "event", "reason"), map(_cells, rows))
 
 
 @inbox.command()
@@ -91,7 +96,7 @@ def backup(target: Path) -> None:
     """Write the database and the keys to one file, also while the service runs. The file contains secrets."""
     from bot.storage.backup import write_backup
 
-    with open_database() as (store, data):
+    with open_database() as (store, data), working(f"writing {target}"):
         counts = write_backup(store, data / "keys", target)
     click.echo(f"{target}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
 
@@ -102,7 +107,7 @@ def restore(source: Path) -> None:
     """Fill an empty database (SQLite or PostgreSQL) and data folder from a backup, before the service starts."""
     from bot.storage.backup import read_backup
 
-    with open_database(make=True) as (store, data):
+    with open_database(make=True) as (store, data), working(f"reading {source}"):
         counts = read_backup(store, data / "keys", source)
     click.echo(f"restored: {', '.join(f'{count} {name}' for name, count in counts.items())}")
 
@@ -127,9 +132,12 @@ def open_database(*, make: bool = False) -> Iterator[tuple[Store, Path]]:
 
 
 def _line(row: DeliveryRow) -> str:
+    return "  ".join(_cells(row)).rstrip()
+
+
+def _cells(row: DeliveryRow) -> tuple[str, ...]:
     name = f"{row.name}.{row.action}" if row.action else row.name
-    reason = f"  {row.reason}" if row.reason else ""
-    return f"{_when(row.received_at)}  {row.guid}  {row.state:<9}  {name}{reason}"
+    return (_when(row.received_at), row.guid, f"{row.state:<9}", name, row.reason)
 
 
 def _when(milliseconds: int) -> str:

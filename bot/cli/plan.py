@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot.cli.terminal import working
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, SubmodulePath
 from bot.settings.environment import read_cache_folder
@@ -68,9 +69,10 @@ def plan(  # noqa: PLR0917 - one parameter per option of the command
         _check_committed(repo / submodule, submodule)
     with _cache_folder() as folder:
         renderer = Renderer(cache_root=folder, secret_key=_read_key(folder))
-        made = read_local_plan(
-            repo=repo, submodule=submodule, old=old, new=new, fleet_file=fleet_file, renderer=renderer
-        )
+        with working(f"rendering the stacks of {submodule} before and after"):
+            made = read_local_plan(
+                repo=repo, submodule=submodule, old=old, new=new, fleet_file=fleet_file, renderer=renderer
+            )
     match form:
         case "json":
             click.echo(printable(render_json(made)))

@@ -68,6 +68,7 @@ def serve(*, pull: bool) -> None:
             public_url=settings.public_url,
             web_url=settings.html_url,
             render_metrics=partial(render_metrics, store),
+            metrics_token=settings.metrics_token,
         )
 
         def stopping() -> None:

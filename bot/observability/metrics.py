@@ -12,6 +12,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
+from itertools import product
+from math import prod
 from typing import Generic, TypeVar
 
 try:
@@ -26,6 +28,7 @@ else:
 OTHER = "other"
 MAX_SERIES = 1_000  # of one metric
 CONTENT_TYPE = prometheus.CONTENT_TYPE_PLAIN_0_0_4 if INSTALLED else "text/plain"
+MOST_INITIALISED = 40  # series of one counter that are shown before there is anything to count
 _SECONDS = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 _T = TypeVar("_T", bound="prometheus.metrics.MetricWrapperBase")
@@ -57,6 +60,13 @@ class Metric(Generic[_T]):
         """Add values to the closed lists: for a metric whose values are known only to the packages above its own."""
         for label, values in labels.items():
             self._allowed[label] = tuple(dict.fromkeys([*(self._allowed[label] or ()), *map(str, values)]))
+
+    def initialise(self) -> None:
+        """Begin every series at 0 where there are few: a rate knows nothing of a series that begins at 1."""
+        values = [self._allowed[label] or () for label in self.labels]
+        if 0 < prod(map(len, values)) <= MOST_INITIALISED and self.kind == "counter":
+            for key in product(*values):
+                self._find_series(dict(zip(self.labels, key, strict=True)))
 
     def _find_series(self, given: Mapping[str, str]) -> _T | None:
         """The series with these labels; None where it would be one too many. ValueError for other label names."""
@@ -128,6 +138,11 @@ class Registry:
 
     def __init__(self, metrics: Iterable[Counter | Gauge | Histogram]) -> None:
         self.metrics = tuple(metrics)
+
+    def initialise(self) -> None:
+        """Begin the series of counters with few of them at 0."""
+        for metric in self.metrics:
+            metric.initialise()
 
     def render(self) -> bytes:
         """The page in Prometheus' text format, version 0.0.4."""

@@ -20,6 +20,7 @@ from pydantic import Field, PlainValidator, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -188,10 +189,13 @@ class ServiceVariables(StoreVariables):
         "on this machine sees all of them, which needs HOST to be a loopback address, and no proxy in front",
         "sign-in",
     )
-    aios_bot_notify: Annotated[tuple[Secret, ...], PlainValidator(parse_notify)] = _setting(
+    aios_bot_notify: Annotated[tuple[Secret, ...], NoDecode, PlainValidator(parse_notify)] = _setting(
         "addresses that notices are sent to, in [Apprise's notation](https://github.com/caronc/apprise/wiki), "
         "separated by spaces or line ends; `-`: none",
         "-",
+    )
+    aios_bot_metrics_token: Annotated[Secret | None, PlainValidator(Secret)] = _setting(
+        "what Prometheus sends to read `/metrics`, as a bearer token; without it only the machine itself may read it"
     )
     aios_bot_keep_days: Annotated[int, PlainValidator(_parse_days)] = _setting(
         "days that finished deliveries are kept", "30"
@@ -237,6 +241,7 @@ def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = Fals
         public_url=found.aios_bot_public_url,
         client_secret=found.github_client_secret,
         open_pages=found.aios_bot_pages,
+        metrics_token=found.aios_bot_metrics_token,
         notify=found.aios_bot_notify,
         keep_days=found.aios_bot_keep_days,
         mirrors_bytes=found.aios_bot_mirrors_mb * 1024**2,

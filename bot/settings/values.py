@@ -76,6 +76,7 @@ class Settings(StoreSettings):
     public_url: str  # where people reach this service; "" when they do not: reports then link no plan pages
     client_secret: Secret | None  # the environment's: also for an App that the set-up page made
     open_pages: bool  # whoever is on this machine sees every page, without signing in
+    metrics_token: Secret | None  # who sends it may read /metrics; None: only this machine may
     notify: tuple[Secret, ...]  # where notices are sent, in Apprise's notation
     keep_days: int  # how long finished deliveries are kept
     mirrors_bytes: int  # all mirrors together
@@ -86,6 +87,7 @@ class Settings(StoreSettings):
         """What the log has to hide."""
         own = (*(self.credentials.secrets if self.credentials else ()), *(one.reveal() for one in self.notify))
         client = (self.client_secret.reveal(),) if self.client_secret else ()
+        own += (self.metrics_token.reveal(),) if self.metrics_token else ()
         return (*own, *client, *super().secrets)
 
 

@@ -37,13 +37,15 @@ def create_app(
     public_url: str,
     web_url: str,
     render_metrics: Callable[[], bytes],
+    metrics_token: Secret | None = None,
     checks: Mapping[str, Check] | None = None,
 ) -> Flask:
     """The application of a service that is set up. Without a secret it has no route for webhooks.
 
     `receive` stores a delivery with its jobs. `guard` decides who sees what; without `sign_in` nobody can sign in.
     `public_url` is where people reach the service. `web_url` is where GitHub's own pages are. `render_metrics` gives
-    the page of /metrics. `checks` join the database's and the worker's in /readyz, by name.
+    the page of /metrics, to whoever sends `metrics_token`. `checks` join the database's and the worker's in /readyz,
+    by name.
     """
     app = Flask(__name__)
     if webhook_secret is not None:
@@ -58,7 +60,7 @@ def create_app(
         "worker": lambda: "" if inbox.is_alive() else "no jobs are being run",
         **(checks or {}),
     }
-    app.register_blueprint(operations.make_blueprint(all_checks, render_metrics))
+    app.register_blueprint(operations.make_blueprint(all_checks, render_metrics, metrics_token))
 
     @app.errorhandler(HTTPException)
     def refuse(problem: HTTPException) -> Response | tuple[Response, int]:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
 from collections.abc import Callable, Mapping
 
-from flask import Blueprint, Response, jsonify, render_template
+from flask import Blueprint, Response, jsonify, render_template, request
 
 from bot.observability.metrics import CONTENT_TYPE
+from bot.settings.values import Secret
 
 Check = Callable[[], str]  # "" when all is well, else what is wrong, in a few words
 
+_LOOPBACK = ("127.0.0.1", "::1", None)  # None: a WSGI server that listens on no network
 _LOG = logging.getLogger("bot.web")
 
 
-def make_blueprint(checks: Mapping[str, Check], render_metrics: Callable[[], bytes]) -> Blueprint:
-    """`checks`: what /readyz runs, by name. `render_metrics`: the page of /metrics in Prometheus' text format."""
+def make_blueprint(
+    checks: Mapping[str, Check], render_metrics: Callable[[], bytes], metrics_token: Secret | None
+) -> Blueprint:
+    """`checks`: what /readyz runs, by name. `render_metrics`: the page of /metrics in Prometheus' text format.
+
+    Who sends `metrics_token` may read that page; without a token whoever is on this machine.
+    """
     blueprint = Blueprint("operations", __name__)
 
     @blueprint.get("/")
@@ -40,9 +48,21 @@ def make_blueprint(checks: Mapping[str, Check], render_metrics: Callable[[], byt
 
     @blueprint.get("/metrics")
     def metrics() -> Response:
+        if not _may_read_metrics(metrics_token):
+            cure = "send AIOS_BOT_METRICS_TOKEN as a bearer token; without one only this machine may read metrics"
+            return Response(f"{cure}\n", 401, {"WWW-Authenticate": "Bearer"}, content_type="text/plain")
         return Response(render_metrics(), content_type=CONTENT_TYPE)
 
     return blueprint
+
+
+def _may_read_metrics(token: Secret | None) -> bool:
+    """Whether the request carries the token; where there is none, whether it comes straight from this machine."""
+    if token is not None:
+        given = request.headers.get("Authorization", "").encode("utf-8", "replace")
+        return hmac.compare_digest(given, f"Bearer {token.reveal()}".encode())
+    forwarded = any(name in request.headers for name in ("Forwarded", "X-Forwarded-For", "Via"))
+    return not forwarded and request.remote_addr in _LOOPBACK
 
 
 def _run_check(name: str, check: Check) -> str:

@@ -12,12 +12,15 @@ from tools.docs.commands import render_commands
 from tools.docs.fleet_file import render_fleet_file
 from tools.docs.metrics import render_metrics
 from tools.docs.node_outcomes import render_outcomes
+from tools.docs.observability import render_dashboard, render_rules
 from tools.docs.pull_request_commands import render_grammar, render_reasons
 from tools.docs.risk_rules import render_risk_rules
 from tools.docs.settings import render_settings
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/examples/deploy.yml": workflow_text,
+    "docs/examples/observability/aios-bot-dashboard.json": render_dashboard,
+    "docs/examples/observability/aios-bot-rules.yml": render_rules,
     "docs/fleet-file.schema.json": render_schema,
     "docs/reference/commands.md": lambda: render_commands(aios_bot),
     "docs/reference/fleet-file.md": render_fleet_file,

@@ -21,7 +21,7 @@ from bot.features.notices.text import MessageText
 from bot.features.outbox.facts import Condition, Notice, approval_scope
 from bot.features.outbox.store import Outbox
 from bot.observability.log import hide_secrets
-from bot.observability.metrics import Counter
+from bot.observability.metrics import Counter, Gauge
 
 Post = Callable[[MessageText, NoticeSeverity], bool]
 """Sends one message; whether it was taken. Does not raise."""
@@ -31,6 +31,10 @@ INSTALL = "pip install 'aios-bot[notify]'"
 
 NOTICES = Counter(
     "aios_bot_notices_total", "Notices, by topic and what became of them.", {"topic": Topic, "result": NoticeResult}
+)
+
+CONDITIONS = Gauge(
+    "aios_bot_conditions", "Conditions that need somebody and are not over, by topic.", {"topic": Topic}
 )
 
 _LOG = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ One row for each thing of a scope. A condition that ended before anybody was not
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
@@ -13,6 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from bot.domain.names import RepoName
+from bot.domain.notices import Topic
 from bot.features.outbox.facts import Condition, Notice, OpenNotice, Phase
 from bot.storage.store import BIG, Store
 
@@ -102,6 +103,13 @@ class Outbox:
         query = sa.select(NOTICES.c.scope).where(NOTICES.c.fleet == fleet.lower()).distinct()
         with self._store.reading() as connection:
             return tuple(connection.execute(query).scalars())
+
+    def count_open(self, *, now: int) -> dict[Topic, int]:
+        """How many conditions of each topic are open and due."""
+        things = sa.select(NOTICES.c.thing).where(NOTICES.c.ended_at.is_(None), NOTICES.c.due_at <= now)
+        with self._store.reading() as connection:
+            found = Counter(thing.partition(" ")[0] for thing in connection.execute(things).scalars())
+        return {topic: found[topic.value] for topic in Topic}
 
     def begin(self, target: str, phases: Iterable[tuple[int, Phase]]) -> None:
         """Note that sending these to `target` begins: what ends meanwhile is kept, to be told as over."""

@@ -54,6 +54,22 @@ def test_the_page_is_prometheus_text_format() -> None:
     assert CONTENT_TYPE == "text/plain; version=0.0.4; charset=utf-8"
 
 
+def test_a_counter_with_few_series_begins_at_zero() -> None:
+    few = Counter("few_total", "Few.", {"kind": ("a", "b"), "end": map(str, range(20))})
+    many = Counter("many_total", "Many.", {"kind": ("a", "b"), "end": map(str, range(21))})
+    open_one, plain = Counter("open_total", "Open.", {"of": None}), Counter("plain_total", "Plain.")
+    gauge = Gauge("left", "What is left.", {"kind": ("a",)})
+    registry = Registry((few, many, open_one, plain, gauge))
+    registry.initialise()
+    few.inc(kind="a", end="3")
+    registry.initialise()
+    shown = [line for line in lines(registry.render()) if not line.startswith("#")]
+    assert len(shown) == 41
+    assert 'few_total{end="3",kind="a"} 1.0' in shown
+    assert 'few_total{end="19",kind="b"} 0.0' in shown
+    assert "plain_total 0.0" in shown
+
+
 def test_other_labels_are_a_bug_and_open_ones_are_bounded() -> None:
     gauge = Gauge("left", "What is left.", {"of": None})
     with pytest.raises(ValueError, match="labels"):

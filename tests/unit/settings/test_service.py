@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from bot.domain.errors import SettingsError
-from bot.settings.service import read_settings, read_store_settings
+from bot.settings.service import read_notify_settings, read_settings, read_store_settings
 from bot.settings.values import Secret, StoreSettings, derive_html_url
 from tools.docs.settings import render_settings
 
@@ -320,3 +320,20 @@ def test_the_page_lists_every_setting() -> None:
     assert page.read_text() == render_settings()
     for name in (*GOOD, *TOLD, "AIOS_BOT_DATA", "HOST"):
         assert f"| `{name}` |" in page.read_text()
+
+
+def test_the_addresses_of_notices_and_the_token_of_metrics_are_secret() -> None:
+    given = {"AIOS_BOT_NOTIFY": "ntfy://h/t\n mailto://u:p@h  ntfy://h/t", "AIOS_BOT_METRICS_TOKEN": "a token"}
+    settings = read_settings({**GOOD, **given})
+    assert [one.reveal() for one in settings.notify] == ["ntfy://h/t", "mailto://u:p@h"]
+    assert settings.metrics_token is not None
+    assert {"ntfy://h/t", "mailto://u:p@h", "a token"} <= set(settings.secrets)
+    assert "u:p" not in repr(settings)
+    assert [one.reveal() for one in read_notify_settings(given)] == ["ntfy://h/t", "mailto://u:p@h"]
+    assert read_settings(GOOD).notify == read_notify_settings({}) == ()
+    assert read_settings(GOOD).metrics_token is None
+    with pytest.raises(
+        SettingsError, match=r"AIOS_BOT_NOTIFY must be addresses such as .*; number 2 is none"
+    ) as caught:
+        read_notify_settings({"AIOS_BOT_NOTIFY": "ntfy://h/t secret-word"})
+    assert "secret-word" not in str(caught.value)

@@ -74,3 +74,25 @@ def test_metrics_are_prometheus_text_of_what_stands_now(inbox: Inbox) -> None:
     assert 'aios_bot_queue_looks{state="waiting"} 0.0' in lines
     assert "aios_bot_queue_oldest_seconds 0.0" in lines
     assert any(line.startswith('aios_bot_disk_bytes{what="database"} ') for line in lines)
+
+
+def test_metrics_are_for_the_machine_itself_and_not_for_a_proxy_on_it(inbox: Inbox) -> None:
+    client = make_app(inbox, SECRET).test_client()
+    for peer, status in (("127.0.0.1", 200), ("::1", 200), ("10.0.0.1", 401)):
+        assert client.get("/metrics", environ_base={"REMOTE_ADDR": peer}).status_code == status
+    for header in ("Forwarded", "X-Forwarded-For", "Via"):
+        assert client.get("/metrics", headers={header: "x"}).status_code == 401
+    assert client.get("/healthz", environ_base={"REMOTE_ADDR": "10.0.0.1"}).status_code == 200
+
+
+def test_with_a_token_metrics_are_for_whoever_sends_it(inbox: Inbox) -> None:
+    client = make_app(inbox, SECRET, metrics_token=Secret("the token")).test_client()
+    far = {"REMOTE_ADDR": "10.0.0.1"}
+    for given, status in (("Bearer the token", 200), ("Bearer another", 401), ("the token", 401), ("é", 401)):
+        answer = client.get("/metrics", headers={"Authorization": given}, environ_base=far)
+        assert answer.status_code == status, given
+    refused = client.get("/metrics")
+    assert refused.status_code == 401
+    assert refused.headers["WWW-Authenticate"] == "Bearer"
+    assert "AIOS_BOT_METRICS_TOKEN" in refused.text
+    assert "the token" not in refused.text

@@ -1,0 +1,70 @@
+"""Tables and progress on a terminal, by Rich; plain lines where there is none, and on a node, which has no Rich.
+
+What is printed may be a stranger's: control characters are spelled out first, and Rich is given no markup to read.
+`NO_COLOR` is kept by Rich itself.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+
+import click
+
+from bot.text.terminal import printable
+
+PATIENCE = 2.0  # seconds after which a person is told what is being waited for
+_GAP = "  "
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print `rows`: on a terminal as a table with `columns` above, elsewhere one line each, for other programs."""
+    cells = [[printable(cell) for cell in row] for row in rows]
+    if not (_has_rich() and sys.stdout.isatty()):
+        for row in cells:
+            click.echo(_GAP.join(row).rstrip())
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Say on standard error what is being done, if it takes more than two seconds, with the time that passes.
+
+    Nothing is said where standard error is no terminal.
+    """
+    if not (_has_rich() and sys.stderr.isatty()):
+        yield
+        return
+    from rich.console import Console, RenderableType
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.text import Text
+
+    class Late(Progress):
+        """Shows nothing at first: what is over at once needs no word."""
+
+        begun = time.monotonic()
+
+        def get_renderables(self) -> Iterator[RenderableType]:
+            yield from super().get_renderables() if time.monotonic() - self.begun >= PATIENCE else (Text(),)
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Late(*columns, console=Console(stderr=True), transient=True) as progress:
+        progress.add_task(printable(what), total=None)
+        yield
+
+
+def _has_rich() -> bool:
+    return find_spec("rich") is not None
