@@ -13,6 +13,8 @@ from sandbox.app_records import AppRecord, Installation, Token
 from sandbox.records import Repo, User
 from sandbox.state import ApiError, State
 
+BASIC = "basic"
+"""The permission of a route that an App reaches with its client id and secret."""
 TOKEN_LIFETIME = 3600  # seconds
 MAX_JWT_LIFETIME = 600  # seconds
 EVENT_PERMISSIONS = {

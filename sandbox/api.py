@@ -237,6 +237,8 @@ class Api:
         credential = access.read_credential(request.headers.get("Authorization", ""))
         if route.permission == "app":
             return Context(self, None, access.find_app(self.state, credential))
+        if route.permission == access.BASIC:
+            return Context(self, None, None)  # the handler reads them itself
         token = access.find_token(self.state, credential) if credential else None
         if token is not None:
             self._count_request(self._limit_key(credential))

@@ -24,6 +24,8 @@ class AppRecord:
     public_key_pem: str
     private_key_pem: str
     setup_url: str = ""  # where GitHub redirects after an installation
+    callback_urls: list[str] = field(default_factory=list)  # where whoever authorises it may be sent
+    client_secret: str = ""
     created_at: str = field(default_factory=iso_now)
 
 
@@ -59,6 +61,7 @@ class Delivery:
     status: str = "pending"
     status_code: int = 0
     response: str = ""
+    app: AppRecord | None = None  # of an event of no installation
 
 
 @dataclass
@@ -71,3 +74,4 @@ class Token:
     expires: float | None
     installation: Installation | None = None
     job: bool = False
+    authorized_by: AppRecord | None = None  # of a user who authorised this App

@@ -69,7 +69,7 @@ class _Reader:
     def find_fleet_page(self, number: int) -> str | None:
         """The address of the fleet's page, which the comment on a merged pull request links."""
         texts = [comment["body"] for comment in self.get(FLEET, f"issues/{number}/comments")]
-        found = re.search(r"https?://[^\s)]+/fleets/[0-9a-f]{32}", "\n".join(texts))
+        found = re.search(r"https?://[^\s)]+/fleets/[\w.-]+/[\w.-]+", "\n".join(texts))
         return found.group() if found else None
 
     def find_final_status(self, sha: str) -> Any:

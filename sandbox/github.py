@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import NamedTuple
 
 from bot.domain.names import RepoName
-from sandbox import access, forks, jobs, moving, registration, rest_checks, rest_comments, rest_people
+from sandbox import access, authorization, forks, jobs, moving, registration, rest_checks, rest_comments, rest_people
 from sandbox.api import Api, Context, LoggedRequest
 from sandbox.app_records import AppRecord, Delivery, Token
 from sandbox.behaviours import SERVERS, Behaviours
@@ -36,6 +36,7 @@ class App(NamedTuple):
     slug: str
     client_id: str
     private_key_pem: str
+    client_secret: str = ""
 
 
 class EmbeddedGitHub(PullButtons):
@@ -159,6 +160,29 @@ class EmbeddedGitHub(PullButtons):
         with self._state.lock:
             record, owner = self._state.apps[app.id], self._state.user(account)
             return registration.new_installation(self._api, record, owner, repositories).id
+
+    def set_callbacks(self, app: App, *urls: str) -> None:
+        """Change where whoever authorises the App may be sent."""
+        with self._state.lock:
+            self._state.apps[app.id].callback_urls = list(urls)
+
+    def browse_as(self, login: str) -> None:
+        """From now on this user is signed in to GitHub in the browser."""
+        with self._state.lock:
+            self._state.browsing = self._state.user(login).login
+
+    def revoke_authorization(self, app: App, login: str) -> None:
+        """Take back, as the user, that the App may act as them, and send the webhook."""
+        with self._state.lock:
+            authorization.revoke(self._api, self._state.apps[app.id], self._state.user(login))
+
+    def user_tokens(self, app: App) -> int:
+        """How many tokens of users the App holds now."""
+        with self._state.lock:
+            return sum(
+                one.authorized_by is not None and one.authorized_by.id == app.id
+                for one in self._state.tokens.values()
+            )
 
     def accept_permissions(self, installation: int, permissions: dict[str, str] | None = None) -> None:
         """Accept what the App asks for, or only `permissions`, as the owner of the account."""
@@ -340,7 +364,7 @@ class EmbeddedGitHub(PullButtons):
 
 
 def _as_app(record: AppRecord) -> App:
-    return App(record.id, record.slug, record.client_id, record.private_key_pem)
+    return App(record.id, record.slug, record.client_id, record.private_key_pem, record.client_secret)
 
 
 __all__ = ["App", "Cut", "EmbeddedGitHub", "Fault", "Job"]

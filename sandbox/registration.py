@@ -23,6 +23,7 @@ from sandbox.state import ApiError, State
 
 CODE_LIFETIME = 3600  # seconds (registering a GitHub App from a manifest)
 MAX_NAME_LENGTH = 34
+MOST_CALLBACKS = 10
 _LEVELS = {
     **dict.fromkeys(("actions", "administration", "checks", "contents", "deployments"), ("read", "write")),
     **dict.fromkeys(
@@ -58,6 +59,7 @@ def new_app(
         webhook_secret=secret,
         client_id=f"Iv23li{number:014d}",
         public_key_pem=key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
+        client_secret=secrets.token_hex(20),
         private_key_pem=key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode(),
     )
     state.apps[number] = record
@@ -148,6 +150,9 @@ def _address_problems(manifest: dict[str, Any]) -> list[str]:
     for name in ("redirect_url", "setup_url"):
         if name in manifest and not _is_address(manifest[name]):
             problems.append(f"{name} is wrong")
+    callbacks = manifest.get("callback_urls", [])
+    if not isinstance(callbacks, list) or len(callbacks) > MOST_CALLBACKS or not all(map(_is_address, callbacks)):
+        problems.append("callback_urls is wrong")
     return problems
 
 
@@ -217,6 +222,7 @@ def _create(api: Api) -> Any:
         secret=secrets.token_hex(20) if hook else "",
     )
     app.setup_url = manifest.get("setup_url", "")
+    app.callback_urls = list(manifest.get("callback_urls", []))
     code = new_code(api.state, app)
     return redirect(_with_query(manifest["redirect_url"], code=code, state=request.form.get("state", "")), 302)
 
@@ -267,7 +273,7 @@ def convert(context: Context, code: str) -> Any:
         201,
         context.shapes.app(app)
         | {
-            "client_secret": secrets.token_hex(20),
+            "client_secret": app.client_secret,
             "webhook_secret": app.webhook_secret or None,
             "pem": app.private_key_pem,
         },

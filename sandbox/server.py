@@ -9,6 +9,7 @@ from flask import Flask
 from waitress.server import TcpWSGIServer, create_server
 
 from sandbox import (
+    authorization,
     graphql,
     pages,
     registration,
@@ -31,6 +32,7 @@ from sandbox.api import Api
 from sandbox.faults import BreakableChannel
 
 _REST = (
+    authorization,
     registration,
     runners,
     rest_apps,
@@ -58,7 +60,7 @@ def make_app(api: Api) -> Flask:
     for module in _REST:
         api.register(flask, module.ROUTES)
     api.answer_unknown_paths(flask)
-    for part in (graphql, smart_http, pages, registration, runners):
+    for part in (graphql, smart_http, pages, registration, authorization, runners):
         part.register(flask, api)
     return flask
 

@@ -55,7 +55,10 @@ def new_secret() -> str:
 def run_service(
     *, port: int, api_url: str, app_id: int, private_key: str, webhook_secret: str, data: Path, public: bool = False
 ) -> Iterator[Service]:
-    """Start the service and wait until it is ready; stop it at the end. `public`: reports link its pages."""
+    """Start the service and wait until it is ready; stop it at the end. `public`: reports link its pages.
+
+    Whoever is on this machine sees its pages.
+    """
     service = start_service(
         {
             "GITHUB_APP_ID": str(app_id),
@@ -64,6 +67,7 @@ def run_service(
             "GITHUB_API_URL": api_url,
             "AIOS_BOT_DATA": str(data),
             "PORT": str(port),
+            "AIOS_BOT_PAGES": "open",
             "AIOS_BOT_PUBLIC_URL": f"http://127.0.0.1:{port}" if public else "-",
         }
     )

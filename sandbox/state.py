@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.app_records import AppRecord, Delivery, Installation, Token
 from sandbox.behaviours import Behaviours
 from sandbox.records import Pull, Repo, User
+
+if TYPE_CHECKING:
+    from sandbox.authorization import AuthorizationCode
 
 
 class ApiError(Exception):
@@ -49,6 +52,9 @@ class State:
         self.teams: dict[str, frozenset[str]] = {}  # "org/slug" to logins, in lower case
         self.runner_tokens: dict[str, tuple[str, float]] = {}  # "register OWNER/NAME", and when the token expires
         self.manifest_codes: dict[str, tuple[AppRecord, float]] = {}  # and when each code expires
+        self.browsing = "owner"  # who is signed in to GitHub in the browser
+        self.authorized: set[tuple[int, int]] = set()  # App and user
+        self.authorization_codes: dict[str, AuthorizationCode] = {}
         self.deliveries: list[Delivery] = []
         self._actions: AppRecord | None = None
         self._ids = itertools.count(1001)

@@ -99,6 +99,26 @@ class Webhooks:
         self._state.deliveries.append(delivery)
         self._queue.put(delivery)
 
+    def emit_to_app(self, app: AppRecord, event: str, payload: dict[str, Any], *, action: str) -> None:
+        """Queue `event` for an App, whatever it subscribed to and wherever it is installed."""
+        if self.dropping or not app.webhook_url:
+            return
+        delivery = Delivery(
+            id=self._state.new_id(),
+            guid=str(uuid.uuid4()),
+            event=event,
+            action=action,
+            installation=None,
+            repository=None,
+            url=app.webhook_url,
+            headers={},
+            payload={"action": action} | payload,
+            redelivery=False,
+            app=app,
+        )
+        self._state.deliveries.append(delivery)
+        self._queue.put(delivery)
+
     def redeliver(self, delivery: Delivery) -> None:
         """Send the same delivery again, under the same GUID."""
         again = Delivery(**{**vars(delivery), "id": self._state.new_id(), "redelivery": True, "status": "pending"})
@@ -136,7 +156,7 @@ class Webhooks:
 
     def _send(self, delivery: Delivery) -> None:
         known = self._state.uninstalled | self._state.installations
-        app = known[delivery.installation or 0].app
+        app = delivery.app or known[delivery.installation or 0].app
         body = json.dumps(delivery.payload).encode()
         signature = hmac.new(app.webhook_secret.encode(), body, hashlib.sha256).hexdigest()
         delivery.headers = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -11,10 +12,14 @@ from flask import Flask
 
 from bot.domain.events import Event, InstallationChanged
 from bot.domain.names import DeliveryId
+from bot.domain.verdicts import Permission
 from bot.features.bump.store import PlanStore
 from bot.features.fleets.jobs import Job
 from bot.features.fleets.store import PinStore
+from bot.features.holds.store import HoldStore
 from bot.features.rollout.store import RolloutStore
+from bot.features.visitors.read import Access, AskGitHub, Sights
+from bot.features.visitors.store import SessionStore
 from bot.github.ignored import IgnoredReason
 from bot.queue.inbox import Inbox
 from bot.queue.ledger import Delivery, QueuedJob
@@ -22,7 +27,10 @@ from bot.service.intake import Intake
 from bot.service.metrics import render_metrics
 from bot.service.router import AnyJob, decode_job, encode_job
 from bot.settings.values import Secret
+from bot.storage.store import Store
 from bot.web.app import create_app
+from bot.web.fleets import FleetStores
+from bot.web.guard import Guard
 from bot.web.operations import Check
 
 
@@ -58,16 +66,31 @@ def make_intake(inbox: Inbox) -> Intake:
     return Intake(inbox, PinStore(inbox.store), PlanStore(inbox.store))
 
 
+def make_guard(store: Store, *, ask: AskGitHub | None = None, open_pages: bool = False) -> Guard:
+    """Who may see what; without `ask` nobody has any permission."""
+    nobody = Access(private=True, permission=Permission.NONE)
+    sights = Sights(PinStore(store), ask or (lambda _fleet, _person: nobody), time.time)
+    return Guard(SessionStore(store), sights, secure=False, open_pages=open_pages)
+
+
+def make_fleet_stores(store: Store) -> FleetStores:
+    """What a fleet's page reads."""
+    return FleetStores(RolloutStore(store, page_key=b"key"), HoldStore(store))
+
+
 def make_app(inbox: Inbox, secret: Secret | None, *, metrics_token: Secret | None = None, **checks: Check) -> Flask:
     """The web application of a service on the inbox's database."""
     intake = make_intake(inbox)
-    statuses = RolloutStore(inbox.store, page_key=b"key")
+    stores = make_fleet_stores(inbox.store)
     return create_app(
         inbox,
         intake.plans,
-        statuses,
+        stores,
         receive=intake.receive,
         webhook_secret=secret,
+        guard=make_guard(inbox.store, open_pages=True),
+        sign_in=None,
+        public_url="",
         web_url="https://github.com",
         render_metrics=partial(render_metrics, inbox.store),
         metrics_token=metrics_token,

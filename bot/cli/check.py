@@ -46,7 +46,13 @@ def check(*, pull: bool) -> None:
             renderer = problem
         with working("asking GitHub about the App, its installations and its fleets"):
             facts = read_facts(
-                app, web_url=settings.html_url, public_url=settings.public_url, renderer=renderer, pull=pull
+                app,
+                web_url=settings.html_url,
+                public_url=settings.public_url,
+                renderer=renderer,
+                pull=pull,
+                can_sign_in=credentials.client_secret is not None,
+                open_pages=settings.open_pages,
             )
     findings = decide_findings(facts)
     for finding in findings:

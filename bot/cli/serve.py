@@ -60,9 +60,12 @@ def serve(*, pull: bool) -> None:
         app = create_app(
             inbox,
             service.intake.plans,
-            service.statuses,
+            service.pages.fleets,
             receive=service.intake.receive,
             webhook_secret=None if pull else credentials.webhook_secret,
+            guard=service.pages.guard,
+            sign_in=service.pages.sign_in,
+            public_url=settings.public_url,
             web_url=settings.html_url,
             render_metrics=partial(render_metrics, store),
             metrics_token=settings.metrics_token,
@@ -115,6 +118,7 @@ class Service:
         now: Callable[[], float] = time.time,
     ) -> None:
         """`redelivers`: whether GitHub can reach this service by webhook. `now`: in seconds since the epoch."""
+        from bot.cli.pages import build_pages
         from bot.features.audit.store import AuditTrail
         from bot.features.bump.run import BumpTools, PlanTools
         from bot.features.bump.store import PlanStore
@@ -128,6 +132,7 @@ class Service:
         from bot.features.rollout.run import RolloutTools
         from bot.features.rollout.store import RolloutStore
         from bot.features.upstream.run import UpstreamTools
+        from bot.features.visitors.store import SessionStore
         from bot.git.mirrors import Mirrors
         from bot.github.app import App
         from bot.planner.renderer import Renderer
@@ -157,7 +162,7 @@ class Service:
             PlanStore(store),
         )
         self.statuses = RolloutStore(store, page_key=fingerprint_key)
-        audit, holds, outbox = AuditTrail(store), HoldStore(store), Outbox(store)
+        audit, holds, outbox, sessions = AuditTrail(store), HoldStore(store), Outbox(store), SessionStore(store)
         fleets = FleetTools(app, mirrors, pins, now)
         planning = PlanTools(renderer, plans, settings.public_url)
         bump = BumpTools(fleets, planning, holds)
@@ -171,12 +176,14 @@ class Service:
             CommandTools(fleets, bump, rollout, CommandStore(store), audit, RecentCommandStore()),
             ReviewTools(fleets, planning, audit, outbox),
             UpstreamTools(fleets, planning),
+            sessions,
             self.backfill.run_job,
         )
         self.worker = Worker(app, mirrors, pins, inbox, runners, Ability(outbox, now), now)
         self.notices = make_tools([one.reveal() for one in settings.notify], outbox, pins, now)
         self.notifier = Notifier(self.notices, store)
         self.schedules = Schedules(inbox, mirrors, plans, settings.keep_days, settings.mirrors_bytes)
+        self.pages = build_pages(settings, credentials, store, app=app, statuses=self.statuses, now=now)
 
 
 class KeyRefusedError(BotError):

@@ -100,6 +100,12 @@ class RepositoryChanged(Value, frozen=True, tag="repository"):
     before: RepoName | None = None
 
 
+class AuthorizationRevoked(Value, frozen=True, tag="authorization_revoked"):
+    """A person took back that the App may act as them. `person` is GitHub's number of their account."""
+
+    person: int
+
+
 class Ping(Value, frozen=True, tag="ping"):
     """GitHub tests the webhook's address."""
 
@@ -151,5 +157,6 @@ Event = (
     | WorkflowRunCompleted
     | InstallationChanged
     | RepositoryChanged
+    | AuthorizationRevoked
     | Ping
 )

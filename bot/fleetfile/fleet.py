@@ -120,6 +120,13 @@ class ReviewRules(Value, frozen=True):
     auto_merge: bool = False
 
 
+class PageAudience(StrEnum):
+    """Who may see the fleet's page when its repository is public."""
+
+    WRITERS = "writers"
+    READERS = "readers"  # whoever signed in
+
+
 class NoticeRules(Value, frozen=True):
     """What the fleet wants people to be notified of, beside what GitHub shows."""
 
@@ -145,6 +152,7 @@ class Fleet(Value, frozen=True):
     review: ReviewRules = ReviewRules()
     notify: NoticeRules = NoticeRules()
     risks: dict[str, Tuning] = {}  # by the ids of bot.domain.risk_rules
+    page: PageAudience = PageAudience.WRITERS
 
 
 class Hub(Value, frozen=True):

@@ -22,7 +22,7 @@ from bot.domain.platforms import Platform
 from bot.domain.risk_rules import Tuning
 from bot.domain.verbs import Verb
 from bot.fleetfile import shapes
-from bot.fleetfile.fleet import VERSION, ShowUpstream
+from bot.fleetfile.fleet import VERSION, PageAudience, ShowUpstream
 from bot.fleetfile.kinds import (
     COMMAND,
     NULLABLE_MAPPING,
@@ -209,6 +209,10 @@ class FleetDocument(FileSection):
     notify: NotifySection = field("which notices of this fleet are sent, where the bot's operator set addresses")
     risks: Mapped[RuleId, Annotated[Tuning, Strict(strict=False)]] = field(
         "risk rules that weigh more or less here", {"exposure.port_published": "risky"}
+    )
+    page: Annotated[PageAudience, Strict(strict=False)] = field(
+        "who sees this fleet's page when the repository is public: those who may write to it, or everybody who "
+        "signed in; a private repository's readers always do"
     )
 
 

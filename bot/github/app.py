@@ -32,6 +32,11 @@ def connect(api_url: str, token: str = "") -> Client:
     )
 
 
+def connect_by_secret(api_url: str, client_id: str, client_secret: str) -> Client:
+    """A client that acts as the App by its client secret: for the tokens of users alone."""
+    return Client(PyGithubSender(HttpTransport(api_url), Auth.Login(client_id, client_secret)), Backoff())
+
+
 class _App(Wire, frozen=True):
     slug: str
 

@@ -32,7 +32,7 @@ from bot.domain.names import (
 from bot.domain.values import Wire
 from bot.fleetfile import FLEET_FILE, HUB_FILE
 from bot.github.ignored import Ignored, IgnoredReason
-from bot.github.people_events import parse_people_event
+from bot.github.people_events import parse_people_event, parse_revocation
 from bot.github.repository_events import parse_merge_group, parse_repository_changed
 from bot.github.shapes import Ref, RepositoryRef
 
@@ -165,6 +165,8 @@ def parse_event(name: str, body: bytes) -> Event | Ignored:
         envelope = msgspec.json.decode(body, type=_Envelope)
         if name == "ping":
             return Ping(hook_id=msgspec.json.decode(body, type=_PingBody).hook_id)
+        if (name, envelope.action) == ("github_app_authorization", "revoked"):  # of a person, in no installation
+            return parse_revocation(body)
         if envelope.installation is None:
             return Ignored(reason=IgnoredReason.NO_INSTALLATION)
         installation = InstallationId(envelope.installation.id)

@@ -13,6 +13,8 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 LONGEST_NAME = 34  # characters of an App's name
+SIGNED_IN_PATH = "/sign-in/callback"
+"""Where GitHub leads back whoever signs in; an App needs it among its callback URLs."""
 NO_INGRESS = "https://aios-bot.invalid/webhook"
 """The webhook's address when GitHub cannot reach the bot; RFC 2606 reserves its name."""
 
@@ -102,9 +104,12 @@ def events() -> list[str]:
 
 
 def compose_manifest(
-    *, name: str, homepage: str, webhook_url: str, created_url: str, installed_url: str
+    *, name: str, homepage: str, webhook_url: str, created_url: str, installed_url: str, signed_in_url: str
 ) -> dict[str, object]:
-    """The manifest to post to GitHub. It sends the browser to `created_url`, after installing to `installed_url`."""
+    """The manifest to post to GitHub. It sends the browser to `created_url`, after installing to `installed_url`.
+
+    Whoever signs in to the pages comes back to `signed_in_url`.
+    """
     return {
         "name": name,
         "url": homepage,
@@ -114,6 +119,7 @@ def compose_manifest(
         "redirect_url": created_url,
         "setup_url": installed_url,
         "setup_on_update": False,
+        "callback_urls": [signed_in_url],
         "default_permissions": permissions(),
         "default_events": events(),
     }

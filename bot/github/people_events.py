@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bot.domain.events import ButtonPressed, Commented, Reviewed
+from bot.domain.events import AuthorizationRevoked, ButtonPressed, Commented, Reviewed
 from bot.domain.names import InstallationId, PullNumber, RepoName, parse_commit_sha, parse_login
 from bot.domain.values import Wire
 from bot.domain.verbs import LONGEST_LINE, PREFIX, first_line
@@ -22,6 +22,14 @@ class _Numbered(Wire, frozen=True):
 class _Issue(Wire, frozen=True):
     number: int
     pull_request: dict[str, msgspec.Raw] | None = None
+
+
+class _Sender(Wire, frozen=True):
+    id: int
+
+
+class _SenderBody(Wire, frozen=True):
+    sender: _Sender
 
 
 class _Comment(Wire, frozen=True):
@@ -56,6 +64,11 @@ class _ButtonBody(Wire, frozen=True):
     check_run: _ButtonCheck
     requested_action: _Button
     sender: User
+
+
+def parse_revocation(body: bytes) -> AuthorizationRevoked:
+    """Who took back that the App may act as them: the event's sender."""
+    return AuthorizationRevoked(person=msgspec.json.decode(body, type=_SenderBody).sender.id)
 
 
 def parse_people_event(

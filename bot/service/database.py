@@ -9,10 +9,11 @@ from bot.features.fleets import store as fleets
 from bot.features.holds import store as holds
 from bot.features.outbox import store as outbox
 from bot.features.rollout import store as rollout
+from bot.features.visitors import store as visitors
 from bot.queue import tables as queue
 from bot.storage.store import Store
 
-SCHEMA = tuple(part.TABLES for part in (queue, fleets, planner, holds, audit, commands, rollout, outbox))
+SCHEMA = tuple(part.TABLES for part in (queue, fleets, planner, holds, audit, commands, rollout, outbox, visitors))
 
 
 def open_store(url: str, *, make: bool = True) -> Store:

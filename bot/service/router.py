@@ -39,6 +39,9 @@ from bot.features.rollout import jobs as rollout
 from bot.features.rollout.run import sync_rollout
 from bot.features.upstream import jobs as upstream
 from bot.features.upstream.run import UpstreamTools, sync_upstream, sync_upstream_pull
+from bot.features.visitors import jobs as visitors
+from bot.features.visitors.run import end_sessions
+from bot.features.visitors.store import SessionStore
 from bot.github.client import Client
 from bot.queue.ledger import QueuedJob
 
@@ -62,6 +65,7 @@ AnyJob = (
     | review.ReviewGroup
     | commands.CloseOutPull
     | commands.SyncCommandOrders
+    | visitors.EndSessions
     | notices.NoteAccess
     | notices.EndWaiting
 )
@@ -70,7 +74,7 @@ AnyJob = (
 Runner = Callable[[Client, Any], Outcome]
 """Runs one kind of job, which is its second argument."""
 
-_FEATURES = (bump, fleets, commands, rollout, drift, review, upstream, hub, notices)
+_FEATURES = (bump, fleets, commands, rollout, drift, review, upstream, hub, notices, visitors)
 _DECODER: msgspec.json.Decoder[AnyJob] = msgspec.json.Decoder(AnyJob)
 _UNKNOWN_KIND_WAITS = 60.0  # seconds, in which a newer replica may take the job
 
@@ -96,7 +100,11 @@ def decode_job(queued: QueuedJob) -> AnyJob:
 
 
 def make_runners(
-    tools: CommandTools, reviews: ReviewTools, upstreams: UpstreamTools, fetch_missed: Callable[[], Outcome]
+    tools: CommandTools,
+    reviews: ReviewTools,
+    upstreams: UpstreamTools,
+    sessions: SessionStore,
+    fetch_missed: Callable[[], Outcome],
 ) -> dict[type[Job], Runner]:
     """A runner for every kind of job."""
     return {
@@ -121,4 +129,5 @@ def make_runners(
         commands.RunCommand: partial(run_command, tools),
         commands.SyncCommandOrders: partial(sync_command_orders, tools),
         commands.CloseOutPull: partial(run_close_out, tools),
+        visitors.EndSessions: partial(end_sessions, sessions),
     }

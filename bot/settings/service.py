@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
-from urllib.parse import urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -35,6 +34,8 @@ from bot.settings.values import (
     Settings,
     StoreSettings,
     derive_html_url,
+    host_of,
+    is_loopback,
     parse_address,
     parse_folder,
     settings_error,
@@ -79,6 +80,13 @@ def parse_key(text: str) -> Secret:
 def parse_public_url(text: str) -> str:
     """An address, or `-` for none."""
     return "" if text == "-" else parse_address(text)
+
+
+def parse_pages(text: str) -> bool:
+    """Whether the pages are open: `open` or `sign-in`."""
+    if text not in ("open", "sign-in"):
+        raise ValueError("must be `sign-in` or `open`")
+    return text == "open"
 
 
 def parse_notify(text: str) -> tuple[Secret, ...]:
@@ -167,11 +175,19 @@ class ServiceVariables(StoreVariables):
     github_webhook_secret: Annotated[Secret | None, PlainValidator(Secret)] = _setting(
         "what GitHub signs its deliveries with, as set in the App"
     )
+    github_client_secret: Annotated[Secret | None, PlainValidator(Secret)] = _setting(
+        "a client secret of the App, with which people sign in to the pages; an App that the set-up page made has one"
+    )
     github_api_url: Annotated[str, PlainValidator(parse_address)] = _setting(
         "`https://HOST/api/v3` for GitHub Enterprise Server", "https://api.github.com"
     )
     aios_bot_public_url: Annotated[str, PlainValidator(parse_public_url)] = _setting(
         "where people reach the service; `-`: they do not, and reports link no page", "-"
+    )
+    aios_bot_pages: Annotated[bool, PlainValidator(parse_pages)] = _setting(
+        "`sign-in`: a person signs in with GitHub and sees the fleets that they may read there; `open`: whoever is "
+        "on this machine sees all of them, which needs HOST to be a loopback address, and no proxy in front",
+        "sign-in",
     )
     aios_bot_notify: Annotated[tuple[Secret, ...], NoDecode, PlainValidator(parse_notify)] = _setting(
         "addresses that notices are sent to, in [Apprise's notation](https://github.com/caronc/apprise/wiki), "
@@ -202,12 +218,17 @@ def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = Fals
     if pull and not environ.get("GITHUB_WEBHOOK_SECRET", "").strip() and _any_of_the_app(environ):
         environ = {**environ, "GITHUB_WEBHOOK_SECRET": "-"}
     found = _read(ServiceVariables, environ, _missing(environ))
+    if found.aios_bot_pages and not is_loopback(found.host):
+        raise settings_error([f"AIOS_BOT_PAGES is open, and HOST {found.host} is no loopback address: set 127.0.0.1"])
+    if found.aios_bot_pages and found.aios_bot_public_url and not is_loopback(host_of(found.aios_bot_public_url)):
+        raise settings_error(["AIOS_BOT_PAGES is open, and AIOS_BOT_PUBLIC_URL is elsewhere: set it to sign-in"])
     credentials = None
     if found.github_app_id and found.github_app_private_key and found.github_webhook_secret:
         credentials = Credentials(
             app_id=found.github_app_id,
             private_key=found.github_app_private_key,
             webhook_secret=found.github_webhook_secret,
+            client_secret=found.github_client_secret,
         )
     return Settings(
         credentials=credentials,
@@ -218,6 +239,8 @@ def read_settings(environ: Mapping[str, str] | None = None, *, pull: bool = Fals
         host=found.host,
         port=found.port,
         public_url=found.aios_bot_public_url,
+        client_secret=found.github_client_secret,
+        open_pages=found.aios_bot_pages,
         metrics_token=found.aios_bot_metrics_token,
         notify=found.aios_bot_notify,
         keep_days=found.aios_bot_keep_days,
@@ -269,5 +292,5 @@ def _warnings(api_url: str, credentials: Credentials | None) -> Iterable[str]:
             f"GITHUB_WEBHOOK_SECRET is shorter than {_SHORTEST_GOOD_SECRET} characters and can be guessed: "
             "make one with `openssl rand -hex 32`, and set it in the App too"
         )
-    if api_url.startswith("http://") and urlsplit(api_url).hostname not in ("127.0.0.1", "localhost", "::1"):
+    if api_url.startswith("http://") and not is_loopback(host_of(api_url)):
         yield "GITHUB_API_URL is plain http: tokens travel unencrypted"

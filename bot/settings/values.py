@@ -41,11 +41,13 @@ class Credentials:
     app_id: int
     private_key: Secret  # PEM text
     webhook_secret: Secret
+    client_secret: Secret | None = None  # with it people sign in; None: nobody can
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What the log has to hide."""
-        return (self.private_key.reveal(), self.webhook_secret.reveal())
+        known = (self.private_key, self.webhook_secret, *((self.client_secret,) if self.client_secret else ()))
+        return tuple(secret.reveal() for secret in known)
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class Settings(StoreSettings):
     host: str
     port: int  # 0: any free one
     public_url: str  # where people reach this service; "" when they do not: reports then link no plan pages
+    client_secret: Secret | None  # the environment's: also for an App that the set-up page made
+    open_pages: bool  # whoever is on this machine sees every page, without signing in
     metrics_token: Secret | None  # who sends it may read /metrics; None: only this machine may
     notify: tuple[Secret, ...]  # where notices are sent, in Apprise's notation
     keep_days: int  # how long finished deliveries are kept
@@ -82,8 +86,22 @@ class Settings(StoreSettings):
     def secrets(self) -> tuple[str, ...]:
         """What the log has to hide."""
         own = (*(self.credentials.secrets if self.credentials else ()), *(one.reveal() for one in self.notify))
+        client = (self.client_secret.reveal(),) if self.client_secret else ()
         own += (self.metrics_token.reveal(),) if self.metrics_token else ()
-        return (*own, *super().secrets)
+        return (*own, *client, *super().secrets)
+
+
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def host_of(url: str) -> str:
+    """The host that a URL names; "" when it names none."""
+    return urlsplit(url).hostname or ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine alone."""
+    return host in LOOPBACK_NAMES
 
 
 def settings_error(problems: Iterable[str]) -> SettingsError:

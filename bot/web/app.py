@@ -5,30 +5,36 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from bot.features.bump.store import PlanStore
-from bot.features.rollout.store import RolloutStore
+from bot.github.endpoints.authorization import SignIn
 from bot.queue.inbox import Inbox
 from bot.settings.values import Secret
 from bot.web import fleets as fleet_pages
-from bot.web import operations, plans, setup, webhook
+from bot.web import operations, plans, setup, signin, webhook
+from bot.web.fleets import FleetStores
+from bot.web.guard import Guard, SignInNeeded, wants_json
 from bot.web.operations import Check
 from bot.web.setup import AppSetup
 from bot.web.webhook import Receive
 
 _LOG = logging.getLogger("bot.web")
-_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+# Not no-referrer: with it Chromium sends `Origin: null` with our own forms.
+_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
 
 
 def create_app(
     inbox: Inbox,
     found_plans: PlanStore,
-    statuses: RolloutStore,
+    fleet_stores: FleetStores,
     *,
     webhook_secret: Secret | None,
     receive: Receive,
+    guard: Guard,
+    sign_in: SignIn | None,
+    public_url: str,
     web_url: str,
     render_metrics: Callable[[], bytes],
     metrics_token: Secret | None = None,
@@ -36,15 +42,18 @@ def create_app(
 ) -> Flask:
     """The application of a service that is set up. Without a secret it has no route for webhooks.
 
-    `receive` stores a delivery with its jobs. `web_url` is where GitHub's own pages are. `render_metrics` gives the
-    page of /metrics, to whoever sends `metrics_token`. `checks` join the database's and the worker's in /readyz, by
-    name.
+    `receive` stores a delivery with its jobs. `guard` decides who sees what; without `sign_in` nobody can sign in.
+    `public_url` is where people reach the service. `web_url` is where GitHub's own pages are. `render_metrics` gives
+    the page of /metrics, to whoever sends `metrics_token`. `checks` join the database's and the worker's in /readyz,
+    by name.
     """
     app = Flask(__name__)
     if webhook_secret is not None:
         app.register_blueprint(webhook.make_blueprint(receive, webhook_secret))
-    app.register_blueprint(plans.make_blueprint(found_plans.find))
-    app.register_blueprint(fleet_pages.make_blueprint(statuses, web_url=web_url))
+    app.register_blueprint(signin.make_blueprint(guard, sign_in, public_url=public_url))
+    app.register_blueprint(plans.make_blueprint(found_plans.find, guard))
+    app.register_blueprint(fleet_pages.make_blueprint(fleet_stores, guard, web_url=web_url))
+    app.context_processor(lambda: {"visitor": guard.find_visitor()})
     app.register_blueprint(setup.make_installed_blueprint())
     all_checks: dict[str, Check] = {
         "database": lambda: _check_database(inbox),
@@ -54,15 +63,20 @@ def create_app(
     app.register_blueprint(operations.make_blueprint(all_checks, render_metrics, metrics_token))
 
     @app.errorhandler(HTTPException)
-    def refuse(problem: HTTPException) -> tuple[Response, int]:
-        return jsonify(message=problem.description or problem.name), problem.code or 500
+    def refuse(problem: HTTPException) -> Response | tuple[Response, int]:
+        if isinstance(problem, SignInNeeded):
+            return problem.to_response()
+        text = problem.description or problem.name
+        if request.path.startswith("/fleets") and not wants_json():
+            return make_response(render_template("problem.html", title=problem.name, text=text), problem.code or 500)
+        return jsonify(message=text), problem.code or 500
 
     @app.errorhandler(Exception)
     def fail(problem: Exception) -> tuple[Response, int]:
         _LOG.error("%s %s failed", request.method, request.path, exc_info=problem)
         return jsonify(message="this failed on our side; the log says why"), 500
 
-    harden(app)
+    harden(app, forms_to="'self'")
     return app
 
 
@@ -81,7 +95,8 @@ def harden(app: Flask, *, forms_to: str = "'none'") -> None:
     `forms_to`: where the pages' forms may be sent (CSP's form-action).
     """
     policy = (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
+        "base-uri 'none'; "
         f"form-action {forms_to}; frame-ancestors 'none'"
     )
 

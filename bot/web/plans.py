@@ -1,4 +1,4 @@
-"""/plans: a plan as a page and as JSON. Public, without scripts, the same for everybody who has its address."""
+"""/plans: a plan as a page and as JSON, for whoever may read the fleet that it is of."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable
 
 import msgspec
-from flask import Blueprint, Response, jsonify, render_template
+from flask import Blueprint, Response, render_template
+from werkzeug.exceptions import NotFound
 
 from bot.domain.names import PlanId
+from bot.features.visitors.facts import Sight
 from bot.plan.identity import to_builtins
 from bot.plan.model import Plan
 from bot.plan.report.rows import (
@@ -21,21 +23,24 @@ from bot.plan.report.rows import (
     worst_severity,
 )
 from bot.protocol.action import Action
+from bot.web.guard import Guard
 
 _PLAN_ID = re.compile(r"[0-9a-f]{12}")
 _DIFF_LINES = {"+": "added", "-": "removed", "@": "place"}
 
 
-def make_blueprint(find_plan: Callable[[PlanId], Plan | None]) -> Blueprint:
+def make_blueprint(find_plan: Callable[[PlanId], Plan | None], guard: Guard) -> Blueprint:
     """/plans/ID and /plans/ID.json."""
     blueprint = Blueprint("plans", __name__)
 
     @blueprint.get("/plans/<plan_id>")
-    def plan_page(plan_id: str) -> Response | tuple[Response, int]:
+    def plan_page(plan_id: str) -> Response:
+        guard.require_visitor()
         name = plan_id.removesuffix(".json")
         plan = find_plan(PlanId(name)) if _PLAN_ID.fullmatch(name) else None
+        guard.require_fleet(plan.fleet if plan else None, Sight.PLAN)
         if plan is None:
-            return jsonify(message="there is no plan with this id"), 404
+            raise NotFound
         if plan_id.endswith(".json"):
             return Response(msgspec.json.format(msgspec.json.encode(to_builtins(plan))), mimetype="application/json")
         return Response(render_plan_page(plan))

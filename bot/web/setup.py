@@ -188,6 +188,7 @@ def _page_values(app_setup: AppSetup, form: SetupForm) -> dict[str, object]:
         webhook_url=f"{form.public_url}/webhook" if form.public_url else manifest.NO_INGRESS,
         created_url=f"{here}/setup/created",
         installed_url=f"{home}/setup/installed",
+        signed_in_url=f"{home}{manifest.SIGNED_IN_PATH}",
     )
     return {
         "form": form,

@@ -200,6 +200,7 @@ def seen(request: pytest.FixtureRequest) -> Iterator[Seen]:
             webhook_secret=secret,
         )
         settings = {
+            "AIOS_BOT_PAGES": "open",
             "GITHUB_APP_ID": str(world.app.id),
             "GITHUB_APP_PRIVATE_KEY": world.app.private_key_pem,
             "GITHUB_WEBHOOK_SECRET": secret,

@@ -13,7 +13,7 @@ from bot.features.fleets import apply
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.jobs import Access, Outcome, SyncFleet, SyncInstallation
 from bot.features.fleets.text import UnreadableUpstream
-from bot.fleetfile import FLEET_FILE, Fleet, Submodule, parse_fleet
+from bot.fleetfile import FLEET_FILE, Fleet, PageAudience, Submodule, parse_fleet
 from bot.fleetfile.yaml_lines import Problem, YamlFileError
 from bot.git.git import GitError
 from bot.git.gitmodules import BrokenStanza, Stanza, parse_gitmodules, resolve_upstream, tracked_branch
@@ -180,6 +180,7 @@ def _read_pin(
         hub=_own_hub(at),
         show_upstream=submodule.show_upstream,
         prefix=at.file.commands.prefix,
+        page_for_readers=at.file.page is PageAudience.READERS,
     )
 
 

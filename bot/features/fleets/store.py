@@ -33,12 +33,17 @@ class Pins:
         self._by_upstream: dict[str, tuple[Pinned, ...]] = {}
         self._by_fleet: dict[str, tuple[Pinned, ...]] = {}
         self._by_hub: dict[str, tuple[Pinned, ...]] = {}
+        self._rows = tuple(rows)
         for row in rows:
             # GitHub treats names that differ only in case as the same repository.
             for index, name in ((self._by_upstream, row.upstream), (self._by_fleet, row.fleet)):
                 index[name.lower()] = (*index.get(name.lower(), ()), row)
             for hub in {name.lower() for name in (row.hub, row.listed_by) if name is not None}:
                 self._by_hub[hub] = (*self._by_hub.get(hub, ()), row)
+
+    def rows(self) -> tuple[Pinned, ...]:
+        """Every pin of every fleet."""
+        return self._rows
 
     def fleets_of(self, installation: InstallationId) -> tuple[RepoName, ...]:
         """The fleets of one installation."""

@@ -70,6 +70,13 @@ class HoldStore:
         with self._store.reading() as connection:
             return tuple(msgspec.json.decode(text, type=Hold) for text in connection.execute(query).scalars())
 
+    def find_all_holds(self, fleet: RepoName) -> tuple[Hold, ...]:
+        """Every hold, rollback and resumption of a fleet, by base and submodule."""
+        own = sa.select(HOLDS.c.hold).where(HOLDS.c.fleet == fleet.lower())
+        query = own.order_by(HOLDS.c.base, HOLDS.c.submodule, HOLDS.c.pin)
+        with self._store.reading() as connection:
+            return tuple(msgspec.json.decode(text, type=Hold) for text in connection.execute(query).scalars())
+
     def save_hold(self, hold: Hold) -> None:
         """Keep a hold; a newer one on the same pin replaces it."""
         row = {

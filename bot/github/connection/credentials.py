@@ -6,6 +6,7 @@ file holds one Fernet key a line: the first seals, all open, so that a new first
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -30,12 +31,16 @@ class Registered(StoredValue, frozen=True):
     html_url: str
     private_key: str
     webhook_secret: str
+    client_secret: str = ""
 
     @property
     def credentials(self) -> Credentials:
         """For the service."""
         return Credentials(
-            app_id=self.app_id, private_key=Secret(self.private_key), webhook_secret=Secret(self.webhook_secret)
+            app_id=self.app_id,
+            private_key=Secret(self.private_key),
+            webhook_secret=Secret(self.webhook_secret),
+            client_secret=Secret(self.client_secret) if self.client_secret else None,
         )
 
     def __repr__(self) -> str:
@@ -97,8 +102,13 @@ class Vault:
 
 
 def find_credentials(settings: Settings, store: Store) -> Credentials | None:
-    """The App's credentials: the environment's, else those that the set-up page kept; None when there are none."""
+    """The App's credentials: the environment's, else those that the set-up page kept; None when there are none.
+
+    A client secret of the environment goes before the one that was kept: there may be a newer one on GitHub.
+    """
     if settings.credentials is not None:
         return settings.credentials
     registered = Vault(store, settings.data / "keys").find(settings.api_url)
-    return registered.credentials if registered else None
+    if registered is None or settings.client_secret is None:
+        return registered.credentials if registered else None
+    return replace(registered.credentials, client_secret=settings.client_secret)

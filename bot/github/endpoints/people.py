@@ -41,9 +41,14 @@ class PullDetail(Pull, frozen=True, kw_only=True):
         return self.head.repo is None or self.head.repo.full_name.lower() != repo.lower()
 
 
+class _Account(Wire, frozen=True):
+    id: int
+
+
 class _PermissionAnswer(Wire, frozen=True):
     permission: str
     role_name: str = ""
+    user: _Account | None = None
 
 
 class _Membership(Wire, frozen=True):
@@ -113,8 +118,10 @@ def read_pull_detail(client: Client, repo: RepoName, number: PullNumber) -> Pull
     return client.get(path_of(repo, "pulls", number), PullDetail)
 
 
-def read_permission(client: Client, repo: RepoName, login: str) -> Permission:
+def read_permission(client: Client, repo: RepoName, login: str, *, account: int | None = None) -> Permission:
     """The permission of `login` in `repo`: the finer role where it is a built-in one, else the coarse permission.
+
+    With `account`, a login that is another account's by now has none: logins change hands, numbers do not.
 
     Not `author_association`, which is wrong for private members. Whatever is not clear is UNKNOWN.
     """
@@ -122,6 +129,9 @@ def read_permission(client: Client, repo: RepoName, login: str) -> Permission:
         found = client.get(path_of(repo, "collaborators", quote(login, safe=""), "permission"), _PermissionAnswer)
     except GitHubError as problem:
         log.warning("cannot read the permission of %s in %s, which counts as none: %s", login, repo, problem)
+        return Permission.UNKNOWN
+    if account is not None and (found.user is None or found.user.id != account):
+        log.warning("%s in %s is not the account %d any more, and has no permission", login, repo, account)
         return Permission.UNKNOWN
     known = {str(one) for one in Permission} - {Permission.UNKNOWN}
     for name in (found.role_name, found.permission):

@@ -22,6 +22,7 @@ class _Conversion(Wire, frozen=True):
     html_url: str
     pem: str
     webhook_secret: str | None = None
+    client_secret: str = ""
 
 
 def register_app(api_url: str, code: str) -> Registered:
@@ -46,4 +47,5 @@ def register_app(api_url: str, code: str) -> Registered:
         html_url=made.html_url,
         private_key=made.pem,
         webhook_secret=secret,
+        client_secret=made.client_secret,
     )

@@ -32,6 +32,7 @@ def decide_findings(facts: CheckFacts) -> tuple[CheckFinding, ...]:
     return (
         *_check_machine(facts),
         *_check_app(facts),
+        _check_sign_in(facts),
         *_check_hook(facts, facts.hook),
         *_check_installations(facts),
     )
@@ -61,6 +62,21 @@ def _check_app(facts: CheckFacts) -> Iterator[CheckFinding]:
         yield _fail(f"event {event.name}", f"is not subscribed to ({event.why}): {where}")
     if not lacking:
         yield _ok("App", f"{facts.slug} has every permission that it needs")
+
+
+def _check_sign_in(facts: CheckFacts) -> CheckFinding:
+    """GitHub tells nobody which callback URLs an App has, so that the one that is needed is always named."""
+    if facts.open_pages:
+        return _ok("sign-in", "not needed: AIOS_BOT_PAGES is open, and only this machine reaches the pages")
+    home = facts.public_url or "http://127.0.0.1"
+    callback = f"its callback URLs at {facts.settings_url} have to list {home}{manifest.SIGNED_IN_PATH}"
+    if facts.can_sign_in:
+        return _ok("sign-in", f"with the App's client secret; {callback}")
+    return _note(
+        "sign-in",
+        f"nobody can see the pages: generate a client secret at {facts.settings_url} and set GITHUB_CLIENT_SECRET "
+        f"to it; {callback}",
+    )
 
 
 def _check_hook(facts: CheckFacts, hook: HookFacts) -> Iterator[CheckFinding]:

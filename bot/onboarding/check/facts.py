@@ -83,3 +83,5 @@ class CheckFacts(Value, frozen=True):
     public_url: str
     public_problem: str
     pull: bool  # the bot fetches deliveries and needs no webhook
+    can_sign_in: bool = True  # there is a client secret of the App
+    open_pages: bool = False  # whoever is on this machine sees the pages

@@ -66,7 +66,16 @@ class _BaseError(BotError):
     """A base branch that the fleet file lists cannot be worked on."""
 
 
-def read_facts(app: App, *, web_url: str, public_url: str, renderer: Renderer | BotError, pull: bool) -> CheckFacts:
+def read_facts(
+    app: App,
+    *,
+    web_url: str,
+    public_url: str,
+    renderer: Renderer | BotError,
+    pull: bool,
+    can_sign_in: bool,
+    open_pages: bool,
+) -> CheckFacts:
     """Read all facts; changes nothing. Raises BotError if GitHub does not know the App."""
     client = app.client()
     own = client.get("/app", _App)
@@ -85,6 +94,8 @@ def read_facts(app: App, *, web_url: str, public_url: str, renderer: Renderer | 
         public_url=public_url,
         public_problem=_find_public_problem(public_url),
         pull=pull,
+        can_sign_in=can_sign_in,
+        open_pages=open_pages,
     )
 
 

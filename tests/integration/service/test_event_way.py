@@ -52,9 +52,12 @@ def test_a_push_reaches_the_decision_by_the_documented_steps(tmp_path: Path, mon
         app = create_app(
             service.worker.inbox,
             service.intake.plans,
-            service.statuses,
+            service.pages.fleets,
             receive=service.intake.receive,
             webhook_secret=SECRET,
+            guard=service.pages.guard,
+            sign_in=None,
+            public_url="",
             web_url=settings.html_url,
             render_metrics=lambda: render_metrics(store),
         )

@@ -23,6 +23,7 @@ import pytest
 
 from bot.domain.names import CommitSha, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
 from bot.features.bump.store import PlanStore
+from bot.features.fleets.store import PinStore
 from bot.github.webhook import LARGEST_BODY, sign
 from bot.plan.model import NodePlan, Plan, Reason, ServicePlan, StackPlan
 from bot.protocol.action import Action
@@ -35,6 +36,7 @@ from bot.settings.values import Secret
 from bot.storage.store import Store
 from sandbox.service import free_port
 from tests.queueing import handler, make_app
+from tests.unit.features.visitors.test_visitors import pin
 from tests.unit.payloads import payload
 
 SECRET = Secret("0123456789abcdef")
@@ -214,6 +216,9 @@ def test_plans_have_a_page_and_nothing_in_it_is_believed(service: Service) -> No
     )
     PlanStore(service.store).save(plan)
     PlanStore(service.store).save(plan)
+    assert service.ask("GET", "/plans/0123456789ab")[0] == 404, "its fleet is none of the service's"
+    fleet = RepoName("acme/aios-win")
+    PinStore(service.store).replace_pins(fleet, [pin(fleet)])
     status, text, headers = service.ask("GET", "/plans/0123456789ab")
     assert status == 200
     assert "traefik" in text

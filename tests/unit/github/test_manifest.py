@@ -36,7 +36,9 @@ def test_the_manifest_asks_for_nothing_else() -> None:
         webhook_url="https://example.com/webhook",
         created_url="https://example.com/setup/created",
         installed_url="https://example.com/setup/installed",
+        signed_in_url="https://example.com/sign-in/callback",
     )
+    assert made["callback_urls"] == ["https://example.com/sign-in/callback"]
     assert made["default_permissions"] == manifest.permissions()
     assert made["default_events"] == manifest.events()
     assert made["public"] is False

@@ -7,6 +7,7 @@ import pytest
 
 from bot.domain.errors import RetryLater
 from bot.domain.events import (
+    AuthorizationRevoked,
     ButtonPressed,
     CheckRerequested,
     ChecksCompleted,
@@ -45,6 +46,7 @@ from bot.features.notices.jobs import EndWaiting
 from bot.features.review.jobs import ReviewGroup, SyncReview
 from bot.features.rollout.jobs import SyncRollout
 from bot.features.upstream.jobs import SyncUpstream, SyncUpstreamPull
+from bot.features.visitors.jobs import EndSessions
 from bot.queue.ledger import QueuedJob
 from bot.service.router import decode_job, encode_job, route
 
@@ -270,6 +272,7 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
         RepositoryChanged(repo=RepoName("acme/new"), installation=SEVEN, action="renamed", before=TOOLS),
         {fleet(), SyncFleet(fleet=RepoName("acme/new"), installation=SEVEN)},
     ),
+    "a person revoked the App's authorisation": (AuthorizationRevoked(person=1), {EndSessions(person=1)}),
     "a merge group": (
         MergeGroupRequested(
             repo=WIN,

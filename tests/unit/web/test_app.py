@@ -17,12 +17,19 @@ from tests.queueing import make_app
 SECRET = Secret("It's a Secret to Everybody")
 ROUTES = {
     "GET /",
+    "GET /fleets",
+    "GET /fleets/<owner>/<name>",
+    "GET /fleets/<owner>/<name>/state",
     "GET /fleets/<page>",
     "GET /healthz",
     "GET /metrics",
     "GET /plans/<plan_id>",
     "GET /readyz",
     "GET /setup/installed",
+    "GET /sign-in",
+    "GET /sign-in/callback",
+    "GET /sign-in/github",
+    "POST /sign-out",
     "GET /static/<path:filename>",
 }
 

@@ -1,4 +1,4 @@
-"""The fleet's page: found only by its address, and nothing hostile alive in it."""
+"""The fleet's page: only for whoever may see it, and nothing hostile alive in it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
+from msgspec.structs import replace
 
 from bot.domain.names import BranchName, CommitSha, DeploymentId, NodeName, PullNumber, RepoName, SubmodulePath
+from bot.features.fleets.store import PinStore
+from bot.features.holds.facts import Hold, HoldKind, Lock
+from bot.features.holds.store import HoldStore, take_lock
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.features.rollout.store import NodeStatus, RolloutStatus, RolloutStore
 from bot.protocol.outcome import OrderEnd
@@ -16,8 +22,13 @@ from bot.protocol.report import Report
 from bot.service.database import open_store
 from bot.storage.store import Store
 from bot.web import fleets as fleet_pages
+from bot.web.fleets import FleetStores
+from bot.web.guard import SignInNeeded
+from tests.queueing import make_guard
+from tests.unit.features.visitors.test_visitors import pin
 
 FLEET = RepoName("Tecnocrat/aios-win")
+PIN = pin()
 HOSTILE = "<script>alert(1)</script> {{ 7*7 }}"
 
 
@@ -66,14 +77,23 @@ def standings(**changes: object) -> RolloutStatus:
     return RolloutStatus(**(values | changes))  # type: ignore[arg-type]  # a test states only its difference
 
 
+def client_of(fleets: RolloutStore, store: Store, *, open_pages: bool = True) -> FlaskClient:
+    PinStore(store).replace_pins(FLEET, [PIN])
+    guard = make_guard(store, open_pages=open_pages)
+    app = Flask("bot.web.app")
+    app.register_blueprint(
+        fleet_pages.make_blueprint(FleetStores(fleets, HoldStore(store)), guard, web_url="https://github.example")
+    )
+    app.register_error_handler(SignInNeeded, lambda problem: problem.to_response())
+    return app.test_client()
+
+
 def test_the_page_shows_nodes_pins_and_the_last_deploy(store: Store) -> None:
     fleets = RolloutStore(store, page_key=b"key")
     fleets.save(standings(reason=RolloutReason.UNDER_WAY))
     fleets.save(standings())
-    app = Flask("bot.web.app")
-    app.register_blueprint(fleet_pages.make_blueprint(fleets, web_url="https://github.example"))
-    client = app.test_client()
-    page = client.get(f"/fleets/{fleets.page_of(FLEET)}").get_data(as_text=True)
+    client = client_of(fleets, store)
+    page = client.get(f"/fleets/{FLEET.lower()}").get_data(as_text=True)
     for words in (
         "1 of 2 nodes run",
         "AIOS",
@@ -90,14 +110,75 @@ def test_the_page_shows_nodes_pins_and_the_last_deploy(store: Store) -> None:
     assert "javascript:" not in page
 
 
-def test_nobody_finds_it_by_its_name(store: Store) -> None:
+def test_the_page_says_why_a_node_does_not_move_and_nothing_hostile_comes_to_life(store: Store) -> None:
+    fleets, holds = RolloutStore(store, page_key=b"key"), HoldStore(store)
+    fleets.save(standings())
+    lock = Lock(
+        fleet=FLEET,
+        node=NodeName("HP_LAB"),
+        pull=PullNumber(9),
+        owner="anna",
+        reason=HOSTILE,
+        taken_at=1,
+        expires_at=4_000_000_000,
+    )
+    store.write(lambda connection: take_lock(connection, lock, now=1))
+    base, submodule = BranchName("main"), SubmodulePath("server")
+    hold = Hold(fleet=FLEET, base=base, submodule=submodule, kind=HoldKind.HOLD, by="bert", reason="holidays")
+    holds.save_hold(hold)
+    holds.save_hold(replace(hold, kind=HoldKind.RESUMED, by="carl", pin="e" * 40))
+    page = client_of(fleets, store).get(f"/fleets/{FLEET}/state").get_data(as_text=True)
+    assert page.count("locked for") == 1
+    for words in ("/pull/9", "anna", "2096-10-02 07:06 UTC", "No new commit is proposed", "bert", "holidays"):
+        assert words in page, words
+    assert "carl" not in page
+    assert "<script" not in page
+    assert "{{" in page, "shown as it was written"
+
+
+def test_the_state_is_sent_again_only_when_it_changed(store: Store) -> None:
     fleets = RolloutStore(store, page_key=b"key")
     fleets.save(standings())
-    app = Flask("bot.web.app")
-    app.register_blueprint(fleet_pages.make_blueprint(fleets, web_url="https://github.example"))
-    other = RolloutStore(store, page_key=b"another key").page_of(FLEET)
-    for address in (f"/fleets/{FLEET}", "/fleets/", f"/fleets/{other}", "/fleets/" + "0" * 32):
-        assert app.test_client().get(address).status_code == 404
+    client = client_of(fleets, store)
+    address = f"/fleets/{FLEET}/state"
+    first = client.get(address)
+    assert (first.status_code, first.headers["Cache-Control"]) == (200, "private, no-cache")
+    again = client.get(address, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    fleets.save(standings(reason=RolloutReason.HALTED))
+    changed = client.get(address, headers={"If-None-Match": first.headers["ETag"]})
+    assert changed.status_code == 200
+    assert "halted" in changed.get_data(as_text=True)
+    assert changed.headers["ETag"] != first.headers["ETag"]
+    assert "<html" not in first.get_data(as_text=True)
+
+
+def test_a_page_takes_at_most_six_queries(store: Store) -> None:
+    fleets = RolloutStore(store, page_key=b"key")
+    fleets.save(standings())
+    client = client_of(fleets, store)
+    client.get(f"/fleets/{FLEET}")
+    queries: list[str] = []
+    sa.event.listen(store.engine, "before_cursor_execute", lambda *about: queries.append(about[2]))
+    assert client.get(f"/fleets/{FLEET}").status_code == 200
+    assert 0 < len(queries) <= 5, queries  # and one for the session of whoever signed in
+
+
+def test_an_address_of_before_leads_to_the_page(store: Store) -> None:
+    fleets = RolloutStore(store, page_key=b"key")
+    fleets.save(standings())
+    found = client_of(fleets, store).get(f"/fleets/{fleets.page_of(FLEET)}")
+    assert (found.status_code, found.headers["Location"]) == (303, f"/fleets/{FLEET}")
+
+
+def test_without_a_session_every_address_leads_to_sign_in_whether_there_is_such_a_fleet_or_not(store: Store) -> None:
+    fleets = RolloutStore(store, page_key=b"key")
+    fleets.save(standings())
+    client = client_of(fleets, store, open_pages=False)
+    for address in (f"/fleets/{FLEET}", "/fleets/no/such", f"/fleets/{fleets.page_of(FLEET)}", "/fleets/" + "0" * 32):
+        answer = client.get(address)
+        assert answer.status_code == 303
+        assert answer.headers["Location"].startswith("/sign-in?next=%2Ffleets%2F")
 
 
 def test_a_result_is_kept_and_counted_once(store: Store) -> None:

@@ -87,9 +87,7 @@ def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: Rollo
             for name, one in differing.items()
         ),
         again_at=decision.again_at,
-        page=f"{tools.plans.public_url}/fleets/{tools.statuses.page_of(facts.fleet)}"
-        if tools.plans.public_url
-        else "",
+        page=f"{tools.plans.public_url}/fleets/{facts.fleet}" if tools.plans.public_url else "",
     )
     login = tools.fleets.app.login()
     put_comment(client, facts.fleet, facts.pull, marker=markers.ROLLOUT, body=render_rollout(view), login=login)

@@ -1,0 +1,47 @@
+"""Build what the pages need: who may see what, how people sign in, and what a fleet's page reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from bot.features.fleets.store import PinStore
+from bot.features.holds.store import HoldStore
+from bot.features.rollout.store import RolloutStore
+from bot.features.visitors.read import Sights, ask_as_installation
+from bot.features.visitors.store import SessionStore
+from bot.github.app import App
+from bot.github.endpoints.authorization import SignIn
+from bot.settings.values import Credentials, Settings
+from bot.storage.store import Store
+from bot.web.fleets import FleetStores
+from bot.web.guard import Guard
+
+
+class Pages(NamedTuple):
+    """`sign_in` is None without a client secret of the App."""
+
+    guard: Guard
+    sign_in: SignIn | None
+    fleets: FleetStores
+
+
+def build_pages(
+    settings: Settings,
+    credentials: Credentials,
+    store: Store,
+    *,
+    app: App,
+    statuses: RolloutStore,
+    now: Callable[[], float],
+) -> Pages:
+    """The parts of the pages, on the service's database. `now`: in seconds since the epoch."""
+    guard = Guard(
+        SessionStore(store),
+        Sights(PinStore(store), ask_as_installation(app), now),
+        secure=settings.public_url.startswith("https://"),
+        open_pages=settings.open_pages,
+    )
+    secret = credentials.client_secret
+    sign_in = SignIn(app, settings.html_url, secret) if secret else None
+    return Pages(guard, sign_in, FleetStores(statuses, HoldStore(store)))

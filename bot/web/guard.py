@@ -1,0 +1,130 @@
+"""Who visits a page, and what they may see. Every route of the pages and of the API asks here first.
+
+Nobody learns whether a fleet exists that they may not see: without a session every address leads to sign-in, with
+one both what is hidden and what does not exist are 404.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+from flask import Response, g, make_response, redirect, request
+from werkzeug.exceptions import Forbidden, HTTPException, NotFound, Unauthorized
+
+from bot.domain.values import Value
+from bot.features.visitors.facts import Fleet, Person, Sight
+from bot.features.visitors.read import Sights
+from bot.features.visitors.store import SessionStore
+from bot.settings.values import LOOPBACK_NAMES
+
+_OWN_PATH = re.compile(r"/|/(?:fleets|plans)(?:/[A-Za-z0-9_.,%:@+-]+)*")
+LONGEST_PATH = 500  # characters of an address that sign-in leads back to
+
+
+class Visitor(Value, frozen=True):
+    """Who makes this request. `person` None: whoever is on this machine, where the pages are open."""
+
+    person: Person | None
+    form_token: str = ""  # what their forms must carry; "" where there is no session that a form could misuse
+
+    @property
+    def name(self) -> str:
+        """The login, or ""."""
+        return self.person.login if self.person else ""
+
+
+class SignInNeeded(HTTPException):
+    """Leads to sign-in, and back here afterwards."""
+
+    code = 303
+
+    def to_response(self) -> Response:
+        where = f"/sign-in?{urlencode({'next': own_path(request.path)})}"
+        answer = make_response(redirect(where, 303))
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+
+def own_path(text: str) -> str:
+    """`text` when it is an address of a page of ours, else the list of fleets: sign-in leads nobody elsewhere."""
+    whole = len(text) <= LONGEST_PATH and _OWN_PATH.fullmatch(text) and ".." not in text
+    return text if whole else "/fleets"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """`secure`: people reach the service by HTTPS. `open_pages`: whoever is on this machine needs no session."""
+
+    sessions: SessionStore
+    sights: Sights
+    secure: bool
+    open_pages: bool
+
+    @property
+    def cookie(self) -> str:
+        """The name of the session's cookie; a browser takes __Host- from this very host by HTTPS alone."""
+        return "__Host-aios_bot" if self.secure else "aios_bot"
+
+    def find_visitor(self) -> Visitor | None:
+        """Who makes this request, read once; None without a session."""
+        if "visitor" not in g:
+            g.visitor = self._read_visitor()
+        found: Visitor | None = g.visitor
+        return found
+
+    def _read_visitor(self) -> Visitor | None:
+        secret = request.cookies.get(self.cookie, "")
+        person = self.sessions.find(secret) if secret else None
+        if person is not None:
+            return Visitor(person=person, form_token=derive_form_token(secret))
+        return Visitor(person=None) if self.open_pages and is_from_this_machine() else None
+
+    def require_visitor(self) -> Visitor:
+        """Who makes this request. Without a session: sign-in, or 401 where a program asked."""
+        visitor = self.find_visitor()
+        if visitor is None:
+            raise Unauthorized("sign in, or send a token") if wants_json() else SignInNeeded()
+        return visitor
+
+    def require_fleet(self, name: str | None, sight: Sight = Sight.FLEET) -> Fleet:
+        """The fleet that is called so, if the visitor may see this of it; 404 for any other name."""
+        visitor = self.require_visitor()
+        fleet = self.sights.find_fleet(name) if name else None
+        if fleet is None or not self.may_see(visitor, fleet, sight):
+            raise NotFound("there is nothing here, or you may not see it")
+        return fleet
+
+    def may_see(self, visitor: Visitor, fleet: Fleet, sight: Sight) -> bool:
+        """Whether the visitor may see this of the fleet."""
+        return visitor.person is None or self.sights.may_see(visitor.person, fleet, sight)
+
+    def require_form_token(self) -> None:
+        """403 unless a page of ours sent this form for this very session."""
+        visitor = self.require_visitor()
+        given = request.form.get("form_token", "")
+        foreign = request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin"
+        if foreign or not visitor.form_token or not hmac.compare_digest(given.encode(), visitor.form_token.encode()):
+            raise Forbidden("this form is not one of this page's: open the page again, and repeat it there")
+
+
+def derive_form_token(secret: str) -> str:
+    """What the forms of a session carry; it gives nobody the session."""
+    return hmac.new(secret.encode(), b"form", hashlib.sha256).hexdigest()
+
+
+def is_from_this_machine() -> bool:
+    """Whether the request comes from loopback, and its browser knows that: no other site's name leads here."""
+    try:
+        host = urlsplit(f"//{request.host}").hostname
+    except ValueError:
+        return False
+    return (request.remote_addr or "") in LOOPBACK_NAMES and host in LOOPBACK_NAMES
+
+
+def wants_json() -> bool:
+    """Whether a program asked, to whom a page for people is of no use."""
+    return request.path.endswith(".json") or request.path.startswith("/api/")

@@ -1,0 +1,83 @@
+"""A person signs in with the embedded GitHub in a real browser, and sees the fleet's page change by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from msgspec.structs import replace
+from playwright.sync_api import Page, expect
+
+from bot.domain.names import RepoName
+from bot.features.fleets.store import PinStore
+from bot.features.rollout.store import RolloutStore
+from bot.service.database import open_store
+from bot.storage.keyfiles import read_or_make_fingerprint_key
+from sandbox.service import Service, free_port, start_service
+from sandbox.world import FLEET
+from tests.acceptance.conftest import Running, settings_of
+from tests.acceptance.outside import eventually
+from tests.unit.web.test_fleets import HOSTILE, standings
+
+
+@pytest.fixture
+def signing(running: Running) -> Iterator[Service]:
+    """The world's service, whose pages need signing in."""
+    running.service.stop()
+    running.world.hub.set_callbacks(running.world.app, "http://127.0.0.1/sign-in/callback")
+    running.world.hub.set_permission(FLEET, "owner", "write")
+    secret = running.world.app.client_secret
+    pages = {"GITHUB_CLIENT_SECRET": secret, "PORT": str(free_port())}
+    service = start_service(settings_of(running, **pages))
+    try:
+        store = open_store(f"sqlite:///{service.data / 'aios-bot.sqlite3'}")
+        eventually("the fleet in the index", lambda: PinStore(store).pins_of(RepoName(FLEET)), seconds=60)
+        store.close()
+        yield service
+    finally:
+        service.stop()
+
+
+def test_sign_in_then_the_page_follows_what_happens(running: Running, signing: Service, page: Page) -> None:
+    store = open_store(f"sqlite:///{signing.data / 'aios-bot.sqlite3'}")
+    fleets = RolloutStore(store, page_key=read_or_make_fingerprint_key(signing.data / "keys"))
+    status = standings(fleet=RepoName(FLEET))
+    fleets.save(status)
+    page.goto(f"{signing.url}/fleets/{FLEET}")
+    expect(page).to_have_url(f"{signing.url}/sign-in?next=%2Ffleets%2F{FLEET.replace('/', '%2F')}")
+    page.get_by_role("link", name="Sign in with GitHub").click()
+    page.get_by_role("button", name="Authorize").click()
+    expect(page).to_have_url(f"{signing.url}/fleets/{FLEET}")
+    expect(page.get_by_role("heading", level=2)).to_contain_text("1 of 2 nodes run server")
+    expect(page.get_by_text(HOSTILE)).to_be_visible()
+    assert page.locator("td script, td img").count() == 0
+    page.evaluate("window.here = 1")
+    fleets.save(replace(status, nodes=(status.nodes[0], replace(status.nodes[1], standing=status.nodes[0].standing))))
+    expect(page.get_by_role("heading", level=2)).to_contain_text("2 of 2 nodes run server", timeout=15_000)
+    assert page.evaluate("window.here") == 1, "the page was not loaded again"
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert too_wide == 0, width
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(f"{signing.url}/")
+    page.goto(f"{signing.url}/fleets/{FLEET}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    store.close()
+    assert running.world.hub.user_tokens(running.world.app) == 0
+
+
+def test_revoking_the_app_on_github_signs_the_person_out(running: Running, signing: Service, page: Page) -> None:
+    world = running.world
+    world.hub.set_webhook(world.app, f"{signing.url}/webhook", running.secret)
+    page.goto(f"{signing.url}/fleets")
+    page.get_by_role("link", name="Sign in with GitHub").click()
+    page.get_by_role("button", name="Authorize").click()
+    expect(page.get_by_role("link", name=FLEET)).to_be_visible()
+    world.hub.revoke_authorization(world.app, "owner")
+
+    def signed_out() -> bool:
+        page.goto(f"{signing.url}/fleets")
+        return "/sign-in" in page.url
+
+    assert eventually("the end of the session", signed_out, seconds=30)
