@@ -31,9 +31,9 @@ from bot.features.fleets.store import PinStore
 from bot.features.rollout.jobs import SyncRollout
 from bot.github.webhook import Accepted, accept, sign
 from bot.observability.log import configure_logging
-from bot.queue import ledger
+from bot.queue import lanes
 from bot.queue.inbox import Inbox
-from bot.queue.ledger import Burst
+from bot.queue.lanes import Burst
 from bot.queue.tables import DELIVERIES
 from bot.service.database import open_store
 from bot.service.server import serve
@@ -262,7 +262,7 @@ def backlog(url: str, deliveries: int = 10_000) -> str:
             installation=InstallationId(7),
             base=BranchName(f"release-{number}"),  # each job its own: nothing collapses
         )
-        ledger.store_delivery(store, delivery(job), Burst())
+        lanes.store_delivery(store, delivery(job), Burst())
     store.close()
     with running(run_bot, url) as server:
         began, memory_before = time.monotonic(), server.ask("now")[3]

@@ -22,7 +22,7 @@ from bot.features.visitors.read import Access, AskGitHub, Sights
 from bot.features.visitors.store import SessionStore
 from bot.github.ignored import IgnoredReason
 from bot.queue.inbox import Inbox
-from bot.queue.ledger import Delivery, QueuedJob
+from bot.queue.lanes import Delivery, QueuedJob
 from bot.service.intake import Intake
 from bot.service.metrics import render_metrics
 from bot.service.router import AnyJob, decode_job, encode_job

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from bot.agent.failures import OrderFailedError
+from bot.agent.errors import OrderFailedError
 from bot.agent.podman import HealthChecks
 from bot.agent.verdicts import Kinds, ServiceKind, Watched, find_failure, find_waiting, is_proven
 from bot.engine.containers import Container

@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.agent.failures import OrderFailedError
+from bot.agent.errors import OrderFailedError
 from bot.domain.names import StackName
 from bot.engine.docker import Docker
 from bot.protocol.order import Hook, HookTime, Order

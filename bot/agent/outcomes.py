@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bot.agent.checkout import Checkout
-from bot.agent.failures import OrderFailedError
+from bot.agent.errors import OrderFailedError
 from bot.domain.errors import BotError
 from bot.git.git import GitError
 from bot.protocol.order import Order, RefusalReason

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bot.agent.failures import OrderFailedError
+from bot.agent.errors import OrderFailedError
 from bot.agent.orders import is_removal, services_with
 from bot.agent.sequence import sort_stacks, stack_needs
 from bot.engine.compose import ComposeStack

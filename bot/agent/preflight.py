@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bot.agent.failures import OrderFailedError
+from bot.agent.errors import OrderFailedError
 from bot.agent.orders import changed_stacks, is_removal, services_with
 from bot.agent.owners import Models, sort_by_owner
 from bot.agent.ports import find_port_conflicts, requested_ports

@@ -7,7 +7,7 @@ from collections import Counter
 from bot.agent.approved import find_beyond, find_other_files
 from bot.agent.checkout import Checkout
 from bot.agent.drift import read_differences
-from bot.agent.failures import failure_reason_of
+from bot.agent.errors import failure_reason_of
 from bot.agent.node import LocalNode, post_status, report_outcome
 from bot.agent.orders import adjust_order, changed_stacks
 from bot.agent.outcomes import make_outcome

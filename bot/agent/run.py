@@ -14,7 +14,7 @@ from bot.agent.approved import find_beyond, find_other_files
 from bot.agent.change import Change
 from bot.agent.checkout import Checkout, CheckoutPosition
 from bot.agent.drift import read_differences
-from bot.agent.failures import failure_reason_of
+from bot.agent.errors import failure_reason_of
 from bot.agent.health import UnhealthyError
 from bot.agent.node import LocalNode, post_status, report_outcome
 from bot.agent.orders import (

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.agent.failures import OrderFailedError
+from bot.agent.errors import OrderFailedError
 from bot.engine.docker import Docker
 from bot.protocol.outcome import FailureReason
 

@@ -18,8 +18,8 @@ from bot.domain.errors import BotError
 from bot.engine.environment import NODE_SETTINGS
 from bot.engine.process import ChildError, ChildResult, run_child
 from bot.engine.programs import ProgramMissingError, find_docker
+from bot.redaction.recognise import is_secret_name
 from bot.redaction.redact import Redactor, known_from
-from bot.redaction.shapes import is_secret_name
 
 COMMAND_TIMEOUT = 1800  # seconds; a pull over a slow line is the longest
 LOGS_TIMEOUT = 60  # seconds

@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TextIO
 
-from bot.redaction.shapes import find_shaped
+from bot.redaction.recognise import find_shaped
 
 _HIDDEN = "***"
 _SHORTEST_SECRET = 6  # characters; replacing shorter ones would shred every line

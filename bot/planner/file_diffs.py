@@ -23,8 +23,8 @@ from bot.plan.rendering import LostGuards, NodeChange, Rendered, Side, StackChan
 from bot.planner.interpolation import read_settings
 from bot.planner.snapshot import Snapshot
 from bot.planner.snapshot_files import BlobReader, TooLargeError
+from bot.redaction.recognise import is_secret_name
 from bot.redaction.redact import KnownSecrets, Redactor, known_from
-from bot.redaction.shapes import is_secret_name
 
 _MAX_FILE = 256 * 1024  # bytes
 _MAX_ALL = 2 * 1024 * 1024  # bytes of the files of one plan that are read

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from bot.domain.errors import BotError
 from bot.domain.values import Value
-from bot.queue.ledger import DeliveryState, JobState
+from bot.queue.lanes import DeliveryState, JobState
 from bot.queue.tables import DELIVERIES, JOBS
 from bot.storage.store import DAY_MS, Store, now_ms
 

@@ -6,7 +6,7 @@ import heapq
 import threading
 from collections.abc import Callable, Iterable
 
-from bot.queue.ledger import Wake
+from bot.queue.lanes import Wake
 from bot.storage.store import now_ms
 
 

@@ -1,6 +1,6 @@
 """The durable queue: store deliveries and jobs, and run a handler for each job.
 
-What is due, claimed and done stands in our own tables (ledger.py); the engine (engine.py) runs one drain per turn
+What is due, claimed and done stands in our own tables (lanes.py); the engine (engine.py) runs one drain per turn
 of a lane and runs it again after a crash. Why drains are started directly, and why a drain has no steps of the
 engine's: docs/decisions/durable-queue.md.
 """
@@ -17,10 +17,10 @@ from enum import StrEnum
 
 from bot.domain.errors import BotError, RetryLater
 from bot.observability.log import hide_secrets, log_context
-from bot.queue import admin, ledger, replicas
+from bot.queue import admin, lanes, replicas
 from bot.queue.alarms import Alarms
 from bot.queue.engine import Calls, Engine, Schedule
-from bot.queue.ledger import Burst, Claimed, Delivery, QueuedJob, Wake
+from bot.queue.lanes import Burst, Claimed, Delivery, QueuedJob, Wake
 from bot.queue.metrics import RUNS, RunOutcome
 from bot.storage.store import Store, now_ms
 
@@ -67,7 +67,7 @@ class Inbox:
 
     def store_delivery(self, delivery: Delivery) -> Stored:
         """Store a delivery and its jobs in one transaction, then wake their lanes. Safe from any thread."""
-        wakes = ledger.store_delivery(self.store, delivery, self._policy.burst)
+        wakes = lanes.store_delivery(self.store, delivery, self._policy.burst)
         if wakes is None:
             return Stored.DUPLICATE
         self._alarms.set(wakes)
@@ -75,7 +75,7 @@ class Inbox:
 
     def add_jobs(self, jobs: Iterable[QueuedJob]) -> None:
         """Store jobs that no delivery called for (a schedule's, another job's), then wake their lanes."""
-        self._alarms.set(ledger.add_jobs(self.store, jobs, self._policy.burst))
+        self._alarms.set(lanes.add_jobs(self.store, jobs, self._policy.burst))
 
     # -- start and stop -------------------------------------------------------------------------------------
 
@@ -89,7 +89,7 @@ class Inbox:
         calls = Calls(drain=self._drain, wake=self._wake, schedules=schedules or {})
         if self.store.is_sqlite:
             # Nothing runs yet, so every turn that has not ended was cut off; the engine may still repeat it.
-            ledger.end_all_turns(self.store)
+            lanes.end_all_turns(self.store)
         self._engine = Engine(self.store, calls, threads=self._workers)
         if not self.store.is_sqlite:
             self._beat(self._engine)
@@ -160,7 +160,7 @@ class Inbox:
                 self._come_back(left)
         except Exception:  # noqa: BLE001 - the database failed us
             _LOG.exception("the work of %s was interrupted", key)
-            ledger.end_turn(self.store, key, turn)
+            lanes.end_turn(self.store, key, turn)
             self._alarms.set((Wake(key=key, turn=turn + 1, due=now_ms() + 1000),))
         finally:
             with self._active_changed:
@@ -170,9 +170,9 @@ class Inbox:
     def _run_lane(self, key: str, turn: int) -> Wake | None:
         while True:
             if self._stopping.is_set():
-                ledger.end_turn(self.store, key, turn)
+                lanes.end_turn(self.store, key, turn)
                 return Wake(key=key, turn=turn + 1, due=now_ms())
-            found = ledger.claim(self.store, key, turn, uuid.uuid4().hex, self._policy.burst)
+            found = lanes.claim(self.store, key, turn, uuid.uuid4().hex, self._policy.burst)
             if not isinstance(found, Claimed):
                 return found
             with log_context(delivery=" ".join(found.deliveries[:3]), look=key):
@@ -183,13 +183,13 @@ class Inbox:
         """Run one claimed job and settle it. False when another replica took it over."""
         assert self._handler is not None  # noqa: S101 - the engine is launched by start() only
         if claimed.attempts > max(self._policy.crashes, len(self._policy.tries_after) + 1):
-            return ledger.finish(self.store, claimed.run, error="given up: it was interrupted too many times")
+            return lanes.finish(self.store, claimed.run, error="given up: it was interrupted too many times")
         try:
             self._handler(claimed.job)
         except RetryLater as wait:
             _LOG.info("held for %.0f s: %s", wait.seconds, wait)
             self._count(claimed, RunOutcome.HELD)
-            return ledger.hold(
+            return lanes.hold(
                 self.store,
                 claimed.run,
                 seconds=max(wait.seconds, 0.1),
@@ -199,7 +199,7 @@ class Inbox:
         except Exception as problem:  # noqa: BLE001 - one job's failure must not stop the lane
             return self._settle_failed(claimed, problem)
         self._count(claimed, RunOutcome.DONE)
-        return ledger.finish(self.store, claimed.run)
+        return lanes.finish(self.store, claimed.run)
 
     def _settle_failed(self, claimed: Claimed, problem: Exception) -> bool:
         text = hide_secrets(str(problem) if isinstance(problem, BotError) else f"{type(problem).__name__}: {problem}")
@@ -207,10 +207,10 @@ class Inbox:
             pause = self._policy.tries_after[claimed.attempts - 1]
             self._count(claimed, RunOutcome.TRIED_AGAIN)
             _LOG.warning("failed, retrying in %.0f s: %s", pause, text)
-            return ledger.hold(self.store, claimed.run, seconds=pause, because=text, forget_attempts=False)
+            return lanes.hold(self.store, claimed.run, seconds=pause, because=text, forget_attempts=False)
         self._count(claimed, RunOutcome.FAILED)
         _LOG.error("failed %d times, given up: %s", claimed.attempts, text, exc_info=problem)
-        return ledger.finish(self.store, claimed.run, error=text)
+        return lanes.finish(self.store, claimed.run, error=text)
 
     @staticmethod
     def _count(claimed: Claimed, outcome: RunOutcome) -> None:
@@ -224,7 +224,7 @@ class Inbox:
 
     def _wake(self, key: str) -> None:
         """Start the lane's current turn. Called by the engine when a long wait is over."""
-        self._alarms.set(lane for lane in ledger.open_lanes(self.store) if lane.key == key)
+        self._alarms.set(lane for lane in lanes.open_lanes(self.store) if lane.key == key)
 
     # -- the safety net -------------------------------------------------------------------------------------
 
@@ -251,14 +251,14 @@ class Inbox:
         """Wake every lane that has work and that nothing runs: what was lost between two lines comes back."""
         soon = now_ms() + int(self._policy.sweep * 1000)
         living = replicas.living(self.store) | {engine.name}
-        for lane in ledger.open_lanes(self.store):
+        for lane in lanes.open_lanes(self.store):
             state = engine.find_drain(lane.key, lane.turn)
             turn = lane.turn
             if state is not None:
                 if state.unfinished and (state.executor is None or state.executor in living):
                     continue
                 # It ended without ending its turn, or whoever ran it is gone.
-                ledger.end_turn(self.store, lane.key, turn)
+                lanes.end_turn(self.store, lane.key, turn)
                 turn += 1
             if lane.due <= soon:
                 self._alarms.set((Wake(key=lane.key, turn=turn, due=lane.due),))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote
 
-from bot.redaction.shapes import is_secret_under, looks_secret, word_set
+from bot.redaction.recognise import is_secret_under, looks_secret, word_set
 
 _MIN_LENGTH = 4  # characters; shorter known secrets are hidden where they stand alone
 _PIECE = 64  # characters; a longer value is searched piece by piece

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from bot.redaction.commands import find_in_commands
-from bot.redaction.shapes import is_secret_name, is_secret_under
+from bot.redaction.recognise import is_secret_name, is_secret_under
 
 _WORD = re.compile(r"[\w.-]+")
 _NAME_IN_WORD = re.compile(r"-{0,2}[A-Za-z]")

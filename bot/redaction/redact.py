@@ -8,7 +8,7 @@ nothing can be guessed from a mark. What is hidden, and why:
   in free text (environment, labels, commands, inline configs ...) unless they are obviously public, such as
   `TZ=Europe/Berlin`; never in places such as `image` or `ports`, where a plan would be useless without them;
 - literals under names such as DB_PASSWORD, `--auth-token=...`, `user:password@` in addresses, and what has a
-  secret's own shape (bot.redaction.shapes).
+  secret's own shape (bot.redaction.recognise).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 from bot.redaction.commands import find_in_commands
 from bot.redaction.known import NOTHING_KNOWN, KnownIndex, KnownSecrets, known_from
 from bot.redaction.named import find_named
-from bot.redaction.shapes import find_shaped, is_secret_name, is_secret_under, word_set
+from bot.redaction.recognise import find_shaped, is_secret_name, is_secret_under, word_set
 
 __all__ = ["LONG_SECRET", "NOTHING_KNOWN", "KnownSecrets", "Redactor", "known_from", "redact_text"]
 

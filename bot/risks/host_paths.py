@@ -11,7 +11,7 @@ import posixpath
 import re
 from enum import Enum
 
-from bot.redaction.shapes import word_set
+from bot.redaction.recognise import word_set
 
 
 class Holds(Enum):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from bot.domain import host_rules as rules
-from bot.redaction.shapes import word_set
+from bot.redaction.recognise import word_set
 from bot.risks.pairs import Found, Model, ServicePair, as_list, as_map
 
 _STRONG = word_set(

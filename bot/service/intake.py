@@ -19,7 +19,7 @@ from bot.github.webhook import Accepted
 from bot.observability.log import hide_secrets
 from bot.observability.metrics import Counter
 from bot.queue.inbox import Inbox, Stored
-from bot.queue.ledger import Delivery
+from bot.queue.lanes import Delivery
 from bot.service.router import encode_job, route
 from bot.web.webhook import Receipt
 

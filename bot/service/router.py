@@ -43,7 +43,7 @@ from bot.features.visitors import jobs as visitors
 from bot.features.visitors.run import end_sessions
 from bot.features.visitors.store import SessionStore
 from bot.github.client import Client
-from bot.queue.ledger import QueuedJob
+from bot.queue.lanes import QueuedJob
 
 AnyJob = (
     hub.SyncHub

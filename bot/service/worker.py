@@ -17,7 +17,7 @@ from bot.git.mirrors import Mirrors
 from bot.github.app import App
 from bot.github.client import Client
 from bot.queue.inbox import Inbox
-from bot.queue.ledger import QueuedJob
+from bot.queue.lanes import QueuedJob
 from bot.queue.metrics import RUN_SECONDS
 from bot.service.ability import Ability
 from bot.service.router import Runner, decode_job, encode_job, route

@@ -20,7 +20,7 @@ from bot.domain.severity import Severity
 from bot.fleetfile import Fleet, Node, Submodule
 from bot.plan.model import Plan
 from bot.planner.plans import read_plan
-from bot.redaction.shapes import word_set
+from bot.redaction.recognise import word_set
 from sandbox.world import HERE
 from tests.integration.planner.render_world import RenderWorld
 

@@ -14,7 +14,7 @@ import time
 from bot.features.bump.jobs import SyncBump
 from bot.queue.engine import Schedule
 from bot.queue.inbox import Inbox, RetryPolicy
-from bot.queue.ledger import Burst
+from bot.queue.lanes import Burst
 from bot.service.database import open_store
 from bot.service.router import AnyJob
 from bot.service.server import serve

@@ -24,7 +24,7 @@ from bot.domain.names import DeliveryId, InstallationId, RepoName
 from bot.features.fleets.jobs import Job
 from bot.github.webhook import Accepted
 from bot.queue.inbox import Stored
-from bot.queue.ledger import Delivery, QueuedJob
+from bot.queue.lanes import Delivery, QueuedJob
 from bot.service.database import open_store
 from bot.service.intake import Intake
 from bot.service.router import decode_job, route

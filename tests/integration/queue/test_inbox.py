@@ -17,10 +17,10 @@ from bot.domain.names import BranchName, DeliveryId, InstallationId, RepoName
 from bot.features.fleets.jobs import SyncFleet, SyncInstallation
 from bot.features.rollout.jobs import SyncRollout
 from bot.observability.log import register_secret
-from bot.queue import ledger
+from bot.queue import lanes
 from bot.queue.engine import Schedule
 from bot.queue.inbox import Inbox, RetryPolicy, Stored
-from bot.queue.ledger import Burst, Delivery
+from bot.queue.lanes import Burst, Delivery
 from bot.queue.tables import DELIVERIES, JOBS
 from bot.service.database import open_store
 from bot.service.router import AnyJob
@@ -332,14 +332,14 @@ def test_a_stop_does_not_wait_for_ever(store: Store, start: Callable[..., Inbox]
 def test_the_sweep_finds_what_nobody_was_woken_for(store: Store, start: Callable[..., Inbox]) -> None:
     work = Work()
     inbox = start(work)
-    ledger.store_delivery(store, delivery(fleet()), QUICK.burst)  # as when the process died before it woke the lane
+    lanes.store_delivery(store, delivery(fleet()), QUICK.burst)  # as when the process died before it woke the lane
     assert inbox.wait_until_idle(10)
     assert work.ran == [fleet()]
 
 
 def test_a_look_that_was_cut_off_runs_again(store: Store, start: Callable[..., Inbox]) -> None:
-    (wake,) = ledger.add_jobs(store, queued(fleet()), QUICK.burst)
-    assert isinstance(ledger.claim(store, wake.key, wake.turn, "dead", QUICK.burst), ledger.Claimed)
+    (wake,) = lanes.add_jobs(store, queued(fleet()), QUICK.burst)
+    assert isinstance(lanes.claim(store, wake.key, wake.turn, "dead", QUICK.burst), lanes.Claimed)
     work = Work()
     assert start(work).wait_until_idle(10)
     assert work.ran == [fleet()]
@@ -347,10 +347,10 @@ def test_a_look_that_was_cut_off_runs_again(store: Store, start: Callable[..., I
 
 def test_a_look_that_always_kills_us_is_given_up(store: Store, start: Callable[..., Inbox]) -> None:
     poison = delivery(fleet())
-    wakes = ledger.store_delivery(store, poison, QUICK.burst)
+    wakes = lanes.store_delivery(store, poison, QUICK.burst)
     assert wakes is not None
     for attempt in range(3):
-        ledger.claim(store, wakes[0].key, wakes[0].turn, f"dead {attempt}", QUICK.burst)
+        lanes.claim(store, wakes[0].key, wakes[0].turn, f"dead {attempt}", QUICK.burst)
     work = Work()
     assert start(work).wait_until_idle(10)
     assert work.ran == []
@@ -358,18 +358,18 @@ def test_a_look_that_always_kills_us_is_given_up(store: Store, start: Callable[.
 
 
 def test_a_claim_that_was_taken_over_settles_nothing(store: Store) -> None:
-    (wake,) = ledger.add_jobs(store, queued(fleet()), QUICK.burst)
-    ledger.claim(store, wake.key, wake.turn, "paused", QUICK.burst)
-    ledger.claim(store, wake.key, wake.turn, "successor", QUICK.burst)
-    assert not ledger.finish(store, "paused")
-    assert not ledger.hold(store, "paused", seconds=1, because="", forget_attempts=False)
-    assert ledger.finish(store, "successor")
-    assert ledger.claim(store, wake.key, wake.turn, "late", QUICK.burst) is None
-    assert ledger.claim(store, wake.key, wake.turn, "too late", QUICK.burst) is None, "the turn is over"
+    (wake,) = lanes.add_jobs(store, queued(fleet()), QUICK.burst)
+    lanes.claim(store, wake.key, wake.turn, "paused", QUICK.burst)
+    lanes.claim(store, wake.key, wake.turn, "successor", QUICK.burst)
+    assert not lanes.finish(store, "paused")
+    assert not lanes.hold(store, "paused", seconds=1, because="", forget_attempts=False)
+    assert lanes.finish(store, "successor")
+    assert lanes.claim(store, wake.key, wake.turn, "late", QUICK.burst) is None
+    assert lanes.claim(store, wake.key, wake.turn, "too late", QUICK.burst) is None, "the turn is over"
 
 
 def test_a_job_of_a_newer_version_waits_for_it_and_holds_nobody_up(store: Store, start: Callable[..., Inbox]) -> None:
-    ledger.add_jobs(store, queued(fleet()), QUICK.burst)
+    lanes.add_jobs(store, queued(fleet()), QUICK.burst)
     store.write(lambda connection: connection.execute(sa.update(JOBS).values(look='{"type":"moon"}')))
     work = Work()
     inbox = start(work)

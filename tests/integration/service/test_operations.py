@@ -18,10 +18,10 @@ from bot.features.fleets.facts import Pinned
 from bot.features.fleets.jobs import SyncFleet
 from bot.features.fleets.store import PinStore
 from bot.plan.model import Plan
-from bot.queue import ledger
+from bot.queue import lanes
 from bot.queue.admin import delete_finished
 from bot.queue.inbox import Inbox, RetryPolicy
-from bot.queue.ledger import Burst, Delivery
+from bot.queue.lanes import Burst, Delivery
 from bot.queue.tables import DELIVERIES, JOBS
 from bot.service.database import open_store
 from bot.service.router import AnyJob
@@ -96,7 +96,7 @@ def test_what_failed_is_seen_and_tried_again(desk: Desk) -> None:
 
 def test_what_waits_is_cancelled_and_may_be_asked_for_again(desk: Desk) -> None:
     store = open_database(desk)
-    ledger.store_delivery(store, delivery(job("a"), job("b"), guid=BAD), Burst())
+    lanes.store_delivery(store, delivery(job("a"), job("b"), guid=BAD), Burst())
     assert "2 cancelled" in desk.say("inbox", "cancel", BAD)
     assert "cancelled" in desk.say("inbox", "list")
     ran: list[AnyJob] = []
@@ -114,7 +114,7 @@ def test_what_waits_is_cancelled_and_may_be_asked_for_again(desk: Desk) -> None:
 def test_a_guid_must_mean_one_delivery(desk: Desk) -> None:
     store = open_database(desk)
     for guid in ("aaaa1", "aaaa2"):
-        ledger.store_delivery(store, delivery(guid=guid), Burst())
+        lanes.store_delivery(store, delivery(guid=guid), Burst())
     store.close()
     for guid, words in (("aaaa", "several"), ("bbbb", "no delivery"), ("a", "at least"), ("%%%%", "no delivery")):
         done = desk.run("inbox", "show", guid)
@@ -123,7 +123,7 @@ def test_a_guid_must_mean_one_delivery(desk: Desk) -> None:
 
 
 def fill(store: Store) -> None:
-    ledger.store_delivery(store, delivery(job("a"), guid=BAD), Burst())
+    lanes.store_delivery(store, delivery(job("a"), guid=BAD), Burst())
     pin = Pinned(
         fleet=RepoName("acme/fleet"),
         installation=InstallationId(7),
@@ -202,7 +202,7 @@ def test_only_the_old_and_finished_is_forgotten(desk: Desk) -> None:
     store = open_database(desk)
     fill(store)
     for number in range(1200):
-        ledger.store_delivery(
+        lanes.store_delivery(
             store,
             delivery(job("old"), guid=f"old-{number:05}") if number % 2 else delivery(guid=f"o{number}"),
             Burst(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.redaction.shapes import word_set
+from bot.redaction.recognise import word_set
 from bot.risks.host_paths import Holds, judge_device, judge_path, normalise_path
 
 SYSTEM = sorted(

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from bot.redaction.recognise import find_shaped, is_secret_name, is_secret_under, looks_secret
 from bot.redaction.redact import KnownSecrets, Redactor, known_from
-from bot.redaction.shapes import find_shaped, is_secret_name, is_secret_under, looks_secret
 
 REDACTOR = Redactor(b"key of a test")
 RANDOM = "tG7kQ2xV9mB4nZ8pL5wR3yJ6"

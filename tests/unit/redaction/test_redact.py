@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from bot.redaction.recognise import is_secret_name
 from bot.redaction.redact import Redactor, known_from, redact_text
-from bot.redaction.shapes import is_secret_name
 
 REDACTOR = Redactor(b"key of a test")
 MARK = "‹secret "

@@ -8,8 +8,8 @@ import pytest
 
 from bench import redaction
 from bench.redaction_samples import ORDINARY, SAMPLES
+from bot.redaction.recognise import is_secret_name, is_secret_under
 from bot.redaction.redact import Redactor
-from bot.redaction.shapes import is_secret_name, is_secret_under
 
 REDACTOR = Redactor(b"key of a test")
 

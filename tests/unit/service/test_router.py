@@ -47,7 +47,7 @@ from bot.features.review.jobs import ReviewGroup, SyncReview
 from bot.features.rollout.jobs import SyncRollout
 from bot.features.upstream.jobs import SyncUpstream, SyncUpstreamPull
 from bot.features.visitors.jobs import EndSessions
-from bot.queue.ledger import QueuedJob
+from bot.queue.lanes import QueuedJob
 from bot.service.router import decode_job, encode_job, route
 
 SHA = CommitSha("6dcb09b5b57875f334f61aebed695e2e4193db5e")

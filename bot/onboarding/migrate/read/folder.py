@@ -15,7 +15,7 @@ from bot.onboarding.migrate.jsonc import JsonError
 from bot.onboarding.migrate.read.obstacles import find_obstacles
 from bot.onboarding.migrate.read.server import read_server
 from bot.onboarding.migrate.workspace import new_workspace, rewrite_workspace
-from bot.redaction.shapes import find_shaped
+from bot.redaction.recognise import find_shaped
 
 KEPT_AT_THE_TOP = frozenset(
     f"{name}.md"
