@@ -60,6 +60,9 @@ ONLY_WHERE_NEEDED = frozenset(
         "Report.compose",
         "StackOrder.watch",  # required of the node by `Order.requires`
         "Node.watch",  # the version before takes no fleet file that says it
+        "Pinned.page_for_readers",  # nor that
+        # An App that this version registered: the version before takes its credentials from the environment alone.
+        "Registered.client_secret",
         "Order.agent",  # required of the node by `Order.requires`
         "Report.understands",  # a bot that cannot read a report shows none; it decides nothing
         "Invitation.protocol",
@@ -81,16 +84,22 @@ ONLY_WHERE_NEEDED = frozenset(
         "CheckDrift.submodule",
         # A merge whose pull request GitHub does not list yet is looked at again; so is every one on each sync.
         "SyncRollout.tries",
+        # What a merge's own event says, so that no list of GitHub's has to be current: a newer replica takes the job.
+        "SyncRollout.merged",
+        "SyncRollout.merge_commit",
         # New kinds of jobs. A person re-requests the checks again; an installation is listed again every six hours.
         "RepeatChecks",
         "ForgetInstallation",
         # A group of a merge queue waits for its checks: a newer replica takes the job when an older one could not.
         "PlanGroup",
         "ReviewGroup",
+        # A stranger's comment gets no reaction; a newer replica reacts to what an older one could not read.
+        "AcknowledgeCommand.actor",
         # It is answered once; the version before, which has no such limit, has no record of it to go on with.
         "CommandReason.TOO_MANY",
         # They keep what people are notified of, which the version before does not do: a newer replica takes them.
         "NoteAccess",
+        "EndSessions",  # the version before has none
         "EndWaiting",
     }
 )
