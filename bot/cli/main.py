@@ -48,7 +48,7 @@ EXTRAS = {
     **dict.fromkeys(
         (
             *("cryptography", "dbos", "flask", "github", "prometheus_client", "pydantic_settings"),
-            *("sqlalchemy", "waitress", "werkzeug"),
+            *("rich", "sqlalchemy", "waitress", "werkzeug"),
         ),
         "service",
     ),

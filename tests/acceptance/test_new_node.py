@@ -197,8 +197,11 @@ def test_a_new_node_joins_deploys_and_leaves(empty: Running, engine: Engine) -> 
         )
     head = world.git(empty.node_root / "server", "rev-parse", "HEAD")
     assert head == outside.pin(FLEET, "main")
-    told = eventually("the word on it", lambda: outside.comments(FLEET, proposed["number"]))
-    assert "</code> runs server `" in told[0]["body"], told[0]["body"]
+
+    def reported() -> bool:
+        return any("</code> runs server `" in one["body"] for one in outside.comments(FLEET, proposed["number"]))
+
+    eventually("the comment that it runs", reported)
 
     as_person(empty, "node", "remove", NODE, "--fleet", FLEET)
     (leaving,) = outside.pulls(FLEET)

@@ -49,7 +49,7 @@ def test_nothing_in_the_wheel_imports_what_is_not_in_it(wheel: zipfile.ZipFile) 
 
 def test_the_wheel_offers_no_extra_for_the_sandbox(wheel: zipfile.ZipFile) -> None:
     (name,) = (one for one in wheel.namelist() if one.endswith(".dist-info/METADATA"))
-    assert Parser().parsestr(wheel.read(name).decode()).get_all("Provides-Extra") == ["postgres", "service"]
+    assert Parser().parsestr(wheel.read(name).decode()).get_all("Provides-Extra") == ["notify", "postgres", "service"]
 
 
 @pytest.mark.parametrize(("command", "target"), [("demo", "make demo"), ("sandbox", "make sandbox")])

@@ -18,7 +18,7 @@ from bot.domain.names import DeploymentId, PullNumber, RepoName, short
 from bot.features.fleets.read import FleetAt
 from bot.features.rollout.apply.approval import check_approval, check_readable
 from bot.features.rollout.apply.signing import sign_order
-from bot.features.rollout.decide.agents import TOO_OLD, AgentReason, decide_agent
+from bot.features.rollout.decide.agents import TOO_OLD, AgentReason, decide_agent, reads_tree
 from bot.features.rollout.decide.orders import (
     KnownOrder,
     Wait,
@@ -80,7 +80,8 @@ def give_order(
     if decision.withdraw is not None:
         withdraw_order(client, wanted.fleet, decision.withdraw, because=f"{short(wanted.commit)} follows")
     number = decision.number or _make_deployment(tools, client, wanted, plan)
-    chosen = decide_agent(at.file.deploy, find_newest_report(tools.statuses, wanted.fleet, past))
+    newest = find_newest_report(tools.statuses, wanted.fleet, past)
+    chosen = decide_agent(at.file.deploy, newest)
     order = compose_order(
         wanted,
         plan.nodes[0],
@@ -89,7 +90,7 @@ def give_order(
         number=number,
         now=int(tools.fleets.now()),
         agent=chosen.agent,
-        tree=plan.tree,
+        tree=plan.tree if reads_tree(newest, is_first=not past) else "",
     )
     remark = TOO_OLD if chosen.reason is AgentReason.TOO_OLD else ""
     envelope = sign_order(order, *tools.order_keys())

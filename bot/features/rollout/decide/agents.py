@@ -34,3 +34,11 @@ def decide_agent(deploy: Deploy, newest: Report | None) -> AgentDecision:
     if newest is not None and "agent" not in newest.understands:
         return AgentDecision(AgentReason.TOO_OLD)
     return AgentDecision(AgentReason.NAMED, parse_agent(deploy.agent, url=deploy.agent_from))
+
+
+def reads_tree(newest: Report | None, *, is_first: bool) -> bool:
+    """Whether an order may hold the digest of its files, which an agent of before would refuse as unknown.
+
+    A node's first order may: it joined with an agent of now.
+    """
+    return is_first if newest is None else "tree" in newest.understands

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from bot.domain.names import CommitSha, DeploymentId, RepoName, SubmodulePath
-from bot.features.rollout.decide.agents import TOO_OLD, AgentReason, decide_agent
+from bot.features.rollout.decide.agents import TOO_OLD, AgentReason, decide_agent, reads_tree
 from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.reports import find_newest_report
 from bot.features.rollout.store import RolloutStore
@@ -35,6 +35,22 @@ def test_a_node_that_joined_or_reported_since_is_named_one(newest: Report | None
     assert decide_agent(Deploy(agent=NAMED), newest) == (AgentReason.NAMED, AgentRelease("1.2.3", GITHUB, LOCK))
     mirrored = decide_agent(Deploy(agent=NAMED, agent_from="https://m.example/x"), newest)
     assert mirrored.agent == AgentRelease("1.2.3", "https://m.example/x", LOCK)
+
+
+@pytest.mark.parametrize(
+    ("newest", "is_first", "reads"),
+    [
+        (None, True, True),
+        (None, False, False),
+        (OLD, True, False),
+        (msgspec.structs.replace(OLD, understands=("agent", "watch")), True, False),
+        (msgspec.structs.replace(OLD, understands=("tree",)), False, True),
+    ],
+)
+def test_an_order_holds_its_files_where_the_node_reads_them(
+    newest: Report | None, is_first: bool, reads: bool
+) -> None:
+    assert reads_tree(newest, is_first=is_first) is reads
 
 
 @pytest.mark.parametrize("newest", [OLD, msgspec.structs.replace(OLD, understands=("watch",))])
