@@ -45,7 +45,7 @@ class StepFigures(msgspec.Struct, frozen=True):
     changed: tuple[str, ...] = ()  # another image came out when everything was built
     recreated: tuple[str, ...] = ()  # by the node
     needless: tuple[str, ...] = ()  # of these, those that run the image from before
-    told: bool | None = None  # of a build that cannot succeed: whether the plan said so
+    foretold: bool | None = None  # of a build that cannot succeed: whether the plan said so
     failure: str = ""
 
     @property
@@ -99,8 +99,8 @@ class History:
             self.stack.files = before
             self.world.commit()
             self.world.at = then
-            told = bool(error) and stack.error is not None and "nowhere.txt" in stack.error
-            return StepFigures(self.seed, step, edits, told=told)
+            foretold = bool(error) and stack.error is not None and "nowhere.txt" in stack.error
+            return StepFigures(self.seed, step, edits, foretold=foretold)
         return self._deploy(step, edits, stack)
 
     def _deploy(self, step: int, edits: tuple[str, ...], stack: StackPlan) -> StepFigures:
@@ -187,7 +187,7 @@ def find_faults(found: list[StepFigures]) -> list[str]:
         faults += [f"{where}: failed: {one.failure}"] if one.failure else []
         faults += [f"{where}: missed: {name}" for name in one.missed]
         faults += [f"{where}: recreated with its image unchanged: {name}" for name in one.needless]
-        faults += [f"{where}: the plan does not tell that the build fails"] if one.told is False else []
+        faults += [f"{where}: the plan does not say that the build fails"] if one.foretold is False else []
     planned = sum(len(one.planned) for one in found)
     unneeded = sum(len(one.unneeded) for one in found)
     if unneeded * 10 > planned:
@@ -199,14 +199,14 @@ def print_figures(found: list[StepFigures]) -> None:
     """The table, and each fault."""
     planned = sum(len(one.planned) for one in found)
     unneeded = [(one, name) for one in found for name in one.unneeded]
-    told = [one.told for one in found if one.told is not None]
+    foretold = [one.foretold for one in found if one.foretold is not None]
     print(f"{len(found)} steps over 12 Dockerfiles, {sum(one.services for one in found)} services judged\n")
     print(f"planned `recreate after build`:             {planned}")
     print(f"  of them the image came out the same:      {len(unneeded)} (at most one in ten)")
     print(f"changed images that were not planned:       {sum(len(one.missed) for one in found)} (none)")
     print(f"recreated by the node:                      {sum(len(one.recreated) for one in found)}")
     print(f"  of them with the image unchanged:         {sum(len(one.needless) for one in found)} (none)")
-    print(f"builds that cannot succeed, told in plan:   {sum(told)} of {len(told)}\n")
+    print(f"builds that cannot succeed, seen in plan:   {sum(foretold)} of {len(foretold)}\n")
     kinds = Counter(name for one in found for name in one.edits)
     needless = Counter(name for one, _ in unneeded for name in one.edits)
     for name, count in sorted(kinds.items()):

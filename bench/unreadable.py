@@ -1,7 +1,7 @@
-"""Input that cannot be planned, kind by kind: is it told before the merge, and blocked? `python -m bench unreadable`.
+"""Input that cannot be planned, kind by kind: reported before the merge, and blocked? `python -m bench unreadable`.
 
-Each kind is one stack of a real repository beside a readable one. "told": the first line of the pull request's body
-says so and the stack's own error is there; "check": the check is no success, so the merge is held back where it is
+Each kind is one stack of a real repository beside a readable one. "reported": the pull request's first line says so
+and the stack's own error is there; "check": the check is no success, so the merge is held back where it is
 required; "held": the order of a merge is refused for the node. "silent" counts the kinds that fail in any of these.
 """
 
@@ -82,7 +82,7 @@ class Told(NamedTuple):
 
     kind: Kind
     is_readable: bool  # compose takes it, so there is nothing to tell
-    told: bool
+    reported: bool
     check: bool
     held: bool
     message: str
@@ -90,7 +90,7 @@ class Told(NamedTuple):
     @property
     def is_silent(self) -> bool:
         """Whether it could be merged and deployed without a word."""
-        return not self.is_readable and not (self.told and self.check and self.held)
+        return not self.is_readable and not (self.reported and self.check and self.held)
 
 
 def try_kind(kind: Kind, folder: Path) -> Told:
@@ -121,7 +121,7 @@ def try_kind(kind: Kind, folder: Path) -> Told:
     return Told(
         kind,
         is_readable=stack.error is None,
-        told=is_named and body.startswith("⛔ **1 stack could not be analysed"),
+        reported=is_named and body.startswith("⛔ **1 stack could not be analysed"),
         check=render_check(plan, Links()).conclusion == "failure",
         held=_is_held(plan),
         message=(stack.error or "").replace("\n", " "),
@@ -153,7 +153,7 @@ def _is_held(plan: Plan) -> bool:
 def main() -> None:
     """Try every kind, and print the table."""
     found = []
-    print(f"{'kind':46}{'told':>6}{'check':>7}{'held':>6}  message")
+    print(f"{'kind':46}{'reported':>10}{'check':>7}{'held':>6}  message")
     for kind in KINDS:
         with tempfile.TemporaryDirectory(prefix="aios-bench-") as folder:
             one = try_kind(kind, Path(folder))
@@ -161,7 +161,7 @@ def main() -> None:
         if one.is_readable:
             print(f"{kind.name:46}{'compose takes it':>19}")
             continue
-        marks = ["yes" if value else "NO" for value in (one.told, one.check, one.held)]
+        marks = ["yes" if value else "NO" for value in (one.reported, one.check, one.held)]
         print(f"{kind.name:46}{marks[0]:>6}{marks[1]:>7}{marks[2]:>6}  {one.message[:80]}")
     unread = [one for one in found if not one.is_readable]
     silent = sum(one.is_silent for one in found)

@@ -208,7 +208,7 @@ def check_key(app: App, credentials: Credentials) -> None:
 
 
 def check_key_or_notify(service: Service, credentials: Credentials) -> None:
-    """The same, and whoever the notices go to hears of a key that is refused: the service ends at once."""
+    """The same, and those who get notices hear of a key that is refused: the service ends at once."""
     from bot.domain.notices import Topic
     from bot.features.notices.run import send_notices
     from bot.features.outbox.facts import Condition, Notice

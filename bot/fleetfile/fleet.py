@@ -124,7 +124,7 @@ class PageAudience(StrEnum):
     """Who may see the fleet's page when its repository is public."""
 
     WRITERS = "writers"
-    READERS = "readers"  # whoever signed in
+    READERS = "readers"  # anyone who has signed in
 
 
 class NoticeRules(Value, frozen=True):

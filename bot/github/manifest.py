@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 LONGEST_NAME = 34  # characters of an App's name
 SIGNED_IN_PATH = "/sign-in/callback"
-"""Where GitHub leads back whoever signs in; an App needs it among its callback URLs."""
+"""Where GitHub leads people back after they sign in; an App needs it among its callback URLs."""
 NO_INGRESS = "https://aios-bot.invalid/webhook"
 """The webhook's address when GitHub cannot reach the bot; RFC 2606 reserves its name."""
 
@@ -108,7 +108,7 @@ def compose_manifest(
 ) -> dict[str, object]:
     """The manifest to post to GitHub. It sends the browser to `created_url`, after installing to `installed_url`.
 
-    Whoever signs in to the pages comes back to `signed_in_url`.
+    People who sign in to the pages come back to `signed_in_url`.
     """
     return {
         "name": name,

@@ -75,7 +75,7 @@ class Settings(StoreSettings):
     port: int  # 0: any free one
     public_url: str  # where people reach this service; "" when they do not: reports then link no plan pages
     client_secret: Secret | None  # the environment's: also for an App that the set-up page made
-    open_pages: bool  # whoever is on this machine sees every page, without signing in
+    open_pages: bool  # anyone on this machine sees every page, without signing in
     metrics_token: Secret | None  # who sends it may read /metrics; None: only this machine may
     notify: tuple[Secret, ...]  # where notices are sent, in Apprise's notation
     keep_days: int  # how long finished deliveries are kept

@@ -52,7 +52,7 @@ def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Bluepr
 
     @blueprint.get("/fleets/<page>")
     def old_page(page: str) -> Response:
-        """The address of a fleet's page before there was sign-in: by a rollout's comment, for whoever had it."""
+        """The address of a fleet's page before there was sign-in: by a rollout's comment, for those who had it."""
         guard.require_visitor()
         found = stores.statuses.find(page) if _OLD_PAGE.fullmatch(page) else ()
         fleet = guard.require_fleet(found[0].fleet if found else None)

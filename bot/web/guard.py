@@ -26,7 +26,7 @@ LONGEST_PATH = 500  # characters of an address that sign-in leads back to
 
 
 class Visitor(Value, frozen=True):
-    """Who makes this request. `person` None: whoever is on this machine, where the pages are open."""
+    """Who makes this request. `person` None: anyone on this machine, where the pages are open."""
 
     person: Person | None
     form_token: str = ""  # what their forms must carry; "" where there is no session that a form could misuse
@@ -57,7 +57,7 @@ def own_path(text: str) -> str:
 
 @dataclass(frozen=True)
 class Guard:
-    """`secure`: people reach the service by HTTPS. `open_pages`: whoever is on this machine needs no session."""
+    """`secure`: people reach the service by HTTPS. `open_pages`: anyone on this machine needs no session."""
 
     sessions: SessionStore
     sights: Sights

@@ -22,7 +22,7 @@ def make_blueprint(
 ) -> Blueprint:
     """`checks`: what /readyz runs, by name. `render_metrics`: the page of /metrics in Prometheus' text format.
 
-    Who sends `metrics_token` may read that page; without a token whoever is on this machine.
+    Who sends `metrics_token` may read that page; without a token anyone on this machine.
     """
     blueprint = Blueprint("operations", __name__)
 

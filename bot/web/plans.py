@@ -1,4 +1,4 @@
-"""/plans: a plan as a page and as JSON, for whoever may read the fleet that it is of."""
+"""/plans: a plan as a page and as JSON, for people who may read the fleet that it is of."""
 
 from __future__ import annotations
 

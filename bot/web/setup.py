@@ -17,10 +17,11 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
-from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request
+from flask import Blueprint, Response, jsonify, render_template, request
 
 from bot.domain.errors import BotError
 from bot.github import manifest
+from bot.web.answers import redirect_uncached, render_uncached
 
 _LOG = logging.getLogger("bot.setup")
 _COOKIE = "aios_bot_setup"
@@ -86,7 +87,7 @@ def make_blueprint(app_setup: AppSetup) -> Blueprint:
 
     @blueprint.get("/")
     def index() -> Response:
-        return _redirect("/setup")
+        return redirect_uncached("/setup")
 
     @blueprint.get("/healthz")
     def healthz() -> Response:
@@ -106,22 +107,24 @@ def make_blueprint(app_setup: AppSetup) -> Blueprint:
         if token:
             return _open_session(app_setup, token)
         if not app_setup.has_session(request.cookies.get(_COOKIE, "")):
-            return _page("setup_locked.html", status=403)
+            return render_uncached("setup_locked.html", status=403)
         form = _read_form(app_setup)
-        return _page("setup.html", status=400 if form.problem else 200, **_page_values(app_setup, form))
+        return render_uncached("setup.html", status=400 if form.problem else 200, **_page_values(app_setup, form))
 
     @blueprint.get("/setup/created")
     def created() -> Response:
         if not app_setup.has_session(request.cookies.get(_COOKIE, "")):
-            return _page("setup_locked.html", status=403)
+            return render_uncached("setup_locked.html", status=403)
         if not app_setup.consume_state(request.args.get("state", "")):
-            return _page("setup_failed.html", status=400, problem="GitHub's answer does not belong to this set-up.")
+            return render_uncached(
+                "setup_failed.html", status=400, problem="GitHub's answer does not belong to this set-up."
+            )
         try:
             where = app_setup.register(request.args.get("code", ""))
         except BotError as problem:
             _LOG.warning("%s", problem)
-            return _page("setup_failed.html", status=502, problem=str(problem))
-        answer = _redirect(where)
+            return render_uncached("setup_failed.html", status=502, problem=str(problem))
+        answer = redirect_uncached(where)
         answer.call_on_close(app_setup.finished)
         return answer
 
@@ -142,8 +145,8 @@ def make_installed_blueprint() -> Blueprint:
 def _open_session(app_setup: AppSetup, token: str) -> Response:
     session = app_setup.open_session(token)
     if session is None:
-        return _page("setup_locked.html", status=403)
-    answer = _redirect("/setup")
+        return render_uncached("setup_locked.html", status=403)
+    answer = redirect_uncached("/setup")
     secure = request.is_secure or app_setup.public_url.lower().startswith("https://")
     answer.set_cookie(_COOKIE, session, httponly=True, samesite="Lax", secure=secure, path="/setup")
     return answer
@@ -198,15 +201,3 @@ def _page_values(app_setup: AppSetup, form: SetupForm) -> dict[str, object]:
         "action": manifest.registration_url(app_setup.web_url, organization=form.organization, state=app_setup.state),
         "manifest": msgspec.json.encode(made).decode(),
     }
-
-
-def _page(template: str, *, status: int = 200, **values: object) -> Response:
-    answer = make_response(render_template(template, **values), status)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
-
-
-def _redirect(where: str) -> Response:
-    answer = make_response(redirect(where, 303))
-    answer.headers["Cache-Control"] = "no-store"
-    return answer

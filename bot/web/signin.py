@@ -11,7 +11,7 @@ import logging
 import secrets
 from urllib.parse import urlencode, urlsplit
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Response, request
 
 from bot.domain.errors import BotError
 from bot.features.visitors.facts import Person
@@ -19,6 +19,7 @@ from bot.features.visitors.store import LASTS_MS
 from bot.github.endpoints.authorization import SignIn
 from bot.github.manifest import SIGNED_IN_PATH
 from bot.settings.values import LOOPBACK_NAMES
+from bot.web.answers import redirect_uncached, render_uncached
 from bot.web.guard import Guard, own_path
 
 _LOG = logging.getLogger("bot.web")
@@ -39,10 +40,10 @@ def make_blueprint(guard: Guard, sign_in: SignIn | None, *, public_url: str) -> 
     def ask() -> Response:
         after = own_path(request.args.get("next", ""))
         if guard.find_visitor() is not None:
-            return _redirect(after)
+            return redirect_uncached(after)
         problem = _UNPREPARED if sign_in is None else "" if _back_to(public_url) else _NO_ADDRESS
         start = f"/sign-in/github?{urlencode({'next': after})}"
-        return _page("sign_in.html", status=503 if problem else 200, start=start, problem=problem)
+        return render_uncached("sign_in.html", status=503 if problem else 200, start=start, problem=problem)
 
     @blueprint.get("/sign-in/github")
     def start() -> Response:
@@ -55,7 +56,7 @@ def make_blueprint(guard: Guard, sign_in: SignIn | None, *, public_url: str) -> 
         except BotError as problem:
             _LOG.warning("nobody can sign in: %s", problem)
             return _failed("GitHub does not answer this service at the moment. Try again in a minute.", 502)
-        answer = _redirect(where)
+        answer = redirect_uncached(where)
         attempt = " ".join((state, verifier, own_path(request.args.get("next", ""))))
         _set_cookie(answer, attempt_cookie, attempt, secure=guard.secure, seconds=ATTEMPT_SECONDS)
         return answer
@@ -74,7 +75,7 @@ def make_blueprint(guard: Guard, sign_in: SignIn | None, *, public_url: str) -> 
         except BotError as problem:
             return _failed(f"{problem}.", 502, attempt_cookie)
         guard.sessions.end(request.cookies.get(guard.cookie, ""))
-        answer = _redirect(own_path(after))
+        answer = redirect_uncached(own_path(after))
         secret = guard.sessions.open(Person(id=who.id, login=who.login))
         _set_cookie(answer, guard.cookie, secret, secure=guard.secure, seconds=LASTS_MS // 1000)
         answer.delete_cookie(attempt_cookie, path="/", secure=guard.secure, httponly=True, samesite="Lax")
@@ -85,7 +86,7 @@ def make_blueprint(guard: Guard, sign_in: SignIn | None, *, public_url: str) -> 
     def sign_out() -> Response:
         guard.require_form_token()
         guard.sessions.end(request.cookies.get(guard.cookie, ""))
-        answer = _redirect("/")
+        answer = redirect_uncached("/")
         answer.delete_cookie(guard.cookie, path="/", secure=guard.secure, httponly=True, samesite="Lax")
         return answer
 
@@ -121,19 +122,7 @@ def _set_cookie(answer: Response, name: str, value: str, *, secure: bool, second
 
 
 def _failed(problem: str, status: int, attempt_cookie: str = "") -> Response:
-    answer = _page("sign_in.html", status=status, start="/sign-in/github", problem=problem)
+    answer = render_uncached("sign_in.html", status=status, start="/sign-in/github", problem=problem)
     if attempt_cookie:
         answer.delete_cookie(attempt_cookie, path="/", httponly=True, samesite="Lax")
-    return answer
-
-
-def _page(template: str, *, status: int, **values: object) -> Response:
-    answer = make_response(render_template(template, **values), status)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
-
-
-def _redirect(where: str) -> Response:
-    answer = make_response(redirect(where, 303))
-    answer.headers["Cache-Control"] = "no-store"
     return answer

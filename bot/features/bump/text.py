@@ -49,7 +49,7 @@ def render_body(plan: Plan, links: Links, *, limit: int = LIMIT) -> str:
 
 
 def render_plan(plan: Plan, links: Links, *, limit: int, brought: bool = True) -> str:
-    """Headline, table, what could not be told, diffs of files and services, commits, files: as `limit` allows.
+    """Headline, table, what could not be analysed, diffs of files and services, commits, files: as `limit` allows.
 
     Over the limit the diffs lose their context, then whole stacks, and the lists get shorter; then the table's rows
     do, down to names, and at last they are counted. `brought`: also the files and commits, where they are not there
@@ -184,8 +184,8 @@ def render_group_note(plans: Sequence[GroupPlan]) -> str:
             )
         elif found.unreadable:
             parts.append(f"`{one.plan.submodule}`: a stack of the merged commit cannot be analysed.")
-    told = (
+    reason = (
         "The merge queue puts this pull request out: `aios/plan` failed on the commit that it made. Once what was "
         "before it is merged the plan here is made anew; read it, and add the pull request to the queue again."
     )
-    return "\n\n".join([told, *parts])
+    return "\n\n".join([reason, *parts])

@@ -24,7 +24,7 @@ class Pinned(StoredValue, frozen=True):
     listed_by: RepoName | None = None  # the same, as the hub's file says
     show_upstream: ShowUpstream = ShowUpstream.AUTO
     prefix: str = "/"  # of the fleet's commands
-    page_for_readers: bool = False  # its page is for whoever signed in, also when the repository is public
+    page_for_readers: bool = False  # its page is for anyone who has signed in, also when the repository is public
 
 
 class PinIndex(Protocol):

@@ -1,6 +1,6 @@
 """Which messages to send to one address now. Pure.
 
-What began and ended unnoticed is not in the outbox any more; what is there is still so, or its end has to be told.
+What began and ended unnoticed is not in the outbox any more; what is there is still so, or its end has to be sent.
 """
 
 from __future__ import annotations

@@ -46,12 +46,12 @@ def _grade(message: Message) -> str:
 
 
 def _summary(message: Message) -> str:
-    told = message.begun or message.over
-    if len(told) == 1:
-        notice = told[0].notice
+    conditions = message.begun or message.over
+    if len(conditions) == 1:
+        notice = conditions[0].notice
         where = f" ({plain(notice.subject)})" if notice.subject else ""
         return f"{notice.topic.words}{where}"
-    return f"{len(told)} things " + ("need somebody" if message.begun else "are over")
+    return f"{len(conditions)} things " + ("need somebody" if message.begun else "are over")
 
 
 def _line(one: OpenNotice) -> str:

@@ -23,7 +23,7 @@ class Notice(StoredValue, frozen=True):
 
 
 class Condition(Value, frozen=True):
-    """A notice, and the state that it is about: another state of the same thing is told again."""
+    """A notice, and the state that it is about: another state of the same thing is sent again."""
 
     notice: Notice
     state: str = ""

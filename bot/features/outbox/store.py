@@ -67,7 +67,7 @@ class Outbox:
         )
 
     def find_all(self) -> tuple[OpenNotice, ...]:
-        """Every condition that is open, or whose end may have to be told, oldest first."""
+        """Every condition that is open, or whose end may have to be sent, oldest first."""
         with self._store.reading() as connection:
             rows = connection.execute(sa.select(NOTICES).order_by(NOTICES.c.seq)).mappings().all()
             sent = connection.execute(sa.select(NOTICES_SENT)).mappings().all() if rows else []
@@ -82,9 +82,9 @@ class Outbox:
             # One that a newer version wrote and this one cannot read is that version's to send.
             with suppress(msgspec.ValidationError):
                 notice = msgspec.json.decode(row["notice"], type=Notice)
-                told = by_notice[row["seq"]]
+                phases = by_notice[row["seq"]]
                 if row["ended_at"] is not None:
-                    told += [(target, Phase.BEGUN) for seq, target in unsure if seq == row["seq"]]
+                    phases += [(target, Phase.BEGUN) for seq, target in unsure if seq == row["seq"]]
                 found.append(
                     OpenNotice(
                         seq=row["seq"],
@@ -93,7 +93,7 @@ class Outbox:
                         opened_at=row["opened_at"],
                         due_at=row["due_at"],
                         ended_at=row["ended_at"],
-                        sent=tuple(told),
+                        sent=tuple(phases),
                     )
                 )
         return tuple(found)
@@ -112,7 +112,7 @@ class Outbox:
         return {topic: found[topic.value] for topic in Topic}
 
     def begin(self, target: str, phases: Iterable[tuple[int, Phase]]) -> None:
-        """Note that sending these to `target` begins: what ends meanwhile is kept, to be told as over."""
+        """Note that sending these to `target` begins: what ends meanwhile is kept, to be sent as over."""
         self._note(target, phases, at=0)
 
     def settle(self, target: str, phases: Iterable[tuple[int, Phase]], *, now: int) -> None:
@@ -159,7 +159,7 @@ def replace_conditions(
         if condition is None:
             if row["thing"] not in kept and row["ended_at"] is None:
                 _end(connection, row["seq"], now=now)
-        elif condition.state != row["state"] or _is_told_over(connection, row["seq"]):
+        elif condition.state != row["state"] or _is_sent_as_over(connection, row["seq"]):
             _remove(connection, (row["seq"],))
             wanted[condition.thing] = condition
         elif row["ended_at"] is not None or _columns(condition) != {n: row[n] for n in ("notice", "due_at")}:
@@ -175,14 +175,14 @@ def _columns(condition: Condition) -> dict[str, str | int]:
 
 
 def _end(connection: sa.Connection, seq: int, *, now: int) -> None:
-    told = sa.select(sa.func.count()).where(NOTICES_SENT.c.notice == seq, NOTICES_SENT.c.phase == Phase.BEGUN)
-    if connection.execute(told).scalar_one():
+    begun = sa.select(sa.func.count()).where(NOTICES_SENT.c.notice == seq, NOTICES_SENT.c.phase == Phase.BEGUN)
+    if connection.execute(begun).scalar_one():
         connection.execute(sa.update(NOTICES).where(NOTICES.c.seq == seq).values(ended_at=now))
     else:
         _remove(connection, (seq,))
 
 
-def _is_told_over(connection: sa.Connection, seq: int) -> bool:
+def _is_sent_as_over(connection: sa.Connection, seq: int) -> bool:
     over = sa.select(sa.func.count()).where(NOTICES_SENT.c.notice == seq, NOTICES_SENT.c.phase == Phase.OVER)
     return bool(connection.execute(over).scalar_one())
 

@@ -84,4 +84,4 @@ class CheckFacts(Value, frozen=True):
     public_problem: str
     pull: bool  # the bot fetches deliveries and needs no webhook
     can_sign_in: bool = True  # there is a client secret of the App
-    open_pages: bool = False  # whoever is on this machine sees the pages
+    open_pages: bool = False  # anyone on this machine sees the pages

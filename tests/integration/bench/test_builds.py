@@ -17,7 +17,7 @@ def test_what_is_planned_to_be_built_comes_out_different(engine: Engine, tmp_pat
     assert find_faults(found) == []
     assert [one.planned for one in found] == [one.changed for one in found] == [one.recreated for one in found]
     assert [one.planned for one in found] == [(), ("seven",), ("two",), ()]
-    assert [one.told for one in found] == [None, None, None, True]
+    assert [one.foretold for one in found] == [None, None, None, True]
 
 
 def test_a_history_follows_from_its_seed() -> None:
@@ -39,10 +39,10 @@ def test_faults_are_found() -> None:
         (step(changed=("a",)), "missed: a"),
         (step(planned=("a",), changed=("a",)), "missed: a"),
         (step(recreated=("a",), needless=("a",)), "recreated with its image unchanged: a"),
-        (step(told=False), "does not tell that the build fails"),
+        (step(foretold=False), "does not say that the build fails"),
         (step(failure="no"), "failed: no"),
         (step(planned=("a",)), "1 of 1 planned builds left the image as it was"),
     ):
         (fault,) = find_faults([bad])
         assert why in fault
-    print_figures([step(planned=("a",)), step(told=True)])
+    print_figures([step(planned=("a",)), step(foretold=True)])

@@ -15,5 +15,5 @@ _NAMED = ("broken YAML", "an unknown key of a service", "aliases that grow witho
 def test_what_cannot_be_planned_is_told_checked_and_held(name: str, tmp_path: Path) -> None:
     (kind,) = [kind for kind in KINDS if kind.name == name]
     found = try_kind(kind, tmp_path)
-    assert (found.is_readable, found.told, found.check, found.held) == (False, True, True, True)
+    assert (found.is_readable, found.reported, found.check, found.held) == (False, True, True, True)
     assert found.message

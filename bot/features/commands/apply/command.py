@@ -116,7 +116,7 @@ def decide_once(tools: CommandTools, client: Client, job: RunCommand) -> Decided
 
 
 def _refuse_too_many(tools: CommandTools, job: RunCommand) -> DecidedCommand | None:
-    """The refusal of one command too many of one person; None when it was told before. Nothing is asked of GitHub."""
+    """The refusal of one command too many of one person; None when answered before. Sends no request."""
     if job.number is None or tools.commands.find(job.source) is not None:
         return None
     actor = Actor(login=job.actor, permission=Permission.UNKNOWN)

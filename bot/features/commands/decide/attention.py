@@ -14,7 +14,7 @@ class Attention(StrEnum):
     """What a command gets."""
 
     HEARD = "heard"
-    ANSWERED = "answered"  # it is one too many, and told so
+    ANSWERED = "answered"  # it is one too many, and gets that answer
     IGNORED = "ignored"
 
 
@@ -26,7 +26,7 @@ class RecentCommands(Value, frozen=True):
 
 
 def decide_attention(recent: RecentCommands) -> Attention:
-    """What the next command gets. A person who may not use commands is told so once in each window."""
+    """What the next command gets. A person who may not use commands is answered once in each window."""
     if recent.refused or recent.earlier > MOST_COMMANDS:
         return Attention.IGNORED
     return Attention.HEARD if recent.earlier < MOST_COMMANDS else Attention.ANSWERED
