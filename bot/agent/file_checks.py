@@ -34,7 +34,8 @@ def check_writable(folder: Path, names: Iterable[str]) -> None:
     locked: dict[Path, list[str]] = {}
     for name in names:
         place = (folder / name).parent
-        while not place.is_dir() and place != folder.parent:
+        # os.path answers for what may not be looked into, where pathlib raises.
+        while not os.path.isdir(place) and place != folder.parent:  # noqa: PTH112
             place = place.parent
         if place.is_dir() and not os.access(place, os.W_OK | os.X_OK, effective_ids=True):
             locked.setdefault(place, []).append(name)

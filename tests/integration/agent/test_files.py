@@ -105,9 +105,11 @@ def test_what_a_container_planted_in_the_clone_is_never_run(node_world: NodeWorl
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root can be somebody else")
-def test_a_folder_of_another_user_is_named_before_anything_is_touched(tmp_path: Path) -> None:
+@pytest.mark.parametrize("data_mode", [0o755, 0o700], ids=["open", "closed"])
+def test_a_folder_of_another_user_is_named_before_anything_is_touched(tmp_path: Path, data_mode: int) -> None:
     (tmp_path / "mine").mkdir(mode=0o777)
     (tmp_path / "data").mkdir()
+    (tmp_path / "data").chmod(data_mode)
     for folder in (tmp_path, *tmp_path.parents):
         if folder.stat().st_uid == 0 and not folder.stat().st_mode & 0o001:
             folder.chmod(0o755)
