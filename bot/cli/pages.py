@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from bot.features.fleets.store import PinStore
-from bot.features.holds.store import HoldStore
 from bot.features.rollout.store import RolloutStore
 from bot.features.visitors.read import Sights, ask_as_installation
 from bot.features.visitors.store import SessionStore
@@ -14,8 +13,8 @@ from bot.github.app import App
 from bot.github.endpoints.authorization import SignIn
 from bot.settings.values import Credentials, Settings
 from bot.storage.store import Store
-from bot.web.fleets import FleetStores
 from bot.web.guard import Guard
+from bot.web.reading import FleetStores, make_stores
 
 
 class Pages(NamedTuple):
@@ -44,4 +43,4 @@ def build_pages(
     )
     secret = credentials.client_secret
     sign_in = SignIn(app, settings.html_url, secret) if secret else None
-    return Pages(guard, sign_in, FleetStores(statuses, HoldStore(store)))
+    return Pages(guard, sign_in, make_stores(store, statuses))

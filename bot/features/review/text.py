@@ -48,15 +48,21 @@ def render_review(decision: ReviewDecision, *, note: str = "") -> CheckText:
     return CheckText(title=title[:255], summary=summary[:60_000], text="", conclusion=conclusion)
 
 
+def find_wait(facts: ReviewFacts, decision: ReviewDecision) -> str:
+    """What the pull request waits for, when nothing but a person brings it further; else ""."""
+    waits = facts.ours or decision.missing is not Missing.NOTHING
+    merges = (facts.auto_merge or decision.auto_merge) and not decision.by_hand
+    if facts.notify is None or facts.draft or merges or not waits:
+        return ""
+    return _TITLES.get(decision.missing, "somebody has to merge it")
+
+
 def describe_waiting(
     fleet: RepoName, facts: ReviewFacts, decision: ReviewDecision, *, number: PullNumber, since: int, url: str
 ) -> tuple[Condition, ...]:
     """What people are notified of when the pull request still waits, some time after `since` (seconds)."""
-    rules = facts.notify
-    waits = facts.ours or decision.missing is not Missing.NOTHING
-    merges = (facts.auto_merge or decision.auto_merge) and not decision.by_hand
-    if rules is None or not rules.approval_after or facts.draft or merges or not waits:
+    rules, text = facts.notify, find_wait(facts, decision)
+    if rules is None or not rules.approval_after or not text:
         return ()
-    text = _TITLES.get(decision.missing, "somebody has to merge it")
     notice = Notice(topic=Topic.APPROVAL_WAITS, fleet=fleet, subject=f"#{number}", text=text, url=url)
     return apply_rules((Condition(notice=notice, due_at=since + rules.approval_after),), rules)

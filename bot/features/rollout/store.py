@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from bot.domain.names import BranchName, CommitSha, DeploymentId, NodeName, PullNumber, RepoName, SubmodulePath
 from bot.domain.values import StoredValue
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
+from bot.observability.log import hide_secrets
 from bot.protocol.report import Report
 from bot.storage.store import Store
 
@@ -34,6 +35,13 @@ RESULTS = sa.Table(
     sa.Column("report", sa.Text, nullable=False),  # bot.protocol.report.Report as JSON
 )
 
+LOGS = sa.Table(
+    "order_logs",
+    TABLES,
+    sa.Column("fleet", sa.Text, primary_key=True),  # lower case
+    sa.Column("number", sa.BigInteger, primary_key=True),
+    sa.Column("log", sa.Text, nullable=False),
+)
 ORDERS_MADE = sa.Table(
     "orders_made",
     TABLES,
@@ -53,6 +61,12 @@ _SAVE_RESULT = sa.text(
     "INSERT INTO order_results (fleet, number, report) VALUES (:fleet, :number, :report) "
     "ON CONFLICT (fleet, number) DO NOTHING"
 )
+
+_KEEP_LOG = sa.text(
+    "INSERT INTO order_logs (fleet, number, log) VALUES (:fleet, :number, :log) "
+    "ON CONFLICT (fleet, number) DO NOTHING"
+)
+LONGEST_LOG = 12_000  # characters, of its end
 
 
 class NodeStatus(StoredValue, frozen=True):
@@ -153,7 +167,14 @@ class RolloutStore:
             text = connection.execute(query).scalar()
         return None if text is None else msgspec.json.decode(text, type=Report)
 
-    def save_result(self, fleet: RepoName, report: Report) -> bool:
-        """Keep it; False when it was kept before, so that it is counted once."""
+    def save_result(self, fleet: RepoName, report: Report, *, log: str = "") -> bool:
+        """Keep it, with the end of the deploy's `log`; False when it was kept before, so that it is counted once."""
         row = {"fleet": fleet.lower(), "number": report.number, "report": msgspec.json.encode(report).decode()}
-        return self._store.write(lambda connection: connection.execute(_SAVE_RESULT, row).rowcount > 0)
+        kept = {"fleet": fleet.lower(), "number": report.number, "log": hide_secrets(log)[-LONGEST_LOG:]}
+
+        def write(connection: sa.Connection) -> bool:
+            if log:
+                connection.execute(_KEEP_LOG, kept)
+            return connection.execute(_SAVE_RESULT, row).rowcount > 0
+
+        return self._store.write(write)

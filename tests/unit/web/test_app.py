@@ -20,6 +20,8 @@ ROUTES = {
     "GET /fleets",
     "GET /fleets/<owner>/<name>",
     "GET /fleets/<owner>/<name>/state",
+    "GET /fleets/<owner>/<name>/nodes/<node>",
+    "GET /fleets/<owner>/<name>/stacks/<stack>",
     "GET /fleets/<page>",
     "GET /healthz",
     "GET /metrics",
