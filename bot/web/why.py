@@ -8,7 +8,7 @@ from bot.domain.names import PullNumber
 from bot.domain.values import Value
 from bot.domain.verbs import PREFIX, Verb
 from bot.features.holds.facts import Hold, HoldKind, Lock
-from bot.features.outbox.pulls import WaitingPull
+from bot.features.outbox.facts import WaitingPull
 from bot.features.rollout.decide.rollout import Standing
 from bot.features.rollout.history import NodeDetails
 from bot.features.rollout.store import NodeStatus, RolloutStatus

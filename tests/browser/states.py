@@ -23,8 +23,8 @@ from bot.domain.notices import Topic
 from bot.features.fleets.store import PinStore
 from bot.features.holds.facts import Hold, HoldKind, Lock
 from bot.features.holds.store import HoldStore, take_lock
-from bot.features.outbox.facts import Condition, Notice
-from bot.features.outbox.pulls import WaitingPull, WaitingPulls
+from bot.features.outbox.facts import Condition, Notice, WaitingPull
+from bot.features.outbox.pulls import WaitingPulls
 from bot.features.outbox.store import Outbox
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.features.rollout.facts import PastOrder, Stage

@@ -7,9 +7,9 @@ from collections.abc import Collection
 import msgspec
 import sqlalchemy as sa
 
-from bot.domain.names import CommitSha, PullNumber, RepoName
-from bot.domain.values import StoredValue, Value
-from bot.features.outbox.facts import Notice
+from bot.domain.names import PullNumber, RepoName
+from bot.domain.values import Value
+from bot.features.outbox.facts import Notice, WaitingPull
 from bot.features.outbox.store import NOTICES
 from bot.storage.store import Store
 
@@ -26,18 +26,6 @@ _SAVE = sa.text(
     "INSERT INTO waiting_pulls (fleet, pull, since, record) VALUES (:fleet, :pull, :since, :record) "
     "ON CONFLICT (fleet, pull) DO UPDATE SET since = excluded.since, record = excluded.record"
 )
-
-
-class WaitingPull(StoredValue, frozen=True):
-    """An open pull request that nothing but a person brings further."""
-
-    number: PullNumber
-    title: str  # a stranger's words
-    author: str
-    since: int  # seconds since the epoch
-    head: CommitSha
-    why: str  # what is missing, in our words
-    to_merge: bool = False  # nothing but its merge
 
 
 class Waiting(Value, frozen=True):
@@ -62,6 +50,13 @@ class WaitingPulls:
             "record": msgspec.json.encode(pull).decode(),
         }
         self._store.write(lambda connection: connection.execute(_SAVE, row))
+
+    def put(self, fleet: RepoName, number: PullNumber, pull: WaitingPull | None) -> None:
+        """From now on it waits so, or, when there is none, no more."""
+        if pull is None:
+            self.remove(fleet, number)
+        else:
+            self.save(fleet, pull)
 
     def remove(self, fleet: RepoName, number: PullNumber) -> None:
         """It waits no more."""

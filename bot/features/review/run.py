@@ -9,17 +9,14 @@ from bot.features.audit.store import AuditTrail
 from bot.features.bump.run import PlanTools
 from bot.features.fleets.jobs import Outcome
 from bot.features.fleets.run import FleetTools
-from bot.features.outbox.facts import approval_scope
-from bot.features.outbox.pulls import WaitingPull, WaitingPulls
+from bot.features.outbox.pulls import WaitingPulls
 from bot.features.outbox.store import Outbox
-from bot.features.review.apply import apply_review, post_on_group
-from bot.features.review.decide import Missing, decide_review
+from bot.features.review.apply import apply_review, keep_waiting, post_on_group
+from bot.features.review.decide import decide_review
 from bot.features.review.jobs import ReviewGroup, SyncReview
 from bot.features.review.read.review import read_review_facts
-from bot.features.review.text import describe_waiting, find_wait
 from bot.github.client import Client
 from bot.github.endpoints import people
-from bot.text.times import parse_time
 
 log = logging.getLogger(__name__)
 
@@ -39,29 +36,12 @@ def sync_review(tools: ReviewTools, client: Client, job: SyncReview) -> Outcome:
     """Post which rule asks for a review of this pull request, and whether it is there."""
     pull = people.read_pull_detail(client, job.fleet, job.number)
     if pull.state != "open":
-        tools.waiting.remove(job.fleet, job.number)
         return ()
     facts = read_review_facts(tools, client, job.fleet, pull)
     decision = decide_review(facts)
     log.info("review of %s#%d: %s, missing: %s", job.fleet, pull.number, decision.need, decision.missing)
     apply_review(tools, client, job.fleet, pull, decision)
-    since = parse_time(pull.created_at)
-    waiting = describe_waiting(job.fleet, facts, decision, number=job.number, since=since, url=pull.html_url)
-    tools.outbox.replace(job.fleet, approval_scope(job.number), waiting, now=int(tools.fleets.now()))
-    why = find_wait(facts, decision)
-    if not why:
-        tools.waiting.remove(job.fleet, job.number)
-        return ()
-    record = WaitingPull(
-        number=job.number,
-        title=pull.title,
-        author=facts.author,
-        since=since,
-        head=facts.head,
-        why=why,
-        to_merge=decision.missing is Missing.NOTHING,
-    )
-    tools.waiting.save(job.fleet, record)
+    keep_waiting(tools, job.fleet, pull, facts, decision)
     return ()
 
 

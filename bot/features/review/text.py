@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain.names import PullNumber, RepoName
 from bot.domain.notices import Topic
-from bot.features.outbox.facts import Condition, Notice, apply_rules
+from bot.features.outbox.facts import Condition, Notice, WaitingPull, apply_rules
 from bot.features.review.decide import Missing, Need, ReviewDecision
 from bot.features.review.facts import MergeEffect, ReviewFacts
 from bot.plan.report.check import CheckText
@@ -55,6 +55,19 @@ def find_wait(facts: ReviewFacts, decision: ReviewDecision) -> str:
     if facts.notify is None or facts.draft or merges or not waits:
         return ""
     return _TITLES.get(decision.missing, "somebody has to merge it")
+
+
+def describe_wait(
+    facts: ReviewFacts, decision: ReviewDecision, *, number: PullNumber, title: str, since: int
+) -> WaitingPull | None:
+    """What the pages show of a pull request that waits for a person since then (seconds); None when it does not."""
+    why = find_wait(facts, decision)
+    if not why:
+        return None
+    to_merge = decision.missing is Missing.NOTHING
+    return WaitingPull(
+        number=number, title=title, author=facts.author, since=since, head=facts.head, why=why, to_merge=to_merge
+    )
 
 
 def describe_waiting(

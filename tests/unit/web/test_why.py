@@ -9,7 +9,7 @@ from bot.domain.names import BranchName, CommitSha, NodeName, PlanId, PullNumber
 from bot.domain.verbs import Verb
 from bot.features.commands.grammar import Command, parse_command
 from bot.features.holds.facts import Hold, HoldKind, Lock
-from bot.features.outbox.pulls import WaitingPull
+from bot.features.outbox.facts import WaitingPull
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.features.rollout.history import NodeDetails, Refusal
 from bot.features.rollout.store import NodeStatus, RolloutStatus
