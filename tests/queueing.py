@@ -18,7 +18,7 @@ from bot.features.fleets.jobs import Job
 from bot.features.fleets.store import PinStore
 from bot.features.holds.store import HoldStore
 from bot.features.rollout.store import RolloutStore
-from bot.features.visitors.read import Access, AskGitHub, Sights
+from bot.features.visitors.read import AskGitHub, RepositoryAccess, Sights
 from bot.features.visitors.store import SessionStore, TokenStore
 from bot.github.ignored import IgnoredReason
 from bot.queue.inbox import Inbox
@@ -68,7 +68,7 @@ def make_intake(inbox: Inbox) -> Intake:
 
 def make_guard(store: Store, *, ask: AskGitHub | None = None, open_pages: bool = False) -> Guard:
     """Who may see what; without `ask` nobody has any permission."""
-    nobody = Access(private=True, permission=Permission.NONE)
+    nobody = RepositoryAccess(private=True, permission=Permission.NONE)
     sights = Sights(PinStore(store), ask or (lambda _fleet, _person: nobody), time.time)
     return Guard(SessionStore(store), TokenStore(store), sights, secure=False, open_pages=open_pages)
 

@@ -16,7 +16,7 @@ from flask import Response, g, make_response, redirect, request
 from werkzeug.exceptions import Forbidden, HTTPException, NotFound, Unauthorized
 
 from bot.domain.values import Value
-from bot.features.visitors.facts import Fleet, Person, Sight
+from bot.features.visitors.facts import Person, Sight, VisibleFleet
 from bot.features.visitors.read import Sights
 from bot.features.visitors.store import SessionStore, TokenStore
 from bot.settings.values import LOOPBACK_NAMES
@@ -96,7 +96,7 @@ class Guard:
             raise Unauthorized("sign in, or send a token") if wants_json() else SignInNeeded()
         return visitor
 
-    def require_fleet(self, name: str | None, sight: Sight = Sight.FLEET) -> Fleet:
+    def require_fleet(self, name: str | None, sight: Sight = Sight.FLEET) -> VisibleFleet:
         """The fleet that is called so, if the visitor may see this of it; 404 for any other name."""
         visitor = self.require_visitor()
         fleet = self.sights.find_fleet(name) if name else None
@@ -104,7 +104,7 @@ class Guard:
             raise NotFound("there is nothing here, or you may not see it")
         return fleet
 
-    def may_see(self, visitor: Visitor, fleet: Fleet, sight: Sight) -> bool:
+    def may_see(self, visitor: Visitor, fleet: VisibleFleet, sight: Sight) -> bool:
         """Whether the visitor may see this of the fleet."""
         if visitor.only:
             return fleet.name.lower() == visitor.only
