@@ -50,7 +50,7 @@ class ApiFleetState(Value, frozen=True):
     holds: tuple[Hold, ...]
 
 
-class Problem(Value, frozen=True):
+class ApiProblem(Value, frozen=True):
     """Why a request was refused (RFC 9457)."""
 
     title: str
@@ -105,7 +105,7 @@ def answer(value: object) -> Response:
 def refuse(problem: HTTPException) -> Response:
     """An error as problem+json, with the headers that belong to it (Allow with 405)."""
     status = problem.code or 500
-    about = Problem(title=problem.name, status=status, detail=problem.description or problem.name)
+    about = ApiProblem(title=problem.name, status=status, detail=problem.description or problem.name)
     kept = {
         name: value for name, value in problem.get_headers() if name.lower() not in ("content-type", "content-length")
     }
@@ -123,7 +123,7 @@ def _read_number(name: str, default: int, *, least: int, greatest: int) -> int:
 
 def describe() -> dict[str, Any]:
     """The OpenAPI 3.1 document of these routes, its schemas made from the values that are sent."""
-    sent = (ApiFleets, ApiFleetState, Problem)
+    sent = (ApiFleets, ApiFleetState, ApiProblem)
     (fleets, state, problem), schemas = msgspec.json.schema_components(
         sent, ref_template="#/components/schemas/{name}"
     )
