@@ -8,7 +8,7 @@ from typing import NamedTuple
 from bot.features.fleets.store import PinStore
 from bot.features.rollout.store import RolloutStore
 from bot.features.visitors.read import Sights, ask_as_installation
-from bot.features.visitors.store import SessionStore
+from bot.features.visitors.store import SessionStore, TokenStore
 from bot.github.app import App
 from bot.github.endpoints.authorization import SignIn
 from bot.settings.values import Credentials, Settings
@@ -37,6 +37,7 @@ def build_pages(
     """The parts of the pages, on the service's database. `now`: in seconds since the epoch."""
     guard = Guard(
         SessionStore(store),
+        TokenStore(store),
         Sights(PinStore(store), ask_as_installation(app), now),
         secure=settings.public_url.startswith("https://"),
         open_pages=settings.open_pages,

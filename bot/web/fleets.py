@@ -18,10 +18,10 @@ from bot.domain.names import NodeName
 from bot.features.rollout.decide.rollout import Standing
 from bot.features.rollout.facts import Stage
 from bot.features.rollout.history import NEWEST
-from bot.features.visitors.facts import Fleet, Sight
+from bot.features.visitors.facts import Sight, VisibleFleet
 from bot.text.markdown import is_linkable
 from bot.web.guard import Guard, Visitor
-from bot.web.reading import FleetStores, FleetView, read_fleet
+from bot.web.reading import FleetStores, ShownFleet, read_fleet
 from bot.web.timeline import DAYS, draw_timeline
 from bot.web.why import summarise, tell_waiting
 
@@ -124,7 +124,7 @@ def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Bluepr
         ]
         return show("stack.html", view, stack=stack, found=found, pins=pins, results=results[:50])
 
-    def show(template: str, view: FleetView, **more: object) -> Response:
+    def show(template: str, view: ShownFleet, **more: object) -> Response:
         words, gravity = summarise([one.status for one in view.rollouts], view.waiting.pulls, refused=view.refused)
         text = render_template(
             template,
@@ -146,7 +146,7 @@ def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Bluepr
     return blueprint
 
 
-def list_fleets(guard: Guard, visitor: Visitor) -> tuple[list[Fleet], int]:
+def list_fleets(guard: Guard, visitor: Visitor) -> tuple[list[VisibleFleet], int]:
     """The fleets that the visitor may see, and about how many more GitHub was not asked for this request."""
     seen, unasked, asked = [], 0, 0
     for fleet in guard.sights.fleets():

@@ -9,10 +9,10 @@ from bot.domain.values import Value
 from bot.features.audit.store import AuditTrail
 from bot.features.holds.facts import Hold, Lock
 from bot.features.holds.store import HoldStore
-from bot.features.outbox.pulls import Waiting, WaitingPulls
+from bot.features.outbox.pulls import FleetWaits, WaitingPulls
 from bot.features.rollout.history import NodeDetails, OrderHistory, RolloutDetails
 from bot.features.rollout.store import NodeStatus, RolloutStatus, RolloutStore
-from bot.features.visitors.facts import Fleet
+from bot.features.visitors.facts import VisibleFleet
 from bot.storage.store import Store
 from bot.web.why import Obstacle, describe_holds, find_obstacles
 
@@ -35,7 +35,7 @@ def make_stores(database: Store, statuses: RolloutStore) -> FleetStores:
     )
 
 
-class NodeView(Value, frozen=True):
+class ShownNode(Value, frozen=True):
     """One node of a rollout, and why it does not move."""
 
     status: NodeStatus
@@ -43,13 +43,13 @@ class NodeView(Value, frozen=True):
     obstacles: tuple[Obstacle, ...]
 
 
-class RolloutView(Value, frozen=True):
+class ShownRollout(Value, frozen=True):
     """One submodule of one base branch, node by node."""
 
     status: RolloutStatus
     upstream: RepoName | None
     holds: tuple[Obstacle, ...]
-    nodes: tuple[NodeView, ...]
+    nodes: tuple[ShownNode, ...]
 
     @property
     def good(self) -> int:
@@ -57,12 +57,12 @@ class RolloutView(Value, frozen=True):
         return sum(node.status.standing == "good" for node in self.nodes)
 
 
-class FleetView(Value, frozen=True):
+class ShownFleet(Value, frozen=True):
     """A fleet as its page shows it."""
 
-    fleet: Fleet
-    rollouts: tuple[RolloutView, ...]
-    waiting: Waiting
+    fleet: VisibleFleet
+    rollouts: tuple[ShownRollout, ...]
+    waiting: FleetWaits
 
     @property
     def stacks(self) -> tuple[StackName, ...]:
@@ -74,20 +74,20 @@ class FleetView(Value, frozen=True):
         """How many orders were refused because their plans go beyond the approved ones."""
         return sum(node.details.refused is not None for one in self.rollouts for node in one.nodes)
 
-    def of_node(self, name: str) -> tuple[tuple[RolloutView, NodeView], ...]:
+    def of_node(self, name: str) -> tuple[tuple[ShownRollout, ShownNode], ...]:
         """Where one node stands in each rollout; empty for a node that no rollout knows."""
         return tuple((one, node) for one in self.rollouts for node in one.nodes if node.status.node == name)
 
-    def of_stack(self, name: str) -> tuple[tuple[RolloutView, NodeView], ...]:
+    def of_stack(self, name: str) -> tuple[tuple[ShownRollout, ShownNode], ...]:
         """Where a stack stands on each node that has it."""
         return tuple((one, node) for one in self.rollouts for node in one.nodes if name in node.details.stacks)
 
 
-def read_fleet(stores: FleetStores, fleet: Fleet, *, now: float) -> FleetView:
+def read_fleet(stores: FleetStores, fleet: VisibleFleet, *, now: float) -> ShownFleet:
     """The fleet as it stands, in three queries. `now`: in seconds since the epoch."""
     locks, holds = stores.holds.find_everything(fleet.name, now=now)
     found = stores.history.find_rollouts(stores.statuses.page_of(fleet.name))
-    return FleetView(
+    return ShownFleet(
         fleet=fleet,
         rollouts=tuple(_view(fleet, status, details, locks, holds) for status, details in found),
         waiting=stores.waiting.find(fleet.name, now=int(now)),
@@ -95,18 +95,18 @@ def read_fleet(stores: FleetStores, fleet: Fleet, *, now: float) -> FleetView:
 
 
 def _view(
-    fleet: Fleet,
+    fleet: VisibleFleet,
     status: RolloutStatus,
     details: RolloutDetails,
     locks: tuple[Lock, ...],
     holds: tuple[Hold, ...],
-) -> RolloutView:
-    def of(node: NodeStatus) -> NodeView:
+) -> ShownRollout:
+    def of(node: NodeStatus) -> ShownNode:
         known = details.of(NodeName(node.node))
         why = find_obstacles(status, node, known, locks, prefix=fleet.prefix)
-        return NodeView(status=node, details=known, obstacles=why)
+        return ShownNode(status=node, details=known, obstacles=why)
 
-    return RolloutView(
+    return ShownRollout(
         status=status,
         upstream=details.upstream,
         holds=describe_holds(status, holds, prefix=fleet.prefix),

@@ -24,7 +24,7 @@ _WORDS = {
 }
 
 
-class Dot(Value, frozen=True):
+class TimelineDot(Value, frozen=True):
     """One order: where it is drawn, in what colour, and what it is."""
 
     x: int
@@ -34,7 +34,7 @@ class Dot(Value, frozen=True):
     href: str
 
 
-class Line(Value, frozen=True):
+class Tick(Value, frozen=True):
     """One node's line, or one day's."""
 
     at: int
@@ -45,9 +45,9 @@ class Timeline(Value, frozen=True):
     """A picture of the orders of a fleet or of a node; all in pixels."""
 
     height: int
-    rows: tuple[Line, ...]
-    days: tuple[Line, ...]
-    dots: tuple[Dot, ...]
+    rows: tuple[Tick, ...]
+    days: tuple[Tick, ...]
+    dots: tuple[TimelineDot, ...]
     hidden: int  # nodes that are not drawn
     summary: str  # the same for people who cannot see it
 
@@ -63,7 +63,7 @@ def draw_timeline(marks: Sequence[OrderMark], *, now: int, link: str) -> Timelin
     names = sorted({mark.node for mark in shown}, key=str.lower)
     rows = {name: _TOP + ROW * index + ROW // 2 for index, name in enumerate(names[:MOST_ROWS])}
     dots = tuple(
-        Dot(
+        TimelineDot(
             x=_place(mark.at, begin, now),
             y=rows[mark.node],
             kind=_KINDS.get(mark.stage, "notice"),
@@ -76,7 +76,7 @@ def draw_timeline(marks: Sequence[OrderMark], *, now: int, link: str) -> Timelin
     failed = sum(_KINDS.get(mark.stage) == "risky" for mark in shown)
     return Timeline(
         height=_TOP + ROW * max(len(rows), 1) + _BOTTOM,
-        rows=tuple(Line(at=y, label=name if len(name) <= 18 else f"{name[:17]}…") for name, y in rows.items()),
+        rows=tuple(Tick(at=y, label=name if len(name) <= 18 else f"{name[:17]}…") for name, y in rows.items()),
         days=tuple(_days(begin, now)),
         dots=dots,
         hidden=len(names) - len(rows),
@@ -88,11 +88,11 @@ def _place(at: int, begin: int, now: int) -> int:
     return _LEFT + (at - begin) * (WIDTH - _RIGHT - _LEFT) // max(now - begin, 1)
 
 
-def _days(begin: int, now: int) -> list[Line]:
+def _days(begin: int, now: int) -> list[Tick]:
     first = (begin // _DAY + 1) * _DAY
     days = range(first, now + 1, _DAY)
     return [
-        Line(at=_place(day, begin, now), label=datetime.fromtimestamp(day, UTC).strftime("%-d %b") if n % 2 else "")
+        Tick(at=_place(day, begin, now), label=datetime.fromtimestamp(day, UTC).strftime("%-d %b") if n % 2 else "")
         for n, day in enumerate(days)
     ]
 

@@ -28,7 +28,7 @@ _SAVE = sa.text(
 )
 
 
-class Waiting(Value, frozen=True):
+class FleetWaits(Value, frozen=True):
     """What is open in a fleet: pull requests that wait, oldest first, and conditions that people are notified of."""
 
     pulls: tuple[WaitingPull, ...]
@@ -70,7 +70,7 @@ class WaitingPulls:
         )
         self._store.write(lambda connection: connection.execute(gone))
 
-    def find(self, fleet: RepoName, *, now: int) -> Waiting:
+    def find(self, fleet: RepoName, *, now: int) -> FleetWaits:
         """What is open in `fleet` and due at `now` (seconds since the epoch). One query."""
         pulls = sa.select(
             sa.literal("pull").label("what"),
@@ -84,7 +84,7 @@ class WaitingPulls:
         both = sa.union_all(pulls, notices).order_by("since", "number")
         with self._store.reading() as connection:
             rows = connection.execute(both).all()
-        return Waiting(
+        return FleetWaits(
             pulls=tuple(msgspec.json.decode(row.record, type=WaitingPull) for row in rows if row.what == "pull"),
             notices=tuple(
                 (row.number, msgspec.json.decode(row.record, type=Notice), row.since)

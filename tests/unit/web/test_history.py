@@ -15,8 +15,8 @@ from bot.features.outbox.pulls import WaitingPulls
 from bot.features.rollout.facts import Stage
 from bot.features.rollout.history import KEPT, OrderHistory, keep_orders
 from bot.features.rollout.store import RolloutStore
-from bot.features.visitors.facts import Fleet, Person
-from bot.features.visitors.read import Access
+from bot.features.visitors.facts import Person, VisibleFleet
+from bot.features.visitors.read import RepositoryAccess
 from bot.features.visitors.store import SessionStore
 from bot.protocol.outcome import OrderEnd
 from bot.protocol.report import Report
@@ -95,8 +95,10 @@ def test_a_strangers_words_stay_words(client: FlaskClient, place: str) -> None:
 
 
 def test_logs_are_for_those_who_may_write(store: Store) -> None:
-    def ask(_fleet: Fleet, person: Person) -> Access:
-        return Access(private=True, permission=Permission.WRITE if person.login == "wilma" else Permission.READ)
+    def ask(_fleet: VisibleFleet, person: Person) -> RepositoryAccess:
+        return RepositoryAccess(
+            private=True, permission=Permission.WRITE if person.login == "wilma" else Permission.READ
+        )
 
     app = make_app(Inbox(store), None, guard=make_guard(store, ask=ask))
     seen = {}

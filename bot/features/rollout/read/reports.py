@@ -21,7 +21,7 @@ def find_newest_report(statuses: RolloutStore, fleet: RepoName, past: Iterable[P
     return next((report for report in found if report is not None), None)
 
 
-class Told(NamedTuple):
+class NodeWords(NamedTuple):
     """A node's report, and the same in its words with the end of the logs of what failed."""
 
     report: Report
@@ -34,7 +34,7 @@ def read_report(client: Client, repo: RepoName, node: NodeName, order: PastOrder
     return told.report if told else None
 
 
-def read_told(client: Client, repo: RepoName, node: NodeName, order: PastOrder) -> Told | None:
+def read_told(client: Client, repo: RepoName, node: NodeName, order: PastOrder) -> NodeWords | None:
     """The same with the node's words.
 
     Whoever may push a workflow can post such a check: it is shown and counted, and decides nothing.
@@ -44,5 +44,5 @@ def read_told(client: Client, repo: RepoName, node: NodeName, order: PastOrder) 
         if run.external_id == wanted and run.app is not None and run.app.slug == ACTIONS:
             output = run.output
             report = parse_report((output.text if output else None) or "", number=order.number)
-            return Told(report, read_words((output.summary if output else None) or "")) if report else None
+            return NodeWords(report, read_words((output.summary if output else None) or "")) if report else None
     return None
