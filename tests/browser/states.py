@@ -28,7 +28,7 @@ from bot.features.outbox.pulls import WaitingPulls
 from bot.features.outbox.store import Outbox
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.features.rollout.facts import PastOrder, Stage
-from bot.features.rollout.history import NodeDetails, Refusal, RolloutDetails, keep_details, keep_orders
+from bot.features.rollout.history import NodeDetails, RefusedPlan, RolloutDetails, keep_details, keep_orders
 from bot.features.rollout.store import NodeStatus, RolloutStatus, RolloutStore
 from bot.protocol.action import Action
 from bot.protocol.order import OrderKind
@@ -93,7 +93,7 @@ class Fleets:
         *,
         reason: RolloutReason = RolloutReason.DONE,
         stacks: Sequence[StackName] = STACKS,
-        refused: Refusal | None = None,
+        refused: RefusedPlan | None = None,
         orders: dict[str, tuple[PastOrder, ...]] | None = None,
         pulls: Sequence[WaitingPull] = (),
     ) -> RepoName:
@@ -252,7 +252,7 @@ def fill(store: Store, statuses: RolloutStore) -> dict[str, str]:
         failing, Topic.DEPLOY_FAILED, "AIOS", "deploy of server e5e5e5e: ingress/traefik exited with code 1"
     )
     fleets.notice(failing, Topic.DRIFT, "PI", "server: ingress/traefik: image moved")
-    refused = Refusal(
+    refused = RefusedPlan(
         plan=PlanId("9f2e00aa11bb"), approved=PlanId("77aa00cc22dd"), beyond="ingress/traefik: recreate"
     )
     fleets.add(

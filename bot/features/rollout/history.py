@@ -102,7 +102,7 @@ class OrderMark(Value, frozen=True):
     at: int
 
 
-class Refusal(StoredValue, frozen=True):
+class RefusedPlan(StoredValue, frozen=True):
     """A node that gets no order: its `plan` goes beyond the approved one, and this is how."""
 
     plan: PlanId
@@ -116,7 +116,7 @@ class NodeDetails(StoredValue, frozen=True):
     node: NodeName
     stacks: tuple[StackName, ...] = ()
     behind: int = 0  # commits of the upstream between what it runs and what was merged
-    refused: Refusal | None = None
+    refused: RefusedPlan | None = None
 
 
 class RolloutDetails(StoredValue, frozen=True):

@@ -11,7 +11,7 @@ from bot.features.commands.grammar import Command, parse_command
 from bot.features.holds.facts import Hold, HoldKind, Lock
 from bot.features.outbox.facts import WaitingPull
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
-from bot.features.rollout.history import NodeDetails, Refusal
+from bot.features.rollout.history import NodeDetails, RefusedPlan
 from bot.features.rollout.store import NodeStatus, RolloutStatus
 from bot.web.why import Obstacle, describe_holds, find_obstacles, spell, summarise, tell_waiting
 
@@ -37,11 +37,11 @@ LOCK = Lock(
     taken_at=1,
     expires_at=99,
 )
-REFUSED = Refusal(plan=PlanId("9f2e00aa11bb"), approved=PlanId("77aa00cc22dd"), beyond="ingress: recreate")
+REFUSED = RefusedPlan(plan=PlanId("9f2e00aa11bb"), approved=PlanId("77aa00cc22dd"), beyond="ingress: recreate")
 
 
 def obstacles(
-    standing: Standing, text: str = "", *, refused: Refusal | None = None, locks: tuple[Lock, ...] = ()
+    standing: Standing, text: str = "", *, refused: RefusedPlan | None = None, locks: tuple[Lock, ...] = ()
 ) -> tuple[Obstacle, ...]:
     node = replace(NODE, standing=standing, text=text)
     details = NodeDetails(node=NODE.node, refused=refused)

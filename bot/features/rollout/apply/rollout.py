@@ -20,7 +20,7 @@ from bot.features.rollout.decide.conditions import find_conditions
 from bot.features.rollout.decide.orders import last_good
 from bot.features.rollout.decide.rollout import Rollout, RolloutReason, Standing, want_merged
 from bot.features.rollout.facts import NodeFacts, PastOrder, RolloutFacts, Stage
-from bot.features.rollout.history import NodeDetails, Refusal, RolloutDetails, keep_details, keep_orders
+from bot.features.rollout.history import NodeDetails, RefusedPlan, RolloutDetails, keep_details, keep_orders
 from bot.features.rollout.read.reports import read_told
 from bot.features.rollout.store import NodeStatus, RolloutStatus
 from bot.features.rollout.text import DifferingPlan, NodeView, RolloutView, render_rollout
@@ -228,7 +228,9 @@ def _details(tools: RolloutTools, facts: RolloutFacts, differing: Mapping[NodeNa
             node=name,
             stacks=planned.get(name) or node.node.stacks,
             behind=count_behind(upstream, good.pin if good else None, facts.pin),
-            refused=Refusal(plan=other.plan.id, approved=other.approved, beyond=other.beyond[0]) if other else None,
+            refused=RefusedPlan(plan=other.plan.id, approved=other.approved, beyond=other.beyond[0])
+            if other
+            else None,
         )
 
     return RolloutDetails(upstream=facts.upstream, nodes=tuple(detail(node) for node in facts.nodes))
