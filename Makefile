@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 3
 
-.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged docs picture lock clean verify-demo verify-notices verify-install verify-builds
+.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged docs picture lock clean verify-demo verify-notices verify-api verify-install verify-builds
 
 demo:
 	$(PYTHON) tools/setup demo
@@ -69,6 +69,11 @@ verify-demo:
 verify-notices:
 	$(PYTHON) tools/setup test
 	AIOS_BOT_NOTICE_KILLS=60 pytest -q -rA -s --timeout 3600 tests/integration/features/notices
+
+# The API: ten thousand requests that schemathesis makes from its description. Some minutes.
+verify-api:
+	$(PYTHON) tools/setup test
+	AIOS_BOT_API_REQUESTS=10000 pytest -q -rA -s --timeout 3600 tests/integration/web/test_api.py
 
 # From built artifacts into bare roots of Debian: join, order, recover, upgrade, leave. Needs root, debootstrap and a mirror.
 verify-install:

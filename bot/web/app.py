@@ -12,8 +12,10 @@ from bot.features.bump.store import PlanStore
 from bot.github.endpoints.authorization import SignIn
 from bot.queue.inbox import Inbox
 from bot.settings.values import Secret
-from bot.web import api, operations, plans, setup, signin, webhook
 from bot.web import fleets as fleet_pages
+from bot.web import operations, plans, setup, signin, webhook
+from bot.web.api import answers as api_answers
+from bot.web.api.routes import make_blueprint as make_api_blueprint
 from bot.web.guard import Guard, SignInNeeded, wants_json
 from bot.web.operations import Check
 from bot.web.reading import FleetStores
@@ -55,7 +57,7 @@ def create_app(
     app.register_blueprint(signin.make_blueprint(guard, sign_in, public_url=public_url))
     app.register_blueprint(plans.make_blueprint(found_plans.find, guard))
     app.register_blueprint(fleet_pages.make_blueprint(fleet_stores, guard, web_url=web_url))
-    app.register_blueprint(api.make_blueprint(fleet_stores, guard))
+    app.register_blueprint(make_api_blueprint(fleet_stores, guard))
     app.context_processor(lambda: {"visitor": guard.find_visitor()})
     app.register_blueprint(setup.make_installed_blueprint())
     all_checks: dict[str, Check] = {
@@ -70,7 +72,7 @@ def create_app(
         if isinstance(problem, SignInNeeded):
             return problem.to_response()
         if request.path.startswith("/api/"):
-            return api.refuse(problem)
+            return api_answers.refuse(problem)
         text = problem.description or problem.name
         if request.path.startswith("/fleets") and not wants_json():
             return make_response(render_template("problem.html", title=problem.name, text=text), problem.code or 500)
@@ -79,7 +81,10 @@ def create_app(
     @app.errorhandler(Exception)
     def fail(problem: Exception) -> tuple[Response, int]:
         _LOG.error("%s %s failed", request.method, request.path, exc_info=problem)
-        return jsonify(message="this failed on our side; the log says why"), 500
+        words = "this failed on our side; the log says why"
+        if request.path.startswith("/api/"):
+            return api_answers.render_problem("Internal Server Error", 500, words), 500
+        return jsonify(message=words), 500
 
     harden(app, forms_to="'self'")
     return app

@@ -8,6 +8,7 @@ from pathlib import Path
 from bot.cli.main import aios_bot
 from bot.fleetfile.reference import render_schema
 from bot.onboarding.survey.read import workflow_text
+from tools.docs.api import render_api
 from tools.docs.commands import render_commands
 from tools.docs.fleet_file import render_fleet_file
 from tools.docs.metrics import render_metrics
@@ -22,6 +23,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/examples/observability/aios-bot-dashboard.json": render_dashboard,
     "docs/examples/observability/aios-bot-rules.yml": render_rules,
     "docs/fleet-file.schema.json": render_schema,
+    "docs/reference/api.md": render_api,
     "docs/reference/commands.md": lambda: render_commands(aios_bot),
     "docs/reference/fleet-file.md": render_fleet_file,
     "docs/reference/metrics.md": render_metrics,
