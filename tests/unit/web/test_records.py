@@ -41,7 +41,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def client_of(store: Store, login: str) -> tuple[FlaskClient, str]:
-    """A browser in which somebody is signed in, and what its forms carry. Only wilma may write; mallory may nothing."""
+    """A browser in which somebody is signed in, and what its forms carry. Wilma may write, mallory nothing."""
 
     def ask(_fleet: VisibleFleet, person: Person) -> RepositoryAccess:
         found = {"wilma": Permission.WRITE, "rita": Permission.READ}.get(person.login, Permission.NONE)
