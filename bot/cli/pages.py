@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from bot.domain.names import InstallationId
 from bot.features.fleets.store import PinStore
 from bot.features.rollout.store import RolloutStore
 from bot.features.visitors.read import Sights, ask_as_installation
@@ -44,4 +45,6 @@ def build_pages(
     )
     secret = credentials.client_secret
     sign_in = SignIn(app, settings.html_url, secret) if secret else None
-    return Pages(guard, sign_in, make_stores(store, statuses))
+    return Pages(
+        guard, sign_in, make_stores(store, statuses, lambda one: app.budget(InstallationId(one)).read_left())
+    )

@@ -13,7 +13,7 @@ from bot.github.endpoints.authorization import SignIn
 from bot.queue.inbox import Inbox
 from bot.settings.values import Secret
 from bot.web import fleets as fleet_pages
-from bot.web import operations, plans, setup, signin, webhook
+from bot.web import operations, plans, records, setup, signin, webhook
 from bot.web.api import answers as api_answers
 from bot.web.api.routes import make_blueprint as make_api_blueprint
 from bot.web.guard import Guard, SignInNeeded, wants_json
@@ -57,6 +57,7 @@ def create_app(
     app.register_blueprint(signin.make_blueprint(guard, sign_in, public_url=public_url))
     app.register_blueprint(plans.make_blueprint(found_plans.find, guard))
     app.register_blueprint(fleet_pages.make_blueprint(fleet_stores, guard, web_url=web_url))
+    app.register_blueprint(records.make_blueprint(fleet_stores, guard, web_url=web_url))
     app.register_blueprint(make_api_blueprint(fleet_stores, guard))
     app.context_processor(lambda: {"visitor": guard.find_visitor()})
     app.register_blueprint(setup.make_installed_blueprint())

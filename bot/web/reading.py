@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from bot.domain.names import NodeName, RepoName, StackName
 from bot.domain.values import Value
-from bot.features.audit.store import AuditTrail
 from bot.features.holds.facts import Hold, Lock
 from bot.features.holds.store import HoldStore
 from bot.features.outbox.pulls import FleetWaits, WaitingPulls
@@ -16,6 +16,9 @@ from bot.features.visitors.facts import VisibleFleet
 from bot.storage.store import Store
 from bot.web.why import Obstacle, describe_holds, find_obstacles
 
+ReadBudget = Callable[[int], tuple[int, int, int]]
+"""Of an installation's requests to GitHub: how many are left, of how many, and when there are new ones (seconds)."""
+
 
 class FleetStores(NamedTuple):
     """What the pages of a fleet read."""
@@ -24,14 +27,18 @@ class FleetStores(NamedTuple):
     holds: HoldStore
     history: OrderHistory
     waiting: WaitingPulls
-    audit: AuditTrail
     database: Store
+    read_budget: ReadBudget
 
 
-def make_stores(database: Store, statuses: RolloutStore) -> FleetStores:
+def _unknown(_installation: int) -> tuple[int, int, int]:
+    return 0, 0, 0
+
+
+def make_stores(database: Store, statuses: RolloutStore, read_budget: ReadBudget = _unknown) -> FleetStores:
     """All of them, in one database."""
     return FleetStores(
-        statuses, HoldStore(database), OrderHistory(database), WaitingPulls(database), AuditTrail(database), database
+        statuses, HoldStore(database), OrderHistory(database), WaitingPulls(database), database, read_budget
     )
 
 

@@ -11,9 +11,10 @@ from werkzeug.exceptions import NotFound
 
 from bot.domain.names import NodeName
 from bot.domain.values import Value
+from bot.features.audit.store import find_records
 from bot.features.rollout.history import OrderEntry
 from bot.features.visitors.facts import Sight, VisibleFleet
-from bot.queue.reading import LaneDelivery, find_lane_deliveries
+from bot.queue.admin import LaneRow, list_lane
 from bot.web.api import values
 from bot.web.fleets import list_fleets
 from bot.web.guard import Guard, Visitor
@@ -70,6 +71,10 @@ class ApiRequest(NamedTuple):
         """The address of the next page."""
         query = {name: value for name, value in {**self.query, **changes}.items() if value != ""}
         return f"{self.address}?{urlencode(query)}"
+
+    def below(self, number: int | None) -> str | None:
+        """The address of the entries below `number`; None for no number."""
+        return None if number is None else self.next(before=number)
 
     def cut(self, entries: Sequence[E]) -> tuple[Sequence[E], str | None]:
         """Of `most` + 1 entries the page, and the address of what is before its last."""
@@ -171,17 +176,17 @@ def read_orders(tools: ApiTools, asked: ApiRequest) -> values.ApiOrders:
 def read_deliveries(tools: ApiTools, asked: ApiRequest) -> values.ApiDeliveries:
     """The deliveries that called for jobs on the fleet."""
     fleet = require_fleet(tools, asked)
-    found = find_lane_deliveries(tools.stores.database, fleet.name, before=asked.before, most=asked.most + 1)
-    shown, more = asked.cut([_delivery(one) for one in found])
-    return values.ApiDeliveries(deliveries=tuple(shown), next=more)
+    found, more = list_lane(tools.stores.database, fleet.name, before=asked.before, most=asked.most)
+    deliveries = tuple(_delivery(one) for one in found)
+    return values.ApiDeliveries(deliveries=deliveries, next=asked.below(more))
 
 
 def read_audit(tools: ApiTools, asked: ApiRequest) -> values.ApiAudit:
     """The fleet's audit trail."""
     fleet, words = require_fleet(tools, asked), str(asked.query["words"])
-    found = tools.stores.audit.find(fleet.name, before=asked.before, most=asked.most + 1, words=words)
-    shown, more = asked.cut([copy_fields(values.ApiAuditRecord, record, number=number) for number, record in found])
-    return values.ApiAudit(records=tuple(shown), next=more)
+    found, more = find_records(tools.stores.database, fleet.name, words, before=asked.before, most=asked.most)
+    records = tuple(copy_fields(values.ApiAuditRecord, line.record, number=line.seq) for line in found)
+    return values.ApiAudit(records=records, next=asked.below(more))
 
 
 def copy_fields(kind: type[V], source: object, **others: object) -> V:
@@ -258,19 +263,12 @@ def _order(entry: OrderEntry, *, logs: bool) -> values.ApiOrder:
     )
 
 
-def _delivery(one: LaneDelivery) -> values.ApiDelivery:
+def _delivery(one: LaneRow) -> values.ApiDelivery:
     jobs = tuple(
         copy_fields(values.ApiJob, job, not_before=job.not_before // 1000 if job.not_before else None)
         for job in one.jobs
     )
-    return copy_fields(
-        values.ApiDelivery,
-        one,
-        event=one.name,
-        jobs=jobs,
-        received_at=one.received_at // 1000,
-        done_at=None if one.done_at is None else one.done_at // 1000,
-    )
+    return copy_fields(values.ApiDelivery, one, event=one.name, jobs=jobs, received_at=one.received_at // 1000)
 
 
 def fold(name: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from bot.features.rollout.facts import Stage
 from bot.protocol.action import Action
 from bot.protocol.order import OrderKind
 from bot.protocol.outcome import OrderEnd
-from bot.queue.lanes import DeliveryState, JobState
+from bot.queue.lanes import JobState
 
 Gravity = Literal["calm", "notice", "risky"]
 
@@ -206,21 +206,17 @@ class ApiJob(Value, frozen=True):
 
 
 class ApiDelivery(Value, frozen=True):
-    """One webhook delivery that called for jobs on the fleet, and what became of it."""
+    """One webhook delivery that called for jobs on the fleet, and what became of each."""
 
-    number: int
     guid: str
     event: str
     action: str
-    state: DeliveryState
-    reason: str
     received_at: int
-    done_at: int | None
     jobs: tuple[ApiJob, ...]
 
 
 class ApiDeliveries(Value, frozen=True):
-    """Deliveries, newest first."""
+    """Deliveries, newest first. `most` counts their jobs: the rest of a delivery's jobs is on the next page."""
 
     deliveries: tuple[ApiDelivery, ...]
     next: str | None

@@ -224,13 +224,12 @@ def _details(tools: RolloutTools, facts: RolloutFacts, differing: Mapping[NodeNa
     def detail(node: NodeFacts) -> NodeDetails:
         name, other = node.node.name, differing.get(node.node.name)
         good = last_good(node.past, facts.submodule.path)
+        refused = RefusedPlan(plan=other.plan.id, approved=other.approved, beyond=other.beyond[0]) if other else None
         return NodeDetails(
             node=name,
             stacks=planned.get(name) or node.node.stacks,
             behind=count_behind(upstream, good.pin if good else None, facts.pin),
-            refused=RefusedPlan(plan=other.plan.id, approved=other.approved, beyond=other.beyond[0])
-            if other
-            else None,
+            refused=refused,
         )
 
     return RolloutDetails(upstream=facts.upstream, nodes=tuple(detail(node) for node in facts.nodes))
