@@ -14,7 +14,18 @@ from types import TracebackType
 from typing import NamedTuple
 
 from bot.domain.names import RepoName
-from sandbox import access, authorization, forks, jobs, moving, registration, rest_checks, rest_comments, rest_people
+from sandbox import (
+    access,
+    authorization,
+    forks,
+    id_tokens,
+    jobs,
+    moving,
+    registration,
+    rest_checks,
+    rest_comments,
+    rest_people,
+)
 from sandbox.api import Api, Context, LoggedRequest
 from sandbox.app_records import AppRecord, Delivery, Token
 from sandbox.behaviours import SERVERS, Behaviours
@@ -138,6 +149,17 @@ class EmbeddedGitHub(PullButtons):
         with self._state.lock:
             repo, bot = self._state.repo(full_name), self._state.actions_app().bot
             return access.new_job_token(self._state, repo, bot, permissions)
+
+    def issue_id_token(self, full_name: str, audience: str, **claims: object) -> str:
+        """The OIDC token that a job of the repository gets; `claims` replace what it would say."""
+        with self._state.lock:
+            repo = self._state.repo(full_name)
+            return id_tokens.issue(self._state, repo, audience, issuer=f"{self.url}{id_tokens.ISSUER}", claims=claims)
+
+    def rotate_id_token_keys(self) -> None:
+        """Sign the tokens of jobs with a new key; the one before is published still, older ones are not."""
+        with self._state.lock:
+            id_tokens.rotate(self._state)
 
     def new_manifest_code(self, app: App) -> str:
         """A code of the manifest flow for a registered App."""

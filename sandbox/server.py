@@ -11,6 +11,7 @@ from waitress.server import TcpWSGIServer, create_server
 from sandbox import (
     authorization,
     graphql,
+    id_tokens,
     pages,
     registration,
     rest_actions,
@@ -60,7 +61,7 @@ def make_app(api: Api) -> Flask:
     for module in _REST:
         api.register(flask, module.ROUTES)
     api.answer_unknown_paths(flask)
-    for part in (graphql, smart_http, pages, registration, authorization, runners):
+    for part in (graphql, smart_http, pages, registration, authorization, runners, id_tokens):
         part.register(flask, api)
     return flask
 

@@ -13,6 +13,7 @@ from sandbox.records import Pull, Repo, User
 
 if TYPE_CHECKING:
     from sandbox.authorization import AuthorizationCode
+    from sandbox.id_tokens import SigningKey
 
 
 class ApiError(Exception):
@@ -55,6 +56,7 @@ class State:
         self.browsing = "owner"  # who is signed in to GitHub in the browser
         self.authorized: set[tuple[int, int]] = set()  # App and user
         self.authorization_codes: dict[str, AuthorizationCode] = {}
+        self.id_token_keys: list[SigningKey] = []  # the one that signs first; made when the first token is issued
         self.deliveries: list[Delivery] = []
         self._actions: AppRecord | None = None
         self._ids = itertools.count(1001)

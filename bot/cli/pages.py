@@ -12,6 +12,7 @@ from bot.features.visitors.read import Sights, ask_as_installation
 from bot.features.visitors.store import SessionStore, TokenStore
 from bot.github.app import App
 from bot.github.endpoints.authorization import SignIn
+from bot.github.id_tokens import IdTokens, derive_issuer
 from bot.settings.values import Credentials, Settings
 from bot.storage.store import Store
 from bot.web.guard import Guard
@@ -42,6 +43,7 @@ def build_pages(
         Sights(PinStore(store), ask_as_installation(app), now),
         secure=settings.public_url.startswith("https://"),
         open_pages=settings.open_pages,
+        job_tokens=IdTokens(derive_issuer(settings.api_url), settings.public_url) if settings.public_url else None,
     )
     secret = credentials.client_secret
     sign_in = SignIn(app, settings.html_url, secret) if secret else None

@@ -19,6 +19,7 @@ from bot.domain.values import Value
 from bot.features.visitors.facts import Person, Sight, VisibleFleet
 from bot.features.visitors.read import Sights
 from bot.features.visitors.store import SessionStore, TokenStore
+from bot.github.id_tokens import IdTokens
 from bot.settings.values import LOOPBACK_NAMES
 
 _OWN_PATH = re.compile(r"/|/(?:fleets|plans)(?:/[A-Za-z0-9_.,%:@+-]+)*")
@@ -65,6 +66,7 @@ class Guard:
     sights: Sights
     secure: bool
     open_pages: bool
+    job_tokens: IdTokens | None = None  # of workflow jobs; None: no job may read the API
 
     @property
     def cookie(self) -> str:
@@ -81,7 +83,10 @@ class Guard:
     def _read_visitor(self) -> Visitor | None:
         sent = request.headers.get("Authorization", "")
         if sent and request.path.startswith("/api/"):
-            fleet = self.tokens.find_fleet(sent.removeprefix("Bearer ").strip())
+            token = sent.removeprefix("Bearer ").strip()
+            fleet = self.tokens.find_fleet(token)
+            if fleet is None and self.job_tokens is not None and token.count(".") == 2:
+                fleet = self.job_tokens.find_repository(token)
             return Visitor(person=None, only=fleet) if fleet else None
         secret = request.cookies.get(self.cookie, "")
         person = self.sessions.find(secret) if secret else None

@@ -22,6 +22,19 @@ page is made from the code by `make docs`.
 the service keeps its hash alone. Send it as `Authorization: Bearer TOKEN`. `aios-bot token list` shows them,
 `aios-bot token revoke ID` ends one at once. A signed-in person's session does as well, with what that person may see.
 
+**Jobs of GitHub Actions** need no token of ours. A job of the fleet's repository that has `id-token: write` requests
+an OIDC token for the audience that `AIOS_BOT_PUBLIC_URL` is set to, and sends that: its issuer's signature, its
+audience, its time and its `repository` are checked. Where `AIOS_BOT_PUBLIC_URL` is not set, no such token counts.
+
+```bash
+token=$(curl -sSf -H "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" \\
+  "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=https://bot.example.com" | jq -r .value)
+curl -sSf -H "Authorization: Bearer $token" https://bot.example.com/api/v1/fleets
+```
+
+**On a terminal**, `aios-bot status` shows it ([options](commands.md)): `AIOS_BOT_URL` is the service's address, and
+`AIOS_BOT_TOKEN`, or the file that `AIOS_BOT_TOKEN_FILE` names, the token.
+
 **Answers.** `ETag` comes with each; the same one in `If-None-Match` gives 304 while nothing changed. A list has up to
 `most` entries, and `next` is the address of its next page, or null. Times are seconds since 1970, UTC.
 

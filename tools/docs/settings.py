@@ -13,6 +13,13 @@ NODE_SETTINGS = {
 }
 """What a node reads beside `GITHUB_API_URL`. The tests compare this with what is read."""
 
+CLIENT_SETTINGS = {
+    "AIOS_BOT_URL": ("the service's address; `https://`, unless it is this machine", "http://127.0.0.1:8080"),
+    "AIOS_BOT_TOKEN": ("a token of `aios-bot token add`", ""),
+    "AIOS_BOT_TOKEN_FILE": ("the file that holds the token, in place of `AIOS_BOT_TOKEN`", ""),
+}
+"""What `aios-bot status` reads, with what stands for one that is left out."""
+
 
 def render_settings() -> str:
     """The page of the settings."""
@@ -21,6 +28,10 @@ def render_settings() -> str:
         readers = "the service, a node" if field.alias == "GITHUB_API_URL" else "the service"
         rows.append((field.alias, readers, field.description, f"`{field.default}`" if field.default else ""))
     rows += [(name, "a node", about, "") for name, about in NODE_SETTINGS.items()]
+    rows += [
+        (name, "`aios-bot status`", about, f"`{default}`" if default else "")
+        for name, (about, default) in CLIENT_SETTINGS.items()
+    ]
     lines = [f"| `{name}` | {readers} | {about} | {default} |" for name, readers, about, default in rows]
     return f"""\
 # Settings

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,14 +26,16 @@ from bot.features.fleets.store import PinStore
 from bot.features.holds.store import HoldStore
 from bot.features.rollout.store import RolloutStore
 from bot.features.visitors.store import TOKENS, TokenStore
+from bot.github.id_tokens import IdTokens, derive_issuer
 from bot.queue import lanes
 from bot.queue.inbox import Inbox
 from bot.queue.lanes import Burst, Delivery, QueuedJob
 from bot.service.database import open_store
 from bot.storage.store import Store, now_ms
 from bot.web.api.operations import OPERATIONS, PREFIX
+from sandbox.github import EmbeddedGitHub
 from tests.browser.states import fill
-from tests.queueing import make_app, make_locked_app
+from tests.queueing import make_app, make_guard, make_locked_app
 from tests.unit.features.visitors.test_visitors import pin
 
 FLEET, OTHER, HOSTILE = RepoName("acme/aios-failing"), RepoName("acme/aios-calm"), RepoName("acme/aios-hostile")
@@ -244,6 +247,26 @@ def test_tokens_are_made_listed_and_revoked(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("bot.features.visitors.store.now_ms", lambda: later)
     assert TokenStore(store).find_fleet(old) is None
     store.close()
+
+
+def test_a_workflows_job_reads_its_own_fleet(api: Api, tmp_path: Path) -> None:
+    with EmbeddedGitHub(tmp_path) as hub:
+        hub.start()
+        for fleet in (FLEET, "acme/nothing"):
+            hub.create_repository(fleet)
+        home = "https://bot.example"
+        guard = replace(make_guard(api.store), job_tokens=IdTokens(derive_issuer(f"{hub.url}/api/v3"), home))
+        client = make_app(Inbox(api.store), None, guard=guard).test_client()
+
+        def get(path: str, token: str) -> TestResponse:
+            return client.get(path, headers={"Authorization": f"Bearer {token}"})
+
+        own, other = hub.issue_id_token(FLEET, home), hub.issue_id_token("acme/nothing", home)
+        assert [one["name"] for one in (get("/api/v1/fleets", own).json or {})["fleets"]] == [FLEET]
+        assert get(f"/api/v1/fleets/{FLEET}/orders", own).status_code == 200
+        assert get(f"/api/v1/fleets/{OTHER}", own).status_code == 404
+        assert get(f"/api/v1/fleets/{FLEET}", other).status_code == 404
+        assert get("/api/v1/fleets", hub.issue_id_token(FLEET, "https://other.example")).status_code == 401
 
 
 def test_what_is_answered_is_what_the_description_says(api: Api) -> None:

@@ -1,0 +1,135 @@
+"""`aios-bot status` against the service's own API, over HTTP: what it prints, and how it ends when it cannot."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from werkzeug.serving import make_server
+
+from bot.domain.names import RepoName
+from bot.features.rollout.store import RolloutStore
+from bot.features.visitors.store import TokenStore
+from bot.queue.inbox import Inbox
+from bot.service.database import open_store
+from tests.browser.states import fill
+from tests.queueing import make_locked_app
+
+ROOT = Path(__file__).parents[3]
+FLEET, HOSTILE = RepoName("acme/aios-failing"), RepoName("acme/aios-hostile")
+
+
+class Place(NamedTuple):
+    url: str
+    tokens: dict[RepoName, str]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    store = open_store(f"sqlite:///{tmp_path_factory.mktemp('status') / 'aios-bot.sqlite3'}")
+    fill(store, RolloutStore(store, page_key=b"key"))
+    tokens = {fleet: TokenStore(store).add(fleet, "a test", days=1) for fleet in (FLEET, HOSTILE)}
+    server = make_server("127.0.0.1", 0, make_locked_app(Inbox(store)), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield Place(f"http://127.0.0.1:{server.server_port}", tokens)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    store.close()
+
+
+def run(*arguments: str, **environ: str) -> tuple[int, str, str]:
+    """The exit code and what is printed."""
+    given = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **environ}
+    program = [sys.executable, "-m", "bot", "status", *arguments]
+    done = subprocess.run(program, env=given, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_plain_lines_tell_what_runs_what_waits_and_why(place: Place) -> None:
+    code, out, err = run(AIOS_BOT_URL=place.url, AIOS_BOT_TOKEN=place.tokens[FLEET])
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith(f"{FLEET}: ")
+    assert "failed" in lines[0]
+    failed = next(line for line in lines if line.startswith("AIOS "))
+    assert "server@main  failed" in failed
+    assert "/retry in #" in failed
+    assert "\x1b" not in out
+    assert any(line.startswith("#") for line in lines), "pull requests that wait"
+
+
+def test_json_is_what_the_api_sends(place: Place, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(place.tokens[FLEET] + "\n")
+    code, out, _ = run(FLEET, "--json", "--token-file", str(file), "--url", place.url)
+    assert code == 0
+    (line,) = out.splitlines()
+    assert json.loads(line)["name"] == FLEET
+
+
+def test_hostile_names_do_nothing(place: Place) -> None:
+    _, out, _ = run(AIOS_BOT_URL=place.url, AIOS_BOT_TOKEN=place.tokens[HOSTILE])
+    assert HOSTILE in out
+    assert not {"\x1b", "\x07", "\u202e"} & set(out)
+
+
+def test_each_refusal_is_one_line_with_what_to_do(place: Place, tmp_path: Path) -> None:
+    good = {"AIOS_BOT_URL": place.url, "AIOS_BOT_TOKEN": place.tokens[FLEET]}
+    with answering(200, b"<html>") as elsewhere, answering(302, b"") as moved:
+        for arguments, environ, code, words in (
+            ((), {**good, "AIOS_BOT_TOKEN": "aiosbot_wrong"}, 4, "refuses the token"),
+            (("acme/other",), good, 4, "has no fleet acme/other, or the token is not for it"),
+            (("nonsense",), good, 1, "REPO: not a repository name"),
+            (
+                (),
+                {**good, "AIOS_BOT_URL": "http://127.0.0.1:1"},
+                6,
+                "cannot reach http://127.0.0.1:1",
+            ),
+            ((), {**good, "AIOS_BOT_URL": elsewhere}, 6, "does not answer as aios-bot's API does"),
+            ((), {**good, "AIOS_BOT_URL": moved}, 6, "answers 302"),
+        ):
+            found = run(*arguments, **environ)
+            assert found[:2] == (code, ""), found
+            assert words in found[2]
+            assert len(found[2].splitlines()) == 1
+            assert place.tokens[FLEET] not in found[2]
+    code, _, err = run(AIOS_BOT_URL=place.url)
+    assert code == 5
+    assert "`aios-bot token add OWNER/NAME`" in err
+
+
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[str]:
+    """A server that gives this answer to everything; its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Location", "https://elsewhere.example/")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Write nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
