@@ -6,20 +6,14 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from waitress.server import create_server
 
-from bot.features.rollout.store import RolloutStore
-from bot.queue.inbox import Inbox
-from bot.service.database import open_store
-from tests.browser.states import fill
+from tests.browser.serving import serve_states
 from tests.openapi import MODULES
-from tests.queueing import make_app
 
 AXE = MODULES / "axe-core/axe.min.js"
 PICTURES = os.environ.get("AIOS_BOT_PAGE_PICTURES", "")  # a folder; then every state is looked at in every way
@@ -31,15 +25,8 @@ _AXE = "() => axe.run(document, {resultTypes: ['violations']}).then((r) => r.vio
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The addresses of all states, on one server."""
-    store = open_store(f"sqlite:///{tmp_path_factory.mktemp('pages') / 'bot.sqlite3'}")
-    found = fill(store, RolloutStore(store, page_key=b"key"))
-    server = create_server(make_app(Inbox(store), None), host="127.0.0.1", port=0, threads=4)
-    serving = threading.Thread(target=server.run, daemon=True)
-    serving.start()
-    yield {name: f"http://127.0.0.1:{server.effective_port}{path}" for name, path in found.items()}
-    server.close()
-    serving.join(10)
-    store.close()
+    with serve_states(tmp_path_factory.mktemp("pages")) as found:
+        yield found
 
 
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
