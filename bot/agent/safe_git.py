@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from bot.domain.errors import BotError
 from bot.domain.names import RepoName
-from bot.git.git import token_environment
+from bot.git.git import add_settings, token_environment
 from bot.git.gitmodules import Stanza
 from bot.settings.environment import docker_environment
 
@@ -77,13 +77,9 @@ def git_environment(access: GitAccess, *, origin: str, overridden: Mapping[str, 
     """
     user = {"GIT_CONFIG_NOSYSTEM": "0", "GCM_INTERACTIVE": "never"}
     token = token_environment(access.token, server=access.web_url)
-    first = int(token.get("GIT_CONFIG_COUNT", "0"))
-    every = _SETTINGS | dict(overridden or {})
-    settings: dict[str, str] = {"GIT_CONFIG_COUNT": str(first + len(every))}
-    for index, (name, value) in enumerate(every.items(), start=first):
-        settings |= {f"GIT_CONFIG_KEY_{index}": name, f"GIT_CONFIG_VALUE_{index}": value}
     protocols = dict.fromkeys(["https", "ssh", _protocol_of(origin)])
-    return docker_environment() | user | token | settings | {"GIT_ALLOW_PROTOCOL": ":".join(protocols)}
+    made = docker_environment() | user | token | {"GIT_ALLOW_PROTOCOL": ":".join(protocols)}
+    return add_settings(made, _SETTINGS | dict(overridden or {}))
 
 
 def check_address(stanza: Stanza) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -12,6 +11,7 @@ from bot.agent.safe_git import GitAccess, find_overridden, git_environment
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha
 from bot.git.git import GitError, GitRepository, run_in_checkout
+from bot.git.moves import RedirectError, follow_renames
 
 _FETCH_OPTIONS = ("--quiet", "--no-tags", "--no-recurse-submodules")
 _UMASK = 0o022  # the modes of files are the repository's, whoever starts the node
@@ -67,7 +67,12 @@ class WorkTree:
         environment = git_environment(self._access, origin=self.origin, overridden=self._overridden()) | dict(
             extra or {}
         )
-        out = run_in_checkout(self.folder, *arguments, environment=environment, umask=_UMASK)
+        out = follow_renames(
+            lambda found: run_in_checkout(self.folder, *arguments, environment=found, umask=_UMASK),
+            environment,
+            token=self._access.token,
+            server=self._access.web_url,
+        )
         text = out.decode("utf-8", "surrogateescape")
         return text.strip() if strip else text
 
@@ -128,8 +133,12 @@ class WorkTree:
         repository = self.repository
         for what in ((), (commit,)):  # the branches, then the commit by its name
             if repository.resolve(commit) is None:
-                with contextlib.suppress(GitError):
+                try:
                     self.fetch(*what)
+                except RedirectError:
+                    raise  # not the same as a remote without the commit
+                except GitError:
+                    continue
         return repository.resolve(commit) is not None
 
     def check_out(self, commit: CommitSha, *, branch: str | None = None) -> None:
@@ -173,7 +182,13 @@ def clone(url: str, place: Path, *, branch: str, access: GitAccess) -> None:
     environment = git_environment(access, origin=rewritten_address(url, place.parent, access))
     settings = [word for setting in AS_COMMITTED for word in ("-c", setting)]
     options = ("--quiet", "--no-checkout", "--no-tags", *settings, "--branch", branch)
-    run_in_checkout(place.parent, "clone", *options, "--", url, str(place), environment=environment, umask=_UMASK)
+    command = ("clone", *options, "--", url, str(place))
+    follow_renames(
+        lambda found: run_in_checkout(place.parent, *command, environment=found, umask=_UMASK),
+        environment,
+        token=access.token,
+        server=access.web_url,
+    )
 
 
 def render_list(names: list[str]) -> str:

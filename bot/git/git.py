@@ -54,19 +54,33 @@ def _render_path(path: bytes) -> str:
     return path.decode("utf-8", "backslashreplace")
 
 
-def token_environment(token: str | None, *, server: str = "") -> dict[str, str]:
+def basic_authorization(token: str) -> str:
+    """The value of the header by which git authenticates with an installation's token."""
+    return "Basic " + base64.b64encode(f"x-access-token:{token}".encode()).decode()
+
+
+def add_settings(environment: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+    """`environment` with settings of git's beside those that it sets already; a later one counts."""
+    first = int(environment.get("GIT_CONFIG_COUNT", "0"))
+    made = {**environment, "GIT_CONFIG_COUNT": str(first + len(settings))}
+    for index, (name, value) in enumerate(settings.items(), start=first):
+        made |= {f"GIT_CONFIG_KEY_{index}": name, f"GIT_CONFIG_VALUE_{index}": value}
+    return made
+
+
+def token_environment(token: str | None, *, server: str) -> dict[str, str]:
     """The environment that makes git authenticate with an installation's token, which is written nowhere.
 
-    With `server` ("https://github.com") the token goes nowhere else: a submodule may live on a foreign host.
+    The token goes to `server` ("https://github.com") alone: a submodule may live on a foreign host, and after a
+    redirect git would send the header there, too. So none of that server's is followed (see bot.git.moves).
     """
     if not token:
         return {}
-    basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-    return {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"http.{server}/.extraHeader" if server else "http.extraHeader",
-        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
+    settings = {
+        f"http.{server}/.extraHeader": f"Authorization: {basic_authorization(token)}",
+        f"http.{server}/.followRedirects": "false",
     }
+    return add_settings({}, settings)
 
 
 def read_git_version(environment: Mapping[str, str]) -> str:

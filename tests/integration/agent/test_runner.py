@@ -58,7 +58,7 @@ class Place:
             world.fleet, {".github/workflows/deploy.yml": EXAMPLE.read_text()}, pins={"server": self.pin}
         )
         for name, work in ((SERVER, world.server), (FLEET, world.fleet)):
-            environment = {"GIT_CONFIG_GLOBAL": "/dev/null", **token_environment(token)}
+            environment = {"GIT_CONFIG_GLOBAL": "/dev/null", **token_environment(token, server=hub.url)}
             run_in_checkout(work, "push", "--quiet", f"{hub.url}/{name}.git", "HEAD:main", environment=environment)
 
     def dispatch(self, order: Order, *, key: Ed25519PrivateKey | None = None) -> None:
