@@ -68,7 +68,7 @@ class World:
         if pin:
             git(clone, "update-index", "--add", "--cacheinfo", f"160000,{pin},server")
         git(clone, "commit", "--quiet", "--message", "x")
-        header = {"http.extraHeader": f"Authorization: {basic_authorization(self.token)}"}
+        header = [("http.extraHeader", f"Authorization: {basic_authorization(self.token)}")]
         environment = add_settings(child_environment(), header)
         subprocess.run(["git", "-C", str(clone), "push", "--quiet", "origin", "main"], env=environment, check=True)
         return git(clone, "rev-parse", "HEAD")

@@ -171,7 +171,7 @@ def _first_push(
 
 
 def _git(folder: Path, *arguments: str, token: str | None = None) -> str:
-    header = {"http.extraHeader": f"Authorization: {basic_authorization(token)}"} if token else {}
+    header = [("http.extraHeader", f"Authorization: {basic_authorization(token)}")] if token else []
     environment = add_settings(child_environment(), header) | {"GIT_TERMINAL_PROMPT": "0"}
     done = subprocess.run(
         ["git", "-C", str(folder), *arguments], env=environment, capture_output=True, check=False, text=True

@@ -12,16 +12,19 @@ import io
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from bot.domain.errors import BotError, ProgramMissingError
 from bot.domain.names import BranchName, CommitSha, parse_commit_sha
+from bot.git.clone_settings import find_overridden
 from bot.git.reasons import find_reason
 from bot.settings.environment import child_environment
 
 GITLINK = "160000"
+_READING = {"GIT_ALLOW_PROTOCOL": "none"}
+"""What a clone that says it is partial lacks is not fetched: its configuration may name a program for that."""
 _TIMEOUT = 600  # seconds for one command; the first clone of a large repository is the longest
 _FIELD, _RECORD = "\x1f", "\x1e"
 
@@ -59,12 +62,12 @@ def basic_authorization(token: str) -> str:
     return "Basic " + base64.b64encode(f"x-access-token:{token}".encode()).decode()
 
 
-def add_settings(environment: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+def add_settings(environment: Mapping[str, str], settings: Iterable[tuple[str, str]]) -> dict[str, str]:
     """`environment` with settings of git's beside those that it sets already; a later one counts."""
-    first = int(environment.get("GIT_CONFIG_COUNT", "0"))
-    made = {**environment, "GIT_CONFIG_COUNT": str(first + len(settings))}
-    for index, (name, value) in enumerate(settings.items(), start=first):
+    made = dict(environment)
+    for index, (name, value) in enumerate(settings, start=int(environment.get("GIT_CONFIG_COUNT", "0"))):
         made |= {f"GIT_CONFIG_KEY_{index}": name, f"GIT_CONFIG_VALUE_{index}": value}
+        made["GIT_CONFIG_COUNT"] = str(index + 1)
     return made
 
 
@@ -80,7 +83,7 @@ def token_environment(token: str | None, *, server: str) -> dict[str, str]:
         f"http.{server}/.extraHeader": f"Authorization: {basic_authorization(token)}",
         f"http.{server}/.followRedirects": "false",
     }
-    return add_settings({}, settings)
+    return add_settings({}, settings.items())
 
 
 def read_git_version(environment: Mapping[str, str]) -> str:
@@ -123,8 +126,9 @@ class GitRepository:
         return cls(Path(found.decode().strip()))
 
     def run(self, *arguments: str, environment: Mapping[str, str] | None = None, stdin: bytes | None = None) -> bytes:
-        """Standard output of one git command in this repository, or GitError."""
-        return _run(["git", "--git-dir", str(self.git_dir), *arguments], environment=environment or {}, stdin=stdin)
+        """Standard output of one git command in this repository, or GitError. Without `environment` it only reads."""
+        command = ["git", "--git-dir", str(self.git_dir), *arguments]
+        return _run(command, environment=_READING if environment is None else environment, stdin=stdin)
 
     def resolve(self, revision: str) -> CommitSha | None:
         """The commit that `revision` names, or None when there is none here."""
@@ -173,7 +177,7 @@ class GitRepository:
     def is_ancestor(self, older: CommitSha, newer: CommitSha) -> bool:
         """Whether `newer` descends from `older` (or is it). Both must be here."""
         command = ["git", "--git-dir", str(self.git_dir), "merge-base", "--is-ancestor", older, newer]
-        done = subprocess.run(command, env=_environment({}), capture_output=True, check=False)
+        done = subprocess.run(command, env=_environment(_READING), capture_output=True, check=False)
         if done.returncode in (0, 1):
             return done.returncode == 0
         raise GitError(_explain(command, done.stderr))
@@ -234,7 +238,9 @@ class GitRepository:
         Symlinks are kept as they are, wherever they point: the renderer's path check judges them.
         """
         destination.mkdir(parents=True, exist_ok=True)
-        with tarfile.open(fileobj=io.BytesIO(self.run("archive", "--format=tar", commit))) as archive:
+        listed = self.run("config", "--list", "--show-scope", "-z").decode("utf-8", "surrogateescape")
+        environment = add_settings(_READING, find_overridden(listed))  # `archive` runs filters, too
+        with tarfile.open(fileobj=io.BytesIO(self.run("archive", commit, environment=environment))) as archive:
             for member in archive:
                 _write_member(archive, member, destination)
 
@@ -261,8 +267,8 @@ def _environment(extra: Mapping[str, str]) -> dict[str, str]:
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_ASKPASS": "",
         "GIT_OPTIONAL_LOCKS": "0",
-        # Even `diff-tree` starts the watcher that a clone's own configuration names.
-        "GIT_CONFIG_PARAMETERS": "'core.fsmonitor=false'",
+        # A clone's own configuration names programs: even `diff-tree` starts its watcher, `log` its gpg.
+        "GIT_CONFIG_PARAMETERS": "'core.fsmonitor=false' 'log.showSignature=false'",
         "GIT_ALLOW_PROTOCOL": "https:http:file:ssh",
         "GIT_HTTP_LOW_SPEED_LIMIT": "1000",  # bytes a second; slower than that for half a minute is a stall
         "GIT_HTTP_LOW_SPEED_TIME": "30",

@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
-import requests
-
 from bot.git.git import GitError, add_settings, basic_authorization
 
 _Result = TypeVar("_Result")
@@ -55,12 +53,14 @@ def _with_moved(environment: Mapping[str, str], moved: Mapping[str, str]) -> dic
     """git puts the new address in place of whatever begins with the old one."""
     made = dict(environment)
     for old, now in moved.items():
-        made = add_settings(made, {f"url.{now}.insteadOf": old})
+        made = add_settings(made, [(f"url.{now}.insteadOf", old)])
     return made
 
 
 def _find_address(old: str, token: str) -> str:
     """Where the server sends git that asks for the repository at `old`, or RedirectError."""
+    import requests  # noqa: PLC0415 - an order without a rename does without it
+
     session = requests.Session()
     session.auth = lambda request: request  # not the credentials in .netrc
     headers = {"Authorization": basic_authorization(token), "User-Agent": "git/aios-bot"}
@@ -77,8 +77,8 @@ def _find_address(old: str, token: str) -> str:
     if answer.is_redirect and _origin(location) == _origin(old) and path.endswith("/info/refs"):
         return _origin(old) + path.removesuffix("/info/refs")
     raise RedirectError(
-        f"{old} is redirected to {location[:200]!r}, which is no repository of {_origin(old)}: nothing was fetched, and "
-        "the token was not sent there; if the repository was moved, name its new address (in .gitmodules, or by "
+        f"{old} is redirected to {location[:200]!r}, which is no repository of {_origin(old)}: nothing was fetched, "
+        "and the token was not sent there; if the repository was moved, name its new address (in .gitmodules, or by "
         "`git remote set-url`)"
     )
 
