@@ -16,7 +16,7 @@ from pathlib import Path
 
 import requests
 
-from bot.git.git import add_settings, basic_authorization
+from bot.git.credentials import add_settings, basic_authorization
 from bot.github.manifest import events, permissions
 from bot.settings.environment import child_environment
 from sandbox.github import EmbeddedGitHub

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bot.domain.names import CommitSha, NodeName, RepoName
-from bot.git.git import add_settings, basic_authorization
+from bot.git.credentials import add_settings, basic_authorization
 from bot.github import manifest
 from bot.settings.environment import child_environment
 from sandbox.github import App, EmbeddedGitHub

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from bot.git.git import basic_authorization
+from bot.git.credentials import basic_authorization
 from bot.settings.environment import child_environment
 
 TOKEN = "ghs_" + "t0ken" * 8

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from bot.domain.errors import BotError
 from bot.domain.names import RepoName
-from bot.git.git import add_settings, token_environment
+from bot.git.credentials import add_settings, token_environment
 from bot.git.gitmodules import Stanza
 from bot.settings.environment import docker_environment
 

@@ -7,18 +7,18 @@ never in a URL, a configuration file or a command line.
 
 from __future__ import annotations
 
-import base64
 import io
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from bot.domain.errors import BotError, ProgramMissingError
 from bot.domain.names import BranchName, CommitSha, parse_commit_sha
 from bot.git.clone_settings import find_overridden
+from bot.git.credentials import add_settings
 from bot.git.reasons import find_reason
 from bot.settings.environment import child_environment
 
@@ -55,35 +55,6 @@ class TreeEntry(NamedTuple):
 def _render_path(path: bytes) -> str:
     """A path as text that can be shown and stored: git's paths are bytes, and need not be UTF-8."""
     return path.decode("utf-8", "backslashreplace")
-
-
-def basic_authorization(token: str) -> str:
-    """The value of the header by which git authenticates with an installation's token."""
-    return "Basic " + base64.b64encode(f"x-access-token:{token}".encode()).decode()
-
-
-def add_settings(environment: Mapping[str, str], settings: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """`environment` with settings of git's beside those that it sets already; a later one counts."""
-    made = dict(environment)
-    for index, (name, value) in enumerate(settings, start=int(environment.get("GIT_CONFIG_COUNT", "0"))):
-        made |= {f"GIT_CONFIG_KEY_{index}": name, f"GIT_CONFIG_VALUE_{index}": value}
-        made["GIT_CONFIG_COUNT"] = str(index + 1)
-    return made
-
-
-def token_environment(token: str | None, *, server: str) -> dict[str, str]:
-    """The environment that makes git authenticate with an installation's token, which is written nowhere.
-
-    The token goes to `server` ("https://github.com") alone: a submodule may live on a foreign host, and after a
-    redirect git would send the header there, too. So none of that server's is followed (see bot.git.moves).
-    """
-    if not token:
-        return {}
-    settings = {
-        f"http.{server}/.extraHeader": f"Authorization: {basic_authorization(token)}",
-        f"http.{server}/.followRedirects": "false",
-    }
-    return add_settings({}, settings.items())
 
 
 def read_git_version(environment: Mapping[str, str]) -> str:

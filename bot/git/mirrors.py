@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 
 from bot.domain.names import PullNumber, RepoName
-from bot.git.git import GitError, GitRepository, init_bare, token_environment
+from bot.git.credentials import token_environment
+from bot.git.git import GitError, GitRepository, init_bare
 from bot.git.moves import follow_renames
 
 IN_USE = 3600  # seconds after its last fetch for which a mirror is kept: it may still be read

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
-from bot.git.git import GitError, add_settings, basic_authorization
+from bot.git.credentials import add_settings, basic_authorization
+from bot.git.git import GitError
 
 _Result = TypeVar("_Result")
 

@@ -15,7 +15,8 @@ from bot.domain.values import Wire
 from bot.features.rollout.apply.signing import sign_order
 from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.reports import read_report
-from bot.git.git import run_in_checkout, token_environment
+from bot.git.credentials import token_environment
+from bot.git.git import run_in_checkout
 from bot.github.app import connect
 from bot.github.endpoints import deployments, workflows
 from bot.protocol.action import Action
