@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.domain.errors import BotError
+from bot.domain.errors import ProgramMissingError
 from bot.domain.versions import parse_version, render_version
 from bot.engine.process import ChildError, run_child
 from bot.settings.environment import docker_environment
@@ -23,10 +23,6 @@ _PLUGIN_FOLDERS = (
     "/usr/libexec/docker/cli-plugins",
 )
 _NAMES = ("docker-compose", "docker-compose.exe")
-
-
-class ProgramMissingError(BotError):
-    """A program is not installed, or none that is new enough; the message says what to install."""
 
 
 class ComposeProgram(NamedTuple):
