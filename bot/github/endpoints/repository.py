@@ -46,7 +46,7 @@ class PullFile(Wire, frozen=True):
     previous_filename: str | None = None
 
 
-class Push(Wire, frozen=True):
+class BranchMove(Wire, frozen=True):
     """One move of a branch, whatever moved it; no actor: an account that is gone."""
 
     after: str
@@ -102,9 +102,9 @@ def find_pulls_of_commit(client: Client, repo: RepoName, sha: CommitSha) -> tupl
     return client.list(path_of(repo, "commits", sha, "pulls"), Pull, most=30)
 
 
-def find_pushes(client: Client, repo: RepoName, branch: BranchName) -> tuple[Push, ...]:
+def find_pushes(client: Client, repo: RepoName, branch: BranchName) -> tuple[BranchMove, ...]:
     """The newest moves of `branch`, newest first (REST: repos/list-activities)."""
-    return client.list(path_of(repo, "activity"), Push, most=100, query={"ref": f"refs/heads/{branch}"})
+    return client.list(path_of(repo, "activity"), BranchMove, most=100, query={"ref": f"refs/heads/{branch}"})
 
 
 def push_gitlink(
