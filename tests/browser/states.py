@@ -177,7 +177,7 @@ class Fleets:
             engine="Docker Engine 28.5.1",
             compose="2.40.3",
         )
-        self.statuses.save_result(fleet, report, log=log)
+        self.statuses.save_result(fleet, NodeName("AIOS"), report, log=log)
 
 
 def waiting(number: int, title: str, *, days: int, to_merge: bool = True) -> WaitingPull:
