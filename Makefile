@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 3
 
-.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged docs picture lock clean verify-demo verify-notices verify-api verify-install verify-builds
+.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged docs picture lock clean verify-demo verify-notices verify-api verify-install verify-builds verify-pages verify-image
 
 demo:
 	$(PYTHON) tools/setup demo
@@ -42,7 +42,8 @@ soak:
 	AIOS_BOT_IDLE=900 pytest -q -rA -s --timeout 7200 tests/acceptance/test_idle.py
 	pytest -m soak -rA -s --timeout 7200
 
-# Every case of tests/cases on the engine: by a node, and by compose alone. About ten minutes.
+# Every case of tests/cases with each version of compose: planned, deployed by a node, and by compose alone. About
+# half an hour.
 verify-cases:
 	$(PYTHON) tools/setup test
 	AIOS_BOT_CASES=1000 tools/own-root pytest -q --timeout 1200 tests/integration/cases
@@ -75,10 +76,20 @@ verify-api:
 	$(PYTHON) tools/setup test
 	AIOS_BOT_API_REQUESTS=10000 pytest -q -rA -s --timeout 3600 tests/integration/web/test_api.py
 
+# Every state of every page at 390 and 1280, light and dark: axe, width, console; their pictures in .cache/pages.
+verify-pages:
+	$(PYTHON) tools/setup test
+	AIOS_BOT_PAGE_PICTURES=.cache/pages pytest -q -rA -s --timeout 1200 tests/browser/test_pages.py
+
 # From built artifacts into bare roots of Debian: join, order, recover, upgrade, leave. Needs root, debootstrap and a mirror.
 verify-install:
 	$(PYTHON) tools/setup test
 	tools/own-root pytest -m bare -q -rA -s --timeout 3600 tests/bare
+
+# The image built by buildah on bases of this machine, started on an engine, and its sizes. Needs root and a mirror.
+verify-image:
+	$(PYTHON) tools/setup demo
+	tools/own-root python -m tools.image
 
 # make mutants [PACKAGE=plan] [TESTS=tests/unit/plan] [SAMPLE=1500 SEED=1]: does tests/unit notice when the pure code is wrong?
 mutants:
@@ -87,6 +98,7 @@ mutants:
 # make release-check [DIST=dist]: what a release publishes, built twice, the same bytes, described and checked.
 release-check:
 	python -m tools.release $(DIST)
+	if command -v buildah >/dev/null; then tools/own-root python -m tools.image; else echo "image: buildah is not installed, so the image is not built"; fi
 	actionlint -color=false
 	zizmor --offline --quiet --no-progress .
 

@@ -55,7 +55,7 @@ class IdTokens:
     """Checks tokens of one issuer for one audience. Safe between threads."""
 
     def __init__(self, issuer: str, audience: str, now: Callable[[], float] = time.time) -> None:
-        """`audience`: this service's address, which a job requests its token for. `now`: seconds, for the keys' age."""
+        """`audience`: this service's address, as a job requests its token for it. `now`: in seconds."""
         self._issuer = issuer
         self._audience = audience
         self._now = now

@@ -11,6 +11,7 @@ from bot.domain.names import (
     BranchName,
     CommitSha,
     DeploymentId,
+    InstallationId,
     NodeName,
     PlanId,
     PullNumber,
@@ -20,6 +21,8 @@ from bot.domain.names import (
     SubmodulePath,
 )
 from bot.domain.notices import Topic
+from bot.features.audit.facts import Audited, AuditRecord
+from bot.features.audit.store import append_records
 from bot.features.fleets.store import PinStore
 from bot.features.holds.facts import Hold, HoldKind, Lock
 from bot.features.holds.store import HoldStore, take_lock
@@ -29,12 +32,15 @@ from bot.features.outbox.store import Outbox
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.history import NodeDetails, RefusedPlan, RolloutDetails, keep_details, keep_orders
+from bot.features.rollout.jobs import SyncRollout
 from bot.features.rollout.store import NodeStatus, RolloutStatus, RolloutStore
 from bot.protocol.action import Action
 from bot.protocol.order import OrderKind
 from bot.protocol.outcome import Difference, DifferenceKind, OrderEnd, ServiceOutcome
 from bot.protocol.report import Report
+from bot.queue import lanes
 from bot.storage.store import Store
+from tests.queueing import delivery
 from tests.unit.features.visitors.test_visitors import pin
 
 HOSTILE = "</pre><script>document.title='taken'</script><img src=x onerror=alert(1)> {{ 7*7 }} \u202egnp.exe"
@@ -171,7 +177,7 @@ class Fleets:
             engine="Docker Engine 28.5.1",
             compose="2.40.3",
         )
-        self.statuses.save_result(fleet, report, log=log)
+        self.statuses.save_result(fleet, NodeName("AIOS"), report, log=log)
 
 
 def waiting(number: int, title: str, *, days: int, to_merge: bool = True) -> WaitingPull:
@@ -210,6 +216,20 @@ def history_of(names: Sequence[str]) -> dict[str, tuple[PastOrder, ...]]:
             orders.append(past(9000 - index * 40 - row, stage, at, text))
         found[name] = tuple(orders)
     return found
+
+
+def fill_records(store: Store, fleet: RepoName) -> None:
+    """A delivery that failed, and who did what; with a stranger's words."""
+    job = SyncRollout(fleet=fleet, installation=InstallationId(7), base=BASE)
+    lanes.store_delivery(store, delivery(job, guid="8d1f-failing"), lanes.Burst())
+    lanes.claim(store, fleet, 1, "run", lanes.Burst())
+    lanes.finish(store, "run", error=f"GitHub refused: {HOSTILE}")
+    said = {"permission": "write", "pull": PullNumber(44), "node": NodeName("AIOS"), "commit": str(AT)}
+    records = [
+        AuditRecord(what=what, fleet=fleet, at="2026-11-28T16:50:00Z", actor="ada", said=HOSTILE, **said)  # type: ignore[arg-type]  # the same for all
+        for what in Audited
+    ]
+    store.write(lambda connection: append_records(connection, "states", records))
 
 
 def fill(store: Store, statuses: RolloutStore) -> dict[str, str]:
@@ -281,6 +301,7 @@ def fill(store: Store, statuses: RolloutStore) -> dict[str, str]:
     fleets.add("aios-twenty", [node(name, wave=1 + n % 3) for n, name in enumerate(many)], orders=history_of(many))
     hundred = [StackName(f"stack-{number:03}") for number in range(100)]
     fleets.add("aios-hundred", ok, stacks=hundred)
+    fill_records(store, failing)
     return {
         "list": "/fleets",
         "calm": "/fleets/acme/aios-calm",
@@ -295,5 +316,8 @@ def fill(store: Store, statuses: RolloutStore) -> dict[str, str]:
         "node-failing": "/fleets/acme/aios-failing/nodes/AIOS",
         "node-hostile": "/fleets/acme/aios-hostile/nodes/AIOS",
         "stack": "/fleets/acme/aios-failing/stacks/ingress",
+        "deliveries": "/fleets/acme/aios-failing/deliveries",
+        "audit": "/fleets/acme/aios-failing/audit",
+        "audit-empty": "/fleets/acme/aios-calm/audit?q=nobody",
         "missing": "/fleets/acme/none",
     }

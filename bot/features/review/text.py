@@ -14,6 +14,8 @@ REVIEW_CHECK = "aios/review"
 _MOST_PATHS = 20  # of one rule
 _TITLES = {
     Missing.APPROVAL: "A person with write permission has to approve the newest commit",
+    Missing.OTHER_APPROVAL: "Somebody else than who pushed the newest commit has to approve it",
+    Missing.SECOND_APPROVAL: "GitHub does not say who pushed the newest commit: a second person has to approve it",
     Missing.CHANGES_REQUESTED: "A reviewer asked for changes",
 }
 _HELD = {

@@ -166,8 +166,8 @@ def test_a_log_is_kept_once_and_only_its_end(empty: Store) -> None:
     statuses = RolloutStore(empty, page_key=b"key")
     keep(empty, past(1, Stage.SUCCEEDED, NOW, ""))
     report = Report(version=1, number=1, end=OrderEnd.SUCCESS, text="runs it")
-    assert statuses.save_result(FLEET, report, log="x" * 20_000 + "the end")
-    assert not statuses.save_result(FLEET, report, log="another")
+    assert statuses.save_result(FLEET, NODE, report, log="x" * 20_000 + "the end")
+    assert not statuses.save_result(FLEET, NODE, report, log="another")
     (entry,) = OrderHistory(empty).find_orders(FLEET, NODE)
     assert entry.report == report
     assert len(entry.log) == 12_000

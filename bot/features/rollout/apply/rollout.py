@@ -177,7 +177,7 @@ def _read_result(
     known = tools.statuses.find_result(facts.fleet, order.number)
     told = None if known else read_told(client, facts.fleet, node, order)
     report = told.report if told else known
-    if report is not None and told and tools.statuses.save_result(facts.fleet, report, log=told.words):
+    if report is not None and told and tools.statuses.save_result(facts.fleet, node, report, log=told.words):
         wrong = len(report.surprises)
         PREDICTIONS.inc(wrong, result="otherwise")
         PREDICTIONS.inc(len(report.services) + report.untouched - wrong, result="as_planned")
