@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.domain.errors import BotError
-from bot.domain.names import BranchName, CommitSha, RepoName, SubmodulePath
+from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName, SubmodulePath
 from bot.features.fleets import apply
 from bot.features.fleets.facts import Pinned
-from bot.features.fleets.jobs import Access, Outcome, SyncFleet, SyncInstallation
+from bot.features.fleets.jobs import Access, ListedPull, Outcome, SyncFleet, SyncInstallation
 from bot.features.fleets.text import UnreadableUpstream
 from bot.fleetfile import FLEET_FILE, Fleet, PageAudience, Submodule, parse_fleet
 from bot.fleetfile.yaml_lines import Problem, YamlFileError
@@ -61,6 +61,20 @@ class FleetAt(NamedTuple):
 def sync_all_installations(app: App) -> Outcome:
     """List every installation of the App."""
     return tuple(SyncInstallation(installation=found) for found in app.find_installations())
+
+
+def list_pulls(client: Client, repo: RepoName) -> tuple[ListedPull, ...]:
+    """Every open pull request of a fleet."""
+    return tuple(
+        ListedPull(
+            number=PullNumber(pull.number),
+            base=BranchName(pull.base.ref),
+            head=BranchName(pull.head.ref),
+            commit=CommitSha(pull.head.sha),
+            from_fork=pull.head.is_outside(repo),
+        )
+        for pull in repository.find_open_pulls(client, repo)
+    )
 
 
 def fetch_all(tools: FleetTools, client: Client, repos: Iterable[RepoName]) -> None:
