@@ -73,6 +73,7 @@ def test_an_owner_may_take_the_right_to_post_checks_away(home: Stepper) -> None:
     granted = {name: level for name, level in manifest.permissions().items() if name != "checks"}
     home.hub.accept_permissions(home.world.installation, granted)
     home.begin()
+    assert home.failed == []
     assert home.service.worker.app.installation(InstallationId(home.world.installation)).lacking[0].name == "checks"
 
 
