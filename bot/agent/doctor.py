@@ -13,10 +13,11 @@ from bot.agent.preflight import check_engine
 from bot.agent.safe_git import GitAccess
 from bot.agent.space import check_space
 from bot.agent.state import Identity, NodeState, find_unfinished
+from bot.agent.work_tree import WorkTree
 from bot.domain.errors import BotError
+from bot.domain.versions import parse_version
 from bot.engine.docker import Docker, DockerError
-from bot.engine.programs import parse_version
-from bot.git.git import GitError, read_git_version, run_in_checkout
+from bot.git.git import GitError, read_git_version
 from bot.settings.environment import docker_environment
 from bot.settings.node import find_platform
 
@@ -125,7 +126,7 @@ def _check_checkout(state: NodeState, access: GitAccess, root: Path | None) -> s
     if not (place / ".git").exists():
         return f"{place} is not there yet; the first order clones it"
     try:
-        run_in_checkout(place, "status", "--porcelain", "--untracked-files=no", environment=docker_environment())
+        WorkTree(place, access).edited_files()
     except GitError as problem:
         raise BotError(f"git cannot read {place}: {problem}; run this as the checkout's owner") from None
     head = Checkout(place, access).position("")

@@ -13,6 +13,7 @@ from bot.fleetfile import FLEET_FILE, Fleet, Node, Submodule, parse_fleet
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.git.git import GitRepository
 from bot.plan.changes import decide_node
+from bot.plan.compose_versions import NodeCompose
 from bot.plan.identity import identify_plan
 from bot.plan.model import Commit, NodePlan, Plan
 from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange
@@ -100,9 +101,14 @@ def read_plan(
     """The same between two snapshots, with the commits that it brings."""
     nodes = fleet.nodes or (Node(name=ANY_NODE),)
     changes = read_changes(nodes, submodule, old, new, renderer)
+    asked = repo if fleet.nodes else None
+    versions = {node.name: renderer.judge_node(asked, node.name) for node in nodes}
     changed = read_changed_files(changes, old, new)
     changes = tuple(add_lost_guards(change, changed) for change in changes)
-    decided = [_decide(change, fleet.risks, new, renderer.redactor, changed) for change in changes]
+    decided = [
+        _decide(change, fleet.risks, new, renderer.redactor, changed, compose=versions[change.node.name])
+        for change in changes
+    ]
     plans = tuple(plan for plan, _ in decided)
     files = new.upstream.changed_files(old.pin if old else None, new.pin)
     effective = frozenset().union(*(used for _, used in decided))
@@ -130,13 +136,17 @@ def _decide(
     new: Snapshot,
     redactor: Redactor,
     files: tuple[ChangedFile, ...],
+    *,
+    compose: NodeCompose,
 ) -> tuple[NodePlan, frozenset[str]]:
     """The plan of one node as it may be shown, and the changed files that affect it."""
-    decided = decide_node(change)
+    decided = decide_node(change, reconnects=compose.reconnects_networks)
     plan = NodePlan(
         node=change.node.name,
         platform=change.node.platform,
         stacks=tuple(stack for one in decided for stack in one.stacks),
+        remarks=compose.remarks,
+        warnings=compose.warnings,
     )
     assessed = point_at_files(add_risks(plan, change, tuning), files)
     whole = _add_inputs(hide_secrets(assessed, change, redactor), change, new)

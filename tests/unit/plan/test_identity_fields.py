@@ -46,7 +46,7 @@ STACK = StackPlan(
     error_at=WHERE,
     remarks=("r",),
 )
-NODES = (NodePlan(node=NodeName("N"), platform="linux", stacks=(STACK,)),)
+NODES = (NodePlan(node=NodeName("N"), platform="linux", stacks=(STACK,), remarks=("r",), warnings=("w",)),)
 
 
 def others(value: Any, at: str = "nodes") -> Iterator[tuple[str, Any]]:
