@@ -9,7 +9,7 @@ with 1 when one stays green, fails otherwise, or has nothing to undo.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from importlib import import_module
 from pathlib import Path
 
@@ -29,7 +29,7 @@ class _Undoing:
         self.others: dict[str, str] = {}
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Function) -> Iterator[None]:
+    def pytest_runtest_protocol(self, item: pytest.Function) -> Generator[None, object, object]:
         with pytest.MonkeyPatch.context() as patch:
             for undo in UNDONE.get(item.originalname, ()):
                 module, _, name = undo.name.partition(":")
@@ -43,7 +43,7 @@ class _Undoing:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Function, call: pytest.CallInfo[None]
-    ) -> Iterator[pytest.TestReport]:
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         if call.when == "teardown" and call.excinfo is None:
             return report
@@ -51,7 +51,7 @@ class _Undoing:
             self.others[item.name] = "nothing is named that could be undone"
         elif call.excinfo is not None:
             text = call.excinfo.exconly(tryshort=True)
-            found = self.red if call.excinfo.errisinstance((AssertionError, KeyError)) else self.others
+            found = self.red if call.excinfo.errisinstance(AssertionError) else self.others
             found[item.name] = text.split("\n")[0][:200]
         elif call.when == "call":
             self.others[item.name] = "still green"

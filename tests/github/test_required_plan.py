@@ -69,7 +69,7 @@ def move_pin(steps: Stepper, pin: str, branch: str) -> dict[str, Any]:
 def plan_of(steps: Stepper, pull: dict[str, Any]) -> dict[str, Any]:
     """The check on the pull request's head as it is now."""
     head = steps.outside.get(f"/repos/{FLEET}/pulls/{pull['number']}")["head"]["sha"]
-    return dict(steps.outside.checks(FLEET, head)[PLAN])
+    return steps.check_on(FLEET, head, PLAN)
 
 
 def test_a_pull_request_that_moves_no_pin_waits_for_the_required_check(steps: Stepper) -> None:
@@ -101,7 +101,7 @@ def test_each_new_head_waits_again(steps: Stepper) -> None:
     steps.settle()
     head = steps.hub.update_branch(FLEET, pull["number"], by=PERSON)
     steps.settle()
-    assert steps.outside.checks(FLEET, head)[PLAN]["output"]["title"] == "Moves no pin"
+    assert steps.check_on(FLEET, head, PLAN)["output"]["title"] == "Moves no pin"
 
 
 def test_a_fork_has_its_own_commits(steps: Stepper) -> None:

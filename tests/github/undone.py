@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from bot.domain.names import RepoName
 from bot.features.bump.decide import BumpReason, CloseBump, WithholdBump, decide_bump
 from bot.features.bump.facts import Relation
 from bot.features.bump.read import COMMITS_READ, read_bump_facts, read_relation
@@ -19,8 +20,9 @@ from bot.features.fleets.jobs import SyncInstallation
 from bot.git.git import GitRepository
 from bot.github.client import Client
 from bot.github.connection.memory import Memory
-from bot.github.endpoints import path_of
+from bot.github.endpoints import path_of, repository
 from bot.github.endpoints.people import PullDetail
+from bot.github.endpoints.repository import Repository, find_repository
 from bot.github.endpoints.workflows import RUN_DETAILS, WorkflowRun
 from bot.github.events import _parse_push
 from bot.github.ignored import Ignored, IgnoredReason
@@ -65,6 +67,11 @@ def _forgets(kind: str) -> Callable[..., Any]:
 
 class _Never(Exception):  # noqa: N818 - nothing raises it
     """In the place of an error that is caught."""
+
+
+def _seen_anyway(client: Client, repo: RepoName) -> Repository:
+    found = find_repository(client, repo)
+    return found or Repository(full_name=repo, default_branch="main", private=True)
 
 
 def _push_of_a_known_base(*arguments: Any) -> Any:
@@ -147,7 +154,10 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     ),
     "test_deployments_are_listed_late": (Undo("bot.features.rollout.store:RolloutStore.find_new_orders", _empty),),
     "test_comments_are_listed_late": (Undo("bot.github.connection.memory:Memory.find", _forgets("comment")),),
-    "test_pull_requests_are_listed_late": (Undo("bot.github.connection.memory:Memory.find", _forgets("pull")),),
+    "test_pull_requests_are_listed_late": (
+        Undo("bot.github.connection.memory:Memory.find", _forgets("pull")),
+        Undo("bot.features.bump.apply:open_own_pull", repository.open_pull),
+    ),
     # test_merge_queue
     "test_a_queue_waits_for_the_checks_of_its_own_commit": (_QUEUE,),
     "test_a_group_that_moves_no_pin_passes": (_QUEUE,),
@@ -165,7 +175,7 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_an_owner_has_not_accepted_a_new_permission_yet": (_GRANTED,),
     "test_an_owner_may_take_the_right_to_post_checks_away": (Undo("bot.features.fleets.apply:GitHubError", _Never),),
     "test_a_repository_of_the_same_owner_is_outside_the_installation": (
-        Undo("bot.github.connection.tokens:Scope.only", lambda self, _names: self),
+        Undo("bot.github.endpoints.repository:find_repository", _seen_anyway),
     ),
     "test_check_asks_for_the_tokens_that_the_service_uses": (
         Undo("bot.onboarding.check.decide:_check_installation", _empty),
@@ -177,6 +187,7 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     # test_required_plan
     "test_a_pull_request_that_moves_no_pin_waits_for_the_required_check": (
         Undo("bot.features.bump.jobs:_plan", lambda _event: []),
+        Undo("bot.features.bump.jobs:_plan_listed", lambda _event, _index: []),
     ),
     "test_each_new_head_waits_again": (Undo("bot.features.bump.jobs:_PLANNED_ON", {"opened"}),),
     "test_a_fork_has_its_own_commits": (Undo("bot.github.shapes:PullEnd.is_outside", _no),),

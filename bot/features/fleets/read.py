@@ -158,8 +158,10 @@ def read_all_pins(tools: FleetTools, client: Client, job: SyncFleet, default: Br
                 upstreams[upstream] = repository.find_repository(client, upstream)
             found = upstreams[upstream]
             if found is None:
+                # Kept among the pins, it would fail every job of the fleet, which fetches all that it pins.
                 unreadable.setdefault(upstream, UnreadableUpstream(stanza.path, upstream))
-            pinned = _read_pin(job, at, stanza, upstream, found, default=default)
+                continue
+            pinned = _read_pin(job, at, stanza, found, default=default)
             pins += [pinned] if pinned else []
     return FleetPins(tuple(pins), tuple(unreadable.values()))
 
@@ -174,13 +176,13 @@ def _kept_stanzas(tools: FleetTools, at: FleetAt) -> Iterator[tuple[Stanza, Repo
 
 
 def _read_pin(
-    job: SyncFleet, at: FleetAt, stanza: Stanza, upstream: RepoName, found: Repository | None, *, default: BranchName
+    job: SyncFleet, at: FleetAt, stanza: Stanza, found: Repository, *, default: BranchName
 ) -> Pinned | None:
-    """One pin, under the name that GitHub knows its repository by now; None when its branch cannot be known."""
+    """One pin, under the name that GitHub knows its repository by now; None when the fleet file leaves it alone."""
     submodule = at.submodule(stanza.path)
     own = submodule.branch if submodule else None
-    tracked = own or tracked_branch(stanza, own=at.base) or (BranchName(found.default_branch) if found else None)
-    if submodule is None or tracked is None:
+    tracked = own or tracked_branch(stanza, own=at.base) or BranchName(found.default_branch)
+    if submodule is None:
         return None
     return Pinned(
         fleet=at.repo,
@@ -188,7 +190,7 @@ def _read_pin(
         base=at.base,
         default_branch=default,
         submodule=stanza.path,
-        upstream=RepoName(found.full_name) if found else upstream,
+        upstream=RepoName(found.full_name),
         tracked=tracked,
         waits_for_checks=submodule.wait_for_checks,
         hub=_own_hub(at),
