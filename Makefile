@@ -88,7 +88,8 @@ mutants:
 # make release-check [DIST=dist]: what a release publishes, built twice, the same bytes, described and checked.
 release-check:
 	python -m tools.release $(DIST)
-	if command -v buildah >/dev/null; then tools/own-root python -m tools.image; else echo "image: buildah is not installed, so the image is not built"; fi
+	if command -v buildah >/dev/null && command -v debootstrap >/dev/null; then tools/own-root python -m tools.image; \
+	else echo "image: not built here, for want of buildah and debootstrap"; fi
 	actionlint -color=false
 	zizmor --offline --quiet --no-progress .
 
