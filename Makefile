@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 3
 
-.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged docs picture lock clean verify-demo verify-notices verify-install verify-builds verify-image
+.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged docs picture lock clean verify-demo verify-notices verify-install verify-builds verify-pages verify-image
 
 demo:
 	$(PYTHON) tools/setup demo
@@ -70,6 +70,11 @@ verify-demo:
 verify-notices:
 	$(PYTHON) tools/setup test
 	AIOS_BOT_NOTICE_KILLS=60 pytest -q -rA -s --timeout 3600 tests/integration/features/notices
+
+# Every state of every page at 390 and 1280, light and dark: axe, width, console; their pictures in .cache/pages.
+verify-pages:
+	$(PYTHON) tools/setup test
+	AIOS_BOT_PAGE_PICTURES=.cache/pages pytest -q -rA -s --timeout 1200 tests/browser/test_pages.py
 
 # From built artifacts into bare roots of Debian: join, order, recover, upgrade, leave. Needs root, debootstrap and a mirror.
 verify-install:
