@@ -10,6 +10,7 @@ from typing import NamedTuple
 from bot.agent.checkout import Checkout
 from bot.agent.podman import find_podman
 from bot.agent.preflight import check_engine
+from bot.agent.runner_version import check_runner
 from bot.agent.safe_git import GitAccess
 from bot.agent.space import check_space
 from bot.agent.state import Identity, NodeState, find_unfinished
@@ -42,6 +43,7 @@ def run_checks(state: NodeState, docker: Docker, access: GitAccess, root: Path |
         ("engine", lambda: _check_engine(docker)),
         ("checkout", lambda: _check_checkout(state, access, root)),
         ("disk", lambda: _check_disk(state, docker, root)),
+        ("runner", lambda: check_runner(state.folder / "runner")),
     ]
     return tuple(_find(name, check) for name, check in checks)
 
