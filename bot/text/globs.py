@@ -16,7 +16,7 @@ from typing import NamedTuple
 def matches_glob(path: str, glob: str) -> bool:
     """Whether all of `path` fits: `**` is any number of folders, `*` any part of one name, `?` one character of it.
 
-    Every other character is itself, brackets too; case counts. The time grows with the lengths of both, and no faster.
+    Every other character is itself, brackets too; case counts. Time grows with the lengths of both, and no faster.
     It is no pattern of `re`: the path `aaaa...` and the glob `*a*a*a*a*b` would hold the interpreter.
     """
     program = _compile(glob)
