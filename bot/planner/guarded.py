@@ -25,7 +25,7 @@ from bot.domain.errors import BotError
 _T = TypeVar("_T")
 FORKS = sys.platform == "linux"
 _DONE, _RAISED, _NO_MEMORY = 0, 1, 3  # exit codes of the child
-_STATUS = Path("/proc/self/status")
+_STATUS, _OPEN_FILES = Path("/proc/self/status"), Path("/proc/self/fd")
 
 
 class StoppedError(BotError):
@@ -76,6 +76,7 @@ def _be_child(work: Callable[[], object], result: IO[bytes], limits: Limits) -> 
     """Do `work`, and never return."""
     code = _NO_MEMORY
     try:
+        _let_go(result.fileno())
         _limit(limits)
         code = _leave(work, result, limits)
     except MemoryError:
@@ -116,6 +117,19 @@ def _made_again(kind: type[Exception], arguments: tuple[object, ...], attributes
     found = kind.__new__(kind, *arguments)
     found.__dict__.update(attributes)
     return found
+
+
+def _let_go(kept: int) -> None:
+    """Let go of this process's locks and sockets: who starts the service anew while a child still works needs them.
+
+    Their numbers stay taken, for objects that nobody uses here any more may still close them.
+    """
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in [int(entry.name) for entry in _OPEN_FILES.iterdir()]:
+        if number > 2 and number not in (kept, nothing):
+            with contextlib.suppress(OSError):  # that of this listing
+                os.fstat(number)
+                os.dup2(nothing, number, inheritable=False)
 
 
 def _limit(limits: Limits) -> None:

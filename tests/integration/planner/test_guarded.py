@@ -89,6 +89,12 @@ def test_a_limit_ends_the_work_and_is_told(work: object, words: str) -> None:
     assert children() == ""
 
 
+def test_the_child_holds_no_file_of_ours(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as file:
+        held = Path(f"/proc/self/fd/{file.fileno()}")
+        assert str(run_guarded(held.readlink, QUICK)) == "/dev/null"
+
+
 def test_locks_that_another_thread_holds_do_not_stop_the_child() -> None:
     lock, done = threading.Lock(), threading.Event()
     with lock:
