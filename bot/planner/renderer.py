@@ -99,6 +99,10 @@ class Renderer:
         self.processes = 0
         sweep(self._work)
 
+    def preload(self) -> None:
+        """Load what a child would load each time: for a process that plans again and again."""
+        compose_options(self._program.path, files=(), profiles=(), project="", directory=".")
+
     def start_work(self) -> int:
         """In a child, make anew what does not survive a fork: other threads' locks, and what they were rendering.
 
