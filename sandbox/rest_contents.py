@@ -32,15 +32,16 @@ def get_contents(context: Context, repo: Repo, path: str = "") -> Any:
         data = repo.git.read_file(commit, path) or b""
         found |= {"content": base64.b64encode(data).decode(), "encoding": "base64"}
     if entry.mode == GITLINK:
-        found |= {"type": "submodule", "submodule_git_url": _submodule_url(context, repo, commit, path)}
+        found |= {"type": "submodule", "submodule_git_url": submodule_url(context.shapes.url, repo, commit, path)}
     return found
 
 
-def _submodule_url(context: Context, repo: Repo, commit: str, path: str) -> str:
+def submodule_url(server: str, repo: Repo, commit: str, path: str) -> str:
+    """The address of the submodule at `path`, in full; `server` is this one's own."""
     text = repo.git.read_file(commit, ".gitmodules") or b""
     stanzas = parse_gitmodules(text.decode("utf-8", "replace")).stanzas
     url = next((stanza.url for stanza in stanzas if stanza.path == path), "")
-    return urljoin(f"{context.shapes.url}/{repo.full_name}/", url)
+    return urljoin(f"{server}/{repo.full_name}/", url)
 
 
 def _content(context: Context, repo: Repo, commit: str, entry: TreeEntry) -> dict[str, Any]:
@@ -81,8 +82,29 @@ def get_branch(context: Context, repo: Repo, branch: str) -> Any:
     }
 
 
+def list_activity(context: Context, repo: Repo) -> Any:
+    if context.api.state.behaviours.without_activity:
+        raise ApiError(404, "Not Found")
+    ref = request.args.get("ref")
+    found = [one for one in reversed(repo.activities) if ref in (None, one.ref)]
+    return [
+        {
+            "id": one.id,
+            "node_id": f"PSH_{one.id}",
+            "before": one.before,
+            "after": one.after,
+            "ref": one.ref,
+            "timestamp": one.timestamp,
+            "activity_type": one.kind,
+            "actor": context.shapes.user(one.actor),
+        }
+        for one in found
+    ]
+
+
 ROUTES = [
     Route("GET", "/repos/{owner}/{repo}", get_repo, "metadata", "read"),
     Route("GET", "/repos/{owner}/{repo}/contents/{+path}", get_contents, "contents", "read"),
     Route("GET", "/repos/{owner}/{repo}/branches/{+branch}", get_branch, "contents", "read"),
+    Route("GET", "/repos/{owner}/{repo}/activity", list_activity, "contents", "read"),
 ]
