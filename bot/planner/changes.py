@@ -11,7 +11,7 @@ from bot.fleetfile import FLEET_FILE, Node, Submodule, parse_fleet
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange
 from bot.planner.builds import read_builds
-from bot.planner.culprits import NONE_REFUSED, Place, Refused
+from bot.planner.culprits import NONE_REFUSED, Refused, StackPlace
 from bot.planner.renderer import Renderer, RenderRequest
 from bot.planner.sides import changed_paths, read_side, uses_lfs
 from bot.planner.snapshot import Snapshot
@@ -69,7 +69,7 @@ def read_changes(
 
 
 def _refuse(task: _RenderTask, refused: Refused, *, is_old: bool) -> _RenderTask:
-    message = refused.get(Place(is_old, task.request.folder))
+    message = refused.get(StackPlace(is_old, task.request.folder))
     return task._replace(request=replace(task.request, problem=message)) if message else task
 
 

@@ -13,14 +13,14 @@ WHOLE = Limits(seconds=600, cpu_seconds=60)  # a hundred stacks, on a busy machi
 ONE_STACK = Limits(seconds=120, cpu_seconds=20)
 
 
-class Place(NamedTuple):
+class StackPlace(NamedTuple):
     """A stack's folder in the old version or in the new one."""
 
     is_old: bool
     folder: str
 
 
-Refused = Mapping[Place, str]
+Refused = Mapping[StackPlace, str]
 """The stacks that are not to be read, and why."""
 NONE_REFUSED: Refused = MappingProxyType({})
 
@@ -29,7 +29,7 @@ class PlanWork(NamedTuple, Generic[_T]):
     """How a plan is made. Both are called in a child."""
 
     make: Callable[[Refused], _T]
-    places: Callable[[], tuple[Place, ...]]
+    places: Callable[[], tuple[StackPlace, ...]]
 
 
 def make_guarded(work: PlanWork[_T]) -> _T:
@@ -38,7 +38,7 @@ def make_guarded(work: PlanWork[_T]) -> _T:
         return run_guarded(lambda: work.make(NONE_REFUSED), WHOLE)
     except StoppedError:
         places = run_guarded(work.places, ONE_STACK)
-    refused: dict[Place, str] = {}
+    refused: dict[StackPlace, str] = {}
     for folder in dict.fromkeys(place.folder for place in places):
         refused |= _find_culprits(folder, places, work)
     if not refused:
@@ -46,8 +46,8 @@ def make_guarded(work: PlanWork[_T]) -> _T:
     return run_guarded(lambda: work.make(refused), WHOLE)
 
 
-def _find_culprits(folder: str, places: tuple[Place, ...], work: PlanWork[_T]) -> dict[Place, str]:
-    def stops(*kept: Place) -> str:
+def _find_culprits(folder: str, places: tuple[StackPlace, ...], work: PlanWork[_T]) -> dict[StackPlace, str]:
+    def stops(*kept: StackPlace) -> str:
         others = {place: "not tried" for place in places if place not in kept}
         try:
             run_guarded(lambda: work.make(others) and None, ONE_STACK)

@@ -17,7 +17,7 @@ from bot.plan.identity import identify_plan
 from bot.plan.model import Commit, NodePlan, Plan
 from bot.plan.rendering import NodeChange
 from bot.planner.changes import read_changes
-from bot.planner.culprits import Place, PlanWork, Refused, make_guarded
+from bot.planner.culprits import PlanWork, Refused, StackPlace, make_guarded
 from bot.planner.exits import hide_secrets
 from bot.planner.file_diffs import ChangedFile, add_lost_guards, point_at_files, read_changed_files, show_files
 from bot.planner.read_files import digest_files
@@ -112,8 +112,10 @@ def read_plan(
         plan = _make_plan(fleet, submodule, changes, versions, old=old, new=new, renderer=renderer)
         return plan, renderer.processes - before
 
-    def places() -> tuple[Place, ...]:
-        return tuple(Place(is_old, stack.folder) for is_old, side in sides for stack in read_stacks(side, submodule))
+    def places() -> tuple[StackPlace, ...]:
+        return tuple(
+            StackPlace(is_old, stack.folder) for is_old, side in sides for stack in read_stacks(side, submodule)
+        )
 
     plan, processes = make_guarded(PlanWork(make, places))
     renderer.end_work(processes)
