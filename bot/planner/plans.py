@@ -7,24 +7,23 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from bot.domain.names import CommitSha, NodeName, RepoName, StackName, SubmodulePath
+from bot.domain.names import CommitSha, NodeName, RepoName, SubmodulePath
 from bot.domain.risk_rules import Tuning
-from bot.fleetfile import FLEET_FILE, Fleet, Node, Submodule, parse_fleet
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.fleetfile import Fleet, Node, Submodule
 from bot.git.git import GitRepository
 from bot.plan.changes import decide_node
 from bot.plan.compose_versions import NodeCompose
 from bot.plan.identity import identify_plan
 from bot.plan.model import Commit, NodePlan, Plan
-from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange
-from bot.planner.builds import read_builds
+from bot.plan.rendering import NodeChange
+from bot.planner.changes import read_changes
+from bot.planner.culprits import PlanWork, Refused, StackPlace, make_guarded
 from bot.planner.exits import hide_secrets
 from bot.planner.file_diffs import ChangedFile, add_lost_guards, point_at_files, read_changed_files, show_files
 from bot.planner.read_files import digest_files
-from bot.planner.renderer import Renderer, RenderRequest
-from bot.planner.sides import changed_paths, read_side, uses_lfs
+from bot.planner.renderer import Renderer
 from bot.planner.snapshot import Snapshot
-from bot.planner.stacks import make_request, read_stacks
+from bot.planner.stacks import read_stacks
 from bot.protocol.tree import digest_tree
 from bot.redaction.redact import Redactor
 from bot.risks.assess import add_risks
@@ -98,11 +97,41 @@ def read_plan(
     commits: tuple[Commit, ...],
     commits_total: int,
 ) -> Plan:
-    """The same between two snapshots, with the commits that it brings."""
-    nodes = fleet.nodes or (Node(name=ANY_NODE),)
-    changes = read_changes(nodes, submodule, old, new, renderer)
+    """The same between two snapshots, with the commits that it brings.
+
+    It is made in a child with limits (bot.planner.guarded), which reaches no database: so versions are read before.
+    """
     asked = repo if fleet.nodes else None
+    nodes = fleet.nodes or (Node(name=ANY_NODE),)
     versions = {node.name: renderer.judge_node(asked, node.name) for node in nodes}
+    sides = [(False, new), (True, old)] if old else [(False, new)]
+
+    def make(refused: Refused) -> tuple[Plan, int]:
+        before = renderer.start_work()
+        changes = read_changes(nodes, submodule, old, new, renderer, refused=refused)
+        plan = _make_plan(fleet, submodule, changes, versions, old=old, new=new, renderer=renderer)
+        return plan, renderer.processes - before
+
+    def places() -> tuple[StackPlace, ...]:
+        return tuple(
+            StackPlace(is_old, stack.folder) for is_old, side in sides for stack in read_stacks(side, submodule)
+        )
+
+    plan, processes = make_guarded(PlanWork(make, places))
+    renderer.end_work(processes)
+    return replace(plan, fleet=repo, upstream=upstream_name, commits=commits, commits_total=commits_total)
+
+
+def _make_plan(
+    fleet: Fleet,
+    submodule: Submodule,
+    changes: tuple[NodeChange, ...],
+    versions: Mapping[NodeName, NodeCompose],
+    *,
+    old: Snapshot | None,
+    new: Snapshot,
+    renderer: Renderer,
+) -> Plan:
     changed = read_changed_files(changes, old, new)
     changes = tuple(add_lost_guards(change, changed) for change in changes)
     decided = [
@@ -114,15 +143,13 @@ def read_plan(
     effective = frozenset().union(*(used for _, used in decided))
     return Plan(
         id=identify_plan(new.commit, old.pin if old else None, new.pin, plans),
-        fleet=repo,
+        fleet=None,
         submodule=submodule.path,
-        upstream=upstream_name,
+        upstream=None,
         base=new.commit,
         old=old.pin if old else None,
         new=new.pin,
         nodes=plans,
-        commits=commits,
-        commits_total=commits_total,
         files_changed=files,
         files_without_effect=tuple(path for path in files if f"{submodule.path}/{path}" not in effective),
         file_diffs=show_files([one for one in changed if one.path in effective], changes, renderer.redactor),
@@ -161,104 +188,3 @@ def _add_inputs(plan: NodePlan, change: NodeChange, new: Snapshot) -> NodePlan:
         for stack, side in ((one, sides.get(one.stack)) for one in plan.stacks)
     )
     return replace(plan, stacks=stacks)
-
-
-class _RenderTask(NamedTuple):
-    """One stack of one snapshot that has to be rendered."""
-
-    stack: StackName
-    request: RenderRequest
-    snapshot: Snapshot
-
-
-def read_changes(
-    nodes: tuple[Node, ...], submodule: Submodule, old: Snapshot | None, new: Snapshot, renderer: Renderer
-) -> tuple[NodeChange, ...]:
-    """Every stack of every node, before and after. All of them are rendered side by side, equal ones once."""
-    then = _nodes_then(nodes, old, new) if old else ()
-    sides = [(old, then), (new, nodes)] if old else [(new, nodes)]
-    tasks = [
-        (node, _RenderTask(stack.name, request, snapshot))
-        for snapshot, described in sides
-        for stack in read_stacks(snapshot, submodule)
-        for node, then_node in zip(nodes, described, strict=True)
-        if stack.runs_on(then_node)
-        and (request := make_request(then_node, stack, snapshot, is_old=snapshot is old)).files
-    ]
-    rendered = renderer.render_all([(one.snapshot, one.request) for _, one in tasks])
-    changed = changed_paths(old, new)
-    lfs = {side: uses_lfs(side) for side, _ in sides}
-    changes = []
-    for node in nodes:
-        own = []
-        for (owner, one), rendering in zip(tasks, rendered, strict=True):
-            if owner is node:
-                other = new if one.snapshot is old else old
-                side = read_side(
-                    one.request, rendering, one.snapshot, node, other=other, changed=changed, lfs=lfs[one.snapshot]
-                )
-                own.append((one, side))
-        stacks = _pair(own, node, old, new, changed)
-        changes.append(NodeChange(node=node, stacks=stacks, changed=changed))
-    return tuple(changes)
-
-
-def _nodes_then(nodes: tuple[Node, ...], old: Snapshot, new: Snapshot) -> tuple[Node, ...]:
-    """The same nodes as the old commit's fleet file describes them; as they are now where it does not."""
-    if old.commit == new.commit:
-        return nodes
-    before, after = (side.fleet.read_file(side.commit, FLEET_FILE) for side in (old, new))
-    if before is None or before == after:
-        return nodes
-    try:
-        fleet = parse_fleet(before.decode("utf-8", "replace"))
-    except YamlFileError:
-        return nodes
-    known = {node.name: node for node in fleet.nodes}
-    return tuple(known.get(node.name, node) for node in nodes)
-
-
-def _pair(
-    sides: list[tuple[_RenderTask, Side]],
-    node: Node,
-    old: Snapshot | None,
-    new: Snapshot,
-    changed: frozenset[str],
-) -> tuple[StackChange, ...]:
-    """The new version's stacks in their order, then those that go.
-
-    A stack is one with the old stack of the same folder; one whose folder is new, with the old stack of the same
-    compose project whose folder is gone: to compose it is the same.
-    """
-    before = {one.request.folder: (one, side) for one, side in sides if one.snapshot is old}
-    after = {one.request.folder: (one, side) for one, side in sides if one.snapshot is new}
-    gone = {_project(side): folder for folder, (_, side) in before.items() if folder not in after}
-    moved = {
-        folder: gone.pop(project)
-        for folder, (_, side) in after.items()
-        if folder not in before and (project := _project(side)) and project in gone
-    }
-    pairs = []
-    for folder in [*after, *(name for name in before if name not in after and name not in moved.values())]:
-        then, now = before.get(moved.get(folder, folder)), after.get(folder)
-        task = (now or before[folder])[0]
-        rendering: Rendering | None = now[1].rendering if now else None
-        builds = read_builds(
-            then[1].rendering if then else None, rendering, node=node, old=old, new=new, changed=changed
-        )
-        pairs.append(
-            StackChange(
-                stack=task.stack,
-                folder=task.request.folder,
-                old=then[1] if then else None,
-                new=now[1] if now else None,
-                build_inputs=builds.inputs,
-                build_problems=builds.problems,
-            )
-        )
-    return tuple(pairs)
-
-
-def _project(side: Side) -> str:
-    rendering = side.rendering
-    return str(rendering.model.get("name", "")) if isinstance(rendering, Rendered) else ""
