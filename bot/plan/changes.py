@@ -53,7 +53,9 @@ def decide_node(change: NodeChange) -> tuple[Decided, ...]:
     remade = frozenset(name for stack in change.stacks for name in _remade(stack.old, stack.new))
     return settle(
         len(change.stacks),
-        lambda at, others: decide_stack(change.stacks[at], PlanScope(change.node, change.changed, remade, others)),
+        lambda at, others: decide_stack(
+            change.stacks[at], PlanScope(change.node, change.changed_for(change.stacks[at]), remade, others)
+        ),
         lambda at, decided: replaced_containers(decided.stacks, _model(change.stacks[at].new)),
     )
 
@@ -286,6 +288,7 @@ def _stack_plan(change: StackChange, side: Side, services: tuple[ServicePlan, ..
         error=rendering.message if isinstance(rendering, Unreadable) else None,
         error_at=rendering.where if isinstance(rendering, Unreadable) else None,
         remarks=() if gone else find_remarks(change, services, node),
+        old=change.old_pin,
     )
 
 

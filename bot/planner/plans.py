@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -12,13 +13,21 @@ from bot.domain.risk_rules import Tuning
 from bot.fleetfile import FLEET_FILE, Fleet, Node, Submodule, parse_fleet
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.git.git import GitRepository
+from bot.plan.apart import join_stacks, only_stacks, start_at, without_stacks
 from bot.plan.changes import decide_node
 from bot.plan.identity import identify_plan
 from bot.plan.model import Commit, NodePlan, Plan
 from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange
 from bot.planner.builds import read_builds
 from bot.planner.exits import hide_secrets
-from bot.planner.file_diffs import ChangedFile, add_lost_guards, point_at_files, read_changed_files, show_files
+from bot.planner.file_diffs import (
+    ChangedFile,
+    add_lost_guards,
+    keep_stricter,
+    point_at_files,
+    read_changed_files,
+    show_files,
+)
 from bot.planner.read_files import digest_files
 from bot.planner.renderer import Renderer, RenderRequest
 from bot.planner.sides import changed_paths, read_side, uses_lfs
@@ -61,16 +70,19 @@ def plan_between(
     upstream_name: RepoName | None = None,
     commits: tuple[CommitSha | None, CommitSha] | None = None,
     commits_shown: int = COMMITS_SHOWN,
+    apart: Mapping[StackName, Revision | None] = MappingProxyType({}),
 ) -> Plan:
     """The plan of moving `submodule` from `old` to `new` (None: nothing was deployed) on every node of `fleet`.
 
-    `mirror` and `upstream` are the repositories of the fleet and of the submodule; their names are for reports. With
-    `commits` the plan counts the commits after the first of the two up to the second, and lists the newest.
+    `apart` are the stacks that run another revision than `old`, newest first. `mirror` and `upstream` are the
+    repositories of the fleet and of the submodule; their names are for reports. With `commits` the plan counts the
+    commits after the first of the two up to the second, and lists the newest.
     """
 
     def snapshot(at: Revision) -> Snapshot:
         return Snapshot(fleet=mirror, commit=at.commit, submodule=submodule.path, upstream=upstream, pin=at.pin)
 
+    snapshots = {at: snapshot(at) for at in dict.fromkeys(apart.values()) if at}
     listed = upstream.commits_between(*commits, most=commits_shown) if commits and commits_shown else ()
     return read_plan(
         fleet=fleet,
@@ -82,6 +94,7 @@ def plan_between(
         renderer=renderer,
         commits=tuple(Commit(sha=c.sha, subject=c.subject, author=c.author_name) for c in listed),
         commits_total=upstream.count_between(*commits) if commits else 0,
+        apart={stack: snapshots[at] if at else None for stack, at in apart.items()},
     )
 
 
@@ -96,11 +109,11 @@ def read_plan(
     renderer: Renderer,
     commits: tuple[Commit, ...],
     commits_total: int,
+    apart: Mapping[StackName, Snapshot | None] = MappingProxyType({}),
 ) -> Plan:
     """The same between two snapshots, with the commits that it brings."""
     nodes = fleet.nodes or (Node(name=ANY_NODE),)
-    changes = read_changes(nodes, submodule, old, new, renderer)
-    changed = read_changed_files(changes, old, new)
+    changes, changed = _read_parts(nodes, submodule, old, new, renderer, apart=apart)
     changes = tuple(add_lost_guards(change, changed) for change in changes)
     decided = [_decide(change, fleet.risks, new, renderer.redactor, changed) for change in changes]
     plans = tuple(plan for plan, _ in decided)
@@ -151,6 +164,34 @@ def _add_inputs(plan: NodePlan, change: NodeChange, new: Snapshot) -> NodePlan:
         for stack, side in ((one, sides.get(one.stack)) for one in plan.stacks)
     )
     return replace(plan, stacks=stacks)
+
+
+def _read_parts(
+    nodes: tuple[Node, ...],
+    submodule: Submodule,
+    old: Snapshot | None,
+    new: Snapshot,
+    renderer: Renderer,
+    *,
+    apart: Mapping[StackName, Snapshot | None],
+) -> tuple[tuple[NodeChange, ...], tuple[ChangedFile, ...]]:
+    """Every stack of every node from what it runs to `new`, and the changed files that services read."""
+    whole = read_changes(nodes, submodule, old, new, renderer)
+    if not apart:
+        return whole, read_changed_files(whole, old, new)
+    parts = []
+    for side in dict.fromkeys(apart.values()):
+        own = frozenset(stack for stack, at in apart.items() if at is side)
+        pin = side.pin if side else None
+        read = read_changes(nodes, submodule, side, new, renderer)
+        parts.append((side, [start_at(only_stacks(change, own), pin) for change in read]))
+    parts.append((old, [without_stacks(change, apart.keys()) for change in whole]))
+    files: dict[str, ChangedFile] = {}
+    for side, changes in parts:
+        for one in read_changed_files(changes, side, new):
+            files[one.path] = keep_stricter(files.get(one.path, one), one)
+    joined = (join_stacks(change, [changes[at] for _, changes in parts]) for at, change in enumerate(whole))
+    return tuple(joined), tuple(files[path] for path in sorted(files))
 
 
 class _RenderTask(NamedTuple):
@@ -244,6 +285,7 @@ def _pair(
                 new=now[1] if now else None,
                 build_inputs=builds.inputs,
                 build_problems=builds.problems,
+                was=then[0].stack if then and then[0].stack != task.stack else None,
             )
         )
     return tuple(pairs)

@@ -43,7 +43,9 @@ def test_a_new_image_runs_and_nothing_else_is_touched(node_world: NodeWorld) -> 
     assert re.fullmatch(r"(Docker Engine|Podman) \d+\.\d+\S*", report.engine)
     assert re.fullmatch(r"\d+\.\d+\.\d+\S*", report.compose)
     assert world.posted[0][1] == "in_progress"
-    assert world.posted[1:] == [(world.number, "success", f"runs server@{at.pin[:7]}: 1 recreated, 2 untouched")]  # type: ignore[index]  # it is there
+    assert world.posted[1:] == [
+        (world.number, "success", f"runs ingress, secrets of server@{at.pin[:7]}: 1 recreated, 2 untouched")
+    ]  # type: ignore[index]  # it is there
 
 
 def test_a_changed_mounted_file_is_seen_by_a_restarted_container(node_world: NodeWorld) -> None:

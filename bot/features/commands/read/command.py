@@ -32,8 +32,9 @@ from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt, NotAFleet
 from bot.features.holds.facts import HoldKind, Lock
 from bot.features.review.facts import is_control_file
-from bot.features.rollout.decide.orders import last_good
+from bot.features.rollout.decide.deployed import find_deployed
 from bot.features.rollout.facts import PastOrder, Stage
+from bot.features.rollout.read.approval import find_approval, find_shown_plan
 from bot.features.rollout.read.history import read_orders
 from bot.fleetfile import Fleet, Node, waves_of
 from bot.fleetfile.yaml_lines import YamlFileError
@@ -104,8 +105,9 @@ def _read_in_pull(
         for node in at.file.nodes
     )
     plan, verdict = None, Verdict.UNKNOWN
+    base = base_position(at, submodule) if submodule else None
     if verb in _ABOUT_PLANS:
-        plan = _find_order_plan(tools, at.repo, there, facts.command) or _read_plan(
+        plan = _find_order_plan(tools, at.repo, there, facts.command, base=base) or _read_plan(
             tools, client, at.repo, pull, job.written_at
         )
         if there.state is PullState.OPEN and not there.from_fork:
@@ -115,7 +117,8 @@ def _read_in_pull(
         pull=there,
         plan=plan,
         verdict=verdict,
-        base=base_position(at, submodule) if submodule else None,
+        base=base,
+        base_plan=_read_base_plan(tools, client, at, there, base) if verb is Verb.DEPLOY else None,
         nodes=nodes,
         waves=waves_of(at.file.deploy, at.file.nodes),
     )
@@ -215,7 +218,8 @@ def read_node(
         return commit is not None and at.mirror.is_ancestor(commit, at.head)
 
     good = [o for o in past if o.stage is Stage.SUCCEEDED and o.submodule == submodule and not o.kind.reads_only]
-    now = last_good(past, submodule)
+    deployed = find_deployed(past, submodule)
+    now = deployed.whole
     runs = Position(commit=now.commit, pin=now.pin) if now else None
     earlier = dict.fromkeys(Position(commit=o.commit, pin=o.pin) for o in good if not o.stacks and is_on_base(o))
     newest = next((o for o in past if o.stage.is_open), None) or next(iter(good), None)
@@ -224,9 +228,9 @@ def read_node(
         node=node,
         past=past,
         runs=runs,
-        good=tuple(one for one in earlier if one != runs),
+        good=tuple(one for one in earlier if deployed.apart or one != runs),
         ahead=newest.pull if newest is not None and tries else None,
-        partly=bool(good and good[0].stacks),
+        apart={stack: Position(commit=o.commit, pin=o.pin) for stack, o in deployed.apart.items()},
         lock=_lock_of(node, locks),
     )
 
@@ -260,13 +264,14 @@ def _read_plan(
 
 
 def _find_order_plan(
-    tools: CommandTools, repo: RepoName, pull: PullFacts, said: Command | Misread
+    tools: CommandTools, repo: RepoName, pull: PullFacts, said: Command | Misread, *, base: Position | None
 ) -> PostedPlan | None:
     """The plan that the command names, if it was made for an order of exactly the commit that would be deployed."""
     named = said.plan if isinstance(said, Command) else None
     plan = tools.bump.plans.store.find(named) if named else None
-    commit = pull.merge or pull.head
-    if plan is None or (plan.fleet, plan.base, plan.new) != (repo, commit, pull.pin) or len(plan.nodes) != 1:
+    own = (pull.merge or pull.head, pull.pin)
+    later = (base.commit, base.pin) if base and pull.merge else own
+    if plan is None or plan.fleet != repo or (plan.base, plan.new) not in (own, later) or len(plan.nodes) != 1:
         return None
     return PostedPlan(
         id=plan.id,
@@ -277,6 +282,20 @@ def _find_order_plan(
         stacks=frozenset(stack.stack for stack in plan.nodes[0].stacks),
         for_order=True,
     )
+
+
+def _read_base_plan(
+    tools: CommandTools, client: Client, at: FleetAt, pull: PullFacts, base: Position | None
+) -> PlanId | None:
+    """The plan of the merged pull request that moved the pin after `pull` was merged."""
+    if pull.merge is None or base is None or base.commit == pull.merge:
+        return None
+    if at.mirror.resolve(pull.merge) is None or not at.mirror.is_ancestor(pull.merge, base.commit):
+        return None
+    approval = find_approval(client, at.mirror, at.repo, base=at.base, head=at.head, pinned_by=base.commit)
+    if approval is None or approval.nodes is not None:
+        return None
+    return find_shown_plan(tools.bump.plans.store, at.repo, approval.pull)
 
 
 def _with_holds(
