@@ -1,4 +1,4 @@
-"""Where each stack of a node stands, by the node's own record: orders for a few stacks leave the others behind. Pure."""
+"""Where each stack of a node stands, by the node's own record: an order for a few leaves the others behind. Pure."""
 
 from __future__ import annotations
 

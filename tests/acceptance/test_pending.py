@@ -25,8 +25,9 @@ def actions(order: dict[str, Any]) -> dict[str, str]:
 
 def broken(running: Running, *, mend: bool = False) -> None:
     """A stack that nobody can read, or what it was before."""
-    words = ("services:", "services: [no, services]\nx-services:")
-    running.world.edit(SERVER, SECRETS, *(reversed(words) if mend else words), "Mend a stack" if mend else "Break it")
+    whole, wrong = "services:", "services: [no, services]\nx-services:"
+    old, new = (wrong, whole) if mend else (whole, wrong)
+    running.world.edit(SERVER, SECRETS, old, new, "Mend a stack" if mend else "Break a stack")
 
 
 def merge(running: Running, number: int) -> None:
