@@ -1,7 +1,7 @@
 # aios-bot as a container: the service, git, the docker client with Compose (to render plans), bubblewrap (to render
 # them in a cage). Runs as a person without rights; all it keeps lies in /var/lib/aios-bot.
 FROM docker:29.1-cli AS docker
-FROM docker/compose-bin:v2.40.3 AS compose
+FROM docker/compose-bin:v5.6.1 AS compose
 
 FROM python:3.13-slim-bookworm AS build
 WORKDIR /src

@@ -42,7 +42,8 @@ soak:
 	AIOS_BOT_IDLE=900 pytest -q -rA -s --timeout 7200 tests/acceptance/test_idle.py
 	pytest -m soak -rA -s --timeout 7200
 
-# Every case of tests/cases on the engine: by a node, and by compose alone. About ten minutes.
+# Every case of tests/cases with each version of compose: planned, deployed by a node, and by compose alone. About
+# half an hour.
 verify-cases:
 	$(PYTHON) tools/setup test
 	AIOS_BOT_CASES=1000 tools/own-root pytest -q --timeout 1200 tests/integration/cases

@@ -1,4 +1,4 @@
-"""How true the plan is, on the real engine: `python -m bench accuracy [--edits N] [--seed N]`.
+"""How true the plan is, on the real engine: `python -m bench accuracy [--edits N] [--seed N] [--compose VERSION]`.
 
 Stacks of many shapes run on two engines. Seeded edits, one or several to a stack, become a commit; the bot plans it.
 On one engine the node carries the plan's order out, on the other `docker compose up --build` brings up the same
@@ -8,6 +8,10 @@ What should have happened to a service is the gravest of: what compose did by it
 compose cannot see it (a mounted file, an inline config, a profile that is left, a reconnected network that loses its
 names); and what follows from these for those who share namespaces or asked to be restarted. Expectations are drawn
 from the generator's own stacks, and never from what the bot rendered.
+
+A run is made of slices, each with stacks and engines of its own. With `--kept` each slice's verdicts are appended to
+a file; a run that finds them there goes on after them. An edit that does not end within LIMIT fails, and ends its
+slice. `--engine` names a folder with another engine's unpacked programs.
 """
 
 from __future__ import annotations
@@ -21,10 +25,12 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from bench.accuracy_edits import EDITS, Demands
 from bench.accuracy_stacks import IMAGES, NODE_VARIABLES, PROFILE, SHAPES, Stack
@@ -34,6 +40,7 @@ from bot.domain.names import CommitSha, NodeName, ServiceName, SubmodulePath
 from bot.engine.compose import ComposeStack
 from bot.engine.containers import Container
 from bot.engine.docker import Docker, DockerError
+from bot.engine.programs import ComposeProgram
 from bot.fleetfile import Fleet, Node, Submodule
 from bot.git.git import GitRepository
 from bot.plan.model import NodePlan, Reason, ServicePlan, StackPlan
@@ -43,6 +50,7 @@ from bot.planner.renderer import Renderer
 from bot.planner.snapshot import Snapshot
 from bot.protocol.action import Action
 from sandbox.engine import Engine, start_engine
+from tests.cases_world import VERSIONS, composes
 from tests.gitworld import commit, git, new_repository
 
 _RANK = tuple(Action)
@@ -50,12 +58,15 @@ _SERVER = SubmodulePath("server")
 _NODE = Node(name=NodeName("bench"), profiles=(PROFILE,), variables=NODE_VARIABLES)
 _OUTSIDE = ("outside-1", "outside-2")  # networks that no stack owns
 _WORKERS = 3
+LIMIT = 180  # seconds that deploying one edit may take
+SLICE = 80  # edits
 _NOT_TOGETHER = (
     *({"kind_changed", other} for other in ("file_changed", "file_added", "mode_changed", "file_removed")),
     {"file_removed", "file_added"},  # the same file, perhaps: then nothing changed
     # Compose by itself cannot do both in one go ("is not connected to the network"), so there is nothing to compare;
     # that the node can is shown in tests/integration/agent/test_networks.py.
     {"network_settings", "network_joined"},
+    {"network_name", "network_joined"},  # the same, of 5.4 and later
 )
 
 
@@ -101,10 +112,24 @@ class Score:
         return sum(v.predicted is action for v in were), len(were)
 
 
+class Slice(msgspec.Struct):
+    """What one slice of a run found."""
+
+    on: str  # engine, compose and seed
+    number: int
+    score: Score
+
+
+class StuckError(Exception):
+    """An edit did not end within LIMIT."""
+
+
 class World:
     """One server repository, one fleet that pins it, one node's checkout, and two engines that run it."""
 
-    def __init__(self, root: Path, node: Engine, plain: Engine, stacks: list[Stack]) -> None:
+    def __init__(
+        self, root: Path, node: Engine, plain: Engine, stacks: list[Stack], program: ComposeProgram | None = None
+    ) -> None:
         self.root, self.node, self.plain = root, node, plain
         self.stacks = {stack.name: stack for stack in stacks}
         self.server = new_repository(root / "work/server")
@@ -112,7 +137,7 @@ class World:
         self.checkout = root / "node"
         self.docker = Docker(node.environment).with_variables(NODE_VARIABLES)
         self.other = Docker(plain.environment).with_variables(NODE_VARIABLES)
-        self.renderer = Renderer(cache_root=root / "cache", secret_key=b"bench")
+        self.renderer = Renderer(cache_root=root / "cache", secret_key=b"bench", program=program)
         self.at: tuple[CommitSha, CommitSha] | None = None
         for engine in dict.fromkeys((node, plain)):
             for name in IMAGES:
@@ -210,7 +235,13 @@ class World:
         for attempt in range(2):
             # "service has no container to start" when replicas went to 0 (seen in 2.40.3), and well the next time.
             done = subprocess.run(
-                command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                text=True,
+                timeout=LIMIT,
             )
             if done.returncode == 0:
                 return
@@ -224,19 +255,29 @@ class World:
 
 
 @contextmanager
-def engines() -> Iterator[tuple[Path, Engine, Engine]]:
-    """An empty folder, and two engines of our own. Needs root."""
+def engines(
+    program: ComposeProgram | None = None, programs: Path | None = None
+) -> Iterator[tuple[Path, Engine, Engine]]:
+    """An empty folder, and two engines of our own, of `programs`, for clients with compose `program`. Needs root."""
     root = Path(tempfile.mkdtemp(prefix="aios-acc-"))
     try:
-        with start_engine(root / "a") as node, start_engine(root / "b") as plain:
-            yield root, node, plain
+        with (
+            start_engine(root / "a", programs=programs) as node,
+            start_engine(root / "b", programs=programs) as plain,
+        ):
+            found: tuple[Engine, Engine] = (node, plain)
+            if program is not None:
+                found = node.with_compose(program.path), plain.with_compose(program.path)
+            yield (root, *found)
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def start_world(root: Path, node: Engine, plain: Engine, stacks: list[Stack]) -> World:
+def start_world(
+    root: Path, node: Engine, plain: Engine, stacks: list[Stack], program: ComposeProgram | None = None
+) -> World:
     """A world whose stacks run on both engines: `node` is the node's, on `plain` compose does as it likes."""
-    world = World(root, node, plain, stacks)
+    world = World(root, node, plain, stacks, program)
     plan = world.move()
     assert world.at
     world.check_out(world.at)
@@ -246,8 +287,16 @@ def start_world(root: Path, node: Engine, plain: Engine, stacks: list[Stack]) ->
 
 
 def _side_by_side(stacks: tuple[StackPlan, ...], work: Callable[[StackPlan], object]) -> None:
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        list(pool.map(work, stacks))
+    pool = ThreadPoolExecutor(_WORKERS)
+    try:
+        tasks = {pool.submit(work, stack): stack.stack for stack in stacks}
+        _, stuck = wait(tasks, timeout=LIMIT * len(stacks) / _WORKERS)
+        if stuck:
+            raise StuckError(", ".join(sorted(tasks[task] for task in stuck)))
+        for task in tasks:
+            task.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # the engine's end ends what hangs
 
 
 def run_round(world: World, score: Score, edited: Mapping[str, tuple[str, Demands]]) -> None:
@@ -264,7 +313,7 @@ def run_round(world: World, score: Score, edited: Mapping[str, tuple[str, Demand
             if any(service.action is not Action.NONE for service in stack.services):
                 world.apply(stack)
             world.bring_up(stack)
-        except DockerError as problem:
+        except (DockerError, subprocess.TimeoutExpired) as problem:
             score.failures.append(f"{stack.stack}: {edited.get(stack.stack, ('nothing', {}))[0]}: {problem}")
 
     _side_by_side(plan.stacks, deploy)
@@ -408,23 +457,70 @@ def choose_edits(
     return tuple(done), demands
 
 
-def measure(edits: int, seed: int, *, tell: Callable[[str], None] = lambda _: None) -> Score:
-    """`edits` edits on every shape of stack, singly and mixed."""
+def measure_slice(
+    edits: int, seed: str, used: Mapping[str, int], program: ComposeProgram, engine: Path | None
+) -> Score:
+    """`edits` edits on every shape of stack, singly and mixed, the least `used` kinds first."""
     rng = random.Random(seed)
     score = Score(shapes={shape().name for shape in SHAPES})
-    with engines() as (root, node, plain):
-        world = start_world(root, node, plain, [shape() for shape in SHAPES])
+    counts = Counter(used)
+    with engines(program, engine) as (root, node, plain):
+        world = start_world(root, node, plain, [shape() for shape in SHAPES], program)
         while sum(score.edits.values()) < edits:
             edited: dict[str, tuple[str, Demands]] = {}
             for name, stack in world.stacks.items():
-                chosen, demands = choose_edits(stack, rng, rng.choice([1, 1, 1, 2, 3]), score.edits)
+                chosen, demands = choose_edits(stack, rng, rng.choice([1, 1, 1, 2, 3]), counts)
                 if not stack.present and "stack_removed" not in chosen:
                     chosen, demands = (*chosen, "of a stack that is not there"), {}
                 score.edits.update(chosen)
+                counts.update(chosen)
                 edited[name] = (" + ".join(chosen), demands)
-            run_round(world, score, edited)
-            tell(f"{sum(score.edits.values())} edits, {len(score.verdicts)} verdicts, {len(score.misses)} misses")
+            try:
+                run_round(world, score, edited)
+            except StuckError as stuck:
+                score.failures.append(f"did not end within {LIMIT} s: {stuck}: {edited}")
+                break
     return score
+
+
+def measure(
+    edits: int,
+    seed: int,
+    program: ComposeProgram,
+    *,
+    engine: Path | None = None,
+    kept: Path | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Score:
+    """At least `edits` edits, slice by slice; those of `kept` are taken from there."""
+    on = f"compose {program.version} on {engine.name if engine else 'the engine of this machine'}, seed {seed}"
+    found: list[Slice] = []
+    if kept is not None and kept.exists():
+        found = [msgspec.json.decode(line, type=Slice) for line in kept.read_bytes().splitlines()]
+        if any(one.on != on for one in found):
+            raise SystemExit(f"{kept} holds slices of another run ({found[0].on}): name another file")
+    total = _together(found)
+    while sum(total.edits.values()) < edits:
+        number = len(found)
+        score = measure_slice(SLICE, f"{seed}/{number}", total.edits, program, engine)
+        found.append(Slice(on=on, number=number, score=score))
+        if kept is not None:
+            with kept.open("ab") as file:
+                file.write(msgspec.json.encode(found[-1]) + b"\n")
+        total = _together(found)
+        done, misses = sum(total.edits.values()), len(total.misses)
+        tell(f"{done} edits, {len(total.verdicts)} verdicts, {misses} misses, {len(total.failures)} failed")
+    return total
+
+
+def _together(slices: list[Slice]) -> Score:
+    total = Score()
+    for one in slices:
+        total.verdicts += one.score.verdicts
+        total.edits.update(one.score.edits)
+        total.shapes |= one.score.shapes
+        total.failures += one.score.failures
+    return total
 
 
 def print_score(score: Score) -> None:
@@ -446,6 +542,12 @@ def print_score(score: Score) -> None:
         )
     for failure in score.failures:
         print(f"failed: {failure}")
+    print("\nkinds of edits:")
+    for name, count in sorted(score.edits.items()):
+        print(f"  {name:28}{count:4} times")
+    print("not made together, because compose by itself fails or nothing is left to judge:")
+    for pair in _NOT_TOGETHER:
+        print(f"  {' and '.join(sorted(pair))}")
 
 
 def _ratio(part: int, whole: int) -> str:
@@ -456,11 +558,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--edits", type=int, default=320)
     parser.add_argument("--seed", type=int, default=2026)
+    parser.add_argument("--compose", choices=VERSIONS, default=VERSIONS[0])
+    parser.add_argument("--engine", type=Path, help="a folder with an unpacked engine: usr/bin, usr/sbin")
+    parser.add_argument("--kept", type=Path, help="where slices are kept; a run goes on after those that are there")
     options = parser.parse_args()
     start = time.monotonic()
-    score = measure(options.edits, options.seed, tell=lambda line: print(line, flush=True))
+    score = measure(
+        options.edits,
+        options.seed,
+        composes()[options.compose],
+        engine=options.engine,
+        kept=options.kept,
+        tell=lambda line: print(line, flush=True),
+    )
+    print(f"compose {options.compose}, {options.engine or 'the engine of this machine'}")
     print_score(score)
     print(f"\n{time.monotonic() - start:.0f} s")
+    if score.misses or score.failures:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

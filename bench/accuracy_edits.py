@@ -539,7 +539,8 @@ def _network_name(stack: Stack, rng: random.Random) -> Demands | None:
     if stack.name != "networks":
         return None
     stack.main["networks"]["front"]["name"] = stack.fresh("front-net")
-    return {}
+    # Compose 5.4 and later only reconnects, as above.
+    return {name: Action.RECREATE for name, spec in stack.services.items() if "front" in spec.get("networks", ())}
 
 
 @_edit

@@ -9,6 +9,7 @@ reaches no registry.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.util
 import io
 import os
@@ -97,6 +98,15 @@ class SeparateEngine(Engine):
         self._boot = boot
         self._process = boot()
 
+    def with_compose(self, program: Path) -> Engine:
+        """The same engine for a client that has another compose."""
+        folder = self._root / "client" / hashlib.sha256(str(program).encode()).hexdigest()[:8]
+        (folder / "cli-plugins").mkdir(parents=True, exist_ok=True)
+        link = folder / "cli-plugins/docker-compose"
+        link.unlink(missing_ok=True)
+        link.symlink_to(program)
+        return Engine(self.host, self.environment | {"DOCKER_CONFIG": str(folder)})
+
     def wait_until_ready(self) -> None:
         """Return when it answers. Raises EngineError with the engine's log if it does not start."""
         _wait_until_ready(self, self._process, self._root)
@@ -129,18 +139,21 @@ def find_engine() -> Engine | None:
 
 
 @contextlib.contextmanager
-def start_engine(root: Path, *, keep: bool = False) -> Iterator[SeparateEngine]:
+def start_engine(root: Path, *, keep: bool = False, programs: Path | None = None) -> Iterator[SeparateEngine]:
     """A new engine that keeps everything below `root` (made if missing, emptied at the end). Needs root.
 
-    With `keep` its images and containers stay: the next engine at `root` is the same one, started again.
+    With `keep` its images and containers stay: the next engine at `root` is the same one, started again. `programs`
+    is a folder of another engine's files (usr/bin, usr/sbin); it keeps its images in containerd's store.
     Raises EngineError if this machine lacks something, or with the engine's log if it does not start.
     """
     busybox = _static_busybox()
     root = _prepared(root)
+    if programs is not None:
+        (root / "daemon.json").write_text('{"features": {"containerd-snapshotter": true}}\n')
     parent = f"aios-bot-{uuid.uuid4().hex[:12]}"
     (root / "cgroup").write_text(parent)  # for whoever removes what is left of an engine that was killed
     dockerd = [
-        _program("dockerd", "apt-get install docker.io"),
+        str(programs / "usr/sbin/dockerd") if programs else _program("dockerd", "apt-get install docker.io"),
         *("--host", f"unix://{root}/docker.sock", "--config-file", f"{root}/daemon.json"),
         *("--data-root", f"{root}/data", "--exec-root", f"{root}/exec", "--pidfile", "/run/dockerd.pid"),
         *("--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", f"/{parent}"),
@@ -153,7 +166,8 @@ def start_engine(root: Path, *, keep: bool = False) -> Iterator[SeparateEngine]:
         *("--pid", "--fork", "--kill-child", "--mount-proc", "--", "sh", "-c", boot),
     ]
     environment = docker_environment()
-    path = f"{environment.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+    own = f"{programs}/usr/sbin:{programs}/usr/bin:" if programs is not None else ""
+    path = f"{own}{environment.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 
     def boot_engine() -> subprocess.Popen[bytes]:
         with (root / "dockerd.log").open("ab") as log:

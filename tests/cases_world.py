@@ -8,8 +8,10 @@ those of the fleet's repository, `modules/old` and `modules/new` repositories th
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -17,7 +19,8 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,7 +35,7 @@ from bot.agent.state import NodeState
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, DeploymentId
 from bot.engine.docker import Docker
-from bot.engine.programs import find_compose
+from bot.engine.programs import ComposeProgram, find_compose
 from bot.fleetfile import parse_fleet
 from bot.plan.model import Plan
 from bot.protocol.order import Order
@@ -42,12 +45,22 @@ from tests.engine import empty
 from tests.gitworld import commit, git, new_repository
 
 CASES = Path(__file__).parent / "cases"
+VERSIONS = ("2.40.3", "5.6.1")  # of compose, as `tools/setup test` installs them
+NEWER_COMPOSE = Path(__file__).parents[1] / ".tools/compose5/bin/docker-compose"
 IMAGES = ("busybox:1", "busybox:2", "app:1", "app:2", "postgres:16")
 FLEET_FILE = "version: 1\nsubmodules:\n  server: {}\nnodes:\n  HP: {}\n"
 QUICK = HealthTimeouts(samples=3, interval=0.2, limit=20)
 
 
 _AS_SEEN = {"rebuild": "recreate", "reload": "none"}
+
+
+@cache
+def composes() -> dict[str, ComposeProgram]:
+    """The versions of compose that `tools/setup test` installs: that of the Python environment, and a newer one."""
+    found = {one.version: one for one in (find_compose(), find_compose([NEWER_COMPOSE]))}
+    assert sorted(found) == sorted(VERSIONS), "`tools/setup test` installs them"
+    return found
 
 
 def all_cases() -> list[str]:
@@ -132,8 +145,8 @@ class CaseWorld:
         if local.exists():
             shutil.copytree(local, self.checkout / "server", dirs_exist_ok=True)
 
-    def plan(self) -> Plan:
-        """The plan of a person who has the new state before them."""
+    def plan(self, program: ComposeProgram) -> Plan:
+        """The plan of a person who has the new state before them, and compose `program`."""
         from bot.cli.plan import read_local_plan
         from bot.planner.renderer import Renderer
 
@@ -144,7 +157,7 @@ class CaseWorld:
             old=self.old_pin,
             new=self.new_pin,
             fleet_file=None,
-            renderer=Renderer(cache_root=self.root / "cache", secret_key=b"cases"),
+            renderer=Renderer(cache_root=self.root / "cache", secret_key=b"cases", program=program),
         )
 
     def check_out_new(self) -> None:
@@ -160,6 +173,16 @@ class CaseWorld:
         return {
             str(folder.relative_to(state)): self.checkout / "server" / folder.relative_to(state) for folder in found
         }
+
+
+def some_runs(names: Sequence[str], most: int, *, seed: int) -> list[tuple[str, str]]:
+    """`most` of all pairs of a case and a version of compose, by chance, with every version as often as another."""
+    drawn = random.Random(seed)
+    runs: list[tuple[str, str]] = []
+    for at, version in enumerate(VERSIONS):
+        share = min(len(names), (most + at) // len(VERSIONS))
+        runs += [(name, version) for name in drawn.sample(sorted(names), share)]
+    return sorted(runs)
 
 
 class Engines(NamedTuple):
@@ -286,18 +309,17 @@ def _replace(work: Path, state: Path) -> None:
 
 
 def record(names: list[str]) -> None:
-    """Write what this machine's compose does in each case to its engine.json, beside other versions' entries."""
-    program = find_compose()
+    """Write what each compose of the set-up does in each case to its engine.json, beside other versions' entries."""
     with tempfile.TemporaryDirectory(prefix="aios-cases-") as folder, start_engine(Path(folder) / "e") as engine:
-        for name in names or all_cases():
-            world = CaseWorld(name, Path(folder) / name)
-            found = compose_by_itself(world, Engines(engine, program.path))
+        for name, program in itertools.product(names or all_cases(), composes().values()):
+            world = CaseWorld(name, Path(folder) / program.version / name)
+            found = compose_by_itself(world, Engines(engine.with_compose(program.path), program.path))
             empty(engine)
             file = CASES / name / "engine.json"
             known = json.loads(file.read_text()) if file.exists() else {}
             known[program.version] = found
             file.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n")
-            print(name, json.dumps(found), flush=True)
+            print(name, program.version, json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":

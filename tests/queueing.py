@@ -18,8 +18,8 @@ from bot.features.fleets.jobs import Job
 from bot.features.fleets.store import PinStore
 from bot.features.holds.store import HoldStore
 from bot.features.rollout.store import RolloutStore
-from bot.features.visitors.read import Access, AskGitHub, Sights
-from bot.features.visitors.store import SessionStore
+from bot.features.visitors.read import AskGitHub, RepositoryAccess, Sights
+from bot.features.visitors.store import SessionStore, TokenStore
 from bot.github.ignored import IgnoredReason
 from bot.queue.inbox import Inbox
 from bot.queue.lanes import Delivery, QueuedJob
@@ -68,9 +68,9 @@ def make_intake(inbox: Inbox) -> Intake:
 
 def make_guard(store: Store, *, ask: AskGitHub | None = None, open_pages: bool = False) -> Guard:
     """Who may see what; without `ask` nobody has any permission."""
-    nobody = Access(private=True, permission=Permission.NONE)
+    nobody = RepositoryAccess(private=True, permission=Permission.NONE)
     sights = Sights(PinStore(store), ask or (lambda _fleet, _person: nobody), time.time)
-    return Guard(SessionStore(store), sights, secure=False, open_pages=open_pages)
+    return Guard(SessionStore(store), TokenStore(store), sights, secure=False, open_pages=open_pages)
 
 
 def make_fleet_stores(store: Store) -> FleetStores:
@@ -78,7 +78,14 @@ def make_fleet_stores(store: Store) -> FleetStores:
     return FleetStores(RolloutStore(store, page_key=b"key"), HoldStore(store))
 
 
-def make_app(inbox: Inbox, secret: Secret | None, *, metrics_token: Secret | None = None, **checks: Check) -> Flask:
+def make_app(
+    inbox: Inbox,
+    secret: Secret | None,
+    *,
+    metrics_token: Secret | None = None,
+    open_pages: bool = True,
+    **checks: Check,
+) -> Flask:
     """The web application of a service on the inbox's database."""
     intake = make_intake(inbox)
     stores = make_fleet_stores(inbox.store)
@@ -88,7 +95,7 @@ def make_app(inbox: Inbox, secret: Secret | None, *, metrics_token: Secret | Non
         stores,
         receive=intake.receive,
         webhook_secret=secret,
-        guard=make_guard(inbox.store, open_pages=True),
+        guard=make_guard(inbox.store, open_pages=open_pages),
         sign_in=None,
         public_url="",
         web_url="https://github.com",
@@ -96,3 +103,8 @@ def make_app(inbox: Inbox, secret: Secret | None, *, metrics_token: Secret | Non
         metrics_token=metrics_token,
         checks=checks,
     )
+
+
+def make_locked_app(inbox: Inbox) -> Flask:
+    """The same, where only who signed in or has a token sees anything."""
+    return make_app(inbox, None, open_pages=False)

@@ -74,6 +74,49 @@ _PLAIN: dict[type, st.SearchStrategy[Any]] = {
 }
 
 
+def covering_values(kind: Any, leave_out: frozenset[str] = frozenset()) -> list[Any]:
+    """Values of `kind` that set each field to each kind of value it takes, one field at a time; always the same.
+
+    `leave_out` as for `values_of`. The number grows with the sum of the fields, not with their combinations.
+    """
+    return _covering(inspect.type_info(kind), leave_out)
+
+
+def _covering(info: inspect.Type, leave_out: frozenset[str]) -> list[Any]:
+    match info:
+        case inspect.StructType():
+            fields = [one for one in info.fields if f"{info.cls.__name__}.{one.name}" not in leave_out]
+            options = {one.name: _covering(one.type, leave_out) for one in fields}
+            least = {one.name: options[one.name][0] for one in fields if one.required}
+            return [
+                info.cls(**least),
+                *(info.cls(**{**least, name: option}) for name, several in options.items() for option in several),
+            ]
+        case inspect.UnionType():
+            kept = [one for one in info.types if getattr(getattr(one, "cls", None), "__name__", "") not in leave_out]
+            return [option for one in kept for option in _covering(one, leave_out)]
+        case inspect.VarTupleType():
+            options_of_one = _covering(info.item_type, leave_out)
+            return [(), *((option,) for option in options_of_one), tuple(options_of_one[:2])]
+        case inspect.FrozenSetType():
+            return [frozenset(), *(frozenset({option}) for option in _covering(info.item_type, leave_out))]
+        case inspect.DictType():
+            keys, values = _covering(info.key_type, leave_out), _covering(info.value_type, leave_out)
+            return [{}, *({key: values[0]} for key in keys), *({keys[0]: value} for value in values)]
+        case inspect.EnumType():
+            return [one for one in info.cls if f"{info.cls.__name__}.{one.name}" not in leave_out]
+    return _PLAIN_OPTIONS[type(info)]
+
+
+_PLAIN_OPTIONS: dict[type, list[Any]] = {
+    inspect.StrType: ["", "a b", "\u00fc\u2028\n"],
+    inspect.IntType: [0, 1, -(2**53)],
+    inspect.FloatType: [0.0, 0.5],
+    inspect.BoolType: [False, True],
+    inspect.NoneType: [None],
+}
+
+
 def structs_within(kind: type[Any]) -> frozenset[type[Any]]:
     """`kind`, and every class of values that it may hold."""
     found: set[type[Any]] = set()

@@ -14,8 +14,8 @@ from bot.agent.safe_git import GitAccess
 from bot.agent.space import check_space
 from bot.agent.state import Identity, NodeState, find_unfinished
 from bot.domain.errors import BotError
+from bot.domain.versions import parse_version
 from bot.engine.docker import Docker, DockerError
-from bot.engine.programs import parse_version
 from bot.git.git import GitError, read_git_version, run_in_checkout
 from bot.settings.environment import docker_environment
 from bot.settings.node import find_platform

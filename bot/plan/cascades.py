@@ -10,7 +10,8 @@ As docker/compose v2.40.3 does it (pkg/compose/convergence.go, create.go, restar
 - a network with another configuration is recreated, with everything that is attached to it, of other stacks too.
   Compose itself only reconnects the containers of its own project, which then lose the names by which others find
   them, and fails when another project's are attached: so all of them are recreated;
-- a network of another name is another network;
+- a network of another name is another network. Later versions only reconnect the containers of one that the stack
+  owns (bot.plan.compose_versions), and they lose their names then, too;
 - a volume of another name is another volume. One of the same name keeps its configuration, and its data.
 """
 
@@ -32,14 +33,35 @@ Causes = dict[str, list[Cause]]
 
 
 def remade_networks(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
-    """Find the real names of the stack's own networks whose configuration changed."""
-    networks = after.get("networks") or {}
-    kept = (
-        key
-        for key in _renamed_or_changed(before, after, "networks")
-        if networks[key].get("name") == _name(before, key)
+    """Find the real names of the stack's own networks that have to go before its containers are made anew.
+
+    Those are the networks with another configuration; those that the files call by another key, whose label compose
+    refuses; and those that got another name while a service joins them, which compose would cut off from the old one.
+    """
+    networks, then = after.get("networks") or {}, before.get("networks") or {}
+    found = []
+    for key in _renamed_or_changed(before, after, "networks"):
+        if networks[key].get("name") == _name(before, key):
+            found.append(networks[key]["name"])
+        elif not _is_external(before, after, key) and _has_joined(before, after, key):
+            found.append(_name(before, key))
+    own = {(body or {}).get("name"): key for key, body in then.items() if not (body or {}).get("external")}
+    for key, body in networks.items():
+        name = (body or {}).get("name")
+        if key not in then and own.get(name, key) != key and not (body or {}).get("external"):
+            found.append(name)
+    return tuple(dict.fromkeys(str(name) for name in found))
+
+
+def _has_joined(before: Mapping[str, Any], after: Mapping[str, Any], network: str) -> bool:
+    """Whether a service that was there is on `network` now, and was not."""
+    then = before["services"]
+    return any(
+        network in (spec.get("networks") or {})
+        and service in then
+        and network not in (then[service].get("networks") or {})
+        for service, spec in after["services"].items()
     )
-    return tuple(str(networks[key]["name"]) for key in kept)
 
 
 def _name(model: Mapping[str, Any], network: str) -> object:
@@ -47,15 +69,24 @@ def _name(model: Mapping[str, Any], network: str) -> object:
 
 
 def resource_causes(
-    before: Mapping[str, Any], after: Mapping[str, Any], rendering: Rendering, remade: Collection[str]
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    rendering: Rendering,
+    remade: Collection[str],
+    reconnects: bool = False,
 ) -> Iterator[tuple[str, Cause]]:
-    """Find the services that a changed network or volume recreates. `remade` are networks of any stack."""
+    """Find the services that a changed network or volume recreates. `remade` are networks of any stack.
+
+    `reconnects`: compose would only reconnect the containers of a network of another name.
+    """
     moved = set(_renamed_or_changed(before, after, "networks"))
     for key, network in (after.get("networks") or {}).items():
         name = (network or {}).get("name")
         if key in moved or (name in remade and (network or {}).get("external")):
             was = _name(before, key) if key in moved else name
             text = f"network {key} " + ("is recreated" if was == name else f"is {name} instead of {was}")
+            if reconnects and was != name and not _is_external(before, after, key):
+                text += ", where compose alone would leave it without its names"
             where = find_source(rendering, f"networks.{key}")
             for service, spec in after["services"].items():
                 if key in (spec.get("networks") or {}):
@@ -74,11 +105,15 @@ def _renamed_or_changed(before: Mapping[str, Any], after: Mapping[str, Any], sec
     then, now = before.get(section) or {}, after.get(section) or {}
     for key in sorted(set(then) & set(now)):
         was, becomes = then[key] or {}, now[key] or {}
-        external = bool(was.get("external") or becomes.get("external"))
+        external = section == "networks" and _is_external(before, after, key)
         if was.get("name") != becomes.get("name") or (
             section == "networks" and not external and _plain(was) != _plain(becomes)
         ):
             yield key
+
+
+def _is_external(before: Mapping[str, Any], after: Mapping[str, Any], network: str) -> bool:
+    return any((model["networks"][network] or {}).get("external") for model in (before, after))
 
 
 def _plain(network: Mapping[str, Any]) -> dict[str, Any]:

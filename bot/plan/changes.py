@@ -36,6 +36,7 @@ class PlanScope(NamedTuple):
     changed: frozenset[str]  # paths of the checkout
     remade: frozenset[str] = frozenset()  # real names of networks that any stack of the node recreates
     replaced: Replaced = {}  # containers of other stacks
+    reconnects: bool = False  # whether compose would only reconnect who is on a renamed network
 
 
 class Decided(NamedTuple):
@@ -48,13 +49,14 @@ class Decided(NamedTuple):
     files: frozenset[str]
 
 
-def decide_node(change: NodeChange) -> tuple[Decided, ...]:
-    """Decide every stack of a node."""
+def decide_node(change: NodeChange, *, reconnects: bool = False) -> tuple[Decided, ...]:
+    """Decide every stack of a node; `reconnects` as in PlanScope."""
     remade = frozenset(name for stack in change.stacks for name in _remade(stack.old, stack.new))
+    scope = PlanScope(change.node, change.changed, remade, reconnects=reconnects)
     return settle(
         len(change.stacks),
         lambda at, others: decide_stack(
-            change.stacks[at], PlanScope(change.node, change.changed_for(change.stacks[at]), remade, others)
+            change.stacks[at], scope._replace(changed=change.changed_for(change.stacks[at]), replaced=others)
         ),
         lambda at, decided: replaced_containers(decided.stacks, _model(change.stacks[at].new)),
     )
@@ -121,7 +123,7 @@ class _StackDecision:
 
     def __init__(self, change: StackChange, scope: PlanScope, why: ReasonCode | None) -> None:
         self.change, self.why = change, why
-        self.node, self.changed, self.remade, self.replaced = scope
+        self.node, self.changed, self.remade, self.replaced, self.reconnects = scope
         self.old, self.new = change.old, change.new
         self.before, self.after = _model(self.old), _model(self.new)
         # For people: with the checkout at the path where the node has it.
@@ -197,7 +199,7 @@ class _StackDecision:
         rendering = self.new.rendering
         causes: Causes = {name: self._own_causes(name, self.old, self.new) for name in names}
         services = self.after["services"]
-        for name, cause in resource_causes(self.before, self.after, rendering, self.remade):
+        for name, cause in resource_causes(self.before, self.after, rendering, self.remade, self.reconnects):
             if name in causes:
                 causes[name].append(cause)
         rebuilt = [name for name in names if any(c.action is Action.REBUILD for c in causes[name])]

@@ -33,7 +33,7 @@ class Instruction(NamedTuple):
     documents: tuple[str, ...] = ()  # the contents of its heredocs
 
 
-class Stage(NamedTuple):
+class BuildStage(NamedTuple):
     """What stands between one FROM and the next. `base` and `name` are in small letters."""
 
     base: str
@@ -46,7 +46,7 @@ class Dockerfile(NamedTuple):
     """`settings` are its directives and the arguments before the first stage."""
 
     settings: tuple[str, ...]
-    stages: tuple[Stage, ...]
+    stages: tuple[BuildStage, ...]
 
 
 def parse_dockerfile(text: str) -> Dockerfile:
@@ -74,7 +74,7 @@ def parse_dockerfile(text: str) -> Dockerfile:
     )
 
 
-def _stage(start: Instruction, steps: list[Instruction]) -> Stage:
+def _stage(start: Instruction, steps: list[Instruction]) -> BuildStage:
     match start.rest.split():
         case [base]:
             name = ""
@@ -82,7 +82,7 @@ def _stage(start: Instruction, steps: list[Instruction]) -> Stage:
             pass
         case _:
             raise NotUnderstoodError("a FROM of unknown form")
-    return Stage(base.lower(), name.lower(), start, tuple(steps))
+    return BuildStage(base.lower(), name.lower(), start, tuple(steps))
 
 
 def _read_directives(lines: list[str]) -> dict[str, str]:

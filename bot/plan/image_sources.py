@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from bot.plan.dockerfile import Dockerfile, Instruction, NotUnderstoodError, Stage, parse_dockerfile
+from bot.plan.dockerfile import BuildStage, Dockerfile, Instruction, NotUnderstoodError, parse_dockerfile
 
 MAIN = ""
 """The name of the build's own context among its contexts."""
@@ -161,7 +161,7 @@ def _effect(instruction: Instruction) -> str:
     return json.dumps([verb, flags, rest, documents])
 
 
-def _find_needed(file: Dockerfile, wanted: list[int], contexts: frozenset[str]) -> tuple[list[Stage], set[str]]:
+def _find_needed(file: Dockerfile, wanted: list[int], contexts: frozenset[str]) -> tuple[list[BuildStage], set[str]]:
     """The stages that the wanted ones are made of, in their order, and the contexts that are read as a whole."""
     if len(file.stages) > _MAX_STAGES:
         raise NotUnderstoodError("it has too many stages")
@@ -208,7 +208,7 @@ def _context_name(name: str) -> str:
     return plain if ":" in plain or "@" in plain else f"{plain}:latest"
 
 
-def _references(stage: Stage) -> Iterator[tuple[str, bool]]:
+def _references(stage: BuildStage) -> Iterator[tuple[str, bool]]:
     """The stages, images and contexts that a stage reads; True: as a whole."""
     yield stage.base, True
     for step in stage.steps:

@@ -100,6 +100,8 @@ class NodePlan(StoredValue, frozen=True):
     node: NodeName
     platform: str
     stacks: tuple[StackPlan, ...]
+    remarks: tuple[str, ...] = ()  # what the plan does not know of the node
+    warnings: tuple[str, ...] = ()  # why the plan may be wrong there: read before anything else
 
 
 class Commit(StoredValue, frozen=True):

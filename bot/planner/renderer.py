@@ -16,7 +16,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -27,12 +27,14 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from bot.domain.names import NodeName, RepoName
 from bot.domain.tool_settings import is_tool_setting
 from bot.domain.values import Value
 from bot.engine.compose import RENDER, compose_options
 from bot.engine.confinement import SECONDS, ConfinedResult, find_confinement
 from bot.engine.environment import RENDER_HOME, RENDER_SETTINGS
 from bot.engine.programs import ComposeProgram, find_compose
+from bot.plan.compose_versions import NodeCompose, judge_compose
 from bot.plan.rendering import CHECKOUT, Rendered, Rendering, Unreadable
 from bot.planner.cache import RenderCache
 from bot.planner.compose_files import ComposeInputs, RefusedError
@@ -64,7 +66,8 @@ class RenderRequest(Value, frozen=True):
 class Renderer:
     """Renders stacks, side by side within `workers`. Built once; safe between threads.
 
-    `confinement` describes how compose is confined here; `processes` counts the compose processes that rendered.
+    `confinement` describes how compose is confined here, `compose` is its version; `processes` counts the compose
+    processes that rendered.
     Raises ProgramMissingError when there is no compose that can be used.
     """
 
@@ -77,7 +80,9 @@ class Renderer:
         allow_bubblewrap: bool = True,
         program: ComposeProgram | None = None,
         seconds: float = SECONDS,
+        versions_of: Callable[[RepoName], Mapping[NodeName, str]] | None = None,
     ) -> None:
+        """`versions_of` gives what the nodes of a fleet have reported of their compose; None: a plan is for here."""
         self._program = program or find_compose()
         self._confinement = find_confinement(self._program.path, allow_bubblewrap=allow_bubblewrap)
         self.redactor = Redactor(secret_key)
@@ -85,11 +90,18 @@ class Renderer:
         self._work = cache_root / "work"
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="render")
         self._seconds = seconds
+        self._versions_of = versions_of
         self._running: dict[str, Future[Rendering]] = {}
         self._lock = Lock()
         self.confinement = self._confinement.description
+        self.compose = self._program.version
         self.processes = 0
         _sweep(self._work)
+
+    def judge_node(self, fleet: RepoName | None, node: NodeName) -> NodeCompose:
+        """By which version's rules `node` is planned."""
+        known = self._versions_of(fleet) if self._versions_of and fleet else None
+        return judge_compose(None if known is None else known.get(node, ""), self.compose)
 
     def render(self, snapshot: Snapshot, requests: Sequence[RenderRequest]) -> tuple[Rendering, ...]:
         """What compose makes of each request, in the same order."""

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Sequence
 
 from bot.features.fleets.facts import PinIndex
-from bot.features.notices.apply import INSTALL, Target, is_installed, make_targets
+from bot.features.notices.apply import INSTALL, NoticeAddress, is_installed, make_targets
 from bot.features.notices.run import NoticeTools, send_notices
 from bot.features.outbox.store import Outbox
 from bot.storage.store import Store
@@ -72,7 +72,7 @@ class Notifier:
             if self._clock() >= self._again.get(target.key, 0.0) and not self._stopping.is_set():
                 self._send_to(target)
 
-    def _send_to(self, target: Target) -> None:
+    def _send_to(self, target: NoticeAddress) -> None:
         if send_notices(self._tools, target):
             self._failures.pop(target.key, None)
             return

@@ -12,8 +12,8 @@ from bot.features.bump.store import PlanStore
 from bot.github.endpoints.authorization import SignIn
 from bot.queue.inbox import Inbox
 from bot.settings.values import Secret
+from bot.web import api, operations, plans, setup, signin, webhook
 from bot.web import fleets as fleet_pages
-from bot.web import operations, plans, setup, signin, webhook
 from bot.web.fleets import FleetStores
 from bot.web.guard import Guard, SignInNeeded, wants_json
 from bot.web.operations import Check
@@ -53,6 +53,7 @@ def create_app(
     app.register_blueprint(signin.make_blueprint(guard, sign_in, public_url=public_url))
     app.register_blueprint(plans.make_blueprint(found_plans.find, guard))
     app.register_blueprint(fleet_pages.make_blueprint(fleet_stores, guard, web_url=web_url))
+    app.register_blueprint(api.make_blueprint(fleet_stores, guard))
     app.context_processor(lambda: {"visitor": guard.find_visitor()})
     app.register_blueprint(setup.make_installed_blueprint())
     all_checks: dict[str, Check] = {
@@ -66,6 +67,8 @@ def create_app(
     def refuse(problem: HTTPException) -> Response | tuple[Response, int]:
         if isinstance(problem, SignInNeeded):
             return problem.to_response()
+        if request.path.startswith("/api/"):
+            return api.refuse(problem)
         text = problem.description or problem.name
         if request.path.startswith("/fleets") and not wants_json():
             return make_response(render_template("problem.html", title=problem.name, text=text), problem.code or 500)

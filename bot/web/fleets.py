@@ -16,7 +16,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from bot.features.holds.store import HoldStore
 from bot.features.rollout.decide.rollout import Standing
 from bot.features.rollout.store import RolloutStore
-from bot.features.visitors.facts import Fleet, Sight
+from bot.features.visitors.facts import Sight, VisibleFleet
 from bot.text.markdown import is_linkable
 from bot.web.guard import Guard, Visitor
 
@@ -67,7 +67,7 @@ def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Bluepr
         """The part of the page that changes."""
         return show("fleet_state.html", guard.require_fleet(f"{owner}/{name}"))
 
-    def show(template: str, fleet: Fleet) -> Response:
+    def show(template: str, fleet: VisibleFleet) -> Response:
         values = {
             "statuses": stores.statuses.find(stores.statuses.page_of(fleet.name)),
             "locks": stores.holds.find_locks(fleet.name, now=time.time()),
@@ -82,7 +82,7 @@ def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Bluepr
     return blueprint
 
 
-def list_fleets(guard: Guard, visitor: Visitor) -> tuple[list[Fleet], int]:
+def list_fleets(guard: Guard, visitor: Visitor) -> tuple[list[VisibleFleet], int]:
     """The fleets that the visitor may see, and about how many more GitHub was not asked for this request."""
     seen, unasked, asked = [], 0, 0
     for fleet in guard.sights.fleets():

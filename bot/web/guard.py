@@ -16,9 +16,9 @@ from flask import Response, g, make_response, redirect, request
 from werkzeug.exceptions import Forbidden, HTTPException, NotFound, Unauthorized
 
 from bot.domain.values import Value
-from bot.features.visitors.facts import Fleet, Person, Sight
+from bot.features.visitors.facts import Person, Sight, VisibleFleet
 from bot.features.visitors.read import Sights
-from bot.features.visitors.store import SessionStore
+from bot.features.visitors.store import SessionStore, TokenStore
 from bot.settings.values import LOOPBACK_NAMES
 
 _OWN_PATH = re.compile(r"/|/(?:fleets|plans)(?:/[A-Za-z0-9_.,%:@+-]+)*")
@@ -26,9 +26,10 @@ LONGEST_PATH = 500  # characters of an address that sign-in leads back to
 
 
 class Visitor(Value, frozen=True):
-    """Who makes this request. `person` None: anyone on this machine, where the pages are open."""
+    """Who makes this request. `person` None: a machine, or anyone on this one, where the pages are open."""
 
     person: Person | None
+    only: str = ""  # the one fleet that a machine's token is for, in lower case
     form_token: str = ""  # what their forms must carry; "" where there is no session that a form could misuse
 
     @property
@@ -60,6 +61,7 @@ class Guard:
     """`secure`: people reach the service by HTTPS. `open_pages`: anyone on this machine needs no session."""
 
     sessions: SessionStore
+    tokens: TokenStore
     sights: Sights
     secure: bool
     open_pages: bool
@@ -77,6 +79,10 @@ class Guard:
         return found
 
     def _read_visitor(self) -> Visitor | None:
+        sent = request.headers.get("Authorization", "")
+        if sent and request.path.startswith("/api/"):
+            fleet = self.tokens.find_fleet(sent.removeprefix("Bearer ").strip())
+            return Visitor(person=None, only=fleet) if fleet else None
         secret = request.cookies.get(self.cookie, "")
         person = self.sessions.find(secret) if secret else None
         if person is not None:
@@ -90,7 +96,7 @@ class Guard:
             raise Unauthorized("sign in, or send a token") if wants_json() else SignInNeeded()
         return visitor
 
-    def require_fleet(self, name: str | None, sight: Sight = Sight.FLEET) -> Fleet:
+    def require_fleet(self, name: str | None, sight: Sight = Sight.FLEET) -> VisibleFleet:
         """The fleet that is called so, if the visitor may see this of it; 404 for any other name."""
         visitor = self.require_visitor()
         fleet = self.sights.find_fleet(name) if name else None
@@ -98,8 +104,10 @@ class Guard:
             raise NotFound("there is nothing here, or you may not see it")
         return fleet
 
-    def may_see(self, visitor: Visitor, fleet: Fleet, sight: Sight) -> bool:
+    def may_see(self, visitor: Visitor, fleet: VisibleFleet, sight: Sight) -> bool:
         """Whether the visitor may see this of the fleet."""
+        if visitor.only:
+            return fleet.name.lower() == visitor.only
         return visitor.person is None or self.sights.may_see(visitor.person, fleet, sight)
 
     def require_form_token(self) -> None:

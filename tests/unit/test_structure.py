@@ -44,6 +44,15 @@ def test_our_pure_code_imports_nothing_that_touches_the_outside() -> None:
     assert found == []
 
 
+def test_no_two_public_classes_share_a_name() -> None:
+    places: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "bot").rglob("*.py")):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
+    assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
+
+
 def test_each_library_is_imported_by_its_one_adapter() -> None:
     found = [
         (path.relative_to(ROOT).as_posix(), name)

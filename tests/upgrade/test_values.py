@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import Phase, given, settings
 
 from bot.agent.state import Identity
 from bot.agent.state import Record as NodeRecord
@@ -27,7 +26,7 @@ from bot.protocol.invitation import Invitation
 from bot.protocol.order import Order
 from bot.protocol.report import Report
 from bot.service.router import AnyJob
-from tests.stored_values import LATER, values_of
+from tests.stored_values import LATER, covering_values
 from tests.upgrade.versions import changed_types, next_version, previous_version, run_program
 
 BEFORE: dict[str, Any] = {
@@ -121,19 +120,6 @@ print(json.dumps(written))
 """
 
 
-def samples(kind: Any, count: int, *, leave_out: frozenset[str] = frozenset()) -> list[Any]:
-    """Values of `kind` at random, the same in each run."""
-    found: list[Any] = []
-
-    @settings(max_examples=count, database=None, derandomize=True, phases=[Phase.generate], deadline=None)
-    @given(values_of(kind, leave_out))
-    def collect(value: Any) -> None:
-        found.append(value)
-
-    collect()
-    return found
-
-
 def exchange(program: Any, values: dict[str, list[Any]]) -> dict[str, list[str]]:
     """What the other version writes of `values`, after it has read them."""
     given_texts = {name: [msgspec.json.encode(one).decode() for one in several] for name, several in values.items()}
@@ -143,7 +129,7 @@ def exchange(program: Any, values: dict[str, list[Any]]) -> dict[str, list[str]]
 
 
 def test_the_version_before_and_this_one_read_each_other() -> None:
-    values = {name: samples(kind, 25, leave_out=ONLY_WHERE_NEEDED) for name, kind in BEFORE.items()}
+    values = {name: covering_values(kind, ONLY_WHERE_NEEDED) for name, kind in BEFORE.items()}
     with previous_version() as program:
         written = exchange(program, values)
     for name, kind in BEFORE.items():
@@ -152,7 +138,7 @@ def test_the_version_before_and_this_one_read_each_other() -> None:
 
 def test_the_next_version_and_this_one_read_each_other() -> None:
     kinds: dict[str, type[StoredValue]] = {f"{kind.__module__}:{kind.__name__}": kind for kind in changed_types()}
-    values = {name: samples(kind, 4) for name, kind in kinds.items()}
+    values = {name: covering_values(kind) for name, kind in kinds.items()}
     with next_version() as program:
         written = exchange(program, values)
     for name, kind in kinds.items():

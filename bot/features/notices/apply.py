@@ -41,7 +41,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Target:
+class NoticeAddress:
     """An address: `key` stands for it in the database, `name` is for people."""
 
     key: str
@@ -60,14 +60,14 @@ def check_installed() -> None:
         raise ProgramMissingError(f"notices are sent by Apprise, which is not installed: {INSTALL}")
 
 
-def make_targets(addresses: Iterable[str]) -> tuple[Target, ...]:
+def make_targets(addresses: Iterable[str]) -> tuple[NoticeAddress, ...]:
     """A target for each address, in Apprise's notation."""
     return tuple(_make_target(address) for address in dict.fromkeys(addresses))
 
 
-def _make_target(address: str) -> Target:
+def _make_target(address: str) -> NoticeAddress:
     key = hashlib.sha256(address.encode()).hexdigest()[:16]
-    return Target(key, name_address(address), lambda text, severity: _post(address, text, severity))
+    return NoticeAddress(key, name_address(address), lambda text, severity: _post(address, text, severity))
 
 
 def name_address(address: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.features.fleets.facts import PinIndex
-from bot.features.notices.apply import NOTICES, Target
+from bot.features.notices.apply import NOTICES, NoticeAddress
 from bot.features.notices.decide import GATHER, NoticeResult, decide_messages, find_settled
 from bot.features.notices.read import read_current
 from bot.features.notices.text import render_message
@@ -19,11 +19,11 @@ class NoticeTools:
 
     outbox: Outbox
     pins: PinIndex
-    targets: tuple[Target, ...]
+    targets: tuple[NoticeAddress, ...]
     now: Callable[[], float]  # seconds since the epoch
 
 
-def send_notices(tools: NoticeTools, target: Target, *, gather: int = GATHER) -> bool:
+def send_notices(tools: NoticeTools, target: NoticeAddress, *, gather: int = GATHER) -> bool:
     """Send to `target` what is due; False when a message was not taken, and the rest waits with it."""
     now = int(tools.now())
     notices = read_current(tools)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from bot.domain.names import BranchName, CommitSha, DeploymentId, NodeName, PullNumber, RepoName, SubmodulePath
 from bot.domain.values import StoredValue
+from bot.domain.versions import is_version
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.protocol.report import Report
 from bot.storage.store import Store
@@ -51,6 +52,14 @@ NODE_STARTS = sa.Table(
     sa.Column("submodule", sa.Text, primary_key=True),
     sa.Column("commit_sha", sa.Text, nullable=False),  # of the fleet
 )
+NODE_VERSIONS = sa.Table(
+    "node_versions",
+    TABLES,
+    sa.Column("fleet", sa.Text, primary_key=True),  # lower case
+    sa.Column("node", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),  # of the order with whose report they came
+    sa.Column("compose", sa.Text, nullable=False),
+)
 LISTED_AFTER = 600  # seconds, after which GitHub's list shows every deployment for certain
 
 _SAVE = sa.text(
@@ -65,6 +74,11 @@ _SAVE_RESULT = sa.text(
 _KEEP_START = sa.text(
     "INSERT INTO node_starts (fleet, node, base, submodule, commit_sha) "
     "VALUES (:fleet, :node, :base, :submodule, :commit_sha) ON CONFLICT (fleet, node, base, submodule) DO NOTHING"
+)
+_SAVE_VERSION = sa.text(
+    "INSERT INTO node_versions (fleet, node, number, compose) VALUES (:fleet, :node, :number, :compose) "
+    "ON CONFLICT (fleet, node) DO UPDATE SET number = excluded.number, compose = excluded.compose "
+    "WHERE excluded.number > node_versions.number"
 )
 
 
@@ -181,7 +195,26 @@ class RolloutStore:
             text = connection.execute(query).scalar()
         return None if text is None else msgspec.json.decode(text, type=Report)
 
-    def save_result(self, fleet: RepoName, report: Report) -> bool:
+    def save_result(self, fleet: RepoName, node: NodeName, report: Report) -> bool:
         """Keep it; False when it was kept before, so that it is counted once."""
         row = {"fleet": fleet.lower(), "number": report.number, "report": msgspec.json.encode(report).decode()}
-        return self._store.write(lambda connection: connection.execute(_SAVE_RESULT, row).rowcount > 0)
+        told = {"fleet": fleet.lower(), "node": node, "number": report.number, "compose": report.compose}
+
+        def write(connection: sa.Connection) -> bool:
+            if is_version(report.compose):
+                connection.execute(_SAVE_VERSION, told)
+            return connection.execute(_SAVE_RESULT, row).rowcount > 0
+
+        return self._store.write(write)
+
+    def find_compose_versions(self, fleet: RepoName) -> dict[NodeName, str]:
+        """The version of compose that each node of `fleet` reported last."""
+        query = sa.select(NODE_VERSIONS.c.node, NODE_VERSIONS.c.compose).where(NODE_VERSIONS.c.fleet == fleet.lower())
+        with self._store.reading() as connection:
+            return {NodeName(node): compose for node, compose in connection.execute(query)}
+
+    def all_compose_versions(self) -> tuple[str, ...]:
+        """Every version of compose that any node reported last."""
+        query = sa.select(NODE_VERSIONS.c.compose).distinct().order_by(NODE_VERSIONS.c.compose)
+        with self._store.reading() as connection:
+            return tuple(connection.execute(query).scalars())

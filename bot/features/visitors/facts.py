@@ -33,7 +33,7 @@ class ViewFacts(Value, frozen=True):
     for_readers: bool  # the fleet file of every base says `page: readers`
 
 
-class Fleet(Value, frozen=True):
+class VisibleFleet(Value, frozen=True):
     """A fleet that pages can be about."""
 
     name: RepoName

@@ -13,7 +13,7 @@ from bot.domain.values import Value
 from bot.domain.verdicts import Permission
 from bot.features.fleets.store import PinStore
 from bot.features.visitors.decide import decide_view
-from bot.features.visitors.facts import Fleet, Person, Sight, ViewFacts
+from bot.features.visitors.facts import Person, Sight, ViewFacts, VisibleFleet
 from bot.github.app import App
 from bot.github.endpoints import people, repository
 
@@ -28,26 +28,26 @@ class _Answer(NamedTuple):
     until: float
 
 
-class Access(Value, frozen=True):
+class RepositoryAccess(Value, frozen=True):
     """A person's access to one repository, as GitHub says."""
 
     private: bool
     permission: Permission
 
 
-AskGitHub = Callable[[Fleet, Person], Access]
+AskGitHub = Callable[[VisibleFleet, Person], RepositoryAccess]
 
 
 def ask_as_installation(app: App) -> AskGitHub:
     """Reads a person's access as the installation of the fleet, with no permission but to read metadata."""
 
-    def ask(fleet: Fleet, person: Person) -> Access:
+    def ask(fleet: VisibleFleet, person: Person) -> RepositoryAccess:
         installation = InstallationId(fleet.installation)
         app.budget(installation).admit(urgent=True)
         client = app.as_installation(installation, repositories=[fleet.name], permissions={"metadata": "read"})
         found = repository.find_repository(client, fleet.name)
         permission = people.read_permission(client, fleet.name, person.login, account=person.id)
-        return Access(private=found is None or found.private, permission=permission)
+        return RepositoryAccess(private=found is None or found.private, permission=permission)
 
     return ask
 
@@ -63,21 +63,21 @@ class Sights:
         self._answers: dict[tuple[str, int], _Answer] = {}
         self._lock = threading.Lock()
 
-    def find_fleet(self, name: str) -> Fleet | None:
+    def find_fleet(self, name: str) -> VisibleFleet | None:
         """The fleet that is called so, in any case of letters."""
         return next((one for one in self.fleets() if one.name.lower() == name.lower()), None)
 
-    def fleets(self) -> tuple[Fleet, ...]:
+    def fleets(self) -> tuple[VisibleFleet, ...]:
         """Every fleet of the service, by name."""
         rows = self._pins.snapshot().rows()
-        found: dict[RepoName, Fleet] = {}
+        found: dict[RepoName, VisibleFleet] = {}
         for row in rows:
             before = found.get(row.fleet)
             opened = row.page_for_readers and (before is None or before.for_readers)
-            found[row.fleet] = Fleet(name=row.fleet, installation=row.installation, for_readers=opened)
+            found[row.fleet] = VisibleFleet(name=row.fleet, installation=row.installation, for_readers=opened)
         return tuple(found[name] for name in sorted(found, key=str.lower))
 
-    def may_see(self, person: Person, fleet: Fleet, sight: Sight) -> bool:
+    def may_see(self, person: Person, fleet: VisibleFleet, sight: Sight) -> bool:
         """Whether `person` may see this of `fleet`. Asks GitHub when the last answer is over `LASTS` seconds old."""
         answer = self._find(person, fleet) or self._read(person, fleet)
         if answer is None:
@@ -87,16 +87,16 @@ class Sights:
         )
         return decide_view(facts).allows
 
-    def is_known(self, person: Person, fleet: Fleet) -> bool:
+    def is_known(self, person: Person, fleet: VisibleFleet) -> bool:
         """Whether the question can be answered without asking GitHub."""
         return self._find(person, fleet) is not None
 
-    def _find(self, person: Person, fleet: Fleet) -> _Answer | None:
+    def _find(self, person: Person, fleet: VisibleFleet) -> _Answer | None:
         with self._lock:
             answer = self._answers.get((fleet.name.lower(), person.id))
         return answer if answer is not None and answer.until > self._now() else None
 
-    def _read(self, person: Person, fleet: Fleet) -> _Answer | None:
+    def _read(self, person: Person, fleet: VisibleFleet) -> _Answer | None:
         try:
             access = self._ask(fleet, person)
         except BotError as problem:

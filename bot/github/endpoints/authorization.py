@@ -28,7 +28,7 @@ class SignInRefused(BotError):  # noqa: N818 - it says what happened
     """GitHub gave no token for the code. Most times it is too old, was used before, or is another browser's."""
 
 
-class Account(Value, frozen=True):
+class SignedIn(Value, frozen=True):
     """Who signed in."""
 
     id: int
@@ -78,7 +78,7 @@ class SignIn:
         }
         return f"{self.web_url}/login/oauth/authorize?{urlencode(query)}"
 
-    def identify(self, code: str, *, verifier: str, back_to: str) -> Account:
+    def identify(self, code: str, *, verifier: str, back_to: str) -> SignedIn:
         """Who the person is, by a code that GitHub gave. The token for it is used once, and revoked.
 
         Raises SignInRefused, and BotError when GitHub does not answer.
@@ -88,7 +88,7 @@ class SignIn:
             user = connect(self.app.api_url, token).get("/user", _User)
         finally:
             self._revoke(token)
-        return Account(id=user.id, login=user.login)
+        return SignedIn(id=user.id, login=user.login)
 
     def _exchange(self, code: str, *, verifier: str, back_to: str) -> str:
         body = {

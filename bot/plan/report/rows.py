@@ -217,6 +217,25 @@ def remarks(plan: Plan) -> dict[tuple[StackName, str], list[NodeName]]:
     return found
 
 
+def node_remarks(plan: Plan) -> dict[str, list[NodeName]]:
+    """What the plan does not know of nodes on which it changes something."""
+    found: dict[str, list[NodeName]] = {}
+    for node in plan.nodes:
+        if any(stack.changed for stack in node.stacks):
+            for remark in node.remarks:
+                found.setdefault(remark, []).append(node.node)
+    return found
+
+
+def node_warnings(plan: Plan) -> dict[str, list[NodeName]]:
+    """Why the plan may be wrong on some nodes."""
+    found: dict[str, list[NodeName]] = {}
+    for node in plan.nodes:
+        for warning in node.warnings:
+            found.setdefault(warning, []).append(node.node)
+    return found
+
+
 def new_variables(plan: Plan) -> dict[str, tuple[StackName, ...]]:
     """The variables that stacks use now and did not before, and that every node has; with those stacks."""
     missing = {name for names in missing_variables(plan).values() for name in names}

@@ -16,6 +16,8 @@ from bot.plan.report.rows import (
     find_rows,
     missing_variables,
     new_variables,
+    node_remarks,
+    node_warnings,
     plural,
     remarks,
     source_of,
@@ -56,7 +58,11 @@ def headline(plan: Plan) -> str:
         if totals.severities[severity]
     ]
     same = [f"{totals.unchanged} unchanged"] if totals.unchanged else []
-    return " · ".join([lead, *marks, *same])
+    warned = [
+        f"⚠️ {nodes_in_words(nodes)}: {one_line(warning, _MAX_LINE)}."
+        for warning, nodes in node_warnings(plan).items()
+    ]
+    return joined([" · ".join([lead, *marks, *same]), *warned])
 
 
 def _not_deployed(plan: Plan) -> str:
@@ -207,6 +213,9 @@ def missing(plan: Plan) -> Section:
     lines += [
         f"{md.text(stack)} on {nodes_in_words(nodes)}: {one_line(remark, _MAX_LINE)}."
         for (stack, remark), nodes in remarks(plan).items()
+    ]
+    lines += [
+        f"{nodes_in_words(nodes)}: {one_line(remark, _MAX_LINE)}." for remark, nodes in node_remarks(plan).items()
     ]
     return _blocks(lines, "variables", f"⚠️ **{plural(number, 'variable')} missing** on nodes." if number else "")
 

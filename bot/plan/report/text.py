@@ -12,7 +12,15 @@ from bot.domain.names import short
 from bot.domain.severity import Severity
 from bot.plan.identity import to_builtins
 from bot.plan.model import Plan
-from bot.plan.report.rows import find_rows, missing_variables, remarks, summarise, unreadable_stacks
+from bot.plan.report.rows import (
+    find_rows,
+    missing_variables,
+    node_remarks,
+    node_warnings,
+    remarks,
+    summarise,
+    unreadable_stacks,
+)
 from bot.text.markdown import one_line
 
 
@@ -48,10 +56,12 @@ def render_text(plan: Plan) -> str:
 def render_lines(plan: Plan) -> tuple[Line, ...]:
     """Render the plan as lines, in the words of the pull request: the most severe first, the files' diffs last."""
     head = f"{plan.submodule} {short(plan.old or '')}..{short(plan.new)}: {summarise(plan)}"
-    return (Line(head, Style.HEAD), Line(""), *_unreadable(plan), *_services(plan), *_unknown(plan), *_files(plan))
+    return (Line(head, Style.HEAD), Line(""), *_grave(plan), *_services(plan), *_unknown(plan), *_files(plan))
 
 
-def _unreadable(plan: Plan) -> Iterator[Line]:
+def _grave(plan: Plan) -> Iterator[Line]:
+    for warning, nodes in node_warnings(plan).items():
+        yield Line(f"{', '.join(nodes)}: {one_line(warning)}", Style.NOTICE)
     for node_plan, stack in unreadable_stacks(plan):
         where = f"could not analyse {node_plan.node} / {stack.stack}: "
         yield Line(f"{where}{one_line(stack.error or '')}", Style.RISKY)
@@ -73,6 +83,8 @@ def _unknown(plan: Plan) -> Iterator[Line]:
             yield Line(f"{node} has no {one_line(name)}, needed by {', '.join(names[name])}", Style.NOTICE)
     for (name, remark), nodes in remarks(plan).items():
         yield Line(f"{', '.join(nodes)} / {name}: {one_line(remark)}", Style.FAINT)
+    for remark, nodes in node_remarks(plan).items():
+        yield Line(f"{', '.join(nodes)}: {one_line(remark)}", Style.FAINT)
 
 
 def _files(plan: Plan) -> Iterator[Line]:

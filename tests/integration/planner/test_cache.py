@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.errors import ProgramMissingError
 from bot.plan.rendering import Rendered
 from bot.planner.cache import RenderCache
 from bot.planner.renderer import Renderer, RenderRequest
@@ -213,5 +214,5 @@ def test_a_renderer_without_compose_says_what_to_install(monkeypatch: pytest.Mon
     old = tmp_path / "docker-compose"
     old.write_text("#!/bin/sh\necho 2.20.0\n")
     old.chmod(0o755)
-    with pytest.raises(compose_program.ProgramMissingError, match=r"Docker Compose 2\.40\.3 or newer is needed"):
+    with pytest.raises(ProgramMissingError, match=r"Docker Compose 2\.40\.3 or newer is needed"):
         Renderer(cache_root=tmp_path / "cache", secret_key=b"k")

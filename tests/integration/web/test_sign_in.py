@@ -25,7 +25,7 @@ from bot.features.fleets.store import PinStore
 from bot.features.visitors.jobs import EndSessions
 from bot.features.visitors.read import Sights, ask_as_installation
 from bot.features.visitors.run import end_sessions
-from bot.features.visitors.store import SessionStore
+from bot.features.visitors.store import SessionStore, TokenStore
 from bot.github.app import App
 from bot.github.endpoints.authorization import SignIn, SignInRefused, derive_challenge
 from bot.github.events import parse_event
@@ -75,7 +75,11 @@ def world(tmp_path: Path) -> Iterator[World]:
             pins.replace_pins(name, [replace(pin(name), installation=installation)])
         app = App(api_url=f"{hub.url}/api/v3", app_id=str(registered.id), private_key=registered.private_key_pem)
         guard = Guard(
-            SessionStore(store), Sights(pins, ask_as_installation(app), time.time), secure=True, open_pages=False
+            SessionStore(store),
+            TokenStore(store),
+            Sights(pins, ask_as_installation(app), time.time),
+            secure=True,
+            open_pages=False,
         )
         sign_in = SignIn(app, hub.url, Secret(registered.client_secret))
         intake = make_intake(inbox)

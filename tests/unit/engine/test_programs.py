@@ -7,8 +7,9 @@ import json
 import msgspec
 import pytest
 
+from bot.domain.versions import parse_version, render_version
 from bot.engine.containers import Container, HostPort, parse_containers
-from bot.engine.programs import OLDEST_COMPOSE, parse_version, render_version
+from bot.engine.programs import OLDEST_COMPOSE
 
 pytestmark = pytest.mark.portable
 

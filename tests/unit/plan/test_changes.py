@@ -273,6 +273,71 @@ def test_networks(then: dict[str, Any], now: dict[str, Any], expected: Action) -
     assert actions(decided) == {"web": expected, "idle": Action.NONE}
 
 
+@pytest.mark.parametrize(
+    ("then", "now", "reconnects", "text"),
+    [
+        ({"name": "a"}, {"name": "b"}, False, "network n is b instead of a"),
+        (
+            {"name": "a"},
+            {"name": "b"},
+            True,
+            "network n is b instead of a, where compose alone would leave it without its names",
+        ),
+        ({"name": "a"}, {"name": "b", "external": True}, True, "network n is b instead of a"),
+        ({"name": "a", "external": True}, {"name": "b"}, True, "network n is b instead of a"),
+        ({"name": "a"}, {"name": "a", "labels": {"l": "1"}}, True, "network n is recreated"),
+    ],
+)
+def test_a_renamed_network_recreates_also_where_compose_only_reconnects(
+    then: dict[str, Any], now: dict[str, Any], reconnects: bool, text: str
+) -> None:
+    sides = [side({"web": {"networks": {"n": None}}}, networks={"n": one}) for one in (then, now)]
+    change = StackChange(stack=StackName("s"), folder=FOLDER, old=sides[0], new=sides[1])
+    (decided,) = decide_node(NodeChange(node=LINUX, stacks=(change,)), reconnects=reconnects)
+    (plan,) = only(decided).services
+    assert (plan.action, [reason.text for reason in plan.reasons]) == (Action.RECREATE, [text])
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "remade"),
+    [
+        ({"n": {"name": "a"}}, {"n": {"name": "a", "labels": {"l": "1"}}}, ("a",)),
+        ({"n": {"name": "a"}}, {"n": {"name": "b"}}, ()),
+        ({"n": {"name": "a"}}, {"m": {"name": "a"}}, ("a",)),
+        ({"n": {"name": "a"}}, {"m": {"name": "b"}}, ()),
+        ({"n": {"name": "a", "external": True}}, {"m": {"name": "a"}}, ()),
+        ({"n": {"name": "a"}}, {"m": {"name": "a", "external": True}}, ()),
+        ({"n": {"name": "a"}}, {"n": {"name": "a"}, "m": {"name": "a"}}, ("a",)),
+    ],
+)
+def test_networks_that_go_before_containers_are_made_anew(
+    then: dict[str, Any], now: dict[str, Any], remade: tuple[str, ...]
+) -> None:
+    def on(networks: dict[str, Any]) -> Side:
+        return side({"web": {"networks": dict.fromkeys(networks)}}, networks=networks)
+
+    assert only(decide(on(then), on(now))).remade_networks == remade
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "external", "remade"),
+    [
+        ({"web": "n", "api": "m"}, {"web": "n", "api": "n"}, False, ("a",)),
+        ({"web": "n", "api": "m"}, {"web": "n", "api": "m"}, False, ()),
+        ({"web": "n"}, {"web": "n", "api": "n"}, False, ()),  # a new service has no container to cut off
+        ({"web": "n", "api": "m"}, {"web": "n", "api": "n"}, True, ()),
+    ],
+)
+def test_a_renamed_network_that_a_service_joins_goes_first(
+    then: dict[str, str], now: dict[str, str], external: bool, remade: tuple[str, ...]
+) -> None:
+    def on(services: dict[str, str], name: str) -> Side:
+        networks = {"n": {"name": name} | ({"external": True} if external else {}), "m": {"name": "m"}}
+        return side({name: {"networks": {key: None}} for name, key in services.items()}, networks=networks)
+
+    assert only(decide(on(then, "a"), on(now, "b"))).remade_networks == remade
+
+
 def test_a_network_that_is_made_anew_takes_along_who_uses_it_in_other_stacks() -> None:
     def owner(**more: Any) -> Side:
         return side({"web": {"networks": {"n": None}}}, networks={"n": {"name": "shared"} | more})

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bot.plan.dockerfile import Dockerfile, Instruction, NotUnderstoodError, Stage, parse_dockerfile
+from bot.plan.dockerfile import BuildStage, Dockerfile, Instruction, NotUnderstoodError, parse_dockerfile
 
 FROM = Instruction("from", (), "a", 1)
 
@@ -22,13 +22,13 @@ def test_stages_have_bases_names_and_steps() -> None:
     assert parse_dockerfile(text) == Dockerfile(
         settings=("arg V=1",),
         stages=(
-            Stage(
+            BuildStage(
                 base="node:20",
                 name="build",
                 start=Instruction("from", (("platform", "$X"),), "Node:20 as Build", 3),
                 steps=(Instruction("run", (), "make", 4),),
             ),
-            Stage(
+            BuildStage(
                 base="scratch",
                 name="",
                 start=Instruction("from", (), "scratch", 6),

@@ -47,7 +47,7 @@ STACK = StackPlan(
     remarks=("r",),
     old=CommitSha("f" * 40),
 )
-NODES = (NodePlan(node=NodeName("N"), platform="linux", stacks=(STACK,)),)
+NODES = (NodePlan(node=NodeName("N"), platform="linux", stacks=(STACK,), remarks=("r",), warnings=("w",)),)
 
 
 def others(value: Any, at: str = "nodes") -> Iterator[tuple[str, Any]]:

@@ -17,6 +17,9 @@ from tests.queueing import make_app
 SECRET = Secret("It's a Secret to Everybody")
 ROUTES = {
     "GET /",
+    "GET /api/v1/fleets",
+    "GET /api/v1/fleets/<owner>/<name>",
+    "GET /api/v1/openapi.json",
     "GET /fleets",
     "GET /fleets/<owner>/<name>",
     "GET /fleets/<owner>/<name>/state",

@@ -185,5 +185,25 @@ def test_a_result_is_kept_and_counted_once(store: Store) -> None:
     fleets = RolloutStore(store, page_key=b"key")
     report = Report(version=1, number=5, end=OrderEnd.SUCCESS, text="runs it")
     assert fleets.find_result(FLEET, DeploymentId(5)) is None
-    assert [fleets.save_result(FLEET, report) for _ in range(2)] == [True, False]
+    assert [fleets.save_result(FLEET, NodeName("A"), report) for _ in range(2)] == [True, False]
     assert fleets.find_result(RepoName(FLEET.upper()), DeploymentId(5)) == report
+
+
+def test_of_each_node_the_newest_report_tells_its_version_of_compose(store: Store) -> None:
+    fleets = RolloutStore(store, page_key=b"key")
+
+    def report(node: str, number: int, compose: str, fleet: RepoName = FLEET) -> None:
+        told = Report(version=1, number=number, end=OrderEnd.SUCCESS, text="runs it", compose=compose)
+        fleets.save_result(fleet, NodeName(node), told)
+
+    assert fleets.find_compose_versions(FLEET) == {}
+    report("A", 6, "5.6.1")
+    report("A", 5, "2.40.3")  # read later, and older
+    report("B", 7, "2.40.3")
+    report("C", 8, "")
+    report("D", 9, "5.6 <script>")
+    report("A", 10, "6.0.0", RepoName("other/fleet"))
+    assert fleets.find_compose_versions(RepoName(FLEET.upper())) == {"A": "5.6.1", "B": "2.40.3"}
+    report("A", 11, "5.7.0")
+    assert fleets.find_compose_versions(FLEET)[NodeName("A")] == "5.7.0"
+    assert fleets.all_compose_versions() == ("2.40.3", "5.7.0", "6.0.0")

@@ -17,8 +17,9 @@ from bot.fleetfile import Node
 from bot.git.git import GitRepository
 from bot.plan.model import Plan
 from bot.plan.reads import UNREADABLE, choose_read, find_hook_reads, find_stack_reads, find_texts, find_workflow_reads
-from bot.planner.plans import ANY_NODE, Revision, find_revision, plan_between, read_changes
+from bot.planner.plans import ANY_NODE, Revision, find_revision, plan_between
 from bot.planner.snapshot import Snapshot
+from bot.planner.stack_changes import read_changes
 from bot.planner.yaml_nodes import YamlMapping, YamlNode, YamlRefusedError, YamlScalar, YamlSequence, parse_yaml
 
 if TYPE_CHECKING:

@@ -173,7 +173,7 @@ def _read_result(
     """What the node told of an order that has ended: read from GitHub once, and counted once."""
     known = tools.statuses.find_result(facts.fleet, order.number)
     report = known or read_report(client, facts.fleet, node, order)
-    if report is not None and known is None and tools.statuses.save_result(facts.fleet, report):
+    if report is not None and known is None and tools.statuses.save_result(facts.fleet, node, report):
         wrong = len(report.surprises)
         PREDICTIONS.inc(wrong, result="otherwise")
         PREDICTIONS.inc(len(report.services) + report.untouched - wrong, result="as_planned")

@@ -16,9 +16,9 @@ from bot.domain.verdicts import Permission
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.store import PinStore
 from bot.features.visitors import store as module
-from bot.features.visitors.facts import Fleet, Person, Sight
+from bot.features.visitors.facts import Person, Sight, VisibleFleet
 from bot.features.visitors.jobs import EndSessions
-from bot.features.visitors.read import LASTS, Access, Sights
+from bot.features.visitors.read import LASTS, RepositoryAccess, Sights
 from bot.features.visitors.store import SESSIONS, SessionStore
 from bot.github.events import parse_event
 from bot.service.database import open_store
@@ -79,10 +79,10 @@ def test_a_revocation_comes_without_an_installation_and_ends_the_sessions_of_its
 class Asked:
     """GitHub's answers, and how often each fleet was asked about."""
 
-    def __init__(self, answer: Access | BotError) -> None:
+    def __init__(self, answer: RepositoryAccess | BotError) -> None:
         self.answer, self.count, self.now = answer, 0, 1000.0
 
-    def __call__(self, _fleet: Fleet, _person: Person) -> Access:
+    def __call__(self, _fleet: VisibleFleet, _person: Person) -> RepositoryAccess:
         self.count += 1
         if isinstance(self.answer, BotError):
             raise self.answer
@@ -92,10 +92,10 @@ class Asked:
 def test_an_answer_of_github_counts_for_five_minutes_for_one_person(store: Store) -> None:
     pins = PinStore(store)
     pins.replace_pins(FLEET, [pin()])
-    asked = Asked(Access(private=True, permission=Permission.READ))
+    asked = Asked(RepositoryAccess(private=True, permission=Permission.READ))
     sights = Sights(pins, asked, lambda: asked.now)
     fleet = sights.find_fleet("tecnocrat/AIOS-win")
-    assert fleet == Fleet(name=FLEET, installation=7, for_readers=False)
+    assert fleet == VisibleFleet(name=FLEET, installation=7, for_readers=False)
     assert not sights.is_known(ANNA, fleet)
     assert sights.may_see(ANNA, fleet, Sight.FLEET)
     assert sights.is_known(ANNA, fleet)
@@ -103,7 +103,7 @@ def test_an_answer_of_github_counts_for_five_minutes_for_one_person(store: Store
     assert asked.count == 1
     assert sights.may_see(BERT, fleet, Sight.FLEET)
     assert asked.count == 2
-    asked.answer = Access(private=True, permission=Permission.NONE)
+    asked.answer = RepositoryAccess(private=True, permission=Permission.NONE)
     asked.now += LASTS - 1
     assert sights.may_see(ANNA, fleet, Sight.FLEET)
     asked.now += 1

@@ -1,0 +1,148 @@
+"""Read every stack of every node before and after, from two snapshots of a fleet, and pair them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from bot.domain.names import StackName
+from bot.fleetfile import FLEET_FILE, Node, Submodule, parse_fleet
+from bot.fleetfile.yaml_lines import YamlFileError
+from bot.plan.apart import join_stacks, only_stacks, start_at, without_stacks
+from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange
+from bot.planner.builds import read_builds
+from bot.planner.file_diffs import ChangedFile, keep_stricter, read_changed_files
+from bot.planner.renderer import Renderer, RenderRequest
+from bot.planner.sides import changed_paths, read_side, uses_lfs
+from bot.planner.snapshot import Snapshot
+from bot.planner.stacks import make_request, read_stacks
+
+
+def read_parts(
+    nodes: tuple[Node, ...],
+    submodule: Submodule,
+    old: Snapshot | None,
+    new: Snapshot,
+    renderer: Renderer,
+    *,
+    apart: Mapping[StackName, Snapshot | None],
+) -> tuple[tuple[NodeChange, ...], tuple[ChangedFile, ...]]:
+    """Every stack of every node from what it runs to `new`, and the changed files that services read."""
+    whole = read_changes(nodes, submodule, old, new, renderer)
+    if not apart:
+        return whole, read_changed_files(whole, old, new)
+    parts = []
+    for side in dict.fromkeys(apart.values()):
+        own = frozenset(stack for stack, at in apart.items() if at is side)
+        pin = side.pin if side else None
+        read = read_changes(nodes, submodule, side, new, renderer)
+        parts.append((side, [start_at(only_stacks(change, own), pin) for change in read]))
+    parts.append((old, [without_stacks(change, apart.keys()) for change in whole]))
+    files: dict[str, ChangedFile] = {}
+    for side, changes in parts:
+        for one in read_changed_files(changes, side, new):
+            files[one.path] = keep_stricter(files.get(one.path, one), one)
+    joined = (join_stacks(change, [changes[at] for _, changes in parts]) for at, change in enumerate(whole))
+    return tuple(joined), tuple(files[path] for path in sorted(files))
+
+
+class _RenderTask(NamedTuple):
+    """One stack of one snapshot that has to be rendered."""
+
+    stack: StackName
+    request: RenderRequest
+    snapshot: Snapshot
+
+
+def read_changes(
+    nodes: tuple[Node, ...], submodule: Submodule, old: Snapshot | None, new: Snapshot, renderer: Renderer
+) -> tuple[NodeChange, ...]:
+    """Every stack of every node, before and after. All of them are rendered side by side, equal ones once."""
+    then = _nodes_then(nodes, old, new) if old else ()
+    sides = [(old, then), (new, nodes)] if old else [(new, nodes)]
+    tasks = [
+        (node, _RenderTask(stack.name, request, snapshot))
+        for snapshot, described in sides
+        for stack in read_stacks(snapshot, submodule)
+        for node, then_node in zip(nodes, described, strict=True)
+        if stack.runs_on(then_node)
+        and (request := make_request(then_node, stack, snapshot, is_old=snapshot is old)).files
+    ]
+    rendered = renderer.render_all([(one.snapshot, one.request) for _, one in tasks])
+    changed = changed_paths(old, new)
+    lfs = {side: uses_lfs(side) for side, _ in sides}
+    changes = []
+    for node in nodes:
+        own = []
+        for (owner, one), rendering in zip(tasks, rendered, strict=True):
+            if owner is node:
+                other = new if one.snapshot is old else old
+                side = read_side(
+                    one.request, rendering, one.snapshot, node, other=other, changed=changed, lfs=lfs[one.snapshot]
+                )
+                own.append((one, side))
+        stacks = _pair(own, node, old, new, changed)
+        changes.append(NodeChange(node=node, stacks=stacks, changed=changed))
+    return tuple(changes)
+
+
+def _nodes_then(nodes: tuple[Node, ...], old: Snapshot, new: Snapshot) -> tuple[Node, ...]:
+    """The same nodes as the old commit's fleet file describes them; as they are now where it does not."""
+    if old.commit == new.commit:
+        return nodes
+    before, after = (side.fleet.read_file(side.commit, FLEET_FILE) for side in (old, new))
+    if before is None or before == after:
+        return nodes
+    try:
+        fleet = parse_fleet(before.decode("utf-8", "replace"))
+    except YamlFileError:
+        return nodes
+    known = {node.name: node for node in fleet.nodes}
+    return tuple(known.get(node.name, node) for node in nodes)
+
+
+def _pair(
+    sides: list[tuple[_RenderTask, Side]],
+    node: Node,
+    old: Snapshot | None,
+    new: Snapshot,
+    changed: frozenset[str],
+) -> tuple[StackChange, ...]:
+    """The new version's stacks in their order, then those that go.
+
+    A stack is one with the old stack of the same folder; one whose folder is new, with the old stack of the same
+    compose project whose folder is gone: to compose it is the same.
+    """
+    before = {one.request.folder: (one, side) for one, side in sides if one.snapshot is old}
+    after = {one.request.folder: (one, side) for one, side in sides if one.snapshot is new}
+    gone = {_project(side): folder for folder, (_, side) in before.items() if folder not in after}
+    moved = {
+        folder: gone.pop(project)
+        for folder, (_, side) in after.items()
+        if folder not in before and (project := _project(side)) and project in gone
+    }
+    pairs = []
+    for folder in [*after, *(name for name in before if name not in after and name not in moved.values())]:
+        then, now = before.get(moved.get(folder, folder)), after.get(folder)
+        task = (now or before[folder])[0]
+        rendering: Rendering | None = now[1].rendering if now else None
+        builds = read_builds(
+            then[1].rendering if then else None, rendering, node=node, old=old, new=new, changed=changed
+        )
+        pairs.append(
+            StackChange(
+                stack=task.stack,
+                folder=task.request.folder,
+                old=then[1] if then else None,
+                new=now[1] if now else None,
+                build_inputs=builds.inputs,
+                build_problems=builds.problems,
+                was=then[0].stack if then and then[0].stack != task.stack else None,
+            )
+        )
+    return tuple(pairs)
+
+
+def _project(side: Side) -> str:
+    rendering = side.rendering
+    return str(rendering.model.get("name", "")) if isinstance(rendering, Rendered) else ""
