@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 3
 
-.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged docs picture lock clean verify-demo verify-notices verify-install verify-builds
+.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged docs picture page-pictures lock clean verify-demo verify-notices verify-install verify-builds
 
 demo:
 	$(PYTHON) tools/setup demo
@@ -92,6 +92,9 @@ docs:
 
 picture:
 	python -m tests.browser.picture
+
+page-pictures:
+	python -m tests.browser.page_pictures
 
 lock:
 	tools/lock

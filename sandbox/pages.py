@@ -28,6 +28,7 @@ from sandbox.state import ApiError
 PERSON = "owner"
 _HERE = Path(__file__).parent
 _TAGS = nh3.ALLOWED_TAGS | {"details", "summary", "input"}
+_ATTRIBUTES = {"code": {"class"}, "td": {"align"}, "details": {"open"}}
 _DIFF_LINE = re.compile(r"^([+-@]).*$", re.MULTILINE)
 _DIFF_BLOCK = re.compile(r'(<pre><code class="language-diff">)(.*?)(</code></pre>)', re.DOTALL)
 
@@ -36,7 +37,7 @@ def render_markdown(text: str) -> Markup:
     """GitHub Flavored Markdown as sanitised HTML."""
     html = cmarkgfm.github_flavored_markdown_to_html(text or "", options=Options.CMARK_OPT_UNSAFE)
     html = re.sub(r'<pre lang="([\w-]+)"><code>', r'<pre><code class="language-\1">', html)
-    clean = nh3.clean(html, tags=_TAGS, attributes=nh3.ALLOWED_ATTRIBUTES | {"code": {"class"}, "td": {"align"}})
+    clean = nh3.clean(html, tags=_TAGS, attributes=nh3.ALLOWED_ATTRIBUTES | _ATTRIBUTES)
     return Markup(_DIFF_BLOCK.sub(_colour, clean))  # noqa: S704 - nh3 has cleaned it
 
 
