@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -43,7 +44,7 @@ def open_pull(world: AiosWorld, page: Path) -> int:
     with requests.Session() as session:
         session.headers["Authorization"] = f"Bearer {world.token}"
 
-        def send(method: str, path: str, fields: dict[str, object] | None = None) -> requests.Response:
+        def send(method: str, path: str, fields: dict[str, Any] | None = None) -> requests.Response:
             answer = session.request(method, f"{root}/{path}", json=fields, timeout=30)
             answer.raise_for_status()
             return answer
