@@ -1,9 +1,13 @@
 # aios-bot as a container: the service, git, the docker client with Compose (to render plans), bubblewrap (to render
 # them in a cage). Runs as a person without rights; all it keeps lies in /var/lib/aios-bot.
-FROM docker:29.1-cli AS docker
-FROM docker/compose-bin:v5.6.1 AS compose
+# `python -m tools.image` builds it without a registry: it gives other bases by these arguments.
+ARG DOCKER_IMAGE=docker:29.1-cli
+ARG COMPOSE_IMAGE=docker/compose-bin:v5.6.1
+ARG PYTHON_IMAGE=python:3.13-slim-bookworm
+FROM ${DOCKER_IMAGE} AS docker
+FROM ${COMPOSE_IMAGE} AS compose
 
-FROM python:3.13-slim-bookworm AS build
+FROM ${PYTHON_IMAGE} AS build
 WORKDIR /src
 COPY requirements/run.txt requirements/build.txt requirements/
 RUN python -m venv /opt/aios-bot \
@@ -14,7 +18,7 @@ COPY bot bot
 RUN /opt/aios-bot/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation . \
  && /opt/aios-bot/bin/pip uninstall --yes --quiet --disable-pip-version-check pip hatchling editables
 
-FROM python:3.13-slim-bookworm
+FROM ${PYTHON_IMAGE}
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends bubblewrap ca-certificates git \
  && rm -rf /var/lib/apt/lists/* \

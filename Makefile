@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 3
 
-.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged docs picture page-pictures lock clean verify-demo verify-notices verify-install verify-builds
+.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged docs picture page-pictures lock clean verify-demo verify-notices verify-install verify-builds verify-image
 
 demo:
 	$(PYTHON) tools/setup demo
@@ -76,6 +76,11 @@ verify-install:
 	$(PYTHON) tools/setup test
 	tools/own-root pytest -m bare -q -rA -s --timeout 3600 tests/bare
 
+# The image built by buildah on bases of this machine, started on an engine, and its sizes. Needs root and a mirror.
+verify-image:
+	$(PYTHON) tools/setup demo
+	tools/own-root python -m tools.image
+
 # make mutants [PACKAGE=plan] [TESTS=tests/unit/plan] [SAMPLE=1500 SEED=1]: does tests/unit notice when the pure code is wrong?
 mutants:
 	python -m tools.mutants --package "$(PACKAGE)" --tests "$(or $(TESTS),tests/unit)" --sample "$(or $(SAMPLE),0)" --seed "$(or $(SEED),1)"
@@ -83,6 +88,7 @@ mutants:
 # make release-check [DIST=dist]: what a release publishes, built twice, the same bytes, described and checked.
 release-check:
 	python -m tools.release $(DIST)
+	if command -v buildah >/dev/null; then tools/own-root python -m tools.image; else echo "image: buildah is not installed, so the image is not built"; fi
 	actionlint -color=false
 	zizmor --offline --quiet --no-progress .
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import requests
 
-from bot.git.git import token_environment
+from bot.git.credentials import add_settings, basic_authorization
 from bot.github.manifest import events, permissions
 from bot.settings.environment import child_environment
 from sandbox.github import EmbeddedGitHub
@@ -68,7 +68,8 @@ class World:
         if pin:
             git(clone, "update-index", "--add", "--cacheinfo", f"160000,{pin},server")
         git(clone, "commit", "--quiet", "--message", "x")
-        environment = child_environment() | token_environment(self.token)
+        header = [("http.extraHeader", f"Authorization: {basic_authorization(self.token)}")]
+        environment = add_settings(child_environment(), header)
         subprocess.run(["git", "-C", str(clone), "push", "--quiet", "origin", "main"], env=environment, check=True)
         return git(clone, "rev-parse", "HEAD")
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
+if __name__ == "__main__":  # the imports take a second, in which there is nothing to remove yet
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+
 import click
 
 from bot.cli.main import run_program
@@ -18,4 +24,5 @@ sandbox.add_command(demo)
 sandbox.add_command(serve)
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     run_program(sandbox, "python -m sandbox")

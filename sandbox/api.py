@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
 
 from sandbox import access
 from sandbox.app_records import AppRecord, Token
@@ -141,14 +140,6 @@ class Api:
         self.requests.append(
             LoggedRequest(kind, request.method, path, route, status, now - start, now, body, done, by)
         )
-
-    def answer_unknown_paths(self, flask: Flask) -> None:
-        """Answer unknown paths with 404 in GitHub's shape."""
-
-        @flask.errorhandler(HTTPException)
-        def not_found(problem: HTTPException) -> Response:
-            body = {"message": "Not Found", "documentation_url": f"{self.shapes.url}/docs", "status": "404"}
-            return as_json(problem.code or 500, body)
 
     def register(self, flask: Flask, routes: list[Route]) -> None:
         """Serve `routes` below the API's prefix."""

@@ -1,13 +1,14 @@
-"""Serve the web pages: repositories, a pull request with its Merge button and comment box, a run's log.
+"""Serve web pages: Markdown, errors, the list of repositories, and what every page needs.
 
-Their visitor acts as the sandbox's user. Only requests from these pages may change anything.
+Their visitor acts as the sandbox's user. Only requests from these pages may change anything. The pages themselves are
+in `code_pages`, `pull_pages`, `work_pages`, `account_pages`, `registration` and `authorization`.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,28 +18,35 @@ import nh3
 from cmarkgfm.cmark import Options
 from flask import Flask, Response, abort, redirect, render_template, request, send_from_directory
 from markupsafe import Markup
+from werkzeug.exceptions import HTTPException
 
-from bot.domain.names import CommitSha
-from sandbox.api import Api, Context
-from sandbox.app_records import Token
-from sandbox.records import CheckRun, Pull, Repo
-from sandbox.rest_comments import comment_on
-from sandbox.state import ApiError
+from sandbox.api import PREFIX, Api, as_json
+from sandbox.state import ApiError, Moved
 
 PERSON = "owner"
 _HERE = Path(__file__).parent
 _TAGS = nh3.ALLOWED_TAGS | {"details", "summary", "input"}
-_ATTRIBUTES = {"code": {"class"}, "td": {"align"}, "details": {"open"}}
+_ATTRIBUTES = nh3.ALLOWED_ATTRIBUTES | {
+    "code": {"class"},
+    "td": {"align"},
+    "details": {"open"},
+    "input": {"type", "checked", "disabled"},
+}
 _DIFF_LINE = re.compile(r"^([+-@]).*$", re.MULTILINE)
 _DIFF_BLOCK = re.compile(r'(<pre><code class="language-diff">)(.*?)(</code></pre>)', re.DOTALL)
+_MACHINES = (f"{PREFIX}/", "/api/", "/_runner/")  # paths that no browser opens
+
+Pages = Mapping[tuple[str, str], Callable[..., Any]]
+"""Views by method and rule."""
 
 
 def render_markdown(text: str) -> Markup:
-    """GitHub Flavored Markdown as sanitised HTML."""
+    """GitHub Flavored Markdown as sanitised HTML. What is wider than a phone scrolls by itself, also by keys."""
     html = cmarkgfm.github_flavored_markdown_to_html(text or "", options=Options.CMARK_OPT_UNSAFE)
     html = re.sub(r'<pre lang="([\w-]+)"><code>', r'<pre><code class="language-\1">', html)
-    clean = nh3.clean(html, tags=_TAGS, attributes=nh3.ALLOWED_ATTRIBUTES | _ATTRIBUTES)
-    return Markup(_DIFF_BLOCK.sub(_colour, clean))  # noqa: S704 - nh3 has cleaned it
+    clean = _DIFF_BLOCK.sub(_colour, nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES))
+    clean = clean.replace("<table>", '<div class="wide" tabindex="0"><table>').replace("</table>", "</table></div>")
+    return Markup(clean)  # noqa: S704 - nh3 has cleaned it
 
 
 def _colour(block: re.Match[str]) -> str:
@@ -53,11 +61,37 @@ def _colour(block: re.Match[str]) -> str:
 
 
 def register(flask: Flask, api: Api) -> None:
-    """Serve the pages."""
+    """Serve the list of repositories and the style sheet, and answer what is not there."""
     flask.template_folder = str(_HERE / "templates")
     flask.jinja_env.filters["markdown"] = render_markdown
-    for rule, (method, show) in _PAGES.items():
-        flask.add_url_rule(rule, rule, view(api, rule, show), methods=[method])
+    add_pages(flask, api, _PAGES)
+    answer_unknown_paths(flask, api)
+
+
+def add_pages(flask: Flask, api: Api, pages: Pages) -> None:
+    """Serve `pages`."""
+    for (method, rule), show in pages.items():
+        flask.add_url_rule(rule, f"{method} {rule}", view(api, rule, show), methods=[method])
+
+
+def answer_unknown_paths(flask: Flask, api: Api) -> None:
+    """Answer unknown paths with 404: a page for a browser, GitHub's JSON for a program."""
+
+    @flask.errorhandler(HTTPException)
+    def not_found(problem: HTTPException) -> Response:
+        status = problem.code or 500
+        if _is_for_browser():
+            return _error_page(status, problem.description or problem.name)
+        body = {"message": "Not Found", "documentation_url": f"{api.shapes.url}/docs", "status": "404"}
+        return as_json(status, body)
+
+
+def _is_for_browser() -> bool:
+    return "text/html" in request.headers.get("Accept", "") and not request.path.startswith(_MACHINES)
+
+
+def _error_page(status: int, message: str) -> Response:
+    return Response(render_template("error.html", status=status, message=message), status)
 
 
 def view(api: Api, rule: str, show: Callable[..., Any], *, from_anywhere: bool = False) -> Callable[..., Any]:
@@ -70,12 +104,19 @@ def view(api: Api, rule: str, show: Callable[..., Any], *, from_anywhere: bool =
         try:
             with api.state.lock:
                 answer = show(api, **arguments)
+        except Moved as moved:
+            answer = redirect(request.full_path.rstrip("?").replace(moved.before, moved.now, 1), 301)
         except ApiError as problem:
-            answer = Response(problem.message, problem.status)
+            words = "; ".join([problem.message, *(_words(one) for one in problem.errors or ())])
+            answer = _error_page(problem.status, words) if _is_for_browser() else Response(words, problem.status)
         api.log("page", route=rule, status=getattr(answer, "status_code", 200), start=start)
         return answer
 
     return shown
+
+
+def _words(error: Any) -> str:
+    return str(error.get("message") or error.get("code") or error) if isinstance(error, dict) else str(error)
 
 
 def _show_index(api: Api) -> Any:
@@ -86,42 +127,14 @@ def _show_style(_hub: Api) -> Any:
     return send_from_directory(_HERE / "static", "github.css")
 
 
-def _show_pull(api: Api, owner: str, name: str, number: int) -> Any:
-    repo, pull = _find(api, owner, name, number)
-    return render_template("pull.html", repo=repo, pull=pull, **_details(api, repo, pull))
+def _show_docs(_hub: Api) -> Any:
+    return render_template("docs.html")
 
 
-def _merge(api: Api, owner: str, name: str, number: int) -> Any:
-    repo, pull = _find(api, owner, name, number)
-    api.effects.merge(repo, pull, api.state.user(PERSON))
-    return redirect(f"/{repo.full_name}/pull/{number}", 303)
-
-
-def _comment(api: Api, owner: str, name: str, number: int) -> Any:
-    repo, pull = _find(api, owner, name, number)
-    text = request.form.get("body", "").strip()
-    if text:
-        person = Token(api.state.user(PERSON), None, None, None)
-        comment_on(Context(api, person, None), repo, pull, text)
-    return redirect(f"/{repo.full_name}/pull/{number}", 303)
-
-
-def _show_run(api: Api, owner: str, name: str, number: int) -> Any:
-    repo = api.state.repo(f"{owner}/{name}")
-    run = next((run for run in repo.runs if run.id == number), None)
-    if run is None:
-        raise ApiError(404, "Not Found")
-    return render_template("run.html", repo=repo, run=run)
-
-
-_PULL = "/<owner>/<name>/pull/<int:number>"
-_PAGES: dict[str, tuple[str, Callable[..., Any]]] = {
-    "/": ("GET", _show_index),
-    "/static/github.css": ("GET", _show_style),
-    _PULL: ("GET", _show_pull),
-    f"{_PULL}/merge": ("POST", _merge),
-    f"{_PULL}/comment": ("POST", _comment),
-    "/<owner>/<name>/actions/runs/<int:number>": ("GET", _show_run),
+_PAGES: Pages = {
+    ("GET", "/"): _show_index,
+    ("GET", "/docs"): _show_docs,
+    ("GET", "/static/github.css"): _show_style,
 }
 
 
@@ -129,27 +142,3 @@ def _is_same_origin() -> bool:
     """Whether a form of these pages sent the request: the form of another site has another origin."""
     origin = request.headers.get("Origin") or request.headers.get("Referer") or ""
     return urlsplit(origin).netloc == request.host
-
-
-def _find(api: Api, owner: str, name: str, number: int) -> tuple[Repo, Pull]:
-    repo = api.state.repo(f"{owner}/{name}")
-    if number not in repo.pulls:
-        raise ApiError(404, "Not Found")
-    return repo, repo.pulls[number]
-
-
-def _details(api: Api, repo: Repo, pull: Pull) -> dict[str, Any]:
-    """The checks, comments, deployments and files of a pull request."""
-    checks: dict[str, CheckRun] = {run.name: run for run in repo.checks if run.head_sha == pull.head_sha}
-    fork = repo.git.merge_base(pull.base_sha, pull.head_sha)
-    files = [
-        (path, repo.git.pin_at(fork or "", path), repo.git.pin_at(pull.head_sha, path))
-        for path in repo.git.changed_files(fork, CommitSha(pull.head_sha))
-    ]
-    return {
-        "checks": list(checks.values()),
-        "comments": [c for c in repo.comments.values() if c.number == pull.number],
-        "deployments": [d for d in repo.deployments if d.sha == pull.merge_commit_sha],
-        "files": files,
-        "counts": api.effects.count_changes(repo, pull),
-    }

@@ -32,15 +32,16 @@ def get_contents(context: Context, repo: Repo, path: str = "") -> Any:
         data = repo.git.read_file(commit, path) or b""
         found |= {"content": base64.b64encode(data).decode(), "encoding": "base64"}
     if entry.mode == GITLINK:
-        found |= {"type": "submodule", "submodule_git_url": _submodule_url(context, repo, commit, path)}
+        found |= {"type": "submodule", "submodule_git_url": submodule_url(context.shapes.url, repo, commit, path)}
     return found
 
 
-def _submodule_url(context: Context, repo: Repo, commit: str, path: str) -> str:
+def submodule_url(server: str, repo: Repo, commit: str, path: str) -> str:
+    """The address of the submodule at `path`, in full; `server` is this one's own."""
     text = repo.git.read_file(commit, ".gitmodules") or b""
     stanzas = parse_gitmodules(text.decode("utf-8", "replace")).stanzas
     url = next((stanza.url for stanza in stanzas if stanza.path == path), "")
-    return urljoin(f"{context.shapes.url}/{repo.full_name}/", url)
+    return urljoin(f"{server}/{repo.full_name}/", url)
 
 
 def _content(context: Context, repo: Repo, commit: str, entry: TreeEntry) -> dict[str, Any]:

@@ -41,18 +41,21 @@ def list_reviews(context: Context, repo: Repo, number: int) -> Any:
 
 def create_review(context: Context, repo: Repo, number: int) -> Any:
     pull, body = find_pull(repo, number), context.body
-    event = body.get("event", "PENDING")
+    made = post_review(context, repo, pull, body.get("event", "PENDING"), body.get("body") or "")
+    return review_shape(context, repo, pull, made)
+
+
+def post_review(context: Context, repo: Repo, pull: Pull, event: str, body: str) -> Review:
+    """Review the pull request's head and send the webhook. Raises ApiError."""
     if event not in _EVENTS:
         raise invalid("Variable $event of type PullRequestReviewEvent was provided invalid value")
     if context.user is pull.user and event != "COMMENT":
         verb = "approve" if event == "APPROVE" else "request changes on"
         raise ApiError(422, "Unprocessable Entity", errors=[f"Can not {verb} your own pull request"])
-    review = Review(
-        context.state.new_id(), context.user, _EVENTS[event], body.get("body") or "", pull.head_sha, iso_now()
-    )
-    pull.reviews.append(review)
-    _send_review(context, repo, pull, review, "submitted")
-    return review_shape(context, repo, pull, review)
+    made = Review(context.state.new_id(), context.user, _EVENTS[event], body, pull.head_sha, iso_now())
+    pull.reviews.append(made)
+    _send_review(context, repo, pull, made, "submitted")
+    return made
 
 
 def dismiss_review(context: Context, repo: Repo, number: int, id: int) -> Any:

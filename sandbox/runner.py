@@ -17,7 +17,8 @@ from pathlib import Path
 from types import TracebackType
 
 from bot.domain.errors import BotError
-from bot.git.git import run_in_checkout, token_environment
+from bot.git.credentials import token_environment
+from bot.git.git import run_in_checkout
 from bot.settings.environment import docker_environment
 from sandbox.github import EmbeddedGitHub, Job
 

@@ -9,9 +9,12 @@ from flask import Flask
 from waitress.server import TcpWSGIServer, create_server
 
 from sandbox import (
+    account_pages,
     authorization,
+    code_pages,
     graphql,
     pages,
+    pull_pages,
     registration,
     rest_actions,
     rest_apps,
@@ -27,6 +30,7 @@ from sandbox import (
     rest_pulls,
     runners,
     smart_http,
+    work_pages,
 )
 from sandbox.api import Api
 from sandbox.faults import BreakableChannel
@@ -50,6 +54,9 @@ _REST = (
 )
 """The modules with routes of the REST API."""
 
+_PAGES = (pages, code_pages, pull_pages, work_pages, account_pages, registration, authorization, runners)
+"""The modules with pages, and with what programs other than the API's clients ask for."""
+
 THREADS = 16
 MAX_REQUEST_BYTES = 100 * 1024 * 1024  # bytes
 
@@ -59,8 +66,7 @@ def make_app(api: Api) -> Flask:
     flask = Flask(__name__)
     for module in _REST:
         api.register(flask, module.ROUTES)
-    api.answer_unknown_paths(flask)
-    for part in (graphql, smart_http, pages, registration, authorization, runners):
+    for part in (graphql, smart_http, *_PAGES):
         part.register(flask, api)
     return flask
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bot.domain.names import CommitSha, NodeName, RepoName
-from bot.git.git import token_environment
+from bot.git.credentials import add_settings, basic_authorization
 from bot.github import manifest
 from bot.settings.environment import child_environment
 from sandbox.github import App, EmbeddedGitHub
@@ -171,7 +171,8 @@ def _first_push(
 
 
 def _git(folder: Path, *arguments: str, token: str | None = None) -> str:
-    environment = child_environment() | token_environment(token) | {"GIT_TERMINAL_PROMPT": "0"}
+    header = [("http.extraHeader", f"Authorization: {basic_authorization(token)}")] if token else []
+    environment = add_settings(child_environment(), header) | {"GIT_TERMINAL_PROMPT": "0"}
     done = subprocess.run(
         ["git", "-C", str(folder), *arguments], env=environment, capture_output=True, check=False, text=True
     )

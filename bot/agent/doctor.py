@@ -10,13 +10,15 @@ from typing import NamedTuple
 from bot.agent.checkout import Checkout
 from bot.agent.podman import find_podman
 from bot.agent.preflight import check_engine
+from bot.agent.runner_version import check_runner
 from bot.agent.safe_git import GitAccess
 from bot.agent.space import check_space
 from bot.agent.state import Identity, NodeState, find_unfinished
+from bot.agent.work_tree import WorkTree
 from bot.domain.errors import BotError
 from bot.domain.versions import parse_version
 from bot.engine.docker import Docker, DockerError
-from bot.git.git import GitError, read_git_version, run_in_checkout
+from bot.git.git import GitError, read_git_version
 from bot.settings.environment import docker_environment
 from bot.settings.node import find_platform
 
@@ -41,6 +43,7 @@ def run_checks(state: NodeState, docker: Docker, access: GitAccess, root: Path |
         ("engine", lambda: _check_engine(docker)),
         ("checkout", lambda: _check_checkout(state, access, root)),
         ("disk", lambda: _check_disk(state, docker, root)),
+        ("runner", lambda: check_runner(state.folder / "runner")),
     ]
     return tuple(_find(name, check) for name, check in checks)
 
@@ -125,7 +128,7 @@ def _check_checkout(state: NodeState, access: GitAccess, root: Path | None) -> s
     if not (place / ".git").exists():
         return f"{place} is not there yet; the first order clones it"
     try:
-        run_in_checkout(place, "status", "--porcelain", "--untracked-files=no", environment=docker_environment())
+        WorkTree(place, access).edited_files()
     except GitError as problem:
         raise BotError(f"git cannot read {place}: {problem}; run this as the checkout's owner") from None
     head = Checkout(place, access).position("")

@@ -14,7 +14,7 @@ from bot.domain.names import CommitSha, short
 from bot.git.git import GitError
 
 _POINTER = "version https://git-lfs.github.com/spec/v1"
-_FILTER_NAMES = ("filter=", "ident", "working-tree-encoding=")
+_FILTER_NAMES = ("filter=", "ident", "working-tree-encoding=", "eol=crlf", "crlf", "text")
 
 
 def check_files(tree: WorkTree, old: CommitSha | None, new: CommitSha, folders: Collection[str]) -> None:
@@ -67,8 +67,9 @@ def check_attributes(tree: WorkTree) -> None:
     path = tree.repository.git_dir / "info/attributes"
     if not path.is_file():
         return
-    for line in path.read_text("utf-8", "replace").splitlines():
-        words = [] if line.lstrip().startswith("#") else line.split()[1:]
+    # Lines and words end where they end for git, and nowhere else.
+    for line in path.read_bytes().decode("utf-8", "replace").split("\n"):
+        words = [] if line.lstrip(" \t\r").startswith("#") else line.split()[1:]
         if any(word.startswith(_FILTER_NAMES) for word in words):
             raise CheckoutError(
                 f"{path} changes files while git writes them ({line.strip()[:80]!r}): remove that line; what "

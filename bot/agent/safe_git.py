@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from bot.domain.errors import BotError
 from bot.domain.names import RepoName
-from bot.git.git import token_environment
+from bot.git.credentials import add_settings, token_environment
 from bot.git.gitmodules import Stanza
 from bot.settings.environment import docker_environment
 
@@ -31,10 +31,6 @@ _SETTINGS = {
 }
 
 
-_FILTER = ("clean", "smudge", "process", "required")
-_OFF = {"required": "false", "attributesfile": os.devnull}
-
-
 class UnsafeAddressError(BotError):
     """A submodule's address is of a kind from which a node does not fetch."""
 
@@ -46,44 +42,19 @@ class GitAccess(NamedTuple):
     token: str | None
 
 
-def find_overridden(listed: str) -> dict[str, str]:
-    """The settings of a clone that run programs over its files, each with the value that it has without the clone.
-
-    `listed` is what `git config --list --show-scope -z` prints. A filter or an attributes file that the user of the
-    node or the machine sets up stays; one of the clone's own configuration may be a container's.
-    """
-    words = listed.split("\0")
-    outside: dict[str, str] = {}
-    own: set[str] = set()
-    for scope, setting in zip(words[::2], words[1::2], strict=False):
-        name, _, value = setting.partition("\n")
-        if name.startswith("filter.") or name == "core.attributesfile":
-            if scope in ("local", "worktree"):
-                own.add(name)
-            elif scope != "command":
-                outside[name] = value
-    own |= {f"{name.rpartition('.')[0]}.{part}" for name in own if name.startswith("filter.") for part in _FILTER}
-    # With an empty `process` git runs neither of the other two.
-    return {name: outside.get(name, _OFF.get(name.rpartition(".")[2], "")) for name in sorted(own)}
-
-
-def git_environment(access: GitAccess, *, origin: str, overridden: Mapping[str, str] | None = None) -> dict[str, str]:
+def git_environment(access: GitAccess, *, origin: str, overridden: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
     """The environment for git in the checkout. `origin` is where the fleet is fetched from, rewritten or not.
 
-    `overridden` are settings of the clone that do not count (find_overridden).
+    `overridden` are settings of the clone that do not count (bot.git.clone_settings).
 
     Only https, ssh and the origin's own protocol are spoken: `ext::` would run a command, and a `file:` address
     would put another repository of this machine into the checkout.
     """
     user = {"GIT_CONFIG_NOSYSTEM": "0", "GCM_INTERACTIVE": "never"}
     token = token_environment(access.token, server=access.web_url)
-    first = int(token.get("GIT_CONFIG_COUNT", "0"))
-    every = _SETTINGS | dict(overridden or {})
-    settings: dict[str, str] = {"GIT_CONFIG_COUNT": str(first + len(every))}
-    for index, (name, value) in enumerate(every.items(), start=first):
-        settings |= {f"GIT_CONFIG_KEY_{index}": name, f"GIT_CONFIG_VALUE_{index}": value}
     protocols = dict.fromkeys(["https", "ssh", _protocol_of(origin)])
-    return docker_environment() | user | token | settings | {"GIT_ALLOW_PROTOCOL": ":".join(protocols)}
+    made = docker_environment() | user | token | {"GIT_ALLOW_PROTOCOL": ":".join(protocols)}
+    return add_settings(made, [*_SETTINGS.items(), *overridden])
 
 
 def check_address(stanza: Stanza) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from bot.agent.safe_git import GitAccess, find_overridden, git_environment
+from bot.agent.safe_git import GitAccess, git_environment
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha
+from bot.git.clone_settings import find_forbidden, find_overridden
 from bot.git.git import GitError, GitRepository, run_in_checkout
+from bot.git.moves import RedirectError, follow_renames
 
 _FETCH_OPTIONS = ("--quiet", "--no-tags", "--no-recurse-submodules")
 _UMASK = 0o022  # the modes of files are the repository's, whoever starts the node
@@ -64,18 +65,43 @@ class WorkTree:
 
     def git(self, *arguments: str, strip: bool = True, extra: Mapping[str, str] | None = None) -> str:
         """Output of one git command here, or GitError."""
-        environment = git_environment(self._access, origin=self.origin, overridden=self._overridden()) | dict(
-            extra or {}
+        environment = git_environment(self._access, origin=self.origin, overridden=self._overridden(arguments))
+        environment |= extra or {}
+        out = follow_renames(
+            lambda found: run_in_checkout(self.folder, *arguments, environment=found, umask=_UMASK),
+            environment,
+            token=self._access.token,
+            server=self._access.web_url,
         )
-        out = run_in_checkout(self.folder, *arguments, environment=environment, umask=_UMASK)
         text = out.decode("utf-8", "surrogateescape")
         return text.strip() if strip else text
 
-    def _overridden(self) -> dict[str, str]:
+    def _overridden(self, arguments: Iterable[str]) -> tuple[tuple[str, str], ...]:
         """Read at each command: a container may write the clone's configuration at any time."""
         environment = git_environment(self._access, origin=self._access.web_url)
-        listed = run_in_checkout(self.folder, "config", "--list", "--show-scope", "-z", environment=environment)
-        return find_overridden(listed.decode("utf-8", "surrogateescape"))
+        listed = self._list_settings("--show-scope", environment=environment)
+        if "submodule" in arguments:  # runs git in the clones below, by their configurations
+            for path in self._configurations_below():
+                held = self._list_settings("--file", str(path), environment=environment)
+                listed += "".join(f"local\0{setting}\0" for setting in held.split("\0") if setting)
+        forbidden = find_forbidden(listed)
+        if forbidden:
+            raise CheckoutError(
+                f"the configuration of the clone in {self.folder} names a program for its remote "
+                f"({render_list(list(forbidden))}): `git config --unset {forbidden[0]}` there; if a container "
+                "wrote it, look what else it wrote"
+            )
+        return find_overridden(listed)
+
+    def _list_settings(self, *how: str, environment: Mapping[str, str]) -> str:
+        command = ("config", *how, "--includes", "--list", "-z")
+        return run_in_checkout(self.folder, *command, environment=environment).decode("utf-8", "surrogateescape")
+
+    def _configurations_below(self) -> Iterable[Path]:
+        """Of every clone of a submodule, nested ones too."""
+        for head in (self.repository.git_dir / "modules").rglob("HEAD"):
+            if (head.parent / "objects").is_dir():
+                yield from filter(Path.is_file, (head.with_name("config"), head.with_name("config.worktree")))
 
     @property
     def has_large_files(self) -> bool:
@@ -128,8 +154,12 @@ class WorkTree:
         repository = self.repository
         for what in ((), (commit,)):  # the branches, then the commit by its name
             if repository.resolve(commit) is None:
-                with contextlib.suppress(GitError):
+                try:
                     self.fetch(*what)
+                except RedirectError:
+                    raise  # not the same as a remote without the commit
+                except GitError:
+                    continue
         return repository.resolve(commit) is not None
 
     def check_out(self, commit: CommitSha, *, branch: str | None = None) -> None:
@@ -173,7 +203,13 @@ def clone(url: str, place: Path, *, branch: str, access: GitAccess) -> None:
     environment = git_environment(access, origin=rewritten_address(url, place.parent, access))
     settings = [word for setting in AS_COMMITTED for word in ("-c", setting)]
     options = ("--quiet", "--no-checkout", "--no-tags", *settings, "--branch", branch)
-    run_in_checkout(place.parent, "clone", *options, "--", url, str(place), environment=environment, umask=_UMASK)
+    command = ("clone", *options, "--", url, str(place))
+    follow_renames(
+        lambda found: run_in_checkout(place.parent, *command, environment=found, umask=_UMASK),
+        environment,
+        token=access.token,
+        server=access.web_url,
+    )
 
 
 def render_list(names: list[str]) -> str:

@@ -7,7 +7,6 @@ never in a URL, a configuration file or a command line.
 
 from __future__ import annotations
 
-import base64
 import io
 import shutil
 import subprocess
@@ -18,10 +17,14 @@ from typing import NamedTuple
 
 from bot.domain.errors import BotError, ProgramMissingError
 from bot.domain.names import BranchName, CommitSha, parse_commit_sha
+from bot.git.clone_settings import find_overridden
+from bot.git.credentials import add_settings
 from bot.git.reasons import find_reason
 from bot.settings.environment import child_environment
 
 GITLINK = "160000"
+_READING = {"GIT_ALLOW_PROTOCOL": "none"}
+"""What a clone that says it is partial lacks is not fetched: its configuration may name a program for that."""
 _TIMEOUT = 600  # seconds for one command; the first clone of a large repository is the longest
 _FIELD, _RECORD = "\x1f", "\x1e"
 
@@ -52,21 +55,6 @@ class TreeEntry(NamedTuple):
 def _render_path(path: bytes) -> str:
     """A path as text that can be shown and stored: git's paths are bytes, and need not be UTF-8."""
     return path.decode("utf-8", "backslashreplace")
-
-
-def token_environment(token: str | None, *, server: str = "") -> dict[str, str]:
-    """The environment that makes git authenticate with an installation's token, which is written nowhere.
-
-    With `server` ("https://github.com") the token goes nowhere else: a submodule may live on a foreign host.
-    """
-    if not token:
-        return {}
-    basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-    return {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"http.{server}/.extraHeader" if server else "http.extraHeader",
-        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
-    }
 
 
 def read_git_version(environment: Mapping[str, str]) -> str:
@@ -109,8 +97,9 @@ class GitRepository:
         return cls(Path(found.decode().strip()))
 
     def run(self, *arguments: str, environment: Mapping[str, str] | None = None, stdin: bytes | None = None) -> bytes:
-        """Standard output of one git command in this repository, or GitError."""
-        return _run(["git", "--git-dir", str(self.git_dir), *arguments], environment=environment or {}, stdin=stdin)
+        """Standard output of one git command in this repository, or GitError. Without `environment` it only reads."""
+        command = ["git", "--git-dir", str(self.git_dir), *arguments]
+        return _run(command, environment=_READING if environment is None else environment, stdin=stdin)
 
     def resolve(self, revision: str) -> CommitSha | None:
         """The commit that `revision` names, or None when there is none here."""
@@ -159,7 +148,7 @@ class GitRepository:
     def is_ancestor(self, older: CommitSha, newer: CommitSha) -> bool:
         """Whether `newer` descends from `older` (or is it). Both must be here."""
         command = ["git", "--git-dir", str(self.git_dir), "merge-base", "--is-ancestor", older, newer]
-        done = subprocess.run(command, env=_environment({}), capture_output=True, check=False)
+        done = subprocess.run(command, env=_environment(_READING), capture_output=True, check=False)
         if done.returncode in (0, 1):
             return done.returncode == 0
         raise GitError(_explain(command, done.stderr))
@@ -220,7 +209,9 @@ class GitRepository:
         Symlinks are kept as they are, wherever they point: the renderer's path check judges them.
         """
         destination.mkdir(parents=True, exist_ok=True)
-        with tarfile.open(fileobj=io.BytesIO(self.run("archive", "--format=tar", commit))) as archive:
+        listed = self.run("config", "--list", "--show-scope", "-z").decode("utf-8", "surrogateescape")
+        environment = add_settings(_READING, find_overridden(listed))  # `archive` runs filters, too
+        with tarfile.open(fileobj=io.BytesIO(self.run("archive", commit, environment=environment))) as archive:
             for member in archive:
                 _write_member(archive, member, destination)
 
@@ -247,8 +238,8 @@ def _environment(extra: Mapping[str, str]) -> dict[str, str]:
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_ASKPASS": "",
         "GIT_OPTIONAL_LOCKS": "0",
-        # Even `diff-tree` starts the watcher that a clone's own configuration names.
-        "GIT_CONFIG_PARAMETERS": "'core.fsmonitor=false'",
+        # A clone's own configuration names programs: even `diff-tree` starts its watcher, `log` its gpg.
+        "GIT_CONFIG_PARAMETERS": "'core.fsmonitor=false' 'log.showSignature=false'",
         "GIT_ALLOW_PROTOCOL": "https:http:file:ssh",
         "GIT_HTTP_LOW_SPEED_LIMIT": "1000",  # bytes a second; slower than that for half a minute is a stall
         "GIT_HTTP_LOW_SPEED_TIME": "30",

@@ -14,11 +14,14 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
 from bot.domain.names import PullNumber, RepoName
-from bot.git.git import GitError, GitRepository, init_bare, token_environment
+from bot.git.credentials import token_environment
+from bot.git.git import GitError, GitRepository, init_bare
+from bot.git.moves import follow_renames
 
 IN_USE = 3600  # seconds after its last fetch for which a mirror is kept: it may still be read
 
@@ -66,17 +69,14 @@ class Mirror(GitRepository):
     def _fetch(self, token: str | None, more: Sequence[str]) -> None:
         if not (self.git_dir / "HEAD").exists():
             init_bare(self.git_dir)
-        self.run(
-            "fetch",
-            "--quiet",
-            "--prune",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--force",
-            self.url,
-            "+refs/heads/*:refs/heads/*",
-            *more,
-            environment=token_environment(token),
+        command = ("fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--force")
+        refs = ("+refs/heads/*:refs/heads/*", *more)
+        server = "{0.scheme}://{0.netloc}".format(urlsplit(self.url))
+        follow_renames(
+            lambda environment: self.run(*command, self.url, *refs, environment=environment),
+            token_environment(token, server=server),
+            token=token,
+            server=server,
         )
 
 

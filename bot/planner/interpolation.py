@@ -191,11 +191,10 @@ def read_setting(env_text: str, name: str) -> str | None:
 
 
 _LINE = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*[=:](.*)$", re.M)
-_QUOTED = re.compile(
-    r"""(?<![\w.-])(?:(?![A-Za-z_])[\w.-])*+([A-Za-z_][\w.-]*+)[ \t]*+[=:][ \t]*+"""
-    r"""("[^"\\]*+(?:\\.[^"\\]*+)*+"|'[^']*+')""",
-    re.S,
-)
+# Debian 12's Python 3.11.2 captures wrongly around a possessive repeat of a group: none stands beside a capture here.
+_ASSIGNED = re.compile(r"(?<![\w.-])([\w.-]++)[ \t]*+[=:][ \t]*+(?=[\"'])")
+_SETTING_NAME = re.compile(r"[A-Za-z_].*", re.S)
+_QUOTED_VALUE = re.compile(r""""[^"\\]*+(?:\\.[^"\\]*+)*+"|'[^']*+'""", re.S)
 
 
 def read_settings(text: str) -> tuple[tuple[str, str], ...]:
@@ -209,10 +208,21 @@ def read_settings(text: str) -> tuple[tuple[str, str], ...]:
         uncommented = re.split(r"\s#", raw)[0].strip()
         for value in (raw, uncommented, uncommented.strip("\"'")):
             pairs[match[1], value] = None
-    for match in _QUOTED.finditer(text):
-        inside = match[2][1:-1]
-        pairs[match[1], inside] = None
-        if match[2][0] == '"' and "\\" in inside:
+    for name, quoted in _find_quoted(text):
+        inside = quoted[1:-1]
+        pairs[name, inside] = None
+        if quoted[0] == '"' and "\\" in inside:
             unescaped = inside.replace("\\n", "\n").replace("\\r", "\r").replace("\\t", "\t")
-            pairs[match[1], re.sub(r"\\(.)", r"\1", unescaped)] = None
+            pairs[name, re.sub(r"\\(.)", r"\1", unescaped)] = None
     return tuple(pairs)
+
+
+def _find_quoted(text: str) -> Iterator[tuple[str, str]]:
+    """Each name with the quoted value after it, which may span lines."""
+    position = 0
+    while assigned := _ASSIGNED.search(text, position):
+        position = assigned.end()
+        name, quoted = _SETTING_NAME.search(assigned[1]), _QUOTED_VALUE.match(text, position)
+        if name and quoted:
+            position = quoted.end()
+            yield name[0], quoted[0]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,8 +34,7 @@ def previous_version(commit: str = BEFORE_THE_REDESIGN) -> Iterator[Path]:
         f"`git fetch --unshallow` brings it ({made.stderr.decode().strip()})"
     )
     with tempfile.TemporaryDirectory(prefix="aios-before-") as name:
-        with tarfile.open(fileobj=io.BytesIO(made.stdout)) as archive:
-            archive.extractall(name, filter="data")
+        subprocess.run(["tar", "-x", "-C", name], input=made.stdout, check=True)
         yield Path(name)
 
 

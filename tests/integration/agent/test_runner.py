@@ -15,7 +15,8 @@ from bot.domain.values import Wire
 from bot.features.rollout.apply.signing import sign_order
 from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.reports import read_report
-from bot.git.git import run_in_checkout, token_environment
+from bot.git.credentials import token_environment
+from bot.git.git import run_in_checkout
 from bot.github.app import connect
 from bot.github.endpoints import deployments, workflows
 from bot.protocol.action import Action
@@ -58,7 +59,7 @@ class Place:
             world.fleet, {".github/workflows/deploy.yml": EXAMPLE.read_text()}, pins={"server": self.pin}
         )
         for name, work in ((SERVER, world.server), (FLEET, world.fleet)):
-            environment = {"GIT_CONFIG_GLOBAL": "/dev/null", **token_environment(token)}
+            environment = {"GIT_CONFIG_GLOBAL": "/dev/null", **token_environment(token, server=hub.url)}
             run_in_checkout(work, "push", "--quiet", f"{hub.url}/{name}.git", "HEAD:main", environment=environment)
 
     def dispatch(self, order: Order, *, key: Ed25519PrivateKey | None = None) -> None:

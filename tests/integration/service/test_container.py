@@ -29,14 +29,16 @@ def last_stage() -> list[str]:
 
 
 def test_every_base_image_is_pinned_by_a_tag_that_does_not_move_far() -> None:
-    images = [line.split()[1] for line in INSTRUCTIONS if line.startswith("FROM ")]
+    images = [line.partition("=")[2] for line in INSTRUCTIONS if re.match("ARG [A-Z]+_IMAGE=", line)]
+    stages = [line.split()[1] for line in INSTRUCTIONS if line.startswith("FROM ")]
+    assert set(stages) == {"${DOCKER_IMAGE}", "${COMPOSE_IMAGE}", "${PYTHON_IMAGE}"}
     assert images
     for image in images:
         assert re.fullmatch(r"[a-z0-9./-]+:v?\d+\.\d+[\w.-]*", image), image
 
 
 def test_compose_inside_is_one_that_the_bot_uses() -> None:
-    found = re.search(r"FROM docker/compose-bin:v([\d.]+)", DOCKERFILE)
+    found = re.search(r"COMPOSE_IMAGE=docker/compose-bin:v([\d.]+)", DOCKERFILE)
     assert found
     assert tuple(int(part) for part in found.group(1).split(".")) >= OLDEST_COMPOSE
     assert any("cli-plugins/docker-compose" in line for line in last_stage())

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from bot.agent.safe_git import (
     GitAccess,
     UnsafeAddressError,
     check_address,
-    find_overridden,
     git_environment,
 )
 from bot.domain.names import SubmodulePath
@@ -81,54 +78,15 @@ def test_the_token_goes_to_its_own_server_beside_the_settings() -> None:
     count = int(made["GIT_CONFIG_COUNT"])
     pairs = {made[f"GIT_CONFIG_KEY_{n}"]: made[f"GIT_CONFIG_VALUE_{n}"] for n in range(count)}
     assert pairs["http.https://github.com/.extraHeader"].startswith("Authorization: Basic ")
+    assert pairs["http.https://github.com/.followRedirects"] == "false"
     assert pairs["core.fsmonitor"] == "false"
     assert "core.hooksPath" in pairs
-
-
-def listed(*settings: str) -> str:
-    """What `git config --list --show-scope -z` prints: "SCOPE NAME=VALUE" each."""
-    pairs = (setting.split(" ", 1) for setting in settings)
-    return "".join(f"{scope}\0{pair.replace('=', chr(10), 1)}\0" for scope, pair in pairs)
-
-
-def test_filters_of_the_clone_do_not_count() -> None:
-    assert find_overridden(listed("local filter.evil.clean=touch x", "local core.bare=false")) == {
-        "filter.evil.clean": "",
-        "filter.evil.process": "",
-        "filter.evil.required": "false",
-        "filter.evil.smudge": "",
-    }
-    assert find_overridden(listed("worktree filter.a.b.process=x"))["filter.a.b.process"] == ""
-    assert find_overridden("") == {}
-
-
-def test_filters_of_the_user_stay() -> None:
-    users = (
-        "system filter.lfs.required=true",
-        "global filter.lfs.clean=lfs clean",
-        "global filter.lfs.process=lfs p",
-    )
-    assert find_overridden(listed(*users)) == {}
-    assert find_overridden(listed(*users, "local filter.lfs.clean=evil", "local filter.lfs.process")) == {
-        "filter.lfs.clean": "lfs clean",
-        "filter.lfs.process": "lfs p",
-        "filter.lfs.required": "true",
-        "filter.lfs.smudge": "",
-    }
-
-
-def test_an_attributes_file_of_the_clone_does_not_count() -> None:
-    assert find_overridden(listed("local core.attributesfile=/x")) == {"core.attributesfile": os.devnull}
-    users = listed(
-        "global core.attributesfile=~/mine", "local core.attributesfile=/x", "command core.attributesfile=/y"
-    )
-    assert find_overridden(users) == {"core.attributesfile": "~/mine"}
 
 
 def test_what_is_overridden_reaches_git() -> None:
     access = GitAccess("https://github.com", "token")
     plain = git_environment(access, origin="https://github.com/o/f.git")
-    more = git_environment(access, origin="https://github.com/o/f.git", overridden={"filter.x.clean": ""})
+    more = git_environment(access, origin="https://github.com/o/f.git", overridden=[("filter.x.clean", "")])
     last = int(plain["GIT_CONFIG_COUNT"])
     assert int(more["GIT_CONFIG_COUNT"]) == last + 1
     assert (more[f"GIT_CONFIG_KEY_{last}"], more[f"GIT_CONFIG_VALUE_{last}"]) == ("filter.x.clean", "")
