@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 3
 
-.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged docs picture page-pictures lock clean verify-demo verify-notices verify-install verify-builds verify-image
+.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged docs picture page-pictures lock clean verify-demo verify-notices verify-install verify-builds verify-pages verify-image
 
 demo:
 	$(PYTHON) tools/setup demo
@@ -71,6 +71,11 @@ verify-notices:
 	$(PYTHON) tools/setup test
 	AIOS_BOT_NOTICE_KILLS=60 pytest -q -rA -s --timeout 3600 tests/integration/features/notices
 
+# Every state of every page at 390 and 1280, light and dark: axe, width, console; their pictures in .cache/pages.
+verify-pages:
+	$(PYTHON) tools/setup test
+	AIOS_BOT_PAGE_PICTURES=.cache/pages pytest -q -rA -s --timeout 1200 tests/browser/test_pages.py
+
 # From built artifacts into bare roots of Debian: join, order, recover, upgrade, leave. Needs root, debootstrap and a mirror.
 verify-install:
 	$(PYTHON) tools/setup test
@@ -88,7 +93,8 @@ mutants:
 # make release-check [DIST=dist]: what a release publishes, built twice, the same bytes, described and checked.
 release-check:
 	python -m tools.release $(DIST)
-	if command -v buildah >/dev/null; then tools/own-root python -m tools.image; else echo "image: buildah is not installed, so the image is not built"; fi
+	if command -v buildah >/dev/null && command -v debootstrap >/dev/null; then tools/own-root python -m tools.image; \
+	else echo "image: not built here, for want of buildah and debootstrap"; fi
 	actionlint -color=false
 	zizmor --offline --quiet --no-progress .
 

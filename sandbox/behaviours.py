@@ -24,6 +24,8 @@ class Behaviours:
     (benc-uk/workflow-dispatch#86)."""
     strict_headers: bool = False
     """A request without the API version and the media type of today is refused."""
+    without_activity: bool = False
+    """The record of pushes is not to be read (an older server, a private fork): 404."""
     web_flow: str = "GitHub"
     """Who commits what is merged and edited on its pages; "GitHub Enterprise" on an Enterprise Server
     (desktop/desktop#4329, #13852)."""

@@ -10,7 +10,7 @@ from bot.git.git import GitError
 from sandbox.app_records import AppRecord
 from sandbox.forks import take_commits
 from sandbox.merging import mergeable_state
-from sandbox.records import Pull, Repo, User, iso_now
+from sandbox.records import Activity, Pull, Repo, User, iso_now
 from sandbox.shapes import Shapes
 from sandbox.state import ApiError, State
 from sandbox.webhooks import Webhooks
@@ -52,6 +52,17 @@ class Effects:
 
     def _send_push(self, repo: Repo, branch: str, old: str | None, new: str | None, user: User) -> None:
         commits = [self.commit(repo, sha) for sha in self._between(repo, old, new)]
+        forced = bool(old and new and not repo.git.is_ancestor(CommitSha(old), CommitSha(new)))
+        kind = "branch_creation" if old is None else "branch_deletion" if new is None else "push"
+        made = Activity(
+            id=self.state.new_id(),
+            before=old or NO_COMMIT,
+            after=new or NO_COMMIT,
+            ref=f"refs/heads/{branch}",
+            actor=user,
+            kind="force_push" if forced else kind,
+        )
+        repo.activities.append(made)
         self.send(
             "push",
             repo,
@@ -65,7 +76,7 @@ class Effects:
             head_commit=self.commit(repo, new) if new else None,
             created=old is None,
             deleted=new is None,
-            forced=bool(old and new and not repo.git.is_ancestor(CommitSha(old), CommitSha(new))),
+            forced=forced,
             pusher={"name": user.login, "email": f"{user.login}@example.com"},
         )
 

@@ -226,6 +226,19 @@ class Registration:
     online: bool = False
 
 
+@dataclass(frozen=True)
+class Activity:
+    """One move of a branch."""
+
+    id: int
+    before: str
+    after: str
+    ref: str
+    actor: User
+    kind: str  # push, force_push, branch_creation, branch_deletion
+    timestamp: str = field(default_factory=iso_now)
+
+
 @dataclass
 class Repo:
     """A repository and everything in it."""
@@ -244,6 +257,7 @@ class Repo:
     checks: list[CheckRun] = field(default_factory=list)
     statuses: list[CommitStatus] = field(default_factory=list)
     deployments: list[Deployment] = field(default_factory=list)
+    activities: list[Activity] = field(default_factory=list)  # oldest first
     runs: list[Run] = field(default_factory=list)
     environments: dict[str, list[str]] = field(default_factory=dict)  # kinds of their protection rules
     runners: list[Registration] = field(default_factory=list)

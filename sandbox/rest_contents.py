@@ -82,8 +82,29 @@ def get_branch(context: Context, repo: Repo, branch: str) -> Any:
     }
 
 
+def list_activity(context: Context, repo: Repo) -> Any:
+    if context.api.state.behaviours.without_activity:
+        raise ApiError(404, "Not Found")
+    ref = request.args.get("ref")
+    found = [one for one in reversed(repo.activities) if ref in (None, one.ref)]
+    return [
+        {
+            "id": one.id,
+            "node_id": f"PSH_{one.id}",
+            "before": one.before,
+            "after": one.after,
+            "ref": one.ref,
+            "timestamp": one.timestamp,
+            "activity_type": one.kind,
+            "actor": context.shapes.user(one.actor),
+        }
+        for one in found
+    ]
+
+
 ROUTES = [
     Route("GET", "/repos/{owner}/{repo}", get_repo, "metadata", "read"),
     Route("GET", "/repos/{owner}/{repo}/contents/{+path}", get_contents, "contents", "read"),
     Route("GET", "/repos/{owner}/{repo}/branches/{+branch}", get_branch, "contents", "read"),
+    Route("GET", "/repos/{owner}/{repo}/activity", list_activity, "contents", "read"),
 ]

@@ -16,7 +16,6 @@ from bot.domain.verdicts import Permission
 from bot.features.bump.store import PlanStore
 from bot.features.fleets.jobs import Job
 from bot.features.fleets.store import PinStore
-from bot.features.holds.store import HoldStore
 from bot.features.rollout.store import RolloutStore
 from bot.features.visitors.read import AskGitHub, RepositoryAccess, Sights
 from bot.features.visitors.store import SessionStore, TokenStore
@@ -29,9 +28,9 @@ from bot.service.router import AnyJob, decode_job, encode_job
 from bot.settings.values import Secret
 from bot.storage.store import Store
 from bot.web.app import create_app
-from bot.web.fleets import FleetStores
 from bot.web.guard import Guard
 from bot.web.operations import Check
+from bot.web.reading import FleetStores, make_stores
 
 
 def queued(*jobs: Job) -> tuple[QueuedJob, ...]:
@@ -75,7 +74,7 @@ def make_guard(store: Store, *, ask: AskGitHub | None = None, open_pages: bool =
 
 def make_fleet_stores(store: Store) -> FleetStores:
     """What a fleet's page reads."""
-    return FleetStores(RolloutStore(store, page_key=b"key"), HoldStore(store))
+    return make_stores(store, RolloutStore(store, page_key=b"key"))
 
 
 def make_app(
@@ -83,6 +82,7 @@ def make_app(
     secret: Secret | None,
     *,
     metrics_token: Secret | None = None,
+    guard: Guard | None = None,
     open_pages: bool = True,
     **checks: Check,
 ) -> Flask:
@@ -95,7 +95,7 @@ def make_app(
         stores,
         receive=intake.receive,
         webhook_secret=secret,
-        guard=make_guard(inbox.store, open_pages=open_pages),
+        guard=guard or make_guard(inbox.store, open_pages=open_pages),
         sign_in=None,
         public_url="",
         web_url="https://github.com",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from bot.domain.names import InstallationId
 from bot.features.fleets.store import PinStore
-from bot.features.holds.store import HoldStore
 from bot.features.rollout.store import RolloutStore
 from bot.features.visitors.read import Sights, ask_as_installation
 from bot.features.visitors.store import SessionStore, TokenStore
@@ -14,8 +14,8 @@ from bot.github.app import App
 from bot.github.endpoints.authorization import SignIn
 from bot.settings.values import Credentials, Settings
 from bot.storage.store import Store
-from bot.web.fleets import FleetStores
 from bot.web.guard import Guard
+from bot.web.reading import FleetStores, make_stores
 
 
 class Pages(NamedTuple):
@@ -45,4 +45,6 @@ def build_pages(
     )
     secret = credentials.client_secret
     sign_in = SignIn(app, settings.html_url, secret) if secret else None
-    return Pages(guard, sign_in, FleetStores(statuses, HoldStore(store)))
+    return Pages(
+        guard, sign_in, make_stores(store, statuses, lambda one: app.budget(InstallationId(one)).read_left())
+    )

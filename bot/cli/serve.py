@@ -129,6 +129,7 @@ class Service:
         from bot.features.fleets.run import FleetTools
         from bot.features.fleets.store import PinStore
         from bot.features.holds.store import HoldStore
+        from bot.features.outbox.pulls import WaitingPulls
         from bot.features.outbox.store import Outbox
         from bot.features.review.run import ReviewTools
         from bot.features.rollout.run import RolloutTools
@@ -163,8 +164,10 @@ class Service:
             PlanStore(store),
         )
         audit, holds, outbox, sessions = AuditTrail(store), HoldStore(store), Outbox(store), SessionStore(store)
-        fleets = FleetTools(app, mirrors, pins, now)
-        planning = PlanTools(renderer, plans, settings.public_url)
+        fleets, planning = (
+            FleetTools(app, mirrors, pins, now),
+            PlanTools(renderer, plans, settings.public_url),
+        )
         bump = BumpTools(fleets, planning, holds)
         rollout = RolloutTools(
             fleets, planning, holds, self.statuses, lambda: read_or_make_order_keys(keys).all, outbox
@@ -174,7 +177,7 @@ class Service:
         self.backfill = Backfill(app.client, self.intake, redelivers=redelivers)
         runners = make_runners(
             CommandTools(fleets, bump, rollout, CommandStore(store), audit, RecentCommandStore()),
-            ReviewTools(fleets, planning, audit, outbox),
+            ReviewTools(fleets, planning, audit, outbox, WaitingPulls(store)),
             UpstreamTools(fleets, planning),
             sessions,
             self.backfill.run_job,

@@ -93,6 +93,13 @@ def _fenced(words: str) -> str:
     return f"{marks}text\n{words}\n{marks}"
 
 
+def read_words(summary: str) -> str:
+    """What a check run's summary says between its fences; "" when there is nothing between any."""
+    lines = summary[: MAX_TEXT_LENGTH + 1000].splitlines()
+    fenced = len(lines) > 1 and lines[0].startswith("```") and lines[-1].strip("`") == ""
+    return "\n".join(lines[1:-1]) if fenced else ""
+
+
 def _encode(order: Order, outcome: Outcome) -> str:
     told = tuple(s for s in outcome.services if s.predicted is not Action.NONE or not s.as_predicted)
     report = Report(

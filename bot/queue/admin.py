@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from bot.domain.errors import BotError
 from bot.domain.values import Value
-from bot.queue.lanes import DeliveryState, JobState
+from bot.queue.lanes import DeliveryState, JobState, read_kind
 from bot.queue.tables import DELIVERIES, JOBS
 from bot.storage.store import DAY_MS, Store, now_ms
 
@@ -42,6 +42,11 @@ class JobRow(Value, frozen=True):
     attempts: int
     error: str
     not_before: int  # milliseconds since 1970
+
+    @property
+    def kind(self) -> str:
+        """What kind of job it is; "" when its body does not say."""
+        return read_kind(self.body)
 
 
 class DeliveryRow(Value, frozen=True):
@@ -83,19 +88,68 @@ def find_delivery(store: Store, guid: str) -> DeliveryRow:
         return _row(found[0], tuple(_job(row) for row in jobs))
 
 
-def retry(store: Store, guid: str) -> int:
-    """Put the delivery's failed and cancelled jobs back, as if they had never been tried; how many."""
+class LaneRow(Value, frozen=True):
+    """One delivery with its jobs in one lane. Times in milliseconds since 1970."""
+
+    guid: str
+    name: str
+    action: str
+    received_at: int
+    jobs: tuple[JobRow, ...]
+
+    @property
+    def can_be_retried(self) -> bool:
+        """Whether `retry` would do anything."""
+        again = (JobState.FAILED, JobState.CANCELLED, JobState.HELD)
+        return any(job.state in again for job in self.jobs)
+
+
+def list_lane(store: Store, key: str, *, before: int, most: int) -> tuple[tuple[LaneRow, ...], int | None]:
+    """The newest deliveries that led to jobs in the lane `key`, of at most `most` jobs before number `before`.
+
+    Also the number from which the list goes on, or None.
+    """
+    query = (
+        sa.select(JOBS, DELIVERIES.c.name, DELIVERIES.c.action, DELIVERIES.c.received_at)
+        .select_from(JOBS.join(DELIVERIES, DELIVERIES.c.guid == JOBS.c.delivery))
+        .where(JOBS.c.key == key, JOBS.c.seq < before)
+        .order_by(JOBS.c.seq.desc())
+        .limit(most + 1)
+    )
+    with store.reading() as connection:
+        rows = connection.execute(query).mappings().all()
+    jobs: dict[str, list[JobRow]] = {}
+    about = {row["delivery"]: row for row in rows[:most]}
+    for row in rows[:most]:
+        jobs.setdefault(row["delivery"], []).append(_job(row))
+    found = tuple(
+        LaneRow(
+            guid=guid,
+            name=about[guid]["name"],
+            action=about[guid]["action"],
+            received_at=about[guid]["received_at"],
+            jobs=tuple(reversed(own)),
+        )
+        for guid, own in jobs.items()
+    )
+    return found, rows[most - 1]["seq"] if len(rows) > most else None
+
+
+def retry(store: Store, guid: str, *, key: str = "") -> int:
+    """Put the delivery's failed and cancelled jobs back, as if they had never been tried; how many.
+
+    With `key` only those of that lane.
+    """
+    own = [JOBS.c.delivery == guid, *([JOBS.c.key == key] if key else [])]
 
     def write(connection: sa.Connection) -> int:
         again = connection.execute(
             sa.update(JOBS)
-            .where(JOBS.c.delivery == guid, JOBS.c.state.in_([JobState.FAILED, JobState.CANCELLED]))
+            .where(*own, JOBS.c.state.in_([JobState.FAILED, JobState.CANCELLED]))
             .values(state=JobState.WAITING, run=None, attempts=0, error="", done_at=None, not_before=0)
         ).rowcount
         held = connection.execute(
-            sa.update(JOBS)
-            .where(JOBS.c.delivery == guid, JOBS.c.state == JobState.HELD)
-            .values(state=JobState.WAITING, not_before=0)
+            sa.update(JOBS).where(*own, JOBS.c.state == JobState.HELD).values(state=JobState.WAITING, not_before=0)
         ).rowcount
         if again:
             connection.execute(

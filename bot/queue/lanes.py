@@ -217,7 +217,7 @@ def _claim(connection: sa.Connection, key: str, turn: int, run: str, burst: Burs
             taken = connection.execute(_CLAIM, {"key": key, "look": look, "run": run}).all()
             return Claimed(
                 run=run,
-                job=QueuedJob(key=key, kind=_kind_of(look), body=look),
+                job=QueuedJob(key=key, kind=read_kind(look), body=look),
                 deliveries=tuple(sorted({DeliveryId(delivery) for delivery, _ in taken if delivery})),
                 attempts=max(attempts for _, attempts in taken),
             )
@@ -228,7 +228,7 @@ def _claim(connection: sa.Connection, key: str, turn: int, run: str, burst: Burs
     return Wake(key=key, turn=turn + 1, due=min(dues.values())) if dues else None
 
 
-def _kind_of(body: str) -> str:
+def read_kind(body: str) -> str:
     """The tag that a job's JSON carries; "" when it has none."""
     found = msgspec.json.decode(body)
     return str(found.get("type", "")) if isinstance(found, dict) else ""

@@ -124,7 +124,9 @@ def make_runners(
         upstream.SyncUpstreamPull: partial(sync_upstream_pull, upstreams),
         hub.SyncHub: partial(sync_hub, tools.fleets),
         notices.NoteAccess: lambda _client, job: note_access(tools.rollout.outbox, tools.fleets.now, job),
-        notices.EndWaiting: lambda _client, job: end_waiting(tools.rollout.outbox, tools.fleets.now, job),
+        notices.EndWaiting: lambda _client, job: end_waiting(
+            tools.rollout.outbox, reviews.waiting, tools.fleets.now, job
+        ),
         commands.AcknowledgeCommand: partial(acknowledge_command, tools),
         commands.RunCommand: partial(run_command, tools),
         commands.SyncCommandOrders: partial(sync_command_orders, tools),

@@ -17,8 +17,9 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from bot.domain.values import Value
 from bot.features.holds.facts import Hold, Lock
 from bot.features.rollout.store import RolloutStatus
-from bot.web.fleets import FleetStores, list_fleets
+from bot.web.fleets import list_fleets
 from bot.web.guard import Guard
+from bot.web.reading import FleetStores
 
 PAGE = 50  # fleets in one answer, unless the program asks for fewer
 

@@ -12,11 +12,11 @@ from bot.features.bump.store import PlanStore
 from bot.github.endpoints.authorization import SignIn
 from bot.queue.inbox import Inbox
 from bot.settings.values import Secret
-from bot.web import api, operations, plans, setup, signin, webhook
+from bot.web import api, operations, plans, records, setup, signin, webhook
 from bot.web import fleets as fleet_pages
-from bot.web.fleets import FleetStores
 from bot.web.guard import Guard, SignInNeeded, wants_json
 from bot.web.operations import Check
+from bot.web.reading import FleetStores
 from bot.web.setup import AppSetup
 from bot.web.webhook import Receive
 
@@ -48,11 +48,14 @@ def create_app(
     by name.
     """
     app = Flask(__name__)
+    app.jinja_env.finalize = show_plainly
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if webhook_secret is not None:
         app.register_blueprint(webhook.make_blueprint(receive, webhook_secret))
     app.register_blueprint(signin.make_blueprint(guard, sign_in, public_url=public_url))
     app.register_blueprint(plans.make_blueprint(found_plans.find, guard))
     app.register_blueprint(fleet_pages.make_blueprint(fleet_stores, guard, web_url=web_url))
+    app.register_blueprint(records.make_blueprint(fleet_stores, guard, web_url=web_url))
     app.register_blueprint(api.make_blueprint(fleet_stores, guard))
     app.context_processor(lambda: {"visitor": guard.find_visitor()})
     app.register_blueprint(setup.make_installed_blueprint())
@@ -90,6 +93,16 @@ def create_setup_app(app_setup: AppSetup) -> Flask:
     # A browser applies form-action to the redirects that follow a form, too.
     harden(app, forms_to=f"'self' {app_setup.web_url}")
     return app
+
+
+_CONTROLS = (*range(9), *range(11, 32), *range(127, 160))
+_BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_SHOWN = dict.fromkeys((*_CONTROLS, *_BIDI), "\ufffd")
+
+
+def show_plainly(value: object) -> object:
+    """What a template writes: a stranger's text may not turn the direction of what stands beside it."""
+    return value.translate(_SHOWN) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def harden(app: Flask, *, forms_to: str = "'none'") -> None:

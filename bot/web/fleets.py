@@ -1,4 +1,4 @@
-"""/fleets: the fleets that the visitor may see, and each one's nodes: what they should run, and what they run.
+"""/fleets: the fleets that the visitor may see, and of each its nodes, its stacks, and what waits for a person.
 
 A fleet's page asks for its state every five seconds; the answer is 304 while nothing changed, and no thread waits.
 """
@@ -9,19 +9,26 @@ import hashlib
 import re
 import time
 from datetime import UTC, datetime
-from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
+from werkzeug.exceptions import NotFound
 
-from bot.features.holds.store import HoldStore
+from bot.domain.names import NodeName
 from bot.features.rollout.decide.rollout import Standing
-from bot.features.rollout.store import RolloutStore
+from bot.features.rollout.facts import Stage
+from bot.features.rollout.history import NEWEST
 from bot.features.visitors.facts import Sight, VisibleFleet
 from bot.text.markdown import is_linkable
 from bot.web.guard import Guard, Visitor
+from bot.web.reading import FleetStores, ShownFleet, read_fleet
+from bot.web.timeline import DAYS, draw_timeline
+from bot.web.why import summarise, tell_waiting
 
 _OLD_PAGE = re.compile(r"[0-9a-f]{32}")
 ASKED_AT_ONCE = 20  # fleets that GitHub is asked about for one request
+ORDERS_SHOWN = 15  # of a node's history, on one page
+RESULTS_READ = 40  # newest orders of a fleet, of which a stack's page shows what happened to the stack
 _WORDS = {
     Standing.GOOD: ("calm", "runs it"),
     Standing.FAILED: ("risky", "failed"),
@@ -31,18 +38,21 @@ _WORDS = {
     Standing.TO_START: ("notice", "starting"),
     Standing.WAVE_NOT_YET: ("dim", "waits"),
 }
-
-
-class FleetStores(NamedTuple):
-    """What a fleet's page reads: each table by its feature's own store."""
-
-    statuses: RolloutStore
-    holds: HoldStore
+_STAGES = {
+    Stage.MADE: ("notice", "made"),
+    Stage.QUEUED: ("notice", "queued"),
+    Stage.RUNNING: ("notice", "under way"),
+    Stage.SUCCEEDED: ("calm", "succeeded"),
+    Stage.FAILED: ("risky", "failed"),
+    Stage.WITHDRAWN: ("dim", "withdrawn"),
+    Stage.ABANDONED: ("risky", "no report"),
+}
 
 
 def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Blueprint:
     """`web_url` is where GitHub's own pages are."""
     blueprint = Blueprint("fleets", __name__)
+    host = "" if web_url == "https://github.com" else urlsplit(web_url).netloc
 
     @blueprint.get("/fleets")
     def list_page() -> str:
@@ -60,22 +70,76 @@ def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Bluepr
 
     @blueprint.get("/fleets/<owner>/<name>")
     def fleet_page(owner: str, name: str) -> Response:
-        return show("fleet.html", guard.require_fleet(f"{owner}/{name}"))
+        fleet = guard.require_fleet(f"{owner}/{name}")
+        now = int(time.time())
+        marks = stores.history.find_marks(fleet.name, since=now - DAYS * 86_400)
+        picture = draw_timeline(marks, now=_quarter(now), link=f"/fleets/{fleet.name}/nodes/")
+        return show("fleet.html", read_fleet(stores, fleet, now=now), picture=picture if marks else None)
 
     @blueprint.get("/fleets/<owner>/<name>/state")
     def fleet_state(owner: str, name: str) -> Response:
         """The part of the page that changes."""
-        return show("fleet_state.html", guard.require_fleet(f"{owner}/{name}"))
+        fleet = guard.require_fleet(f"{owner}/{name}")
+        return show("fleet_state.html", read_fleet(stores, fleet, now=time.time()))
 
-    def show(template: str, fleet: VisibleFleet) -> Response:
-        values = {
-            "statuses": stores.statuses.find(stores.statuses.page_of(fleet.name)),
-            "locks": stores.holds.find_locks(fleet.name, now=time.time()),
-            "holds": stores.holds.find_all_holds(fleet.name),
-            "shows_logs": guard.may_see(guard.require_visitor(), fleet, Sight.LOGS),
-        }
+    @blueprint.get("/fleets/<owner>/<name>/nodes/<node>")
+    def node_page(owner: str, name: str, node: str) -> Response:
+        fleet = guard.require_fleet(f"{owner}/{name}")
+        view = read_fleet(stores, fleet, now=time.time())
+        before = read_before()
+        orders = stores.history.find_orders(fleet.name, NodeName(node), before=before, most=ORDERS_SHOWN + 1)
+        found = view.of_node(node)
+        if not found and not orders:
+            raise NotFound("this fleet has no such node, or the bot never deployed to it")
+        more = orders[ORDERS_SHOWN - 1].order.number if len(orders) > ORDERS_SHOWN else None
+        versions = next((one.report for one in orders if one.report and one.report.engine), None)
+        return show(
+            "node.html",
+            view,
+            node=node,
+            found=found,
+            orders=orders[:ORDERS_SHOWN],
+            more=more,
+            newest=before == NEWEST,
+            versions=versions,
+        )
+
+    @blueprint.get("/fleets/<owner>/<name>/stacks/<stack>")
+    def stack_page(owner: str, name: str, stack: str) -> Response:
+        fleet = guard.require_fleet(f"{owner}/{name}")
+        view = read_fleet(stores, fleet, now=time.time())
+        found = view.of_stack(stack)
+        if not found:
+            raise NotFound("no node of this fleet has such a stack, as far as the plans tell")
+        pins: dict[tuple[str, str], list[str]] = {}
+        for rollout, node in found:
+            if node.status.runs_pin:
+                pins.setdefault((rollout.status.submodule, node.status.runs_pin), []).append(node.status.node)
+        orders = stores.history.find_orders(fleet.name, most=RESULTS_READ)
+        results = [
+            (one.order, service)
+            for one in orders
+            for service in (one.report.services if one.report else ())
+            if service.stack == stack
+        ]
+        return show("stack.html", view, stack=stack, found=found, pins=pins, results=results[:50])
+
+    def show(template: str, view: ShownFleet, **more: object) -> Response:
+        words, gravity = summarise([one.status for one in view.rollouts], view.waiting.pulls, refused=view.refused)
         text = render_template(
-            template, fleet=fleet.name, web=web_url, words=_WORDS, when=_when, is_linkable=is_linkable, **values
+            template,
+            fleet=view.fleet.name,
+            view=view,
+            summary=words,
+            gravity=gravity,
+            web=web_url,
+            words=_WORDS,
+            stages=_STAGES,
+            when=render_time,
+            is_linkable=is_linkable,
+            say=lambda pull: tell_waiting(pull, view.fleet.name, host=host),
+            shows_logs=guard.may_see(guard.require_visitor(), view.fleet, Sight.LOGS),
+            **more,
         )
         return conditional(text)
 
@@ -105,5 +169,17 @@ def conditional(text: str) -> Response:
     return answer.make_conditional(request)  # type: ignore[return-value]  # werkzeug's type of the same object
 
 
-def _when(moment: int) -> str:
+def read_before() -> int:
+    """The number that `?before=` gives, from which a list goes on; every list's end for what is no number."""
+    text = request.args.get("before", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else NEWEST
+
+
+def render_time(moment: int) -> str:
+    """A moment in seconds since the epoch; "" for 0."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M UTC") if moment else ""
+
+
+def _quarter(now: int) -> int:
+    """The end of this quarter of an hour: a picture that moved with every second would never be the same twice."""
+    return (now // 900 + 1) * 900

@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 
+from bot.domain.names import NodeName, RepoName
+from bot.features.rollout.facts import Stage
+from bot.features.rollout.history import OrderEntry, OrderHistory
+from bot.service.database import open_store
 from sandbox.demo import start_runner
 from sandbox.engine import Engine
 from sandbox.world import FLEET, IMAGES, NODE, PERSON, SERVER
@@ -96,9 +100,24 @@ def test_the_merge_deploys_by_the_real_workflow(running: Running, engine: Engine
 
     comment = eventually("the comment's last word", told)
     assert comment["user"]["login"] == "aios-bot[bot]"
+    kept = eventually("both orders in the history", lambda: kept_orders(running, logs=2))
+    assert [(one.order.stage, one.order.by_merge) for one in kept] == [(Stage.SUCCEEDED, True)] * 2
+    assert kept[0].order.pull == pull["number"]
+    assert all(one.report and one.report.engine.startswith("Docker Engine") for one in kept)
+    assert all(one.log.startswith("success: runs server@") for one in kept)
     statuses = outside.get(f"/repos/{FLEET}/deployments", sha=commit)[0]["statuses_url"]
     newest = outside.get(statuses.removeprefix(outside.url))[0]
     assert newest["log_url"].startswith(f"{world.hub.url}/{FLEET}/actions/runs/")
+
+
+def kept_orders(running: Running, *, logs: int) -> tuple[OrderEntry, ...] | None:
+    """The node's history as its page shows it, once so many deploys' logs are in it."""
+    store = open_store(f"sqlite:///{running.service.data / 'aios-bot.sqlite3'}")
+    try:
+        found = OrderHistory(store).find_orders(RepoName(FLEET), NodeName(NODE))
+        return found if sum(bool(one.log) for one in found) == logs else None
+    finally:
+        store.close()
 
 
 def bump_file(running: Running, name: str, old: str, new: str) -> tuple[str, Any]:

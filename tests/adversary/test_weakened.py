@@ -200,7 +200,13 @@ def merges(path: str, *, read: bool = False, effect: MergeEffect = MergeEffect.N
     return review.decide_review(facts).auto_merge
 
 
-def is_approved(login: str, *, permission: Permission = Permission.WRITE, commit: CommitSha = HEAD) -> bool:
+def is_approved(
+    login: str,
+    *,
+    permission: Permission = Permission.WRITE,
+    commit: CommitSha = HEAD,
+    pushed_by: str | None = "",
+) -> bool:
     word = ReviewApproval(login=login, permission=permission, approves=True, commit=commit)
     facts = ReviewFacts(
         paths=("stacks/web/compose.yaml",),
@@ -210,6 +216,7 @@ def is_approved(login: str, *, permission: Permission = Permission.WRITE, commit
         head=HEAD,
         ours=False,
         approvals=(word,),
+        pushed_by=pushed_by,
     )
     return review.decide_review(facts).missing is review.Missing.NOTHING
 
@@ -300,8 +307,22 @@ def test_they_are_enough() -> None:
 
 @pytest.mark.parametrize(
     ("login", "changes"),
-    [("ada", {}), ("eve", {"permission": Permission.READ}), ("eve", {"commit": OLDER})],
-    ids=["the author's own", "without permission", "of an older commit"],
+    [
+        ("ada", {}),
+        ("ADA", {}),
+        ("eve", {"permission": Permission.READ}),
+        ("eve", {"commit": OLDER}),
+        ("eve", {"pushed_by": "Eve"}),
+        ("eve", {"pushed_by": None}),
+    ],
+    ids=[
+        "the author's own",
+        "the author's own in other letters",
+        "without permission",
+        "of an older commit",
+        "of who pushed it",
+        "of perhaps who pushed it",
+    ],
 )
 def test_an_approval_that_does_not_count(login: str, changes: dict[str, Any]) -> None:
     """The same word of another person, with permission and of the head, counts."""

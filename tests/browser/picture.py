@@ -1,4 +1,4 @@
-"""Draws README's picture: `make picture`. A real pull request of the real service, as a browser shows it.
+"""Draws README's pictures: `make picture`. A real pull request of the real service, and a fleet's page.
 
 It wants a font with coloured signs, such as Debian's fonts-noto-color-emoji.
 """
@@ -16,8 +16,10 @@ import bot
 from sandbox.running import run_small_aios
 from sandbox.world import FLEET, SERVER
 from tests.acceptance.outside import Outside, eventually
+from tests.browser.serving import serve_states
 
 PICTURE = Path(bot.__file__).parents[1] / "docs/images/pull-request.png"
+FLEET_PICTURES = {("light", 1100): "fleet-page.png", ("dark", 390): "fleet-page-phone.png"}
 EDITS = {
     "stacks/secrets/docker-compose.yml": [
         ("vault:/vault/file", "vault_data:/vault/file"),
@@ -49,15 +51,27 @@ def main() -> None:
         draw(f"{world.hub.url}/{FLEET}/pull/{pull['number']}", PICTURE)
 
 
-def draw(address: str, picture: Path) -> None:
+def draw_fleet_page() -> None:
+    """A fleet in which a deploy failed, on a screen and on a phone."""
+    with tempfile.TemporaryDirectory(prefix="aios-") as folder, serve_states(Path(folder)) as pages:
+        for (scheme, width), name in FLEET_PICTURES.items():
+            draw(pages["failing"], PICTURE.with_name(name), width=width, height=860, dark=scheme == "dark")
+
+
+def draw(address: str, picture: Path, *, width: int = 1100, height: int = 620, dark: bool = False) -> None:
     """The top of the page at `address` as a PNG."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1100, "height": 620}, device_scale_factor=1.5)
+        page = browser.new_page(
+            viewport={"width": width, "height": height},
+            device_scale_factor=1.5,
+            color_scheme="dark" if dark else "light",
+        )
         page.goto(address)
         page.screenshot(path=picture)
         browser.close()
 
 
 if __name__ == "__main__":
+    draw_fleet_page()
     main()

@@ -8,6 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from bot.domain.names import RepoName
+from bot.domain.values import Value
 from bot.features.audit.facts import AuditRecord
 from bot.storage.store import BIG, Store, now_ms
 
@@ -22,6 +23,8 @@ AUDIT = sa.Table(
     sa.Column("record", sa.Text, nullable=False),  # bot.features.audit.facts.AuditRecord as JSON
     sa.Index("audit_by_fleet", "fleet", "seq"),
 )
+NEWEST = 2**62  # above every record's number
+LOOKED_AT = 2_000
 _APPEND = sa.text(
     "INSERT INTO audit (id, fleet, at, record) VALUES (:id, :fleet, :at, :record) ON CONFLICT (id) DO NOTHING"
 )
@@ -45,6 +48,39 @@ class AuditTrail:
         with self._store.reading() as connection:
             for text in connection.execution_options(yield_per=500).execute(query).scalars():
                 yield msgspec.json.decode(text, type=AuditRecord)
+
+
+class AuditLine(Value, frozen=True):
+    """A record with its place in the trail."""
+
+    seq: int
+    record: AuditRecord
+
+
+def find_records(
+    store: Store, fleet: RepoName, text: str = "", *, before: int = NEWEST, most: int = 50
+) -> tuple[tuple[AuditLine, ...], int | None]:
+    """The newest records of a fleet before number `before` that have `text` in one of their values.
+
+    Also the number from which the search goes on, or None: one search looks at `LOOKED_AT` records at most.
+    """
+    query = (
+        sa.select(AUDIT.c.seq, AUDIT.c.record)
+        .where(AUDIT.c.fleet == fleet.lower(), AUDIT.c.seq < before)
+        .order_by(AUDIT.c.seq.desc())
+        .limit(LOOKED_AT if text else most + 1)
+    )
+    with store.reading() as connection:
+        rows = connection.execute(query).all()
+    wanted, found = text.casefold(), []
+    for number, (seq, encoded) in enumerate(rows):
+        record = msgspec.json.decode(encoded, type=AuditRecord)
+        if wanted and not any(wanted in str(value).casefold() for value in msgspec.structs.astuple(record)):
+            continue
+        found.append(AuditLine(seq=seq, record=record))
+        if len(found) == most:
+            return tuple(found), seq if number + 1 < len(rows) else None
+    return tuple(found), rows[-1][0] if text and len(rows) == LOOKED_AT else None
 
 
 def append_records(connection: sa.Connection, key: str, records: Sequence[AuditRecord]) -> None:

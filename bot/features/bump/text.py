@@ -16,8 +16,7 @@ from bot.plan.report import diffs, included, sections
 from bot.plan.report.check import LIMIT as CHECK_LIMIT
 from bot.plan.report.check import CheckText, render_check
 from bot.plan.report.links import Links
-from bot.plan.report.rows import count, summarise, unreadable_stacks
-from bot.plan.report.sections import nodes_in_words
+from bot.plan.report.rows import count, plural, summarise, unreadable_stacks
 from bot.text import markdown as md
 from bot.text import markers
 from bot.text.budget import fit, fixed
@@ -83,8 +82,8 @@ def _deploys(plan: Plan) -> str:
     left_out = {node.node for node, _ in unreadable_stacks(plan)}
     if not left_out:
         return "Merging deploys this."
-    rest = [node.node for node in plan.nodes if node.node not in left_out]
-    return f"Merging deploys this to {nodes_in_words(rest)} alone." if rest else "Merging deploys this to no node."
+    rest = len(plan.nodes) - len(left_out)
+    return f"Merging deploys this to {rest} of {plural(len(plan.nodes), 'node')}."
 
 
 def parse_marker(body: str) -> Marker | None:

@@ -77,6 +77,25 @@ class HoldStore:
         with self._store.reading() as connection:
             return tuple(msgspec.json.decode(text, type=Hold) for text in connection.execute(query).scalars())
 
+    def find_everything(self, fleet: RepoName, *, now: float) -> tuple[tuple[Lock, ...], tuple[Hold, ...]]:
+        """`find_locks` and `find_all_holds` in one query."""
+        locks = sa.select(
+            sa.literal("lock").label("what"),
+            NODE_LOCKS.c.node.label("first"),
+            sa.literal("").label("second"),
+            sa.literal("").label("third"),
+            NODE_LOCKS.c.lock.label("record"),
+        ).where(NODE_LOCKS.c.fleet == fleet.lower(), NODE_LOCKS.c.expires_at > int(now))
+        holds = sa.select(sa.literal("hold"), HOLDS.c.base, HOLDS.c.submodule, HOLDS.c.pin, HOLDS.c.hold).where(
+            HOLDS.c.fleet == fleet.lower()
+        )
+        with self._store.reading() as connection:
+            rows = connection.execute(sa.union_all(locks, holds).order_by("first", "second", "third")).all()
+        return (
+            tuple(msgspec.json.decode(row.record, type=Lock) for row in rows if row.what == "lock"),
+            tuple(msgspec.json.decode(row.record, type=Hold) for row in rows if row.what == "hold"),
+        )
+
     def save_hold(self, hold: Hold) -> None:
         """Keep a hold; a newer one on the same pin replaces it."""
         row = {

@@ -19,6 +19,7 @@ from bot.features.notices.decide import NoticeResult
 from bot.features.notices.jobs import EndWaiting, NoteAccess
 from bot.features.notices.text import MessageText
 from bot.features.outbox.facts import Condition, Notice, approval_scope
+from bot.features.outbox.pulls import WaitingPulls
 from bot.features.outbox.store import Outbox
 from bot.observability.log import hide_secrets
 from bot.observability.metrics import Counter, Gauge
@@ -111,11 +112,13 @@ def note_access(outbox: Outbox, now: Callable[[], float], job: NoteAccess) -> Ou
     return ()
 
 
-def end_waiting(outbox: Outbox, now: Callable[[], float], job: EndWaiting) -> Outcome:
+def end_waiting(outbox: Outbox, waiting: WaitingPulls, now: Callable[[], float], job: EndWaiting) -> Outcome:
     """End what waits in pull requests that are not open any more."""
     if job.closed is not None:
+        waiting.remove(job.fleet, job.closed)
         outbox.replace(job.fleet, approval_scope(job.closed), (), now=int(now()))
         return ()
+    waiting.keep_only(job.fleet, job.opened)
     opened = {approval_scope(number) for number in job.opened}
     for scope in outbox.find_scopes(job.fleet):
         if scope.startswith("approval ") and scope not in opened:

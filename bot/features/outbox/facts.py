@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from bot.domain.names import BranchName, PullNumber, RepoName, SubmodulePath
+from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName, SubmodulePath
 from bot.domain.notices import Topic
 from bot.domain.values import StoredValue, Value
 from bot.fleetfile import NoticeRules
@@ -53,6 +53,18 @@ class OpenNotice(Value, frozen=True):
     due_at: int = 0
     ended_at: int | None = None
     sent: tuple[tuple[str, Phase], ...] = ()  # by address
+
+
+class WaitingPull(StoredValue, frozen=True):
+    """An open pull request that nothing but a person brings further."""
+
+    number: PullNumber
+    title: str  # a stranger's words
+    author: str
+    since: int  # seconds since the epoch
+    head: CommitSha
+    why: str  # what is missing, in our words
+    to_merge: bool = False  # nothing but its merge
 
 
 def pin_scope(kind: str, base: BranchName, submodule: SubmodulePath) -> str:

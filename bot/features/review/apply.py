@@ -11,15 +11,17 @@ import msgspec
 
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
 from bot.features.audit.facts import Audited, AuditRecord
+from bot.features.outbox.facts import approval_scope
 from bot.features.review.decide import ReviewDecision
-from bot.features.review.text import REVIEW_CHECK, render_review
+from bot.features.review.facts import ReviewFacts
+from bot.features.review.text import REVIEW_CHECK, describe_wait, describe_waiting, render_review
 from bot.github.checks import ensure_check
 from bot.github.client import Client
 from bot.github.endpoints import merging, people
 from bot.github.endpoints.people import PullDetail
 from bot.github.errors import GitHubError
 from bot.text import markdown as md
-from bot.text.times import iso_time
+from bot.text.times import iso_time, parse_time
 
 if TYPE_CHECKING:
     from bot.features.review.run import ReviewTools
@@ -37,6 +39,16 @@ def apply_review(
     note = _let_merge(client, repo, pull) if decision.auto_merge else ""
     if note:
         _post(tools, client, repo, pull, decision, head=head, note=note)
+
+
+def keep_waiting(
+    tools: ReviewTools, repo: RepoName, pull: PullDetail, facts: ReviewFacts, decision: ReviewDecision
+) -> None:
+    """Keep that the pull request waits for a person, or no more: for the notices and for the pages."""
+    number, since = PullNumber(pull.number), parse_time(pull.created_at)
+    conditions = describe_waiting(repo, facts, decision, number=number, since=since, url=pull.html_url)
+    tools.outbox.replace(repo, approval_scope(number), conditions, now=int(tools.fleets.now()))
+    tools.waiting.put(repo, number, describe_wait(facts, decision, number=number, title=pull.title, since=since))
 
 
 def post_on_group(

@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
+from bot.domain.names import CommitSha
 from bot.domain.values import Value
 from bot.domain.verdicts import Permission
-from bot.features.review.facts import MergeEffect, ReviewFacts, is_control_file
+from bot.features.review.facts import MergeEffect, ReviewApproval, ReviewFacts, is_control_file
 from bot.fleetfile import ReviewRules
 from bot.plan.model import Plan, StackPlan
 from bot.text.globs import matches_glob
@@ -83,6 +84,8 @@ class Missing(StrEnum):
 
     NOTHING = "nothing"
     APPROVAL = "approval"
+    OTHER_APPROVAL = "other_approval"  # only who pushed the newest commit approved
+    SECOND_APPROVAL = "second_approval"  # nobody knows who pushed it: of two people, one did not
     CHANGES_REQUESTED = "changes_requested"
 
 
@@ -108,17 +111,18 @@ def decide_review(facts: ReviewFacts) -> ReviewDecision:
     need = Need.REQUIRED if Need.REQUIRED in needs or not facts.complete or not matched else Need.OPTIONAL
     words = {a.login: a for a in facts.approvals if a.permission.reaches(Permission.WRITE)}
     objecting = any(not word.approves for word in words.values())
-    # An approval is for the commits that were looked at, and nobody approves their own work.
-    approved = tuple(
-        login
-        for login, word in words.items()
-        if word.approves and word.commit == facts.head and login != facts.author
-    )
+    willing = find_willing(words.values(), author=facts.author, head=facts.head)
+    # An approval is of somebody else's work: who pushed the newest commit is no judge of it.
+    approved = tuple(login for login in willing if facts.pushed_by is None or not _is_same(login, facts.pushed_by))
     missing = Missing.NOTHING
     if objecting:
         missing = Missing.CHANGES_REQUESTED
-    elif need is Need.REQUIRED and not approved:
+    elif need is Need.REQUIRED and not willing:
         missing = Missing.APPROVAL
+    elif need is Need.REQUIRED and not approved:
+        missing = Missing.OTHER_APPROVAL
+    elif need is Need.REQUIRED and facts.pushed_by is None and len(approved) == 1:
+        missing = Missing.SECOND_APPROVAL
     asks_nobody = need is Need.OPTIONAL and facts.ours and facts.rules.auto_merge and not objecting
     by_itself = asks_nobody and facts.effect is MergeEffect.NOTHING
     return ReviewDecision(
@@ -130,6 +134,17 @@ def decide_review(facts: ReviewFacts) -> ReviewDecision:
         by_hand=facts.ours and facts.auto_merge and not by_itself,
         held=facts.effect if asks_nobody and not by_itself else None,
     )
+
+
+def find_willing(approvals: Iterable[ReviewApproval], *, author: str, head: CommitSha) -> tuple[str, ...]:
+    """Who approves the commit `head`, and did not open the pull request. Permissions are not looked at."""
+    return tuple(
+        one.login for one in approvals if one.approves and one.commit == head and not _is_same(one.login, author)
+    )
+
+
+def _is_same(login: str, other: str) -> bool:
+    return login.lower() == other.lower()
 
 
 def judge_plans(plans: Iterable[Plan]) -> MergeEffect:

@@ -50,6 +50,7 @@ class ReviewFacts(Value, frozen=True):
     ours: bool  # the bot's own pull request
     approvals: tuple[ReviewApproval, ...] = ()
     auto_merge: bool = False  # is switched on already
+    pushed_by: str | None = ""  # the newest commit that somebody made; "": nobody was looked for; None: not known
     read: frozenset[str] = frozenset()  # those of `paths` that a stack, a hook or a workflow reads
     blind: bool = False  # a stack or a pin could not be read, so nobody knows what it reads
     effect: MergeEffect = MergeEffect.UNPLANNED

@@ -9,16 +9,14 @@ from bot.features.audit.store import AuditTrail
 from bot.features.bump.run import PlanTools
 from bot.features.fleets.jobs import Outcome
 from bot.features.fleets.run import FleetTools
-from bot.features.outbox.facts import approval_scope
+from bot.features.outbox.pulls import WaitingPulls
 from bot.features.outbox.store import Outbox
-from bot.features.review.apply import apply_review, post_on_group
+from bot.features.review.apply import apply_review, keep_waiting, post_on_group
 from bot.features.review.decide import decide_review
 from bot.features.review.jobs import ReviewGroup, SyncReview
 from bot.features.review.read.review import read_review_facts
-from bot.features.review.text import describe_waiting
 from bot.github.client import Client
 from bot.github.endpoints import people
-from bot.text.times import parse_time
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +29,7 @@ class ReviewTools:
     plans: PlanTools
     audit: AuditTrail
     outbox: Outbox
+    waiting: WaitingPulls
 
 
 def sync_review(tools: ReviewTools, client: Client, job: SyncReview) -> Outcome:
@@ -42,9 +41,7 @@ def sync_review(tools: ReviewTools, client: Client, job: SyncReview) -> Outcome:
     decision = decide_review(facts)
     log.info("review of %s#%d: %s, missing: %s", job.fleet, pull.number, decision.need, decision.missing)
     apply_review(tools, client, job.fleet, pull, decision)
-    since = parse_time(pull.created_at)
-    waiting = describe_waiting(job.fleet, facts, decision, number=job.number, since=since, url=pull.html_url)
-    tools.outbox.replace(job.fleet, approval_scope(job.number), waiting, now=int(tools.fleets.now()))
+    keep_waiting(tools, job.fleet, pull, facts, decision)
     return ()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain.names import PullNumber, RepoName
 from bot.domain.notices import Topic
-from bot.features.outbox.facts import Condition, Notice, apply_rules
+from bot.features.outbox.facts import Condition, Notice, WaitingPull, apply_rules
 from bot.features.review.decide import Missing, Need, ReviewDecision
 from bot.features.review.facts import MergeEffect, ReviewFacts
 from bot.plan.report.check import CheckText
@@ -14,6 +14,8 @@ REVIEW_CHECK = "aios/review"
 _MOST_PATHS = 20  # of one rule
 _TITLES = {
     Missing.APPROVAL: "A person with write permission has to approve the newest commit",
+    Missing.OTHER_APPROVAL: "Somebody else than who pushed the newest commit has to approve it",
+    Missing.SECOND_APPROVAL: "GitHub does not say who pushed the newest commit: a second person has to approve it",
     Missing.CHANGES_REQUESTED: "A reviewer asked for changes",
 }
 _HELD = {
@@ -48,15 +50,34 @@ def render_review(decision: ReviewDecision, *, note: str = "") -> CheckText:
     return CheckText(title=title[:255], summary=summary[:60_000], text="", conclusion=conclusion)
 
 
+def find_wait(facts: ReviewFacts, decision: ReviewDecision) -> str:
+    """What the pull request waits for, when nothing but a person brings it further; else ""."""
+    waits = facts.ours or decision.missing is not Missing.NOTHING
+    merges = (facts.auto_merge or decision.auto_merge) and not decision.by_hand
+    if facts.notify is None or facts.draft or merges or not waits:
+        return ""
+    return _TITLES.get(decision.missing, "somebody has to merge it")
+
+
+def describe_wait(
+    facts: ReviewFacts, decision: ReviewDecision, *, number: PullNumber, title: str, since: int
+) -> WaitingPull | None:
+    """What the pages show of a pull request that waits for a person since then (seconds); None when it does not."""
+    why = find_wait(facts, decision)
+    if not why:
+        return None
+    to_merge = decision.missing is Missing.NOTHING
+    return WaitingPull(
+        number=number, title=title, author=facts.author, since=since, head=facts.head, why=why, to_merge=to_merge
+    )
+
+
 def describe_waiting(
     fleet: RepoName, facts: ReviewFacts, decision: ReviewDecision, *, number: PullNumber, since: int, url: str
 ) -> tuple[Condition, ...]:
     """What people are notified of when the pull request still waits, some time after `since` (seconds)."""
-    rules = facts.notify
-    waits = facts.ours or decision.missing is not Missing.NOTHING
-    merges = (facts.auto_merge or decision.auto_merge) and not decision.by_hand
-    if rules is None or not rules.approval_after or facts.draft or merges or not waits:
+    rules, text = facts.notify, find_wait(facts, decision)
+    if rules is None or not rules.approval_after or not text:
         return ()
-    text = _TITLES.get(decision.missing, "somebody has to merge it")
     notice = Notice(topic=Topic.APPROVAL_WAITS, fleet=fleet, subject=f"#{number}", text=text, url=url)
     return apply_rules((Condition(notice=notice, due_at=since + rules.approval_after),), rules)

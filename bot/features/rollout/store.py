@@ -13,6 +13,7 @@ from bot.domain.names import BranchName, CommitSha, DeploymentId, NodeName, Pull
 from bot.domain.values import StoredValue
 from bot.domain.versions import is_version
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
+from bot.observability.log import hide_secrets
 from bot.protocol.report import Report
 from bot.storage.store import Store
 
@@ -35,6 +36,13 @@ RESULTS = sa.Table(
     sa.Column("report", sa.Text, nullable=False),  # bot.protocol.report.Report as JSON
 )
 
+LOGS = sa.Table(
+    "order_logs",
+    TABLES,
+    sa.Column("fleet", sa.Text, primary_key=True),  # lower case
+    sa.Column("number", sa.BigInteger, primary_key=True),
+    sa.Column("log", sa.Text, nullable=False),
+)
 ORDERS_MADE = sa.Table(
     "orders_made",
     TABLES,
@@ -80,6 +88,12 @@ _SAVE_VERSION = sa.text(
     "ON CONFLICT (fleet, node) DO UPDATE SET number = excluded.number, compose = excluded.compose "
     "WHERE excluded.number > node_versions.number"
 )
+
+_KEEP_LOG = sa.text(
+    "INSERT INTO order_logs (fleet, number, log) VALUES (:fleet, :number, :log) "
+    "ON CONFLICT (fleet, number) DO NOTHING"
+)
+LONGEST_LOG = 12_000  # characters, of its end
 
 
 class NodeStatus(StoredValue, frozen=True):
@@ -195,12 +209,16 @@ class RolloutStore:
             text = connection.execute(query).scalar()
         return None if text is None else msgspec.json.decode(text, type=Report)
 
-    def save_result(self, fleet: RepoName, node: NodeName, report: Report) -> bool:
-        """Keep it; False when it was kept before, so that it is counted once."""
+    def save_result(self, fleet: RepoName, node: NodeName, report: Report, *, log: str = "") -> bool:
+        """Keep it, with the end of the deploy's `log`; False when it was kept before, so that it is counted once."""
         row = {"fleet": fleet.lower(), "number": report.number, "report": msgspec.json.encode(report).decode()}
         told = {"fleet": fleet.lower(), "node": node, "number": report.number, "compose": report.compose}
 
+        kept = {"fleet": fleet.lower(), "number": report.number, "log": hide_secrets(log)[-LONGEST_LOG:]}
+
         def write(connection: sa.Connection) -> bool:
+            if log:
+                connection.execute(_KEEP_LOG, kept)
             if is_version(report.compose):
                 connection.execute(_SAVE_VERSION, told)
             return connection.execute(_SAVE_RESULT, row).rowcount > 0

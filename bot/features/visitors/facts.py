@@ -39,3 +39,4 @@ class VisibleFleet(Value, frozen=True):
     name: RepoName
     installation: int
     for_readers: bool
+    prefix: str = "/"  # of its commands

@@ -74,7 +74,9 @@ class Sights:
         for row in rows:
             before = found.get(row.fleet)
             opened = row.page_for_readers and (before is None or before.for_readers)
-            found[row.fleet] = VisibleFleet(name=row.fleet, installation=row.installation, for_readers=opened)
+            found[row.fleet] = VisibleFleet(
+                name=row.fleet, installation=row.installation, for_readers=opened, prefix=row.prefix
+            )
         return tuple(found[name] for name in sorted(found, key=str.lower))
 
     def may_see(self, person: Person, fleet: VisibleFleet, sight: Sight) -> bool:

@@ -105,6 +105,11 @@ class Budget(Backoff):
             metrics.BUDGET_LEFT.set(self._left, installation=self.name)
             metrics.BUDGET_RESET.set(self._reset, installation=self.name)
 
+    def read_left(self) -> tuple[int, int, int]:
+        """Requests that are left, of how many, and when there are new ones (seconds since 1970); zeros: not known."""
+        with self._lock:
+            return self._left, self._limit, int(self._reset)
+
     def limited(self, request: str, headers: Mapping[str, str], message: str) -> RetryLater:
         """The error for a response that speaks of a rate limit; all work of this installation waits."""
         later = super().limited(request, headers, message)

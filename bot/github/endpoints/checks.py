@@ -18,6 +18,7 @@ class _PostedCheck(Wire, frozen=True):
 
 class _Output(Wire, frozen=True):
     text: str | None = None
+    summary: str | None = None
 
 
 class CheckRun(Wire, frozen=True):

@@ -46,6 +46,13 @@ class PullFile(Wire, frozen=True):
     previous_filename: str | None = None
 
 
+class BranchMove(Wire, frozen=True):
+    """One move of a branch, whatever moved it; no actor: an account that is gone."""
+
+    after: str
+    actor: User | None = None
+
+
 def find_repositories(client: Client) -> tuple[Repository, ...]:
     """Every repository that the client's installation may see."""
     return client.list("/installation/repositories", Repository, within="repositories", most=10_000)
@@ -93,6 +100,11 @@ def find_pull_files(client: Client, repo: RepoName, number: PullNumber) -> tuple
 def find_pulls_of_commit(client: Client, repo: RepoName, sha: CommitSha) -> tuple[Pull, ...]:
     """Pull requests that brought `sha` in."""
     return client.list(path_of(repo, "commits", sha, "pulls"), Pull, most=30)
+
+
+def find_pushes(client: Client, repo: RepoName, branch: BranchName) -> tuple[BranchMove, ...]:
+    """The newest moves of `branch`, newest first (REST: repos/list-activities)."""
+    return client.list(path_of(repo, "activity"), BranchMove, most=100, query={"ref": f"refs/heads/{branch}"})
 
 
 def push_gitlink(

@@ -30,6 +30,7 @@ from bot.protocol.report import (
     Report,
     check_name,
     parse_report,
+    read_words,
     render_report,
 )
 from tests.stored_values import values_of
@@ -253,3 +254,19 @@ def test_what_is_no_report_is_none(text: str) -> None:
 
 def test_a_report_of_another_order_is_none() -> None:
     assert parse_report(render_report(make_order(), outcome()).text, number=8) is None
+
+
+@pytest.mark.parametrize(
+    ("summary", "words"),
+    [
+        ("```text\nsuccess: runs it\n  a: b\n```", "success: runs it\n  a: b"),
+        ("`````text\n```\n`````", "```"),
+        ("```text\nwithout an end", ""),
+        ("no fence", ""),
+        ("", ""),
+        ("```text", ""),
+        ("words\n```", ""),
+    ],
+)
+def test_the_words_of_a_report_are_what_stands_between_its_fences(summary: str, words: str) -> None:
+    assert read_words(summary) == words

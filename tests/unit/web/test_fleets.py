@@ -22,8 +22,8 @@ from bot.protocol.report import Report
 from bot.service.database import open_store
 from bot.storage.store import Store
 from bot.web import fleets as fleet_pages
-from bot.web.fleets import FleetStores
 from bot.web.guard import SignInNeeded
+from bot.web.reading import make_stores
 from tests.queueing import make_guard
 from tests.unit.features.visitors.test_visitors import pin
 
@@ -82,7 +82,7 @@ def client_of(fleets: RolloutStore, store: Store, *, open_pages: bool = True) ->
     guard = make_guard(store, open_pages=open_pages)
     app = Flask("bot.web.app")
     app.register_blueprint(
-        fleet_pages.make_blueprint(FleetStores(fleets, HoldStore(store)), guard, web_url="https://github.example")
+        fleet_pages.make_blueprint(make_stores(store, fleets), guard, web_url="https://github.example")
     )
     app.register_error_handler(SignInNeeded, lambda problem: problem.to_response())
     return app.test_client()

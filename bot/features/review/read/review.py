@@ -8,9 +8,10 @@ from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
 from bot.features.fleets import read as fleets_read
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt, NotAFleet
-from bot.features.review.decide import asks_by_name
+from bot.features.review.decide import asks_by_name, find_willing
 from bot.features.review.facts import ReviewApproval, ReviewFacts
 from bot.features.review.read.merge import MergeReads, read_merge
+from bot.features.review.read.pusher import find_pusher
 from bot.fleetfile import ReviewRules
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.client import Client
@@ -30,21 +31,26 @@ def read_review_facts(tools: ReviewTools, client: Client, repo: RepoName, pull: 
     at = _read_fleet(tools, repo, BranchName(pull.base.ref))
     ours = pull.user is not None and pull.user.login == tools.fleets.app.login() and not pull.is_from_fork(repo)
     rules = at.file.review if at is not None else ReviewRules()
+    approvals = _read_approvals(client, repo, pull)
+    author, head = pull.user.login if pull.user else "", CommitSha(pull.head.sha)
+    pushed_by: str | None = ""
+    if find_willing(approvals, author=author, head=head):
+        pushed_by = find_pusher(client, tools.fleets.mirrors.of(repo), repo, pull)
     merge = MergeReads()
     if at is not None and not asks_by_name(paths, rules):
-        head = at.mirror.resolve(pull.head.sha)
-        merge = read_merge(tools, at, head, pins, paths, plan=ours and rules.auto_merge)
+        merge = read_merge(tools, at, at.mirror.resolve(head), pins, paths, plan=ours and rules.auto_merge)
     return ReviewFacts(
         paths=paths,
         complete=complete,
         rules=rules,
-        author=pull.user.login if pull.user else "",
-        head=CommitSha(pull.head.sha),
+        author=author,
+        head=head,
         ours=ours,
         read=merge.read,
         blind=merge.blind,
         effect=merge.effect,
-        approvals=_read_approvals(client, repo, pull),
+        approvals=approvals,
+        pushed_by=pushed_by,
         auto_merge=pull.auto_merge is not None,
         draft=pull.draft,
         notify=at.file.notify if at is not None else None,

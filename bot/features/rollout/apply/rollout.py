@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
+import sqlalchemy as sa
 
-from bot.domain.names import NodeName, short
+from bot.domain.names import CommitSha, NodeName, short
 from bot.features.fleets.read import FleetAt
 from bot.features.outbox.facts import apply_rules, pin_scope
 from bot.features.outbox.store import replace_conditions
@@ -20,9 +22,11 @@ from bot.features.rollout.decide.deployed import find_deployed
 from bot.features.rollout.decide.orders import last_good
 from bot.features.rollout.decide.rollout import Rollout, RolloutReason, Standing, want_merged
 from bot.features.rollout.facts import NodeFacts, PastOrder, RolloutFacts, Stage
-from bot.features.rollout.read.reports import read_report
+from bot.features.rollout.history import NodeDetails, RefusedPlan, RolloutDetails, keep_details, keep_orders
+from bot.features.rollout.read.reports import read_told
 from bot.features.rollout.store import NodeStatus, RolloutStatus
 from bot.features.rollout.text import DifferingPlan, NodeView, RolloutView, describe_pending, render_rollout
+from bot.git.mirrors import Mirror
 from bot.github.client import Client
 from bot.github.comments import put_comment
 from bot.github.endpoints import deployments
@@ -108,10 +112,16 @@ def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: Rollo
         web_url=tools.fleets.mirrors.web_url,
     )
     wanted = apply_rules(conditions, at.file.notify)
-    tools.statuses.save(
-        _status(facts, view),
-        also=lambda connection: replace_conditions(connection, facts.fleet, _scope(facts), wanted, now=facts.now),
-    )
+    status, details = _status(facts, view), _details(tools, facts, differing)
+    given = {name: (order,) for name, order in orders.items() if isinstance(order, PastOrder)}
+
+    def also(connection: sa.Connection) -> None:
+        replace_conditions(connection, facts.fleet, _scope(facts), wanted, now=facts.now)
+        keep_orders(connection, facts.fleet, {n.node.name: n.past for n in facts.nodes})
+        keep_orders(connection, facts.fleet, given)
+        keep_details(connection, tools.statuses.page_of(facts.fleet), status, details)
+
+    tools.statuses.save(status, also=also)
 
 
 def _scope(facts: RolloutFacts) -> str:
@@ -172,8 +182,9 @@ def _read_result(
 ) -> Report | None:
     """What the node told of an order that has ended: read from GitHub once, and counted once."""
     known = tools.statuses.find_result(facts.fleet, order.number)
-    report = known or read_report(client, facts.fleet, node, order)
-    if report is not None and known is None and tools.statuses.save_result(facts.fleet, node, report):
+    told = None if known else read_told(client, facts.fleet, node, order)
+    report = told.report if told else known
+    if report is not None and told and tools.statuses.save_result(facts.fleet, node, report, log=told.words):
         wrong = len(report.surprises)
         PREDICTIONS.inc(wrong, result="otherwise")
         PREDICTIONS.inc(len(report.services) + report.untouched - wrong, result="as_planned")
@@ -210,6 +221,32 @@ def _node_status(facts: RolloutFacts, node: NodeFacts, view: NodeView) -> NodeSt
         planned=len(view.services) + view.untouched,
         surprises=sum(not service.as_predicted for service in view.services),
     )
+
+
+def _details(tools: RolloutTools, facts: RolloutFacts, differing: Mapping[NodeName, PlanDiffers]) -> RolloutDetails:
+    plan = tools.plans.store.find(facts.plan) if facts.plan else None
+    planned = {node.node: tuple(stack.stack for stack in node.stacks) for node in plan.nodes} if plan else {}
+    upstream = tools.fleets.mirrors.of(facts.upstream)
+
+    def detail(node: NodeFacts) -> NodeDetails:
+        name, other = node.node.name, differing.get(node.node.name)
+        good = last_good(node.past, facts.submodule.path)
+        refused = RefusedPlan(plan=other.plan.id, approved=other.approved, beyond=other.beyond[0]) if other else None
+        return NodeDetails(
+            node=name,
+            stacks=planned.get(name) or node.node.stacks,
+            behind=count_behind(upstream, good.pin if good else None, facts.pin),
+            refused=refused,
+        )
+
+    return RolloutDetails(upstream=facts.upstream, nodes=tuple(detail(node) for node in facts.nodes))
+
+
+def count_behind(upstream: Mirror, runs: CommitSha | None, wanted: CommitSha) -> int:
+    """How many commits are between what a node runs and what is wanted; 0 where that cannot be told."""
+    if runs is None or runs == wanted or upstream.resolve(runs) is None or upstream.resolve(wanted) is None:
+        return 0
+    return upstream.count_between(runs, wanted)
 
 
 def _words(facts: RolloutFacts, decision: Rollout, node: NodeFacts, standing: Standing) -> str:

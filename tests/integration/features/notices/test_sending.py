@@ -14,6 +14,7 @@ from bot.features.notices.apply import check_installed, end_waiting, make_target
 from bot.features.notices.jobs import EndWaiting, NoteAccess
 from bot.features.notices.run import NoticeTools, send_notices
 from bot.features.outbox.facts import Condition, Notice, Phase
+from bot.features.outbox.pulls import WaitingPulls
 from bot.features.outbox.store import Outbox
 from bot.service.database import open_store
 from bot.service.notifier import BACKOFF, Notifier
@@ -186,8 +187,11 @@ def test_access_and_closed_pull_requests_are_kept_by_jobs(place: Place) -> None:
     note_access(place.outbox, lambda: place.now, note)
     for number in (3, 4, 5):
         place.set(condition(Topic.APPROVAL_WAITS, subject=f"#{number}"), scope=f"approval {number}")
-    end_waiting(place.outbox, lambda: place.now, EndWaiting(fleet=WIN, installation=seven, closed=PullNumber(3)))
-    end_waiting(place.outbox, lambda: place.now, EndWaiting(fleet=WIN, installation=seven, opened=(PullNumber(5),)))
+    waiting = WaitingPulls(place.opened)
+    closed = EndWaiting(fleet=WIN, installation=seven, closed=PullNumber(3))
+    end_waiting(place.outbox, waiting, lambda: place.now, closed)
+    left = EndWaiting(fleet=WIN, installation=seven, opened=(PullNumber(5),))
+    end_waiting(place.outbox, waiting, lambda: place.now, left)
     assert [one.scope for one in place.outbox.find_all()] == ["access", "approval 5"]
     place.send(after=120)
     assert (

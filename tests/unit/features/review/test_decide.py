@@ -103,6 +103,20 @@ NEEDS = ("server/stacks/ingress/compose.yml", "docs/a.md")
         (facts(*NEEDS, approvals=(approval(permission=Permission.TRIAGE),)), Missing.APPROVAL),
         (facts(*NEEDS, approvals=(approval(permission=Permission.UNKNOWN),)), Missing.APPROVAL),
         (facts(*NEEDS, author="ada", approvals=(approval(),)), Missing.APPROVAL),
+        (facts(*NEEDS, author="Ada", approvals=(approval(),)), Missing.APPROVAL),
+        (facts(*NEEDS, pushed_by="ada", approvals=(approval(),)), Missing.OTHER_APPROVAL),
+        (facts(*NEEDS, pushed_by="ADA", approvals=(approval(),)), Missing.OTHER_APPROVAL),
+        (facts(*NEEDS, pushed_by="bob", approvals=(approval(),)), Missing.NOTHING),
+        (facts(*NEEDS, pushed_by="ada", approvals=(approval(), approval("bob"))), Missing.NOTHING),
+        (facts(*NEEDS, pushed_by=None, approvals=(approval(),)), Missing.SECOND_APPROVAL),
+        (facts(*NEEDS, pushed_by=None, approvals=(approval(), approval("bob"))), Missing.NOTHING),
+        (
+            facts(*NEEDS, pushed_by=None, author="bob", approvals=(approval(), approval("bob"))),
+            Missing.SECOND_APPROVAL,
+        ),
+        (facts(*NEEDS, pushed_by=None), Missing.APPROVAL),
+        (facts("docs/a.md", pushed_by="ada", approvals=(approval(),)), Missing.NOTHING),
+        (facts("docs/a.md", pushed_by=None, approvals=(approval(),)), Missing.NOTHING),
         (facts(*NEEDS, approvals=(approval(), approval("bob", approves=False))), Missing.CHANGES_REQUESTED),
         (
             facts(*NEEDS, approvals=(approval(), approval("eve", approves=False, permission=Permission.READ))),
@@ -224,3 +238,10 @@ def test_the_gravest_word_of_all_plans_counts(stacks: tuple[Any, ...], effect: M
         judge_plans([plans.plan(plans.node("A", CALM)), plans.plan(plans.node("A", CALM), plans.node("B", *stacks))])
         is effect
     )
+
+
+def test_who_approves_is_named_without_who_pushed() -> None:
+    given = facts(*NEEDS, pushed_by="ada", approvals=(approval(), approval("bob")))
+    assert decide_review(given).approved_by == ("bob",)
+    given = facts(*NEEDS, pushed_by=None, approvals=(approval(), approval("bob")))
+    assert decide_review(given).approved_by == ("ada", "bob")

@@ -7,10 +7,10 @@ import pytest
 
 from bot.domain.names import CommitSha, PullNumber, RepoName
 from bot.domain.notices import NoticeSeverity, Topic
-from bot.features.outbox.facts import Condition, Notice
+from bot.features.outbox.facts import Condition, Notice, WaitingPull
 from bot.features.review.decide import Missing, Need, ReviewDecision
 from bot.features.review.facts import ReviewFacts
-from bot.features.review.text import describe_waiting
+from bot.features.review.text import describe_wait, describe_waiting
 from bot.fleetfile import NoticeRules, ReviewRules
 
 FACTS = ReviewFacts(
@@ -69,3 +69,29 @@ def test_one_whose_auto_merge_is_taken_back_waits() -> None:
 def test_the_fleet_says_how_long_and_when_it_is_quiet() -> None:
     (one,) = waiting(notify=NoticeRules(approval_after=60, quiet="22:00-07:00"))
     assert (one.due_at, one.notice.quiet) == (1060, "22:00-07:00")
+
+
+def test_the_pages_show_what_waits_whether_or_not_people_are_notified() -> None:
+    silent = msgspec.structs.replace(FACTS, notify=msgspec.structs.replace(NoticeRules(), approval_after=0))
+
+    def shown(facts: ReviewFacts, decision: ReviewDecision) -> WaitingPull | None:
+        return describe_wait(facts, decision, number=PullNumber(12), title="Bump", since=1000)
+
+    merge = WaitingPull(
+        number=PullNumber(12),
+        title="Bump",
+        author="ada",
+        since=1000,
+        head=FACTS.head,
+        why="somebody has to merge it",
+        to_merge=True,
+    )
+    assert shown(silent, OPTIONAL) == merge
+    approve = msgspec.structs.replace(
+        merge, why="A person with write permission has to approve the newest commit", to_merge=False
+    )
+    assert shown(FACTS, MISSING) == approve
+    assert shown(msgspec.structs.replace(FACTS, draft=True), MISSING) is None
+    assert shown(msgspec.structs.replace(FACTS, notify=None), MISSING) is None
+    assert shown(msgspec.structs.replace(FACTS, ours=False), OPTIONAL) is None
+    assert shown(msgspec.structs.replace(FACTS, auto_merge=True), OPTIONAL) is None

@@ -1,0 +1,106 @@
+"""Why a node does not run what was merged, and what a person may say about it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.domain.names import PullNumber
+from bot.domain.values import Value
+from bot.domain.verbs import PREFIX, Verb
+from bot.features.holds.facts import Hold, HoldKind, Lock
+from bot.features.outbox.facts import WaitingPull
+from bot.features.rollout.decide.rollout import Standing
+from bot.features.rollout.history import NodeDetails
+from bot.features.rollout.store import NodeStatus, RolloutStatus
+
+
+class Obstacle(Value, frozen=True):
+    """Why something does not move. `text` may hold a stranger's words; `command` is said in pull request `pull`."""
+
+    text: str
+    command: str = ""
+    pull: PullNumber | None = None
+    until: int = 0  # seconds since the epoch; 0: until somebody does something
+
+
+def spell(verb: Verb, *words: str, prefix: str = PREFIX) -> str:
+    """A command as a person says it in this fleet: `/deploy HP_LAB`, or `/aios deploy HP_LAB`."""
+    return " ".join((f"{prefix}{verb}" if prefix == PREFIX else f"{prefix} {verb}", *words))
+
+
+def find_obstacles(
+    status: RolloutStatus, node: NodeStatus, details: NodeDetails, locks: Sequence[Lock], *, prefix: str
+) -> tuple[Obstacle, ...]:
+    """Why this node does not run what was merged; empty when it does, or is about to."""
+    if node.standing is Standing.GOOD and not any(lock.node == node.node for lock in locks):
+        return ()
+    found = [_locked(lock, prefix) for lock in locks if lock.node == node.node]
+    refused = details.refused
+    if refused is not None:
+        text = f"refused: plan {refused.plan} goes beyond the approved {refused.approved}: {refused.beyond}"
+        command = spell(Verb.DEPLOY, node.node, "plan", refused.plan, prefix=prefix)
+        return (*found, Obstacle(text=text, command=command, pull=status.pull))
+    if node.standing is Standing.FAILED:
+        return (*found, Obstacle(text=node.text, command=spell(Verb.RETRY, prefix=prefix), pull=status.pull))
+    if node.standing in (Standing.GOOD, Standing.UNDER_WAY, Standing.TO_START) or (found and not refused):
+        return tuple(found)
+    return (Obstacle(text=node.text or "merged, and not deployed"),)
+
+
+def _locked(lock: Lock, prefix: str) -> Obstacle:
+    reason = f", “{lock.reason}”" if lock.reason else ""
+    command = spell(Verb.UNLOCK, lock.node, prefix=prefix)
+    return Obstacle(
+        text=f"locked for #{lock.pull} by {lock.owner}{reason}",
+        command=command,
+        pull=lock.pull,
+        until=lock.expires_at,
+    )
+
+
+def describe_holds(status: RolloutStatus, holds: Sequence[Hold], *, prefix: str) -> tuple[Obstacle, ...]:
+    """Why no newer commit is proposed for this pin."""
+    own = (hold for hold in holds if (hold.base, hold.submodule) == (status.base, status.submodule))
+    return tuple(_held(hold, prefix) for hold in own if hold.kind is not HoldKind.RESUMED)
+
+
+def _held(hold: Hold, prefix: str) -> Obstacle:
+    what = "No new commit is proposed" if hold.kind is HoldKind.HOLD else "This commit was taken back"
+    pin = f" ({hold.pin[:7]})" if hold.pin else ""
+    reason = f", “{hold.reason}”" if hold.reason else ""
+    return Obstacle(text=f"{what}{pin}: {hold.by}{reason}", command=spell(Verb.RESUME, prefix=prefix), pull=hold.pull)
+
+
+def tell_waiting(pull: WaitingPull, fleet: str, *, host: str = "") -> str:
+    """The command by which a person does what the pull request waits for, on their own machine."""
+    repo = f"{host}/{fleet}" if host else fleet
+    if pull.to_merge:
+        return f"gh pr merge {pull.number} --repo {repo} --match-head-commit {pull.head}"
+    return f"gh pr review {pull.number} --repo {repo} --approve"
+
+
+def summarise(statuses: Sequence[RolloutStatus], pulls: Sequence[WaitingPull], *, refused: int) -> tuple[str, str]:
+    """One sentence on the whole fleet, and how grave it is: `calm`, `notice` or `risky`."""
+    nodes = [node for status in statuses for node in status.nodes]
+    failed = sum(node.standing is Standing.FAILED for node in nodes)
+    moving = sum(node.standing in (Standing.UNDER_WAY, Standing.TO_START) for node in nodes)
+    stuck = len(nodes) - sum(node.standing is Standing.GOOD for node in nodes) - failed - moving - refused
+    parts = [
+        f"{_count(failed, 'deploy')} failed" if failed else "",
+        f"{_count(refused, 'order')} refused because the plan differs" if refused else "",
+        f"{_count(stuck, 'node')} {'does' if stuck == 1 else 'do'} not move" if stuck > 0 else "",
+        f"{_count(moving, 'deploy')} under way" if moving else "",
+        f"{_count(len(pulls), 'pull request')} {'waits' if len(pulls) == 1 else 'wait'} for a person"
+        if pulls
+        else "",
+    ]
+    words = "; ".join(filter(None, parts))
+    if failed or refused:
+        return words, "risky"
+    if words:
+        return words, "notice"
+    return ("everything runs what was merged" if nodes else "nothing was deployed here yet"), "calm"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
