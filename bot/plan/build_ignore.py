@@ -67,3 +67,10 @@ def _fits(segments: Sequence[re.Pattern[str] | None], parts: Sequence[str]) -> b
         if not reached:
             return False
     return True
+
+
+def at_any_depth(rule: str) -> str:
+    """A rule of .gitignore in the words of .dockerignore: one without a slash in its middle fits at any depth."""
+    keeps, plain = rule.startswith("!"), rule.removeprefix("!")
+    deep = plain if not plain or plain.startswith("#") or "/" in plain.rstrip("/") else f"**/{plain}"
+    return f"!{deep}" if keeps else deep

@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from bot.domain.names import ServiceName
 from bot.plan.causes import Cause, ReasonCode, find_source
 from bot.plan.followers import NAMESPACES, container_name, container_of, shared_cause, volumes_cause
 from bot.plan.rendering import Rendering
@@ -121,20 +122,35 @@ def _plain(network: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def image_causes(
-    model: Mapping[str, Any], rebuilt: Iterable[str], rendering: Rendering
+    model: Mapping[str, Any],
+    rebuilt: Iterable[str],
+    rendering: Rendering,
+    bases: Mapping[ServiceName, Collection[ServiceName]],
 ) -> Iterator[tuple[str, Cause]]:
-    """Find the services that run, or are built on, an image that another service rebuilds."""
+    """Find the services that run, mount, or are built on, an image that another service rebuilds.
+
+    `bases` are the services whose images a Dockerfile names.
+    """
     services = model["services"]
-    for builder in rebuilt:
+    waiting = deque(rebuilt)
+    seen = set(waiting)
+    while waiting:
+        builder = waiting.popleft()
         image = services[builder].get("image") or f"{model.get('name')}-{builder}"
         for service, spec in services.items():
             contexts = ((spec.get("build") or {}).get("additional_contexts") or {}).values()
             if service == builder:
                 continue
-            if f"service:{builder}" in contexts:
+            if f"service:{builder}" in contexts or builder in bases.get(ServiceName(service), ()):
                 text = f"is built on {builder}, which is rebuilt"
                 where = find_source(rendering, f"services.{service}.build.additional_contexts")
                 yield service, Cause(Action.REBUILD, ReasonCode.IMAGE_REBUILT, text, where)
+                if service not in seen:
+                    seen.add(service)
+                    waiting.append(service)
+            elif any(v.get("type") == "image" and v.get("source") == image for v in spec.get("volumes") or ()):
+                text, where = f"mounts the image of {builder}", find_source(rendering, f"services.{service}.volumes")
+                yield service, Cause(Action.RECREATE, ReasonCode.IMAGE_REBUILT, text, where)
             elif spec.get("image") == image and not spec.get("build"):
                 text, where = f"{builder} rebuilds its image", find_source(rendering, f"services.{service}.image")
                 yield service, Cause(Action.RECREATE, ReasonCode.IMAGE_REBUILT, text, where)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -24,6 +24,7 @@ from bot.plan.model_diff import render_diff
 from bot.plan.node_paths import as_node_sees
 from bot.plan.remarks import find_build_error, find_remarks
 from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange, Unreadable, Variable
+from bot.plan.scale import replicas
 from bot.protocol.action import Action
 
 _ORDER = tuple(Action)
@@ -135,7 +136,7 @@ class _StackDecision:
         then, now = self.before["services"], self.after["services"]
         both = self._causes([name for name in now if name in then])
         for name in [*now, *(name for name in then if name not in now)]:
-            causes = both[name] if name in both else [self._added_or_removed(name)]
+            causes = both[name] if name in both else list(self._added_or_removed(name))
             action = max((cause.action for cause in causes), key=_ORDER.index, default=Action.NONE)
             yield self._plan(ServiceName(name), action, causes)
 
@@ -167,30 +168,35 @@ class _StackDecision:
             if_same=action_if_same(causes) if action is Action.REBUILD else None,
         )
 
-    def _added_or_removed(self, name: str) -> Cause:
+    def _added_or_removed(self, name: str) -> Iterator[Cause]:
         side = self.new or self.old
         rendering = side.rendering if side else None
         if name in self.after["services"]:
-            where = find_source(rendering, f"services.{name}")
-            if self.why is ReasonCode.PROJECT:
-                text = f"the compose project is now {self.after.get('name')}"
-                return Cause(Action.CREATE, ReasonCode.PROJECT, text, where)
-            if self.old is not None and not _is_readable(self.old):
-                text = "recreated because the old version cannot be read"
-                return Cause(Action.RECREATE, ReasonCode.UNKNOWN_BEFORE, text, where)
-            empty = replicas(self.after["services"][name]) == 0
-            action = Action.NONE if empty else Action.CREATE
-            text = ("first deploy of the stack" if self.old is None else "new service") + ", with no replicas" * empty
-            return Cause(action, ReasonCode.NEW_SERVICE, text, where)
+            yield from self._added(name, rendering)
+            return
         where = find_old_source(self.old.rendering if self.old else None, f"services.{name}")
+        code, text = ReasonCode.GONE_SERVICE, "no longer defined"
         if self.why is ReasonCode.PROJECT:
-            return Cause(
-                Action.REMOVE, ReasonCode.PROJECT, f"the compose project {self.before.get('name')} is removed", where
-            )
-        if isinstance(rendering, Rendered) and self.new and f"services.{name}" in rendering.sources:
+            code, text = ReasonCode.PROJECT, f"the compose project {self.before.get('name')} is removed"
+        elif isinstance(rendering, Rendered) and self.new and f"services.{name}" in rendering.sources:
             where = find_source(rendering, f"services.{name}.profiles")
-            return Cause(Action.REMOVE, ReasonCode.PROFILE, "no longer in any profile of this node", where)
-        return Cause(Action.REMOVE, ReasonCode.GONE_SERVICE, "no longer defined", where)
+            code, text = ReasonCode.PROFILE, "no longer in any profile of this node"
+        yield Cause(Action.REMOVE, code, text, where)
+
+    def _added(self, name: str, rendering: Rendering | None) -> Iterator[Cause]:
+        spec, where = self.after["services"][name], find_source(rendering, f"services.{name}")
+        if self.why is ReasonCode.PROJECT:
+            text = f"the compose project is now {self.after.get('name')}"
+            yield Cause(Action.CREATE, ReasonCode.PROJECT, text, where)
+        elif self.old is not None and not _is_readable(self.old):
+            text = "because the old version cannot be read"
+            yield Cause(Action.RECREATE, ReasonCode.UNKNOWN_BEFORE, f"recreated {text}", where)
+            if spec.get("build"):
+                yield Cause(Action.REBUILD, ReasonCode.UNKNOWN_BEFORE, f"builds again {text}", where)
+        else:
+            empty = replicas(spec) == 0
+            text = ("first deploy of the stack" if self.old is None else "new service") + ", with no replicas" * empty
+            yield Cause(Action.NONE if empty else Action.CREATE, ReasonCode.NEW_SERVICE, text, where)
 
     def _causes(self, names: list[str]) -> Causes:
         """The causes of the services that exist before and after."""
@@ -203,7 +209,7 @@ class _StackDecision:
             if name in causes:
                 causes[name].append(cause)
         rebuilt = [name for name in names if any(c.action is Action.REBUILD for c in causes[name])]
-        for name, cause in image_causes(self.after, rebuilt, rendering):
+        for name, cause in image_causes(self.after, rebuilt, rendering, self.change.build_bases):
             if name in causes:
                 causes[name].append(cause)
         for name, cause in follower_causes(services, rendering, self.replaced):
@@ -246,16 +252,6 @@ class _StackDecision:
         )
         action = Action.CREATE if now > was else Action.REMOVE
         return Cause(action, ReasonCode.REPLICAS, f"replicas {was} -> {now}", where)
-
-
-def replicas(spec: Mapping[str, Any]) -> int:
-    """How many containers a rendered service has."""
-    deployed = spec.get("deploy")
-    wanted = deployed.get("replicas") if isinstance(deployed, dict) else None
-    for value in (wanted, spec.get("scale"), 1):
-        if isinstance(value, int):
-            return value
-    return 1
 
 
 def _stack_plan(change: StackChange, side: Side, services: tuple[ServicePlan, ...], node: Node) -> StackPlan:

@@ -1,8 +1,8 @@
 """Find what of its build contexts an image is made from, by its Dockerfile. Pure.
 
 Only what is certain is left out: where a source or a stage is not written out (a variable, a mount of the whole
-context, ONBUILD), everything counts. What a base image's own ONBUILD does is not known here, unless the image's name
-says that it has one.
+context, ONBUILD), everything counts. What a base image's own ONBUILD does is not known here: everything counts where
+the image's name says that it has one, and where the Dockerfile itself neither copies nor runs anything.
 """
 
 from __future__ import annotations
@@ -150,10 +150,23 @@ def find_sources(text: str, target: str = "", contexts: Iterable[str] = ()) -> I
             return ImageSources((), None, problem)
         needed, whole = _find_needed(dockerfile, wanted, frozenset(map(_context_name, contexts)))
         sources = [source for stage in needed for step in stage.steps for source in _sources_of(step)]
+        if not any(step.verb in ("add", "copy", "run") for stage in needed for step in stage.steps):
+            sources.append(Source(MAIN, "", 0))  # what else would it be for?
     except (NotUnderstoodError, RecursionError):
         return ImageSources((), None)
     effect = [*dockerfile.settings, *(_effect(one) for stage in needed for one in (stage.start, *stage.steps))]
     return ImageSources([*sources, *(Source(context, "", 0) for context in sorted(whole))], "\n".join(effect))
+
+
+def find_images(text: str, target: str = "") -> frozenset[str] | None:
+    """The images that the Dockerfile `text` reads for `target`, as `image_name` spells them; None: it may be any."""
+    try:
+        dockerfile = parse_dockerfile(text)
+        needed, _ = _find_needed(dockerfile, _find_target(dockerfile, target), frozenset())
+    except (NotUnderstoodError, RecursionError):
+        return None
+    found = {reference for stage in needed for reference, _ in _references(stage)}
+    return None if any("$" in reference for reference in found) else frozenset(map(image_name, found))
 
 
 def _effect(instruction: Instruction) -> str:
@@ -202,8 +215,11 @@ def _find_target(file: Dockerfile, target: str) -> list[int]:
 
 def _context_name(name: str) -> str:
     """One spelling of a context's name, which may be that of an image."""
-    if name == MAIN:
-        return MAIN
+    return image_name(name) if name != MAIN else MAIN
+
+
+def image_name(name: str) -> str:
+    """One spelling of an image's name."""
     plain = name.lower().removeprefix("docker.io/").removeprefix("library/")
     return plain if ":" in plain or "@" in plain else f"{plain}:latest"
 

@@ -6,16 +6,18 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from bot.domain.names import ServiceName
 from bot.fleetfile import Node
-from bot.plan.build_ignore import BuildIgnore
+from bot.plan.build_ignore import BuildIgnore, at_any_depth
 from bot.plan.contents import changed_under
 from bot.plan.image_sources import MAIN, ImageSources, Source, find_sources
 from bot.plan.model import SourceLine
 from bot.plan.node_paths import find_inside
 from bot.plan.rendering import BuildProblem, Rendered, Rendering
+from bot.planner.build_bases import brings_own, find_bases
 from bot.planner.snapshot import Snapshot
 from bot.planner.snapshot_files import BlobReader, OutsideError, SnapshotFiles, TooLargeError
 
@@ -26,10 +28,11 @@ _UNKNOWN = ImageSources((), None)
 
 
 class Builds(NamedTuple):
-    """Of one stack, by service: the files that differ for the builder of its image, and why it cannot be built."""
+    """Of one stack, by service: files that differ for the builder, why it fails, and who makes what it builds on."""
 
     inputs: dict[ServiceName, tuple[str, ...]]
     problems: dict[ServiceName, BuildProblem]
+    bases: Mapping[ServiceName, tuple[ServiceName, ...]] = MappingProxyType({})
 
 
 def read_builds(
@@ -42,15 +45,17 @@ def read_builds(
     changed: frozenset[str],
 ) -> Builds:
     """What the images of a stack are built from in `new`, against `old`; `then` and `now` are its renderings."""
-    found = Builds({}, {})
     before = (then.model.get("services") or {}) if isinstance(then, Rendered) else {}
-    services = (now.model.get("services") or {}) if isinstance(now, Rendered) else {}
-    for service, spec in services.items():
-        build = spec.get("build")
-        if not isinstance(build, dict):
-            continue
-        here = _ImageBuild(build, node, new)
+    model = now.model if isinstance(now, Rendered) else {}
+    services = model.get("services") or {}
+    builds = {service: spec["build"] for service, spec in services.items() if isinstance(spec.get("build"), dict)}
+    made = {service: _ImageBuild(build, node, new) for service, build in builds.items()}
+    texts = {service: one.text for service, one in made.items()}
+    found = Builds({}, {}, find_bases(model, {service: one.as_dockerfile for service, one in made.items()}))
+    for service, build in builds.items():
+        here = made[service]
         there = _ImageBuild(build, node, old) if old is not None and service in before else None
+        here.brings_own = brings_own(found.bases, texts, service)
         inputs = _changed_inputs(there, here, changed) if there else set()
         if inputs:
             found.inputs[ServiceName(service)] = tuple(sorted(inputs))
@@ -77,6 +82,7 @@ class _ImageBuild:
             if (folder := self._folder(find_inside(place, node))) is not None
         }
         self.dockerfile = self._find_dockerfile(node)
+        self.brings_own = False  # whether the image that it is built on has instructions for it
 
     def _folder(self, inside: str | None) -> str | None:
         """A context's real folder, links followed; as it is named where nothing stands there."""
@@ -122,11 +128,16 @@ class _ImageBuild:
         except TooLargeError:
             return None
 
+    @property
+    def as_dockerfile(self) -> tuple[str | None, str]:
+        """The Dockerfile's text, and the stage that is wanted of it."""
+        return self.text, str(self.build.get("target") or "")
+
     @cached_property
     def sources(self) -> ImageSources:
         """What the Dockerfile reads."""
         other_frontend = "BUILDKIT_SYNTAX" in (self.build.get("args") or {})
-        if self.text is None or other_frontend or any("::" in name for name in self.names):
+        if self.text is None or other_frontend or self.brings_own or any("::" in name for name in self.names):
             return _UNKNOWN
         found = find_sources(self.text, str(self.build.get("target") or ""), self.names)
         for name, folder in self.folders.items():
@@ -281,16 +292,9 @@ def _is_untracked(side: _ImageBuild, path: str) -> bool:
                 text = BlobReader(side.snapshot, largest=_MAX_RULES).read(ignore).decode("utf-8", "replace")
             except TooLargeError:
                 return True
-            rules = "\n".join(_at_any_depth(line.strip()) for line in text.split("\n"))
+            rules = "\n".join(at_any_depth(line.strip()) for line in text.split("\n"))
             if BuildIgnore(rules).ignores(posixpath.relpath(path, folder or ".")):
                 return True
         if not folder:
             return False
         folder = posixpath.dirname(folder)
-
-
-def _at_any_depth(rule: str) -> str:
-    """A rule of .gitignore in the words of .dockerignore: one without a slash in its middle fits at any depth."""
-    keeps, plain = rule.startswith("!"), rule.removeprefix("!")
-    deep = plain if not plain or plain.startswith("#") or "/" in plain.rstrip("/") else f"**/{plain}"
-    return f"!{deep}" if keeps else deep

@@ -11,7 +11,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -104,3 +106,12 @@ class RenderCache:
             return _decoder.decode(self._seal.open(body))
         except (OSError, msgspec.DecodeError, UnicodeDecodeError, SealError):
             return None
+
+
+def sweep(work: Path) -> None:
+    """Remove what a killed process left behind."""
+    work.mkdir(parents=True, exist_ok=True)
+    for folder in work.iterdir():
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > 3600:
+                shutil.rmtree(folder)

@@ -1,11 +1,14 @@
-"""Read the paths that compose files name: as paths of the checkout, or refused."""
+"""Read the paths that compose files name, as paths of the checkout or refused, and those that compose writes."""
 
 from __future__ import annotations
 
 import posixpath
 import re
+from typing import Any
 
+from bot.engine.environment import RENDER_HOME
 from bot.plan.model import SourceLine
+from bot.plan.rendering import CHECKOUT
 from bot.planner.compose_files import RefusedError
 
 REMOTE = re.compile(
@@ -28,3 +31,16 @@ def find_inside(text: str, folder: str, where: SourceLine | None, what: str = "a
             raise RefusedError(f"{shown} leads out of the checkout", where)
     path = posixpath.normpath(posixpath.join(folder, text))
     return "" if path == "." else path
+
+
+def canonical_paths(value: Any, seen: str) -> Any:
+    """The model with the checkout at CHECKOUT and `~` as it was written."""
+    match value:
+        case dict():
+            return {key: canonical_paths(item, seen) for key, item in value.items()}
+        case list():
+            return [canonical_paths(item, seen) for item in value]
+        case str():
+            moved = value.replace(seen, CHECKOUT)
+            return moved[1:] if moved == RENDER_HOME or moved.startswith(f"{RENDER_HOME}/") else moved
+    return value

@@ -17,6 +17,7 @@ from bot.plan.compose_versions import NodeCompose
 from bot.plan.identity import identify_plan
 from bot.plan.model import Commit, NodePlan, Plan
 from bot.plan.rendering import NodeChange
+from bot.planner.culprits import PlanWork, Refused, StackPlace, make_guarded
 from bot.planner.exits import hide_secrets
 from bot.planner.file_diffs import (
     ChangedFile,
@@ -24,10 +25,11 @@ from bot.planner.file_diffs import (
     point_at_files,
     show_files,
 )
+from bot.planner.parts import read_parts
 from bot.planner.read_files import digest_files
 from bot.planner.renderer import Renderer
 from bot.planner.snapshot import Snapshot
-from bot.planner.stack_changes import read_parts
+from bot.planner.stacks import read_stacks
 from bot.protocol.tree import digest_tree
 from bot.redaction.redact import Redactor
 from bot.risks.assess import add_risks
@@ -106,11 +108,42 @@ def read_plan(
     commits_total: int,
     apart: Mapping[StackName, Snapshot | None] = MappingProxyType({}),
 ) -> Plan:
-    """The same between two snapshots, with the commits that it brings."""
-    nodes = fleet.nodes or (Node(name=ANY_NODE),)
-    changes, changed = read_parts(nodes, submodule, old, new, renderer, apart=apart)
+    """The same between two snapshots, with the commits that it brings.
+
+    It is made in a child with limits (bot.planner.guarded), which reaches no database: so versions are read before.
+    """
     asked = repo if fleet.nodes else None
+    nodes = fleet.nodes or (Node(name=ANY_NODE),)
     versions = {node.name: renderer.judge_node(asked, node.name) for node in nodes}
+    sides = [(False, new), *((True, side) for side in dict.fromkeys((old, *apart.values())) if side)]
+
+    def make(refused: Refused) -> tuple[Plan, int]:
+        before = renderer.start_work()
+        changes, changed = read_parts(nodes, submodule, old, new, renderer, apart=apart, refused=refused)
+        plan = _make_plan(fleet, submodule, changes, changed, versions, old=old, new=new, renderer=renderer)
+        return plan, renderer.processes - before
+
+    def places() -> tuple[StackPlace, ...]:
+        return tuple(
+            StackPlace(is_old, stack.folder) for is_old, side in sides for stack in read_stacks(side, submodule)
+        )
+
+    plan, processes = make_guarded(PlanWork(make, places))
+    renderer.end_work(processes)
+    return replace(plan, fleet=repo, upstream=upstream_name, commits=commits, commits_total=commits_total)
+
+
+def _make_plan(
+    fleet: Fleet,
+    submodule: Submodule,
+    changes: tuple[NodeChange, ...],
+    changed: tuple[ChangedFile, ...],
+    versions: Mapping[NodeName, NodeCompose],
+    *,
+    old: Snapshot | None,
+    new: Snapshot,
+    renderer: Renderer,
+) -> Plan:
     changes = tuple(add_lost_guards(change, changed) for change in changes)
     decided = [
         _decide(change, fleet.risks, new, renderer.redactor, changed, compose=versions[change.node.name])
@@ -121,15 +154,13 @@ def read_plan(
     effective = frozenset().union(*(used for _, used in decided))
     return Plan(
         id=identify_plan(new.commit, old.pin if old else None, new.pin, plans),
-        fleet=repo,
+        fleet=None,
         submodule=submodule.path,
-        upstream=upstream_name,
+        upstream=None,
         base=new.commit,
         old=old.pin if old else None,
         new=new.pin,
         nodes=plans,
-        commits=commits,
-        commits_total=commits_total,
         files_changed=files,
         files_without_effect=tuple(path for path in files if f"{submodule.path}/{path}" not in effective),
         file_diffs=show_files([one for one in changed if one.path in effective], changes, renderer.redactor),

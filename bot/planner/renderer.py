@@ -12,13 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
-import shutil
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -32,13 +30,15 @@ from bot.domain.tool_settings import is_tool_setting
 from bot.domain.values import Value
 from bot.engine.compose import RENDER, compose_options
 from bot.engine.confinement import SECONDS, ConfinedResult, find_confinement
-from bot.engine.environment import RENDER_HOME, RENDER_SETTINGS
+from bot.engine.environment import RENDER_SETTINGS
 from bot.engine.programs import ComposeProgram, find_compose
 from bot.plan.compose_versions import NodeCompose, judge_compose
 from bot.plan.rendering import CHECKOUT, Rendered, Rendering, Unreadable
-from bot.planner.cache import RenderCache
+from bot.planner.cache import RenderCache, sweep
+from bot.planner.checkout_paths import canonical_paths
 from bot.planner.compose_files import ComposeInputs, RefusedError
 from bot.planner.exits import without_names
+from bot.planner.guarded import FORKS
 from bot.planner.inputs import MAX_FILE, collect_inputs
 from bot.planner.interpolation import read_settings, rename_setting
 from bot.planner.snapshot import Snapshot
@@ -88,15 +88,34 @@ class Renderer:
         self.redactor = Redactor(secret_key)
         self._cache = RenderCache(cache_root / "renderings", key=secret_key)
         self._work = cache_root / "work"
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="render")
+        self._workers = workers
         self._seconds = seconds
+        self._owner = os.getpid()
         self._versions_of = versions_of
         self._running: dict[str, Future[Rendering]] = {}
         self._lock = Lock()
         self.confinement = self._confinement.description
         self.compose = self._program.version
         self.processes = 0
-        _sweep(self._work)
+        sweep(self._work)
+
+    def preload(self) -> None:
+        """Load what a child would load each time: for a process that plans again and again."""
+        compose_options(self._program.path, files=(), profiles=(), project="", directory=".")
+
+    def start_work(self) -> int:
+        """In a child, make anew what does not survive a fork: other threads' locks, and what they were rendering.
+
+        How many processes have rendered until now.
+        """
+        if os.getpid() != self._owner:
+            self._lock, self._running = Lock(), {}
+        return self.processes
+
+    def end_work(self, processes: int) -> None:
+        """Count the `processes` that a child has started."""
+        if FORKS:
+            self.processes += processes
 
     def judge_node(self, fleet: RepoName | None, node: NodeName) -> NodeCompose:
         """By which version's rules `node` is planned."""
@@ -118,8 +137,11 @@ class Renderer:
         for reader in blobs.values():
             wanted = [pairs[i][1] for i in missing if pairs[i][0] is reader.snapshot]
             reader.fetch([path for one in wanted for path in likely_files(reader.snapshot, one.folder, one.files)])
-        tasks = {i: self._pool.submit(self._render, blobs[id(pairs[i][0])], pairs[i][1]) for i in missing}
-        return tuple(r if r is not None else tasks[i].result() for i, r in enumerate(found))
+        if not missing:
+            return tuple(rendering for rendering in found if rendering is not None)
+        with ThreadPoolExecutor(self._workers, thread_name_prefix="render") as pool:
+            tasks = {i: pool.submit(self._render, blobs[id(pairs[i][0])], pairs[i][1]) for i in missing}
+            return tuple(r if r is not None else tasks[i].result() for i, r in enumerate(found))
 
     def _key(self, request: RenderRequest) -> str:
         parts = [
@@ -208,7 +230,7 @@ class Renderer:
             variables = find_variables(inputs.main, defaults, self.redactor.setting)
             return replace(problem, variables=variables), not outcome.stopped
         try:
-            model = _canonical(json.loads(outcome.out.decode("utf-8").replace("$$", "$")), seen)
+            model = canonical_paths(json.loads(outcome.out.decode("utf-8").replace("$$", "$")), seen)
         except (ValueError, RecursionError):
             return Unreadable(message=f"{request.folder}: compose wrote something that is not JSON"), True
         secrets = known_from(inputs.settings(), environment=_from_env_files(model, source_map, inputs, known))
@@ -276,25 +298,3 @@ def _from_env_files(
         if f"services.{service}.environment.{name}" not in source_map.written
         and (name in passed or name not in elsewhere)
     }
-
-
-def _canonical(value: Any, seen: str) -> Any:
-    """The model with the checkout at CHECKOUT and `~` as it was written."""
-    match value:
-        case dict():
-            return {key: _canonical(item, seen) for key, item in value.items()}
-        case list():
-            return [_canonical(item, seen) for item in value]
-        case str():
-            moved = value.replace(seen, CHECKOUT)
-            return moved[1:] if moved == RENDER_HOME or moved.startswith(f"{RENDER_HOME}/") else moved
-    return value
-
-
-def _sweep(work: Path) -> None:
-    """Remove what a killed process left behind."""
-    work.mkdir(parents=True, exist_ok=True)
-    for folder in work.iterdir():
-        with suppress(OSError):
-            if time.time() - folder.stat().st_mtime > 3600:
-                shutil.rmtree(folder)

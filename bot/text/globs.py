@@ -8,30 +8,92 @@ escapes, exceptions, and a folder's rule holds for all below it), and that of a 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
+from typing import NamedTuple
 
 
 def matches_glob(path: str, glob: str) -> bool:
     """Whether all of `path` fits: `**` is any number of folders, `*` any part of one name, `?` one character of it.
 
-    Every other character is itself, brackets too; case counts.
+    Every other character is itself, brackets too; case counts. Time grows with the lengths of both, and no faster.
+    It is no pattern of `re`: the path `aaaa...` and the glob `*a*a*a*a*b` would hold the interpreter.
     """
-    return _pattern(glob).fullmatch(path) is not None
+    program = _compile(glob)
+    if not all(literal in path for literal in program.literals):
+        return False
+    states = _follow(program, 1)
+    for character in path:
+        advanced = (states & program.advance.get(character, program.other)) << 1
+        if character == "/":
+            left = (states & program.within) >> 1  # a folder's name has ended
+            states = advanced | left | (states & program.stay_anywhere)
+        else:
+            states = advanced | (states & program.stay_in_name)
+        states = _follow(program, states)
+        if not states:
+            return False
+    return bool(states & program.end)
+
+
+class _Program(NamedTuple):
+    """A glob as a machine that is in several states at once: bit sets, the lowest bit is the first state.
+
+    `advance`: states that go to the next one with a character; `other` with one that the glob does not name, which is
+    no slash. `within`: states inside of a folder's name of `**/`. `skip`, `skip_folders`: states that need nothing.
+    """
+
+    literals: tuple[str, ...]
+    advance: Mapping[str, int]
+    other: int
+    stay_in_name: int
+    stay_anywhere: int
+    within: int
+    skip: int
+    skip_folders: int
+    end: int
+
+
+def _follow(program: _Program, states: int) -> int:
+    """`states`, and those that are reached from them without a character."""
+    while True:
+        more = states | (states & program.skip) << 1 | (states & program.skip_folders) << 2
+        if more == states:
+            return states
+        states = more
 
 
 @cache
-def _pattern(glob: str) -> re.Pattern[str]:
-    parts = []
-    for token in re.split(r"(\*\*/|\*\*|\*|\?)", glob):
+def _compile(glob: str) -> _Program:
+    tokens = [token for token in re.split(r"(\*\*/|\*\*|\*|\?)", glob) if token]
+    signs = ("**/", "**", "*", "?")
+    literals = tuple(token for token in tokens if token not in signs)
+    named = dict.fromkeys("".join(literals), 0) | {"/": 0}
+    any_of_name, stay_in_name, stay_anywhere, within, skip, skip_folders = 0, 0, 0, 0, 0, 0
+    bit = 1
+    for token in tokens:
         match token:
             case "**/":
-                parts.append("(?:[^/]+/)*")
+                any_of_name |= bit
+                within |= bit << 1
+                stay_in_name |= bit << 1
+                skip_folders |= bit
+                bit <<= 2
             case "**":
-                parts.append(".*")
+                stay_anywhere |= bit
+                stay_in_name |= bit
+                skip |= bit
+                bit <<= 1
             case "*":
-                parts.append("[^/]*")
+                stay_in_name |= bit
+                skip |= bit
+                bit <<= 1
             case "?":
-                parts.append("[^/]")
+                any_of_name |= bit
+                bit <<= 1
             case _:
-                parts.append(re.escape(token))
-    return re.compile("".join(parts), re.DOTALL)
+                for character in token:
+                    named[character] |= bit
+                    bit <<= 1
+    advance = {character: bits | (any_of_name if character != "/" else 0) for character, bits in named.items()}
+    return _Program(literals, advance, any_of_name, stay_in_name, stay_anywhere, within, skip, skip_folders, end=bit)

@@ -15,9 +15,8 @@ ROW = 22  # pixels of one node
 MOST_ROWS = 25
 _LEFT, _RIGHT, _TOP, _BOTTOM = 150, 12, 8, 22
 _DAY = 86_400
-_KINDS = {Stage.SUCCEEDED: "calm", Stage.FAILED: "risky", Stage.ABANDONED: "risky", Stage.WITHDRAWN: "dim"}
+_KINDS = {Stage.FAILED: "risky", Stage.ABANDONED: "risky", Stage.WITHDRAWN: "dim"}
 _WORDS = {
-    Stage.SUCCEEDED: "succeeded",
     Stage.FAILED: "failed",
     Stage.ABANDONED: "ended without a report",
     Stage.WITHDRAWN: "withdrawn",
@@ -47,7 +46,8 @@ class Timeline(Value, frozen=True):
     height: int
     rows: tuple[Tick, ...]
     days: tuple[Tick, ...]
-    dots: tuple[TimelineDot, ...]
+    good: str  # an SVG path with a dot for each order that succeeded: most do, and a page has to stay small
+    dots: tuple[TimelineDot, ...]  # the others
     hidden: int  # nodes that are not drawn
     summary: str  # the same for people who cannot see it
 
@@ -71,13 +71,15 @@ def draw_timeline(marks: Sequence[OrderMark], *, now: int, link: str) -> Timelin
             href=f"{link}{mark.node}#order-{mark.number}",
         )
         for mark in reversed(shown)
-        if mark.node in rows
+        if mark.node in rows and mark.stage is not Stage.SUCCEEDED
     )
+    good = (mark for mark in reversed(shown) if mark.node in rows and mark.stage is Stage.SUCCEEDED)
     failed = sum(_KINDS.get(mark.stage) == "risky" for mark in shown)
     return Timeline(
         height=_TOP + ROW * max(len(rows), 1) + _BOTTOM,
         rows=tuple(Tick(at=y, label=name if len(name) <= 18 else f"{name[:17]}…") for name, y in rows.items()),
         days=tuple(_days(begin, now)),
+        good="".join(f"M{_place(mark.at, begin, now)} {rows[mark.node]}h0" for mark in good),
         dots=dots,
         hidden=len(names) - len(rows),
         summary=f"{len(shown)} orders in the last {DAYS} days, {failed} of them failed",

@@ -208,8 +208,10 @@ def test_a_persons_pull_request_is_planned_and_tried_but_never_with_its_own_work
     world.git(clone, "commit", "--quiet", "--message", "By hand")
     world.git(clone, "push", "--quiet", "origin", "mine")
     body = {"title": "By hand", "head": "mine", "base": "main"}
-    number = outside.send("POST", f"/repos/{FLEET}/pulls", body)["number"]
-    assert "no_plan" in answer(running, number, "/deploy HP_LAB", holds="whoami")
+    pull = outside.send("POST", f"/repos/{FLEET}/pulls", body)
+    number = pull["number"]
+    planned = eventually("its plan", lambda: outside.checks(FLEET, pull["head"]["sha"]).get("aios/plan"))
+    assert "whoami" in planned["output"]["summary"] + planned["output"]["text"]
     answer(running, number, "/deploy HP_LAB ingress", holds="queued")
     order = carry_out(running)
     assert [stack["stack"] for stack in order.order["stacks"]] == ["ingress"]

@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -130,6 +131,12 @@ class Stepper:
         found, self._collector.jobs = self._collector.jobs, []
         self._hold(decode_job(one) for one in found)
 
+    def redeliver(self, event: str, action: str) -> None:
+        """Take in the newest delivery of `event` once more, as another one: GitHub sends some twice."""
+        newest = next(one for one in reversed(self.hub.deliveries) if (one.event, one.action) == (event, action))
+        self.deliver(replace(newest, guid=f"{newest.guid}-again"))
+        self.settle()
+
     def settle(self) -> None:
         """Take in deliveries and run every job that is due now, until nothing is left to do at this moment."""
         for _ in range(MOST_JOBS):
@@ -209,6 +216,12 @@ class Stepper:
         """A file of a repository at `ref`."""
         found = self.outside.get(f"/repos/{repo}/contents/{path}", ref=ref)
         return base64.b64decode(found["content"]).decode()
+
+    def check_on(self, repo: RepoName, sha: str, name: str) -> dict[str, Any]:
+        """The check run `name` on the commit `sha`, which has to be there."""
+        found = self.outside.checks(repo, sha)
+        assert name in found, f"no {name} on {sha[:7]}, only {sorted(found)}"
+        return dict(found[name])
 
     def check(self, repo: RepoName, name: str, ref: str = "main") -> dict[str, Any] | None:
         """The check run `name` on a commit, if there is one."""

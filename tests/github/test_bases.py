@@ -46,8 +46,7 @@ def test_the_base_of_a_bump_is_changed(steps: Stepper) -> None:
     steps.settle()
     steps.push_upstream("whoami:v1.10", "whoami:v1.11")
     steps.settle()
-    (found,) = steps.outside.pulls(FLEET)
-    assert found["number"] == pull["number"]
+    assert [one["number"] for one in steps.outside.pulls(FLEET)] == [pull["number"]]
     (note,) = steps.outside.comments(FLEET, pull["number"])
     assert "The base of this pull request was changed" in note["body"]
     steps.hub.retarget_pull(FLEET, pull["number"], "main", by=PERSON)

@@ -43,9 +43,9 @@ def test_deployments_are_listed_late(steps: Stepper) -> None:
     steps.hub.behaviours.lag = 15
     steps.merge(number)
     steps.settle()
-    steps.look_around()
+    steps.redeliver("pull_request", "closed")
     steps.advance(5)
-    steps.look_around()
+    steps.redeliver("pull_request", "closed")
     assert len(steps.hub.deployments(FLEET)) == 1
 
 
@@ -59,6 +59,7 @@ def test_comments_are_listed_late(steps: Stepper) -> None:
     assert order is not None
     steps.report(order, "success")
     steps.settle()
+    steps.redeliver("pull_request", "closed")
     steps.advance(20)
     assert len([one for one in steps.outside.comments(FLEET, number) if "rollout" in one["body"]]) == 1
 

@@ -34,8 +34,7 @@ def test_a_queue_waits_for_the_checks_of_its_own_commit(steps: Stepper) -> None:
     steps.hub.enqueue(FLEET, pull["number"], by=PERSON)
     ((_, group),) = steps.hub.queued_groups(FLEET)
     steps.settle()
-    found = steps.outside.checks(FLEET, group)
-    assert [found[name]["conclusion"] for name in CHECKS] == ["success", "success"]
+    assert [steps.check_on(FLEET, group, name)["conclusion"] for name in CHECKS] == ["success", "success"]
     assert steps.outside.get(f"/repos/{FLEET}/branches/main")["commit"]["sha"] == group
     order = steps.take_order()
     assert order is not None, "merged by the queue, and no order"
@@ -58,7 +57,7 @@ def test_a_group_that_moves_no_pin_passes(steps: Stepper) -> None:
     steps.hub.set_rules(FLEET, "main", contexts=["aios/plan"])
     ((_, group),) = steps.hub.queued_groups(FLEET)
     steps.settle()
-    assert steps.outside.checks(FLEET, group)["aios/plan"]["output"]["title"] == "Moves no pin"
+    assert steps.check_on(FLEET, group, "aios/plan")["output"]["title"] == "Moves no pin"
     assert steps.outside.get(f"/repos/{FLEET}/pulls/{number}")["merged"]
 
 
@@ -73,7 +72,7 @@ def test_a_group_would_do_more_than_its_pull_request_shows(steps: Stepper) -> No
     steps.hub.enqueue(FLEET, number, by=PERSON)
     ((_, group),) = steps.hub.queued_groups(FLEET)
     steps.settle()
-    check = steps.outside.checks(FLEET, group)["aios/plan"]
+    check = steps.check_on(FLEET, group, "aios/plan")
     assert (check["conclusion"], check["output"]["title"]) == (
         "failure",
         f"Goes beyond the plan that #{number} shows",
@@ -96,5 +95,6 @@ def test_a_merge_past_the_queue_is_refused(steps: Stepper) -> None:
     steps.settle()
     (pull,) = steps.outside.pulls(FLEET, "all")
     merged = steps.outside.get(f"/repos/{FLEET}/pulls/{pull['number']}")
+    assert merged["merged"], "nothing merged it"
     assert merged["merged_by"]["login"] == "github-merge-queue[bot]"
     assert steps.take_order() is not None

@@ -27,6 +27,8 @@ def replies(steps: Stepper, number: int) -> list[Any]:
 
 
 def test_a_stranger_is_answered_once_and_then_costs_nothing(steps: Stepper) -> None:
+    """Anybody may comment on a public repository (docs: limiting interactions), and each answer counts against the
+    installation's hour (docs: rate limits for the REST API)."""
     number = steps.bump()["number"]
     first = say(steps, number, f"/deploy {NODE}", by=STRANGER)
     assert [one.split(" ")[0] for one in first] == ["POST", "GET", "POST"], first
@@ -45,6 +47,7 @@ def test_a_stranger_is_answered_once_and_then_costs_nothing(steps: Stepper) -> N
 
 
 def test_a_person_who_asks_too_much_is_told_once(steps: Stepper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """80 contents made in a minute, 500 in an hour (docs: secondary rate limits): one person must not use them up."""
     monkeypatch.setattr(attention, "MOST_COMMANDS", 3)
     number = steps.bump()["number"]
     for _ in range(3):

@@ -34,7 +34,7 @@ def test_the_base_is_merged_into_a_bump(steps: Stepper, name: str) -> None:
     head = steps.hub.update_branch(FLEET, pull["number"], by=PERSON)
     steps.settle()
     assert steps.outside.get(f"/repos/{FLEET}/pulls/{pull['number']}")["head"]["sha"] == head
-    assert steps.outside.checks(FLEET, head)["aios/plan"]["conclusion"] == "success"
+    assert steps.check_on(FLEET, head, "aios/plan")["conclusion"] == "success"
     assert steps.outside.comments(FLEET, pull["number"]) == []
     merged = steps.merge(pull["number"])
     steps.settle()

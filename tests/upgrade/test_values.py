@@ -93,6 +93,8 @@ ONLY_WHERE_NEEDED = frozenset(
         "ForgetInstallation",
         # A group of a merge queue waits for its checks: a newer replica takes the job when an older one could not.
         "PlanGroup",
+        # So does a person's own pull request for its required check.
+        "PlanPull",
         "ReviewGroup",
         # A stranger's comment gets no reaction; a newer replica reacts to what an older one could not read.
         "AcknowledgeCommand.actor",

@@ -10,6 +10,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from bot.features.bump.jobs import PlanGroup
+from bot.features.bump.pull import NO_PLAN, find_added_nodes
 from bot.features.bump.text import GroupPlan, render_group_check, render_group_note
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.jobs import Outcome
@@ -41,9 +42,9 @@ def plan_group(tools: BumpTools, client: Client, job: PlanGroup) -> Outcome:
     shown = tools.plans.store.find_posted(job.fleet, job.number)
     approved = tools.plans.store.find(shown) if shown else None
     judged = tuple(one for one in (_judge_pin(tools, at, job, pin, approved) for pin in pins) if one is not None)
-    check = render_group_check(judged, number=job.number)
+    check = render_group_check(judged, number=job.number, added=find_added_nodes(at.mirror, job.parent, job.head))
     details = judged[0].links.details if judged else ""
-    identity = "+".join(one.plan.id for one in judged) or "no pin moves"
+    identity = "+".join(one.plan.id for one in judged) or NO_PLAN
     ensure_check(client, job.fleet, job.head, CHECK_NAME, lambda: check, external_id=identity, details_url=details)
     log.info("merge group of %s#%d: %s", job.fleet, job.number, check.conclusion)
     if check.conclusion == "failure":

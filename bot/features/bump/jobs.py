@@ -7,7 +7,7 @@ import re
 from bot.domain.events import CheckRerequested, ChecksCompleted, Event, MergeGroupRequested, PullRequestChanged, Push
 from bot.domain.names import BranchName, CommitSha, PullNumber, SubmodulePath
 from bot.features.fleets.facts import PinIndex, Pinned
-from bot.features.fleets.jobs import BumpResumed, FleetJob, FleetRead, FoundEvent, Job
+from bot.features.fleets.jobs import BumpResumed, FleetJob, FleetRead, FoundEvent, Job, PullsListed
 
 _UNFIT = re.compile(r"[\x00-\x20\x7f~^:?*\[\\%]|^\.|\.(?=\.)|\.$|\.(?=lock$)|(?<=@)\{|^@$")
 """In one component of a path: what git allows in no branch's name (git-check-ref-format), and the percent sign."""
@@ -30,6 +30,17 @@ class PlanGroup(FleetJob, frozen=True, tag="plan_group"):
     number: PullNumber
 
 
+class PlanPull(FleetJob, frozen=True, tag="plan_pull"):
+    """Plan what the head `head` of somebody's own pull request into `base` moves. Leads to `aios/plan` on it."""
+
+    base: BranchName
+    head: CommitSha
+    number: PullNumber
+
+
+_PLANNED_ON = {"opened", "reopened", "synchronize", "edited"}
+
+
 def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
     """The jobs of this feature that `event` calls for."""
     match event:
@@ -39,7 +50,9 @@ def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
             return [_sync(pin) for pin in (*behind, *own)]
         case PullRequestChanged():
             pins = index.pins_of(event.repo)
-            return [_sync(pin) for pin in pins if event.head == bump_branch(pin.base, pin.submodule)]
+            ours = [pin for pin in pins if event.head == bump_branch(pin.base, pin.submodule)]
+            planned = pins and (event.from_fork or not ours)
+            return [*(_sync(pin) for pin in ours), *(_plan(event) if planned else ())]
         case MergeGroupRequested() if any(pin.base == event.base for pin in index.pins_of(event.repo)):
             return [
                 PlanGroup(
@@ -56,6 +69,8 @@ def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
             return [_sync(pin) for pin in index.pinned_by(event.repo) if pin.waits_for_checks]
         case CheckRerequested():
             return [_sync(pin) for pin in index.pins_of(event.repo)]
+        case PullsListed():
+            return _plan_listed(event, index)
         case FleetRead():
             return [_sync(pin) for pin in event.pins]
         case BumpResumed():
@@ -69,6 +84,30 @@ def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
 
 def _sync(pin: Pinned) -> SyncBump:
     return SyncBump(fleet=pin.fleet, installation=pin.installation, base=pin.base, submodule=pin.submodule)
+
+
+def _plan(event: PullRequestChanged) -> list[Job]:
+    if event.head_commit is None or event.action not in _PLANNED_ON:
+        return []
+    return [
+        PlanPull(
+            fleet=event.repo,
+            installation=event.installation,
+            base=event.base,
+            head=event.head_commit,
+            number=event.number,
+        )
+    ]
+
+
+def _plan_listed(event: PullsListed, index: PinIndex) -> list[Job]:
+    """A job for every open pull request of a fleet that is not a bump: its event may have been lost."""
+    own = {bump_branch(pin.base, pin.submodule) for pin in index.pins_of(event.repo)}
+    return [
+        PlanPull(fleet=event.repo, installation=event.installation, base=one.base, head=one.commit, number=one.number)
+        for one in event.pulls
+        if own and (one.from_fork or one.head not in own)
+    ]
 
 
 def bump_branch(base: BranchName, submodule: SubmodulePath) -> BranchName:

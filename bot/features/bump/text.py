@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
-from bot.domain.names import CommitSha, PlanId, PullNumber, SubmodulePath, short
+from bot.domain.names import BranchName, CommitSha, NodeName, PlanId, PullNumber, SubmodulePath, short
 from bot.domain.values import StoredValue, Value
 from bot.features.bump.decide import BumpReason
 from bot.plan.model import Plan
@@ -145,11 +145,12 @@ _GRAVER = ("failure", "neutral", "success")  # of two conclusions, the one that 
 _MOST_LINES = 20
 
 
-def render_group_check(plans: Sequence[GroupPlan], *, number: PullNumber) -> CheckText:
-    """The check on a merge group's commit, which is made of pull request `number`."""
+def render_group_check(
+    plans: Sequence[GroupPlan], *, number: PullNumber, added: Sequence[NodeName] = ()
+) -> CheckText:
+    """The check on a merge group's commit, which is made of pull request `number` and adds the nodes `added`."""
     if not plans:
-        title = "Moves no pin"
-        return CheckText(title=title, summary=f"{title}: its merge deploys nothing.", text="", conclusion="success")
+        return render_no_pin(added=added)
     checks = [_render_group_plan(one, number=number, limit=CHECK_LIMIT // len(plans)) for one in plans]
     worst = min(checks, key=lambda check: _GRAVER.index(check.conclusion))
     return replace(
@@ -157,6 +158,32 @@ def render_group_check(plans: Sequence[GroupPlan], *, number: PullNumber) -> Che
         summary="\n\n".join(check.summary for check in checks),
         text="\n\n".join(check.text for check in checks if check.text),
     )
+
+
+def render_no_pin(*, added: Sequence[NodeName] = (), unfollowed: BranchName | None = None) -> CheckText:
+    """The check on a pull request that moves no pin. `added`: the nodes that the fleet file gets with it.
+
+    `unfollowed`: the branch that it is for, when nothing is deployed from that one.
+    """
+    if unfollowed is not None:
+        name = md.code(md.cut(unfollowed, 200))
+        title, summary = "Deploys nothing", f"Nothing is deployed from {name}: no base of this fleet has that name."
+    elif added:
+        more = [f"and {len(added) - _MOST_LINES} more"] if len(added) > _MOST_LINES else []
+        names = ", ".join([*(md.code(name) for name in added[:_MOST_LINES]), *more])
+        title = f"Moves no pin, adds {len(added)} node{'s' if len(added) > 1 else ''}"
+        summary = f"Moves no pin. Once it is merged, these nodes are given what the branch pins: {names}."
+    else:
+        title = "Moves no pin"
+        summary = f"{title}: its merge deploys nothing."
+    return CheckText(title=title, summary=summary, text="", conclusion="success")
+
+
+def render_unplanned(lines: Sequence[str]) -> CheckText:
+    """The check on a pull request whose merge cannot be deployed; `lines` say why, in Markdown."""
+    listed = _list(lines)
+    summary = f"What its merge would deploy cannot be planned:\n\n{listed}"
+    return CheckText(title="Cannot be planned", summary=summary, text="", conclusion="failure")
 
 
 def _render_group_plan(one: GroupPlan, *, number: PullNumber, limit: int) -> CheckText:
@@ -176,9 +203,13 @@ _BEYOND_LIMIT = 5_000  # characters of the list of what goes beyond a plan, and 
 
 
 def _beyond(one: GroupPlan) -> str:
-    lines = [f"- {md.text(md.cut(line, 200))}" for line in one.beyond[:_MOST_LINES]]
-    more = len(one.beyond) - _MOST_LINES
-    return "\n".join(lines + ([f"- and {more} more"] if more > 0 else []))
+    return _list([md.text(md.cut(line, 200)) for line in one.beyond])
+
+
+def _list(lines: Sequence[str]) -> str:
+    """The first of `lines`, which are Markdown, and how many more there are."""
+    more = len(lines) - _MOST_LINES
+    return "\n".join([*(f"- {line}" for line in lines[:_MOST_LINES]), *([f"- and {more} more"] if more > 0 else [])])
 
 
 def render_group_note(plans: Sequence[GroupPlan]) -> str:

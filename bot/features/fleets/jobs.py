@@ -7,7 +7,7 @@ reordered event changes nothing. Jobs with the same `key` never overlap.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from bot.domain.events import CheckRerequested, Event, InstallationChanged, Push, RepositoryChanged
 from bot.domain.names import BranchName, CommitSha, InstallationId, PullNumber, RepoName, SubmodulePath
@@ -154,12 +154,28 @@ class HubFound(Value, frozen=True):
     installation: InstallationId
 
 
+class ListedPull(Value, frozen=True):
+    """One open pull request of a fleet. `head` is its branch, which `from_fork` says is in another repository."""
+
+    number: PullNumber
+    base: BranchName
+    head: BranchName
+    commit: CommitSha
+    from_fork: bool = False
+
+
 class PullsListed(Value, frozen=True):
-    """The open pull requests of a fleet or of an upstream were listed."""
+    """The open pull requests of a fleet or of an upstream were listed; `pulls` are a fleet's."""
 
     repo: RepoName
     installation: InstallationId
     numbers: tuple[PullNumber, ...]
+    pulls: tuple[ListedPull, ...] = ()
+
+    @classmethod
+    def of(cls, fleet: RepoName, installation: InstallationId, pulls: tuple[ListedPull, ...]) -> Self:
+        """Of a fleet."""
+        return cls(repo=fleet, installation=installation, numbers=tuple(pull.number for pull in pulls), pulls=pulls)
 
 
 class NodesFreed(Value, frozen=True):

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.domain.errors import BotError
-from bot.domain.names import BranchName, CommitSha, RepoName, SubmodulePath
+from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName, SubmodulePath
 from bot.features.fleets import apply
 from bot.features.fleets.facts import Pinned
-from bot.features.fleets.jobs import Access, Outcome, SyncFleet, SyncInstallation
+from bot.features.fleets.jobs import Access, ListedPull, Outcome, SyncFleet, SyncInstallation
 from bot.features.fleets.text import UnreadableUpstream
 from bot.fleetfile import FLEET_FILE, Fleet, PageAudience, Submodule, parse_fleet
 from bot.fleetfile.yaml_lines import Problem, YamlFileError
@@ -61,6 +61,20 @@ class FleetAt(NamedTuple):
 def sync_all_installations(app: App) -> Outcome:
     """List every installation of the App."""
     return tuple(SyncInstallation(installation=found) for found in app.find_installations())
+
+
+def list_pulls(client: Client, repo: RepoName) -> tuple[ListedPull, ...]:
+    """Every open pull request of a fleet."""
+    return tuple(
+        ListedPull(
+            number=PullNumber(pull.number),
+            base=BranchName(pull.base.ref),
+            head=BranchName(pull.head.ref),
+            commit=CommitSha(pull.head.sha),
+            from_fork=pull.head.is_outside(repo),
+        )
+        for pull in repository.find_open_pulls(client, repo)
+    )
 
 
 def fetch_all(tools: FleetTools, client: Client, repos: Iterable[RepoName]) -> None:
@@ -144,8 +158,10 @@ def read_all_pins(tools: FleetTools, client: Client, job: SyncFleet, default: Br
                 upstreams[upstream] = repository.find_repository(client, upstream)
             found = upstreams[upstream]
             if found is None:
+                # Kept among the pins, it would fail every job of the fleet, which fetches all that it pins.
                 unreadable.setdefault(upstream, UnreadableUpstream(stanza.path, upstream))
-            pinned = _read_pin(job, at, stanza, upstream, found, default=default)
+                continue
+            pinned = _read_pin(job, at, stanza, found, default=default)
             pins += [pinned] if pinned else []
     return FleetPins(tuple(pins), tuple(unreadable.values()))
 
@@ -160,13 +176,13 @@ def _kept_stanzas(tools: FleetTools, at: FleetAt) -> Iterator[tuple[Stanza, Repo
 
 
 def _read_pin(
-    job: SyncFleet, at: FleetAt, stanza: Stanza, upstream: RepoName, found: Repository | None, *, default: BranchName
+    job: SyncFleet, at: FleetAt, stanza: Stanza, found: Repository, *, default: BranchName
 ) -> Pinned | None:
-    """One pin, under the name that GitHub knows its repository by now; None when its branch cannot be known."""
+    """One pin, under the name that GitHub knows its repository by now; None when the fleet file leaves it alone."""
     submodule = at.submodule(stanza.path)
     own = submodule.branch if submodule else None
-    tracked = own or tracked_branch(stanza, own=at.base) or (BranchName(found.default_branch) if found else None)
-    if submodule is None or tracked is None:
+    tracked = own or tracked_branch(stanza, own=at.base) or BranchName(found.default_branch)
+    if submodule is None:
         return None
     return Pinned(
         fleet=at.repo,
@@ -174,7 +190,7 @@ def _read_pin(
         base=at.base,
         default_branch=default,
         submodule=stanza.path,
-        upstream=RepoName(found.full_name) if found else upstream,
+        upstream=RepoName(found.full_name),
         tracked=tracked,
         waits_for_checks=submodule.wait_for_checks,
         hub=_own_hub(at),

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from bot.domain.names import BranchName, PullNumber, RepoName
+from bot.domain.names import BranchName, RepoName
 from bot.features.fleets.apply import report_access
 from bot.features.fleets.jobs import FleetRead, HubFound, Outcome, PullsListed, SyncFleet, SyncInstallation
-from bot.features.fleets.read import fetch_all, read_all_pins
+from bot.features.fleets.read import fetch_all, list_pulls, read_all_pins
 from bot.features.fleets.store import PinStore
 from bot.fleetfile import FLEET_FILE, HUB_FILE
 from bot.git.mirrors import Mirrors
@@ -52,7 +52,6 @@ def sync_fleet(tools: FleetTools, client: Client, job: SyncFleet) -> Outcome:
     pins = tuple(replace(pin, listed_by=listed_by) for pin in read.pins)
     tools.pins.replace_pins(job.fleet, pins)
     access = report_access(tools, client, job, repo.default_branch, read.unreadable)
-    pulls = repository.find_open_pulls(client, job.fleet) if pins else ()
-    numbers = tuple(PullNumber(pull.number) for pull in pulls)
+    pulls = list_pulls(client, job.fleet) if pins else ()
     read_event = FleetRead(fleet=job.fleet, installation=job.installation, pins=pins)
-    return (read_event, *access, PullsListed(repo=job.fleet, installation=job.installation, numbers=numbers))
+    return (read_event, *access, PullsListed.of(job.fleet, job.installation, pulls))

@@ -38,7 +38,7 @@ class PullDetail(Pull, frozen=True, kw_only=True):
 
     def is_from_fork(self, repo: RepoName) -> bool:
         """Whether its commits come from elsewhere; a fork that is gone counts as one."""
-        return self.head.repo is None or self.head.repo.full_name.lower() != repo.lower()
+        return self.head.is_outside(repo)
 
 
 class _Account(Wire, frozen=True):

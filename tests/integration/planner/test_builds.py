@@ -115,9 +115,9 @@ def test_links_are_followed(builder: Builder) -> None:
     builder.edit({"Dockerfile": "FROM x\nCOPY current /\n", "v1": "1", "v2": "1"}, {"current": "v1"})
     assert builder.edit({"v1": "2"}).inputs() == ["v1"]
     assert builder.edit({}, {"current": "v2"}).inputs() == ["current"]
-    builder.edit({"images/real": "FROM x\n"}, {"Dockerfile": "images/real"})
-    assert builder.edit({"images/real": "FROM x\n\n"}).inputs() == []
-    assert builder.edit({"images/real": "FROM y\n"}).inputs() == ["Dockerfile"]
+    builder.edit({"images/real": "FROM x\nRUN x\n"}, {"Dockerfile": "images/real"})
+    assert builder.edit({"images/real": "FROM x\n\nRUN x\n"}).inputs() == []
+    assert builder.edit({"images/real": "FROM y\nRUN x\n"}).inputs() == ["Dockerfile"]
     builder.edit({}, {"Dockerfile": "../../../outside"})
     assert builder.edit({"used": "2"}).inputs() == ["used"]
     context = f"{CHECKOUT}/server/link"
@@ -203,6 +203,24 @@ def test_a_new_service_is_checked_and_has_no_inputs(builder: Builder) -> None:
     for old, was in ((None, None), (builder.new, Rendered(model={"services": {}}))):
         found = read_builds(was, rendering(), node=NODE, old=old, new=new, changed=changed_paths(old, new))
         assert found == Builds({}, {"app": BuildProblem(text=GONE, where=AT)})  # type: ignore[dict-item]
+
+
+def test_who_builds_on_another_service_s_image_takes_what_that_brings(builder: Builder) -> None:
+    model = {
+        "name": "s",
+        "services": {
+            "base": {"image": "own/base", "build": {"context": "/fleet/server/base"}},
+            "app": {"build": {"context": "/fleet/server/app"}},
+        },
+    }
+    app = {"app/Dockerfile": "FROM own/base\nRUN x\n", "app/main": "1"}
+    for step, expected in (("ONBUILD COPY . /", {"app": ("server/app/main",)}), ("RUN x", {})):
+        old = builder.world.push({**app, "base/Dockerfile": f"FROM scratch\n{step}\n"})
+        new = builder.world.push({"app/main": step})
+        rendered = Rendered(model=model)
+        found = read_builds(rendered, rendered, node=NODE, old=old, new=new, changed=changed_paths(old, new))
+        assert found.inputs == expected
+        assert found.bases == {"app": ("base",)}
 
 
 def decide(problem: BuildProblem, *, inputs: tuple[str, ...] = ()) -> Decided:

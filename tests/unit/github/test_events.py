@@ -44,6 +44,8 @@ USED: list[tuple[str, Event]] = [
             base=BranchName("main"),
             head=BranchName("aios-bot/main/server"),
             merged=True,
+            head_commit=COMMIT,
+            from_fork=True,  # the fork is gone
         ),
     ),
     ("check_suite", ChecksCompleted(repo=REPO, installation=SEVEN, sha=COMMIT)),

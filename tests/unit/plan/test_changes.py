@@ -273,6 +273,41 @@ def test_networks(then: dict[str, Any], now: dict[str, Any], expected: Action) -
     assert actions(decided) == {"web": expected, "idle": Action.NONE}
 
 
+def rebuilt_chain(**bases: tuple[str, ...]) -> dict[str, Action]:
+    """What happens to a stack of four images, of which the first is built again."""
+    services: Services = {
+        "base": {"build": {"context": "b"}, "image": "own/base:1"},
+        "app": {"build": {"context": "a"}},
+        "tool": {"build": {"context": "t"}},
+        "mounts": {"image": "x", "volumes": [{"type": "image", "source": "own/base:1", "target": "/i"}]},
+        "other": {"image": "x", "volumes": [{"type": "volume", "source": "own/base:1", "target": "/i"}]},
+    }
+    both = side(services)
+    more = {ServiceName(name): tuple(map(ServiceName, of)) for name, of in bases.items()}
+    decided = decide(both, both, build_inputs={ServiceName("base"): ("b/file",)}, build_bases=more)
+    return actions(decided)
+
+
+def test_who_is_built_on_a_rebuilt_image_is_built_too_however_far() -> None:
+    found = {"base": Action.REBUILD, "mounts": Action.RECREATE, "other": Action.NONE}
+    assert rebuilt_chain() == found | {"app": Action.NONE, "tool": Action.NONE}
+    assert rebuilt_chain(app=("base",)) == found | {"app": Action.REBUILD, "tool": Action.NONE}
+    chain = rebuilt_chain(app=("base",), tool=("app",))
+    assert chain == found | {"app": Action.REBUILD, "tool": Action.REBUILD}
+    assert rebuilt_chain(app=("base", "tool"), tool=("app",)) == chain, "a circle ends"
+
+
+def test_what_is_built_is_built_again_where_the_old_version_cannot_be_read() -> None:
+    new = side({"made": {"build": {"context": "."}}, "plain": {"image": "x"}})
+    made, plain = only(decide(Side(rendering=Unreadable(message="no")), new)).services
+    assert (made.action, made.if_same, [one.text for one in made.reasons]) == (
+        Action.REBUILD,
+        Action.RECREATE,
+        ["recreated because the old version cannot be read", "builds again because the old version cannot be read"],
+    )
+    assert (plain.action, plain.if_same, len(plain.reasons)) == (Action.RECREATE, None, 1)
+
+
 @pytest.mark.parametrize(
     ("then", "now", "reconnects", "text"),
     [
@@ -381,7 +416,7 @@ def test_builds() -> None:
         return {
             "web": {"image": "made", "build": {"context": HERE} | build},
             "user": {"image": "made"},
-            "on": {"build": {"context": HERE, "additional_contexts": {"base": "service:web"}}},
+            "on": {"image": "on", "build": {"context": HERE, "additional_contexts": {"base": "service:web"}}},
             "idle": {},
         }
 

@@ -51,8 +51,8 @@ def taken(text: str, **where: str) -> list[str]:
         ("RUN --mount=type=bind,from=y,target=/x make", []),
         ("RUN --mount=type=cache,target=/x --mount=type=secret,id=a --mount=type=ssh make", []),
         ("RUN --mount=type=tmpfs,target=/x --network=none --security=insecure make", []),
-        ("WORKDIR /b\nENV A=b\nARG B=a\nLABEL a=b\nCMD a\nENTRYPOINT b\nEXPOSE 1\nUSER a\nVOLUME a\nSHELL a", []),
-        ("HEALTHCHECK CMD a\nSTOPSIGNAL a\nMAINTAINER a", []),
+        ("WORKDIR /b\nENV A=b\nARG B=a\nLABEL a=b\nCMD a\nENTRYPOINT b\nEXPOSE 1\nUSER a\nVOLUME a\nSHELL a", PATHS),
+        ("HEALTHCHECK CMD a\nSTOPSIGNAL a\nMAINTAINER a", PATHS),
         # Not certain: everything counts.
         ("COPY $A /", PATHS),
         ("COPY ${A:-a} /", PATHS),
@@ -143,12 +143,20 @@ def test_a_build_that_cannot_succeed_is_known() -> None:
 
 def test_a_base_that_says_it_brings_instructions_takes_everything() -> None:
     assert find_sources("FROM node:20-onbuild").takes("a")
-    assert not find_sources("FROM node:20").takes("a")
-    assert not find_sources("FROM node:20-onbuild AS unused\nFROM x").takes("a")
+    assert not find_sources("FROM node:20\nRUN x").takes("a")
+    assert not find_sources("FROM node:20-onbuild AS unused\nFROM x\nRUN x").takes("a")
+
+
+@pytest.mark.parametrize("step", ["COPY b /", "ADD b /", "RUN x"])
+def test_a_dockerfile_that_does_nothing_itself_takes_everything_for_its_base_may(step: str) -> None:
+    assert find_sources("FROM node:20").takes("a")
+    assert find_sources(f"FROM x AS unused\n{step}\nFROM node:20\nENV A=1").takes("a")
+    assert not find_sources(f"FROM node:20\nENV A=1\n{step}").takes("a")
+    assert not find_sources(f"FROM x AS own\n{step}\nFROM own\nENV A=1").takes("a")
 
 
 def test_too_many_stages_take_everything() -> None:
-    assert not find_sources("FROM x\n" * 200).takes("a")
+    assert not find_sources("FROM x\nRUN x\n" * 200).takes("a")
     assert find_sources("FROM x\n" * 201).takes("a")
 
 
@@ -160,7 +168,7 @@ def test_other_contexts_are_read_apart() -> None:
     for whole in ("tools", "docker.io/library/base:latest"):
         assert [path for path in PATHS if found.takes(path, whole)] == PATHS
     assert not found.takes("a", "other")
-    unknown = find_sources("FROM $BASE\n", "", ["data"])
+    unknown = find_sources("FROM $BASE\nRUN x\n", "", ["data"])
     assert unknown.takes("a", "data")
     assert not unknown.takes("a")
     assert find_sources("FROM a@sha256:1", "", ["a@sha256:1"]).takes("x", "a@sha256:1")

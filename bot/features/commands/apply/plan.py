@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from bot.domain.names import BranchName, CommitSha, PlanId, PullNumber, SubmodulePath, short
+from bot.domain.names import BranchName, CommitSha, PullNumber, SubmodulePath, short
 from bot.features.bump import apply as bump_apply
 from bot.features.bump import read as gather
 from bot.features.bump.decide import decide_bump
 from bot.features.bump.facts import BumpFacts
 from bot.features.bump.jobs import bump_branch
+from bot.features.bump.pull import link_plan, plan_head
 from bot.features.bump.text import render_body
 from bot.features.commands.facts.record import CommandRecord
 from bot.features.fleets.facts import Pinned
@@ -22,7 +20,7 @@ from bot.github.endpoints import repository
 from bot.github.endpoints.people import PullDetail
 from bot.plan.model import Plan
 from bot.plan.report.links import Links
-from bot.planner.plans import Revision, find_revision, plan_between
+from bot.planner.plans import Revision, plan_between
 from bot.text import markdown as md
 
 if TYPE_CHECKING:
@@ -45,36 +43,14 @@ def _plan_bump(tools: CommandTools, client: Client, at: FleetAt, facts: BumpFact
 
 
 def _plan_head(tools: CommandTools, client: Client, at: FleetAt, pinned: Pinned, pull: PullDetail) -> Plan | None:
-    """Plan somebody else's pull request: from what the base pins to what its head pins, by its head's own files."""
-    upstream, submodule = tools.fleets.mirrors.of(pinned.upstream), at.submodule(pinned.submodule)
-    old = find_revision(at.mirror, upstream, at.head, pinned.submodule)
-    new = find_revision(at.mirror, upstream, pull.head.sha, pinned.submodule)
-    if new is None or submodule is None:
+    """Plan somebody else's pull request, and post the plan."""
+    head = CommitSha(pull.head.sha)
+    plan = plan_head(tools.bump, at, pinned, head)
+    if plan is None:
         return None
-    head = new.commit
-    made = plan_between(
-        old,
-        new,
-        fleet=at.file,
-        submodule=submodule,
-        mirror=at.mirror,
-        upstream=upstream,
-        renderer=tools.bump.plans.renderer,
-        repo=at.repo,
-        upstream_name=pinned.upstream,
-        commits=(old.pin, new.pin) if old and upstream.is_ancestor(old.pin, new.pin) else None,
-    )
-    plan = _bind(made, base=at.head, head=head)
-    _post_plan(
-        tools, client, at, plan, number=PullNumber(pull.number), head=head, links=_links(tools, at, pinned, plan)
-    )
+    links = link_plan(tools.bump, at, pinned, plan)
+    _post_plan(tools, client, at, plan, number=PullNumber(pull.number), head=head, links=links)
     return plan
-
-
-def _bind(plan: Plan, *, base: CommitSha, head: CommitSha) -> Plan:
-    """The plan under an id that covers base and head: either of them moving makes it another plan."""
-    digest = hashlib.sha256(f"{plan.id} {base} {head}".encode()).hexdigest()
-    return msgspec.structs.replace(plan, id=PlanId(digest[:12]), base=base)
 
 
 def pin_back_branch(base: BranchName, submodule: SubmodulePath) -> BranchName:
@@ -109,7 +85,7 @@ def open_pin_back(
     plan = _read_plan(tools, at, pinned, now, pin)
     if plan is None:
         return held.html_url if held else ""
-    links = _links(tools, at, pinned, plan)
+    links = link_plan(tools.bump, at, pinned, plan)
     why = (
         f"Requested by {md.text(record.actor)} in #{record.pull}. The upstream commit {md.code(short(now))} is "
         "not proposed again until upstream moves past it or somebody comments `/resume`."
@@ -141,11 +117,6 @@ def _read_plan(tools: CommandTools, at: FleetAt, pinned: Pinned, old: CommitSha,
         upstream_name=pinned.upstream,
         commits=(new, old),  # those that are taken back
     )
-
-
-def _links(tools: CommandTools, at: FleetAt, pinned: Pinned, plan: Plan) -> Links:
-    web, page = tools.fleets.mirrors.web_url, tools.bump.plans.page_of(plan)
-    return Links(web=web, fleet=at.repo, upstream=pinned.upstream, details=page)
 
 
 def _post_plan(

@@ -1,49 +1,21 @@
-"""Read every stack of every node before and after, from two snapshots of a fleet, and pair them."""
+"""Render every stack of every node before and after, and pair what belongs together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from bot.domain.names import StackName
 from bot.fleetfile import FLEET_FILE, Node, Submodule, parse_fleet
 from bot.fleetfile.yaml_lines import YamlFileError
-from bot.plan.apart import join_stacks, only_stacks, start_at, without_stacks
 from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange
 from bot.planner.builds import read_builds
-from bot.planner.file_diffs import ChangedFile, keep_stricter, read_changed_files
+from bot.planner.culprits import NONE_REFUSED, Refused, StackPlace
 from bot.planner.renderer import Renderer, RenderRequest
 from bot.planner.sides import changed_paths, read_side, uses_lfs
 from bot.planner.snapshot import Snapshot
 from bot.planner.stacks import make_request, read_stacks
-
-
-def read_parts(
-    nodes: tuple[Node, ...],
-    submodule: Submodule,
-    old: Snapshot | None,
-    new: Snapshot,
-    renderer: Renderer,
-    *,
-    apart: Mapping[StackName, Snapshot | None],
-) -> tuple[tuple[NodeChange, ...], tuple[ChangedFile, ...]]:
-    """Every stack of every node from what it runs to `new`, and the changed files that services read."""
-    whole = read_changes(nodes, submodule, old, new, renderer)
-    if not apart:
-        return whole, read_changed_files(whole, old, new)
-    parts = []
-    for side in dict.fromkeys(apart.values()):
-        own = frozenset(stack for stack, at in apart.items() if at is side)
-        pin = side.pin if side else None
-        read = read_changes(nodes, submodule, side, new, renderer)
-        parts.append((side, [start_at(only_stacks(change, own), pin) for change in read]))
-    parts.append((old, [without_stacks(change, apart.keys()) for change in whole]))
-    files: dict[str, ChangedFile] = {}
-    for side, changes in parts:
-        for one in read_changed_files(changes, side, new):
-            files[one.path] = keep_stricter(files.get(one.path, one), one)
-    joined = (join_stacks(change, [changes[at] for _, changes in parts]) for at, change in enumerate(whole))
-    return tuple(joined), tuple(files[path] for path in sorted(files))
 
 
 class _RenderTask(NamedTuple):
@@ -55,9 +27,18 @@ class _RenderTask(NamedTuple):
 
 
 def read_changes(
-    nodes: tuple[Node, ...], submodule: Submodule, old: Snapshot | None, new: Snapshot, renderer: Renderer
+    nodes: tuple[Node, ...],
+    submodule: Submodule,
+    old: Snapshot | None,
+    new: Snapshot,
+    renderer: Renderer,
+    *,
+    refused: Refused = NONE_REFUSED,
 ) -> tuple[NodeChange, ...]:
-    """Every stack of every node, before and after. All of them are rendered side by side, equal ones once."""
+    """Every stack of every node, before and after. All of them are rendered side by side, equal ones once.
+
+    Those in `refused` are not read, and cannot be analysed for the reason given there.
+    """
     then = _nodes_then(nodes, old, new) if old else ()
     sides = [(old, then), (new, nodes)] if old else [(new, nodes)]
     tasks = [
@@ -68,6 +49,7 @@ def read_changes(
         if stack.runs_on(then_node)
         and (request := make_request(then_node, stack, snapshot, is_old=snapshot is old)).files
     ]
+    tasks = [(node, _refuse(one, refused, is_old=one.snapshot is old)) for node, one in tasks]
     rendered = renderer.render_all([(one.snapshot, one.request) for _, one in tasks])
     changed = changed_paths(old, new)
     lfs = {side: uses_lfs(side) for side, _ in sides}
@@ -84,6 +66,11 @@ def read_changes(
         stacks = _pair(own, node, old, new, changed)
         changes.append(NodeChange(node=node, stacks=stacks, changed=changed))
     return tuple(changes)
+
+
+def _refuse(task: _RenderTask, refused: Refused, *, is_old: bool) -> _RenderTask:
+    message = refused.get(StackPlace(is_old, task.request.folder))
+    return task._replace(request=replace(task.request, problem=message)) if message else task
 
 
 def _nodes_then(nodes: tuple[Node, ...], old: Snapshot, new: Snapshot) -> tuple[Node, ...]:
@@ -136,6 +123,7 @@ def _pair(
                 old=then[1] if then else None,
                 new=now[1] if now else None,
                 build_inputs=builds.inputs,
+                build_bases=dict(builds.bases),
                 build_problems=builds.problems,
                 was=then[0].stack if then and then[0].stack != task.stack else None,
             )

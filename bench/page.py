@@ -1,0 +1,191 @@
+"""What the pages cost with 200 fleets of 20 nodes, and whether 200 open ones hold the server. `python -m bench page`.
+
+Server time by the application itself, without network; then a real server on loopback.
+"""
+
+from __future__ import annotations
+
+import gzip
+import resource
+import socket
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import requests
+import sqlalchemy as sa
+from flask import Flask
+
+import bot.web
+from bot.features.rollout.store import RolloutStore
+from bot.queue.inbox import Inbox
+from bot.service.database import open_store
+from bot.service.server import serve
+from bot.service.shutdown import Shutdown
+from bot.storage.store import Store
+from tests.browser.states import Fleets, history_of, node, waiting
+from tests.queueing import make_app
+
+FLEETS, NODES, ROUNDS = 200, 20, 100
+POLLERS, HALF_OPEN = 200, 250
+PAGES = {
+    "fleet": "/fleets/acme/fleet-{0}",
+    "state": "/fleets/acme/fleet-{0}/state",
+    "node": "/fleets/acme/fleet-{0}/nodes/node-07",
+    "stack": "/fleets/acme/fleet-{0}/stacks/ingress",
+    "deliveries": "/fleets/acme/fleet-{0}/deliveries",
+    "audit": "/fleets/acme/fleet-{0}/audit",
+}
+LIMITS = {"ms": 100, "queries": 6, "kB": 25, "script kB": 14, "poll MB": 10, "p99 ratio": 2}
+
+
+def main() -> None:
+    """Run and print."""
+    with tempfile.TemporaryDirectory(prefix="aios-bench-") as folder:
+        store = open_store(f"sqlite:///{folder}/bot.sqlite3")
+        fill(store)
+        app = make_app(Inbox(store), None)
+        print(f"{FLEETS} fleets of {NODES} nodes; {ROUNDS} requests of each page\n")
+        limits = f"(limits {LIMITS['ms']}, {LIMITS['queries']}, {LIMITS['kB']})"
+        print(f"{'page':12}{'p50 ms':>8}{'p95 ms':>8}{'of CPU':>8}{'queries':>9}{'kB':>7}   {limits}")
+        for name, path in PAGES.items():
+            times, spent, queries, size = measure(app, store, path)
+            p95, cpu = (statistics.quantiles(values, n=20)[-1] for values in (times, spent))
+            print(f"{name:12}{statistics.median(times):8.1f}{p95:8.1f}{cpu:8.1f}{queries:9}{size / 1000:7.1f}")
+        static = Path(bot.web.__path__[0]) / "static"
+        script = sum(len(gzip.compress(file.read_bytes(), 9)) for file in static.glob("*.js"))
+        print(f"\nscript, compressed: {script / 1000:.1f} kB (limit {LIMITS['script kB']})")
+        print_under_load(app)
+        store.close()
+
+
+def fill(store: Store) -> None:
+    """Fleets in which most is well, one node failed, and two pull requests wait."""
+    fleets = Fleets(store, RolloutStore(store, page_key=b"key"))
+    names = [f"node-{number:02}" for number in range(NODES)]
+    orders = history_of(names)
+    pulls = [waiting(number, "Bump server from d1f2 to e5a1 (7 commits)", days=number) for number in (3, 4)]
+    for number in range(FLEETS):
+        nodes = [node(name, text="runs server@e5e5e5e: 1 recreated, 9 untouched") for name in names]
+        fleets.add(f"fleet-{number}", nodes, orders=orders, pulls=pulls)
+
+
+def measure(app: Flask, store: Store, path: str) -> tuple[list[float], list[float], int, int]:
+    """Of each request milliseconds and those of the CPU; the most queries of one, and the largest answer's bytes."""
+    client, counted, most, largest = app.test_client(), [0], 0, 0
+    client.get(path.format(0))
+
+    def count(*_about: object) -> None:
+        counted[0] += 1
+
+    sa.event.listen(store.engine, "before_cursor_execute", count)
+    times, spent = [], []
+    for number in range(ROUNDS):
+        counted[0] = 0
+        began, busy = time.perf_counter(), time.thread_time()
+        answer = client.get(path.format(number % FLEETS))
+        times.append((time.perf_counter() - began) * 1000)
+        spent.append((time.thread_time() - busy) * 1000)
+        assert answer.status_code == 200, answer.data
+        most, largest = max(most, counted[0]), max(largest, len(answer.data))
+    sa.event.remove(store.engine, "before_cursor_execute", count)
+    return times, spent, most + 1, largest  # pages are open here: a session costs one query more
+
+
+def print_under_load(app: Flask) -> None:
+    """Polling pages and half-open connections, on the service's own server."""
+    with serving(app) as url:
+        alone = percentile_of(url, 0)
+        before, threads = resident(), threading.active_count()
+        watched = percentile_of(url, POLLERS)
+        held = threading.active_count() - threads
+        added = (resident() - before) / 1e6
+        print(f"\n{POLLERS} pages polled once each five seconds: {held} threads more, {added:+.1f} MB", end="")
+        print(f" (limit {LIMITS['poll MB']}); p99 of another request {alone:.0f} to {watched:.0f} ms", end="")
+        print(f" (limit {LIMITS['p99 ratio']}x)")
+        host, port = url.removeprefix("http://").split(":")
+        opened = [socket.create_connection((host, int(port))) for _ in range(HALF_OPEN)]
+        lost = sum(not answers(url) for _ in range(20))
+        for one in opened:
+            one.close()
+        print(f"{HALF_OPEN} half-open connections: {lost} of 20 requests lost (limit 0)")
+
+
+@contextmanager
+def serving(app: Flask) -> Iterator[str]:
+    """The application on a port of this machine."""
+    shutdown, ports, ready = Shutdown(), [0], threading.Event()
+
+    def note(port: int) -> None:
+        ports[0] = port
+        ready.set()
+
+    thread = threading.Thread(target=serve, args=(app, "127.0.0.1", 0), kwargs={"ready": note, "shutdown": shutdown})
+    thread.start()
+    ready.wait(30)
+    try:
+        yield f"http://127.0.0.1:{ports[0]}"
+    finally:
+        shutdown.begin()
+        thread.join(30)
+
+
+def percentile_of(url: str, pollers: int) -> float:
+    """The 99th percentile (ms) of 200 requests while so many pages ask for their state, 40 a second in turn."""
+    stop, poll = threading.Event(), poll_states(url, pollers)
+
+    def run() -> None:
+        while not stop.is_set():
+            poll()
+            stop.wait(5 / max(pollers, 1))
+
+    polling = threading.Thread(target=run)
+    if pollers:
+        polling.start()
+    times = []
+    with requests.Session() as session:
+        for _ in range(200):
+            began = time.perf_counter()
+            session.get(f"{url}/healthz", timeout=30).raise_for_status()
+            times.append((time.perf_counter() - began) * 1000)
+            time.sleep(0.02)
+    stop.set()
+    if pollers:
+        polling.join(30)
+    return statistics.quantiles(times, n=100)[-1]
+
+
+def poll_states(url: str, pollers: int) -> Callable[[], None]:
+    """Each call polls the next page, on a connection of its own that stays open, with the ETag that it has."""
+    sessions = [requests.Session() for _ in range(pollers)]
+    etags, turn = [""] * pollers, [0]
+
+    def poll() -> None:
+        number = turn[0] % pollers
+        turn[0] += 1
+        answer = sessions[number].get(
+            f"{url}/fleets/acme/fleet-{number % FLEETS}/state", headers={"If-None-Match": etags[number]}, timeout=30
+        )
+        etags[number] = answer.headers.get("ETag", "")
+
+    return poll
+
+
+def answers(url: str) -> bool:
+    """Whether a request is answered within two seconds."""
+    with suppress(requests.RequestException):
+        return requests.get(f"{url}/healthz", timeout=2).ok
+    return False
+
+
+def resident() -> int:
+    """The most bytes of memory that this process had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+if __name__ == "__main__":
+    main()

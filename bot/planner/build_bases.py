@@ -1,0 +1,41 @@
+"""Find which services of a stack build their images on those of others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from bot.domain.names import ServiceName
+from bot.plan.image_sources import find_images, image_name
+
+_ONBUILD = re.compile(r"(?im)^[ \t]*onbuild[ \t]")
+
+
+def find_bases(
+    model: Mapping[str, Any], dockerfiles: Mapping[str, tuple[str | None, str]]
+) -> dict[ServiceName, tuple[ServiceName, ...]]:
+    """By service, those whose images its own may be built on; `dockerfiles` are texts and targets, by service.
+
+    A Dockerfile that is not known or not understood may read all of them.
+    """
+    services = model.get("services") or {}
+    images = {name: image_name(services[name].get("image") or f"{model.get('name')}-{name}") for name in dockerfiles}
+    found = {}
+    for service, (text, target) in dockerfiles.items():
+        read = find_images(text, target) if text is not None else None
+        bases = [
+            ServiceName(other)
+            for other, image in images.items()
+            if image != images[service] and (read is None or image in read)
+        ]
+        if bases:
+            found[ServiceName(service)] = tuple(bases)
+    return found
+
+
+def brings_own(
+    bases: Mapping[ServiceName, tuple[ServiceName, ...]], texts: Mapping[str, str | None], service: str
+) -> bool:
+    """Whether an image that `service` is built on leaves instructions for whoever builds on it."""
+    return any(_ONBUILD.search(texts[base] or "") for base in bases.get(ServiceName(service), ()))

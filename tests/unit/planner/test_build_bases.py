@@ -1,0 +1,60 @@
+"""Which services of a stack build their images on those of others."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.planner.build_bases import brings_own, find_bases
+
+pytestmark = pytest.mark.portable
+
+MODEL = {"name": "s", "services": {"base": {"image": "Own/Base"}, "app": {}, "tool": {"image": "own/base:2"}}}
+
+
+def bases(app: str | None, target: str = "") -> tuple[str, ...]:
+    found = find_bases(MODEL, {"base": ("FROM scratch", ""), "app": (app, target), "tool": ("FROM scratch", "")})
+    assert set(found) <= {"app"}
+    return tuple(found.get("app", ()))  # type: ignore[call-overload]  # a plain name will do
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "target", "expected"),
+    [
+        ("FROM own/base", "", ("base",)),
+        ("FROM docker.io/own/base:latest AS x", "", ("base",)),
+        ("FROM own/base:2", "", ("tool",)),
+        ("FROM own/base:3", "", ()),
+        ("FROM scratch\nCOPY --from=own/base /a /a", "", ("base",)),
+        ("FROM scratch\nRUN --mount=from=own/base:2,target=/x true", "", ("tool",)),
+        ("FROM own/base AS a\nFROM scratch AS b\nCOPY x x", "", ()),
+        ("FROM own/base AS a\nFROM scratch AS b\nCOPY x x", "a", ("base",)),
+        ("ARG B=own/base\nFROM $B", "", ("base", "tool")),
+        ("FROM own/base\nNONSENSE", "", ("base",)),
+        ("NONSENSE", "", ("base", "tool")),
+        (None, "", ("base", "tool")),
+    ],
+)
+def test_a_dockerfile_names_the_images_of_other_services(
+    dockerfile: str | None, target: str, expected: tuple[str, ...]
+) -> None:
+    assert bases(dockerfile, target) == expected
+
+
+def test_who_shares_an_image_does_not_build_on_it() -> None:
+    model = {"name": "s", "services": {"a": {"image": "x"}, "b": {"image": "x"}}}
+    assert find_bases(model, {"a": ("FROM x", ""), "b": ("FROM x", "")}) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "brings"),
+    [
+        ("FROM x\nONBUILD COPY . /app", True),
+        ("FROM x\n  onbuild run true", True),
+        ("FROM x-onbuild", False),
+        (None, False),
+    ],
+)
+def test_an_image_may_bring_instructions_for_who_builds_on_it(text: str | None, brings: bool) -> None:
+    found = find_bases(MODEL, {"base": ("FROM scratch", ""), "app": ("FROM own/base", "")})
+    assert brings_own(found, {"base": text, "app": "FROM own/base\nONBUILD RUN x"}, "app") is brings
+    assert not brings_own(found, {"base": text, "app": "FROM own/base"}, "base")
