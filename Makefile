@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 3
 
-.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged prove-red docs picture lock clean verify-demo verify-notices verify-api verify-install verify-builds verify-pages verify-image
+.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged prove-red docs picture lock clean verify-demo verify-notices verify-api verify-install verify-builds verify-pages verify-image page-pictures
 
 demo:
 	$(PYTHON) tools/setup demo
@@ -114,6 +114,9 @@ docs:
 
 picture:
 	python -m tests.browser.picture
+
+page-pictures:
+	python -m tests.browser.page_pictures
 
 lock:
 	tools/lock

@@ -9,7 +9,7 @@ import sys
 import bench
 
 NAMES = [info.name for info in pkgutil.iter_modules(bench.__path__) if info.name != "__main__"]
-chosen = sys.argv[1:2]
+chosen = [name.replace("-", "_") for name in sys.argv[1:2]]
 if chosen and chosen[0] not in NAMES:
     sys.exit(f"there is no bench.{chosen[0]}; there are {', '.join(NAMES)}")
 sys.argv[1:] = sys.argv[2:]

@@ -29,6 +29,7 @@ _TAGS = nh3.ALLOWED_TAGS | {"details", "summary", "input"}
 _ATTRIBUTES = nh3.ALLOWED_ATTRIBUTES | {
     "code": {"class"},
     "td": {"align"},
+    "details": {"open"},
     "input": {"type", "checked", "disabled"},
 }
 _DIFF_LINE = re.compile(r"^([+-@]).*$", re.MULTILINE)

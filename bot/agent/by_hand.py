@@ -14,16 +14,26 @@ from msgspec.structs import replace
 from bot.agent.checkout import Checkout, CheckoutPosition
 from bot.agent.deploy import carry_out
 from bot.agent.node import LocalNode
+from bot.agent.positions import find_positions
 from bot.agent.state import Identity, used_numbers
 from bot.agent.submodules import parse_submodules
 from bot.domain.errors import BotError
-from bot.domain.names import BranchName, CommitSha, DeploymentId, RepoName, SubmodulePath, parse_commit_sha, short
+from bot.domain.names import (
+    BranchName,
+    CommitSha,
+    DeploymentId,
+    RepoName,
+    StackName,
+    SubmodulePath,
+    parse_commit_sha,
+    short,
+)
 from bot.fleetfile import FLEET_FILE, Fleet, Submodule, parse_fleet
 from bot.fleetfile import Node as FleetNode
 from bot.git.git import GitRepository
 from bot.plan.model import NodePlan, Plan
 from bot.plan.order import OrderRequest, compose_order
-from bot.planner.plans import Revision, plan_between
+from bot.planner.plans import Revision, find_revision, plan_between
 from bot.planner.renderer import Renderer
 from bot.protocol.order import Order, OrderKind, PlanStart
 from bot.protocol.outcome import Outcome
@@ -122,7 +132,15 @@ class _OrderMaker:
     def _plan(self, wanted: OrderRequest, fleet: Fleet, held: CheckoutPosition) -> Plan:
         path = wanted.submodule.path
         repository, upstream = (GitRepository.of_checkout(place) for place in (self.root, self.root / path))
-
+        apart: dict[StackName, Revision | None] = {}
+        positions = find_positions(self.node.state.read_record(), path)
+        newest = next(iter(positions.values()), None)
+        if newest is not None and (newest.commit, newest.pin) == (held.commit, held.pin):
+            # Nobody moved the checkout by hand since: each stack is where its own last order left it.
+            for stack, order in positions.items():
+                at = find_revision(repository, upstream, order.commit, path)
+                if at is not None and order.commit != held.commit:
+                    apart[stack] = at
         with tempfile.TemporaryDirectory(prefix="aios-bot-plan-") as folder:
             return plan_between(
                 Revision(held.commit, held.pin) if held.pin else None,
@@ -135,6 +153,7 @@ class _OrderMaker:
                 repo=self.identity.fleet,
                 commits=(held.pin, wanted.pin),
                 commits_shown=0,
+                apart=apart,
             )
 
 

@@ -90,6 +90,22 @@ def adjust_order(
     return order
 
 
+def as_planned(planned: Order, done: Order) -> Order:
+    """`planned`, with what a build decided in place of a rebuild whose image came out the same in `done`."""
+    decided = {(stack.project, one.service): one.action for stack in done.stacks for one in stack.services}
+
+    def settled(stack: StackOrder) -> StackOrder:
+        services = (
+            replace(one, action=one.if_same)
+            if one.if_same is not None and decided.get((stack.project, one.service)) is one.if_same
+            else one
+            for one in stack.services
+        )
+        return replace(stack, services=tuple(services))
+
+    return replace(planned, stacks=tuple(settled(stack) for stack in planned.stacks))
+
+
 def _replace_actions(order: Order, action: Action, applies: Callable[[StackOrder, ServiceOrder], bool]) -> Order:
     def adjusted(stack: StackOrder) -> StackOrder:
         services = (replace(one, action=action) if applies(stack, one) else one for one in stack.services)

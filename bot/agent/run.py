@@ -19,6 +19,7 @@ from bot.agent.health import UnhealthyError
 from bot.agent.node import LocalNode, post_status, report_outcome
 from bot.agent.orders import (
     adjust_order,
+    as_planned,
     changed_stacks,
     compare_services,
     stacks_behind_hooks,
@@ -62,6 +63,7 @@ class DeployRun:
         self.last_good = find_last_good(records)
         self.deployed = find_deployed(records)
         self.after_failure = is_after_failure(records)
+        self.planned = order  # as it was approved: what happens is compared with that
         self.before: tuple[Container, ...] = ()
         self.holdings: dict[str, Holding] = {}
         self.after: tuple[Container, ...] = ()
@@ -127,7 +129,8 @@ class DeployRun:
         except BotError as problem:
             return self._roll_back(back_to, problem)
         self.after = self._containers()
-        services = compare_services(change.settled, self.before, self.after, change.kinds)
+        planned = as_planned(self.planned, change.settled)
+        services = compare_services(planned, self.before, self.after, change.kinds)
         return self._outcome(OrderEnd.SUCCESS, render_success(self.order, services), services=services)
 
     def _prepare(self) -> tuple[CheckoutPosition | None, PreflightResult]:
@@ -179,6 +182,10 @@ class DeployRun:
             is_first=self.last_good is None,
             after_failure=self.after_failure,
         )
+        if (
+            self.last_good is None and not self.before
+        ):  # on an empty node everything is created, which is what its first order is for
+            self.planned = self.order
 
     def _preflight(self, *, is_first: bool) -> PreflightResult:
         node, order, root = self.node, self.order, self.checkout.root

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,19 +16,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli.terminal import working
-from bot.domain.errors import BotError
-from bot.domain.names import CommitSha, SubmodulePath
+from bot.cli.plan_sides import Asked, Sides, find_sides
+from bot.cli.terminal import show_lines, working
+from bot.domain.errors import ExitCode
 from bot.settings.environment import read_cache_folder
 from bot.text.terminal import printable
 
 if TYPE_CHECKING:
-    from bot.fleetfile import Fleet
-    from bot.git.git import GitRepository
     from bot.plan.model import Plan
     from bot.planner.renderer import Renderer
 
 _PATHS_SHOWN = 5
+_IN_IT = "edits that are not committed are part of this plan"
+_NOT_THERE = "not in the plan, because git does not have them"
 _KEY_LENGTH = 32  # bytes
 
 
@@ -37,11 +38,14 @@ _KEY_LENGTH = 32  # bytes
     default=".",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     show_default=True,
-    help="The fleet's checkout.",
+    help="The fleet's checkout, or one of the stacks repository alone.",
 )
 @click.option("--submodule", default="server", show_default=True, help="Path of the submodule in the repository.")
-@click.option("--from", "old", help="Commit to start from. Default: the one that HEAD pins.")
-@click.option("--to", "new", help="Commit to plan for. Default: the one checked out in the submodule.")
+@click.option("--from", "since", help="Commit to start from. Default: the one that HEAD pins.")
+@click.option("--to", "until", help="Commit to plan for. Default: what is checked out, with its edits.")
+@click.option("--old", help="As --from, but any commit, or a folder; the move need not be forward.")
+@click.option("--new", help="As --to, but any commit, or a folder.")
+@click.option("--stacks", help="Glob of the stack folders in a stacks repository alone. Default: stacks/*.")
 @click.option(
     "--fleet",
     "fleet_file",
@@ -57,29 +61,48 @@ _KEY_LENGTH = 32  # bytes
     help="For a terminal, as in a pull request, or for a program.",
 )
 def plan(  # noqa: PLR0917 - one parameter per option of the command
-    repo: Path, submodule: str, old: str | None, new: str | None, fleet_file: Path | None, form: str
+    repo: Path,
+    submodule: str,
+    since: str | None,
+    until: str | None,
+    old: str | None,
+    new: str | None,
+    stacks: str | None,
+    fleet_file: Path | None,
+    form: str,
 ) -> None:
-    """Show what moving a submodule's pin will do to every running service, from a local checkout."""
+    """Show what moving a submodule's pin will do to every running service, from a local checkout.
+
+    Edits that are not committed are part of the plan, and said to be. Exits with 0 when every stack was planned,
+    whatever changes; with 4 when a stack cannot be analysed: nobody would deploy it; with 1 when there is no plan.
+    """
     from bot.features.bump.text import render_body
     from bot.plan.report.links import Links
-    from bot.plan.report.text import render_json, render_text
+    from bot.plan.report.rows import unreadable_stacks
+    from bot.plan.report.text import render_json, render_lines
     from bot.planner.renderer import Renderer
+    from bot.planner.worktree import ScratchRepository
 
-    if new is None:
-        _check_committed(repo / submodule, submodule)
-    with _cache_folder() as folder:
+    if (since or until) and (old or new):
+        raise click.UsageError("--from and --to name commits, --old and --new any two sides: use one pair")
+    asked = Asked(repo, submodule, old or since, new or until, not (old or new), fleet_file, stacks)
+    with _cache_folder() as folder, tempfile.TemporaryDirectory(prefix="aios-bot-plan-") as temporary:
+        sides = find_sides(asked, ScratchRepository(Path(temporary)))
+        for words, paths in ((_IN_IT, sides.edits), (_NOT_THERE, sides.unknown)):
+            if paths:
+                click.echo(printable(f"{words}: {_listed(paths)}"), err=True)
         renderer = Renderer(cache_root=folder, secret_key=_read_key(folder))
-        with working(f"rendering the stacks of {submodule} before and after"):
-            made = read_local_plan(
-                repo=repo, submodule=submodule, old=old, new=new, fleet_file=fleet_file, renderer=renderer
-            )
+        with working(f"rendering the stacks of {sides.path} before and after"):
+            made = make_plan(sides, renderer)
     match form:
         case "json":
             click.echo(printable(render_json(made)))
         case "markdown":
             click.echo(printable(render_body(made, Links())))
         case _:
-            click.echo(printable(render_text(made)))
+            show_lines(render_lines(made))
+    if any(unreadable_stacks(made)):
+        sys.exit(ExitCode.REFUSED)
 
 
 def read_local_plan(
@@ -89,57 +112,32 @@ def read_local_plan(
 
     Raises BotError with a cure if a checkout or a commit is missing, or the move is not forward.
     """
+    from bot.planner.worktree import ScratchRepository
+
+    with tempfile.TemporaryDirectory(prefix="aios-bot-plan-") as temporary:
+        asked = Asked(repo, submodule, old, new, True, fleet_file)
+        return make_plan(find_sides(asked, ScratchRepository(Path(temporary))), renderer)
+
+
+def make_plan(sides: Sides, renderer: Renderer) -> Plan:
+    """The plan between two sides."""
     from bot.fleetfile import Submodule
     from bot.planner.plans import Revision, plan_between
 
-    fleet_repo = _open(repo, "--repo must be a git checkout")
-    upstream = _open(
-        repo / submodule, f"run `git submodule update --init {submodule}` in {repo} first", parent=fleet_repo
-    )
-    base = _resolve(fleet_repo, "HEAD", where=str(repo))
-    pin = fleet_repo.pin_at(base, submodule)
-    if pin is None:
-        raise BotError(f"{repo} pins no submodule at {submodule!r}; name it with --submodule")
-    start = _resolve(upstream, old or pin, where=submodule)
-    end = _resolve(upstream, new or "HEAD", where=submodule)
-    if not upstream.is_ancestor(start, end):
-        raise BotError(f"{end[:7]} does not descend from {start[:7]}: a bump only moves forward")
-    fleet = _read_fleet(fleet_repo, base, fleet_file)
-    path = SubmodulePath(submodule)
-    own = next((one for one in fleet.submodules if one.path == path), Submodule(path=path))
+    own = next((one for one in sides.fleet.submodules if one.path == sides.path), Submodule(path=sides.path))
     return plan_between(
-        Revision(base, start),
-        Revision(base, end),
-        fleet=fleet,
+        Revision(sides.base, sides.old),
+        Revision(sides.base, sides.new),
+        fleet=sides.fleet,
         submodule=own,
-        mirror=fleet_repo,
-        upstream=upstream,
+        mirror=sides.mirror,
+        upstream=sides.upstream,
         renderer=renderer,
-        commits=(start, end),
+        commits=(sides.old, sides.new) if sides.is_history else None,
     )
 
 
-def _check_committed(checkout: Path, submodule: str) -> None:
-    """BotError when tracked files are edited: what is not committed would not be in the plan."""
-    from bot.git.git import GitError, GitRepository
-
-    try:
-        status = ("--work-tree", str(checkout), "status", "--porcelain", "-z", "--untracked-files=normal")
-        lines = GitRepository.of_checkout(checkout).run(*status).decode("utf-8", "replace").split("\0")
-    except GitError:
-        return  # read_local_plan says what is wrong with the checkout
-    edited = [line[3:] for line in lines if line and not line.startswith("??")]
-    if edited:
-        raise BotError(
-            f"{submodule} has edits that are not committed, and a plan knows commits only: {_listed(edited)}; "
-            "commit them, or name the commit to plan for with --to (--to HEAD leaves the edits out)"
-        )
-    unknown = [line[3:] for line in lines if line.startswith("??")]
-    if unknown:
-        click.echo(printable(f"not in the plan, because git does not have them: {_listed(unknown)}"), err=True)
-
-
-def _listed(paths: list[str]) -> str:
+def _listed(paths: tuple[str, ...]) -> str:
     more = f" and {len(paths) - _PATHS_SHOWN} more" if len(paths) > _PATHS_SHOWN else ""
     return ", ".join(paths[:_PATHS_SHOWN]) + more
 
@@ -172,31 +170,3 @@ def _read_key(folder: Path) -> bytes:
         with os.fdopen(handle, "wb") as target:
             target.write(fresh)
     return fresh
-
-
-def _open(path: Path, cure: str, *, parent: GitRepository | None = None) -> GitRepository:
-    from bot.git.git import GitError, GitRepository
-
-    try:
-        found = GitRepository.of_checkout(path)
-    except GitError as problem:
-        raise BotError(f"{path}: {problem}; {cure}") from None
-    if parent is not None and found.git_dir.resolve() == parent.git_dir.resolve():
-        raise BotError(f"{path} is not checked out; {cure}")
-    return found
-
-
-def _resolve(repository: GitRepository, revision: str, *, where: str) -> CommitSha:
-    found = repository.resolve(revision)
-    if found is None:
-        raise BotError(f"{where} has no commit {revision!r}; fetch it first")
-    return found
-
-
-def _read_fleet(repository: GitRepository, base: CommitSha, file: Path | None) -> Fleet:
-    from bot.fleetfile import FLEET_FILE, Fleet, parse_fleet
-
-    if file is not None:
-        return parse_fleet(file.read_text(encoding="utf-8"), path=str(file))
-    text = repository.read_file(base, FLEET_FILE)
-    return parse_fleet(text.decode("utf-8", "replace")) if text is not None else Fleet()

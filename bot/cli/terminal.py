@@ -39,6 +39,20 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     Console().print(table)
 
 
+def show_lines(lines: Iterable[tuple[str, str]]) -> None:
+    """Print lines of (text, style): coloured on a terminal, unless NO_COLOR is set; elsewhere as they are."""
+    rows = [(printable(text), style) for text, style in lines]
+    if not (_has_rich() and sys.stdout.isatty()):
+        click.echo("\n".join(text for text, _ in rows).rstrip())
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for text, style in rows:
+        console.print(Text(text, style=style), soft_wrap=True)
+
+
 @contextmanager
 def working(what: str) -> Iterator[None]:
     """Say on standard error what is being done, if it takes more than two seconds, with the time that passes.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from bot.domain.names import ServiceName
 from bot.fleetfile import Node
 from bot.plan.cascades import Causes, action_if_same, image_causes, remade_networks, resource_causes, spread
-from bot.plan.causes import Cause, ReasonCode, find_old_source, find_source, model_causes
+from bot.plan.causes import Cause, ReasonCode, build_causes, find_old_source, find_source, model_causes
 from bot.plan.contents import changed_under, content_causes, find_mounts, reload_signal
 from bot.plan.followers import Replaced, follower_causes, replaced_containers, settle
 from bot.plan.images import judge_image
@@ -56,7 +56,9 @@ def decide_node(change: NodeChange, *, reconnects: bool = False) -> tuple[Decide
     scope = PlanScope(change.node, change.changed, remade, reconnects=reconnects)
     return settle(
         len(change.stacks),
-        lambda at, others: decide_stack(change.stacks[at], scope._replace(replaced=others)),
+        lambda at, others: decide_stack(
+            change.stacks[at], scope._replace(changed=change.changed_for(change.stacks[at]), replaced=others)
+        ),
         lambda at, decided: replaced_containers(decided.stacks, _model(change.stacks[at].new)),
     )
 
@@ -231,7 +233,7 @@ class _StackDecision:
         causes = model_causes(name, (then, now), shown, (old.rendering, new.rendering))
         causes += content_causes(name, old, new, self.changed, self.node)
         if now.get("build"):
-            causes += _build_causes(name, then.get("build"), now["build"], new.rendering)
+            causes += build_causes(name, then.get("build"), now["build"], new.rendering)
             inputs = self.change.build_inputs.get(ServiceName(name), ())
             if inputs:
                 more = f" and {len(inputs) - 3} more" if len(inputs) > 3 else ""
@@ -250,17 +252,6 @@ class _StackDecision:
         )
         action = Action.CREATE if now > was else Action.REMOVE
         return Cause(action, ReasonCode.REPLICAS, f"replicas {was} -> {now}", where)
-
-
-def _build_causes(name: str, before: Any, after: Mapping[str, Any], rendering: Rendering) -> Iterator[Cause]:
-    if not isinstance(before, dict):
-        where = find_source(rendering, f"services.{name}.build")
-        yield Cause(Action.REBUILD, ReasonCode.BUILD, "is now built from its own files", where)
-        return
-    for key in sorted({*before, *after}):
-        if before.get(key) != after.get(key) and not key.startswith("x-"):
-            where = find_source(rendering, f"services.{name}.build.{key}")
-            yield Cause(Action.REBUILD, ReasonCode.BUILD, f"build {key} changed", where)
 
 
 def _stack_plan(change: StackChange, side: Side, services: tuple[ServicePlan, ...], node: Node) -> StackPlan:
@@ -284,6 +275,7 @@ def _stack_plan(change: StackChange, side: Side, services: tuple[ServicePlan, ..
         error=rendering.message if isinstance(rendering, Unreadable) else None,
         error_at=rendering.where if isinstance(rendering, Unreadable) else None,
         remarks=() if gone else find_remarks(change, services, node),
+        old=change.old_pin,
     )
 
 

@@ -87,6 +87,7 @@ class StackPlan(StoredValue, frozen=True):
     error_at: SourceLine | None = None  # the line that it is about, where that is known
     inputs: str = ""  # SHA-256 of every file that the new version reads; "" in plans of older versions
     remarks: tuple[str, ...] = ()  # what the plan does not know of the stack: an env file that only the node has
+    old: CommitSha | None = None  # the pin that the stack runs, where that is not the plan's own `old`
 
     @property
     def changed(self) -> bool:

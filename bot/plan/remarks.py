@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from bot.domain.names import short
 from bot.fleetfile import Node
 from bot.plan.contents import find_mounts
 from bot.plan.model import ServicePlan
@@ -25,12 +26,18 @@ def find_remarks(change: StackChange, services: tuple[ServicePlan, ...], node: N
     before, after = change.models
     touched = [one.service for one in services if one.action not in (Action.NONE, Action.REMOVE)]
     return (
+        *_apart(change),
         *new.rendering.remarks,
         *_pointers(new),
         *_missing_files(new, after, touched, node),
         *_external_volumes(before, after),
         *_unlikely_builds(change, services),
     )
+
+
+def _apart(change: StackChange) -> Iterator[str]:
+    if change.old_pin is not None:
+        yield f"compared with {short(change.old_pin)}, which it was deployed at without the node's other stacks"
 
 
 def find_build_error(change: StackChange, services: tuple[ServicePlan, ...]) -> BuildProblem | None:

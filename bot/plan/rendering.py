@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from bot.domain.names import ServiceName, StackName
+from bot.domain.names import CommitSha, ServiceName, StackName
 from bot.domain.values import Value
 from bot.fleetfile import Node
 from bot.plan.model import SourceLine
@@ -115,6 +115,9 @@ class StackChange(Value, frozen=True):
     build_bases: dict[ServiceName, tuple[ServiceName, ...]] = {}  # the services whose images it may be built on
     lost_guards: dict[ServiceName, tuple[LostGuards, ...]] = {}
     build_problems: dict[ServiceName, BuildProblem] = {}  # of services whose image is built anew, if they are touched
+    was: StackName | None = None  # the old stack, where its folder moved
+    old_pin: CommitSha | None = None  # of the old side, where the stack was deployed apart from the node's others
+    changed: frozenset[str] | None = None  # since that pin, as NodeChange has it; None: what the node's says
 
     @property
     def models(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -132,3 +135,7 @@ class NodeChange(Value, frozen=True):
     node: Node
     stacks: tuple[StackChange, ...]
     changed: frozenset[str] = frozenset()  # files of the whole checkout whose content or mode differs
+
+    def changed_for(self, stack: StackChange) -> frozenset[str]:
+        """The changed files, seen from what `stack` runs."""
+        return self.changed if stack.changed is None else stack.changed

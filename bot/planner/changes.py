@@ -125,6 +125,7 @@ def _pair(
                 build_inputs=builds.inputs,
                 build_bases=dict(builds.bases),
                 build_problems=builds.problems,
+                was=then[0].stack if then and then[0].stack != task.stack else None,
             )
         )
     return tuple(pairs)

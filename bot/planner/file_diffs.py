@@ -77,24 +77,29 @@ def read_changed_files(changes: Iterable[NodeChange], old: Snapshot | None, new:
     return tuple(found)
 
 
+def keep_stricter(one: ChangedFile, other: ChangedFile) -> ChangedFile:
+    """`one`, unless only the `other` reading of the same file knows it for a secret."""
+    return other if other.kind is ReasonCode.SECRET_CONTENT else one
+
+
 def _read_by(stack: StackChange, change: NodeChange) -> Iterator[tuple[str, ReasonCode]]:
     """The changed files behind the stack's mounts and settings."""
     for side in (stack.old, stack.new):
         if side is None or not isinstance(side.rendering, Rendered):
             continue
-        for _, mount_kind, path in _mounted(side, change):
+        for _, mount_kind, path in _mounted(side, stack, change):
             yield path, mount_kind
         for path in side.rendering.reads:
-            if path in change.changed and not path.lower().endswith(_DEFINITION):
+            if path in change.changed_for(stack) and not path.lower().endswith(_DEFINITION):
                 yield path, ReasonCode.ENV_FILE
 
 
-def _mounted(side: Side, change: NodeChange) -> Iterator[tuple[ServiceName, ReasonCode, str]]:
+def _mounted(side: Side, stack: StackChange, change: NodeChange) -> Iterator[tuple[ServiceName, ReasonCode, str]]:
     model = side.rendering.model if isinstance(side.rendering, Rendered) else {}
     for service in model.get("services") or {}:
         for mount in find_mounts(service, model, change.node):
             place = side.places.get(mount.source)
-            for path in changed_under(change.changed, [place.path if place else mount.source]):
+            for path in changed_under(change.changed_for(stack), [place.path if place else mount.source]):
                 yield ServiceName(service), mount.code, path
 
 
@@ -171,7 +176,7 @@ def add_lost_guards(change: NodeChange, files: Iterable[ChangedFile]) -> NodeCha
     for stack in change.stacks:
         own: dict[ServiceName, tuple[LostGuards, ...]] = {}
         if stack.old is not None and stack.new is not None:
-            for service, _, path in dict.fromkeys(_mounted(stack.new, change)):
+            for service, _, path in dict.fromkeys(_mounted(stack.new, stack, change)):
                 if path in lost:
                     own[service] = (*own.get(service, ()), lost[path])
         stacks.append(replace(stack, lost_guards=own) if own else stack)

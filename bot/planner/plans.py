@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from bot.domain.names import CommitSha, NodeName, RepoName, SubmodulePath
+from bot.domain.names import CommitSha, NodeName, RepoName, StackName, SubmodulePath
 from bot.domain.risk_rules import Tuning
 from bot.fleetfile import Fleet, Node, Submodule
 from bot.git.git import GitRepository
@@ -16,10 +17,15 @@ from bot.plan.compose_versions import NodeCompose
 from bot.plan.identity import identify_plan
 from bot.plan.model import Commit, NodePlan, Plan
 from bot.plan.rendering import NodeChange
-from bot.planner.changes import read_changes
 from bot.planner.culprits import PlanWork, Refused, StackPlace, make_guarded
 from bot.planner.exits import hide_secrets
-from bot.planner.file_diffs import ChangedFile, add_lost_guards, point_at_files, read_changed_files, show_files
+from bot.planner.file_diffs import (
+    ChangedFile,
+    add_lost_guards,
+    point_at_files,
+    show_files,
+)
+from bot.planner.parts import read_parts
 from bot.planner.read_files import digest_files
 from bot.planner.renderer import Renderer
 from bot.planner.snapshot import Snapshot
@@ -61,16 +67,19 @@ def plan_between(
     upstream_name: RepoName | None = None,
     commits: tuple[CommitSha | None, CommitSha] | None = None,
     commits_shown: int = COMMITS_SHOWN,
+    apart: Mapping[StackName, Revision | None] = MappingProxyType({}),
 ) -> Plan:
     """The plan of moving `submodule` from `old` to `new` (None: nothing was deployed) on every node of `fleet`.
 
-    `mirror` and `upstream` are the repositories of the fleet and of the submodule; their names are for reports. With
-    `commits` the plan counts the commits after the first of the two up to the second, and lists the newest.
+    `apart` are the stacks that run another revision than `old`, newest first. `mirror` and `upstream` are the
+    repositories of the fleet and of the submodule; their names are for reports. With `commits` the plan counts the
+    commits after the first of the two up to the second, and lists the newest.
     """
 
     def snapshot(at: Revision) -> Snapshot:
         return Snapshot(fleet=mirror, commit=at.commit, submodule=submodule.path, upstream=upstream, pin=at.pin)
 
+    snapshots = {at: snapshot(at) for at in dict.fromkeys(apart.values()) if at}
     listed = upstream.commits_between(*commits, most=commits_shown) if commits and commits_shown else ()
     return read_plan(
         fleet=fleet,
@@ -82,6 +91,7 @@ def plan_between(
         renderer=renderer,
         commits=tuple(Commit(sha=c.sha, subject=c.subject, author=c.author_name) for c in listed),
         commits_total=upstream.count_between(*commits) if commits else 0,
+        apart={stack: snapshots[at] if at else None for stack, at in apart.items()},
     )
 
 
@@ -96,6 +106,7 @@ def read_plan(
     renderer: Renderer,
     commits: tuple[Commit, ...],
     commits_total: int,
+    apart: Mapping[StackName, Snapshot | None] = MappingProxyType({}),
 ) -> Plan:
     """The same between two snapshots, with the commits that it brings.
 
@@ -104,12 +115,12 @@ def read_plan(
     asked = repo if fleet.nodes else None
     nodes = fleet.nodes or (Node(name=ANY_NODE),)
     versions = {node.name: renderer.judge_node(asked, node.name) for node in nodes}
-    sides = [(False, new), (True, old)] if old else [(False, new)]
+    sides = [(False, new), *((True, side) for side in dict.fromkeys((old, *apart.values())) if side)]
 
     def make(refused: Refused) -> tuple[Plan, int]:
         before = renderer.start_work()
-        changes = read_changes(nodes, submodule, old, new, renderer, refused=refused)
-        plan = _make_plan(fleet, submodule, changes, versions, old=old, new=new, renderer=renderer)
+        changes, changed = read_parts(nodes, submodule, old, new, renderer, apart=apart, refused=refused)
+        plan = _make_plan(fleet, submodule, changes, changed, versions, old=old, new=new, renderer=renderer)
         return plan, renderer.processes - before
 
     def places() -> tuple[StackPlace, ...]:
@@ -126,13 +137,13 @@ def _make_plan(
     fleet: Fleet,
     submodule: Submodule,
     changes: tuple[NodeChange, ...],
+    changed: tuple[ChangedFile, ...],
     versions: Mapping[NodeName, NodeCompose],
     *,
     old: Snapshot | None,
     new: Snapshot,
     renderer: Renderer,
 ) -> Plan:
-    changed = read_changed_files(changes, old, new)
     changes = tuple(add_lost_guards(change, changed) for change in changes)
     decided = [
         _decide(change, fleet.risks, new, renderer.redactor, changed, compose=versions[change.node.name])

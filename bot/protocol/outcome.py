@@ -10,6 +10,7 @@ from bot.domain.values import StoredValue, Value
 from bot.protocol.action import Action
 from bot.protocol.order import Order, RefusalReason
 
+NAMED_STACKS = 2  # of an order for more, only their number is told
 MAX_DESCRIPTION_LENGTH = 140  # characters of a deployment status's description
 
 
@@ -131,13 +132,17 @@ _PAST = {
 
 
 def render_success(order: Order, services: tuple[ServiceOutcome, ...]) -> str:
-    """ "runs server@a1b2c3d: 1 recreated, 2 restarted, 9 untouched"."""
+    """ "runs 12 stacks of server@a1b2c3d: 1 recreated, 9 untouched": nothing is said of what it was not for."""
     counted = Counter(service.actual for service in services)
     done = [f"{counted[action]} {past}" for action, past in _PAST.items() if counted[action]]
     if counted[Action.NONE]:
         done.append(f"{counted[Action.NONE]} untouched")
     wrong = sum(not service.as_predicted for service in services)
-    told = f"runs {order.submodule}@{short(order.pin)}: {', '.join(done) or 'nothing to run'}"
+    names = [stack.stack for stack in order.stacks]
+    stacks = ", ".join(names) if len(names) <= NAMED_STACKS else f"{len(names)} stacks"
+    told = (
+        f"runs {stacks or 'nothing'} of {order.submodule}@{short(order.pin)}: {', '.join(done) or 'nothing to run'}"
+    )
     return f"{told}; {wrong} not as planned" if wrong else told
 
 

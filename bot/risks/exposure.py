@@ -50,7 +50,7 @@ def check_files(pair: StackPair) -> Iterator[tuple[str, Found]]:
         for lost in files:
             words = ", ".join(lost.words)
             name = lost.where.path.rpartition("/")[2]
-            text = f"the mounted {name} names {words} less often than before"
+            text = f"authentication or TLS may be gone: the mounted {name} names {words} less often than before"
             yield service, Found(rules.FILE_GUARD, text, where=lost.where)
 
 

@@ -66,6 +66,7 @@ def render_plan_page(plan: Plan) -> str:
         rows=rows,
         worst=str(worst_severity(tuple(risk for row in rows for risk in row.risks))),
         diffs=[(stack, service, split_diff(diff)) for stack, service, diff in diffs],
+        files=[(one, split_diff(one.diff)) for one in plan.file_diffs],
         unreadable=list(unreadable_stacks(plan)),
         missing=missing_variables(plan),
         plural=plural,

@@ -7,7 +7,7 @@ from functools import cache
 
 import msgspec
 
-from bot.domain.names import BranchName, InstallationId, NodeName, RepoName, SubmodulePath
+from bot.domain.names import BranchName, InstallationId, NodeName, RepoName, StackName, SubmodulePath
 from bot.features.audit.facts import Audited
 from bot.features.commands.decide.actions import GiveOrders, Refuse
 from bot.features.commands.decide.command import decide_command
@@ -193,6 +193,8 @@ def render_statuses() -> str:
         cases.node("C", runs=cases.HEAD, ahead=cases.OTHER_PULL, past=(newest,), good=many[:5]),
         cases.node("D", runs=cases.OLDER, lock=msgspec.structs.replace(why, reason="")),
         cases.node("E", past=(question,)),
+        cases.node("F", apart={cases.INGRESS: cases.BASE}),
+        cases.node("G", apart={cases.INGRESS: cases.HEAD, cases.DATABASE: cases.HEAD, StackName("web"): cases.OLDER}),
     )
     waves = ((NodeName("B"), NodeName("A")), (NodeName("C"),), (NodeName("D"),))
     hold = msgspec.structs.replace(cases.HELD, by="an_n", reason="a <b> *test*")

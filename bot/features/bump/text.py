@@ -16,7 +16,7 @@ from bot.plan.report import diffs, included, sections
 from bot.plan.report.check import LIMIT as CHECK_LIMIT
 from bot.plan.report.check import CheckText, render_check
 from bot.plan.report.links import Links
-from bot.plan.report.rows import count, summarise
+from bot.plan.report.rows import count, plural, summarise, unreadable_stacks
 from bot.text import markdown as md
 from bot.text import markers
 from bot.text.budget import fit, fixed
@@ -49,17 +49,17 @@ def render_body(plan: Plan, links: Links, *, limit: int = LIMIT) -> str:
 
 
 def render_plan(plan: Plan, links: Links, *, limit: int, brought: bool = True) -> str:
-    """Headline, table, what could not be analysed, diffs of files and services, commits, files: as `limit` allows.
+    """Headline, what could not be analysed, table, diffs of files and services, commits, files: as `limit` allows.
 
     Over the limit the diffs lose their context, then whole stacks, and the lists get shorter; then the table's rows
     do, down to names, and at last they are counted. `brought`: also the files and commits, where they are not there
     to be seen anyway.
     """
-    table, errors, missing, read, differ, commits, files = range(1, 8)
+    errors, table, missing, read, differ, commits, files = range(1, 8)
     pieces = [
         fixed(sections.headline(plan)),
-        sections.table(plan, links),
         sections.errors(plan, links),
+        sections.table(plan, links),
         sections.missing(plan),
         diffs.files(plan) if brought else sections.NOTHING,
         diffs.folds(plan),
@@ -73,8 +73,17 @@ def render_plan(plan: Plan, links: Links, *, limit: int, brought: bool = True) -
 def _footer(plan: Plan, links: Links) -> str:
     page = f" · {links.whole('the whole plan')}" if links.details else ""
     marker = msgspec.json.encode(Marker(id=plan.id, old=plan.old, new=plan.new)).decode()
-    said = f"Merging deploys this. Plan `{plan.id}`, made on base `{short(plan.base)}`{page}."
+    said = f"{_deploys(plan)} Plan `{plan.id}`, made on base `{short(plan.base)}`{page}."
     return f"{said}\n\n{markers.PLAN} {marker} -->"
+
+
+def _deploys(plan: Plan) -> str:
+    """What the merge leads to: a node with a stack that could not be analysed gets no order."""
+    left_out = {node.node for node, _ in unreadable_stacks(plan)}
+    if not left_out:
+        return "Merging deploys this."
+    rest = len(plan.nodes) - len(left_out)
+    return f"Merging deploys this to {rest} of {plural(len(plan.nodes), 'node')}."
 
 
 def parse_marker(body: str) -> Marker | None:

@@ -51,6 +51,15 @@ ORDERS_MADE = sa.Table(
     sa.Column("node", sa.Text, nullable=False),
     sa.Column("made_at", sa.BigInteger, nullable=False),  # seconds since the epoch
 )
+NODE_STARTS = sa.Table(
+    "node_starts",
+    TABLES,
+    sa.Column("fleet", sa.Text, primary_key=True),  # lower case
+    sa.Column("node", sa.Text, primary_key=True),
+    sa.Column("base", sa.Text, primary_key=True),
+    sa.Column("submodule", sa.Text, primary_key=True),
+    sa.Column("commit_sha", sa.Text, nullable=False),  # of the fleet
+)
 NODE_VERSIONS = sa.Table(
     "node_versions",
     TABLES,
@@ -69,6 +78,10 @@ _SAVE = sa.text(
 _SAVE_RESULT = sa.text(
     "INSERT INTO order_results (fleet, number, report) VALUES (:fleet, :number, :report) "
     "ON CONFLICT (fleet, number) DO NOTHING"
+)
+_KEEP_START = sa.text(
+    "INSERT INTO node_starts (fleet, node, base, submodule, commit_sha) "
+    "VALUES (:fleet, :node, :base, :submodule, :commit_sha) ON CONFLICT (fleet, node, base, submodule) DO NOTHING"
 )
 _SAVE_VERSION = sa.text(
     "INSERT INTO node_versions (fleet, node, number, compose) VALUES (:fleet, :node, :number, :compose) "
@@ -173,6 +186,21 @@ class RolloutStore:
         )
         with self._store.reading() as connection:
             return tuple(DeploymentId(number) for number in connection.execute(query).scalars())
+
+    def keep_start(
+        self, fleet: RepoName, node: NodeName, base: BranchName, submodule: SubmodulePath, commit: CommitSha
+    ) -> CommitSha:
+        """What `node` is taken to run until an order for all of its stacks succeeds: `commit`, unless one is kept."""
+        key = {"fleet": fleet.lower(), "node": node, "base": base, "submodule": submodule}
+        table = NODE_STARTS.c
+        query = sa.select(table.commit_sha).where(
+            table.fleet == key["fleet"], table.node == node, table.base == base, table.submodule == submodule
+        )
+        with self._store.reading() as connection:
+            kept = connection.execute(query).scalar()
+        if kept is None:
+            self._store.write(lambda connection: connection.execute(_KEEP_START, {**key, "commit_sha": commit}))
+        return CommitSha(kept or commit)
 
     def find_result(self, fleet: RepoName, number: DeploymentId) -> Report | None:
         """What a node reported of an order, as it was read once: it does not change."""

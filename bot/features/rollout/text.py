@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from bot.domain.names import CommitSha, NodeName, PlanId, PullNumber, SubmodulePath, short
+from bot.domain.names import CommitSha, NodeName, PlanId, PullNumber, StackName, SubmodulePath, short
 from bot.domain.values import Value
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.plan.model import Plan
@@ -17,6 +17,7 @@ from bot.text import markers
 
 MOST_DIFFERING = 5  # nodes whose other plan is shown
 MOST_BEYOND = 10  # lines of each
+MOST_PENDING = 8  # stacks that are named
 LONGEST_PLAN = 5_000  # characters of each
 MOST_ROWS = 50  # of surprises and of differences, each
 _ICON = {
@@ -50,6 +51,7 @@ class DifferingPlan(Value, frozen=True):
     plan: Plan
     approved: PlanId
     beyond: tuple[str, ...]
+    stacks: tuple[StackName, ...] = ()  # the order was for these alone
 
 
 class RolloutView(Value, frozen=True):
@@ -85,8 +87,15 @@ def render_differing(found: DifferingPlan) -> str:
     lines = [f"- {md.text(line)}" for line in shown] + ([f"- and {more} more"] if more > 0 else [])
     plan = md.fence(render_text(found.plan)[:LONGEST_PLAN])
     said = f"**{node} is not deployed: plan {new} goes beyond the approved plan {md.code(found.approved)}.**"
-    cure = f"Read it; {md.code(f'/deploy {found.node} plan {found.plan.id}')} approves and deploys it."
+    names = " ".join((found.node, *found.stacks))
+    cure = f"Read it; {md.code(f'/deploy {names} plan {found.plan.id}')} approves and deploys it."
     return "\n\n".join([said, "\n".join(lines), plan, cure])
+
+
+def describe_pending(stacks: Sequence[StackName]) -> str:
+    """ "pending: database, ingress and 2 more stacks"."""
+    more = f" and {len(stacks) - MOST_PENDING} more stacks" if len(stacks) > MOST_PENDING else ""
+    return f"pending: {', '.join(stacks[:MOST_PENDING]) or 'nothing'}{more}"
 
 
 def _head(view: RolloutView) -> str:

@@ -75,14 +75,14 @@ def _conclusion(totals: Totals) -> str:
 
 
 def render_check_summary(plan: Plan, links: Links, *, limit: int) -> str:
-    """Render the headline, the table, and what could not be analysed."""
+    """Render the headline, what could not be analysed, and the table."""
     parts = [
         fixed(sections.headline(plan)),
-        sections.table(plan, links),
         sections.errors(plan, links),
+        sections.table(plan, links),
         sections.missing(plan),
     ]
-    table, errors, missing = range(1, 4)
+    errors, table, missing = range(1, 4)
     return fit(parts, limit, shorten=(errors, missing, *[table] * 3), notice=sections.left_out(links))
 
 

@@ -9,6 +9,7 @@ import sys
 
 from bot.agent.state import Begun, Finished
 from bot.domain.errors import ExitCode
+from bot.protocol.action import Action
 from bot.protocol.outcome import OrderEnd
 from tests.nodeworld import NODE, NodeWorld, server_files
 
@@ -80,3 +81,14 @@ def test_what_may_not_be_deployed_by_order_may_not_by_hand(node_world: NodeWorld
     code, said = by_hand(world, new.commit[:12])
     assert (code, "not a full commit id" in said) == (ExitCode.FAILED, True), said
     assert world.containers() == containers
+
+
+def test_a_stack_that_the_last_order_was_not_for_is_deployed_from_what_it_runs(node_world: NodeWorld) -> None:
+    """The checkout stands at the new commit, and one of its stacks does not run it."""
+    world = node_world
+    new = world.push(server_files(world.prefix, traefik="traefik:2"))
+    assert world.deploy(world.order(new, {"secrets": {"vault": Action.NONE}})).end is OrderEnd.SUCCESS
+    assert (world.checkout_position(), world.version("ingress/traefik")) == (new, "traefik:1")
+    code, said = by_hand(world, new.commit)
+    assert code == ExitCode.OK, said
+    assert world.version("ingress/traefik") == "traefik:2"

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from bot.agent.checkout import CheckoutPosition
 from bot.agent.state import find_last_good
+from bot.domain.names import CommitSha, short
 from bot.protocol.action import Action
 from bot.protocol.outcome import OrderEnd
 from bot.protocol.report import parse_report
@@ -43,7 +44,8 @@ def test_a_new_image_runs_and_nothing_else_is_touched(node_world: NodeWorld) -> 
     assert re.fullmatch(r"(Docker Engine|Podman) \d+\.\d+\S*", report.engine)
     assert re.fullmatch(r"\d+\.\d+\.\d+\S*", report.compose)
     assert world.posted[0][1] == "in_progress"
-    assert world.posted[1:] == [(world.number, "success", f"runs server@{at.pin[:7]}: 1 recreated, 2 untouched")]  # type: ignore[index]  # it is there
+    told = f"runs ingress, secrets of server@{short(at.pin or CommitSha(''))}: 1 recreated, 2 untouched"
+    assert world.posted[1:] == [(world.number, "success", told)]
 
 
 def test_a_changed_mounted_file_is_seen_by_a_restarted_container(node_world: NodeWorld) -> None:

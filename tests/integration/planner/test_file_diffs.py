@@ -141,7 +141,10 @@ def test_a_lost_guard_is_a_risk_at_its_line(plan: Plan) -> None:
     for node in plan.nodes:
         (service,) = node.stacks[0].services
         (risk,) = [risk for risk in service.risks if risk.rule == "exposure.file_guard"]
-        assert risk.text == "the mounted web.yml names middlewares less often than before"
+        assert (
+            risk.text
+            == "authentication or TLS may be gone: the mounted web.yml names middlewares less often than before"
+        )
         assert risk.where == SourceLine(f"server/{HERE}/dynamic/web.yml", 5)
 
 

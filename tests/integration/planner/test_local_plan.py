@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.cli.plan import plan
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, ExitCode
 from tests.cases_world import CaseWorld
 from tests.gitworld import git
 
@@ -22,11 +23,15 @@ def world(tmp_path: Path) -> CaseWorld:
 
 
 def run(world: CaseWorld, *arguments: str) -> Result:
+    return run_at(world, world.checkout, *arguments)
+
+
+def run_at(world: CaseWorld, folder: Path, *arguments: str) -> Result:
     environment = {"XDG_CACHE_HOME": str(world.root / "kept")}
-    return CliRunner(env=environment).invoke(plan, ["--repo", str(world.checkout), *arguments])
+    return CliRunner(env=environment).invoke(plan, ["--repo", str(folder), *arguments])
 
 
-def test_edits_that_are_not_committed_are_refused_and_unknown_files_named(world: CaseWorld) -> None:
+def test_edits_that_are_not_committed_are_part_of_the_plan_and_nothing_of_them_is_written(world: CaseWorld) -> None:
     server = world.checkout / "server"
     git(server, "checkout", "--quiet", "--detach", world.new_pin)
     (server / "stacks/web/fresh.yaml").write_text("services: {}\n")
@@ -35,11 +40,64 @@ def test_edits_that_are_not_committed_are_refused_and_unknown_files_named(world:
     assert "not in the plan, because git does not have them: stacks/web/fresh.yaml" in named.output
     assert "restart   HP / web / db" in named.output
     (server / "stacks/web/postgres/init.sql").write_text("edited\n")
-    refused = run(world)
+    before = git(server, "status", "--porcelain"), git(server, "count-objects")
+    edited = run(world)
+    assert edited.exit_code == 0, edited.output
+    assert "edits that are not committed are part of this plan: stacks/web/postgres/init.sql\n" in edited.output
+    assert "  -1\n  +edited" in edited.output
+    assert (git(server, "status", "--porcelain"), git(server, "count-objects")) == before
+    assert "  -1\n  +2" in run(world, "--to", "HEAD").output
+
+
+def test_what_edits_rename_is_in_the_plan(world: CaseWorld) -> None:
+    git(world.checkout / "server", "mv", "stacks/web", "stacks/site")
+    told = run(world)
+    assert "remove" in told.output, told.output
+    assert "site" in told.output
+
+
+def test_any_two_commits_are_compared_and_only_a_bump_has_to_move_forward(world: CaseWorld) -> None:
+    back = run(world, "--old", world.new_pin, "--new", world.old_pin)
+    assert back.exit_code == 0, back.output
+    assert "  -2\n  +1" in back.output
+    refused = run(world, "--from", world.new_pin, "--to", world.old_pin)
     assert isinstance(refused.exception, BotError)
-    assert "server has edits that are not committed" in str(refused.exception)
-    assert "stacks/web/postgres/init.sql" in str(refused.exception)
-    assert "restart   HP / web / db" in run(world, "--to", "HEAD").output
+    assert "--old and --new compare any two" in str(refused.exception)
+    assert run(world, "--from", world.old_pin, "--new", "HEAD").exit_code == ExitCode.USAGE
+
+
+def test_a_stacks_repository_alone_and_folders_are_compared(world: CaseWorld) -> None:
+    """Without a fleet: commits, the checkout with its edits, and folders that git does not know."""
+    server = world.checkout / "server"
+    git(server, "checkout", "--quiet", "--detach", world.new_pin)
+    alone = world.root / "alone stacks"
+    git(world.root, "clone", "--quiet", str(server), str(alone))
+    told = run_at(world, alone, "--old", world.old_pin, "--new", world.new_pin)
+    assert told.exit_code == 0, told.output
+    assert "alone-stacks " in told.output
+    assert "restart   any node / web / db" in told.output
+    (alone / "stacks/web/postgres/init.sql").write_text("edited\n")
+    assert "  -2\n  +edited" in run_at(world, alone).output
+    folders = world.root / "old", world.root / "new"
+    for folder, text in zip(folders, ("1\n", "3\n"), strict=True):
+        shutil.copytree(alone / "stacks", folder / "stacks")
+        (folder / "stacks/web/postgres/init.sql").write_text(text)
+        (folder / ".gitignore").write_text("*.sql\n")
+    both = run_at(world, world.root, "--old", str(folders[0]), "--new", str(folders[1]))
+    assert both.exit_code == 0, both.output
+    assert "  -1\n  +3" in both.output
+    inner = [str(folder / "stacks") for folder in folders]
+    assert "  -1\n  +3" in run_at(world, world.root, "--old", inner[0], "--new", inner[1], "--stacks", "*").output
+    nowhere = run_at(world, alone, "--old", "nowhere")
+    assert isinstance(nowhere.exception, BotError)
+    assert "no commit 'nowhere'" in str(nowhere.exception)
+
+
+def test_a_stack_that_cannot_be_analysed_is_told_first_and_by_the_exit_code(world: CaseWorld) -> None:
+    (world.checkout / "server/stacks/web/compose.yaml").write_text("services: [no]\n")
+    told = run(world)
+    assert told.exit_code == ExitCode.REFUSED
+    assert "could not analyse HP / web: " in told.output.splitlines()[3]
 
 
 def test_renderings_are_kept_for_this_person_alone_and_unreadable(world: CaseWorld) -> None:

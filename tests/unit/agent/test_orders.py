@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from bot.agent.orders import (
     adjust_order,
+    as_planned,
     changed_stacks,
     compare_services,
     find_actual_action,
@@ -130,6 +131,25 @@ def test_else_an_order_stays_as_it_is() -> None:
     given = order(stack(web=Action.NONE))
     found = [Difference(kind=DifferenceKind.MISSING, text="", stack=StackName("app"), service=WEB)]
     assert adjust_order(given, containers=(), differences=found, is_first=False, after_failure=False) == given
+
+
+def test_what_happened_is_compared_with_what_was_approved() -> None:
+    """Not with what the node made of the order, but for a build, which alone knows whether the image changed."""
+    planned = order(stack(web=Action.NONE, db=Action.RESTART))
+    recreated = order(stack(web=Action.RECREATE, db=Action.RESTART))
+    assert as_planned(planned, recreated) == planned
+    built = replace(planned.stacks[0], services=(ServiceOrder(WEB, Action.REBUILD, if_same=Action.RESTART),))
+    same = replace(planned.stacks[0], services=(ServiceOrder(WEB, Action.RESTART, if_same=Action.RESTART),))
+    assert actions(as_planned(replace(planned, stacks=(built,)), replace(planned, stacks=(same,)))) == {
+        "app/web": Action.RESTART
+    }
+    assert actions(as_planned(replace(planned, stacks=(built,)), replace(planned, stacks=(built,)))) == {
+        "app/web": Action.REBUILD
+    }
+    elsewhere = replace(same, project="p-other")
+    assert actions(as_planned(replace(planned, stacks=(built,)), replace(planned, stacks=(elsewhere,)))) == {
+        "app/web": Action.REBUILD
+    }
 
 
 def test_what_an_order_touches() -> None:

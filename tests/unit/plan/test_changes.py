@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.names import NodeName, ServiceName, StackName
+from bot.domain.names import CommitSha, NodeName, ServiceName, StackName
 from bot.fleetfile import Node, Platform
 from bot.plan.causes import ReasonCode
 from bot.plan.changes import Decided, PlanScope, decide_node, decide_stack
@@ -387,6 +387,20 @@ def test_a_network_that_is_made_anew_takes_along_who_uses_it_in_other_stacks() -
     assert only(first).remade_networks == ("shared",)
     assert actions(second) == {"uses": Action.RECREATE, "idle": Action.NONE, "after": Action.RECREATE}
     assert only(second).remade_networks == ()
+
+
+def test_a_stack_that_was_deployed_alone_is_compared_with_what_it_runs_and_says_so() -> None:
+    pin = CommitSha("1234567" + "0" * 33)
+    mounts = {"web": {"volumes": [{"type": "bind", "source": f"/fleet/{FOLDER}/a.conf", "target": "/a"}]}}
+    at = side(mounts, places={"a.conf": "file"})
+    own = StackChange(stack=StackName("s"), folder=FOLDER, old=at, new=at, old_pin=pin, changed=frozenset())
+    whole = StackChange(stack=StackName("t"), folder=FOLDER, old=at, new=at)
+    changed = frozenset({f"{FOLDER}/a.conf"})
+    first, second = decide_node(NodeChange(node=LINUX, stacks=(own, whole), changed=changed))
+    assert (actions(first)["web"], actions(second)["web"]) == (Action.NONE, Action.RESTART)
+    assert (only(first).old, only(second).old) == (pin, None)
+    remark = "compared with 1234567, which it was deployed at without the node's other stacks"
+    assert (only(first).remarks, only(second).remarks) == ((remark,), ())
 
 
 def test_a_volume_of_another_name_recreates_and_one_that_is_configured_anew_stays() -> None:

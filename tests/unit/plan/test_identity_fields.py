@@ -45,6 +45,7 @@ STACK = StackPlan(
     error="no",
     error_at=WHERE,
     remarks=("r",),
+    old=CommitSha("f" * 40),
 )
 NODES = (NodePlan(node=NodeName("N"), platform="linux", stacks=(STACK,), remarks=("r",), warnings=("w",)),)
 

@@ -95,7 +95,10 @@ def test_a_mounted_file_that_loses_a_guard_is_a_risk_at_its_line() -> None:
     plan = add_risks(bare, NodeChange(Node(name=NodeName("N")), (change,)), {})
     (risk,) = plan.stacks[0].services[0].risks
     assert (risk.rule, risk.severity, risk.where) == ("exposure.file_guard", Severity.RISKY, where)
-    assert risk.text == "the mounted web.yml names tls, basicauth less often than before"
+    assert (
+        risk.text
+        == "authentication or TLS may be gone: the mounted web.yml names tls, basicauth less often than before"
+    )
 
 
 SILENT: list[tuple[str, tuple[Any, Any]]] = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,15 +57,25 @@ def test_a_difference_says_where_it_is(stack: str, name: str, where: str) -> Non
 
 def test_success_counts_what_was_done() -> None:
     order = make_order(pin=CommitSha("b1c2d3e4" + "0" * 32))
+    at = "ingress of server@b1c2d3e"
     every = tuple(service(action, action, action) for action in Action)
-    assert render_success(order, every) == (
-        "runs server@b1c2d3e: 1 created, 1 recreated, 1 rebuilt, 1 restarted, 1 reloaded, 1 removed, 1 untouched; "
-        "2 not as planned"
-    )
+    done = "1 created, 1 recreated, 1 rebuilt, 1 restarted, 1 reloaded, 1 removed, 1 untouched; 2 not as planned"
+    assert render_success(order, every) == f"runs {at}: {done}"
     two = (service("a", Action.RECREATE, Action.RECREATE), service("b", Action.RECREATE, Action.RECREATE))
-    assert render_success(order, two) == "runs server@b1c2d3e: 2 recreated"
-    assert render_success(order, (service("a", Action.NONE, Action.NONE),)) == "runs server@b1c2d3e: 1 untouched"
-    assert render_success(order, ()) == "runs server@b1c2d3e: nothing to run"
+    assert render_success(order, two) == f"runs {at}: 2 recreated"
+    assert render_success(order, (service("a", Action.NONE, Action.NONE),)) == f"runs {at}: 1 untouched"
+    assert render_success(order, ()) == f"runs {at}: nothing to run"
+
+
+def test_success_names_the_stacks_of_a_small_order_and_counts_those_of_a_larger() -> None:
+    (stack,) = make_order().stacks
+    names = ("a", "b", "c")
+    stacks = tuple(msgspec.structs.replace(stack, stack=StackName(name)) for name in names)
+    pin = CommitSha("b1c2d3e4" + "0" * 32)
+    told = [render_success(make_order(pin=pin, stacks=stacks[:count]), ()) for count in range(4)]
+    assert told == [
+        f"runs {which} of server@b1c2d3e: nothing to run" for which in ("nothing", "a", "a, b", "3 stacks")
+    ]
 
 
 def test_the_first_of_several_unhealthy_services_is_named() -> None:

@@ -23,7 +23,8 @@ from bot.features.commands.text.reply import OrderView, parse_reply_marker, rend
 from bot.features.fleets.read import FleetAt, NotAFleet, fetch_all, read_fleet
 from bot.features.holds.facts import HoldKind, Lock
 from bot.features.rollout.apply.approval import PlanDiffers, StacksUnreadable
-from bot.features.rollout.apply.dispatch import HeadMoved, Waiting, give_order, read_order_plan
+from bot.features.rollout.apply.dispatch import HeadMoved, Waiting, give_order
+from bot.features.rollout.apply.order_plan import read_order_plan
 from bot.features.rollout.decide.orders import last_good
 from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.history import read_orders
@@ -160,7 +161,9 @@ def _follow_one(
         return OrderView(node=name, state="gone", description=str(problem)), True
     except PlanDiffers as problem:
         _end_own_lock(tools, record, wanted, past, because="plan_differs")
-        other = DifferingPlan(node=name, plan=problem.plan, approved=problem.approved, beyond=problem.beyond)
+        other = DifferingPlan(
+            node=name, plan=problem.plan, approved=problem.approved, beyond=problem.beyond, stacks=wanted.stacks
+        )
         return OrderView(node=name, state="gone", description=str(problem), details=render_differing(other)), True
     if isinstance(order, Waiting):
         return OrderView(node=name, state="waiting", description=f"order {order.behind.number} comes first"), False
@@ -241,8 +244,7 @@ def show_plans(tools: CommandTools, at: FleetAt, record: CommandRecord, facts: C
     past = {node.node.name: node.past for node in facts.nodes}
     parts = []
     for wanted in record.orders[:MOST_SHOWN]:
-        start = last_good(past.get(wanted.node.name, ()), wanted.submodule.path, or_partly=True)
-        plan = read_order_plan(tools.rollout, at, wanted, start)
+        plan = read_order_plan(tools.rollout, at, wanted, past.get(wanted.node.name, ())).plan
         parts.append(f"{md.code(wanted.node.name)}:\n\n{md.fence(render_text(plan)[:LONGEST_SHOWN])}")
     return "\n\n".join(parts)
 

@@ -95,16 +95,19 @@ def _deploy_merged(facts: CommandFacts, said: Command, pull: PullFacts, targets:
     if wrong is not None:
         return wrong
     base = facts.base
-    if base is None or base.commit != pull.merge:
+    if base is None or (base.commit != pull.merge and not (targets.stacks and facts.base_plan)):
         return Refuse(reason=CommandReason.SUPERSEDED)
-    if said.plan is not None and (facts.plan is None or said.plan != facts.plan.id):
+    # What is left of an earlier merge is deployed as the branch has it now, by the word of who merged that.
+    named = facts.plan if facts.plan and (base.commit == pull.merge or facts.plan.for_order) else None
+    plan = named.id if named else facts.base_plan
+    if said.plan is not None and said.plan != plan:
         return Refuse(reason=CommandReason.PLAN_UNKNOWN, about=(said.plan,))
     order = GiveOrders(
         reason=CommandReason.ORDERED,
         kind=OrderKind.DEPLOY,
         targets=_all_to(targets.nodes, base),
         stacks=targets.stacks,
-        plan=facts.plan.id if facts.plan else None,
+        plan=plan,
         override_reason=said.override_reason,
     )
     return _shorten(facts, order, targets.nodes)
@@ -171,8 +174,8 @@ def _roll_back(facts: CommandFacts, said: Command, pull: PullFacts, targets: Tar
 
 
 def _is_at(node: NodeAt, commit: CommitSha | None) -> bool:
-    runs = node.runs.commit if node.runs else None
-    return commit is not None and commit in (runs, node.under_way.commit if node.under_way else None)
+    there = [position.commit for position in (node.runs, *node.apart.values()) if position]
+    return commit is not None and commit in (*there, node.under_way.commit if node.under_way else None)
 
 
 def _find_good(node: NodeAt, to: str | None) -> Position | Refuse:
@@ -225,7 +228,7 @@ def _shorten(facts: CommandFacts, order: GiveOrders, nodes: tuple[NodeAt, ...]) 
         return shut
     by_name = {node.node.name: node for node in nodes}
     coming = tuple(t.node for t in order.targets if _comes_to(by_name[t.node], order, t))
-    there = tuple(t.node for t in order.targets if t.node not in coming and _stands_at(by_name[t.node], t))
+    there = tuple(t.node for t in order.targets if t.node not in coming and _stands_at(by_name[t.node], order, t))
     left = tuple(t for t in order.targets if t.node not in (*coming, *there))
     if not left and order.targets:
         reason = CommandReason.UNDER_WAY if coming else CommandReason.ALREADY_THERE
@@ -235,11 +238,15 @@ def _shorten(facts: CommandFacts, order: GiveOrders, nodes: tuple[NodeAt, ...]) 
 
 def _comes_to(node: NodeAt, order: GiveOrders, target: Target) -> bool:
     open_one = node.under_way
-    return open_one is not None and (open_one.kind, open_one.commit) == (order.kind, target.to.commit)
+    if open_one is None or (open_one.kind, open_one.commit) != (order.kind, target.to.commit):
+        return False
+    return not open_one.stacks or (bool(order.stacks) and set(order.stacks) <= set(open_one.stacks))
 
 
-def _stands_at(node: NodeAt, target: Target) -> bool:
-    return node.under_way is None and node.runs == target.to and not node.partly
+def _stands_at(node: NodeAt, order: GiveOrders, target: Target) -> bool:
+    every = (node.runs, *node.apart.values())
+    found = [node.apart.get(stack, node.runs) for stack in order.stacks] if order.stacks else every
+    return node.under_way is None and all(position == target.to for position in found)
 
 
 def refuse_barred(facts: CommandFacts, nodes: tuple[NodeAt, ...]) -> Refuse | None:

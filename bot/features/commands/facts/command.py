@@ -89,7 +89,7 @@ class NodeAt(Value, frozen=True):
     runs: Position | None = None  # what it deployed last with success
     good: tuple[Position, ...] = ()  # earlier ones that are on the base, newest first, each once
     ahead: PullNumber | None = None  # it runs, or is on the way to, this pull request's head, not on the base
-    partly: bool = False  # of what it got last, it got a few stacks only
+    apart: dict[StackName, Position] = {}  # stacks that a later order for a few of them deployed
     lock: Lock | None = None
 
     @property
@@ -111,6 +111,7 @@ class CommandFacts(Value, frozen=True):
     bound: PlanId | None = None  # the plan that stood there when it was written
     verdict: Verdict = Verdict.UNKNOWN
     base: Position | None = None  # the newest commit of the base that moved the pin, and that pin
+    base_plan: PlanId | None = None  # shown by the later pull request that brought `base`; None: nobody approved it
     nodes: tuple[NodeAt, ...] = ()  # every node of the fleet, in the file's order
     waves: tuple[tuple[NodeName, ...], ...] = ()  # first to last
     hold: Hold | None = None  # of the submodule's bumps

@@ -10,38 +10,36 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from bot.domain.names import BranchName, CommitSha, PlanId, PullNumber, RepoName, SubmodulePath
+from bot.domain.names import BranchName, CommitSha, PullNumber, SubmodulePath
 from bot.domain.verbs import Verb
 from bot.domain.verdicts import Permission, Verdict
 from bot.features.bump import read as gather
 from bot.features.bump.jobs import bump_branch
-from bot.features.bump.text import parse_marker
 from bot.features.commands.facts.command import (
     Actor,
     CommandFacts,
     NodeAt,
     Position,
-    PostedPlan,
     PullFacts,
     PullState,
 )
-from bot.features.commands.grammar import Command, Misread
+from bot.features.commands.grammar import Command
 from bot.features.commands.jobs import RunCommand
+from bot.features.commands.read.plans import find_order_plan, read_base_plan, read_plan
 from bot.features.fleets import read as fleets_read
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt, NotAFleet
 from bot.features.holds.facts import HoldKind, Lock
 from bot.features.review.facts import is_control_file
-from bot.features.rollout.decide.orders import last_good
+from bot.features.rollout.decide.deployed import find_deployed
 from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.history import read_orders
 from bot.fleetfile import Fleet, Node, waves_of
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.client import Client
-from bot.github.endpoints import checks, people, repository
+from bot.github.endpoints import people, repository
 from bot.github.endpoints.people import PullDetail
 from bot.github.errors import NotFound
-from bot.plan.report.check import CHECK_NAME
 from bot.protocol.order import OrderKind
 from bot.text.times import parse_time
 
@@ -104,8 +102,9 @@ def _read_in_pull(
         for node in at.file.nodes
     )
     plan, verdict = None, Verdict.UNKNOWN
+    base = base_position(at, submodule) if submodule else None
     if verb in _ABOUT_PLANS:
-        plan = _find_order_plan(tools, at.repo, there, facts.command) or _read_plan(
+        plan = find_order_plan(tools, at.repo, there, facts.command, base=base) or read_plan(
             tools, client, at.repo, pull, job.written_at
         )
         if there.state is PullState.OPEN and not there.from_fork:
@@ -115,7 +114,8 @@ def _read_in_pull(
         pull=there,
         plan=plan,
         verdict=verdict,
-        base=base_position(at, submodule) if submodule else None,
+        base=base,
+        base_plan=read_base_plan(tools, client, at, there, base) if verb is Verb.DEPLOY else None,
         nodes=nodes,
         waves=waves_of(at.file.deploy, at.file.nodes),
     )
@@ -215,7 +215,8 @@ def read_node(
         return commit is not None and at.mirror.is_ancestor(commit, at.head)
 
     good = [o for o in past if o.stage is Stage.SUCCEEDED and o.submodule == submodule and not o.kind.reads_only]
-    now = last_good(past, submodule)
+    deployed = find_deployed(past, submodule)
+    now = deployed.whole
     runs = Position(commit=now.commit, pin=now.pin) if now else None
     earlier = dict.fromkeys(Position(commit=o.commit, pin=o.pin) for o in good if not o.stacks and is_on_base(o))
     newest = next((o for o in past if o.stage.is_open), None) or next(iter(good), None)
@@ -224,59 +225,15 @@ def read_node(
         node=node,
         past=past,
         runs=runs,
-        good=tuple(one for one in earlier if one != runs),
+        good=tuple(one for one in earlier if deployed.apart or one != runs),
         ahead=newest.pull if newest is not None and tries else None,
-        partly=bool(good and good[0].stacks),
+        apart={stack: Position(commit=o.commit, pin=o.pin) for stack, o in deployed.apart.items()},
         lock=_lock_of(node, locks),
     )
 
 
 def _lock_of(node: Node, locks: Sequence[Lock]) -> Lock | None:
     return next((lock for lock in locks if lock.node == node.name), None)
-
-
-def _read_plan(
-    tools: CommandTools, client: Client, repo: RepoName, pull: PullDetail, written_at: str
-) -> PostedPlan | None:
-    """The plan that the pull request shows: the one of its head's check, else what its text still says."""
-    head = CommitSha(pull.head.sha)
-    posted = checks.find_own_checks(client, repo, head, name=CHECK_NAME)
-    newest = max(posted, key=lambda run: run.id, default=None)
-    marker = parse_marker(pull.body or "")
-    found = newest.external_id if newest else marker.id if marker else None
-    plan = tools.bump.plans.store.find(PlanId(found)) if found else None
-    if plan is None:
-        return None
-    ended = parse_time(newest.completed_at or "") if newest else 0
-    return PostedPlan(
-        id=plan.id,
-        head=head if newest else None,
-        base=plan.base,
-        old=plan.old,
-        new=plan.new,
-        stacks=frozenset(stack.stack for node in plan.nodes for stack in node.stacks),
-        posted_after=bool(written_at) and ended > parse_time(written_at),
-    )
-
-
-def _find_order_plan(
-    tools: CommandTools, repo: RepoName, pull: PullFacts, said: Command | Misread
-) -> PostedPlan | None:
-    """The plan that the command names, if it was made for an order of exactly the commit that would be deployed."""
-    named = said.plan if isinstance(said, Command) else None
-    plan = tools.bump.plans.store.find(named) if named else None
-    commit = pull.merge or pull.head
-    if plan is None or (plan.fleet, plan.base, plan.new) != (repo, commit, pull.pin) or len(plan.nodes) != 1:
-        return None
-    return PostedPlan(
-        id=plan.id,
-        head=pull.head,
-        base=plan.base,
-        old=plan.old,
-        new=plan.new,
-        stacks=frozenset(stack.stack for stack in plan.nodes[0].stacks),
-        for_order=True,
-    )
 
 
 def _with_holds(

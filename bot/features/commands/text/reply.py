@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from bot.domain.names import NodeName, short
@@ -162,13 +162,14 @@ def render_status(facts: CommandFacts) -> str:
 
 
 def _row(node: NodeAt, base: Position | None, waves: dict[NodeName, int]) -> list[str]:
-    runs = md.code(short(node.runs.pin)) if node.runs else "not deployed yet"
+    runs = ", ".join(_runs(node))
     if node.ahead is not None:
         stands = f"**ahead of its pin, for #{node.ahead}**"
     elif base is None or node.runs is None:
         stands = ""
     else:
-        stands = "as pinned" if node.runs.pin == base.pin else f"pinned: {md.code(short(base.pin))}"
+        there = all(position.pin == base.pin for position in (node.runs, *node.apart.values()))
+        stands = "as pinned" if there else f"pending: {md.code(short(base.pin))}"
     newest = next((order for order in node.past if not order.kind.reads_only), None)
     order = f"{newest.kind} {newest.number}: {newest.state.replace('_', ' ') or 'made'}" if newest else ""
     return [
@@ -179,6 +180,13 @@ def _row(node: NodeAt, base: Position | None, waves: dict[NodeName, int]) -> lis
         md.link(order, newest.log_url) if newest else order,
         render_lock(node.lock) if node.lock else "",
     ]
+
+
+def _runs(node: NodeAt) -> Iterator[str]:
+    yield md.code(short(node.runs.pin)) if node.runs else "not deployed yet"
+    for pin in dict.fromkeys(position.pin for position in node.apart.values()):
+        own = [md.code(stack) for stack, position in node.apart.items() if position.pin == pin]
+        yield f"{', '.join(own)} alone: {md.code(short(pin))}"
 
 
 def render_lock(lock: Lock) -> str:

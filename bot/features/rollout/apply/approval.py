@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bot.domain.errors import BotError
-from bot.domain.names import PlanId, StackName
+from bot.domain.names import CommitSha, PlanId, StackName
 from bot.features.fleets.read import FleetAt
-from bot.features.rollout.facts import PastOrder
 from bot.features.rollout.read.approval import find_shown_plan
 from bot.github.client import Client
 from bot.github.endpoints import repository
@@ -36,7 +35,8 @@ class PlanDiffers(BotError):  # noqa: N818 - an answer, not a failure
 class StacksUnreadable(BotError):  # noqa: N818 - an answer, not a failure
     """The order would pass over stacks that cannot be analysed, and nobody chose the others by name."""
 
-    def __init__(self, wanted: OrderRequest, stacks: tuple[StackName, ...]) -> None:
+    def __init__(self, wanted: OrderRequest, stacks: tuple[StackName, ...], pending: tuple[StackName, ...]) -> None:
+        self.pending = pending
         names = ", ".join(stacks)
         cure = (
             "name only stacks that can"
@@ -46,6 +46,11 @@ class StacksUnreadable(BotError):  # noqa: N818 - an answer, not a failure
         super().__init__(f"not deployed: {names} cannot be analysed; {cure}")
 
 
+def find_pending(plan: Plan) -> tuple[StackName, ...]:
+    """The stacks that `plan`, an order's own, would change, or says nothing of: what its node does not run yet."""
+    return tuple(dict.fromkeys(stack.stack for node in plan.nodes for stack in node.stacks if stack.changed))
+
+
 def check_readable(wanted: OrderRequest, plan: Plan) -> None:
     """Raise StacksUnreadable when the plan of a deploy says nothing of a stack that it is for.
 
@@ -53,13 +58,16 @@ def check_readable(wanted: OrderRequest, plan: Plan) -> None:
     """
     unreadable = tuple(stack.stack for node in plan.nodes for stack in node.stacks if stack.error is not None)
     if unreadable and wanted.kind is OrderKind.DEPLOY:
-        raise StacksUnreadable(wanted, unreadable)
+        raise StacksUnreadable(wanted, unreadable, find_pending(plan))
 
 
 def check_approval(
-    tools: RolloutTools, client: Client, at: FleetAt, wanted: OrderRequest, *, plan: Plan, start: PastOrder | None
+    tools: RolloutTools, client: Client, at: FleetAt, wanted: OrderRequest, *, plan: Plan, since: CommitSha | None
 ) -> None:
-    """Raise PlanDiffers when `plan`, the order's own, does more than the plan that `wanted` names as approved."""
+    """Raise PlanDiffers when `plan`, the order's own, does more than the plan that `wanted` names as approved.
+
+    `since` is the fleet's commit of the stack that is furthest behind.
+    """
     if wanted.approved is None or wanted.kind is not OrderKind.DEPLOY:
         return
     (actual,) = plan.nodes
@@ -68,19 +76,19 @@ def check_approval(
         lost = f"the approved plan is not kept any more, or says nothing of {wanted.node.name}"
         raise PlanDiffers(plan, wanted.approved, (lost,))
     if find_unapproved(actual, approved):
-        earlier = tuple(_find_earlier(tools, client, at, wanted, start))
+        earlier = tuple(_find_earlier(tools, client, at, wanted, since))
         beyond = find_unapproved(actual, approved, earlier)
         if beyond:
             raise PlanDiffers(plan, wanted.approved, beyond)
 
 
 def _find_earlier(
-    tools: RolloutTools, client: Client, at: FleetAt, wanted: OrderRequest, start: PastOrder | None
+    tools: RolloutTools, client: Client, at: FleetAt, wanted: OrderRequest, since: CommitSha | None
 ) -> Iterator[NodePlan]:
     """The approved plans of the merges between what the node runs and what it is to run."""
-    if start is None or at.mirror.resolve(start.commit) is None:
+    if since is None:
         return
-    merges = at.mirror.changes_since(start.commit, wanted.commit, wanted.submodule.path, most=EARLIER_READ)
+    merges = at.mirror.changes_since(since, wanted.commit, wanted.submodule.path, most=EARLIER_READ)
     for commit in (one for one in merges if one != wanted.commit):
         for pull in repository.find_pulls_of_commit(client, wanted.fleet, commit):
             shown = find_shown_plan(tools.plans.store, wanted.fleet, pull) if pull.merged_at else None

@@ -17,27 +17,26 @@ from bot.domain.errors import BotError
 from bot.domain.names import DeploymentId, PullNumber, RepoName, short
 from bot.features.fleets.read import FleetAt
 from bot.features.rollout.apply.approval import check_approval, check_readable
+from bot.features.rollout.apply.order_plan import read_order_plan
 from bot.features.rollout.apply.signing import sign_order
 from bot.features.rollout.decide.agents import TOO_OLD, AgentReason, decide_agent, reads_tree
+from bot.features.rollout.decide.deployed import find_deployed
 from bot.features.rollout.decide.orders import (
     KnownOrder,
     Wait,
     decide_order,
     deployment_task,
     describe_deployment,
-    last_good,
     stage_of,
 )
 from bot.features.rollout.facts import PastOrder
 from bot.features.rollout.read.reports import find_newest_report
-from bot.fleetfile import Fleet, Node
 from bot.github.client import Client
 from bot.github.endpoints import deployments, repository, workflows
 from bot.github.errors import GitHubError
 from bot.plan.model import Plan
 from bot.plan.order import OrderRequest, compose_order
-from bot.planner.plans import Revision, find_revision, plan_between
-from bot.protocol.order import OrderKind, PlanStart
+from bot.protocol.order import PlanStart
 
 if TYPE_CHECKING:
     from bot.features.rollout.run import RolloutTools
@@ -70,13 +69,12 @@ def give_order(
         return Waiting(decision.behind)
     if wanted.head_of is not None:
         _check_head(client, wanted, wanted.head_of)
-    # What goes back, goes back from a few stacks too; what goes on must not take the others for done.
-    goes_back = wanted.kind is not OrderKind.DEPLOY
-    start = last_good(past, wanted.submodule.path, or_partly=goes_back)
-    plan = read_order_plan(tools, at, wanted, start)
+    deployed = find_deployed(past, wanted.submodule.path)
+    found = read_order_plan(tools, at, wanted, past)
+    plan = found.plan
     tools.plans.store.save(plan)
     check_readable(wanted, plan)
-    check_approval(tools, client, at, wanted, plan=plan, start=start)
+    check_approval(tools, client, at, wanted, plan=plan, since=found.since)
     if decision.withdraw is not None:
         withdraw_order(client, wanted.fleet, decision.withdraw, because=f"{short(wanted.commit)} follows")
     number = decision.number or _make_deployment(tools, client, wanted, plan)
@@ -86,7 +84,7 @@ def give_order(
         wanted,
         plan.nodes[0],
         plan_id=plan.id,
-        start=PlanStart(commit=start.commit, pin=start.pin) if start else None,
+        start=PlanStart(commit=deployed.newest.commit, pin=deployed.newest.pin) if deployed.newest else None,
         number=number,
         now=int(tools.fleets.now()),
         agent=chosen.agent,
@@ -179,29 +177,3 @@ def withdraw_order(client: Client, fleet: RepoName, order: PastOrder, *, because
     )
     if order.run_id is not None:
         workflows.cancel_run(client, fleet, order.run_id)
-
-
-def _narrowed(wanted: OrderRequest) -> Node:
-    """The node with only the stacks that the order is for."""
-    return msgspec.structs.replace(wanted.node, stacks=wanted.stacks) if wanted.stacks else wanted.node
-
-
-def read_order_plan(tools: RolloutTools, at: FleetAt, wanted: OrderRequest, start: PastOrder | None) -> Plan:
-    """What the order will do on its node, from what it deployed last to the wanted commit.
-
-    A node that the bot never deployed is taken to run what was pinned before the wanted commit: that is the plan
-    which the person who merged has read, and a node that was kept by hand is not torn down and made anew.
-    """
-    upstream = tools.fleets.mirrors.of(wanted.upstream)
-    before = start.commit if start else f"{wanted.commit}^"
-    return plan_between(
-        find_revision(at.mirror, upstream, before, wanted.submodule.path),
-        Revision(wanted.commit, wanted.pin),
-        fleet=Fleet(nodes=(_narrowed(wanted),), submodules=(wanted.submodule,)),
-        submodule=wanted.submodule,
-        mirror=at.mirror,
-        upstream=upstream,
-        renderer=tools.plans.renderer,
-        repo=wanted.fleet,
-        upstream_name=wanted.upstream,
-    )

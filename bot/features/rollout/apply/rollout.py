@@ -13,17 +13,19 @@ from bot.domain.names import CommitSha, NodeName, short
 from bot.features.fleets.read import FleetAt
 from bot.features.outbox.facts import apply_rules, pin_scope
 from bot.features.outbox.store import replace_conditions
-from bot.features.rollout.apply.approval import PlanDiffers, StacksUnreadable
+from bot.features.rollout.apply.approval import PlanDiffers, StacksUnreadable, find_pending
 from bot.features.rollout.apply.dispatch import Waiting, give_order, withdraw_order
+from bot.features.rollout.apply.order_plan import find_first_start
 from bot.features.rollout.apply.superseded import as_withdrawn, report_superseded
 from bot.features.rollout.decide.conditions import find_conditions
+from bot.features.rollout.decide.deployed import find_deployed
 from bot.features.rollout.decide.orders import last_good
 from bot.features.rollout.decide.rollout import Rollout, RolloutReason, Standing, want_merged
 from bot.features.rollout.facts import NodeFacts, PastOrder, RolloutFacts, Stage
 from bot.features.rollout.history import NodeDetails, RefusedPlan, RolloutDetails, keep_details, keep_orders
 from bot.features.rollout.read.reports import read_told
 from bot.features.rollout.store import NodeStatus, RolloutStatus
-from bot.features.rollout.text import DifferingPlan, NodeView, RolloutView, render_rollout
+from bot.features.rollout.text import DifferingPlan, NodeView, RolloutView, describe_pending, render_rollout
 from bot.git.mirrors import Mirror
 from bot.github.client import Client
 from bot.github.comments import put_comment
@@ -51,6 +53,9 @@ def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: Rollo
         _end_lost(client, facts, name, order)
     for _, order in decision.withdraw:
         withdraw_order(client, facts.fleet, order, because=f"{short(facts.commit)} was merged after it")
+    for node in facts.nodes if facts.pull is not None else ():
+        if find_deployed(node.past, facts.submodule.path).whole is None:
+            find_first_start(tools, at, want_merged(facts, node), node.past)
     orders: dict[NodeName, PastOrder | Waiting | None] = {n.node.name: facts.order_of(n) for n in facts.nodes}
     differing: dict[NodeName, PlanDiffers] = {}
     held: dict[NodeName, str] = {}  # why a node gets no order
@@ -63,10 +68,12 @@ def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: Rollo
             except PlanDiffers as problem:
                 log.warning("%s of %s gets no order: %s", node.node.name, facts.fleet, problem)
                 differing[node.node.name] = problem
-                held[node.node.name] = "not deployed: its plan goes beyond the approved one"
+                pending = describe_pending(find_pending(problem.plan))
+                held[node.node.name] = f"not deployed: its plan goes beyond the approved one; {pending}"
             except StacksUnreadable as problem:
                 log.warning("%s of %s gets no order: %s", node.node.name, facts.fleet, problem)
-                held[node.node.name] = unreadable[node.node.name] = str(problem)
+                text = f"{problem}; {describe_pending(problem.pending)}"
+                held[node.node.name] = unreadable[node.node.name] = text
     if facts.pull is None:
         tools.outbox.replace(facts.fleet, _scope(facts), (), now=facts.now)
         return

@@ -57,7 +57,8 @@ from bot.protocol.order import OrderKind
 FLEET = RepoName("Tecnocrat/aios-win")
 SERVER = SubmodulePath("server")
 PULL, OTHER_PULL = PullNumber(7), PullNumber(8)
-PLAN = PlanId("0123456789ab")
+PLAN, LATER = PlanId("0123456789ab"), PlanId("ba9876543210")
+INGRESS, DATABASE = StackName("ingress"), StackName("database")
 
 
 def sha(letter: str) -> CommitSha:
@@ -72,7 +73,13 @@ WRITER = Actor(login="writer", permission=Permission.WRITE)
 
 
 def order(
-    to: Position, stage: Stage, *, kind: OrderKind = OrderKind.DEPLOY, pull: PullNumber = PULL, number: int = 5
+    to: Position,
+    stage: Stage,
+    *,
+    kind: OrderKind = OrderKind.DEPLOY,
+    pull: PullNumber = PULL,
+    number: int = 5,
+    stacks: tuple[StackName, ...] = (),
 ) -> PastOrder:
     return PastOrder(
         number=DeploymentId(number),
@@ -83,6 +90,7 @@ def order(
         marker="comment:1",
         stage=stage,
         pull=pull,
+        stacks=stacks,
     )
 
 
@@ -326,6 +334,7 @@ OPS = Fleet(
 )
 TWO = (node("LAB"), node("PROD"))
 MERGED = {"pull": merged_pull(), "base": MERGE}
+OVERTAKEN: dict[str, Any] = {"pull": merged_pull(), "base_plan": LATER, "nodes": (node(runs=OLDER),)}
 RUNS_MERGE = node(runs=MERGE, good=(BASE, OLDER))
 HELD = Hold(fleet=FLEET, base=BranchName("main"), submodule=SERVER, kind=HoldKind.HOLD, by="writer")
 
@@ -382,7 +391,41 @@ ONE_BY_ONE: list[tuple[str, Callable[[], CommandFacts], R]] = [
         partial(facts, "/deploy all", nodes=(node("A", runs=HEAD), NODES["under way"])),
         R.UNDER_WAY,
     ),
-    ("there in part", partial(facts, nodes=(node(runs=HEAD, ahead=PULL, partly=True),)), R.ORDERED),
+    ("there in part", partial(facts, nodes=(node(runs=HEAD, ahead=PULL, apart={INGRESS: BASE}),)), R.ORDERED),
+    ("all of it by two orders", partial(facts, nodes=(node(runs=HEAD, apart={INGRESS: HEAD}),)), R.ALREADY_THERE),
+    (
+        "one stack, there",
+        partial(facts, "/deploy LAB ingress", nodes=(node(apart={INGRESS: HEAD}),)),
+        R.ALREADY_THERE,
+    ),
+    ("one stack, there with all", partial(facts, "/deploy LAB ingress", nodes=(node(runs=HEAD),)), R.ALREADY_THERE),
+    (
+        "one stack, and it left again",
+        partial(facts, "/deploy LAB ingress", nodes=(node(runs=HEAD, apart={INGRESS: BASE}),)),
+        R.ORDERED,
+    ),
+    (
+        "one stack, and another is under way",
+        partial(facts, "/deploy LAB ingress", nodes=(node(past=(order(HEAD, Stage.QUEUED, stacks=(DATABASE,)),)),)),
+        R.ORDERED,
+    ),
+    (
+        "one stack, and it is under way",
+        partial(
+            facts, "/deploy LAB ingress", nodes=(node(past=(order(HEAD, Stage.QUEUED, stacks=(DATABASE, INGRESS)),)),)
+        ),
+        R.UNDER_WAY,
+    ),
+    (
+        "one stack, and all are under way",
+        partial(facts, "/deploy LAB ingress", nodes=(node(past=(order(HEAD, Stage.QUEUED),)),)),
+        R.UNDER_WAY,
+    ),
+    (
+        "all, and one stack is under way",
+        partial(facts, nodes=(node(past=(order(HEAD, Stage.QUEUED, stacks=(INGRESS,)),)),)),
+        R.ORDERED,
+    ),
     (
         "there, but something else comes",
         partial(facts, nodes=(node(runs=HEAD, past=(order(OLDER, Stage.QUEUED, pull=OTHER_PULL),)),)),
@@ -474,6 +517,37 @@ ONE_BY_ONE: list[tuple[str, Callable[[], CommandFacts], R]] = [
     ("merged, another plan", partial(facts, "/deploy plan ffffffffffff", **MERGED), R.PLAN_UNKNOWN),
     ("merged, moved nothing", partial(facts, "/deploy", pull=merged_pull(pins=()), base=MERGE), R.NO_PIN_MOVED),
     ("merged, overtaken", partial(facts, "/deploy", pull=merged_pull()), R.SUPERSEDED),
+    (
+        "merged, overtaken, whole",
+        partial(facts, "/deploy LAB", **OVERTAKEN),
+        R.SUPERSEDED,
+    ),
+    ("merged, overtaken, stacks", partial(facts, "/deploy LAB ingress", pull=merged_pull()), R.SUPERSEDED),
+    (
+        "merged, overtaken, stacks of what was approved later",
+        partial(facts, "/deploy LAB ingress", **OVERTAKEN),
+        R.ORDERED,
+    ),
+    (
+        "merged, overtaken, the later plan by its id",
+        partial(facts, f"/deploy LAB ingress plan {LATER}", **OVERTAKEN),
+        R.ORDERED,
+    ),
+    (
+        "merged, overtaken, its own plan by its id",
+        partial(facts, f"/deploy LAB ingress plan {PLAN}", **OVERTAKEN),
+        R.PLAN_UNKNOWN,
+    ),
+    (
+        "merged, overtaken, the order's plan by its id",
+        partial(
+            facts,
+            f"/deploy LAB ingress plan {PLAN}",
+            **OVERTAKEN,
+            plan=plan(for_order=True),
+        ),
+        R.ORDERED,
+    ),
     ("merged, theirs", partial(facts, "/deploy", **MERGED, nodes=(node(lock=LOCKS["theirs"]),)), R.LOCKED),
     ("merged, planned again", partial(facts, "/plan", **MERGED), R.PULL_ENDED),
     ("back", partial(facts, "/rollback", **MERGED, nodes=(RUNS_MERGE,)), R.ROLLED_BACK),
@@ -515,6 +589,7 @@ ONE_BY_ONE: list[tuple[str, Callable[[], CommandFacts], R]] = [
     ("back, moved nothing", partial(facts, "/rollback", pull=merged_pull(pins=()), base=MERGE), R.NO_PIN_MOVED),
     ("back, the one that runs it", partial(facts, "/rollback", **MERGED, nodes=(A, B)), R.ROLLED_BACK),
     ("back, by name", partial(facts, "/rollback B", **MERGED, nodes=(A, B)), R.ROLLED_BACK),
+    ("back, one stack", partial(facts, "/rollback", **MERGED, nodes=(node(apart={INGRESS: MERGE}),)), R.ROLLED_BACK),
     (
         "back, the one on its way to it",
         partial(facts, "/rollback", **MERGED, nodes=(node("A"), node("B", past=(order(MERGE, Stage.RUNNING),)))),
@@ -728,6 +803,26 @@ def test_a_deployment_before_the_merge_is_bound_to_head_and_plan() -> None:
     decision = orders(facts("/deploy LAB ingress"))
     assert [(t.node, t.to) for t in decision.targets] == [("LAB", HEAD)]
     assert (decision.plan, decision.of_head, decision.locks, decision.stacks) == (PLAN, True, True, ("ingress",))
+
+
+def test_what_is_left_of_an_earlier_merge_is_deployed_as_the_branch_has_it() -> None:
+    given = facts("/deploy LAB ingress", **OVERTAKEN)
+    decision = orders(given)
+    assert [(t.node, t.to) for t in decision.targets] == [("LAB", BASE)]
+    assert (decision.plan, decision.of_head, decision.stacks) == (LATER, False, ("ingress",))
+    named = facts(
+        f"/deploy LAB ingress plan {PLAN}",
+        pull=merged_pull(),
+        base_plan=LATER,
+        nodes=(node(runs=OLDER),),
+        plan=plan(for_order=True),
+    )
+    assert orders(named).plan == PLAN
+
+
+def test_back_from_one_stack_is_to_what_all_of_them_were_at() -> None:
+    given = facts("/rollback", **MERGED, nodes=(node(good=(BASE, OLDER), apart={INGRESS: MERGE}),))
+    assert [t.to for t in orders(given).targets] == [BASE]
 
 
 def test_only_nodes_that_need_it_get_an_order() -> None:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from bot.domain.names import NodeName, PlanId, PullNumber
+from bot.domain.names import NodeName, PlanId, PullNumber, StackName
 from bot.features.rollout.decide.rollout import RolloutReason
-from bot.features.rollout.text import MOST_BEYOND, DifferingPlan, RolloutView, render_differing, render_rollout
+from bot.features.rollout.text import (
+    MOST_BEYOND,
+    MOST_PENDING,
+    DifferingPlan,
+    RolloutView,
+    describe_pending,
+    render_differing,
+    render_rollout,
+)
 from bot.plan.model import Plan
 from tests.unit.payloads import SHA
 
@@ -30,6 +38,20 @@ def test_both_plans_the_difference_and_the_cure_are_told() -> None:
     assert "- a/b: " in whole
     assert "<risk>" not in whole
     assert whole.endswith("Read it; <code>/deploy LAB plan 0123456789ab</code> approves and deploys it.")
+
+
+def test_an_order_for_a_few_stacks_is_approved_for_those() -> None:
+    whole = render_differing(replace(FOUND, stacks=(StackName("web"), StackName("db"))))
+    assert whole.endswith("Read it; <code>/deploy LAB web db plan 0123456789ab</code> approves and deploys it.")
+
+
+def test_what_is_pending_is_named_up_to_a_number() -> None:
+    names = [StackName(f"s{number}") for number in range(MOST_PENDING + 2)]
+    first = ", ".join(names[:MOST_PENDING])
+    assert describe_pending(names[:2]) == "pending: s0, s1"
+    assert describe_pending(names[:MOST_PENDING]) == f"pending: {first}"
+    assert describe_pending(names) == f"pending: {first} and 2 more stacks"
+    assert describe_pending([]) == "pending: nothing"
 
 
 def test_only_so_many_differences_are_listed() -> None:

@@ -1,0 +1,191 @@
+"""What `aios-bot plan` compares: a fleet's checkout, a stacks repository alone, any two commits or folders.
+
+Imports what it needs when it runs, as in bot.cli.main.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from bot.domain.errors import BotError
+from bot.domain.names import CommitSha, SubmodulePath
+
+if TYPE_CHECKING:
+    from bot.fleetfile import Fleet
+    from bot.git.git import GitRepository
+    from bot.planner.worktree import ScratchRepository
+
+_ALONE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class Asked(NamedTuple):
+    """The command line. `old` and `new` are commits or folders; None: as is usual."""
+
+    repo: Path
+    submodule: str
+    old: str | None
+    new: str | None
+    forward: bool  # only a move forward makes sense: --from and --to
+    fleet_file: Path | None
+    stacks: str | None = None
+
+
+class Sides(NamedTuple):
+    """What is compared. `edits`: tracked files that are planned as they stand; `unknown`: files that git lacks."""
+
+    mirror: GitRepository
+    base: CommitSha
+    upstream: GitRepository
+    old: CommitSha
+    new: CommitSha
+    path: SubmodulePath
+    fleet: Fleet
+    is_history: bool = True  # both are commits of one history, which can be counted
+    edits: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def find_sides(asked: Asked, scratch: ScratchRepository) -> Sides:
+    """Read what is to be compared. Raises BotError with a cure where something is missing."""
+    from bot.git.git import GitError, GitRepository
+
+    try:
+        own = GitRepository.of_checkout(asked.repo)
+    except GitError as problem:
+        if asked.old and asked.new and Path(asked.old).is_dir() and Path(asked.new).is_dir():
+            return _alone(asked, None, scratch)
+        raise BotError(f"{asked.repo}: {problem}; --repo must be a git checkout") from None
+    base = resolve(own, "HEAD", where=str(asked.repo))
+    pin = own.pin_at(base, asked.submodule)
+    if pin is not None:
+        return _in_fleet(asked, own, base, pin, scratch)
+    if own.entry(base, ".gitmodules") is not None and not (asked.old or asked.new):
+        raise BotError(f"{asked.repo} pins no submodule at {asked.submodule!r}; name it with --submodule")
+    return _alone(asked, own, scratch)
+
+
+def _in_fleet(asked: Asked, own: GitRepository, base: CommitSha, pin: CommitSha, scratch: ScratchRepository) -> Sides:
+    checkout = asked.repo / asked.submodule
+    cure = f"run `git submodule update --init {asked.submodule}` in {asked.repo} first"
+    upstream = _open_submodule(checkout, own, cure)
+    reader = _Reader(upstream, checkout, asked.submodule, scratch)
+    old = reader.read(asked.old) if asked.old else pin
+    new = reader.read(asked.new)
+    upstream = scratch.repository if reader.used_scratch else upstream
+    resolve(upstream, old, where=asked.submodule)
+    if asked.forward and not upstream.is_ancestor(old, new):
+        raise BotError(
+            f"{new[:7]} does not descend from {old[:7]}: a bump only moves forward; --old and --new compare any two"
+        )
+    return Sides(
+        mirror=own,
+        base=base,
+        upstream=upstream,
+        old=old,
+        new=new,
+        path=SubmodulePath(asked.submodule),
+        fleet=_read_fleet(own, base, asked.fleet_file),
+        is_history=not reader.folders,
+        edits=reader.edits,
+        unknown=reader.unknown,
+    )
+
+
+def _alone(asked: Asked, own: GitRepository | None, scratch: ScratchRepository) -> Sides:
+    """A stacks repository, or two folders, without a fleet: on any node."""
+    from msgspec.structs import replace
+
+    from bot.fleetfile import Fleet, Submodule
+
+    path = SubmodulePath(_ALONE.sub("-", asked.repo.resolve().name).strip(".-") or "stacks")
+    reader = _Reader(own, asked.repo, str(asked.repo), scratch)
+    old, new = reader.read(asked.old or "HEAD"), reader.read(asked.new)
+    if own is not None:
+        scratch.borrow(own)
+    fleet = _read_fleet(None, None, asked.fleet_file)
+    found = next((one for one in fleet.submodules), Submodule(path=path))
+    stacks = asked.stacks or found.stacks
+    return Sides(
+        mirror=scratch.repository,
+        base=scratch.add_empty(),
+        upstream=scratch.repository,
+        old=old,
+        new=new,
+        path=path,
+        fleet=replace(fleet or Fleet(), submodules=(replace(found, path=path, stacks=stacks),)),
+        is_history=not reader.folders,
+        edits=reader.edits,
+        unknown=reader.unknown,
+    )
+
+
+class _Reader:
+    """Reads a side by its words: a commit of the repository, a folder, or (None) the checkout as it stands."""
+
+    def __init__(self, own: GitRepository | None, checkout: Path, name: str, scratch: ScratchRepository) -> None:
+        self._own, self._checkout, self._name, self._scratch = own, checkout, name, scratch
+        self.edits: tuple[str, ...] = ()
+        self.unknown: tuple[str, ...] = ()
+        self.folders = False
+        self.used_scratch = False
+
+    def read(self, side: str | None) -> CommitSha:
+        """The commit that stands for `side`. Raises BotError."""
+        if side is None:
+            return self._read_checkout()
+        found = self._own.resolve(side) if self._own is not None else None
+        if found is not None:
+            return found
+        if Path(side).is_dir():
+            self.folders = True
+            self._take_scratch()
+            return self._scratch.add_folder(Path(side).resolve())
+        raise BotError(f"{self._name} has no commit {side!r}, and no such folder is here; fetch it first")
+
+    def _read_checkout(self) -> CommitSha:
+        if self._own is None:
+            raise BotError(f"{self._name} is no git checkout: name both folders, with --old and --new")
+        status = ("--work-tree", str(self._checkout), "status", "--porcelain", "-z", "--untracked-files=normal")
+        lines = self._own.run(*status).decode("utf-8", "replace").split("\0")
+        self.unknown = tuple(line[3:] for line in lines if line.startswith("??"))
+        self.edits = tuple(line[3:] for line in lines if line and not line.startswith("??"))
+        if not self.edits:
+            return resolve(self._own, "HEAD", where=self._name)
+        self._take_scratch()
+        return self._scratch.add_checkout(self._checkout.resolve(), self._own)
+
+    def _take_scratch(self) -> None:
+        self.used_scratch = True
+        if self._own is not None:
+            self._scratch.borrow(self._own)
+
+
+def _open_submodule(path: Path, parent: GitRepository, cure: str) -> GitRepository:
+    from bot.git.git import GitError, GitRepository
+
+    try:
+        found = GitRepository.of_checkout(path)
+    except GitError as problem:
+        raise BotError(f"{path}: {problem}; {cure}") from None
+    if found.git_dir.resolve() == parent.git_dir.resolve():
+        raise BotError(f"{path} is not checked out; {cure}")
+    return found
+
+
+def resolve(repository: GitRepository, revision: str, *, where: str) -> CommitSha:
+    """Find the commit that `revision` names. Raises BotError."""
+    found = repository.resolve(revision)
+    if found is None:
+        raise BotError(f"{where} has no commit {revision!r}; fetch it first")
+    return found
+
+
+def _read_fleet(repository: GitRepository | None, base: CommitSha | None, file: Path | None) -> Fleet:
+    from bot.fleetfile import FLEET_FILE, Fleet, parse_fleet
+
+    if file is not None:
+        return parse_fleet(file.read_text(encoding="utf-8"), path=str(file))
+    text = repository.read_file(base, FLEET_FILE) if repository is not None and base is not None else None
+    return parse_fleet(text.decode("utf-8", "replace")) if text is not None else Fleet()
