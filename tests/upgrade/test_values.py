@@ -75,6 +75,7 @@ ONLY_WHERE_NEEDED = frozenset(
         # Only replicas of the service read plans: while both versions run, the one before cannot show a newer plan.
         "StackPlan.inputs",
         "StackPlan.remarks",
+        "StackPlan.old",
         "NodePlan.remarks",
         "NodePlan.warnings",
         "SourceLine.gone",
