@@ -99,7 +99,7 @@ def test_what_a_container_planted_in_the_clone_is_never_run(node_world: NodeWorl
     outcome = world.deploy(world.order(at, NOTHING))
     assert outcome.end is OrderEnd.UNTOUCHED
     assert f"{git_dir}/info/attributes changes files while git writes them ('*.yml ident')" in outcome.text
-    (git_dir / "info/attributes").write_text("*.yml text=auto\n")
+    (git_dir / "info/attributes").write_text("*.yml diff=yaml\n")
     assert world.deploy(world.order(at, NOTHING)).end is OrderEnd.SUCCESS
     assert list(world.folder.glob("PWNED*")) == []
 

@@ -136,7 +136,7 @@ def test_a_dispatched_order_ends_in_running_containers_and_a_success_status(plac
     assert set(place.world.containers()) == {"ingress/traefik", "ingress/whoami", "secrets/vault"}
     states = place.statuses(number)
     assert [state for state, _ in states] == ["in_progress", "success"]
-    assert states[-1][1] == f"runs ingress, secrets of server@{place.pin[:7]}: 3 created"
+    assert states[-1][1] == f"runs secrets, ingress of server@{place.pin[:7]}: 3 created"
     report = place.report(number)
     assert {(s.service, s.predicted, s.actual) for s in report.services} == {
         (name, Action.CREATE, Action.CREATE) for name in ("vault", "traefik", "whoami")
