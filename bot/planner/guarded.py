@@ -15,6 +15,7 @@ import select
 import signal
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,8 @@ _T = TypeVar("_T")
 FORKS = sys.platform == "linux"
 _DONE, _RAISED, _NO_MEMORY = 0, 1, 3  # exit codes of the child
 _STATUS, _OPEN_FILES = Path("/proc/self/status"), Path("/proc/self/fd")
+_IDLE_SECONDS = 5.0  # without processor time and without a process of its own, before a child counts as stuck
+_TRIES = 3
 
 
 class StoppedError(BotError):
@@ -44,22 +47,33 @@ class Limits(NamedTuple):
 def run_guarded(work: Callable[[], _T], limits: Limits) -> _T:
     """What `work` returns or raises, in a child; StoppedError when the child is ended by a limit.
 
+    A child that is stuck on a lock of this process is forked once more, so `work` may be begun more than once.
+
     The result goes through a file, so it may hold nothing that cannot be pickled.
     """
     if not FORKS:
         return work()
-    with tempfile.TemporaryFile() as result:
-        child = os.fork()
-        if child == 0:
-            _be_child(work, result, limits)
-        code = _wait(child, limits.seconds)
-        result.seek(0)
-        if code in (_DONE, _RAISED):
-            found: Any = pickle.loads(result.read())  # noqa: S301 - our own fork wrote it, and nobody else can
-            if code == _RAISED:
-                raise _made_again(*found)
-            return found  # type: ignore[no-any-return]  # what `work` returned
-        raise StoppedError(_explain(code, limits))
+    for attempt in range(_TRIES):
+        with tempfile.TemporaryFile() as result:
+            child = os.fork()
+            if child == 0:
+                _be_child(work, result, limits)
+            try:
+                code = _wait(child, limits.seconds, watch=attempt + 1 < _TRIES)
+            except _StuckError:
+                continue
+            result.seek(0)
+            if code in (_DONE, _RAISED):
+                found: Any = pickle.loads(result.read())  # noqa: S301 - our own fork wrote it, and nobody else can
+                if code == _RAISED:
+                    raise _made_again(*found)
+                return found  # type: ignore[no-any-return]  # what `work` returned
+            break
+    raise StoppedError(_explain(code, limits))
+
+
+class _StuckError(Exception):
+    """The child waits for a lock that a thread of this process held when it was forked: nobody will release it."""
 
 
 def _explain(code: int | None, limits: Limits) -> str:
@@ -154,14 +168,15 @@ def _data_bytes() -> int:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData:")), 0)
 
 
-def _wait(child: int, seconds: float) -> int | None:
-    """Its exit code, negative for a signal; None when it had to be killed because its time was over."""
+def _wait(child: int, seconds: float, *, watch: bool) -> int | None:
+    """Its exit code, negative for a signal; None when it had to be killed because its time was over.
+
+    Raises _StuckError, with the child killed, when `watch` is on and it neither computes nor waits for a process.
+    """
     try:
         handle = os.pidfd_open(child)
         try:
-            ended = select.poll()
-            ended.register(handle, select.POLLIN)
-            in_time = bool(ended.poll(seconds * 1000))
+            in_time = _poll(child, handle, seconds, watch=watch)
         finally:
             os.close(handle)
     except BaseException:
@@ -171,6 +186,38 @@ def _wait(child: int, seconds: float) -> int | None:
         _end(child)
         return None
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _poll(child: int, handle: int, seconds: float, *, watch: bool) -> bool:
+    """Whether the child ended in time."""
+    ended = select.poll()
+    ended.register(handle, select.POLLIN)
+    now = time.monotonic()
+    over, busy_until, before = now + seconds, now, -1
+    while (left := over - now) > 0:
+        if ended.poll(min(left, 1.0) * 1000 if watch else left * 1000):
+            return True
+        now, used = time.monotonic(), _ticks(child)
+        if used != before or _has_children(child):
+            busy_until, before = now, used
+        elif watch and now - busy_until > _IDLE_SECONDS:
+            raise _StuckError
+    return bool(ended.poll(0))
+
+
+def _ticks(child: int) -> int:
+    """The processor time of the child and of its processes that ended, in clock ticks."""
+    fields = Path(f"/proc/{child}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+    return sum(map(int, fields[11:15]))
+
+
+def _has_children(child: int) -> bool:
+    """Whether the child has processes of its own; true where the kernel does not list them."""
+    lists = list(Path(f"/proc/{child}/task").glob("*/children"))
+    try:
+        return not lists or any(one.read_text("ascii") for one in lists)
+    except OSError:  # a thread ended while we read: it was at work
+        return True
 
 
 def _end(child: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from bot.domain.errors import BotError, RetryLater
 from bot.git.git import GitError
+from bot.planner import guarded
 from bot.planner.guarded import Limits, StoppedError, run_guarded
 
 QUICK = Limits(seconds=20, cpu_seconds=1, memory=64 << 20, output=1 << 20)
@@ -105,3 +107,41 @@ def test_locks_that_another_thread_holds_do_not_stop_the_child() -> None:
         finally:
             done.set()
             thread.join()
+
+
+def test_a_child_stuck_on_a_lock_of_this_process_is_forked_once_more(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Any thread may hold a lock while another one forks; in the child nobody releases it."""
+    monkeypatch.setattr(guarded, "_IDLE_SECONDS", 0.5)
+    lock, begun = threading.Lock(), tmp_path / "begun"
+    lock.acquire()
+
+    def release() -> None:
+        while not begun.exists():
+            time.sleep(0.01)
+        lock.release()
+
+    def work() -> str:
+        begun.touch()
+        with lock:
+            return "done"
+
+    other = threading.Thread(target=release)
+    other.start()
+    assert run_guarded(work, QUICK) == "done"
+    other.join()
+    assert children() == ""
+
+
+def test_work_that_waits_for_a_process_is_not_stuck(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(guarded, "_IDLE_SECONDS", 0.5)
+    runs = tmp_path / "runs"
+
+    def work() -> int:
+        with runs.open("a") as file:
+            file.write("x")
+        return subprocess.run(["sleep", "4"], check=False).returncode
+
+    assert run_guarded(work, QUICK) == 0
+    assert runs.read_text() == "x"
