@@ -197,18 +197,18 @@ def _poll(child: int, handle: int, seconds: float, *, watch: bool) -> bool:
     while (left := over - now) > 0:
         if ended.poll(min(left, 1.0) * 1000 if watch else left * 1000):
             return True
-        now, used = time.monotonic(), _ticks(child)
-        if used != before or _has_children(child):
+        now, (used, wants) = time.monotonic(), _use(child)
+        if used != before or wants or _has_children(child):
             busy_until, before = now, used
         elif watch and now - busy_until > _IDLE_SECONDS:
             raise _StuckError
     return bool(ended.poll(0))
 
 
-def _ticks(child: int) -> int:
-    """The processor time of the child and of its processes that ended, in clock ticks."""
+def _use(child: int) -> tuple[int, bool]:
+    """The processor time of the child and of its processes that ended, in clock ticks; whether it wants more now."""
     fields = Path(f"/proc/{child}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
-    return sum(map(int, fields[11:15]))
+    return sum(map(int, fields[11:15])), fields[0] != "S"
 
 
 def _has_children(child: int) -> bool:

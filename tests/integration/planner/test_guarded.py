@@ -135,13 +135,13 @@ def test_a_child_stuck_on_a_lock_of_this_process_is_forked_once_more(
 
 
 def test_work_that_waits_for_a_process_is_not_stuck(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(guarded, "_IDLE_SECONDS", 0.5)
+    monkeypatch.setattr(guarded, "_IDLE_SECONDS", 1.5)
     runs = tmp_path / "runs"
 
     def work() -> int:
         with runs.open("a") as file:
             file.write("x")
-        return subprocess.run(["sleep", "4"], check=False).returncode
+        return subprocess.run(["sleep", "5"], check=False).returncode
 
     assert run_guarded(work, QUICK) == 0
     assert runs.read_text() == "x"
