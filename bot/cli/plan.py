@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli.plan_sides import Asked, Sides, find_sides
+from bot.cli.plan_sides import PlanRequest, Sides, find_sides
 from bot.cli.terminal import show_lines, working
 from bot.domain.errors import ExitCode
 from bot.settings.environment import read_cache_folder
@@ -85,9 +85,9 @@ def plan(  # noqa: PLR0917 - one parameter per option of the command
 
     if (since or until) and (old or new):
         raise click.UsageError("--from and --to name commits, --old and --new any two sides: use one pair")
-    asked = Asked(repo, submodule, old or since, new or until, not (old or new), fleet_file, stacks)
+    request = PlanRequest(repo, submodule, old or since, new or until, not (old or new), fleet_file, stacks)
     with _cache_folder() as folder, tempfile.TemporaryDirectory(prefix="aios-bot-plan-") as temporary:
-        sides = find_sides(asked, ScratchRepository(Path(temporary)))
+        sides = find_sides(request, ScratchRepository(Path(temporary)))
         for words, paths in ((_IN_IT, sides.edits), (_NOT_THERE, sides.unknown)):
             if paths:
                 click.echo(printable(f"{words}: {_listed(paths)}"), err=True)
@@ -115,8 +115,8 @@ def read_local_plan(
     from bot.planner.worktree import ScratchRepository
 
     with tempfile.TemporaryDirectory(prefix="aios-bot-plan-") as temporary:
-        asked = Asked(repo, submodule, old, new, True, fleet_file)
-        return make_plan(find_sides(asked, ScratchRepository(Path(temporary))), renderer)
+        request = PlanRequest(repo, submodule, old, new, True, fleet_file)
+        return make_plan(find_sides(request, ScratchRepository(Path(temporary))), renderer)
 
 
 def make_plan(sides: Sides, renderer: Renderer) -> Plan:

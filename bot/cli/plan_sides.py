@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _ALONE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-class Asked(NamedTuple):
+class PlanRequest(NamedTuple):
     """The command line. `old` and `new` are commits or folders; None: as is usual."""
 
     repo: Path
@@ -47,35 +47,37 @@ class Sides(NamedTuple):
     unknown: tuple[str, ...] = ()
 
 
-def find_sides(asked: Asked, scratch: ScratchRepository) -> Sides:
+def find_sides(request: PlanRequest, scratch: ScratchRepository) -> Sides:
     """Read what is to be compared. Raises BotError with a cure where something is missing."""
     from bot.git.git import GitError, GitRepository
 
     try:
-        own = GitRepository.of_checkout(asked.repo)
+        own = GitRepository.of_checkout(request.repo)
     except GitError as problem:
-        if asked.old and asked.new and Path(asked.old).is_dir() and Path(asked.new).is_dir():
-            return _alone(asked, None, scratch)
-        raise BotError(f"{asked.repo}: {problem}; --repo must be a git checkout") from None
-    base = resolve(own, "HEAD", where=str(asked.repo))
-    pin = own.pin_at(base, asked.submodule)
+        if request.old and request.new and Path(request.old).is_dir() and Path(request.new).is_dir():
+            return _alone(request, None, scratch)
+        raise BotError(f"{request.repo}: {problem}; --repo must be a git checkout") from None
+    base = resolve(own, "HEAD", where=str(request.repo))
+    pin = own.pin_at(base, request.submodule)
     if pin is not None:
-        return _in_fleet(asked, own, base, pin, scratch)
-    if own.entry(base, ".gitmodules") is not None and not (asked.old or asked.new):
-        raise BotError(f"{asked.repo} pins no submodule at {asked.submodule!r}; name it with --submodule")
-    return _alone(asked, own, scratch)
+        return _in_fleet(request, own, base, pin, scratch)
+    if own.entry(base, ".gitmodules") is not None and not (request.old or request.new):
+        raise BotError(f"{request.repo} pins no submodule at {request.submodule!r}; name it with --submodule")
+    return _alone(request, own, scratch)
 
 
-def _in_fleet(asked: Asked, own: GitRepository, base: CommitSha, pin: CommitSha, scratch: ScratchRepository) -> Sides:
-    checkout = asked.repo / asked.submodule
-    cure = f"run `git submodule update --init {asked.submodule}` in {asked.repo} first"
+def _in_fleet(
+    request: PlanRequest, own: GitRepository, base: CommitSha, pin: CommitSha, scratch: ScratchRepository
+) -> Sides:
+    checkout = request.repo / request.submodule
+    cure = f"run `git submodule update --init {request.submodule}` in {request.repo} first"
     upstream = _open_submodule(checkout, own, cure)
-    reader = _Reader(upstream, checkout, asked.submodule, scratch)
-    old = reader.read(asked.old) if asked.old else pin
-    new = reader.read(asked.new)
+    reader = _Reader(upstream, checkout, request.submodule, scratch)
+    old = reader.read(request.old) if request.old else pin
+    new = reader.read(request.new)
     upstream = scratch.repository if reader.used_scratch else upstream
-    resolve(upstream, old, where=asked.submodule)
-    if asked.forward and not upstream.is_ancestor(old, new):
+    resolve(upstream, old, where=request.submodule)
+    if request.forward and not upstream.is_ancestor(old, new):
         raise BotError(
             f"{new[:7]} does not descend from {old[:7]}: a bump only moves forward; --old and --new compare any two"
         )
@@ -85,28 +87,28 @@ def _in_fleet(asked: Asked, own: GitRepository, base: CommitSha, pin: CommitSha,
         upstream=upstream,
         old=old,
         new=new,
-        path=SubmodulePath(asked.submodule),
-        fleet=_read_fleet(own, base, asked.fleet_file),
+        path=SubmodulePath(request.submodule),
+        fleet=_read_fleet(own, base, request.fleet_file),
         is_history=not reader.folders,
         edits=reader.edits,
         unknown=reader.unknown,
     )
 
 
-def _alone(asked: Asked, own: GitRepository | None, scratch: ScratchRepository) -> Sides:
+def _alone(request: PlanRequest, own: GitRepository | None, scratch: ScratchRepository) -> Sides:
     """A stacks repository, or two folders, without a fleet: on any node."""
     from msgspec.structs import replace
 
     from bot.fleetfile import Fleet, Submodule
 
-    path = SubmodulePath(_ALONE.sub("-", asked.repo.resolve().name).strip(".-") or "stacks")
-    reader = _Reader(own, asked.repo, str(asked.repo), scratch)
-    old, new = reader.read(asked.old or "HEAD"), reader.read(asked.new)
+    path = SubmodulePath(_ALONE.sub("-", request.repo.resolve().name).strip(".-") or "stacks")
+    reader = _Reader(own, request.repo, str(request.repo), scratch)
+    old, new = reader.read(request.old or "HEAD"), reader.read(request.new)
     if own is not None:
         scratch.borrow(own)
-    fleet = _read_fleet(None, None, asked.fleet_file)
+    fleet = _read_fleet(None, None, request.fleet_file)
     found = next((one for one in fleet.submodules), Submodule(path=path))
-    stacks = asked.stacks or found.stacks
+    stacks = request.stacks or found.stacks
     return Sides(
         mirror=scratch.repository,
         base=scratch.add_empty(),

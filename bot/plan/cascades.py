@@ -34,7 +34,7 @@ Causes = dict[str, list[Cause]]
 
 
 def remade_networks(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
-    """Find the real names of the stack's own networks that have to go before its containers are made anew.
+    """Find the real names of the stack's own networks that have to go before its containers are recreated.
 
     Those are the networks with another configuration; those that the files call by another key, whose label compose
     refuses; and those that got another name while a service joins them, which compose would cut off from the old one.

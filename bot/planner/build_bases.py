@@ -37,5 +37,5 @@ def find_bases(
 def brings_own(
     bases: Mapping[ServiceName, tuple[ServiceName, ...]], texts: Mapping[str, str | None], service: str
 ) -> bool:
-    """Whether an image that `service` is built on leaves instructions for whoever builds on it."""
+    """Whether an image that `service` is built on leaves instructions for the builds on top of it."""
     return any(_ONBUILD.search(texts[base] or "") for base in bases.get(ServiceName(service), ()))

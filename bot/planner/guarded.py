@@ -134,7 +134,7 @@ def _made_again(kind: type[Exception], arguments: tuple[object, ...], attributes
 
 
 def _let_go(kept: int) -> None:
-    """Let go of this process's locks and sockets: who starts the service anew while a child still works needs them.
+    """Let go of this process's locks and sockets: a service that is started while a child still works needs them.
 
     Their numbers stay taken, for objects that nobody uses here any more may still close them.
     """

@@ -104,7 +104,7 @@ class Renderer:
         compose_options(self._program.path, files=(), profiles=(), project="", directory=".")
 
     def start_work(self) -> int:
-        """In a child, make anew what does not survive a fork: other threads' locks, and what they were rendering.
+        """In a child, make again what does not survive a fork: other threads' locks, and what they were rendering.
 
         How many processes have rendered until now.
         """

@@ -43,7 +43,7 @@ from bot.storage.store import Store
 from tests.queueing import delivery
 from tests.unit.features.visitors.test_visitors import pin
 
-HOSTILE = "</pre><script>document.title='taken'</script><img src=x onerror=alert(1)> {{ 7*7 }} \u202egnp.exe"
+HOSTILE = "</pre><script>document.title='taken'</script><img src=x onerror=alert(1)> {{ 8191*8191 }} \u202egnp.exe"
 NOW = int(time.time()) // 3600 * 3600 - 3600
 DAY = 86_400
 OLD, NEW = CommitSha("d" * 40), CommitSha("e5" * 20)

@@ -91,22 +91,22 @@ class ApiRequest(NamedTuple):
         return shown, more
 
 
-def require_fleet(tools: ApiTools, asked: ApiRequest) -> VisibleFleet:
+def require_fleet(tools: ApiTools, request: ApiRequest) -> VisibleFleet:
     """The fleet that the address names, if it may be seen; else 404."""
-    return tools.guard.require_fleet(f"{asked.path['owner']}/{asked.path['name']}")
+    return tools.guard.require_fleet(f"{request.path['owner']}/{request.path['name']}")
 
 
-def read_fleets(tools: ApiTools, asked: ApiRequest) -> values.ApiFleets:
+def read_fleets(tools: ApiTools, request: ApiRequest) -> values.ApiFleets:
     """The fleets that the visitor may see."""
-    seen, unasked = list_fleets(tools.guard, asked.visitor)
-    shown, more = asked.cut_by_name(seen)
+    seen, unasked = list_fleets(tools.guard, request.visitor)
+    shown, more = request.cut_by_name(seen)
     found = tuple(values.ApiFleet(name=one.name, url=f"/api/v1/fleets/{one.name}") for one in shown)
     return values.ApiFleets(fleets=found, unasked=unasked, next=more)
 
 
-def read_state(tools: ApiTools, asked: ApiRequest) -> values.ApiFleetState:
+def read_state(tools: ApiTools, request: ApiRequest) -> values.ApiFleetState:
     """What the fleet's page shows."""
-    view, logs = _view(tools, asked)
+    view, logs = _view(tools, request)
     words, gravity = summarise([one.status for one in view.rollouts], view.waiting.pulls, refused=view.refused)
     return values.ApiFleetState(
         name=view.fleet.name,
@@ -121,72 +121,72 @@ def read_state(tools: ApiTools, asked: ApiRequest) -> values.ApiFleetState:
     )
 
 
-def read_nodes(tools: ApiTools, asked: ApiRequest) -> values.ApiNodes:
+def read_nodes(tools: ApiTools, request: ApiRequest) -> values.ApiNodes:
     """The fleet's nodes."""
-    view, logs = _view(tools, asked)
+    view, logs = _view(tools, request)
     names = sorted({node.status.node for one in view.rollouts for node in one.nodes}, key=fold)
-    shown, more = asked.cut_by_name([_node(view, name, logs=logs) for name in names])
+    shown, more = request.cut_by_name([_node(view, name, logs=logs) for name in names])
     return values.ApiNodes(nodes=tuple(shown), next=more)
 
 
-def read_node(tools: ApiTools, asked: ApiRequest) -> values.ApiNode:
+def read_node(tools: ApiTools, request: ApiRequest) -> values.ApiNode:
     """One node."""
-    view, logs = _view(tools, asked)
-    if not view.of_node(asked.path["node"]):
+    view, logs = _view(tools, request)
+    if not view.of_node(request.path["node"]):
         raise NotFound("this fleet has no such node, or the bot never deployed to it")
-    return _node(view, asked.path["node"], logs=logs)
+    return _node(view, request.path["node"], logs=logs)
 
 
-def read_stacks(tools: ApiTools, asked: ApiRequest) -> values.ApiStacks:
+def read_stacks(tools: ApiTools, request: ApiRequest) -> values.ApiStacks:
     """The fleet's stacks."""
-    view, logs = _view(tools, asked)
+    view, logs = _view(tools, request)
     names = sorted(view.stacks, key=fold)
-    shown, more = asked.cut_by_name([_stack(view, name, logs=logs) for name in names])
+    shown, more = request.cut_by_name([_stack(view, name, logs=logs) for name in names])
     return values.ApiStacks(stacks=tuple(shown), next=more)
 
 
-def read_stack(tools: ApiTools, asked: ApiRequest) -> values.ApiStack:
+def read_stack(tools: ApiTools, request: ApiRequest) -> values.ApiStack:
     """One stack."""
-    view, logs = _view(tools, asked)
-    if not view.of_stack(asked.path["stack"]):
+    view, logs = _view(tools, request)
+    if not view.of_stack(request.path["stack"]):
         raise NotFound("no node of this fleet has such a stack, as far as the plans tell")
-    return _stack(view, asked.path["stack"], logs=logs)
+    return _stack(view, request.path["stack"], logs=logs)
 
 
-def read_pulls(tools: ApiTools, asked: ApiRequest) -> values.ApiPulls:
+def read_pulls(tools: ApiTools, request: ApiRequest) -> values.ApiPulls:
     """The pull requests that wait for a person."""
-    fleet = require_fleet(tools, asked)
+    fleet = require_fleet(tools, request)
     waiting = tools.stores.waiting.find(fleet.name, now=int(time.time()))
-    rest = [pull for pull in waiting.pulls if pull.number > int(asked.query["above"])]
-    shown = sorted(rest, key=lambda pull: pull.number)[: asked.most]
-    more = asked.next(above=shown[-1].number) if len(rest) > asked.most else None
+    rest = [pull for pull in waiting.pulls if pull.number > int(request.query["above"])]
+    shown = sorted(rest, key=lambda pull: pull.number)[: request.most]
+    more = request.next(above=shown[-1].number) if len(rest) > request.most else None
     return values.ApiPulls(pulls=tuple(copy_fields(values.ApiPull, pull) for pull in shown), next=more)
 
 
-def read_orders(tools: ApiTools, asked: ApiRequest) -> values.ApiOrders:
+def read_orders(tools: ApiTools, request: ApiRequest) -> values.ApiOrders:
     """The orders of the fleet, or of one node."""
-    fleet = require_fleet(tools, asked)
-    logs = _shows_logs(tools, fleet, asked)
-    node = NodeName(str(asked.query["node"])) if asked.query["node"] else None
-    found = tools.stores.history.find_orders(fleet.name, node, before=asked.before, most=asked.most + 1)
-    shown, more = asked.cut([_order(entry, logs=logs) for entry in found])
+    fleet = require_fleet(tools, request)
+    logs = _shows_logs(tools, fleet, request)
+    node = NodeName(str(request.query["node"])) if request.query["node"] else None
+    found = tools.stores.history.find_orders(fleet.name, node, before=request.before, most=request.most + 1)
+    shown, more = request.cut([_order(entry, logs=logs) for entry in found])
     return values.ApiOrders(orders=tuple(shown), next=more)
 
 
-def read_deliveries(tools: ApiTools, asked: ApiRequest) -> values.ApiDeliveries:
+def read_deliveries(tools: ApiTools, request: ApiRequest) -> values.ApiDeliveries:
     """The deliveries that called for jobs on the fleet."""
-    fleet = require_fleet(tools, asked)
-    found, more = list_lane(tools.stores.database, fleet.name, before=asked.before, most=asked.most)
+    fleet = require_fleet(tools, request)
+    found, more = list_lane(tools.stores.database, fleet.name, before=request.before, most=request.most)
     deliveries = tuple(_delivery(one) for one in found)
-    return values.ApiDeliveries(deliveries=deliveries, next=asked.below(more))
+    return values.ApiDeliveries(deliveries=deliveries, next=request.below(more))
 
 
-def read_audit(tools: ApiTools, asked: ApiRequest) -> values.ApiAudit:
+def read_audit(tools: ApiTools, request: ApiRequest) -> values.ApiAudit:
     """The fleet's audit trail."""
-    fleet, words = require_fleet(tools, asked), str(asked.query["words"])
-    found, more = find_records(tools.stores.database, fleet.name, words, before=asked.before, most=asked.most)
+    fleet, words = require_fleet(tools, request), str(request.query["words"])
+    found, more = find_records(tools.stores.database, fleet.name, words, before=request.before, most=request.most)
     records = tuple(copy_fields(values.ApiAuditRecord, line.record, number=line.seq) for line in found)
-    return values.ApiAudit(records=records, next=asked.below(more))
+    return values.ApiAudit(records=records, next=request.below(more))
 
 
 def copy_fields(kind: type[V], source: object, **others: object) -> V:
@@ -195,13 +195,13 @@ def copy_fields(kind: type[V], source: object, **others: object) -> V:
     return make(**{name: getattr(source, name) for name in kind.__struct_fields__ if name not in others}, **others)
 
 
-def _view(tools: ApiTools, asked: ApiRequest) -> tuple[ShownFleet, bool]:
-    fleet = require_fleet(tools, asked)
-    return read_fleet(tools.stores, fleet, now=time.time()), _shows_logs(tools, fleet, asked)
+def _view(tools: ApiTools, request: ApiRequest) -> tuple[ShownFleet, bool]:
+    fleet = require_fleet(tools, request)
+    return read_fleet(tools.stores, fleet, now=time.time()), _shows_logs(tools, fleet, request)
 
 
-def _shows_logs(tools: ApiTools, fleet: VisibleFleet, asked: ApiRequest) -> bool:
-    return tools.guard.may_see(asked.visitor, fleet, Sight.LOGS)
+def _shows_logs(tools: ApiTools, fleet: VisibleFleet, request: ApiRequest) -> bool:
+    return tools.guard.may_see(request.visitor, fleet, Sight.LOGS)
 
 
 def _rollout(one: ShownRollout, *, logs: bool) -> values.ApiRollout:

@@ -25,7 +25,7 @@ class ApiFleet(Value, frozen=True):
 
 
 class ApiFleets(Value, frozen=True):
-    """The fleets that may be seen, by name. GitHub was not yet asked about `unasked` more: request it again."""
+    """The fleets that may be seen, by name. GitHub has not answered for `unasked` more: send the request again."""
 
     fleets: tuple[ApiFleet, ...]
     unasked: int
@@ -33,7 +33,7 @@ class ApiFleets(Value, frozen=True):
 
 
 class ApiObstacle(Value, frozen=True):
-    """Why something does not move. `command` is said in pull request `pull`; "" where none helps."""
+    """Why something does not move. `command` is a comment for pull request `pull`; "" where none helps."""
 
     text: str  # it may quote what a stranger wrote
     command: str

@@ -29,7 +29,7 @@ from tests.unit.features.visitors.test_visitors import pin
 
 FLEET = RepoName("Tecnocrat/aios-win")
 PIN = pin()
-HOSTILE = "<script>alert(1)</script> {{ 7*7 }}"
+HOSTILE = "<script>alert(1)</script> {{ 8191*8191 }}"
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_the_page_shows_nodes_pins_and_the_last_deploy(store: Store) -> None:
         assert words in page, words
     assert page.count("nodes away") == 1
     assert "<script>alert" not in page
-    assert "49" not in page.replace("&#39;", "")
+    assert "67092481" not in page, "a template ran"
     assert "javascript:" not in page
 
 

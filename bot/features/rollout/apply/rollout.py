@@ -23,7 +23,7 @@ from bot.features.rollout.decide.orders import last_good
 from bot.features.rollout.decide.rollout import Rollout, RolloutReason, Standing, want_merged
 from bot.features.rollout.facts import NodeFacts, PastOrder, RolloutFacts, Stage
 from bot.features.rollout.history import NodeDetails, RefusedPlan, RolloutDetails, keep_details, keep_orders
-from bot.features.rollout.read.reports import read_told
+from bot.features.rollout.read.reports import read_node_words
 from bot.features.rollout.store import NodeStatus, RolloutStatus
 from bot.features.rollout.text import DifferingPlan, NodeView, RolloutView, describe_pending, render_rollout
 from bot.git.mirrors import Mirror
@@ -180,11 +180,11 @@ def _with_result(
 def _read_result(
     tools: RolloutTools, client: Client, facts: RolloutFacts, node: NodeName, order: PastOrder
 ) -> Report | None:
-    """What the node told of an order that has ended: read from GitHub once, and counted once."""
+    """What the node reported of an order that has ended: read from GitHub once, and counted once."""
     known = tools.statuses.find_result(facts.fleet, order.number)
-    told = None if known else read_told(client, facts.fleet, node, order)
-    report = told.report if told else known
-    if report is not None and told and tools.statuses.save_result(facts.fleet, node, report, log=told.words):
+    found = None if known else read_node_words(client, facts.fleet, node, order)
+    report = found.report if found else known
+    if report is not None and found and tools.statuses.save_result(facts.fleet, node, report, log=found.words):
         wrong = len(report.surprises)
         PREDICTIONS.inc(wrong, result="otherwise")
         PREDICTIONS.inc(len(report.services) + report.untouched - wrong, result="as_planned")

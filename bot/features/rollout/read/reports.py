@@ -1,4 +1,4 @@
-"""Reads what a node told of an order: the check run that its job posted."""
+"""Reads what a node words of an order: the check run that its job posted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ACTIONS = "github-actions"  # the slug of the App in whose name a workflow's job
 
 
 def find_newest_report(statuses: RolloutStore, fleet: RepoName, past: Iterable[PastOrder]) -> Report | None:
-    """What a node told last of `past`, its orders from the newest on; None when it told nothing that was kept."""
+    """What a node words last of `past`, its orders from the newest on; None when it words nothing that was kept."""
     found = (statuses.find_result(fleet, order.number) for order in past)
     return next((report for report in found if report is not None), None)
 
@@ -29,13 +29,13 @@ class NodeWords(NamedTuple):
 
 
 def read_report(client: Client, repo: RepoName, node: NodeName, order: PastOrder) -> Report | None:
-    """What `node` told of `order`; None when it told nothing, or nothing that can be read."""
-    told = read_told(client, repo, node, order)
-    return told.report if told else None
+    """What `node` reported of `order`; None without a report that can be read."""
+    words = read_node_words(client, repo, node, order)
+    return words.report if words else None
 
 
-def read_told(client: Client, repo: RepoName, node: NodeName, order: PastOrder) -> NodeWords | None:
-    """The same with the node's words.
+def read_node_words(client: Client, repo: RepoName, node: NodeName, order: PastOrder) -> NodeWords | None:
+    """The same report with the words of its check.
 
     Whoever may push a workflow can post such a check: it is shown and counted, and decides nothing.
     """
