@@ -28,7 +28,7 @@ def compose_options(
 
     `program` is any that exists; it is not started.
     """
-    # The library takes longer to load than all else of a node's order together: only what calls compose loads it.
+    # The library takes longer to load than all else of a node's order together: only what changes a node loads it.
     from python_on_whales import DockerClient  # noqa: PLC0415 - see above
 
     client = DockerClient(
@@ -40,6 +40,17 @@ def compose_options(
     )
     words = [str(word) for word in client.client_config.docker_compose_cmd]
     return words[words.index("compose") + 1 :]
+
+
+def render_options(*, files: Iterable[str], profiles: Iterable[str], project: str, directory: str) -> list[str]:
+    """The same words for a plan, whose command may not take as long as loading the library does."""
+    pairs = [
+        *(("--file", file) for file in files),
+        *(("--profile", profile) for profile in profiles),
+        *([("--project-name", project)] if project else []),
+        ("--project-directory", directory),
+    ]
+    return [word for pair in pairs for word in pair]
 
 
 class ComposeStack:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +27,7 @@ from msgspec.structs import replace
 from bot.domain.names import NodeName, RepoName
 from bot.domain.tool_settings import is_tool_setting
 from bot.domain.values import Value
-from bot.engine.compose import RENDER, compose_options
+from bot.engine.compose import RENDER, render_options
 from bot.engine.confinement import SECONDS, ConfinedResult, find_confinement
 from bot.engine.environment import RENDER_SETTINGS
 from bot.engine.programs import ComposeProgram, find_compose
@@ -38,7 +37,7 @@ from bot.planner.cache import RenderCache, sweep
 from bot.planner.checkout_paths import canonical_paths
 from bot.planner.compose_files import ComposeInputs, RefusedError
 from bot.planner.exits import without_names
-from bot.planner.guarded import FORKS
+from bot.planner.guarded import Guard, run_guarded
 from bot.planner.inputs import MAX_FILE, collect_inputs
 from bot.planner.interpolation import read_settings, rename_setting
 from bot.planner.snapshot import Snapshot
@@ -81,8 +80,12 @@ class Renderer:
         program: ComposeProgram | None = None,
         seconds: float = SECONDS,
         versions_of: Callable[[RepoName], Mapping[NodeName, str]] | None = None,
+        guard: Guard = run_guarded,
     ) -> None:
-        """`versions_of` gives what the nodes of a fleet have reported of their compose; None: a plan is for here."""
+        """`versions_of` gives what the nodes of a fleet have reported of their compose; None: a plan is for here.
+
+        `guard` runs what is to be done with a stranger's files; the usual one is for a process of one thread.
+        """
         self._program = program or find_compose()
         self._confinement = find_confinement(self._program.path, allow_bubblewrap=allow_bubblewrap)
         self.redactor = Redactor(secret_key)
@@ -90,8 +93,8 @@ class Renderer:
         self._work = cache_root / "work"
         self._workers = workers
         self._seconds = seconds
-        self._owner = os.getpid()
         self._versions_of = versions_of
+        self.guard = guard
         self._running: dict[str, Future[Rendering]] = {}
         self._lock = Lock()
         self.confinement = self._confinement.description
@@ -99,22 +102,16 @@ class Renderer:
         self.processes = 0
         sweep(self._work)
 
-    def preload(self) -> None:
-        """Load what a child would load each time: for a process that plans again and again."""
-        compose_options(self._program.path, files=(), profiles=(), project="", directory=".")
+    def __getstate__(self) -> dict[str, Any]:
+        """For a copy, in this process or in a child: it reaches no database, and has rendered nothing yet."""
+        return self.__dict__ | {"_versions_of": None, "guard": None, "_running": None, "_lock": None, "processes": 0}
 
-    def start_work(self) -> int:
-        """In a child, make again what does not survive a fork: other threads' locks, and what they were rendering.
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=Lock(), _running={}, guard=run_guarded)
 
-        How many processes have rendered until now.
-        """
-        if os.getpid() != self._owner:
-            self._lock, self._running = Lock(), {}
-        return self.processes
-
-    def end_work(self, processes: int) -> None:
-        """Count the `processes` that a child has started."""
-        if FORKS:
+    def count(self, processes: int) -> None:
+        """Count the `processes` that a copy has started."""
+        with self._lock:
             self.processes += processes
 
     def judge_node(self, fleet: RepoName | None, node: NodeName) -> NodeCompose:
@@ -217,7 +214,7 @@ class Renderer:
             with self._lock:
                 self.processes += 1
             outcome = self._confinement.run(
-                [*self._options(request, files), *RENDER],
+                [*_options(request, files), *RENDER],
                 root=root,
                 folder=request.folder,
                 environment=_environment(inputs, known),
@@ -248,12 +245,6 @@ class Renderer:
         )
         return rendered, True
 
-    def _options(self, request: RenderRequest, files: Sequence[str]) -> list[str]:
-        """Compose's global options; paths are relative to the stack's folder, in which it runs."""
-        return compose_options(
-            self._program.path, files=files, profiles=request.profiles, project=request.project, directory="."
-        )
-
     def _explain(
         self, request: RenderRequest, inputs: ComposeInputs, outcome: ConfinedResult, seen: str, source_map: SourceMap
     ) -> Unreadable:
@@ -268,6 +259,11 @@ class Renderer:
         kept = [line.strip() for line in text.splitlines() if line.strip() and "level=warning" not in line]
         message = self.redactor.text("\n".join(kept), secrets)[:_MAX_MESSAGE]
         return Unreadable(message=message or f"{request.folder}: compose failed", where=source_map.find_line(message))
+
+
+def _options(request: RenderRequest, files: Sequence[str]) -> list[str]:
+    """Compose's global options; paths are relative to the stack's folder, in which it runs."""
+    return render_options(files=files, profiles=request.profiles, project=request.project, directory=".")
 
 
 def _environment(inputs: ComposeInputs, known: dict[str, str]) -> dict[str, str]:
