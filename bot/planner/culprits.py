@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
 
-from bot.planner.guarded import Guard, Limits, StoppedError
+from bot.planner.guarded import ChildRunner, Limits, StoppedError
 
 _T = TypeVar("_T")
 _Made_co = TypeVar("_Made_co", covariant=True)
@@ -36,7 +36,7 @@ class PlanWork(Protocol[_Made_co]):
         """Every stack that it would read."""
 
 
-def make_guarded(work: PlanWork[_T], guard: Guard) -> _T:
+def make_guarded(work: PlanWork[_T], guard: ChildRunner) -> _T:
     """What `work` makes. A stack that would end the child is refused, with the limit that it ran into."""
     try:
         return guard(partial(work.make, NONE_REFUSED), WHOLE)
@@ -51,7 +51,7 @@ def make_guarded(work: PlanWork[_T], guard: Guard) -> _T:
 
 
 def _find_culprits(
-    folder: str, places: tuple[StackPlace, ...], work: PlanWork[object], guard: Guard
+    folder: str, places: tuple[StackPlace, ...], work: PlanWork[object], guard: ChildRunner
 ) -> dict[StackPlace, str]:
     def stops(*kept: StackPlace) -> str:
         others = {place: "not tried" for place in places if place not in kept}

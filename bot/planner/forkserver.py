@@ -38,7 +38,7 @@ _RUN = "import sys; sys.path[:] = sys.argv[1:]; from bot.planner.forkserver_proc
 
 
 class ForkServer:
-    """A Guard for a process with threads; itself safe between them. Closed, it starts again when it is called."""
+    """A ChildRunner for a process with threads; safe between them. Closed, it starts again when it is called."""
 
     def __init__(self, idle_seconds: float = _IDLE_SECONDS) -> None:
         self._idle_seconds = idle_seconds

@@ -45,7 +45,7 @@ class Limits(NamedTuple):
     output: int = 64 * 1024 * 1024  # bytes of its result
 
 
-class Guard(Protocol):
+class ChildRunner(Protocol):
     """Does work in a child with limits. What it returns or raises comes back, so it has to be picklable."""
 
     def __call__(self, work: Callable[[], _T], limits: Limits, /) -> _T:
@@ -53,7 +53,7 @@ class Guard(Protocol):
 
 
 class ForkGuard(NamedTuple):
-    """A Guard that forks this process, which has no other threads; `meanwhile` is called while it waits."""
+    """A ChildRunner that forks this process, which has no other threads; `meanwhile` is called while it waits."""
 
     meanwhile: Callable[[], object] | None = None
 

@@ -37,7 +37,7 @@ from bot.planner.cache import RenderCache, sweep
 from bot.planner.checkout_paths import canonical_paths
 from bot.planner.compose_files import ComposeInputs, RefusedError
 from bot.planner.exits import without_names
-from bot.planner.guarded import Guard, run_guarded
+from bot.planner.guarded import ChildRunner, run_guarded
 from bot.planner.inputs import MAX_FILE, collect_inputs
 from bot.planner.interpolation import read_settings, rename_setting
 from bot.planner.snapshot import Snapshot
@@ -80,7 +80,7 @@ class Renderer:
         program: ComposeProgram | None = None,
         seconds: float = SECONDS,
         versions_of: Callable[[RepoName], Mapping[NodeName, str]] | None = None,
-        guard: Guard = run_guarded,
+        guard: ChildRunner = run_guarded,
     ) -> None:
         """`versions_of` gives what the nodes of a fleet have reported of their compose; None: a plan is for here.
 

@@ -13,7 +13,7 @@ import pytest
 from bot.domain.errors import BotError, RetryLater
 from bot.git.git import GitError
 from bot.planner.forkserver import ForkServer
-from bot.planner.guarded import ForkGuard, Guard, StoppedError, run_guarded
+from bot.planner.guarded import ChildRunner, ForkGuard, StoppedError, run_guarded
 from tests.integration.planner import guarded_work as works
 from tests.integration.planner.guarded_work import QUICK
 
@@ -23,7 +23,7 @@ def children() -> str:
 
 
 @pytest.fixture(params=["fork", "server"], scope="module")
-def guard(request: pytest.FixtureRequest) -> Iterator[Guard]:
+def guard(request: pytest.FixtureRequest) -> Iterator[ChildRunner]:
     """Each way to have a child: of this process, and of a process of its own."""
     if request.param == "fork":
         yield run_guarded
@@ -33,7 +33,7 @@ def guard(request: pytest.FixtureRequest) -> Iterator[Guard]:
     server.close()
 
 
-def test_what_work_returns_comes_back(guard: Guard) -> None:
+def test_what_work_returns_comes_back(guard: ChildRunner) -> None:
     child, parent, found = guard(works.answer, QUICK)
     assert found == {"a": b"\0"}
     assert child not in (os.getpid(), parent)
@@ -50,7 +50,7 @@ def test_what_work_returns_comes_back(guard: Guard) -> None:
     ],
 )
 def test_what_work_raises_is_raised(
-    guard: Guard, work: Callable[[], object], kind: type[Exception], words: str, seconds: float | None
+    guard: ChildRunner, work: Callable[[], object], kind: type[Exception], words: str, seconds: float | None
 ) -> None:
     with pytest.raises(kind) as found:
         guard(work, QUICK)
@@ -58,12 +58,12 @@ def test_what_work_raises_is_raised(
     assert getattr(found.value, "seconds", None) == seconds
 
 
-def test_of_an_exception_that_does_not_survive_the_way_the_words_do(guard: Guard) -> None:
+def test_of_an_exception_that_does_not_survive_the_way_the_words_do(guard: ChildRunner) -> None:
     with pytest.raises(BotError, match=r"^one and two$"):
         guard(works.fail_by_words, QUICK)
 
 
-def test_a_fault_of_ours_says_where_it_was(guard: Guard) -> None:
+def test_a_fault_of_ours_says_where_it_was(guard: ChildRunner) -> None:
     with pytest.raises(ZeroDivisionError) as found:
         guard(works.divide, QUICK)
     assert "guarded_work.py" in found.value.__notes__[0]
@@ -80,7 +80,7 @@ def test_a_fault_of_ours_says_where_it_was(guard: Guard) -> None:
         (works.die, "it ended with -9"),
     ],
 )
-def test_a_limit_ends_the_work_and_is_told(guard: Guard, work: Callable[[], object], words: str) -> None:
+def test_a_limit_ends_the_work_and_is_told(guard: ChildRunner, work: Callable[[], object], words: str) -> None:
     limits = QUICK._replace(seconds=1) if "longer" in words else QUICK
     before = children()
     with pytest.raises(StoppedError, match=words):
@@ -88,12 +88,12 @@ def test_a_limit_ends_the_work_and_is_told(guard: Guard, work: Callable[[], obje
     assert children() == before
 
 
-def test_the_child_holds_no_file_of_ours(guard: Guard, tmp_path: Path) -> None:
+def test_the_child_holds_no_file_of_ours(guard: ChildRunner, tmp_path: Path) -> None:
     with (tmp_path / "lock").open("w"):
         assert str(tmp_path / "lock") not in guard(works.open_files, QUICK)
 
 
-def test_the_child_has_one_thread(guard: Guard) -> None:
+def test_the_child_has_one_thread(guard: ChildRunner) -> None:
     done = threading.Event()
     thread = threading.Thread(target=lambda: done.wait(20))
     thread.start()
