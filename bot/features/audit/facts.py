@@ -17,6 +17,8 @@ class Audited(StrEnum):
     APPROVED = "approved"  # a pull request that moves a pin was merged
     LOCKED = "locked"
     UNLOCKED = "unlocked"
+    MUTED = "muted"  # messages about a condition, for a while
+    UNMUTED = "unmuted"
     REVIEW = "review"  # what the review rules said of a pull request changed
 
 

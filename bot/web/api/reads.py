@@ -115,8 +115,14 @@ def read_state(tools: ApiTools, request: ApiRequest) -> values.ApiFleetState:
         rollouts=tuple(_rollout(one, logs=logs) for one in view.rollouts),
         pulls=tuple(copy_fields(values.ApiPull, pull) for pull in view.waiting.pulls),
         notices=tuple(
-            copy_fields(values.ApiNotice, notice, number=number, since=since)
-            for number, notice, since in view.waiting.notices
+            copy_fields(
+                values.ApiNotice,
+                one.notice,
+                number=one.number,
+                since=one.since,
+                muted_until=one.muted_until or None,
+            )
+            for one in view.waiting.notices
         ),
     )
 

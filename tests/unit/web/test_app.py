@@ -16,6 +16,7 @@ from tests.queueing import make_app
 
 SECRET = Secret("It's a Secret to Everybody")
 ROUTES = {
+    "POST /fleets/<owner>/<name>/notices/<int(max=9007199254740991):number>/mute",
     "GET /",
     "GET /api/v1/fleets",
     "GET /api/v1/fleets/<owner>/<name>",
