@@ -11,14 +11,12 @@ from bot.domain.values import StoredValue
 class Audited(StrEnum):
     """What the audit trail records."""
 
-    ASKED = "asked"  # somebody said a command, and what was decided
+    ASKED = "asked"  # somebody said a command, and what was decided; or pressed a button of a page (`source`)
     ORDERED = "ordered"  # an order was given to a node
     ENDED = "ended"  # what came of the order
     APPROVED = "approved"  # a pull request that moves a pin was merged
     LOCKED = "locked"
     UNLOCKED = "unlocked"
-    MUTED = "muted"  # messages about a condition, for a while
-    UNMUTED = "unmuted"
     REVIEW = "review"  # what the review rules said of a pull request changed
 
 

@@ -124,11 +124,12 @@ def mute(store: Store, fleet: RepoName, number: int, *, by: str, seconds: int, n
         if notice is None:
             return False
         record = AuditRecord(
-            what=Audited.MUTED if seconds else Audited.UNMUTED,
+            what=Audited.ASKED,  # which the version before can read, too
             fleet=fleet,
             at=_clock(now),
             actor=by,
             source="page",
+            kind="mute" if seconds else "unmute",
             text=f"{notice.topic.words}: {notice.subject}" + (f" (until {_clock(until)})" if seconds else ""),
         )
         append_records(connection, f"mute {uuid.uuid4().hex}", (record,))

@@ -12,6 +12,7 @@ from werkzeug.exceptions import NotFound
 from bot.domain.names import NodeName
 from bot.domain.values import Value
 from bot.features.audit.store import find_records
+from bot.features.bump.store import PlanStore
 from bot.features.rollout.history import OrderEntry
 from bot.features.visitors.facts import Sight, VisibleFleet
 from bot.queue.admin import LaneRow, list_lane
@@ -46,6 +47,7 @@ class ApiTools(NamedTuple):
     """What requests read from, and who may see what."""
 
     stores: FleetStores
+    plans: PlanStore
     guard: Guard
 
 

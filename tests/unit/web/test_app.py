@@ -25,6 +25,8 @@ ROUTES = {
     "GET /api/v1/fleets/<owner>/<name>/nodes",
     "GET /api/v1/fleets/<owner>/<name>/nodes/<node>",
     "GET /api/v1/fleets/<owner>/<name>/orders",
+    "GET /api/v1/fleets/<owner>/<name>/plans",
+    "GET /api/v1/fleets/<owner>/<name>/plans/<plan>",
     "GET /api/v1/fleets/<owner>/<name>/pulls",
     "GET /api/v1/fleets/<owner>/<name>/stacks",
     "GET /api/v1/fleets/<owner>/<name>/stacks/<stack>",

@@ -72,7 +72,7 @@ def test_who_may_write_mutes_a_notice_and_lets_it_sound_again(store: Store, word
     assert (done.status_code, muted_for(store)) == (303, 0)
     assert "muted by" not in client.get(f"/fleets/{FLEET}").get_data(as_text=True)
     muted, unmuted = audited(store)
-    assert (muted.what, unmuted.what) == (Audited.MUTED, Audited.UNMUTED)
+    assert (muted.what, muted.kind, unmuted.what, unmuted.kind) == (Audited.ASKED, "mute", Audited.ASKED, "unmute")
     assert (muted.actor, muted.source, unmuted.actor) == ("wilma", "page", "wilma")
     assert muted.text.startswith("a node differs from what was deployed: AIOS (until 20")
     assert unmuted.text == "a node differs from what was deployed: AIOS"
