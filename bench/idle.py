@@ -1,8 +1,8 @@
 """What the service holds while nothing happens, and what `aios-bot --help` takes.
 
 `python -m bench idle`. The service is a process of its own beside the embedded GitHub, has opened one pull request,
-and is then left alone. Memory is what Linux calls resident: what is in RAM, with the files that it has mapped, whoever else has mapped them
-too. The program's modules are compiled beforehand, as in an install.
+and is then left alone. Memory is what Linux calls resident: what is in RAM, with the files that it has mapped,
+whoever else has mapped them too. The modules are compiled beforehand, as in an install.
 """
 
 from __future__ import annotations
