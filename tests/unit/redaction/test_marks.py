@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.redaction.recognise import find_shaped, is_secret_name, is_secret_under, looks_secret
-from bot.redaction.redact import KnownSecrets, Redactor, known_from
+from bot.redaction.redact import KnownSecrets, Redactor, known_from, without_marks
 
 REDACTOR = Redactor(b"key of a test")
 RANDOM = "tG7kQ2xV9mB4nZ8pL5wR3yJ6"
@@ -32,6 +32,24 @@ def test_marks_are_the_same_in_every_version() -> None:
     assert REDACTOR.mark("\udcff") == "‹secret 4c72ac91›", "bytes that are no UTF-8 have a mark too"
     assert REDACTOR.mark(REDACTOR.mark("hunter2")) == REDACTOR.mark("hunter2")
     assert REDACTOR.fingerprint == "290ec356fa7e7fc0"
+
+
+def test_marks_of_a_plan_are_its_own() -> None:
+    text = f"a {REDACTOR.mark('one')} b {REDACTOR.mark('two')} c {REDACTOR.mark('one')} ‹secret x›"
+    plan = REDACTOR.marks_of_plan(text, "octo/fleet", "a1", "b2")
+    assert plan == "a ‹secret 2a86279d› b ‹secret 5538e9af› c ‹secret 2a86279d› ‹secret x›"
+    assert plan == REDACTOR.marks_of_plan(text, "octo/fleet", "a1", "b2"), "the same in every process"
+    others = [
+        REDACTOR.marks_of_plan(text, "octo/fleet", "a1", "b3"),
+        REDACTOR.marks_of_plan(text, "octo/fleet", "a1b2", ""),
+        Redactor(b"another").marks_of_plan(text, "octo/fleet", "a1", "b2"),
+        text,
+    ]
+    assert len({plan, *others}) == 5
+
+
+def test_texts_are_compared_without_marks() -> None:
+    assert without_marks(f"a {REDACTOR.mark('x')}{REDACTOR.mark('y')} ‹secret x›") == "a ‹secret›‹secret› ‹secret x›"
 
 
 @pytest.mark.parametrize(
