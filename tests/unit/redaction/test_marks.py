@@ -335,3 +335,50 @@ def test_every_variable_that_an_env_file_set_is_hidden() -> None:
     from_file = KnownSecrets(environment=frozenset((("app", "A"), ("app", "C"), ("gone", "A"))))
     hidden = REDACTOR.model(model(environment={"A": "debug", "B": "debug", "C": "1"}), from_file)
     assert hidden["services"]["app"]["environment"] == {"A": marked("#debug#"), "B": "debug", "C": marked("#1#")}
+
+
+HEX = "97b6c6c59241976086fabdc41472150c97b6c6c5"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apikey: $API_KEY",
+        "PASSWORD=${DB_PASSWORD}",
+        "API_KEY=$${API_KEY}",
+        "token: xxxxxxxx",
+        "token: xxxx-xxxx.XXXX_****",
+        "see ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "glsa_XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX",
+        f"checksum: {HEX}",
+        f'"revision": "{HEX}"',
+        f"commit={HEX}",
+        f"https://a.example/assets/logo-{HEX}.png",
+        f"./static/app.{HEX}.js?v=1",
+        "secret:\n  name: value",
+        "serviceAccountToken:\n  reference: x",
+    ],
+)
+def test_what_only_looks_like_a_secret_stays_readable(text: str) -> None:
+    assert REDACTOR.text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("apikey: $API_key", "apikey: #$API_key#"),
+        ("apikey: $AB", "apikey: #$AB#"),
+        ("apikey: ${API_KEY", "apikey: #${API_KEY#"),
+        ("token: xxxxxxx", "token: #xxxxxxx#"),
+        ("token: xxx-xxx-xxx", "token: #xxx-xxx-xxx#"),
+        ("token: xxxxxxxxy", "token: #xxxxxxxxy#"),
+        ("x ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx1", "x #ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx1#"),
+        (f"mychecksum: {HEX}", f"mychecksum: #{HEX}#"),
+        (f"logo-{HEX}.png", f"logo-#{HEX}#.png"),
+        (f"/logo-{HEX}.pngx", f"/logo-#{HEX}#.pngx"),
+        ("password:\n  hunter2\n", "password:\n  #hunter2#\n"),
+        ("password: hunter2:\n", "password: #hunter2:#\n"),
+    ],
+)
+def test_what_is_close_to_it_is_hidden(text: str, expected: str) -> None:
+    assert REDACTOR.text(text) == marked(expected)
