@@ -142,7 +142,7 @@ def _section(model: Mapping[str, Any], section: str) -> list[tuple[str, dict[str
 
 
 def _mounted_external(stack: StackOrder, model: Mapping[str, Any]) -> set[str]:
-    """The external volumes that services which the order makes anew mount."""
+    """The external volumes that services which the order recreates mount."""
     names = {key: spec.get("name") or key for key, spec in _section(model, "volumes") if spec.get("external")}
     return {
         names[mount["source"]]
