@@ -184,6 +184,8 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_the_conversation_is_locked": (Undo("bot.github.comments:_CANNOT_COMMENT", ()),),
     # test_rerequests
     "test_a_check_is_rerequested": (Undo("bot.service.router:repeat_checks", _empty),),
+    # test_reviewers
+    "test_a_reviewer_loses_write_permission": (Undo("bot.github.events:parse_access_event", _nothing),),
     # test_required_plan
     "test_a_pull_request_that_moves_no_pin_waits_for_the_required_check": (
         Undo("bot.features.bump.jobs:_plan", lambda _event: []),
