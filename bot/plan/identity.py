@@ -71,5 +71,5 @@ def to_builtins(value: object, always: Mapping[type, int] | None = None) -> obje
 
 @cache
 def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
-    """The fields of `kind`; kept, since msgspec resolves every annotation anew."""
+    """The fields of `kind`; kept, since msgspec resolves every annotation at each call."""
     return msgspec.structs.fields(kind)

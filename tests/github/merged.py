@@ -2,7 +2,7 @@
 
 Everything is the bot's own: triggers, jobs, decisions, effects, store; and the embedded GitHub. Random are the order
 in which deliveries arrive, which of them are lost or come twice, how far lists lag behind, which requests fail before
-or after their effect, when the service is started anew, and what people and the node do meanwhile. The time is
+or after their effect, when the service is started again, and what people and the node do meanwhile. The time is
 simulated, so that ladders of minutes and sweeps of hours take none.
 """
 

@@ -1,4 +1,4 @@
-"""Whatever is lost, late, doubled, out of order or started anew: what was merged is deployed, refused or superseded.
+"""Whatever is lost, late, doubled, out of order or started again: what was merged is deployed, refused or superseded.
 
 A history that fails is told in full, and played again by its number: AIOS_BOT_MERGED_FROM=7 plays the seventh fleet.
 """
