@@ -69,7 +69,7 @@ def remembered_git(served: Path) -> Iterator[None]:
         head = Path(command[2], "HEAD")
         if command[1] != "--git-dir" or more.get("stdin") is not None or not head.exists():
             return run(command, environment=environment, **more)
-        made = head.stat()  # a repository that is made anew is another one
+        made = head.stat()  # a repository that was made again is another one
         key = (*command, made.st_ino, made.st_mtime_ns)
         url = next((one for one in command[4:] if one.startswith("http://")), "")
         if command[3] == "fetch" and url:

@@ -9,7 +9,7 @@ from tests.github.stepping import Stepper
 
 
 def test_a_reviewer_loses_write_permission(steps: Stepper) -> None:
-    """`member.removed` (webhook events and payloads): the review stays "approved" on GitHub; the check asks anew."""
+    """`member.removed` (webhook events and payloads): the review stays "approved" on GitHub; the check asks again."""
     hub = steps.hub
     token = hub.create_user("ada")
     hub.set_permission(FLEET, "ada", "write")

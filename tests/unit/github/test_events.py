@@ -79,7 +79,7 @@ USED: list[tuple[str, Event]] = [
     ],
 )
 def test_who_may_do_what_changed(name: str, action: str, repo: RepoName | None) -> None:
-    changes = {"action": action, "repository": {} if repo else None}
+    changes: dict[str, Any] = {"action": action, "repository": {} if repo else None}
     assert parse(name, changes) == AccessChanged(installation=SEVEN, repo=repo)
 
 
