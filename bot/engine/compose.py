@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +42,16 @@ def compose_options(
     )
     words = [str(word) for word in client.client_config.docker_compose_cmd]
     return words[words.index("compose") + 1 :]
+
+
+def preload() -> None:
+    """Load in a thread what `compose_options` needs, while other programs are waited for."""
+
+    def load() -> None:
+        with contextlib.suppress(ImportError):  # raised again where it is needed
+            import python_on_whales  # noqa: F401, PLC0415 - see compose_options
+
+    threading.Thread(target=load, name="preload").start()
 
 
 class ComposeStack:

@@ -18,7 +18,7 @@ from bot.plan.identity import identify_plan
 from bot.plan.model import Commit, NodePlan, Plan
 from bot.plan.rendering import NodeChange
 from bot.planner.culprits import PlanWork, Refused, StackPlace, make_guarded
-from bot.planner.exits import hide_secrets
+from bot.planner.exits import PlanRedactor, hide_secrets
 from bot.planner.file_diffs import (
     ChangedFile,
     add_lost_guards,
@@ -31,7 +31,6 @@ from bot.planner.renderer import Renderer
 from bot.planner.snapshot import Snapshot
 from bot.planner.stacks import read_stacks
 from bot.protocol.tree import digest_tree
-from bot.redaction.redact import Redactor
 from bot.risks.assess import add_risks
 
 COMMITS_SHOWN = 100
@@ -120,7 +119,10 @@ def read_plan(
     def make(refused: Refused) -> tuple[Plan, int]:
         before = renderer.start_work()
         changes, changed = read_parts(nodes, submodule, old, new, renderer, apart=apart, refused=refused)
-        plan = _make_plan(fleet, submodule, changes, changed, versions, old=old, new=new, renderer=renderer)
+        redactor = PlanRedactor(
+            renderer.redactor, (str(repo or ""), submodule.path, str(old.pin if old else ""), new.pin, new.commit)
+        )
+        plan = _make_plan(fleet, submodule, changes, changed, versions, old=old, new=new, redactor=redactor)
         return plan, renderer.processes - before
 
     def places() -> tuple[StackPlace, ...]:
@@ -142,12 +144,11 @@ def _make_plan(
     *,
     old: Snapshot | None,
     new: Snapshot,
-    renderer: Renderer,
+    redactor: PlanRedactor,
 ) -> Plan:
     changes = tuple(add_lost_guards(change, changed) for change in changes)
     decided = [
-        _decide(change, fleet.risks, new, renderer.redactor, changed, compose=versions[change.node.name])
-        for change in changes
+        _decide(change, fleet.risks, new, redactor, changed, compose=versions[change.node.name]) for change in changes
     ]
     plans = tuple(plan for plan, _ in decided)
     files = new.upstream.changed_files(old.pin if old else None, new.pin)
@@ -163,7 +164,7 @@ def _make_plan(
         nodes=plans,
         files_changed=files,
         files_without_effect=tuple(path for path in files if f"{submodule.path}/{path}" not in effective),
-        file_diffs=show_files([one for one in changed if one.path in effective], changes, renderer.redactor),
+        file_diffs=show_files([one for one in changed if one.path in effective], changes, redactor),
         tree=digest_tree(new.files),
     )
 
@@ -172,7 +173,7 @@ def _decide(
     change: NodeChange,
     tuning: Mapping[str, Tuning],
     new: Snapshot,
-    redactor: Redactor,
+    redactor: PlanRedactor,
     files: tuple[ChangedFile, ...],
     *,
     compose: NodeCompose,
