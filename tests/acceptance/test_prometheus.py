@@ -122,7 +122,7 @@ def configure(folder: Path, *, bot: str, alertmanager: str) -> str:
     told = [{"static_configs": [{"targets": [alertmanager.removeprefix("http://")]}]}]
     # A scrape that takes longer than its interval is lost, on a loaded machine too.
     times = {"scrape_interval": "2s", "evaluation_interval": "1s"}
-    return yaml.safe_dump({**shipped, "global": times, "alerting": {"alertmanagers": told}})
+    return str(yaml.safe_dump({**shipped, "global": times, "alerting": {"alertmanagers": told}}))
 
 
 def is_firing(alert: Any) -> bool:
@@ -134,7 +134,7 @@ def ask(prometheus: str, query: str) -> list[Any]:
     now = time.time()
     found = requests.get(
         f"{prometheus}/api/v1/query_range",
-        params={"query": query, "start": now - 60, "end": now, "step": "1"},
+        params={"query": query, "start": f"{now - 60}", "end": f"{now}", "step": "1"},
         timeout=10,
     ).json()
     assert found["status"] == "success", found

@@ -10,7 +10,7 @@ from bot.plan.model import FileDiff, Plan
 from bot.protocol.action import Action
 from tests.plans import DIFF, hostile, node, plan, risk, service, stack
 
-HUNDRED, ATTACKED, DEPLOYED, OPENED = (PlanId(f"{digit}" * 12) for digit in "1234")
+HUNDRED, ATTACKED, DEPLOYED, OPENED, WAITING = (PlanId(f"{digit}" * 12) for digit in "12345")
 
 
 def hundred_stacks(fleet: RepoName) -> Plan:
@@ -37,7 +37,7 @@ def attacked(fleet: RepoName) -> Plan:
     return replace(hostile(), id=ATTACKED, fleet=fleet)
 
 
-def deployed(fleet: RepoName) -> Plan:
+def deployed(fleet: RepoName, number: PlanId = DEPLOYED) -> Plan:
     """Three services on two nodes; of what became of it `states` tells."""
     traefik = service(
         "traefik",
@@ -60,7 +60,7 @@ def deployed(fleet: RepoName) -> Plan:
         "@@ -1,4 +1,5 @@\n [server]\n-mode = http\n-port = 80\n+mode = https\n+port = 443\n+# " + "a long line " * 12,
     )
     made = plan(node("AIOS", ingress, stack("secrets", vault)), node("PI", ingress), file_diffs=(file,))
-    return replace(made, id=DEPLOYED, fleet=fleet)
+    return replace(made, id=number, fleet=fleet)
 
 
 def opened(fleet: RepoName) -> Plan:

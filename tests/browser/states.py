@@ -47,6 +47,7 @@ from tests.browser.plan_states import (
     DEPLOYED,
     HUNDRED,
     OPENED,
+    WAITING,
     attacked,
     deployed,
     hundred_stacks,
@@ -252,7 +253,8 @@ def fill_records(store: Store, fleet: RepoName) -> None:
 
 
 def deploy_otherwise(fleets: Fleets, fleet: RepoName) -> None:
-    """What became of pull request 44: one node did as predicted, one restarted what was to be recreated."""
+    """A plan, and what became of it: one node did as predicted, one restarted what was to be recreated."""
+    fleets.plan(fleet, 44, deployed(fleet))
     own = {"pin": PLANNED, "pull": PullNumber(44)}
     orders = {
         NodeName("AIOS"): (past(9600, Stage.SUCCEEDED, NOW - 400, "runs server@ccccccc: 2 recreated", **own),),
@@ -337,9 +339,9 @@ def fill(store: Store, statuses: RolloutStore) -> dict[str, str]:
     fleets.add("aios-hundred", ok, stacks=hundred)
     fleets.plan(RepoName("acme/aios-hundred"), 60, hundred_stacks(RepoName("acme/aios-hundred")))
     fleets.plan(hostile, 50, attacked(hostile))
-    fleets.plan(failing, 44, deployed(failing))
+    fleets.plan(failing, 44, deployed(failing, WAITING))
     fleets.plan(failing, 45, opened(failing))
-    deploy_otherwise(fleets, failing)
+    deploy_otherwise(fleets, fleets.add("aios-deployed", [ok[0], node("PI", surprises=2)]))
     fill_records(store, failing)
     return {
         "list": "/fleets",

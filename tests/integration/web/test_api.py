@@ -34,7 +34,7 @@ from bot.service.database import open_store
 from bot.storage.store import Store, now_ms
 from bot.web.api.operations import OPERATIONS, PREFIX
 from sandbox.github import EmbeddedGitHub
-from tests.browser.plan_states import ATTACKED, DEPLOYED
+from tests.browser.plan_states import ATTACKED, WAITING
 from tests.browser.states import fill
 from tests.queueing import make_app, make_guard, make_locked_app
 from tests.unit.features.visitors.test_visitors import pin
@@ -104,7 +104,7 @@ def test_a_token_sees_its_own_fleet_and_no_other(api: Api) -> None:
     assert state["gravity"] == "risky"
     assert "failed" in state["summary"]
     for operation in OPERATIONS[1:]:
-        place = operation.path.replace("{node}", "AIOS").replace("{stack}", "ingress").replace("{plan}", DEPLOYED)
+        place = operation.path.replace("{node}", "AIOS").replace("{stack}", "ingress").replace("{plan}", WAITING)
         hidden, absent = (
             call(api, PREFIX + place.replace("{owner}/{name}", fleet)) for fleet in (OTHER, "acme/nothing")
         )
@@ -232,8 +232,8 @@ def test_a_plan_says_what_each_service_will_get_and_belongs_to_its_fleet(api: Ap
         "Its data stays on the node, but nothing reads it: the service starts without it.",
     )
     assert '+  "image": "vault:v3.2",' in secrets["services"][0]["diff"]
-    assert call(api, f"/api/v1/fleets/{OTHER}/plans/{DEPLOYED}").status_code == 404
-    for wrong in (ATTACKED, "0" * 12, "x", DEPLOYED.upper() + "A"):
+    assert call(api, f"/api/v1/fleets/{OTHER}/plans/{WAITING}").status_code == 404
+    for wrong in (ATTACKED, "0" * 12, "x", WAITING.upper() + "A"):
         assert call(api, f"{home}/plans/{wrong}").status_code == 404, "another fleet's, or none"
 
 

@@ -153,11 +153,11 @@ def test_the_page_tells_what_happened_explains_risks_and_filters_without_a_scrip
     page = client.get(f"/plans/{DEPLOYED}").get_data(as_text=True)
     for words in (
         "What happened",
-        '<a href="/fleets/acme/aios-failing/nodes/PI#order-9601">PI</a>',
+        '<a href="/fleets/acme/aios-deployed/nodes/PI#order-9601">PI</a>',
         "ingress / static was not in the plan: restart",
         '<b class="action">restart</b>, not as predicted',
         "It can be reached from the network, and Docker opens it past most host firewalls.",
-        '<a href="https://github.com/acme/aios-failing/pull/44">#44</a>',
+        '<a href="https://github.com/acme/aios-deployed/pull/44">#44</a>',
         "<del>  &#34;image&#34;: &#34;traefik:v3.1&#34;,</del>",
     ):
         assert words in page, words
@@ -173,7 +173,7 @@ def test_the_page_tells_what_happened_explains_risks_and_filters_without_a_scrip
 
 
 def test_only_deploys_of_this_pin_by_its_own_pull_requests_count(filled: Store) -> None:
-    history, failing = OrderHistory(filled), RepoName("acme/aios-failing")
+    history, failing = OrderHistory(filled), RepoName("acme/aios-deployed")
     own = frozenset({PullNumber(44)})
     assert PlanStore(filled).find_pulls(failing, DEPLOYED) == own
     assert PlanStore(filled).find_all_posted(failing, [PullNumber(44), PullNumber(9)]) == {44: DEPLOYED}
