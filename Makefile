@@ -84,7 +84,8 @@ verify-api:
 # Every state of every page at 390 and 1280, light and dark: axe, width, console; their pictures in .cache/pages.
 verify-pages:
 	$(PYTHON) tools/setup test
-	AIOS_BOT_PAGE_PICTURES=.cache/pages pytest -q -rA -s --timeout 1200 tests/browser/test_pages.py
+	AIOS_BOT_PAGE_PICTURES=.cache/pages pytest -q -rA -s --timeout 1200 tests/browser/test_pages.py \
+	  tests/browser/test_embedded_pages.py tests/browser/test_plan_page.py
 
 # From built artifacts into bare roots of Debian: join, order, recover, upgrade, leave. Needs root, debootstrap and a mirror.
 verify-install:

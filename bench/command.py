@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import requests
 
-from sandbox.api import LoggedRequest
 from sandbox.github import EmbeddedGitHub
+from sandbox.requests_log import LoggedRequest
 from sandbox.running import run_small_aios
 from sandbox.world import FLEET, PERSON, SERVER, AiosWorld
 

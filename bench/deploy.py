@@ -7,7 +7,9 @@ person would type on the node: `git fetch`, `git checkout` and `docker compose u
 
 from __future__ import annotations
 
+import compileall
 import json
+import re
 import statistics
 import subprocess
 import tempfile
@@ -33,10 +35,11 @@ INGRESS = "stacks/ingress/docker-compose.yml"
 VERSIONS = ("traefik:v3.1", "traefik:v3.2")
 SERVICE = "ingress-traefik-1"
 LIMIT = 180  # seconds
+_STEP = re.compile(r"^  (.+): ([0-9.]+) s$", re.MULTILINE)
 
 
 class Round(NamedTuple):
-    """One merge; seconds since it, but for the last two, which are spans."""
+    """One merge; seconds since it, but for the last two fields, which hold spans."""
 
     dispatched: float  # the workflow run exists
     taken: float  # the node says that it is at it
@@ -44,10 +47,12 @@ class Round(NamedTuple):
     healthy: float  # its healthcheck said so
     told: float  # the deployment's success
     own: float  # from the container's start to healthy
+    steps: dict[str, float]  # of the node's order, as its job's log has them
 
 
 def main() -> None:
     """Run and print."""
+    compileall.compile_dir("bot", quiet=1)  # as in an install
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aios-bench-")))
         engine = stack.enter_context(start_engine(folder / "engine"))
@@ -58,7 +63,7 @@ def main() -> None:
         NodeState(folder / "node/state").trust(
             service.data / "keys" / ORDERS_PUBLIC, fleet=FLEET, node=NODE, root=None
         )
-        stack.enter_context(
+        runner = stack.enter_context(
             Runner(
                 world.hub,
                 labels=("self-hosted", NODE),
@@ -68,8 +73,8 @@ def main() -> None:
                 act="",
             )
         )
-        _round(world, engine, 0)  # the first one clones, and makes everything
-        rounds = [_round(world, engine, number) for number in range(1, ROUNDS + 1)]
+        _round(world, engine, runner, 0)  # the first one clones, and makes everything
+        rounds = [_round(world, engine, runner, number) for number in range(1, ROUNDS + 1)]
         floor = [_floor(world, engine, folder, number) for number in range(ROUNDS)]
         _print(rounds, floor)
 
@@ -79,7 +84,7 @@ def _keep_one_stack(world: AiosWorld) -> None:
     world.push(FLEET, {".github/aios-bot.yml": text.rstrip() + "\n    stacks: [ingress]\n"}, "One stack")
 
 
-def _round(world: AiosWorld, engine: Engine, number: int) -> Round:
+def _round(world: AiosWorld, engine: Engine, runner: Runner, number: int) -> Round:
     old, new = VERSIONS[number % 2], VERSIONS[(number + 1) % 2]
     pull = _propose(world, old, new)
     _wait_until_quiet(world.hub)
@@ -101,7 +106,19 @@ def _round(world: AiosWorld, engine: Engine, number: int) -> Round:
         healthy=healthy - merged,
         told=posted[-1] - clock,
         own=healthy - started,
+        steps=_read_steps(runner, number + 1),
     )
+
+
+def _read_steps(runner: Runner, jobs: int) -> dict[str, float]:
+    """The steps in the log of job number `jobs`, in seconds. It is written after the deployment's status."""
+
+    def newest() -> dict[str, float]:
+        logs = sorted(runner.logs.glob("*.log"), key=lambda log: int(log.stem))
+        found = _STEP.findall(logs[-1].read_text()) if len(logs) == jobs else []
+        return {name: float(seconds) for name, seconds in found}
+
+    return dict(_wait("the job's log", newest))
 
 
 def _when(text: str) -> float:
@@ -199,6 +216,11 @@ def _print(rounds: list[Round], floor: list[float]) -> None:
     print(f"{'new container started':48}{started:8.2f}")
     print(f"{'every container healthy':48}{median([r.healthy for r in rounds]):8.2f}")
     print(f"{'success told (healthy three times in a row)':48}{median([r.told for r in rounds]):8.2f}")
+    service, start = median([r.dispatched for r in rounds]), median([r.taken - r.dispatched for r in rounds])
+    print(f"\nof which, each the median of its span\n{'the service: merge to order':48}{service:8.2f}")
+    print(f"{'the runner and the start of the agent':48}{start:8.2f}")
+    for name in rounds[-1].steps:
+        print(f"{'the node: ' + name:48}{median([r.steps.get(name, 0.0) for r in rounds]):8.2f}")
     less = median([r.healthy - r.own for r in rounds])
     print(f"\n{'commit to healthy, less what the container needs':48}{less:8.2f}")
     print(f"{'what the container needs, from its start':48}{own:8.2f}")

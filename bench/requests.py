@@ -18,7 +18,7 @@ from typing import NamedTuple
 import requests
 
 from bench.bump import _wait_until_quiet
-from sandbox.api import LoggedRequest
+from sandbox.requests_log import LoggedRequest
 from sandbox.running import run_small_aios
 from sandbox.world import FLEET, NODE, OWNER, PERSON, SERVER, AiosWorld
 

@@ -32,6 +32,9 @@ EVENT_PERMISSIONS = {
     "issue_comment": "issues",
     "issues": "issues",
     "merge_group": "merge_queues",
+    "member": "members",
+    "membership": "members",
+    "organization": "members",
 }
 """The permission that each webhook event needs (webhook events and payloads); others need none."""
 _LEVELS = {"none": 0, "read": 1, "triage": 1, "write": 2, "maintain": 2, "admin": 3}

@@ -17,6 +17,7 @@ from sandbox.app_records import AppRecord, Token
 from sandbox.effects import Effects
 from sandbox.faults import Cut, Fault, Faults, break_response
 from sandbox.records import Repo, User
+from sandbox.requests_log import OBSERVERS, LoggedRequest
 from sandbox.shapes import Shapes
 from sandbox.state import ApiError, Moved, State
 from sandbox.webhooks import Webhooks
@@ -24,21 +25,6 @@ from sandbox.webhooks import Webhooks
 PREFIX = "/api/v3"
 HOURLY = 5000  # requests per installation (GitHub: rate limits for the REST API)
 _NUMBER = re.compile(r"[1-9][0-9]*")
-
-
-class LoggedRequest(NamedTuple):
-    """One request that was answered. `kind` is rest, git or page."""
-
-    kind: str
-    method: str
-    path: str
-    route: str  # "/repos/{owner}/{repo}/pulls"
-    status: int
-    seconds: float
-    at: float  # time.monotonic() when the answer was ready
-    body: Any  # the answer's JSON; for graphql also the query and its variables
-    done: int  # the status of what was carried out, whatever the client got; 0: nothing was
-    by: str = ""  # whose credential it had: installation, job, person, app, or "" for none
 
 
 class Context(NamedTuple):
@@ -137,9 +123,11 @@ class Api:
         now, path = time.monotonic(), request.full_path.rstrip("?")
         done = status if done is None else done
         by = access.kind_of(self.state, request.headers.get("Authorization", ""))
-        self.requests.append(
-            LoggedRequest(kind, request.method, path, route, status, now - start, now, body, done, by)
-        )
+        sent = request.get_json(silent=True, force=True) if kind == "rest" and request.content_length else None
+        one = LoggedRequest(kind, request.method, path, route, status, now - start, now, body, done, by, sent)
+        self.requests.append(one)
+        for observe in OBSERVERS:
+            observe(one)
 
     def register(self, flask: Flask, routes: list[Route]) -> None:
         """Serve `routes` below the API's prefix."""

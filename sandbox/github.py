@@ -26,13 +26,14 @@ from sandbox import (
     rest_comments,
     rest_people,
 )
-from sandbox.api import Api, Context, LoggedRequest
+from sandbox.api import Api, Context
 from sandbox.app_records import AppRecord, Delivery, Token
 from sandbox.behaviours import SERVERS, Behaviours
 from sandbox.buttons import PullButtons
 from sandbox.faults import Cut, Fault
 from sandbox.jobs import Job
 from sandbox.records import BranchRules, Deployment, User
+from sandbox.requests_log import LoggedRequest
 from sandbox.rest_actions import end_run
 from sandbox.server import HttpServer
 from sandbox.shapes import Shapes
@@ -220,6 +221,11 @@ class EmbeddedGitHub(PullButtons):
         """Rename a repository within its account and send the webhook; the old name redirects."""
         with self._state.lock:
             moving.rename_repository(self._api, self._state.repo(full_name), new_name)
+
+    def remove_collaborator(self, full_name: str, login: str) -> None:
+        """Take from a user what they were granted in a repository, and send the webhook."""
+        with self._state.lock:
+            moving.remove_collaborator(self._api, self._state.repo(full_name), self._state.user(login))
 
     def archive_repository(self, full_name: str) -> None:
         """Archive a repository and send the webhook: it is read-only from now on."""

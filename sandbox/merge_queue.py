@@ -118,7 +118,7 @@ def _end(effects: Effects, repo: Repo, group: Group, reason: str) -> None:
 
 
 def _fail(effects: Effects, repo: Repo, queue: list[Group]) -> None:
-    """Put the first entry out; those behind it are built anew."""
+    """Put the first entry out; those behind it are built again."""
     entries = list(queue)
     queue.clear()
     for group in entries:

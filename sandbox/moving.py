@@ -1,4 +1,4 @@
-"""Rename repositories, and remove installations."""
+"""Rename repositories, take people out of them, and remove installations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sandbox.api import Api
 from sandbox.app_records import Installation
-from sandbox.records import Repo
+from sandbox.records import Repo, User
 
 
 def rename_repository(api: Api, repo: Repo, new_name: str) -> None:
@@ -36,3 +36,9 @@ def uninstall(api: Api, installation: Installation) -> None:
     state = api.state
     state.tokens = {text: token for text, token in state.tokens.items() if token.installation is not installation}
     state.uninstalled[installation.id] = state.installations.pop(installation.id)
+
+
+def remove_collaborator(api: Api, repo: Repo, person: User) -> None:
+    """Take from `person` what they may do in `repo` beyond what everybody may."""
+    repo.permissions.pop(person.login, None)
+    api.effects.send("member", repo, repo.owner, action="removed", member=api.shapes.user(person))

@@ -46,7 +46,7 @@ body = urllib.parse.urlencode({"verb": verb, "repo": repo, "name": known["name"]
 urllib.request.urlopen(api + "/_runner/register", body, timeout=30).read()
 if verb == "register":
     held.write_text(json.dumps({k: given[k] for k in ("url", "name", "labels")}))
-    (here / ".path").write_text(os.environ["PATH"] + "\\n")  # written anew each time, as by the real one
+    (here / ".path").write_text(os.environ["PATH"] + "\\n")  # written again each time, as by the real one
     with (here / ".env").open("a") as settings:
         settings.write("LANG=" + os.environ.get("LANG", "C.UTF-8") + "\\n")
 else:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from sandbox.requests_log import OBSERVERS
 from tests.engine import engine, shared_engine
+from tests.openapi_requests import JUDGE
 
 __all__ = ["engine", "shared_engine"]
 
@@ -26,3 +28,14 @@ def _restore_umask() -> Iterator[None]:
     os.umask(before)
     yield
     os.umask(before)
+
+
+OBSERVERS.append(JUDGE.observe)
+
+
+@pytest.fixture(autouse=True)
+def _requests_are_described() -> Iterator[None]:
+    """GitHub describes every request that was carried out, for github.com and for each Enterprise Server."""
+    yield
+    told = JUDGE.take()
+    assert not told, f"no request like these is described by GitHub:\n{told}"

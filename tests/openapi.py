@@ -54,17 +54,17 @@ def _document(package: str) -> dict[str, Any]:
     return found
 
 
-def _converted(node: Any, reached: set[str]) -> Any:
+def convert(node: Any, reached: set[str]) -> Any:
     """`node` as JSON Schema, `nullable` turned into a type; the schemas it refers to are added to `reached`."""
     if isinstance(node, list):
-        return [_converted(item, reached) for item in node]
+        return [convert(item, reached) for item in node]
     if not isinstance(node, dict):
         return node
     if isinstance(node.get("$ref"), str):
         found = _SCHEMA.fullmatch(node["$ref"])
         if found:
             reached.add(found.group(1))
-    kept = {key: _converted(value, reached) for key, value in node.items() if key not in ("example", "examples")}
+    kept = {key: convert(value, reached) for key, value in node.items() if key not in ("example", "examples")}
     if kept.get("format") == "email":
         del kept["format"]  # a bot's own address, NUMBER+NAME[bot]@users.noreply.github.com, is none by the letter
     if kept.get("default") == "":
@@ -87,12 +87,12 @@ def _compiled(package: str, schema: dict[str, Any]) -> jsonschema_rs.Validator:
     """A validator of `schema` with just the component schemas that it reaches."""
     components = _document(package)["components"]["schemas"]
     waiting: set[str] = set()
-    root = _converted(schema, waiting)
+    root = convert(schema, waiting)
     held: dict[str, Any] = {}
     while waiting:
         name = waiting.pop()
         if name not in held:
-            held[name] = _converted(components[name], waiting)
+            held[name] = convert(components[name], waiting)
     whole = {**root, "components": {"schemas": held}}
     return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
 
@@ -113,16 +113,20 @@ class _Operation(NamedTuple):
     methods: dict[str, dict[str, Any]]
 
 
+def path_rule(template: str) -> re.Pattern[str]:
+    """Matches the paths of `template`, whole."""
+    # References and file paths span slashes; whatever else stands in braces is one segment.
+    rule = re.sub(r"\{(path|ref|branch)\}$", r"(?:.+)", template)
+    rule = re.sub(r"\{(ref|branch|basehead)\}", r"(?:.+)", rule)
+    return re.compile(re.sub(r"\{[^}]+\}", r"(?:[^/]+)", rule))
+
+
 @cache
 def _operations() -> tuple[_Operation, ...]:
     """Every path, those with the most literal segments first, so that /pulls/{n}/merge wins over /pulls/{n}/{x}."""
     found = []
     for template, methods in _document("openapi")["paths"].items():
-        # References and file paths span slashes; whatever else stands in braces is one segment.
-        rule = re.sub(r"\{(path|ref|branch)\}$", r"(?:.+)", template)
-        rule = re.sub(r"\{(ref|branch|basehead)\}", r"(?:.+)", rule)
-        rule = re.sub(r"\{[^}]+\}", r"(?:[^/]+)", rule)
-        found.append(_Operation(template, re.compile(rule), methods))
+        found.append(_Operation(template, path_rule(template), methods))
     found.sort(key=lambda one: (-len(re.sub(r"\{[^}]+\}", "", one.template)), one.template))
     return tuple(found)
 

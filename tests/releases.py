@@ -127,7 +127,7 @@ def build_next(folder: Path, name: str, *, version: str, change: str = "") -> No
 
 
 def relock(release: Path) -> None:
-    """Write the lock of a release anew, after its wheel was changed."""
+    """Write the lock of a release again, after its wheel was changed."""
     (release / "agent.txt").unlink()
     write_agent_lock(release)
 

@@ -70,7 +70,7 @@ def build(
 ) -> StackOrder:
     """Build the images of one stack while everything runs; the stack, with what is left to do then. Or DockerError.
 
-    A service of which every one of `containers` runs the image that came out is not made anew for the build's sake.
+    A service of which every one of `containers` runs the image that came out is not recreated for the build's sake.
     """
     built = services_with(stack, Action.CREATE, Action.REBUILD)
     if not built:

@@ -41,10 +41,8 @@ class Checkout:
 
     def position(self, submodule: str) -> CheckoutPosition | None:
         """What is checked out now, or None when nothing is."""
-        if not self._tree.holds_files:
-            return None
-        commit, inner = self._tree.head, self._within(submodule)
-        return CheckoutPosition(commit, inner.head if inner.holds_files else None) if commit else None
+        commit = self._tree.files_of
+        return CheckoutPosition(commit, self._within(submodule).files_of) if commit else None
 
     def undo_interrupted(
         self, submodule: str, commits: Iterable[CommitSha], pins: Iterable[CommitSha]
@@ -96,7 +94,7 @@ class Checkout:
         if to.pin is None:
             return
         inner = self._within(order.submodule)
-        fetch_submodule(self._tree, inner, order.submodule, to.pin)
+        fetch_submodule(self._tree, inner, order.submodule, to.pin, before=held.commit if held else None)
         blocked = inner.blocking_files(to.pin)
         if blocked:
             raise CheckoutError(_render_blocked(inner.folder, to.pin, blocked))

@@ -37,7 +37,7 @@ class Holders(NamedTuple):
 
 
 def claims_of_order(stacks: Iterable[StackOrder], models: Mapping[str, Mapping[str, Any]]) -> tuple[Claim, ...]:
-    """What the services that an order makes anew are to have, by their resolved models."""
+    """What the services that an order recreates are to have, by their resolved models."""
     claims = []
     for stack in stacks:
         model = models.get(stack.project) or {"services": {}}

@@ -37,8 +37,9 @@ def sort_by_owner(
 ) -> SortedStacks:
     """`stacks` with each owner before its users; or OrderFailedError when what a stack needs is not there."""
     leaving = {name for stack in stacks for name in stack.networks}
-    _check_adoption(stacks, models, docker, leaving)
-    networks = docker.network_names().difference(leaving)
+    labels = docker.network_labels(_NETWORK_LABEL)
+    _check_adoption(stacks, models, labels, leaving)
+    networks = frozenset(labels).difference(leaving)
     volumes = docker.volume_names() if any(_external(models[s.project], "volumes") for s in stacks) else frozenset()
     missing = {s.project: _external(models[s.project], "networks") - networks for s in stacks}
     without = {s.project: _mounted_external(s, models[s.project]) - volumes for s in stacks}
@@ -105,15 +106,19 @@ def _find_volumes(
             needs[project].add(owner.project)
 
 
-def _check_adoption(stacks: Sequence[StackOrder], models: Models, docker: Docker, leaving: Collection[str]) -> None:
-    """OrderFailedError for a network that a stack is to own and that compose would refuse, as another made it."""
+def _check_adoption(
+    stacks: Sequence[StackOrder], models: Models, labels: Mapping[str, str], leaving: Collection[str]
+) -> None:
+    """OrderFailedError for a network that a stack is to own and that compose would refuse, as another made it.
+
+    `labels`: the key of its stack's file of each network that is here, "" of one that compose did not make.
+    """
     wanted = {
         spec.get("name") or key: (stack, key)
         for stack in stacks
         for key, spec in (models[stack.project].get("networks") or {}).items()
         if not (spec or {}).get("external")
     }
-    labels = docker.network_labels(_NETWORK_LABEL) if wanted else {}
     for name, (stack, key) in wanted.items():
         if name in labels and name not in leaving and labels[name] != key:
             raise OrderFailedError(
@@ -137,7 +142,7 @@ def _section(model: Mapping[str, Any], section: str) -> list[tuple[str, dict[str
 
 
 def _mounted_external(stack: StackOrder, model: Mapping[str, Any]) -> set[str]:
-    """The external volumes that services which the order makes anew mount."""
+    """The external volumes that services which the order recreates mount."""
     names = {key: spec.get("name") or key for key, spec in _section(model, "volumes") if spec.get("external")}
     return {
         names[mount["source"]]

@@ -30,6 +30,7 @@ from bot.agent.rollback import roll_back
 from bot.agent.space import check_space
 from bot.agent.state import StateError, deployed_services, find_deployed, find_last_good, is_after_failure
 from bot.domain.errors import BotError
+from bot.engine.compose import preload
 from bot.engine.containers import Container, Holding
 from bot.protocol.order import MismatchPolicy, Order, Refusal, RefusalReason
 from bot.protocol.outcome import (
@@ -136,8 +137,11 @@ class DeployRun:
     def _prepare(self) -> tuple[CheckoutPosition | None, PreflightResult]:
         """Where a rollback returns to, and what to bring up. Nothing that runs is touched here."""
         node, docker, checkout = self.node, self.docker, self.checkout
+        needs_compose = bool(changed_stacks(self.order))
+        if needs_compose:
+            preload()
         with self._step("engine"):
-            node.log(check_engine(docker, needs_compose=bool(changed_stacks(self.order))))
+            node.log(check_engine(docker, needs_compose=needs_compose))
         with self._step("fetch"):
             refusal = checkout.prepare(self.order)
             self._check(refusal)

@@ -45,11 +45,18 @@ def find_stanza(tree: WorkTree, commit: str, submodule: str) -> Stanza | None:
     return parse_submodules(text.decode("utf-8", "replace")).get(submodule)
 
 
-def fetch_submodule(outer: WorkTree, inner: WorkTree, path: SubmodulePath, pin: CommitSha) -> None:
-    """Fetch `pin` into the submodule at `path`, and clone it where it is not there; or CheckoutError or GitError."""
+def fetch_submodule(
+    outer: WorkTree, inner: WorkTree, path: SubmodulePath, pin: CommitSha, *, before: CommitSha | None = None
+) -> None:
+    """Fetch `pin` into the submodule at `path`, and clone it where it is not there; or CheckoutError or GitError.
+
+    `before` is the commit that `outer` was moved from: where `.gitmodules` is as it was there, nothing is set anew.
+    """
     stanza = find_stanza(outer, "HEAD", path)
     if stanza is not None:
         check_address(stanza)
+    if inner.exists and inner.repository.resolve(pin) is not None and _has_same_stanzas(outer, before):
+        return
     outer.git("submodule", "--quiet", "init", "--", path)
     outer.git("submodule", "--quiet", "sync", "--", path)
     if not inner.exists:
@@ -60,6 +67,12 @@ def fetch_submodule(outer: WorkTree, inner: WorkTree, path: SubmodulePath, pin: 
             inner.git("config", *setting.split("="))
     elif not inner.fetch_commit(pin):
         raise CheckoutError(f"the remote of {path} does not hold {pin} any longer")
+
+
+def _has_same_stanzas(tree: WorkTree, before: CommitSha | None) -> bool:
+    if before is None:
+        return False
+    return tree.repository.entry(before, ".gitmodules") == tree.repository.entry("HEAD", ".gitmodules")
 
 
 def update_nested(tree: WorkTree, access: GitAccess, *, depth: int = MAX_DEPTH) -> None:

@@ -54,9 +54,14 @@ class WorkTree:
         return not (self.repository.git_dir / "index").exists()
 
     @property
+    def files_of(self) -> CommitSha | None:
+        """The commit whose files are here; None when none of any are."""
+        return None if not self.exists or self.is_fresh else self.head
+
+    @property
     def holds_files(self) -> bool:
         """Whether a commit's files are here."""
-        return self.head is not None and not self.is_fresh
+        return self.files_of is not None
 
     @cached_property
     def origin(self) -> str:

@@ -5,6 +5,7 @@ Each command imports what it needs when it runs, so that a node's deploy does no
 
 from __future__ import annotations
 
+import inspect
 import io
 import sys
 
@@ -48,6 +49,16 @@ aios_bot.add_command(serve)
 aios_bot.add_command(status)
 aios_bot.add_command(token)
 
+
+def _list_in_full(group: click.Group) -> None:
+    """Have help list each command of `group` with its whole first sentence, which click would cut at one line."""
+    for command in group.commands.values():
+        text = inspect.cleandoc(command.help or "").partition("\n\n")[0].replace("\n", " ")
+        command.short_help = text.partition(". ")[0].rstrip(".") + "."
+        if isinstance(command, click.Group):
+            _list_in_full(command)
+
+
 EXTRAS = {
     **dict.fromkeys(
         (
@@ -77,6 +88,9 @@ def demo(arguments: tuple[str, ...]) -> None:  # noqa: ARG001 - those of `python
 def sandbox(arguments: tuple[str, ...]) -> None:  # noqa: ARG001 - those of `python -m sandbox serve` are accepted
     """Say how to run the embedded GitHub, which is in the repository and not in the installed package."""
     raise BotError(f"the sandbox is not in the installed package; run it from a clone: {_CLONE} && make sandbox")
+
+
+_list_in_full(aios_bot)
 
 
 def main() -> None:

@@ -102,6 +102,13 @@ class RepositoryChanged(Value, frozen=True, tag="repository"):
     before: RepoName | None = None
 
 
+class AccessChanged(Value, frozen=True, tag="access"):
+    """Who may do what changed: in `repo` alone, or by a team or an organisation in any repository (None)."""
+
+    installation: InstallationId
+    repo: RepoName | None = None
+
+
 class AuthorizationRevoked(Value, frozen=True, tag="authorization_revoked"):
     """A person took back that the App may act as them. `person` is GitHub's number of their account."""
 
@@ -159,6 +166,7 @@ Event = (
     | WorkflowRunCompleted
     | InstallationChanged
     | RepositoryChanged
+    | AccessChanged
     | AuthorizationRevoked
     | Ping
 )

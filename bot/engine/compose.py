@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -51,6 +53,16 @@ def render_options(*, files: Iterable[str], profiles: Iterable[str], project: st
         ("--project-directory", directory),
     ]
     return [word for pair in pairs for word in pair]
+
+
+def preload() -> None:
+    """Load in a thread what `compose_options` needs, while other programs are waited for."""
+
+    def load() -> None:
+        with contextlib.suppress(ImportError):  # raised again where it is needed
+            import python_on_whales  # noqa: F401, PLC0415 - see compose_options
+
+    threading.Thread(target=load, name="preload").start()
 
 
 class ComposeStack:

@@ -32,7 +32,7 @@ from bot.domain.names import (
 from bot.domain.values import Wire
 from bot.fleetfile import FLEET_FILE, HUB_FILE
 from bot.github.ignored import Ignored, IgnoredReason
-from bot.github.people_events import parse_people_event, parse_revocation
+from bot.github.people_events import parse_access_event, parse_people_event, parse_revocation
 from bot.github.repository_events import parse_merge_group, parse_repository_changed
 from bot.github.shapes import PullEnd, Ref, RepositoryRef
 
@@ -176,11 +176,12 @@ def parse_event(name: str, body: bytes) -> Event | Ignored:
             if envelope.action in _INSTALLATION_ACTIONS:
                 return InstallationChanged(installation=installation, action=envelope.action)
             return Ignored(reason=IgnoredReason.UNKNOWN_EVENT, detail=f"{name}.{envelope.action}"[:100])
-        if envelope.repository is None:
+        repo = parse_repo_name(envelope.repository.full_name) if envelope.repository else None
+        if (access := parse_access_event(name, envelope.action, installation, repo)) is not None:
+            return access
+        if repo is None:
             return Ignored(reason=IgnoredReason.UNKNOWN_EVENT, detail=name[:100])
-        return _parse_repository_event(
-            name, envelope.action, body, installation, parse_repo_name(envelope.repository.full_name)
-        )
+        return _parse_repository_event(name, envelope.action, body, installation, repo)
     except (msgspec.DecodeError, msgspec.ValidationError, ValueError, RecursionError) as problem:
         return Ignored(reason=IgnoredReason.UNREADABLE, detail=str(problem)[:200])
 

@@ -89,6 +89,9 @@ EVENTS = (
     AppEvent("status", "statuses", "upstream's commit statuses are set"),
     AppEvent("deployment_status", "deployments", "a node reported on its deployment"),
     AppEvent("repository", "metadata", "a fleet or an upstream was renamed, transferred, archived or deleted"),
+    AppEvent("member", "members", "somebody may do more or less in a repository: whose approvals count changes"),
+    AppEvent("membership", "members", "somebody joined or left a team, and with it what the team may do"),
+    AppEvent("organization", "members", "somebody joined or left the organisation, and with it what they may do"),
     AppEvent("workflow_run", "actions", "a deploy workflow ended, also when its node never answered"),
 )
 

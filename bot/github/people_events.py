@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bot.domain.events import AuthorizationRevoked, ButtonPressed, Commented, Reviewed
+from bot.domain.events import AccessChanged, AuthorizationRevoked, ButtonPressed, Commented, Reviewed
 from bot.domain.names import InstallationId, PullNumber, RepoName, parse_commit_sha, parse_login
 from bot.domain.values import Wire
 from bot.domain.verbs import LONGEST_LINE, PREFIX, first_line
@@ -69,6 +69,20 @@ class _ButtonBody(Wire, frozen=True):
 def parse_revocation(body: bytes) -> AuthorizationRevoked:
     """Who took back that the App may act as them: the event's sender."""
     return AuthorizationRevoked(person=msgspec.json.decode(body, type=_SenderBody).sender.id)
+
+
+def parse_access_event(
+    name: str, action: str, installation: InstallationId, repo: RepoName | None
+) -> AccessChanged | None:
+    """The event of somebody who may do more or less than before; None for any other. `repo` is None for a team's."""
+    match name, action:
+        case "member", "added" | "removed" | "edited":
+            return AccessChanged(installation=installation, repo=repo)
+        case "membership", "added" | "removed":
+            return AccessChanged(installation=installation)
+        case "organization", "member_added" | "member_removed":
+            return AccessChanged(installation=installation)
+    return None
 
 
 def parse_people_event(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from bot.domain.names import NodeName
 from bot.plan.model import NodePlan, Plan, Risk, StackPlan
 from bot.protocol.action import Action
+from bot.redaction.redact import without_marks
 
 _GRAVITY = {action: rank for rank, action in enumerate(Action)}
 
@@ -51,9 +52,9 @@ def _judge_stack(stack: StackPlan, approved: NodePlan, plans: tuple[NodePlan, ..
 
 
 def _judge_risks(where: str, risks: Iterable[Risk], known: Iterable[Risk]) -> Iterator[str]:
-    approved = {(risk.rule, risk.text) for risk in known}
+    approved = {(risk.rule, without_marks(risk.text)) for risk in known}
     for risk in risks:
-        if (risk.rule, risk.text) not in approved:
+        if (risk.rule, without_marks(risk.text)) not in approved:
             yield f"{where}: a risk that no approved plan names: {risk.text} [{risk.rule}]"
 
 

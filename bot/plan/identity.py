@@ -10,6 +10,7 @@ import msgspec
 
 from bot.domain.names import CommitSha, PlanId
 from bot.plan.model import Image, NodePlan, Reason, Risk, ServicePlan, SourceLine, StackPlan
+from bot.redaction.redact import without_marks
 
 _FIELDS_OF_FIRST_VERSION: Mapping[type, int] = {
     SourceLine: 2,
@@ -32,7 +33,7 @@ def identify_plan(base: CommitSha, old: CommitSha | None, new: CommitSha, nodes:
 def digest_effect(node: NodePlan) -> str:
     """SHA-256, in full, of what the plan does on `node`, and with which files; without base, head and pins.
 
-    Two plans with the same digest do the same. Secret values are in it only as the keyed marks that stand for them.
+    Two plans with the same digest do the same. Secret values are in it only as the keyed marks of `rendered`.
     """
     stacks = [
         {
@@ -51,7 +52,7 @@ def digest_effect(node: NodePlan) -> str:
 
 
 def _risks(risks: tuple[Risk, ...]) -> list[list[str]]:
-    return sorted([risk.rule, risk.severity, risk.text] for risk in risks)
+    return sorted([risk.rule, risk.severity, without_marks(risk.text)] for risk in risks)
 
 
 def to_builtins(value: object, always: Mapping[type, int] | None = None) -> object:
@@ -70,5 +71,5 @@ def to_builtins(value: object, always: Mapping[type, int] | None = None) -> obje
 
 @cache
 def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
-    """The fields of `kind`; kept, since msgspec resolves every annotation anew."""
+    """The fields of `kind`; kept, since msgspec resolves every annotation at each call."""
     return msgspec.structs.fields(kind)

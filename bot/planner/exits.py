@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -59,7 +59,22 @@ def _words(value: object) -> Iterator[str]:
             yield word.partition(".")[0]
 
 
-def hide_secrets(plan: NodePlan, change: NodeChange, redactor: Redactor) -> NodePlan:
+class PlanRedactor(NamedTuple):
+    """Hides secrets in the texts of one plan, with marks that cannot be compared with those of another plan."""
+
+    base: Redactor
+    plan: tuple[str, ...]  # what identifies it: fleet, submodule, pins, commit
+
+    def shown(self, text: str, known: KnownSecrets) -> str:
+        """A text of the plan, as it may leave the process."""
+        return self.base.marks_of_plan(self.base.shown(text, known), *self.plan)
+
+    def file(self, text: str, known: KnownSecrets) -> str:
+        """The text of a file, as it may leave the process."""
+        return self.base.marks_of_plan(self.base.text(text, known), *self.plan)
+
+
+def hide_secrets(plan: NodePlan, change: NodeChange, redactor: PlanRedactor) -> NodePlan:
     """`plan` as it may leave the process: no text of it holds a secret of the stacks of `change`."""
     values = frozenset(
         value

@@ -20,11 +20,12 @@ from bot.plan.contents import changed_under, find_mounts
 from bot.plan.files import diff_texts, find_lost_guards, first_difference
 from bot.plan.model import FileDiff, NodePlan, Reason, SourceLine
 from bot.plan.rendering import LostGuards, NodeChange, Rendered, Side, StackChange
+from bot.planner.exits import PlanRedactor
 from bot.planner.interpolation import read_settings
 from bot.planner.snapshot import Snapshot
 from bot.planner.snapshot_files import BlobReader, TooLargeError
 from bot.redaction.recognise import is_secret_name
-from bot.redaction.redact import KnownSecrets, Redactor, known_from
+from bot.redaction.redact import KnownSecrets, known_from
 
 _MAX_FILE = 256 * 1024  # bytes
 _MAX_ALL = 2 * 1024 * 1024  # bytes of the files of one plan that are read
@@ -125,7 +126,7 @@ def _is_file(snapshot: Snapshot, path: str) -> bool:
 
 
 def show_files(
-    files: Iterable[ChangedFile], changes: Iterable[NodeChange], redactor: Redactor
+    files: Iterable[ChangedFile], changes: Iterable[NodeChange], redactor: PlanRedactor
 ) -> tuple[FileDiff, ...]:
     """The diffs as they may leave the process."""
     hidden = frozenset(
@@ -140,11 +141,11 @@ def show_files(
     return tuple(_show(one, known, redactor) for one in files)
 
 
-def _show(one: ChangedFile, known: KnownSecrets, redactor: Redactor) -> FileDiff:
+def _show(one: ChangedFile, known: KnownSecrets, redactor: PlanRedactor) -> FileDiff:
     why = one.why or _kept_back(one)
     if why:
         return FileDiff(path=one.path, note=why)
-    diff = diff_texts(redactor.text(one.old, known), redactor.text(one.new, known))
+    diff = diff_texts(redactor.file(one.old, known), redactor.file(one.new, known))
     note = f"{diff.left_out} more lines" if diff.left_out else "" if diff.text else "changed its mode alone"
     return FileDiff(path=one.path, diff=diff.text, note=note)
 

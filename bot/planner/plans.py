@@ -19,7 +19,7 @@ from bot.plan.identity import identify_plan
 from bot.plan.model import Commit, NodePlan, Plan
 from bot.plan.rendering import NodeChange
 from bot.planner.culprits import Refused, StackPlace, make_guarded
-from bot.planner.exits import hide_secrets
+from bot.planner.exits import PlanRedactor, hide_secrets
 from bot.planner.file_diffs import (
     ChangedFile,
     add_lost_guards,
@@ -32,7 +32,6 @@ from bot.planner.renderer import Renderer
 from bot.planner.snapshot import Snapshot
 from bot.planner.stacks import read_stacks
 from bot.protocol.tree import digest_tree
-from bot.redaction.redact import Redactor
 from bot.risks.assess import add_risks
 
 COMMITS_SHOWN = 100
@@ -116,7 +115,7 @@ def read_plan(
     asked = repo if fleet.nodes else None
     nodes = fleet.nodes or (Node(name=ANY_NODE),)
     versions = {node.name: renderer.judge_node(asked, node.name) for node in nodes}
-    work = _PlanWork(fleet, nodes, submodule, versions, old, new, dict(apart), renderer)
+    work = _PlanWork(fleet, repo, nodes, submodule, versions, old, new, dict(apart), renderer)
     plan, processes = make_guarded(work, renderer.guard)
     renderer.count(processes)
     return replace(plan, fleet=repo, upstream=upstream_name, commits=commits, commits_total=commits_total)
@@ -126,6 +125,7 @@ class _PlanWork(NamedTuple):
     """What a plan is made of, as a child gets it."""
 
     fleet: Fleet
+    repo: RepoName | None
     nodes: tuple[Node, ...]
     submodule: Submodule
     versions: Mapping[NodeName, NodeCompose]
@@ -140,8 +140,10 @@ class _PlanWork(NamedTuple):
         changes, changed = read_parts(
             self.nodes, self.submodule, old, new, renderer, apart=self.apart, refused=refused
         )
+        identity = (str(self.repo or ""), self.submodule.path, str(old.pin if old else ""), new.pin, new.commit)
+        redactor = PlanRedactor(renderer.redactor, identity)
         plan = _make_plan(
-            self.fleet, self.submodule, changes, changed, self.versions, old=old, new=new, renderer=renderer
+            self.fleet, self.submodule, changes, changed, self.versions, old=old, new=new, redactor=redactor
         )
         return plan, renderer.processes
 
@@ -163,12 +165,11 @@ def _make_plan(
     *,
     old: Snapshot | None,
     new: Snapshot,
-    renderer: Renderer,
+    redactor: PlanRedactor,
 ) -> Plan:
     changes = tuple(add_lost_guards(change, changed) for change in changes)
     decided = [
-        _decide(change, fleet.risks, new, renderer.redactor, changed, compose=versions[change.node.name])
-        for change in changes
+        _decide(change, fleet.risks, new, redactor, changed, compose=versions[change.node.name]) for change in changes
     ]
     plans = tuple(plan for plan, _ in decided)
     files = new.upstream.changed_files(old.pin if old else None, new.pin)
@@ -184,7 +185,7 @@ def _make_plan(
         nodes=plans,
         files_changed=files,
         files_without_effect=tuple(path for path in files if f"{submodule.path}/{path}" not in effective),
-        file_diffs=show_files([one for one in changed if one.path in effective], changes, renderer.redactor),
+        file_diffs=show_files([one for one in changed if one.path in effective], changes, redactor),
         tree=digest_tree(new.files),
     )
 
@@ -193,7 +194,7 @@ def _decide(
     change: NodeChange,
     tuning: Mapping[str, Tuning],
     new: Snapshot,
-    redactor: Redactor,
+    redactor: PlanRedactor,
     files: tuple[ChangedFile, ...],
     *,
     compose: NodeCompose,

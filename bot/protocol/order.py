@@ -100,7 +100,7 @@ class StackOrder(StoredValue, frozen=True):
     profiles: tuple[str, ...]
     project: str
     services: tuple[ServiceOrder, ...]
-    networks: tuple[str, ...] = ()  # of its own, by their real names: to be made anew with who is attached to them
+    networks: tuple[str, ...] = ()  # of its own, by their real names: to be recreated with what is attached to them
     watch: int | None = None  # seconds after the last change for which it must run well; None: the node's default
 
 

@@ -68,6 +68,8 @@ def _value_after(text: str, name_at: int, name: str, start: int) -> tuple[tuple[
     value = _VALUE.match(text, scheme.end() if scheme else start)
     if not value:
         return None, start
+    if "\n" in text[name_at : value.start()] and value[0].endswith(":"):
+        return None, start  # a mapping below the name: its first key, and no value
     block = _BLOCK.match(text, value.start())
     if block:
         end = _block_end(text, name_at, block.end())

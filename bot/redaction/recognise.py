@@ -35,6 +35,10 @@ _ABOUT = word_set(
 _NEUTRAL_VALUE = re.compile(
     r"(?i)(true|false|yes|no|on|off|none|null|basic|digest|oauth2?|oidc|saml|ldap|enabled|disabled|required|optional|)"
 )
+# A variable's name in its place, as `$API_KEY`; `xxxx-xxxx` of an example.
+_PLACEHOLDER = re.compile(
+    r"\$?\$(?:[A-Z][A-Z0-9_]{2,63}|\{[A-Z][A-Z0-9_]{2,63}\})|(?=[^xX*]{0,12}[xX*]{4})[xX*_.-]{8,}"
+)
 # Without "=": a path that holds another setting is none.
 _PATH = re.compile(r"(?:\.{0,2}/|~/|[A-Za-z]:[\\/])[^\s:@=]*|[\w.-]++(?:/[\w.-]++)++|[\w-]+\.[a-z]{2,5}")
 
@@ -58,7 +62,7 @@ def is_secret_name(name: str) -> bool:
 
 def is_secret_under(name: str, value: str) -> bool:
     """Whether `value` is secret because of its name."""
-    if _NEUTRAL_VALUE.fullmatch(value):
+    if _NEUTRAL_VALUE.fullmatch(value) or _PLACEHOLDER.fullmatch(value):
         return False
     last = (_WORDS.findall(name) or [""])[-1].lower()
     if last == "pin" and _PIN.fullmatch(value):
@@ -106,6 +110,8 @@ _TOKENS = re.compile(
     """,
     re.VERBOSE,
 )
+_EXAMPLE = re.compile(r"[A-Za-z0-9]{1,9}(?:[_-][a-z0-9]{1,7}){0,2}[_-](?:[xX]{4,128}(?:[_.-]|$)){1,6}")
+_LONGEST_EXAMPLE = 160  # characters
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_.-]{11,}")
 _BASIC = re.compile(r"(?i)\bbasic\s{1,9}([A-Za-z0-9+/]{6,}={0,2})")
 _AWS = re.compile(r"(?=[^A-Z]{0,39}[A-Z])(?=[^a-z]{0,39}[a-z])(?=[^0-9]{0,39}[0-9])[A-Za-z0-9+/]{40}")
@@ -115,8 +121,12 @@ _PEM_END = re.compile(r"-----END [A-Z0-9 ]{1,60}-----")
 _LONG = re.compile(r"[A-Za-z0-9_+/=-]{20,}")
 _DIGITS = re.compile(r"[0-9]+")
 _HEX = re.compile(r"(?i)(?<![0-9a-z])[0-9a-f]{32,}+(?![0-9a-z])")
-_DIGEST_BEFORE = re.compile(r"(?i)(?:sha(?:1|224|256|384|512)?|md5|blake2b|blake3)[:=-]$")
-_LONGEST_BEFORE = len("blake2b:")
+_DIGEST_BEFORE = re.compile(
+    r"(?i)(?:sha(?:1|224|256|384|512)?|md5|blake2b|blake3)[:=-]$"
+    r"|(?<![a-z])(?:checksum|digest|integrity|commit|revision|etag)[\"']?[ ]?[:=][ ]?[\"']?$"
+)
+_LONGEST_BEFORE = len("_integrity' = '")
+_IN_FILE_NAME = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|ico|css|m?js|map|woff2?)(?![A-Za-z0-9])")
 _UUID = re.compile(r"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _CONTENT_NAME = re.compile(r"(?i)commit|revision|sha|digest|checksum|hash|etag|version|image|tag")
 
@@ -152,6 +162,8 @@ def _find_keys(text: str) -> list[tuple[int, int]]:
 
 def _is_token(match: re.Match[str]) -> bool:
     """Whether what follows a token's start is one. Judged afterwards, so that nothing is read twice."""
+    if len(match.group()) <= _LONGEST_EXAMPLE and _EXAMPLE.fullmatch(match.group()):
+        return False
     return not match["mixed"] or bool(_UPPER_OR_DIGIT.search(match["mixed"]))
 
 
@@ -176,6 +188,12 @@ def looks_secret(value: str) -> bool:
 
 
 def _is_digest(match: re.Match[str]) -> bool:
+    """Whether it is called a digest, or stands in the name of a file of a web page, which builds put it into."""
+    if (
+        _IN_FILE_NAME.match(match.string, match.end())
+        and "/" in match.string[max(0, match.start() - 128) : match.start()]
+    ):
+        return True
     before = match.string[max(0, match.start() - _LONGEST_BEFORE) : match.start()]
     return bool(_DIGEST_BEFORE.search(before))
 

@@ -1,7 +1,8 @@
 """Replace secrets by keyed fingerprints in everything that is shown or stored. Pure.
 
 Equal secrets get equal marks, so that a plan can still say "changed" or "unchanged"; without `secret_key`
-nothing can be guessed from a mark. What is hidden, and why:
+nothing can be guessed from a mark. Marks that leave the process are keyed once more, by their plan
+(`marks_of_plan`): a guess in one pull request cannot be compared with a secret in another. What is hidden, and why:
 
 - what an env_file put into a service's environment: always, whatever it looks like;
 - values of `.env` and of env files wherever else they turn up: everywhere when their name or shape says secret;
@@ -25,7 +26,7 @@ from bot.redaction.known import NOTHING_KNOWN, KnownIndex, KnownSecrets, known_f
 from bot.redaction.named import find_named
 from bot.redaction.recognise import find_shaped, is_secret_name, is_secret_under, word_set
 
-__all__ = ["LONG_SECRET", "NOTHING_KNOWN", "KnownSecrets", "Redactor", "known_from", "redact_text"]
+__all__ = ["LONG_SECRET", "NOTHING_KNOWN", "KnownSecrets", "Redactor", "known_from", "redact_text", "without_marks"]
 
 _FREE = word_set(
     "environment labels annotations args command entrypoint test content options driver_opts sysctls post_start "
@@ -39,7 +40,7 @@ _NAMES = word_set(
 )
 """Fields that hold names, images and paths: a short secret that happens to equal one of these is no secret there."""
 LONG_SECRET = 16  # characters; one that stands in a name did not get there by chance
-_MARK = re.compile(r"‹secret [0-9a-f]{8}›")
+_MARK = re.compile(r"‹secret ([0-9a-f]{8})›")
 _FLAG = re.compile(r"-{0,2}[\w.-]+")
 _LONG_FLAG = re.compile(r"--?[\w.-]{2,}")
 
@@ -61,6 +62,14 @@ class Redactor:
             return secret
         digest = hmac.new(self._key, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
         return f"‹secret {digest[:8]}›"
+
+    def marks_of_plan(self, text: str, *plan: str) -> str:
+        """`text` with every mark replaced by the one that stands for it in the plan that `plan` identifies.
+
+        Within one plan equal secrets keep equal marks; the marks of two plans cannot be compared.
+        """
+        key = hmac.digest(self._key, "\0".join(("marks of a plan", *plan)).encode(), "sha256")
+        return _MARK.sub(lambda mark: f"‹secret {hmac.digest(key, mark[1].encode(), 'sha256').hex()[:8]}›", text)
 
     def text(self, text: str, known: KnownSecrets = NOTHING_KNOWN) -> str:
         """Redact any text: a log, an error, a configuration file."""
@@ -162,6 +171,11 @@ def _spans(value: str, name: str, known: KnownSecrets, *, free: bool) -> list[tu
         return spans + known.find(value, free=True) + find_named(value)
     found = known.find(value, free=False)
     return spans + ([one for one in found if one[1] - one[0] >= LONG_SECRET] if name in _NAMES else found)
+
+
+def without_marks(text: str) -> str:
+    """`text` with nothing that tells one hidden value from another: to compare it between plans."""
+    return _MARK.sub("‹secret›", text)
 
 
 def redact_text(text: str, *, secret_key: bytes, known_secrets: Iterable[str] = ()) -> str:

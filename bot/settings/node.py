@@ -1,4 +1,4 @@
-"""The settings of the commands on a node. Standard library only: each order starts them anew."""
+"""The settings of the commands on a node. Standard library only: each order starts them again."""
 
 from __future__ import annotations
 

@@ -55,10 +55,10 @@ def create_app(
     if webhook_secret is not None:
         app.register_blueprint(webhook.make_blueprint(receive, webhook_secret))
     app.register_blueprint(signin.make_blueprint(guard, sign_in, public_url=public_url))
-    app.register_blueprint(plans.make_blueprint(found_plans.find, guard))
+    app.register_blueprint(plans.make_blueprint(found_plans, fleet_stores, guard, web_url=web_url))
     app.register_blueprint(fleet_pages.make_blueprint(fleet_stores, guard, web_url=web_url))
     app.register_blueprint(records.make_blueprint(fleet_stores, guard, web_url=web_url))
-    app.register_blueprint(make_api_blueprint(fleet_stores, guard))
+    app.register_blueprint(make_api_blueprint(fleet_stores, found_plans, guard))
     app.context_processor(lambda: {"visitor": guard.find_visitor()})
     app.register_blueprint(setup.make_installed_blueprint())
     all_checks: dict[str, Check] = {

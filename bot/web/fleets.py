@@ -29,6 +29,7 @@ _OLD_PAGE = re.compile(r"[0-9a-f]{32}")
 ASKED_AT_ONCE = 20  # fleets that GitHub is asked about for one request
 ORDERS_SHOWN = 15  # of a node's history, on one page
 RESULTS_READ = 40  # newest orders of a fleet, of which a stack's page shows what happened to the stack
+MUTE_WORDS = {"1h": "1 hour", "1d": "1 day", "1w": "1 week"}
 _WORDS = {
     Standing.GOOD: ("calm", "runs it"),
     Standing.FAILED: ("risky", "failed"),
@@ -38,7 +39,7 @@ _WORDS = {
     Standing.TO_START: ("notice", "starting"),
     Standing.WAVE_NOT_YET: ("dim", "waits"),
 }
-_STAGES = {
+STAGES = {
     Stage.MADE: ("notice", "made"),
     Stage.QUEUED: ("notice", "queued"),
     Stage.RUNNING: ("notice", "under way"),
@@ -125,6 +126,8 @@ def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Bluepr
         return show("stack.html", view, stack=stack, found=found, pins=pins, results=results[:50])
 
     def show(template: str, view: ShownFleet, **more: object) -> Response:
+        visitor = guard.require_visitor()
+        shows_logs = guard.may_see(visitor, view.fleet, Sight.LOGS)
         words, gravity = summarise([one.status for one in view.rollouts], view.waiting.pulls, refused=view.refused)
         text = render_template(
             template,
@@ -134,11 +137,13 @@ def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Bluepr
             gravity=gravity,
             web=web_url,
             words=_WORDS,
-            stages=_STAGES,
+            stages=STAGES,
             when=render_time,
             is_linkable=is_linkable,
             say=lambda pull: tell_waiting(pull, view.fleet.name, host=host),
-            shows_logs=guard.may_see(guard.require_visitor(), view.fleet, Sight.LOGS),
+            shows_logs=shows_logs,
+            may_mute=shows_logs and bool(visitor.form_token),
+            mutes=MUTE_WORDS,
             **more,
         )
         return conditional(text)

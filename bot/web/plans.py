@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import msgspec
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import NotFound
 
 from bot.domain.names import PlanId
+from bot.domain.risk_rules import RULES
+from bot.features.bump.store import PlanStore
 from bot.features.visitors.facts import Sight
 from bot.plan.identity import to_builtins
 from bot.plan.model import Plan
@@ -22,59 +23,82 @@ from bot.plan.report.rows import (
     unreadable_stacks,
     worst_severity,
 )
-from bot.protocol.action import Action
+from bot.web.fleets import STAGES, render_time
 from bot.web.guard import Guard
+from bot.web.plan_view import (
+    ACTIONS,
+    RISKS,
+    PlanFilter,
+    Results,
+    find_diffs,
+    find_happened,
+    find_unpredicted,
+    newest_results,
+)
+from bot.web.reading import FleetStores
+from bot.web.sides import pair_lines
 
 _PLAN_ID = re.compile(r"[0-9a-f]{12}")
-_DIFF_LINES = {"+": "added", "-": "removed", "@": "place"}
+LONGEST_FILTER = 100  # characters of one value
 
 
-def make_blueprint(find_plan: Callable[[PlanId], Plan | None], guard: Guard) -> Blueprint:
-    """/plans/ID and /plans/ID.json."""
+def make_blueprint(found_plans: PlanStore, stores: FleetStores, guard: Guard, *, web_url: str) -> Blueprint:
+    """/plans/ID and /plans/ID.json. `web_url` is where GitHub's own pages are."""
     blueprint = Blueprint("plans", __name__)
 
     @blueprint.get("/plans/<plan_id>")
     def plan_page(plan_id: str) -> Response:
-        guard.require_visitor()
+        visitor = guard.require_visitor()
         name = plan_id.removesuffix(".json")
-        plan = find_plan(PlanId(name)) if _PLAN_ID.fullmatch(name) else None
-        guard.require_fleet(plan.fleet if plan else None, Sight.PLAN)
+        plan = found_plans.find(PlanId(name)) if _PLAN_ID.fullmatch(name) else None
+        fleet = guard.require_fleet(plan.fleet if plan else None, Sight.PLAN)
         if plan is None:
             raise NotFound
         if plan_id.endswith(".json"):
             return Response(msgspec.json.format(msgspec.json.encode(to_builtins(plan))), mimetype="application/json")
-        return Response(render_plan_page(plan))
+        sees_fleet = guard.may_see(visitor, fleet, Sight.FLEET)
+        pulls = found_plans.find_pulls(fleet.name, plan.id)
+        deploys = stores.history.find_deploys(fleet.name, plan.submodule, plan.new, pulls) if sees_fleet else ()
+        given = {key: request.args.get(key, "")[:LONGEST_FILTER] for key in ("node", "action", "risk")}
+        return Response(
+            render_plan_page(
+                plan,
+                PlanFilter(**given),
+                newest_results(deploys),
+                fleet=fleet.name if sees_fleet else "",
+                pulls=sorted(pulls),
+                web=web_url,
+            )
+        )
 
     return blueprint
 
 
-def render_plan_page(plan: Plan) -> str:
+def render_plan_page(plan: Plan, filter_: PlanFilter, results: Results, **more: object) -> str:
     """The page as HTML."""
     rows = find_rows(plan)
-    diffs = {
-        (stack.stack, service.service, service.diff): None
-        for node in plan.nodes
-        for stack in node.stacks
-        for service in stack.services
-        if service.diff and service.action is not Action.NONE
-    }
+    shown = [row for row in rows if filter_.takes(row)]
     return render_template(
         "plan.html",
         plan=plan,
         words=summarise(plan),
         totals=count(plan),
-        rows=rows,
+        rows=[(row, find_happened(row, results)) for row in shown],
+        total=len(rows),
+        filter=filter_,
+        nodes=[node.node for node in plan.nodes],
+        actions=ACTIONS,
+        risks=RISKS,
+        rules=RULES,
+        results=results,
+        unpredicted=find_unpredicted(rows, results),
+        stages=STAGES,
+        when=render_time,
         worst=str(worst_severity(tuple(risk for row in rows for risk in row.risks))),
-        diffs=[(stack, service, split_diff(diff)) for stack, service, diff in diffs],
-        files=[(one, split_diff(one.diff)) for one in plan.file_diffs],
+        diffs=find_diffs(plan, shown, node=filter_.node),
+        files=[(one, pair_lines(one.diff) if one.diff else ()) for one in plan.file_diffs],
         unreadable=list(unreadable_stacks(plan)),
         missing=missing_variables(plan),
         plural=plural,
+        **more,
     )
-
-
-def split_diff(diff: str) -> list[tuple[str, str]]:
-    """The lines of a unified diff, each with what it is, as a class of the page's style."""
-    lines = diff.splitlines()
-    kept = lines[2:] if lines[:1] == ["--- old"] else lines
-    return [(_DIFF_LINES.get(line[:1], "same"), line) for line in kept]

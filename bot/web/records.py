@@ -1,11 +1,14 @@
-"""/fleets/OWNER/NAME/deliveries and /audit: what came in for a fleet and what became of it, and who did what."""
+"""/fleets/OWNER/NAME/deliveries and /audit: what came in for a fleet, and who did what; and the pages' buttons."""
 
 from __future__ import annotations
 
+import time
+
 from flask import Blueprint, Response, render_template, request
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import BadRequest, NotFound
 
 from bot.features.audit.store import find_records
+from bot.features.notices.apply import mute
 from bot.features.visitors.facts import Sight
 from bot.queue import admin
 from bot.queue.lanes import JobState
@@ -16,6 +19,7 @@ from bot.web.reading import FleetStores
 
 SHOWN = 50  # lines of a page
 LONGEST_SEARCH = 100  # characters
+_MUTE_SECONDS = {"1h": 3600, "1d": 86_400, "1w": 7 * 86_400, "0": 0}  # 0: no more
 _STATES = {
     JobState.WAITING: ("notice", "waits"),
     JobState.HELD: ("notice", "held"),
@@ -57,6 +61,19 @@ def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Bluepr
         if not admin.retry(stores.database, guid, key=fleet.name):
             raise NotFound("nothing of this delivery failed or waits")
         return redirect_uncached(f"/fleets/{fleet.name}/deliveries")
+
+    @blueprint.post("/fleets/<owner>/<name>/notices/<int(max=9007199254740991):number>/mute")
+    def mute_notice(owner: str, name: str, number: int) -> Response:
+        """Send no message about an open notice for a while. Whoever may write to the repository may."""
+        guard.require_form_token()
+        fleet = guard.require_fleet(f"{owner}/{name}", Sight.LOGS)
+        seconds = _MUTE_SECONDS.get(request.form.get("for", ""))
+        if seconds is None:
+            raise BadRequest(f"`for` must be one of {', '.join(_MUTE_SECONDS)}")
+        by, now = guard.require_visitor().name, int(time.time())
+        if not mute(stores.database, fleet.name, number, by=by, seconds=seconds, now=now):
+            raise NotFound("this notice is over")
+        return redirect_uncached(f"/fleets/{fleet.name}")
 
     @blueprint.get("/fleets/<owner>/<name>/audit")
     def audit(owner: str, name: str) -> Response:

@@ -64,7 +64,7 @@ def test_a_rewritten_upstream_is_never_proposed(running: Running) -> None:
     world = running.world
     clone = world.checkouts / "server"
     world.git(clone, "checkout", "--quiet", "--orphan", "rewritten")
-    world.git(clone, "commit", "--quiet", "--message", "History made anew")
+    world.git(clone, "commit", "--quiet", "--message", "History made again")
     world.git(clone, "push", "--quiet", "--force", "origin", "HEAD:main")
     head = running.outside.get(f"/repos/{FLEET}/branches/main")["commit"]["sha"]
     check = eventually("the note on main", lambda: running.outside.checks(FLEET, head).get("aios/bump"))

@@ -18,7 +18,7 @@ from tests.acceptance.test_bump import bump
 SECONDS = float(os.environ.get("AIOS_BOT_IDLE", "30"))
 SCHEDULED = {("GET", "/app/hook/deliveries"), ("POST", "/app/installations/{id}/access_tokens")}
 LONGEST_PAUSE = 34.0  # seconds; a base branch without a pull request is looked at again after 2, 4, 8, 16 and 32
-MOST_MEMORY = 150_000_000  # bytes
+MOST_MEMORY = 140_000_000  # bytes
 
 
 def test_a_service_with_nothing_to_do(running: Running) -> None:

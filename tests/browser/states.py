@@ -23,6 +23,7 @@ from bot.domain.names import (
 from bot.domain.notices import Topic
 from bot.features.audit.facts import Audited, AuditRecord
 from bot.features.audit.store import append_records
+from bot.features.bump.store import PlanStore
 from bot.features.fleets.store import PinStore
 from bot.features.holds.facts import Hold, HoldKind, Lock
 from bot.features.holds.store import HoldStore, take_lock
@@ -34,12 +35,25 @@ from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.history import NodeDetails, RefusedPlan, RolloutDetails, keep_details, keep_orders
 from bot.features.rollout.jobs import SyncRollout
 from bot.features.rollout.store import NodeStatus, RolloutStatus, RolloutStore
+from bot.plan.model import Plan
 from bot.protocol.action import Action
 from bot.protocol.order import OrderKind
 from bot.protocol.outcome import Difference, DifferenceKind, OrderEnd, ServiceOutcome
 from bot.protocol.report import Report
 from bot.queue import lanes
 from bot.storage.store import Store
+from tests.browser.plan_states import (
+    ATTACKED,
+    DEPLOYED,
+    HUNDRED,
+    OPENED,
+    WAITING,
+    attacked,
+    deployed,
+    hundred_stacks,
+    opened,
+)
+from tests.plans import NEW as PLANNED
 from tests.queueing import delivery
 from tests.unit.features.visitors.test_visitors import pin
 
@@ -91,6 +105,7 @@ class Fleets:
         self._pins = PinStore(store)
         self._waiting = WaitingPulls(store)
         self._holds = HoldStore(store)
+        self._plans = PlanStore(store)
 
     def add(
         self,
@@ -157,6 +172,11 @@ class Fleets:
             fleet=fleet, base=BASE, submodule=SERVER, kind=HoldKind.HOLD, by="ada", reason=reason, pull=PullNumber(40)
         )
         self._holds.save_hold(made)
+
+    def plan(self, fleet: RepoName, number: int, plan: Plan) -> None:
+        """The plan that a pull request shows."""
+        self._plans.save(plan)
+        self._plans.mark_posted(fleet, PullNumber(number), plan.id)
 
     def notice(self, fleet: RepoName, topic: Topic, subject: str, text: str) -> None:
         """An open condition."""
@@ -232,6 +252,22 @@ def fill_records(store: Store, fleet: RepoName) -> None:
     store.write(lambda connection: append_records(connection, "states", records))
 
 
+def deploy_otherwise(fleets: Fleets, fleet: RepoName) -> None:
+    """A plan, and what became of it: one node did as predicted, one restarted what was to be recreated."""
+    fleets.plan(fleet, 44, deployed(fleet))
+    own = {"pin": PLANNED, "pull": PullNumber(44)}
+    orders = {
+        NodeName("AIOS"): (past(9600, Stage.SUCCEEDED, NOW - 400, "runs server@ccccccc: 2 recreated", **own),),
+        NodeName("PI"): (past(9601, Stage.SUCCEEDED, NOW - 300, "runs server@ccccccc: 2 restarted", **own),),
+    }
+    fleets.store.write(lambda connection: keep_orders(connection, fleet, orders))
+    whoami, vault = outcome("ingress", "whoami", Action.RESTART), outcome("secrets", "vault", Action.RECREATE)
+    fleets.report(fleet, 9600, services=[outcome("ingress", "traefik", Action.RECREATE), whoami, vault])
+    surprise = outcome("ingress", "static", Action.NONE, Action.RESTART)
+    changed = outcome("ingress", "traefik", Action.RECREATE, Action.RESTART)
+    fleets.report(fleet, 9601, services=[changed, whoami, surprise])
+
+
 def fill(store: Store, statuses: RolloutStore) -> dict[str, str]:
     """Every state by its name: the address of the page that shows it."""
     fleets = Fleets(store, statuses)
@@ -301,6 +337,11 @@ def fill(store: Store, statuses: RolloutStore) -> dict[str, str]:
     fleets.add("aios-twenty", [node(name, wave=1 + n % 3) for n, name in enumerate(many)], orders=history_of(many))
     hundred = [StackName(f"stack-{number:03}") for number in range(100)]
     fleets.add("aios-hundred", ok, stacks=hundred)
+    fleets.plan(RepoName("acme/aios-hundred"), 60, hundred_stacks(RepoName("acme/aios-hundred")))
+    fleets.plan(hostile, 50, attacked(hostile))
+    fleets.plan(failing, 44, deployed(failing, WAITING))
+    fleets.plan(failing, 45, opened(failing))
+    deploy_otherwise(fleets, fleets.add("aios-deployed", [ok[0], node("PI", surprises=2)]))
     fill_records(store, failing)
     return {
         "list": "/fleets",
@@ -317,6 +358,11 @@ def fill(store: Store, statuses: RolloutStore) -> dict[str, str]:
         "node-hostile": "/fleets/acme/aios-hostile/nodes/AIOS",
         "stack": "/fleets/acme/aios-failing/stacks/ingress",
         "deliveries": "/fleets/acme/aios-failing/deliveries",
+        "plan": f"/plans/{OPENED}",
+        "plan-deployed": f"/plans/{DEPLOYED}",
+        "plan-filtered": f"/plans/{DEPLOYED}?node=PI&risk=notice",
+        "plan-hostile": f"/plans/{ATTACKED}?node=%3Cscript%3E",
+        "plan-hundred": f"/plans/{HUNDRED}",
         "audit": "/fleets/acme/aios-failing/audit",
         "audit-empty": "/fleets/acme/aios-calm/audit?q=nobody",
         "missing": "/fleets/acme/none",

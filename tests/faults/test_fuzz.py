@@ -74,7 +74,7 @@ def door(folder: Path) -> Iterator[int]:
 
 
 class Sender:
-    """One kept connection, made anew when the server has closed it."""
+    """One kept connection, made again when the server has closed it."""
 
     def __init__(self, port: int) -> None:
         self._port = port

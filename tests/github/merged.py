@@ -2,7 +2,7 @@
 
 Everything is the bot's own: triggers, jobs, decisions, effects, store; and the embedded GitHub. Random are the order
 in which deliveries arrive, which of them are lost or come twice, how far lists lag behind, which requests fail before
-or after their effect, when the service is started anew, and what people and the node do meanwhile. The time is
+or after their effect, when the service is started again, and what people and the node do meanwhile. The time is
 simulated, so that ladders of minutes and sweeps of hours take none.
 """
 
@@ -21,6 +21,7 @@ from sandbox.app_records import Delivery
 from sandbox.faults import Cut, Fault
 from sandbox.records import Pull
 from sandbox.world import FLEET, NODE, PERSON, SERVER
+from tests.github.remembered_git import remembered_git
 from tests.github.stepping import Held, Order, Stepper, stepping
 
 SWEEP = 6 * 3600.0  # seconds between two looks at everything
@@ -277,6 +278,7 @@ def new_history() -> Iterator[History]:
     """A fleet with one small stack, before its first history."""
     with (
         tempfile.TemporaryDirectory(prefix="aios-") as folder,
+        remembered_git(Path(folder, "github")),
         stepping(Path(folder), with_stacks=False, kind=History) as found,
     ):
         assert isinstance(found, History)

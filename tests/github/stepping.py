@@ -96,7 +96,7 @@ class Stepper:
         return Intake(self._collector, self.service.intake.pins, self.service.intake.plans)  # type: ignore[arg-type]  # only store_delivery is used
 
     def restart(self) -> None:
-        """Start the service anew on the same data: what it kept in memory is gone; the queue's jobs are not."""
+        """Start the service again on the same data: what it kept in memory is gone; the queue's jobs are not."""
         self.service = self._start()
         self._intake = self._connect()
 

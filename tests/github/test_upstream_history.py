@@ -30,7 +30,7 @@ def test_a_branch_is_rewritten_under_an_open_pull_request(steps: Stepper) -> Non
     pull = steps.bump()
     clone = steps.world.checkouts / "server"
     steps.world.git(clone, "checkout", "--quiet", "--orphan", "rewritten")
-    steps.world.git(clone, "commit", "--quiet", "--message", "History made anew")
+    steps.world.git(clone, "commit", "--quiet", "--message", "History made again")
     steps.world.git(clone, "push", "--quiet", "--force", "origin", "HEAD:main")
     steps.settle()
     assert steps.outside.get(f"/repos/{FLEET}/pulls/{pull['number']}")["state"] == "closed"

@@ -125,11 +125,16 @@ def _keep_what_is_gone(facts: Any) -> Any:
     return WithholdBump(reason=BumpReason.NOT_A_DESCENDANT) if rewritten else found
 
 
+def _leave_open_ones(facts: Any) -> Any:
+    return decide_bump(facts) if facts.pull is None else WithholdBump(reason=BumpReason.ON_HOLD)
+
+
 _RENAMES = Undo("bot.github.events:parse_repository_changed", _unknown)
 _QUEUE = Undo("bot.github.events:parse_merge_group", _unknown)
 _GRANTED = Undo("bot.github.connection.grants:Installation.within", _all_that_is_asked)
 _UPDATED = Undo("bot.features.bump.read:find_strangers", _only_what_was_pushed)
 _HUB_UPDATED = Undo("bot.features.hub.apply:is_own_branch", _pushed_documents)
+_DISMISSED = Undo("bot.features.bump.read:read_dismissed_pins", lambda *_: frozenset())
 _ATTENTION = "bot.features.commands.apply.command:decide_attention"
 
 UNDONE: dict[str, tuple[Undo, ...]] = {
@@ -137,6 +142,11 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_a_listed_base_gets_its_first_fleet_file": (Undo("bot.github.events:_parse_push", _push_of_a_known_base),),
     "test_a_listed_base_does_not_exist": (Undo("bot.features.fleets.apply:report_missing_base", _nothing),),
     "test_the_base_of_a_bump_is_changed": (Undo("bot.features.bump.run:read_bump_facts", _without_retargeted),),
+    # test_buttons
+    "test_a_bump_is_closed_and_reopened": (_DISMISSED,),
+    "test_the_branch_of_a_bump_is_deleted_and_restored": (_DISMISSED,),
+    "test_a_bump_is_reverted": (_DISMISSED,),
+    "test_a_bump_becomes_a_draft": (Undo("bot.features.bump.run:decide_bump", _leave_open_ones),),
     # test_enterprise_server
     "test_a_server_refuses_return_run_details": (
         Undo("bot.github.endpoints.workflows:dispatch_workflow", _dispatch_with_details),
@@ -184,6 +194,8 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_the_conversation_is_locked": (Undo("bot.github.comments:_CANNOT_COMMENT", ()),),
     # test_rerequests
     "test_a_check_is_rerequested": (Undo("bot.service.router:repeat_checks", _empty),),
+    # test_reviewers
+    "test_a_reviewer_loses_write_permission": (Undo("bot.github.events:parse_access_event", _nothing),),
     # test_required_plan
     "test_a_pull_request_that_moves_no_pin_waits_for_the_required_check": (
         Undo("bot.features.bump.jobs:_plan", lambda _event: []),

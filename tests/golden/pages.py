@@ -1,6 +1,6 @@
 """Pages of real-looking bumps: real stacks in real repositories, rendered by the real compose.
 
-`python -m tests.golden.pages` writes them anew; read the difference.
+`python -m tests.golden.pages` writes them again; read the difference.
 """
 
 from __future__ import annotations

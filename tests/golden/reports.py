@@ -1,4 +1,4 @@
-"""Every text that a plan becomes, for plans of every kind. `make docs` writes them anew; read the difference."""
+"""Every text that a plan becomes, for plans of every kind. `make docs` writes them again; read the difference."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,13 @@ def test_every_page_that_claims_to_be_made_from_the_code_is() -> None:
         page for page in (ROOT / "docs/reference").iterdir() if "`make docs`" in page.read_text(encoding="utf-8")
     }
     assert claims == {ROOT / name for name in PAGES if name.startswith("docs/reference/")}
+
+
+def test_every_row_about_pull_requests_names_a_test_that_is_there() -> None:
+    text = (ROOT / "docs/reference/pull-requests-on-github.md").read_text(encoding="utf-8")
+    rows = [row for row in text.splitlines() if row.startswith("| ") and not row.endswith(" shown by |")]
+    named = [re.fullmatch(r".* \| `([\w/]+\.py)::(test_\w+)` \|", row) for row in rows]
+    assert len(rows) > 20
+    assert all(named), "a row names no test"
+    for file, name in (found.groups() for found in named if found):
+        assert f"def {name}(" in (ROOT / "tests" / file).read_text(encoding="utf-8"), f"{file} has no {name}"

@@ -1,4 +1,4 @@
-"""What people read is as it was last read and found good; `make docs` writes it anew."""
+"""What people read is as it was last read and found good; `make docs` writes it again."""
 
 from __future__ import annotations
 

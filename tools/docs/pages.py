@@ -11,6 +11,7 @@ from bot.onboarding.survey.read import workflow_text
 from tools.docs.api import render_api
 from tools.docs.commands import render_commands
 from tools.docs.fleet_file import render_fleet_file
+from tools.docs.github_rights import render_rights
 from tools.docs.metrics import render_metrics
 from tools.docs.node_outcomes import render_outcomes
 from tools.docs.observability import render_dashboard, render_rules
@@ -26,6 +27,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/api.md": render_api,
     "docs/reference/commands.md": lambda: render_commands(aios_bot),
     "docs/reference/fleet-file.md": render_fleet_file,
+    "docs/reference/github-rights.md": render_rights,
     "docs/reference/metrics.md": render_metrics,
     "docs/reference/pull-request-commands.md": render_grammar,
     "docs/reference/reason-codes.md": render_reasons,

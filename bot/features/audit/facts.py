@@ -11,7 +11,7 @@ from bot.domain.values import StoredValue
 class Audited(StrEnum):
     """What the audit trail records."""
 
-    ASKED = "asked"  # somebody said a command, and what was decided
+    ASKED = "asked"  # somebody said a command, and what was decided; or pressed a button of a page (`source`)
     ORDERED = "ordered"  # an order was given to a node
     ENDED = "ended"  # what came of the order
     APPROVED = "approved"  # a pull request that moves a pin was merged

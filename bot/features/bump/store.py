@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 import sqlalchemy as sa
 
@@ -73,6 +75,20 @@ class PlanStore:
         with self._store.reading() as connection:
             found = connection.execute(query).scalar()
         return PlanId(found) if found else None
+
+    def find_all_posted(self, repo: RepoName, pulls: Collection[PullNumber]) -> dict[PullNumber, PlanId]:
+        """The plans that these pull requests show now; those that show none are left out."""
+        own = (POSTED_PLANS.c.repo == repo.lower(), POSTED_PLANS.c.pull.in_(list(pulls)))
+        query = sa.select(POSTED_PLANS.c.pull, POSTED_PLANS.c.plan).join(PLANS, PLANS.c.id == POSTED_PLANS.c.plan)
+        with self._store.reading() as connection:
+            rows = connection.execute(query.where(*own)).all()
+        return {PullNumber(pull): PlanId(plan) for pull, plan in rows}
+
+    def find_pulls(self, repo: RepoName, plan: PlanId) -> frozenset[PullNumber]:
+        """The pull requests that show this plan, or did last."""
+        query = sa.select(POSTED_PLANS.c.pull).where(POSTED_PLANS.c.repo == repo.lower(), POSTED_PLANS.c.plan == plan)
+        with self._store.reading() as connection:
+            return frozenset(PullNumber(pull) for pull in connection.execute(query).scalars())
 
     def note_pushed(self, fleet: RepoName, branch: BranchName, head: CommitSha, *, pin: CommitSha) -> None:
         """Remember, before it is pushed, that `head` is a commit of ours for `branch`, which pins `pin`."""

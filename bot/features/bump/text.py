@@ -226,6 +226,6 @@ def render_group_note(plans: Sequence[GroupPlan]) -> str:
             parts.append(f"`{one.plan.submodule}`: a stack of the merged commit cannot be analysed.")
     reason = (
         "The merge queue puts this pull request out: `aios/plan` failed on the commit that it made. Once what was "
-        "before it is merged the plan here is made anew; read it, and add the pull request to the queue again."
+        "before it is merged the plan here is made again; read it, and add the pull request to the queue again."
     )
     return "\n\n".join([reason, *parts])

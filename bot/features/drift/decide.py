@@ -90,7 +90,7 @@ def decide_drift(facts: DriftFacts) -> Drift:
         # At full pauses of the clock: whatever leads to this meanwhile comes to the same look, and not to one more.
         again_at = (facts.now // BUSY_PAUSE + 1) * BUSY_PAUSE
         return Drift(reason=DriftReason.BUSY, issue=issue, again_at=again_at)
-    # One that could not be dispatched was never queued; with its own marker again it would not be asked anew.
+    # One that could not be dispatched was never queued; with its own marker again it would not be sent again.
     begun = max(good.updated_at, (asked.queued_at or asked.updated_at) if asked else 0)
     due = begun + facts.every
     if _is_open(facts) and asked is not None and good.number > asked.number:

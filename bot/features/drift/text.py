@@ -48,7 +48,7 @@ def render_drift(
     body = (
         f"{md.code(node)} was asked whether it still runs {md.code(submodule)} `{short(asked.pin)}`, which it "
         f"deployed last ({log}).\n\n{rows}{more}\n\n"
-        "Deploy anew to make it what was approved, or bring what was changed by hand into the repository. "
+        "Deploy again to make it what was approved, or bring what was changed by hand into the repository. "
         "This issue closes itself when the node is found as it was left.\n\n"
         f"{_marker(node, submodule, fingerprint_of(differences))}"
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar, Self
 
-from bot.domain.events import CheckRerequested, Event, InstallationChanged, Push, RepositoryChanged
+from bot.domain.events import AccessChanged, CheckRerequested, Event, InstallationChanged, Push, RepositoryChanged
 from bot.domain.names import BranchName, CommitSha, InstallationId, PullNumber, RepoName, SubmodulePath
 from bot.domain.values import StoredValue, Value
 from bot.features.fleets.facts import PinIndex, Pinned
@@ -221,6 +221,10 @@ def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
             return _sync_renamed(event, index)
         case InstallationChanged():
             return [SyncInstallation(installation=event.installation)]
+        case AccessChanged() if event.repo is None:
+            return [SyncInstallation(installation=event.installation)]
+        case AccessChanged() if event.repo and index.pins_of(event.repo):
+            return [SyncFleet(fleet=event.repo, installation=event.installation)]
         case Push():
             own = index.pins_of(event.repo)
             known = any(pin.base == event.branch for pin in own)

@@ -7,22 +7,30 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
+import sqlalchemy as sa
+
 from bot.domain.errors import ProgramMissingError
+from bot.domain.names import RepoName
 from bot.domain.notices import NoticeSeverity, Topic
+from bot.features.audit.facts import Audited, AuditRecord
+from bot.features.audit.store import append_records
 from bot.features.fleets.jobs import Outcome
 from bot.features.notices.decide import NoticeResult
 from bot.features.notices.jobs import EndWaiting, NoteAccess
 from bot.features.notices.text import MessageText
 from bot.features.outbox.facts import Condition, Notice, approval_scope
 from bot.features.outbox.pulls import WaitingPulls
-from bot.features.outbox.store import Outbox
+from bot.features.outbox.store import Outbox, mute_notice
 from bot.observability.log import hide_secrets
 from bot.observability.metrics import Counter, Gauge
+from bot.storage.store import Store
 
 Post = Callable[[MessageText, NoticeSeverity], bool]
 """Sends one message; whether it was taken. Does not raise."""
@@ -102,6 +110,36 @@ def _post(address: str, text: MessageText, severity: NoticeSeverity) -> bool:
 
 def _with_limits(address: str) -> str:
     return f"{address}{'&' if '?' in address else '?'}cto={CONNECT_SECONDS}&rto={READ_SECONDS}"
+
+
+def mute(store: Store, fleet: RepoName, number: int, *, by: str, seconds: int, now: int) -> bool:
+    """Send nothing about open notice `number` of `fleet` for `seconds`, or send again (0); False where it is none.
+
+    What was sent as begun is still sent as over. The audit trail gets a record in the same transaction.
+    """
+    until = now + seconds
+
+    def write(connection: sa.Connection) -> bool:
+        notice = mute_notice(connection, fleet, number, by=by, until=until, now=now)
+        if notice is None:
+            return False
+        record = AuditRecord(
+            what=Audited.ASKED,  # which the version before can read, too
+            fleet=fleet,
+            at=_clock(now),
+            actor=by,
+            source="page",
+            kind="mute" if seconds else "unmute",
+            text=f"{notice.topic.words}: {notice.subject}" + (f" (until {_clock(until)})" if seconds else ""),
+        )
+        append_records(connection, f"mute {uuid.uuid4().hex}", (record,))
+        return True
+
+    return store.write(write)
+
+
+def _clock(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def note_access(outbox: Outbox, now: Callable[[], float], job: NoteAccess) -> Outcome:

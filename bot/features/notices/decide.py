@@ -83,11 +83,11 @@ def _next_phase(one: OpenNotice, target: str, now: int) -> Phase | None:
         return None
     if Phase.BEGUN in sent:
         return None if one.ended_at is None else Phase.OVER
-    return Phase.BEGUN if one.ended_at is None and one.due_at <= now else None
+    return Phase.BEGUN if one.ended_at is None and max(one.due_at, one.muted_until) <= now else None
 
 
 def _since(one: OpenNotice, phase: Phase) -> int:
-    return max(one.opened_at, one.due_at) if phase is Phase.BEGUN else one.ended_at or 0
+    return max(one.opened_at, one.due_at, one.muted_until) if phase is Phase.BEGUN else one.ended_at or 0
 
 
 def _waits_in_quiet(one: OpenNotice, phase: Phase) -> bool:

@@ -52,6 +52,7 @@ class OpenNotice(Value, frozen=True):
     opened_at: int
     due_at: int = 0
     ended_at: int | None = None
+    muted_until: int = 0  # before which its beginning is sent to nobody
     sent: tuple[tuple[str, Phase], ...] = ()  # by address
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bot.domain.names import PullNumber, RepoName
 from bot.domain.values import Value
 from bot.features.outbox.facts import Notice, WaitingPull
-from bot.features.outbox.store import NOTICES
+from bot.features.outbox.store import NOTICE_MUTES, NOTICES
 from bot.storage.store import Store
 
 TABLES = sa.MetaData()
@@ -28,11 +28,21 @@ _SAVE = sa.text(
 )
 
 
+class ShownNotice(Value, frozen=True):
+    """An open condition. Times are in seconds since the epoch; `muted_until` 0: it is not muted."""
+
+    number: int
+    notice: Notice
+    since: int
+    muted_until: int = 0
+    muted_by: str = ""
+
+
 class FleetWaits(Value, frozen=True):
     """What is open in a fleet: pull requests that wait, oldest first, and conditions that people are notified of."""
 
     pulls: tuple[WaitingPull, ...]
-    notices: tuple[tuple[int, Notice, int], ...]  # its number, what it says, and since when (seconds)
+    notices: tuple[ShownNotice, ...]
 
 
 class WaitingPulls:
@@ -77,9 +87,20 @@ class WaitingPulls:
             WAITING_PULLS.c.pull.label("number"),
             WAITING_PULLS.c.since.label("since"),
             WAITING_PULLS.c.record.label("record"),
+            sa.literal(0).label("until"),
+            sa.literal("").label("muted_by"),
         ).where(WAITING_PULLS.c.fleet == fleet.lower())
-        notices = sa.select(sa.literal("notice"), NOTICES.c.seq, NOTICES.c.opened_at, NOTICES.c.notice).where(
-            NOTICES.c.fleet == fleet.lower(), NOTICES.c.ended_at.is_(None), NOTICES.c.due_at <= now
+        muted = sa.and_(
+            *(NOTICE_MUTES.c[name] == NOTICES.c[name] for name in ("fleet", "scope", "thing")),
+            NOTICE_MUTES.c.until > now,
+        )
+        notices = (
+            sa.select(
+                *(sa.literal("notice"), NOTICES.c.seq, NOTICES.c.opened_at, NOTICES.c.notice),
+                *(sa.func.coalesce(NOTICE_MUTES.c.until, 0), sa.func.coalesce(NOTICE_MUTES.c.muted_by, "")),
+            )
+            .select_from(NOTICES.outerjoin(NOTICE_MUTES, muted))
+            .where(NOTICES.c.fleet == fleet.lower(), NOTICES.c.ended_at.is_(None), NOTICES.c.due_at <= now)
         )
         both = sa.union_all(pulls, notices).order_by("since", "number")
         with self._store.reading() as connection:
@@ -87,7 +108,13 @@ class WaitingPulls:
         return FleetWaits(
             pulls=tuple(msgspec.json.decode(row.record, type=WaitingPull) for row in rows if row.what == "pull"),
             notices=tuple(
-                (row.number, msgspec.json.decode(row.record, type=Notice), row.since)
+                ShownNotice(
+                    number=row.number,
+                    notice=msgspec.json.decode(row.record, type=Notice),
+                    since=row.since,
+                    muted_until=row.until,
+                    muted_by=row.muted_by,
+                )
                 for row in rows
                 if row.what == "notice"
             ),

@@ -40,6 +40,15 @@ NOTICES_SENT = sa.Table(
     sa.Column("phase", sa.Text, primary_key=True),
     sa.Column("at", sa.BigInteger, nullable=False),  # 0: sending has begun, and how it ended is not known yet
 )
+NOTICE_MUTES = sa.Table(
+    "notice_mutes",  # of a thing, so that one that ends and begins again, or changes, stays muted
+    TABLES,
+    sa.Column("fleet", sa.Text, primary_key=True),
+    sa.Column("scope", sa.Text, primary_key=True),
+    sa.Column("thing", sa.Text, primary_key=True),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Column("muted_by", sa.Text, nullable=False),  # a login
+)
 _BEGIN = sa.text(
     "INSERT INTO notices_sent (notice, target, phase, at) VALUES (:notice, :target, :phase, :at) "
     "ON CONFLICT (notice, target, phase) DO UPDATE SET at = :at"
@@ -71,6 +80,8 @@ class Outbox:
         with self._store.reading() as connection:
             rows = connection.execute(sa.select(NOTICES).order_by(NOTICES.c.seq)).mappings().all()
             sent = connection.execute(sa.select(NOTICES_SENT)).mappings().all() if rows else []
+            mutes = connection.execute(sa.select(NOTICE_MUTES)).mappings().all() if rows else []
+        muted = {(one["fleet"], one["scope"], one["thing"]): one["until"] for one in mutes}
         by_notice: dict[int, list[tuple[str, Phase]]] = defaultdict(list)
         for row in sent:
             # What may have been sent counts as sent only when it is over: then a word too much is better than none.
@@ -93,6 +104,7 @@ class Outbox:
                         opened_at=row["opened_at"],
                         due_at=row["due_at"],
                         ended_at=row["ended_at"],
+                        muted_until=muted.get((row["fleet"], row["scope"], row["thing"]), 0),
                         sent=tuple(phases),
                     )
                 )
@@ -168,6 +180,25 @@ def replace_conditions(
     for thing, condition in wanted.items():
         row_of_it = {"fleet": name, "scope": scope, "thing": thing, "state": condition.state, "opened_at": now}
         connection.execute(sa.insert(NOTICES), {**row_of_it, **_columns(condition)})
+
+
+def mute_notice(
+    connection: sa.Connection, fleet: RepoName, seq: int, *, by: str, until: int, now: int
+) -> Notice | None:
+    """Mute what open notice `seq` of `fleet` is about until `until`, or no more where that is past; None for none.
+
+    Mutes that are over are removed.
+    """
+    connection.execute(sa.delete(NOTICE_MUTES).where(NOTICE_MUTES.c.until <= now))
+    query = sa.select(NOTICES).where(NOTICES.c.seq == seq, NOTICES.c.fleet == fleet.lower())
+    row = connection.execute(query.where(NOTICES.c.ended_at.is_(None))).mappings().one_or_none()
+    if row is None:
+        return None
+    about = {name: row[name] for name in ("fleet", "scope", "thing")}
+    connection.execute(sa.delete(NOTICE_MUTES).where(*(NOTICE_MUTES.c[name] == about[name] for name in about)))
+    if until > now:
+        connection.execute(sa.insert(NOTICE_MUTES), {**about, "until": until, "muted_by": by})
+    return msgspec.json.decode(row["notice"], type=Notice)
 
 
 def _columns(condition: Condition) -> dict[str, str | int]:

@@ -5,7 +5,7 @@ GitHub keeps all of it, in a request for each order; nothing here decides anythi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 import sqlalchemy as sa
@@ -247,6 +247,28 @@ class OrderHistory:
             )
             for record, report, log in rows
         )
+
+    def find_deploys(
+        self, fleet: RepoName, submodule: SubmodulePath, pin: CommitSha, pulls: Collection[PullNumber]
+    ) -> tuple[OrderEntry, ...]:
+        """The deploys of `pin` that these pull requests called for, newest first, without their logs."""
+        result = sa.and_(RESULTS.c.fleet == ORDERS.c.fleet, RESULTS.c.number == ORDERS.c.number)
+        query = (
+            sa.select(ORDERS.c.record, RESULTS.c.report)
+            .select_from(ORDERS.outerjoin(RESULTS, result))
+            .where(ORDERS.c.fleet == fleet.lower(), ORDERS.c.record.contains(pin, autoescape=True))
+            .order_by(ORDERS.c.number.desc())
+            .limit(KEPT)
+        )
+        with self._store.reading() as connection:
+            rows = connection.execute(query).all()
+        found = []
+        for record, report in rows:
+            order = msgspec.json.decode(record, type=OrderRecord)
+            if (order.submodule, order.pin) == (submodule, pin) and order.pull in pulls and not order.kind.reads_only:
+                told = msgspec.json.decode(report, type=Report) if report else None
+                found.append(OrderEntry(order=order, report=told))
+        return tuple(found)
 
     def find_marks(self, fleet: RepoName, *, since: int, most: int = 400) -> tuple[OrderMark, ...]:
         """The orders of all nodes since a moment, newest first, for a timeline."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.events import CheckRerequested, Event, PullRequestChanged
+from bot.domain.events import AccessChanged, CheckRerequested, Event, PullRequestChanged
 from bot.domain.names import InstallationId, PullNumber, RepoName
 from bot.features.fleets.facts import PinIndex
 from bot.features.fleets.jobs import FleetRead, FoundEvent, Job
@@ -41,6 +41,8 @@ def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
         case PullRequestChanged() if event.action in _SHOWN_ON:
             if any(pin.tracked == event.base for pin in index.pinned_by(event.repo)):
                 return [SyncUpstreamPull(upstream=event.repo, installation=event.installation, number=event.number)]
+        case AccessChanged() if event.repo and index.pinned_by(event.repo):
+            return [SyncUpstream(upstream=event.repo, installation=event.installation)]
         case CheckRerequested() if index.pinned_by(event.repo):
             return [SyncUpstream(upstream=event.repo, installation=event.installation)]
         case FleetRead():

@@ -76,6 +76,6 @@ class Grants:
         return found
 
     def forget(self, number: InstallationId) -> None:
-        """Read it anew the next time: it changed."""
+        """Read it again the next time: it changed."""
         with self._lock:
             self._kept.pop(number, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 
@@ -25,6 +26,20 @@ class CheckFinding(Value, frozen=True):
     verdict: CheckVerdict
     name: str
     text: str
+
+
+_ACTION = re.compile(
+    r"""^[ \t]*(?:-[ \t]+)?uses:[ \t]*["']?([\w.-]{1,100}/aios-bot[/@][^\s"'#]{1,200})""", re.MULTILINE
+)
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def find_moving_action(workflow: str) -> str:
+    """The first action of aios-bot that `workflow` uses by a branch or a tag; "" when there is none."""
+    for found in _ACTION.findall(workflow):
+        if not _COMMIT.fullmatch(found.rpartition("@")[2]):
+            return str(found)
+    return ""
 
 
 def decide_findings(facts: CheckFacts) -> tuple[CheckFinding, ...]:
@@ -163,6 +178,12 @@ def _check_fleet(fleet: FleetCheckFacts) -> Iterator[CheckFinding]:
         yield _note(name, "has no submodule, so there is nothing to keep up to date")
     if fleet.nodes and not fleet.has_workflow:
         yield _fail(name, f"has nodes but no .github/workflows/{fleet.workflow}: copy docs/examples/deploy.yml to it")
+    elif fleet.action:
+        yield _note(
+            name,
+            f".github/workflows/{fleet.workflow} runs {fleet.action}, which changes with that name, and not "
+            "the program that `node join` installed: copy docs/examples/deploy.yml to it",
+        )
     elif not fleet.nodes:
         yield _note(name, "has no nodes, so nothing is deployed: add one with `aios-bot node add NAME`")
     if not hidden and (fleet.has_workflow or not fleet.nodes):

@@ -42,6 +42,7 @@ class FleetCheckFacts(Value, frozen=True):
     nodes: int = 0
     workflow: str = "deploy.yml"
     has_workflow: bool = True
+    action: str = ""  # of aios-bot, that the workflow uses by a branch or a tag: "acme/aios-bot/actions/deploy@v0"
     upstreams: tuple[UpstreamFacts, ...] = ()
     hub: RepoName | None = None
     hub_problem: str = ""  # why the hub leaves it out: a value of bot.features.hub.decide.HubReason, or "unseen"

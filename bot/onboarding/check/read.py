@@ -19,6 +19,7 @@ from bot.github.client import Client
 from bot.github.connection.grants import Installation
 from bot.github.endpoints import people, repository
 from bot.github.endpoints.repository import Repository
+from bot.onboarding.check.decide import find_moving_action
 from bot.onboarding.check.facts import (
     CheckFacts,
     FleetCheckFacts,
@@ -155,12 +156,14 @@ def _read_fleet(
     except (YamlFileError, _BaseError) as problem:
         return FleetCheckFacts(repo=name, problem=str(problem))
     upstreams = _read_upstreams(app, one, client, name, file, web_url=web_url)
+    workflow = read_text(client, name, f".github/workflows/{file.deploy.workflow}")
     return FleetCheckFacts(
         repo=name,
         problem="",
         nodes=len(file.nodes),
         workflow=file.deploy.workflow,
-        has_workflow=repository.has_file(client, name, f".github/workflows/{file.deploy.workflow}"),
+        has_workflow=workflow is not None,
+        action=find_moving_action(workflow or ""),
         upstreams=upstreams,
         hub=file.hub,
         hub_problem=find_hub_problem(client, name, file, upstreams, known),

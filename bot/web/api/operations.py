@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from bot.domain.values import Value
-from bot.web.api import reads, values
+from bot.web.api import plan_values, plans, reads, values
 from bot.web.api.parameters import ABOVE, AFTER, BEFORE, HOW_MANY, NODE, SEARCH, Parameter
 from bot.web.api.reads import ApiRequest, ApiTools
 
@@ -60,6 +60,21 @@ OPERATIONS = (
         values.ApiPulls,
         reads.read_pulls,
         (HOW_MANY, ABOVE),
+    ),
+    ApiOperation(
+        "list_plans",
+        f"{_FLEET}/plans",
+        "the plans of pull requests that wait for a person, by the numbers of these",
+        plan_values.ApiPlans,
+        plans.read_plans,
+        (HOW_MANY, ABOVE),
+    ),
+    ApiOperation(
+        "read_plan",
+        f"{_FLEET}/plans/{{plan}}",
+        "one plan: what each service of each node will get, and why",
+        plan_values.ApiPlan,
+        plans.read_plan,
     ),
     ApiOperation(
         "list_orders",

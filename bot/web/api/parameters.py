@@ -67,6 +67,7 @@ PATH: Mapping[str, TextParameter] = {
     "owner": TextParameter("owner", "who owns the fleet's repository", 100, _NAME),
     "name": TextParameter("name", "the fleet's repository", 100, _NAME),
     "node": TextParameter("node", "a node of the fleet", 100, _NAME),
+    "plan": TextParameter("plan", "the id of a plan", 12, "^[0-9a-f]{12}$"),
     "stack": TextParameter("stack", "a stack of the fleet", 255, "^[^/\\u0000-\\u001f\\u007f]+$"),
 }
 """The parts of a path that vary, by name."""

@@ -12,6 +12,7 @@ from werkzeug.exceptions import NotFound
 from bot.domain.names import NodeName
 from bot.domain.values import Value
 from bot.features.audit.store import find_records
+from bot.features.bump.store import PlanStore
 from bot.features.rollout.history import OrderEntry
 from bot.features.visitors.facts import Sight, VisibleFleet
 from bot.queue.admin import LaneRow, list_lane
@@ -46,6 +47,7 @@ class ApiTools(NamedTuple):
     """What requests read from, and who may see what."""
 
     stores: FleetStores
+    plans: PlanStore
     guard: Guard
 
 
@@ -115,8 +117,14 @@ def read_state(tools: ApiTools, request: ApiRequest) -> values.ApiFleetState:
         rollouts=tuple(_rollout(one, logs=logs) for one in view.rollouts),
         pulls=tuple(copy_fields(values.ApiPull, pull) for pull in view.waiting.pulls),
         notices=tuple(
-            copy_fields(values.ApiNotice, notice, number=number, since=since)
-            for number, notice, since in view.waiting.notices
+            copy_fields(
+                values.ApiNotice,
+                one.notice,
+                number=one.number,
+                since=one.since,
+                muted_until=one.muted_until or None,
+            )
+            for one in view.waiting.notices
         ),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest, NotFound
 
+from bot.features.bump.store import PlanStore
 from bot.web.api.answers import answer
 from bot.web.api.description import describe, path_names
 from bot.web.api.operations import OPERATIONS, PREFIX, ApiOperation
@@ -16,9 +17,9 @@ from bot.web.guard import Guard
 from bot.web.reading import FleetStores
 
 
-def make_blueprint(stores: FleetStores, guard: Guard) -> Blueprint:
+def make_blueprint(stores: FleetStores, found_plans: PlanStore, guard: Guard) -> Blueprint:
     """Every route of the API."""
-    blueprint, tools = Blueprint("api", __name__, url_prefix=PREFIX), ApiTools(stores, guard)
+    blueprint, tools = Blueprint("api", __name__, url_prefix=PREFIX), ApiTools(stores, found_plans, guard)
 
     @blueprint.get("/openapi.json")
     def openapi() -> Response:

@@ -96,7 +96,7 @@ class ApiPulls(Value, frozen=True):
 
 
 class ApiNotice(Value, frozen=True):
-    """What somebody should know, until it is over."""
+    """What somebody should know, until it is over. Before `muted_until` nobody is sent a message that it began."""
 
     number: int
     topic: Topic
@@ -104,6 +104,7 @@ class ApiNotice(Value, frozen=True):
     text: str
     url: str
     since: int
+    muted_until: int | None
 
 
 class ApiFleetState(Value, frozen=True):

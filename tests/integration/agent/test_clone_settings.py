@@ -80,7 +80,7 @@ class Trapped:
         self.mark.unlink(missing_ok=True)
 
     def commands(self) -> list[Callable[[], object]]:
-        """What a node does to a checkout, from looking at it to making the submodule anew."""
+        """What a node does to a checkout, from looking at it to making the submodule again."""
         tree, inner = WorkTree(self.root, ACCESS), WorkTree(self.root / "server", ACCESS)
         server, missing = SubmodulePath("server"), CommitSha("9" * 40)
         state = NodeState(self.folder / "state")

@@ -39,7 +39,7 @@ def test_everything_that_hands_can_do_is_found(node_world: NodeWorld) -> None:
     world = node_world
     docker, containers = world.engine.docker, world.containers()
     docker("rm", "--force", containers["ingress/whoami"][0])
-    # Made anew by hand, with another configuration.
+    # Recreated by hand, with another configuration.
     docker("rm", "--force", containers["ingress/traefik"][0])
     labels = {"project": world.project("ingress"), "service": "traefik", "oneoff": "False", "config-hash": "0" * 64}
     run = [word for name, value in labels.items() for word in ("--label", f"com.docker.compose.{name}={value}")]

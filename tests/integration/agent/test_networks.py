@@ -1,4 +1,4 @@
-"""A network that other stacks use is configured anew: the node makes it, and everybody who is attached, anew."""
+"""A network that other stacks use is reconfigured: the node makes it, and everybody who is attached, again."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_the_owner_of_the_network_goes_and_comes_back_while_others_use_it(node_w
     outcome = world.deploy(removed)
     assert outcome.end is OrderEnd.SUCCESS, (outcome, world.told)
     assert world.containers() == {"secrets/vault": vault}
-    # Whoever stays finds its network, also when it is made anew.
+    # Whoever stays finds its network, also when it is made again.
     outcome = world.deploy(world.order(world.push({"note.md": "x\n"}), {"secrets": {"vault": Action.RECREATE}}))
     assert outcome.end is OrderEnd.SUCCESS, (outcome, world.told)
     back = world.order(world.push(files), {"ingress": dict.fromkeys(("traefik", "whoami"), Action.CREATE)})

@@ -121,7 +121,7 @@ def test_a_commit_that_is_not_the_pull_requests_head_now(node_world: NodeWorld) 
     world = node_world
     at = world.push(server_files(world.prefix, traefik="traefik:2"))
     old = commit(world.fleet, {"README.md": "proposed\n"})
-    head = commit(world.fleet, {"README.md": "proposed anew\n"})
+    head = commit(world.fleet, {"README.md": "proposed again\n"})
     git(world.fleet, "push", "--quiet", "origin", f"{head}:refs/pull/4/head", f"{at.commit}:refs/pull/5/head")
     for wrong, number in ((old, 4), (at.commit, 4), (head, 5)):
         order = world.order(at, CHANGE, commit=wrong, head_of=PullNumber(number))

@@ -56,7 +56,7 @@ def test_what_was_predicted_is_what_happens(engine: Engine, tmp_path: Path) -> N
                 assert demands is not None, (stack, name)
                 edited[stack] = (name, demands)
             run_round(world, score, edited)
-            # Restarted or made anew together, in the right order: they still share.
+            # Restarted or made again together, in the right order: they still share.
             assert len({_network_of(engine, f"namespaces-{name}-1") for name in ("vpn", "client")}) == 1, edits
     assert score.failures == []
     assert score.misses == []

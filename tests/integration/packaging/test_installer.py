@@ -45,7 +45,7 @@ def test_it_is_installed_whole_small_and_once(place: Place, installed_folder: Pa
     python_in(folder / release.lock).unlink()  # as after an upgrade of the system's Python
     place.folder.rename(place.folder.with_name("gone"))
     assert run_installer(release, folder).returncode == 1
-    assert read_current(folder) == "", "what does not start is not taken for whole: pasting again makes it anew"
+    assert read_current(folder) == "", "what does not start is not taken for whole: pasting again makes it again"
 
 
 def change_lock(place: Place) -> None:

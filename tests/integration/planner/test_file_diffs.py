@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,29 @@ def test_secrets_are_in_no_diff(plan: Plan) -> None:
         assert secret not in everything, secret
     assert shown(plan, "dynamic/db.conf").diff.splitlines()[-1] == "+level = 2"
     assert shown(plan, "dynamic/db.conf").diff.count("password = ‹secret ") == 2
+
+
+def test_a_guess_in_one_plan_cannot_be_compared_with_a_secret_in_another(tmp_path: Path) -> None:
+    world = RenderWorld(tmp_path)
+    conf, guess = f"{HERE}/dynamic/db.conf", "password = correct-horse-battery\nlevel = 3\n"
+    start = world.push({**OLD, conf: "level = 1\n"})
+    sides = [start, world.push(OLD), world.push({conf: "level = 1\n"}), world.push({conf: guess})]
+    marks = []
+    for old, new in ((sides[0], sides[1]), (sides[2], sides[3])):
+        plan = read_plan(
+            fleet=parse_fleet(FLEET),
+            repo=None,
+            submodule=Submodule(path=SubmodulePath("server")),
+            upstream_name=None,
+            old=old,
+            new=new,
+            renderer=world.renderer,
+            commits=(),
+            commits_total=0,
+        )
+        marks += re.findall("‹secret [0-9a-f]{8}›", shown(plan, "dynamic/db.conf").diff)
+    assert len(marks) == 2, marks
+    assert len({*marks}) == 2, "the same secret, and two marks"
 
 
 def test_what_cannot_be_compared_says_why(plan: Plan) -> None:

@@ -33,6 +33,8 @@ def run_prometheus(folder: Path, configuration: str) -> Iterator[str]:
     file = folder / "prometheus.yml"
     file.write_text(configuration)
     program = [str(DEBIAN / "usr/bin/prometheus"), f"--config.file={file}", f"--storage.tsdb.path={folder / 'tsdb'}"]
+    # An alert that fires before Alertmanager is found, seconds after the start, would be sent again in a minute.
+    program += ["--rules.alert.resend-delay=1s"]
     with _running(
         lambda port: [*program, f"--web.listen-address=127.0.0.1:{port}"], folder / "prometheus.log"
     ) as url:
@@ -44,7 +46,7 @@ def run_alertmanager(folder: Path, webhook: str) -> Iterator[str]:
     """Alertmanager that sends every alert to `webhook` at once; its address."""
     file = folder / "alertmanager.yml"
     file.write_text(
-        "route: {receiver: hook, group_wait: 0s}\n"
+        "route: {receiver: hook, group_by: [alertname], group_wait: 0s, group_interval: 1s}\n"
         f"receivers: [{{name: hook, webhook_configs: [{{url: '{webhook}'}}]}}]\n"
     )
     # It reads its templates where the package would have installed them.

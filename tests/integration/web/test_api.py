@@ -34,12 +34,13 @@ from bot.service.database import open_store
 from bot.storage.store import Store, now_ms
 from bot.web.api.operations import OPERATIONS, PREFIX
 from sandbox.github import EmbeddedGitHub
+from tests.browser.plan_states import ATTACKED, WAITING
 from tests.browser.states import fill
 from tests.queueing import make_app, make_guard, make_locked_app
 from tests.unit.features.visitors.test_visitors import pin
 
 FLEET, OTHER, HOSTILE = RepoName("acme/aios-failing"), RepoName("acme/aios-calm"), RepoName("acme/aios-hostile")
-KNOWN = {"owner": "acme", "name": "aios-hostile", "node": "AIOS", "stack": "ingress"}
+KNOWN = {"owner": "acme", "name": "aios-hostile", "node": "AIOS", "stack": "ingress", "plan": ATTACKED}
 MOST_RUNS = 50
 REQUESTS = int(os.environ.get("AIOS_BOT_API_REQUESTS", "500"))
 
@@ -103,7 +104,7 @@ def test_a_token_sees_its_own_fleet_and_no_other(api: Api) -> None:
     assert state["gravity"] == "risky"
     assert "failed" in state["summary"]
     for operation in OPERATIONS[1:]:
-        place = operation.path.replace("{node}", "AIOS").replace("{stack}", "ingress")
+        place = operation.path.replace("{node}", "AIOS").replace("{stack}", "ingress").replace("{plan}", WAITING)
         hidden, absent = (
             call(api, PREFIX + place.replace("{owner}/{name}", fleet)) for fleet in (OTHER, "acme/nothing")
         )
@@ -151,6 +152,7 @@ def test_lists_come_in_pages_and_each_entry_once(api: Api) -> None:
         ("nodes", "nodes", "name"),
         ("stacks", "stacks", "name"),
         ("pulls", "pulls", "number"),
+        ("plans", "plans", "pull"),
         ("orders", "orders", "number"),
         ("deliveries", "deliveries", "received_at"),
         ("audit", "records", "number"),
@@ -209,6 +211,30 @@ def test_a_node_a_stack_and_an_order_are_as_on_their_pages(api: Api) -> None:
     assert call(api, f"{home}/nodes/none").status_code == 404
     assert call(api, f"{home}/stacks/none").status_code == 404
     assert read(api, f"{home}/orders?node=none")["orders"] == []
+
+
+def test_a_plan_says_what_each_service_will_get_and_belongs_to_its_fleet(api: Api) -> None:
+    home = f"/api/v1/fleets/{FLEET}"
+    first, second = read(api, f"{home}/plans")["plans"]
+    assert (first["pull"], first["severity"], second["pull"], second["severity"]) == (44, "risky", 45, "info")
+    assert first["summary"] == "3 services changed on 2 of 2 nodes, 1 risky"
+    plan = read(api, first["url"])
+    assert [one["node"] for one in plan["nodes"]] == ["AIOS", "PI"]
+    ingress, secrets = plan["nodes"][0]["stacks"]
+    assert [(one["service"], one["action"]) for one in ingress["services"]] == [
+        ("traefik", "recreate"),
+        ("whoami", "restart"),
+        ("static", "none"),
+    ]
+    (risk,) = secrets["services"][0]["risks"]
+    assert (risk["rule"], risk["why"]) == (
+        "data.volume_dropped",
+        "Its data stays on the node, but nothing reads it: the service starts without it.",
+    )
+    assert '+  "image": "vault:v3.2",' in secrets["services"][0]["diff"]
+    assert call(api, f"/api/v1/fleets/{OTHER}/plans/{WAITING}").status_code == 404
+    for wrong in (ATTACKED, "0" * 12, "x", WAITING.upper() + "A"):
+        assert call(api, f"{home}/plans/{wrong}").status_code == 404, "another fleet's, or none"
 
 
 def test_the_audit_trail_is_searched_by_words(api: Api) -> None:

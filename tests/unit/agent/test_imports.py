@@ -46,3 +46,13 @@ def test_the_services_own_libraries_are_not_among_it(loaded: set[str], heavy: st
 
 def test_what_is_needed_is(loaded: set[str]) -> None:
     assert {"bot.protocol.order", "bot.protocol.report"} <= loaded
+
+
+def test_an_order_that_calls_compose_loads_the_docker_client_beside_other_work() -> None:
+    program = (
+        "import sys, threading; from bot.engine.compose import preload; preload();"
+        "[one.join() for one in threading.enumerate() if one.name == 'preload'];"
+        "print('python_on_whales' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"

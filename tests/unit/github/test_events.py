@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.events import (
+    AccessChanged,
     CheckRerequested,
     ChecksCompleted,
     DeploymentChanged,
@@ -63,6 +64,31 @@ USED: list[tuple[str, Event]] = [
     ("installation_repositories", InstallationChanged(installation=SEVEN, action="added")),
     ("ping", Ping(hook_id=109948940)),
 ]
+
+
+@pytest.mark.parametrize(
+    ("name", "action", "repo"),
+    [
+        ("member", "added", REPO),
+        ("member", "removed", REPO),
+        ("member", "edited", REPO),
+        ("membership", "added", None),
+        ("membership", "removed", None),
+        ("organization", "member_added", None),
+        ("organization", "member_removed", None),
+    ],
+)
+def test_who_may_do_what_changed(name: str, action: str, repo: RepoName | None) -> None:
+    changes: dict[str, Any] = {"action": action, "repository": {} if repo else None}
+    assert parse(name, changes) == AccessChanged(installation=SEVEN, repo=repo)
+
+
+@pytest.mark.parametrize(
+    ("name", "action"), [("member", "x"), ("membership", "x"), ("organization", "renamed"), ("team", "added")]
+)
+def test_what_else_happens_to_people_is_ignored(name: str, action: str) -> None:
+    found = parse(name, {"action": action, "repository": None})
+    assert found == Ignored(reason=IgnoredReason.UNKNOWN_EVENT, detail=name)
 
 
 @pytest.mark.parametrize(("name", "event"), USED)

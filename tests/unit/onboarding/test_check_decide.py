@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ import pytest
 
 from bot.domain.names import RepoName
 from bot.github import manifest
-from bot.onboarding.check.decide import CheckVerdict, decide_findings
+from bot.onboarding.check.decide import CheckVerdict, decide_findings, find_moving_action
 from bot.onboarding.check.facts import (
     CheckFacts,
     FleetCheckFacts,
@@ -112,6 +113,10 @@ NOTED = [
     (with_hook(delivered=0), "sent none yet"),
     (with_installation(fleets=()), "fleet init"),
     (with_fleet(nodes=0), "node add"),
+    (
+        with_fleet(action="acme/aios-bot/actions/deploy@v0"),
+        "deploy.yml runs acme/aios-bot/actions/deploy@v0, which changes with that name, and not the program",
+    ),
     (with_fleet(upstreams=()), "no submodule"),
     (with_fleet(upstreams=(UpstreamFacts(path="server", upstream=None),)), "another host"),
 ]
@@ -122,6 +127,35 @@ def test_what_may_be_intended_is_only_a_note(facts: CheckFacts, words: str) -> N
     findings = decide_findings(facts)
     assert any(words in finding.text for finding in findings if finding.verdict is CheckVerdict.NOTE), findings
     assert not [finding for finding in findings if finding.verdict is CheckVerdict.FAIL]
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("      - uses: Tecnocrat/aios-bot/actions/deploy@v0", "Tecnocrat/aios-bot/actions/deploy@v0"),
+        ("        uses: 'acme/aios-bot@main'  # ours", "acme/aios-bot@main"),
+        (f"      - uses: acme/aios-bot/actions/deploy@{COMMIT} # v0.3.0", ""),
+        (f"      - uses: acme/aios-bot/actions/deploy@{COMMIT[:39]}", f"acme/aios-bot/actions/deploy@{COMMIT[:39]}"),
+        ("      # uses: acme/aios-bot/actions/deploy@v0", ""),
+        ("      - uses: actions/checkout@v4", ""),
+        ("      - uses: acme/aios-bottle@v4", ""),
+        ("      run: aios-bot node deploy", ""),
+    ],
+)
+def test_an_action_of_ours_by_a_name_that_moves_is_found(line: str, found: str) -> None:
+    assert find_moving_action(f"jobs:\n  deploy:\n    steps:\n{line}\n") == found
+
+
+def test_the_first_that_moves_is_found_behind_one_that_does_not() -> None:
+    lines = f"- uses: acme/aios-bot@{COMMIT}\n- uses: acme/aios-bot@v1\n- uses: acme/aios-bot@v2\n"
+    assert find_moving_action(lines) == "acme/aios-bot@v1"
+
+
+def test_the_workflow_of_a_new_fleet_uses_no_action_of_ours() -> None:
+    assert find_moving_action((files("bot.onboarding.survey") / "deploy.yml").read_text(encoding="utf-8")) == ""
 
 
 def test_a_bot_that_pulls_needs_no_webhook() -> None:

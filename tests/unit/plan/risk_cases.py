@@ -518,7 +518,7 @@ IN_FULL += [
     ),
     ("an old volume is read-only", "linux", [(db(volume("db", read_only=True)), db())]),
     (
-        "volumes configured anew",
+        "volumes reconfigured",
         "linux",
         [
             (

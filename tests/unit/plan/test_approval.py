@@ -120,6 +120,15 @@ def test_a_risk_has_to_be_named_by_a_plan() -> None:
     )
 
 
+def test_a_risk_is_the_same_whatever_mark_a_plan_gives_its_secret() -> None:
+    approved, actual = (replace(OPEN, text=f"runs with ‹secret {mark}›") for mark in ("1a2b3c4d", "ffffffff"))
+    assert find_unapproved(node(stack(risks=(actual,))), node(stack(risks=(approved,)))) == ()
+    assert digest_effect(node(stack(risks=(actual,)))) == digest_effect(node(stack(risks=(approved,))))
+    other = replace(OPEN, text="walks with ‹secret 1a2b3c4d›")
+    assert find_unapproved(node(stack(risks=(other,))), node(stack(risks=(approved,)))) != ()
+    assert digest_effect(node(stack(risks=(other,)))) != digest_effect(node(stack(risks=(approved,))))
+
+
 def test_earlier_plans_approve_actions_and_risks_but_never_files() -> None:
     actual = node(stack(service(Action.REBUILD, OPEN, OWNS), risks=(OWNS,)))
     earlier = node(stack(service(Action.REBUILD, OWNS), risks=(OWNS,), rendered="before", inputs="before"))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.redaction.recognise import find_shaped, is_secret_name, is_secret_under, looks_secret
-from bot.redaction.redact import KnownSecrets, Redactor, known_from
+from bot.redaction.redact import KnownSecrets, Redactor, known_from, without_marks
 
 REDACTOR = Redactor(b"key of a test")
 RANDOM = "tG7kQ2xV9mB4nZ8pL5wR3yJ6"
@@ -32,6 +32,24 @@ def test_marks_are_the_same_in_every_version() -> None:
     assert REDACTOR.mark("\udcff") == "‹secret 4c72ac91›", "bytes that are no UTF-8 have a mark too"
     assert REDACTOR.mark(REDACTOR.mark("hunter2")) == REDACTOR.mark("hunter2")
     assert REDACTOR.fingerprint == "290ec356fa7e7fc0"
+
+
+def test_marks_of_a_plan_are_its_own() -> None:
+    text = f"a {REDACTOR.mark('one')} b {REDACTOR.mark('two')} c {REDACTOR.mark('one')} ‹secret x›"
+    plan = REDACTOR.marks_of_plan(text, "octo/fleet", "a1", "b2")
+    assert plan == "a ‹secret 2a86279d› b ‹secret 5538e9af› c ‹secret 2a86279d› ‹secret x›"
+    assert plan == REDACTOR.marks_of_plan(text, "octo/fleet", "a1", "b2"), "the same in every process"
+    others = [
+        REDACTOR.marks_of_plan(text, "octo/fleet", "a1", "b3"),
+        REDACTOR.marks_of_plan(text, "octo/fleet", "a1b2", ""),
+        Redactor(b"another").marks_of_plan(text, "octo/fleet", "a1", "b2"),
+        text,
+    ]
+    assert len({plan, *others}) == 5
+
+
+def test_texts_are_compared_without_marks() -> None:
+    assert without_marks(f"a {REDACTOR.mark('x')}{REDACTOR.mark('y')} ‹secret x›") == "a ‹secret›‹secret› ‹secret x›"
 
 
 @pytest.mark.parametrize(
@@ -317,3 +335,50 @@ def test_every_variable_that_an_env_file_set_is_hidden() -> None:
     from_file = KnownSecrets(environment=frozenset((("app", "A"), ("app", "C"), ("gone", "A"))))
     hidden = REDACTOR.model(model(environment={"A": "debug", "B": "debug", "C": "1"}), from_file)
     assert hidden["services"]["app"]["environment"] == {"A": marked("#debug#"), "B": "debug", "C": marked("#1#")}
+
+
+HEX = "97b6c6c59241976086fabdc41472150c97b6c6c5"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apikey: $API_KEY",
+        "PASSWORD=${DB_PASSWORD}",
+        "API_KEY=$${API_KEY}",
+        "token: xxxxxxxx",
+        "token: xxxx-xxxx.XXXX_****",
+        "see ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "glsa_XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX",
+        f"checksum: {HEX}",
+        f'"revision": "{HEX}"',
+        f"commit={HEX}",
+        f"https://a.example/assets/logo-{HEX}.png",
+        f"./static/app.{HEX}.js?v=1",
+        "secret:\n  name: value",
+        "serviceAccountToken:\n  reference: x",
+    ],
+)
+def test_what_only_looks_like_a_secret_stays_readable(text: str) -> None:
+    assert REDACTOR.text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("apikey: $API_key", "apikey: #$API_key#"),
+        ("apikey: $AB", "apikey: #$AB#"),
+        ("apikey: ${API_KEY", "apikey: #${API_KEY#"),
+        ("token: xxxxxxx", "token: #xxxxxxx#"),
+        ("token: xxx-xxx-xxx", "token: #xxx-xxx-xxx#"),
+        ("token: xxxxxxxxy", "token: #xxxxxxxxy#"),
+        ("x ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx1", "x #ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx1#"),
+        (f"mychecksum: {HEX}", f"mychecksum: #{HEX}#"),
+        (f"logo-{HEX}.png", f"logo-#{HEX}#.png"),
+        (f"/logo-{HEX}.pngx", f"/logo-#{HEX}#.pngx"),
+        ("password:\n  hunter2\n", "password:\n  #hunter2#\n"),
+        ("password: hunter2:\n", "password: #hunter2:#\n"),
+    ],
+)
+def test_what_is_close_to_it_is_hidden(text: str, expected: str) -> None:
+    assert REDACTOR.text(text) == marked(expected)

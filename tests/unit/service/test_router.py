@@ -7,6 +7,7 @@ import pytest
 
 from bot.domain.errors import RetryLater
 from bot.domain.events import (
+    AccessChanged,
     AuthorizationRevoked,
     ButtonPressed,
     CheckRerequested,
@@ -272,6 +273,11 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
         RepositoryChanged(repo=RepoName("acme/new"), installation=SEVEN, action="renamed", before=TOOLS),
         {fleet(), SyncFleet(fleet=RepoName("acme/new"), installation=SEVEN)},
     ),
+    "a person may do less in an upstream": (
+        AccessChanged(repo=TOOLS, installation=SEVEN),
+        {SyncUpstream(upstream=TOOLS, installation=SEVEN)},
+    ),
+    "a person left a team": (AccessChanged(installation=SEVEN), {SyncInstallation(installation=SEVEN)}),
     "a person revoked the App's authorisation": (AuthorizationRevoked(person=1), {EndSessions(person=1)}),
     "a merge group": (
         MergeGroupRequested(

@@ -16,6 +16,7 @@ from tests.queueing import make_app
 
 SECRET = Secret("It's a Secret to Everybody")
 ROUTES = {
+    "POST /fleets/<owner>/<name>/notices/<int(max=9007199254740991):number>/mute",
     "GET /",
     "GET /api/v1/fleets",
     "GET /api/v1/fleets/<owner>/<name>",
@@ -24,6 +25,8 @@ ROUTES = {
     "GET /api/v1/fleets/<owner>/<name>/nodes",
     "GET /api/v1/fleets/<owner>/<name>/nodes/<node>",
     "GET /api/v1/fleets/<owner>/<name>/orders",
+    "GET /api/v1/fleets/<owner>/<name>/plans",
+    "GET /api/v1/fleets/<owner>/<name>/plans/<plan>",
     "GET /api/v1/fleets/<owner>/<name>/pulls",
     "GET /api/v1/fleets/<owner>/<name>/stacks",
     "GET /api/v1/fleets/<owner>/<name>/stacks/<stack>",

@@ -1,7 +1,7 @@
 """Which orders a command leads to: /deploy, /rollback and /retry. Pure.
 
 A plan that a person approved is bound to a head, a base and a pin. When one of them is another now, nothing is
-deployed: the plan is made anew, and has to be approved anew.
+deployed: the plan is made again and needs a new approval.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def read_order_plan(tools: RolloutTools, at: FleetAt, wanted: OrderRequest, past
 
     A node that the bot never deployed is taken to run what was pinned before the first commit that it was to get:
     that is the plan which the person who merged has read, and a node that was kept by hand is not torn down and made
-    anew. What it was to get and did not stays in the plan of the next order.
+    again. What it was to get and did not stays in the plan of the next order.
     """
     upstream = tools.fleets.mirrors.of(wanted.upstream)
     path = wanted.submodule.path

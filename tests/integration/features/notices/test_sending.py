@@ -115,7 +115,7 @@ def test_another_state_of_the_same_thing_is_told_again_and_its_end_once(place: P
     place.set(condition(state="1"))
     place.send(after=120)
     place.set(condition(state="2"))
-    place.set(condition(state="2", text="the same, described anew"))
+    place.set(condition(state="2", text="the same, described again"))
     place.send(after=120)
     assert len(place.titles()) == 2
     place.set()

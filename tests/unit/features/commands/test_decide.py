@@ -180,7 +180,7 @@ HEADS = {
     "plan of no head": Head(plan(head=None), PLAN, R.HEAD_MOVED),
     "base moved": Head(plan(base=sha("9")), PLAN, R.BASE_MOVED),
     "pin moved": Head(plan(new=sha("9")), PLAN, R.PIN_MOVED),
-    "planned anew since": Head(plan(), PlanId("ffffffffffff"), R.PLAN_CHANGED),
+    "planned again since": Head(plan(), PlanId("ffffffffffff"), R.PLAN_CHANGED),
     "posted after the comment": Head(plan(posted_after=True), PLAN, R.PLAN_CHANGED),
     "the order's own plan": Head(plan(for_order=True, head=sha("9"), base=HEAD.commit), PlanId("ffffffffffff"), None),
 }
@@ -461,7 +461,7 @@ ONE_BY_ONE: list[tuple[str, Callable[[], CommandFacts], R]] = [
     ("another plan", partial(facts, "/deploy plan ffffffffffff"), R.PLAN_UNKNOWN),
     ("the plan by its id", partial(facts, f"/deploy plan {PLAN}", bound=None), R.ORDERED),
     (
-        "the plan by its id, since planned anew to the same",
+        "the plan by its id, since planned again to the same",
         partial(facts, f"/deploy plan {PLAN}", bound=PlanId("f" * 12)),
         R.ORDERED,
     ),

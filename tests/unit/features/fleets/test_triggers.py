@@ -7,7 +7,7 @@ import json
 import msgspec
 import pytest
 
-from bot.domain.events import CheckRerequested, InstallationChanged, Push, RepositoryChanged
+from bot.domain.events import AccessChanged, CheckRerequested, InstallationChanged, Push, RepositoryChanged
 from bot.domain.names import BranchName, CommitSha, InstallationId, RepoName, SubmodulePath
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.jobs import ForgetInstallation, RepeatChecks, SyncFleet, SyncInstallation, triggers
@@ -64,6 +64,14 @@ def test_a_repository_that_changed_is_read_anew_with_all_that_pin_it(
     found = triggers(event, INDEX)
     assert {(job.fleet, job.installation) for job in found if isinstance(job, SyncFleet)} == fleets
     assert len(found) == len(fleets)
+
+
+def test_who_may_do_what_changed() -> None:
+    """In a fleet, elsewhere, or by a team or an organisation: then in any repository of the installation."""
+    fleet = triggers(AccessChanged(installation=SEVEN, repo=FLEET), INDEX)
+    assert fleet == [SyncFleet(fleet=FLEET, installation=SEVEN)]
+    assert triggers(AccessChanged(installation=SEVEN, repo=NEW), INDEX) == []
+    assert triggers(AccessChanged(installation=SEVEN), INDEX) == [SyncInstallation(installation=SEVEN)]
 
 
 def test_rerequested_checks_are_completed_again() -> None:

@@ -18,11 +18,12 @@ def sample(
     age: int = 120,
     due_at: int = 0,
     ended: int | None = None,
+    muted: int = 0,
     quiet: str = "",
     sent: tuple[tuple[str, Phase], ...] = (),
     **words: str,
 ) -> OpenNotice:
-    """One that began `age` seconds before NOW, and ended `ended` seconds before it."""
+    """One that began `age` seconds before NOW, ended `ended` before it, and is muted for `muted` after it."""
     return OpenNotice(
         seq=seq,
         scope="rollout main server",
@@ -30,5 +31,6 @@ def sample(
         opened_at=NOW - age,
         due_at=due_at,
         ended_at=None if ended is None else NOW - ended,
+        muted_until=NOW + muted if muted else 0,
         sent=sent,
     )

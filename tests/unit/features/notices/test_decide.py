@@ -115,3 +115,15 @@ def test_what_ended_is_kept_until_every_address_has_heard_of_the_end() -> None:
     notices = (waiting, done, sample(3, sent=both), sample(4, ended=1, sent=(TOLD, OVER)))
     assert find_settled(notices, (HERE, ELSEWHERE), now=NOW) == (2, 4)
     assert find_settled(notices, (HERE,), now=NOW) == (1, 2, 4)
+
+
+def test_what_is_muted_is_sent_when_the_mute_is_over_and_not_dropped_for_its_age() -> None:
+    muted = sample(1, age=3 * DAY, muted=60)
+    assert decide(muted, now=NOW + 59) == NoticesDecision()
+    assert decide(muted, now=NOW + 179) == NoticesDecision(), "gathered as if it had just begun"
+    assert sent(muted, now=NOW + 180) == [(FLEET, URGENT, [1], [])]
+    assert decide(muted, now=NOW + 60 + DAY).dropped == ((1, Phase.DROPPED),)
+
+
+def test_the_end_of_what_was_sent_is_sent_although_it_is_muted() -> None:
+    assert sent(sample(1, age=500, ended=120, muted=60, sent=(TOLD,))) == [(FLEET, URGENT, [], [1])]

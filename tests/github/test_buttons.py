@@ -1,0 +1,84 @@
+"""The other buttons of a pull request: close, reopen, draft, revert, delete and restore the branch."""
+
+from __future__ import annotations
+
+from sandbox.world import FLEET, PERSON
+from tests.github.stepping import Stepper
+from tests.github.test_required_plan import move_pin, plan_of
+
+
+def _open_numbers(steps: Stepper) -> list[int]:
+    return [one["number"] for one in steps.outside.pulls(FLEET)]
+
+
+def test_a_bump_is_closed_and_reopened(steps: Stepper) -> None:
+    """`pull_request.closed` without a merge, then `reopened`: a no, and the no taken back."""
+    number = steps.bump()["number"]
+    steps.hub.close_pull(FLEET, number, by=PERSON)
+    steps.settle()
+    steps.look_around()
+    assert _open_numbers(steps) == [], "it was proposed again"
+    steps.hub.reopen_pull(FLEET, number, by=PERSON)
+    steps.settle()
+    newest = steps.push_upstream("whoami:v1.10", "whoami:v1.11")
+    steps.settle()
+    (found,) = steps.outside.pulls(FLEET)
+    assert found["number"] == number
+    assert steps.outside.pin(FLEET, found["head"]["sha"]) == newest
+    assert steps.failed == []
+
+
+def test_the_branch_of_a_bump_is_deleted_and_restored(steps: Stepper) -> None:
+    """ "Delete branch" closes the pull request (docs: deleting and restoring branches); "Restore branch" brings back
+    the commit alone."""
+    number = steps.bump()["number"]
+    branch = steps.outside.get(f"/repos/{FLEET}/pulls/{number}")["head"]["ref"]
+    steps.hub.delete_branch(FLEET, branch, by=PERSON)
+    steps.settle()
+    steps.look_around()
+    assert _open_numbers(steps) == [], "it was proposed again"
+    steps.hub.restore_branch(FLEET, number, by=PERSON)
+    steps.settle()
+    assert _open_numbers(steps) == [], "a branch is no pull request"
+    newest = steps.push_upstream("whoami:v1.10", "whoami:v1.11")
+    steps.settle()
+    (found,) = steps.outside.pulls(FLEET)
+    assert steps.outside.pin(FLEET, found["head"]["sha"]) == newest
+    assert steps.failed == []
+
+
+def test_a_bump_is_reverted(steps: Stepper) -> None:
+    """The button "Revert" opens a person's pull request that moves the pin back: planned, ordered, and upstream's
+    commit is not proposed again."""
+    before = steps.outside.pin(FLEET, "main")
+    steps.merge(steps.bump()["number"])
+    steps.settle()
+    order = steps.take_order()
+    assert order is not None
+    steps.report(order, "success")
+    steps.settle()
+    steps.world.git(steps.world.checkouts / "aios-win", "fetch", "--quiet", "origin")
+    pull = move_pin(steps, before, "revert-1-aios-bot")
+    steps.settle()
+    assert plan_of(steps, pull)["status"] == "completed"
+    merged = steps.merge(pull["number"])
+    steps.settle()
+    back = steps.take_order()
+    assert back is not None, "the revert gives no order"
+    assert back.order["commit"] == merged
+    assert _open_numbers(steps) == [], "what was just undone is proposed again"
+    assert steps.failed == []
+
+
+def test_a_bump_becomes_a_draft(steps: Stepper) -> None:
+    """`converted_to_draft`: GitHub merges no draft; it follows upstream all the same, with its plan."""
+    number = steps.bump()["number"]
+    steps.hub.set_draft(FLEET, number, by=PERSON, draft=True)
+    steps.settle()
+    newest = steps.push_upstream("whoami:v1.10", "whoami:v1.11")
+    steps.settle()
+    (found,) = steps.outside.pulls(FLEET)
+    assert (found["number"], found["draft"]) == (number, True)
+    assert steps.outside.pin(FLEET, found["head"]["sha"]) == newest
+    assert plan_of(steps, found)["status"] == "completed"
+    assert steps.failed == []
