@@ -2,7 +2,7 @@
 
 `python -m bench idle`. The service is a process of its own beside the embedded GitHub, has opened one pull request,
 and is then left alone. Memory is what Linux calls resident: what is in RAM, with the files that it has mapped,
-whoever else has mapped them too. The modules are compiled beforehand, as in an install.
+shared ones included. The modules are compiled beforehand, as in an install.
 """
 
 from __future__ import annotations

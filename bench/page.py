@@ -9,6 +9,8 @@ import gzip
 import resource
 import socket
 import statistics
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -31,7 +33,7 @@ from tests.browser.states import Fleets, history_of, node, waiting
 from tests.queueing import make_app
 
 FLEETS, NODES, ROUNDS = 200, 20, 100
-POLLERS, HALF_OPEN = 200, 250
+POLLERS, HALF_OPEN, FLOOD = 200, 250, 2_500
 PAGES = {
     "fleet": "/fleets/acme/fleet-{0}",
     "state": "/fleets/acme/fleet-{0}/state",
@@ -40,7 +42,7 @@ PAGES = {
     "deliveries": "/fleets/acme/fleet-{0}/deliveries",
     "audit": "/fleets/acme/fleet-{0}/audit",
 }
-LIMITS = {"ms": 100, "queries": 6, "kB": 25, "script kB": 14, "poll MB": 10, "p99 ratio": 2}
+LIMITS = {"ms": 100, "queries": 6, "kB": 25, "script kB": 14, "poll MB": 10, "p99 ratio": 2, "flood s": 7}
 
 
 def main() -> None:
@@ -113,6 +115,44 @@ def print_under_load(app: Flask) -> None:
         for one in opened:
             one.close()
         print(f"{HALF_OPEN} half-open connections: {lost} of 20 requests lost (limit 0)")
+        print(f"{FLOOD} at once: answers again after {flood(url):.1f} s (limit {LIMITS['flood s']})")
+
+
+def flood(url: str) -> float:
+    """Seconds from the last of `FLOOD` connections that stop within their requests until a request is answered."""
+    host, port = url.removeprefix("http://").split(":")
+    with subprocess.Popen(
+        [sys.executable, "-c", _FLOOD, host, port, str(FLOOD)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as clients:
+        assert clients.stdout is not None
+        clients.stdout.readline()
+        began = time.monotonic()
+        while not answers(url) and time.monotonic() < began + 60:
+            time.sleep(0.05)
+        taken = time.monotonic() - began
+        clients.kill()
+    return taken
+
+
+_FLOOD = """
+import resource, socket, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+opened = []
+for _ in range(int(sys.argv[3])):
+    one = socket.socket()
+    one.setblocking(False)
+    one.connect_ex((sys.argv[1], int(sys.argv[2])))
+    opened.append(one)
+for one in opened:
+    one.setblocking(True)
+    one.settimeout(3)
+    try:
+        one.send(b"GET / HTTP/1.1\\r\\nHost: a")
+    except OSError:
+        pass
+print("opened", flush=True)
+sys.stdin.read()
+"""
 
 
 @contextmanager

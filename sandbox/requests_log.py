@@ -1,4 +1,4 @@
-"""What was asked of the embedded GitHub and answered, and who else wants to see it."""
+"""The requests that the embedded GitHub answered, and who else is to see them."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def fetch_submodule(
 ) -> None:
     """Fetch `pin` into the submodule at `path`, and clone it where it is not there; or CheckoutError or GitError.
 
-    `before` is the commit that `outer` was moved from: where `.gitmodules` is as it was there, nothing is set anew.
+    `before` is the commit that `outer` was moved from: where `.gitmodules` is as it was there, nothing is set again.
     """
     stanza = find_stanza(outer, "HEAD", path)
     if stanza is not None:

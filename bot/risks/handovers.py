@@ -41,6 +41,7 @@ def check_hand_overs(node: NodePair) -> Iterator[Found]:
             kept = holders.setdefault(one.key, [])
             if owner in after and len(kept) < _HOLDERS:
                 kept.append((owner, one))
+    kept_by = {owner: {(one.key, one.address) for one in held} for owner, held in after.items()}
     for owner, wanted in after.items():
         taken: dict[_Owner, list[_Held]] = {}
         for one in wanted:
@@ -48,7 +49,7 @@ def check_hand_overs(node: NodePair) -> Iterator[Found]:
             if any(who == owner and one.meets(its) for who, its in had):
                 continue
             for who, its in had:
-                if who != owner and one.meets(its) and not _keeps(after[who], its):
+                if who != owner and one.meets(its) and (its.key, its.address) not in kept_by[who]:
                     taken.setdefault(who, []).append(one)
         for (stack, name), things in taken.items():
             more = f" and {len(things) - _SHOWN} more" if len(things) > _SHOWN else ""
@@ -56,10 +57,6 @@ def check_hand_overs(node: NodePair) -> Iterator[Found]:
             verb = "passes" if len(things) == 1 else "pass"
             text = f"{listed} {verb} here from {stack} / {name}: both are down until this one runs"
             yield Found(rules.HAND_OVER, text, things[0].place, owner[0], ServiceName(owner[1]))
-
-
-def _keeps(held: tuple[_Held, ...], what: _Held) -> bool:
-    return any(one.key == what.key and one.address == what.address for one in held)
 
 
 def _services(stacks: Iterable[tuple[StackName, Model]]) -> Iterator[tuple[_Owner, tuple[_Held, ...]]]:

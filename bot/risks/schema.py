@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.domain.host_rules import UNJUDGED
+from bot.plan.lists import find_differences
 from bot.risks.pairs import Found, StackPair, as_map
 from bot.risks.schema_table import LINES
 
@@ -44,9 +45,8 @@ def check_keys(pair: StackPair) -> Iterator[Found]:
 def _changed(old: Any, new: Any, key: str, place: str) -> Iterator[tuple[str, str]]:
     """Canonical key and place of everything that is new or different."""
     if isinstance(new, list):
-        known = old if isinstance(old, list) else []
-        for index, item in enumerate(new):
-            if item not in known and isinstance(item, dict):
+        for index, item in find_differences(old if isinstance(old, list) else [], new)[1]:
+            if isinstance(item, dict):
                 yield from _changed({}, item, key, f"{place}.{index}")
         return
     if not isinstance(new, dict):

@@ -1,7 +1,8 @@
 """Import modules of other packages when they are first used, not when they are first named.
 
 DBOS names the driver of PostgreSQL also for SQLite, and PyGithub a module for each thing that GitHub has. What a
-service never uses need not be in its memory: `python -m bench idle` prints how much that is.
+service never uses need not be in its memory: `python -m bench idle` prints how much that is. The standard library's
+LazyLoader is not safe between threads before Python 3.12.
 """
 
 from __future__ import annotations

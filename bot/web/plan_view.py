@@ -50,7 +50,7 @@ class ServiceDiff(Value, frozen=True):
 
 
 class Happened(Value, frozen=True):
-    """What deploys did to the service of a row. `expected`: as the plan said."""
+    """What deploys did to the service of a row. `expected`: as predicted by the plan."""
 
     text: str
     nodes: tuple[NodeName, ...]
@@ -116,7 +116,7 @@ def _judge(row: Row, entry: OrderEntry) -> tuple[str, bool]:
     if not own:
         return ("not reported", True)
     # The plan of the order may have been another one: what counts is what this one says.
-    told = ServiceOutcome(stack=own[0].stack, service=own[0].service, predicted=row.action, actual=own[0].actual)
-    if told.as_predicted:
+    result = ServiceOutcome(stack=own[0].stack, service=own[0].service, predicted=row.action, actual=own[0].actual)
+    if result.as_predicted:
         return ("as predicted", True)
-    return ("nothing" if told.actual is Action.NONE else str(told.actual), False)
+    return ("nothing" if result.actual is Action.NONE else str(result.actual), False)

@@ -119,10 +119,10 @@ def configure(folder: Path, *, bot: str, alertmanager: str) -> str:
     (scraped,) = shipped["scrape_configs"]
     scraped["authorization"]["credentials_file"] = str(folder / "token")
     scraped["static_configs"] = [{"targets": [bot.removeprefix("http://")]}]
-    told = [{"static_configs": [{"targets": [alertmanager.removeprefix("http://")]}]}]
+    targets = [{"static_configs": [{"targets": [alertmanager.removeprefix("http://")]}]}]
     # A scrape that takes longer than its interval is lost, on a loaded machine too.
     times = {"scrape_interval": "2s", "evaluation_interval": "1s"}
-    return str(yaml.safe_dump({**shipped, "global": times, "alerting": {"alertmanagers": told}}))
+    return str(yaml.safe_dump({**shipped, "global": times, "alerting": {"alertmanagers": targets}}))
 
 
 def is_firing(alert: Any) -> bool:

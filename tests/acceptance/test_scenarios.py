@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.agent.state import NodeState
-from bot.cli.fleet import fleet
+from bot.cli.main import aios_bot
 from bot.domain.names import NodeName, RepoName
 from bot.storage.keyfiles import ORDERS_PUBLIC
 from sandbox.engine import Engine
@@ -59,7 +59,7 @@ def person(running: Running, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def typed(*arguments: str) -> str:
-    done = CliRunner().invoke(fleet, list(arguments))
+    done = CliRunner().invoke(aios_bot, ["fleet", *arguments])
     assert done.exit_code == 0, f"{done.output} {done.exception!r}"
     return done.output
 

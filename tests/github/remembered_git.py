@@ -1,4 +1,4 @@
-"""Remember what git said, so that a history of hundreds of looks starts it less.
+"""Remember git's answers, so that a history of hundreds of looks starts it less.
 
 Nothing is answered here that git did not answer about the same repository before. What a commit, a tree or a file
 holds, and how commits descend from each other, never changes; what a branch is changes with the repository's
@@ -53,7 +53,7 @@ def read_references(repository: Path) -> frozenset[tuple[str, int, bytes]]:
 
 @contextmanager
 def remembered_git(served: Path) -> Iterator[None]:
-    """Within the block git is asked the same once. `served`: where the embedded GitHub keeps its repositories."""
+    """Within the block git answers the same question once. `served`: where the repositories on GitHub are kept."""
     known: dict[tuple[object, ...], bytes] = {}
     fetched: dict[tuple[object, ...], frozenset[tuple[str, int, bytes]]] = {}
     run, descends = git._run, git.GitRepository.is_ancestor

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bot.cli.check import check
+from bot.cli.main import aios_bot
 from bot.domain.names import InstallationId
 from bot.github import manifest
 from sandbox.github import EmbeddedGitHub
@@ -115,7 +115,7 @@ def test_check_asks_for_the_tokens_that_the_service_uses(home: Stepper, monkeypa
         "AIOS_BOT_DATA": str(home.world.checkouts.parent / "bot"),
     }.items():
         monkeypatch.setenv(name, value)
-    done = CliRunner().invoke(check, [])
+    done = CliRunner().invoke(aios_bot, ["check"])
     assert f"installation in {OWNER}: has not granted actions: write, so the bot cannot start" in done.output
     assert "members" not in done.output
     assert SERVER not in done.output  # its private upstream is seen

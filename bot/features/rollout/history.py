@@ -266,8 +266,8 @@ class OrderHistory:
         for record, report in rows:
             order = msgspec.json.decode(record, type=OrderRecord)
             if (order.submodule, order.pin) == (submodule, pin) and order.pull in pulls and not order.kind.reads_only:
-                told = msgspec.json.decode(report, type=Report) if report else None
-                found.append(OrderEntry(order=order, report=told))
+                found_report = msgspec.json.decode(report, type=Report) if report else None
+                found.append(OrderEntry(order=order, report=found_report))
         return tuple(found)
 
     def find_marks(self, fleet: RepoName, *, since: int, most: int = 400) -> tuple[OrderMark, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bot.cli.fleet import fleet
+from bot.cli.main import aios_bot
 from bot.domain.errors import ExitCode
 from bot.git.gitmodules import parse_gitmodules
 from bot.onboarding.migrate.apply import carry_out, migrate
@@ -272,7 +272,7 @@ def test_a_dry_run_prints_every_step_and_changes_nothing(place: Place, shape: st
     SHAPES[shape](place)
     before = (contents(place.folder), git_files(place.folder))
     arguments = ["migrate", str(place.root), "--server-url", place.server_url, "--remote", place.remote]
-    done = CliRunner().invoke(fleet, arguments)
+    done = CliRunner().invoke(aios_bot, ["fleet", *arguments])
     assert done.exit_code == 0, done.output
     migration = place.migration()
     assert migration.steps
@@ -281,9 +281,9 @@ def test_a_dry_run_prints_every_step_and_changes_nothing(place: Place, shape: st
         for line in step.details:
             assert line in done.output
     assert (contents(place.folder), git_files(place.folder)) == before
-    applied = CliRunner().invoke(fleet, [*arguments, "--apply"])
+    applied = CliRunner().invoke(aios_bot, ["fleet", *arguments, "--apply"])
     assert applied.exit_code == 0, applied.output
-    again = CliRunner().invoke(fleet, [*arguments, "--apply"])
+    again = CliRunner().invoke(aios_bot, ["fleet", *arguments, "--apply"])
     assert "nothing to do" in again.output
 
 
@@ -563,7 +563,7 @@ def test_it_refuses_whenever_work_could_be_lost(place: Place, prepare: Callable[
     prepare(place)
     before = contents(place.folder)
     arguments = ["migrate", str(place.root), "--server-url", place.server_url, "--remote", place.remote, "--apply"]
-    done = CliRunner().invoke(fleet, arguments)
+    done = CliRunner().invoke(aios_bot, ["fleet", *arguments])
     assert done.exit_code == ExitCode.REFUSED, done.output
     assert any(part in done.output for part in cure.split("|")), done.output
     assert contents(place.folder) == before

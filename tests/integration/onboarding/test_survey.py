@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bot.cli.fleet import fleet
+from bot.cli.main import aios_bot
 from bot.cli.plan import read_local_plan
 from bot.domain.names import StackName
 from bot.features.bump.text import render_body
@@ -102,7 +102,7 @@ def aios_win(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(*arguments: str) -> str:
-    done = CliRunner().invoke(fleet, ["init", *arguments])
+    done = CliRunner().invoke(aios_bot, ["fleet", "init", *arguments])
     assert done.exit_code == 0, done.output
     return done.output
 
@@ -199,7 +199,7 @@ def test_a_template_fills_a_platforms_repository(
 
 
 def test_a_folder_without_a_repository_is_an_error(tmp_path: Path) -> None:
-    done = CliRunner().invoke(fleet, ["init", str(tmp_path)])
+    done = CliRunner().invoke(aios_bot, ["fleet", "init", str(tmp_path)])
     assert "fleet migrate" in str(done.exception)
 
 

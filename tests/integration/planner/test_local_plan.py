@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bot.cli.plan import plan
+from bot.cli.main import aios_bot
 from bot.domain.errors import BotError, ExitCode
 from tests.cases_world import CaseWorld
 from tests.gitworld import git
@@ -28,7 +28,7 @@ def run(world: CaseWorld, *arguments: str) -> Result:
 
 def run_at(world: CaseWorld, folder: Path, *arguments: str) -> Result:
     environment = {"XDG_CACHE_HOME": str(world.root / "kept")}
-    return CliRunner(env=environment).invoke(plan, ["--repo", str(folder), *arguments])
+    return CliRunner(env=environment).invoke(aios_bot, ["plan", "--repo", str(folder), *arguments])
 
 
 def test_edits_that_are_not_committed_are_part_of_the_plan_and_nothing_of_them_is_written(world: CaseWorld) -> None:

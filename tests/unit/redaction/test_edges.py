@@ -30,7 +30,10 @@ def found(find: Find, text: str) -> list[str]:
         ("x://me:hunter2@db and y://you:letmein@db2", ["hunter2", "letmein"]),
         ("http://host/path a@b", []),  # the @ of another word is no end of this address
         ("a@b http://me:x/y", []),
+        ("http://me:x/y a@b", []),
         ("a@b x://me:hunter2@db c@d", ["hunter2"]),
+        ("x://me:hunter2@db a@b/c", ["hunter2"]),
+        ("x://me:hunter2@db/p@q/r", ["hunter2"]),
         ("x://me:hunter2@db/p?to=ops@example.org", ["hunter2"]),
         ("x://me:hunter2@db:5432/p?to=ops@example.org", ["hunter2"]),
         ("x://me:one@two@db/p", ["one@two"]),  # a password may hold @
@@ -111,6 +114,10 @@ def test_the_last_word_of_a_command(text: str, secrets: list[str]) -> None:
         ("password: |\n  one\n\n  two\nb: 1", ["one\n\n  two"]),
         ("x: 1\n  password: >-\n    one\n  b: 1\n    c: 2", ["one"]),
         ("password: |\n  one", ["one"]),
+        ("a:\n  b: 1\n  password: |\n    one\n  c: 2", ["one"]),
+        ("password: |\n  one\n two\nb: 1", ["one\n two"]),
+        ('a 1\n"PASSWORD hunter2\nb 2', []),
+        ("a 1\n(\n PASSWORD hunter2\nb 2", ["hunter2"]),
         ("password: |\nb: 1", []),
         ("password: |\n", []),
         ("a:\n    password: |\n      one\n  b:\n      two\n", ["one"]),
@@ -128,6 +135,7 @@ HEAD = "eyJhbGciOiJ"  # eleven characters of a token's head
     [
         (f"{HEAD}.xy", True),
         (f"{HEAD}.x", False),
+        ("eyJabcdefgheyJ.xy", True),
         (f"{HEAD[:-1]}.xy", False),
         (f"{HEAD[:-1]}.xyz-abc", False),
         (f"{HEAD}abcdefgh", False),
@@ -156,6 +164,12 @@ def test_what_is_no_basic_credential() -> None:
     assert find_shaped("basic understanding", free=False) == []  # not UTF-8, and no colon
     assert find_shaped("basic abcde", free=False) == []
     assert find_shaped("Basic abcdefghi", free=False) == []  # no length that base64 has
+
+
+def test_a_path_of_forty_characters_is_no_key() -> None:
+    path = "/AbcdefghijAbcdefghijAbcdefghijAbcdefgh1"
+    assert find_shaped(path) == []
+    assert found(find_shaped, f"x{path[1:]}") == [f"x{path[1:]}"]
 
 
 def test_two_keys_are_two_and_one_without_end_goes_to_the_end() -> None:

@@ -355,6 +355,7 @@ HEX = "97b6c6c59241976086fabdc41472150c97b6c6c5"
         f"commit={HEX}",
         f"https://a.example/assets/logo-{HEX}.png",
         f"./static/app.{HEX}.js?v=1",
+        f"/{HEX}.png",
         "secret:\n  name: value",
         "serviceAccountToken:\n  reference: x",
     ],

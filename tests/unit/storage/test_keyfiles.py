@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from bot.agent.state import NodeState
-from bot.cli.keys import keys as command
+from bot.cli.main import aios_bot
 from bot.envelope.keys import PublicKey
 from bot.features.rollout.apply.signing import sign_order
 from bot.protocol.order import Order, Refusal, RefusalReason
@@ -114,7 +114,7 @@ def test_a_rotation_that_died_in_between_goes_on(tmp_path: Path) -> None:
 
 def test_the_commands_tell_what_a_node_is_to_trust(tmp_path: Path) -> None:
     def run(*arguments: str) -> str:
-        done = CliRunner().invoke(command, [*arguments, "--data", str(tmp_path)], catch_exceptions=False)
+        done = CliRunner().invoke(aios_bot, ["keys", *arguments, "--data", str(tmp_path)], catch_exceptions=False)
         assert done.exit_code == 0, done.output
         return done.output
 

@@ -101,7 +101,7 @@ def test_a_diff_is_shown_once_with_its_nodes_and_only_of_what_is_seen() -> None:
     assert find_diffs(made, rows, node="")[0].rows[1] == DiffRow(old="{", new="{", same=True)
 
 
-def entry(number: int, name: NodeName, *services: ServiceOutcome, told: bool = True) -> OrderEntry:
+def entry(number: int, name: NodeName, *services: ServiceOutcome, has_report: bool = True) -> OrderEntry:
     order = OrderRecord(
         number=DeploymentId(number),
         node=name,
@@ -111,7 +111,9 @@ def entry(number: int, name: NodeName, *services: ServiceOutcome, told: bool = T
         pin=NEW,
         stage=Stage.SUCCEEDED,
     )
-    report = Report(version=1, number=number, end=OrderEnd.SUCCESS, text="", services=services) if told else None
+    report = (
+        Report(version=1, number=number, end=OrderEnd.SUCCESS, text="", services=services) if has_report else None
+    )
     return OrderEntry(order=order, report=report)
 
 
@@ -127,9 +129,9 @@ def test_what_happened_stands_beside_what_was_predicted() -> None:
     )
     assert find_happened(rows["whoami"], results) == (Happened(text="not reported", nodes=(AIOS, PI), expected=True),)
     assert find_unpredicted(tuple(rows.values()), results) == ((PI, surprise),)
-    untold = newest_results([entry(3, AIOS, told=False)])
-    assert find_happened(rows["vault"], untold) == (Happened(text="not reported", nodes=(AIOS,), expected=True),)
-    assert find_unpredicted((), untold) == ()
+    unreported = newest_results([entry(3, AIOS, has_report=False)])
+    assert find_happened(rows["vault"], unreported) == (Happened(text="not reported", nodes=(AIOS,), expected=True),)
+    assert find_unpredicted((), unreported) == ()
     nothing = newest_results([entry(1, AIOS, outcome("secrets", "vault", Action.RECREATE, Action.NONE))])
     assert find_happened(rows["vault"], nothing) == (Happened(text="nothing", nodes=(AIOS,), expected=False),)
     whole = find_rows(plan(node("AIOS", stack("web", risks=(risk(where=at(1)),)))))[0]

@@ -23,7 +23,7 @@ class Answer(StoredValue, frozen=True, tag="answer"):
 
 
 class MakePlan(StoredValue, frozen=True, tag="plan"):
-    """Make and post the plan again: asked for, or because the posted one no longer holds.
+    """Make and post the plan again: on request, or because the posted one no longer holds.
 
     The reply shows the part of `nodes`; empty: of all.
     """

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from bot.cli.audit import audit
+from bot.cli.main import aios_bot
 from bot.domain.names import BranchName, InstallationId, NodeName, PullNumber
 from bot.features.audit.store import AuditTrail
 from bot.features.commands.decide.command import decide_command
@@ -87,7 +87,7 @@ def test_nobody_rewrites_the_trail_and_it_comes_out_as_json_lines(
             store.write(lambda connection, text=statement: connection.execute(sa.text(text)))  # type: ignore[misc]  # binds the loop's value
     monkeypatch.setenv("AIOS_BOT_DATABASE_URL", f"sqlite:///{tmp_path}/aios-bot.sqlite")
     monkeypatch.setenv("AIOS_BOT_DATA", str(tmp_path))
-    told = CliRunner().invoke(audit, ["export", "--fleet", FLEET])
+    told = CliRunner().invoke(aios_bot, ["audit", "export", "--fleet", FLEET])
     assert told.exit_code == 0, told.output
     (line,) = told.output.splitlines()
     assert json.loads(line) == msgspec.to_builtins(audit_command(asked()))
