@@ -76,6 +76,7 @@ def plan(  # noqa: PLR0917 - one parameter per option of the command
     Edits that are not committed are part of the plan, and said to be. Exits with 0 when every stack was planned,
     whatever changes; with 4 when a stack cannot be analysed: nobody would deploy it; with 1 when there is no plan.
     """
+    from bot.engine.programs import find_compose
     from bot.features.bump.text import render_body
     from bot.plan.report.links import Links
     from bot.plan.report.rows import unreadable_stacks
@@ -94,7 +95,10 @@ def plan(  # noqa: PLR0917 - one parameter per option of the command
                 click.echo(printable(f"{words}: {_listed(paths)}"), err=True)
         # Without a thread: the plan is made in a fork of this process.
         with ticking(f"rendering the stacks of {sides.path} before and after") as tick:
-            renderer = Renderer(cache_root=folder, secret_key=_read_key(folder), guard=ForkGuard(tick))
+            program = find_compose(kept=folder / "compose-version")
+            renderer = Renderer(
+                cache_root=folder, secret_key=_read_key(folder), program=program, guard=ForkGuard(tick)
+            )
             made = make_plan(sides, renderer)
     match form:
         case "json":

@@ -208,7 +208,7 @@ def make_renderer(settings: Settings, statuses: RolloutStore, fingerprint_key: b
         guard=shared_fork_server(),
     )
     log = logging.getLogger("bot")
-    log.info("rendering with %s; Docker Compose %s", renderer.confinement, renderer.compose)
+    log.info("rendering with %s; Docker Compose %s", renderer.confinement.description, renderer.compose)
     for newer in find_newer(statuses.all_compose_versions(), renderer.compose):
         log.warning(
             "a node has Docker Compose %s, newer than the %s of this service: update it", newer, renderer.compose

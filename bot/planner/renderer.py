@@ -16,7 +16,7 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -28,8 +28,8 @@ from bot.domain.names import NodeName, RepoName
 from bot.domain.tool_settings import is_tool_setting
 from bot.domain.values import Value
 from bot.engine.compose import RENDER, render_options
-from bot.engine.confinement import SECONDS, ConfinedResult, find_confinement
-from bot.engine.environment import RENDER_SETTINGS
+from bot.engine.confinement import SECONDS, ConfinedResult, Confinement, find_confinement
+from bot.engine.environment import RENDER_RUNTIME, RENDER_SETTINGS
 from bot.engine.programs import ComposeProgram, find_compose
 from bot.plan.compose_versions import NodeCompose, judge_compose
 from bot.plan.rendering import CHECKOUT, Rendered, Rendering, Unreadable
@@ -65,8 +65,7 @@ class RenderRequest(Value, frozen=True):
 class Renderer:
     """Renders stacks, side by side within `workers`. Built once; safe between threads.
 
-    `confinement` describes how compose is confined here, `compose` is its version; `processes` counts the compose
-    processes that rendered.
+    `compose` is compose's version; `processes` counts the compose processes that rendered.
     Raises ProgramMissingError when there is no compose that can be used.
     """
 
@@ -87,7 +86,7 @@ class Renderer:
         `guard` runs what is to be done with a stranger's files; the usual one is for a process of one thread.
         """
         self._program = program or find_compose()
-        self._confinement = find_confinement(self._program.path, allow_bubblewrap=allow_bubblewrap)
+        self._allow_bubblewrap = allow_bubblewrap
         self.redactor = Redactor(secret_key)
         self._cache = RenderCache(cache_root / "renderings", key=secret_key)
         self._work = cache_root / "work"
@@ -97,10 +96,14 @@ class Renderer:
         self.guard = guard
         self._running: dict[str, Future[Rendering]] = {}
         self._lock = Lock()
-        self.confinement = self._confinement.description
         self.compose = self._program.version
         self.processes = 0
         sweep(self._work)
+
+    @cached_property
+    def confinement(self) -> Confinement:
+        """How compose is confined here; found out when it is needed first: for a kept rendering it is not."""
+        return find_confinement(self._program.path, allow_bubblewrap=self._allow_bubblewrap)
 
     def __getstate__(self) -> dict[str, Any]:
         """For a copy, in this process or in a child: it reaches no database, and has rendered nothing yet."""
@@ -161,8 +164,8 @@ class Renderer:
             message = self.redactor.text(refused.message)
             return self._keep(request, checkout, Unreadable(message=message, where=refused.where))
         if not inputs.main.files:
-            names = " or ".join(request.files or DEFAULT_FILES)
-            return self._keep(request, checkout, Unreadable(message=f"{request.folder}: there is no {names}"))
+            message = f"{request.folder}: there is no {' or '.join(request.files or DEFAULT_FILES)}"
+            return self._keep(request, checkout, Unreadable(message=message))
         return self._once(request, checkout, inputs, files, known)
 
     def _once(
@@ -203,6 +206,8 @@ class Renderer:
         self, request: RenderRequest, inputs: ComposeInputs, files: Sequence[str], known: dict[str, str]
     ) -> tuple[Rendering, bool]:
         """One compose process. The second value says whether the same inputs will always end like this."""
+        # Paths are relative to the stack's folder, in which compose runs.
+        options = render_options(files=files, profiles=request.profiles, project=request.project, directory=".")
         with tempfile.TemporaryDirectory(dir=self._work) as temporary:
             root = Path(temporary) / CHECKOUT.strip("/")
             for folder in inputs.folders:
@@ -210,11 +215,11 @@ class Renderer:
             for path, content in inputs.files.items():
                 (root / path).parent.mkdir(parents=True, exist_ok=True)
                 (root / path).write_bytes(content)
-            seen = self._confinement.seen_root(root)
+            seen = self.confinement.seen_root(root)
             with self._lock:
                 self.processes += 1
-            outcome = self._confinement.run(
-                [*_options(request, files), *RENDER],
+            outcome = self.confinement.run(
+                [*options, *RENDER],
                 root=root,
                 folder=request.folder,
                 environment=_environment(inputs, known),
@@ -261,19 +266,16 @@ class Renderer:
         return Unreadable(message=message or f"{request.folder}: compose failed", where=source_map.find_line(message))
 
 
-def _options(request: RenderRequest, files: Sequence[str]) -> list[str]:
-    """Compose's global options; paths are relative to the stack's folder, in which it runs."""
-    return render_options(files=files, profiles=request.profiles, project=request.project, directory=".")
-
-
 def _environment(inputs: ComposeInputs, known: dict[str, str]) -> dict[str, str]:
     """Made from nothing. A variable that a stack requires, and that only the node has, is given its own name."""
     texts = inputs.interpolated_from.values()
     placeholders = find_placeholders(
         inputs.main, {*known, *(name for text in texts for name, _ in read_settings(text))}
     )
+    named = any(name.encode() in content.upper() for content in inputs.files.values() for name in RENDER_RUNTIME)
     return (
-        {rename_setting(name): value for name, value in placeholders.items()}
+        ({} if named else RENDER_RUNTIME)
+        | {rename_setting(name): value for name, value in placeholders.items()}
         | RENDER_SETTINGS
         | {n: v for n, v in known.items() if n not in RENDER_SETTINGS}
     )
