@@ -130,9 +130,13 @@ class Renderer:
         """The same for several snapshots at once, such as a bump's old and new pin. Equal inputs render once."""
         found: list[Rendering | None] = []
         blobs: dict[int, BlobReader] = {}
+        kept: dict[tuple[int, str], Rendering | None] = {}  # nodes share most requests
         for snapshot, request in pairs:
             blobs.setdefault(id(snapshot), BlobReader(snapshot, largest=MAX_FILE))
-            found.append(self._cache.find(self._key(request), partial(describe, snapshot)))
+            key = self._key(request)
+            if (id(snapshot), key) not in kept:
+                kept[id(snapshot), key] = self._cache.find(key, partial(describe, snapshot))
+            found.append(kept[id(snapshot), key])
         missing = [index for index, rendering in enumerate(found) if rendering is None]
         for reader in blobs.values():
             wanted = [pairs[i][1] for i in missing if pairs[i][0] is reader.snapshot]
@@ -268,10 +272,8 @@ class Renderer:
 
 def _environment(inputs: ComposeInputs, known: dict[str, str]) -> dict[str, str]:
     """Made from nothing. A variable that a stack requires, and that only the node has, is given its own name."""
-    texts = inputs.interpolated_from.values()
-    placeholders = find_placeholders(
-        inputs.main, {*known, *(name for text in texts for name, _ in read_settings(text))}
-    )
+    in_files = {name for text in inputs.interpolated_from.values() for name, _ in read_settings(text)}
+    placeholders = find_placeholders(inputs.main, {*known, *in_files})
     named = any(name.encode() in content.upper() for content in inputs.files.values() for name in RENDER_RUNTIME)
     return (
         ({} if named else RENDER_RUNTIME)
