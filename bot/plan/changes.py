@@ -16,7 +16,7 @@ from bot.domain.names import ServiceName
 from bot.fleetfile import Node
 from bot.plan.cascades import Causes, action_if_same, image_causes, remade_networks, resource_causes, spread
 from bot.plan.causes import Cause, ReasonCode, build_causes, find_old_source, find_source, model_causes
-from bot.plan.contents import changed_under, content_causes, find_mounts, reload_signal
+from bot.plan.contents import changed_under, content_causes, find_mounts, reload_signal, variable_contents
 from bot.plan.followers import Replaced, followed_containers, follower_causes, replaced_containers, settle
 from bot.plan.images import judge_image
 from bot.plan.model import ServicePlan, StackPlan
@@ -83,7 +83,7 @@ def _decide(change: StackChange, scope: PlanScope, why: ReasonCode | None = None
         failed = replace(_stack_plan(change, change.new, (), scope.node), error=problem.text, error_at=problem.where)
         return Decided((failed,), _changed_reads(scope.changed, change.old, change.new))
     files = frozenset().union(*(decision.files_of(plan) for plan in services if plan.action is not Action.NONE))
-    if decision.before != decision.after:
+    if decision.before != decision.after or variable_contents(change.old) != variable_contents(change.new):
         files |= _changed_reads(scope.changed, change.old, change.new)
     return Decided((_stack_plan(change, shown, services, scope.node),) if shown else (), files)
 
@@ -165,7 +165,7 @@ class _StackDecision:
             image=judge_image(spec),
             signal=reload_signal(spec) if action is Action.RELOAD else "",
             remaining=replicas(spec) if scales_down else 0,
-            if_same=action_if_same(causes) if action is Action.REBUILD else None,
+            if_same=_less_if_same(action, causes),
         )
 
     def _added_or_removed(self, name: str) -> Iterator[Cause]:
@@ -252,6 +252,14 @@ class _StackDecision:
         )
         action = Action.CREATE if now > was else Action.REMOVE
         return Cause(action, ReasonCode.REPLICAS, f"replicas {was} -> {now}", where)
+
+
+def _less_if_same(action: Action, causes: list[Cause]) -> Action | None:
+    """What is done in place of `action` where the service's image comes out the same; None where that is no less."""
+    if not any(cause.action is Action.REBUILD or cause.if_different for cause in causes):
+        return None
+    less = action_if_same(causes)
+    return less if less is not action else None
 
 
 def _stack_plan(change: StackChange, side: Side, services: tuple[ServicePlan, ...], node: Node) -> StackPlan:

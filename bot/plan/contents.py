@@ -89,7 +89,7 @@ def content_causes(service: str, old: Side, new: Side, changed: frozenset[str], 
         if (was := then.get((mount.code, mount.target))) is not None and was.source == mount.source
         for cause in _mount_causes(mount, old, new, changed, signal)
     ]
-    return causes + list(_definition_causes(service, before, after, new))
+    return causes + list(_definition_causes(service, old, new))
 
 
 def _model(side: Side) -> dict[str, Any]:
@@ -119,15 +119,14 @@ def _mount_causes(mount: Mount, old: Side, new: Side, changed: frozenset[str], s
         yield Cause(Action.RELOAD if reloads else Action.RESTART, mount.code, text, where)
 
 
-def _definition_causes(
-    service: str, before: Mapping[str, Any], after: Mapping[str, Any], new: Side
-) -> Iterator[Cause]:
-    spec = after["services"][service]
+def _definition_causes(service: str, old: Side, new: Side) -> Iterator[Cause]:
+    before, spec = _model(old), _model(new)["services"][service]
     had = {name for section in _FILE_OBJECTS for name, _ in _references(before["services"][service], section)}
     for section, code in _FILE_OBJECTS.items():
         for name, target in _references(spec, section):
-            old, now = (_file_object(model, section, name) for model in (before, after))
-            if name in had and old != now:
+            was, now = (_file_object(_model(side), section, name) for side in (old, new))
+            contents = [variable_contents(side).get(f"{section}.{name}") for side in (old, new)]
+            if name in had and (was != now or contents[0] != contents[1]):
                 kind = section.removesuffix("s")
                 moved = (
                     f"is now {now['file'].removeprefix(f'{CHECKOUT}/')}" if "file" in now else "has different content"
@@ -139,6 +138,11 @@ def _definition_causes(
 def _file_object(model: Mapping[str, Any], section: str, name: str) -> dict[str, Any]:
     defined = (model.get(section) or {}).get(name) or {}
     return {key: defined[key] for key in ("file", "content", "environment") if key in defined}
+
+
+def variable_contents(side: Side | None) -> dict[str, str]:
+    """What stands for the values of variables that are secrets or configs of the stack."""
+    return getattr(side.rendering, "contents", {}) if side else {}
 
 
 def changed_under(changed: Iterable[str], roots: Iterable[str]) -> list[str]:

@@ -29,6 +29,8 @@ class Rendered(Value, frozen=True, tag="rendered"):
     of `model`. `hidden` are secret values that no text may show. Paths inside the checkout stand under CHECKOUT.
     `reads` are the files compose read, relative to the checkout, sorted. `sources` maps a dotted place of the model
     ("services.web.image") to its source line. `remarks` say what the rendering does not know.
+    `contents` are marks of the values of variables that the node writes into containers, by the place of the secret
+    or config ("secrets.token").
     """
 
     model: dict[str, Any]
@@ -38,6 +40,7 @@ class Rendered(Value, frozen=True, tag="rendered"):
     shown: dict[str, Any] = {}
     hidden: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    contents: dict[str, str] = {}
 
     def __repr__(self) -> str:
         return f"Rendered({self.model.get('name')!r}, {len(self.model.get('services') or {})} services)"

@@ -44,9 +44,10 @@ from bot.planner.snapshot import Snapshot
 from bot.planner.snapshot_files import BlobReader, SnapshotFiles, describe
 from bot.planner.source_map import SourceMap, find_placeholders, find_variables
 from bot.planner.stack_files import DEFAULT_FILES, find_files, likely_files
+from bot.planner.variable_contents import find_variable_contents
 from bot.redaction.redact import Redactor, known_from
 
-_RULES = "5"  # of rendering and redaction: another number makes every kept rendering a miss
+_RULES = "6"  # of rendering and redaction: another number makes every kept rendering a miss
 _MAX_MESSAGE = 1500  # characters
 _MIN_HIDDEN = 8  # characters; shorter ones would take words out of ordinary text
 
@@ -222,12 +223,10 @@ class Renderer:
             seen = self.confinement.seen_root(root)
             with self._lock:
                 self.processes += 1
+            where, environment = request.folder, _environment(inputs, known)
+            command = [*options, *RENDER]
             outcome = self.confinement.run(
-                [*options, *RENDER],
-                root=root,
-                folder=request.folder,
-                environment=_environment(inputs, known),
-                seconds=self._seconds,
+                command, root=root, folder=where, environment=environment, seconds=self._seconds
             )
         source_map = SourceMap(inputs.main)
         defaults = dict(pair for text in inputs.interpolated_from.values() for pair in read_settings(text))
@@ -251,6 +250,7 @@ class Renderer:
             shown=self.redactor.model(model, secrets),
             hidden=tuple(sorted(value for value in secrets.everywhere if len(value) >= _MIN_HIDDEN)),
             remarks=tuple(inputs.remarks),
+            contents=find_variable_contents(model, inputs.interpolated_from.values(), known, self.redactor.mark),
         )
         return rendered, True
 

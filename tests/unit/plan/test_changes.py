@@ -189,6 +189,31 @@ def test_a_config_that_is_another_one_needs_a_new_container(then: dict[str, str]
 
 
 @pytest.mark.parametrize(
+    ("then", "now", "expected"),
+    [
+        ({"configs.c": "1"}, {"configs.c": "2"}, Action.RECREATE),
+        ({"configs.c": "1"}, {}, Action.RECREATE),
+        ({}, {"configs.c": "1"}, Action.RECREATE),
+        ({"configs.c": "1", "secrets.c": "1"}, {"configs.c": "1", "secrets.c": "2"}, Action.NONE),
+        ({"configs.c": "1"}, {"configs.c": "1"}, Action.NONE),
+    ],
+)
+def test_a_config_whose_variable_has_another_value_needs_a_new_container(
+    then: dict[str, str], now: dict[str, str], expected: Action
+) -> None:
+    model = {"name": "s", "services": {"web": CONFIG, "idle": {}}, "configs": {"c": {"environment": "TOKEN"}}}
+
+    def given(contents: dict[str, str]) -> Side:
+        return Side(rendering=Rendered(model=model, contents=contents, reads=("s/.env",)))
+
+    decided = decide(given(then), given(now), changed=("s/.env",))
+    assert actions(decided) == {"web": expected, "idle": Action.NONE}
+    if expected is Action.RECREATE:
+        (reason,) = only(decided).services[0].reasons
+        assert reason.text == "config c has different content, mounted at /c"
+
+
+@pytest.mark.parametrize(
     ("was", "becomes", "more", "expected"),
     [
         (1, 3, {}, (Action.CREATE, 0)),

@@ -1,0 +1,39 @@
+"""What stands for secrets and configs whose content is the value of a variable."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.planner.variable_contents import find_variable_contents
+
+MODEL = {
+    "configs": {"c": {"environment": "PLACE"}, "file": {"file": "/x"}, "none": None},
+    "secrets": {"s": {"environment": "TOKEN"}, "node": {"environment": "ELSEWHERE"}},
+}
+
+
+def find(text: str, **known: str) -> dict[str, str]:
+    return find_variable_contents(MODEL, (text,), known, lambda value: f"<{value}>")
+
+
+def test_each_has_the_value_of_its_variable() -> None:
+    assert find("TOKEN=a\nPLACE='here'\n") == {"configs.c": "<here>", "secrets.s": "<a>"}
+    assert find("TOKEN=a # a remark\n") == {"secrets.s": "<a>"}
+    assert find('TOKEN="a"\n') == find("export TOKEN=a\n") == {"secrets.s": "<a>"}
+    assert find("") == {}
+
+
+def test_the_fleet_file_counts_more() -> None:
+    assert find("TOKEN=a\n", TOKEN="b") == {"secrets.s": "<b>"}
+    assert find("", ELSEWHERE="x") == {"secrets.node": "<x>"}
+
+
+def test_a_value_that_is_made_of_others_changes_with_them() -> None:
+    before, after = (find(f"TOKEN=${{A}}\nA={value}\n") for value in "12")
+    assert before.keys() == after.keys() == {"secrets.s"}
+    assert before != after
+
+
+@pytest.mark.parametrize("model", [{}, {"secrets": None, "configs": {}}, {"services": {"environment": "TOKEN"}}])
+def test_a_model_without_any(model: dict[str, object]) -> None:
+    assert find_variable_contents(model, ("TOKEN=a\n",), {}, str) == {}
