@@ -82,7 +82,7 @@ def build(
             running.setdefault(container.service, set()).add(container.image)
 
     def settle(ordered: ServiceOrder) -> ServiceOrder:
-        if ordered.action is not Action.REBUILD or ordered.if_same is None:
+        if ordered.action not in (Action.REBUILD, Action.RECREATE) or ordered.if_same is None:
             return ordered
         spec = model["services"][ordered.service]
         image = docker.image_id(spec.get("image") or f"{stack.project}-{ordered.service}")

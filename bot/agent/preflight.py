@@ -179,10 +179,15 @@ def _check_ports(order: Order, stacks: Sequence[StackOrder], models: Models, doc
 
 def _fetch_images(stack: StackOrder, model: dict[str, Any], root: Path, docker: Docker) -> None:
     wanted: list[ServiceName] = []
+    made_here = {  # by the build, which comes later
+        spec.get("image") or f"{stack.project}-{service}"
+        for service in services_with(stack, Action.CREATE, Action.REBUILD)
+        if (spec := model["services"][service]).get("build")
+    }
     for service in services_with(stack, *_TO_START):
         spec = model["services"][service]
         image, policy = spec.get("image", ""), spec.get("pull_policy", "")
-        if spec.get("build") or not image:
+        if spec.get("build") or not image or image in made_here:
             continue
         if policy == "never":
             if not docker.image_id(image):

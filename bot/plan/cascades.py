@@ -152,16 +152,21 @@ def image_causes(
                 text, where = f"mounts the image of {builder}", find_source(rendering, f"services.{service}.volumes")
                 yield service, Cause(Action.RECREATE, ReasonCode.IMAGE_REBUILT, text, where)
             elif spec.get("image") == image and not spec.get("build"):
-                text, where = f"{builder} rebuilds its image", find_source(rendering, f"services.{service}.image")
-                yield service, Cause(Action.RECREATE, ReasonCode.IMAGE_REBUILT, text, where)
+                text = f"{builder} rebuilds its image: recreated only if that comes out different"
+                where = find_source(rendering, f"services.{service}.image")
+                yield service, Cause(Action.RECREATE, ReasonCode.IMAGE_REBUILT, text, where, if_different=True)
 
 
 def action_if_same(causes: Iterable[Cause]) -> Action:
-    """What the causes of a rebuild leave to do when the image comes out the same."""
+    """What the causes leave to do when the image that the service runs comes out the same."""
     order = tuple(Action)
     # A reload would need its signal; a restart does it too.
-    left = (Action.RESTART if cause.action is Action.RELOAD else cause.action for cause in causes)
-    return max((action for action in left if action is not Action.REBUILD), key=order.index, default=Action.NONE)
+    left = (
+        Action.RESTART if cause.action is Action.RELOAD else cause.action
+        for cause in causes
+        if cause.action is not Action.REBUILD and not cause.if_different
+    )
+    return max(left, key=order.index, default=Action.NONE)
 
 
 def spread(causes: Causes, model: Mapping[str, Any], rendering: Rendering) -> None:

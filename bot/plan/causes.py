@@ -104,6 +104,7 @@ class Cause(NamedTuple):
     text: str
     where: SourceLine | None = None
     spreads: bool = True  # a restart that restarts those who depend on the service, too
+    if_different: bool = False  # it counts only where the image that the service runs comes out different
 
     @property
     def reason(self) -> Reason:

@@ -65,7 +65,7 @@ class ServicePlan(StoredValue, frozen=True):
     image: Image | None = None  # of the new version; of the old one when the service goes away
     signal: str = ""  # what a reload sends: "SIGHUP"
     remaining: int = 0  # containers that stay when a removal takes only some (scaling down)
-    if_same: Action | None = None  # of a rebuild: what is done where the image comes out the same
+    if_same: Action | None = None  # what is done where a build leaves the service's image the same
 
 
 class StackPlan(StoredValue, frozen=True):

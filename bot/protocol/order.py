@@ -88,7 +88,7 @@ class ServiceOrder(StoredValue, frozen=True):
     action: Action
     signal: str = "SIGHUP"  # what a reload sends
     remaining: int = 0  # containers that stay when a removal takes only some
-    if_same: Action | None = None  # of a rebuild whose image comes out the same: what to do; None: recreate
+    if_same: Action | None = None  # what to do where a build leaves the service's image the same; None: `action`
 
 
 class StackOrder(StoredValue, frozen=True):

@@ -79,6 +79,33 @@ def test_an_image_that_comes_out_different_is_deployed(built: NodeWorld) -> None
     assert after["web/same"] == before["web/same"]
 
 
+def test_what_runs_the_image_of_another_is_recreated_only_with_it(node_world: NodeWorld) -> None:
+    def push_shared(used: str) -> CheckoutPosition:
+        image = f"{node_world.project('shared')}:1"
+        services = {"app": {"build": ".", "image": image}, "worker": {"image": image, "depends_on": ["app"]}}
+        content = {"name": node_world.project("web"), "services": services}
+        return node_world.push(
+            {
+                "stacks/web/docker-compose.yml": json.dumps(content),
+                "stacks/web/Dockerfile": DOCKERFILE,
+                "stacks/web/used.txt": used,
+            }
+        )
+
+    def deploy(at: CheckoutPosition, app: Action, worker: Action) -> dict[str, tuple[str, str, str]]:
+        (stack,) = (given := node_world.order(at, {"web": {"app": app, "worker": worker}})).stacks
+        same = None if app is Action.CREATE else Action.NONE
+        services = tuple(replace(one, if_same=same) for one in stack.services)
+        outcome = node_world.deploy(replace(given, stacks=(replace(stack, services=services),)))
+        assert outcome.end is OrderEnd.SUCCESS, outcome
+        return node_world.containers()
+
+    first = deploy(push_shared("1\n"), Action.CREATE, Action.CREATE)
+    assert deploy(push_shared("1\n"), Action.REBUILD, Action.RECREATE) == first
+    after = deploy(push_shared("2\n"), Action.REBUILD, Action.RECREATE)
+    assert all(after[name][0] != first[name][0] for name in ("web/app", "web/worker"))
+
+
 def test_a_build_that_fails_takes_nothing_down(built: NodeWorld) -> None:
     before = built.containers()
     image = built.engine.docker("image", "inspect", "--format", "{{.Id}}", f"{built.project('web')}-app")

@@ -12,6 +12,7 @@ from bot.fleetfile import Node
 from bot.plan.cascades import action_if_same
 from bot.plan.causes import Cause, ReasonCode
 from bot.plan.changes import decide_node
+from bot.plan.followers import Replaced, followed_containers, settle
 from bot.plan.rendering import NodeChange, Rendered, Side, StackChange
 from bot.protocol.action import Action
 
@@ -117,6 +118,72 @@ def test_what_a_rebuild_leaves_to_do_when_its_image_comes_out_the_same(more: dic
     text = "a/main.c changed: builds again; recreated only if the image comes out different"
     assert text in [reason.text for reason in app.reasons]
     assert (net.action, net.if_same) == (Action.NONE, None)
+
+
+@pytest.mark.parametrize(
+    ("more", "if_same"),
+    [
+        ({}, Action.NONE),
+        ({"depends_on": {"net": {"restart": True}}}, Action.RESTART),
+        ({"environment": {"A": "1"}}, None),
+    ],
+)
+def test_what_runs_an_image_that_another_builds_is_left_alone_where_it_comes_out_the_same(
+    more: dict[str, Any], if_same: Action | None
+) -> None:
+    old: Services = {
+        "app": {"build": {"context": "/x"}, "image": "own:1"},
+        "net": {"image": "net:1"},
+        "other": {"image": "own:2"},
+        "worker": {"image": "own:1"},
+    }
+    new = old | {"net": {"image": "net:2"}, "worker": old["worker"] | more}
+    given = replace(change("a", old, new), build_inputs={ServiceName("app"): ("a/main.c",)})
+    (decided,) = decide_node(NodeChange(node=Node(name=NodeName("n")), stacks=(given,)))
+    found = {one.service: one for one in decided.stacks[0].services}
+    assert (found[ServiceName("app")].action, found[ServiceName("app")].if_same) == (Action.REBUILD, Action.NONE)
+    worker = found[ServiceName("worker")]
+    assert (worker.action, worker.if_same) == (Action.RECREATE, if_same)
+    text = "app rebuilds its image: recreated only if that comes out different"
+    assert text in [reason.text for reason in worker.reasons]
+    assert [found[ServiceName(name)].if_same for name in ("net", "other")] == [None, None]
+    assert found[ServiceName("other")].action is Action.NONE
+
+
+def test_what_mounts_a_built_image_is_recreated_whatever_its_own_image_is() -> None:
+    mounts = {"image": "app:1", "volumes": [{"type": "image", "source": "own:1", "target": "/i"}]}
+    services: Services = {"app": {"build": {"context": "/x"}, "image": "own:1"}, "mounts": mounts}
+    given = replace(change("a", services), build_inputs={ServiceName("app"): ("a/main.c",)})
+    (decided,) = decide_node(NodeChange(node=Node(name=NodeName("n")), stacks=(given,)))
+    assert [(one.action, one.if_same) for one in decided.stacks[0].services] == [
+        (Action.REBUILD, Action.NONE),
+        (Action.RECREATE, None),
+    ]
+
+
+def test_stacks_are_decided_again_only_for_what_they_follow() -> None:
+    asked: list[tuple[int, dict[str, Action]]] = []
+
+    def decide_one(number: int, replaced: Replaced) -> str:
+        asked.append((number, dict(replaced)))
+        return f"{number}{sorted(replaced)}"
+
+    def replaced_by(number: int, decided: str) -> Replaced:
+        chain = {1: {"x": Action.RECREATE, "y": Action.RESTART}}
+        return chain.get(number, {"z": Action.RESTART} if decided == "0['x']" else {})
+
+    follows = [frozenset({"x"}), frozenset({"x"}), frozenset({"z"}), frozenset[str]()]
+    assert settle(follows, decide_one, replaced_by) == ("0['x']", "1[]", "2['z']", "3[]")
+    assert asked == [(0, {}), (1, {}), (2, {}), (3, {}), (0, {"x": Action.RECREATE}), (2, {"z": Action.RESTART})]
+
+
+def test_the_containers_that_services_follow() -> None:
+    services: Services = {
+        "a": {"network_mode": "container:net", "ipc": "container:memory", "pid": "host"},
+        "b": {"volumes_from": ["container:data:ro", "c"], "network_mode": "service:a"},
+        "c": {},
+    }
+    assert followed_containers(services) == {"net", "memory", "data"}
 
 
 @pytest.mark.parametrize(
