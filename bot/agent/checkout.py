@@ -38,6 +38,12 @@ class Checkout:
         self._access = access
         self._tree = WorkTree(root, access)
         self._inner: dict[str, WorkTree] = {}
+        self.found_edited: list[str] | None = None  # by `prepare`
+
+    @property
+    def exists(self) -> bool:
+        """Whether a repository is here."""
+        return self._tree.exists
 
     def position(self, submodule: str) -> CheckoutPosition | None:
         """What is checked out now, or None when nothing is."""
@@ -221,7 +227,7 @@ class Checkout:
                     f"{tree.folder} has commits that are on no branch of its remote: push them, or check out "
                     f"{order.base}",
                 )
-        edited = self.edited_files(order.submodule)
+        edited = self.found_edited = self.edited_files(order.submodule)
         if order.on_edits is MismatchPolicy.CONTINUE:
             held, to = self.position(order.submodule), CheckoutPosition(order.commit, order.pin)
             edited = self._changed_by_move(order.submodule, held, to, edited)

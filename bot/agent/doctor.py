@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -136,10 +137,10 @@ def _check_checkout(state: NodeState, access: GitAccess, root: Path | None) -> s
 
 
 def _check_disk(state: NodeState, docker: Docker, root: Path | None) -> str:
-    try:
-        return check_space(docker, [root or state.folder, state.folder])
-    except DockerError:  # reported by the engine's own check; the other disks are checked all the same
-        return check_space(docker, [root or state.folder, state.folder], engine=False)
+    engine = None
+    with contextlib.suppress(DockerError):  # reported by the engine's own check
+        engine = docker.data_folder()
+    return check_space([root or state.folder, state.folder], engine=engine)
 
 
 def _own_root(identity: Identity) -> Path | None:

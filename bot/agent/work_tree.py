@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
+from bot.agent.remembered import RememberedSettings, RememberingRepository
 from bot.agent.safe_git import GitAccess, git_environment
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha
@@ -32,6 +33,7 @@ class WorkTree:
     def __init__(self, folder: Path, access: GitAccess) -> None:
         self.folder = folder
         self._access = access
+        self._settings = RememberedSettings(folder, self._read_settings)
 
     @property
     def exists(self) -> bool:
@@ -39,9 +41,9 @@ class WorkTree:
         return (self.folder / ".git").exists()
 
     @cached_property
-    def repository(self) -> GitRepository:
+    def repository(self) -> RememberingRepository:
         """The repository of this work tree. Only when it `exists`."""
-        return GitRepository.of_checkout(self.folder)
+        return RememberingRepository(GitRepository.of_checkout(self.folder).git_dir)
 
     @property
     def head(self) -> CommitSha | None:
@@ -82,10 +84,10 @@ class WorkTree:
         return text.strip() if strip else text
 
     def _overridden(self, arguments: Iterable[str]) -> tuple[tuple[str, str], ...]:
-        """Read at each command: a container may write the clone's configuration at any time."""
-        environment = git_environment(self._access, origin=self._access.web_url)
-        listed = self._list_settings("--show-scope", environment=environment)
+        """Looked at for each command: a container may write the clone's configuration at any time."""
+        listed = self._settings.listed()
         if "submodule" in arguments:  # runs git in the clones below, by their configurations
+            environment = self._reading_environment
             for path in self._configurations_below():
                 held = self._list_settings("--file", str(path), environment=environment)
                 listed += "".join(f"local\0{setting}\0" for setting in held.split("\0") if setting)
@@ -97,6 +99,13 @@ class WorkTree:
                 "wrote it, look what else it wrote"
             )
         return find_overridden(listed)
+
+    @property
+    def _reading_environment(self) -> dict[str, str]:
+        return git_environment(self._access, origin=self._access.web_url)
+
+    def _read_settings(self) -> str:
+        return self._list_settings("--show-scope", environment=self._reading_environment)
 
     def _list_settings(self, *how: str, environment: Mapping[str, str]) -> str:
         command = ("config", *how, "--includes", "--list", "-z")
