@@ -7,6 +7,7 @@ not track is never written, and a tracked file that was changed by hand stops ev
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -77,8 +78,11 @@ class Checkout:
             return _refuse(
                 RefusalReason.OTHER_REPOSITORY, f"{self.root} is no checkout of {order.fleet}: its origin is another"
             )
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(self._within(order.submodule).fetch_early, order.pin)
+            refusal = self._find_wrong_commit(order)
         refusal = (
-            self._find_wrong_commit(order)
+            refusal
             or self._find_wrong_pin(order)
             or self._find_local_changes(order)
             or self._find_blocking_files(order)

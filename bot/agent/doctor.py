@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bot.agent.checkout import Checkout
-from bot.agent.podman import find_podman
 from bot.agent.preflight import check_engine
 from bot.agent.runner_version import check_runner
 from bot.agent.safe_git import GitAccess
@@ -19,6 +18,7 @@ from bot.agent.work_tree import WorkTree
 from bot.domain.errors import BotError
 from bot.domain.versions import parse_version
 from bot.engine.docker import Docker, DockerError
+from bot.engine.podman import find_podman
 from bot.git.git import GitError, read_git_version
 from bot.settings.environment import docker_environment
 from bot.settings.node import find_platform

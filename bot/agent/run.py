@@ -91,8 +91,11 @@ class DeployRun:
                 OrderEnd.UNTOUCHED, f"nothing was touched: {problem}", failure=FailureReason.RECORD
             )
         else:
-            post_status(node, order, "in_progress", f"order {order.number} taken by {order.node}")
-            outcome = self._finish(self._deploy(obstacle))
+            taken = f"order {order.number} taken by {order.node}"
+            with ThreadPoolExecutor(1) as beside:  # left before the last status is posted
+                posted = beside.submit(post_status, node, order, "in_progress", taken)
+                outcome = self._finish(self._deploy(obstacle))
+            posted.result()
         report_outcome(node, order, outcome, versions=self.versions)
         return outcome
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
-from bot.agent.remembered import RememberedSettings, RememberingRepository
 from bot.agent.safe_git import GitAccess, git_environment
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha
 from bot.git.clone_settings import find_forbidden, find_overridden
 from bot.git.git import GitError, GitRepository, run_in_checkout
 from bot.git.moves import RedirectError, follow_renames
+from bot.git.remembered import RememberedSettings, RememberingRepository
 
 _FETCH_OPTIONS = ("--quiet", "--no-tags", "--no-recurse-submodules")
 _UMASK = 0o022  # the modes of files are the repository's, whoever starts the node
@@ -175,6 +176,12 @@ class WorkTree:
                 except GitError:
                     continue
         return repository.resolve(commit) is not None
+
+    def fetch_early(self, commit: CommitSha) -> None:
+        """Fetch `commit` beside other work; what goes wrong is met again, and told, when the commit is needed."""
+        with suppress(BotError):
+            if self.holds_files:
+                self.fetch_commit(commit)
 
     def check_out(self, commit: CommitSha, *, branch: str | None = None) -> None:
         """Make the files those of `commit`, in place; never an untracked one, ignored or not."""

@@ -102,7 +102,8 @@ def test_a_report_is_this_check_run() -> None:
         summary=f"```text\n{render_outcome(made)}\n```",
         text="<details><summary>The same for aios-bot, as JSON</summary>\n\n"
         '```json\n{"version":1,"number":7,"end":"refused","text":"' + "x" * 1000 + '","refusal":"drifted",'
-        '"commit":"' + "a" * 40 + '","seconds":0,"understands":["agent","if_same","tree","watch"]}\n```\n\n</details>',
+        '"commit":"' + "a" * 40 + '","seconds":0,"understands":["agent","if_same","tree","watch"]}\n'
+        "```\n\n</details>",
     )
 
 
