@@ -68,9 +68,11 @@ def _print_memory(when: str, process: int) -> int:
         if rest.endswith(" kB"):
             sizes[name] = int(rest.split()[0]) * 1024
     held, private = sizes["Rss"], sizes["Anonymous"]
-    threads = len(list(Path(f"/proc/{process}/task").iterdir()))
+    tasks = list(Path(f"/proc/{process}/task").iterdir())
+    threads = len(tasks)
+    children = sum(len((task / "children").read_text(encoding="ascii").split()) for task in tasks)
     print(
         f"the service, {when}: {held / 1e6:.0f} MB, of which its own {private / 1e6:.0f} MB "
-        f"and mapped files {(held - private) / 1e6:.0f} MB; {threads} threads"
+        f"and mapped files {(held - private) / 1e6:.0f} MB; {threads} threads, {children} child processes"
     )
     return held

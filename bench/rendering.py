@@ -18,6 +18,7 @@ from bot.domain.names import NodeName, SubmodulePath
 from bot.engine.programs import find_compose
 from bot.fleetfile import Fleet, Node, Submodule
 from bot.git.git import GitRepository
+from bot.planner.forkserver import shared_fork_server
 from bot.planner.plans import read_plan
 from bot.planner.renderer import Renderer
 from bot.planner.snapshot import Snapshot
@@ -85,9 +86,7 @@ class World:
 
     def renderer(self, cache: str) -> Renderer:
         """As after a restart of the service: what is on the disk, and nothing of it in memory."""
-        renderer = Renderer(cache_root=self.root / cache, secret_key=b"bench")
-        renderer.preload()
-        return renderer
+        return Renderer(cache_root=self.root / cache, secret_key=b"bench", guard=shared_fork_server())
 
     def plan(self, renderer: Renderer, old: Snapshot | None, new: Snapshot) -> tuple[float, int, int]:
         """Seconds, compose processes, and services touched."""

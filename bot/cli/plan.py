@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.cli.plan_sides import PlanRequest, Sides, find_sides
-from bot.cli.terminal import show_lines, working
+from bot.cli.terminal import show_lines, ticking
 from bot.domain.errors import ExitCode
 from bot.settings.environment import read_cache_folder
 from bot.text.terminal import printable
@@ -76,10 +76,12 @@ def plan(  # noqa: PLR0917 - one parameter per option of the command
     Edits that are not committed are part of the plan, and said to be. Exits with 0 when every stack was planned,
     whatever changes; with 4 when a stack cannot be analysed: nobody would deploy it; with 1 when there is no plan.
     """
+    from bot.engine.programs import find_compose
     from bot.features.bump.text import render_body
     from bot.plan.report.links import Links
     from bot.plan.report.rows import unreadable_stacks
     from bot.plan.report.text import render_json, render_lines
+    from bot.planner.guarded import ForkGuard
     from bot.planner.renderer import Renderer
     from bot.planner.worktree import ScratchRepository
 
@@ -91,8 +93,12 @@ def plan(  # noqa: PLR0917 - one parameter per option of the command
         for words, paths in ((_IN_IT, sides.edits), (_NOT_THERE, sides.unknown)):
             if paths:
                 click.echo(printable(f"{words}: {_listed(paths)}"), err=True)
-        renderer = Renderer(cache_root=folder, secret_key=_read_key(folder))
-        with working(f"rendering the stacks of {sides.path} before and after"):
+        # Without a thread: the plan is made in a fork of this process.
+        with ticking(f"rendering the stacks of {sides.path} before and after") as tick:
+            program = find_compose(kept=folder / "compose-version")
+            renderer = Renderer(
+                cache_root=folder, secret_key=_read_key(folder), program=program, guard=ForkGuard(tick)
+            )
             made = make_plan(sides, renderer)
     match form:
         case "json":

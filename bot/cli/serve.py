@@ -33,6 +33,7 @@ def serve(*, pull: bool) -> None:
     import_later()  # before anything imports PyGithub or DBOS
 
     from bot.observability.log import configure_logging, register_secret
+    from bot.planner.forkserver import shared_fork_server
     from bot.service.backfill import Puller
     from bot.service.metrics import declare_job_kinds, render_metrics
     from bot.service.server import end_on_signal
@@ -89,6 +90,7 @@ def serve(*, pull: bool) -> None:
         finally:
             shutdown.begin()
             inbox.stop(timeout=shutdown.left())
+            shared_fork_server().close()
             store.close()
             if lock is not None:
                 lock.close()
@@ -196,16 +198,17 @@ class Service:
 def make_renderer(settings: Settings, statuses: RolloutStore, fingerprint_key: bytes) -> Renderer:
     """The renderer, which has to be as new as the compose of every node that has reported one."""
     from bot.plan.compose_versions import find_newer
+    from bot.planner.forkserver import shared_fork_server
     from bot.planner.renderer import Renderer
 
     renderer = Renderer(
         cache_root=settings.data / "renderings",
         secret_key=fingerprint_key,
         versions_of=statuses.find_compose_versions,
+        guard=shared_fork_server(),
     )
-    renderer.preload()
     log = logging.getLogger("bot")
-    log.info("rendering with %s; Docker Compose %s", renderer.confinement, renderer.compose)
+    log.info("rendering with %s; Docker Compose %s", renderer.confinement.description, renderer.compose)
     for newer in find_newer(statuses.all_compose_versions(), renderer.compose):
         log.warning(
             "a node has Docker Compose %s, newer than the %s of this service: update it", newer, renderer.compose

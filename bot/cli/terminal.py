@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import click
 
 from bot.text.terminal import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 PATIENCE = 2.0  # seconds after which a person is told what is being waited for
 _GAP = "  "
@@ -59,8 +63,21 @@ def working(what: str) -> Iterator[None]:
 
     Nothing is said where standard error is no terminal.
     """
-    if not (_has_rich() and sys.stderr.isatty()):
+    with _progress(what, by_itself=True):
         yield
+
+
+@contextmanager
+def ticking(what: str) -> Iterator[Callable[[], object] | None]:
+    """The same without a thread: the words change when what it gives is called; None where nothing is said."""
+    with _progress(what, by_itself=False) as progress:
+        yield progress.refresh if progress is not None else None
+
+
+@contextmanager
+def _progress(what: str, *, by_itself: bool) -> Iterator[Progress | None]:
+    if not (_has_rich() and sys.stderr.isatty()):
+        yield None
         return
     from rich.console import Console, RenderableType
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -75,9 +92,9 @@ def working(what: str) -> Iterator[None]:
             yield from super().get_renderables() if time.monotonic() - self.begun >= PATIENCE else (Text(),)
 
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    with Late(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Late(*columns, console=Console(stderr=True), transient=True, auto_refresh=by_itself) as progress:
         progress.add_task(printable(what), total=None)
-        yield
+        yield progress
 
 
 def _has_rich() -> bool:

@@ -38,7 +38,7 @@ def compose_options(
 
     `program` is any that exists; it is not started.
     """
-    # The library takes longer to load than all else of a node's order together: only what calls compose loads it.
+    # Its builder alone takes longer to load than a plan may take: only what changes a node loads it.
     config = load_client_config()(
         client_call=[str(program)],
         compose_files=list(files),
@@ -48,6 +48,17 @@ def compose_options(
     )
     words = [str(word) for word in config.docker_compose_cmd]
     return words[words.index("compose") + 1 :]
+
+
+def render_options(*, files: Iterable[str], profiles: Iterable[str], project: str, directory: str) -> list[str]:
+    """The same words for a plan, whose command may not take as long as loading the library does."""
+    pairs = [
+        *(("--file", file) for file in files),
+        *(("--profile", profile) for profile in profiles),
+        *([("--project-name", project)] if project else []),
+        ("--project-directory", directory),
+    ]
+    return [word for pair in pairs for word in pair]
 
 
 def load_client_config() -> type[ClientConfig]:

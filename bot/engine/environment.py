@@ -28,3 +28,9 @@ RENDER_SETTINGS = _NO_REMOTE_FILES | {
     "COMPOSE_FILE": "",
     "COMPOSE_ANSI": "never",
 }
+
+RENDER_RUNTIME = {"GOGC": "off", "GOMEMLIMIT": "256MiB"}
+"""Compose's Go runtime while rendering: it collects no garbage until there is much, for most stacks never.
+
+Compose interpolates from the environment in which it runs, so a stack that names one of these is rendered without.
+"""

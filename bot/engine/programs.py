@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
@@ -42,15 +43,16 @@ def find_docker() -> str:
     return found
 
 
-def find_compose(candidates: Iterable[Path] = ()) -> ComposeProgram:
+def find_compose(candidates: Iterable[Path] = (), *, kept: Path | None = None) -> ComposeProgram:
     """The docker client's compose plugin, else a stand-alone docker-compose; else ProgramMissingError.
 
     The binary itself is called for plans, never the docker client, so no daemon is involved. With `candidates` only
-    these are considered.
+    these are considered. In the file `kept` stands the version of the binary that was found last: as long as that
+    one is the same file, its version is not asked for again.
     """
     rejected = []
     for path in dict.fromkeys(candidates or _candidates()):
-        version = _read_version(path)
+        version = _kept_version(path, kept) if kept else _read_version(path)
         if parse_version(version) >= OLDEST_COMPOSE:
             return ComposeProgram(path, version)
         rejected.append(f"{path} is {version or 'not usable'}")
@@ -98,6 +100,21 @@ def _binaries(path: Path) -> Iterator[Path]:
             "Lib/site-packages/compose/docker-compose*",
         ):
             yield from sorted(folder.glob(pattern))
+
+
+def _kept_version(path: Path, kept: Path) -> str:
+    """What `kept` says of the program at `path` as it is now, else what it prints, which is kept."""
+    found = path.stat()
+    same = f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {path}\n"
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        version, _, known = kept.read_text(encoding="utf-8").partition(" ")
+        if known == same:
+            return version
+    version = _read_version(path)
+    if version:
+        with contextlib.suppress(OSError):
+            kept.write_text(f"{version} {same}", encoding="utf-8")
+    return version
 
 
 def _read_version(path: Path) -> str:

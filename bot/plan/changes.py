@@ -17,7 +17,7 @@ from bot.fleetfile import Node
 from bot.plan.cascades import Causes, action_if_same, image_causes, remade_networks, resource_causes, spread
 from bot.plan.causes import Cause, ReasonCode, build_causes, find_old_source, find_source, model_causes
 from bot.plan.contents import changed_under, content_causes, find_mounts, reload_signal
-from bot.plan.followers import Replaced, follower_causes, replaced_containers, settle
+from bot.plan.followers import Replaced, followed_containers, follower_causes, replaced_containers, settle
 from bot.plan.images import judge_image
 from bot.plan.model import ServicePlan, StackPlan
 from bot.plan.model_diff import render_diff
@@ -55,7 +55,7 @@ def decide_node(change: NodeChange, *, reconnects: bool = False) -> tuple[Decide
     remade = frozenset(name for stack in change.stacks for name in _remade(stack.old, stack.new))
     scope = PlanScope(change.node, change.changed, remade, reconnects=reconnects)
     return settle(
-        len(change.stacks),
+        [followed_containers(_model(stack.new)["services"]) for stack in change.stacks],
         lambda at, others: decide_stack(
             change.stacks[at], scope._replace(changed=change.changed_for(change.stacks[at]), replaced=others)
         ),

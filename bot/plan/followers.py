@@ -19,20 +19,41 @@ T = TypeVar("T")
 
 
 def settle(
-    count: int, decide: Callable[[int, Replaced], T], replaced_by: Callable[[int, T], Replaced]
+    follows: Sequence[frozenset[str]], decide: Callable[[int, Replaced], T], replaced_by: Callable[[int, T], Replaced]
 ) -> tuple[T, ...]:
-    """Decide `count` stacks, each with what the others replace, until that changes no more: it only grows."""
-    replaced: Sequence[Replaced] = [{} for _ in range(count)]
+    """Decide stacks, each with what the others replace of the containers that it follows.
+
+    A stack is decided again while that changes: it only grows.
+    """
+    seen: list[Replaced] = [{} for _ in follows]
+    decided = [decide(number, {}) for number in range(len(follows))]
     while True:
-        others = [
-            {name: action for at, one in enumerate(replaced) if at != number for name, action in one.items()}
-            for number in range(count)
+        replaced = [replaced_by(number, one) for number, one in enumerate(decided)]
+        others: list[Replaced] = [
+            {
+                name: one[name]
+                for at, one in enumerate(replaced)
+                if at != number
+                for name in sorted(names & one.keys())
+            }
+            for number, names in enumerate(follows)
         ]
-        decided = tuple(decide(number, others[number]) for number in range(count))
-        found = [replaced_by(number, one) for number, one in enumerate(decided)]
-        if found == replaced:
-            return decided
-        replaced = found
+        if others == seen:
+            return tuple(decided)
+        for number, (was, now) in enumerate(zip(seen, others, strict=True)):
+            if was != now:
+                decided[number] = decide(number, now)
+        seen = others
+
+
+def followed_containers(services: Mapping[str, Any]) -> frozenset[str]:
+    """The containers, by name, that `services` share something of."""
+    return frozenset(
+        origin
+        for spec in services.values()
+        for value in (*(spec.get(field) for field in NAMESPACES), *(spec.get("volumes_from") or ()))
+        if (origin := container_of(value))
+    )
 
 
 def replaced_containers(plans: Iterable[StackPlan], model: Mapping[str, Any]) -> Replaced:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Mapping
+from functools import partial
+from typing import NamedTuple, Protocol, TypeVar
 
-from bot.planner.guarded import Limits, StoppedError, run_guarded
+from bot.planner.guarded import ChildRunner, Limits, StoppedError
 
 _T = TypeVar("_T")
+_Made_co = TypeVar("_Made_co", covariant=True)
 WHOLE = Limits(seconds=600, cpu_seconds=60)  # a hundred stacks, on a busy machine
 ONE_STACK = Limits(seconds=120, cpu_seconds=20)
 
@@ -22,35 +23,40 @@ class StackPlace(NamedTuple):
 
 Refused = Mapping[StackPlace, str]
 """The stacks that are not to be read, and why."""
-NONE_REFUSED: Refused = MappingProxyType({})
+NONE_REFUSED: Refused = {}
 
 
-class PlanWork(NamedTuple, Generic[_T]):
-    """How a plan is made. Both are called in a child."""
+class PlanWork(Protocol[_Made_co]):
+    """How a plan is made. Both are called in a child, so it has to be picklable."""
 
-    make: Callable[[Refused], _T]
-    places: Callable[[], tuple[StackPlace, ...]]
+    def make(self, refused: Refused) -> _Made_co:
+        """The plan, without reading the stacks in `refused`."""
+
+    def places(self) -> tuple[StackPlace, ...]:
+        """Every stack that it would read."""
 
 
-def make_guarded(work: PlanWork[_T]) -> _T:
+def make_guarded(work: PlanWork[_T], guard: ChildRunner) -> _T:
     """What `work` makes. A stack that would end the child is refused, with the limit that it ran into."""
     try:
-        return run_guarded(lambda: work.make(NONE_REFUSED), WHOLE)
+        return guard(partial(work.make, NONE_REFUSED), WHOLE)
     except StoppedError:
-        places = run_guarded(work.places, ONE_STACK)
+        places = guard(work.places, ONE_STACK)
     refused: dict[StackPlace, str] = {}
     for folder in dict.fromkeys(place.folder for place in places):
-        refused |= _find_culprits(folder, places, work)
+        refused |= _find_culprits(folder, places, work, guard)
     if not refused:
         refused = dict.fromkeys(places, "all stacks together take too long or too much memory")
-    return run_guarded(lambda: work.make(refused), WHOLE)
+    return guard(partial(work.make, refused), WHOLE)
 
 
-def _find_culprits(folder: str, places: tuple[StackPlace, ...], work: PlanWork[_T]) -> dict[StackPlace, str]:
+def _find_culprits(
+    folder: str, places: tuple[StackPlace, ...], work: PlanWork[object], guard: ChildRunner
+) -> dict[StackPlace, str]:
     def stops(*kept: StackPlace) -> str:
         others = {place: "not tried" for place in places if place not in kept}
         try:
-            run_guarded(lambda: work.make(others) and None, ONE_STACK)
+            guard(partial(_try, work, others), ONE_STACK)
         except StoppedError as problem:
             return f"{folder}: its plan was stopped, because {problem}"
         return ""
@@ -62,3 +68,7 @@ def _find_culprits(folder: str, places: tuple[StackPlace, ...], work: PlanWork[_
     alone = {place: message for place in own if len(own) > 1 and (message := stops(place))}
     newest = min(own)  # False comes before True
     return alone or {newest: together}
+
+
+def _try(work: PlanWork[object], refused: Refused) -> None:
+    work.make(refused)

@@ -2,8 +2,9 @@
 
 What the files of a stack can make a planner do is bounded nowhere else: aliases, nesting, patterns, sizes. The child
 is forked, so that it starts with everything loaded, does one piece of work, leaves its result in a file, and ends:
-none waits for work. Locks and threads of this process do not live on in it: work makes its own. Only Linux forks
-safely beside threads; elsewhere, where a person plans their own files, the work is done in this process.
+none waits for work. A lock that another thread holds stays locked in a fork for ever, so `run_guarded` is for a
+process of one thread; one of several has a ForkServer (bot.planner.forkserver). Only Linux forks safely; elsewhere,
+where a person plans their own files, the work is done in this process.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, NamedTuple, TypeVar
+from typing import IO, Any, NamedTuple, NoReturn, Protocol, TypeVar
 
 from bot.domain.errors import BotError
 
 _T = TypeVar("_T")
 FORKS = sys.platform == "linux"
 _DONE, _RAISED, _NO_MEMORY = 0, 1, 3  # exit codes of the child
+OUT_OF_TIME = None  # in place of an exit code: it had to be killed
+_TICK_SECONDS = 0.1
 _STATUS, _OPEN_FILES = Path("/proc/self/status"), Path("/proc/self/fd")
-_IDLE_SECONDS = 5.0  # without processor time and without a process of its own, before a child counts as stuck
-_TRIES = 3
 
 
 class StoppedError(BotError):
@@ -44,40 +45,48 @@ class Limits(NamedTuple):
     output: int = 64 * 1024 * 1024  # bytes of its result
 
 
-def run_guarded(work: Callable[[], _T], limits: Limits) -> _T:
-    """What `work` returns or raises, in a child; StoppedError when the child is ended by a limit.
+class ChildRunner(Protocol):
+    """Does work in a child with limits. What it returns or raises comes back, so it has to be picklable."""
 
-    A child that is stuck on a lock of this process is forked once more, so `work` may be begun more than once.
-
-    The result goes through a file, so it may hold nothing that cannot be pickled.
-    """
-    if not FORKS:
-        return work()
-    for attempt in range(_TRIES):
-        with tempfile.TemporaryFile() as result:
-            child = os.fork()
-            if child == 0:
-                _be_child(work, result, limits)
-            try:
-                code = _wait(child, limits.seconds, watch=attempt + 1 < _TRIES)
-            except _StuckError:
-                continue
-            result.seek(0)
-            if code in (_DONE, _RAISED):
-                found: Any = pickle.loads(result.read())  # noqa: S301 - our own fork wrote it, and nobody else can
-                if code == _RAISED:
-                    raise _made_again(*found)
-                return found  # type: ignore[no-any-return]  # what `work` returned
-            break
-    raise StoppedError(_explain(code, limits))
+    def __call__(self, work: Callable[[], _T], limits: Limits, /) -> _T:
+        """What `work` returns or raises; StoppedError when the child is ended by a limit."""
 
 
-class _StuckError(Exception):
-    """The child waits for a lock that a thread of this process held when it was forked: nobody will release it."""
+class ForkGuard(NamedTuple):
+    """A ChildRunner that forks this process, which has no other threads; `meanwhile` is called while it waits."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def __call__(self, work: Callable[[], _T], limits: Limits, /) -> _T:
+        """What `work` returns or raises; StoppedError when a limit ended it."""
+        return _run(work, limits, self.meanwhile) if FORKS else work()
+
+
+run_guarded = ForkGuard()
+
+
+def _run(work: Callable[[], _T], limits: Limits, meanwhile: Callable[[], object] | None) -> _T:
+    with tempfile.TemporaryFile() as result:
+        child = os.fork()
+        if child == 0:
+            be_child(work, result.fileno(), limits)
+        code = _wait(child, limits.seconds, meanwhile)
+        return read_result(code, result, limits)  # type: ignore[no-any-return]  # what `work` returned
+
+
+def read_result(code: int | None, result: IO[bytes], limits: Limits) -> Any:
+    """What a child that ended with `code` left in `result`: returned, or raised."""
+    if code not in (_DONE, _RAISED):
+        raise StoppedError(_explain(code, limits))
+    result.seek(0)
+    found: Any = pickle.loads(result.read())  # noqa: S301 - our own fork wrote it, and nobody else can
+    if code == _RAISED:
+        raise _made_again(*found)
+    return found
 
 
 def _explain(code: int | None, limits: Limits) -> str:
-    if code is None:
+    if code is OUT_OF_TIME:
         return f"it took longer than {limits.seconds:.0f} seconds"
     if code == _NO_MEMORY:
         return "it used more memory than it may"
@@ -86,11 +95,11 @@ def _explain(code: int | None, limits: Limits) -> str:
     return f"it ended with {code}"
 
 
-def _be_child(work: Callable[[], object], result: IO[bytes], limits: Limits) -> None:
-    """Do `work`, and never return."""
+def be_child(work: Callable[[], object], result: int, limits: Limits) -> NoReturn:
+    """Do `work` within `limits`, leave what comes of it in the open file `result`, and never return."""
     code = _NO_MEMORY
     try:
-        _let_go(result.fileno())
+        _let_go(result)
         _limit(limits)
         code = _leave(work, result, limits)
     except MemoryError:
@@ -99,7 +108,7 @@ def _be_child(work: Callable[[], object], result: IO[bytes], limits: Limits) -> 
         os._exit(code)
 
 
-def _leave(work: Callable[[], object], result: IO[bytes], limits: Limits) -> int:
+def _leave(work: Callable[[], object], result: int, limits: Limits) -> int:
     """Leave in `result` what `work` returns or raises; the exit code that says which."""
     code = _DONE
     try:
@@ -114,8 +123,8 @@ def _leave(work: Callable[[], object], result: IO[bytes], limits: Limits) -> int
         code, content = _RAISED, _pickled(problem)
     if len(content) > limits.output:
         code, content = _RAISED, _pickled(StoppedError(f"its result is larger than {limits.output >> 20} MiB"))
-    result.write(content)
-    result.flush()
+    with open(result, "wb", closefd=False) as file:
+        file.write(content)
     return code
 
 
@@ -168,15 +177,12 @@ def _data_bytes() -> int:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData:")), 0)
 
 
-def _wait(child: int, seconds: float, *, watch: bool) -> int | None:
-    """Its exit code, negative for a signal; None when it had to be killed because its time was over.
-
-    Raises _StuckError, with the child killed, when `watch` is on and it neither computes nor waits for a process.
-    """
+def _wait(child: int, seconds: float, meanwhile: Callable[[], object] | None) -> int | None:
+    """Its exit code, negative for a signal, or OUT_OF_TIME with the child killed."""
     try:
         handle = os.pidfd_open(child)
         try:
-            in_time = _poll(child, handle, seconds, watch=watch)
+            in_time = _poll(handle, seconds, meanwhile)
         finally:
             os.close(handle)
     except BaseException:
@@ -184,40 +190,20 @@ def _wait(child: int, seconds: float, *, watch: bool) -> int | None:
         raise
     if not in_time:
         _end(child)
-        return None
+        return OUT_OF_TIME
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def _poll(child: int, handle: int, seconds: float, *, watch: bool) -> bool:
+def _poll(handle: int, seconds: float, meanwhile: Callable[[], object] | None) -> bool:
     """Whether the child ended in time."""
     ended = select.poll()
     ended.register(handle, select.POLLIN)
-    now = time.monotonic()
-    over, busy_until, before = now + seconds, now, -1
-    while (left := over - now) > 0:
-        if ended.poll(min(left, 1.0) * 1000 if watch else left * 1000):
+    over = time.monotonic() + seconds
+    while meanwhile is not None and (left := over - time.monotonic()) > 0:
+        if ended.poll(min(left, _TICK_SECONDS) * 1000):
             return True
-        now, (used, wants) = time.monotonic(), _use(child)
-        if used != before or wants or _has_children(child):
-            busy_until, before = now, used
-        elif watch and now - busy_until > _IDLE_SECONDS:
-            raise _StuckError
-    return bool(ended.poll(0))
-
-
-def _use(child: int) -> tuple[int, bool]:
-    """The processor time of the child and of its processes that ended, in clock ticks; whether it wants more now."""
-    fields = Path(f"/proc/{child}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])), fields[0] != "S"
-
-
-def _has_children(child: int) -> bool:
-    """Whether the child has processes of its own; true where the kernel does not list them."""
-    lists = list(Path(f"/proc/{child}/task").glob("*/children"))
-    try:
-        return not lists or any(one.read_text("ascii") for one in lists)
-    except OSError:  # a thread ended while we read: it was at work
-        return True
+        meanwhile()
+    return bool(ended.poll(max(0.0, over - time.monotonic()) * 1000))
 
 
 def _end(child: int) -> None:

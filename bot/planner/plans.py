@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from bot.plan.compose_versions import NodeCompose
 from bot.plan.identity import identify_plan
 from bot.plan.model import Commit, NodePlan, Plan
 from bot.plan.rendering import NodeChange
-from bot.planner.culprits import PlanWork, Refused, StackPlace, make_guarded
+from bot.planner.culprits import Refused, StackPlace, make_guarded
 from bot.planner.exits import PlanRedactor, hide_secrets
 from bot.planner.file_diffs import (
     ChangedFile,
@@ -114,25 +115,45 @@ def read_plan(
     asked = repo if fleet.nodes else None
     nodes = fleet.nodes or (Node(name=ANY_NODE),)
     versions = {node.name: renderer.judge_node(asked, node.name) for node in nodes}
-    sides = [(False, new), *((True, side) for side in dict.fromkeys((old, *apart.values())) if side)]
-
-    def make(refused: Refused) -> tuple[Plan, int]:
-        before = renderer.start_work()
-        changes, changed = read_parts(nodes, submodule, old, new, renderer, apart=apart, refused=refused)
-        redactor = PlanRedactor(
-            renderer.redactor, (str(repo or ""), submodule.path, str(old.pin if old else ""), new.pin, new.commit)
-        )
-        plan = _make_plan(fleet, submodule, changes, changed, versions, old=old, new=new, redactor=redactor)
-        return plan, renderer.processes - before
-
-    def places() -> tuple[StackPlace, ...]:
-        return tuple(
-            StackPlace(is_old, stack.folder) for is_old, side in sides for stack in read_stacks(side, submodule)
-        )
-
-    plan, processes = make_guarded(PlanWork(make, places))
-    renderer.end_work(processes)
+    work = _PlanWork(fleet, repo, nodes, submodule, versions, old, new, dict(apart), renderer)
+    plan, processes = make_guarded(work, renderer.guard)
+    renderer.count(processes)
     return replace(plan, fleet=repo, upstream=upstream_name, commits=commits, commits_total=commits_total)
+
+
+class _PlanWork(NamedTuple):
+    """What a plan is made of, as a child gets it."""
+
+    fleet: Fleet
+    repo: RepoName | None
+    nodes: tuple[Node, ...]
+    submodule: Submodule
+    versions: Mapping[NodeName, NodeCompose]
+    old: Snapshot | None
+    new: Snapshot
+    apart: Mapping[StackName, Snapshot | None]
+    renderer: Renderer
+
+    def make(self, refused: Refused) -> tuple[Plan, int]:
+        """The plan, and how many processes rendered for it."""
+        old, new, renderer = self.old, self.new, copy(self.renderer)
+        changes, changed = read_parts(
+            self.nodes, self.submodule, old, new, renderer, apart=self.apart, refused=refused
+        )
+        identity = (str(self.repo or ""), self.submodule.path, str(old.pin if old else ""), new.pin, new.commit)
+        redactor = PlanRedactor(renderer.redactor, identity)
+        plan = _make_plan(
+            self.fleet, self.submodule, changes, changed, self.versions, old=old, new=new, redactor=redactor
+        )
+        return plan, renderer.processes
+
+    def places(self) -> tuple[StackPlace, ...]:
+        """Every stack of both versions."""
+        olds = (side for side in dict.fromkeys((self.old, *self.apart.values())) if side)
+        sides = [(False, self.new), *((True, side) for side in olds)]
+        return tuple(
+            StackPlace(is_old, stack.folder) for is_old, side in sides for stack in read_stacks(side, self.submodule)
+        )
 
 
 def _make_plan(

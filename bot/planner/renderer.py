@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -28,9 +27,9 @@ from msgspec.structs import replace
 from bot.domain.names import NodeName, RepoName
 from bot.domain.tool_settings import is_tool_setting
 from bot.domain.values import Value
-from bot.engine.compose import RENDER, compose_options
-from bot.engine.confinement import SECONDS, ConfinedResult, find_confinement
-from bot.engine.environment import RENDER_SETTINGS
+from bot.engine.compose import RENDER, render_options
+from bot.engine.confinement import SECONDS, ConfinedResult, Confinement, find_confinement
+from bot.engine.environment import RENDER_RUNTIME, RENDER_SETTINGS
 from bot.engine.programs import ComposeProgram, find_compose
 from bot.plan.compose_versions import NodeCompose, judge_compose
 from bot.plan.rendering import CHECKOUT, Rendered, Rendering, Unreadable
@@ -38,7 +37,7 @@ from bot.planner.cache import RenderCache, sweep
 from bot.planner.checkout_paths import canonical_paths
 from bot.planner.compose_files import ComposeInputs, RefusedError
 from bot.planner.exits import without_names
-from bot.planner.guarded import FORKS
+from bot.planner.guarded import ChildRunner, run_guarded
 from bot.planner.inputs import MAX_FILE, collect_inputs
 from bot.planner.interpolation import read_settings, rename_setting
 from bot.planner.snapshot import Snapshot
@@ -66,8 +65,7 @@ class RenderRequest(Value, frozen=True):
 class Renderer:
     """Renders stacks, side by side within `workers`. Built once; safe between threads.
 
-    `confinement` describes how compose is confined here, `compose` is its version; `processes` counts the compose
-    processes that rendered.
+    `compose` is compose's version; `processes` counts the compose processes that rendered.
     Raises ProgramMissingError when there is no compose that can be used.
     """
 
@@ -81,40 +79,42 @@ class Renderer:
         program: ComposeProgram | None = None,
         seconds: float = SECONDS,
         versions_of: Callable[[RepoName], Mapping[NodeName, str]] | None = None,
+        guard: ChildRunner = run_guarded,
     ) -> None:
-        """`versions_of` gives what the nodes of a fleet have reported of their compose; None: a plan is for here."""
+        """`versions_of` gives what the nodes of a fleet have reported of their compose; None: a plan is for here.
+
+        `guard` runs what is to be done with a stranger's files; the usual one is for a process of one thread.
+        """
         self._program = program or find_compose()
-        self._confinement = find_confinement(self._program.path, allow_bubblewrap=allow_bubblewrap)
+        self._allow_bubblewrap = allow_bubblewrap
         self.redactor = Redactor(secret_key)
         self._cache = RenderCache(cache_root / "renderings", key=secret_key)
         self._work = cache_root / "work"
         self._workers = workers
         self._seconds = seconds
-        self._owner = os.getpid()
         self._versions_of = versions_of
+        self.guard = guard
         self._running: dict[str, Future[Rendering]] = {}
         self._lock = Lock()
-        self.confinement = self._confinement.description
         self.compose = self._program.version
         self.processes = 0
         sweep(self._work)
 
-    def preload(self) -> None:
-        """Load what a child would load each time: for a process that plans again and again."""
-        compose_options(self._program.path, files=(), profiles=(), project="", directory=".")
+    @cached_property
+    def confinement(self) -> Confinement:
+        """How compose is confined here; found out when it is needed first: for a kept rendering it is not."""
+        return find_confinement(self._program.path, allow_bubblewrap=self._allow_bubblewrap)
 
-    def start_work(self) -> int:
-        """In a child, make again what does not survive a fork: other threads' locks, and what they were rendering.
+    def __getstate__(self) -> dict[str, Any]:
+        """For a copy, in this process or in a child: it reaches no database, and has rendered nothing yet."""
+        return self.__dict__ | {"_versions_of": None, "guard": None, "_running": None, "_lock": None, "processes": 0}
 
-        How many processes have rendered until now.
-        """
-        if os.getpid() != self._owner:
-            self._lock, self._running = Lock(), {}
-        return self.processes
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=Lock(), _running={}, guard=run_guarded)
 
-    def end_work(self, processes: int) -> None:
-        """Count the `processes` that a child has started."""
-        if FORKS:
+    def count(self, processes: int) -> None:
+        """Count the `processes` that a copy has started."""
+        with self._lock:
             self.processes += processes
 
     def judge_node(self, fleet: RepoName | None, node: NodeName) -> NodeCompose:
@@ -130,9 +130,13 @@ class Renderer:
         """The same for several snapshots at once, such as a bump's old and new pin. Equal inputs render once."""
         found: list[Rendering | None] = []
         blobs: dict[int, BlobReader] = {}
+        kept: dict[tuple[int, str], Rendering | None] = {}  # nodes share most requests
         for snapshot, request in pairs:
             blobs.setdefault(id(snapshot), BlobReader(snapshot, largest=MAX_FILE))
-            found.append(self._cache.find(self._key(request), partial(describe, snapshot)))
+            key = self._key(request)
+            if (id(snapshot), key) not in kept:
+                kept[id(snapshot), key] = self._cache.find(key, partial(describe, snapshot))
+            found.append(kept[id(snapshot), key])
         missing = [index for index, rendering in enumerate(found) if rendering is None]
         for reader in blobs.values():
             wanted = [pairs[i][1] for i in missing if pairs[i][0] is reader.snapshot]
@@ -164,8 +168,8 @@ class Renderer:
             message = self.redactor.text(refused.message)
             return self._keep(request, checkout, Unreadable(message=message, where=refused.where))
         if not inputs.main.files:
-            names = " or ".join(request.files or DEFAULT_FILES)
-            return self._keep(request, checkout, Unreadable(message=f"{request.folder}: there is no {names}"))
+            message = f"{request.folder}: there is no {' or '.join(request.files or DEFAULT_FILES)}"
+            return self._keep(request, checkout, Unreadable(message=message))
         return self._once(request, checkout, inputs, files, known)
 
     def _once(
@@ -206,6 +210,8 @@ class Renderer:
         self, request: RenderRequest, inputs: ComposeInputs, files: Sequence[str], known: dict[str, str]
     ) -> tuple[Rendering, bool]:
         """One compose process. The second value says whether the same inputs will always end like this."""
+        # Paths are relative to the stack's folder, in which compose runs.
+        options = render_options(files=files, profiles=request.profiles, project=request.project, directory=".")
         with tempfile.TemporaryDirectory(dir=self._work) as temporary:
             root = Path(temporary) / CHECKOUT.strip("/")
             for folder in inputs.folders:
@@ -213,11 +219,11 @@ class Renderer:
             for path, content in inputs.files.items():
                 (root / path).parent.mkdir(parents=True, exist_ok=True)
                 (root / path).write_bytes(content)
-            seen = self._confinement.seen_root(root)
+            seen = self.confinement.seen_root(root)
             with self._lock:
                 self.processes += 1
-            outcome = self._confinement.run(
-                [*self._options(request, files), *RENDER],
+            outcome = self.confinement.run(
+                [*options, *RENDER],
                 root=root,
                 folder=request.folder,
                 environment=_environment(inputs, known),
@@ -248,12 +254,6 @@ class Renderer:
         )
         return rendered, True
 
-    def _options(self, request: RenderRequest, files: Sequence[str]) -> list[str]:
-        """Compose's global options; paths are relative to the stack's folder, in which it runs."""
-        return compose_options(
-            self._program.path, files=files, profiles=request.profiles, project=request.project, directory="."
-        )
-
     def _explain(
         self, request: RenderRequest, inputs: ComposeInputs, outcome: ConfinedResult, seen: str, source_map: SourceMap
     ) -> Unreadable:
@@ -272,12 +272,12 @@ class Renderer:
 
 def _environment(inputs: ComposeInputs, known: dict[str, str]) -> dict[str, str]:
     """Made from nothing. A variable that a stack requires, and that only the node has, is given its own name."""
-    texts = inputs.interpolated_from.values()
-    placeholders = find_placeholders(
-        inputs.main, {*known, *(name for text in texts for name, _ in read_settings(text))}
-    )
+    in_files = {name for text in inputs.interpolated_from.values() for name, _ in read_settings(text)}
+    placeholders = find_placeholders(inputs.main, {*known, *in_files})
+    named = any(name.encode() in content.upper() for content in inputs.files.values() for name in RENDER_RUNTIME)
     return (
-        {rename_setting(name): value for name, value in placeholders.items()}
+        ({} if named else RENDER_RUNTIME)
+        | {rename_setting(name): value for name, value in placeholders.items()}
         | RENDER_SETTINGS
         | {n: v for n, v in known.items() if n not in RENDER_SETTINGS}
     )

@@ -11,10 +11,13 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from bot.domain.names import CommitSha, SubmodulePath
 from bot.git.git import GitRepository, TreeEntry
 from bot.protocol.tree import TreeFile
+
+_PARTS = ("fleet", "commit", "submodule", "upstream", "pin")
 
 
 class Snapshot:
@@ -34,6 +37,10 @@ class Snapshot:
         self.submodule = submodule
         self.upstream = upstream
         self.pin = pin
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For a child: what was read of it is read there again."""
+        return {name: value for name, value in self.__dict__.items() if name in _PARTS}
 
     @cached_property
     def entries(self) -> dict[str, TreeEntry]:

@@ -90,7 +90,7 @@ def read_facts(
         installations=tuple(
             _read_installation(app, one, web_url=web_url) for one in client.list("/app/installations", Installation)
         ),
-        renderer="" if isinstance(renderer, BotError) else str(renderer.confinement),
+        renderer="" if isinstance(renderer, BotError) else renderer.confinement.description,
         renderer_problem=str(renderer) if isinstance(renderer, BotError) else "",
         public_url=public_url,
         public_problem=_find_public_problem(public_url),

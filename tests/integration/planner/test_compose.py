@@ -15,7 +15,7 @@ from tests.integration.planner.render_world import SECRET_KEY, RenderWorld, refu
 @pytest.fixture(scope="module", params=["bubblewrap", "limits"])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RenderWorld:
     world = RenderWorld(tmp_path_factory.mktemp("render"), bubblewrap=request.param == "bubblewrap")
-    assert world.renderer.confinement.startswith(
+    assert world.renderer.confinement.description.startswith(
         "bubblewrap: no network" if request.param == "bubblewrap" else "process limits only"
     )
     return world
@@ -346,3 +346,20 @@ def test_broken_yaml_names_file_and_line(world: RenderWorld) -> None:
     assert error.where is not None
     assert error.where.path.endswith("/docker-compose.yml")
     assert "not valid YAML" in error.message
+
+
+def test_what_compose_runs_with_itself_is_not_the_stacks(world: RenderWorld) -> None:
+    body = 'image: "app:${GOGC:-none}"\n    environment: [GOMEMLIMIT, GOGC]'
+    env_file = "image: app:1\n    env_file: [app.env]"
+    snapshot = world.push(
+        {
+            "stacks/go/docker-compose.yml": f"services:\n  go:\n    {body}\n",
+            "stacks/env/docker-compose.yml": f"services:\n  go:\n    {env_file}\n",
+            "stacks/env/app.env": "LIMIT=${GOMEMLIMIT:-none}\nGOGC\n",
+        }
+    )
+    requests = [RenderRequest(folder=f"server/stacks/{name}") for name in ("go", "env")]
+    go, env = (rendered(one).model["services"]["go"] for one in world.renderer.render(snapshot, requests))
+    assert (go["image"], go["environment"]) == ("app:none", {"GOMEMLIMIT": None, "GOGC": None})
+    assert env["environment"].get("LIMIT") == "none"
+    assert env["environment"].get("GOGC") is None

@@ -3,145 +3,113 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import threading
-import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bot.domain.errors import BotError, RetryLater
 from bot.git.git import GitError
-from bot.planner import guarded
-from bot.planner.guarded import Limits, StoppedError, run_guarded
-
-QUICK = Limits(seconds=20, cpu_seconds=1, memory=64 << 20, output=1 << 20)
+from bot.planner.forkserver import ForkServer
+from bot.planner.guarded import ChildRunner, ForkGuard, StoppedError, run_guarded
+from tests.integration.planner import guarded_work as works
+from tests.integration.planner.guarded_work import QUICK
 
 
 def children() -> str:
     return Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text()
 
 
-def burn() -> None:
-    while True:
-        pass
+@pytest.fixture(params=["fork", "server"], scope="module")
+def guard(request: pytest.FixtureRequest) -> Iterator[ChildRunner]:
+    """Each way to have a child: of this process, and of a process of its own."""
+    if request.param == "fork":
+        yield run_guarded
+        return
+    server = ForkServer()
+    yield server
+    server.close()
 
 
-def nest(depth: int) -> int:
-    return nest(depth + 1) + 1
-
-
-def test_what_work_returns_comes_back() -> None:
-    child, found = run_guarded(lambda: (os.getpid(), {"a": b"\0"}), QUICK)
+def test_what_work_returns_comes_back(guard: ChildRunner) -> None:
+    child, parent, found = guard(works.answer, QUICK)
     assert found == {"a": b"\0"}
-    assert child != os.getpid()
-    assert children() == ""
+    assert child not in (os.getpid(), parent)
+    assert (parent == os.getpid()) == (guard is run_guarded)
+    assert str(child) not in children().split()
 
 
 @pytest.mark.parametrize(
-    ("problem", "kind"),
+    ("work", "kind", "words", "seconds"),
     [
-        (GitError("git fetch failed"), GitError),
-        (RetryLater("later", seconds=1), RetryLater),
-        (KeyError("a"), KeyError),
+        (partial(works.fail, GitError("git fetch failed")), GitError, "git fetch failed", None),
+        (partial(works.fail_later, "later", 1.5), RetryLater, "later", 1.5),
+        (partial(works.fail, KeyError("a")), KeyError, "'a'", None),
     ],
 )
-def test_what_work_raises_is_raised(problem: Exception, kind: type[Exception]) -> None:
-    def work() -> None:
-        raise problem
-
+def test_what_work_raises_is_raised(
+    guard: ChildRunner, work: Callable[[], object], kind: type[Exception], words: str, seconds: float | None
+) -> None:
     with pytest.raises(kind) as found:
-        run_guarded(work, QUICK)
-    assert str(found.value) == str(problem)
-    assert getattr(found.value, "seconds", None) == getattr(problem, "seconds", None)
+        guard(work, QUICK)
+    assert str(found.value) == words
+    assert getattr(found.value, "seconds", None) == seconds
 
 
-def test_of_an_exception_that_does_not_survive_the_way_the_words_do() -> None:
-    class LocalError(Exception):
-        """None but this function can make it."""
-
-    def work() -> None:
-        raise LocalError("one and two")
-
+def test_of_an_exception_that_does_not_survive_the_way_the_words_do(guard: ChildRunner) -> None:
     with pytest.raises(BotError, match=r"^one and two$"):
-        run_guarded(work, QUICK)
+        guard(works.fail_by_words, QUICK)
 
 
-def test_a_fault_of_ours_says_where_it_was() -> None:
+def test_a_fault_of_ours_says_where_it_was(guard: ChildRunner) -> None:
     with pytest.raises(ZeroDivisionError) as found:
-        run_guarded(lambda: 1 // 0, QUICK)
-    assert "test_guarded.py" in found.value.__notes__[0]
+        guard(works.divide, QUICK)
+    assert "guarded_work.py" in found.value.__notes__[0]
 
 
 @pytest.mark.parametrize(
     ("work", "words"),
     [
-        (burn, "it used more than 1 seconds of processor time"),
-        (lambda: time.sleep(60), "it took longer than 1 seconds"),
-        (lambda: bytearray(1 << 30), "it used more memory than it may"),
-        (lambda: nest(0), "it is nested too deeply"),
-        (lambda: "x" * (2 << 20), "its result is larger than 1 MiB"),
-        (lambda: os.kill(os.getpid(), 9), "it ended with -9"),
+        (works.burn, "it used more than 1 seconds of processor time"),
+        (works.sleep, "it took longer than 1 seconds"),
+        (works.hoard, "it used more memory than it may"),
+        (works.nest, "it is nested too deeply"),
+        (works.write_much, "its result is larger than 1 MiB"),
+        (works.die, "it ended with -9"),
     ],
 )
-def test_a_limit_ends_the_work_and_is_told(work: object, words: str) -> None:
+def test_a_limit_ends_the_work_and_is_told(guard: ChildRunner, work: Callable[[], object], words: str) -> None:
     limits = QUICK._replace(seconds=1) if "longer" in words else QUICK
+    before = children()
     with pytest.raises(StoppedError, match=words):
-        run_guarded(work, limits)  # type: ignore[arg-type]  # a callable without arguments
-    assert children() == ""
+        guard(work, limits)
+    assert children() == before
 
 
-def test_the_child_holds_no_file_of_ours(tmp_path: Path) -> None:
-    with (tmp_path / "lock").open("w") as file:
-        held = Path(f"/proc/self/fd/{file.fileno()}")
-        assert str(run_guarded(held.readlink, QUICK)) == "/dev/null"
+def test_the_child_holds_no_file_of_ours(guard: ChildRunner, tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w"):
+        assert str(tmp_path / "lock") not in guard(works.open_files, QUICK)
 
 
-def test_locks_that_another_thread_holds_do_not_stop_the_child() -> None:
-    lock, done = threading.Lock(), threading.Event()
-    with lock:
-        thread = threading.Thread(target=lambda: done.wait(20))
-        thread.start()
-        try:
-            assert run_guarded(threading.active_count, QUICK) == 1
-        finally:
-            done.set()
-            thread.join()
+def test_the_child_has_one_thread(guard: ChildRunner) -> None:
+    done = threading.Event()
+    thread = threading.Thread(target=lambda: done.wait(20))
+    thread.start()
+    try:
+        own, forking = guard(works.count_threads, QUICK)
+    finally:
+        done.set()
+        thread.join()
+    assert own == 1
+    assert forking == 1 or guard is run_guarded
 
 
-def test_a_child_stuck_on_a_lock_of_this_process_is_forked_once_more(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Any thread may hold a lock while another one forks; in the child nobody releases it."""
-    monkeypatch.setattr(guarded, "_IDLE_SECONDS", 0.5)
-    lock, begun = threading.Lock(), tmp_path / "begun"
-    lock.acquire()
-
-    def release() -> None:
-        while not begun.exists():
-            time.sleep(0.01)
-        lock.release()
-
-    def work() -> str:
-        begun.touch()
-        with lock:
-            return "done"
-
-    other = threading.Thread(target=release)
-    other.start()
-    assert run_guarded(work, QUICK) == "done"
-    other.join()
-    assert children() == ""
-
-
-def test_work_that_waits_for_a_process_is_not_stuck(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(guarded, "_IDLE_SECONDS", 1.5)
-    runs = tmp_path / "runs"
-
-    def work() -> int:
-        with runs.open("a") as file:
-            file.write("x")
-        return subprocess.run(["sleep", "5"], check=False).returncode
-
-    assert run_guarded(work, QUICK) == 0
-    assert runs.read_text() == "x"
+def test_a_fork_that_is_waited_for_says_so() -> None:
+    ticks: list[int] = []
+    guard = ForkGuard(lambda: ticks.append(1))
+    assert guard(partial(works.sleep_for, 0.35), QUICK) == "slept"
+    assert ticks
+    with pytest.raises(StoppedError, match="it took longer than 1 seconds"):
+        guard(works.sleep, QUICK._replace(seconds=1))

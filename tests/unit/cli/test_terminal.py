@@ -13,6 +13,10 @@ ROOT = Path(__file__).parents[3]
 HOSTILE = "evil\x1b]0;title\x07[/x] [red]name"
 TABLE = f"from bot.cli.terminal import show_table; show_table(('state', 'name'), [('failed', {HOSTILE!r})])"
 WORKING = "import time; from bot.cli.terminal import working\nwith working({what!r}): time.sleep({seconds})"
+TICKING = (
+    "import threading; from bot.cli import terminal; terminal.PATIENCE = 0.0\n"
+    "with terminal.ticking('rendering') as tick: print(tick and tick(), threading.active_count())"
+)
 SHOWN = "evil\\u001b]0;title\\u0007[/x] [red]name"
 
 
@@ -69,3 +73,10 @@ def test_progress_is_shown_after_two_seconds_and_is_gone_at_the_end() -> None:
     assert "\x1b]" not in found
     assert "0:00:02" in found
     assert SHOWN not in on_terminal(WORKING.format(what=HOSTILE, seconds=0.5))
+
+
+def test_ticking_says_the_same_without_a_thread() -> None:
+    shown = on_terminal(TICKING)
+    assert "rendering" in shown
+    assert "None 1" in shown
+    assert piped(TICKING) == ("None 1\n", "")

@@ -8,7 +8,7 @@ import sys
 import pytest
 from python_on_whales import DockerClient, utils
 
-from bot.engine.compose import compose_options
+from bot.engine.compose import compose_options, render_options
 
 PRINT = [sys.executable, "-c", "import os; print(os.environ.get('JOB_TOKEN'))"]
 
@@ -34,16 +34,28 @@ def test_it_has_no_time_limit_and_lacks_options_that_an_order_needs() -> None:
     assert set(inspect.signature(compose.config).parameters) == {"return_json"}
 
 
-def test_the_options_that_it_builds() -> None:
-    made = compose_options(
-        sys.executable, files=["a.yml", "b c.yml"], profiles=["blue", "green"], project="web", directory="/srv/x y"
+@pytest.mark.parametrize(
+    ("files", "profiles", "project", "directory", "words"),
+    [
+        (
+            ["a.yml", "b c.yml"],
+            ["blue", "green"],
+            "web",
+            "/srv/x y",
+            [
+                *("--file", "a.yml", "--file", "b c.yml", "--profile", "blue", "--profile", "green"),
+                *("--project-name", "web", "--project-directory", "/srv/x y"),
+            ],
+        ),
+        # Without a project the name is compose's own.
+        (["a.yml"], [], "", ".", ["--file", "a.yml", "--project-directory", "."]),
+        ([], ["--file"], "", ".", ["--profile", "--file", "--project-directory", "."]),
+    ],
+)
+def test_a_node_and_a_plan_give_compose_the_same_options(
+    files: list[str], profiles: list[str], project: str, directory: str, words: list[str]
+) -> None:
+    assert words == compose_options(
+        sys.executable, files=files, profiles=profiles, project=project, directory=directory
     )
-    assert made == [
-        *("--file", "a.yml", "--file", "b c.yml", "--profile", "blue", "--profile", "green"),
-        *("--project-name", "web", "--project-directory", "/srv/x y"),
-    ]
-
-
-def test_without_a_project_the_name_is_composes_own() -> None:
-    made = compose_options(sys.executable, files=["a.yml"], profiles=[], project="", directory=".")
-    assert made == ["--file", "a.yml", "--project-directory", "."]
+    assert words == render_options(files=files, profiles=profiles, project=project, directory=directory)

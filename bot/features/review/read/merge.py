@@ -16,11 +16,9 @@ from bot.features.review.facts import MergeEffect
 from bot.fleetfile import Node
 from bot.git.git import GitRepository
 from bot.plan.model import Plan
-from bot.plan.reads import UNREADABLE, choose_read, find_hook_reads, find_stack_reads, find_texts, find_workflow_reads
-from bot.planner.changes import read_changes
-from bot.planner.culprits import WHOLE
-from bot.planner.guarded import StoppedError, run_guarded
+from bot.plan.reads import UNREADABLE, choose_read, find_hook_reads, find_texts, find_workflow_reads
 from bot.planner.plans import ANY_NODE, Revision, find_revision, plan_between
+from bot.planner.reads import read_stack_reads
 from bot.planner.snapshot import Snapshot
 from bot.planner.yaml_nodes import YamlMapping, YamlNode, YamlRefusedError, YamlScalar, YamlSequence, parse_yaml
 
@@ -114,22 +112,7 @@ def _read_by_stacks(tools: ReviewTools, at: FleetAt, move: _Move) -> set[str]:
     old = _snapshot(tools, at, move.pin, move.before)
     new = _snapshot(tools, at, move.pin, move.after) if move.after else old
     nodes = at.file.nodes or (Node(name=ANY_NODE),)
-    renderer = tools.plans.renderer
-
-    def read() -> set[str]:
-        renderer.start_work()
-        found: set[str] = set()
-        for change in read_changes(nodes, submodule, old, new, renderer):
-            for stack in change.stacks:
-                found |= find_stack_reads(
-                    stack, change.node, lambda path: old.oid(path) is not None or new.oid(path) is not None
-                )
-        return found
-
-    try:
-        return run_guarded(read, WHOLE)
-    except StoppedError:
-        return {*old.blobs, *new.blobs}  # nobody knows what is read: so all of it
+    return read_stack_reads(nodes, submodule, old, new, tools.plans.renderer)
 
 
 def _read_by_others(tools: ReviewTools, at: FleetAt, move: _Move) -> set[str]:
