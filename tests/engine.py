@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from sandbox.engine import Engine, EngineError, SeparateEngine, start_engine
 
+KEPT: list[Callable[[], None]] = []
+"""What a test left on purpose for the next ones: how each is removed."""
 REMOVAL_TIMEOUT = 60.0  # seconds; far longer than any removal takes
 
 
@@ -28,8 +30,16 @@ def shared_engine() -> Iterator[SeparateEngine]:
 @pytest.fixture
 def engine(shared_engine: SeparateEngine) -> Iterator[Engine]:
     """A Docker Engine with no container, no network and no volume. Images of earlier tests may be there."""
+    remove_kept()
     yield shared_engine
+    remove_kept()
     empty(shared_engine)
+
+
+def remove_kept() -> None:
+    """Remove what tests left for each other."""
+    while KEPT:
+        KEPT.pop()()
 
 
 def empty(engine: SeparateEngine, *, timeout: float = REMOVAL_TIMEOUT) -> None:

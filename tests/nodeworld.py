@@ -264,6 +264,11 @@ def make_world(
 _counter = itertools.count(1)
 
 
+def next_prefix() -> str:
+    """The beginning of a world's project names, which no other of this process has."""
+    return f"t{next(_counter)}"
+
+
 @pytest.fixture(scope="session")
 def node_images(shared_engine: Engine) -> None:
     """Images that say what they are."""
@@ -274,15 +279,15 @@ def node_images(shared_engine: Engine) -> None:
 @pytest.fixture
 def empty_node(tmp_path: Path, engine: Engine, node_images: None) -> tuple[NodeWorld, CheckoutPosition]:
     """A node that was never deployed to, and what there is to deploy."""
-    prefix = f"t{next(_counter)}"
+    prefix = next_prefix()
     return make_world(tmp_path, engine, prefix, server_files(prefix))
 
 
-@pytest.fixture
-def node_world(empty_node: tuple[NodeWorld, CheckoutPosition]) -> NodeWorld:
-    """A node that runs the first version."""
-    world, first = empty_node
+def deployed_node(folder: Path, engine: Engine) -> NodeWorld:
+    """A node that runs the first version. Tests take `node_world`, which is one that no other test has changed."""
+    prefix = next_prefix()
+    world, first = make_world(folder, engine, prefix, server_files(prefix))
+    world.timeouts = QUICK._replace(samples=1, interval=0.05, watch=0.0)
     outcome = world.deploy(world.order(first, CREATE_ALL))
     assert outcome.end is OrderEnd.SUCCESS, (outcome, world.told)
-    world.posted.clear()
     return world

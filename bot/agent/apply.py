@@ -75,7 +75,9 @@ def build(
     built = services_with(stack, Action.CREATE, Action.REBUILD)
     if not built:
         return stack
-    ComposeStack(docker, root, stack).build(built)
+    with_build = [service for service in built if model["services"][service].get("build")]
+    if with_build:
+        ComposeStack(docker, root, stack).build(with_build)
     running: dict[ServiceName, set[str]] = {}
     for container in containers:
         if container.project == stack.project:

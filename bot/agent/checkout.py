@@ -7,6 +7,7 @@ not track is never written, and a tracked file that was changed by hand stops ev
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -38,6 +39,12 @@ class Checkout:
         self._access = access
         self._tree = WorkTree(root, access)
         self._inner: dict[str, WorkTree] = {}
+        self.found_edited: list[str] | None = None  # by `prepare`
+
+    @property
+    def exists(self) -> bool:
+        """Whether a repository is here."""
+        return self._tree.exists
 
     def position(self, submodule: str) -> CheckoutPosition | None:
         """What is checked out now, or None when nothing is."""
@@ -71,8 +78,11 @@ class Checkout:
             return _refuse(
                 RefusalReason.OTHER_REPOSITORY, f"{self.root} is no checkout of {order.fleet}: its origin is another"
             )
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(self._within(order.submodule).fetch_early, order.pin)
+            refusal = self._find_wrong_commit(order)
         refusal = (
-            self._find_wrong_commit(order)
+            refusal
             or self._find_wrong_pin(order)
             or self._find_local_changes(order)
             or self._find_blocking_files(order)
@@ -221,7 +231,7 @@ class Checkout:
                     f"{tree.folder} has commits that are on no branch of its remote: push them, or check out "
                     f"{order.base}",
                 )
-        edited = self.edited_files(order.submodule)
+        edited = self.found_edited = self.edited_files(order.submodule)
         if order.on_edits is MismatchPolicy.CONTINUE:
             held, to = self.position(order.submodule), CheckoutPosition(order.commit, order.pin)
             edited = self._changed_by_move(order.submodule, held, to, edited)

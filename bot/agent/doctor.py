@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from bot.agent.checkout import Checkout
-from bot.agent.podman import find_podman
 from bot.agent.preflight import check_engine
 from bot.agent.runner_version import check_runner
 from bot.agent.safe_git import GitAccess
@@ -18,6 +18,7 @@ from bot.agent.work_tree import WorkTree
 from bot.domain.errors import BotError
 from bot.domain.versions import parse_version
 from bot.engine.docker import Docker, DockerError
+from bot.engine.podman import find_podman
 from bot.git.git import GitError, read_git_version
 from bot.settings.environment import docker_environment
 from bot.settings.node import find_platform
@@ -136,10 +137,10 @@ def _check_checkout(state: NodeState, access: GitAccess, root: Path | None) -> s
 
 
 def _check_disk(state: NodeState, docker: Docker, root: Path | None) -> str:
-    try:
-        return check_space(docker, [root or state.folder, state.folder])
-    except DockerError:  # reported by the engine's own check; the other disks are checked all the same
-        return check_space(docker, [root or state.folder, state.folder], engine=False)
+    engine = None
+    with contextlib.suppress(DockerError):  # reported by the engine's own check
+        engine = docker.data_folder()
+    return check_space([root or state.folder, state.folder], engine=engine)
 
 
 def _own_root(identity: Identity) -> Path | None:

@@ -21,16 +21,22 @@ DeployedServices = Mapping[tuple[str, ServiceName], DeployedService]
 
 
 def read_differences(
-    order: Order, docker: Docker, checkout: Checkout, containers: Sequence[Container], deployed: DeployedServices
+    order: Order,
+    docker: Docker,
+    checkout: Checkout,
+    containers: Sequence[Container],
+    deployed: DeployedServices,
+    *,
+    edited: Sequence[str] | None = None,
 ) -> tuple[Difference, ...]:
-    """The differences of this node, read from its engine and its checkout."""
+    """The differences of this node, read from its engine and its checkout; `edited` if that was just read."""
     return find_differences(
         order,
         containers=containers,
         deployed=deployed,
         images=docker.image_ids(container.image_name for container in containers),
         position=checkout.position(order.submodule),
-        edited=checkout.edited_files(order.submodule),
+        edited=checkout.edited_files(order.submodule) if edited is None else edited,
     )
 
 

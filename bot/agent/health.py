@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from bot.agent.errors import OrderFailedError
-from bot.agent.podman import HealthChecks
 from bot.agent.verdicts import Kinds, ServiceKind, Watched, find_failure, find_waiting, is_proven
 from bot.engine.containers import Container
 from bot.engine.docker import Docker
+from bot.engine.podman import HealthChecks
 from bot.protocol.outcome import FailureReason, UnhealthyService, render_unhealthy
 
 LOG_LINES = 20  # of a container that is not healthy

@@ -34,6 +34,16 @@ class StatusSink(Protocol):
         """Whether the bot withdrew the deployment before this node came to its order."""
 
 
+class EngineVersions(NamedTuple):
+    """Name and version of the engine ("Docker Engine 28.1.1"), and compose's version ("2.40.3"); "" if not read."""
+
+    engine: str = ""
+    compose: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.engine}, compose {self.compose}" if self.compose else self.engine
+
+
 class LocalNode(NamedTuple):
     """This node, as an order finds it."""
 
@@ -48,6 +58,9 @@ class LocalNode(NamedTuple):
     minimum_space: MinimumSpace = MINIMUM_SPACE
 
 
+_UNKNOWN = EngineVersions()
+
+
 def post_status(node: LocalNode, order: Order, state: str, description: str) -> None:
     """Set the status of the order's deployment. An outage of GitHub is logged, and leaves no node half done."""
     if order.is_by_hand:
@@ -58,12 +71,15 @@ def post_status(node: LocalNode, order: Order, state: str, description: str) -> 
         node.log(f"the deployment's status `{state}` could not be posted: {problem}")
 
 
-def report_outcome(node: LocalNode, order: Order, outcome: Outcome) -> None:
-    """Post how the order ended, service by service, then its final status. A failure to do so is only logged."""
+def report_outcome(node: LocalNode, order: Order, outcome: Outcome, *, versions: EngineVersions = _UNKNOWN) -> None:
+    """Post how the order ended, service by service, then its final status. A failure to do so is only logged.
+
+    `versions` are those that the order found; what it did not look for is read now. The plan needs them.
+    """
     if order.is_by_hand:
         return
-    engine, compose = read_versions(node.docker)
-    outcome = replace(outcome, engine=engine, compose=compose)
+    found = versions if all(versions) else read_versions(node.docker)
+    outcome = replace(outcome, engine=found.engine[:_LONGEST_VERSION], compose=found.compose[:_LONGEST_VERSION])
     try:
         node.sink.report(order, outcome)
     except BotError as problem:
@@ -72,8 +88,8 @@ def report_outcome(node: LocalNode, order: Order, outcome: Outcome) -> None:
     post_status(node, order, state, render_description(outcome))
 
 
-def read_versions(docker: Docker) -> tuple[str, str]:
-    """Name and version of the engine, and the version of compose; "" for what cannot be read. The plan needs them."""
+def read_versions(docker: Docker) -> EngineVersions:
+    """The versions of engine and compose as they are now; "" for what cannot be read."""
     try:
         engine = " ".join(docker.server_version())
     except DockerError:
@@ -82,7 +98,7 @@ def read_versions(docker: Docker) -> tuple[str, str]:
         compose = docker.compose_version().removeprefix("v")
     except DockerError:
         compose = ""
-    return engine[:_LONGEST_VERSION], compose[:_LONGEST_VERSION]
+    return EngineVersions(engine, compose)
 
 
 def find_withdrawal(node: LocalNode, order: Order) -> Refusal | None:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bot.agent.errors import OrderFailedError
+from bot.agent.node import EngineVersions
 from bot.agent.orders import changed_stacks, is_removal, services_with
 from bot.agent.owners import Models, sort_by_owner
 from bot.agent.ports import find_port_conflicts, requested_ports
@@ -42,10 +44,11 @@ class PreflightResult(NamedTuple):
 
 
 _NOTHING = PreflightResult((), {}, ())
+_AT_ONCE = 4  # stacks that compose reads side by side
 
 
-def check_engine(docker: Docker, *, needs_compose: bool = True) -> str:
-    """Versions of engine and compose in one line, or PreflightError when one is missing or too old.
+def check_engine(docker: Docker, *, needs_compose: bool = True) -> EngineVersions:
+    """Versions of engine and compose, or PreflightError when one is missing or too old.
 
     Compose is only checked when it is needed.
     """
@@ -55,14 +58,14 @@ def check_engine(docker: Docker, *, needs_compose: bool = True) -> str:
         raise PreflightError(FailureReason.ENGINE, f"the Docker Engine cannot be reached: {problem}") from None
     _check_version(name, engine, OLDEST_PODMAN if name == "Podman" else OLDEST_ENGINE)
     if not needs_compose:
-        return f"{name} {engine}"
+        return EngineVersions(f"{name} {engine}")
     try:
         compose = docker.compose_version()
     except DockerError:
         text = "`docker compose` is missing: install the docker-compose-plugin package"
         raise PreflightError(FailureReason.ENGINE, text) from None
     _check_version("docker compose", compose, OLDEST_COMPOSE)
-    return f"{name} {engine}, compose {compose}"
+    return EngineVersions(f"{name} {engine}", compose.removeprefix("v"))
 
 
 def _check_version(what: str, found: str, oldest: tuple[int, ...]) -> None:
@@ -123,8 +126,11 @@ def _read_models(
     unset: dict[str, list[str]] = {}
     for stack in stacks:
         _check_inside(stack, root, homes)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        reading = [pool.submit(ComposeStack(docker, root, stack).read_model) for stack in stacks]
+    for stack, read in zip(stacks, reading, strict=True):
         try:
-            model, warnings = ComposeStack(docker, root, stack).read_model()
+            model, warnings = read.result()
         except DockerError as problem:
             if stack.stack not in later:
                 raise PreflightError(FailureReason.STACK, f"{stack.stack} cannot be read: {problem}") from None
@@ -184,17 +190,20 @@ def _fetch_images(stack: StackOrder, model: dict[str, Any], root: Path, docker: 
         for service in services_with(stack, Action.CREATE, Action.REBUILD)
         if (spec := model["services"][service]).get("build")
     }
-    for service in services_with(stack, *_TO_START):
-        spec = model["services"][service]
-        image, policy = spec.get("image", ""), spec.get("pull_policy", "")
-        if spec.get("build") or not image or image in made_here:
+    specs = {service: model["services"][service] for service in services_with(stack, *_TO_START)}
+    ready = {
+        service: spec
+        for service, spec in specs.items()
+        if spec.get("image") and not spec.get("build") and spec["image"] not in made_here
+    }
+    here = docker.image_ids(spec["image"] for spec in ready.values() if spec.get("pull_policy") != "always")
+    for service, spec in ready.items():
+        if spec["image"] in here and spec.get("pull_policy") != "always":
             continue
-        if policy == "never":
-            if not docker.image_id(image):
-                text = f"{stack.stack}/{service}: the image {image} is not here, and its pull_policy is `never`"
-                raise PreflightError(FailureReason.IMAGE, text)
-        elif policy == "always" or not docker.image_id(image):
-            wanted.append(service)
+        if spec.get("pull_policy") == "never":
+            text = f"{stack.stack}/{service}: the image {spec['image']} is not here, and its pull_policy is `never`"
+            raise PreflightError(FailureReason.IMAGE, text)
+        wanted.append(service)
     if wanted:
         try:
             ComposeStack(docker, root, stack).pull(wanted)

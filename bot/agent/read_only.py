@@ -8,7 +8,7 @@ from bot.agent.approved import find_beyond, find_other_files
 from bot.agent.checkout import Checkout
 from bot.agent.drift import read_differences
 from bot.agent.errors import failure_reason_of
-from bot.agent.node import LocalNode, post_status, report_outcome
+from bot.agent.node import EngineVersions, LocalNode, post_status, report_outcome
 from bot.agent.orders import adjust_order, changed_stacks
 from bot.agent.outcomes import make_outcome
 from bot.agent.owners import Models
@@ -31,6 +31,7 @@ class ReadOnlyRun:
         self.checkout = checkout
         self.docker = node.docker.with_variables(order.variables)
         self.records = node.state.read_record()
+        self.versions = EngineVersions()
 
     def carry_out(self) -> Outcome:
         """Everything from the first record to the last; never raises a BotError."""
@@ -53,11 +54,12 @@ class ReadOnlyRun:
                 failure=failure_reason_of(problem, FailureReason.FETCH),
             )
             node.state.finish(order, outcome.end, outcome.text, now=node.now())
-        report_outcome(node, order, outcome)
+        report_outcome(node, order, outcome, versions=self.versions)
         return outcome
 
     def _compare(self) -> Outcome:
-        self.node.log(check_engine(self.docker))
+        self.versions = check_engine(self.docker)
+        self.node.log(str(self.versions))
         containers = self.docker.containers(stack.project for stack in self.order.stacks)
         differences = read_differences(
             self.order, self.docker, self.checkout, containers, find_deployed(self.records)
@@ -105,7 +107,8 @@ class ReadOnlyRun:
         models: Models = {}
         if changed_stacks(planned):
             folder = self.node.state.folder
-            self.node.log(check_space(self.docker, [self.checkout.root, folder], self.node.minimum_space))
+            places, engine = [self.checkout.root, folder], self.docker.data_folder()
+            self.node.log(check_space(places, self.node.minimum_space, engine=engine))
             with self.checkout.exported(planned, folder / "preflight") as place:
                 models = prepare(planned, place, self.docker, home=self.checkout.root, pull=False).models
         deployed = find_deployed(self.records)

@@ -7,8 +7,10 @@ Everything that can be checked while the old version keeps running is checked fi
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 from bot.agent.approved import find_beyond, find_other_files
 from bot.agent.change import Change
@@ -16,7 +18,7 @@ from bot.agent.checkout import Checkout, CheckoutPosition
 from bot.agent.drift import read_differences
 from bot.agent.errors import failure_reason_of
 from bot.agent.health import UnhealthyError
-from bot.agent.node import LocalNode, post_status, report_outcome
+from bot.agent.node import EngineVersions, LocalNode, post_status, report_outcome
 from bot.agent.orders import (
     adjust_order,
     as_planned,
@@ -70,6 +72,8 @@ class DeployRun:
         self.after: tuple[Container, ...] = ()
         self.differences: tuple[Difference, ...] = ()
         self.is_unfinished = False
+        self.versions = EngineVersions()
+        self.data_folder: Callable[[], Path | None] = self.docker.data_folder
 
     def carry_out(self, *, obstacle: BotError | None = None) -> Outcome:
         """Everything from the first record to the last. With an `obstacle` nothing is touched."""
@@ -87,9 +91,12 @@ class DeployRun:
                 OrderEnd.UNTOUCHED, f"nothing was touched: {problem}", failure=FailureReason.RECORD
             )
         else:
-            post_status(node, order, "in_progress", f"order {order.number} taken by {order.node}")
-            outcome = self._finish(self._deploy(obstacle))
-        report_outcome(node, order, outcome)
+            taken = f"order {order.number} taken by {order.node}"
+            with ThreadPoolExecutor(1) as beside:  # left before the last status is posted
+                posted = beside.submit(post_status, node, order, "in_progress", taken)
+                outcome = self._finish(self._deploy(obstacle))
+            posted.result()
+        report_outcome(node, order, outcome, versions=self.versions)
         return outcome
 
     def _finish(self, outcome: Outcome) -> Outcome:
@@ -136,22 +143,36 @@ class DeployRun:
 
     def _prepare(self) -> tuple[CheckoutPosition | None, PreflightResult]:
         """Where a rollback returns to, and what to bring up. Nothing that runs is touched here."""
-        node, docker, checkout = self.node, self.docker, self.checkout
         needs_compose = bool(changed_stacks(self.order))
         if needs_compose:
             preload()
-        with self._step("engine"):
-            node.log(check_engine(docker, needs_compose=needs_compose))
-        with self._step("fetch"):
-            refusal = checkout.prepare(self.order)
-            self._check(refusal)
+        with ThreadPoolExecutor() as beside:
+            engine = beside.submit(check_engine, self.docker, needs_compose=needs_compose)
+            if needs_compose:
+                self.data_folder = beside.submit(self.docker.data_folder).result
+            if not self.checkout.exists:
+                self._note_engine(engine)  # nothing is cloned for an engine that is not there
+            with self._step("fetch"):
+                self._check(self.checkout.prepare(self.order))
+            self._note_engine(engine)
+        return self._check_and_pull()
+
+    def _note_engine(self, engine: Future[EngineVersions]) -> None:
+        """Wait for the check of the engine, which runs beside the fetch."""
+        if not self.versions.engine:
+            with self._step("engine"):
+                self.versions = engine.result()
+            self.node.log(str(self.versions))
+
+    def _check_and_pull(self) -> tuple[CheckoutPosition | None, PreflightResult]:
+        """What `_prepare` returns, once the order's commits are here."""
+        node, docker, checkout = self.node, self.docker, self.checkout
         held = checkout.position(self.order.submodule)
         is_first = held is None or held.pin is None
         if not is_first:
             self._check(find_other_files(self.order, checkout.root))
         back_to = self._position_to_return_to()
-        self.before = self._containers()
-        self.holdings = docker.holdings(self.before)
+        self.before, self.holdings = docker.containers_and_holdings(stack.project for stack in self.order.stacks)
         ordered = self.order
         self._compare()
         if is_first:  # nothing runs from here, and there is no checkout beside which to write the new files
@@ -174,7 +195,9 @@ class DeployRun:
     def _compare(self) -> None:
         """Compare what runs with where the plan starts; by the order's rule refuse, or adjust the order."""
         order = self.order
-        self.differences = read_differences(order, self.docker, self.checkout, self.before, self.deployed)
+        self.differences = read_differences(
+            order, self.docker, self.checkout, self.before, self.deployed, edited=self.checkout.found_edited
+        )
         if self.differences and order.on_drift is MismatchPolicy.STOP:
             more = f" and {len(self.differences) - 1} more" if len(self.differences) > 1 else ""
             first = self.differences[0]
@@ -195,7 +218,7 @@ class DeployRun:
         node, order, root = self.node, self.order, self.checkout.root
         if not changed_stacks(order):
             return prepare(order, root, self.docker)
-        node.log(check_space(self.docker, [root, node.state.folder], node.minimum_space))
+        node.log(check_space([root, node.state.folder], node.minimum_space, engine=self.data_folder()))
         later = stacks_behind_hooks(order)
         if is_first:
             return prepare(order, root, self.docker, later=later)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bot.agent.errors import OrderFailedError
-from bot.engine.docker import Docker
 from bot.protocol.outcome import FailureReason
 
 MIB = 1024**2
@@ -24,14 +23,14 @@ class MinimumSpace(NamedTuple):
 MINIMUM_SPACE = MinimumSpace()
 
 
-def check_space(
-    docker: Docker, folders: Iterable[Path], minimum: MinimumSpace = MINIMUM_SPACE, *, engine: bool = True
-) -> str:
-    """What is free, in one line, or TroubleError with each disk that is too full. An engine elsewhere is left out."""
+def check_space(folders: Iterable[Path], minimum: MinimumSpace = MINIMUM_SPACE, *, engine: Path | None = None) -> str:
+    """What is free, in one line, or OrderFailedError with each disk that is too full.
+
+    `engine` is the folder of this machine in which the engine keeps its images, if it does.
+    """
     wanted = [(_existing(folder), minimum.files, "make room there") for folder in folders]
-    data_folder = docker.data_folder() if engine else None
-    if data_folder is not None:
-        wanted.append((data_folder, minimum.engine, "`docker image prune` may help"))
+    if engine is not None:
+        wanted.append((engine, minimum.engine, "`docker image prune` may help"))
     full, lines = [], []
     for place, needed, remedy in wanted:
         free = shutil.disk_usage(place).free

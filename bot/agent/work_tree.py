@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from bot.domain.names import CommitSha
 from bot.git.clone_settings import find_forbidden, find_overridden
 from bot.git.git import GitError, GitRepository, run_in_checkout
 from bot.git.moves import RedirectError, follow_renames
+from bot.git.remembered import RememberedSettings, RememberingRepository
 
 _FETCH_OPTIONS = ("--quiet", "--no-tags", "--no-recurse-submodules")
 _UMASK = 0o022  # the modes of files are the repository's, whoever starts the node
@@ -32,6 +34,7 @@ class WorkTree:
     def __init__(self, folder: Path, access: GitAccess) -> None:
         self.folder = folder
         self._access = access
+        self._settings = RememberedSettings(folder, self._read_settings)
 
     @property
     def exists(self) -> bool:
@@ -39,9 +42,9 @@ class WorkTree:
         return (self.folder / ".git").exists()
 
     @cached_property
-    def repository(self) -> GitRepository:
+    def repository(self) -> RememberingRepository:
         """The repository of this work tree. Only when it `exists`."""
-        return GitRepository.of_checkout(self.folder)
+        return RememberingRepository(GitRepository.of_checkout(self.folder).git_dir)
 
     @property
     def head(self) -> CommitSha | None:
@@ -82,10 +85,10 @@ class WorkTree:
         return text.strip() if strip else text
 
     def _overridden(self, arguments: Iterable[str]) -> tuple[tuple[str, str], ...]:
-        """Read at each command: a container may write the clone's configuration at any time."""
-        environment = git_environment(self._access, origin=self._access.web_url)
-        listed = self._list_settings("--show-scope", environment=environment)
+        """Looked at for each command: a container may write the clone's configuration at any time."""
+        listed = self._settings.listed()
         if "submodule" in arguments:  # runs git in the clones below, by their configurations
+            environment = self._reading_environment
             for path in self._configurations_below():
                 held = self._list_settings("--file", str(path), environment=environment)
                 listed += "".join(f"local\0{setting}\0" for setting in held.split("\0") if setting)
@@ -97,6 +100,13 @@ class WorkTree:
                 "wrote it, look what else it wrote"
             )
         return find_overridden(listed)
+
+    @property
+    def _reading_environment(self) -> dict[str, str]:
+        return git_environment(self._access, origin=self._access.web_url)
+
+    def _read_settings(self) -> str:
+        return self._list_settings("--show-scope", environment=self._reading_environment)
 
     def _list_settings(self, *how: str, environment: Mapping[str, str]) -> str:
         command = ("config", *how, "--includes", "--list", "-z")
@@ -166,6 +176,12 @@ class WorkTree:
                 except GitError:
                     continue
         return repository.resolve(commit) is not None
+
+    def fetch_early(self, commit: CommitSha) -> None:
+        """Fetch `commit` beside other work; what goes wrong is met again, and told, when the commit is needed."""
+        with suppress(BotError):
+            if self.holds_files:
+                self.fetch_commit(commit)
 
     def check_out(self, commit: CommitSha, *, branch: str | None = None) -> None:
         """Make the files those of `commit`, in place; never an untracked one, ignored or not."""

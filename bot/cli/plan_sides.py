@@ -6,6 +6,7 @@ Imports what it needs when it runs, as in bot.cli.main.
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from bot.planner.worktree import ScratchRepository
 
 _ALONE = re.compile(r"[^A-Za-z0-9._-]+")
+_NAMED = 5  # submodules that an error names
 
 
 class PlanRequest(NamedTuple):
@@ -57,12 +59,12 @@ def find_sides(request: PlanRequest, scratch: ScratchRepository) -> Sides:
         if request.old and request.new and Path(request.old).is_dir() and Path(request.new).is_dir():
             return _alone(request, None, scratch)
         raise BotError(f"{request.repo}: {problem}; --repo must be a git checkout") from None
-    base = resolve(own, "HEAD", where=str(request.repo))
+    base = resolve(own, "HEAD", where=str(request.repo), folder=request.repo)
     pin = own.pin_at(base, request.submodule)
     if pin is not None:
         return _in_fleet(request, own, base, pin, scratch)
     if own.entry(base, ".gitmodules") is not None and not (request.old or request.new):
-        raise BotError(f"{request.repo} pins no submodule at {request.submodule!r}; name it with --submodule")
+        raise BotError(f"{request.repo} pins no submodule at {request.submodule!r}; {_name_pins(own, base)}")
     return _alone(request, own, scratch)
 
 
@@ -76,7 +78,7 @@ def _in_fleet(
     old = reader.read(request.old) if request.old else pin
     new = reader.read(request.new)
     upstream = scratch.repository if reader.used_scratch else upstream
-    resolve(upstream, old, where=request.submodule)
+    resolve(upstream, old, where=request.submodule, folder=checkout)
     if request.forward and not upstream.is_ancestor(old, new):
         raise BotError(
             f"{new[:7]} does not descend from {old[:7]}: a bump only moves forward; --old and --new compare any two"
@@ -144,7 +146,8 @@ class _Reader:
             self.folders = True
             self._take_scratch()
             return self._scratch.add_folder(Path(side).resolve())
-        raise BotError(f"{self._name} has no commit {side!r}, and no such folder is here; fetch it first")
+        cure = f"; {_fetch_cure(self._own, self._checkout)}" if self._own is not None else ""
+        raise BotError(f"{self._name} has no commit {side!r}, and no such folder is here{cure}")
 
     def _read_checkout(self) -> CommitSha:
         if self._own is None:
@@ -154,7 +157,7 @@ class _Reader:
         self.unknown = tuple(line[3:] for line in lines if line.startswith("??"))
         self.edits = tuple(line[3:] for line in lines if line and not line.startswith("??"))
         if not self.edits:
-            return resolve(self._own, "HEAD", where=self._name)
+            return resolve(self._own, "HEAD", where=self._name, folder=self._checkout)
         self._take_scratch()
         return self._scratch.add_checkout(self._checkout.resolve(), self._own)
 
@@ -176,12 +179,27 @@ def _open_submodule(path: Path, parent: GitRepository, cure: str) -> GitReposito
     return found
 
 
-def resolve(repository: GitRepository, revision: str, *, where: str) -> CommitSha:
+def resolve(repository: GitRepository, revision: str, *, where: str, folder: Path) -> CommitSha:
     """Find the commit that `revision` names. Raises BotError."""
     found = repository.resolve(revision)
     if found is None:
-        raise BotError(f"{where} has no commit {revision!r}; fetch it first")
+        raise BotError(f"{where} has no commit {revision!r}; {_fetch_cure(repository, folder)}")
     return found
+
+
+def _fetch_cure(repository: GitRepository, folder: Path) -> str:
+    """How to get a commit that is not in the clone at `folder`."""
+    if (repository.git_dir / "shallow").exists():
+        return f"its clone is shallow: run `git -C {shlex.quote(str(folder))} fetch --unshallow` first"
+    return f"run `git -C {shlex.quote(str(folder))} fetch` first"
+
+
+def _name_pins(repository: GitRepository, commit: CommitSha) -> str:
+    """The submodules that `commit` pins, and how to name one."""
+    paths = [entry.path for entry in repository.list_tree(commit, recursive=True) if entry.kind == "commit"]
+    if not paths:
+        return "it pins none"
+    return f"it pins {', '.join(paths[:_NAMED])}: run this with `--submodule {paths[0]}`"
 
 
 def _read_fleet(repository: GitRepository | None, base: CommitSha | None, file: Path | None) -> Fleet:

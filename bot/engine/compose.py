@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
+from importlib import import_module
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -15,6 +18,11 @@ from bot.domain.names import ServiceName
 from bot.engine.cli import DockerCli, DockerError
 from bot.protocol.order import StackOrder
 
+if TYPE_CHECKING:
+    from python_on_whales.client_config import ClientConfig
+
+LIBRARY = "python_on_whales"
+_LOADING = threading.Lock()
 RENDER = ("config", "--format", "json")
 
 
@@ -30,17 +38,15 @@ def compose_options(
 
     `program` is any that exists; it is not started.
     """
-    # The library takes longer to load than all else of a node's order together: only what changes a node loads it.
-    from python_on_whales import DockerClient  # noqa: PLC0415 - see above
-
-    client = DockerClient(
+    # Its builder alone takes longer to load than a plan may take: only what changes a node loads it.
+    config = load_client_config()(
         client_call=[str(program)],
         compose_files=list(files),
         compose_profiles=list(profiles),
         compose_project_name=project or None,
         compose_project_directory=directory,
     )
-    words = [str(word) for word in client.client_config.docker_compose_cmd]
+    words = [str(word) for word in config.docker_compose_cmd]
     return words[words.index("compose") + 1 :]
 
 
@@ -55,12 +61,37 @@ def render_options(*, files: Iterable[str], profiles: Iterable[str], project: st
     return [word for pair in pairs for word in pair]
 
 
+def load_client_config() -> type[ClientConfig]:
+    """The class of python-on-whales that builds options, without the rest of the library.
+
+    Importing the library as a whole loads a module for each command of Docker, with a model for each of their
+    results, which takes three times as long. Whoever imports it afterwards gets all of it.
+    """
+    with _LOADING:
+        return _load_client_config()
+
+
+@cache
+def _load_client_config() -> type[ClientConfig]:
+    if LIBRARY in sys.modules:
+        return cast("type[ClientConfig]", import_module(f"{LIBRARY}.client_config").ClientConfig)
+    spec = find_spec(LIBRARY)
+    if spec is None:
+        raise ModuleNotFoundError(f"No module named {LIBRARY!r}", name=LIBRARY)
+    sys.modules[LIBRARY] = module_from_spec(spec)  # known to its own modules, and never executed
+    try:
+        return cast("type[ClientConfig]", import_module(f"{LIBRARY}.client_config").ClientConfig)
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == LIBRARY]:
+            del sys.modules[name]
+
+
 def preload() -> None:
     """Load in a thread what `compose_options` needs, while other programs are waited for."""
 
     def load() -> None:
         with contextlib.suppress(ImportError):  # raised again where it is needed
-            import python_on_whales  # noqa: F401, PLC0415 - see compose_options
+            load_client_config()
 
     threading.Thread(target=load, name="preload").start()
 

@@ -67,17 +67,26 @@ class Docker(DockerCli):
 
     def containers(self, projects: Iterable[str]) -> tuple[Container, ...]:
         """Every container of the compose projects, stopped ones too; one-off runs are left out."""
+        return parse_containers(self._inspect(self._list(projects)))
+
+    def containers_and_holdings(self, projects: Iterable[str]) -> tuple[tuple[Container, ...], dict[str, Holding]]:
+        """What `containers` returns, with what `holdings` says of them."""
+        found = self._inspect(self._list(projects))
+        return parse_containers(found), parse_holdings(found)
+
+    def _list(self, projects: Iterable[str]) -> list[str]:
+        """Ids of the containers of these projects, without one-off runs."""
         wanted = set(projects)
         if not wanted:
-            return ()
+            return []
         form = f'{{{{.ID}}}} {{{{.Label "{PROJECT}"}}}}'
         listed = self.run("ps", "--all", "--no-trunc", "--filter", f"label={ONEOFF}=False", "--format", form)
         found = (line.partition(" ") for line in listed.splitlines())
-        return self._inspect([one for one, _, project in found if project in wanted])
+        return [one for one, _, project in found if project in wanted]
 
     def running_containers(self) -> tuple[Container, ...]:
         """Every container that runs on the engine, whoever made it."""
-        return self._inspect(self.run("ps", "--quiet", "--no-trunc").split())
+        return parse_containers(self._inspect(self.run("ps", "--quiet", "--no-trunc").split()))
 
     def wait_for_removals(self, projects: Sequence[str]) -> None:
         """Wait until the engine has removed what a killed compose was removing: it takes a moment longer."""
@@ -86,11 +95,9 @@ class Docker(DockerCli):
                 return
             time.sleep(1)
 
-    def _inspect(self, ids: Sequence[str]) -> tuple[Container, ...]:
-        """The containers with these ids; one that is gone by now is left out."""
-        if not ids:
-            return ()
-        return parse_containers(self.run("container", "inspect", *ids, check=False))
+    def _inspect(self, ids: Sequence[str]) -> str:
+        """What the client prints of the containers with these ids; one that is gone by now is left out."""
+        return self.run("container", "inspect", *ids, check=False) if ids else "[]"
 
     def logs(self, container: str, *, lines: int) -> str:
         """The last lines that the container wrote, both streams in the order in which they came."""
@@ -118,8 +125,7 @@ class Docker(DockerCli):
 
     def holdings(self, containers: Iterable[Container]) -> dict[str, Holding]:
         """The names and addresses of these containers, by id."""
-        ids = [container.id for container in containers]
-        return parse_holdings(self.run("container", "inspect", *ids, check=False)) if ids else {}
+        return parse_holdings(self._inspect([container.id for container in containers]))
 
     def remove_project(self, project: str) -> None:
         """Remove a project's containers and networks by their labels, without its files; its volumes stay."""

@@ -196,7 +196,8 @@ class Client:
             try:
                 response = self._sender.send(verb, path, parameters=parameters, headers=headers, body=body)
             except (requests.RequestException, ConnectionError) as problem:
-                raise self._backoff.outage(request, f"GitHub did not answer ({type(problem).__name__})") from None
+                happened = f"GitHub at {self._sender.origin} did not answer ({type(problem).__name__})"
+                raise self._backoff.outage(request, happened) from None
             self._backoff.observe(response.headers)
             if response.status not in _REDIRECTS or "location" not in response.headers:
                 return response

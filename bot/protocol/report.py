@@ -21,6 +21,7 @@ from bot.protocol.outcome import Difference, OrderEnd, Outcome, ServiceOutcome, 
 VERSION = 1
 MAX_TEXT_LENGTH = 65_000  # characters of a check run's summary and of its text; GitHub takes 65,535
 MAX_SERVICES = 2_000  # that the bot reads of one report
+_FOLDED = "<details><summary>The same for aios-bot, as JSON</summary>"
 _BLOCK = re.compile(r"```json\n(.*?)\n```", re.DOTALL)
 
 
@@ -129,7 +130,7 @@ def _encode(order: Order, outcome: Outcome) -> str:
 def _block(report: Report) -> str:
     # A backtick inside could end the fence; JSON knows another way to write it.
     body = msgspec.json.encode(report).decode().replace("`", "\\u0060")
-    return f"```json\n{body}\n```"
+    return f"{_FOLDED}\n\n```json\n{body}\n```\n\n</details>"
 
 
 def parse_report(text: str, *, number: int) -> Report | None:

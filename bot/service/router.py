@@ -76,7 +76,8 @@ AnyJob = (
 Runner = Callable[[Client, Any], Outcome]
 """Runs one kind of job, which is its second argument."""
 
-_FEATURES = (bump, fleets, commands, rollout, drift, review, upstream, hub, notices, visitors)
+# In the order in which one event's jobs run: after a merge the nodes come before the next bump.
+_FEATURES = (commands, rollout, bump, fleets, drift, review, upstream, hub, notices, visitors)
 _DECODER: msgspec.json.Decoder[AnyJob] = msgspec.json.Decoder(AnyJob)
 _UNKNOWN_KIND_WAITS = 60.0  # seconds, in which a newer replica may take the job
 

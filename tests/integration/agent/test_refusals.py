@@ -70,15 +70,6 @@ def test_forged_and_altered_orders(node_world: NodeWorld) -> None:
     assert world.posted == []  # nobody may speak of a deployment in the name of an order that is not the bot's
 
 
-def test_replayed_orders(node_world: NodeWorld) -> None:
-    world = node_world
-    order = next_order(world)
-    assert world.deploy(order).end is OrderEnd.SUCCESS
-    posted = list(world.posted)
-    assert_refused(world, RefusalReason.ALREADY_USED, lambda: world.deploy(order))
-    assert world.posted == posted  # the deployment keeps the status that it earned
-
-
 def test_orders_that_failed_are_used_up_too(node_world: NodeWorld) -> None:
     world = node_world
     order = next_order(world)
@@ -132,20 +123,6 @@ def test_a_commit_that_is_not_the_pull_requests_head_now(node_world: NodeWorld) 
     assert_refused(world, RefusalReason.WRONG_COMMIT, lambda: world.deploy(merged_only))
 
 
-def test_a_pull_requests_head_is_tried_without_moving_the_branch(node_world: NodeWorld) -> None:
-    world = node_world
-    pin = commit(world.server, server_files(world.prefix, traefik="traefik:2"))
-    git(world.server, "push", "--quiet", "origin", "HEAD:main")
-    head = commit(world.fleet, {}, pins={"server": pin})
-    git(world.fleet, "push", "--quiet", "origin", f"{head}:refs/pull/4/head")
-    branch = git(world.root, "rev-parse", "main")
-    outcome = world.deploy(world.order(CheckoutPosition(head, pin), CHANGE, head_of=PullNumber(4)))
-    assert outcome.end is OrderEnd.SUCCESS, outcome
-    assert world.checkout_position() == CheckoutPosition(head, pin)
-    assert git(world.root, "rev-parse", "main") == branch
-    assert world.version("ingress/traefik") == "traefik:2"
-
-
 def test_a_pin_that_the_commit_does_not_hold(node_world: NodeWorld) -> None:
     world = node_world
     at = world.push(server_files(world.prefix, traefik="traefik:2"))
@@ -163,21 +140,6 @@ def test_local_edits_are_listed_and_kept(node_world: NodeWorld, name: str) -> No
     assert name in outcome.text
     assert world.posted[-1][1] == "failure"
     assert world.posted[-1][2].startswith("refused (local_edits): changed by hand in ")
-
-
-def test_local_edits_may_stay_where_the_order_says_so_and_brings_nothing_there(node_world: NodeWorld) -> None:
-    world = node_world
-    order = next_order(world, on_edits=MismatchPolicy.CONTINUE)
-    edited = world.root / "server/stacks/ingress/dynamic/headers.yml"
-    edited.write_text("by hand\n")
-    outcome = world.deploy(order)
-    assert outcome.end is OrderEnd.SUCCESS, outcome
-    assert edited.read_text() == "by hand\n"
-    (difference,) = outcome.differences
-    assert (difference.kind, "headers.yml" in difference.text) == (DifferenceKind.EDITED, True)
-    at = world.push(server_files(world.prefix, headers="from upstream"))
-    again = world.order(at, CHANGE, on_edits=MismatchPolicy.CONTINUE)
-    assert_refused(world, RefusalReason.LOCAL_EDITS, lambda: world.deploy(again))
 
 
 def test_a_deleted_tracked_file_is_a_local_edit(node_world: NodeWorld) -> None:
@@ -214,17 +176,6 @@ def test_another_repository_at_the_root(node_world: NodeWorld) -> None:
     assert_refused(world, RefusalReason.OTHER_REPOSITORY, lambda: world.deploy(order))
 
 
-def test_an_order_that_the_bot_withdrew(node_world: NodeWorld) -> None:
-    """The node was away, and a newer order waits behind this one."""
-    world = node_world
-    order = next_order(world)
-    world.withdrawn.add(order.number)
-    assert_refused(world, RefusalReason.WITHDRAWN, lambda: world.deploy(order))
-    assert world.posted == []  # the deployment keeps the status that withdrew it
-    newer = msgspec.structs.replace(order, number=DeploymentId(order.number + 1))
-    assert world.deploy(newer).end is OrderEnd.SUCCESS
-
-
 def test_a_refusal_is_reported_with_its_reason(node_world: NodeWorld) -> None:
     world = node_world
     order = next_order(world, expires=int(world.clock) - 1)
@@ -240,6 +191,84 @@ def read_tree(world: NodeWorld, at: CheckoutPosition) -> str:
     fleet, server = GitRepository(world.fleet / ".git"), GitRepository(world.server / ".git")
     path = SubmodulePath("server")
     return digest_tree(Snapshot(fleet=fleet, commit=at.commit, submodule=path, upstream=server, pin=at.pin).files)
+
+
+def test_every_reason_has_its_test() -> None:
+    source = Path(__file__).read_text() + (Path(__file__).parents[2] / "unit/protocol/test_order.py").read_text()
+    assert [reason.name for reason in RefusalReason if f"RefusalReason.{reason.name}" not in source] == []
+
+
+def test_a_node_that_only_reports(node_world: NodeWorld) -> None:
+    world = node_world
+    world.state.trust(world.folder / "orders.pub.pem", fleet=None, node=None, root=None, report_only=True)
+    order = next_order(world)
+    assert_refused(world, RefusalReason.UNSUPPORTED, lambda: world.deploy(order))
+    look = world.order(CheckoutPosition(order.commit, order.pin), CHANGE, kind=OrderKind.PLAN_ONLY)
+    assert world.deploy(look).end is OrderEnd.SUCCESS
+
+
+def test_the_reason_stands_in_the_record(node_world: NodeWorld) -> None:
+    world = node_world
+    order = next_order(world)
+    git(world.root, "remote", "set-url", "origin", "https://github.com/somebody/else.git")
+    world.deploy(order)
+    begun, finished = world.state.read_record()[-2:]
+    assert isinstance(begun, Begun)
+    assert begun.order == order
+    assert isinstance(finished, Finished)
+    assert (finished.number, finished.end) == (order.number, OrderEnd.REFUSED)
+
+
+# What follows changes the node in the end: the tests above share one that nothing has changed.
+
+
+def test_replayed_orders(node_world: NodeWorld) -> None:
+    world = node_world
+    order = next_order(world)
+    assert world.deploy(order).end is OrderEnd.SUCCESS
+    posted = list(world.posted)
+    assert_refused(world, RefusalReason.ALREADY_USED, lambda: world.deploy(order))
+    assert world.posted == posted  # the deployment keeps the status that it earned
+
+
+def test_a_pull_requests_head_is_tried_without_moving_the_branch(node_world: NodeWorld) -> None:
+    world = node_world
+    pin = commit(world.server, server_files(world.prefix, traefik="traefik:2"))
+    git(world.server, "push", "--quiet", "origin", "HEAD:main")
+    head = commit(world.fleet, {}, pins={"server": pin})
+    git(world.fleet, "push", "--quiet", "origin", f"{head}:refs/pull/4/head")
+    branch = git(world.root, "rev-parse", "main")
+    outcome = world.deploy(world.order(CheckoutPosition(head, pin), CHANGE, head_of=PullNumber(4)))
+    assert outcome.end is OrderEnd.SUCCESS, outcome
+    assert world.checkout_position() == CheckoutPosition(head, pin)
+    assert git(world.root, "rev-parse", "main") == branch
+    assert world.version("ingress/traefik") == "traefik:2"
+
+
+def test_local_edits_may_stay_where_the_order_says_so_and_brings_nothing_there(node_world: NodeWorld) -> None:
+    world = node_world
+    order = next_order(world, on_edits=MismatchPolicy.CONTINUE)
+    edited = world.root / "server/stacks/ingress/dynamic/headers.yml"
+    edited.write_text("by hand\n")
+    outcome = world.deploy(order)
+    assert outcome.end is OrderEnd.SUCCESS, outcome
+    assert edited.read_text() == "by hand\n"
+    (difference,) = outcome.differences
+    assert (difference.kind, "headers.yml" in difference.text) == (DifferenceKind.EDITED, True)
+    at = world.push(server_files(world.prefix, headers="from upstream"))
+    again = world.order(at, CHANGE, on_edits=MismatchPolicy.CONTINUE)
+    assert_refused(world, RefusalReason.LOCAL_EDITS, lambda: world.deploy(again))
+
+
+def test_an_order_that_the_bot_withdrew(node_world: NodeWorld) -> None:
+    """The node was away, and a newer order waits behind this one."""
+    world = node_world
+    order = next_order(world)
+    world.withdrawn.add(order.number)
+    assert_refused(world, RefusalReason.WITHDRAWN, lambda: world.deploy(order))
+    assert world.posted == []  # the deployment keeps the status that withdrew it
+    newer = msgspec.structs.replace(order, number=DeploymentId(order.number + 1))
+    assert world.deploy(newer).end is OrderEnd.SUCCESS
 
 
 def test_files_that_the_plan_was_not_made_from(node_world: NodeWorld) -> None:
@@ -298,20 +327,6 @@ def test_a_removal_would_take_what_the_order_does_not_name(node_world: NodeWorld
     assert world.containers() == {}
 
 
-def test_every_reason_has_its_test() -> None:
-    source = Path(__file__).read_text() + (Path(__file__).parents[2] / "unit/protocol/test_order.py").read_text()
-    assert [reason.name for reason in RefusalReason if f"RefusalReason.{reason.name}" not in source] == []
-
-
-def test_a_node_that_only_reports(node_world: NodeWorld) -> None:
-    world = node_world
-    world.state.trust(world.folder / "orders.pub.pem", fleet=None, node=None, root=None, report_only=True)
-    order = next_order(world)
-    assert_refused(world, RefusalReason.UNSUPPORTED, lambda: world.deploy(order))
-    look = world.order(CheckoutPosition(order.commit, order.pin), CHANGE, kind=OrderKind.PLAN_ONLY)
-    assert world.deploy(look).end is OrderEnd.SUCCESS
-
-
 def test_what_runs_is_not_where_the_plan_starts(node_world: NodeWorld) -> None:
     world = node_world
     position = world.checkout_position()
@@ -328,15 +343,3 @@ def test_what_runs_is_not_where_the_plan_starts(node_world: NodeWorld) -> None:
     assert outcome.end is OrderEnd.SUCCESS, outcome
     assert [(one.kind, one.where) for one in outcome.differences] == [(DifferenceKind.MISSING, "ingress/whoami")]
     assert set(world.containers()) == {"ingress/traefik", "secrets/vault"}  # exactly the plan, and nothing beside it
-
-
-def test_the_reason_stands_in_the_record(node_world: NodeWorld) -> None:
-    world = node_world
-    order = next_order(world)
-    git(world.root, "remote", "set-url", "origin", "https://github.com/somebody/else.git")
-    world.deploy(order)
-    begun, finished = world.state.read_record()[-2:]
-    assert isinstance(begun, Begun)
-    assert begun.order == order
-    assert isinstance(finished, Finished)
-    assert (finished.number, finished.end) == (order.number, OrderEnd.REFUSED)

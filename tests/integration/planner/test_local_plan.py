@@ -115,3 +115,19 @@ def test_renderings_are_kept_for_this_person_alone_and_unreadable(world: CaseWor
 def test_a_plan_needs_no_folder_of_its_own(world: CaseWorld) -> None:
     (world.root / "kept").write_text("a file stands there\n")
     assert "restart   HP / web / db" in run(world, "--to", world.new_pin).output
+
+
+def test_a_mistyped_submodule_is_told_with_the_ones_that_there_are(world: CaseWorld) -> None:
+    told = run(world, "--submodule", "servr")
+    assert isinstance(told.exception, BotError)
+    assert "pins no submodule at 'servr'; it pins server: run this with `--submodule server`" in str(told.exception)
+
+
+def test_a_commit_that_is_not_here_is_told_with_the_command_that_brings_it(world: CaseWorld) -> None:
+    server = world.checkout / "server"
+    missing = run(world, "--from", "d" * 40)
+    assert str(missing.exception).endswith(f"and no such folder is here; run `git -C {server} fetch` first")
+    shallow = world.root / "shal low"
+    git(world.root, "clone", "--quiet", "--depth", "1", server.as_uri(), str(shallow))
+    cut = run_at(world, shallow, "--old", "HEAD~1", "--new", "HEAD")
+    assert str(cut.exception).endswith(f"its clone is shallow: run `git -C '{shallow}' fetch --unshallow` first")

@@ -48,11 +48,15 @@ def test_what_is_needed_is(loaded: set[str]) -> None:
     assert {"bot.protocol.order", "bot.protocol.report"} <= loaded
 
 
-def test_an_order_that_calls_compose_loads_the_docker_client_beside_other_work() -> None:
+def test_an_order_that_calls_compose_loads_what_builds_its_options_beside_other_work() -> None:
     program = (
-        "import sys, threading; from bot.engine.compose import preload; preload();"
+        "import sys, threading; from bot.engine.compose import compose_options, preload; preload();"
         "[one.join() for one in threading.enumerate() if one.name == 'preload'];"
-        "print('python_on_whales' in sys.modules)"
+        "before = set(sys.modules);"
+        "compose_options(sys.executable, files=(), profiles=(), project='', directory='.');"
+        "print('pydantic' in before, set(sys.modules) == before,"
+        " sum('python_on_whales' in str(getattr(one, '__file__', '')) for one in sys.modules.values()));"
+        "from python_on_whales import DockerClient; print(DockerClient.__name__)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "True"
+    assert done.stdout.split() == ["True", "True", "0", "DockerClient"]

@@ -125,6 +125,12 @@ def test_what_passes_is_tried_again(answer: Answer, seconds: float) -> None:
     assert caught.value.seconds == seconds
 
 
+def test_a_github_that_does_not_answer_is_told_with_its_address() -> None:
+    one, _ = client(requests.ConnectionError("gone"))
+    with pytest.raises(RetryLater, match=r"GitHub at (https?://[^/ ]+) did not answer \(ConnectionError\)$"):
+        post(one)
+
+
 def test_a_state_that_is_still_computed_is_read_later() -> None:
     one, _ = client((202, {}, {}))
     with pytest.raises(RetryLater) as caught:

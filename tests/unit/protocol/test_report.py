@@ -100,8 +100,10 @@ def test_a_report_is_this_check_run() -> None:
         conclusion="failure",
         title=render_description(made),
         summary=f"```text\n{render_outcome(made)}\n```",
-        text='```json\n{"version":1,"number":7,"end":"refused","text":"' + "x" * 1000 + '","refusal":"drifted",'
-        '"commit":"' + "a" * 40 + '","seconds":0,"understands":["agent","if_same","tree","watch"]}\n```',
+        text="<details><summary>The same for aios-bot, as JSON</summary>\n\n"
+        '```json\n{"version":1,"number":7,"end":"refused","text":"' + "x" * 1000 + '","refusal":"drifted",'
+        '"commit":"' + "a" * 40 + '","seconds":0,"understands":["agent","if_same","tree","watch"]}\n'
+        "```\n\n</details>",
     )
 
 
@@ -162,7 +164,7 @@ def test_a_report_of_more_services_than_a_node_has_is_none() -> None:
 
 
 def test_a_report_is_looked_for_in_what_a_check_run_may_hold() -> None:
-    block = render_report(make_order(), outcome()).text
+    block = render_report(make_order(), outcome()).text.removesuffix("\n\n</details>")
     room = MAX_TEXT_LENGTH + 1000 - len(block)
     assert parse_report("x" * room + block, number=7) == read(outcome())
     assert parse_report("x" * (room + 1) + block, number=7) is None

@@ -40,7 +40,7 @@ from bot.features.commands.grammar import Command, Misread
 from bot.features.commands.jobs import AcknowledgeCommand, CloseOutPull, RunCommand, SyncCommandOrders
 from bot.features.drift.jobs import CheckDrift
 from bot.features.fleets.facts import Pinned
-from bot.features.fleets.jobs import Job, RepeatChecks, SyncFleet, SyncInstallation
+from bot.features.fleets.jobs import FleetRead, Job, RepeatChecks, SyncFleet, SyncInstallation
 from bot.features.fleets.store import Pins
 from bot.features.hub.jobs import SyncHub
 from bot.features.notices.jobs import EndWaiting
@@ -301,6 +301,13 @@ def test_route(name: str) -> None:
     found = route(event, INDEX)
     assert set(found) == looks
     assert len(found) == len(looks), "no look twice"
+
+
+def test_after_a_merge_the_nodes_come_before_the_next_bump() -> None:
+    found = route(pull("aios-bot/main/server", merged=True), INDEX)
+    assert found.index(MERGED) < found.index(bump())
+    read = route(FleetRead(fleet=WIN, installation=SEVEN, pins=INDEX.pins_of(WIN)), INDEX)
+    assert read.index(rollout()) < read.index(bump())
 
 
 def test_every_kind_of_event_is_routed() -> None:

@@ -1,0 +1,173 @@
+"""What an order asks git once, and what it looks at each time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.agent.safe_git import GitAccess
+from bot.agent.work_tree import CheckoutError, WorkTree
+from bot.domain.names import CommitSha
+from bot.git.git import GitError, GitRepository
+from bot.git.remembered import RememberedSettings, RememberingRepository, read_head, read_own_settings
+from tests.gitworld import commit, git, new_repository
+
+ACCESS = GitAccess("https://github.com", None)
+Calls = list[tuple[str, ...]]
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone with one commit, below which a container may write."""
+    source = new_repository(tmp_path / "source")
+    commit(source, {"a": "1"})
+    git(tmp_path, "clone", "--quiet", str(source), "clone")
+    return tmp_path / "clone"
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """Every command that a repository gives git."""
+    found: Calls = []
+    run = GitRepository.run
+
+    def note(self: GitRepository, *arguments: str, **options: object) -> bytes:
+        found.append(arguments)
+        return run(self, *arguments, **options)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr(GitRepository, "run", note)
+    return found
+
+
+def test_head_is_asked_for_again_once_it_moves(clone: Path, calls: Calls) -> None:
+    repository = RememberingRepository(clone / ".git")
+    first = repository.resolve("HEAD")
+    assert (first, repository.resolve("HEAD"), len(calls)) == (git(clone, "rev-parse", "HEAD"), first, 1)
+    second = commit(clone, {"a": "2"})
+    assert repository.resolve("HEAD") == second
+    assert repository.pin_at("HEAD", "a") is None
+    git(clone, "checkout", "--quiet", "--detach", str(first))
+    assert repository.resolve("HEAD") == first
+    git(clone, "checkout", "--quiet", "main")
+    assert repository.resolve("HEAD") == second
+
+
+def test_a_branch_that_only_git_finds_is_asked_for_each_time(clone: Path, calls: Calls) -> None:
+    repository = RememberingRepository(clone / ".git")
+    git(clone, "pack-refs", "--all")
+    assert read_head(clone / ".git") == b""
+    assert repository.resolve("HEAD") == repository.resolve("HEAD") == git(clone, "rev-parse", "HEAD")
+    assert len(calls) == 2
+
+
+def test_a_head_without_a_commit_is_none_until_there_is_one(tmp_path: Path) -> None:
+    empty = new_repository(tmp_path / "empty")
+    repository = RememberingRepository(empty / ".git")
+    assert repository.resolve("HEAD") is None
+    first = commit(empty, {"a": "1"})
+    assert repository.resolve("HEAD") == first
+
+
+@pytest.mark.parametrize(
+    "head", ["ref: refs/heads/../../config\n", "ref: config\n", "main\n", "", "ref: refs/heads/x"]
+)
+def test_a_head_that_names_no_branch_of_its_own_is_left_to_git(tmp_path: Path, head: str) -> None:
+    (tmp_path / "HEAD").write_text(head)
+    (tmp_path / "config").write_text("a" * 40)
+    assert read_head(tmp_path) == b""
+
+
+def test_what_a_commit_holds_is_asked_once_and_what_a_branch_holds_each_time(clone: Path, calls: Calls) -> None:
+    repository = RememberingRepository(clone / ".git")
+    first = CommitSha(git(clone, "rev-parse", "HEAD"))
+    second = commit(clone, {"a": "2", "b": "1"})
+    for _ in range(2):
+        assert repository.read_file(first, "a") == b"1"
+        assert repository.read_file(first, "b") is None
+        assert [entry.path for entry in repository.list_tree(second)] == ["a", "b"]
+        assert repository.changed_files(first, second) == ("a", "b")
+        assert repository.is_ancestor(first, second)
+        assert not repository.is_ancestor(second, first)
+        assert repository.resolve(second) == second
+    asked = len(calls)
+    assert repository.read_file("main", "a") == b"2"
+    third = commit(clone, {"a": "3"})
+    assert repository.read_file("main", "a") == b"3"
+    assert repository.resolve("main") == third
+    assert len(calls) > asked
+
+
+def test_a_commit_that_is_not_here_is_looked_for_again(clone: Path) -> None:
+    tree = WorkTree(clone, ACCESS)
+    new = commit(clone.parent / "source", {"a": "2"})
+    assert tree.repository.resolve(new) is None
+    tree.fetch()
+    assert tree.repository.resolve(new) == new
+
+
+def test_settings_are_read_again_once_the_clone_has_others(clone: Path) -> None:
+    reads: list[int] = []
+
+    def read() -> str:
+        reads.append(1)
+        return git(clone, "config", "--list", "--local")
+
+    settings = RememberedSettings(clone, read)
+    assert settings.listed() == settings.listed()
+    assert len(reads) == 1
+    git(clone, "config", "core.sshCommand", "EVIL")
+    assert "core.sshcommand=EVIL" in settings.listed()
+    git(clone, "config", "--unset", "core.sshCommand")
+    assert "EVIL" not in settings.listed()
+    assert len(reads) == 3
+
+
+def test_settings_that_change_while_they_are_read_are_read_again(clone: Path) -> None:
+    def read() -> str:
+        git(clone, "config", "--add", "test.reads", "1")
+        return git(clone, "config", "--list", "--local")
+
+    settings = RememberedSettings(clone, read)
+    assert settings.listed().count("test.reads") == 1
+    assert settings.listed().count("test.reads") == 2
+
+
+def test_a_program_that_appears_during_an_order_is_refused(clone: Path) -> None:
+    tree = WorkTree(clone, ACCESS)
+    tree.git("ls-files")
+    git(clone, "config", "remote.origin.uploadpack", "EVIL")
+    with pytest.raises(CheckoutError, match="uploadpack"):
+        tree.git("ls-files")
+
+
+def test_which_files_count_as_all_of_the_settings(clone: Path, tmp_path: Path) -> None:
+    plain = read_own_settings(clone)
+    assert plain
+    git(clone, "config", "extensions.worktreeConfig", "true")
+    git(clone, "config", "--worktree", "core.sshCommand", "EVIL")
+    assert b"EVIL" in read_own_settings(clone)
+    git(clone, "worktree", "add", "--quiet", "--detach", str(tmp_path / "linked"))
+    assert read_own_settings(tmp_path / "linked") == b""
+    git(clone, "config", "include.path", "/elsewhere")
+    assert read_own_settings(clone) == b""
+    assert read_own_settings(tmp_path / "nowhere") == b""
+    (tmp_path / ".git").write_text("no address\n")
+    assert read_own_settings(tmp_path) == b""
+
+
+def test_a_submodules_settings_are_those_of_its_own_clone(tmp_path: Path) -> None:
+    inner, place = new_repository(tmp_path / "outer/.git/modules/server"), tmp_path / "outer/server"
+    place.mkdir()
+    (place / ".git").write_text("gitdir: ../.git/modules/server/.git\n")
+    before = read_own_settings(place)
+    git(inner, "config", "core.sshCommand", "EVIL")
+    assert (bool(before), b"EVIL" in read_own_settings(place)) == (True, True)
+
+
+def test_an_error_of_git_is_not_remembered(clone: Path) -> None:
+    repository = RememberingRepository(clone / ".git")
+    with pytest.raises(GitError):
+        repository.list_tree("d" * 40)
+    with pytest.raises(GitError):
+        repository.list_tree("d" * 40)
