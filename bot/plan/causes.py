@@ -50,6 +50,7 @@ class ReasonCode(StrEnum):
     BIND_CONTENT = "bind_content"
     CONFIG_CONTENT = "config_content"
     SECRET_CONTENT = "secret_content"  # noqa: S105 - the name of a reason
+    SECURITY_PROFILE = "security_profile"  # of seccomp; the engine gets its text when the container is made
     BUILD = "build"
     BUILD_CONTENT = "build_content"
     # Because of something else

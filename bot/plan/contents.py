@@ -7,6 +7,7 @@ a container alone whose mounted file changed. What is needed then:
   that git replaced by another one (until then the container keeps the old);
 - a service whose label `aios.reload` names a signal gets that instead, where it mounts the folder;
 - a container that was made for a file cannot start with a folder in its place, or the reverse;
+- a seccomp profile is read when the container is made (create.go: parseSecurityOpts);
 - a config or secret that is another file now, or is written in the compose file itself, is put in when the
   container is made (create.go: buildContainerConfigMounts, secrets.go: injectFileReferences).
 """
@@ -27,6 +28,10 @@ RELOAD_LABEL = "aios.reload"
 _RELOAD_SIGNALS = frozenset(("HUP", "USR1", "USR2", "WINCH"))
 _NAMES_SHOWN = 3
 _FILE_OBJECTS = {"configs": ReasonCode.CONFIG_CONTENT, "secrets": ReasonCode.SECRET_CONTENT}
+
+
+NAMED_PROFILES = ("unconfined", "builtin", "default")
+"""Of seccomp, what is no file (pkg/compose/create.go)."""
 
 
 class Mount(NamedTuple):
@@ -53,6 +58,17 @@ def find_mounts(service: str, model: Mapping[str, Any], node: Node) -> Iterator[
             inside = find_inside(str(file), node) if file else None
             if inside is not None:
                 yield Mount(code, target, inside, f"services.{service}.{section}.{index}")
+    for index, option in enumerate(spec.get("security_opt") or ()):
+        kind, _, path = split_security_option(option)
+        inside = find_inside(path, node) if kind == "seccomp" and path.startswith("/") else None
+        if inside is not None:
+            yield Mount(ReasonCode.SECURITY_PROFILE, kind, inside, f"services.{service}.security_opt.{index}")
+
+
+def split_security_option(option: str) -> tuple[str, str, str]:
+    """`seccomp:FILE` or `seccomp=FILE`: its kind, the sign between them, and the rest."""
+    sign = next((one for one in option if one in ":="), ":")
+    return option.partition(sign)
 
 
 def _source_of(volume: Mapping[str, Any], model: Mapping[str, Any]) -> str:
@@ -100,8 +116,14 @@ def _mount_causes(mount: Mount, old: Side, new: Side, changed: frozenset[str], s
     nothing = Place(path=mount.source)
     was, now = old.places.get(mount.source, nothing), new.places.get(mount.source, nothing)
     where = find_source(new.rendering, mount.at)
+    is_profile = mount.code is ReasonCode.SECURITY_PROFILE
     if was.kind == "file" and not now.kind:
-        text = f"{mount.source} is gone from the repository and still mounted: the engine makes an empty folder of it"
+        lost = (
+            "named as a profile: nothing starts without it"
+            if is_profile
+            else "mounted: the engine makes an empty folder of it"
+        )
+        text = f"{mount.source} is gone from the repository and still {lost}"
         yield Cause(Action.RECREATE, mount.code, text, where)
         return
     # Where nothing exists, the engine creates a folder.
@@ -111,12 +133,14 @@ def _mount_causes(mount: Mount, old: Side, new: Side, changed: frozenset[str], s
         return
     files = changed_under(changed, (was.path, now.path))
     if files or was.path != now.path:
-        text = f"{_list_names(files) or mount.source} changed, mounted at {mount.target}"
+        place = f"the profile of {mount.target}" if is_profile else f"mounted at {mount.target}"
+        text = f"{_list_names(files) or mount.source} changed, {place}"
         same = was.path == now.path and now.kind == "folder" and now.survives
         reloads = signal and same and mount.code is ReasonCode.BIND_CONTENT
         if files and any(files[0] == root or files[0].startswith(f"{root}/") for root in (was.path, now.path)):
             where = SourceLine(files[0], 1)  # the planner finds the line
-        yield Cause(Action.RELOAD if reloads else Action.RESTART, mount.code, text, where)
+        action = Action.RECREATE if is_profile else Action.RELOAD if reloads else Action.RESTART
+        yield Cause(action, mount.code, text, where)
 
 
 def _definition_causes(service: str, old: Side, new: Side) -> Iterator[Cause]:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from bot.engine.environment import RENDER_HOME
+from bot.plan.contents import NAMED_PROFILES, split_security_option
 from bot.plan.model import SourceLine
 from bot.plan.rendering import CHECKOUT
 from bot.planner.compose_files import RefusedError
@@ -31,6 +32,25 @@ def find_inside(text: str, folder: str, where: SourceLine | None, what: str = "a
             raise RefusedError(f"{shown} leads out of the checkout", where)
     path = posixpath.normpath(posixpath.join(folder, text))
     return "" if path == "." else path
+
+
+def canonical_model(model: Any, seen: str, folder: str) -> Any:
+    """The model of the stack in `folder` as `canonical_paths` has it, with the files of seccomp profiles as paths.
+
+    Compose leaves these as they were written, relative to the folder, and reads them when it makes a container.
+    """
+    found = canonical_paths(model, seen)
+    for service in (found.get("services") or {}).values():
+        if service.get("security_opt"):
+            service["security_opt"] = [_with_path(option, folder) for option in service["security_opt"]]
+    return found
+
+
+def _with_path(option: str, folder: str) -> str:
+    kind, sign, path = split_security_option(option)
+    if kind != "seccomp" or path in NAMED_PROFILES or path.startswith("/"):
+        return option
+    return f"{kind}{sign}{posixpath.normpath(posixpath.join(CHECKOUT, folder, path))}"
 
 
 def canonical_paths(value: Any, seen: str) -> Any:

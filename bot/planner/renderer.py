@@ -34,7 +34,7 @@ from bot.engine.programs import ComposeProgram, find_compose
 from bot.plan.compose_versions import NodeCompose, judge_compose
 from bot.plan.rendering import CHECKOUT, Rendered, Rendering, Unreadable
 from bot.planner.cache import RenderCache, sweep
-from bot.planner.checkout_paths import canonical_paths
+from bot.planner.checkout_paths import canonical_model
 from bot.planner.compose_files import ComposeInputs, RefusedError
 from bot.planner.exits import without_names
 from bot.planner.guarded import ChildRunner, run_guarded
@@ -47,7 +47,7 @@ from bot.planner.stack_files import DEFAULT_FILES, find_files, likely_files
 from bot.planner.variable_contents import find_variable_contents
 from bot.redaction.redact import Redactor, known_from
 
-_RULES = "6"  # of rendering and redaction: another number makes every kept rendering a miss
+_RULES = "7"  # of rendering and redaction: another number makes every kept rendering a miss
 _MAX_MESSAGE = 1500  # characters
 _MIN_HIDDEN = 8  # characters; shorter ones would take words out of ordinary text
 
@@ -235,7 +235,7 @@ class Renderer:
             variables = find_variables(inputs.main, defaults, self.redactor.setting)
             return replace(problem, variables=variables), not outcome.stopped
         try:
-            model = canonical_paths(json.loads(outcome.out.decode("utf-8").replace("$$", "$")), seen)
+            model = canonical_model(json.loads(outcome.out.decode("utf-8").replace("$$", "$")), seen, request.folder)
         except (ValueError, RecursionError):
             return Unreadable(message=f"{request.folder}: compose wrote something that is not JSON"), True
         secrets = known_from(inputs.settings(), environment=_from_env_files(model, source_map, inputs, known))

@@ -107,6 +107,7 @@ BIND = {"volumes": [{"type": "bind", "source": f"{HERE}/conf", "target": "/conf"
 SIGNAL = {"labels": {"aios.reload": "hup"}}
 CONFIG = {"configs": [{"source": "c", "target": "/c"}]}
 SECRET = {"secrets": [{"source": "k"}]}
+PROFILE = {"security_opt": ["no-new-privileges:true", f"seccomp={HERE}/conf"]}
 DEVICE = {"volumes": [{"type": "volume", "source": "v", "target": "/v"}]}
 BOUND = {"v": {"name": "s_v", "driver_opts": {"type": "none", "o": "bind", "device": f"{HERE}/conf"}}}
 
@@ -125,6 +126,10 @@ BOUND = {"v": {"name": "s_v", "driver_opts": {"type": "none", "o": "bind", "devi
         (CONFIG, {"configs": {"c": {"file": f"{HERE}/conf"}}}, "file", ["conf"], Action.RESTART),
         (CONFIG | SIGNAL, {"configs": {"c": {"file": f"{HERE}/conf"}}}, "file", ["conf"], Action.RESTART),
         (SECRET, {"secrets": {"k": {"file": f"{HERE}/conf"}}}, "file", ["conf"], Action.RESTART),
+        (PROFILE, {}, "file", ["conf"], Action.RECREATE),
+        (PROFILE, {}, "file", ["conf2"], Action.NONE),
+        (PROFILE | SIGNAL, {}, "file", ["conf"], Action.RECREATE),
+        ({"security_opt": [f"label:{HERE}/conf", "seccomp:unconfined"]}, {}, "file", ["conf"], Action.NONE),
         (DEVICE, {"volumes": BOUND}, "folder", ["conf/a"], Action.RESTART),
         (DEVICE, {"volumes": {"v": {"name": "s_v"}}}, "folder", ["conf/a"], Action.NONE),
     ],
@@ -139,6 +144,15 @@ def test_files_behind_a_mount(
     assert used == (set(changed) if expected is not Action.NONE else set())
     (plan,) = only(decided).services
     assert plan.signal == ("SIGHUP" if expected is Action.RELOAD else "")
+
+
+def test_what_is_told_of_a_seccomp_profile() -> None:
+    both = [side({"web": PROFILE}, places={"conf": kind}) for kind in ("file", "file", "")]
+    (changed,) = only(decide(*both[:2], changed=("conf",))).services[0].reasons
+    assert (changed.code, changed.text) == ("security_profile", f"{FOLDER}/conf changed, the profile of seccomp")
+    (gone,) = only(decide(*both[1:], changed=("conf",))).services[0].reasons
+    words = "gone from the repository and still named as a profile: nothing starts without it"
+    assert gone.text == f"{FOLDER}/conf is {words}"
 
 
 def test_a_folder_that_git_makes_anew_cannot_be_reloaded() -> None:
