@@ -35,6 +35,14 @@ SERVERS = {
     "github.com": Behaviours(),
     "personal": Behaviours(personal_accounts=True),
     "lagging": Behaviours(lag=15.0),
+    "everything": Behaviours(
+        personal_accounts=True,
+        lag=15.0,
+        knows_run_details=False,
+        strict_headers=True,
+        without_activity=True,
+        web_flow="GitHub Enterprise",
+    ),
     **{
         f"ghes-{version}": Behaviours(knows_run_details=False, web_flow="GitHub Enterprise")
         for version in ("3.16", "3.17", "3.18", "3.19")

@@ -12,6 +12,7 @@ from bot.domain.names import RepoName
 from sandbox.world import AiosWorld
 
 _T = TypeVar("_T")
+HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 
 
 class Outside:
@@ -21,7 +22,7 @@ class Outside:
         self.world = world
         self.url = f"{world.hub.url}/api/v3"
         self._session = requests.Session()
-        self._session.headers["Authorization"] = f"Bearer {world.token}"
+        self._session.headers.update(HEADERS | {"Authorization": f"Bearer {world.token}"})
 
     def get(self, path: str, **query: str) -> Any:
         """The JSON of one GET; a failure is an AssertionError with the answer."""

@@ -36,7 +36,7 @@ from sandbox.github import EmbeddedGitHub
 from sandbox.github import Job as RunnerJob
 from sandbox.records import use_clock
 from sandbox.world import FLEET, NODE, PERSON, SERVER, AiosWorld, build_world
-from tests.acceptance.outside import Outside
+from tests.acceptance.outside import HEADERS, Outside
 
 INGRESS = "stacks/ingress/docker-compose.yml"
 NOWHERE = "http://127.0.0.1:1/webhook"  # nothing listens there: deliveries are taken from GitHub's own list
@@ -205,7 +205,7 @@ class Stepper:
     def report(self, order: Order, state: str) -> None:
         """The node says how its order did; its job ends."""
         url = f"{self.hub.url}/api/v3/repos/{FLEET}/deployments/{order.order['number']}/statuses"
-        headers = {"Authorization": f"Bearer {order.job.token}"}
+        headers = HEADERS | {"Authorization": f"Bearer {order.job.token}"}
         log_url = f"{self.hub.url}/{FLEET}/actions/runs/{order.job.run_id}"
         for word in ("in_progress", state):
             body = {"state": word, "description": "by the test", "log_url": log_url}

@@ -253,6 +253,10 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_a_branch_is_rewritten_under_an_open_pull_request": (
         Undo("bot.features.bump.run:decide_bump", _keep_what_is_gone),
     ),
+    # test_whole_way
+    "test_every_lag_and_refusal_at_once": (
+        Undo("bot.github.endpoints.workflows:dispatch_workflow", _dispatch_with_details),
+    ),
     # test_who_pushed
     "test_who_pushed_the_newest_commit_approves_it": (_SOMEBODY_ELSE_PUSHED,),
     "test_a_merge_of_the_base_is_nobodys_work": (Undo("bot.features.review.read.pusher:_skip_merges", _as_it_is),),
