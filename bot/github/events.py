@@ -134,7 +134,15 @@ class _PingBody(Wire, frozen=True):
     hook_id: int = 0
 
 
-_PULL_ACTIONS = {"opened", "closed", "reopened", "synchronize", "edited"}
+_PULL_ACTIONS = {
+    "opened",
+    "closed",
+    "reopened",
+    "synchronize",
+    "edited",
+    "converted_to_draft",
+    "ready_for_review",
+}
 _REPOSITORY_ACTIONS = {
     "renamed",
     "transferred",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.features.review.jobs import SyncReview
 from sandbox.world import FLEET, PERSON
 from tests.github.stepping import Stepper
 from tests.github.test_required_plan import move_pin, plan_of
@@ -81,4 +82,16 @@ def test_a_bump_becomes_a_draft(steps: Stepper) -> None:
     assert (found["number"], found["draft"]) == (number, True)
     assert steps.outside.pin(FLEET, found["head"]["sha"]) == newest
     assert plan_of(steps, found)["status"] == "completed"
+    assert steps.failed == []
+
+
+def test_a_draft_is_ready_for_review(steps: Stepper) -> None:
+    """`converted_to_draft` and `ready_for_review`: nobody is to review a draft; one that is ready waits for somebody
+    from that moment, and nothing else is sent then."""
+    number = steps.bump()["number"]
+    for draft in (True, False):
+        steps.ran.clear()
+        steps.hub.set_draft(FLEET, number, by=PERSON, draft=draft)
+        steps.settle()
+        assert [job.number for job in steps.ran if isinstance(job, SyncReview)] == [number]
     assert steps.failed == []

@@ -163,6 +163,9 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_a_bump_is_closed_and_reopened": (_DISMISSED,),
     "test_the_branch_of_a_bump_is_deleted_and_restored": (_DISMISSED,),
     "test_a_bump_is_reverted": (_DISMISSED,),
+    "test_a_draft_is_ready_for_review": (
+        Undo("bot.github.events:_PULL_ACTIONS", {"opened", "closed", "reopened", "synchronize", "edited"}),
+    ),
     "test_a_bump_becomes_a_draft": (Undo("bot.features.bump.run:decide_bump", _leave_open_ones),),
     # test_enterprise_server
     "test_a_server_refuses_return_run_details": (
