@@ -76,7 +76,19 @@ class World:
     def push(self, upstream: str) -> None:
         """Move an upstream on."""
         self._pushed += 1
-        self._push(self._folder / upstream, {"stacks/web/compose.yml": STACK.format(version=1 + self._pushed)})
+        self.push_files(upstream, {"stacks/web/compose.yml": STACK.format(version=1 + self._pushed)})
+
+    def push_files(self, upstream: str, files: dict[str, str]) -> None:
+        """Commit these files to an upstream."""
+        self._push(self._folder / upstream, files)
+
+    def close_pulls(self, fleet: int) -> None:
+        """Close a fleet's pull requests and remove the bot's branch, so that the next bump opens a fresh one."""
+        head = {"Authorization": f"Bearer {self.token}"}
+        url = f"{self.hub.url}/api/v3/repos/{OWNER}/fleet-{fleet:03}"
+        for pull in requests.get(f"{url}/pulls", headers=head, timeout=60).json():
+            requests.patch(f"{url}/pulls/{pull['number']}", json={"state": "closed"}, headers=head, timeout=60)
+            requests.delete(f"{url}/git/refs/heads/{pull['head']['ref']}", headers=head, timeout=60)
 
     def pulls(self, fleets: Sequence[int]) -> int:
         """How many of these fleets have a pull request with its check."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from bench.hostile_service import print_beside_others
 from bot.domain.names import NodeName, StackName
 from bot.plan.lists import find_differences
 from bot.plan.model_diff import render_diff
@@ -76,7 +77,9 @@ def _seconds(work: Callable[[int], object], size: int) -> float:
 
 
 def main() -> None:
-    """Print the seconds of each size, and the growth of each doubling."""
+    """Print what another fleet's stack takes from the service, then the seconds of each size and its growth."""
+    print_beside_others()
+    print()
     print(f"{'':<44}" + "".join(f"{size // 1024:>7} KiB" for size in SIZES) + "   growth a doubling")
     for name, work in WORK.items():
         times = [_seconds(work, size) for size in SIZES]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from types import MappingProxyType
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from bot.git.git import GitRepository
 from bot.plan.changes import decide_node
 from bot.plan.compose_versions import NodeCompose
 from bot.plan.identity import identify_plan
-from bot.plan.model import Commit, NodePlan, Plan
+from bot.plan.model import Commit, NodePlan, Plan, StackPlan
 from bot.plan.rendering import NodeChange
 from bot.planner.culprits import Refused, StackPlace, make_guarded
 from bot.planner.exits import PlanRedactor, hide_secrets
@@ -171,7 +171,7 @@ def _make_plan(
     decided = [
         _decide(change, fleet.risks, new, redactor, changed, compose=versions[change.node.name]) for change in changes
     ]
-    plans = tuple(plan for plan, _ in decided)
+    plans = _share_stacks(plan for plan, _ in decided)
     files = new.upstream.changed_files(old.pin if old else None, new.pin)
     effective = frozenset().union(*(used for _, used in decided))
     return Plan(
@@ -187,6 +187,17 @@ def _make_plan(
         files_without_effect=tuple(path for path in files if f"{submodule.path}/{path}" not in effective),
         file_diffs=show_files([one for one in changed if one.path in effective], changes, redactor),
         tree=digest_tree(new.files),
+    )
+
+
+def _share_stacks(plans: Iterable[NodePlan]) -> tuple[NodePlan, ...]:
+    """`plans` in which nodes with equal stacks have the same value: it leaves the child once, and is kept once.
+
+    Reading the result of a child stops every other thread, so it must not grow with the number of nodes.
+    """
+    shared: dict[StackPlan, StackPlan] = {}
+    return tuple(
+        replace(plan, stacks=tuple(shared.setdefault(stack, stack) for stack in plan.stacks)) for plan in plans
     )
 
 

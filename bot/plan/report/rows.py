@@ -75,9 +75,12 @@ class Totals(NamedTuple):
 def find_rows(plan: Plan) -> tuple[Row, ...]:
     """Every service that something happens to, and every stack that a risk speaks of; the most severe first."""
     found: dict[Row, list[NodeName]] = {}
+    made: dict[StackPlan, tuple[Row, ...]] = {}  # nodes mostly have equal stacks
     for node in plan.nodes:
         for stack in node.stacks:
-            for row in _rows(stack):
+            if stack not in made:
+                made[stack] = tuple(_rows(stack))
+            for row in made[stack]:
                 found.setdefault(row, []).append(node.node)
     rows = [row._replace(nodes=tuple(nodes)) for row, nodes in found.items()]
     return tuple(sorted(rows, key=_weight))

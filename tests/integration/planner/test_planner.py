@@ -297,3 +297,12 @@ def test_the_command_tells_stack_service_action_and_reasons_as_json(world: Rende
         one["service"]: (one["action"], [reason["code"] for reason in one["reasons"]]) for one in stack["services"]
     }
     assert found == {"web": ("restart", ["bind_content"]), "made": ("none", []), "db": ("none", [])}
+
+
+def test_nodes_with_equal_stacks_have_one_value_of_them(world: RenderWorld) -> None:
+    first = world.push(dict(WEB), links=LINKS)
+    new = world.push({"stacks/web/conf/a.conf": "b\n"})
+    made = plan(world, first, new, *(Node(name=NodeName(f"n{number}")) for number in range(20)))
+    assert len(made.nodes) == 20
+    assert made.nodes[0].stacks
+    assert len({id(stack) for node in made.nodes for stack in node.stacks}) == len(made.nodes[0].stacks)
