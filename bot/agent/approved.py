@@ -8,7 +8,6 @@ turns out less or milder is done, and is in the report.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from bot.agent.orders import is_removal
@@ -23,12 +22,9 @@ from bot.protocol.tree import TreeFile, digest_tree
 _NAMED = 5  # things that a refusal names
 
 
-def find_other_files(order: Order, root: Path) -> Refusal | None:
-    """The refusal of an order whose commits, in the checkout at `root`, hold other files than its plan was made from.
-
-    Both commits have to be fetched.
-    """
-    if not order.tree or digest_tree(_read_files(order, root)) == order.tree:
+def find_other_files(order: Order, fleet: GitRepository, submodule: GitRepository) -> Refusal | None:
+    """The refusal of an order whose commits hold other files than its plan was made from. Both are in the clones."""
+    if not order.tree or digest_tree(_read_files(order, fleet, submodule)) == order.tree:
         return None
     text = (
         f"plan {order.plan} was made from other files than {order.commit} with {order.submodule} at {order.pin} has"
@@ -36,14 +32,14 @@ def find_other_files(order: Order, root: Path) -> Refusal | None:
     return Refusal(reason=RefusalReason.OTHER_FILES, text=f"{text}: nobody approved these; ask for a new plan")
 
 
-def _read_files(order: Order, root: Path) -> Iterable[TreeFile]:
+def _read_files(order: Order, fleet: GitRepository, submodule: GitRepository) -> Iterable[TreeFile]:
     """Every file that a checkout of the order holds, as the plan saw them (bot.planner.snapshot)."""
     found: dict[str, TreeFile] = {}
-    for folder, commit, prefix in (
-        (root, order.commit, ""),
-        (root / order.submodule, order.pin, f"{order.submodule}/"),
+    for repository, commit, prefix in (
+        (fleet, order.commit, ""),
+        (submodule, order.pin, f"{order.submodule}/"),
     ):
-        for entry in GitRepository.of_checkout(folder).list_tree(commit, recursive=True):
+        for entry in repository.list_tree(commit, recursive=True):
             if entry.kind != "tree":
                 path = f"{prefix}{entry.path}"
                 found[path] = TreeFile(path, entry.mode, entry.oid)

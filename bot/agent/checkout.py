@@ -20,7 +20,7 @@ from bot.agent.safe_git import GitAccess, check_address, is_address_of
 from bot.agent.submodules import fetch_submodule, find_stanza, remove_incomplete_clones, update_nested
 from bot.agent.work_tree import CheckoutError, WorkTree, clone, render_list
 from bot.domain.names import CommitSha, parse_commit_sha, short
-from bot.git.git import GitError
+from bot.git.git import GitError, GitRepository
 from bot.protocol.order import MismatchPolicy, Order, Refusal, RefusalReason
 
 
@@ -41,10 +41,9 @@ class Checkout:
         self._inner: dict[str, WorkTree] = {}
         self.found_edited: list[str] | None = None  # by `prepare`
 
-    @property
-    def exists(self) -> bool:
-        """Whether a repository is here."""
-        return self._tree.exists
+    def repositories(self, submodule: str) -> tuple[GitRepository, GitRepository]:
+        """The fleet's and the submodule's, which are both here."""
+        return self._tree.repository, self._within(submodule).repository
 
     def position(self, submodule: str) -> CheckoutPosition | None:
         """What is checked out now, or None when nothing is."""

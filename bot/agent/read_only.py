@@ -83,7 +83,7 @@ class ReadOnlyRun:
         if position is not None and position.pin is not None:
             refusal = (
                 self.checkout.prepare(planned)
-                or find_other_files(planned, self.checkout.root)
+                or find_other_files(planned, *self.checkout.repositories(planned.submodule))
                 or self._preflight(planned, containers)
             )
             if refusal is not None:

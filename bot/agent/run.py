@@ -146,11 +146,11 @@ class DeployRun:
         needs_compose = bool(changed_stacks(self.order))
         if needs_compose:
             preload()
-        with ThreadPoolExecutor() as beside:
+        with ThreadPoolExecutor(1) as beside:  # one after the other: both read the same answer
             engine = beside.submit(check_engine, self.docker, needs_compose=needs_compose)
             if needs_compose:
                 self.data_folder = beside.submit(self.docker.data_folder).result
-            if not self.checkout.exists:
+            if not (self.checkout.root / ".git").exists():
                 self._note_engine(engine)  # nothing is cloned for an engine that is not there
             with self._step("fetch"):
                 self._check(self.checkout.prepare(self.order))
@@ -170,7 +170,7 @@ class DeployRun:
         held = checkout.position(self.order.submodule)
         is_first = held is None or held.pin is None
         if not is_first:
-            self._check(find_other_files(self.order, checkout.root))
+            self._check_approved_files()
         back_to = self._position_to_return_to()
         self.before, self.holdings = docker.containers_and_holdings(stack.project for stack in self.order.stacks)
         ordered = self.order
@@ -179,7 +179,7 @@ class DeployRun:
             with self._step("check out"):
                 node.state.touch(self.order, self.before)
                 checkout.move(self.order, CheckoutPosition(self.order.commit, self.order.pin))
-            self._check(find_other_files(self.order, checkout.root))  # the submodule was not here before
+            self._check_approved_files()  # the submodule was not here before
         with self._step("preflight"):
             ready = self._preflight(is_first=is_first)
             beyond = find_beyond(ordered, models=ready.models, containers=self.before, deployed=self.deployed)
@@ -187,6 +187,9 @@ class DeployRun:
         if not is_first:
             node.state.touch(self.order, self.before)
         return back_to, ready
+
+    def _check_approved_files(self) -> None:
+        self._check(find_other_files(self.order, *self.checkout.repositories(self.order.submodule)))
 
     def _check(self, refusal: Refusal | None) -> None:
         if refusal is not None:

@@ -122,6 +122,7 @@ def init_command(folder: Path, template: str | None, name: str | None, writes: b
     Reads its submodules, their stacks, compose files and networks, the host registry, and the branches that pin the
     submodules. An existing fleet file keeps its comments and order, and gets the entries that it lacks.
     """
+    from bot.fleetfile import FLEET_FILE
     from bot.fleetfile.shapes import NODE_NAME
     from bot.onboarding.survey.decide import decide_files
     from bot.onboarding.survey.read import read_repository, workflow_text
@@ -143,7 +144,10 @@ def init_command(folder: Path, template: str | None, name: str | None, writes: b
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(file.text.encode())
     if not proposal.files:
-        click.echo("nothing to add: the fleet file and the workflow are complete")
+        complete = (root / FLEET_FILE).exists()
+        click.echo(
+            "nothing to add: the fleet file and the workflow are complete" if complete else "no file is proposed"
+        )
     for note in proposal.notes:
         click.echo(_printable(f"note: {note}"))
     if proposal.files and opens:

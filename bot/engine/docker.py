@@ -40,8 +40,16 @@ class Docker(DockerCli):
         return ("Podman" if "Podman Engine" in components else "Docker Engine"), version
 
     def compose_version(self) -> str:
-        """The version of the client's compose plugin."""
-        return self.run("compose", "version", "--short")
+        """The version of the client's compose plugin. DockerError without one."""
+        return self._info[1] or self.run("compose", "version", "--short")
+
+    @cached_property
+    def _info(self) -> tuple[str, str]:
+        """The engine's data folder and the version of the compose plugin, in one command; "" for what it lacks."""
+        plugin = '{{range .ClientInfo.Plugins}}{{if and (eq .Name "compose") (not .Err)}}{{.Version}}{{end}}{{end}}'
+        found = self.run("info", "--format", "{{.DockerRootDir}}|" + plugin, check=False)
+        folder, _, version = found.rpartition("|")
+        return folder, version
 
     def wait_until_reachable(self, seconds: float) -> bool:
         """Whether the engine answers, now or within `seconds`: it may be restarting."""
@@ -60,7 +68,7 @@ class Docker(DockerCli):
         """The folder of this machine in which the engine keeps its images, or None when it cannot be seen here."""
         if not self.host.startswith("unix://"):
             return None
-        folder = Path(self.run("info", "--format", "{{.DockerRootDir}}") or "/nowhere")
+        folder = Path(self._info[0] or self.run("info", "--format", "{{.DockerRootDir}}") or "/nowhere")
         return folder if folder.is_dir() else None
 
     # -- containers -----------------------------------------------------------------------------------------

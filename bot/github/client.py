@@ -8,6 +8,7 @@ and costs nothing while nothing changed. Nothing is retried and nobody sleeps he
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -26,6 +27,7 @@ _T = TypeVar("_T")
 PAGE = 100  # GitHub's largest page
 _MAX_REDIRECTS = 3
 _REDIRECTS = (301, 302, 307, 308)
+_LIMITED = re.compile(r"rate limit|abuse detection", re.IGNORECASE)  # what secondary limits say, now and before
 
 
 class Response(NamedTuple):
@@ -115,18 +117,19 @@ class Client:
         found: list[_T] = []
         for page in range(1, most // PAGE + 2):
             paging = {"per_page": min(PAGE, most)} | ({"page": page} if page > 1 else {})
-            data, _ = self._request("GET", path, parameters={**(query or {}), **paging})
+            data, headers = self._request("GET", path, parameters={**(query or {}), **paging})
             items = _convert(data[within] if within else data, list[kind], path)  # type: ignore[valid-type]  # kind is a type
             found.extend(items)
-            if len(items) < min(PAGE, most) or len(found) >= most:
+            # GitHub leaves out of a page what the reader may not see: only its Link header tells the last one.
+            follows = _next_page(headers) is not None
+            if len(found) >= most or not (follows or len(items) >= min(PAGE, most)):
                 break
         return tuple(found[:most])
 
     def page(self, path: str, kind: type[_T]) -> tuple[tuple[_T, ...], str | None]:
         """One page of a list that is read by cursor, and the URL of the next one."""
         data, headers = self._request("GET", path)
-        links = parse_header_links(headers.get("link", ""))
-        after = next((link["url"] for link in links if link.get("rel") == "next"), None)
+        after = _next_page(headers)
         return tuple(_convert(data, list[kind], path)), after  # type: ignore[valid-type]  # kind is a type
 
     def post(self, path: str, kind: type[_T], body: object = None) -> _T:
@@ -215,7 +218,7 @@ class Client:
         except ValueError:
             data = None
         message = str(data.get("message", "")) if isinstance(data, dict) else ""
-        speaks_of_limit = "retry-after" in headers or is_exhausted(headers) or "rate limit" in message.lower()
+        speaks_of_limit = "retry-after" in headers or is_exhausted(headers) or _LIMITED.search(message) is not None
         if status == 429 or (status == 403 and speaks_of_limit):
             return self._backoff.limited(request, headers, message)
         if status >= 500 or status in (202, 304, *_REDIRECTS):
@@ -224,6 +227,11 @@ class Client:
             self._on_unauthorized()  # a token that ended early: the next attempt uses a new one
             return CredentialsRefused(f"GitHub did not accept our credentials for {request}: {message}", seconds=2)
         return (NotFound if status == 404 else GitHubError)(request, status, _join_messages(message, data))
+
+
+def _next_page(headers: Mapping[str, str]) -> str | None:
+    links = parse_header_links(headers.get("link", ""))
+    return next((link["url"] for link in links if link.get("rel") == "next"), None)
 
 
 def _convert(data: object, kind: type[_T], path: str) -> _T:

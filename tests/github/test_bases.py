@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+from click.testing import CliRunner
+
+from bot.cli.main import aios_bot
 from sandbox.world import FLEET, PERSON
 from tests.github.stepping import Stepper
 
@@ -34,6 +38,36 @@ def test_a_listed_base_does_not_exist(steps: Stepper) -> None:
     assert told["output"]["title"] == "Nothing is done on stable"
     assert "does not exist" in told["output"]["summary"]
     assert steps.failed == []
+
+
+def test_check_looks_at_every_base(steps: Stepper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each base has its own `.gitmodules`, and each one's upstream may be outside the installation (404)."""
+    list_stable(steps)
+    clone = steps.world.checkouts / "aios-win"
+    steps.world.git(clone, "checkout", "--quiet", "-b", "stable")
+    modules = clone / ".gitmodules"
+    modules.write_text(modules.read_text().replace("server.git", "nowhere.git"))
+    steps.world.git(clone, "commit", "--quiet", "--all", "--message", "From elsewhere")
+    steps.world.git(clone, "push", "--quiet", "origin", "stable")
+    found = run_check(steps, monkeypatch)
+    assert f"server comes from {FLEET.split('/')[0]}/nowhere, which the App cannot read" in found
+    (clone / ".github/aios-bot.yml").write_text("bases: [main\n")
+    steps.world.git(clone, "commit", "--quiet", "--all", "--message", "Broken")
+    steps.world.git(clone, "push", "--quiet", "origin", "stable")
+    assert "branch stable: " in run_check(steps, monkeypatch)
+
+
+def run_check(steps: Stepper, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What `aios-bot check` prints."""
+    for name, value in {
+        "GITHUB_APP_ID": str(steps.world.app.id),
+        "GITHUB_APP_PRIVATE_KEY": steps.world.app.private_key_pem,
+        "GITHUB_WEBHOOK_SECRET": "0123456789abcdef",
+        "GITHUB_API_URL": f"{steps.hub.url}/api/v3",
+        "AIOS_BOT_DATA": str(steps.world.checkouts.parent / "bot"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    return CliRunner().invoke(aios_bot, ["check"]).output
 
 
 def test_the_base_of_a_bump_is_changed(steps: Stepper) -> None:

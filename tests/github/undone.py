@@ -26,6 +26,7 @@ from bot.github.endpoints.repository import Repository, find_repository
 from bot.github.endpoints.workflows import RUN_DETAILS, WorkflowRun
 from bot.github.events import _parse_push
 from bot.github.ignored import Ignored, IgnoredReason
+from bot.onboarding.check.read import _read_bases
 
 
 class Undo(NamedTuple):
@@ -55,6 +56,17 @@ def _unknown(*_arguments: Any, **_named: Any) -> Ignored:
     return Ignored(reason=IgnoredReason.UNKNOWN_EVENT)
 
 
+def _somebody(*_arguments: Any, **_named: Any) -> str:
+    return "somebody"
+
+
+def _as_it_is(_mirror: Any, head: Any, _base: Any) -> Any:
+    return head
+
+
+_SOMEBODY_ELSE_PUSHED = Undo("bot.features.review.read.review:find_pusher", _somebody)
+
+
 def _forgets(kind: str) -> Callable[..., Any]:
     """Memory.find, which knows nothing of one kind of writes."""
     find = Memory.find
@@ -72,6 +84,10 @@ class _Never(Exception):  # noqa: N818 - nothing raises it
 def _seen_anyway(client: Client, repo: RepoName) -> Repository:
     found = find_repository(client, repo)
     return found or Repository(full_name=repo, default_branch="main", private=True)
+
+
+def _first_base_alone(app: Any, one: Any, client: Any, name: Any, bases: Any, *, web_url: str) -> Any:
+    return _read_bases(app, one, client, name, bases[:1], web_url=web_url)
 
 
 def _push_of_a_known_base(*arguments: Any) -> Any:
@@ -141,6 +157,7 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     # test_bases
     "test_a_listed_base_gets_its_first_fleet_file": (Undo("bot.github.events:_parse_push", _push_of_a_known_base),),
     "test_a_listed_base_does_not_exist": (Undo("bot.features.fleets.apply:report_missing_base", _nothing),),
+    "test_check_looks_at_every_base": (Undo("bot.onboarding.check.read:_read_bases", _first_base_alone),),
     "test_the_base_of_a_bump_is_changed": (Undo("bot.features.bump.run:read_bump_facts", _without_retargeted),),
     # test_buttons
     "test_a_bump_is_closed_and_reopened": (_DISMISSED,),
@@ -236,5 +253,10 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_a_branch_is_rewritten_under_an_open_pull_request": (
         Undo("bot.features.bump.run:decide_bump", _keep_what_is_gone),
     ),
+    # test_who_pushed
+    "test_who_pushed_the_newest_commit_approves_it": (_SOMEBODY_ELSE_PUSHED,),
+    "test_a_merge_of_the_base_is_nobodys_work": (Undo("bot.features.review.read.pusher:_skip_merges", _as_it_is),),
+    "test_a_merge_of_the_base_with_something_in_it_is_somebodys_work": (_SOMEBODY_ELSE_PUSHED,),
+    "test_without_a_record_of_pushes_two_people_approve": (_SOMEBODY_ELSE_PUSHED,),
 }
 """By test function: what is undone for it."""

@@ -144,7 +144,20 @@ def push_files(
 
 
 def push_branch(client: Client, repo: RepoName, branch: BranchName, sha: CommitSha, *, exists: bool) -> None:
-    """Make `branch` point at `sha`, whatever it pointed at before."""
+    """Make `branch` point at `sha`, whatever it pointed at before.
+
+    `exists` is what was seen a moment ago; a branch that was made or deleted since is moved or made all the same.
+    """
+    try:
+        _put_branch(client, repo, branch, sha, exists=exists)
+    except GitHubError as problem:
+        otherwise = "does not exist" if exists else "already exists"
+        if problem.status != 422 or otherwise not in problem.message:
+            raise
+        _put_branch(client, repo, branch, sha, exists=not exists)
+
+
+def _put_branch(client: Client, repo: RepoName, branch: BranchName, sha: CommitSha, *, exists: bool) -> None:
     if exists:
         client.send("PATCH", path_of(repo, "git/refs/heads", branch), {"sha": sha, "force": True})
     else:

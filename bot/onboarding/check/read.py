@@ -151,11 +151,12 @@ def _read_fleet(
         return None
     try:
         file = parse_fleet(text)
-        for base in file.bases:
-            _check_base(client, name, base)
-    except (YamlFileError, _BaseError) as problem:
+    except YamlFileError as problem:
         return FleetCheckFacts(repo=name, problem=str(problem))
-    upstreams = _read_upstreams(app, one, client, name, file, web_url=web_url)
+    default = BranchName(repo.default_branch)
+    problems, upstreams = _read_bases(app, one, client, name, file.bases or (default,), web_url=web_url)
+    if problems:
+        return FleetCheckFacts(repo=name, problem="; ".join(problems))
     workflow = read_text(client, name, f".github/workflows/{file.deploy.workflow}")
     return FleetCheckFacts(
         repo=name,
@@ -167,7 +168,7 @@ def _read_fleet(
         upstreams=upstreams,
         hub=file.hub,
         hub_problem=find_hub_problem(client, name, file, upstreams, known),
-        required=_read_required(client, name, file.bases or (BranchName(repo.default_branch),)),
+        required=_read_required(client, name, file.bases or (default,)),
     )
 
 
@@ -181,22 +182,38 @@ def _read_required(client: Client, name: RepoName, bases: Sequence[BranchName]) 
     )
 
 
-def _check_base(client: Client, name: RepoName, base: str) -> None:
-    """Raise _BaseError when a base branch that the fleet file lists cannot be worked on."""
+def _read_bases(
+    app: App, one: Installation, client: Client, name: RepoName, bases: Sequence[BranchName], *, web_url: str
+) -> tuple[tuple[str, ...], tuple[UpstreamFacts, ...]]:
+    """What is wrong with any of the bases, and the submodules of all of them, each once."""
+    problems: list[str] = []
+    found: dict[UpstreamFacts, None] = {}
+    for base in bases:
+        try:
+            file = _read_base(client, name, base)
+        except _BaseError as problem:
+            problems.append(str(problem))
+        else:
+            found |= dict.fromkeys(_read_upstreams(app, one, client, name, file, base=base, web_url=web_url))
+    return tuple(problems), tuple(found)
+
+
+def _read_base(client: Client, name: RepoName, base: BranchName) -> Fleet:
+    """The fleet file of a base. Raises _BaseError when the base cannot be worked on."""
     text = read_text(client, name, FLEET_FILE, ref=base)
     if text is None:
         raise _BaseError(f"lists the base branch {base}, which has no {FLEET_FILE}: nothing is done there")
     try:
-        parse_fleet(text)
+        return parse_fleet(text)
     except YamlFileError as problem:
         raise _BaseError(f"branch {base}: {problem}") from None
 
 
 def _read_upstreams(
-    app: App, one: Installation, client: Client, name: RepoName, file: Fleet, *, web_url: str
+    app: App, one: Installation, client: Client, name: RepoName, file: Fleet, *, base: BranchName, web_url: str
 ) -> tuple[UpstreamFacts, ...]:
-    """The fleet's submodules, seen with the very token that the service asks for when it works on them."""
-    stanzas = parse_gitmodules(read_text(client, name, ".gitmodules") or "").stanzas
+    """The submodules of a base, seen with the very token that the service asks for when it works on them."""
+    stanzas = parse_gitmodules(read_text(client, name, ".gitmodules", ref=base) or "").stanzas
     kept = {submodule.path for submodule in file.submodules}
     wanted = [stanza for stanza in stanzas if not kept or stanza.path in kept]
     upstreams = {stanza.path: resolve_upstream(stanza.url, fleet=name, web_url=web_url) for stanza in wanted}

@@ -50,7 +50,8 @@ def _refusals(facts: FolderFacts, request: MigrationRequest) -> list[str]:
     refusals = [*facts.obstacles, *server.obstacles]
     url = request.url or server.url
     if server.kind is not ServerKind.SUBMODULE and url is None:
-        refusals.append(f"the repository of {request.submodule} is not known: name it with --server-url")
+        why = f"its origin {server.local} is a folder of this machine" if server.local else "it is not known"
+        refusals.append(f"the repository of {request.submodule} cannot be fetched: {why}; name it with --server-url")
     elif server.remote_problem:
         refusals.append(f"cannot read {url}: {server.remote_problem}; check the address and your access to it")
     elif not server.shared and server.head is not None:

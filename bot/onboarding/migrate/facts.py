@@ -36,6 +36,7 @@ class ServerFacts(Value, frozen=True):
 
     kind: ServerKind
     url: str | None = None  # of its origin, without credentials
+    local: str = ""  # its origin where that is a folder of this machine, which nobody else can read
     branch: BranchName | None = None  # checked out there
     target: str = ""  # of a link, absolute
     head: CommitSha | None = None  # checked out; of a FOLDER: the commit whose files are most alike

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.domain.names import NodeName
+from bot.domain.names import BranchName, NodeName
 from bot.fleetfile import FLEET_FILE, Fleet, Platform, parse_fleet
 from bot.fleetfile.edit import Plain, set_entry
 from bot.fleetfile.reference import EDITOR_LINE
@@ -31,9 +31,11 @@ def decide_files(
     `template` is the platform of machines without one; `node` is a machine to add. Raises YamlFileError if the
     existing fleet file is not usable.
     """
+    if _holds_its_own_stacks(repository):
+        return FleetProposal(notes=(*repository.notes, _OWN_STACKS.format(glob=repository.own_stacks)))
     platform = template or platform_of_words(repository.name.replace("-", " ")) or Platform.LINUX
     there = parse_fleet(repository.fleet_file) if repository.fleet_file is not None else Fleet()
-    hosts = list(repository.hosts)
+    hosts = [host for host in repository.hosts if _base_of(host, repository) == repository.base]
     if node is not None and node not in (host.name for host in hosts):
         hosts.append(Host(name=node, platform=platform))
     text = repository.fleet_file if repository.fleet_file is not None else _HEADER
@@ -46,6 +48,16 @@ def decide_files(
     if not repository.workflow:
         made.append(ProposedFile(path=WORKFLOW, text=workflow, is_new=True))
     return FleetProposal(files=tuple(made), notes=tuple(_notes(repository, hosts, there)))
+
+
+def _holds_its_own_stacks(repository: RepositorySurvey) -> bool:
+    """Whether it is what a fleet pins, and no fleet: its stacks are its own files, and no submodule's."""
+    return bool(repository.own_stacks) and not repository.submodules and repository.fleet_file is None
+
+
+def _base_of(host: Host, repository: RepositorySurvey) -> BranchName:
+    """The base whose fleet file names the machine: one on two bases would get an order at each one's merge."""
+    return host.branch if host.branch is not None and host.branch in repository.bases else repository.default_branch
 
 
 def _entries(
@@ -116,10 +128,15 @@ def _notes(repository: RepositorySurvey, hosts: list[Host], there: Fleet) -> lis
         for network, needed in unowned_networks(surveyed.stacks).items():
             create, who = f"docker network create {network}", ", ".join(needed)
             notes.append(f"no stack creates the network {network} (needed by {who}): {create} on each node")
-    if repository.registry and repository.hosts:
-        notes.append(
-            f"machines taken from {repository.registry}: {', '.join(host.name for host in repository.hosts)}"
-        )
+    taken = [host.name for host in repository.hosts if _base_of(host, repository) == repository.base]
+    if repository.registry and taken:
+        notes.append(f"machines taken from {repository.registry}: {', '.join(taken)}")
+    notes += [
+        f"{host.name} deploys from {_base_of(host, repository)} by {repository.registry}, so it is left out of "
+        f"{repository.base}: run aios-bot fleet init in a checkout of {_base_of(host, repository)}"
+        for host in repository.hosts
+        if host.name not in taken
+    ]
     if not hosts and not there.nodes:
         notes.append(
             "no machine is known: aios-bot node add NAME --platform linux|windows|android, or --node NAME here"
@@ -131,6 +148,11 @@ def _notes(repository: RepositorySurvey, hosts: list[Host], there: Fleet) -> lis
     return notes
 
 
+_OWN_STACKS = (
+    "this repository holds stacks itself ({glob}) and has no submodule: it is what a fleet pins, so no fleet file is "
+    "proposed. Make a repository for the fleet that has this one as a submodule: in an empty folder, aios-bot fleet "
+    "migrate --server-url URL-OF-THIS-ONE, then aios-bot fleet init there"
+)
 OWNERS_HINT = (
     "to control who may change what runs: name the owners of /.github/ and of each submodule's path in "
     ".github/CODEOWNERS (`/server @YOU`), and require their review in the branch's rules"

@@ -38,6 +38,7 @@ class Host(Value, frozen=True):
     platform: Platform | None = None
     root: str = ""
     stacks: tuple[StackName, ...] = ()
+    branch: BranchName | None = None  # that it deploys from; None: not written there
 
 
 class RepositorySurvey(Value, frozen=True):
@@ -45,6 +46,7 @@ class RepositorySurvey(Value, frozen=True):
 
     name: str
     default_branch: BranchName
+    branch: BranchName | None  # checked out; None: a commit of no branch
     bases: tuple[BranchName, ...]  # branches of the remote that pin a submodule with stacks
     submodules: tuple[SubmoduleSurvey, ...]
     hosts: tuple[Host, ...] = ()
@@ -53,7 +55,13 @@ class RepositorySurvey(Value, frozen=True):
     fleet_file: str | None = None
     workflow: bool = False  # whether deploy.yml exists
     owners: str | None = None  # the text of CODEOWNERS
+    own_stacks: str = ""  # glob of folders with compose files that are no submodule's; "" if there are none
     notes: tuple[str, ...] = ()
+
+    @property
+    def base(self) -> BranchName:
+        """The base that the files are proposed for: the one checked out, else the default one."""
+        return self.branch if self.branch is not None and self.branch in self.bases else self.default_branch
 
 
 class ProposedFile(Value, frozen=True):

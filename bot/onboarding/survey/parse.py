@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from bot.domain.names import NodeName, StackName
+from bot.domain.names import BranchName, NodeName, StackName
 from bot.fleetfile import Platform
 from bot.fleetfile.shapes import NODE_NAME, ROOT, STACK_NAME
 from bot.fleetfile.yaml_lines import YamlFileError, load_mapping
@@ -34,6 +34,7 @@ _NAMES = ("name", "hostname", "host", "id")
 _PLATFORMS = ("platform", "os", "system", "type", "kind", "description")
 _ROOTS = ("root", "checkout", "repo_path", "repo_root", "workspace", "path", "aios_root", "paths")
 _STACKS = ("stacks", "services", "roles")
+_BRANCHES = ("branch", "git_branch", "base")
 
 
 def is_compose_file(name: str) -> bool:
@@ -214,7 +215,14 @@ def _host(name: NodeName, fields: Mapping[object, object], known: frozenset[Stac
         value = fields.get(key)
         names = [str(item) for item in value] if isinstance(value, list | Mapping) else []
         stacks = stacks or [StackName(n) for n in names if n in known and STACK_NAME.pattern.fullmatch(n)]
-    return Host(name=name, platform=platform, root=_root(fields, platform), stacks=tuple(stacks))
+    branch = _text(fields, _BRANCHES)
+    return Host(
+        name=name,
+        platform=platform,
+        root=_root(fields, platform),
+        stacks=tuple(stacks),
+        branch=BranchName(branch) if branch else None,
+    )
 
 
 def _root(fields: Mapping[object, object], platform: Platform | None) -> str:

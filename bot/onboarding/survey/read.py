@@ -35,19 +35,20 @@ def read_repository(root: Path) -> RepositorySurvey:
     registry, hosts, remarks = _read_hosts(git, stacks)
     default = _default_branch(git)
     with_stacks = [one.path for one in submodules if one.stacks]
+    paths = [entry.path for entry in git.list_tree("HEAD", recursive=True) if entry.kind == "blob"]
     return RepositorySurvey(
         name=_name(git, root),
         default_branch=default,
+        branch=_branch(git),
         bases=_bases(git, with_stacks, default),
         submodules=submodules,
         hosts=hosts,
         registry=registry,
-        bootstrap=tuple(
-            e.path for e in git.list_tree("HEAD", recursive=True) if e.kind == "blob" and _BOOTSTRAP.fullmatch(e.path)
-        ),
+        bootstrap=tuple(path for path in paths if _BOOTSTRAP.fullmatch(path)),
         fleet_file=_on_disk(root, FLEET_FILE),
         workflow=_on_disk(root, WORKFLOW) is not None,
         owners=next((text for place in OWNERS_PLACES if (text := _on_disk(root, place)) is not None), None),
+        own_stacks=find_glob(paths)[0],
         notes=(*notes, *remarks),
     )
 
@@ -85,6 +86,14 @@ def _default_branch(git: GitRepository) -> BranchName:
             continue
         return BranchName(ref.removeprefix(arguments[1]))
     return BranchName("main")
+
+
+def _branch(git: GitRepository) -> BranchName | None:
+    try:
+        ref = git.run("symbolic-ref", "--quiet", "HEAD").decode().strip()
+    except GitError:
+        return None
+    return BranchName(ref.removeprefix("refs/heads/"))
 
 
 def _bases(git: GitRepository, paths: list[SubmodulePath], default: BranchName) -> tuple[BranchName, ...]:

@@ -366,6 +366,22 @@ def test_it_continues_after_an_interruption_between_any_two_steps(place: Place, 
     assert any(isinstance(step, RegisterSubmodule) for step in seen)
 
 
+def test_a_finished_fleet_keeps_what_its_readme_links_to(place: Place) -> None:
+    place.migrate()
+    write(place.root, {"INSTALL.md": "# How\n", "README.md": "See [how](INSTALL.md).\n"})
+    git(place.root, "add", "INSTALL.md", "README.md")
+    git(place.root, "commit", "--quiet", "--message", "How to install")
+    git(place.root, "push", "--quiet")
+    assert place.migration().steps == ()
+
+
+def test_an_origin_on_this_machine_is_named_with_the_cure(place: Place) -> None:
+    git(place.root, "clone", "--quiet", f"file://{place.server_url}", "server")
+    (refusal,) = place.migration(url=None).refusals
+    assert f"its origin file://{place.server_url} is a folder of this machine; name it with --server-url" in refusal
+    assert place.migration().refusals == ()
+
+
 def test_names_that_clash_in_docs_are_both_kept(place: Place) -> None:
     write(place.root, {"docs/next-steps.md": "older\n", f"docs/{DOCS[1].replace('.md', '-2.md')}": "old\n"})
     place.migrate()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -114,13 +115,13 @@ def test_it_proposes_a_file_that_validates_and_plans(aios_win: Path, tmp_path: P
     assert set(proposed.bases) == set(BRANCHES)
     assert proposed.bases[0] == "main"
     assert [(s.path, s.stacks, s.order[0]) for s in proposed.submodules] == [("server", "stacks/*", "ingress")]
-    lab, aios, pi = proposed.nodes
-    assert (lab.name, lab.platform, lab.root) == ("HP_LAB", Platform.WINDOWS, r"C:\aios-supercell")
-    assert lab.files[StackName("ingress")] == ("docker-compose.yml", "docker-compose.windows.yml")
+    aios, pi = proposed.nodes
+    assert (aios.name, aios.platform, aios.root) == ("AIOS", Platform.WINDOWS, r"C:\aios-supercell")
+    assert aios.files[StackName("ingress")] == ("docker-compose.yml", "docker-compose.windows.yml")
     assert (aios.stacks, set(aios.files)) == (("ingress", "secrets"), {"ingress", "secrets"})
     assert (pi.name, pi.platform, pi.root) == ("pi-4", Platform.LINUX, "/srv/aios")
     assert pi.files[StackName("ai")] == ("docker-compose.yml", "docker-compose.linux.yml")
-    assert lab.bootstrap == ("scripts/00-master-bootstrap.ps1",)
+    assert aios.bootstrap == ("scripts/00-master-bootstrap.ps1",)
     assert pi.bootstrap == ()
     assert "192.168" not in file.read_text()
     for words in (
@@ -130,6 +131,8 @@ def test_it_proposes_a_file_that_validates_and_plans(aios_win: Path, tmp_path: P
         "no stack creates the network backup (needed by databases): docker network create backup",
         "scripts/00-master-bootstrap.ps1",
         "CODEOWNERS",
+        "HP_LAB deploys from AIOS-win-0-HP_LAB by config/hosts.yaml, so it is left out of main",
+        "machines taken from config/hosts.yaml: AIOS, pi-4",
     ):
         assert words in said, said
 
@@ -149,9 +152,34 @@ def test_it_proposes_a_file_that_validates_and_plans(aios_win: Path, tmp_path: P
     )
     stacks = {node.node: [stack.stack for stack in node.stacks] for node in plan.nodes}
     everything = ["ingress", "ai", "databases", "observability", "secrets"]
-    assert stacks == {"HP_LAB": everything, "AIOS": ["ingress", "secrets"], "pi-4": everything}
+    assert stacks == {"AIOS": ["ingress", "secrets"], "pi-4": everything}
     assert [stack.error for node in plan.nodes for stack in node.stacks if stack.error] == []
     assert "nothing to add" in run(str(aios_win), "--write")
+
+
+def test_a_base_gets_the_machines_that_deploy_from_it(aios_win: Path, tmp_path: Path) -> None:
+    """One machine in the files of two bases would get an order at each one's merge."""
+    shutil.copytree(aios_win, tmp_path / "clone", symlinks=True)
+    clone = tmp_path / "clone"
+    git(clone, "checkout", "--quiet", "--force", "-B", "AIOS-win-0-HP_LAB")
+    (clone / FLEET_FILE).unlink(missing_ok=True)
+    run(str(clone), "--write")
+    (lab,) = parse_fleet((clone / FLEET_FILE).read_text()).nodes
+    assert (lab.name, lab.platform, lab.root) == ("HP_LAB", Platform.WINDOWS, r"C:\aios-supercell")
+    assert lab.files[StackName("ingress")] == ("docker-compose.yml", "docker-compose.windows.yml")
+    git(clone, "checkout", "--quiet", "--force", "-B", "my-proposal")
+    (clone / FLEET_FILE).unlink(missing_ok=True)
+    run(str(clone), "--write")
+    assert [node.name for node in parse_fleet((clone / FLEET_FILE).read_text()).nodes] == ["AIOS", "pi-4"]
+
+
+def test_a_repository_of_stacks_alone_is_no_fleet(tmp_path: Path) -> None:
+    server = new_repository(tmp_path / "server")
+    commit(server, STACKS, "stacks")
+    told = run(str(server), "--write")
+    assert "no file is proposed" in told
+    assert "holds stacks itself (stacks/*)" in told
+    assert not (server / ".github").exists()
 
 
 def test_an_existing_file_is_kept_and_gets_the_entries_it_lacks(aios_win: Path) -> None:

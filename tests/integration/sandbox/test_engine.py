@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.engine.docker import Docker
 from sandbox.engine import MAX_ROOT_LENGTH, Engine, EngineError, find_engine, start_engine
 from tests.engine import empty
 
@@ -29,6 +30,9 @@ def test_images_differ_by_version_and_reach_each_other_by_name(engine: Engine) -
 
 def test_compose_is_available(engine: Engine) -> None:
     assert engine.docker("compose", "version", "--short").startswith("2.")
+    assert Docker(engine.environment).compose_version().removeprefix("v") == engine.docker(
+        "compose", "version", "--short"
+    )
 
 
 @pytest.fixture

@@ -31,6 +31,15 @@ def test_a_list_is_read_page_by_page_until_one_is_not_full() -> None:
     ]
 
 
+def test_a_page_that_is_not_full_is_not_the_last_where_a_next_one_is_named() -> None:
+    """GitHub leaves out of a page what the reader may not see."""
+    link = f'<{API}/things?page=2>; rel="next"'
+    sender = Scripted(reply(things(0, 98), link=link), reply([], link=f'<{API}/things>; rel="first"'))
+    assert len(sender.client().list("/things", Thing)) == 98
+    sender = Scripted(reply(things(0, 98), link=link), reply(things(98, 2)))
+    assert [one.id for one in sender.client().list("/things", Thing)] == list(range(100))
+
+
 def test_a_list_stops_at_its_limit() -> None:
     sender = Scripted(reply(things(0, 100)), reply(things(100, 100)))
     assert len(sender.client().list("/things", Thing, most=150)) == 150
@@ -120,6 +129,10 @@ LATER: dict[str, tuple[Response, float]] = {
     "a limit with a time": (reply({"message": "slow"}, 429, retry_after="9"), 9),
     "a limit": (reply({"message": "slow"}, 429), 60),
     "a secondary limit by its words": (reply({"message": "You have exceeded a secondary Rate Limit"}, 403), 60),
+    "a secondary limit by its older words": (
+        reply({"message": "You have triggered an Abuse Detection mechanism"}, 403),
+        60,
+    ),
     "a forbidden with a time": (reply({"message": "abuse"}, 403, retry_after="0"), 1),
     "bad credentials": (reply({"message": "Bad credentials"}, 401), 2),
     "an unexpected 304": (Response(304, {}, ""), 5),

@@ -251,7 +251,7 @@ REFUSED = [
     (
         server_facts(ServerKind.ABSENT),
         request(url=None),
-        "the repository of server is not known: name it with --server-url",
+        "the repository of server cannot be fetched: it is not known; name it with --server-url",
     ),
     (
         server_facts(ServerKind.ABSENT, remote_problem="no route"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot.domain.names import BranchName
-from bot.onboarding.migrate.facts import Document, FolderFacts, MigrationRequest, Workspace
+from bot.onboarding.migrate.facts import Document, FolderFacts, MigrationRequest, ServerKind, Workspace
 from bot.onboarding.migrate.folder import STAGING, MigrationState, WorkingFolder, is_link, walk
 from bot.onboarding.migrate.jsonc import JsonError
 from bot.onboarding.migrate.read.obstacles import find_obstacles
@@ -65,7 +65,9 @@ def read_folder(request: MigrationRequest) -> FolderFacts:
     old = state.old if state else (() if not server.target else _spellings(root / request.submodule, server.target))
     name = _repository_name(request.remote or origin or "") or root.name
     indexed = set(work.git_list("ls-files", "-z")) if is_repository else set()
-    documents, stays = _documents(root, indexed)
+    # Documents move before the server becomes a submodule: what lies at the top of a finished fleet belongs there.
+    finished = server.kind is ServerKind.SUBMODULE and server.pin is not None and server.stanza
+    documents, stays = ((), ()) if finished else _documents(root, indexed)
     lines = _lacking_lines(root / ".gitignore")
     left_out = _left_out(work, request, indexed) if whole else ()
     workspaces = _workspaces(root, request, name, old)

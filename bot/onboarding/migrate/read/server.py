@@ -42,6 +42,7 @@ def read_server(work: WorkingFolder, request: MigrationRequest) -> ServerFacts:
     known = ServerFacts(
         kind=kind,
         url=url,
+        local=origin if origin and url is None else "",
         branch=BranchName(branch) if branch else None,
         target=str(content) if kind is ServerKind.LINK else "",
         head=head,

@@ -1,0 +1,34 @@
+"""A branch that was made or deleted since it was looked for is moved or made all the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain.names import BranchName, RepoName, parse_commit_sha
+from bot.github.endpoints.repository import push_branch
+from bot.github.errors import GitHubError
+from tests.unit.github.scripted import Scripted, reply
+
+REPO, BRANCH, SHA = RepoName("acme/fleet"), BranchName("aios-bot/server"), parse_commit_sha("a" * 40)
+MOVE, MAKE = f"PATCH /repos/{REPO}/git/refs/heads/{BRANCH}", f"POST /repos/{REPO}/git/refs"
+
+
+@pytest.mark.parametrize(
+    ("exists", "message", "requests"),
+    [
+        (False, "Reference already exists", [MAKE, MOVE]),
+        (True, "Reference does not exist", [MOVE, MAKE]),
+    ],
+)
+def test_the_other_request_follows(exists: bool, message: str, requests: list[str]) -> None:
+    sender = Scripted(reply({"message": message}, status=422), reply({}))
+    push_branch(sender.client(), REPO, BRANCH, SHA, exists=exists)
+    assert sender.lines == requests
+    assert SHA in str(sender.sent[1].body)
+
+
+def test_another_refusal_is_an_error() -> None:
+    sender = Scripted(reply({"message": "Object does not exist"}, status=422))
+    with pytest.raises(GitHubError, match="Object does not exist"):
+        push_branch(sender.client(), REPO, BRANCH, SHA, exists=False)
+    assert sender.lines == [MAKE]
