@@ -57,6 +57,7 @@ class ReasonCode(StrEnum):
     IMAGE_REBUILT = "image_rebuilt"  # another service builds the image that this one runs
     NETWORK_CHANGED = "network_changed"
     VOLUME_MOVED = "volume_moved"
+    MODEL_CHANGED = "model_changed"  # an AI model, whose name compose puts into the environment
     NAMESPACE_SHARED = "namespace_shared"
     VOLUMES_FROM = "volumes_from"
     DEPENDENCY_RESTARTED = "dependency_restarted"

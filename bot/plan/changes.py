@@ -16,7 +16,7 @@ from bot.domain.names import ServiceName
 from bot.fleetfile import Node
 from bot.plan.cascades import Causes, action_if_same, image_causes, remade_networks, resource_causes, spread
 from bot.plan.causes import Cause, ReasonCode, build_causes, find_old_source, find_source, model_causes
-from bot.plan.contents import changed_under, content_causes, find_mounts, reload_signal, variable_contents
+from bot.plan.contents import changed_under, content_causes, find_mounts, reload_signal, unseen_contents
 from bot.plan.followers import Replaced, followed_containers, follower_causes, replaced_containers, settle
 from bot.plan.images import judge_image
 from bot.plan.model import ServicePlan, StackPlan
@@ -83,7 +83,7 @@ def _decide(change: StackChange, scope: PlanScope, why: ReasonCode | None = None
         failed = replace(_stack_plan(change, change.new, (), scope.node), error=problem.text, error_at=problem.where)
         return Decided((failed,), _changed_reads(scope.changed, change.old, change.new))
     files = frozenset().union(*(decision.files_of(plan) for plan in services if plan.action is not Action.NONE))
-    if decision.before != decision.after or variable_contents(change.old) != variable_contents(change.new):
+    if decision.before != decision.after or unseen_contents(change.old) != unseen_contents(change.new):
         files |= _changed_reads(scope.changed, change.old, change.new)
     return Decided((_stack_plan(change, shown, services, scope.node),) if shown else (), files)
 

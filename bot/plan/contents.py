@@ -105,7 +105,7 @@ def content_causes(service: str, old: Side, new: Side, changed: frozenset[str], 
         if (was := then.get((mount.code, mount.target))) is not None and was.source == mount.source
         for cause in _mount_causes(mount, old, new, changed, signal)
     ]
-    return causes + list(_definition_causes(service, old, new))
+    return [*causes, *_definition_causes(service, old, new), *_ai_model_causes(service, old, new)]
 
 
 def _model(side: Side) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def _definition_causes(service: str, old: Side, new: Side) -> Iterator[Cause]:
     for section, code in _FILE_OBJECTS.items():
         for name, target in _references(spec, section):
             was, now = (_file_object(_model(side), section, name) for side in (old, new))
-            contents = [variable_contents(side).get(f"{section}.{name}") for side in (old, new)]
+            contents = [unseen_contents(side).get(f"{section}.{name}") for side in (old, new)]
             if name in had and (was != now or contents[0] != contents[1]):
                 kind = section.removesuffix("s")
                 moved = (
@@ -164,8 +164,19 @@ def _file_object(model: Mapping[str, Any], section: str, name: str) -> dict[str,
     return {key: defined[key] for key in ("file", "content", "environment") if key in defined}
 
 
-def variable_contents(side: Side | None) -> dict[str, str]:
-    """What stands for the values of variables that are secrets or configs of the stack."""
+def _ai_model_causes(service: str, old: Side, new: Side) -> Iterator[Cause]:
+    """Find the AI models that changed: `up` gives their names to the service and configures them (model.go)."""
+    was, now = unseen_contents(old), unseen_contents(new)
+    had = _model(old)["services"][service].get("models") or ()
+    for name in _model(new)["services"][service].get("models") or ():
+        place = f"models.{name}"
+        if name in had and was.get(place) != now.get(place):
+            text = f"model {name} is another one, or configured differently"
+            yield Cause(Action.RECREATE, ReasonCode.MODEL_CHANGED, text, find_source(new.rendering, f"{place}.model"))
+
+
+def unseen_contents(side: Side | None) -> dict[str, str]:
+    """What stands for contents that the model of the stack does not show."""
     return getattr(side.rendering, "contents", {}) if side else {}
 
 

@@ -29,8 +29,8 @@ class Rendered(Value, frozen=True, tag="rendered"):
     of `model`. `hidden` are secret values that no text may show. Paths inside the checkout stand under CHECKOUT.
     `reads` are the files compose read, relative to the checkout, sorted. `sources` maps a dotted place of the model
     ("services.web.image") to its source line. `remarks` say what the rendering does not know.
-    `contents` are marks of the values of variables that the node writes into containers, by the place of the secret
-    or config ("secrets.token").
+    `contents` are marks of what the model does not show (bot.planner.unseen_contents), by the place of the secret,
+    config or AI model ("secrets.token").
     """
 
     model: dict[str, Any]

@@ -44,10 +44,10 @@ from bot.planner.snapshot import Snapshot
 from bot.planner.snapshot_files import BlobReader, SnapshotFiles, describe
 from bot.planner.source_map import SourceMap, find_placeholders, find_variables
 from bot.planner.stack_files import DEFAULT_FILES, find_files, likely_files
-from bot.planner.variable_contents import find_variable_contents
+from bot.planner.unseen_contents import find_contents
 from bot.redaction.redact import Redactor, known_from
 
-_RULES = "7"  # of rendering and redaction: another number makes every kept rendering a miss
+_RULES = "8"  # of rendering and redaction: another number makes every kept rendering a miss
 _MAX_MESSAGE = 1500  # characters
 _MIN_HIDDEN = 8  # characters; shorter ones would take words out of ordinary text
 
@@ -250,7 +250,7 @@ class Renderer:
             shown=self.redactor.model(model, secrets),
             hidden=tuple(sorted(value for value in secrets.everywhere if len(value) >= _MIN_HIDDEN)),
             remarks=tuple(inputs.remarks),
-            contents=find_variable_contents(model, inputs.interpolated_from.values(), known, self.redactor.mark),
+            contents=find_contents(model, source_map.models, inputs.interpolated_from, known, self.redactor.mark),
         )
         return rendered, True
 

@@ -27,6 +27,7 @@ class SourceMap:
     def __init__(self, main: ComposeGroup) -> None:
         self.lines: dict[str, SourceLine] = {}
         self.written: set[str] = set()  # places with a value of their own; `FOO:` alone has none
+        self.models: dict[str, list[YamlNode]] = {}  # what the files say of each AI model
         self._items: dict[str, list[tuple[YamlNode, SourceLine]]] = {}
         self._group(main, 0)
 
@@ -70,6 +71,8 @@ class SourceMap:
             if section in _SECTIONS and isinstance(body, YamlMapping):
                 for name, (key, node) in body.pairs.items():
                     place = f"{section}.{name}"
+                    if section == "models":
+                        self.models.setdefault(name, []).append(node)
                     if section == "services":
                         self._record_bases(file, name, place, 0)
                     self._record(file, place, key, node)

@@ -124,11 +124,6 @@ class Port(NamedTuple):
     def is_everywhere(self) -> bool:
         return self.address in ("", EVERYWHERE, "::")
 
-    def overlaps(self, other: Port) -> bool:
-        """Whether both cannot be open on one node."""
-        same = self.published == other.published != 0 and self.protocol == other.protocol
-        return same and (self.is_everywhere or other.is_everywhere or self.address == other.address)
-
     def __str__(self) -> str:
         address = f"[{self.address}]" if ":" in self.address else self.address or EVERYWHERE
         return f"{address}:{self.published or '(any)'} to {self.target}/{self.protocol}"

@@ -363,3 +363,24 @@ def test_what_compose_runs_with_itself_is_not_the_stacks(world: RenderWorld) -> 
     assert (go["image"], go["environment"]) == ("app:none", {"GOMEMLIMIT": None, "GOGC": None})
     assert env["environment"].get("LIMIT") == "none"
     assert env["environment"].get("GOGC") is None
+
+
+def test_contents_that_the_model_does_not_show_are_told_apart(world: RenderWorld) -> None:
+    def render(model: str, token: str, profile: str) -> tuple[dict[str, str], list[str]]:
+        body = f"image: app:1\n    models: [llm]\n    secrets: [s]\n    security_opt: ['seccomp:{profile}']"
+        more = f"models:\n  llm: {{model: '{model}'}}\nsecrets:\n  s: {{environment: TOKEN}}\n"
+        files: dict[str, str | None] = {
+            "stacks/unseen/docker-compose.yml": f"services:\n  web:\n    {body}\n{more}",
+            "stacks/unseen/.env": f"TOKEN={token}\n",
+        }
+        (found,) = world.renderer.render(world.push(files), [RenderRequest(folder="server/stacks/unseen")])
+        return rendered(found).contents, rendered(found).model["services"]["web"]["security_opt"]
+
+    first, profiles = render("ai/a:1", "hunter2-long-enough", "./p.json")
+    assert set(first) == {"models.llm", "secrets.s"}
+    assert "hunter2" not in str(first)
+    assert profiles == ["seccomp:/fleet/server/stacks/unseen/p.json"]
+    other, _ = render("ai/a:2", "hunter2-long-enough", "./p.json")
+    assert (other["models.llm"] != first["models.llm"], other["secrets.s"] == first["secrets.s"]) == (True, True)
+    other, _ = render("ai/a:1", "hunter3-long-enough", "./p.json")
+    assert (other["models.llm"] == first["models.llm"], other["secrets.s"] != first["secrets.s"]) == (True, True)

@@ -7,20 +7,27 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
+import click
 import pytest
+from click.testing import CliRunner
 from werkzeug.serving import make_server
 
+from bot.cli.main import aios_bot
+from bot.cli.status import EVERY
 from bot.domain.names import RepoName
+from bot.features.rollout.decide.rollout import Standing
 from bot.features.rollout.store import RolloutStore
 from bot.features.visitors.store import TokenStore
 from bot.queue.inbox import Inbox
 from bot.service.database import open_store
-from tests.browser.states import fill
+from bot.storage.store import Store
+from tests.browser.states import Fleets, fill, node
 from tests.queueing import make_locked_app
 
 ROOT = Path(__file__).parents[3]
@@ -37,14 +44,23 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     store = open_store(f"sqlite:///{tmp_path_factory.mktemp('status') / 'aios-bot.sqlite3'}")
     fill(store, RolloutStore(store, page_key=b"key"))
     tokens = {fleet: TokenStore(store).add(fleet, "a test", days=1) for fleet in (FLEET, HOSTILE)}
-    server = make_server("127.0.0.1", 0, make_locked_app(Inbox(store)), threaded=True)
+    with serving(store) as url:
+        yield Place(url, tokens)
+    store.close()
+
+
+@contextmanager
+def serving(store: Store, port: int = 0) -> Iterator[str]:
+    """The service's pages and API on a port of this machine; their address."""
+    server = make_server("127.0.0.1", port, make_locked_app(Inbox(store)), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield Place(f"http://127.0.0.1:{server.server_port}", tokens)
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    store.close()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def run(*arguments: str, **environ: str) -> tuple[int, str, str]:
@@ -107,6 +123,42 @@ def test_each_refusal_is_one_line_with_what_to_do(place: Place, tmp_path: Path) 
     code, _, err = run(AIOS_BOT_URL=place.url)
     assert code == 5
     assert "`aios-bot token add OWNER/NAME`" in err
+
+
+def test_watch_shows_each_change_once_and_outlives_a_restart_of_the_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'aios-bot.sqlite3'}")
+    fleets = Fleets(store, RolloutStore(store, page_key=b"key"))
+    fleet = fleets.add("home", [node("HP", text="runs server@e5e5e5e")])
+    token = TokenStore(store).add(fleet, "a test", days=1)
+    waits: list[float] = []
+    with ExitStack() as first, ExitStack() as second:
+        url = first.enter_context(serving(store))
+
+        def sleep(seconds: float) -> None:
+            waits.append(seconds)
+            match len(waits):
+                case 2:
+                    fleets.add("home", [node("HP", Standing.FAILED, text="traefik exited with 1")])
+                case 4:
+                    first.close()
+                case 6:
+                    second.enter_context(serving(store, int(url.rpartition(":")[2])))
+                case 8:
+                    raise KeyboardInterrupt
+
+        monkeypatch.setattr("bot.cli.status.time", SimpleNamespace(sleep=sleep))
+        environment = {"AIOS_BOT_URL": url, "AIOS_BOT_TOKEN": token}
+        done = CliRunner(env=environment).invoke(aios_bot, ["status", "--watch"], standalone_mode=False)
+    store.close()
+    assert isinstance(done.exception, click.Abort)
+    assert waits == [EVERY] * 8
+    assert done.stdout.count("acme/home: ") == 2, done.stdout
+    assert done.stdout.index("runs server@e5e5e5e") < done.stdout.index("traefik exited with 1")
+    (silence,) = done.stderr.split("\n")[:-2]  # Ctrl-C ends its line
+    assert f"cannot reach {url}" in silence
+    assert silence.endswith("; looking again every 5 s")
 
 
 @contextmanager

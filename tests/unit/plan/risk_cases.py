@@ -76,6 +76,7 @@ HOST_CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("privilege.resources", {}, {"oom_score_adj": -1000}, "oom_score_adj to -1000"),
     ("privilege.resources", {}, {"oom_kill_disable": True}, "oom_kill_disable to True"),
     ("privilege.resources", {}, {"cpu_rt_runtime": 95000}, "cpu_rt_runtime to 95000"),
+    ("privilege.resources", {}, {"cpu_rt_period": 1000}, "cpu_rt_period to 1000"),
     ("privilege.unconfined", {}, {"security_opt": ["seccomp=./own.json"]}, "seccomp=./own.json"),
     ("privilege.unconfined", {}, {"security_opt": ["label=type:spc_t"]}, "label=type:spc_t"),
     ("privilege.unconfined", {}, {"security_opt": ["apparmor=mine"]}, "apparmor=mine"),

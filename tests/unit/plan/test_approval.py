@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -157,6 +159,24 @@ def test_the_part_of_a_node_is_found_by_its_name() -> None:
     assert find_node(plan, NodeName("HP_LAB")) is APPROVED
     assert find_node(plan, NodeName("hp_lab")) is None
     assert find_node(None, NodeName("HP_LAB")) is None
+
+
+def test_the_digest_of_an_effect_is_the_same_in_every_version() -> None:
+    """What was approved before an upgrade stays approved after it."""
+    made_of = ["server/ingress", ["compose.yaml"], [], "ingress", "aa", "bb"]
+    risks = [["exposure.port", "notice", "opens 80"]]
+    stacks = [
+        {
+            "error": None,
+            "made_of": made_of,
+            "networks": [],
+            "risks": [],
+            "services": [["web", "recreate", "", 0, risks]],
+            "stack": "ingress",
+        }
+    ]
+    text = json.dumps(["HP_LAB", stacks], separators=(",", ":"))
+    assert digest_effect(APPROVED) == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_the_digest_of_an_effect_covers_everything_that_an_order_does() -> None:

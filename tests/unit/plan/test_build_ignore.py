@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.plan.build_ignore import BuildIgnore
+from bot.plan.build_ignore import BuildIgnore, at_any_depth
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,7 @@ from bot.plan.build_ignore import BuildIgnore
     [
         ("", [], ["a", "x/y"]),
         ("# only\n\n  \n.\n", [], ["only", "a"]),
+        ("#only\n", [], ["#only", "only"]),
         ("docs", ["docs", "docs/a.md", "docs/x/y"], ["src/docs", "docs2"]),
         ("/docs/", ["docs/a"], ["src/docs/a"]),
         ("*.md", ["README.md"], ["docs/a.md", "a.mdx"]),
@@ -40,3 +41,20 @@ def test_a_hostile_pattern_takes_no_time() -> None:
     for rules in ("*a" * 40 + "b", "**/" * 100 + "b", "*/" * 100 + "b", "**/*a" * 20 + "b"):
         assert not BuildIgnore(rules).ignores("/".join(["a" * 200] * 60) + "/c")
     assert BuildIgnore("x\n" * 2000 + "y").ignores("x")
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("a", "**/a"),
+        ("a/", "**/a/"),
+        ("a/b", "a/b"),
+        ("/a", "/a"),
+        ("!a", "!**/a"),
+        ("!a/b", "!a/b"),
+        ("# a", "# a"),
+        ("", ""),
+    ],
+)
+def test_a_rule_of_git_without_a_slash_in_its_middle_fits_at_any_depth(rule: str, expected: str) -> None:
+    assert at_any_depth(rule) == expected

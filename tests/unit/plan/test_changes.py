@@ -312,6 +312,29 @@ def test_networks(then: dict[str, Any], now: dict[str, Any], expected: Action) -
     assert actions(decided) == {"web": expected, "idle": Action.NONE}
 
 
+@pytest.mark.parametrize("spelled", [{"m": None}, {"m": {"endpoint_var": "URL"}}])
+def test_an_ai_model_that_changed_needs_new_containers(spelled: dict[str, Any]) -> None:
+    services = {"web": {"models": spelled}, "other": {"models": {"k": None}}, "idle": {}}
+    model = {"name": "s", "services": services}
+
+    def given(**contents: str) -> Side:
+        return Side(rendering=Rendered(model=model, contents={f"models.{n}": text for n, text in contents.items()}))
+
+    decided = decide(given(m="1", k="1"), given(m="2", k="1"))
+    assert actions(decided) == {"web": Action.RECREATE, "other": Action.NONE, "idle": Action.NONE}
+    assert [(one.code, one.text) for one in only(decided).services[0].reasons] == [
+        ("model_changed", "model m is another one, or configured differently")
+    ]
+    assert set(actions(decide(given(m="1", k="1"), given(m="1", k="1"))).values()) == {Action.NONE}
+
+
+def test_an_ai_model_that_a_service_takes_on_is_a_change_of_the_service_alone() -> None:
+    old = Side(rendering=Rendered(model={"name": "s", "services": {"web": {}}}))
+    model = {"name": "s", "services": {"web": {"models": {"m": None}}}}
+    decided = decide(old, Side(rendering=Rendered(model=model, contents={"models.m": "1"})))
+    assert [one.code for one in only(decided).services[0].reasons] == ["setting"]
+
+
 def rebuilt_chain(**bases: tuple[str, ...]) -> dict[str, Action]:
     """What happens to a stack of four images, of which the first is built again."""
     services: Services = {

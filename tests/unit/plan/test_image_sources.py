@@ -35,11 +35,13 @@ def taken(text: str, **where: str) -> list[str]:
         ("COPY b*/ /", ["b/a.txt", "b/c/d", "b2"]),
         ("COPY [!a] /", ["a", "a.txt", "b/a.txt", "b/c/d", "b2", "Dockerfile"]),
         ("COPY b/[c]/d /", ["b/c/d"]),
+        ("COPY b/[x]/d /", ["b/c/d"]),  # Go reads brackets in another way: they fit anything
         ('COPY ["a", "/x"]', ["a"]),
         ('ADD --chown=1 ["b", "a", "/x"]', ["a", "b/a.txt", "b/c/d"]),
         ("ADD https://example.org/b git@example.org:b a /x/", ["a"]),
         ("ADD ftp://example.org/b git+ssh://b github.com/a/b /x/", []),
         ("COPY https://example.org/b /x/", []),
+        ("COPY github.com/a/b a /x/", ["a"]),
         ("COPY --from=x b /b", []),
         ("COPY --chmod=644 --chown=1:1 --link --exclude=*.md --parents a /", ["a"]),
         ("COPY a $HOME", ["a"]),
@@ -143,6 +145,7 @@ def test_a_build_that_cannot_succeed_is_known() -> None:
 
 def test_a_base_that_says_it_brings_instructions_takes_everything() -> None:
     assert find_sources("FROM node:20-onbuild").takes("a")
+    assert find_sources("FROM node:20-onbuild\nRUN x").takes("a")
     assert not find_sources("FROM node:20\nRUN x").takes("a")
     assert not find_sources("FROM node:20-onbuild AS unused\nFROM x\nRUN x").takes("a")
 

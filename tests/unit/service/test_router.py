@@ -107,7 +107,7 @@ def rollout(base: str = "main") -> SyncRollout:
     return SyncRollout(fleet=WIN, installation=SEVEN, base=BranchName(base))
 
 
-MERGED = msgspec.structs.replace(rollout(), merged=PullNumber(3))
+MERGED = msgspec.structs.replace(rollout(), merged=PullNumber(3), merge_commit=SHA)
 
 
 def drift(base: str = "main") -> CheckDrift:
@@ -132,6 +132,7 @@ def pull(head: str, *, merged: bool = False, base: str = "main", repo: RepoName 
         base=BranchName(base),
         head=BranchName(head),
         merged=merged,
+        merge_commit=SHA if merged else None,
     )
 
 

@@ -28,6 +28,11 @@ def sent(*notices: OpenNotice, now: int = NOW) -> list[tuple[str | None, NoticeS
     ]
 
 
+def test_what_began_and_goes_on_is_sent_once() -> None:
+    assert sent(sample(1, age=500, sent=(TOLD,))) == []
+    assert find_settled([sample(1, age=500, sent=(TOLD,))], [HERE], now=NOW) == ()
+
+
 def test_what_happens_within_two_minutes_is_one_message() -> None:
     first, second = sample(1, age=119), sample(2, age=3)
     assert sent(first, second) == []

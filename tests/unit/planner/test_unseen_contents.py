@@ -1,10 +1,11 @@
-"""What stands for secrets and configs whose content is the value of a variable."""
+"""What stands for contents that compose's model does not show."""
 
 from __future__ import annotations
 
 import pytest
 
-from bot.planner.variable_contents import find_variable_contents
+from bot.planner.unseen_contents import find_contents
+from bot.planner.yaml_nodes import parse_yaml
 
 MODEL = {
     "configs": {"c": {"environment": "PLACE"}, "file": {"file": "/x"}, "none": None},
@@ -13,7 +14,7 @@ MODEL = {
 
 
 def find(text: str, **known: str) -> dict[str, str]:
-    return find_variable_contents(MODEL, (text,), known, lambda value: f"<{value}>")
+    return find_contents(MODEL, {}, {".env": text}, known, lambda value: f"<{value}>")
 
 
 def test_each_has_the_value_of_its_variable() -> None:
@@ -36,4 +37,16 @@ def test_a_value_that_is_made_of_others_changes_with_them() -> None:
 
 @pytest.mark.parametrize("model", [{}, {"secrets": None, "configs": {}}, {"services": {"environment": "TOKEN"}}])
 def test_a_model_without_any(model: dict[str, object]) -> None:
-    assert find_variable_contents(model, ("TOKEN=a\n",), {}, str) == {}
+    assert find_contents(model, {}, {".env": "TOKEN=a\n"}, {}, str) == {}
+
+
+def test_an_ai_model_is_what_the_files_say_of_it() -> None:
+    def contents(text: str, env: str = "", **known: str) -> dict[str, str]:
+        return find_contents({}, {"llm": parse_yaml(text.encode())}, {".env": env}, known, str)
+
+    plain = contents("{model: a:1}")
+    assert plain.keys() == {"models.llm"}
+    assert plain == contents("model: a:1", "SIZE=1\n")
+    assert plain != contents("{model: a:2}")
+    assert contents("{model: 'a:${V}'}", "V=1\n") != contents("{model: 'a:${V}'}", "V=2\n")
+    assert contents("{model: 'a:${V}'}", V="1") != contents("{model: 'a:${V}'}", V="2")
