@@ -91,9 +91,9 @@ def read_head(git_dir: Path) -> bytes:
     return head + commit if _is_commit(commit) else b""
 
 
-def _read_short(path: Path) -> bytes:
+def _read_short(path: Path, most: int = 1000) -> bytes:
     with path.open("rb") as file:
-        return file.read(1000)
+        return file.read(most)
 
 
 def _is_commit(text: bytes) -> bool:
@@ -133,9 +133,9 @@ def read_own_settings(folder: Path) -> bytes:
         files = []
         for name in ("config", "config.worktree"):
             path = place / name
-            files.append(path.read_bytes() if path.is_file() else b"")
+            files.append(_read_short(path, _MOST) if path.is_file() else b"")
     except (OSError, ValueError):
         return b""
     # An include brings in other files, and needs no change of these to bring in others.
-    is_known = len(files[0]) + len(files[1]) < _MOST and not any(b"include" in file.lower() for file in files)
+    is_known = max(map(len, files)) < _MOST and not any(b"include" in file.lower() for file in files)
     return b"\0".join((link, *files, b"")) if is_known else b""
