@@ -253,7 +253,8 @@ def _words(facts: RolloutFacts, decision: Rollout, node: NodeFacts, standing: St
     match standing:
         case Standing.OFFLINE:
             minutes = facts.offline_after // 60
-            return f"offline: no runner took its order for {minutes} min; it gets the newest one when it is back"
+            cure = "it gets the newest one when it is back; `aios-bot node doctor` there says what is wrong"
+            return f"offline: no runner took its order for {minutes} min; {cure}"
         case Standing.HELD:
             return node.held
         case Standing.WAVE_NOT_YET if decision.reason is RolloutReason.HALTED:
