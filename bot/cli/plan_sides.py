@@ -63,7 +63,7 @@ def find_sides(request: PlanRequest, scratch: ScratchRepository) -> Sides:
     pin = own.pin_at(base, request.submodule)
     if pin is not None:
         return _in_fleet(request, own, base, pin, scratch)
-    if own.entry(base, ".gitmodules") is not None and not (request.old or request.new):
+    if request.forward and own.entry(base, ".gitmodules") is not None:
         raise BotError(f"{request.repo} pins no submodule at {request.submodule!r}; {_name_pins(own, base)}")
     return _alone(request, own, scratch)
 

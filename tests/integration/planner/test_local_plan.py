@@ -117,10 +117,11 @@ def test_a_plan_needs_no_folder_of_its_own(world: CaseWorld) -> None:
     assert "restart   HP / web / db" in run(world, "--to", world.new_pin).output
 
 
-def test_a_mistyped_submodule_is_told_with_the_ones_that_there_are(world: CaseWorld) -> None:
-    told = run(world, "--submodule", "servr")
-    assert isinstance(told.exception, BotError)
-    assert "pins no submodule at 'servr'; it pins server: run this with `--submodule server`" in str(told.exception)
+@pytest.mark.parametrize("sides", [(), ("--from", "HEAD"), ("--from", "HEAD", "--to", "HEAD")])
+def test_a_mistyped_submodule_is_told_with_the_ones_that_there_are(world: CaseWorld, sides: tuple[str, ...]) -> None:
+    found = run(world, "--submodule", "servr", *sides)
+    assert isinstance(found.exception, BotError)
+    assert "pins no submodule at 'servr'; it pins server: run this with `--submodule server`" in str(found.exception)
 
 
 def test_a_commit_that_is_not_here_is_told_with_the_command_that_brings_it(world: CaseWorld) -> None:
