@@ -14,7 +14,7 @@ from bot.domain.names import CommitSha
 from bot.git.clone_settings import find_forbidden, find_overridden
 from bot.git.git import GitError, GitRepository, run_in_checkout
 from bot.git.moves import RedirectError, follow_renames
-from bot.git.remembered import RememberedSettings, RememberingRepository
+from bot.git.remembered import RememberingRepository
 
 _FETCH_OPTIONS = ("--quiet", "--no-tags", "--no-recurse-submodules")
 _UMASK = 0o022  # the modes of files are the repository's, whoever starts the node
@@ -34,7 +34,6 @@ class WorkTree:
     def __init__(self, folder: Path, access: GitAccess) -> None:
         self.folder = folder
         self._access = access
-        self._settings = RememberedSettings(folder, self._read_settings)
 
     @property
     def exists(self) -> bool:
@@ -85,10 +84,10 @@ class WorkTree:
         return text.strip() if strip else text
 
     def _overridden(self, arguments: Iterable[str]) -> tuple[tuple[str, str], ...]:
-        """Looked at for each command: a container may write the clone's configuration at any time."""
-        listed = self._settings.listed()
+        """Read at each command: a container may write the clone's configuration at any time."""
+        environment = git_environment(self._access, origin=self._access.web_url)
+        listed = self._list_settings("--show-scope", environment=environment)
         if "submodule" in arguments:  # runs git in the clones below, by their configurations
-            environment = self._reading_environment
             for path in self._configurations_below():
                 held = self._list_settings("--file", str(path), environment=environment)
                 listed += "".join(f"local\0{setting}\0" for setting in held.split("\0") if setting)
@@ -100,13 +99,6 @@ class WorkTree:
                 "wrote it, look what else it wrote"
             )
         return find_overridden(listed)
-
-    @property
-    def _reading_environment(self) -> dict[str, str]:
-        return git_environment(self._access, origin=self._access.web_url)
-
-    def _read_settings(self) -> str:
-        return self._list_settings("--show-scope", environment=self._reading_environment)
 
     def _list_settings(self, *how: str, environment: Mapping[str, str]) -> str:
         command = ("config", *how, "--includes", "--list", "-z")

@@ -10,7 +10,7 @@ from bot.agent.safe_git import GitAccess
 from bot.agent.work_tree import CheckoutError, WorkTree
 from bot.domain.names import CommitSha
 from bot.git.git import GitError, GitRepository
-from bot.git.remembered import RememberedSettings, RememberingRepository, read_head, read_own_settings
+from bot.git.remembered import RememberingRepository
 from tests.gitworld import commit, git, new_repository
 
 ACCESS = GitAccess("https://github.com", None)
@@ -40,10 +40,10 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     return found
 
 
-def test_head_is_asked_for_again_once_it_moves(clone: Path, calls: Calls) -> None:
+def test_head_is_read_each_time(clone: Path) -> None:
     repository = RememberingRepository(clone / ".git")
     first = repository.resolve("HEAD")
-    assert (first, repository.resolve("HEAD"), len(calls)) == (git(clone, "rev-parse", "HEAD"), first, 1)
+    assert first == git(clone, "rev-parse", "HEAD")
     second = commit(clone, {"a": "2"})
     assert repository.resolve("HEAD") == second
     assert repository.pin_at("HEAD", "a") is None
@@ -53,29 +53,12 @@ def test_head_is_asked_for_again_once_it_moves(clone: Path, calls: Calls) -> Non
     assert repository.resolve("HEAD") == second
 
 
-def test_a_branch_that_only_git_finds_is_asked_for_each_time(clone: Path, calls: Calls) -> None:
-    repository = RememberingRepository(clone / ".git")
-    git(clone, "pack-refs", "--all")
-    assert read_head(clone / ".git") == b""
-    assert repository.resolve("HEAD") == repository.resolve("HEAD") == git(clone, "rev-parse", "HEAD")
-    assert len(calls) == 2
-
-
 def test_a_head_without_a_commit_is_none_until_there_is_one(tmp_path: Path) -> None:
     empty = new_repository(tmp_path / "empty")
     repository = RememberingRepository(empty / ".git")
     assert repository.resolve("HEAD") is None
     first = commit(empty, {"a": "1"})
     assert repository.resolve("HEAD") == first
-
-
-@pytest.mark.parametrize(
-    "head", ["ref: refs/heads/../../config\n", "ref: config\n", "main\n", "", "ref: refs/heads/x"]
-)
-def test_a_head_that_names_no_branch_of_its_own_is_left_to_git(tmp_path: Path, head: str) -> None:
-    (tmp_path / "HEAD").write_text(head)
-    (tmp_path / "config").write_text("a" * 40)
-    assert read_head(tmp_path) == b""
 
 
 def test_what_a_commit_holds_is_asked_once_and_what_a_branch_holds_each_time(clone: Path, calls: Calls) -> None:
@@ -106,63 +89,12 @@ def test_a_commit_that_is_not_here_is_looked_for_again(clone: Path) -> None:
     assert tree.repository.resolve(new) == new
 
 
-def test_settings_are_read_again_once_the_clone_has_others(clone: Path) -> None:
-    reads: list[int] = []
-
-    def read() -> str:
-        reads.append(1)
-        return git(clone, "config", "--list", "--local")
-
-    settings = RememberedSettings(clone, read)
-    assert settings.listed() == settings.listed()
-    assert len(reads) == 1
-    git(clone, "config", "core.sshCommand", "EVIL")
-    assert "core.sshcommand=EVIL" in settings.listed()
-    git(clone, "config", "--unset", "core.sshCommand")
-    assert "EVIL" not in settings.listed()
-    assert len(reads) == 3
-
-
-def test_settings_that_change_while_they_are_read_are_read_again(clone: Path) -> None:
-    def read() -> str:
-        git(clone, "config", "--add", "test.reads", "1")
-        return git(clone, "config", "--list", "--local")
-
-    settings = RememberedSettings(clone, read)
-    assert settings.listed().count("test.reads") == 1
-    assert settings.listed().count("test.reads") == 2
-
-
 def test_a_program_that_appears_during_an_order_is_refused(clone: Path) -> None:
     tree = WorkTree(clone, ACCESS)
     tree.git("ls-files")
     git(clone, "config", "remote.origin.uploadpack", "EVIL")
     with pytest.raises(CheckoutError, match="uploadpack"):
         tree.git("ls-files")
-
-
-def test_which_files_count_as_all_of_the_settings(clone: Path, tmp_path: Path) -> None:
-    plain = read_own_settings(clone)
-    assert plain
-    git(clone, "config", "extensions.worktreeConfig", "true")
-    git(clone, "config", "--worktree", "core.sshCommand", "EVIL")
-    assert b"EVIL" in read_own_settings(clone)
-    git(clone, "worktree", "add", "--quiet", "--detach", str(tmp_path / "linked"))
-    assert read_own_settings(tmp_path / "linked") == b""
-    git(clone, "config", "include.path", "/elsewhere")
-    assert read_own_settings(clone) == b""
-    assert read_own_settings(tmp_path / "nowhere") == b""
-    (tmp_path / ".git").write_text("no address\n")
-    assert read_own_settings(tmp_path) == b""
-
-
-def test_a_submodules_settings_are_those_of_its_own_clone(tmp_path: Path) -> None:
-    inner, place = new_repository(tmp_path / "outer/.git/modules/server"), tmp_path / "outer/server"
-    place.mkdir()
-    (place / ".git").write_text("gitdir: ../.git/modules/server/.git\n")
-    before = read_own_settings(place)
-    git(inner, "config", "core.sshCommand", "EVIL")
-    assert (bool(before), b"EVIL" in read_own_settings(place)) == (True, True)
 
 
 def test_an_error_of_git_is_not_remembered(clone: Path) -> None:
