@@ -62,7 +62,7 @@ def check_address(stanza: Stanza) -> None:
     url = stanza.url
     if url.startswith(("./", "../")):
         return
-    if "::" not in url and (urlsplit(url).scheme in ("https", "ssh") or ("://" not in url and _SCP.fullmatch(url))):
+    if "::" not in url and (_is_remote(url) or ("://" not in url and _SCP.fullmatch(url))):
         return
     raise UnsafeAddressError(
         f"the submodule at {stanza.path} comes from {url[:100]!r}: a node fetches by https or ssh, or from an "
@@ -70,9 +70,16 @@ def check_address(stanza: Stanza) -> None:
     )
 
 
+def _is_remote(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme in ("https", "ssh")
+    except ValueError:  # "https://[host/x"
+        return False
+
+
 def _protocol_of(address: str) -> str:
     """ "http" of "http://host/x", "file" of a path, "ssh" of an scp-like address."""
-    scheme = urlsplit(address).scheme.lower() if "://" in address else ""
+    scheme = address.partition("://")[0].lower() if "://" in address else ""
     if scheme in ("http", "https", "ssh", "file"):
         return scheme
     return "ssh" if _SCP.fullmatch(address) else "file"

@@ -158,8 +158,11 @@ def resolve_upstream(url: str, *, fleet: RepoName, web_url: str) -> RepoName | N
         path = posixpath.normpath(posixpath.join("/", fleet, url))
         return _repo_of(path)
     if "://" in url:
-        there = urlsplit(url)
-        same = there.hostname == here.hostname and (there.scheme == "ssh" or there.port == here.port)
+        try:
+            there = urlsplit(url)
+            same = there.hostname == here.hostname and (there.scheme == "ssh" or there.port == here.port)
+        except ValueError:  # no port, no address: "https://github.com:acme/server", "https://[acme/server"
+            return None
         return _repo_of(there.path) if same else None
     scp = _SCP.fullmatch(url)
     if scp and scp["host"] == here.hostname:

@@ -170,7 +170,7 @@ class Client:
         )
         if response.status == 304 and cached is not None:
             self._backoff.note_success()
-            return json.loads(cached.text), {"link": cached.link}
+            return json.loads(cached.text), {"link": response.headers.get("link") or cached.link}
         if not 200 <= response.status < 300 or (response.status == 202 and verb == "GET"):
             raise self._error(request, response)
         self._backoff.note_success()

@@ -49,6 +49,7 @@ def test_addresses_that_a_node_fetches_from(url: str) -> None:
         "host::x",
         "-oProxyCommand=x:y",
         "git://github.com/x/y",
+        "https://[github.com/x/y",
         "",
     ],
 )

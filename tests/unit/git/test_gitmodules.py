@@ -91,6 +91,10 @@ def test_a_second_stanza_for_a_path_is_broken() -> None:
         ("https://github.com/server", None),
         ("../../../../etc", None),
         ("/srv/git/server.git", None),
+        ("https://github.com:acme/server.git", None),
+        ("https://github.com:99999/acme/server.git", None),
+        ("https://[github.com/acme/server.git", None),
+        ("ssh://git@[::1/acme/server.git", None),
     ],
 )
 def test_a_url_means_a_repository_of_our_github_or_none(url: str, upstream: str | None) -> None:
