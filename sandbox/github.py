@@ -139,6 +139,12 @@ class EmbeddedGitHub(PullButtons):
             )
         return _as_app(record)
 
+    def rename_app(self, app_id: int, slug: str) -> None:
+        """Give an App another name, as its owner does: its bot has it from then on, on what it wrote before too."""
+        with self._state.lock:
+            record = self._state.apps[app_id]
+            record.slug, record.bot.login = slug, f"{slug}[bot]"
+
     def find_app(self, slug: str) -> tuple[App, int]:
         """An App that was registered and installed on the pages, and its installation."""
         with self._state.lock:

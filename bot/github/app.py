@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from typing import Any
@@ -27,6 +28,8 @@ from bot.github.endpoints import repository
 from bot.github.errors import GitHubError, NotFound
 
 log = logging.getLogger(__name__)
+
+_LOGIN_SECONDS = 3600  # for which the App's name counts: its owner may rename it
 
 
 def connect(api_url: str, token: str = "") -> Client:
@@ -69,6 +72,7 @@ class App:
         self._grants = Grants(self._read_installation)
         self._memory = Memory()
         self._login: str | None = None
+        self._login_until = 0.0
         self._lock = threading.Lock()
 
     def client(self) -> Client:
@@ -77,8 +81,9 @@ class App:
 
     def login(self) -> str:
         """The author of what we write on GitHub: the App's slug and "[bot]"."""
-        if self._login is None:
+        if self._login is None or time.monotonic() > self._login_until:
             self._login = f"{self.client().get('/app', _App).slug}[bot]"
+            self._login_until = time.monotonic() + _LOGIN_SECONDS
         return self._login
 
     def budget(self, installation: InstallationId) -> Budget:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -58,6 +59,20 @@ def test_looking_again_is_free(hub: EmbeddedGitHub, installation: tuple[App, Ins
     assert statuses(hub) == [("GET", 200), ("GET", 304)]
     hub.create_repository("acme/other")
     assert repository.find_repository(client, ONE) != repository.find_repository(client, TWO)
+
+
+def test_an_app_that_was_renamed_knows_its_own_comments_within_the_hour(
+    hub: EmbeddedGitHub, installation: tuple[App, InstallationId], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("bot.github.app.time", SimpleNamespace(monotonic=lambda: now[0]))
+    ours, _ = installation
+    assert ours.login() == "bot[bot]"
+    hub.rename_app(hub.find_app("bot")[0].id, "deployer")
+    now[0] += 3600
+    assert ours.login() == "bot[bot]"
+    now[0] += 1
+    assert ours.login() == "deployer[bot]"
 
 
 def test_one_token_serves_all_work_of_its_scope(
