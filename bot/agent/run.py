@@ -95,8 +95,9 @@ class DeployRun:
             with ThreadPoolExecutor(1) as beside:  # left before the last status is posted
                 posted = beside.submit(post_status, node, order, "in_progress", taken)
                 outcome = self._finish(self._deploy(obstacle))
-            if (problem := posted.exception()) is not None:  # a fault of ours; the report still tells the end
-                node.log(f"the deployment's status `in_progress` could not be posted: {problem!r}")
+            fault = posted.exception()
+            if fault is not None:  # of ours; the report still tells how it ended
+                node.log(f"the deployment's status `in_progress` could not be posted: {fault!r}")
         report_outcome(node, order, outcome, versions=self.versions)
         return outcome
 
