@@ -35,9 +35,10 @@ def decide_files(
         return FleetProposal(notes=(*repository.notes, _OWN_STACKS.format(glob=repository.own_stacks)))
     platform = template or platform_of_words(repository.name.replace("-", " ")) or Platform.LINUX
     there = parse_fleet(repository.fleet_file) if repository.fleet_file is not None else Fleet()
-    hosts = [host for host in repository.hosts if _base_of(host, repository) == repository.base]
+    hosts = [host for host in repository.hosts if _base_of(host, repository, there) == repository.base]
     if node is not None and node not in (host.name for host in hosts):
-        hosts.append(Host(name=node, platform=platform))
+        registered = next((host for host in repository.hosts if host.name == node), None)
+        hosts.append(registered or Host(name=node, platform=platform))
     text = repository.fleet_file if repository.fleet_file is not None else _HEADER
     for path, value in _entries(repository, there, hosts, platform):
         text = set_entry(text, path, value)
@@ -55,9 +56,10 @@ def _holds_its_own_stacks(repository: RepositorySurvey) -> bool:
     return bool(repository.own_stacks) and not repository.submodules and repository.fleet_file is None
 
 
-def _base_of(host: Host, repository: RepositorySurvey) -> BranchName:
+def _base_of(host: Host, repository: RepositorySurvey, there: Fleet) -> BranchName:
     """The base whose fleet file names the machine: one on two bases would get an order at each one's merge."""
-    return host.branch if host.branch is not None and host.branch in repository.bases else repository.default_branch
+    bases = there.bases or repository.bases
+    return host.branch if host.branch is not None and host.branch in bases else repository.default_branch
 
 
 def _entries(
@@ -128,15 +130,11 @@ def _notes(repository: RepositorySurvey, hosts: list[Host], there: Fleet) -> lis
         for network, needed in unowned_networks(surveyed.stacks).items():
             create, who = f"docker network create {network}", ", ".join(needed)
             notes.append(f"no stack creates the network {network} (needed by {who}): {create} on each node")
-    taken = [host.name for host in repository.hosts if _base_of(host, repository) == repository.base]
+    chosen = {host.name for host in hosts}
+    taken = [host.name for host in repository.hosts if host.name in chosen]
     if repository.registry and taken:
         notes.append(f"machines taken from {repository.registry}: {', '.join(taken)}")
-    notes += [
-        f"{host.name} deploys from {_base_of(host, repository)} by {repository.registry}, so it is left out of "
-        f"{repository.base}: run aios-bot fleet init in a checkout of {_base_of(host, repository)}"
-        for host in repository.hosts
-        if host.name not in taken
-    ]
+    notes += [_left_out(host, repository, there) for host in repository.hosts if host.name not in chosen]
     if not hosts and not there.nodes:
         notes.append(
             "no machine is known: aios-bot node add NAME --platform linux|windows|android, or --node NAME here"
@@ -146,6 +144,17 @@ def _notes(repository: RepositorySurvey, hosts: list[Host], there: Fleet) -> lis
     if repository.owners is None or "/.github/" not in repository.owners:
         notes.append(OWNERS_HINT)
     return notes
+
+
+def _left_out(host: Host, repository: RepositorySurvey, there: Fleet) -> str:
+    base = _base_of(host, repository, there)
+    whence = f"{host.name} deploys from {base} by {repository.registry}"
+    if host.name.lower() in (node.name.lower() for node in there.nodes):
+        return (
+            f"{whence}, and the fleet file of {repository.base} names it too: keep it in one of them, else it gets "
+            "an order at each one's merge"
+        )
+    return f"{whence}, so it is left out of {repository.base}: run aios-bot fleet init in a checkout of {base}"
 
 
 _OWN_STACKS = (

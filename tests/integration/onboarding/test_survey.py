@@ -173,6 +173,20 @@ def test_a_base_gets_the_machines_that_deploy_from_it(aios_win: Path, tmp_path: 
     assert [node.name for node in parse_fleet((clone / FLEET_FILE).read_text()).nodes] == ["AIOS", "pi-4"]
 
 
+def test_a_machine_of_another_base_that_is_named_here(aios_win: Path) -> None:
+    file = aios_win / FLEET_FILE
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("version: 1\nnodes:\n  hp_lab:\n    platform: windows\n")
+    notes = run(str(aios_win))
+    assert "names it too: keep it in one of them" in notes
+    assert "left out of main" not in notes
+    file.unlink()
+    notes = run(str(aios_win), "--node", "HP_LAB", "--write")
+    assert "HP_LAB deploys from" not in notes
+    lab = next(node for node in parse_fleet(file.read_text()).nodes if node.name == "HP_LAB")
+    assert (lab.platform, lab.root) == (Platform.WINDOWS, r"C:\aios-supercell")
+
+
 def test_a_repository_of_stacks_alone_is_no_fleet(tmp_path: Path) -> None:
     server = new_repository(tmp_path / "server")
     commit(server, STACKS, "stacks")
@@ -187,7 +201,7 @@ def test_an_existing_file_is_kept_and_gets_the_entries_it_lacks(aios_win: Path) 
     file = aios_win / FLEET_FILE
     file.parent.mkdir(exist_ok=True)
     file.write_text(mine)
-    run(str(aios_win), "--write")
+    assert "HP_LAB deploys from" not in run(str(aios_win), "--write")  # its branch is no base here
     text = file.read_text()
     assert text.startswith("# mine\nversion: 1\nbases: [main]   # only this\n\nnodes:\n  hp_lab:   # the lab\n")
     assert [node.name for node in parse_fleet(text).nodes] == ["hp_lab", "AIOS", "pi-4"]
