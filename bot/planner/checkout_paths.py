@@ -48,7 +48,7 @@ def canonical_model(model: Any, seen: str, folder: str) -> Any:
 
 def _with_path(option: str, folder: str) -> str:
     kind, sign, path = split_security_option(option)
-    if kind != "seccomp" or path in NAMED_PROFILES or path.startswith("/"):
+    if kind != "seccomp" or not path or path in NAMED_PROFILES or path.startswith(("/", "~")):
         return option
     return f"{kind}{sign}{posixpath.normpath(posixpath.join(CHECKOUT, folder, path))}"
 

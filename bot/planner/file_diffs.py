@@ -35,7 +35,12 @@ _HOLDS_SECRETS = re.compile(
     r"(?i)acme.*\.json|.*\.(?:key|pem|p12|pfx|jks|kdbx|crt|gpg|asc)|.*htpasswd.*|.*passwd.*|id_[a-z0-9]+|\.pgpass"
     r"|\.netrc|.*credential.*|users?_database.*|.*secret.*"
 )
-_CONTENT = (ReasonCode.BIND_CONTENT, ReasonCode.CONFIG_CONTENT, ReasonCode.SECRET_CONTENT)
+_CONTENT = (
+    ReasonCode.BIND_CONTENT,
+    ReasonCode.CONFIG_CONTENT,
+    ReasonCode.SECRET_CONTENT,
+    ReasonCode.SECURITY_PROFILE,
+)
 
 
 class ChangedFile(NamedTuple):
@@ -64,8 +69,11 @@ def read_changed_files(changes: Iterable[NodeChange], old: Snapshot | None, new:
         for stack in change.stacks:
             if stack.old is not None and stack.new is not None:
                 for path, kind in _read_by(stack, change):
-                    is_secret = ReasonCode.SECRET_CONTENT in (kind, kinds.get(path))
-                    kinds[path] = ReasonCode.SECRET_CONTENT if is_secret else kinds.get(path, kind)
+                    known = kinds.get(path, kind)
+                    is_secret = ReasonCode.SECRET_CONTENT in (kind, known)
+                    # A profile is no content of a service: who mounts the file as well counts.
+                    known = kind if known is ReasonCode.SECURITY_PROFILE else known
+                    kinds[path] = ReasonCode.SECRET_CONTENT if is_secret else known
     readers = [BlobReader(side, largest=_MAX_FILE) for side in (old, new)]
     paths = sorted(kinds)[:_MAX_FILES]
     for reader in readers:

@@ -107,9 +107,11 @@ class ForkServer:
 
     def _end(self, process: _Process) -> None:
         with self._lock:
-            if self._process is process:
+            ours = self._process is process
+            if ours:
                 self._process = None
-        process.end()
+        if ours:  # else another thread ends it, or has: its number may be somebody else's by now
+            process.end()
 
 
 class _DiedError(Exception):
@@ -173,7 +175,7 @@ def _start() -> _Process:
     with theirs:
         process = subprocess.Popen(
             [sys.executable, "-P", "-c", _RUN, *(path or str(Path.cwd()) for path in sys.path)],
-            env=child_environment(),
+            env=child_environment() | {"TMPDIR": tempfile.gettempdir()},
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
             start_new_session=True,

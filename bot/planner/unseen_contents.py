@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from bot.planner.interpolation import read_settings
 from bot.planner.yaml_nodes import YamlNode, write_yaml
 
 _SECTIONS = ("configs", "secrets")
+_ASSIGNED = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?([^\s=:#]+)[ \t]*[=:]")
 
 
 def find_contents(
@@ -26,7 +29,7 @@ def find_contents(
     whatever is in the env files.
     """
     texts = tuple(env_texts.values())
-    values = dict(pair for text in texts for pair in read_settings(text)) | dict(known)
+    values = _read_values(texts) | dict(known)
     found = {
         f"{section}.{name}": values[variable]
         for section in _SECTIONS
@@ -36,3 +39,13 @@ def find_contents(
     found |= {f"models.{name}": write_yaml(tuple(nodes)) for name, nodes in models.items()}
     settings = (*texts, *(f"{name}={value}" for name, value in sorted(known.items())))
     return {place: mark("\n".join((value, *settings)) if "$" in value else value) for place, value in found.items()}
+
+
+def _read_values(texts: Iterable[str]) -> dict[str, str]:
+    """What stands for each variable's value. Which of several counts depends on who includes whom: all of them do."""
+    values: dict[str, list[str]] = {}
+    for text in texts:
+        lines = Counter(match[1] for match in _ASSIGNED.finditer(text))
+        for name, value in dict(read_settings(text)).items():
+            values.setdefault(name, []).append(text if lines[name] > 1 else value)
+    return {name: "\n".join(found) for name, found in values.items()}

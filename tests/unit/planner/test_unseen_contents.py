@@ -24,6 +24,21 @@ def test_each_has_the_value_of_its_variable() -> None:
     assert find("") == {}
 
 
+def test_of_several_files_each_counts() -> None:
+    def token(*texts: str) -> str:
+        files = {str(number): text for number, text in enumerate(texts)}
+        return find_contents(MODEL, {}, files, {}, str)["secrets.s"]
+
+    assert token("TOKEN=old\n", "TOKEN=x\n") != token("TOKEN=new\n", "TOKEN=x\n")
+    assert token("TOKEN=x\n", "TOKEN=old\n") != token("TOKEN=x\n", "TOKEN=new\n")
+    assert token("TOKEN=a\n", "OTHER=1\n") == token("TOKEN=a\n", "OTHER=2\n") == "a"
+
+
+@pytest.mark.parametrize("first", ["TOKEN=a\n", 'TOKEN="a\\nb"\n', "export TOKEN=a\n", "TOKEN: a\n"])
+def test_of_two_lines_of_one_file_both_count(first: str) -> None:
+    assert find(first + "TOKEN=c\n") != find(first + "TOKEN=d\n")
+
+
 def test_the_fleet_file_counts_more() -> None:
     assert find("TOKEN=a\n", TOKEN="b") == {"secrets.s": "<b>"}
     assert find("", ELSEWHERE="x") == {"secrets.node": "<x>"}
