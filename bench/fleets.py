@@ -10,8 +10,8 @@ import argparse
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import requests
@@ -20,7 +20,7 @@ from bot.git.credentials import add_settings, basic_authorization
 from bot.github.manifest import events, permissions
 from bot.settings.environment import child_environment
 from sandbox.github import EmbeddedGitHub
-from sandbox.service import free_port, new_secret, run_service
+from sandbox.service import Service, free_port, new_secret, run_service
 from tests.gitworld import git
 
 OWNER = "acme"
@@ -118,25 +118,29 @@ def main() -> None:
         measure(fleets)
 
 
-def measure(fleets: int) -> None:
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aios-fleets-")))
-        hub = stack.enter_context(EmbeddedGitHub(folder / "github"))
+@contextmanager
+def run_world(fleets: int) -> Iterator[tuple[World, Service, str]]:
+    """So many fleets with the real service, which has nothing to do yet, and the secret of its webhooks."""
+    with tempfile.TemporaryDirectory(prefix="aios-fleets-") as name, EmbeddedGitHub(Path(name) / "github") as hub:
         hub.start()
         hub.hourly = 10**9
         port, secret = free_port(), new_secret()
-        world = World(hub, folder / "people", fleets, port, secret)
-        service = stack.enter_context(
-            run_service(
-                port=port,
-                api_url=f"{hub.url}/api/v3",
-                app_id=world.app.id,
-                private_key=world.app.private_key_pem,
-                webhook_secret=secret,
-                data=folder / "bot",
-            )
-        )
-        wait_until_quiet(service.url)
+        world = World(hub, Path(name) / "people", fleets, port, secret)
+        with run_service(
+            port=port,
+            api_url=f"{hub.url}/api/v3",
+            app_id=world.app.id,
+            private_key=world.app.private_key_pem,
+            webhook_secret=secret,
+            data=Path(name) / "bot",
+        ) as service:
+            wait_until_quiet(service.url)
+            yield world, service, secret
+
+
+def measure(fleets: int) -> None:
+    with run_world(fleets) as (world, service, _):
+        hub = world.hub
         for upstream, pinning in (("lonely", [0]), ("shared", list(range(1, 11)))):
             hub.requests.clear()
             began = time.monotonic()

@@ -14,19 +14,15 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from typing import NamedTuple
 
 import requests
 
-from bench.fleets import World, wait_until_quiet
-from sandbox.github import EmbeddedGitHub
-from sandbox.service import free_port, new_secret, run_service
+from bench.fleets import World, run_world, wait_until_quiet
 
 LIMITS = {"healthz ms": 200, "webhook p99 ms": 1000}
 LONG = 250 * 1024  # characters; a compose file may hold 256 KiB
@@ -60,23 +56,7 @@ class Watched(NamedTuple):
 
 def print_beside_others() -> None:
     """Run and print."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aios-hostile-")))
-        hub = stack.enter_context(EmbeddedGitHub(folder / "github"))
-        hub.start()
-        port, secret = free_port(), new_secret()
-        world = World(hub, folder / "people", 2, port, secret)
-        service = stack.enter_context(
-            run_service(
-                port=port,
-                api_url=f"{hub.url}/api/v3",
-                app_id=world.app.id,
-                private_key=world.app.private_key_pem,
-                webhook_secret=secret,
-                data=folder / "bot",
-            )
-        )
-        wait_until_quiet(service.url)
+    with run_world(2) as (world, service, secret):
         with watch(service.url) as calm:
             alone = seconds_of_a_bump(world)
         print(f"{'stack of another fleet':24}{'healthz median':>15}{'longest ms':>12}{'no answer':>11}{'bump s':>9}")
@@ -89,7 +69,7 @@ def print_beside_others() -> None:
                 wait_until_quiet(service.url)
             print_row(name, seen, beside)
         print(f"(limit {LIMITS['healthz ms']} ms, 0 without an answer; the bump is another fleet's, push to check)\n")
-        times = webhooks_beside_slow_clients(port, secret)
+        times = webhooks_beside_slow_clients(service.url, secret)
         print(
             f"{HALF_OPEN} half-open and {DRIPPING} dripping connections: {WEBHOOKS} webhooks, all accepted; ", end=""
         )
@@ -153,12 +133,12 @@ print(json.dumps({"times": times, "lost": lost}))
 """
 
 
-def webhooks_beside_slow_clients(port: int, secret: str) -> list[float]:
+def webhooks_beside_slow_clients(url: str, secret: str) -> list[float]:
     """Milliseconds of signed deliveries while others hold their connections open, half of them a byte at a time."""
     body = b'{"zen": "hold"}'
     signature = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     head = b"POST /webhook HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"
-    stop = threading.Event()
+    stop, port = threading.Event(), int(url.rpartition(":")[2])
     with ExitStack() as stack:
         opened = [
             stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(HALF_OPEN + DRIPPING)
@@ -186,9 +166,7 @@ def webhooks_beside_slow_clients(port: int, secret: str) -> list[float]:
                     "Content-Type": "application/json",
                 }
                 began = time.perf_counter()
-                session.post(
-                    f"http://127.0.0.1:{port}/webhook", data=body, headers=headers, timeout=30
-                ).raise_for_status()
+                session.post(f"{url}/webhook", data=body, headers=headers, timeout=30).raise_for_status()
                 times.append((time.perf_counter() - began) * 1000)
                 time.sleep(0.02)
         stop.set()

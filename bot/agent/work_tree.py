@@ -170,7 +170,7 @@ class WorkTree:
         return repository.resolve(commit) is not None
 
     def fetch_early(self, commit: CommitSha) -> None:
-        """Fetch `commit` beside other work; what goes wrong is met again, and told, when the commit is needed."""
+        """Fetch `commit` beside other work; what goes wrong is met again, and reported, when the commit is needed."""
         with suppress(BotError):
             if self.holds_files:
                 self.fetch_commit(commit)

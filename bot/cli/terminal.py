@@ -69,7 +69,7 @@ def working(what: str) -> Iterator[None]:
 
 @contextmanager
 def ticking(what: str) -> Iterator[Callable[[], object] | None]:
-    """The same without a thread: the words change when what it gives is called; None where nothing is said."""
+    """The same without a thread: the words change when what it gives is called; None where nothing is shown."""
     with _progress(what, by_itself=False) as progress:
         yield progress.refresh if progress is not None else None
 

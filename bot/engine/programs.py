@@ -48,7 +48,7 @@ def find_compose(candidates: Iterable[Path] = (), *, kept: Path | None = None) -
 
     The binary itself is called for plans, never the docker client, so no daemon is involved. With `candidates` only
     these are considered. In the file `kept` stands the version of the binary that was found last: as long as that
-    one is the same file, its version is not asked for again.
+    one is the same file, its version is not read again.
     """
     rejected = []
     for path in dict.fromkeys(candidates or _candidates()):

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -52,7 +52,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 @contextmanager
 def serving(store: Store, port: int = 0) -> Iterator[str]:
     """The service's pages and API on a port of this machine; their address."""
-    server = make_server("127.0.0.1", port, make_locked_app(Inbox(store)), threaded=True)
+    with running(make_server("127.0.0.1", port, make_locked_app(Inbox(store)), threaded=True)) as url:
+        yield url
+
+
+@contextmanager
+def running(server: HTTPServer) -> Iterator[str]:
+    """The server in a thread; its address."""
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -176,12 +182,5 @@ def answering(status: int, body: bytes) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Write nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
+        yield url
