@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from bot.domain.errors import BotError
-from bot.planner.forkserver_process import ANSWER, KILLED
-from bot.planner.guarded import FORKS, OUT_OF_TIME, Limits, read_result
+from bot.planner.forkserver_process import ANSWER, KILLED, REFUSED
+from bot.planner.guarded import FORKS, OUT_OF_TIME, Limits, NoChildError, read_result
 from bot.settings.environment import child_environment
 
 _T = TypeVar("_T")
@@ -125,7 +125,10 @@ class _Process(NamedTuple):
     connection: socket.socket
 
     def run(self, content: bytes, result: int, limits: Limits) -> int | None:
-        """The exit code of a child that does the pickled work `content`, or OUT_OF_TIME. Raises _DiedError."""
+        """The exit code of a child that does the pickled work `content`, or OUT_OF_TIME.
+
+        Raises _DiedError, and NoChildError.
+        """
         answer, theirs = os.pipe()
         with os.fdopen(answer, "rb") as answers:
             try:
@@ -140,6 +143,8 @@ class _Process(NamedTuple):
         if not found:
             raise _DiedError
         (code,) = ANSWER.unpack(found)
+        if code >= REFUSED:
+            raise NoChildError(code - REFUSED)
         return OUT_OF_TIME if code == KILLED else int(code)
 
     def _send(self, message: bytes, files: list[int]) -> None:

@@ -23,8 +23,9 @@ from typing import Any, NamedTuple
 from bot.planner.guarded import Limits, be_child
 
 ANSWER = struct.Struct("i")
-"""The exit code of the child, or KILLED when its time was over."""
+"""The exit code of the child, KILLED when its time was over, or REFUSED and the system's number of the error."""
 KILLED = 1 << 16
+REFUSED = 1 << 17
 _MESSAGE = 1024  # bytes
 _FILES = 3
 _LOADED = ("bot.planner.plans", "bot.planner.reads")
@@ -62,9 +63,11 @@ def serve(connection: socket.socket) -> None:
                 for child in children.values():
                     child.end(kill=True)
                 return
-            child, handle = _fork(pickle.loads(message), *files)  # noqa: S301 - of the process that started us
-            children[handle] = child
-            poll.register(handle, select.POLLIN)
+            limits = pickle.loads(message)  # noqa: S301 - of the process that started us
+            if (forked := _fork(limits, *files)) is not None:
+                child, handle = forked
+                children[handle] = child
+                poll.register(handle, select.POLLIN)
         now = time.monotonic()
         for handle in [handle for handle, child in children.items() if child.over <= now]:
             poll.unregister(handle)
@@ -79,8 +82,16 @@ def _ready(poll: Any, children: dict[int, _Child]) -> list[int]:
     return sorted((number for number, _ in poll.poll(milliseconds)), key=lambda number: number not in children)
 
 
-def _fork(limits: Limits, work: int, result: int, answer: int) -> tuple[_Child, int]:
-    child = os.fork()
+def _fork(limits: Limits, work: int, result: int, answer: int) -> tuple[_Child, int] | None:
+    """The child and the file that says that it has ended; None where the system refused one, which is answered."""
+    try:
+        child = os.fork()
+    except OSError as problem:  # too many processes, too little memory: the other children go on
+        with contextlib.suppress(BrokenPipeError):
+            os.write(answer, ANSWER.pack(REFUSED + (problem.errno or 0)))
+        for number in (work, result, answer):
+            os.close(number)
+        return None
     if child == 0:
         with open(work, "rb", closefd=False) as file:
             content = file.read()

@@ -36,6 +36,16 @@ class StoppedError(BotError):
     """The child ran into a limit; the message says into which, as the end of a sentence."""
 
 
+class NoChildError(BotError):
+    """The system refused another process."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"the system refuses another process for a plan ({os.strerror(number)}): "
+            "raise its limit of processes, or give it more memory"
+        )
+
+
 class Limits(NamedTuple):
     """What one piece of work may use, beside what this process has already."""
 
@@ -46,7 +56,10 @@ class Limits(NamedTuple):
 
 
 class ChildRunner(Protocol):
-    """Does work in a child with limits. What it returns or raises comes back, so it has to be picklable."""
+    """Does work in a child with limits. What it returns or raises comes back, so it has to be picklable.
+
+    Raises NoChildError where there cannot be a child.
+    """
 
     def __call__(self, work: Callable[[], _T], limits: Limits, /) -> _T:
         """What `work` returns or raises; StoppedError when the child is ended by a limit."""
@@ -67,7 +80,10 @@ run_guarded = ForkGuard()
 
 def _run(work: Callable[[], _T], limits: Limits, meanwhile: Callable[[], object] | None) -> _T:
     with tempfile.TemporaryFile() as result:
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError as problem:
+            raise NoChildError(problem.errno or 0) from problem
         if child == 0:
             be_child(work, result.fileno(), limits)
         code = _wait(child, limits.seconds, meanwhile)

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import pickle
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import NoReturn, cast
 
 import pytest
 
 from bot.domain.errors import BotError
 from bot.domain.names import NodeName, SubmodulePath
 from bot.fleetfile import Fleet, Node, Submodule
-from bot.planner.forkserver import ForkServer
-from bot.planner.guarded import run_guarded
+from bot.planner import forkserver_process
+from bot.planner.forkserver import ForkServer, _Process
+from bot.planner.guarded import NoChildError, run_guarded
 from bot.planner.plans import read_plan
 from bot.planner.reads import read_stack_reads
 from bot.planner.renderer import Renderer
@@ -175,3 +181,28 @@ def test_its_plans_are_those_of_a_fork_of_this_process(tmp_path: Path, server: F
     assert plans[0] == plans[1]
     assert plans[0].nodes[0].stacks[0].error is None
     assert reads[0] == reads[1] >= {"server/stacks/web/compose.yaml", "server/stacks/web/a"}
+
+
+def test_a_child_that_the_system_refuses_ends_no_other_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One plan more than the system allows is an error of that plan: the process serves the next one."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    monkeypatch.setattr(os, "fork", refuse_to_fork)
+    serving = threading.Thread(target=forkserver_process.serve, args=(theirs,))
+    serving.start()
+    open_files = len(works.open_files())
+    process = _Process(cast("subprocess.Popen[bytes]", None), ours)
+    with tempfile.TemporaryFile() as result:
+        for _ in range(2):
+            with pytest.raises(NoChildError, match="Resource temporarily unavailable"):
+                process.run(pickle.dumps(works.answer), result.fileno(), QUICK)
+    assert len(works.open_files()) == open_files
+    ours.close()
+    serving.join(IN_TIME)
+    assert not serving.is_alive()
+    theirs.close()
+    with pytest.raises(NoChildError, match="Resource temporarily unavailable"):
+        run_guarded(works.answer, QUICK)
+
+
+def refuse_to_fork() -> NoReturn:
+    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
