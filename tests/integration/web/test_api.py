@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ from bot.web.api.operations import OPERATIONS, PREFIX
 from sandbox.github import EmbeddedGitHub
 from tests.browser.plan_states import ATTACKED, WAITING
 from tests.browser.states import fill
+from tests.integration.postgres import make_database, postgres_server
 from tests.queueing import make_app, make_guard, make_locked_app
 from tests.unit.features.visitors.test_visitors import pin
 
@@ -51,9 +53,19 @@ class Api(NamedTuple):
     tokens: dict[RepoName, str]
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with contextlib.ExitStack() as stack:
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path_factory.mktemp('api') / 'aios-bot.sqlite3'}"
+        else:
+            url = make_database(stack.enter_context(postgres_server()), "api")
+        with contextlib.closing(open_store(url)) as opened:
+            yield opened
+
+
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    store = open_store(f"sqlite:///{tmp_path_factory.mktemp('api') / 'aios-bot.sqlite3'}")
+def api(store: Store) -> Api:
     fill(store, RolloutStore(store, page_key=b"key"))
     for number, fleet in enumerate((FLEET, HOSTILE, OTHER)):
         for guid in range(3):
@@ -69,8 +81,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
             )
             AuditTrail(store).append(f"{fleet} {order}", record)
     tokens = {fleet: TokenStore(store).add(fleet, "a test", days=1) for fleet in (FLEET, HOSTILE)}
-    yield Api(store, make_locked_app(Inbox(store)).test_client(), tokens)
-    store.close()
+    return Api(store, make_locked_app(Inbox(store)).test_client(), tokens)
 
 
 def call(api: Api, path: str, token: str | None = None, **headers: str) -> TestResponse:
