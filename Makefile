@@ -118,6 +118,7 @@ picture:
 
 page-pictures:
 	python -m tests.browser.page_pictures
+	python -m tests.browser.right_pictures
 
 lock:
 	tools/lock

@@ -20,6 +20,7 @@ from bot.engine.containers import Container
 from bot.protocol.action import Action
 from bot.protocol.order import Order, OrderKind, Refusal
 from bot.protocol.outcome import Difference, FailureReason, OrderEnd, Outcome, ServiceOutcome
+from bot.text.counts import plural
 
 
 class ReadOnlyRun:
@@ -118,7 +119,7 @@ class ReadOnlyRun:
 def _render_drift(order: Order, differences: tuple[Difference, ...]) -> str:
     """ "as deployed: 12 services", or the first difference and how many more there are."""
     if not differences:
-        return f"as deployed: {sum(len(stack.services) for stack in order.stacks)} services"
+        return f"as deployed: {plural(sum(len(stack.services) for stack in order.stacks), 'service')}"
     more = f" and {len(differences) - 1} more" if len(differences) > 1 else ""
     return f"not as deployed: {differences[0].where} {differences[0].text}{more}"
 

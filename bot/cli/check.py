@@ -8,9 +8,11 @@ from pathlib import Path
 
 import click
 
-from bot.cli.terminal import working
+from bot.cli.terminal import show_verdicts, working
 from bot.domain.errors import BotError, ExitCode
-from bot.text.terminal import printable
+from bot.text.counts import plural
+
+_STYLES = {"ok": "green", "note": "yellow", "FAIL": "bold red"}
 
 
 @click.command()
@@ -55,8 +57,7 @@ def check(*, pull: bool) -> None:
                 open_pages=settings.open_pages,
             )
     findings = decide_findings(facts)
-    for finding in findings:
-        click.echo(printable(f"{finding.verdict:4} {finding.name}: {finding.text}"))
+    show_verdicts((found.verdict, _STYLES[found.verdict], f"{found.name}: {found.text}") for found in findings)
     failed = sum(finding.verdict is CheckVerdict.FAIL for finding in findings)
-    click.echo(f"{failed} problems to fix" if failed else "all is well")
+    click.echo(f"{plural(failed, 'problem')} to fix" if failed else "all is well")
     sys.exit(ExitCode.FAILED if failed else ExitCode.OK)

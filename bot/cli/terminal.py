@@ -57,6 +57,25 @@ def show_lines(lines: Iterable[tuple[str, str]]) -> None:
         console.print(Text(text, style=style), soft_wrap=True)
 
 
+def show_verdicts(lines: Iterable[tuple[str, str, str]]) -> None:
+    """Print (verdict, its style, text), a line each; on a terminal a long text is wrapped in a column of its own."""
+    rows = [(verdict, style, printable(text)) for verdict, style, text in lines]
+    if not (_has_rich() and sys.stdout.isatty()):
+        for verdict, _, text in rows:
+            click.echo(f"{verdict:4} {text}")
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 1))
+    for _ in range(2):
+        table.add_column(overflow="fold")
+    for verdict, style, text in rows:
+        table.add_row(Text(verdict, style=style), Text(text))
+    Console(highlight=False).print(table)
+
+
 @contextmanager
 def working(what: str) -> Iterator[None]:
     """Say on standard error what is being done, if it takes more than two seconds, with the time that passes.

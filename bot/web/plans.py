@@ -18,11 +18,11 @@ from bot.plan.report.rows import (
     count,
     find_rows,
     missing_variables,
-    plural,
     summarise,
     unreadable_stacks,
     worst_severity,
 )
+from bot.text.counts import plural
 from bot.web.fleets import STAGES, render_time
 from bot.web.guard import Guard
 from bot.web.plan_view import (

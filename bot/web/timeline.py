@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from bot.domain.values import Value
 from bot.features.rollout.facts import Stage
 from bot.features.rollout.history import OrderMark
+from bot.text.counts import plural
 
 DAYS = 14
 WIDTH = 960
@@ -82,7 +83,7 @@ def draw_timeline(marks: Sequence[OrderMark], *, now: int, link: str) -> Timelin
         good="".join(f"M{_place(mark.at, begin, now)} {rows[mark.node]}h0" for mark in good),
         dots=dots,
         hidden=len(names) - len(rows),
-        summary=f"{len(shown)} orders in the last {DAYS} days, {failed} of them failed",
+        summary=f"{plural(len(shown), 'order')} in the last {DAYS} days, {failed} of them failed",
     )
 
 

@@ -218,7 +218,7 @@ def test_set_up_from_the_printed_address_to_a_rollout(fresh: Fresh) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "all is well" in checked.stdout
     assert "FAIL" not in checked.stdout
-    assert f"fleet {FLEET}: 1 submodules, 1 nodes" in checked.stdout
+    assert f"fleet {FLEET}: 1 submodule, 1 node" in checked.stdout
 
     rest = [one for one in world.hub.requests if one.kind == "rest"]
     assert any("conversions" in one.path for one in rest)

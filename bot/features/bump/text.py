@@ -16,10 +16,11 @@ from bot.plan.report import diffs, included, sections
 from bot.plan.report.check import LIMIT as CHECK_LIMIT
 from bot.plan.report.check import CheckText, render_check
 from bot.plan.report.links import Links
-from bot.plan.report.rows import count, plural, summarise, unreadable_stacks
+from bot.plan.report.rows import count, summarise, unreadable_stacks
 from bot.text import markdown as md
 from bot.text import markers
 from bot.text.budget import fit, fixed
+from bot.text.counts import plural
 
 LIMIT = 65_536  # characters of a pull request's body, and of a comment
 TITLE_LIMIT = 256

@@ -42,7 +42,7 @@ def render_access_problem(
         parts.append(
             "This account has not granted the App:\n\n"
             f"| permission | without it the bot cannot |\n|---|---|\n{rows}\n\n"
-            f"An owner of the account accepts it in {where}. All else goes on."
+            f"An owner of the account accepts it in {where}. Everything else keeps working."
         )
     for one in unreadable:
         parts.append(

@@ -13,6 +13,7 @@ from bot.domain.names import BranchName, CommitSha, NodeName, RepoName, StackNam
 from bot.domain.values import Value
 from bot.fleetfile import Platform
 from bot.text import markdown as md
+from bot.text.counts import plural
 
 README = "docs/fleet/README.md"
 DECIDING = "docs/fleet/deciding.md"
@@ -77,7 +78,7 @@ class HubView(Value, frozen=True):
 def render_title(view: HubView) -> str:
     """The title of the pull request."""
     machines = sum(len(fleet.nodes) for fleet in view.fleets)
-    return f"Fleet documents: {len(view.fleets)} fleets, {machines} machines"
+    return f"Fleet documents: {plural(len(view.fleets), 'fleet')}, {plural(machines, 'machine')}"
 
 
 def render_documents(view: HubView, there: Mapping[str, str]) -> dict[str, str]:

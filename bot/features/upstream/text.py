@@ -12,10 +12,11 @@ from bot.plan.model import Plan
 from bot.plan.report.check import LIMIT as CHECK_LIMIT
 from bot.plan.report.check import Annotation, CheckText, find_annotations, render_check_summary, render_check_text
 from bot.plan.report.links import Links
-from bot.plan.report.rows import count, plural
+from bot.plan.report.rows import count
 from bot.plan.report.sections import ICONS
 from bot.text import markdown as md
 from bot.text import markers
+from bot.text.counts import plural
 
 _LEAST = 1_800  # characters of one fleet's part; with a smaller budget fleets are only named
 _JOINT = "\n\n"

@@ -10,6 +10,7 @@ from bot.domain.values import Value
 from bot.fleetfile import FLEET_FILE, HUB_FILE
 from bot.github import manifest
 from bot.onboarding.check.facts import CheckFacts, FleetCheckFacts, HookFacts, InstallationFacts
+from bot.text.counts import plural
 
 
 class CheckVerdict(StrEnum):
@@ -187,7 +188,7 @@ def _check_fleet(fleet: FleetCheckFacts) -> Iterator[CheckFinding]:
     elif not fleet.nodes:
         yield _note(name, "has no nodes, so nothing is deployed: add one with `aios-bot node add NAME`")
     if not hidden and (fleet.has_workflow or not fleet.nodes):
-        yield _ok(name, f"{len(fleet.upstreams)} submodules, {fleet.nodes} nodes")
+        yield _ok(name, f"{plural(len(fleet.upstreams), 'submodule')}, {plural(fleet.nodes, 'node')}")
 
 
 _HUB = {

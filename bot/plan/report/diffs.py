@@ -8,11 +8,12 @@ from functools import partial
 
 from bot.domain.names import NodeName
 from bot.plan.model import FileDiff, Plan
-from bot.plan.report.rows import find_rows, plural
+from bot.plan.report.rows import find_rows
 from bot.plan.report.sections import NOTHING, joined, nodes_in_words, take_within
 from bot.protocol.action import Action
 from bot.text import markdown as md
 from bot.text.budget import Section, Variant
+from bot.text.counts import plural
 
 _MAX_OPEN = 24  # lines of all files together that are shown without a click
 _MAX_NAMES = 5

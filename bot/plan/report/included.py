@@ -8,10 +8,10 @@ from functools import partial
 from bot.domain.names import short
 from bot.plan.model import Plan
 from bot.plan.report.links import Links
-from bot.plan.report.rows import plural
 from bot.plan.report.sections import NOTHING, one_line
 from bot.text import markdown as md
 from bot.text.budget import Section, Variant
+from bot.text.counts import plural
 
 _COMMITS_SHORT = 10
 _MAX_FILES = 200

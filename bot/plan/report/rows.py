@@ -16,6 +16,7 @@ from bot.domain.severity import Severity
 from bot.plan.causes import ReasonCode
 from bot.plan.model import ImageKind, NodePlan, Plan, Reason, Risk, ServicePlan, SourceLine, StackPlan
 from bot.protocol.action import Action
+from bot.text.counts import plural
 
 MOST_SEVERE_FIRST = (Severity.RISKY, Severity.NOTICE, Severity.INFO)
 _MOST_DISTURBING = (
@@ -270,11 +271,6 @@ def summarise(plan: Plan) -> str:
     if unread:
         return ", ".join([*unread, *parts, "nothing else restarts"])
     return ", ".join(["nothing restarts", *parts])
-
-
-def plural(number: int, word: str) -> str:
-    """`3 services`, `1 service`."""
-    return f"{number} {word}{'s' * (number != 1)}"
 
 
 def source_of(row: Row) -> SourceLine | None:

@@ -18,7 +18,6 @@ from bot.plan.report.rows import (
     new_variables,
     node_remarks,
     node_warnings,
-    plural,
     remarks,
     source_of,
     unreadable_stacks,
@@ -26,6 +25,7 @@ from bot.plan.report.rows import (
 from bot.protocol.action import Action
 from bot.text import markdown as md
 from bot.text.budget import Section, Variant
+from bot.text.counts import plural
 
 ICONS = {Severity.RISKY: "🔴", Severity.NOTICE: "🟡", Severity.INFO: "⚪"}
 NOTHING = Section((lambda _budget: Variant(""),))

@@ -12,6 +12,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 HOSTILE = "evil\x1b]0;title\x07[/x] [red]name"
 TABLE = f"from bot.cli.terminal import show_table; show_table(('state', 'name'), [('failed', {HOSTILE!r})])"
+VERDICTS = (
+    "from bot.cli.terminal import show_verdicts\n"
+    f"show_verdicts([('ok', 'green', {HOSTILE!r}), ('FAIL', 'bold red', 'word ' * 30)])"
+)
 WORKING = "import time; from bot.cli.terminal import working\nwith working({what!r}): time.sleep({seconds})"
 TICKING = (
     "import threading; from bot.cli import terminal; terminal.PATIENCE = 0.0\n"
@@ -64,6 +68,20 @@ def test_a_pipe_gets_plain_lines_and_so_does_a_node_without_rich() -> None:
     assert piped(TABLE) == (f"failed  {SHOWN}\n", "")
     assert piped(TABLE, without="rich") == (f"failed  {SHOWN}\n", "")
     assert piped(WORKING.format(what="x", seconds=0)) == ("", "")
+
+
+def test_a_long_text_is_wrapped_beside_its_verdict_on_a_terminal_and_whole_in_a_pipe() -> None:
+    lines = on_terminal(VERDICTS).splitlines()
+    bare = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in lines]
+    assert bare == [
+        f"ok   {SHOWN}",
+        "FAIL " + " ".join(["word"] * 19),
+        "     " + " ".join(["word"] * 11),
+    ]
+    assert "\x1b]" not in "".join(lines)
+    assert "\x1b[32mok" in lines[0]
+    assert "\x1b[1;31mFAIL" in lines[1]
+    assert piped(VERDICTS)[0] == f"ok   {SHOWN}\nFAIL {'word ' * 30}\n"
 
 
 def test_progress_is_shown_after_two_seconds_and_is_gone_at_the_end() -> None:

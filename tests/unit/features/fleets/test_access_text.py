@@ -26,7 +26,8 @@ def test_a_missing_permission_comes_with_what_does_not_work_and_where_to_grant_i
         "| permission | without it the bot cannot |\n|---|---|\n"
         "| `actions: write` | start the deploy workflow |\n\n"
         "An owner of the account accepts it in "
-        "[the installation's settings](https://github.example/settings/installations/7). All else goes on."
+        "[the installation's settings](https://github.example/settings/installations/7). "
+        "Everything else keeps working."
     )
 
 
