@@ -58,7 +58,7 @@ _SETTINGS: dict[str, list[Any]] = {
     "security_opt": [["no-new-privileges:true"], []],
     "user": ["0", "0:0"],
     "tty": [True, False],
-    "entrypoint": [["/service"], ["/service", "e"]],
+    "entrypoint": [["/service"], ["/bin/sh", "/service"]],  # both end where a one-shot's command does
     "dns": [["10.0.0.1"], ["10.0.0.2"]],
     "sysctls": [{"net.core.somaxconn": "1024"}, {"net.core.somaxconn": "2048"}],
     "shm_size": ["32m", "48m"],
