@@ -120,6 +120,11 @@ class Slice(msgspec.Struct):
     score: Score
 
 
+def read_slice(line: bytes) -> Slice:
+    """A slice as a run kept it."""
+    return msgspec.json.decode(line, type=Slice, dec_hook=lambda kind, value: kind(value))
+
+
 class StuckError(Exception):
     """An edit did not end within LIMIT."""
 
@@ -496,7 +501,7 @@ def measure(
     on = f"compose {program.version} on {engine.name if engine else 'the engine of this machine'}, seed {seed}"
     found: list[Slice] = []
     if kept is not None and kept.exists():
-        found = [msgspec.json.decode(line, type=Slice) for line in kept.read_bytes().splitlines()]
+        found = [read_slice(line) for line in kept.read_bytes().splitlines()]
         if any(one.on != on for one in found):
             raise SystemExit(f"{kept} holds slices of another run ({found[0].on}): name another file")
     total = _together(found)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import random
 import tempfile
+from collections import Counter
 from pathlib import Path
 
-from bench.accuracy import Score, run_round, start_world
+import msgspec
+
+from bench.accuracy import Score, Slice, Verdict, read_slice, run_round, start_world
 from bench.accuracy_edits import EDITS
 from bench.accuracy_stacks import SHAPES
 from bot.protocol.action import Action
@@ -61,3 +64,11 @@ def test_what_was_predicted_is_what_happens(engine: Engine, tmp_path: Path) -> N
     assert score.failures == []
     assert score.misses == []
     assert {verdict.predicted for verdict in score.verdicts} == set(Action)
+
+
+def test_a_kept_slice_is_read_back() -> None:
+    """A run goes on after the slices that it finds."""
+    verdict = Verdict("web", "app", "image", Action.RECREATE, Action.RECREATE, Action.RECREATE)
+    score = Score([verdict], Counter(image=2), {"plain"}, ["web: image: no such image"])
+    kept = Slice("compose 2.40.3", 3, score)
+    assert msgspec.structs.asdict(read_slice(msgspec.json.encode(kept))) == msgspec.structs.asdict(kept)
