@@ -104,7 +104,10 @@ def _binaries(path: Path) -> Iterator[Path]:
 
 def _kept_version(path: Path, kept: Path) -> str:
     """What `kept` says of the program at `path` as it is now, else what it prints, which is kept."""
-    found = path.stat()
+    try:
+        found = path.stat()
+    except OSError:  # it was there a moment ago
+        return ""
     same = f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {path}\n"
     with contextlib.suppress(OSError, UnicodeDecodeError):
         version, _, known = kept.read_text(encoding="utf-8").partition(" ")
@@ -112,7 +115,7 @@ def _kept_version(path: Path, kept: Path) -> str:
             return version
     version = _read_version(path)
     if version:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, UnicodeEncodeError):  # a path that is no Unicode text
             kept.write_text(f"{version} {same}", encoding="utf-8")
     return version
 

@@ -161,6 +161,11 @@ class RefusalReason(StrEnum):
     OTHER_FILES = "other_files"  # the commit's files are not those that the plan was made from
     BEYOND_ORDER = "beyond_order"  # here it would touch a service that it does not name, or do more than it says
 
+    @classmethod
+    def _missing_(cls, _value: object) -> RefusalReason:
+        """The report of a newer node is read: its words say why."""
+        return cls.UNSUPPORTED
+
 
 class Refusal(Value, frozen=True):
     """No, and why. `order` is set once its signature, fleet and node were found good: only then may anybody be

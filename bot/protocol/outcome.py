@@ -71,6 +71,11 @@ class DifferenceKind(StrEnum):
     EDITED = "edited"  # a tracked file of the checkout was changed by hand
     MOVED = "moved"  # the checkout stands at another commit or pin
 
+    @classmethod
+    def _missing_(cls, _value: object) -> DifferenceKind:
+        """The report of a newer node is read: the difference's words say in what way."""
+        return cls.CHANGED
+
 
 class Difference(StoredValue, frozen=True):
     """One thing that is not as it was left. `stack` and `service` are "" where it concerns the node as a whole."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,16 @@ def test_nothing_is_kept_of_a_program_that_does_not_run(tmp_path: Path) -> None:
 def test_where_nothing_can_be_kept_the_program_is_asked(tmp_path: Path) -> None:
     program = write_compose(tmp_path, "2.40.3")
     assert find_compose([program], kept=tmp_path / "missing/kept").version == "2.40.3"
+
+
+def test_a_program_that_is_gone_is_not_usable(tmp_path: Path) -> None:
+    with pytest.raises(ProgramMissingError, match="not usable"):
+        find_compose([tmp_path / "gone"], kept=tmp_path / "kept")
+
+
+def test_nothing_is_kept_of_a_program_whose_path_is_no_text(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    program, kept = write_compose(tmp_path, "2.40.3").rename(folder / "docker-compose"), tmp_path / "kept"
+    assert find_compose([program], kept=kept).version == "2.40.3"
+    assert not kept.exists() or not kept.read_text()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from bot.domain.names import CommitSha, NodeName, ServiceName, StackName
 from bot.fleetfile import Node, Platform
 from bot.plan.causes import ReasonCode
 from bot.plan.changes import Decided, PlanScope, decide_node, decide_stack
-from bot.plan.model import SourceLine, StackPlan
+from bot.plan.model import Reason, SourceLine, StackPlan
 from bot.plan.rendering import CHECKOUT, NodeChange, Place, Rendered, Side, StackChange, Unreadable, Variable
 from bot.protocol.action import Action
 
@@ -632,3 +633,10 @@ def test_a_stack_s_first_deploy_is_told_as_such() -> None:
     assert [reason.text for reason in found["b"]] == ["new service"]
     (none,) = only(decide(None, side({"web": {"scale": 0}}))).services
     assert (none.action, none.reasons[0].text) == (Action.NONE, "first deploy of the stack, with no replicas")
+
+
+def test_a_reason_that_only_a_newer_version_knows_is_read_with_its_words() -> None:
+    """A plan that it stored is shown by the version before, which knows no such code."""
+    reason = Reason(code=ReasonCode.IMAGE, text="image app:1 -> app:2")
+    newer = msgspec.json.encode(reason).replace(b'"image"', b'"invented"')
+    assert msgspec.json.decode(newer, type=Reason) == Reason(code=ReasonCode.SETTING, text="image app:1 -> app:2")

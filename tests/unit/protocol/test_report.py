@@ -238,6 +238,20 @@ def test_fields_of_a_newer_node_are_ignored() -> None:
     assert parse_report(newer, number=7) == parse_report(text, number=7)
 
 
+def test_reasons_of_a_newer_node_are_read_as_the_words_beside_them() -> None:
+    """An older service shows such a report; only how an order ended is decided on, and has to be known."""
+    made = outcome(
+        refusal=RefusalReason.EXPIRED,
+        differences=(Difference(kind=DifferenceKind.MISSING, text="has no container"),),
+    )
+    text = render_report(make_order(), made).text
+    newer = text.replace('"expired"', '"invented"').replace('"missing"', '"imagined"')
+    report = parse_report(newer, number=7)
+    assert report is not None
+    assert report.refusal is RefusalReason.UNSUPPORTED
+    assert report.differences == (Difference(kind=DifferenceKind.CHANGED, text="has no container"),)
+
+
 @pytest.mark.parametrize(
     "text",
     [
