@@ -62,11 +62,6 @@ class ReasonCode(StrEnum):
     VOLUMES_FROM = "volumes_from"
     DEPENDENCY_RESTARTED = "dependency_restarted"
 
-    @classmethod
-    def _missing_(cls, _value: object) -> ReasonCode:
-        """The plan of a newer version is read: the reason's words say what changed."""
-        return cls.SETTING
-
 
 _CODES = {
     "image": ReasonCode.IMAGE,
