@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from bot.agent.checkout import Checkout
 from bot.agent.preflight import check_engine
-from bot.agent.runner_version import check_runner
+from bot.agent.runner_version import check_runner, find_runner
 from bot.agent.safe_git import GitAccess
 from bot.agent.space import check_space
 from bot.agent.state import Identity, NodeState, find_unfinished
@@ -44,7 +44,7 @@ def run_checks(state: NodeState, docker: Docker, access: GitAccess, root: Path |
         ("engine", lambda: _check_engine(docker)),
         ("checkout", lambda: _check_checkout(state, access, root)),
         ("disk", lambda: _check_disk(state, docker, root)),
-        ("runner", lambda: check_runner(state.folder / "runner")),
+        ("runner", lambda: _check_runner(state, root)),
     ]
     return tuple(_find(name, check) for name, check in checks)
 
@@ -141,6 +141,11 @@ def _check_disk(state: NodeState, docker: Docker, root: Path | None) -> str:
     with contextlib.suppress(DockerError):  # reported by the engine's own check
         engine = docker.data_folder()
     return check_space([root or state.folder, state.folder], engine=engine)
+
+
+def _check_runner(state: NodeState, root: Path | None) -> str:
+    identity = state.read_identity()
+    return check_runner(find_runner(state.folder, root or _own_root(identity) or Path(), identity.node))
 
 
 def _own_root(identity: Identity) -> Path | None:

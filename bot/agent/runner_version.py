@@ -1,4 +1,4 @@
-"""Which version GitHub's runner is that `node join` installed here, and whether GitHub still accepts it."""
+"""GitHub's runner that `node join` installed here: its folder, its version, and whether GitHub still accepts it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ import sys
 from pathlib import Path
 
 from bot.domain.errors import BotError
+from bot.domain.names import NodeName
 from bot.domain.versions import is_version, parse_version, render_version
 from bot.settings.environment import child_environment
 
 OLDEST_RUNNER = (2, 329, 0)
 """The oldest that GitHub lets register (GitHub's changelog: minimum version of self-hosted runners)."""
 _LIMIT = 30  # seconds
+
+
+def find_runner(state: Path, root: Path, node: NodeName) -> Path:
+    """The runner's folder: on Windows near the drive's root, because its paths are long."""
+    return Path(root.anchor) / f"runner-{node}" if sys.platform == "win32" else state / "runner"
 
 
 def check_runner(folder: Path) -> str:

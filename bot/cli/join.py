@@ -88,7 +88,7 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
     if root and not is_absolute(root, kind):
         raise click.UsageError(f"--root {root} is not an absolute path on {platform}")
     settings = read_node_settings()
-    pem = _read_key(key)
+    pem, release = _read_key(key), _read_agent(agent)  # before anything is proposed
     client = open_user_client(settings)
     file = read_fleet_file(client, repo)
     node = next((one for one in parse_fleet(file.text).nodes if one.name == name), None)
@@ -118,7 +118,7 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
         web_url=settings.html_url,
         token=read_runner_token(client, repo, purpose="registration"),
         downloads=(),
-        agent=_read_agent(agent),
+        agent=release,
     )
     if invitation.token:
         invitation = _with(invitation, downloads=read_downloads(client, repo, node.platform))

@@ -68,16 +68,20 @@ def end_runner(pid: Path) -> None:
             os.killpg(int(pid.read_text()), signal.SIGKILL)
 
 
-def as_person(running: Running, *arguments: str) -> str:
-    """What `aios-bot ARGUMENTS` prints for the person whose token it has."""
+def run_as_person(running: Running, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`aios-bot ARGUMENTS` of the person whose token it has."""
     environment = child_environment() | {
         "GITHUB_TOKEN": running.world.token,
         "GITHUB_API_URL": f"{running.world.hub.url}/api/v3",
         "AIOS_BOT_DATA": str(running.service.data),
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", *arguments], env=environment, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", "bot", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def as_person(running: Running, *arguments: str) -> str:
+    """What it prints where it succeeds."""
+    done = run_as_person(running, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -222,21 +226,8 @@ def test_a_new_node_joins_deploys_and_leaves(empty: Running, engine: Engine) -> 
 
 def test_a_user_without_admin_gets_the_address_of_the_token(empty: Running) -> None:
     empty.world.hub.set_permission(FLEET, PERSON, "write")
-    shown = subprocess.run(
-        [
-            *(sys.executable, "-m", "bot", "node", "add", "LAB2", "--platform", "windows", "--fleet", FLEET),
-            *("--agent", "installed"),
-        ],
-        env=child_environment()
-        | {
-            "GITHUB_TOKEN": empty.world.token,
-            "GITHUB_API_URL": f"{empty.world.hub.url}/api/v3",
-            "AIOS_BOT_DATA": str(empty.service.data),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    add = ["node", "add", "LAB2", "--platform", "windows", "--fleet", FLEET, "--agent", "installed"]
+    shown = run_as_person(empty, *add)
     assert shown.returncode == 0, shown.stderr
     assert f"{empty.world.hub.url}/{FLEET}/settings/actions/runners/new" in shown.stderr
     assert shown.stdout.startswith("& ([scriptblock]::Create(@'")
@@ -263,3 +254,7 @@ def test_an_agent_is_proposed_and_invited_by_the_hash_of_its_lock(empty: Running
     agent = parse_invitation(command.split()[3]).agent
     assert agent == AgentRelease(version="9.8.7", url=place.url, lock=digest)
     assert "Install the agent that a lock names" in command, "the installer is in the command, to be read first"
+    refused = run_as_person(empty, "node", "add", "LAB4", "--fleet", FLEET, "--agent", place.url)
+    assert refused.returncode == 1
+    assert f"{place.url}/agent.txt cannot be read" in refused.stderr
+    assert "Add the node LAB4" not in [one["title"] for one in empty.outside.pulls(FLEET)], "nobody could join it"

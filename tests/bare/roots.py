@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -9,9 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from urllib.request import urlretrieve
 
 MIRROR = "http://deb.debian.org/debian"
 PACKAGES = "python3,git,ca-certificates"  # no python3-venv, no pip
+COMPILER = "gcc,make,libc6-dev,libssl-dev,zlib1g-dev,libffi-dev"
+PYTHON_SOURCE = "pool/main/p/python3.11/python3.11_3.11.2.orig.tar.gz"
+PYTHON_SHA256 = "2411c74bda5bbcfcddaf4531f66d1adc73f247f529aee981b029513aefdbf849"
+PYTHON = "usr/local/bin/python3.11"
 UID = 1000
 DOCKER = "/usr/local/bin/docker"
 
@@ -41,12 +47,36 @@ def make_root(folder: Path, suite: str) -> None:
         return
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", suite, str(folder), MIRROR]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    run_quietly("debootstrap", "--variant=minbase", f"--include={PACKAGES}", suite, str(folder), MIRROR)
     with (folder / "etc/passwd").open("a") as users:
         users.write(f"deploy:x:{UID}:{UID}::/nonexistent:/bin/sh\n")
     (folder / "whole").touch()
+
+
+def add_python(root: Path, cache: Path) -> None:
+    """Put a Python 3.11 beside the one of the system, as people do there: built from its source, under /opt.
+
+    It is built once, in a root of the same suite that has a compiler, below `cache`; some minutes.
+    """
+    built = cache / "python-build"
+    if not (built / "whole").exists():
+        shutil.rmtree(built, ignore_errors=True)
+        run_quietly("debootstrap", "--variant=minbase", f"--include={COMPILER}", "bullseye", str(built), MIRROR)
+        source = built / "source.tar.gz"
+        urlretrieve(f"{MIRROR}/{PYTHON_SOURCE}", source)
+        assert hashlib.sha256(source.read_bytes()).hexdigest() == PYTHON_SHA256, "another source of Python"
+        script = "cd /tmp && tar -xzf /source.tar.gz --strip-components=1 && ./configure -q --prefix=/opt/python3.11"
+        run_quietly("chroot", str(built), "sh", "-c", f"{script} && make -sj2 && make -s install")
+        (built / "whole").touch()
+    if not (root / PYTHON).exists():
+        shutil.copytree(built / "opt/python3.11", root / "opt/python3.11", symlinks=True)
+        (root / PYTHON).symlink_to("/opt/python3.11/bin/python3.11")
+
+
+def run_quietly(*command: str) -> None:
+    """Run a command, and show the end of what it printed where it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from sandbox.world import FLEET, IMAGES, NODE, PERSON, SERVER
 from tests.acceptance.conftest import Running
 from tests.acceptance.outside import eventually
 from tests.acceptance.test_new_node import as_person, empty, end_runner, runners  # noqa: F401 - a fixture
-from tests.bare.roots import BareRoot, give, make_root, mounted
+from tests.bare.roots import BareRoot, add_python, give, make_root, mounted
 from tests.releases import ROOT, Place, build_next, fill, serve
 
 pytestmark = pytest.mark.bare
@@ -60,7 +60,11 @@ class Node(NamedTuple):
 
 @contextmanager
 def machine(suite: str, running: Running, engine: Engine, releases: Place, *, as_root: bool) -> Iterator[Node]:
-    make_root(CACHE / suite, suite)
+    """A root of `suite`, "bookworm"; with "+python3.11" behind it there is such a Python beside the system's."""
+    name, _, beside = suite.partition("+")
+    make_root(CACHE / suite, name)
+    if beside:
+        add_python(CACHE / suite, CACHE)
     root, folder = BareRoot(CACHE / suite, as_root), running.folder / "node"
     state, home = folder / "state", folder / "home"
     for place in (running.node_root, state, home):
@@ -148,7 +152,7 @@ def kill_while_it_touches(node: Node, before: int) -> None:
 
 
 @pytest.mark.parametrize("as_root", [False, True], ids=["user", "root"])
-@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+@pytest.mark.parametrize("suite", ["bookworm", "trixie", "bullseye+python3.11"])
 def test_a_machine_becomes_a_node_and_stops_being_one(
     suite: str,
     as_root: bool,

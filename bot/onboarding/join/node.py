@@ -20,6 +20,7 @@ import requests
 
 from bot.agent.doctor import run_checks
 from bot.agent.installer import remove
+from bot.agent.runner_version import find_runner
 from bot.agent.safe_git import GitAccess
 from bot.agent.state import NodeState
 from bot.agent.work_tree import AS_COMMITTED
@@ -49,10 +50,8 @@ class NodeJoin:
 
     @property
     def runner(self) -> Path:
-        """The folder of GitHub's runner: on Windows near the drive's root, because its paths are long."""
-        if sys.platform == "win32":
-            return Path(self.root.anchor) / f"runner-{self.invitation.node}"
-        return self.state.folder / "runner"
+        """The folder of GitHub's runner."""
+        return find_runner(self.state.folder, self.root, self.invitation.node)
 
     def enrol(self) -> None:
         """Record which node this is, and the key of the bot whose orders it takes."""

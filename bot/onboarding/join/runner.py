@@ -46,16 +46,19 @@ def check_start() -> None:
 def write_job_environment(folder: Path, state: Path, environment: Mapping[str, str]) -> bool:
     """Write what jobs need to the runner's file `.env`, and return whether that changed it.
 
-    Other lines of the file stay. Values are as they are, without quotes: the runner splits at the first `=`.
+    What is not set any more goes from it; lines of other variables stay. Values are as they are, without quotes: the
+    runner splits at the first `=`. Only its user may read the file, because a proxy's address may hold a password.
     """
     given = {name: environment[name] for name in _FOR_JOBS if environment.get(name)}
     given["AIOS_BOT_NODE_STATE"] = str(state)
     file = folder / ".env"
     before = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    kept = [line for line in before if line.partition("=")[0] not in given]
+    kept = [line for line in before if line.partition("=")[0] not in (*_FOR_JOBS, *given)]
     after = kept + [f"{name}={value}" for name, value in given.items() if "\n" not in value]
     if sorted(after) == sorted(before):
         return False
+    file.touch(mode=0o600)
+    file.chmod(0o600)
     file.write_text("\n".join(after) + "\n", encoding="utf-8")
     return True
 

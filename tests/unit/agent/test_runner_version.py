@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from bot.agent.runner_version import check_runner, judge_version
+from bot.agent.runner_version import check_runner, find_runner, judge_version
 from bot.domain.errors import BotError
+from bot.domain.names import NodeName
 
 
 @pytest.mark.parametrize("version", ["2.329.0", "2.336.1", "3.0.0"])
@@ -41,3 +43,10 @@ def test_the_version_is_what_its_program_prints(tmp_path: Path) -> None:
     program.chmod(0o644)
     with pytest.raises(BotError, match="--version failed"):
         check_runner(tmp_path)
+
+
+def test_the_runner_is_where_join_puts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    where = (Path("/state"), Path("/srv/lab"), NodeName("LAB"))
+    assert find_runner(*where) == Path("/state/runner")
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert find_runner(*where) == Path("/runner-LAB")

@@ -417,6 +417,11 @@ ONE_BY_ONE: list[tuple[str, Callable[[], CommandFacts], R]] = [
         R.UNDER_WAY,
     ),
     (
+        "one stack, and that one alone is under way",
+        partial(facts, "/deploy LAB ingress", nodes=(node(past=(order(HEAD, Stage.QUEUED, stacks=(INGRESS,)),)),)),
+        R.UNDER_WAY,
+    ),
+    (
         "one stack, and all are under way",
         partial(facts, "/deploy LAB ingress", nodes=(node(past=(order(HEAD, Stage.QUEUED),)),)),
         R.UNDER_WAY,

@@ -133,6 +133,7 @@ def test_a_node_that_is_offline_is_told_once_whatever_its_orders() -> None:
     (away,) = conditions(node("A", "queued"), Standing.OFFLINE, text="offline: no runner took its order")
     (other,) = conditions(node("A", "queued", number=9), Standing.OFFLINE, text="offline: another order")
     assert (away.notice.topic, away.state, away.notice.subject) == (Topic.NODE_OFFLINE, "", "A")
+    assert away.notice.text == "offline: no runner took its order"
     assert (away.thing, away.state) == (other.thing, other.state)
 
 
