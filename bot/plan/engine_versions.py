@@ -19,7 +19,7 @@ _DOCKER = "Docker Engine "
 _MADE = (Action.CREATE, Action.RECREATE, Action.REBUILD)
 
 
-class Need(NamedTuple):
+class EngineNeed(NamedTuple):
     """A setting of a service, and the first version of the engine that has it. `is_refused`: by those before."""
 
     service: ServiceName
@@ -33,11 +33,11 @@ def made_services(stack: StackPlan) -> list[ServiceName]:
     return [one.service for one in stack.services if one.action in _MADE]
 
 
-def find_needs(services: Iterable[ServiceName], model: Mapping[str, Any]) -> Iterator[Need]:
+def find_needs(services: Iterable[ServiceName], model: Mapping[str, Any]) -> Iterator[EngineNeed]:
     """What `services` of a rendered stack set and an older engine does not have."""
     for service in services:
         spec = (model.get("services") or {}).get(service) or {}
-        yield from (Need(service, *found) for found in dict.fromkeys(_of_service(spec, model)))
+        yield from (EngineNeed(service, *found) for found in dict.fromkeys(_of_service(spec, model)))
 
 
 def _of_service(spec: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[tuple[str, Version, bool]]:
@@ -70,12 +70,12 @@ def read_engine(reported: str) -> Version:
     return parse_version(version) if version != reported and is_version(version) else ()
 
 
-def lacked(needs: Iterable[Need], engine: Version) -> list[Need]:
+def lacked(needs: Iterable[EngineNeed], engine: Version) -> list[EngineNeed]:
     """Those of `needs` that an engine of this version does not have; none where it is not known."""
     return [need for need in needs if engine and engine < need.since]
 
 
-def describe_lacks(needs: Iterable[tuple[str, Need]], engine: Version) -> Iterator[str]:
+def describe_lacks(needs: Iterable[tuple[str, EngineNeed]], engine: Version) -> Iterator[str]:
     """One line for each setting that the engine does not have; needs come with the stack that they are of."""
     found: dict[tuple[str, Version, bool], list[str]] = {}
     for stack, need in needs:

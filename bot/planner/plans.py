@@ -15,7 +15,7 @@ from bot.fleetfile import Fleet, Node, Submodule
 from bot.git.git import GitRepository
 from bot.plan.changes import Decided, decide_node
 from bot.plan.compose_versions import NodeCompose
-from bot.plan.engine_versions import Need, describe_lacks, find_needs, lacked, made_services
+from bot.plan.engine_versions import EngineNeed, describe_lacks, find_needs, lacked, made_services
 from bot.plan.identity import identify_plan
 from bot.plan.model import Commit, NodePlan, Plan, StackPlan
 from bot.plan.rendering import NodeChange
@@ -226,7 +226,7 @@ def _decide(
     return whole, frozenset().union(*(one.files for one in decided))
 
 
-def _find_lacks(change: NodeChange, decided: Iterable[Decided], compose: NodeCompose) -> list[tuple[str, Need]]:
+def _find_lacks(change: NodeChange, decided: Iterable[Decided], compose: NodeCompose) -> list[tuple[str, EngineNeed]]:
     """What the containers that the plan makes need, and the node's engine does not have, by stack."""
     models = {one.stack: one.models[1] for one in change.stacks}
     return [

@@ -10,7 +10,7 @@ from bot.domain.names import ServiceName
 from bot.domain.versions import NodeVersions
 from bot.plan.compose_versions import judge_compose
 from bot.plan.engine_versions import (
-    Need,
+    EngineNeed,
     describe_lacks,
     find_needs,
     lacked,
@@ -25,7 +25,7 @@ WEB = ServiceName("web")
 MAC = {"mac_address": "02:42:ac:11:65:43"}
 
 
-def needs(spec: dict[str, Any], **model: Any) -> list[Need]:
+def needs(spec: dict[str, Any], **model: Any) -> list[EngineNeed]:
     return list(find_needs([WEB], {"services": {"web": spec, "other": {"annotations": {"a": "b"}}}, **model}))
 
 
@@ -45,7 +45,7 @@ def needs(spec: dict[str, Any], **model: Any) -> list[Need]:
 def test_settings_that_an_older_engine_does_not_have(
     spec: dict[str, Any], setting: str, since: tuple[int, ...], is_refused: bool
 ) -> None:
-    assert needs(spec) == [Need(WEB, setting, since, is_refused)]
+    assert needs(spec) == [EngineNeed(WEB, setting, since, is_refused)]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_what_every_engine_has(spec: dict[str, Any]) -> None:
 
 def test_a_network_without_ipv4() -> None:
     networks = {"n": {"enable_ipv4": False}, "m": {"enable_ipv4": True}}
-    assert needs({"networks": {"n": None}}, networks=networks) == [Need(WEB, "enable_ipv4", (28,), False)]
+    assert needs({"networks": {"n": None}}, networks=networks) == [EngineNeed(WEB, "enable_ipv4", (28,), False)]
     assert needs({"networks": {"m": None}}, networks=networks) == []
 
 
@@ -92,7 +92,7 @@ def test_the_version_of_an_engine(reported: str, version: tuple[int, ...]) -> No
 
 
 def test_an_engine_lacks_what_is_newer_and_nothing_where_it_is_not_known() -> None:
-    one, other = Need(WEB, "a", (28, 1)), Need(WEB, "b", (25,))
+    one, other = EngineNeed(WEB, "a", (28, 1)), EngineNeed(WEB, "b", (25,))
     assert lacked([one, other], (28, 0, 4)) == [one]
     assert lacked([one, other], (28, 1, 0)) == []
     assert lacked([one, other], (24, 0, 9)) == [one, other]
@@ -102,9 +102,9 @@ def test_an_engine_lacks_what_is_newer_and_nothing_where_it_is_not_known() -> No
 def test_one_line_for_each_setting() -> None:
     db = ServiceName("db")
     found = [
-        ("a", Need(WEB, "x", (25,))),
-        ("b", Need(db, "x", (25,))),
-        ("b", Need(db, "y", (28, 1), is_refused=False)),
+        ("a", EngineNeed(WEB, "x", (25,))),
+        ("b", EngineNeed(db, "x", (25,))),
+        ("b", EngineNeed(db, "y", (28, 1), is_refused=False)),
     ]
     assert list(describe_lacks(found, (20, 10, 24))) == [
         "Docker Engine 20.10.24 cannot run a/web and 1 more with x, which came with 25",
