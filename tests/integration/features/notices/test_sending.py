@@ -15,6 +15,7 @@ from bot.features.fleets.store import PinStore
 from bot.features.notices.apply import NoticeAddress, check_installed, end_waiting, make_targets, note_access
 from bot.features.notices.jobs import EndWaiting, NoteAccess
 from bot.features.notices.run import NoticeTools, send_notices
+from bot.features.notices.text import MessageText
 from bot.features.outbox.facts import Condition, Notice, Phase
 from bot.features.outbox.pulls import WaitingPulls
 from bot.features.outbox.store import NOTICES_SENT, Outbox
@@ -222,7 +223,7 @@ def test_what_changes_while_its_message_is_sent_is_sent_again(place: Place) -> N
     place.set(condition(state="order 1", text="order 1 failed"))
     target = place.tools.targets[0]
 
-    def post(text: str, severity: NoticeSeverity) -> bool:
+    def post(text: MessageText, severity: NoticeSeverity) -> bool:
         place.set(condition(state="order 2", text="order 2 failed"))
         return target.post(text, severity)
 
@@ -240,7 +241,7 @@ class Sender(NamedTuple):
     """A target whose `post` is a test's own."""
 
     key: str
-    post: Callable[[str, NoticeSeverity], bool]
+    post: Callable[[MessageText, NoticeSeverity], bool]
 
 
 def test_a_message_that_failed_before_its_end_leaves_nothing_to_tell(place: Place) -> None:
