@@ -152,7 +152,7 @@ def _listen(
         cleanup_interval=1,
         connection_limit=count_places(),
         asyncore_use_poll=True,  # select() takes no more than 1024 connections
-        clear_untrusted_proxy_headers=True,
+        clear_untrusted_proxy_headers=False,  # nobody believes them, but what has one did not come straight from here
     )
     limit_requests(server, request_seconds)
     return server

@@ -189,8 +189,10 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """One consistent look at the database."""
+        """One consistent look at the database (PostgreSQL: one for each statement, unless the level is raised)."""
         with self.engine.connect() as connection:
+            if self.is_sqlite:  # whose module begins a transaction for writes alone
+                connection.connection.cursor().execute("BEGIN")
             yield connection
 
     def delete_rows(self, delete: sa.TextClause, before: int) -> int:

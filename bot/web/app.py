@@ -125,6 +125,8 @@ def harden(app: Flask, *, forms_to: str = "'none'") -> None:
     def add(response: Response) -> Response:
         for name, text in {**_HEADERS, "Content-Security-Policy": policy}.items():
             response.headers.setdefault(name, text)
+        if request.endpoint != "static":
+            response.headers.setdefault("Cache-Control", "no-store")  # a cache between could give it to somebody else
         return response
 
 

@@ -23,6 +23,7 @@ from bot.github.id_tokens import IdTokens
 from bot.settings.values import LOOPBACK_NAMES
 
 _OWN_PATH = re.compile(r"/|/(?:fleets|plans)(?:/[A-Za-z0-9_.,%:@+-]+)*")
+_OF_PROXIES = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 LONGEST_PATH = 500  # characters of an address that sign-in leads back to
 
 
@@ -130,7 +131,9 @@ def derive_form_token(secret: str) -> str:
 
 
 def is_from_this_machine() -> bool:
-    """Whether the request comes from loopback, and its browser knows that: no other site's name leads here."""
+    """Whether the request comes straight from loopback, and its client knows that: no other name leads here."""
+    if any(name in request.headers for name in _OF_PROXIES):
+        return False
     try:
         host = urlsplit(f"//{request.host}").hostname
     except ValueError:

@@ -10,10 +10,10 @@ from flask import Blueprint, Response, jsonify, render_template, request
 
 from bot.observability.metrics import CONTENT_TYPE
 from bot.settings.values import Secret
+from bot.web.guard import is_from_this_machine
 
 Check = Callable[[], str]  # "" when all is well, else what is wrong, in a few words
 
-_LOOPBACK = ("127.0.0.1", "::1", None)  # None: a WSGI server that listens on no network
 _LOG = logging.getLogger("bot.web")
 
 
@@ -61,8 +61,7 @@ def _may_read_metrics(token: Secret | None) -> bool:
     if token is not None:
         given = request.headers.get("Authorization", "").encode("utf-8", "replace")
         return hmac.compare_digest(given, f"Bearer {token.reveal()}".encode())
-    forwarded = any(name in request.headers for name in ("Forwarded", "X-Forwarded-For", "Via"))
-    return not forwarded and request.remote_addr in _LOOPBACK
+    return is_from_this_machine()
 
 
 def _run_check(name: str, check: Check) -> str:

@@ -67,28 +67,25 @@ def make_blueprint(guard: Guard, sign_in: SignIn | None, *, public_url: str) -> 
         if not state or not hmac.compare_digest(state.encode(), request.args.get("state", "").encode()):
             return _failed("This answer of GitHub's does not belong to this browser, or came too late.", 400)
         if request.args.get("error"):
-            return _failed(_refusal(request.args["error"]), 400, attempt_cookie)
+            return _end_cookie(_failed(_refusal(request.args["error"]), 400), attempt_cookie, secure=guard.secure)
         if sign_in is None:
             return _failed(_UNPREPARED, 503)
         try:
             who = sign_in.identify(request.args.get("code", ""), verifier=verifier, back_to=_back_to(public_url))
         except BotError as problem:
-            return _failed(f"{problem}.", 502, attempt_cookie)
+            return _end_cookie(_failed(f"{problem}.", 502), attempt_cookie, secure=guard.secure)
         guard.sessions.end(request.cookies.get(guard.cookie, ""))
         answer = redirect_uncached(own_path(after))
         secret = guard.sessions.open(Person(id=who.id, login=who.login))
         _set_cookie(answer, guard.cookie, secret, secure=guard.secure, seconds=LASTS_MS // 1000)
-        answer.delete_cookie(attempt_cookie, path="/", secure=guard.secure, httponly=True, samesite="Lax")
         _LOG.info("%s signed in", who.login)
-        return answer
+        return _end_cookie(answer, attempt_cookie, secure=guard.secure)
 
     @blueprint.post("/sign-out")
     def sign_out() -> Response:
         guard.require_form_token()
         guard.sessions.end(request.cookies.get(guard.cookie, ""))
-        answer = redirect_uncached("/")
-        answer.delete_cookie(guard.cookie, path="/", secure=guard.secure, httponly=True, samesite="Lax")
-        return answer
+        return _end_cookie(redirect_uncached("/"), guard.cookie, secure=guard.secure)
 
     return blueprint
 
@@ -121,8 +118,11 @@ def _set_cookie(answer: Response, name: str, value: str, *, secure: bool, second
     answer.set_cookie(name, value, max_age=seconds, path="/", secure=secure, httponly=True, samesite="Lax")
 
 
-def _failed(problem: str, status: int, attempt_cookie: str = "") -> Response:
-    answer = render_uncached("sign_in.html", status=status, start="/sign-in/github", problem=problem)
-    if attempt_cookie:
-        answer.delete_cookie(attempt_cookie, path="/", httponly=True, samesite="Lax")
+def _end_cookie(answer: Response, name: str, *, secure: bool) -> Response:
+    """A browser takes no change of a `__Host-` cookie that is not Secure, also not its end."""
+    answer.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="Lax")
     return answer
+
+
+def _failed(problem: str, status: int) -> Response:
+    return render_uncached("sign_in.html", status=status, start="/sign-in/github", problem=problem)

@@ -29,7 +29,7 @@ def send_notices(tools: NoticeTools, target: NoticeAddress, *, gather: int = GAT
     notices = read_current(tools)
     topics = {one.seq: one.notice.topic for one in notices}
     decision = decide_messages(notices, target.key, now=now, gather=gather)
-    tools.outbox.settle(target.key, decision.dropped, now=now)
+    tools.outbox.give_up(target.key, decision.dropped, now=now)
     for seq, _ in decision.dropped:
         NOTICES.inc(topic=topics[seq], result=NoticeResult.DROPPED)
     for message in decision.messages:

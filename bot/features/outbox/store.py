@@ -31,6 +31,7 @@ NOTICES = sa.Table(
     sa.Column("due_at", sa.BigInteger, nullable=False),
     sa.Column("ended_at", sa.BigInteger),
     sa.UniqueConstraint("fleet", "scope", "thing"),
+    sqlite_autoincrement=True,  # the number of a row that was removed while a message is sent never comes again
 )
 NOTICES_SENT = sa.Table(
     "notices_sent",
@@ -49,9 +50,13 @@ NOTICE_MUTES = sa.Table(
     sa.Column("until", sa.BigInteger, nullable=False),
     sa.Column("muted_by", sa.Text, nullable=False),  # a login
 )
-_BEGIN = sa.text(
-    "INSERT INTO notices_sent (notice, target, phase, at) VALUES (:notice, :target, :phase, :at) "
+_NOTE = sa.text(
+    "INSERT INTO notices_sent (notice, target, phase, at) "
+    "SELECT seq, :target, :phase, :at FROM notices WHERE seq = :notice "
     "ON CONFLICT (notice, target, phase) DO UPDATE SET at = :at"
+)
+_SETTLE = sa.text(
+    "UPDATE notices_sent SET at = :at WHERE notice = :notice AND target = :target AND phase = :phase AND at = 0"
 )
 
 
@@ -125,11 +130,15 @@ class Outbox:
 
     def begin(self, target: str, phases: Iterable[tuple[int, Phase]]) -> None:
         """Note that sending these to `target` begins: what ends meanwhile is kept, to be sent as over."""
-        self._note(target, phases, at=0)
+        self._write(_NOTE, target, phases, at=0)
 
     def settle(self, target: str, phases: Iterable[tuple[int, Phase]], *, now: int) -> None:
-        """Note that these were sent to `target`, or given up."""
-        self._note(target, phases, at=now)
+        """Note that what was begun was sent to `target`. A condition that changed meanwhile is still to be sent."""
+        self._write(_SETTLE, target, phases, at=now)
+
+    def give_up(self, target: str, phases: Iterable[tuple[int, Phase]], *, now: int) -> None:
+        """Note that these are not sent to `target`."""
+        self._write(_NOTE, target, phases, at=now)
 
     def undo(self, target: str, phases: Iterable[tuple[int, Phase]]) -> None:
         """Note that these could not be sent to `target`."""
@@ -141,10 +150,10 @@ class Outbox:
 
         self._store.write(write)
 
-    def _note(self, target: str, phases: Iterable[tuple[int, Phase]], *, at: int) -> None:
+    def _write(self, sql: sa.TextClause, target: str, phases: Iterable[tuple[int, Phase]], *, at: int) -> None:
         rows = [{"notice": seq, "target": target, "phase": phase, "at": at} for seq, phase in phases]
         if rows:
-            self._store.write(lambda connection: connection.execute(_BEGIN, rows))
+            self._store.write(lambda connection: connection.execute(sql, rows))
 
     def forget(self, seqs: Iterable[int]) -> None:
         """Remove these, whatever was sent of them."""

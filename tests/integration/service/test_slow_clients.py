@@ -16,6 +16,7 @@ from flask import Flask, request
 from bot.service.server import serve
 from bot.service.shutdown import Shutdown
 from bot.service.slow_clients import MOST_CONNECTIONS, count_places
+from bot.web.guard import is_from_this_machine
 
 CLIENTS = 250
 SECONDS = 1.0  # of one request, here
@@ -28,6 +29,10 @@ def port() -> Iterator[int]:
     @app.post("/webhook")
     def webhook() -> str:
         return str(len(request.get_data()))
+
+    @app.get("/here")
+    def here() -> str:
+        return str(is_from_this_machine())
 
     ports: list[int] = []
     ready = threading.Event()
@@ -47,6 +52,26 @@ def port() -> Iterator[int]:
     thread.join(20)
     shutdown.over()  # else it ends the process of the tests
     assert not thread.is_alive()
+
+
+def test_what_a_proxy_on_this_machine_passes_on_is_not_from_this_machine(port: int) -> None:
+    """The server leaves the headers that say so."""
+
+    def ask(**headers: str) -> bytes:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("GET", "/here", headers=headers)
+        answer = connection.getresponse().read()
+        connection.close()
+        return answer
+
+    assert ask() == b"True"
+    proxied = (
+        {"X-Forwarded-For": "203.0.113.9"},
+        {"Forwarded": "for=203.0.113.9"},
+        {"Via": "1.1 x"},
+        {"Host": "b.c"},
+    )
+    assert [ask(**one) for one in proxied] == [b"False"] * 4
 
 
 def post(port: int) -> bytes:

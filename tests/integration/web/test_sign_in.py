@@ -213,6 +213,8 @@ def test_who_does_not_authorise_the_app_is_told_so(world: World) -> None:
     answer = go(client, f"{back.path}?{back.query}")
     assert answer.status_code == 400
     assert "You did not authorise the App" in answer.get_data(as_text=True)
+    (ended,) = answer.headers.getlist("Set-Cookie")
+    assert {"Max-Age=0", "Secure", "Path=/"} < set(ended.split("; ")), "else a browser leaves it as it is"
     assert go(client, "/fleets").status_code == 303
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -99,9 +100,21 @@ def test_metrics_are_for_the_machine_itself_and_not_for_a_proxy_on_it(inbox: Inb
     client = make_app(inbox, SECRET).test_client()
     for peer, status in (("127.0.0.1", 200), ("::1", 200), ("10.0.0.1", 401)):
         assert client.get("/metrics", environ_base={"REMOTE_ADDR": peer}).status_code == status
-    for header in ("Forwarded", "X-Forwarded-For", "Via"):
+    for header in ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"):
         assert client.get("/metrics", headers={header: "x"}).status_code == 401
+    assert client.get("/metrics", headers={"Host": "bot.example"}).status_code == 401
     assert client.get("/healthz", environ_base={"REMOTE_ADDR": "10.0.0.1"}).status_code == 200
+
+
+def test_no_cache_between_keeps_what_only_one_person_may_see(inbox: Inbox) -> None:
+    """A shared cache may keep a page or a 404 that says nothing of it, and give it to somebody else."""
+    client = make_app(inbox, SECRET).test_client()
+    for route in sorted(ROUTES):
+        verb, path = route.split()
+        answer = client.open(re.sub("<[^>]*>", "1", path), method=verb)
+        kept = answer.headers.get("Cache-Control", "")
+        assert "/static" in path or "no-store" in kept or "private" in kept, route
+    assert client.get("/nothing").headers["Cache-Control"] == "no-store"
 
 
 def test_with_a_token_metrics_are_for_whoever_sends_it(inbox: Inbox) -> None:

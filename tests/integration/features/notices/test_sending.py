@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple, cast
 
 import pytest
+import sqlalchemy as sa
 
 from bot.domain.names import InstallationId, PullNumber, RepoName
 from bot.domain.notices import NoticeSeverity, Topic
 from bot.features.fleets.store import PinStore
-from bot.features.notices.apply import check_installed, end_waiting, make_targets, note_access
+from bot.features.notices.apply import NoticeAddress, check_installed, end_waiting, make_targets, note_access
 from bot.features.notices.jobs import EndWaiting, NoteAccess
 from bot.features.notices.run import NoticeTools, send_notices
+from bot.features.notices.text import MessageText
 from bot.features.outbox.facts import Condition, Notice, Phase
 from bot.features.outbox.pulls import WaitingPulls
-from bot.features.outbox.store import Outbox
+from bot.features.outbox.store import NOTICES_SENT, Outbox
 from bot.service.database import open_store
 from bot.service.notifier import BACKOFF, Notifier
 from bot.storage.store import Store
@@ -213,6 +216,32 @@ def test_an_end_while_a_message_is_on_its_way_is_told(place: Place) -> None:
     place.send(after=120)
     assert place.titles() == [f"[over] {WIN}: a deploy failed (AIOS)"]
     check_installed()
+
+
+def test_what_changes_while_its_message_is_sent_is_sent_again(place: Place) -> None:
+    """Its row is another one then, which must not count as sent."""
+    place.set(condition(state="order 1", text="order 1 failed"))
+    target = place.tools.targets[0]
+
+    def post(text: MessageText, severity: NoticeSeverity) -> bool:
+        place.set(condition(state="order 2", text="order 2 failed"))
+        return target.post(text, severity)
+
+    assert send_notices(place.tools, cast("NoticeAddress", Sender(target.key, post)), gather=0)
+    with place.opened.reading() as connection:
+        assert connection.execute(sa.select(NOTICES_SENT)).all() == []
+    assert send_notices(place.tools, target, gather=0)
+    assert [one.body.rpartition(": ")[2] for one in place.receivers.messages["json"]] == [
+        "order 1 failed",
+        "order 2 failed",
+    ]
+
+
+class Sender(NamedTuple):
+    """A target whose `post` is a test's own."""
+
+    key: str
+    post: Callable[[MessageText, NoticeSeverity], bool]
 
 
 def test_a_message_that_failed_before_its_end_leaves_nothing_to_tell(place: Place) -> None:
