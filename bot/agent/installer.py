@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.client
 import json
 import os
 import platform
@@ -174,7 +175,7 @@ def _fetch(address: str, digest: str, target: Path) -> bytes:
     try:
         with urllib.request.urlopen(address, timeout=DOWNLOAD_LIMIT) as answer:  # noqa: S310 - see _ADDRESS
             content: bytes = answer.read(MAX_DOWNLOAD + 1)
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, http.client.HTTPException) as problem:  # the last: an answer that breaks off
         raise InstallError(f"{address} cannot be fetched: {problem}") from None
     found = hashlib.sha256(content).hexdigest()
     if found != digest:
