@@ -157,12 +157,13 @@ class NodeState:
     def lock(self, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
         """One order at a time on this node, over all processes."""
         try:
-            with FileLock(self.folder / "lock", timeout=timeout):
-                yield
+            held = FileLock(self.folder / "lock", timeout=timeout).acquire()
         except Timeout:
             raise StateError(f"another order is still being carried out after {timeout:.0f} s") from None
-        except PermissionError:
-            raise StateError(f"{self.folder} is not writable for this user; run this as its owner") from None
+        except OSError as problem:
+            raise StateError(f"{self.folder} cannot be written: {problem.strerror}; run this as its owner") from None
+        with held:
+            yield
 
     def begin(
         self, order: Order, *, now: float, commit: CommitSha | None = None, pin: CommitSha | None = None
@@ -191,18 +192,20 @@ class NodeState:
         )
 
     def read_record(self) -> tuple[Record, ...]:
-        """Every record, oldest first. A last line that a power cut left incomplete is skipped."""
+        """Every whole record of the node that this is now, oldest first: none of a power cut or of another fleet."""
         try:
             lines = self._record.read_bytes().splitlines(keepends=True)
         except FileNotFoundError:
             return ()
         try:
-            return tuple(msgspec.json.decode(line, type=Record) for line in lines if line.endswith(b"\n"))
+            records = [msgspec.json.decode(line, type=Record) for line in lines if line.endswith(b"\n")]
         except msgspec.MsgspecError as problem:
             raise StateError(
                 f"{self._record} is damaged ({problem}): repair the line, or move the file away and take care "
                 "that no old order is sent again"
             ) from None
+        known = (self.folder / "node.json").exists()
+        return tuple(_own_records(records, self.read_identity()) if known else records)
 
     def _append(self, record: Record) -> None:
         try:
@@ -216,6 +219,16 @@ class NodeState:
                 os.fsync(file.fileno())
         except OSError as problem:
             raise StateError(f"{self._record} cannot be written: {problem.strerror}") from None
+
+
+def _own_records(records: Iterable[Record], own: Identity) -> Iterator[Record]:
+    numbers: dict[int, bool] = {}  # whether the newest order of this number was for `own`
+    for record in records:
+        if isinstance(record, Begun):
+            numbers[record.order.number] = (record.order.fleet, record.order.node) == (own.fleet, own.node)
+        number = record.order.number if isinstance(record, Begun) else record.number
+        if numbers.get(number, True):
+            yield record
 
 
 def used_numbers(records: tuple[Record, ...]) -> frozenset[int]:
@@ -236,8 +249,7 @@ def find_unfinished(records: tuple[Record, ...]) -> Unfinished | None:
     begun = [record for record in records if isinstance(record, Begun) and record.order.number not in finished]
     if not begun:
         return None
-    number = begun[-1].order.number
-    touching = [record for record in records if isinstance(record, Touching) and record.number == number]
+    touching = [r for r in records if isinstance(r, Touching) and r.number == begun[-1].order.number]
     return Unfinished(begun[-1], touching[-1] if touching else None)
 
 
@@ -262,9 +274,7 @@ def find_last_good(records: tuple[Record, ...]) -> Order | None:
 
     An order may be for a few stacks only: the others are added as the orders before it had them.
     """
-    succeeded = {
-        record.number for record in records if isinstance(record, Finished) and record.end is OrderEnd.SUCCESS
-    }
+    succeeded = {r.number for r in records if isinstance(r, Finished) and r.end is OrderEnd.SUCCESS}
     changed = (r.order for r in records if isinstance(r, Begun) and not r.order.kind.reads_only)
     good = [order for order in changed if order.number in succeeded]
     if not good:
