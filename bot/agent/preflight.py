@@ -28,6 +28,7 @@ from bot.protocol.outcome import FailureReason
 
 NETWORK_LABEL = "io.github.aios-bot.made-for"  # on a network that a node made because no stack owns it
 _UNSET = re.compile(r'The \\?"([A-Za-z_][A-Za-z0-9_]*)\\?" variable is not set')
+_REQUIRED = re.compile(r"required variable ([A-Za-z_][A-Za-z0-9_]*) is missing a value")  # ${NAME:?}
 _MADE = (Action.CREATE, Action.RECREATE, Action.REBUILD)
 _TO_START = (*_MADE, Action.RESTART)
 
@@ -119,6 +120,18 @@ def container_settings(models: Models) -> tuple[tuple[str, str], ...]:
         service.get("environment") or {} for model in models.values() for service in model["services"].values()
     )
     return tuple((name, str(value)) for one in environments for name, value in one.items() if value)
+
+
+def find_unset(stacks: Iterable[StackOrder], root: Path, docker: Docker) -> tuple[str, ...]:
+    """The variables without a value of the stacks in the checkout at `root`. One unreadable otherwise names none."""
+    names: set[str] = set()
+    for stack in stacks:
+        try:
+            _, words = ComposeStack(docker, root, stack).read_model()
+        except DockerError as problem:
+            words = str(problem)
+        names.update(_UNSET.findall(words), _REQUIRED.findall(words))
+    return tuple(sorted(names))
 
 
 def _read_models(

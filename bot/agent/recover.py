@@ -16,7 +16,7 @@ from bot.protocol.outcome import FailureReason, OrderEnd, Outcome
 def recover(node: LocalNode, checkout: Checkout) -> Outcome | None:
     """Recover from an interrupted order; None when there is none. Call it while holding the node's lock.
 
-    Raises BotError when that cannot be tried yet (no engine); then the order stays unfinished.
+    Raises BotError when that cannot be tried yet (no engine, a variable without a value); the order stays unfinished.
     """
     records = node.state.read_record()
     unfinished = find_unfinished(records)
@@ -72,8 +72,9 @@ def _roll_back(node: LocalNode, checkout: Checkout, unfinished: Unfinished) -> O
         last_good=last_good,
         before=before,
         checkout=checkout,
-        docker=node.docker,
+        docker=node.docker if last_good else node.docker.with_variables(order.variables),
         timeouts=node.timeouts,
+        is_recovery=True,
     )
     if not back.reached:
         raise BotError(f"{happened}; {back.text}")

@@ -12,6 +12,7 @@ from bot.agent.checkout import Checkout, CheckoutPosition
 from bot.agent.handover import claims_of_containers, name_for_now
 from bot.agent.health import HealthTimeouts, wait_until_healthy
 from bot.agent.orders import changed_stacks, find_actual_action, services_with, watch_seconds
+from bot.agent.preflight import find_unset
 from bot.agent.verdicts import is_healthy
 from bot.domain.errors import BotError
 from bot.domain.names import ServiceName, short
@@ -27,7 +28,7 @@ class RollbackResult(NamedTuple):
 
     good: bool
     text: str
-    reached: bool = True  # False: there was no engine, so the next start tries again
+    reached: bool = True  # False: no engine, or a variable has no value here, so the next start tries again
 
 
 def roll_back(
@@ -40,11 +41,13 @@ def roll_back(
     docker: Docker,
     timeouts: HealthTimeouts,
     holdings: Mapping[str, Holding] | None = None,
+    is_recovery: bool = False,
 ) -> RollbackResult:
     """Move the checkout to `to`, and every service that `order` touched back to what `before` shows.
 
     `last_good` is the order that brought the stacks up then; `holdings` are the names and addresses of `before`,
-    where they are known. Never raises a BotError: failures are in the result.
+    where they are known. A recovery may run without the variables that a job has, such as at boot: then it recreates
+    nothing while one has no value. Never raises a BotError: failures are in the result.
     """
     if to is None:
         return RollbackResult(False, "nothing ran here before, so there is nothing to go back to")
@@ -55,6 +58,13 @@ def roll_back(
         checkout.move(order, to)
         if last_good is not None:
             docker = docker.with_variables(last_good.variables)
+        existed = {container.project for container in before}
+        back = (_as_it_was(stack, last_good) for stack in changed_stacks(order) if stack.project in existed)
+        if is_recovery and (unset := find_unset(back, checkout.root, docker)):
+            text = (
+                f"not put back yet: variables without a value here: {', '.join(unset)}; a job that has them does it"
+            )
+            return RollbackResult(False, text, reached=False)
         known = {container.id for container in before}
         made = (c for c in docker.containers(stack.project for stack in order.stacks) if c.id not in known)
         let_go(docker, claims_of_containers(before, holdings or {}), made)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.agent.checkout import CheckoutPosition
+from bot.agent.deploy import LocalNode, deploy, recover_node
+from bot.agent.state import find_unfinished
+from bot.domain.errors import BotError
+from bot.features.rollout.apply.signing import sign_order
 from bot.protocol.action import Action
 from bot.protocol.outcome import FailureReason, OrderEnd
 from tests.gitworld import git
@@ -182,3 +188,39 @@ def test_secrets_of_a_failing_service_are_in_no_report(node_world: NodeWorld) ->
     assert "it is" in outcome.unhealthy[0].log
     for report in (repr(outcome), repr(world.told), repr(world.posted), repr(world.state.read_record())):
         assert "hunter2" not in report
+
+
+def test_a_recovery_without_the_jobs_secrets_recreates_nothing_and_waits_for_one_that_has_them(
+    node_world: NodeWorld,
+) -> None:
+    world = node_world
+    world.timeouts = world.timeouts._replace(samples=1, interval=0.05, watch=0.0)
+    compose = server_files(world.prefix)["stacks/secrets/docker-compose.yml"] or ""
+    secrets = 'environment: {PASS: "${DB_PASSWORD}", TOKEN: "${DB_TOKEN:?}"}'
+    at = world.push(
+        {"stacks/secrets/docker-compose.yml": compose.replace("image: vault:1\n", f"image: vault:1\n    {secrets}\n")}
+    )
+
+    def node(**variables: str) -> LocalNode:
+        return world.node()._replace(docker=world.node().docker.with_variables(variables))
+
+    of_the_job = node(DB_PASSWORD="of-the-job", DB_TOKEN="also")
+    order = world.order(at, {"secrets": {"vault": Action.RECREATE}})
+    assert deploy(sign_order(order, world.key), of_the_job).end is OrderEnd.SUCCESS
+    died = world.order(at, {"secrets": {"vault": Action.RECREATE}})
+    world.state.begin(died, now=world.clock, commit=at.commit, pin=at.pin)
+    world.state.touch(died, world.node().docker.containers([world.project("secrets")]))
+    world.engine.docker("rm", "--force", world.containers()["secrets/vault"][0])
+    for given, lacking in ({"DB_TOKEN": "also"}, "DB_PASSWORD"), ({"DB_PASSWORD": "of-the-job"}, "DB_TOKEN"):
+        with pytest.raises(BotError, match=f"variables without a value here: {lacking};"):
+            recover_node(node(**given))
+        assert "secrets/vault" not in world.containers(), "no `up` ran"
+        unfinished = find_unfinished(world.state.read_record())
+        assert unfinished is not None
+        assert unfinished.begun.order.number == died.number
+    outcome = recover_node(of_the_job)
+    assert outcome is not None
+    assert outcome.end is OrderEnd.ROLLED_BACK, outcome
+    settings = world.engine.docker("inspect", "--format", "{{.Config.Env}}", world.containers()["secrets/vault"][0])
+    assert "PASS=of-the-job" in settings
+    assert find_unfinished(world.state.read_record()) is None
