@@ -6,7 +6,7 @@ The order's commit is written to a folder of its own for this, while everything 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from bot.domain.versions import parse_version, render_version
 from bot.engine.compose import ComposeStack
 from bot.engine.docker import Docker, DockerError
 from bot.engine.programs import OLDEST_COMPOSE, OLDEST_ENGINE, OLDEST_PODMAN
+from bot.plan.engine_versions import describe_lacks, find_needs, lacked, read_engine
 from bot.protocol.action import Action
 from bot.protocol.order import Order, StackOrder
 from bot.protocol.outcome import FailureReason
@@ -95,6 +96,7 @@ def prepare(
     models = _read_models(stacks, root, docker, homes=(root, home or root), later=later)
     stacks = tuple(s for s in stacks if s.project in models)
     _check_services(stacks, models)
+    check_needs(stacks, models, docker.server_version)
     _check_ports(order, stacks, models, docker)
     ready = sort_by_owner(order, stacks, models, root, docker)
     for stack in stacks if pull else ():
@@ -166,6 +168,23 @@ def _check_services(stacks: Sequence[StackOrder], models: Models) -> None:
             if service not in models[stack.project]["services"]:
                 text = f"{stack.stack} has no service {service} with the order's files and profiles"
                 raise PreflightError(FailureReason.STACK, text)
+
+
+def check_needs(stacks: Sequence[StackOrder], models: Models, read_version: Callable[[], tuple[str, str]]) -> None:
+    """Refuse what this engine does not have, before compose does, half way. Its version is read where it matters."""
+    needs = [
+        (str(stack.stack), need)
+        for stack in stacks
+        for need in find_needs(services_with(stack, *_MADE), models[stack.project])
+        if need.is_refused
+    ]
+    if not needs:
+        return
+    engine = read_engine(" ".join(read_version()))
+    lacks = [(stack, need) for stack, one in needs for need in lacked([one], engine)]
+    if lacks:
+        text = "; ".join(describe_lacks(lacks, engine))
+        raise PreflightError(FailureReason.ENGINE, f"{text}: upgrade the engine, or take the setting out")
 
 
 def _check_ports(order: Order, stacks: Sequence[StackOrder], models: Models, docker: Docker) -> None:

@@ -204,7 +204,7 @@ def make_renderer(settings: Settings, statuses: RolloutStore, fingerprint_key: b
     renderer = Renderer(
         cache_root=settings.data / "renderings",
         secret_key=fingerprint_key,
-        versions_of=statuses.find_compose_versions,
+        versions_of=statuses.find_versions,
         guard=shared_fork_server(),
     )
     log = logging.getLogger("bot")

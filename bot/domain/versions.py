@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
+
+Version = tuple[int, ...]
+"""The leading numbers of a version: (2, 40, 3); () where it is not known."""
 
 _VERSION = re.compile(r"v?\d{1,6}(\.\d{1,6}){1,2}([+.-][0-9A-Za-z+.~-]{0,40})?")
 _NUMBER = re.compile(r"\d+")
+
+
+class NodeVersions(NamedTuple):
+    """What a node reported of itself: "2.40.3" and "Docker Engine 28.1.1"; "" for what it did not."""
+
+    compose: str = ""
+    engine: str = ""
 
 
 def is_version(text: str) -> bool:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from bot.domain.versions import parse_version, render_version
+from bot.domain.versions import NodeVersions, Version, parse_version, render_version
+from bot.plan.engine_versions import read_engine
 
 NETWORKS_RECONNECTED = (5, 4)  # the first version that reconnects the containers of a renamed network
 
@@ -18,9 +19,10 @@ NETWORKS_RECONNECTED = (5, 4)  # the first version that reconnects the container
 class NodeCompose(NamedTuple):
     """By which version's rules a node is planned, and what people have to know about it."""
 
-    rules: tuple[int, ...]
+    rules: Version
     remarks: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    engine: Version = ()  # of the node's Docker Engine; () where it is not known
 
     @property
     def reconnects_networks(self) -> bool:
@@ -34,21 +36,23 @@ def find_newer(reported: Iterable[str], renderer: str) -> tuple[str, ...]:
     return tuple(version for version in reported if parse_version(version) > rendering)
 
 
-def judge_compose(reported: str | None, renderer: str) -> NodeCompose:
-    """How a node is planned whose compose is of version `reported`, where `renderer` is the version that renders.
+def judge_compose(reported: NodeVersions | None, renderer: str) -> NodeCompose:
+    """How a node is planned that reported these versions, where `renderer` is the version of compose that renders.
 
-    "" is a node that has reported none; None, that the plan is for the machine that renders it.
+    None: the plan is for the machine that renders it.
     """
     rendering = parse_version(renderer)
     if reported is None:
         return NodeCompose(rendering)
-    version = parse_version(reported)
+    version, engine = parse_version(reported.compose), read_engine(reported.engine)
     if not version:
         rules = f"by the rules of Docker Compose {render_version(rendering)}"
-        return NodeCompose(rendering, remarks=(f"it has not reported its version of compose yet: planned {rules}",))
+        unknown = f"it has not reported its version of compose yet: planned {rules}"
+        return NodeCompose(rendering, remarks=(unknown,), engine=engine)
     if version > rendering:
         newer = (
             f"Docker Compose {render_version(version)} is newer than the {render_version(rendering)} of this service"
         )
-        return NodeCompose(version, warnings=(f"{newer}: it may read the files in another way. Update the service",))
-    return NodeCompose(version)
+        told = f"{newer}: it may read the files in another way. Update the service"
+        return NodeCompose(version, warnings=(told,), engine=engine)
+    return NodeCompose(version, engine=engine)

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from bot.domain.names import short
 from bot.fleetfile import Node
-from bot.plan.contents import find_mounts
+from bot.plan.causes import ReasonCode
+from bot.plan.contents import find_mounts, unseen_contents
 from bot.plan.model import ServicePlan
 from bot.plan.rendering import BuildProblem, Rendered, Side, StackChange
 from bot.protocol.action import Action
@@ -31,6 +32,7 @@ def find_remarks(change: StackChange, services: tuple[ServicePlan, ...], node: N
         *_pointers(new),
         *_missing_files(new, after, touched, node),
         *_external_volumes(before, after),
+        *_build_secrets(change),
         *_unlikely_builds(change, services),
     )
 
@@ -64,16 +66,37 @@ def _pointers(new: Side) -> Iterator[str]:
 
 
 def _missing_files(new: Side, model: dict[str, Any], touched: list[Any], node: Node) -> Iterator[str]:
-    """Mounted files that the repository does not have. A missing folder is where a service keeps its data."""
+    """Files that services need and the repository lacks. A missing folder is where a service keeps its data."""
     missing = {
-        mount.source
+        (mount.source, mount.code is ReasonCode.SECURITY_PROFILE)
         for service in touched
         if service in model["services"]
         for mount in find_mounts(service, model, node)
-        if mount.source in new.places and not new.places[mount.source].kind and _looks_like_file(mount.source)
+        if mount.source in new.places and not new.places[mount.source].kind
     }
-    if missing:
-        yield f"{_listed(sorted(missing))} is mounted and not in the repository: without it the engine makes a folder"
+    mounted = sorted(path for path, is_profile in missing if not is_profile and _looks_like_file(path))
+    if mounted:
+        yield f"{_listed(mounted)} is mounted and not in the repository: without it the engine makes a folder"
+    profiles = sorted(path for path, is_profile in missing if is_profile)
+    if profiles:
+        yield (
+            f"{_listed(profiles)} is a profile of seccomp and not in the repository: "
+            "without it compose makes no container"
+        )
+
+
+def _build_secrets(change: StackChange) -> Iterator[str]:
+    """Secrets that an image is built with and that changed: what the builder has kept does not depend on them."""
+    before, after = change.models
+    was, now = unseen_contents(change.old), unseen_contents(change.new)
+    for service, spec in after["services"].items():
+        then = ((before.get("services") or {}).get(service) or {}).get("build") or {}
+        had = {one.get("source") for one in then.get("secrets") or ()}
+        for one in (spec.get("build") or {}).get("secrets") or ():
+            name = str(one.get("source"))
+            place, sides = f"secrets.{name}", [(model.get("secrets") or {}).get(name) for model in (before, after)]
+            if name in had and (was.get(place) != now.get(place) or sides[0] != sides[1]):
+                yield f"the secret {name} is another one: for that alone no other image of {service} is made"
 
 
 def _unlikely_builds(change: StackChange, services: tuple[ServicePlan, ...]) -> Iterator[str]:

@@ -13,8 +13,9 @@ from bot.domain.names import CommitSha, NodeName, RepoName, StackName, Submodule
 from bot.domain.risk_rules import Tuning
 from bot.fleetfile import Fleet, Node, Submodule
 from bot.git.git import GitRepository
-from bot.plan.changes import decide_node
+from bot.plan.changes import Decided, decide_node
 from bot.plan.compose_versions import NodeCompose
+from bot.plan.engine_versions import EngineNeed, describe_lacks, find_needs, lacked, made_services
 from bot.plan.identity import identify_plan
 from bot.plan.model import Commit, NodePlan, Plan, StackPlan
 from bot.plan.rendering import NodeChange
@@ -212,16 +213,28 @@ def _decide(
 ) -> tuple[NodePlan, frozenset[str]]:
     """The plan of one node as it may be shown, and the changed files that affect it."""
     decided = decide_node(change, reconnects=compose.reconnects_networks)
+    lacks = _find_lacks(change, decided, compose)
     plan = NodePlan(
         node=change.node.name,
         platform=change.node.platform,
         stacks=tuple(stack for one in decided for stack in one.stacks),
         remarks=compose.remarks,
-        warnings=compose.warnings,
+        warnings=(*compose.warnings, *describe_lacks(lacks, compose.engine)),
     )
     assessed = point_at_files(add_risks(plan, change, tuning), files)
     whole = _add_inputs(hide_secrets(assessed, change, redactor), change, new)
     return whole, frozenset().union(*(one.files for one in decided))
+
+
+def _find_lacks(change: NodeChange, decided: Iterable[Decided], compose: NodeCompose) -> list[tuple[str, EngineNeed]]:
+    """What the containers that the plan makes need, and the node's engine does not have, by stack."""
+    models = {one.stack: one.models[1] for one in change.stacks}
+    return [
+        (str(stack.stack), need)
+        for one in decided
+        for stack in one.stacks
+        for need in lacked(find_needs(made_services(stack), models.get(stack.stack, {})), compose.engine)
+    ]
 
 
 def _add_inputs(plan: NodePlan, change: NodeChange, new: Snapshot) -> NodePlan:

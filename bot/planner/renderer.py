@@ -27,6 +27,7 @@ from msgspec.structs import replace
 from bot.domain.names import NodeName, RepoName
 from bot.domain.tool_settings import is_tool_setting
 from bot.domain.values import Value
+from bot.domain.versions import NodeVersions
 from bot.engine.compose import RENDER, render_options
 from bot.engine.confinement import SECONDS, ConfinedResult, Confinement, find_confinement
 from bot.engine.environment import RENDER_RUNTIME, RENDER_SETTINGS
@@ -79,12 +80,11 @@ class Renderer:
         allow_bubblewrap: bool = True,
         program: ComposeProgram | None = None,
         seconds: float = SECONDS,
-        versions_of: Callable[[RepoName], Mapping[NodeName, str]] | None = None,
+        versions_of: Callable[[RepoName], Mapping[NodeName, NodeVersions]] | None = None,
         guard: ChildRunner = run_guarded,
     ) -> None:
-        """`versions_of` gives what the nodes of a fleet have reported of their compose; None: a plan is for here.
-
-        `guard` runs what is to be done with a stranger's files; the usual one is for a process of one thread.
+        """`versions_of` gives what nodes have reported of themselves; None: a plan is for here. `guard` runs what is
+        to be done with a stranger's files; the usual one is for a process of one thread.
         """
         self._program = program or find_compose()
         self._allow_bubblewrap = allow_bubblewrap
@@ -121,7 +121,7 @@ class Renderer:
     def judge_node(self, fleet: RepoName | None, node: NodeName) -> NodeCompose:
         """By which version's rules `node` is planned."""
         known = self._versions_of(fleet) if self._versions_of and fleet else None
-        return judge_compose(None if known is None else known.get(node, ""), self.compose)
+        return judge_compose(None if known is None else known.get(node, NodeVersions()), self.compose)
 
     def render(self, snapshot: Snapshot, requests: Sequence[RenderRequest]) -> tuple[Rendering, ...]:
         """What compose makes of each request, in the same order."""

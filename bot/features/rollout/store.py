@@ -11,9 +11,10 @@ import sqlalchemy as sa
 
 from bot.domain.names import BranchName, CommitSha, DeploymentId, NodeName, PullNumber, RepoName, SubmodulePath
 from bot.domain.values import StoredValue
-from bot.domain.versions import is_version
+from bot.domain.versions import NodeVersions, is_version
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.observability.log import hide_secrets
+from bot.plan.engine_versions import read_engine
 from bot.protocol.report import Report
 from bot.storage.store import Store
 
@@ -68,6 +69,14 @@ NODE_VERSIONS = sa.Table(
     sa.Column("number", sa.BigInteger, nullable=False),  # of the order with whose report they came
     sa.Column("compose", sa.Text, nullable=False),
 )
+NODE_ENGINES = sa.Table(
+    "node_engines",
+    TABLES,
+    sa.Column("fleet", sa.Text, primary_key=True),  # lower case
+    sa.Column("node", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),  # of the order with whose report it came
+    sa.Column("engine", sa.Text, nullable=False),  # "Docker Engine 28.5.1"
+)
 LISTED_AFTER = 600  # seconds, after which GitHub's list shows every deployment for certain
 
 _SAVE = sa.text(
@@ -82,6 +91,11 @@ _SAVE_RESULT = sa.text(
 _KEEP_START = sa.text(
     "INSERT INTO node_starts (fleet, node, base, submodule, commit_sha) "
     "VALUES (:fleet, :node, :base, :submodule, :commit_sha) ON CONFLICT (fleet, node, base, submodule) DO NOTHING"
+)
+_SAVE_ENGINE = sa.text(
+    "INSERT INTO node_engines (fleet, node, number, engine) VALUES (:fleet, :node, :number, :engine) "
+    "ON CONFLICT (fleet, node) DO UPDATE SET number = excluded.number, engine = excluded.engine "
+    "WHERE excluded.number > node_engines.number"
 )
 _SAVE_VERSION = sa.text(
     "INSERT INTO node_versions (fleet, node, number, compose) VALUES (:fleet, :node, :number, :compose) "
@@ -213,6 +227,7 @@ class RolloutStore:
         """Keep it, with the end of the deploy's `log`; False when it was kept before, so that it is counted once."""
         row = {"fleet": fleet.lower(), "number": report.number, "report": msgspec.json.encode(report).decode()}
         told = {"fleet": fleet.lower(), "node": node, "number": report.number, "compose": report.compose}
+        engine = {"fleet": fleet.lower(), "node": node, "number": report.number, "engine": report.engine}
 
         kept = {"fleet": fleet.lower(), "number": report.number, "log": hide_secrets(log)[-LONGEST_LOG:]}
 
@@ -221,15 +236,22 @@ class RolloutStore:
                 connection.execute(_KEEP_LOG, kept)
             if is_version(report.compose):
                 connection.execute(_SAVE_VERSION, told)
+            if read_engine(report.engine):
+                connection.execute(_SAVE_ENGINE, engine)
             return connection.execute(_SAVE_RESULT, row).rowcount > 0
 
         return self._store.write(write)
 
-    def find_compose_versions(self, fleet: RepoName) -> dict[NodeName, str]:
-        """The version of compose that each node of `fleet` reported last."""
-        query = sa.select(NODE_VERSIONS.c.node, NODE_VERSIONS.c.compose).where(NODE_VERSIONS.c.fleet == fleet.lower())
+    def find_versions(self, fleet: RepoName) -> dict[NodeName, NodeVersions]:
+        """The versions of compose and of the engine that each node of `fleet` reported last."""
+        composes, engines = (
+            sa.select(table.c.node, value).where(table.c.fleet == fleet.lower())
+            for table, value in ((NODE_VERSIONS, NODE_VERSIONS.c.compose), (NODE_ENGINES, NODE_ENGINES.c.engine))
+        )
         with self._store.reading() as connection:
-            return {NodeName(node): compose for node, compose in connection.execute(query)}
+            found = [connection.execute(query).fetchall() for query in (composes, engines)]
+        compose, engine = ({str(node): str(version) for node, version in rows} for rows in found)
+        return {NodeName(n): NodeVersions(compose.get(n, ""), engine.get(n, "")) for n in sorted({*compose, *engine})}
 
     def all_compose_versions(self) -> tuple[str, ...]:
         """Every version of compose that any node reported last."""

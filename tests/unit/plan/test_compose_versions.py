@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.domain.names import NodeName
-from bot.domain.versions import is_version
+from bot.domain.versions import NodeVersions, is_version
 from bot.plan.compose_versions import NodeCompose, find_newer, judge_compose
 from bot.plan.report import sections
 from bot.plan.report.text import render_text
@@ -45,7 +45,8 @@ NEWER = (
 def test_a_node_is_planned_by_the_rules_of_its_own_version(
     reported: str | None, rules: tuple[int, ...], remarks: tuple[str, ...], warnings: tuple[str, ...]
 ) -> None:
-    assert judge_compose(reported, "5.6.1") == NodeCompose(rules, remarks, warnings)
+    told = None if reported is None else NodeVersions(reported)
+    assert judge_compose(told, "5.6.1") == NodeCompose(rules, remarks, warnings)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def test_a_node_is_planned_by_the_rules_of_its_own_version(
     [("2.40.3", False), ("5.0.1", False), ("5.3.9", False), ("5.4.0", True), ("5.6.1", True), ("6.0.0", True)],
 )
 def test_from_5_4_on_compose_only_reconnects_who_is_on_a_renamed_network(version: str, reconnects: bool) -> None:
-    assert judge_compose(version, "5.6.1").reconnects_networks is reconnects
+    assert judge_compose(NodeVersions(version), "5.6.1").reconnects_networks is reconnects
 
 
 def test_versions_that_are_newer_than_the_renderer() -> None:

@@ -90,6 +90,35 @@ def test_a_file_that_is_nowhere_is_told_where_something_happens(name: str, told:
     assert decide(old, old)[0].remarks == ()
 
 
+@pytest.mark.parametrize("name", ["profile", "profile.json"])
+def test_a_profile_that_is_nowhere_is_told_as_one(name: str) -> None:
+    path = f"server/stacks/web/{name}"
+    spec = {"security_opt": [f"seccomp:/fleet/{path}"]}
+    place = {path: Place(path=path)}
+    stack, _ = decide(side(spec | {"image": "a:1"}, places=place), side(spec | {"image": "a:2"}, places=place))
+    assert stack.remarks == (
+        f"{path} is a profile of seccomp and not in the repository: without it compose makes no container",
+    )
+
+
+def built(secret: dict[str, Any], content: str = "", name: str = "s") -> Side:
+    spec = {"build": {"context": "/fleet", "secrets": [{"source": name}]}}
+    model = {"name": "web", "services": {"app": spec}, "secrets": {name: secret}}
+    return Side(rendering=Rendered(model=model, shown=model, contents={f"secrets.{name}": content}))
+
+
+def test_a_secret_of_a_build_that_changed_is_told_and_builds_nothing() -> None:
+    variable = {"environment": "TOKEN"}
+    told = ("the secret s is another one: for that alone no other image of app is made",)
+    stack, service = decide(built(variable, "1"), built(variable, "2"))
+    assert (stack.remarks, service.action) == (told, Action.NONE)
+    assert decide(built(variable), built({"file": "/fleet/s"}))[0].remarks == told
+    assert decide(built(variable, "1"), built(variable, "1"))[0].remarks == ()
+    assert decide(built(variable, "1", "r"), built(variable, "2"))[0].remarks == (), "a build with another secret"
+    assert decide(side({}), built(variable))[0].remarks == ()
+    assert decide(None, built(variable))[0].remarks == ()
+
+
 def test_pointers_are_named_the_first_five() -> None:
     paths = tuple(f"p{number}" for number in range(7))
     one = decide(None, side({}, pointers=paths[:1]))[0].remarks

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from msgspec.structs import replace
 
 from bot.domain.names import BranchName, CommitSha, DeploymentId, NodeName, PullNumber, RepoName, SubmodulePath
+from bot.domain.versions import NodeVersions
 from bot.features.fleets.store import PinStore
 from bot.features.holds.facts import Hold, HoldKind, Lock
 from bot.features.holds.store import HoldStore, take_lock
@@ -189,21 +190,26 @@ def test_a_result_is_kept_and_counted_once(store: Store) -> None:
     assert fleets.find_result(RepoName(FLEET.upper()), DeploymentId(5)) == report
 
 
-def test_of_each_node_the_newest_report_tells_its_version_of_compose(store: Store) -> None:
+def test_of_each_node_the_newest_report_tells_its_versions(store: Store) -> None:
     fleets = RolloutStore(store, page_key=b"key")
 
-    def report(node: str, number: int, compose: str, fleet: RepoName = FLEET) -> None:
-        told = Report(version=1, number=number, end=OrderEnd.SUCCESS, text="runs it", compose=compose)
+    def report(node: str, number: int, compose: str, fleet: RepoName = FLEET, engine: str = "") -> None:
+        told = Report(version=1, number=number, end=OrderEnd.SUCCESS, text="runs it", compose=compose, engine=engine)
         fleets.save_result(fleet, NodeName(node), told)
 
-    assert fleets.find_compose_versions(FLEET) == {}
-    report("A", 6, "5.6.1")
-    report("A", 5, "2.40.3")  # read later, and older
-    report("B", 7, "2.40.3")
+    assert fleets.find_versions(FLEET) == {}
+    report("A", 6, "5.6.1", engine="Docker Engine 28.1.1")
+    report("A", 5, "2.40.3", engine="Docker Engine 20.10.24")  # read later, and older
+    report("B", 7, "2.40.3", engine="Podman 4.3.1")
     report("C", 8, "")
-    report("D", 9, "5.6 <script>")
+    report("D", 9, "5.6 <script>", engine="Docker Engine 5.6 <script>")
+    report("E", 9, "", engine="Docker Engine 20.10.24+dfsg1")
     report("A", 10, "6.0.0", RepoName("other/fleet"))
-    assert fleets.find_compose_versions(RepoName(FLEET.upper())) == {"A": "5.6.1", "B": "2.40.3"}
-    report("A", 11, "5.7.0")
-    assert fleets.find_compose_versions(FLEET)[NodeName("A")] == "5.7.0"
+    assert fleets.find_versions(RepoName(FLEET.upper())) == {
+        "A": NodeVersions("5.6.1", "Docker Engine 28.1.1"),
+        "B": NodeVersions("2.40.3"),
+        "E": NodeVersions("", "Docker Engine 20.10.24+dfsg1"),
+    }
+    report("A", 11, "5.7.0", engine="Docker Engine 29.0.0")
+    assert fleets.find_versions(FLEET)[NodeName("A")] == NodeVersions("5.7.0", "Docker Engine 29.0.0")
     assert fleets.all_compose_versions() == ("2.40.3", "5.7.0", "6.0.0")
