@@ -91,12 +91,16 @@ class ShownFleet(Value, frozen=True):
 
 
 def read_fleet(stores: FleetStores, fleet: VisibleFleet, *, now: float) -> ShownFleet:
-    """The fleet as it stands, in three queries. `now`: in seconds since the epoch."""
+    """The fleet as it stands, in three queries: of the pins that it has now. `now`: in seconds since the epoch."""
     locks, holds = stores.holds.find_everything(fleet.name, now=now)
     found = stores.history.find_rollouts(stores.statuses.page_of(fleet.name))
     return ShownFleet(
         fleet=fleet,
-        rollouts=tuple(_view(fleet, status, details, locks, holds) for status, details in found),
+        rollouts=tuple(
+            _view(fleet, status, details, locks, holds)
+            for status, details in found
+            if (status.base, status.submodule) in fleet.pins
+        ),
         waiting=stores.waiting.find(fleet.name, now=int(now)),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from bot.domain.names import RepoName
+from bot.domain.names import BranchName, RepoName, SubmodulePath
 from bot.domain.values import StoredValue, Value
 from bot.domain.verdicts import Permission
 
@@ -40,3 +40,4 @@ class VisibleFleet(Value, frozen=True):
     installation: int
     for_readers: bool
     prefix: str = "/"  # of its commands
+    pins: frozenset[tuple[BranchName, SubmodulePath]] = frozenset()  # bases and submodules that its fleet file names

@@ -75,7 +75,11 @@ class Sights:
             before = found.get(row.fleet)
             opened = row.page_for_readers and (before is None or before.for_readers)
             found[row.fleet] = VisibleFleet(
-                name=row.fleet, installation=row.installation, for_readers=opened, prefix=row.prefix
+                name=row.fleet,
+                installation=row.installation,
+                for_readers=opened,
+                prefix=row.prefix,
+                pins=(before.pins if before else frozenset()) | {(row.base, row.submodule)},
             )
         return tuple(found[name] for name in sorted(found, key=str.lower))
 

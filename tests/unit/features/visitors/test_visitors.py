@@ -95,7 +95,10 @@ def test_an_answer_of_github_counts_for_five_minutes_for_one_person(store: Store
     asked = Asked(RepositoryAccess(private=True, permission=Permission.READ))
     sights = Sights(pins, asked, lambda: asked.now)
     fleet = sights.find_fleet("tecnocrat/AIOS-win")
-    assert fleet == VisibleFleet(name=FLEET, installation=7, for_readers=False)
+    one = pin()
+    assert fleet == VisibleFleet(
+        name=FLEET, installation=7, for_readers=False, pins=frozenset({(one.base, one.submodule)})
+    )
     assert not sights.is_known(ANNA, fleet)
     assert sights.may_see(ANNA, fleet, Sight.FLEET)
     assert sights.is_known(ANNA, fleet)
