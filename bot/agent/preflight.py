@@ -130,7 +130,7 @@ def find_unset(stacks: Iterable[StackOrder], root: Path, docker: Docker) -> tupl
             _, words = ComposeStack(docker, root, stack).read_model()
         except DockerError as problem:
             words = str(problem)
-        names.update(_UNSET.findall(words), _REQUIRED.findall(words))
+        names |= {*_UNSET.findall(words), *_REQUIRED.findall(words)}
     return tuple(sorted(names))
 
 

@@ -18,8 +18,7 @@ def recover(node: LocalNode, checkout: Checkout) -> Outcome | None:
 
     Raises BotError when that cannot be tried yet (no engine, a variable without a value); the order stays unfinished.
     """
-    records = node.state.read_record()
-    unfinished = find_unfinished(records)
+    unfinished = find_unfinished(node.state.read_record())
     if unfinished is None:
         return None
     order = unfinished.begun.order

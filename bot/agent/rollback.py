@@ -46,8 +46,8 @@ def roll_back(
     """Move the checkout to `to`, and every service that `order` touched back to what `before` shows.
 
     `last_good` is the order that brought the stacks up then; `holdings` are the names and addresses of `before`,
-    where they are known. A recovery may run without the variables that a job has, such as at boot: then it recreates
-    nothing while one has no value. Never raises a BotError: failures are in the result.
+    where they are known. A recovery recreates nothing while a variable has no value, such as at boot. Never
+    raises a BotError: failures are in the result.
     """
     if to is None:
         return RollbackResult(False, "nothing ran here before, so there is nothing to go back to")
@@ -61,9 +61,7 @@ def roll_back(
         existed = {container.project for container in before}
         back = (_as_it_was(stack, last_good) for stack in changed_stacks(order) if stack.project in existed)
         if is_recovery and (unset := find_unset(back, checkout.root, docker)):
-            text = (
-                f"not put back yet: variables without a value here: {', '.join(unset)}; a job that has them does it"
-            )
+            text = f"not put back yet: variables without a value here: {', '.join(unset)}; a job with them does it"
             return RollbackResult(False, text, reached=False)
         known = {container.id for container in before}
         made = (c for c in docker.containers(stack.project for stack in order.stacks) if c.id not in known)

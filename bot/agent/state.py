@@ -204,8 +204,7 @@ class NodeState:
                 f"{self._record} is damaged ({problem}): repair the line, or move the file away and take care "
                 "that no old order is sent again"
             ) from None
-        known = (self.folder / "node.json").exists()
-        return tuple(_own_records(records, self.read_identity()) if known else records)
+        return tuple(_own_records(records, self.read_identity() if (self.folder / "node.json").exists() else None))
 
     def _append(self, record: Record) -> None:
         try:
@@ -221,13 +220,13 @@ class NodeState:
             raise StateError(f"{self._record} cannot be written: {problem.strerror}") from None
 
 
-def _own_records(records: Iterable[Record], own: Identity) -> Iterator[Record]:
+def _own_records(records: Iterable[Record], own: Identity | None) -> Iterator[Record]:
     numbers: dict[int, bool] = {}  # whether the newest order of this number was for `own`
     for record in records:
         if isinstance(record, Begun):
-            numbers[record.order.number] = (record.order.fleet, record.order.node) == (own.fleet, own.node)
-        number = record.order.number if isinstance(record, Begun) else record.number
-        if numbers.get(number, True):
+            order = record.order
+            numbers[order.number] = own is None or (order.fleet, order.node) == (own.fleet, own.node)
+        if numbers.get(record.order.number if isinstance(record, Begun) else record.number, True):
             yield record
 
 
