@@ -155,7 +155,13 @@ class DeployRun:
             if not (self.checkout.root / ".git").exists():
                 self._note_engine(engine)  # nothing is cloned for an engine that is not there
             with self._step("fetch"):
-                self._check(self.checkout.prepare(self.order))
+                try:
+                    refusal = self.checkout.prepare(self.order)
+                except BotError as problem:
+                    self.node.log(f"the fetch failed: {problem}")
+                    self._note_engine(engine)  # without an engine no fetch helps: that is what is told then
+                    raise
+                self._check(refusal)
             self._note_engine(engine)
         return self._check_and_pull()
 

@@ -14,6 +14,7 @@ from bot.agent.file_checks import check_writable
 from bot.agent.work_tree import CheckoutError
 from bot.protocol.action import Action
 from bot.protocol.outcome import FailureReason, OrderEnd
+from sandbox.engine import Engine
 from tests.gitworld import git
 from tests.nodeworld import NOTHING, NodeWorld
 
@@ -131,3 +132,19 @@ def test_a_folder_of_another_user_is_named_before_anything_is_touched(tmp_path: 
     assert "data/b, data/deeper/a: `sudo chown nobody" in found
     assert check("mine/c", "mine/new/d") == ""
     assert "(and 1 more folders)" in check("data/b", "top")
+
+
+@pytest.mark.parametrize(("is_up", "failure"), [(True, FailureReason.FETCH), (False, FailureReason.ENGINE)])
+def test_where_nothing_can_be_fetched_the_engine_is_told_if_it_is_away_too(
+    node_world: NodeWorld, is_up: bool, failure: FailureReason
+) -> None:
+    world = node_world
+    at = world.push({"stacks/ingress/dynamic/headers.yml": "two\n"})
+    (world.folder / "remote").rename(world.folder / "elsewhere")
+    if not is_up:
+        nothing = f"unix://{world.folder}/nothing.sock"
+        world.engine = Engine(nothing, world.engine.environment | {"DOCKER_HOST": nothing})
+    outcome = world.deploy(world.order(at, {"ingress": {"traefik": Action.RESTART}}))
+    assert (outcome.end, outcome.failure) == (OrderEnd.UNTOUCHED, failure), outcome
+    assert ("the Docker Engine cannot be reached" in outcome.text) is not is_up
+    assert any(line.startswith("the fetch failed: ") for line in world.told)
