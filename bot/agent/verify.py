@@ -43,7 +43,7 @@ def _refuse_envelope(problem: EnvelopeError) -> Refusal:
         case EnvelopeFault.MALFORMED:
             return Refusal(reason=RefusalReason.MALFORMED, text=f"not a signed order: {problem}")
         case EnvelopeFault.OTHER_TYPE:
-            return Refusal(reason=RefusalReason.MALFORMED, text=f"signed, but no order: {problem}")
+            return Refusal(reason=RefusalReason.MALFORMED, text=f"signed, but not an order: {problem}")
         case EnvelopeFault.UNTRUSTED:
             text = "no key that this node trusts made the order's signature"
             return Refusal(reason=RefusalReason.BAD_SIGNATURE, text=text)

@@ -31,7 +31,7 @@ def keys() -> None:
 @keys.command()
 @_data_option
 def show(data: Path | None) -> None:
-    """Print the public keys that nodes should trust now, and how to make them do so."""
+    """Print the public keys that nodes should trust now, and the command that adds them."""
     from bot.storage.keyfiles import read_or_make_order_keys
 
     _print_keys(read_or_make_order_keys(_folder(data)), _folder(data))

@@ -79,14 +79,14 @@ _ANY_ARGUMENTS = {"ignore_unknown_options": True}
 @aios_bot.command(context_settings=_ANY_ARGUMENTS)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def demo(arguments: tuple[str, ...]) -> None:  # noqa: ARG001 - those of `python -m sandbox demo` are accepted
-    """Say how to run the demo, which is in the repository and not in the installed package."""
+    """Print how to run the demo from a clone of the repository."""
     raise BotError(f"the demo is not in the installed package; run it from a clone: {_CLONE} && make demo")
 
 
 @aios_bot.command(context_settings=_ANY_ARGUMENTS)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def sandbox(arguments: tuple[str, ...]) -> None:  # noqa: ARG001 - those of `python -m sandbox serve` are accepted
-    """Say how to run the embedded GitHub, which is in the repository and not in the installed package."""
+    """Print how to run the embedded GitHub from a clone of the repository."""
     raise BotError(f"the sandbox is not in the installed package; run it from a clone: {_CLONE} && make sandbox")
 
 

@@ -185,7 +185,7 @@ def doctor(repo: Path | None, state_folder: Path | None) -> None:
 
 @node.command("self-check")
 def self_check() -> None:
-    """Load all that an order needs, and print this program's version. Nothing else is read."""
+    """Check that the agent can load, and print its version."""
     from importlib import import_module
     from importlib.metadata import version
 

@@ -14,7 +14,7 @@ def notify() -> None:
 
 @notify.command()
 def test() -> None:
-    """Send a test message to every address, and say which took it. Reads AIOS_BOT_NOTIFY."""
+    """Send a test message to every address, and report which failed. Reads AIOS_BOT_NOTIFY."""
     from bot.domain.notices import NoticeSeverity
     from bot.features.notices.apply import check_installed, make_targets
     from bot.features.notices.text import TEST
@@ -32,4 +32,4 @@ def test() -> None:
         refused += not taken
         click.echo(f"{target.name}: {'sent' if taken else 'not taken'}")
     if refused:
-        raise BotError(f"{refused} of {len(addresses)} addresses took no message; the lines above say why")
+        raise BotError(f"{refused} of {len(addresses)} addresses failed; the lines above say why")

@@ -43,7 +43,7 @@ _KEY_LENGTH = 32  # bytes
 @click.option("--submodule", default="server", show_default=True, help="Path of the submodule in the repository.")
 @click.option("--from", "since", help="Commit to start from. Default: the one that HEAD pins.")
 @click.option("--to", "until", help="Commit to plan for. Default: what is checked out, with its edits.")
-@click.option("--old", help="As --from, but any commit, or a folder; the move need not be forward.")
+@click.option("--old", help="As --from, but any commit, or a folder; in either direction.")
 @click.option("--new", help="As --to, but any commit, or a folder.")
 @click.option("--stacks", help="Glob of the stack folders in a stacks repository alone. Default: stacks/*.")
 @click.option(
@@ -73,8 +73,8 @@ def plan(  # noqa: PLR0917 - one parameter per option of the command
 ) -> None:
     """Show what moving a submodule's pin will do to every running service, from a local checkout.
 
-    Edits that are not committed are part of the plan, and said to be. Exits with 0 when every stack was planned,
-    whatever changes; with 4 when a stack cannot be analysed: nobody would deploy it; with 1 when there is no plan.
+    Uncommitted edits are part of the plan, and are listed. Exits with 0 when every stack was planned, whatever
+    changes; with 4 when a stack cannot be analysed, so would not be deployed; with 1 when there is no plan.
     """
     from bot.engine.programs import find_compose
     from bot.features.bump.text import render_body

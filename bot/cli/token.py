@@ -23,7 +23,7 @@ def token() -> None:
 @click.option("--days", default=90, show_default=True, type=click.IntRange(1, 366), help="How long it lasts.")
 @click.option("--about", default="", help="What it is for, shown by `token list`.")
 def add(repo: str, days: int, about: str) -> None:
-    """Print a new token for the fleet REPO (owner/name). It is shown this once: only its hash is kept."""
+    """Print a new token for the fleet REPO (owner/name). It is shown only once: only its hash is kept."""
     from bot.features.visitors.store import TokenStore
 
     try:
@@ -49,7 +49,7 @@ def list_() -> None:
 @token.command()
 @click.argument("token_id", metavar="ID")
 def revoke(token_id: str) -> None:
-    """End the token with this ID, as `token list` shows it, at once."""
+    """Revoke the token with this ID immediately (see `token list`)."""
     from bot.features.visitors.store import TokenStore
 
     with open_database() as (store, _):

@@ -27,12 +27,12 @@ class Topic(StrEnum):
         return topic
 
     DEPLOY_FAILED = "deploy_failed", NoticeSeverity.URGENT, "a deploy failed"
-    BOT_UNABLE = "bot_unable", NoticeSeverity.URGENT, "the bot cannot work"
-    NOT_DEPLOYED = "not_deployed", NoticeSeverity.WARNING, "merged and not deployed"
+    BOT_UNABLE = "bot_unable", NoticeSeverity.URGENT, "the bot is not working"
+    NOT_DEPLOYED = "not_deployed", NoticeSeverity.WARNING, "merged but not deployed"
     PLAN_DIFFERS = "plan_differs", NoticeSeverity.WARNING, "not deployed: the plan differs from the approved one"
     NODE_OFFLINE = "node_offline", NoticeSeverity.WARNING, "a node is offline"
-    DRIFT = "drift", NoticeSeverity.WARNING, "a node differs from what was deployed"
-    APPROVAL_WAITS = "approval_waits", NoticeSeverity.INFO, "a pull request waits for a person"
+    DRIFT = "drift", NoticeSeverity.WARNING, "a node has drifted"
+    APPROVAL_WAITS = "approval_waits", NoticeSeverity.INFO, "a pull request is waiting for someone"
 
 
 def is_quiet(hours: str, now: int) -> bool:

@@ -1,4 +1,4 @@
-"""From bot/plan/model.py: say here what this module is for."""
+"""How much attention a risk or a row of a plan needs. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From bot/features/commands/grammar.py: say here what this module is for."""
+"""The command verbs, and which line of a comment holds a command. Pure."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def _waves(waves: list[Any], nodes: dict[str, Any]) -> Iterator[Finding]:
         if not isinstance(name, str) or not NODE_NAME.pattern.fullmatch(name):
             continue
         if name not in nodes:
-            yield place, f"deploy.waves: `{name}` is no node of this file; known: {', '.join(sorted(nodes))}"
+            yield place, f"deploy.waves: `{name}` is not a node in this file; known: {', '.join(sorted(nodes))}"
         elif name in seen:
             yield place, f"deploy.waves: `{name}` is listed twice; a node is in one wave"
         seen.add(name)

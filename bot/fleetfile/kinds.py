@@ -58,7 +58,7 @@ def _known_rule(rule: str) -> str:
 def refuse_truth_value(value: object) -> object:
     """To Python, true equals 1."""
     if isinstance(value, bool):
-        raise PydanticCustomError("no_number", "a truth value is no number")
+        raise PydanticCustomError("no_number", "a boolean is not a number")
     return value
 
 

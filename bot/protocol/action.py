@@ -1,4 +1,4 @@
-"""From bot/plan/model.py: say here what this module is for."""
+"""What compose does to one service's containers, in order of disruption. Pure."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def create_app(
     @app.errorhandler(Exception)
     def fail(problem: Exception) -> tuple[Response, int]:
         _LOG.error("%s %s failed", request.method, request.path, exc_info=problem)
-        words = "this failed on our side; the log says why"
+        words = "internal error; see the service's log"
         if request.path.startswith("/api/"):
             return api_answers.render_problem("Internal Server Error", 500, words), 500
         return jsonify(message=words), 500

@@ -65,7 +65,7 @@ def describe_holds(status: RolloutStatus, holds: Sequence[Hold], *, prefix: str)
 
 
 def _held(hold: Hold, prefix: str) -> Obstacle:
-    what = "No new commit is proposed" if hold.kind is HoldKind.HOLD else "This commit was taken back"
+    what = "No new commit is proposed" if hold.kind is HoldKind.HOLD else "This commit was rolled back"
     pin = f" ({hold.pin[:7]})" if hold.pin else ""
     reason = f", “{hold.reason}”" if hold.reason else ""
     return Obstacle(text=f"{what}{pin}: {hold.by}{reason}", command=spell(Verb.RESUME, prefix=prefix), pull=hold.pull)

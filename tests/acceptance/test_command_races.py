@@ -80,7 +80,7 @@ def test_the_head_moves_while_the_order_waits(running: Running) -> None:
     _, second = bump(running, "whoami:v1.10", "whoami:v1.11")
     number, head = second["number"], second["head"]["sha"]
     comment = say(running, number, "/deploy HP_LAB")
-    settled(running, number, comment, f"order {busy.number} comes first")
+    settled(running, number, comment, f"waiting for order {busy.number}")
     _, moved = bump(running, "TRAEFIK_LOG_LEVEL: INFO", "TRAEFIK_LOG_LEVEL: DEBUG")
     assert moved["number"] == number
     report(running, busy, "success")

@@ -70,7 +70,7 @@ def test_a_person_who_cancels_the_run_has_ended_the_order(running: Running, rule
     (run,) = running.outside.get(f"/repos/{FLEET}/actions/runs")["workflow_runs"]
     running.outside.send("POST", f"/repos/{FLEET}/actions/runs/{run['id']}/cancel")
     status = failed(running, commit)
-    assert status["description"] == "before the node took it, its workflow run ended (cancelled) without a report"
+    assert status["description"] == "its workflow run ended (cancelled) before the node accepted it"
     comment(running, pull["number"], "halted: a node failed")
     assert len(running.outside.get(f"/repos/{FLEET}/actions/runs")["workflow_runs"]) == 1
     judged(running, "/cancel", "/deployments")

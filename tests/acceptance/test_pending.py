@@ -1,4 +1,4 @@
-"""What was merged and not deployed stays in the plan of the next order, stack by stack, until it is deployed."""
+"""What was merged but not deployed stays in the plan of the next order, stack by stack, until it is deployed."""
 
 from __future__ import annotations
 

@@ -202,9 +202,7 @@ class Fleets:
 
 def waiting(number: int, title: str, *, days: int, to_merge: bool = True) -> WaitingPull:
     """A pull request that waits."""
-    why = (
-        "somebody has to merge it" if to_merge else "A person with write permission has to approve the newest commit"
-    )
+    why = "ready to merge" if to_merge else "A person with write permission must approve the newest commit"
     return WaitingPull(
         number=PullNumber(number),
         title=title,

@@ -80,7 +80,7 @@ def test_a_pull_request_that_moves_no_pin_waits_for_the_required_check(steps: St
     steps.settle()
     found = plan_of(steps, pull)
     assert (found["conclusion"], found["output"]["title"]) == ("success", "Moves no pin")
-    assert found["output"]["summary"] == "Moves no pin: its merge deploys nothing."
+    assert found["output"]["summary"] == "Moves no pin: merging deploys nothing."
     steps.merge(pull["number"])
     steps.settle()
     assert steps.take_order() is None

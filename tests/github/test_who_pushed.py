@@ -61,7 +61,7 @@ def test_who_pushed_the_newest_commit_approves_it(steps: Stepper) -> None:
     eve.approve(pull["number"])
     assert review(steps, pull["number"]) == (
         "action_required",
-        "Somebody else than who pushed the newest commit has to approve it",
+        "Someone other than the last pusher must approve the newest commit",
     )
     ada.approve(pull["number"])
     assert review(steps, pull["number"]) == ("success", "Approved by ada")
@@ -99,7 +99,7 @@ def test_without_a_record_of_pushes_two_people_approve(steps: Stepper) -> None:
     eve.approve(pull["number"])
     assert review(steps, pull["number"]) == (
         "action_required",
-        "GitHub does not say who pushed the newest commit: a second person has to approve it",
+        "GitHub does not say who pushed the newest commit: a second person must approve it",
     )
     ada.approve(pull["number"])
     assert review(steps, pull["number"]) == ("success", "Approved by eve, ada")

@@ -163,7 +163,7 @@ def _replies() -> dict[str, str]:
         "misread": render_reply(records()["misread, with a prefix"]),
         "misread, nothing near": render_reply(_record(cases.facts("/deploy " + "x" * 300))),
         "misread, a word and no suggestion": render_reply(
-            _record(cases.facts("/depoly", command=Misread(problem="this command does not exist", word="frobnicate")))
+            _record(cases.facts("/depoly", command=Misread(problem="no such command", word="frobnicate")))
         ),
         "a name that is nearly one": render_reply(_unknown("PRD", "zzz")),
         "a name that is none": render_reply(_unknown("zzz")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.github.manifest import EVENTS, PERMISSIONS
 
 _HEAD = """\
-# What the App may do, and what it hears
+# Permissions and events of the App
 
 Made from the code by `make docs`. An App that was registered before one of these was added lacks it until its owner
 adds it in the App's settings and accepts it for the installation; `aios-bot check` and the set-up page name what is

@@ -105,7 +105,7 @@ needs a newer version of the program.
 
 {_table(["reason", "meaning", "what to do"], [(one, *texts) for one, texts in REFUSALS.items()])}
 
-## FailureReason: the node could not
+## Failures: the node could not
 
 {_table(["failure", "meaning", "what to do"], [(one, *texts) for one, texts in FAILURES.items()])}
 

@@ -84,6 +84,8 @@ def _deploys(plan: Plan) -> str:
     if not left_out:
         return "Merging deploys this."
     rest = len(plan.nodes) - len(left_out)
+    if not rest:
+        return "Merging deploys nothing: fix the stacks that could not be analysed first."
     return f"Merging deploys this to {rest} of {plural(len(plan.nodes), 'node')}."
 
 
@@ -109,13 +111,13 @@ _NOTES = {
     BumpReason.BRANCH_MISSING: "Upstream no longer has the tracked branch. Name another one in the fleet file.",
     BumpReason.PEOPLE_ON_BRANCH: (
         "This branch is left alone: {people} committed to it. Merge or close the pull request, or delete the branch, "
-        "and the bot goes on."
+        "and the bot resumes."
     ),
     BumpReason.RETARGETED: (
         "The base of this pull request was changed. It proposes nothing for the new one, and no second one is opened "
         "from the same branch: set its base back to {base}, or close it."
     ),
-    BumpReason.ON_HOLD: "Held by a person: this stays as it is until somebody says `/resume`.",
+    BumpReason.ON_HOLD: "On hold: nothing changes here until someone comments `/resume`.",
     BumpReason.CHECKS_PENDING: "Waiting for upstream's own checks on {tip}.",
     BumpReason.CHECKS_FAILED: "Upstream's own checks failed on {tip}; waiting for a commit that passes.",
 }
@@ -173,17 +175,17 @@ def render_no_pin(*, added: Sequence[NodeName] = (), unfollowed: BranchName | No
         more = [f"and {len(added) - _MOST_LINES} more"] if len(added) > _MOST_LINES else []
         names = ", ".join([*(md.code(name) for name in added[:_MOST_LINES]), *more])
         title = f"Moves no pin, adds {len(added)} node{'s' if len(added) > 1 else ''}"
-        summary = f"Moves no pin. Once it is merged, these nodes are given what the branch pins: {names}."
+        summary = f"Moves no pin. These nodes will be deployed at the branch's pin once this is merged: {names}."
     else:
         title = "Moves no pin"
-        summary = f"{title}: its merge deploys nothing."
+        summary = f"{title}: merging deploys nothing."
     return CheckText(title=title, summary=summary, text="", conclusion="success")
 
 
 def render_unplanned(lines: Sequence[str]) -> CheckText:
     """The check on a pull request whose merge cannot be deployed; `lines` say why, in Markdown."""
     listed = _list(lines)
-    summary = f"What its merge would deploy cannot be planned:\n\n{listed}"
+    summary = f"The result of this merge cannot be planned:\n\n{listed}"
     return CheckText(title="Cannot be planned", summary=summary, text="", conclusion="failure")
 
 
@@ -226,7 +228,7 @@ def render_group_note(plans: Sequence[GroupPlan]) -> str:
         elif found.unreadable:
             parts.append(f"`{one.plan.submodule}`: a stack of the merged commit cannot be analysed.")
     reason = (
-        "The merge queue puts this pull request out: `aios/plan` failed on the commit that it made. Once what was "
+        "The merge queue will remove this pull request: `aios/plan` failed on the commit that it made. Once what was "
         "before it is merged the plan here is made again; read it, and add the pull request to the queue again."
     )
     return "\n\n".join([reason, *parts])

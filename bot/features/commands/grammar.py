@@ -89,11 +89,11 @@ def parse_command(line: str, *, prefix: str = PREFIX) -> Command | Misread | Non
         if not near and prefix == PREFIX:
             return None  # another bot's
         suggestion = f"{_lead(prefix)}{near[0]}" if near else ""
-        return Misread(problem="this command does not exist", word=name[:30], suggestion=suggestion)
+        return Misread(problem="no such command", word=name[:30], suggestion=suggestion)
     if len(line) > LONGEST_LINE:
         return Misread(problem=f"a command has at most {LONGEST_LINE} characters")
     if _CONTROL.search(line.replace("\t", " ")):
-        return Misread(problem="a command holds no control characters")
+        return Misread(problem="control characters are not allowed")
     return _Reading(Verb(name.lower()), rest, prefix).command()
 
 
@@ -144,7 +144,7 @@ class _Reading:
                 return self._names(self._words) or Command(verb=self._verb, names=tuple(self._words))
         words, override = self._split_override()
         if override == "":
-            return self._no("`because` is followed by the reason", "because")
+            return self._no("`because` needs a reason", "because")
         match self._verb:
             case Verb.DEPLOY:
                 return self._deploy(words, override or "")
@@ -157,7 +157,7 @@ class _Reading:
 
     def _alone(self) -> Command | Misread:
         if self._words:
-            return self._no("nothing follows this command", self._words[0])
+            return self._no("this command takes no arguments", self._words[0])
         return Command(verb=self._verb)
 
     def _split_override(self) -> tuple[list[str], str | None]:
@@ -178,9 +178,7 @@ class _Reading:
             words = words[1:]
         elif words and words[0].lower() == "wave":
             if len(words) < 2 or not _WAVE.fullmatch(words[1]):
-                return self._no(
-                    "`wave` is followed by its number, counted from 1", words[1] if len(words) > 1 else ""
-                )
+                return self._no("`wave` needs a number, counted from 1", words[1] if len(words) > 1 else "")
             wave, words = int(words[1]), words[2:]
         return self._names(words) or Command(
             verb=self._verb,
@@ -198,7 +196,7 @@ class _Reading:
             at = lowered.index("to")
             target = lowered[at + 1 :]
             if len(target) != 1 or not (target[0] == "previous" or _COMMIT.fullmatch(target[0])):
-                return self._no("`to` is followed by `previous` or by at least 7 digits of a commit", "to")
+                return self._no("`to` needs `previous`, or at least 7 digits of a commit", "to")
             to, words = (None if target[0] == "previous" else target[0]), words[:at]
         return self._names(words) or Command(
             verb=self._verb, names=tuple(words), to=to, override_reason=override_reason
@@ -209,7 +207,7 @@ class _Reading:
         if len(words) > _MAX_NAMES:
             return self._no(f"at most {_MAX_NAMES} names at once")
         wrong = next((word for word in words if not _NAME.fullmatch(word)), None)
-        return self._no("this can be no node's and no stack's name", wrong) if wrong is not None else None
+        return self._no("not a valid node or stack name", wrong) if wrong is not None else None
 
     def _no(self, problem: str, word: str = "") -> Misread:
         return Misread(problem=problem, word=word, suggestion=self._usage, verb=self._verb)

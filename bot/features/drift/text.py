@@ -16,6 +16,7 @@ from bot.protocol.order import OrderKind
 from bot.protocol.outcome import Difference
 from bot.text import markdown as md
 from bot.text import markers
+from bot.text.counts import plural
 
 MOST_ROWS = 100
 _MARKER = re.compile(re.escape(markers.DRIFT) + r" (\S+) (\S+) ([0-9a-f]*) -->")
@@ -41,26 +42,22 @@ def render_drift(
 ) -> IssueText:
     """The issue while there is something to tell."""
     count = len(differences)
-    things = "one thing is" if count == 1 else f"{count} things are"
     log = md.link(short(asked.commit), asked.log_url)
     rows = render_differences((node, one) for one in differences[:MOST_ROWS])
     more = f"\n\nand {count - MOST_ROWS} more" if count > MOST_ROWS else ""
     body = (
-        f"{md.code(node)} was asked whether it still runs {md.code(submodule)} `{short(asked.pin)}`, which it "
-        f"deployed last ({log}).\n\n{rows}{more}\n\n"
-        "Deploy again to make it what was approved, or bring what was changed by hand into the repository. "
-        "This issue closes itself when the node is found as it was left.\n\n"
+        f"{md.code(node)} no longer matches {md.code(submodule)} `{short(asked.pin)}`, its last deploy ({log})."
+        f"\n\n{rows}{more}\n\n"
+        "Deploy again to restore the approved state, or commit the manual changes. This issue closes automatically "
+        "once the node matches its last deploy.\n\n"
         f"{_marker(node, submodule, fingerprint_of(differences))}"
     )
-    return IssueText(title=f"{node} differs from what it was given: {things} not as left", body=body)
+    return IssueText(title=f"{node} has drifted: {plural(count, 'difference')}", body=body)
 
 
 def render_settled(node: NodeName, submodule: SubmodulePath) -> str:
     """The issue's body when it closes."""
-    return (
-        f"{md.code(node)} runs {md.code(submodule)} as it was given; nothing differs any more.\n\n"
-        f"{_marker(node, submodule, '')}"
-    )
+    return f"{md.code(node)} matches its last deploy of {md.code(submodule)} again.\n\n{_marker(node, submodule, '')}"
 
 
 def describe_condition(fleet: RepoName, facts: DriftFacts) -> Condition:

@@ -54,7 +54,7 @@ def report_missing_base(tools: FleetTools, client: Client, main: FleetAt, base: 
     if head is not None and mirror.read_file(head, FLEET_FILE) is not None:
         return  # it is there, and wrong: its own head says so
     text = render_missing_base(base, exists=head is not None)
-    check = CheckText(title=f"Nothing is done on {base}"[:255], summary=text, text="", conclusion="neutral")
+    check = CheckText(title=f"Base {base} is inactive"[:255], summary=text, text="", conclusion="neutral")
     ensure_check(client, main.repo, main.head, BASE_CHECK, lambda: check, external_id=f"{base}:{head is not None}")
 
 
@@ -94,7 +94,7 @@ def report_access(
     reported = tools.pins.find_access_report(repo)
     if reported == (f"{head}:{digest}" if digest else ""):
         return ()
-    title = render_access_title(missing, unreadable) if text else "The App has access to all that it needs"
+    title = render_access_title(missing, unreadable) if text else "The App has all the access it needs"
     conclusion = "action_required" if text else "success"
     check = CheckText(title=title, summary=text or title, text="", conclusion=conclusion)
     if text:

@@ -42,7 +42,7 @@ def render_access_problem(
         parts.append(
             "This account has not granted the App:\n\n"
             f"| permission | without it the bot cannot |\n|---|---|\n{rows}\n\n"
-            f"An owner of the account accepts it in {where}. Everything else keeps working."
+            f"An owner of the account can grant it in {where}. Everything else keeps working."
         )
     for one in unreadable:
         parts.append(
@@ -58,5 +58,5 @@ def render_missing_base(base: BranchName, *, exists: bool) -> str:
     cure = f"Add `{FLEET_FILE}` to it" if exists else "Push it"
     return (
         f"`{FLEET_FILE}` lists the base {md.code(base)}, which {lacks}: nothing is proposed or deployed "
-        f"there. {cure}, or take it off `bases:`. This is noticed by itself."
+        f"there. {cure}, or take it off `bases:`. The bot picks the change up automatically."
     )

@@ -108,7 +108,7 @@ def _marks(part: str) -> str:
 _README = f"""\
 # Fleets of {{hub}}
 
-What every platform runs. The parts between the marks are kept up to date by aios-bot; write around them.
+What every platform runs. The parts between the marks are kept up to date by aios-bot; edit anything outside them.
 
 ## Platforms compared
 
@@ -226,7 +226,7 @@ def render_deciding(view: HubView) -> str:
         fleets = sorted({fleet.repo for fleet, _ in users})
         machines = sorted({node.name for fleet, _ in users for node in fleet.nodes if set(node.stacks) & set(stacks)})
         by_itself = all(fleet.auto_merge for fleet, _ in users)
-        review = "required, but where nothing of it needs one" if by_itself else "**required**"
+        review = "**required**, unless no changed file needs one" if by_itself else "**required**"
         what = f"a compose stack or its configuration ({', '.join(md.code(stack) for stack in stacks[:8])})"
         rows.append(
             [
@@ -237,7 +237,7 @@ def render_deciding(view: HubView) -> str:
             ]
         )
     for fleet in view.fleets:
-        platforms = ", ".join(sorted({str(node.platform) for node in fleet.nodes})) or "no machine yet"
+        platforms = ", ".join(sorted({str(node.platform) for node in fleet.nodes})) or "no node yet"
         review = _own_review(fleet)
         names = [node.name for node in fleet.nodes]
         rows.append(
@@ -245,13 +245,13 @@ def render_deciding(view: HubView) -> str:
         )
         what = f"which machine runs what, its overlays, profiles, variables ({platforms})"
         rows.append([what, f"{_repo(view, fleet.repo)}, `.github/aios-bot.yml`", "**required**", _machines(names)])
-    rows.append(["a concept that holds on every platform", _repo(view, view.hub), "optional", "none"])
+    rows.append(["documentation for all platforms", _repo(view, view.hub), "optional", "none"])
     table = md.table(["what changes", "repository", "review", "reaches"], rows)
     return f"{_render_tree(view)}\n\n{table}"
 
 
 def _render_tree(view: HubView) -> str:
-    lines = ["flowchart TD", '  q0{"Does it change what a container is or reads?"}']
+    lines = ["flowchart TD", '  q0{"Does it change a container or its files?"}']
     for index, (upstream, users) in enumerate(_users(view).items()):
         fleets = "<br>".join(sorted({_label(fleet.repo) for fleet, _ in users}))
         lines.append(f'  q0 -- yes --> u{index}["{_label(upstream)}"]')
@@ -259,7 +259,7 @@ def _render_tree(view: HubView) -> str:
         lines.append(f'  p{index} -- "a person merges" --> d{index}(["every machine of these fleets"])')
     lines.append('  q0 -- no --> q1{"Is it about one platform?"}')
     for index, fleet in enumerate(view.fleets):
-        platforms = ", ".join(sorted({str(node.platform) for node in fleet.nodes})) or "no machine yet"
+        platforms = ", ".join(sorted({str(node.platform) for node in fleet.nodes})) or "no node yet"
         lines.append(f'  q1 -- "{_label(platforms)}" --> f{index}["{_label(fleet.repo)}"]')
     lines.append(f'  q1 -- "about all" --> hub["{_label(view.hub)}"]')
     return md.fence("\n".join(lines), "mermaid")

@@ -23,15 +23,13 @@ class MessageText(NamedTuple):
     body: str
 
 
-TEST = MessageText(
-    "aios-bot: a test message", "Notices of the fleets come to this address. Nothing needs to be done."
-)
+TEST = MessageText("aios-bot: a test message", "Notices about your fleets will be sent here. No action is needed.")
 
 
 def render_message(message: Message) -> MessageText:
     """The title says how grave it is, whose it is and, of one thing, what; the body has a line for each."""
     where = plain(message.fleet) if message.fleet else "aios-bot"
-    lines = [*(_line(one) for one in message.begun), *(f"over: {_line(one)}" for one in message.over)]
+    lines = [*(_line(one) for one in message.begun), *(f"resolved: {_line(one)}" for one in message.over)]
     more = [f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
     return MessageText(f"[{_grade(message)}] {where}: {_summary(message)}", "\n".join(lines[:MOST_LINES] + more))
 
@@ -42,7 +40,7 @@ def plain(hostile: str) -> str:
 
 
 def _grade(message: Message) -> str:
-    return str(message.severity) if message.begun else "over"
+    return str(message.severity) if message.begun else "resolved"
 
 
 def _summary(message: Message) -> str:
@@ -51,7 +49,7 @@ def _summary(message: Message) -> str:
         notice = conditions[0].notice
         where = f" ({plain(notice.subject)})" if notice.subject else ""
         return f"{notice.topic.words}{where}"
-    return f"{len(conditions)} things " + ("need somebody" if message.begun else "are over")
+    return f"{len(conditions)} things " + ("need attention" if message.begun else "resolved")
 
 
 def _line(one: OpenNotice) -> str:

@@ -13,10 +13,10 @@ from bot.text import markdown as md
 REVIEW_CHECK = "aios/review"
 _MOST_PATHS = 20  # of one rule
 _TITLES = {
-    Missing.APPROVAL: "A person with write permission has to approve the newest commit",
-    Missing.OTHER_APPROVAL: "Somebody else than who pushed the newest commit has to approve it",
-    Missing.SECOND_APPROVAL: "GitHub does not say who pushed the newest commit: a second person has to approve it",
-    Missing.CHANGES_REQUESTED: "A reviewer asked for changes",
+    Missing.APPROVAL: "A person with write permission must approve the newest commit",
+    Missing.OTHER_APPROVAL: "Someone other than the last pusher must approve the newest commit",
+    Missing.SECOND_APPROVAL: "GitHub does not say who pushed the newest commit: a second person must approve it",
+    Missing.CHANGES_REQUESTED: "A reviewer requested changes",
 }
 _HELD = {
     MergeEffect.UNPLANNED: "no plan of the merge could be made",
@@ -43,9 +43,9 @@ def render_review(decision: ReviewDecision, *, note: str = "") -> CheckText:
         ]
         for one in decision.matched
     ]
-    table = md.table(["review", "rule", "paths"], rows) if rows else "Nothing that could be told changed."
-    held = f"The bot does not merge this by itself: {_HELD[decision.held]}." if decision.held in _HELD else ""
-    told = "A fleet changes the rules under `review:` in its fleet file; the first that matches a path counts."
+    table = md.table(["review", "rule", "paths"], rows) if rows else "No changed files found."
+    held = f"Not merged automatically: {_HELD[decision.held]}." if decision.held in _HELD else ""
+    told = "Change these rules under `review:` in the fleet file; the first one that matches a path counts."
     summary = "\n\n".join(part for part in (table, held, note, told) if part)
     return CheckText(title=title[:255], summary=summary[:60_000], text="", conclusion=conclusion)
 
@@ -56,7 +56,7 @@ def find_wait(facts: ReviewFacts, decision: ReviewDecision) -> str:
     merges = (facts.auto_merge or decision.auto_merge) and not decision.by_hand
     if facts.notify is None or facts.draft or merges or not waits:
         return ""
-    return _TITLES.get(decision.missing, "somebody has to merge it")
+    return _TITLES.get(decision.missing, "ready to merge")
 
 
 def describe_wait(

@@ -101,7 +101,7 @@ def describe_pending(stacks: Sequence[StackName]) -> str:
 def _head(view: RolloutView) -> str:
     headline = f"**{_progress(view)} {md.text(view.submodule)} `{short(view.pin)}`**"
     if view.superseded_by is not None:
-        return f"{headline} · #{view.superseded_by} was merged after it, and replaces it on the nodes"
+        return f"{headline} · #{view.superseded_by} superseded it on the nodes"
     where = f"wave {view.wave} of {view.waves}" if view.waves > 1 else ""
     match view.reason:
         case RolloutReason.HALTED:
@@ -169,7 +169,7 @@ def _differences(view: RolloutView) -> str:
     if not found:
         return ""
     table = render_differences(found[:MOST_ROWS])
-    return f"**Different from what the last order left:**\n\n{table}{_more(len(found))}"
+    return f"**Changed since the last deploy (drift):**\n\n{table}{_more(len(found))}"
 
 
 def render_differences(found: Iterable[tuple[NodeName, Difference]]) -> str:

@@ -68,7 +68,7 @@ def headline(plan: Plan) -> str:
 def _not_deployed(plan: Plan) -> str:
     """The nodes that a merge does not touch, because nobody knows all that it would do there."""
     nodes = tuple(dict.fromkeys(node.node for node, _ in unreadable_stacks(plan)))
-    return f"the merge does not deploy {nodes_in_words(nodes)}"
+    return f"merging will not deploy to {nodes_in_words(nodes)}"
 
 
 _WORDS = {

@@ -113,7 +113,7 @@ def test_what_was_signed_for_another_purpose_is_no_order() -> None:
     assert reason(verify(json.dumps(envelope))) is RefusalReason.BAD_SIGNATURE
     other = seal(encode_order(make_order()), "application/vnd.aios-bot.other+json", [KEY])
     assert verify(other) == Refusal(
-        reason=RefusalReason.MALFORMED, text="signed, but no order: application/vnd.aios-bot.other+json"
+        reason=RefusalReason.MALFORMED, text="signed, but not an order: application/vnd.aios-bot.other+json"
     )
 
 

@@ -42,4 +42,4 @@ def test_only_a_failed_deploy_and_a_bot_that_cannot_work_are_urgent() -> None:
         NoticeSeverity.WARNING: {"not_deployed", "plan_differs", "node_offline", "drift"},
         NoticeSeverity.INFO: {"approval_waits"},
     }
-    assert Topic.DRIFT.words == "a node differs from what was deployed"
+    assert Topic.DRIFT.words == "a node has drifted"

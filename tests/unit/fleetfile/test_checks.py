@@ -29,9 +29,9 @@ CURE = "name compose files in `files`, profiles in `profiles`, and the engine on
             # A number and a word that can be no node's are not repeated here: their own check names them.
             {"nodes": {"B": {}, "A": {}}, "deploy": {"waves": [[1, "C", "A"], "x", ["-", "A", "B", "D"]]}},
             [
-                (("deploy", "waves", 0, 1), "deploy.waves: `C` is no node of this file; known: A, B"),
+                (("deploy", "waves", 0, 1), "deploy.waves: `C` is not a node in this file; known: A, B"),
                 (("deploy", "waves", 2, 1), "deploy.waves: `A` is listed twice; a node is in one wave"),
-                (("deploy", "waves", 2, 3), "deploy.waves: `D` is no node of this file; known: A, B"),
+                (("deploy", "waves", 2, 3), "deploy.waves: `D` is not a node in this file; known: A, B"),
             ],
         ),
         ({"deploy": {"waves": [["A"], ["A"]]}}, []),

@@ -66,7 +66,7 @@ WRONG = [
     ("deploy: {waves: A}", 1, "list of lists"),
     ("deploy: {waves: [A]}\nnodes: {A: }", 1, "wave 1 must be a list of at least one node"),
     ("deploy: {waves: [[]]}", 1, "wave 1 must be a list of at least one node"),
-    ("deploy:\n  waves: [[A], [B]]\nnodes: {A: }", 2, "is no node of this file"),
+    ("deploy:\n  waves: [[A], [B]]\nnodes: {A: }", 2, "is not a node in this file"),
     ("deploy:\n  waves: [[A], [A]]\nnodes: {A: }", 2, "a node is in one wave"),
     ("drift: {every: never}", 1, "drift.every"),
     ("submodules: [server]", 1, "submodules must be a mapping"),

@@ -123,7 +123,7 @@ def test_a_contradiction_is_found_beside_other_problems() -> None:
         parse_fleet("deploy: {waves: [[B], 3]}\nnodes:\n  A: {stacks: [a], files: {b: 3}, variables: [x]}\n  5: x\n")
     assert [(line, message.split(";")[0]) for line, message in caught.value.problems] == [
         (1, "deploy.waves, wave 2 must be a list of at least one node, such as `[AIOS]`, not the number 3"),
-        (1, "deploy.waves: `B` is no node of this file"),
+        (1, "deploy.waves: `B` is not a node in this file"),
         (3, "nodes.A.files.b must be a list such as `[docker-compose.yml]`, not the number 3"),
         (3, "nodes.A.files: this node does not run `b`"),
         (3, "nodes.A.variables must be a mapping (`name: value` lines), not a list"),

@@ -137,7 +137,7 @@ SEEN_ONLY_BY_THE_BOT = {
     "add `b` to its stacks, or remove the line",
     "differ only in case",
     "larger than",
-    "is no node of this file",
+    "is not a node in this file",
     "a node is in one wave",
 }
 A_NUMBER_AS_NAME = "nodes:\n  1: {}"  # in JSON every name is text

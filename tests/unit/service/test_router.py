@@ -167,7 +167,7 @@ PRESSED = RunCommand(
 )
 
 
-MISREAD = Misread(problem="this command does not exist", word="depoly", suggestion="/deploy")
+MISREAD = Misread(problem="no such command", word="depoly", suggestion="/deploy")
 
 
 def said(line: str, repo: RepoName = WIN) -> Commented:

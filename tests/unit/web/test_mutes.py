@@ -58,7 +58,7 @@ def audited(store: Store) -> list[AuditRecord]:
 def test_who_may_write_mutes_a_notice_and_lets_it_sound_again(store: Store, word: str, seconds: int) -> None:
     client, token = client_of(store, "wilma")
     page = client.get(f"/fleets/{FLEET}").get_data(as_text=True)
-    assert "Mute for 1 hour: a node differs from what was deployed, AIOS" in page
+    assert "Mute for 1 hour: a node has drifted, AIOS" in page
     address = f"/fleets/{FLEET}/notices/{shown(store).number}/mute"
     done = client.post(address, data={"form_token": token, "for": word})
     assert (done.status_code, done.headers["Location"]) == (303, f"/fleets/{FLEET}")
@@ -74,8 +74,8 @@ def test_who_may_write_mutes_a_notice_and_lets_it_sound_again(store: Store, word
     muted, unmuted = audited(store)
     assert (muted.what, muted.kind, unmuted.what, unmuted.kind) == (Audited.ASKED, "mute", Audited.ASKED, "unmute")
     assert (muted.actor, muted.source, unmuted.actor) == ("wilma", "page", "wilma")
-    assert muted.text.startswith("a node differs from what was deployed: AIOS (until 20")
-    assert unmuted.text == "a node differs from what was deployed: AIOS"
+    assert muted.text.startswith("a node has drifted: AIOS (until 20")
+    assert unmuted.text == "a node has drifted: AIOS"
 
 
 @pytest.mark.parametrize(("login", "sees"), [("rita", True), ("mallory", False)])

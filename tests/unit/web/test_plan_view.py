@@ -169,7 +169,7 @@ def test_the_page_tells_what_happened_explains_risks_and_filters_without_a_scrip
     assert "<option selected>PI</option>" in filtered
     assert "vault" not in filtered
     nothing = client.get(f"/plans/{DEPLOYED}?node=<b>&action={'x' * 9000}").get_data(as_text=True)
-    assert "Nothing in this plan is so." in nothing
+    assert "No rows match this filter." in nothing
     assert "<b>&" not in nothing
     assert "What happened" not in client.get(f"/plans/{HUNDRED}").get_data(as_text=True)
 

@@ -106,7 +106,7 @@ def test_holds_of_this_pin_say_who_and_how_they_end() -> None:
     others = (replace(hold, kind=HoldKind.RESUMED), replace(hold, base=BranchName("dev")))
     assert describe_holds(STATUS, (hold, back, *others), prefix="/aios") == (
         Obstacle(text="No new commit is proposed: ada, “x”", command="/aios resume"),
-        Obstacle(text="This commit was taken back (eeeeeee): ada", command="/aios resume", pull=PullNumber(3)),
+        Obstacle(text="This commit was rolled back (eeeeeee): ada", command="/aios resume", pull=PullNumber(3)),
     )
 
 

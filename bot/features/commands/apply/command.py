@@ -161,7 +161,7 @@ def _save(
     try:
         tools.commands.save(record, (audit_command(record), *changed), locks=locks, unlock=unlock)
     except LockTakenError as problem:
-        raise RetryLater(f"another pull request locked {problem} at this very moment", seconds=1) from None
+        raise RetryLater(f"another pull request locked {problem} just now", seconds=1) from None
     return record
 
 
@@ -201,7 +201,7 @@ def _plan_again(tools: CommandTools, client: Client, context: CommandContext, de
         return Extra()
     plan = post_new_plan(tools, client, at, pinned, pull)
     if plan is None:
-        return Extra(note="No plan could be made: the note in this pull request, or its check, says why.")
+        return Extra(note="No plan could be made; see the note or the check on this pull request.")
     shown, title = plan, f"Plan {md.code(plan.id)}"
     if decision.nodes:
         shown = msgspec.structs.replace(plan, nodes=tuple(n for n in plan.nodes if n.node in decision.nodes))

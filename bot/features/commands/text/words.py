@@ -35,7 +35,7 @@ WORDS: dict[CommandReason, Words] = {
     _R.ROLLED_BACK: Words(Tone.DONE, "Rolling back to an earlier successful commit."),
     _R.PIN_BACK_ONLY: Words(
         Tone.DONE,
-        "No node runs this any more: each one rolled back by itself. A pull request moves the pin back as well.",
+        "No node runs this any more: each was rolled back individually. A pull request moves the pin back as well.",
     ),
     _R.LOCK_TAKEN: Words(
         Tone.DONE,
@@ -85,13 +85,13 @@ WORDS: dict[CommandReason, Words] = {
     _R.NOT_ALLOWED: Words(
         Tone.NO,
         "You are not allowed to use this command here.",
-        "It needs `write` permission, unless `commands.who` in the fleet file says otherwise. More commands of yours "
-        "are not answered for ten minutes.",
+        "It needs `write` permission, unless `commands.who` in the fleet file says otherwise. Further commands from "
+        "you are ignored for ten minutes.",
     ),
     _R.TOO_MANY: Words(
         Tone.NO,
-        "You gave more than 30 commands here within ten minutes.",
-        "This one and the next are not carried out; comment again in ten minutes.",
+        "You have sent more than 30 commands in ten minutes.",
+        "This one was ignored; try again in ten minutes.",
     ),
     _R.NOT_ALLOWED_ON_NODE: Words(
         Tone.NO, "You are not allowed to change {about}.", "`nodes.NAME.who` in the fleet file says who is."
@@ -138,7 +138,7 @@ WORDS: dict[CommandReason, Words] = {
     ),
     _R.SUPERSEDED: Words(
         Tone.NO,
-        "The base branch has moved this pin again since.",
+        "The base branch has since moved this pin again.",
         "Comment on the newest pull request, or name a commit with `to`.",
     ),
     _R.NO_GOOD_COMMIT: Words(
@@ -170,7 +170,7 @@ WORDS: dict[CommandReason, Words] = {
     _R.CHECKS_FAILED: Words(Tone.NO, "A required check failed.", "Fix what the check reports."),
     _R.CHECKS_PENDING: Words(Tone.NO, "A required check is still running.", "Comment again when it has finished."),
     _R.VERDICT_UNKNOWN: Words(
-        Tone.NO, "GitHub does not say whether this can be merged, so it is refused.", "Try again later."
+        Tone.NO, "GitHub has not reported whether this can be merged, so the command is refused.", "Try again later."
     ),
 }
 """One for each reason, in the order of the list."""

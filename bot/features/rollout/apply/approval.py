@@ -41,7 +41,7 @@ class StacksUnreadable(BotError):  # noqa: N818 - an answer, not a failure
         cure = (
             "name only stacks that can"
             if wanted.stacks
-            else f"mend it, or deploy others by their names: /deploy {wanted.node.name} STACK..."
+            else f"fix it, or deploy the other stacks: /deploy {wanted.node.name} STACK..."
         )
         super().__init__(f"not deployed: {names} cannot be analysed; {cure}")
 

@@ -131,8 +131,8 @@ def _scope(facts: RolloutFacts) -> str:
 def _end_lost(client: Client, facts: RolloutFacts, node: NodeName, order: PastOrder) -> None:
     """The last word on an order whose node will say none."""
     began = order.state == "in_progress"
-    text = f"{'the node began it, and' if began else 'before the node took it,'} its workflow run ended "
-    text += f"({order.run_status}) without a report"
+    text = f"its workflow run ended ({order.run_status}) "
+    text += "and the node never reported" if began else "before the node accepted it"
     if not began and has_custom_rules(client, facts.fleet, node):
         text = f"environment {node} has custom protection rules: GitHub fails jobs with `deployment: false` there"
     deployments.post_deployment_status(
@@ -147,7 +147,7 @@ def _view(facts: RolloutFacts, decision: Rollout, node: NodeFacts, order: PastOr
     wave = next((number for number, wave in enumerate(facts.waves, 1) if name in wave), 0)
     view = NodeView(node=name, wave=wave, standing=standing, text=_words(facts, decision, node, standing))
     if isinstance(order, Waiting):
-        text = f"order {order.behind.number} comes first"
+        text = f"waiting for order {order.behind.number}"
         return msgspec.structs.replace(view, text=text, log_url=order.behind.log_url)
     if order is None:
         return view
@@ -253,7 +253,7 @@ def _words(facts: RolloutFacts, decision: Rollout, node: NodeFacts, standing: St
     match standing:
         case Standing.OFFLINE:
             minutes = facts.offline_after // 60
-            cure = "it gets the newest one when it is back; `aios-bot node doctor` there says what is wrong"
+            cure = "it will get the newest order when it is back; `aios-bot node doctor` there says what is wrong"
             return f"offline: no runner took its order for {minutes} min; {cure}"
         case Standing.HELD:
             return node.held
@@ -262,5 +262,5 @@ def _words(facts: RolloutFacts, decision: Rollout, node: NodeFacts, standing: St
         case Standing.WAVE_NOT_YET:
             return f"comes after wave {decision.wave}"
         case Standing.UNDER_WAY:
-            return "another order comes first"
+            return "waiting for another order"
     return ""

@@ -37,7 +37,7 @@ def test_each_address_is_tried_and_named_without_its_secrets() -> None:
     web = addresses[0].split("/")[2]
     assert f"json at {web}: sent\n" in printed
     assert f"ntfy at {web}: not taken\n" in printed
-    assert "1 of 2 addresses took no message" in printed
+    assert "1 of 2 addresses failed" in printed
     assert "pass-word" not in printed
     assert code == ExitCode.FAILED
     assert [message.title for message in receivers.messages["json"]] == ["aios-bot: a test message"]

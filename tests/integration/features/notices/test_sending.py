@@ -168,7 +168,7 @@ def test_of_a_fleet_or_pin_that_is_gone_nothing_is_told(place: Place) -> None:
     place.set(condition(fleet=RepoName("acme/gone")), fleet=RepoName("acme/gone"), scope="access")
     place.set(condition(Topic.BOT_UNABLE, fleet=None), fleet=None, scope="key")
     place.send(after=120)
-    assert place.titles() == ["[urgent] aios-bot: the bot cannot work (AIOS)"]
+    assert place.titles() == ["[urgent] aios-bot: the bot is not working (AIOS)"]
     assert [one.scope for one in place.outbox.find_all()] == ["key"]
 
 
@@ -198,11 +198,12 @@ def test_access_and_closed_pull_requests_are_kept_by_jobs(place: Place) -> None:
     assert [one.scope for one in place.outbox.find_all()] == ["access", "approval 5"]
     place.send(after=120)
     assert (
-        place.receivers.messages["json"][0].body == "the bot cannot work: it may not read checks https://github.com/x"
+        place.receivers.messages["json"][0].body
+        == "the bot is not working: it may not read checks https://github.com/x"
     )
     note_access(place.outbox, lambda: place.now, NoteAccess(fleet=WIN, installation=seven))
     place.send(after=120)
-    assert place.titles()[-1] == f"[over] {WIN}: the bot cannot work"
+    assert place.titles()[-1] == f"[resolved] {WIN}: the bot is not working"
 
 
 def test_an_end_while_a_message_is_on_its_way_is_told(place: Place) -> None:
@@ -214,7 +215,7 @@ def test_an_end_while_a_message_is_on_its_way_is_told(place: Place) -> None:
     place.set()
     place.restart()
     place.send(after=120)
-    assert place.titles() == [f"[over] {WIN}: a deploy failed (AIOS)"]
+    assert place.titles() == [f"[resolved] {WIN}: a deploy failed (AIOS)"]
     check_installed()
 
 

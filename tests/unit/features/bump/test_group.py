@@ -66,7 +66,7 @@ def unreadable() -> Plan:
 def test_a_group_without_a_moved_pin_passes() -> None:
     check = render_group_check((), number=NUMBER)
     assert (check.conclusion, check.title) == ("success", "Moves no pin")
-    assert check.summary == "Moves no pin: its merge deploys nothing."
+    assert check.summary == "Moves no pin: merging deploys nothing."
 
 
 def test_a_group_like_its_pull_request_passes() -> None:

@@ -82,14 +82,14 @@ def test_listed_ones_are_planned_too() -> None:
 def test_nothing_moves() -> None:
     check = render_no_pin()
     assert (check.conclusion, check.title, check.text) == ("success", "Moves no pin", "")
-    assert check.summary == "Moves no pin: its merge deploys nothing."
+    assert check.summary == "Moves no pin: merging deploys nothing."
 
 
 def test_nodes_are_added() -> None:
     check = render_no_pin(added=NODES[:1])
     assert (check.conclusion, check.title) == ("success", "Moves no pin, adds 1 node")
     assert check.summary == (
-        "Moves no pin. Once it is merged, these nodes are given what the branch pins: <code>HP_0</code>."
+        "Moves no pin. These nodes will be deployed at the branch's pin once this is merged: <code>HP_0</code>."
     )
     check = render_no_pin(added=NODES)
     assert check.title == "Moves no pin, adds 25 nodes"
@@ -109,7 +109,7 @@ def test_nothing_is_deployed_from_the_branch() -> None:
 def test_what_cannot_be_planned_fails_with_each_line() -> None:
     check = render_unplanned([f"line {number}" for number in range(30)])
     assert (check.conclusion, check.title, check.text) == ("failure", "Cannot be planned", "")
-    assert check.summary.startswith("What its merge would deploy cannot be planned:\n\n- line 0\n- line 1\n")
+    assert check.summary.startswith("The result of this merge cannot be planned:\n\n- line 0\n- line 1\n")
     assert check.summary.endswith("- line 19\n- and 10 more")
 
 

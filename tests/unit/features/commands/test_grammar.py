@@ -53,22 +53,22 @@ def test_a_command_is_read(line: str, command: Command) -> None:
 @pytest.mark.parametrize(
     ("line", "problem", "suggestion"),
     [
-        ("/depoly HP_LAB", "this command does not exist", "/deploy"),
-        ("/rolback", "this command does not exist", "/rollback"),
-        ("/statuss", "this command does not exist", "/status"),
-        ("/help me", "nothing follows", "/help"),
-        ("/deploy --force", "no node's", "/deploy [node"),
-        ("/deploy HP_LAB;reboot", "no node's", "/deploy [node"),
-        ("/deploy $(id)", "no node's", "/deploy [node"),
-        ("/deploy ${{ secrets.X }}", "no node's", "/deploy [node"),
-        ("/deploy ../x", "no node's", "/deploy [node"),
+        ("/depoly HP_LAB", "no such command", "/deploy"),
+        ("/rolback", "no such command", "/rollback"),
+        ("/statuss", "no such command", "/status"),
+        ("/help me", "takes no arguments", "/help"),
+        ("/deploy --force", "not a valid node", "/deploy [node"),
+        ("/deploy HP_LAB;reboot", "not a valid node", "/deploy [node"),
+        ("/deploy $(id)", "not a valid node", "/deploy [node"),
+        ("/deploy ${{ secrets.X }}", "not a valid node", "/deploy [node"),
+        ("/deploy ../x", "not a valid node", "/deploy [node"),
         ("/deploy HP_LAB plan 12", "12 hexadecimal", "/deploy [node"),
-        ("/deploy wave", "`wave` is followed", "/deploy [node"),
-        ("/deploy wave 0", "`wave` is followed", "/deploy [node"),
-        ("/deploy HP_LAB because", "followed by the reason", "/deploy [node"),
-        ("/rollback to main", "`to` is followed", "/rollback [node"),
-        ("/rollback to", "`to` is followed", "/rollback [node"),
-        ("/rollback to previous now", "`to` is followed", "/rollback [node"),
+        ("/deploy wave", "`wave` needs", "/deploy [node"),
+        ("/deploy wave 0", "`wave` needs", "/deploy [node"),
+        ("/deploy HP_LAB because", "needs a reason", "/deploy [node"),
+        ("/rollback to main", "`to` needs", "/rollback [node"),
+        ("/rollback to", "`to` needs", "/rollback [node"),
+        ("/rollback to previous now", "`to` needs", "/rollback [node"),
         ("/deploy " + " ".join(f"n{i}" for i in range(30)), "at most 20", "/deploy [node"),
         ("/deploy HP\x00LAB", "control", ""),
         ("/deploy " + "x" * LONGEST_LINE, "at most 300", ""),
@@ -137,11 +137,11 @@ def test_any_text_is_read_or_refused(text: str, prefix: str) -> None:
 DEPLOY = "/deploy [node...|wave N|all] [stack...] [plan ID] [because REASON]"
 ROLLBACK = "/rollback [node...] [to COMMIT|to previous] [because REASON]"
 UNLOCK = "/unlock [node...] [because REASON]"
-NO_NAME = "this can be no node's and no stack's name"
-NO_WAVE = "`wave` is followed by its number, counted from 1"
-NO_COMMIT = "`to` is followed by `previous` or by at least 7 digits of a commit"
-NO_REASON = "`because` is followed by the reason"
-UNKNOWN = "this command does not exist"
+NO_NAME = "not a valid node or stack name"
+NO_WAVE = "`wave` needs a number, counted from 1"
+NO_COMMIT = "`to` needs `previous`, or at least 7 digits of a commit"
+NO_REASON = "`because` needs a reason"
+UNKNOWN = "no such command"
 
 
 def misread(problem: str, word: str = "", usage: str = DEPLOY, verb: Verb | None = Verb.DEPLOY) -> Misread:
@@ -155,8 +155,8 @@ def misread(problem: str, word: str = "", usage: str = DEPLOY, verb: Verb | None
         ("/DEPOLY x", misread(UNKNOWN, "DEPOLY", "/deploy", None)),
         ("/deploy" + "y" * 30, None),  # not near enough
         ("/unlok", misread(UNKNOWN, "unlok", "/unlock", None)),
-        ("/help me", misread("nothing follows this command", "me", "/help", Verb.HELP)),
-        ("/retry LAB now", misread("nothing follows this command", "LAB", "/retry", Verb.RETRY)),
+        ("/help me", misread("this command takes no arguments", "me", "/help", Verb.HELP)),
+        ("/retry LAB now", misread("this command takes no arguments", "LAB", "/retry", Verb.RETRY)),
         ("/deploy LAB ;x -y", misread(NO_NAME, ";x")),
         ("/deploy LAB plan 12", misread("a plan's id is 12 hexadecimal digits", "12")),
         ("/deploy plan x", misread("a plan's id is 12 hexadecimal digits", "x")),
@@ -170,8 +170,8 @@ def misread(problem: str, word: str = "", usage: str = DEPLOY, verb: Verb | None
         ("/rollback to main", misread(NO_COMMIT, "to", ROLLBACK, Verb.ROLLBACK)),
         ("/rollback -x to previous", misread(NO_NAME, "-x", ROLLBACK, Verb.ROLLBACK)),
         ("/deploy" + " a" * 21, misread("at most 20 names at once")),
-        ("/deploy a\x07", Misread(problem="a command holds no control characters")),
-        ("/hold a\u2028b", Misread(problem="a command holds no control characters")),
+        ("/deploy a\x07", Misread(problem="control characters are not allowed")),
+        ("/hold a\u2028b", Misread(problem="control characters are not allowed")),
         ("/hold " + "a" * 295, Misread(problem="a command has at most 300 characters")),
         ("/unlock LAB BECAUSE of X", Command(verb=Verb.UNLOCK, names=("LAB",), override_reason="of X")),
         ("/rollback A To PREVIOUS because x", Command(verb=Verb.ROLLBACK, names=("A",), override_reason="x")),
@@ -191,7 +191,7 @@ def test_a_named_prefix_stands_in_what_is_suggested() -> None:
     assert parse_command("/AIOS nonsense x", prefix="/aios") == misread(UNKNOWN, "nonsense", "", None)
     assert parse_command("/aios " + "n" * 40, prefix="/aios") == misread(UNKNOWN, "n" * 30, "", None)
     assert parse_command("/aios help me", prefix="/aios") == misread(
-        "nothing follows this command", "me", "/aios help", Verb.HELP
+        "this command takes no arguments", "me", "/aios help", Verb.HELP
     )
     assert parse_command(" /aios help", prefix="/aios") is None
 

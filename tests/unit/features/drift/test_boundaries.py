@@ -149,17 +149,17 @@ def test_an_issue_that_says_something_else_is_brought_up_to_date(issue: DriftIss
 @pytest.mark.parametrize(
     ("count", "title", "more"),
     [
-        (1, "one thing is", ""),
-        (2, "2 things are", ""),
-        (MOST_ROWS, "100 things are", ""),
-        (MOST_ROWS + 1, "101 things are", "and 1 more"),
-        (MOST_ROWS + 20, "120 things are", "and 20 more"),
+        (1, "1 difference", ""),
+        (2, "2 differences", ""),
+        (MOST_ROWS, "100 differences", ""),
+        (MOST_ROWS + 1, "101 differences", "and 1 more"),
+        (MOST_ROWS + 20, "120 differences", "and 20 more"),
     ],
 )
 def test_the_issue_names_a_hundred_things_at_most(count: int, title: str, more: str) -> None:
     differences = [Difference(kind=DifferenceKind.EXTRA, text=f"thing {n} is there") for n in range(count)]
     text = render_drift(NodeName("A"), SERVER, differences, past(4, Stage.SUCCEEDED))
-    assert text.title == f"A differs from what it was given: {title} not as left"
+    assert text.title == f"A has drifted: {title}"
     assert text.body.count(" is there |") == min(count, MOST_ROWS)
     assert [line for line in text.body.splitlines() if line.endswith(" more")] == ([more] if more else [])
     assert parse_drift_marker(text.body) == DriftMarker("A", "server", fingerprint_of(differences))

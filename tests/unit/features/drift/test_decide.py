@@ -127,7 +127,7 @@ def test_the_issue_is_found_again_by_what_it_says() -> None:
     text = render_drift(NodeName("A"), SERVER, (*MISSING, hostile), order)
     marker = parse_drift_marker(text.body)
     assert marker == ("A", "server", fingerprint_of((*MISSING, hostile)))
-    assert "2 things are not as left" in text.title
+    assert "2 differences" in text.title
     assert "@everyone" not in text.body
     settled = parse_drift_marker(render_settled(NodeName("A"), SERVER))
     assert settled == ("A", "server", "")

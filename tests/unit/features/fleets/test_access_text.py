@@ -25,7 +25,7 @@ def test_a_missing_permission_comes_with_what_does_not_work_and_where_to_grant_i
         "This account has not granted the App:\n\n"
         "| permission | without it the bot cannot |\n|---|---|\n"
         "| `actions: write` | start the deploy workflow |\n\n"
-        "An owner of the account accepts it in "
+        "An owner of the account can grant it in "
         "[the installation's settings](https://github.example/settings/installations/7). "
         "Everything else keeps working."
     )
@@ -45,10 +45,10 @@ def test_nothing_missing_says_nothing() -> None:
 def test_a_listed_base_that_is_missing_is_named_with_the_cure() -> None:
     assert render_missing_base(BranchName("stable"), exists=False) == (
         "`.github/aios-bot.yml` lists the base <code>stable</code>, which does not exist: nothing is proposed or "
-        "deployed there. Push it, or take it off `bases:`. This is noticed by itself."
+        "deployed there. Push it, or take it off `bases:`. The bot picks the change up automatically."
     )
     assert render_missing_base(BranchName("stable"), exists=True) == (
         "`.github/aios-bot.yml` lists the base <code>stable</code>, which has no `.github/aios-bot.yml`: nothing is "
-        "proposed or deployed there. Add `.github/aios-bot.yml` to it, or take it off `bases:`. This is noticed "
-        "by itself."
+        "proposed or deployed there. Add `.github/aios-bot.yml` to it, or take it off `bases:`. The bot picks "
+        "the change up automatically."
     )

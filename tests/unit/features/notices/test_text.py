@@ -27,26 +27,26 @@ def test_several_things_are_counted_and_each_has_a_line() -> None:
     begun = (sample(1, Topic.DRIFT, text="server: x"), sample(2, Topic.NODE_OFFLINE, subject="HP_LAB"))
     over = (sample(3, Topic.PLAN_DIFFERS, ended=1),)
     assert render_message(Message(fleet=FLEET, severity=WARNING, begun=begun, over=over)) == MessageText(
-        "[warning] acme/aios-win: 2 things need somebody",
-        "AIOS: a node differs from what was deployed: server: x\nHP_LAB: a node is offline\n"
-        "over: AIOS: not deployed: the plan differs from the approved one",
+        "[warning] acme/aios-win: 2 things need attention",
+        "AIOS: a node has drifted: server: x\nHP_LAB: a node is offline\n"
+        "resolved: AIOS: not deployed: the plan differs from the approved one",
     )
 
 
 def test_what_is_over_says_so_in_the_title() -> None:
     one, two = sample(1, ended=1), sample(2, ended=1, subject="HP_LAB")
     assert render_message(Message(fleet=FLEET, severity=URGENT, over=(one,))) == MessageText(
-        "[over] acme/aios-win: a deploy failed (AIOS)", "over: AIOS: a deploy failed"
+        "[resolved] acme/aios-win: a deploy failed (AIOS)", "resolved: AIOS: a deploy failed"
     )
     assert render_message(Message(fleet=FLEET, severity=URGENT, over=(one, two))).title == (
-        "[over] acme/aios-win: 2 things are over"
+        "[resolved] acme/aios-win: 2 things resolved"
     )
 
 
 def test_what_concerns_the_service_names_the_bot() -> None:
     unable = sample(1, Topic.BOT_UNABLE, fleet=None, subject="", text="key refused")
     assert render_message(Message(fleet=None, severity=URGENT, begun=(unable,))) == MessageText(
-        "[urgent] aios-bot: the bot cannot work", "the bot cannot work: key refused"
+        "[urgent] aios-bot: the bot is not working", "the bot is not working: key refused"
     )
 
 

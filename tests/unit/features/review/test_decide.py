@@ -179,7 +179,7 @@ def test_only_a_plan_in_which_nothing_happens_merges_by_itself(effect: MergeEffe
 )
 def test_the_check_says_why_the_bot_does_not_merge(effect: MergeEffect, words: str) -> None:
     text = render_review(decide_review(facts("docs/a.md", effect=effect)))
-    assert f"The bot does not merge this by itself: {words}." in text.summary
+    assert f"Not merged automatically: {words}." in text.summary
     assert (text.title, text.conclusion) == ("Nothing in this needs a review", "success")
     quiet = facts("docs/a.md", effect=effect, rules=ReviewRules())
     assert "does not merge" not in render_review(decide_review(quiet)).summary

@@ -8,7 +8,7 @@ from bot.features.review.decide import Matched, Missing, Need, ReviewDecision
 from bot.features.review.text import REVIEW_CHECK, render_review
 from bot.plan.report.check import CheckText
 
-RULES = "A fleet changes the rules under `review:` in its fleet file; the first that matches a path counts."
+RULES = "Change these rules under `review:` in the fleet file; the first one that matches a path counts."
 STACKS = Matched(rule="compose_stacks", need=Need.REQUIRED, paths=("a/x.yml", "a|b"))
 DOCUMENTS = Matched(rule="documentation", need=Need.OPTIONAL, paths=tuple(f"docs/{n}" for n in range(21)))
 TWENTY = ", ".join(f"<code>docs/{n}</code>" for n in range(20))
@@ -23,10 +23,10 @@ ROW = "| **required** | compose_stacks | <code>a/x.yml</code>, <code>a&#124;b</c
             Need.REQUIRED,
             Missing.APPROVAL,
             "action_required",
-            "A person with write permission has to approve the newest commit",
+            "A person with write permission must approve the newest commit",
         ),
-        (Need.REQUIRED, Missing.CHANGES_REQUESTED, "action_required", "A reviewer asked for changes"),
-        (Need.OPTIONAL, Missing.CHANGES_REQUESTED, "action_required", "A reviewer asked for changes"),
+        (Need.REQUIRED, Missing.CHANGES_REQUESTED, "action_required", "A reviewer requested changes"),
+        (Need.OPTIONAL, Missing.CHANGES_REQUESTED, "action_required", "A reviewer requested changes"),
         (Need.REQUIRED, Missing.NOTHING, "success", "Approved by ada, bob"),
         (Need.OPTIONAL, Missing.NOTHING, "success", "Nothing in this needs a review"),
     ],
@@ -49,7 +49,7 @@ def test_the_summary_names_each_rule_with_twenty_of_its_paths_at_most() -> None:
 
 def test_where_no_change_could_be_told_the_check_says_so() -> None:
     decision = ReviewDecision(matched=(), need=Need.REQUIRED, missing=Missing.APPROVAL)
-    assert render_review(decision).summary == f"Nothing that could be told changed.\n\n{RULES}"
+    assert render_review(decision).summary == f"No changed files found.\n\n{RULES}"
 
 
 def test_a_check_is_as_long_as_github_takes_it() -> None:

@@ -40,8 +40,8 @@ def test_ours_waits_to_be_merged_and_anybodys_for_a_review_that_is_missing() -> 
         )
         return (Condition(notice=notice, due_at=1000 + 86_400),)
 
-    assert waiting() == told("somebody has to merge it")
-    asked = "A person with write permission has to approve the newest commit"
+    assert waiting() == told("ready to merge")
+    asked = "A person with write permission must approve the newest commit"
     assert waiting(decision=MISSING) == waiting(decision=MISSING, ours=False) == told(asked)
     assert waiting(ours=False) == ()
 
@@ -83,12 +83,12 @@ def test_the_pages_show_what_waits_whether_or_not_people_are_notified() -> None:
         author="ada",
         since=1000,
         head=FACTS.head,
-        why="somebody has to merge it",
+        why="ready to merge",
         to_merge=True,
     )
     assert shown(silent, OPTIONAL) == merge
     approve = msgspec.structs.replace(
-        merge, why="A person with write permission has to approve the newest commit", to_merge=False
+        merge, why="A person with write permission must approve the newest commit", to_merge=False
     )
     assert shown(FACTS, MISSING) == approve
     assert shown(msgspec.structs.replace(FACTS, draft=True), MISSING) is None
