@@ -172,6 +172,12 @@ SAME_NETWORK = Rule(
     "Two stacks of one node create a network of the same name.",
     "Compose refuses the second one: the network belongs to another project.",
 )
+SAME_VOLUME = Rule(
+    "collision.volume",
+    _RISKY,
+    "Two stacks of one node make a volume of the same name.",
+    "They share its data: one reads and overwrites what is the other's. Compose only warns.",
+)
 SAME_PROJECT = Rule(
     "collision.project",
     _RISKY,
@@ -227,6 +233,7 @@ RULES: Mapping[str, Rule] = {
         HAND_OVER,
         SAME_SUBNET,
         SAME_NETWORK,
+        SAME_VOLUME,
         SAME_PROJECT,
         FOREIGN_PATH,
         EXTERNAL_MISSING,

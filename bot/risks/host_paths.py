@@ -11,6 +11,7 @@ import posixpath
 import re
 from enum import Enum
 
+from bot.plan.rendering import CHECKOUT
 from bot.redaction.recognise import word_set
 
 
@@ -32,7 +33,8 @@ _DRIVE = re.compile(
     r"|/([a-z])(?=/(?:windows|users|programdata|program files)))(?=/|$)"
 )
 _WINDOWS = re.compile(
-    r"[a-z]:(?:/(?:windows|program files|program files \(x86\)|programdata/docker|boot|recovery)(?:/.*)?"
+    r"[a-z]:(?:/(?:windows|program files|program files \(x86\)|programdata/docker|boot|recovery"
+    r"|programdata/aios-bot-node|runner-[^/]+)(?:/.*)?"
     r"|/(?:users|programdata)?|/users/[^/]+(?:/\..*|/appdata(?:/.*)?)?)?"
 )
 _SOCKETS = re.compile(
@@ -45,13 +47,14 @@ _SYSTEM = word_set(
     "/etc /root /proc /sys /boot /efi /dev /bin /sbin /lib /lib32 /lib64 /libx32 /usr /run /nix /snap "
     "/var/lib/docker /var/lib/containerd /var/lib/containers /var/lib/rancher /var/lib/kubelet /var/lib/systemd "
     "/var/lib/cloud /var/lib/dpkg /var/lib/rpm /var/lib/sudo /var/lib/misc /var/lib/snapd /var/lib/NetworkManager "
+    "/var/lib/machines /var/lib/dkms /var/lib/aios-bot /var/lib/aios-bot-node /var/snap /swapfile "
     "/var/spool/cron /var/spool/at /var/spool/anacron /var/backups /private/etc /private/var /System /Library"
 )
 _WHOLE = word_set("/home /srv /opt /var/lib /var/log /Users ~")  # these alone, and what is around them
 _HOME = re.compile(
     r"(?:/home/[^/]+|/Users/[^/]+|~)(?:/\.(?:ssh|docker|gnupg|aws|azure|kube|netrc|pgpass|git-credentials|gitconfig"
-    r"|npmrc|pypirc|password-store|mozilla|profile|bash[^/]*|z[^/]*|[xX][^/]*|config/(?:systemd|gcloud|autostart)"
-    r"|local/(?:bin|share/(?:systemd|keyrings)))(?:/.*)?|/\.config|/\.local(?:/share)?)?"
+    r"|npmrc|pypirc|password-store|mozilla|profile|bash[^/]*|z[^/]*|[xX][^/]*|config/(?:systemd|gcloud|autostart|gh|containers|hub)"
+    r"|local/(?:bin|share/(?:systemd|keyrings|docker|containers)))(?:/.*)?|/\.config|/\.local(?:/share)?)?"
 )
 _QUIET = word_set(
     "/etc/localtime /etc/timezone /etc/os-release /etc/hostname /etc/ssl/certs /etc/ca-certificates "
@@ -61,10 +64,15 @@ _READABLE = word_set(
     "/etc/machine-id /etc/hosts /etc/resolv.conf /etc/group /lib/modules /usr/lib/modules /usr/lib/os-release "
     "/usr/share /usr/local/share /usr/src /run/udev /sys/class /sys/devices /sys/bus /sys/block /var/log/journal"
 )
+# What runs orders, and what git starts: a container that writes there runs what it likes on the node.
+_RUNS_ORDERS = re.compile(r"(?:/.*)?/(?:actions-runner|aios-bot-node|\.git|\.github)(?:/.*)?")
 _STRONG_DEVICE = re.compile(
-    r"/dev/(?:(?:s|h|v|xv)d[a-z]|nvme|mmcblk|dm-|md[0-9/]|mapper|disk|block|loop|ram[0-9]|sg[0-9]|nbd|zd|zvol|mem$"
+    r"/dev/(?:(?:s|h|v|xv)d[a-z]|nvme|ng[0-9]|root$|pmem|bcache|drbd|rbd|zram|pve|mmcblk|dm-|md[0-9/]|mapper|disk|block|loop|ram[0-9]|sg[0-9]|nbd|zd|zvol|mem$"
     r"|kmem|port$|kmsg|nvram|vfio|bsg|mtd|autofs|mcelog|btrfs-control|cpu|input|uinput|hidraw|uhid|console|tty$"
-    r"|tty[0-9]|vcs|fd(?:/|$)|core$|std)"
+    r"|tty[0-9]|vcs|fd(?:/|$)|core$|std"
+    # A volume of LVM: /dev/GROUP/NAME. The folders named here hold small devices.
+    r"|(?!(?:dri|snd|net|bus|serial|v4l|dvb|usb|dma_heap|shm|pts|mqueue|hugepages|char|gpio|i2c|nvidia-caps)/)"
+    r"[A-Za-z0-9_.+-]+/[^/]+$)"
 )
 
 
@@ -97,6 +105,8 @@ def judge_path(source: str, *, read_only: bool) -> Holds:
         return Holds.NOTHING
     if read_only and _is_below(path, _READABLE):
         return Holds.READABLE
+    if not read_only and (path == CHECKOUT or _RUNS_ORDERS.fullmatch(path)):
+        return Holds.SYSTEM
     if path in _WHOLE or _HOME.fullmatch(path) or _is_below(path, _SYSTEM) or _is_around(path):
         return Holds.SYSTEM
     return Holds.NOTHING

@@ -20,10 +20,11 @@ from bot.risks.pairs import (
     volume_name,
 )
 
-_MEMORY_RULE = re.compile(r"c 1:.*")
-_ALL_RULE = re.compile(r"(?:a.*|b .*|c \*:.*)")
+# All devices, disks, the memory, input devices, and whole groups such as all terminals.
+_STRONG_NUMBERS = re.compile(r"(?:a.*|b .*|c \*:.*|c 1:.*|c 13:.*|c (?:4|5|7|10):\*.*)")
 _NETWORK_DRIVES = ("nfs", "nfs3", "nfs4", "cifs", "smb3", "smbfs")
 _MADE_HERE = ("", "none", "bind", "tmpfs")
+_BIND = frozenset(("bind", "rbind"))
 _MOST_INHERITED = 20  # services whose volumes a service takes over
 
 
@@ -43,6 +44,7 @@ def check_binds(service: ServicePair) -> Iterator[Found]:
 def _all_mounts(service: Model, stack: Model, place: str) -> Iterator[tuple[NamedMount, str]]:
     for mount, index in read_mounts(service, stack).values():
         yield mount, f"{place}.volumes.{index}"
+    yield from _files(service, stack, place)
     services, waiting, seen = as_map(stack.get("services")), [service], set[str]()
     while waiting and len(seen) < _MOST_INHERITED:
         for source in as_list(waiting.pop().get("volumes_from")):
@@ -53,6 +55,19 @@ def _all_mounts(service: Model, stack: Model, place: str) -> Iterator[tuple[Name
             waiting.append(as_map(services[name]))
             for mount, _ in read_mounts(as_map(services[name]), stack).values():
                 yield mount._replace(read_only=mount.read_only or mode == "ro"), f"{place}.volumes_from"
+
+
+def _files(service: Model, stack: Model, place: str) -> Iterator[tuple[NamedMount, str]]:
+    """Files of configs and secrets: compose mounts them, and a builder reads them, wherever they lie."""
+    for owner, at in ((service, place), (as_map(service.get("build")), f"{place}.build")):
+        for field in ("configs", "secrets"):
+            known = as_map(stack.get(field))
+            for index, item in enumerate(as_list(owner.get(field))):
+                key = str(as_map(item).get("source") or item)
+                source = str(as_map(known.get(key)).get("file") or "")
+                if source:
+                    target = str(as_map(item).get("target") or key)
+                    yield NamedMount("bind", source, target, read_only=True), f"{at}.{field}.{index}"
 
 
 def _judge(source: str, place: str, *, read_only: bool) -> Iterator[Found]:
@@ -95,8 +110,7 @@ def check_devices(service: ServicePair) -> Iterator[Found]:
         yield Found(rules.STRONG_DEVICE if strong else rules.DEVICE, f"gets device {source}", f"{place}.devices")
     for rule in service.added("device_cgroup_rules"):
         words = " ".join(str(rule).split())
-        strong = _ALL_RULE.fullmatch(words) is not None or _MEMORY_RULE.fullmatch(words) is not None
-        kind = rules.STRONG_DEVICE if strong else rules.DEVICE
+        kind = rules.STRONG_DEVICE if _STRONG_NUMBERS.fullmatch(words) else rules.DEVICE
         yield Found(kind, f"may use devices {words}", f"{place}.device_cgroup_rules")
     if service.added("gpus"):
         yield Found(rules.DEVICE, "gets graphics cards", f"{place}.gpus")
@@ -131,6 +145,8 @@ def _driven(key: str, fields: Model, place: str) -> Iterator[Found]:
         yield Found(rules.VOLUME_DRIVER, f"volume {key} is made by {driver}", f"{place}.driver")
         return
     kind, device, how = options.get("type", ""), options.get("device", ""), options.get("o", "")
+    if _BIND.intersection(how.split(",")):
+        kind = "bind"  # the kernel asks for no type then
     if kind in _NETWORK_DRIVES:
         yield Found(
             rules.VOLUME_DRIVER, f"volume {key} lies on {device or 'a network drive'}", f"{place}.driver_opts"

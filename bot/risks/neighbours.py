@@ -11,7 +11,17 @@ from typing import NamedTuple
 from bot.domain import risk_rules as rules
 from bot.domain.names import ServiceName, StackName
 from bot.plan.rendering import CHECKOUT
-from bot.risks.pairs import Found, Model, NodePair, as_list, as_map, network_name, read_mounts, read_ports
+from bot.risks.pairs import (
+    Found,
+    Model,
+    NodePair,
+    as_list,
+    as_map,
+    network_name,
+    read_mounts,
+    read_ports,
+    volume_name,
+)
 from bot.risks.port_ranges import PortChange, as_ranges
 
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/].*|\\\\.*|/(?:run/desktop/mnt/host|host_mnt)/.*")
@@ -100,6 +110,19 @@ def _check_networks(side: _Side) -> Iterator[Found]:
                 yield Found(rules.SAME_NETWORK, text, f"networks.{key}", stack)
 
 
+def _check_volumes(side: _Side) -> Iterator[Found]:
+    made: dict[str, StackName] = {}
+    for stack, model in side.stacks:
+        for key, body in as_map(model.get("volumes")).items():
+            if as_map(body).get("external"):
+                continue
+            name = volume_name(str(key), model)
+            other = made.setdefault(name, stack)
+            if other != stack:
+                text = f"volume {name} is that of {other}; where both are to use it, make it `external` here"
+                yield Found(rules.SAME_VOLUME, text, f"volumes.{key}", stack)
+
+
 def _check_projects(side: _Side) -> Iterator[Found]:
     seen: dict[str, StackName] = {}
     for stack, model in side.stacks:
@@ -138,6 +161,7 @@ _CHECKS: tuple[Callable[[_Side], Iterator[Found]], ...] = (
     _check_ports,
     _check_subnets,
     _check_networks,
+    _check_volumes,
     _check_projects,
     _check_paths,
     _check_external,

@@ -24,6 +24,8 @@ def check_host_network(service: ServicePair) -> Iterator[Found]:
         yield Found(risk_rules.HOST_NETWORK, _HOST, place)
     elif mode.startswith("container:"):
         yield Found(host_rules.CONTAINER_NETWORK, f"joins the network of {mode}", place)
+    elif mode.startswith("ns:"):  # Podman's, of a namespace by its path
+        yield Found(risk_rules.HOST_NETWORK, f"joins the network {mode}", place)
     before = as_map(service.old.get("networks"))
     for name in as_map(service.new.get("networks")):
         # An external network of this name is the node's own: the other way to write `network_mode: host`.

@@ -19,6 +19,7 @@ _CONFINED = re.compile(
     r"no-new-privileges(?:[:=]true)?|seccomp[:=](?:builtin|default)|apparmor[:=]docker-default"
     r"|label[:=]level[:=][a-z0-9:,.]+|label[:=]type[:=]container_t"
 )
+_OWN_NAMESPACE = re.compile(r"(?:private|shareable|none|service:.*)?")
 _ROOT = re.compile(r"(?:0+|root)?(?::.*)?")
 _HOOKS = ("post_start", "pre_stop")
 _OWN_RUNTIMES = ("", "runc", "io.containerd.runc.v2")
@@ -49,11 +50,13 @@ def _namespaces(service: ServicePair) -> Iterator[Found]:
     for field, kind in _NAMESPACES.items():
         changed = service.changed(field)
         value = str(changed[1] or "") if changed else ""
-        if value == "host":
-            yield Found(rules.HOST_NAMESPACE, f"joins the node's {kind} namespace", f"{service.place}.{field}")
-        elif value.startswith("container:"):
+        if value.startswith("container:"):
             text = f"joins the {kind} namespace of {value}"
             yield Found(rules.FOREIGN_CONTAINER, text, f"{service.place}.{field}")
+        elif value == "host":
+            yield Found(rules.HOST_NAMESPACE, f"joins the node's {kind} namespace", f"{service.place}.{field}")
+        elif not _OWN_NAMESPACE.fullmatch(value):  # Podman takes one of the node by its path: ns:/proc/1/ns/pid
+            yield Found(rules.HOST_NAMESPACE, f"joins the {kind} namespace {value}", f"{service.place}.{field}")
     for source in service.added("volumes_from"):
         if str(source).startswith("container:"):
             text = f"takes over the volumes of {source}"

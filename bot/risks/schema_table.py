@@ -109,14 +109,14 @@ HARMLESS: tuple[tuple[str, str], ...] = (
         (
             "include include.env_file include.path include.project_directory c.extends c.extends.file "
             "c.extends.service c.env_file c.env_file.format c.env_file.path c.env_file.required c.label_file configs "
-            "configs.*.content configs.*.environment configs.*.file secrets"
+            "configs.*.content configs.*.environment secrets"
         ),
     ),
     (
         _NAMES,
         (
             "version configs.*.labels configs.*.name secrets.*.labels secrets.*.name networks.*.labels "
-            "volumes.*.labels volumes.*.name"
+            "volumes.*.labels"
         ),
     ),
     (
@@ -165,7 +165,10 @@ RULED: tuple[tuple[str, str], ...] = (
     ("health.removed", "c.healthcheck c.healthcheck.disable c.healthcheck.test"),
     ("collision.container_name", "c.container_name"),
     ("collision.project", "name"),
-    ("secret.changed", "c.environment secrets.*.environment secrets.*.file"),
+    ("collision.volume", "volumes.*.name"),
+    ("secret.changed", "c.environment secrets.*.environment"),
+    ("privilege.system_bind privilege.docker_socket secret.changed", "secrets.*.file"),
+    ("privilege.system_bind privilege.docker_socket", "configs.*.file"),
 )
 UNJUDGED = (
     "c.isolation c.build.isolation c.credential_spec c.credential_spec.config c.credential_spec.file "

@@ -28,9 +28,12 @@ CONTEXT = {"context": ".", "dockerfile_inline": "FROM scratch\n"}
 BINDS = sorted(
     word_set(
         "/etc/cron.d /etc/systemd/system /etc/sudoers.d /root/.ssh/authorized_keys //etc /etc/. /srv/../etc / "
-        "/proc/1/root /var/lib/docker/volumes /home/ada /etc/docker /var/lib"
+        "/proc/1/root /var/lib/docker/volumes /home/ada /etc/docker /var/lib /var/lib/aios-bot-node "
+        "/var/lib/aios-bot-node/keys /var/snap/docker /var/lib/machines /home/ada/.config/gh /swapfile "
+        "/home/ada/.local/share/docker"
     )
 )
+WRITABLE = ("/opt/actions-runner", "/home/ada/actions-runner/_work", "../../../.github", "../../../.git")
 SYSTEM, DEVICE, SOCKET = "privilege.system_bind", "privilege.strong_device", "privilege.docker_socket"
 ATTACKS: dict[str, tuple[str, dict[str, Any]]] = {
     **{f"bind{i}": (SYSTEM, {"volumes": [f"{path}:/x"]}) for i, path in enumerate(BINDS)},
@@ -38,7 +41,21 @@ ATTACKS: dict[str, tuple[str, dict[str, Any]]] = {
         f"long{i}": (SYSTEM, {"volumes": [{"type": "bind", "source": path, "target": "/x", "read_only": True}]})
         for i, path in enumerate(BINDS)
     },
+    **{f"writable{i}": (SYSTEM, {"volumes": [f"{path}:/x"]}) for i, path in enumerate(WRITABLE)},
     "named": (SYSTEM, {"volumes": ["root:/x"]}),
+    **{name: (SYSTEM, {"volumes": [f"{name}:/x"]}) for name in ("memory_bind", "folder_bind", "drive_bind")},
+    "secret_socket": (SOCKET, {"secrets": ["socket"]}),
+    "secret_root": (SYSTEM, {"secrets": [{"source": "everything", "target": "/x"}]}),
+    "config_keys": (SYSTEM, {"configs": ["keys"]}),
+    "built_with": (SYSTEM, {"build": {**CONTEXT, "secrets": ["identity"]}}),
+    "by_path": ("privilege.host_namespace", {"pid": "ns:/proc/1/ns/pid"}),
+    "net_by_path": ("exposure.host_network", {"network_mode": "ns:/proc/1/ns/net"}),
+    **{
+        f"device{i}": (DEVICE, {"devices": [f"{path}:/dev/x"]})
+        for i, path in enumerate(["/dev/ubuntu-vg/ubuntu-lv", "/dev/ng0n1", "/dev/root", "/dev/pmem0", "/dev/pve"])
+    },
+    "keyboards": (DEVICE, {"device_cgroup_rules": ["c 13:* rwm"]}),
+    "terminals": (DEVICE, {"device_cgroup_rules": ["c 4:* rwm"]}),
     "disk": (DEVICE, {"volumes": ["disk:/x"]}),
     "memory": (DEVICE, {"volumes": ["/dev/mem:/dev/mem"]}),
     "podman": (SOCKET, {"volumes": ["/run/podman:/x"]}),
@@ -74,10 +91,25 @@ TOP = {
     "volumes": {
         "root": {"driver_opts": {"type": "none", "o": "bind", "device": "/"}},
         "disk": {"driver_opts": {"type": "ext4", "device": "/dev/sda1"}},
+        "memory_bind": {"driver_opts": {"type": "tmpfs", "o": "bind", "device": "/"}},
+        "folder_bind": {"driver_opts": {"type": "tmpfs", "o": "rbind", "device": "/etc"}},
+        "drive_bind": {"driver_opts": {"type": "cifs", "o": "rbind,rw", "device": "/etc"}},
     },
+    "secrets": {
+        "socket": {"file": "/var/run/docker.sock"},
+        "everything": {"file": "/"},
+        "identity": {"file": "/root/.ssh/id_ed25519"},
+    },
+    "configs": {"keys": {"file": "/root/.ssh"}},
     "networks": {"outside": {"external": True, "name": "host"}},
 }
-STACK_WIDE = ("named", "disk")  # the rule speaks of the volume, not of the service
+STACK_WIDE = (
+    "named",
+    "disk",
+    "memory_bind",
+    "folder_bind",
+    "drive_bind",
+)  # the rule speaks of the volume, not of the service
 
 
 def services(body: Callable[[str, dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:

@@ -41,6 +41,8 @@ HOST_CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("privilege.strong_capability", {}, {"pre_start": [{"image": "a:1", "cap_add": ["sys_admin"]}]}, "SYS_ADMIN"),
     ("privilege.docker_socket", {}, {"volumes": [bind("/run/podman")]}, "holds the engine's socket"),
     ("privilege.system_bind", {}, {"pre_start": [{"image": "a:1", "volumes": [bind("//etc")]}]}, "//etc of the node"),
+    ("privilege.system_bind", {}, {"volumes": [bind("/fleet")]}, "gets /fleet of the node, writable"),
+    ("privilege.system_bind", {}, {"volumes": [bind("C:\\runner-LAB")]}, "runner-LAB of the node"),
     ("privilege.system_read", {}, {"volumes": [bind("/lib/modules", read_only=True)]}, "may read /lib/modules"),
     ("privilege.device", {}, {"volumes": [bind("/dev/dri")]}, "gets device /dev/dri"),
     ("privilege.device", {}, {"device_cgroup_rules": ["c 188:* rwm"]}, "may use devices c 188:* rwm"),
@@ -326,6 +328,14 @@ NODE_WIDE: list[tuple[str, list[tuple[Any, Any]], str]] = [
             (stack("y"), stack("y", **network("m", subnet="10.1.2.0/24"))),
         ],
         "10.1.2.0/24 of network m overlaps with 10.1.0.0/16",
+    ),
+    (
+        "collision.volume",
+        [
+            (stack("x"), stack("x", volumes={"d": {"name": "v"}})),
+            (stack("y"), stack("y", volumes={"e": {"name": "v"}})),
+        ],
+        "volume v is that of s0",
     ),
     ("collision.network", [(stack("x"), stack("x", **network("n"))), (stack("y"), stack("y", **network("n")))], "s0"),
     ("collision.project", [(stack("x"), stack("x")), (stack("y"), stack("x"))], "project name x is that of s0"),
