@@ -196,6 +196,13 @@ EXTERNAL_MISSING = Rule(
     "A stack uses an external network that no stack of the node creates.",
     "Unless somebody made it by hand, the node creates it before the deploy, as a plain bridge.",
 )
+CONDITIONAL = Rule(
+    "variable.conditional",
+    _RISKY,
+    "What compose reads depends on whether a variable is set that only the node knows: `${NAME:+text}`.",
+    "The plan is made without the text; on the node any setting may be another. Set the variable in the fleet file, "
+    "or write out what is meant.",
+)
 CREATED_LATER = Rule(
     "network.created_later",
     _RISKY,
@@ -238,5 +245,6 @@ RULES: Mapping[str, Rule] = {
         FOREIGN_PATH,
         EXTERNAL_MISSING,
         CREATED_LATER,
+        CONDITIONAL,
     )
 }

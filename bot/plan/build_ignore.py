@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 _MAX_RULES = 1000
+_LONGEST_NAME = 255  # characters
+_EVERY, _NONE = re.compile(""), re.compile("(?!)")
 _ANY = None  # stands for `**`
 
 
@@ -46,11 +48,17 @@ def _rule(line: str) -> _Rule | None:
     path = posixpath.normpath(text.removeprefix("!").strip()).lstrip("/")
     if path in ("", "."):
         return None
-    return _Rule(tuple(_ANY if segment == "**" else _segment(segment) for segment in path.split("/")), keeps)
+    return _Rule(tuple(_ANY if segment == "**" else _segment(segment, keeps) for segment in path.split("/")), keeps)
 
 
-def _segment(text: str) -> re.Pattern[str]:
-    """One part of a pattern. The translation of `fnmatch` does not backtrack; it knows neither `\\x` nor `[^x]`."""
+def _segment(text: str, keeps: bool) -> re.Pattern[str]:
+    """One part of a pattern. The translation of `fnmatch` does not backtrack; it knows neither `\\x` nor `[^x]`.
+
+    It takes quadratic time for many `[`. A part longer than a file's name may be is not read: it leaves every file in
+    the context, as a change of one that is not sent costs no more than a build.
+    """
+    if len(text) > _LONGEST_NAME:
+        return _EVERY if keeps else _NONE
     known = re.sub(r"\\(.)", lambda match: f"[{match[1]}]", text).replace("[^", "[!")
     return re.compile(fnmatch.translate(known))
 

@@ -30,7 +30,8 @@ class Rendered(Value, frozen=True, tag="rendered"):
     `reads` are the files compose read, relative to the checkout, sorted. `sources` maps a dotted place of the model
     ("services.web.image") to its source line. `remarks` say what the rendering does not know.
     `contents` are marks of what the model does not show (bot.planner.unseen_contents), by the place of the secret,
-    config or AI model ("secrets.token").
+    config or AI model ("secrets.token"). `conditional` are the variables that only a node knows and in whose place
+    compose puts another text where they are set (`${NAME:+text}`), each with a digest of the stack's files.
     """
 
     model: dict[str, Any]
@@ -41,6 +42,7 @@ class Rendered(Value, frozen=True, tag="rendered"):
     hidden: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     contents: dict[str, str] = {}
+    conditional: dict[str, str] = {}
 
     def __repr__(self) -> str:
         return f"Rendered({self.model.get('name')!r}, {len(self.model.get('services') or {})} services)"

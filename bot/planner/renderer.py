@@ -43,12 +43,12 @@ from bot.planner.inputs import MAX_FILE, collect_inputs
 from bot.planner.interpolation import read_settings, rename_setting
 from bot.planner.snapshot import Snapshot
 from bot.planner.snapshot_files import BlobReader, SnapshotFiles, describe
-from bot.planner.source_map import SourceMap, find_placeholders, find_variables
+from bot.planner.source_map import SourceMap, find_conditional, find_placeholders, find_variables
 from bot.planner.stack_files import DEFAULT_FILES, find_files, likely_files
 from bot.planner.unseen_contents import find_contents
 from bot.redaction.redact import Redactor, known_from
 
-_RULES = "9"  # of rendering and redaction: another number makes every kept rendering a miss
+_RULES = "10"  # of rendering and redaction: another number makes every kept rendering a miss
 _MAX_MESSAGE = 1500  # characters
 _MIN_HIDDEN = 8  # characters; shorter ones would take words out of ordinary text
 
@@ -149,12 +149,8 @@ class Renderer:
             return tuple(r if r is not None else tasks[i].result() for i, r in enumerate(found))
 
     def _key(self, request: RenderRequest) -> str:
-        parts = [
-            _RULES,
-            self._program.version,
-            self.redactor.fingerprint,
-            msgspec.json.encode(request, order="sorted"),
-        ]
+        body = msgspec.json.encode(request, order="sorted")
+        parts = [_RULES, self._program.version, self.redactor.fingerprint, body]
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def _render(self, blobs: BlobReader, request: RenderRequest) -> Rendering:
@@ -250,6 +246,7 @@ class Renderer:
             shown=self.redactor.model(model, secrets),
             hidden=tuple(sorted(value for value in secrets.everywhere if len(value) >= _MIN_HIDDEN)),
             remarks=tuple(inputs.remarks),
+            conditional=find_conditional(inputs.main, known, inputs.files),
             contents=find_contents(model, source_map.models, inputs.interpolated_from, known, self.redactor.mark),
         )
         return rendered, True

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from bot.plan.model import SourceLine
@@ -168,6 +169,17 @@ def find_variables(
         Variable(name=name, default=None if default is None else redact(name, default), required=required)
         for name, (default, required) in sorted(found.items())
     )
+
+
+def find_conditional(main: ComposeGroup, known: Collection[str], files: Mapping[str, bytes]) -> dict[str, str]:
+    """The variables of `${NAME:+text}` that are not `known`, each with a digest of `files`, by path.
+
+    A node may have them in its environment, and then compose reads another stack there than here.
+    """
+    uses = (use for text in _texts(main) for use in find_uses(text))
+    names = {use.name for use in uses if use.operator.endswith("+")} - set(known)
+    digest = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest() if names else ""
+    return dict.fromkeys(sorted(names), digest)
 
 
 def find_placeholders(main: ComposeGroup, given: Collection[str]) -> dict[str, str]:

@@ -51,7 +51,7 @@ _ORDER = (Severity.RISKY, Severity.NOTICE, Severity.INFO)
 def find_risks(node: NodePair) -> Iterator[Found]:
     """Find every rule that fires on the node, with its stack, and with its service where it concerns one."""
     for pair in node.stacks:
-        found = [*data.check_volumes(pair), *secrets.check_secrets(pair)]
+        found = [*data.check_volumes(pair), *secrets.check_secrets(pair), *secrets.check_conditional(pair)]
         yield from (one._replace(stack=pair.stack) for one in found)
         for name, one in (*data.check_mounts(pair), *exposure.check_files(pair)):
             yield one._replace(stack=pair.stack, service=ServiceName(name))
@@ -82,7 +82,9 @@ def _pair(change: StackChange) -> StackPair:
     old, new = (side.for_risks if isinstance(side, Rendered) else None for side in sides)
     sources = next((side.sources for side in reversed(sides) if isinstance(side, Rendered)), {})
     unreadable = any(isinstance(side, Unreadable) for side in sides)
-    return StackPair(change.stack, old, new, unreadable, sources, change.lost_guards)
+    was, now = (side.conditional if isinstance(side, Rendered) else {} for side in sides)
+    conditional = tuple(name for name, digest in now.items() if was.get(name) != digest)
+    return StackPair(change.stack, old, new, unreadable, sources, change.lost_guards, conditional)
 
 
 def assess(plan: NodePlan, node: NodePair, tuning: Mapping[str, Tuning]) -> NodePlan:

@@ -26,6 +26,7 @@ class StackPair(NamedTuple):
     unreadable: bool = False
     sources: Mapping[str, SourceLine] = {}  # of the new model; of the old one when the stack is gone
     lost_guards: Mapping[ServiceName, tuple[LostGuards, ...]] = {}
+    conditional: tuple[str, ...] = ()  # variables that only the node knows, on which it depends what compose reads
 
 
 class NodePair(NamedTuple):

@@ -43,3 +43,10 @@ def _is_off(healthcheck: object) -> bool:
     fields = as_map(healthcheck)
     test = fields.get("test")
     return bool(fields.get("disable")) or test in _DISABLED or as_list(test)[:1] == ["NONE"]
+
+
+def check_conditional(pair: StackPair) -> Iterator[Found]:
+    """Find texts that compose reads only where a variable is set, which only the node knows."""
+    for name in pair.conditional:
+        text = f"what `${{{name}:+...}}` stands for depends on whether the node has {name} set"
+        yield Found(rules.CONDITIONAL, text)

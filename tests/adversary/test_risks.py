@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from ruamel.yaml import YAML
 
 from bot.domain.names import NodeName, SubmodulePath
@@ -20,6 +21,7 @@ from bot.domain.severity import Severity
 from bot.fleetfile import Fleet, Node, Submodule
 from bot.plan.model import Plan
 from bot.planner.plans import read_plan
+from bot.planner.snapshot import Snapshot
 from bot.redaction.recognise import word_set
 from sandbox.world import HERE
 from tests.integration.planner.render_world import RenderWorld
@@ -161,6 +163,12 @@ def write_forms(folder: Path) -> dict[str, str]:
 
 
 FORMS = ("plain", "extends", "merged", "included", "hidden")
+CONDITIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "set on every node": ("", {"pid": "${PATH:+host}"}),
+    "in a path": ("", {"volumes": ["/srv/data${HOME:+/../../run/docker.sock}:/x"]}),
+    "inside another": ("", {"network_mode": "${NOBODY_SETS_THIS:-${USER+host}}"}),
+    "set by the stack too": ("PATH=\n", {"pid": "${PATH:+host}"}),
+}
 
 
 class Plans:
@@ -208,6 +216,40 @@ def test_no_way_to_own_the_node_is_silent(plans: Plans, form: str) -> None:
     for name, (rule, _) in ATTACKS.items():
         where = "" if name in STACK_WIDE else name
         assert rule in found[where], f"{name} in {form}: {found[where]}"
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_what_is_another_stack_where_the_node_has_a_variable_is_told(name: str, tmp_path: Path) -> None:
+    """`${PATH:+host}` is nothing in a plan, and the host's namespace on a node. Each change of such files is told."""
+    settings, fields = CONDITIONS[name]
+    document = dump(tmp_path / "y", {"services": {"web": {"image": "app:1.0", **fields}}})
+    world = RenderWorld(tmp_path)
+    harmless = world.push({"stacks/web/compose.yaml": "services: {web: {image: 'app:1.0'}}\n"})
+    first = world.push({"stacks/web/compose.yaml": document, "stacks/web/.env": settings})
+    second = world.push({"stacks/web/compose.yaml": f"x-more: 1\n{document}", "stacks/web/.env": settings})
+    node = Node(name=NodeName("LAB"))
+    certain = replace(node, variables=dict.fromkeys(("PATH", "HOME", "USER"), "x"))
+
+    def rules(old: Snapshot, new: Snapshot, at: Node = node) -> set[str]:
+        plan = read_plan(
+            fleet=Fleet(nodes=(at,)),
+            repo=None,
+            submodule=Submodule(path=SubmodulePath("server")),
+            upstream_name=None,
+            old=old,
+            new=new,
+            renderer=world.renderer,
+            commits=(),
+            commits_total=0,
+        )
+        (stack,) = plan.nodes[0].stacks
+        assert stack.error is None
+        return {risk.rule for risk in stack.risks}
+
+    assert "variable.conditional" in rules(harmless, first)
+    assert "variable.conditional" in rules(first, second)
+    assert "variable.conditional" not in rules(second, second)
+    assert "variable.conditional" not in rules(harmless, first, certain)
 
 
 def test_each_attack_would_work_without_its_rule(plans: Plans) -> None:

@@ -58,3 +58,11 @@ def test_a_hostile_pattern_takes_no_time() -> None:
 )
 def test_a_rule_of_git_without_a_slash_in_its_middle_fits_at_any_depth(rule: str, expected: str) -> None:
     assert at_any_depth(rule) == expected
+
+
+def test_a_part_longer_than_any_name_leaves_every_file_in_the_context() -> None:
+    """Its translation would take quadratic time: a line of 16,000 brackets took ten seconds."""
+    assert not BuildIgnore("[" * 16_000).ignores("x")
+    assert not BuildIgnore("a*" * 128).ignores("a" * 128)
+    assert BuildIgnore("a*" * 127).ignores("a" * 128)
+    assert not BuildIgnore("x\n!" + "a*" * 128).ignores("x")
