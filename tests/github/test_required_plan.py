@@ -186,3 +186,18 @@ def test_the_fleet_file_gets_wrong(steps: Stepper) -> None:
     pull = propose(steps, {".github/aios-bot.yml": "nodes: [\n"}, "mine-6")
     steps.settle()
     assert plan_of(steps, pull)["conclusion"] == "failure"
+
+
+def test_a_merged_pull_request_keeps_the_plan_that_was_approved(steps: Stepper) -> None:
+    """`pull_request.edited` comes for merged ones too, and its author may edit the title. A check that says "no pin
+    moves" would stand for the plan with which a later `/deploy` is compared."""
+    pull = move_pin(steps, steps.push_upstream("whoami:v1.10", "whoami:v1.11"), "mine-after-merge")
+    steps.settle()
+    before = plan_of(steps, pull)
+    assert "Moves no pin" not in before["output"]["title"]
+    steps.merge(pull["number"])
+    steps.settle()
+    steps.outside.send("PATCH", f"/repos/{FLEET}/pulls/{pull['number']}", {"title": "Another title"})
+    steps.settle()
+    after = plan_of(steps, pull)
+    assert (after["id"], after["output"]["title"]) == (before["id"], before["output"]["title"])

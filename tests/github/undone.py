@@ -221,6 +221,7 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
         Undo("bot.features.bump.jobs:_plan", lambda _event: []),
         Undo("bot.features.bump.jobs:_plan_listed", lambda _event, _index: []),
     ),
+    "test_a_merged_pull_request_keeps_the_plan_that_was_approved": (Undo("bot.features.bump.pull:_is_merged", _no),),
     "test_each_new_head_waits_again": (Undo("bot.features.bump.jobs:_PLANNED_ON", {"opened"}),),
     "test_a_fork_has_its_own_commits": (Undo("bot.github.shapes:PullEnd.is_outside", _no),),
     "test_the_event_of_a_pull_request_is_lost": (

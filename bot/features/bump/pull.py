@@ -52,14 +52,19 @@ def plan_pull(tools: BumpTools, client: Client, job: PlanPull) -> Outcome:
     if head is None or fork is None:
         log.info("%s#%d: %s is gone, or has nothing in common with %s", job.fleet, job.number, job.head, job.base)
         return ()
-    moved = [
-        pin for pin in pins if mirror.pin_at(head, pin.submodule) not in (None, mirror.pin_at(fork, pin.submodule))
-    ]
+    if _is_merged(fork, head):
+        return ()
+    moved = [pin for pin in pins if _is_moved(mirror, pin, fork, head)]
     if moved:
         _post_plans(tools, client, job, moved)
     else:
         _post(client, job, _render_rest(mirror, fork, head))
     return ()
+
+
+def _is_merged(fork: CommitSha, head: CommitSha) -> bool:
+    """Whether the base holds `head` already. What the check on it says stays: it was approved."""
+    return fork == head
 
 
 def _is_moved(mirror: GitRepository, pinned: Pinned, fork: CommitSha, head: CommitSha) -> bool:

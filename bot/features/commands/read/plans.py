@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain.names import CommitSha, PlanId, RepoName
+from bot.domain.names import CommitSha, PlanId, PullNumber, RepoName
 from bot.features.bump.text import parse_marker
 from bot.features.commands.facts.command import Position, PostedPlan, PullFacts
 from bot.features.commands.grammar import Command, Misread
@@ -23,13 +23,20 @@ if TYPE_CHECKING:
 def read_plan(
     tools: CommandTools, client: Client, repo: RepoName, pull: PullDetail, written_at: str
 ) -> PostedPlan | None:
-    """The plan that the pull request shows: the one of its head's check, else what its text still says."""
+    """The plan that the pull request shows: the one of its head's check, else what its text still says.
+
+    Of one that is merged, else the one that we posted last: an order is compared with it, whatever was pushed since.
+    """
     head = CommitSha(pull.head.sha)
     posted = checks.find_own_checks(client, repo, head, name=CHECK_NAME)
     newest = max(posted, key=lambda run: run.id, default=None)
     marker = parse_marker(pull.body or "")
     found = newest.external_id if newest else marker.id if marker else None
-    plan = tools.bump.plans.store.find(PlanId(found)) if found else None
+    plans = tools.bump.plans.store
+    plan = plans.find(PlanId(found)) if found else None
+    if plan is None and pull.merged:
+        found = plans.find_posted(repo, PullNumber(pull.number))
+        plan = plans.find(found) if found else None
     if plan is None:
         return None
     ended = parse_time(newest.completed_at or "") if newest else 0
