@@ -13,6 +13,10 @@ CHECKOUT = "/fleet"
 """Where every checkout is mounted while it is rendered, so that old and new paths compare."""
 
 
+OUTSIDE = ".."
+"""Somewhere on the node: a link leads out of the checkout in a way that cannot be followed."""
+
+
 class Variable(Value, frozen=True):
     """A variable that the stack's files interpolate. `default` is None when it has none."""
 
@@ -74,11 +78,15 @@ Rendering = Rendered | Unreadable
 
 
 class Place(Value, frozen=True):
-    """What a path of the checkout leads to, links followed. `kind` is "file", "folder" or "" for nothing."""
+    """What a path of the checkout leads to, links followed. `kind` is "file", "folder" or "" for nothing.
+
+    `outside`: where a link leads that leads out of the checkout, as an absolute path, or OUTSIDE.
+    """
 
     path: str
     kind: str = ""
     survives: bool = True  # of a folder: some file stays, so that git keeps the folder itself
+    outside: str = ""
 
 
 class Side(Value, frozen=True):

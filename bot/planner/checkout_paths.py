@@ -12,9 +12,7 @@ from bot.plan.model import SourceLine
 from bot.plan.rendering import CHECKOUT
 from bot.planner.compose_files import RefusedError
 
-REMOTE = re.compile(
-    r"(?i)[a-z][a-z0-9+.-]*://|oci:|git@|[\w.-]+@[\w.-]+:|(?:www\.)?(?:github|gitlab)\.com/|.*\.git(?:#.*)?$"
-)
+REMOTE = re.compile(r"(?i)[a-z][a-z0-9+.-]*://|oci:|git@|[\w.-]+@[\w.-]+:|(?:www\.)?(?:github|gitlab)\.com/")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bot.fleetfile import Node
 from bot.plan.contents import changed_under, find_mounts
-from bot.plan.rendering import Place, Rendered, Rendering, Side
+from bot.plan.rendering import OUTSIDE, Place, Rendered, Rendering, Side
 from bot.planner.renderer import RenderRequest
 from bot.planner.snapshot import Snapshot
 from bot.planner.snapshot_files import BlobReader, OutsideError, SnapshotFiles, TooLargeError
@@ -76,8 +76,9 @@ def _place(
 ) -> Place:
     try:
         real = checkout.find(path)
-    except OutsideError:
-        real = None  # what is outside is not ours to compare
+    except OutsideError as problem:  # what is outside is not ours to compare
+        known = problem.target.startswith(("/", "~"))
+        return Place(path=path, outside=problem.target if known else OUTSIDE)
     if real is None:
         return Place(path=path)
     if not checkout.is_folder(real):

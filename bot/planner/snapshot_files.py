@@ -14,7 +14,11 @@ _MAX_LINKS = 40
 
 
 class OutsideError(Exception):
-    """A path leads out of the checkout. `str(error)` says how."""
+    """A path leads out of the checkout. `str(error)` says how; `target` is where to, "" where that is not known."""
+
+    def __init__(self, words: str, target: str = "") -> None:
+        super().__init__(words)
+        self.target = target
 
 
 class TooLargeError(Exception):
@@ -103,7 +107,7 @@ class SnapshotFiles:
                 if links > _MAX_LINKS:
                     raise OutsideError("symbolic links lead in a circle")
                 if target.startswith(("/", "~")) or "\\" in target or ":" in target or not target:
-                    raise OutsideError("a symbolic link leads out of the checkout")
+                    raise OutsideError("a symbolic link leads out of the checkout", "/".join([target, *left]))
                 left = [piece for piece in target.split("/") if piece not in ("", ".")] + left
                 at = posixpath.dirname(at)
         return at

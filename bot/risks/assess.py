@@ -9,8 +9,10 @@ from msgspec.structs import replace
 from bot.domain.names import ServiceName
 from bot.domain.risk_rules import Tuning
 from bot.domain.severity import Severity
+from bot.fleetfile import Node
+from bot.plan.contents import find_mounts
 from bot.plan.model import NodePlan, Risk, SourceLine, StackPlan
-from bot.plan.rendering import CHECKOUT, NodeChange, Rendered, StackChange, Unreadable
+from bot.plan.rendering import CHECKOUT, NodeChange, Rendered, Side, StackChange, Unreadable
 from bot.risks import (
     builds,
     data,
@@ -24,7 +26,7 @@ from bot.risks import (
     schema,
     secrets,
 )
-from bot.risks.pairs import Found, NodePair, StackPair, other_containers, service_pairs
+from bot.risks.pairs import Found, LeavingMount, NodePair, StackPair, other_containers, service_pairs
 
 _CONTAINER_CHECKS = (
     networks.check_host_network,
@@ -57,7 +59,8 @@ def find_risks(node: NodePair) -> Iterator[Found]:
             yield one._replace(stack=pair.stack, service=ServiceName(name))
         if pair.unreadable and pair.new is None:
             continue  # and where only the old version cannot be read, everything may be new
-        for one in (*mounts.check_volume_drivers(pair), *networks.check_networks(pair), *schema.check_keys(pair)):
+        whole = [*mounts.check_volume_drivers(pair), *mounts.check_links(pair), *networks.check_networks(pair)]
+        for one in (*whole, *schema.check_keys(pair)):
             yield one._replace(stack=pair.stack)
         for container in other_containers(pair):
             for check in _CONTAINER_CHECKS:
@@ -73,18 +76,38 @@ def find_risks(node: NodePair) -> Iterator[Found]:
 
 def add_risks(plan: NodePlan, change: NodeChange, tuning: Mapping[str, Tuning]) -> NodePlan:
     """Add the risks of `change` to the plan of its node."""
-    stacks = tuple(_pair(stack) for stack in change.stacks)
+    stacks = tuple(_pair(stack, change.node) for stack in change.stacks)
     return assess(plan, NodePair(change.node.name, change.node.platform, stacks), tuning)
 
 
-def _pair(change: StackChange) -> StackPair:
+def _pair(change: StackChange, node: Node) -> StackPair:
     sides = [side.rendering if side else None for side in (change.old, change.new)]
     old, new = (side.for_risks if isinstance(side, Rendered) else None for side in sides)
     sources = next((side.sources for side in reversed(sides) if isinstance(side, Rendered)), {})
     unreadable = any(isinstance(side, Unreadable) for side in sides)
     was, now = (side.conditional if isinstance(side, Rendered) else {} for side in sides)
     conditional = tuple(name for name, digest in now.items() if was.get(name) != digest)
-    return StackPair(change.stack, old, new, unreadable, sources, change.lost_guards, conditional)
+    return StackPair(
+        change.stack, old, new, unreadable, sources, change.lost_guards, _find_leaving(change, node), conditional
+    )
+
+
+def _find_leaving(change: StackChange, node: Node) -> tuple[LeavingMount, ...]:
+    before, after = (_read_leaving(side, node) for side in (change.old, change.new))
+    known = {one[:3] for one in before}
+    return tuple(one for one in after if one[:3] not in known)
+
+
+def _read_leaving(side: Side | None, node: Node) -> tuple[LeavingMount, ...]:
+    if side is None or not isinstance(side.rendering, Rendered):
+        return ()
+    model = side.rendering.model
+    return tuple(
+        LeavingMount(ServiceName(service), mount.source, place.outside, mount.at)
+        for service in model.get("services") or {}
+        for mount in find_mounts(service, model, node)
+        if (place := side.places.get(mount.source)) and place.outside
+    )
 
 
 def assess(plan: NodePlan, node: NodePair, tuning: Mapping[str, Tuning]) -> NodePlan:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.domain import host_rules as rules
+from bot.plan.rendering import OUTSIDE
 from bot.risks.host_paths import Holds, judge_device, judge_path
 from bot.risks.pairs import (
     Found,
@@ -39,6 +40,17 @@ def check_binds(service: ServicePair) -> Iterator[Found]:
             continue
         yield from _judge(mount.source, place, read_only=mount.read_only)
     yield from _ways_to_mount(service)
+
+
+def check_links(pair: StackPair) -> Iterator[Found]:
+    """Judge links out of the checkout by where they lead; one that cannot be followed may lead anywhere."""
+    for mount in pair.leaving:
+        if mount.target == OUTSIDE:
+            text = f"gets {mount.source}, a link that leads out of the checkout"
+            yield Found(rules.SYSTEM_BIND, text, mount.place, service=mount.service)
+            continue
+        for found in _judge(mount.target, mount.place, read_only=False):
+            yield found._replace(text=f"{found.text}, by the link {mount.source}", service=mount.service)
 
 
 def _all_mounts(service: Model, stack: Model, place: str) -> Iterator[tuple[NamedMount, str]]:

@@ -17,6 +17,15 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 - read in stacks, never bound
 _MARK = re.compile(r"‹secret [0-9a-f]{8}›")
 
 
+class LeavingMount(NamedTuple):
+    """A mount whose path in the checkout is a link out of it, to `target`: an absolute path, or OUTSIDE."""
+
+    service: ServiceName
+    source: str
+    target: str
+    place: str
+
+
 class StackPair(NamedTuple):
     """One stack before and after, as compose's canonical model; None where it is not there or cannot be read."""
 
@@ -26,6 +35,7 @@ class StackPair(NamedTuple):
     unreadable: bool = False
     sources: Mapping[str, SourceLine] = {}  # of the new model; of the old one when the stack is gone
     lost_guards: Mapping[ServiceName, tuple[LostGuards, ...]] = {}
+    leaving: tuple[LeavingMount, ...] = ()  # new ones
     conditional: tuple[str, ...] = ()  # variables that only the node knows, on which it depends what compose reads
 
 

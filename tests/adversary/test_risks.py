@@ -7,6 +7,7 @@ the same plan with the rule switched off by the fleet file.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from bot.domain.risk_rules import Tuning
 from bot.domain.severity import Severity
 from bot.fleetfile import Fleet, Node, Submodule
 from bot.plan.model import Plan
+from bot.plan.rendering import Unreadable
 from bot.planner.plans import read_plan
 from bot.planner.snapshot import Snapshot
 from bot.redaction.recognise import word_set
@@ -216,6 +218,55 @@ def test_no_way_to_own_the_node_is_silent(plans: Plans, form: str) -> None:
     for name, (rule, _) in ATTACKS.items():
         where = "" if name in STACK_WIDE else name
         assert rule in found[where], f"{name} in {form}: {found[where]}"
+
+
+LINKED = {
+    "a bind": {"volumes": ["./data:/x"]},
+    "below a link": {"volumes": ["./data/etc:/x"]},
+    "a volume": {"volumes": ["linked:/x"]},
+    "a secret": {"secrets": ["linked"]},
+}
+LINKS = {"/": SYSTEM, "/var/run/docker.sock": SOCKET, "../../../../..": SYSTEM, "/etc": SYSTEM}
+
+
+@pytest.mark.parametrize("target", LINKS)
+@pytest.mark.parametrize("name", LINKED)
+def test_a_link_out_of_the_checkout_is_judged_by_where_it_leads(name: str, target: str, tmp_path: Path) -> None:
+    """First an honest folder, then the link in its place: the compose file stays as it is."""
+    device = "/fleet/server/stacks/web/data"
+    top = {
+        "volumes": {"linked": {"driver_opts": {"type": "none", "o": "bind", "device": device}}},
+        "secrets": {"linked": {"file": "./data"}},
+    }
+    document = dump(tmp_path / "y", {"services": {"web": {"image": "app:1.0", **LINKED[name]}}, **top})
+    world = RenderWorld(tmp_path)
+    honest = world.push({"stacks/web/compose.yaml": document, "stacks/web/data/etc/file": "words\n"})
+    world.push({"stacks/web/data/etc/file": None})
+    shutil.rmtree(world.upstream / "stacks/web/data")
+    linked = world.push({}, links={"stacks/web/data": target})
+    plan = read_plan(
+        fleet=Fleet(nodes=(Node(name=NodeName("LAB"), root="/fleet"),)),
+        repo=None,
+        submodule=Submodule(path=SubmodulePath("server")),
+        upstream_name=None,
+        old=honest,
+        new=linked,
+        renderer=world.renderer,
+        commits=(),
+        commits_total=0,
+    )
+    (stack,) = plan.nodes[0].stacks
+    wanted = {SYSTEM, SOCKET} if name == "below a link" else {LINKS[target]}
+    assert stack.error is not None or wanted & told(plan, "web")["web"]
+
+
+def test_a_folder_is_no_address_because_of_its_name(tmp_path: Path) -> None:
+    """`./ctx.git` is a folder for compose, so a link there is one too."""
+    world = RenderWorld(tmp_path)
+    document = "services: {web: {build: ./ctx.git}}\n"
+    found = world.render({"compose.yaml": document}, links={"ctx.git": "/root"})
+    assert isinstance(found, Unreadable)
+    assert "a symbolic link leads out of the checkout" in found.message
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
