@@ -28,7 +28,9 @@ def find_unapproved(actual: NodePlan, approved: NodePlan, earlier: Iterable[Node
     but what the stacks consist of afterwards is `approved`'s word alone.
     """
     plans = (approved, *earlier)
-    return tuple(line for stack in actual.stacks for line in _judge_stack(stack, approved, plans))
+    found = tuple(line for stack in actual.stacks for line in _judge_stack(stack, approved, plans))
+    same = actual.hooks in ("", approved.hooks)
+    return found if same else (*found, "its hooks, or files that they run, are not those of the approved plan")
 
 
 def _judge_stack(stack: StackPlan, approved: NodePlan, plans: tuple[NodePlan, ...]) -> Iterator[str]:

@@ -48,7 +48,8 @@ def digest_effect(node: NodePlan) -> str:
         }
         for stack in node.stacks
     ]
-    return hashlib.sha256(msgspec.json.encode([node.node, stacks], order="deterministic")).hexdigest()
+    hooks = [node.hooks] if node.hooks else []
+    return hashlib.sha256(msgspec.json.encode([node.node, stacks, *hooks], order="deterministic")).hexdigest()
 
 
 def _risks(risks: tuple[Risk, ...]) -> list[list[str]]:

@@ -102,6 +102,7 @@ class NodePlan(StoredValue, frozen=True):
     stacks: tuple[StackPlan, ...]
     remarks: tuple[str, ...] = ()  # what the plan does not know of the node
     warnings: tuple[str, ...] = ()  # why the plan may be wrong there: read before anything else
+    hooks: str = ""  # a digest of its hooks' commands and of the files that they name; "" where it has none
 
 
 class Commit(StoredValue, frozen=True):

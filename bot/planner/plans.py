@@ -28,7 +28,7 @@ from bot.planner.file_diffs import (
     show_files,
 )
 from bot.planner.parts import read_parts
-from bot.planner.read_files import digest_files
+from bot.planner.read_files import digest_files, digest_hooks, find_changed_hooks
 from bot.planner.renderer import Renderer
 from bot.planner.snapshot import Snapshot
 from bot.planner.stacks import read_stacks
@@ -36,6 +36,7 @@ from bot.protocol.tree import digest_tree
 from bot.risks.assess import add_risks
 
 COMMITS_SHOWN = 100
+_MOST_HOOK_FILES = 5  # that a remark names
 ANY_NODE = NodeName("any node")  # what plans of a fleet without nodes are for
 
 
@@ -170,7 +171,8 @@ def _make_plan(
 ) -> Plan:
     changes = tuple(add_lost_guards(change, changed) for change in changes)
     decided = [
-        _decide(change, fleet.risks, new, redactor, changed, compose=versions[change.node.name]) for change in changes
+        _decide(change, fleet.risks, (old, new), redactor, changed, compose=versions[change.node.name])
+        for change in changes
     ]
     plans = _share_stacks(plan for plan, _ in decided)
     files = new.upstream.changed_files(old.pin if old else None, new.pin)
@@ -205,25 +207,34 @@ def _share_stacks(plans: Iterable[NodePlan]) -> tuple[NodePlan, ...]:
 def _decide(
     change: NodeChange,
     tuning: Mapping[str, Tuning],
-    new: Snapshot,
+    sides: tuple[Snapshot | None, Snapshot],
     redactor: PlanRedactor,
     files: tuple[ChangedFile, ...],
     *,
     compose: NodeCompose,
 ) -> tuple[NodePlan, frozenset[str]]:
     """The plan of one node as it may be shown, and the changed files that affect it."""
+    old, new = sides
     decided = decide_node(change, reconnects=compose.reconnects_networks)
     lacks = _find_lacks(change, decided, compose)
     plan = NodePlan(
         node=change.node.name,
         platform=change.node.platform,
         stacks=tuple(stack for one in decided for stack in one.stacks),
-        remarks=compose.remarks,
+        remarks=(*compose.remarks, *_describe_hooks(change.node, old, new)),
         warnings=(*compose.warnings, *describe_lacks(lacks, compose.engine)),
     )
     assessed = point_at_files(add_risks(plan, change, tuning), files)
     whole = _add_inputs(hide_secrets(assessed, change, redactor), change, new)
     return whole, frozenset().union(*(one.files for one in decided))
+
+
+def _describe_hooks(node: Node, old: Snapshot | None, new: Snapshot) -> tuple[str, ...]:
+    changed = find_changed_hooks(node, old, new) if old else ()
+    if not changed:
+        return ()
+    more = f" and {len(changed) - _MOST_HOOK_FILES} more" if len(changed) > _MOST_HOOK_FILES else ""
+    return (f"files that its hooks run or may read change: {', '.join(changed[:_MOST_HOOK_FILES])}{more}",)
 
 
 def _find_lacks(change: NodeChange, decided: Iterable[Decided], compose: NodeCompose) -> list[tuple[str, EngineNeed]]:
@@ -244,4 +255,4 @@ def _add_inputs(plan: NodePlan, change: NodeChange, new: Snapshot) -> NodePlan:
         replace(stack, inputs=digest_files(side, stack.folder, change.node, new)) if side is not None else stack
         for stack, side in ((one, sides.get(one.stack)) for one in plan.stacks)
     )
-    return replace(plan, stacks=stacks)
+    return replace(plan, stacks=stacks, hooks=digest_hooks(change.node, new))

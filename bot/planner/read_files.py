@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from bot.fleetfile import Node
+import msgspec
+
+from bot.fleetfile import Hooks, Node
 from bot.plan.node_paths import find_inside
+from bot.plan.reads import find_hook_reads
 from bot.plan.rendering import Rendered, Side
 from bot.planner.snapshot import Snapshot
 
@@ -18,13 +21,46 @@ def digest_files(side: Side, folder: str, node: Node, snapshot: Snapshot) -> str
 
     Of a stack that cannot be read every file of its folder counts.
     """
-    found: set[str] = set()
-    for path in _read_paths(side, folder, node):
-        entry = snapshot.entries.get(path)
-        found |= {path} if entry is not None and entry.kind == "blob" else set(snapshot.files_under(path))
+    found = _files_of(_read_paths(side, folder, node), snapshot)
     entries = (snapshot.entries[path] for path in sorted(found))
     lines = "".join(f"{entry.path}\0{entry.mode}\0{entry.oid}\n" for entry in entries)
     return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def digest_hooks(node: Node, snapshot: Snapshot) -> str:
+    """SHA-256, in full, of the commands that run on `node` around a deploy and of the files that they name; "": none."""
+    if node.hooks == Hooks():
+        return ""
+    return hashlib.sha256(
+        msgspec.json.encode(node.hooks, order="deterministic") + _hook_files(node, snapshot)
+    ).hexdigest()
+
+
+def find_changed_hooks(node: Node, old: Snapshot, new: Snapshot) -> tuple[str, ...]:
+    """The files that the hooks of `node` run or may read, and that differ between two commits."""
+    reads = [find_hook_reads(node.hooks, side.entries.__contains__) for side in (old, new)]
+    paths = {path for at, side in zip(reads, (old, new), strict=True) for path in _files_of(at, side)}
+    changed = (path for path in paths if _state(old, path) != _state(new, path))
+    return tuple(sorted(changed))
+
+
+def _hook_files(node: Node, snapshot: Snapshot) -> bytes:
+    paths = _files_of(find_hook_reads(node.hooks, snapshot.entries.__contains__), snapshot)
+    lines = "".join(f"{path}\0{_state(snapshot, path)}\n" for path in sorted(paths))
+    return lines.encode("utf-8", "surrogateescape")
+
+
+def _files_of(paths: Iterable[str], snapshot: Snapshot) -> set[str]:
+    found: set[str] = set()
+    for path in paths:
+        entry = snapshot.entries.get(path)
+        found |= {path} if entry is not None and entry.kind == "blob" else set(snapshot.files_under(path))
+    return found
+
+
+def _state(snapshot: Snapshot, path: str) -> str:
+    entry = snapshot.entries.get(path)
+    return f"{entry.mode} {entry.oid}" if entry else ""
 
 
 def _read_paths(side: Side, folder: str, node: Node) -> Iterator[str]:

@@ -197,3 +197,15 @@ def test_the_digest_of_an_effect_covers_everything_that_an_order_does() -> None:
         node(stack(service(Action.RECREATE, OPEN, name="other"))),
     ]
     assert len({same, *map(digest_effect, others)}) == len(others) + 1
+
+
+def test_hooks_are_approved_with_the_files_that_they_run() -> None:
+    """They run on the machine itself, and what they run need not be a file of any stack."""
+    approved = replace(APPROVED, hooks="a")
+    line = "its hooks, or files that they run, are not those of the approved plan"
+    assert find_unapproved(approved, approved) == find_unapproved(APPROVED, approved) == ()
+    assert find_unapproved(replace(APPROVED, hooks="b"), approved) == (line,)
+    assert find_unapproved(approved, APPROVED) == (line,), "hooks that the approved plan did not have"
+    assert find_unapproved(approved, APPROVED, [approved]) == (line,), "an earlier plan does not approve them"
+    digests = {digest_effect(one) for one in (APPROVED, approved, replace(APPROVED, hooks="b"))}
+    assert len(digests) == 3

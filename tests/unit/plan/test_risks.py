@@ -11,7 +11,7 @@ from bot.domain.risk_rules import RULES, Tuning
 from bot.domain.severity import Severity
 from bot.fleetfile import Node
 from bot.plan.model import NodePlan, ServicePlan, SourceLine, StackPlan
-from bot.plan.rendering import LostGuards, NodeChange, Rendered, Side, StackChange, Unreadable
+from bot.plan.rendering import OUTSIDE, LostGuards, NodeChange, Place, Rendered, Side, StackChange, Unreadable
 from bot.protocol.action import Action
 from bot.risks.assess import add_risks, assess, find_risks
 from bot.risks.pairs import NodePair, StackPair
@@ -81,7 +81,7 @@ def test_a_router_that_goes_is_one_remark_and_no_lost_guard() -> None:
 
 
 def test_every_rule_has_a_case_above() -> None:
-    of_files = {"exposure.file_guard"}
+    of_files = {"exposure.file_guard", "variable.conditional"}
     assert {rule for rule, *_ in [*ONE_SERVICE, *NODE_WIDE]} | of_files == set(RULES)
 
 
@@ -99,6 +99,38 @@ def test_a_mounted_file_that_loses_a_guard_is_a_risk_at_its_line() -> None:
         risk.text
         == "authentication or TLS may be gone: the mounted web.yml names tls, basicauth less often than before"
     )
+
+
+def test_a_text_that_depends_on_the_nodes_own_variable_is_a_risk_whenever_the_files_change() -> None:
+    def told(old: dict[str, str] | None, new: dict[str, str]) -> list[tuple[str, str]]:
+        sides = [None if one is None else Side(Rendered(model=web(), conditional=one)) for one in (old, new)]
+        bare = NodePlan(NodeName("N"), "linux", (StackPlan(StackName("s"), "s", (), services=()),))
+        change = NodeChange(Node(name=NodeName("N")), (StackChange(StackName("s"), "s", old=sides[0], new=sides[1]),))
+        risks = add_risks(bare, change, {}).stacks[0].risks
+        return [(one.severity, one.text) for one in risks if one.rule == "variable.conditional"]
+
+    path = (Severity.RISKY, "what `${PATH:+...}` stands for depends on whether the node has PATH set")
+    assert told(None, {"PATH": "1"}) == told({"HOME": "1"}, {"PATH": "1"}) == [path]
+    assert told({"PATH": "1"}, {"PATH": "2"}) == [path]
+    assert told({"PATH": "1"}, {"PATH": "1"}) == told({"PATH": "1"}, {}) == []
+
+
+def test_a_link_out_of_the_checkout_is_a_risk_by_its_target() -> None:
+    model = web(volumes=[{"type": "bind", "source": "/fleet/server/s/data", "target": "/x"}])
+
+    def told(old: str, new: str) -> list[tuple[str, str]]:
+        path = "server/s/data"
+        sides = [Side(Rendered(model=model), places={path: Place(path=path, outside=one)}) for one in (old, new)]
+        services = (ServicePlan(service=ServiceName("web"), action=Action.RESTART),)
+        bare = NodePlan(NodeName("N"), "linux", (StackPlan(StackName("s"), "s", (), services=services),))
+        change = NodeChange(Node(name=NodeName("N")), (StackChange(StackName("s"), "s", old=sides[0], new=sides[1]),))
+        return [(one.rule, one.text) for one in add_risks(bare, change, {}).stacks[0].services[0].risks]
+
+    etc = ("privilege.system_bind", "gets /etc of the node, writable, by the link server/s/data")
+    anywhere = ("privilege.system_bind", "gets server/s/data, a link that leads out of the checkout")
+    assert told("", "/etc") == told("/srv/media", "/etc") == told(OUTSIDE, "/etc") == [etc]
+    assert told("/etc", OUTSIDE) == [anywhere]
+    assert told("/etc", "/etc") == told("/etc", "") == told("", "/srv/media") == []
 
 
 SILENT: list[tuple[str, tuple[Any, Any]]] = [
