@@ -13,6 +13,9 @@ from bot.plan.rendering import CHECKOUT
 from bot.planner.compose_files import RefusedError
 
 REMOTE = re.compile(r"(?i)[a-z][a-z0-9+.-]*://|oci:|git@|[\w.-]+@[\w.-]+:|(?:www\.)?(?:github|gitlab)\.com/")
+# What compose takes for an address of a build context; anything else is a folder, whatever it looks like:
+# https://github.com/compose-spec/compose-go/blob/main/paths/context.go
+REMOTE_CONTEXT = re.compile(r"[^$]*://|github\.com/|git@")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 

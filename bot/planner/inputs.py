@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from bot.plan.model import SourceLine
-from bot.planner.checkout_paths import REMOTE, find_inside
+from bot.planner.checkout_paths import REMOTE_CONTEXT, find_inside
 from bot.planner.compose_files import ComposeFile, ComposeGroup, ComposeInputs, RefusedError
 from bot.planner.interpolation import UnknowableError, possible_texts, rename_settings
 from bot.planner.snapshot_files import OutsideError, SnapshotFiles, TooLargeError
@@ -185,7 +185,7 @@ class _Walk:
 
     def contexts(self, file: ComposeFile, node: YamlNode | None, what: str) -> Iterator[tuple[str, SourceLine]]:
         """Build contexts are folders; addresses are left alone, because rendering fetches nothing."""
-        if isinstance(node, YamlScalar) and not (_NAMED_CONTEXT.match(node.text) or REMOTE.match(node.text)):
+        if isinstance(node, YamlScalar) and not (_NAMED_CONTEXT.match(node.text) or REMOTE_CONTEXT.match(node.text)):
             for path, where in self.paths(file, node, what):
                 self.find(path, where)
                 yield path, where

@@ -28,12 +28,11 @@ def digest_files(side: Side, folder: str, node: Node, snapshot: Snapshot) -> str
 
 
 def digest_hooks(node: Node, snapshot: Snapshot) -> str:
-    """SHA-256, in full, of the commands that run on `node` around a deploy and of the files that they name; "": none."""
+    """SHA-256, in full, of the commands that run on `node` around a deploy and of their files; "" for no commands."""
     if node.hooks == Hooks():
         return ""
-    return hashlib.sha256(
-        msgspec.json.encode(node.hooks, order="deterministic") + _hook_files(node, snapshot)
-    ).hexdigest()
+    commands = msgspec.json.encode(node.hooks, order="deterministic")
+    return hashlib.sha256(commands + b"\n" + _hook_files(node, snapshot)).hexdigest()
 
 
 def find_changed_hooks(node: Node, old: Snapshot, new: Snapshot) -> tuple[str, ...]:

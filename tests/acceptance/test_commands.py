@@ -34,6 +34,22 @@ def rollback_pull(running: Running) -> Any:
     return next((pull for pull in pulls if pull["head"]["ref"].startswith("aios-bot/rollback/")), None)
 
 
+def take_rollback_branch(running: Running, pin: str) -> str:
+    """Push the branch of the rollback's pull request beforehand, on top of main: its pin, and one more file."""
+    head, repo = main_of(running), f"/repos/{FLEET}"
+    blob = next(e for e in running.outside.get(f"{repo}/git/trees/{head}")["tree"] if e["type"] == "blob")
+    entries = [
+        {"path": "server", "mode": "160000", "type": "commit", "sha": pin},
+        {"path": "more.yaml", "mode": "100644", "type": "blob", "sha": blob["sha"]},
+    ]
+    tree = running.outside.send("POST", f"{repo}/git/trees", {"base_tree": head, "tree": entries})["sha"]
+    body = {"message": "Roll back", "tree": tree, "parents": [head]}
+    commit = str(running.outside.send("POST", f"{repo}/git/commits", body)["sha"])
+    ref = {"ref": "refs/heads/aios-bot/rollback/main/server", "sha": commit}
+    running.outside.send("POST", f"{repo}/git/refs", ref)
+    return commit
+
+
 def ended(running: Running, number: int, comment: int) -> str | None:
     """The reply once it tells of success."""
     reply = find_reply(running, number, comment) or ""
@@ -80,11 +96,16 @@ def test_what_was_merged_is_rolled_back_and_the_record_follows(running: Running)
     pushed, second = bump(running, "whoami:v1.10", "whoami:v1.11")
     running.world.hub.merge_pull(FLEET, second["number"], by="owner")
     carry_out(running)
+    taken = take_rollback_branch(running, running.outside.pin(FLEET, merged))
+    running.world.hub.wait_for_deliveries()
     comment = say(running, second["number"], "/rollback")
     back = carry_out(running)
     assert (back.order["kind"], back.order["commit"]) == ("rollback", merged)
     pull = eventually("the pull request that moves the pin back", lambda: rollback_pull(running), seconds=SECONDS)
     assert running.outside.pin(FLEET, pull["head"]["sha"]) == running.outside.pin(FLEET, merged) != old
+    tree = running.outside.get(f"/repos/{FLEET}/git/trees/{pull['head']['sha']}")["tree"]
+    assert pull["head"]["sha"] != taken  # whose other file no plan of the base shows
+    assert "more.yaml" not in [entry["path"] for entry in tree]
     reply = eventually("the end", lambda: ended(running, second["number"], comment), seconds=SECONDS)
     assert str(pull["html_url"]) in reply
     assert "whoami" in reply  # the plan that was shown

@@ -70,7 +70,7 @@ def open_pin_back(
     held = next((pull for pull in pulls if pull.state == "open"), None)
     title = f"Roll {path} back from {short(now)} to {short(pin)}"
     tip = at.mirror.resolve(f"refs/heads/{branch}")
-    if tip is None or at.mirror.pin_at(tip, path) != pin or not at.mirror.is_ancestor(at.head, tip):
+    if tip is None or not _moves_pin_alone(at, tip, path, pin):
         commit = repository.push_gitlink(
             client,
             at.repo,
@@ -99,6 +99,16 @@ def open_pin_back(
         repository.edit_pull(client, at.repo, held.number, title=title, body=body)
     _post_plan(tools, client, at, plan, number=PullNumber(held.number), head=tip, links=links)
     return held.html_url
+
+
+def _moves_pin_alone(at: FleetAt, tip: CommitSha, path: SubmodulePath, pin: CommitSha) -> bool:
+    """Whether `tip` is the base's head with `path` at `pin` and no other change, so that its plan is the base's plan.
+
+    The branch's name is known beforehand: somebody else may have pushed other files to it.
+    """
+    if at.mirror.pin_at(tip, path) != pin or not at.mirror.is_ancestor(at.head, tip):
+        return False
+    return set(at.mirror.changed_files(at.head, tip)) == {str(path)}
 
 
 def _read_plan(tools: CommandTools, at: FleetAt, pinned: Pinned, old: CommitSha, new: CommitSha) -> Plan | None:
