@@ -144,7 +144,10 @@ def _check_disk(state: NodeState, docker: Docker, root: Path | None) -> str:
 
 
 def _check_runner(state: NodeState, root: Path | None) -> str:
-    identity = state.read_identity()
+    try:
+        identity = state.read_identity()
+    except BotError:
+        return "there is no node here yet"
     return check_runner(find_runner(state.folder, root or _own_root(identity) or Path(), identity.node))
 
 

@@ -166,7 +166,7 @@ def _follow_one(
         )
         return OrderView(node=name, state="gone", description=str(problem), details=render_differing(other)), True
     if isinstance(order, Waiting):
-        return OrderView(node=name, state="waiting", description=f"order {order.behind.number} comes first"), False
+        return OrderView(node=name, state="waiting", description=f"waiting for order {order.behind.number}"), False
     _record_order(tools, record, wanted, order)
     over = order.stage in (Stage.SUCCEEDED, Stage.FAILED, Stage.WITHDRAWN, Stage.ABANDONED)
     if over and (order.stage is not Stage.SUCCEEDED or wanted.kind is OrderKind.RESTORE):
