@@ -144,10 +144,9 @@ def _check_disk(state: NodeState, docker: Docker, root: Path | None) -> str:
 
 
 def _check_runner(state: NodeState, root: Path | None) -> str:
-    try:
-        identity = state.read_identity()
-    except BotError:
+    if not (state.folder / "node.json").exists():
         return "there is no node here yet"
+    identity = state.read_identity()
     return check_runner(find_runner(state.folder, root or _own_root(identity) or Path(), identity.node))
 
 

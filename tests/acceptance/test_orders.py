@@ -98,5 +98,5 @@ def test_a_merge_that_the_next_one_overtook_before_its_end_was_told_is_told_of_a
     merge(running, second["number"])
     carry_out(running)
     hub.faults.clear()
-    assert "</code> runs server `" in comment(running, first["number"], f"#{second['number']} was merged after it")
+    assert "</code> runs server `" in comment(running, first["number"], f"#{second['number']} superseded it")
     comment(running, second["number"], "</code> runs server `")

@@ -35,7 +35,7 @@ def test_a_listed_base_does_not_exist(steps: Stepper) -> None:
     list_stable(steps)
     told = steps.check(FLEET, "aios/base")
     assert told is not None
-    assert told["output"]["title"] == "Nothing is done on stable"
+    assert told["output"]["title"] == "Base stable is inactive"
     assert "does not exist" in told["output"]["summary"]
     assert steps.failed == []
 

@@ -24,7 +24,7 @@ FIRST: dict[str, tuple[str, ...]] = {
     ),
     "two-nodes": ("2 services recreated on 2 of 2 nodes", "dns on HP_LAB ", "ingress on HP_LAB, PI "),
     "first-deploy": ("First deploy: 2 services created", "gets the engine's socket"),
-    "unreadable-stack": ("⛔ **1 stack could not be analysed**", "does not deploy HP_LAB", "'port' not allowed"),
+    "unreadable-stack": ("⛔ **1 stack could not be analysed**", "will not deploy to HP_LAB", "'port' not allowed"),
 }
 
 
