@@ -159,7 +159,7 @@ class DeployRun:
                     refusal = self.checkout.prepare(self.order)
                 except BotError as problem:
                     self.node.log(f"the fetch failed: {problem}")
-                    self._note_engine(engine)  # without an engine no fetch helps: that is what is told then
+                    self._note_engine(engine)  # without an engine no fetch helps: it is the reason to give
                     raise
                 self._check(refusal)
             self._note_engine(engine)

@@ -53,6 +53,6 @@ def judge_compose(reported: NodeVersions | None, renderer: str) -> NodeCompose:
         newer = (
             f"Docker Compose {render_version(version)} is newer than the {render_version(rendering)} of this service"
         )
-        told = f"{newer}: it may read the files in another way. Update the service"
-        return NodeCompose(version, warnings=(told,), engine=engine)
+        warning = f"{newer}: it may read the files in another way. Update the service"
+        return NodeCompose(version, warnings=(warning,), engine=engine)
     return NodeCompose(version, engine=engine)

@@ -16,18 +16,18 @@ import pytest
 from msgspec.structs import replace
 from ruamel.yaml import YAML
 
-from bot.domain.names import NodeName, SubmodulePath
+from bot.domain.names import NodeName
 from bot.domain.risk_rules import Tuning
 from bot.domain.severity import Severity
-from bot.fleetfile import Fleet, Node, Submodule
-from bot.plan.model import Plan
+from bot.fleetfile import Node
+from bot.plan.model import NodePlan
 from bot.plan.rendering import Unreadable
-from bot.planner.plans import read_plan
 from bot.planner.snapshot import Snapshot
 from bot.redaction.recognise import word_set
 from sandbox.world import HERE
 from tests.integration.planner.render_world import RenderWorld
 
+LAB = Node(name=NodeName("LAB"))
 CONTEXT = {"context": ".", "dockerfile_inline": "FROM scratch\n"}
 BINDS = sorted(
     word_set(
@@ -180,20 +180,8 @@ class Plans:
         self.world = RenderWorld(folder / "world")
         self.snapshot = self.world.push(write_forms(folder))
 
-    def read(self, **risks: Tuning) -> Plan:
-        return read_plan(
-            fleet=Fleet(
-                nodes=(Node(name=NodeName("LAB")),), risks={k.replace("__", "."): v for k, v in risks.items()}
-            ),
-            repo=None,
-            submodule=Submodule(path=SubmodulePath("server")),
-            upstream_name=None,
-            old=None,
-            new=self.snapshot,
-            renderer=self.world.renderer,
-            commits=(),
-            commits_total=0,
-        )
+    def read(self, **risks: Tuning) -> NodePlan:
+        return self.world.plan(None, self.snapshot, LAB, **risks)
 
 
 @pytest.fixture(scope="module")
@@ -203,9 +191,9 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> Plans:
     return Plans(folder)
 
 
-def told(plan: Plan, form: str) -> dict[str, set[str]]:
+def find_rules(plan: NodePlan, form: str) -> dict[str, set[str]]:
     """The rules that fired, by service; "" for the stack as a whole."""
-    (stack,) = (one for node in plan.nodes for one in node.stacks if one.stack == form)
+    (stack,) = (one for one in plan.stacks if one.stack == form)
     assert stack.error is None, stack.error
     return {"": {risk.rule for risk in stack.risks}} | {
         str(one.service): {risk.rule for risk in one.risks} for one in stack.services
@@ -214,7 +202,7 @@ def told(plan: Plan, form: str) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_no_way_to_own_the_node_is_silent(plans: Plans, form: str) -> None:
-    found = told(plans.read(), form)
+    found = find_rules(plans.read(), form)
     for name, (rule, _) in ATTACKS.items():
         where = "" if name in STACK_WIDE else name
         assert rule in found[where], f"{name} in {form}: {found[where]}"
@@ -244,20 +232,10 @@ def test_a_link_out_of_the_checkout_is_judged_by_where_it_leads(name: str, targe
     world.push({"stacks/web/data/etc/file": None})
     shutil.rmtree(world.upstream / "stacks/web/data")
     linked = world.push({}, links={"stacks/web/data": target})
-    plan = read_plan(
-        fleet=Fleet(nodes=(Node(name=NodeName("LAB"), root="/fleet"),)),
-        repo=None,
-        submodule=Submodule(path=SubmodulePath("server")),
-        upstream_name=None,
-        old=honest,
-        new=linked,
-        renderer=world.renderer,
-        commits=(),
-        commits_total=0,
-    )
-    (stack,) = plan.nodes[0].stacks
+    plan = world.plan(honest, linked, replace(LAB, root="/fleet"))
+    (stack,) = plan.stacks
     wanted = {SYSTEM, SOCKET} if name == "below a link" else {LINKS[target]}
-    assert stack.error is not None or wanted & told(plan, "web")["web"]
+    assert stack.error is not None or wanted & find_rules(plan, "web")["web"]
 
 
 def test_a_folder_is_no_address_because_of_its_name(tmp_path: Path) -> None:
@@ -271,29 +249,17 @@ def test_a_folder_is_no_address_because_of_its_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", CONDITIONS)
 def test_what_is_another_stack_where_the_node_has_a_variable_is_told(name: str, tmp_path: Path) -> None:
-    """`${PATH:+host}` is nothing in a plan, and the host's namespace on a node. Each change of such files is told."""
+    """`${PATH:+host}` is nothing in a plan, and the host's namespace on a node: each change is a risk."""
     settings, fields = CONDITIONS[name]
     document = dump(tmp_path / "y", {"services": {"web": {"image": "app:1.0", **fields}}})
     world = RenderWorld(tmp_path)
     harmless = world.push({"stacks/web/compose.yaml": "services: {web: {image: 'app:1.0'}}\n"})
     first = world.push({"stacks/web/compose.yaml": document, "stacks/web/.env": settings})
     second = world.push({"stacks/web/compose.yaml": f"x-more: 1\n{document}", "stacks/web/.env": settings})
-    node = Node(name=NodeName("LAB"))
-    certain = replace(node, variables=dict.fromkeys(("PATH", "HOME", "USER"), "x"))
+    certain = replace(LAB, variables=dict.fromkeys(("PATH", "HOME", "USER"), "x"))
 
-    def rules(old: Snapshot, new: Snapshot, at: Node = node) -> set[str]:
-        plan = read_plan(
-            fleet=Fleet(nodes=(at,)),
-            repo=None,
-            submodule=Submodule(path=SubmodulePath("server")),
-            upstream_name=None,
-            old=old,
-            new=new,
-            renderer=world.renderer,
-            commits=(),
-            commits_total=0,
-        )
-        (stack,) = plan.nodes[0].stacks
+    def rules(old: Snapshot, new: Snapshot, at: Node = LAB) -> set[str]:
+        (stack,) = world.plan(old, new, at).stacks
         assert stack.error is None
         return {risk.rule for risk in stack.risks}
 
@@ -305,7 +271,7 @@ def test_what_is_another_stack_where_the_node_has_a_variable_is_told(name: str, 
 
 def test_each_attack_would_work_without_its_rule(plans: Plans) -> None:
     for rule in sorted({rule for rule, _ in ATTACKS.values()}):
-        found = told(plans.read(**{rule.replace(".", "__"): Tuning.OFF}), "plain")
+        found = find_rules(plans.read(**{rule.replace(".", "__"): Tuning.OFF}), "plain")
         assert not any(rule in rules for rules in found.values())
 
 
@@ -352,18 +318,7 @@ def test_an_ordinary_home_lab_is_not_red(tmp_path: Path) -> None:
     demo = HERE / "server"
     files = {str(path.relative_to(demo)): path.read_text() for path in demo.rglob("*") if path.is_file()}
     snapshot = world.push({**files, "stacks/home/compose.yaml": HOME_LAB})
-    plan = read_plan(
-        fleet=Fleet(nodes=(Node(name=NodeName("LAB")),)),
-        repo=None,
-        submodule=Submodule(path=SubmodulePath("server")),
-        upstream_name=None,
-        old=None,
-        new=snapshot,
-        renderer=world.renderer,
-        commits=(),
-        commits_total=0,
-    )
-    stacks = [stack for node in plan.nodes for stack in node.stacks]
+    stacks = world.plan(None, snapshot, LAB).stacks
     assert {str(stack.stack) for stack in stacks} == {"home", "ingress", "observability", "secrets"}
     risks = [risk for stack in stacks for risk in (*stack.risks, *(r for s in stack.services for r in s.risks))]
     assert [(risk.rule, risk.text) for risk in risks if risk.severity is Severity.RISKY] == []

@@ -45,8 +45,8 @@ def render_review(decision: ReviewDecision, *, note: str = "") -> CheckText:
     ]
     table = md.table(["review", "rule", "paths"], rows) if rows else "No changed files found."
     held = f"Not merged automatically: {_HELD[decision.held]}." if decision.held in _HELD else ""
-    told = "Change these rules under `review:` in the fleet file; the first one that matches a path counts."
-    summary = "\n\n".join(part for part in (table, held, note, told) if part)
+    rules = "Change these rules under `review:` in the fleet file; the first one that matches a path counts."
+    summary = "\n\n".join(part for part in (table, held, note, rules) if part)
     return CheckText(title=title[:255], summary=summary[:60_000], text="", conclusion=conclusion)
 
 

