@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from bot.agent.orders import services_with
-from bot.agent.ports import requested_ports
 from bot.domain.names import ServiceName
 from bot.engine.containers import Container, Holding, HostPort
+from bot.engine.ports import requested_ports
 from bot.protocol.action import Action
 from bot.protocol.order import StackOrder
 

@@ -15,11 +15,11 @@ from bot.agent.errors import OrderFailedError
 from bot.agent.node import EngineVersions
 from bot.agent.orders import changed_stacks, is_removal, services_with
 from bot.agent.owners import Models, sort_by_owner
-from bot.agent.ports import find_port_conflicts, requested_ports
 from bot.domain.names import ServiceName, StackName
 from bot.domain.versions import parse_version, render_version
 from bot.engine.compose import ComposeStack
 from bot.engine.docker import Docker, DockerError
+from bot.engine.ports import find_port_conflicts, requested_ports
 from bot.engine.programs import OLDEST_COMPOSE, OLDEST_ENGINE, OLDEST_PODMAN
 from bot.plan.engine_versions import describe_lacks, find_needs, lacked, read_engine
 from bot.protocol.action import Action

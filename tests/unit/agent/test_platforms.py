@@ -8,8 +8,8 @@ import socket
 import pytest
 
 from bot.agent.doctor import ENGINE_REMEDIES
-from bot.agent.ports import is_taken
 from bot.engine.containers import HostPort
+from bot.engine.ports import is_taken
 from bot.settings.node import find_platform, read_node_settings
 
 pytestmark = pytest.mark.portable
