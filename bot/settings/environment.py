@@ -7,13 +7,19 @@ secret.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from bot.domain.tool_settings import is_tool_setting
 from bot.settings.values import parse_folder
 
+PROXIES = tuple(
+    spelling(f"{name}_proxy") for name in ("http", "https", "no", "all") for spelling in (str.lower, str.upper)
+)
+"""Every spelling in which a proxy is named: git and curl read `http_proxy` in lower case alone."""
+
 _KEPT_FOR_CHILDREN = (
+    *PROXIES,
     "PATH",
     "HOME",
     "SYSTEMROOT",
@@ -22,8 +28,6 @@ _KEPT_FOR_CHILDREN = (
     "GIT_SSL_CAINFO",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
-    "HTTPS_PROXY",
-    "NO_PROXY",
 )
 _KEPT_FOR_DOCKER = (
     "DOCKER_HOST",
@@ -52,12 +56,17 @@ def process_environment() -> Mapping[str, str]:
 
 def child_environment() -> dict[str, str]:
     """What any child program may see: enough to be found and to verify TLS, no setting and no secret."""
-    return {name: os.environ[name] for name in _KEPT_FOR_CHILDREN if name in os.environ}
+    return _take(_KEPT_FOR_CHILDREN)
+
+
+def _take(names: Collection[str]) -> dict[str, str]:
+    """Those that are set, each once: on Windows, upper and lower case name one variable."""
+    return {name: value for name, value in os.environ.items() if name in names}
 
 
 def docker_environment() -> dict[str, str]:
     """What a docker client may see: `child_environment`, and where the engine is and how to reach it."""
-    return child_environment() | {name: os.environ[name] for name in _KEPT_FOR_DOCKER if name in os.environ}
+    return child_environment() | _take(_KEPT_FOR_DOCKER)
 
 
 def stack_environment() -> dict[str, str]:

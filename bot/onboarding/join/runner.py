@@ -14,13 +14,14 @@ from pathlib import Path
 from bot.domain.errors import BotError
 from bot.onboarding.join.services import render_drop_in, render_task
 from bot.protocol.invitation import Invitation
+from bot.settings.environment import PROXIES
 
 _SYSTEMD = Path("/run/systemd/system")
 _UNITS = Path("/etc/systemd/system")
 _ALLOW_ROOT = "RUNNER_ALLOW_RUNASROOT"  # the runner's own variable
 _FOR_JOBS = (
     *("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY"),
-    *("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"),
+    *PROXIES,
     *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CERT", "PIP_CONFIG_FILE"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO"),
 )

@@ -29,3 +29,9 @@ def test_a_command_that_is_pasted_again_takes_back_what_is_not_set_any_more(tmp_
     assert write_job_environment(tmp_path, STATE, {"DOCKER_HOST": "unix:///new"})
     assert read(tmp_path) == ["LANG=C.UTF-8", "DOCKER_HOST=unix:///new", OWN]
     assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_proxy_reaches_jobs_however_it_is_spelt(tmp_path: Path) -> None:
+    given = {name: "http://proxy:3128" for name in ("http_proxy", "https_proxy", "all_proxy", "ALL_PROXY", "no_proxy")}
+    write_job_environment(tmp_path, STATE, given)
+    assert sorted(read(tmp_path)) == sorted([*(f"{name}=http://proxy:3128" for name in given), OWN])

@@ -26,8 +26,8 @@ FOR_CHILDREN = {
     "GIT_SSL_CAINFO",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
-    "HTTPS_PROXY",
-    "NO_PROXY",
+    *("http_proxy", "https_proxy", "no_proxy", "all_proxy"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"),
 }
 FOR_DOCKER = {
     "DOCKER_HOST",
