@@ -30,13 +30,13 @@ def make_node(settings: NodeSettings, state_folder: Path | None, repo: Path | No
     environment = docker_environment() | stack_environment()
     return LocalNode(
         state=NodeState(state_folder or settings.state),
-        docker=Docker(environment, secrets=settings.secrets, log=log),
+        docker=Docker(environment, secrets=settings.secrets, limit=settings.limit, log=log),
         access=GitAccess(settings.html_url, settings.git_token.reveal() if settings.git_token else None),
         sink=_sink(settings),
         now=time.time,
         log=log,
         root=repo.absolute() if repo else None,
-        timeouts=HEALTH_TIMEOUTS._replace(watch=float(settings.watch)),
+        timeouts=HEALTH_TIMEOUTS._replace(watch=float(settings.watch), one_shot=float(settings.limit)),
     )
 
 

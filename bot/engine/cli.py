@@ -16,12 +16,12 @@ from typing import Self
 
 from bot.domain.errors import BotError, ProgramMissingError
 from bot.engine.environment import NODE_SETTINGS
-from bot.engine.process import ChildError, ChildResult, run_child
+from bot.engine.process import ChildError, ChildResult, render_limit, run_child
 from bot.engine.programs import find_docker
 from bot.redaction.recognise import is_secret_name
 from bot.redaction.redact import Redactor, known_from
 
-COMMAND_TIMEOUT = 1800  # seconds; a pull over a slow line is the longest
+COMMAND_TIMEOUT = 1800  # seconds; a pull over a slow line is the longest, and an `up` waits for one-shots
 LOGS_TIMEOUT = 60  # seconds
 PROGRESS_INTERVAL = 5.0  # seconds between two lines that only say how far a download is
 _PROGRESS = re.compile(r"\b(?:Downloading|Extracting|Waiting|Verifying)\b")
@@ -46,11 +46,13 @@ class DockerCli:
         *,
         secrets: Sequence[str] = (),
         container_settings: Sequence[tuple[str, str]] = (),
+        limit: float = COMMAND_TIMEOUT,  # seconds for one command
         log: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._environment = dict(environment) | NODE_SETTINGS
         self._secrets = tuple(secret for secret in secrets if secret)
         self._log = log
+        self._limit = limit
         self._container_settings = tuple(container_settings)
         named = [(name, value) for name, value in environment.items() if is_secret_name(name)]
         self._known = known_from([*named, *container_settings], whole=self._secrets)
@@ -64,7 +66,9 @@ class DockerCli:
         return self._copy(self._environment, tuple(settings))
 
     def _copy(self, environment: Mapping[str, str], settings: tuple[tuple[str, str], ...]) -> Self:
-        return type(self)(environment, secrets=self._secrets, container_settings=settings, log=self._log)
+        return type(self)(
+            environment, secrets=self._secrets, container_settings=settings, limit=self._limit, log=self._log
+        )
 
     @property
     def program(self) -> str:
@@ -105,7 +109,7 @@ class DockerCli:
             return run_child(
                 [self.program, *arguments],
                 environment=self._environment | dict(extra or {}),
-                seconds=LOGS_TIMEOUT if merge_errors else COMMAND_TIMEOUT,
+                seconds=LOGS_TIMEOUT if merge_errors else self._limit,
                 merge_errors=merge_errors,
             )
         except ChildError as problem:
@@ -120,7 +124,13 @@ class DockerCli:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         ) as process:
-            watchdog = threading.Timer(COMMAND_TIMEOUT, process.kill)
+            late = threading.Event()
+
+            def end() -> None:
+                late.set()
+                process.kill()
+
+            watchdog = threading.Timer(self._limit, end)
             watchdog.start()
             output, quiet_until = bytearray(), 0.0
             for line in process.stderr or ():
@@ -134,6 +144,8 @@ class DockerCli:
                     self._log(f"  {text}")
             process.wait()
             watchdog.cancel()
+        if late.is_set():
+            raise DockerError(f"`{_name(arguments)}` {render_limit(self._limit)}")
         if process.returncode != 0:
             raise DockerError(self.explain(arguments, bytes(output)))
 

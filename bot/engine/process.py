@@ -21,6 +21,11 @@ class ChildResult(NamedTuple):
     err: bytes
 
 
+def render_limit(seconds: float) -> str:
+    """What is said of a program that was ended, behind its name."""
+    return f"did not end within {seconds:g} s"
+
+
 def run_child(
     command: Sequence[object], *, environment: Mapping[str, str], seconds: float, merge_errors: bool = False
 ) -> ChildResult:
@@ -36,7 +41,7 @@ def run_child(
             timeout=seconds,
         )
     except subprocess.TimeoutExpired:
-        raise ChildError(f"did not end within {seconds:g} s") from None
+        raise ChildError(render_limit(seconds)) from None
     except OSError as problem:
         raise ChildError(f"could not be started: {problem.strerror}") from None
     return ChildResult(done.returncode, done.stdout, done.stderr or b"")

@@ -11,7 +11,9 @@ from bot.settings.environment import process_environment
 from bot.settings.values import Secret, derive_html_url, parse_address, parse_folder, settings_error
 
 DEFAULT_WATCH = 15
+DEFAULT_LIMIT = 1800
 _LONGEST_WATCH = 3600
+_LIMITS = (60, 6 * 3600)
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class NodeSettings:
     watch: int = (
         DEFAULT_WATCH  # seconds for which a stack must run well after a deploy, where the order says no other
     )
+    limit: int = DEFAULT_LIMIT  # seconds after which a docker command, or a one-shot that others wait for, is given up
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -62,15 +65,16 @@ def read_node_settings(environ: Mapping[str, str] | None = None) -> NodeSettings
         html_url=html_url,
         log_url=f"{html_url}/{repository}/actions/runs/{run}" if repository and run else "",
         summary=Path(summary) if summary else None,
-        watch=_parse_watch(read("AIOS_BOT_NODE_WATCH")),
+        watch=_parse_seconds("AIOS_BOT_NODE_WATCH", read("AIOS_BOT_NODE_WATCH"), DEFAULT_WATCH, 0, _LONGEST_WATCH),
+        limit=_parse_seconds("AIOS_BOT_NODE_LIMIT", read("AIOS_BOT_NODE_LIMIT"), DEFAULT_LIMIT, *_LIMITS),
     )
 
 
-def _parse_watch(text: str) -> int:
+def _parse_seconds(name: str, text: str, default: int, least: int, most: int) -> int:
     if not text:
-        return DEFAULT_WATCH
-    if not text.isdecimal() or int(text) > _LONGEST_WATCH:
-        raise settings_error([f"AIOS_BOT_NODE_WATCH must be seconds from 0 to {_LONGEST_WATCH}, not {text[:40]!r}"])
+        return default
+    if not text.isdecimal() or len(text) > len(str(most)) or not least <= int(text) <= most:
+        raise settings_error([f"{name} must be seconds from {least} to {most}, not {text[:40]!r}"])
     return int(text)
 
 

@@ -6,6 +6,7 @@ from bot.settings.service import ServiceVariables
 
 NODE_SETTINGS = {
     "AIOS_BOT_NODE_WATCH": "seconds for which a stack must run well after a deploy, where no healthcheck passes",
+    "AIOS_BOT_NODE_LIMIT": "seconds after which a docker command, or a one-shot that others wait for, is given up",
     "AIOS_BOT_NODE_STATE": "the node's own folder: whom it trusts, what it did",
     "AIOS_BOT_ORDER": "the signed order, set by the deploy workflow",
     "AIOS_BOT_GIT_TOKEN": "reads the fleet and its private submodules; left out: the job's own token",

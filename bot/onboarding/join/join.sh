@@ -85,7 +85,7 @@ fi
 [ -n "$python" ] || die "Python 3.11 or newer is missing: install it, then paste the command again"
 
 if [ ! -d "$home" ]; then
-  mkdir -p "$home" 2>/dev/null || as_root install -d -m 0700 -o "$(id -un)" "$home"
+  (umask 077 && mkdir -p "$home") 2>/dev/null || as_root install -d -m 0700 -o "$(id -un)" "$home"
 fi
 [ -w "$home" ] || die "$home belongs to another user: run this as its owner, who also runs the runner"
 

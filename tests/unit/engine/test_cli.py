@@ -12,6 +12,7 @@ from bot.domain.names import ServiceName, StackName
 from bot.engine import cli
 from bot.engine.compose import ComposeStack
 from bot.engine.docker import Docker, DockerError
+from bot.engine.process import render_limit
 from bot.protocol.order import StackOrder
 
 SCRIPT = """\
@@ -21,8 +22,6 @@ if "boom" in sys.argv:
     print("one", "two", "three of TOKEN-IS-SECRET", "four", sep="\\n", file=sys.stderr)
     sys.exit(3)
 print("pulled it, TOKEN-IS-SECRET", file=sys.stderr)
-if "sleep" in sys.argv:
-    import time; time.sleep(30)
 print(json.dumps({{"arguments": sys.argv[1:], "environment": dict(os.environ), "input": sys.stdin.read()}}))
 """
 
@@ -127,10 +126,17 @@ def test_a_failure_ends_with_the_last_lines_redacted(fake: Fake) -> None:
     assert fake.docker.run("boom", check=False) == ""
 
 
-def test_a_command_that_hangs_is_ended(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "COMMAND_TIMEOUT", 0.5)
-    with pytest.raises(DockerError, match=r"`docker sleep` did not end within 0\.5 s"):
-        fake.docker.run("sleep")
+def test_a_command_that_hangs_is_ended_in_the_same_words_whether_followed_or_not() -> None:
+    """The program here is `sleep` itself, which has no children that would hold its output open."""
+
+    class Slow(Docker):
+        program = "/bin/sleep"
+
+    docker = Slow({}, limit=0.5).with_variables({})
+    for call in (docker.run, docker.follow):
+        with pytest.raises(DockerError, match=r"`docker 30` did not end within 0\.5 s"):
+            call("30")
+    assert render_limit(cli.COMMAND_TIMEOUT) == "did not end within 1800 s"
 
 
 def test_without_docker_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

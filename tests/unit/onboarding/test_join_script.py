@@ -94,6 +94,14 @@ def test_the_newer_python_beside_an_old_one_is_taken(machine: Machine) -> None:
     assert not machine.changes.exists()
 
 
+def test_the_state_folder_is_its_users_alone(machine: Machine) -> None:
+    machine.put("python3", "exit 0")
+    machine.put("aios-bot", "exit 0")
+    machine.home = machine.home / "of/this/node"
+    assert machine.join().returncode == 0
+    assert machine.home.stat().st_mode & 0o777 == 0o700
+
+
 def test_an_invitation_without_a_program_on_a_machine_without_one_is_told(machine: Machine) -> None:
     (machine.bin / "python3").symlink_to(sys.executable)
     done = machine.join()

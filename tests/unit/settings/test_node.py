@@ -77,6 +77,17 @@ def test_a_watch_that_is_no_number_of_seconds(text: str) -> None:
     assert f"AIOS_BOT_NODE_WATCH must be seconds from 0 to 3600, not '{text}'" in str(caught.value)
 
 
+@pytest.mark.parametrize(("text", "seconds"), [("", 1800), ("60", 60), (" 300 ", 300), ("21600", 21600)])
+def test_the_limit(text: str, seconds: int) -> None:
+    assert read_node_settings({"AIOS_BOT_NODE_LIMIT": text}).limit == seconds
+
+
+@pytest.mark.parametrize("text", ["59", "21601", "9" * 5000, "½", "5m"])
+def test_a_limit_that_is_no_number_of_seconds(text: str) -> None:
+    with pytest.raises(SettingsError, match="AIOS_BOT_NODE_LIMIT must be seconds from 60 to 21600, not "):
+        read_node_settings({"AIOS_BOT_NODE_LIMIT": text})
+
+
 class Recorder(Mapping[str, str]):
     """An empty environment that knows what was looked up."""
 
