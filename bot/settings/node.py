@@ -32,7 +32,7 @@ class NodeSettings:
     watch: int = (
         DEFAULT_WATCH  # seconds for which a stack must run well after a deploy, where the order says no other
     )
-    limit: int = DEFAULT_LIMIT  # seconds after which a docker command, or a one-shot that others wait for, is given up
+    limit: int = DEFAULT_LIMIT  # seconds for one docker command, or for a one-shot that others wait for
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
 import platform as this_machine
 import shutil
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -23,10 +21,11 @@ from bot.agent.installer import remove
 from bot.agent.runner_version import find_runner
 from bot.agent.safe_git import GitAccess
 from bot.agent.state import NodeState
-from bot.agent.work_tree import AS_COMMITTED
 from bot.domain.errors import BotError
 from bot.engine.docker import Docker
-from bot.fleetfile import FLEET_FILE, Platform, parse_fleet
+from bot.fleetfile import Platform
+from bot.onboarding.join.clone import FleetClone
+from bot.onboarding.join.programs import run_shown
 from bot.onboarding.join.runner import check_start, check_user, start_runner, stop_runner, write_job_environment
 from bot.protocol.invitation import Invitation, RunnerDownload
 
@@ -64,37 +63,12 @@ class NodeJoin:
         self.log(f"ok   this is {identity.node} of {identity.fleet}; it accepts the bot's signed orders")
 
     def clone(self) -> None:
-        """Clone the fleet repository with its submodules, unless that is done. Raises BotError."""
-        if (self.root / ".git").exists():
-            self.log(f"ok   {self.root} exists already")
-            return
-        if self.root.exists() and any(self.root.iterdir()):
-            raise BotError(
-                f"{self.root} is neither empty nor a clone: move it away, or add the node with another --root"
-            )
-        self._make_root()
-        url = f"{self.invitation.web_url}/{self.invitation.fleet}.git"
-        self.log(f"     cloning {url} into {self.root}")
-        settings = [word for setting in AS_COMMITTED for word in ("-c", setting)]
-        # A user is at this terminal: git may prompt, and may use its credential helpers.
-        self._run(
-            [
-                "git",
-                *settings,
-                "clone",
-                "--recursive",
-                "--quiet",
-                *settings,
-                "--branch",
-                self.invitation.base,
-                "--",
-                url,
-                str(self.root),
-            ],
-            cwd=self.root.parent,
-            cure="check that this machine may read the repository; `git clone` by hand shows more",
-        )
-        self.log(f"ok   cloned into {self.root}")
+        """Clone the fleet repository with its submodules, or check the clone that is there. Raises BotError."""
+        self._clone.bring()
+
+    @property
+    def _clone(self) -> FleetClone:
+        return FleetClone(self.invitation, self.root, self.environment, self.log)
 
     def bootstrap(self) -> None:
         """Run the fleet's scripts for a new machine, each once, in their order. Raises BotError."""
@@ -110,8 +84,8 @@ class NodeJoin:
             self.log(f"ok   {script}")
 
     def _scripts(self) -> tuple[str, ...]:
-        text = (self.root / FLEET_FILE).read_text(encoding="utf-8")
-        node = next((one for one in parse_fleet(text).nodes if one.name == self.invitation.node), None)
+        nodes = self._clone.read_fleet().nodes
+        node = next((one for one in nodes if one.name == self.invitation.node), None)
         if node is None:
             self.log(
                 "note the fleet file does not name this node yet: merge its pull request to send its first order"
@@ -120,7 +94,8 @@ class NodeJoin:
         missing = [script for script in node.bootstrap if not (self.root / script).is_file()]
         if missing:
             raise BotError(
-                f"the fleet file names {', '.join(missing)} for this node, but {self.root} has no such file"
+                f"the fleet file names {', '.join(missing)} for this node, but {self.root} has no such file: "
+                f"check out {self.invitation.base} there"
             )
         return node.bootstrap
 
@@ -205,41 +180,8 @@ class NodeJoin:
             remove(self.state.folder / "program")
         self.log(f"note its checkout {self.root} and its containers stay; see `docker ps` and `docker compose ls`")
 
-    def _make_root(self) -> None:
-        """Make the checkout's folder, with sudo where only root may. Raises BotError if it is not writable then."""
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-        except PermissionError:
-            sudo = shutil.which("sudo")
-            if sudo is not None:
-                self.log(f"     making {self.root} for this user (sudo)")
-                command = [sudo, "install", "-d", "-o", getpass.getuser(), str(self.root)]
-                subprocess.run(command, env=dict(self.environment), check=False)
-        except OSError as problem:
-            raise self._unwritable(problem.strerror or "error") from None
-        try:
-            with tempfile.TemporaryFile(dir=self.root):
-                pass
-        except OSError as problem:
-            raise self._unwritable(problem.strerror or "error") from None
-
-    def _unwritable(self, reason: str) -> BotError:
-        me = getpass.getuser()
-        return BotError(
-            f"{me} cannot write to {self.root} ({reason}): make it for this user, for example with "
-            f"`sudo install -d -o {me} {self.root}`, or add the node with another --root, "
-            f"such as one below {Path.home()}"
-        )
-
     def _run(self, command: list[str], *, cwd: Path, cure: str, secrets: Mapping[str, str] | None = None) -> None:
-        """Run `command`; `secrets` reach it as variables, for its arguments are everybody's to read."""
-        environment = {**self.environment, **(secrets or {})}
-        try:
-            done = subprocess.run(command, cwd=cwd, env=environment, check=False)
-        except OSError as problem:
-            raise BotError(f"cannot run {command[0]} ({problem.strerror}): {cure}") from None
-        if done.returncode != 0:
-            raise BotError(f"{Path(command[0]).name} exited with {done.returncode}: {cure}")
+        run_shown(command, cwd=cwd, environment=self.environment, cure=cure, secrets=secrets)
 
 
 def find_obstacles(join: NodeJoin) -> tuple[str, ...]:

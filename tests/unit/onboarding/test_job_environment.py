@@ -32,6 +32,6 @@ def test_a_command_that_is_pasted_again_takes_back_what_is_not_set_any_more(tmp_
 
 
 def test_a_proxy_reaches_jobs_however_it_is_spelt(tmp_path: Path) -> None:
-    given = {name: "http://proxy:3128" for name in ("http_proxy", "https_proxy", "all_proxy", "ALL_PROXY", "no_proxy")}
+    given = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy", "ALL_PROXY", "no_proxy"), "http://proxy:3128")
     write_job_environment(tmp_path, STATE, given)
     assert sorted(read(tmp_path)) == sorted([*(f"{name}=http://proxy:3128" for name in given), OWN])
