@@ -45,12 +45,20 @@ def make_root(folder: Path, suite: str) -> None:
     """Make the root of `suite`, unless it is there. It is kept between runs; only mounts are put into it."""
     if (folder / "whole").exists():
         return
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    clear(folder)
     run_quietly("debootstrap", "--variant=minbase", f"--include={PACKAGES}", suite, str(folder), MIRROR)
     with (folder / "etc/passwd").open("a") as users:
         users.write(f"deploy:x:{UID}:{UID}::/nonexistent:/bin/sh\n")
     (folder / "whole").touch()
+
+
+def clear(folder: Path) -> None:
+    """Remove a root that was not finished, with what debootstrap had mounted in it when it was ended."""
+    for place in ("proc", "sys"):
+        subprocess.run(["umount", "--lazy", "--recursive", str(folder / place)], capture_output=True, check=False)
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
 
 
 def add_python(root: Path, cache: Path) -> None:
@@ -60,7 +68,7 @@ def add_python(root: Path, cache: Path) -> None:
     """
     built = cache / "python-build"
     if not (built / "whole").exists():
-        shutil.rmtree(built, ignore_errors=True)
+        clear(built)
         run_quietly("debootstrap", "--variant=minbase", f"--include={COMPILER}", "bullseye", str(built), MIRROR)
         source = built / "source.tar.gz"
         urlretrieve(f"{MIRROR}/{PYTHON_SOURCE}", source)

@@ -22,7 +22,7 @@ from tests.acceptance.test_new_node import as_person, empty, end_runner, runners
 from tests.bare.roots import BareRoot, add_python, give, make_root, mounted
 from tests.releases import ROOT, Place, build_next, fill, serve
 
-pytestmark = pytest.mark.bare
+pytestmark = [pytest.mark.bare, pytest.mark.timeout(3600)]  # the first run makes the roots, and builds a Python
 CACHE = ROOT / ".cache/bare"
 INGRESS = "stacks/ingress/docker-compose.yml"
 MAX_SIZE = 24_000_000  # bytes beside Python, also those that starting it compiles left out
