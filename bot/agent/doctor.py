@@ -108,10 +108,16 @@ def _check_record(state: NodeState) -> str:
     unfinished = find_unfinished(records)
     if unfinished is not None:
         raise BotError(
-            f"order {unfinished.begun.order.number} was begun and never finished: run `aios-bot node recover`, "
-            "or let the next order put the node right"
+            f"order {unfinished.begun.order.number} was begun and never finished: run `{_command(state)} node "
+            f"recover --state {state.folder}`, or let the next order put the node right"
         )
     return f"{len(records)} entries"
+
+
+def _command(state: NodeState) -> str:
+    """The program that was installed here: it is on nobody's PATH."""
+    path = state.folder / "program" / ("aios-bot.cmd" if os.name == "nt" else "aios-bot")
+    return str(path) if path.exists() else "aios-bot"
 
 
 def _check_git() -> str:

@@ -42,9 +42,15 @@ _CHECK = ("-I", "-m", "bot", "node", "self-check")
 _LAUNCHER = """#!/bin/sh
 # Runs the program that is named in the file `current` beside this one. Written by aios-bot.
 here=$(dirname -- "$(readlink -f -- "$0")")
+export AIOS_BOT_NODE_STATE="${AIOS_BOT_NODE_STATE:-$(dirname -- "$here")}"
 exec "$here/$(cat "$here/current")/bin/python" -I -m bot "$@"
 """
-_LAUNCHER_CMD = '@echo off\r\nset /p lock=<"%~dp0current"\r\n"%~dp0%lock%\\Scripts\\python.exe" -I -m bot %*\r\n'
+_LAUNCHER_CMD = """@echo off
+setlocal
+if not defined AIOS_BOT_NODE_STATE for %%i in ("%~dp0..") do set "AIOS_BOT_NODE_STATE=%%~fi"
+set /p lock=<"%~dp0current"
+"%~dp0%lock%\\Scripts\\python.exe" -I -m bot %*
+""".replace("\n", "\r\n")
 
 
 class InstallError(Exception):

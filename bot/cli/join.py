@@ -148,8 +148,10 @@ def add(  # noqa: PLR0917 - one parameter per option of the command
 def remove(name: str, fleet: str | None) -> None:
     """Remove the machine NAME from the fleet: open a pull request, remove its runner, say what to run on it."""
     from bot.cli.user import find_fleet_of_clone, open_user_client
+    from bot.fleetfile import parse_fleet
     from bot.fleetfile.edit import remove_entry
     from bot.onboarding.join.fleet import propose_text, read_fleet_file, remove_runner
+    from bot.protocol.invitation import program_of
 
     repo, settings = parse_repo_name(fleet or find_fleet_of_clone()), read_node_settings()
     client = open_user_client(settings)
@@ -172,7 +174,9 @@ def remove(name: str, fleet: str | None) -> None:
                 "You may not remove runners of this repository; an administrator can do it at "
                 f"{settings.html_url}/{repo}/settings/actions/runners"
             )
-    click.echo(f"Then run on {name}: aios-bot node leave")
+    platform = next((one.platform for one in parse_fleet(file.text).nodes if one.name == name), Platform.LINUX)
+    click.echo(f"Then run on {name}: {program_of(platform)} node leave")
+    click.echo("(Where AIOS_BOT_NODE_STATE was set when it joined, its program is below that folder.)")
 
 
 @click.command("join")
@@ -202,6 +206,8 @@ def join(invitation: str, state: Path | None, token: str) -> None:
         sys.exit(ExitCode.FAILED)
     node_join.register_runner()
     click.echo(f"{invited.node} is ready. Its first order follows when its pull request is merged.", err=True)
+    if node_join.program is not None:
+        click.echo(f"Its aios-bot is {node_join.program}, for example `{node_join.program} node doctor`.", err=True)
 
 
 @click.command("leave")

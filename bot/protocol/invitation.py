@@ -54,6 +54,15 @@ class Invitation(StoredValue, frozen=True):
     agent: AgentRelease | None = None  # what the join command installs; None: the machine has aios-bot already
 
 
+def program_of(platform: Platform) -> str:
+    """How a shell of a joined machine calls its aios-bot, which is on nobody's PATH: where nothing else was set."""
+    return (
+        r'& "$env:ProgramData\aios-bot-node\program\aios-bot.cmd"'
+        if platform is Platform.WINDOWS
+        else "/var/lib/aios-bot-node/program/aios-bot"
+    )
+
+
 def default_root(fleet: RepoName, platform: Platform) -> str:
     """Where a node keeps its checkout when no other place is named."""
     return _ROOTS[platform].format(name=fleet.split("/")[1])

@@ -89,7 +89,7 @@ def find_platform(environ: Mapping[str, str] | None = None) -> str:
 def _default_state(environ: Mapping[str, str]) -> str:
     match find_platform(environ):
         case "windows":
-            return environ.get("PROGRAMDATA", r"C:\ProgramData") + r"\aios-bot-node"
+            return (environ.get("PROGRAMDATA") or r"C:\ProgramData") + r"\aios-bot-node"
         case "android":
             return f"{environ['PREFIX']}/var/lib/aios-bot-node"
     return "/var/lib/aios-bot-node"

@@ -66,13 +66,13 @@ if (-not $python) {
 if (-not $python) { throw 'aios-bot: Python 3.11 or newer (64 bits) is missing: install it, then paste the command again' }
 
 $state = if ($env:AIOS_BOT_NODE_STATE) { $env:AIOS_BOT_NODE_STATE } else { Join-Path -Path $env:ProgramData -ChildPath 'aios-bot-node' }
-if (-not (Test-Path -Path $state)) {
-    $null = New-Item -ItemType Directory -Force -Path $state
-    # ProgramData lets everybody write into new folders: this one is its owner's, the administrators' and the system's.
-    $me = [System.Security.Principal.WindowsIdentity]::GetCurrent().User.Value
-    & icacls $state /inheritance:r /grant "*${me}:(OI)(CI)F" '*S-1-5-32-544:(OI)(CI)F' '*S-1-5-18:(OI)(CI)F' | Out-Null
-    if ($LASTEXITCODE -ne 0) { throw "aios-bot: the rights of $state could not be set" }
-}
+if (-not (Test-Path -Path $state)) { $null = New-Item -ItemType Directory -Force -Path $state }
+# ProgramData lets everybody write into new folders: this one is its user's, the administrators' and the system's, also
+# where somebody else made it before. As bot/onboarding/join/private.py does.
+$me = [System.Security.Principal.WindowsIdentity]::GetCurrent().User.Value
+& icacls $state /reset /T /C /Q | Out-Null
+& icacls $state /inheritance:r /grant:r "*${me}:(OI)(CI)F" '*S-1-5-32-544:(OI)(CI)F' '*S-1-5-18:(OI)(CI)F' | Out-Null
+if ($LASTEXITCODE -ne 0) { throw "aios-bot: the rights of $state could not be set" }
 
 # By hashes, wheels only, beside what is there: bot/agent/installer.py. It does nothing if the invitation names none.
 $installer = @"

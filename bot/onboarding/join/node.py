@@ -25,6 +25,7 @@ from bot.domain.errors import BotError
 from bot.engine.docker import Docker
 from bot.fleetfile import Platform
 from bot.onboarding.join.clone import FleetClone
+from bot.onboarding.join.private import make_private
 from bot.onboarding.join.programs import run_shown
 from bot.onboarding.join.runner import check_start, check_user, start_runner, stop_runner, write_job_environment
 from bot.protocol.invitation import Invitation, RunnerDownload
@@ -52,8 +53,15 @@ class NodeJoin:
         """The folder of GitHub's runner."""
         return find_runner(self.state.folder, self.root, self.invitation.node)
 
+    @property
+    def program(self) -> Path | None:
+        """The program that orders run, if it was installed by its hash."""
+        installed = self.state.folder / "program" / ("aios-bot.cmd" if sys.platform == "win32" else "aios-bot")
+        return installed if installed.exists() else None
+
     def enrol(self) -> None:
         """Record which node this is, and the key of the bot whose orders it takes."""
+        make_private(self.state.folder, self.environment)
         with tempfile.TemporaryDirectory() as folder:
             key = Path(folder) / "bot.pem"
             key.write_text(self.invitation.key)
@@ -100,23 +108,52 @@ class NodeJoin:
         return node.bootstrap
 
     def register_runner(self) -> None:
-        """Download, verify, configure and start GitHub's runner. Raises BotError, before anything is registered."""
+        """Download, verify, configure and start GitHub's runner. Raises BotError; then nothing is registered."""
         check_user(self.environment)
-        check_start()
+        check_start(self.environment)
         if (self.runner / ".runner").exists():
             self.log(f"ok   the runner in {self.runner} is registered already")
-        else:
-            if not self.invitation.token:
-                raise BotError(
-                    "this invitation has no runner token: get one at "
-                    f"{self.invitation.web_url}/{self.invitation.fleet}/settings/actions/runners/new (--token), and "
-                    "run `aios-bot node join` with --token TOKEN"
-                )
-            self._fetch_runner()
+            self._start_runner()
+            return
+        if not self.invitation.token:
+            raise BotError(
+                "this invitation has no runner token: get one at "
+                f"{self.invitation.web_url}/{self.invitation.fleet}/settings/actions/runners/new (--token), and "
+                "run `aios-bot node join` with --token TOKEN"
+            )
+        self._fetch_runner()
+        started = False
+        try:
             self._configure()
+            self._start_runner()
+            started = True
+        finally:
+            if not started:
+                self._unregister()
+
+    def _start_runner(self) -> None:
         if write_job_environment(self.runner, self.state.folder, self.environment):
             stop_runner(self.runner, self.invitation, self.environment)  # it reads its settings when it starts
         self.log(f"ok   {start_runner(self.runner, self.state.folder, self.invitation, self.environment)}")
+
+    def _unregister(self) -> None:
+        """Take back what was registered just now. What cannot be is said: the failure itself is what counts."""
+        try:
+            stop_runner(self.runner, self.invitation, self.environment)  # `remove` refuses while it is a service
+            if (self.runner / ".runner").exists():
+                self._remove_runner()
+                self.log("note the runner is not registered any more")
+        except (BotError, OSError) as problem:
+            place = f"{self.invitation.web_url}/{self.invitation.fleet}/settings/actions/runners"
+            self.log(f"note {self.invitation.node} is still registered ({problem}): remove it at {place}")
+
+    def _remove_runner(self) -> None:
+        self._run(
+            [str(self.runner / _config_name()), "remove"],
+            cwd=self.runner,
+            secrets={RUNNER_INPUT: self.invitation.token},
+            cure="remove it by hand: Settings, Actions, Runners",
+        )
 
     def _fetch_runner(self) -> None:
         if (self.runner / _config_name()).exists():
@@ -164,12 +201,7 @@ class NodeJoin:
         """Remove the runner and the node's identity and keys; the checkout and the containers stay."""
         stop_runner(self.runner, self.invitation, self.environment)
         if (self.runner / ".runner").exists() and self.invitation.token:
-            self._run(
-                [str(self.runner / _config_name()), "remove"],
-                cwd=self.runner,
-                secrets={RUNNER_INPUT: self.invitation.token},
-                cure="remove it by hand: Settings, Actions, Runners",
-            )
+            self._remove_runner()
         remove(self.runner)
         for name in ("node.json", "keys", "bootstrapped.json"):
             remove(self.state.folder / name)

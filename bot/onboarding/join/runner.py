@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from bot.settings.environment import PROXIES
 
 _SYSTEMD = Path("/run/systemd/system")
 _UNITS = Path("/etc/systemd/system")
+_START_TRIES = 30  # a second apart, for a service that is still starting
 _ALLOW_ROOT = "RUNNER_ALLOW_RUNASROOT"  # the runner's own variable
 _FOR_JOBS = (
     *("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY"),
@@ -38,10 +40,22 @@ def check_user(environment: Mapping[str, str]) -> None:
         )
 
 
-def check_start() -> None:
-    """Raise BotError if this user cannot make the runner start with the machine."""
-    if sys.platform != "win32" and _SYSTEMD.is_dir():
-        _root()
+def check_start(environment: Mapping[str, str]) -> None:
+    """Raise BotError, with what root does about it, if this user cannot make the runner start with the machine."""
+    if sys.platform == "win32" or not _SYSTEMD.is_dir() or os.geteuid() == 0:
+        return
+    user = getpass.getuser()
+    reason = "there is no sudo"
+    if shutil.which("sudo", path=environment.get("PATH")) is not None:
+        # `sudo -v` wants a password also where only some of the rules need one. What sudo prints is for the terminal.
+        if subprocess.run(["sudo", "true"], env=dict(environment), check=False).returncode == 0:
+            return
+        reason = f"sudo refuses {user}"
+    raise BotError(
+        f"installing the runner as a service needs root, and {reason}. Nothing was registered. As root, install sudo "
+        f"and run `echo '{user} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/aios-bot-joining`; paste the command again "
+        f"as {user}; then, as root, `rm /etc/sudoers.d/aios-bot-joining`"
+    )
 
 
 def write_job_environment(folder: Path, state: Path, environment: Mapping[str, str]) -> bool:
@@ -82,6 +96,7 @@ def start_runner(folder: Path, state: Path, invitation: Invitation, environment:
         if program.exists():
             _add_drop_in(folder, render_drop_in(program=program, state=state, runner=folder), environment)
         _call([*_root(), "./svc.sh", "start"], folder, environment)
+        _check_active(folder, environment)
         return "the runner is a systemd service, which recovers an interrupted order before it starts"
     if _runs(folder):
         return "the runner is running in the background already"
@@ -98,14 +113,32 @@ def start_runner(folder: Path, state: Path, invitation: Invitation, environment:
     (folder / "runner.pid").write_text(str(started.pid))
     return (
         "the runner is running in the background (there is no systemd: start these with the machine: "
-        f"{program} node recover, then {folder / 'run.sh'})"
+        f"{program} node recover --state {state}, then {folder / 'run.sh'})"
     )
 
 
+def _check_active(folder: Path, environment: Mapping[str, str]) -> None:
+    """Raise BotError unless the service runs: `svc.sh start` succeeds also where the runner ends at once."""
+    unit, state = _unit_of(folder), ""
+    for _ in range(_START_TRIES):
+        command = ["systemctl", "is-active", unit]
+        done = subprocess.run(command, env=dict(environment), capture_output=True, text=True, check=False)
+        state = done.stdout.strip() or done.stderr.strip()[-200:]
+        if state == "active":
+            return
+        if state not in ("activating", "reloading"):  # "activating" is also what waits to be started again
+            break
+        time.sleep(1)
+    raise BotError(f"the runner's service {unit} does not run ({state}): `journalctl -u {unit}` shows why")
+
+
+def _unit_of(folder: Path) -> str:
+    """The service's name, which `svc.sh install` writes into the file `.service`."""
+    return (folder / ".service").read_text(encoding="utf-8").strip()
+
+
 def _drop_in_of(folder: Path) -> Path:
-    """The drop-in's place. `svc.sh install` writes the unit's name into the file `.service`."""
-    unit = (folder / ".service").read_text(encoding="utf-8").strip()
-    return _UNITS / f"{unit}.d" / "aios-bot.conf"
+    return _UNITS / f"{_unit_of(folder)}.d" / "aios-bot.conf"
 
 
 def _add_drop_in(folder: Path, text: str, environment: Mapping[str, str]) -> None:
@@ -125,7 +158,9 @@ def stop_runner(folder: Path, invitation: Invitation, environment: Mapping[str, 
         return
     if (folder / ".service").exists():
         drop_in = _drop_in_of(folder)
-        _call([*_root(), "./svc.sh", "stop"], folder, environment)
+        subprocess.run(
+            [*_root(), "./svc.sh", "stop"], cwd=folder, env=dict(environment), capture_output=True, check=False
+        )  # fails where it is stopped
         if drop_in.exists():
             _call([*_root(), "rm", "-r", str(drop_in.parent)], folder, environment)
         _call([*_root(), "./svc.sh", "uninstall"], folder, environment)
@@ -147,15 +182,14 @@ def _task(invitation: Invitation) -> str:
 
 
 def _root() -> list[str]:
-    if os.geteuid() == 0:
-        return []
-    if shutil.which("sudo") is None:
-        raise BotError("installing the runner as a service needs root, and there is no sudo: run this once as root")
-    return ["sudo"]
+    return [] if os.geteuid() == 0 else ["sudo"]
 
 
 def _call(command: list[str], folder: Path, environment: Mapping[str, str]) -> None:
-    done = subprocess.run(command, cwd=folder, env=dict(environment), capture_output=True, check=False)
+    try:
+        done = subprocess.run(command, cwd=folder, env=dict(environment), capture_output=True, check=False)
+    except OSError as problem:
+        raise BotError(f"cannot run {command[0]} ({problem.strerror})") from None
     if done.returncode != 0:
         output = (done.stderr or done.stdout).decode("utf-8", "replace").strip()[-500:]
         raise BotError(f"`{' '.join(command)}` in {folder} failed: {output}")

@@ -74,6 +74,15 @@ def test_both_steps_give_the_command_what_it_reads() -> None:
     assert settings.git_token.reveal() == given["AIOS_BOT_GIT_TOKEN"]
 
 
+@pytest.mark.portable
+def test_a_job_on_windows_without_a_state_folder_finds_the_one_below_program_data() -> None:
+    """Without it `\\program\\aios-bot.cmd` would be looked for at the top of the drive, where everybody may write."""
+    lines = load()["jobs"]["deploy"]["steps"][1]["run"].splitlines()
+    default = r'if not defined AIOS_BOT_NODE_STATE set "AIOS_BOT_NODE_STATE=%ProgramData%\aios-bot-node"'
+    assert lines[0] == default
+    assert lines[1] == r'set "program=%AIOS_BOT_NODE_STATE%\program\aios-bot.cmd"'
+
+
 def test_an_order_fits_into_a_variable_of_a_windows_process() -> None:
     assert MAX_ENVELOPE_LENGTH < 32_767
     assert plan_order.ORDER_LIFETIME <= 24 * 3600

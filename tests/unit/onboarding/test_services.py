@@ -76,9 +76,8 @@ def test_joining_adds_the_drop_in_and_leaving_removes_it(tmp_path: Path, monkeyp
     program.touch()
     (tmp_path / "bin").mkdir()
     for path in (folder / "svc.sh", tmp_path / "bin/systemctl"):
-        path.write_text(
-            f'#!/bin/sh\necho {path.name} "$@" >>{told}\n[ "$1" != install ] || echo runner.service >.service\n'
-        )
+        cases = "install) echo runner.service >.service ;; is-active) echo active ;;"
+        path.write_text(f'#!/bin/sh\necho {path.name} "$@" >>{told}\ncase $1 in {cases} esac\n')
         path.chmod(0o755)
     monkeypatch.setattr(joining, "_SYSTEMD", tmp_path)
     monkeypatch.setattr(joining, "_UNITS", units)
@@ -95,6 +94,7 @@ def test_joining_adds_the_drop_in_and_leaving_removes_it(tmp_path: Path, monkeyp
         ["svc.sh", "install"],
         ["systemctl", "daemon-reload"],
         ["svc.sh", "start"],
+        ["systemctl", "is-active"],
         ["svc.sh", "stop"],
         ["svc.sh", "uninstall"],
     ]
