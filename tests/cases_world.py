@@ -30,13 +30,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from bot.agent.by_hand import deploy_by_hand
 from bot.agent.health import HealthTimeouts
 from bot.agent.node import LocalNode
-from bot.agent.safe_git import GitAccess
 from bot.agent.state import NodeState
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, DeploymentId
 from bot.engine.docker import Docker
 from bot.engine.programs import ComposeProgram, find_compose
 from bot.fleetfile import parse_fleet
+from bot.git.safe_git import GitAccess
 from bot.plan.model import Plan
 from bot.protocol.order import Order
 from bot.protocol.outcome import Outcome, render_outcome

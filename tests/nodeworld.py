@@ -16,7 +16,6 @@ from bot.agent.checkout import Checkout, CheckoutPosition
 from bot.agent.deploy import deploy
 from bot.agent.health import HealthTimeouts
 from bot.agent.node import LocalNode
-from bot.agent.safe_git import GitAccess
 from bot.agent.space import MINIMUM_SPACE, MinimumSpace
 from bot.agent.state import NodeState
 from bot.domain.errors import RetryLater
@@ -32,6 +31,7 @@ from bot.domain.names import (
 )
 from bot.engine.docker import Docker
 from bot.features.rollout.apply.signing import sign_order
+from bot.git.safe_git import GitAccess
 from bot.protocol.action import Action
 from bot.protocol.order import Order, OrderKind, ServiceOrder, StackOrder
 from bot.protocol.outcome import OrderEnd, Outcome

@@ -16,11 +16,11 @@ from bot.agent.file_checks import check_files
 from bot.agent.installer import remove
 from bot.agent.interrupted import remove_partial_files, undo_first_checkout, undo_interrupted
 from bot.agent.orders import changed_stacks
-from bot.agent.safe_git import GitAccess, check_address, is_address_of
 from bot.agent.submodules import fetch_submodule, find_stanza, remove_incomplete_clones, update_nested
 from bot.agent.work_tree import CheckoutError, WorkTree, clone, render_list
 from bot.domain.names import CommitSha, parse_commit_sha, short
 from bot.git.git import GitError, GitRepository
+from bot.git.safe_git import GitAccess, check_address, is_address_of
 from bot.protocol.order import MismatchPolicy, Order, Refusal, RefusalReason
 
 

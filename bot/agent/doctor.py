@@ -11,7 +11,6 @@ from typing import NamedTuple
 from bot.agent.checkout import Checkout
 from bot.agent.preflight import check_engine
 from bot.agent.runner_version import check_runner, find_runner
-from bot.agent.safe_git import GitAccess
 from bot.agent.space import check_space
 from bot.agent.state import Identity, NodeState, find_unfinished
 from bot.agent.work_tree import WorkTree
@@ -20,6 +19,7 @@ from bot.domain.versions import parse_version
 from bot.engine.docker import Docker, DockerError
 from bot.engine.podman import find_podman
 from bot.git.git import GitError, read_git_version
+from bot.git.safe_git import GitAccess
 from bot.settings.environment import docker_environment
 from bot.settings.node import find_platform
 

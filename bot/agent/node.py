@@ -9,12 +9,12 @@ from typing import NamedTuple, Protocol
 from msgspec.structs import replace
 
 from bot.agent.health import HEALTH_TIMEOUTS, HealthTimeouts
-from bot.agent.safe_git import GitAccess
 from bot.agent.space import MINIMUM_SPACE, MinimumSpace
 from bot.agent.state import NodeState
 from bot.domain.errors import BotError
 from bot.domain.names import DeploymentId
 from bot.engine.docker import Docker, DockerError
+from bot.git.safe_git import GitAccess
 from bot.protocol.order import Order, Refusal, RefusalReason
 from bot.protocol.outcome import OrderEnd, Outcome, render_description
 

@@ -10,10 +10,10 @@ import click
 
 from bot.agent.health import HEALTH_TIMEOUTS
 from bot.agent.node import LocalNode, StatusSink
-from bot.agent.safe_git import GitAccess
 from bot.agent.state import NodeState
 from bot.domain.names import DeploymentId
 from bot.engine.docker import Docker
+from bot.git.safe_git import GitAccess
 from bot.protocol.order import Order
 from bot.protocol.outcome import Outcome
 from bot.settings.environment import docker_environment, stack_environment

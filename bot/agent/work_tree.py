@@ -8,13 +8,13 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
-from bot.agent.safe_git import GitAccess, git_environment
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha
 from bot.git.clone_settings import find_forbidden, find_overridden
 from bot.git.git import GitError, GitRepository, run_in_checkout
 from bot.git.moves import RedirectError, follow_renames
 from bot.git.remembered import RememberingRepository
+from bot.git.safe_git import GitAccess, git_environment
 
 _FETCH_OPTIONS = ("--quiet", "--no-tags", "--no-recurse-submodules")
 _UMASK = 0o022  # the modes of files are the repository's, whoever starts the node

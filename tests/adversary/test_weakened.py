@@ -16,7 +16,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot.agent import approved, safe_git, verify
-from bot.agent.safe_git import UnsafeAddressError
 from bot.domain.names import CommitSha, DeploymentId, NodeName, RepoName, SubmodulePath
 from bot.domain.verdicts import Permission
 from bot.envelope.keys import PublicKey
@@ -28,6 +27,7 @@ from bot.features.review import decide as review
 from bot.features.review.facts import MergeEffect, ReviewApproval, ReviewFacts
 from bot.fleetfile import ReviewRules
 from bot.git.gitmodules import Stanza
+from bot.git.safe_git import UnsafeAddressError
 from bot.plan import approval
 from bot.plan.model import NodePlan
 from bot.protocol.action import Action

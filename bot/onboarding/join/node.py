@@ -19,11 +19,11 @@ import requests
 from bot.agent.doctor import run_checks
 from bot.agent.installer import remove
 from bot.agent.runner_version import find_runner
-from bot.agent.safe_git import GitAccess
 from bot.agent.state import NodeState
 from bot.domain.errors import BotError
 from bot.engine.docker import Docker
 from bot.fleetfile import Platform
+from bot.git.safe_git import GitAccess
 from bot.onboarding.join.clone import FleetClone
 from bot.onboarding.join.private import make_private
 from bot.onboarding.join.programs import run_shown

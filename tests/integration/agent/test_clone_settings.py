@@ -14,13 +14,13 @@ import pytest
 from bot.agent.doctor import run_checks
 from bot.agent.file_checks import check_attributes
 from bot.agent.interrupted import undo_interrupted
-from bot.agent.safe_git import GitAccess
 from bot.agent.state import Identity, NodeState
 from bot.agent.submodules import fetch_submodule, update_nested
 from bot.agent.work_tree import CheckoutError, WorkTree
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, NodeName, RepoName, SubmodulePath
 from bot.engine.docker import Docker
+from bot.git.safe_git import GitAccess
 from tests.gitworld import commit, git, new_repository
 from tests.redirects import serving
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.agent.checkout import Checkout, CheckoutPosition
-from bot.agent.safe_git import GitAccess
+from bot.git.safe_git import GitAccess
 from bot.protocol.order import RefusalReason
 from bot.protocol.outcome import OrderEnd
 from tests.gitworld import commit, git, new_repository

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.agent.safe_git import GitAccess
 from bot.agent.work_tree import CheckoutError, WorkTree
 from bot.domain.names import CommitSha
 from bot.git.git import GitError, GitRepository
 from bot.git.remembered import RememberingRepository
+from bot.git.safe_git import GitAccess
 from tests.gitworld import commit, git, new_repository
 
 ACCESS = GitAccess("https://github.com", None)

@@ -9,12 +9,12 @@ import pytest
 from msgspec.structs import replace
 
 from bot.agent.doctor import PODMAN_REMEDY, run_checks
-from bot.agent.safe_git import GitAccess
 from bot.agent.state import NodeState
 from bot.domain.errors import BotError
 from bot.engine import podman
 from bot.engine.docker import Docker
 from bot.engine.podman import HealthChecks, find_podman
+from bot.git.safe_git import GitAccess
 from tests.unit.agent.test_health import START
 
 SOCKET = "unix:///run/user/1000/podman/podman.sock"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from bot.agent.safe_git import (
+from bot.domain.names import SubmodulePath
+from bot.git.gitmodules import Stanza
+from bot.git.safe_git import (
     GitAccess,
     UnsafeAddressError,
     check_address,
     git_environment,
 )
-from bot.domain.names import SubmodulePath
-from bot.git.gitmodules import Stanza
 
 pytestmark = pytest.mark.portable
 
