@@ -11,6 +11,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from bot.agent.checkout import Checkout
+from bot.agent.health import Clock
+from bot.agent.late_reports import send_late_reports
 from bot.agent.node import LocalNode, StatusSink, find_withdrawal, report_outcome
 from bot.agent.other_program import check_agent
 from bot.agent.read_only import ReadOnlyRun
@@ -52,6 +54,8 @@ def deploy(envelope: str, node: LocalNode) -> Outcome:
 
 def carry_out(order: Order, node: LocalNode, identity: Identity) -> Outcome:
     """Carry out a verified order, after recovering from an interrupted one. Call it while holding the lock."""
+    if not order.is_by_hand:
+        send_late_reports(node)
     root = _root(node, order.root or identity.root)
     if root is None:
         text = "neither the order nor this node names a checkout: set `root` in the fleet file"
@@ -69,15 +73,27 @@ def carry_out(order: Order, node: LocalNode, identity: Identity) -> Outcome:
     return replace(DeployRun(node, order, checkout).carry_out(obstacle=obstacle), interrupted=number)
 
 
-def recover_node(node: LocalNode) -> Outcome | None:
-    """Recover from an interrupted order, at a start of the node; None when there is none."""
+def recover_node(node: LocalNode, *, clock: Clock = Clock()) -> Outcome | None:  # noqa: B008 - it holds two functions
+    """Recover from an interrupted order, at a start of the node; None when there is none.
+
+    The engine may start after this does: it is waited for, within a limit.
+    """
     identity = node.state.read_identity()
     with node.state.lock():
         unfinished = find_unfinished(node.state.read_record())
         if unfinished is None:
             return None
+        if not unfinished.begun.order.kind.reads_only:
+            _wait_for_engine(node, clock)
         root = _root(node, unfinished.begun.order.root or identity.root)
         return recover(node, Checkout(root, node.access)) if root else None
+
+
+def _wait_for_engine(node: LocalNode, clock: Clock) -> None:
+    limit = node.timeouts.engine
+    if not node.docker.wait_until_reachable(0, now=clock.now, sleep=clock.sleep):
+        node.log(f"waiting for the engine, for {limit:g} s at most")
+        node.docker.wait_until_reachable(limit, now=clock.now, sleep=clock.sleep)
 
 
 def _root(node: LocalNode, named: str) -> Path | None:

@@ -21,6 +21,10 @@ from bot.protocol.outcome import OrderEnd, Outcome, render_description
 _LONGEST_VERSION = 100  # characters
 
 
+class NoJobError(BotError):
+    """Nothing can be posted here: outside of a job nobody has a token for it."""
+
+
 class StatusSink(Protocol):
     """Where a deployment's statuses go."""
 
@@ -61,31 +65,48 @@ class LocalNode(NamedTuple):
 _UNKNOWN = EngineVersions()
 
 
-def post_status(node: LocalNode, order: Order, state: str, description: str) -> None:
-    """Set the status of the order's deployment. An outage of GitHub is logged, and leaves no node half done."""
+def post_status(node: LocalNode, order: Order, state: str, description: str) -> bool:
+    """Set the status of the order's deployment. An outage of GitHub is logged, and leaves no node half done.
+
+    Returns whether GitHub knows it now.
+    """
     if order.is_by_hand:
-        return
+        return True
     try:
         node.sink.post(order.number, state, description)
     except BotError as problem:
         node.log(f"the deployment's status `{state}` could not be posted: {problem}")
+        return False
+    return True
 
 
-def report_outcome(node: LocalNode, order: Order, outcome: Outcome, *, versions: EngineVersions = _UNKNOWN) -> None:
+def report_outcome(
+    node: LocalNode,
+    order: Order,
+    outcome: Outcome,
+    *,
+    versions: EngineVersions = _UNKNOWN,
+    with_status: bool = True,
+) -> bool:
     """Post how the order ended, service by service, then its final status. A failure to do so is only logged.
 
-    `versions` are those that the order found; what it did not look for is read now. The plan needs them.
+    `versions` are those that the order found; what it did not look for is read now. The plan needs them. Returns
+    whether GitHub knows it now.
     """
     if order.is_by_hand:
-        return
+        return True
     found = versions if all(versions) else read_versions(node.docker)
     outcome = replace(outcome, engine=found.engine[:_LONGEST_VERSION], compose=found.compose[:_LONGEST_VERSION])
+    reported = True
     try:
         node.sink.report(order, outcome)
+    except NoJobError:
+        return False
     except BotError as problem:
         node.log(f"the report could not be posted (the job needs `checks: write`): {problem}")
+        reported = False
     state = "success" if outcome.end is OrderEnd.SUCCESS else "failure"
-    post_status(node, order, state, render_description(outcome))
+    return (not with_status or post_status(node, order, state, render_description(outcome))) and reported
 
 
 def read_versions(docker: Docker) -> EngineVersions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.agent.checkout import Checkout, CheckoutPosition
+from bot.agent.late_reports import keep_for_later
 from bot.agent.node import LocalNode, report_outcome
 from bot.agent.outcomes import make_outcome
 from bot.agent.preflight import check_engine
@@ -42,7 +43,8 @@ def recover(node: LocalNode, checkout: Checkout) -> Outcome | None:
         deployed=deployed_services(now),
     )
     node.log(f"order {order.number}: {outcome.text}")
-    report_outcome(node, order, outcome)
+    if not report_outcome(node, order, outcome):
+        keep_for_later(node.state, order)
     return outcome
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from bot.agent.health import HEALTH_TIMEOUTS
-from bot.agent.node import LocalNode, StatusSink
+from bot.agent.node import LocalNode, NoJobError, StatusSink
 from bot.agent.state import NodeState
 from bot.domain.names import DeploymentId
 from bot.engine.docker import Docker
@@ -46,8 +46,8 @@ class _NoSink:
     def post(self, deployment: DeploymentId, state: str, description: str) -> None:
         pass
 
-    def report(self, order: Order, outcome: Outcome) -> None:
-        pass
+    def report(self, order: Order, outcome: Outcome) -> None:  # noqa: ARG002 - the protocol's signature
+        raise NoJobError("reports are posted by a job")
 
     def is_withdrawn(self, deployment: DeploymentId) -> bool:  # noqa: ARG002 - the protocol's signature
         return False

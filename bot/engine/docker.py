@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -51,16 +51,22 @@ class Docker(DockerCli):
         folder, _, version = found.rpartition("|")
         return folder, version
 
-    def wait_until_reachable(self, seconds: float) -> bool:
-        """Whether the engine answers, now or within `seconds`: it may be restarting."""
-        deadline = time.monotonic() + seconds
+    def wait_until_reachable(
+        self,
+        seconds: float,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> bool:
+        """Whether the engine answers, now or within `seconds`: it may be restarting, or start with the machine."""
+        deadline = now() + seconds
         while True:
             try:
                 self.server_version()
             except DockerError:
-                if time.monotonic() > deadline:
+                if now() >= deadline:
                     return False
-                time.sleep(1)
+                sleep(1)
             else:
                 return True
 
