@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from msgspec.structs import replace
 
+from bot.agent.lock import take_lock
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, NodeName, RepoName, ServiceName, parse_repo_name
 from bot.domain.values import StoredValue
@@ -157,7 +158,7 @@ class NodeState:
     def lock(self, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
         """One order at a time on this node, over all processes."""
         try:
-            held = FileLock(self.folder / "lock", timeout=timeout).acquire()
+            held = take_lock(self.folder / "lock", seconds=timeout)
         except Timeout:
             raise StateError(f"another order is still being carried out after {timeout:.0f} s") from None
         except OSError as problem:

@@ -20,6 +20,7 @@ from bot.engine.process import ChildError, ChildResult, render_limit, run_child
 from bot.engine.programs import find_docker
 from bot.redaction.recognise import is_secret_name
 from bot.redaction.redact import Redactor, known_from
+from bot.settings.inherited import inherited
 
 COMMAND_TIMEOUT = 1800  # seconds; a pull over a slow line is the longest, and an `up` waits for one-shots
 LOGS_TIMEOUT = 60  # seconds
@@ -123,6 +124,7 @@ class DockerCli:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
+            pass_fds=inherited(),
         ) as process:
             late = threading.Event()
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from bot.domain.errors import BotError
+from bot.settings.inherited import inherited
 
 
 class ChildError(BotError):
@@ -39,6 +40,7 @@ def run_child(
             stderr=subprocess.STDOUT if merge_errors else subprocess.PIPE,
             check=False,
             timeout=seconds,
+            pass_fds=inherited(),
         )
     except subprocess.TimeoutExpired:
         raise ChildError(render_limit(seconds)) from None

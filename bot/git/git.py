@@ -21,6 +21,7 @@ from bot.git.clone_settings import find_overridden
 from bot.git.credentials import add_settings
 from bot.git.reasons import find_reason
 from bot.settings.environment import child_environment
+from bot.settings.inherited import inherited
 
 GITLINK = "160000"
 _READING = {"GIT_ALLOW_PROTOCOL": "none"}
@@ -148,7 +149,9 @@ class GitRepository:
     def is_ancestor(self, older: CommitSha, newer: CommitSha) -> bool:
         """Whether `newer` descends from `older` (or is it). Both must be here."""
         command = ["git", "--git-dir", str(self.git_dir), "merge-base", "--is-ancestor", older, newer]
-        done = subprocess.run(command, env=_environment(_READING), capture_output=True, check=False)
+        done = subprocess.run(
+            command, env=_environment(_READING), capture_output=True, check=False, pass_fds=inherited()
+        )
         if done.returncode in (0, 1):
             return done.returncode == 0
         raise GitError(_explain(command, done.stderr))
@@ -266,6 +269,7 @@ def _run(
             check=False,
             timeout=_TIMEOUT,
             umask=umask,
+            pass_fds=inherited(),
         )
     except FileNotFoundError:
         check_git(_environment(environment).get("PATH"))
