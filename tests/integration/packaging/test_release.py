@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from bot.protocol.agent import RELEASES
 from tools.release.audit import find_audit_problems
 from tools.release.build import CHECKSUMS, BuildError, build, run, write_checksums
 
@@ -93,6 +94,23 @@ def test_the_workflow_tests_before_it_builds_and_fills_the_release_before_it_pub
     assert [line.split()[2] for line in script.splitlines()] == ["create", "upload", "edit"]
     assert "--draft --verify-tag" in script
     assert load(WORKFLOW)["permissions"] == {}
+
+
+def test_the_image_is_that_of_the_release_for_both_machines_and_attested() -> None:
+    """The documents name it, so it has to be pushed under that name."""
+    jobs = load(WORKFLOW)["jobs"]
+    assert [jobs[name]["needs"] for name in ("image", "image-index")] == ["release", "image"]
+    machines = [one["name"] for one in jobs["image"]["strategy"]["matrix"]["machine"]]
+    (build,) = [step["run"] for step in jobs["image"]["steps"] if "run" in step]
+    join, attest = jobs["image-index"]["steps"]
+    assert [f"-{name}" in join["run"] for name in machines] == [True, True]
+    assert "docker run --rm" in build, "it starts before it is pushed"
+    assert attest["uses"].startswith("actions/attest-build-provenance@")
+    assert attest["with"]["subject-digest"] == "${{ steps.made.outputs.digest }}"
+    named = RELEASES.lower().removeprefix("https://github.com/").removesuffix("/releases/download")
+    for path in ("compose.yaml", "docs/howto/set-up-the-bot.md"):
+        assert f"ghcr.io/{named}:VERSION" in (ROOT / path).read_text(), path
+    assert all("ghcr.io/${GITHUB_REPOSITORY,,}" in script for script in (build, join["run"]))
 
 
 LOCK = """\
