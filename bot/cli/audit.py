@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from bot.cli.groups import CommandGroup
 from bot.cli.operations import open_database
 from bot.domain.errors import BotError
 from bot.domain.names import parse_repo_name
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def audit() -> None:
     """Read the audit trail: who requested and approved what, by which plan and order, and the outcome."""
 

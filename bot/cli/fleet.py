@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot.cli.groups import CommandGroup
 from bot.domain.errors import ExitCode
 from bot.domain.names import BranchName, NodeName, parse_repo_name
 from bot.domain.platforms import Platform
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from bot.onboarding.survey.facts import FleetProposal
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def fleet() -> None:
     """Make a repository a fleet: migrate a folder, propose a fleet file, print the schema."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot.cli.groups import CommandGroup
 from bot.domain.errors import NoDataError
 from bot.settings.environment import read_data_folder
 
@@ -23,7 +24,7 @@ _data_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def keys() -> None:
     """Show the keys that sign orders, and rotate them with an overlap."""
 

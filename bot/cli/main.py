@@ -5,58 +5,36 @@ Each command imports what it needs when it runs, so that a node's deploy does no
 
 from __future__ import annotations
 
-import inspect
 import io
 import sys
 
 import click
 
-from bot.cli import operations
-from bot.cli.audit import audit
-from bot.cli.check import check
-from bot.cli.fleet import fleet
-from bot.cli.join import add, join, leave, remove
-from bot.cli.keys import keys
-from bot.cli.node import node
-from bot.cli.notify import notify
-from bot.cli.plan import plan
-from bot.cli.serve import serve
-from bot.cli.status import status
-from bot.cli.token import token
+from bot.cli.groups import CommandGroup
 from bot.domain.errors import BotError, ExitCode
 from bot.text.terminal import printable
 
+_COMMANDS = {
+    "audit": "bot.cli.audit:audit",
+    "backup": "bot.cli.operations:backup",
+    "check": "bot.cli.check:check",
+    "fleet": "bot.cli.fleet:fleet",
+    "inbox": "bot.cli.operations:inbox",
+    "keys": "bot.cli.keys:keys",
+    "node": "bot.cli.node:node",
+    "notify": "bot.cli.notify:notify",
+    "plan": "bot.cli.plan:plan",
+    "restore": "bot.cli.operations:restore",
+    "serve": "bot.cli.serve:serve",
+    "status": "bot.cli.status:status",
+    "token": "bot.cli.token:token",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(cls=CommandGroup, later=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="aios-bot")
 def aios_bot() -> None:
     """Make a fleet of Docker Compose machines run exactly what a person approved."""
-
-
-for _command in (add, remove, join, leave):
-    node.add_command(_command)
-aios_bot.add_command(node)
-aios_bot.add_command(operations.inbox)
-aios_bot.add_command(operations.backup)
-aios_bot.add_command(operations.restore)
-aios_bot.add_command(check)
-aios_bot.add_command(audit)
-aios_bot.add_command(fleet)
-aios_bot.add_command(keys)
-aios_bot.add_command(notify)
-aios_bot.add_command(plan)
-aios_bot.add_command(serve)
-aios_bot.add_command(status)
-aios_bot.add_command(token)
-
-
-def _list_in_full(group: click.Group) -> None:
-    """Have help list each command of `group` with its whole first sentence, which click would cut at one line."""
-    for command in group.commands.values():
-        text = inspect.cleandoc(command.help or "").partition("\n\n")[0].replace("\n", " ")
-        command.short_help = text.partition(". ")[0].rstrip(".") + "."
-        if isinstance(command, click.Group):
-            _list_in_full(command)
 
 
 EXTRAS = {
@@ -88,9 +66,6 @@ def demo(arguments: tuple[str, ...]) -> None:  # noqa: ARG001 - those of `python
 def sandbox(arguments: tuple[str, ...]) -> None:  # noqa: ARG001 - those of `python -m sandbox serve` are accepted
     """Print how to run the embedded GitHub from a clone of the repository."""
     raise BotError(f"the sandbox is not in the installed package; run it from a clone: {_CLONE} && make sandbox")
-
-
-_list_in_full(aios_bot)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import click
 
+from bot.cli.groups import CommandGroup
 from bot.domain.errors import ExitCode
 from bot.settings.environment import process_environment
 from bot.settings.node import read_node_settings
@@ -33,7 +34,10 @@ _repo_option = click.option(
 )
 
 
-@click.group()
+_COMMANDS = {name: f"bot.cli.join:{name}" for name in ("add", "join", "leave", "remove")}
+
+
+@click.group(cls=CommandGroup, later=_COMMANDS)
 def node() -> None:
     """Run on a node: verify the bot's orders, carry them out, report the result. Add or remove nodes."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from bot.cli.groups import CommandGroup
 from bot.domain.errors import BotError
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def notify() -> None:
     """Try the addresses that notices are sent to (AIOS_BOT_NOTIFY)."""
 

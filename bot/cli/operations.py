@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot.cli.groups import CommandGroup
 from bot.cli.terminal import show_table, working
 from bot.text.terminal import printable
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from bot.storage.store import Store
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def inbox() -> None:
     """Inspect webhook deliveries and their jobs, retry or cancel them. Works beside a running service."""
 

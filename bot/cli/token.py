@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 
 import click
 
+from bot.cli.groups import CommandGroup
 from bot.cli.operations import open_database
 from bot.domain.errors import BotError
 from bot.domain.names import parse_repo_name
 from bot.text.terminal import printable
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def token() -> None:
     """Make, list and revoke tokens by which a program reads one fleet's state at /api/v1."""
 

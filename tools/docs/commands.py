@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import click
 
+from bot.cli.groups import all_commands
 from bot.domain.errors import ExitCode
 
 
@@ -34,8 +35,8 @@ def _commands(path: str, command: click.Command) -> Iterator[tuple[str, click.Co
     if not isinstance(command, click.Group):
         yield path, command
         return
-    for name in sorted(command.commands):
-        yield from _commands(f"{path} {name}", command.commands[name])
+    for name, inner in all_commands(command).items():
+        yield from _commands(f"{path} {name}", inner)
 
 
 def _render_command(path: str, command: click.Command) -> str:

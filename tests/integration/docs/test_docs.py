@@ -15,6 +15,7 @@ from urllib.parse import unquote
 import click
 import pytest
 
+from bot.cli.groups import all_commands
 from bot.cli.main import aios_bot
 from bot.fleetfile import parse_fleet, parse_hub
 from bot.fleetfile.yaml_lines import load_mapping
@@ -88,8 +89,9 @@ def test_a_command_in_a_page_exists_with_its_options(example: Example) -> None:
         command: click.Command = aios_bot
         while isinstance(command, click.Group) and words and not words[0].startswith("-"):
             name = words.pop(0)
-            assert name in command.commands, f"{example.name}: {name} is no command"
-            command = command.commands[name]
+            known = all_commands(command)
+            assert name in known, f"{example.name}: {name} is no command"
+            command = known[name]
         if command.name != "sandbox":
             command.make_parser(click.Context(command)).parse_args(words)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
+from bot.cli.groups import all_commands
 from bot.cli.main import aios_bot
 
 MAX_CPU = 0.25  # seconds, user and system
@@ -33,7 +34,7 @@ def test_help_takes_little_of_the_processor() -> None:
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    for name, command in group.commands.items():
+    for name, command in all_commands(group).items():
         yield (*path, name), command
         if isinstance(command, click.Group):
             yield from commands(command, (*path, name))

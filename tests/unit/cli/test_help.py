@@ -8,12 +8,13 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from bot.cli.groups import all_commands
 from bot.cli.main import aios_bot
 
 
 def groups(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
     yield path
-    for name, command in group.commands.items():
+    for name, command in all_commands(group).items():
         if isinstance(command, click.Group):
             yield from groups(command, *path, name)
 
