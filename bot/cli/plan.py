@@ -77,8 +77,6 @@ def plan(  # noqa: PLR0917 - one parameter per option of the command
     changes; with 4 when a stack cannot be analysed, so would not be deployed; with 1 when there is no plan.
     """
     from bot.engine.programs import find_compose
-    from bot.features.bump.text import render_body
-    from bot.plan.report.links import Links
     from bot.plan.report.rows import unreadable_stacks
     from bot.plan.report.text import render_json, render_lines
     from bot.planner.guarded import ForkGuard
@@ -104,6 +102,9 @@ def plan(  # noqa: PLR0917 - one parameter per option of the command
         case "json":
             click.echo(printable(render_json(made)))
         case "markdown":
+            from bot.features.bump.text import render_body
+            from bot.plan.report.links import Links
+
             click.echo(printable(render_body(made, Links())))
         case _:
             show_lines(render_lines(made))
