@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from bot.engine.compose import ComposeStack
 from bot.engine.docker import Docker, DockerError
 from bot.engine.ports import find_port_conflicts, requested_ports
 from bot.engine.programs import OLDEST_COMPOSE, OLDEST_ENGINE, OLDEST_PODMAN
-from bot.plan.engine_versions import describe_lacks, find_needs, lacked, read_engine
+from bot.plan.engine_versions import describe_lacks, find_lacks, read_engine
 from bot.protocol.action import Action
 from bot.protocol.order import Order, StackOrder
 from bot.protocol.outcome import FailureReason
@@ -97,7 +98,7 @@ def prepare(
     models = _read_models(stacks, root, docker, homes=(root, home or root), later=later)
     stacks = tuple(s for s in stacks if s.project in models)
     _check_services(stacks, models)
-    check_needs(stacks, models, docker.server_version)
+    check_needs(stacks, models, partial(check_engine, docker))
     _check_ports(order, stacks, models, docker)
     ready = sort_by_owner(order, stacks, models, root, docker)
     for stack in stacks if pull else ():
@@ -183,18 +184,14 @@ def _check_services(stacks: Sequence[StackOrder], models: Models) -> None:
                 raise PreflightError(FailureReason.STACK, text)
 
 
-def check_needs(stacks: Sequence[StackOrder], models: Models, read_version: Callable[[], tuple[str, str]]) -> None:
-    """Refuse what this engine does not have, before compose does, half way. Its version is read where it matters."""
-    needs = [
-        (str(stack.stack), need)
-        for stack in stacks
-        for need in find_needs(services_with(stack, *_MADE), models[stack.project])
-        if need.is_refused
-    ]
-    if not needs:
+def check_needs(stacks: Sequence[StackOrder], models: Models, read_versions: Callable[[], EngineVersions]) -> None:
+    """Refuse what this engine does not have, before compose does, half way. Versions are read where they matter."""
+    made = [(str(s.stack), services_with(s, *_MADE), models[s.project]) for s in stacks]
+    if not find_lacks(made, OLDEST_ENGINE, ()):
         return
-    engine = read_engine(" ".join(read_version()))
-    lacks = [(stack, need) for stack, one in needs for need in lacked([one], engine)]
+    versions = read_versions()
+    engine = read_engine(versions.engine)
+    lacks = [one for one in find_lacks(made, engine, parse_version(versions.compose)) if one[1].is_refused]
     if lacks:
         text = "; ".join(describe_lacks(lacks, engine))
         raise PreflightError(FailureReason.ENGINE, f"{text}: upgrade the engine, or take the setting out")

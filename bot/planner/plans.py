@@ -13,9 +13,9 @@ from bot.domain.names import CommitSha, NodeName, RepoName, StackName, Submodule
 from bot.domain.risk_rules import Tuning
 from bot.fleetfile import Fleet, Node, Submodule
 from bot.git.git import GitRepository
-from bot.plan.changes import Decided, decide_node
+from bot.plan.changes import decide_node
 from bot.plan.compose_versions import NodeCompose
-from bot.plan.engine_versions import EngineNeed, describe_lacks, find_needs, lacked, made_services
+from bot.plan.engine_versions import describe_lacks, find_lacks, made_services
 from bot.plan.identity import identify_plan
 from bot.plan.model import Commit, NodePlan, Plan, StackPlan
 from bot.plan.rendering import NodeChange
@@ -216,7 +216,9 @@ def _decide(
     """The plan of one node as it may be shown, and the changed files that affect it."""
     old, new = sides
     decided = decide_node(change, reconnects=compose.reconnects_networks)
-    lacks = _find_lacks(change, decided, compose)
+    models = {one.stack: one.models[1] for one in change.stacks}
+    made = [(str(s.stack), made_services(s), models.get(s.stack, {})) for one in decided for s in one.stacks]
+    lacks = find_lacks(made, compose.engine, compose.rules)
     plan = NodePlan(
         node=change.node.name,
         platform=change.node.platform,
@@ -235,17 +237,6 @@ def _describe_hooks(node: Node, old: Snapshot | None, new: Snapshot) -> tuple[st
         return ()
     more = f" and {len(changed) - _MOST_HOOK_FILES} more" if len(changed) > _MOST_HOOK_FILES else ""
     return (f"files that its hooks run or may read change: {', '.join(changed[:_MOST_HOOK_FILES])}{more}",)
-
-
-def _find_lacks(change: NodeChange, decided: Iterable[Decided], compose: NodeCompose) -> list[tuple[str, EngineNeed]]:
-    """What the containers that the plan makes need, and the node's engine does not have, by stack."""
-    models = {one.stack: one.models[1] for one in change.stacks}
-    return [
-        (str(stack.stack), need)
-        for one in decided
-        for stack in one.stacks
-        for need in lacked(find_needs(made_services(stack), models.get(stack.stack, {})), compose.engine)
-    ]
 
 
 def _add_inputs(plan: NodePlan, change: NodeChange, new: Snapshot) -> NodePlan:

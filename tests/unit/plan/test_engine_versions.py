@@ -12,8 +12,8 @@ from bot.plan.compose_versions import judge_compose
 from bot.plan.engine_versions import (
     EngineNeed,
     describe_lacks,
+    find_lacks,
     find_needs,
-    lacked,
     made_services,
     read_engine,
 )
@@ -26,7 +26,8 @@ MAC = {"mac_address": "02:42:ac:11:65:43"}
 
 
 def needs(spec: dict[str, Any], **model: Any) -> list[EngineNeed]:
-    return list(find_needs([WEB], {"services": {"web": spec, "other": {"annotations": {"a": "b"}}}, **model}))
+    model = {"services": {"web": spec, "other": {"annotations": {"a": "b"}}}, **model}
+    return list(find_needs([WEB], model, (2, 40, 3)))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_a_network_without_ipv4() -> None:
 
 
 def test_a_service_that_the_model_lacks_needs_nothing_and_a_need_is_named_once() -> None:
-    assert list(find_needs([WEB], {})) == []
+    assert list(find_needs([WEB], {}, ())) == []
     images = [{"type": "image", "source": "a"}, {"type": "image", "source": "b"}]
     assert len(needs({"volumes": images})) == 1
 
@@ -91,12 +92,35 @@ def test_the_version_of_an_engine(reported: str, version: tuple[int, ...]) -> No
     assert judge_compose(NodeVersions("9.0.0", reported), "2.40.3").engine == version
 
 
+@pytest.mark.parametrize(
+    ("spec", "is_refused"),
+    [
+        ({"healthcheck": {"start_interval": "1s"}}, False),
+        ({"networks": {"n": MAC}}, False),
+        ({"volumes": [{"type": "bind", "bind": {"recursive": "readonly"}}]}, False),
+        ({"volumes": [{"type": "image", "source": "app:1"}]}, True),
+        ({"networks": {"m": {"interface_name": "eth7"}}}, True),
+    ],
+)
+def test_newer_versions_of_compose_leave_some_settings_to_an_engine_that_ignores_them(
+    spec: dict[str, Any], is_refused: bool
+) -> None:
+    for compose, found in (((5, 3), is_refused), ((5, 6, 1), is_refused), ((5, 2, 9), True), ((), True)):
+        assert [one.is_refused for one in find_needs([WEB], {"services": {"web": spec}}, compose)] == [found]
+
+
 def test_an_engine_lacks_what_is_newer_and_nothing_where_it_is_not_known() -> None:
-    one, other = EngineNeed(WEB, "a", (28, 1)), EngineNeed(WEB, "b", (25,))
-    assert lacked([one, other], (28, 0, 4)) == [one]
-    assert lacked([one, other], (28, 1, 0)) == []
-    assert lacked([one, other], (24, 0, 9)) == [one, other]
-    assert lacked([one, other], ()) == []
+    one, other = {"networks": {"n": {"interface_name": "eth7"}}}, {"networks": {"n": MAC}}
+    stacks = [("a", [WEB], {"services": {"web": one}}), ("b", [WEB], {"services": {"web": other}})]
+
+    def found(engine: tuple[int, ...]) -> list[tuple[str, str]]:
+        return [(stack, need.setting) for stack, need in find_lacks(stacks, engine, (2, 40, 3))]
+
+    first, second = ("a", "interface_name"), ("b", "mac_address of a network")
+    assert found((28, 0, 4)) == [first]
+    assert found((28, 1, 0)) == []
+    assert found((24, 0, 9)) == [first, second]
+    assert found(()) == []
 
 
 def test_one_line_for_each_setting() -> None:
