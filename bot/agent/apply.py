@@ -73,8 +73,6 @@ def build(
     A service of which every one of `containers` runs the image that came out is not recreated for the build's sake.
     """
     built = services_with(stack, Action.CREATE, Action.REBUILD)
-    if not built:
-        return stack
     with_build = [service for service in built if model["services"][service].get("build")]
     if with_build:
         ComposeStack(docker, root, stack).build(with_build)

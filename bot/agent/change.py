@@ -14,14 +14,20 @@ from bot.agent.handover import claims_of_order, replaced_containers
 from bot.agent.health import UnhealthyError, wait_until_healthy
 from bot.agent.hooks import hooks_for, run_hook
 from bot.agent.node import LocalNode
-from bot.agent.orders import changed_stacks, is_changed, is_removal, services_to_watch, services_with, watch_seconds
+from bot.agent.orders import (
+    changed_stacks,
+    depends_on_builds,
+    is_changed,
+    is_removal,
+    services_to_watch,
+    watch_seconds,
+)
 from bot.agent.outcomes import failing_as
 from bot.agent.preflight import PreflightResult, container_settings, create_networks, prepare
 from bot.agent.verdicts import ServiceKind, find_kinds
 from bot.domain.names import ServiceName, StackName
 from bot.engine.containers import Container
 from bot.engine.docker import Docker
-from bot.protocol.action import Action
 from bot.protocol.order import HookTime, Order, StackOrder
 from bot.protocol.outcome import FailureReason
 
@@ -83,7 +89,7 @@ class Change:
     def _build(self, stack: StackOrder, model: dict[str, Any]) -> StackOrder:
         """Build the images of one stack; the stack, with what is left to do."""
         settled = stack
-        if services_with(stack, Action.CREATE, Action.REBUILD):
+        if depends_on_builds(stack):
             with self.step(f"build {stack.stack}"):
                 settled = build(self.docker, self.checkout.root, stack, model, self.before)
         for was, now in zip(stack.services, settled.services, strict=True):

@@ -32,6 +32,11 @@ def services_with(stack: StackOrder, *actions: Action) -> tuple[ServiceName, ...
     return tuple(service.service for service in stack.services if service.action in actions)
 
 
+def depends_on_builds(stack: StackOrder) -> bool:
+    """Whether images are built for the stack, or what a service does depends on one that another stack builds."""
+    return any(one.action in (Action.CREATE, Action.REBUILD) or one.if_same is not None for one in stack.services)
+
+
 def is_removal(stack: StackOrder) -> bool:
     """Whether the whole stack is removed."""
     return bool(stack.services) and all(

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from bot.agent.errors import OrderFailedError
 from bot.agent.orders import is_removal, services_with
-from bot.agent.sequence import sort_stacks, stack_needs
 from bot.engine.compose import ComposeStack
 from bot.engine.docker import Docker
+from bot.plan.stack_needs import sort_by_needs, stack_needs
 from bot.protocol.action import Action
 from bot.protocol.order import Order, StackOrder
 from bot.protocol.outcome import FailureReason
@@ -49,7 +49,7 @@ def sort_by_owner(
         owned = _all_models(order, models, root, docker)
         unowned = _find_networks(missing, owned, stacks, needs)
         _find_volumes(without, owned, stacks, needs)
-    return SortedStacks(sort_stacks(stacks, needs), tuple(unowned))
+    return SortedStacks(sort_by_needs(stacks, lambda stack: stack.project, needs), tuple(unowned))
 
 
 def _all_models(order: Order, models: Models, root: Path, docker: Docker) -> list[tuple[StackOrder, dict[str, Any]]]:

@@ -23,6 +23,8 @@ from bot.engine.docker import Docker, DockerError
 from bot.engine.ports import find_port_conflicts, requested_ports
 from bot.engine.programs import OLDEST_COMPOSE, OLDEST_ENGINE, OLDEST_PODMAN
 from bot.plan.engine_versions import describe_lacks, find_lacks, read_engine
+from bot.plan.followers import made_images
+from bot.plan.image_sources import image_name
 from bot.protocol.action import Action
 from bot.protocol.order import Order, StackOrder
 from bot.protocol.outcome import FailureReason
@@ -101,8 +103,14 @@ def prepare(
     check_needs(stacks, models, partial(check_engine, docker))
     _check_ports(order, stacks, models, docker)
     ready = sort_by_owner(order, stacks, models, root, docker)
+    made = {  # by the order's builds, which come later
+        image
+        for stack in stacks
+        for service in services_with(stack, Action.CREATE, Action.REBUILD)
+        for image in made_images(stack.project, service, models[stack.project]["services"][service])
+    }
     for stack in stacks if pull else ():
-        _fetch_images(stack, models[stack.project], root, docker)
+        _fetch_images(stack, models[stack.project], root, docker, made)
     return PreflightResult(ready.stacks, models, ready.networks)
 
 
@@ -212,18 +220,15 @@ def _check_ports(order: Order, stacks: Sequence[StackOrder], models: Models, doc
         raise PreflightError(FailureReason.PORT, f"{text}: stop what holds it, or publish another port")
 
 
-def _fetch_images(stack: StackOrder, model: dict[str, Any], root: Path, docker: Docker) -> None:
+def _fetch_images(
+    stack: StackOrder, model: dict[str, Any], root: Path, docker: Docker, made: Collection[str]
+) -> None:
     wanted: list[ServiceName] = []
-    made_here = {  # by the build, which comes later
-        spec.get("image") or f"{stack.project}-{service}"
-        for service in services_with(stack, Action.CREATE, Action.REBUILD)
-        if (spec := model["services"][service]).get("build")
-    }
     specs = {service: model["services"][service] for service in services_with(stack, *_TO_START)}
     ready = {
         service: spec
         for service, spec in specs.items()
-        if spec.get("image") and not spec.get("build") and spec["image"] not in made_here
+        if spec.get("image") and not spec.get("build") and image_name(spec["image"]) not in made
     }
     here = docker.image_ids(spec["image"] for spec in ready.values() if spec.get("pull_policy") != "always")
     for service, spec in ready.items():

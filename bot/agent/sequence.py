@@ -1,24 +1,20 @@
-"""Put what an order changes into the order in which the node does it: who is needed comes first. Pure.
+"""Put what an order changes in one stack into the order in which the node does it: who is needed comes first. Pure.
 
-Stacks are sorted by what one needs of another. Inside of a stack services follow each other in batches, each of one
-compose command, so that a dependency is never restarted under a dependent that was recreated before it.
+Services follow each other in batches, each of one compose command, so that a dependency is never restarted under a
+dependent that was recreated before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from bot.domain.names import ServiceName
+from bot.plan.followers import NAMESPACES, container_name, container_of
+from bot.plan.stack_needs import needed_containers
 from bot.protocol.action import Action
 from bot.protocol.order import StackOrder
-
-_NAMESPACES = ("network_mode", "ipc", "pid")
-_TOUCHED = (Action.CREATE, Action.RECREATE, Action.REBUILD, Action.RESTART)
-
-Models = Mapping[str, Mapping[str, Any]]
-"""Resolved models by project."""
 
 
 class Step(StrEnum):
@@ -37,72 +33,13 @@ class Batch(NamedTuple):
     services: tuple[ServiceName, ...]
 
 
-def container_names(project: str, service: str, spec: Mapping[str, Any]) -> frozenset[str]:
-    """The names under which others may mean a service's container."""
-    return frozenset([str(spec.get("container_name") or f"{project}-{service}-1")])
-
-
 def needed_services(spec: Mapping[str, Any]) -> frozenset[str]:
     """The services of its own stack that a service needs to run first."""
-    shared = {str(spec.get(field) or "") for field in _NAMESPACES}
-    mounted = {str(one).split(":")[0] for one in spec.get("volumes_from") or () if not _is_container(one)}
+    shared = {str(spec.get(field) or "") for field in NAMESPACES}
+    mounted = {str(one).split(":")[0] for one in spec.get("volumes_from") or () if not container_of(one)}
     linked = {str(one).split(":")[0] for one in spec.get("links") or ()}
     by_name = {one.removeprefix("service:") for one in shared if one.startswith("service:")}
     return frozenset({*(spec.get("depends_on") or {}), *by_name, *mounted, *linked})
-
-
-def needed_containers(spec: Mapping[str, Any]) -> frozenset[str]:
-    """The containers, by name, whose namespace or volumes a service shares, or to which it is linked."""
-    shared = (str(spec.get(field) or "") for field in _NAMESPACES)
-    found = {one.removeprefix("container:") for one in shared if one.startswith("container:")}
-    found |= {str(one).split(":")[1] for one in spec.get("volumes_from") or () if _is_container(one)}
-    return frozenset(found | {str(one).split(":")[0] for one in spec.get("external_links") or ()})
-
-
-def _is_container(mounted: object) -> bool:
-    return str(mounted).startswith("container:")
-
-
-def stack_needs(stacks: Iterable[StackOrder], models: Models) -> dict[str, set[str]]:
-    """By project, the projects whose containers its services share; only services that the order changes count."""
-    stacks = tuple(stacks)
-    owners: dict[str, str] = {}
-    for stack in stacks:
-        for service, spec in _touched(stack, models):
-            owners |= dict.fromkeys(container_names(stack.project, service, spec), stack.project)
-    return {
-        stack.project: {
-            owners[name]
-            for _, spec in _touched(stack, models)
-            for name in needed_containers(spec)
-            if owners.get(name, stack.project) != stack.project
-        }
-        for stack in stacks
-    }
-
-
-def _touched(stack: StackOrder, models: Models) -> list[tuple[ServiceName, Mapping[str, Any]]]:
-    services = models.get(stack.project, {}).get("services", {})
-    return [
-        (one.service, services[one.service])
-        for one in stack.services
-        if one.action in _TOUCHED and one.service in services
-    ]
-
-
-def sort_stacks(stacks: Sequence[StackOrder], needs: Mapping[str, Iterable[str]]) -> tuple[StackOrder, ...]:
-    """`stacks`, each behind those that it needs (both by project), and otherwise in the order in which they are."""
-    placed: list[StackOrder] = []
-    waiting = list(stacks)
-    while waiting:
-        open_projects = {stack.project for stack in waiting}
-        ready = next(
-            (s for s in waiting if not (open_projects - {s.project}).intersection(needs.get(s.project, ()))),
-            waiting[0],  # two stacks that need each other: compose reports what does not work
-        )
-        waiting.remove(ready)
-        placed.append(ready)
-    return tuple(placed)
 
 
 def find_batches(stack: StackOrder, model: Mapping[str, Any], present: Iterable[str]) -> tuple[Batch, ...]:
@@ -152,9 +89,7 @@ def _steps(stack: StackOrder, present: frozenset[str]) -> dict[ServiceName, Step
 
 def _needs(project: str, model: Mapping[str, Any], steps: Mapping[ServiceName, Step]) -> dict[ServiceName, set[str]]:
     services = model.get("services", {})
-    owners = {
-        name: service for service in steps for name in container_names(project, service, services.get(service, {}))
-    }
+    owners = {container_name(project, service, services.get(service, {})): service for service in steps}
     needs: dict[ServiceName, set[str]] = {}
     for service in steps:
         spec = services.get(service, {})

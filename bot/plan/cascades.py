@@ -23,7 +23,17 @@ from typing import Any
 
 from bot.domain.names import ServiceName
 from bot.plan.causes import Cause, ReasonCode, find_source
-from bot.plan.followers import NAMESPACES, container_name, container_of, shared_cause, volumes_cause
+from bot.plan.followers import (
+    NAMESPACES,
+    container_name,
+    container_of,
+    made_images,
+    mounted_images,
+    run_images,
+    shared_cause,
+    volumes_cause,
+)
+from bot.plan.image_sources import image_name
 from bot.plan.rendering import Rendering
 from bot.protocol.action import Action
 
@@ -136,7 +146,7 @@ def image_causes(
     seen = set(waiting)
     while waiting:
         builder = waiting.popleft()
-        image = services[builder].get("image") or f"{model.get('name')}-{builder}"
+        images = made_images(model.get("name"), builder, services[builder])
         for service, spec in services.items():
             contexts = ((spec.get("build") or {}).get("additional_contexts") or {}).values()
             if service == builder:
@@ -148,10 +158,10 @@ def image_causes(
                 if service not in seen:
                     seen.add(service)
                     waiting.append(service)
-            elif any(v.get("type") == "image" and v.get("source") == image for v in spec.get("volumes") or ()):
+            elif any(image_name(image) in images for image in mounted_images(spec)):
                 text, where = f"mounts the image of {builder}", find_source(rendering, f"services.{service}.volumes")
                 yield service, Cause(Action.RECREATE, ReasonCode.IMAGE_REBUILT, text, where)
-            elif spec.get("image") == image and not spec.get("build"):
+            elif any(image_name(image) in images for image in run_images(spec)):
                 text = f"{builder} rebuilds its image: recreated only if that comes out different"
                 where = find_source(rendering, f"services.{service}.image")
                 yield service, Cause(Action.RECREATE, ReasonCode.IMAGE_REBUILT, text, where, if_different=True)
@@ -167,6 +177,21 @@ def action_if_same(causes: Iterable[Cause]) -> Action:
         if cause.action is not Action.REBUILD and not cause.if_different
     )
     return max(left, key=order.index, default=Action.NONE)
+
+
+def less_if_same(action: Action, causes: list[Cause]) -> Action | None:
+    """What is done in place of `action` where the service's image comes out the same; None where that is no less."""
+    if not any(cause.action is Action.REBUILD or cause.if_different for cause in causes):
+        return None
+    less = action_if_same(causes)
+    return less if less is not action else None
+
+
+def add_causes(causes: Causes, found: Iterable[tuple[str, Cause]]) -> None:
+    """Add what was found for services that exist before and after; others are created or removed."""
+    for name, cause in found:
+        if name in causes:
+            causes[name].append(cause)
 
 
 def spread(causes: Causes, model: Mapping[str, Any], rendering: Rendering) -> None:
@@ -196,8 +221,11 @@ def _consequences(
             if spec.get(field) == f"service:{origin}" or container_of(spec.get(field)) == container:
                 yield name, shared_cause(name, field, origin, action, rendering)
         mounted = [str(one) for one in spec.get("volumes_from") or ()]
-        if replaced and any(origin == one.partition(":")[0] or container == container_of(one) for one in mounted):
-            yield name, volumes_cause(name, origin, rendering)
+        by_name = any(container == container_of(one) for one in mounted)
+        if replaced and (by_name or any(origin == one.partition(":")[0] for one in mounted)):
+            yield name, volumes_cause(name, origin, Action.RECREATE, rendering)
+        elif by_name and any(cause.code is ReasonCode.BIND_CONTENT for cause in restarts):
+            yield name, volumes_cause(name, origin, Action.RESTART, rendering)
         depends = (spec.get("depends_on") or {}).get(origin) or {}
         if depends.get("restart") and (replaced or explicit):
             at = find_source(rendering, f"services.{name}.depends_on.{origin}")

@@ -14,10 +14,18 @@ from msgspec.structs import replace
 
 from bot.domain.names import ServiceName
 from bot.fleetfile import Node
-from bot.plan.cascades import Causes, action_if_same, image_causes, remade_networks, resource_causes, spread
+from bot.plan.cascades import Causes, add_causes, image_causes, less_if_same, remade_networks, resource_causes, spread
 from bot.plan.causes import Cause, ReasonCode, build_causes, find_old_source, find_source, model_causes
 from bot.plan.contents import changed_under, content_causes, find_mounts, reload_signal, unseen_contents
-from bot.plan.followers import Replaced, followed_containers, follower_causes, replaced_containers, settle
+from bot.plan.followers import (
+    Replaced,
+    built_elsewhere,
+    find_replaced,
+    followed,
+    follower_causes,
+    held_containers,
+    settle,
+)
 from bot.plan.images import judge_image
 from bot.plan.model import ServicePlan, StackPlan
 from bot.plan.model_diff import render_diff
@@ -36,7 +44,8 @@ class PlanScope(NamedTuple):
     node: Node
     changed: frozenset[str]  # paths of the checkout
     remade: frozenset[str] = frozenset()  # real names of networks that any stack of the node recreates
-    replaced: Replaced = {}  # containers of other stacks
+    replaced: Replaced = {}  # of other stacks
+    held: frozenset[str] = frozenset()  # names of all containers that the node has until now
     reconnects: bool = False  # whether compose would only reconnect who is on a renamed network
 
 
@@ -53,13 +62,16 @@ class Decided(NamedTuple):
 def decide_node(change: NodeChange, *, reconnects: bool = False) -> tuple[Decided, ...]:
     """Decide every stack of a node; `reconnects` as in PlanScope."""
     remade = frozenset(name for stack in change.stacks for name in _remade(stack.old, stack.new))
-    scope = PlanScope(change.node, change.changed, remade, reconnects=reconnects)
+    held = frozenset(name for stack in change.stacks for name in held_containers(_model(stack.old)))
+    scope = PlanScope(change.node, change.changed, remade, held=held, reconnects=reconnects)
     return settle(
-        [followed_containers(_model(stack.new)["services"]) for stack in change.stacks],
+        [followed(_model(stack.new)["services"], stack.base_images) for stack in change.stacks],
         lambda at, others: decide_stack(
             change.stacks[at], scope._replace(changed=change.changed_for(change.stacks[at]), replaced=others)
         ),
-        lambda at, decided: replaced_containers(decided.stacks, _model(change.stacks[at].new)),
+        lambda at, decided: find_replaced(
+            decided.stacks, _model(change.stacks[at].old), _model(change.stacks[at].new), held
+        ),
     )
 
 
@@ -124,7 +136,7 @@ class _StackDecision:
 
     def __init__(self, change: StackChange, scope: PlanScope, why: ReasonCode | None) -> None:
         self.change, self.why = change, why
-        self.node, self.changed, self.remade, self.replaced, self.reconnects = scope
+        self.node, self.changed, self.remade, self.replaced, self.held, self.reconnects = scope
         self.old, self.new = change.old, change.new
         self.before, self.after = _model(self.old), _model(self.new)
         # For people: with the checkout at the path where the node has it.
@@ -165,7 +177,7 @@ class _StackDecision:
             image=judge_image(spec),
             signal=reload_signal(spec) if action is Action.RELOAD else "",
             remaining=replicas(spec) if scales_down else 0,
-            if_same=_less_if_same(action, causes),
+            if_same=less_if_same(action, causes),
         )
 
     def _added_or_removed(self, name: str) -> Iterator[Cause]:
@@ -205,16 +217,14 @@ class _StackDecision:
         rendering = self.new.rendering
         causes: Causes = {name: self._own_causes(name, self.old, self.new) for name in names}
         services = self.after["services"]
-        for name, cause in resource_causes(self.before, self.after, rendering, self.remade, self.reconnects):
-            if name in causes:
-                causes[name].append(cause)
+        elsewhere = (
+            *resource_causes(self.before, self.after, rendering, self.remade, self.reconnects),
+            *built_elsewhere(services, self.change.base_images, rendering, self.replaced),
+        )
+        add_causes(causes, elsewhere)
         rebuilt = [name for name in names if any(c.action is Action.REBUILD for c in causes[name])]
-        for name, cause in image_causes(self.after, rebuilt, rendering, self.change.build_bases):
-            if name in causes:
-                causes[name].append(cause)
-        for name, cause in follower_causes(services, rendering, self.replaced):
-            if name in causes:
-                causes[name].append(cause)
+        add_causes(causes, image_causes(self.after, rebuilt, rendering, self.change.build_bases))
+        add_causes(causes, follower_causes(services, rendering, {**self._taken_over(), **self.replaced}))
         # A service without a container, before or after, can only be created or removed.
         idle = {name for name in names if 0 in (replicas(self.before["services"][name]), replicas(services[name]))}
         for name in idle:
@@ -226,6 +236,11 @@ class _StackDecision:
                 # Where the other containers change as well, all are recreated together.
                 causes[name].append(scaled._replace(action=Action.RECREATE) if causes[name] else scaled)
         return causes
+
+    def _taken_over(self) -> Replaced:
+        """The containers of this stack's new services that replace another one of their name."""
+        then, now = held_containers(self.before), held_containers(self.after)
+        return {name: Action.RECREATE for name in now if name in self.held and then.get(name) != now[name]}
 
     def _own_causes(self, name: str, old: Side, new: Side) -> list[Cause]:
         then, now = self.before["services"][name], self.after["services"][name]
@@ -254,19 +269,11 @@ class _StackDecision:
         return Cause(action, ReasonCode.REPLICAS, f"replicas {was} -> {now}", where)
 
 
-def _less_if_same(action: Action, causes: list[Cause]) -> Action | None:
-    """What is done in place of `action` where the service's image comes out the same; None where that is no less."""
-    if not any(cause.action is Action.REBUILD or cause.if_different for cause in causes):
-        return None
-    less = action_if_same(causes)
-    return less if less is not action else None
-
-
 def _stack_plan(change: StackChange, side: Side, services: tuple[ServicePlan, ...], node: Node) -> StackPlan:
     rendering = side.rendering
     variables = rendering.variables
     gone = side is change.old and change.new is None
-    known = _names(change.old.rendering.variables) if change.old else frozenset()
+    known = {variable.name for variable in change.old.rendering.variables} if change.old else set()
     model = _model(side)
     return StackPlan(
         stack=change.stack,
@@ -285,10 +292,6 @@ def _stack_plan(change: StackChange, side: Side, services: tuple[ServicePlan, ..
         remarks=() if gone else find_remarks(change, services, node),
         old=change.old_pin,
     )
-
-
-def _names(variables: tuple[Variable, ...]) -> frozenset[str]:
-    return frozenset(variable.name for variable in variables)
 
 
 def find_missing(variables: tuple[Variable, ...], node: Node) -> tuple[str, ...]:

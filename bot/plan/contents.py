@@ -46,12 +46,11 @@ class Mount(NamedTuple):
 def find_mounts(service: str, model: Mapping[str, Any], node: Node) -> Iterator[Mount]:
     """Find every path of the checkout that the containers of `service` read."""
     spec = model["services"][service]
-    for index, volume in enumerate(spec.get("volumes") or ()):
+    for target, (volume, at) in _volumes(service, model, {service}).items():
         source = _source_of(volume, model)
         inside = find_inside(source, node) if source else None
         if inside is not None:
-            at = f"services.{service}.volumes.{index}"
-            yield Mount(ReasonCode.BIND_CONTENT, str(volume.get("target", "")), inside, at)
+            yield Mount(ReasonCode.BIND_CONTENT, target, inside, at)
     for section, code in _FILE_OBJECTS.items():
         for index, (name, target) in enumerate(_references(spec, section)):
             file = (model.get(section) or {}).get(name, {}).get("file")
@@ -63,6 +62,26 @@ def find_mounts(service: str, model: Mapping[str, Any], node: Node) -> Iterator[
         inside = find_inside(path, node) if kind == "seccomp" and path.startswith("/") else None
         if inside is not None:
             yield Mount(ReasonCode.SECURITY_PROFILE, kind, inside, f"services.{service}.security_opt.{index}")
+
+
+def _volumes(service: str, model: Mapping[str, Any], seen: set[str]) -> dict[str, tuple[Mapping[str, Any], str]]:
+    """The volumes of a service by target, with their places in the model; those of `volumes_from` come first.
+
+    Its own ones hide what it gets from another service at the same target. `seen` ends a circle.
+    """
+    found: dict[str, tuple[Mapping[str, Any], str]] = {}
+    spec = model["services"][service]
+    for index, mounted in enumerate(spec.get("volumes_from") or ()):
+        origin = str(mounted).partition(":")[0]
+        if origin in model["services"] and origin not in seen:
+            inherited = _volumes(origin, model, seen | {origin})
+            found |= {
+                target: (volume, f"services.{service}.volumes_from.{index}")
+                for target, (volume, _) in inherited.items()
+            }
+    for index, volume in enumerate(spec.get("volumes") or ()):
+        found[str(volume.get("target", ""))] = (volume, f"services.{service}.volumes.{index}")
+    return found
 
 
 def split_security_option(option: str) -> tuple[str, str, str]:
@@ -77,8 +96,8 @@ def _source_of(volume: Mapping[str, Any], model: Mapping[str, Any]) -> str:
         return str(volume.get("source") or "")
     defined = (model.get("volumes") or {}).get(volume.get("source")) or {}
     options = defined.get("driver_opts") or {}
-    bound = "bind" in str(options.get("o", "")).split(",") and defined.get("driver", "local") == "local"
-    return str(options.get("device") or "") if bound else ""
+    is_bind = not {"bind", "rbind"}.isdisjoint(str(options.get("o", "")).split(","))
+    return str(options.get("device") or "") if is_bind and defined.get("driver", "local") == "local" else ""
 
 
 def _references(spec: Mapping[str, Any], section: str) -> list[tuple[str, str]]:

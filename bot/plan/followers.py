@@ -1,20 +1,27 @@
-"""Find who shares a container by its name: `container:NAME`, also over the stacks of a node. Pure."""
+"""Find who depends on what other stacks replace: containers by name (`container:NAME`), and images. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from bot.domain.names import ServiceName
 from bot.plan.causes import Cause, ReasonCode, find_source
+from bot.plan.image_sources import image_name
 from bot.plan.model import StackPlan
 from bot.plan.rendering import Rendering
+from bot.plan.scale import replicas
 from bot.protocol.action import Action
 
 NAMESPACES = ("network_mode", "ipc", "pid")
 _MADE = {Action.RECREATE: Action.RECREATE, Action.REBUILD: Action.RECREATE, Action.RESTART: Action.RESTART}
 
 Replaced = Mapping[str, Action]
-"""Containers that are recreated or restarted, by name."""
+"""Containers that are recreated or restarted, by name.
+
+Behind `volumes:` those with new content in what they mount; behind `image:` images that are rebuilt, by name.
+"""
 T = TypeVar("T")
 
 
@@ -46,24 +53,49 @@ def settle(
         seen = others
 
 
-def followed_containers(services: Mapping[str, Any]) -> frozenset[str]:
-    """The containers, by name, that `services` share something of."""
-    return frozenset(
-        origin
-        for spec in services.values()
-        for value in (*(spec.get(field) for field in NAMESPACES), *(spec.get("volumes_from") or ()))
-        if (origin := container_of(value))
-    )
+def followed(services: Mapping[str, Any], bases: Mapping[ServiceName, Collection[str]]) -> frozenset[str]:
+    """What `services` depend on by name, as in Replaced; `bases` are the images that they are built on."""
+    specs = services.values()
+    shared = {container_of(spec.get(field)) for spec in specs for field in NAMESPACES}
+    mounted = {container_of(one) for spec in specs for one in spec.get("volumes_from") or ()}
+    containers = (shared | mounted) - {""}
+    images = itertools.chain(*(used_images(spec) for spec in specs), *bases.values())
+    return frozenset({*containers, *map(_volumes_key, mounted - {""}), *map(_image_key, images)})
 
 
-def replaced_containers(plans: Iterable[StackPlan], model: Mapping[str, Any]) -> Replaced:
-    """The containers of one stack that its plans recreate or restart."""
+def held_containers(model: Mapping[str, Any]) -> dict[str, str]:
+    """The names of a stack's containers, each with its service."""
     return {
-        container_name(plan.project, service.service, model["services"][service.service]): _MADE[service.action]
-        for plan in plans
-        for service in plan.services
-        if service.action in _MADE and service.service in model["services"]
+        container_name(model.get("name"), service, spec): service
+        for service, spec in model["services"].items()
+        if replicas(spec)
     }
+
+
+def find_replaced(
+    plans: Iterable[StackPlan], before: Mapping[str, Any], after: Mapping[str, Any], held: Collection[str]
+) -> Replaced:
+    """What the plans of one stack replace: its containers, and the images that it builds again.
+
+    A new container replaces the one that has had its name until now, of whichever stack: `held` are those names.
+    """
+    found: dict[str, Action] = {}
+    for plan in plans:
+        own = held_containers(before) if before.get("name") == plan.project else {}
+        for one in plan.services:
+            spec = after["services"].get(one.service)
+            if spec is None:
+                continue
+            name = container_name(plan.project, one.service, spec)
+            if one.action in _MADE:
+                found[name] = _MADE[one.action]
+            elif one.action is Action.CREATE and name in held and own.get(name) != one.service:
+                found[name] = Action.RECREATE
+            if any(reason.code is ReasonCode.BIND_CONTENT for reason in one.reasons):
+                found[_volumes_key(name)] = Action.RESTART
+            if one.action is Action.REBUILD:
+                found |= dict.fromkeys(map(_image_key, made_images(plan.project, one.service, spec)), Action.REBUILD)
+    return found
 
 
 def container_name(project: object, service: str, spec: Mapping[str, Any]) -> str:
@@ -86,7 +118,66 @@ def follower_causes(
         for mounted in spec.get("volumes_from") or ():
             origin = container_of(mounted)
             if replaced.get(origin) is Action.RECREATE:
-                yield name, volumes_cause(name, origin, rendering)
+                yield name, volumes_cause(name, origin, Action.RECREATE, rendering)
+            elif _volumes_key(origin) in replaced:
+                yield name, volumes_cause(name, origin, Action.RESTART, rendering)
+
+
+def built_elsewhere(
+    services: Mapping[str, Any],
+    bases: Mapping[ServiceName, Collection[str]],
+    rendering: Rendering,
+    replaced: Replaced,
+) -> Iterator[tuple[str, Cause]]:
+    """Find the services that run, mount, or are built on, an image that another stack builds again."""
+    for name, spec in services.items():
+        for image in bases.get(ServiceName(name), ()):
+            if _image_key(image) in replaced:
+                text = f"is built on {image}, which another stack rebuilds"
+                where = find_source(rendering, f"services.{name}.build")
+                yield name, Cause(Action.REBUILD, ReasonCode.IMAGE_REBUILT, text, where)
+        for image in run_images(spec):
+            if _image_key(image) in replaced:
+                text = f"another stack rebuilds its image {image}: recreated only if that comes out different"
+                where = find_source(rendering, f"services.{name}.image")
+                yield name, Cause(Action.RECREATE, ReasonCode.IMAGE_REBUILT, text, where, if_different=True)
+        for image in mounted_images(spec):
+            if _image_key(image) in replaced:
+                text = f"mounts the image {image}, which another stack rebuilds"
+                where = find_source(rendering, f"services.{name}.volumes")
+                yield name, Cause(Action.RECREATE, ReasonCode.IMAGE_REBUILT, text, where)
+
+
+def used_images(spec: Mapping[str, Any]) -> list[str]:
+    """The images that a service runs or mounts without building them."""
+    return [*run_images(spec), *mounted_images(spec)]
+
+
+def made_images(project: object, service: str, spec: Mapping[str, Any]) -> frozenset[str]:
+    """The images that a service with a build makes, as `image_name` spells them; none without one."""
+    build = spec.get("build")
+    if not isinstance(build, Mapping):
+        return frozenset()
+    names = (spec.get("image") or f"{project}-{service}", *(build.get("tags") or ()))
+    return frozenset(image_name(str(name)) for name in names)
+
+
+def run_images(spec: Mapping[str, Any]) -> list[str]:
+    """The image that a service runs without building it."""
+    return [] if spec.get("build") or not spec.get("image") else [str(spec["image"])]
+
+
+def mounted_images(spec: Mapping[str, Any]) -> list[str]:
+    """The images that a service mounts."""
+    return [str(one.get("source")) for one in spec.get("volumes") or () if one.get("type") == "image"]
+
+
+def _volumes_key(container: str) -> str:
+    return f"volumes:{container}"
+
+
+def _image_key(image: str) -> str:
+    return f"image:{image_name(image)}"
 
 
 def container_of(value: object) -> str:
@@ -103,9 +194,12 @@ def shared_cause(name: str, field: str, origin: str, action: Action, rendering: 
     return Cause(action, ReasonCode.NAMESPACE_SHARED, text, find_source(rendering, f"services.{name}.{field}"))
 
 
-def volumes_cause(name: str, origin: str, rendering: Rendering) -> Cause:
-    """The cause of a service that mounts the volumes of `origin`, which is recreated."""
+def volumes_cause(name: str, origin: str, action: Action, rendering: Rendering) -> Cause:
+    """The cause of a service that mounts the volumes of `origin`: another container now, or with new content."""
     at = find_source(rendering, f"services.{name}.volumes_from")
+    if action is Action.RESTART:
+        text = f"mounts the volumes of {origin}, whose content changed"
+        return Cause(Action.RESTART, ReasonCode.VOLUMES_FROM, text, at)
     return Cause(Action.RECREATE, ReasonCode.VOLUMES_FROM, f"mounts the volumes of {origin}", at)
 
 

@@ -126,6 +126,7 @@ class StackChange(Value, frozen=True):
     new: Side | None = None
     build_inputs: dict[ServiceName, tuple[str, ...]] = {}  # changed files that reach an image's build
     build_bases: dict[ServiceName, tuple[ServiceName, ...]] = {}  # the services whose images it may be built on
+    base_images: dict[ServiceName, tuple[str, ...]] = {}  # by name, those that it may be built on
     lost_guards: dict[ServiceName, tuple[LostGuards, ...]] = {}
     build_problems: dict[ServiceName, BuildProblem] = {}  # of services whose image is rebuilt, if they are touched
     was: StackName | None = None  # the old stack, where its folder moved

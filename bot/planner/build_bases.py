@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.domain.names import ServiceName
-from bot.plan.image_sources import find_images, image_name
+from bot.plan.followers import made_images
+from bot.plan.image_sources import find_images
 
 _ONBUILD = re.compile(r"(?im)^[ \t]*onbuild[ \t]")
 
@@ -20,18 +21,24 @@ def find_bases(
     A Dockerfile that is not known or not understood may read all of them.
     """
     services = model.get("services") or {}
-    images = {name: image_name(services[name].get("image") or f"{model.get('name')}-{name}") for name in dockerfiles}
+    images = {name: made_images(model.get("name"), name, services[name]) for name in dockerfiles}
     found = {}
     for service, (text, target) in dockerfiles.items():
         read = find_images(text, target) if text is not None else None
         bases = [
             ServiceName(other)
-            for other, image in images.items()
-            if image != images[service] and (read is None or image in read)
+            for other, made in images.items()
+            if made != images[service] and (read is None or made & read)
         ]
         if bases:
             found[ServiceName(service)] = tuple(bases)
     return found
+
+
+def find_base_images(dockerfiles: Mapping[str, tuple[str | None, str]]) -> dict[ServiceName, tuple[str, ...]]:
+    """By service, the images that its Dockerfile reads, where that is known; `dockerfiles` as for `find_bases`."""
+    read = {service: find_images(text, target) for service, (text, target) in dockerfiles.items() if text is not None}
+    return {ServiceName(service): tuple(sorted(images)) for service, images in read.items() if images}
 
 
 def brings_own(

@@ -17,7 +17,7 @@ from bot.plan.image_sources import MAIN, ImageSources, Source, find_sources
 from bot.plan.model import SourceLine
 from bot.plan.node_paths import find_inside
 from bot.plan.rendering import BuildProblem, Rendered, Rendering
-from bot.planner.build_bases import brings_own, find_bases
+from bot.planner.build_bases import brings_own, find_base_images, find_bases
 from bot.planner.snapshot import Snapshot
 from bot.planner.snapshot_files import BlobReader, OutsideError, SnapshotFiles, TooLargeError
 
@@ -28,11 +28,15 @@ _UNKNOWN = ImageSources((), None)
 
 
 class Builds(NamedTuple):
-    """Of one stack, by service: files that differ for the builder, why it fails, and who makes what it builds on."""
+    """Of one stack, by service: files that differ for the builder, why it fails, and what it builds on.
+
+    `bases` are services of the stack, `base_images` the images that a Dockerfile is known to read.
+    """
 
     inputs: dict[ServiceName, tuple[str, ...]]
     problems: dict[ServiceName, BuildProblem]
     bases: Mapping[ServiceName, tuple[ServiceName, ...]] = MappingProxyType({})
+    base_images: Mapping[ServiceName, tuple[str, ...]] = MappingProxyType({})
 
 
 def read_builds(
@@ -51,7 +55,8 @@ def read_builds(
     builds = {service: spec["build"] for service, spec in services.items() if isinstance(spec.get("build"), dict)}
     made = {service: _ImageBuild(build, node, new) for service, build in builds.items()}
     texts = {service: one.text for service, one in made.items()}
-    found = Builds({}, {}, find_bases(model, {service: one.as_dockerfile for service, one in made.items()}))
+    dockerfiles = {service: one.as_dockerfile for service, one in made.items()}
+    found = Builds({}, {}, find_bases(model, dockerfiles), find_base_images(dockerfiles))
     for service, build in builds.items():
         here = made[service]
         there = _ImageBuild(build, node, old) if old is not None and service in before else None

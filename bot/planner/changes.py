@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -9,7 +11,9 @@ from msgspec.structs import replace
 from bot.domain.names import StackName
 from bot.fleetfile import FLEET_FILE, Node, Submodule, parse_fleet
 from bot.fleetfile.yaml_lines import YamlFileError
+from bot.plan.followers import made_images
 from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange
+from bot.plan.stack_needs import sort_by_needs
 from bot.planner.builds import read_builds
 from bot.planner.culprits import NONE_REFUSED, Refused, StackPlace
 from bot.planner.renderer import Renderer, RenderRequest
@@ -124,11 +128,24 @@ def _pair(
                 new=now[1] if now else None,
                 build_inputs=builds.inputs,
                 build_bases=dict(builds.bases),
+                base_images=dict(builds.base_images),
                 build_problems=builds.problems,
                 was=then[0].stack if then and then[0].stack != task.stack else None,
             )
         )
-    return tuple(pairs)
+    return _bases_first(pairs)
+
+
+def _bases_first(stacks: Sequence[StackChange]) -> tuple[StackChange, ...]:
+    """`stacks`, each behind those that build the images which its own are built on."""
+    builders: dict[str, str] = {}
+    for stack in stacks:
+        model = stack.models[1]
+        for service, spec in (model.get("services") or {}).items():
+            builders |= dict.fromkeys(made_images(model.get("name"), service, spec), stack.folder)
+    read = {stack.folder: itertools.chain.from_iterable(stack.base_images.values()) for stack in stacks}
+    needs = {folder: {builders[image] for image in images if image in builders} for folder, images in read.items()}
+    return sort_by_needs(stacks, lambda stack: stack.folder, needs)
 
 
 def _project(side: Side) -> str:

@@ -10,12 +10,10 @@ from bot.agent.sequence import (
     Batch,
     Step,
     find_batches,
-    needed_containers,
     needed_services,
-    sort_stacks,
-    stack_needs,
 )
 from bot.domain.names import ServiceName, StackName
+from bot.plan.stack_needs import needed_containers
 from bot.protocol.action import Action
 from bot.protocol.order import ServiceOrder, StackOrder
 
@@ -122,24 +120,6 @@ def test_a_container_named_in_the_same_stack_comes_first() -> None:
 def test_what_a_service_needs(spec: dict[str, Any], services: str, containers: str) -> None:
     assert needed_services(spec) == frozenset(services.split())
     assert needed_containers(spec) == frozenset(containers.split())
-
-
-def test_which_stack_needs_which() -> None:
-    one, two, three = stack("one", client=CREATE), stack("two", vpn=RESTART), stack("three", other=NONE)
-    models: dict[str, dict[str, Any]] = {
-        "p-one": {"services": {"client": {"network_mode": "container:vpn", "volumes_from": ["container:there"]}}},
-        "p-two": {"services": {"vpn": {"container_name": "vpn", "ipc": "container:vpn"}}},
-        "p-three": {"services": {"other": {"container_name": "there"}}},
-    }
-    assert stack_needs(iter([one, two, three]), models) == {"p-one": {"p-two"}, "p-two": set(), "p-three": set()}
-    assert stack_needs([one], {}) == {"p-one": set()}
-
-
-def test_stacks_stand_behind_those_that_they_need() -> None:
-    a, b, c = stack("a"), stack("b"), stack("c")
-    assert sort_stacks([a, b, c], {}) == (a, b, c)
-    assert sort_stacks([a, b, c], {"p-a": {"p-c"}, "p-c": {"p-c", "elsewhere"}}) == (b, c, a)
-    assert sort_stacks([a, b, c], {"p-a": {"p-b"}, "p-b": {"p-a"}, "p-c": {"p-a"}}) == (a, b, c)
 
 
 def test_the_steps_of_a_batch_have_an_order() -> None:

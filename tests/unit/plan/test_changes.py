@@ -261,7 +261,7 @@ RESTARTS = {"condition": "service_started", "restart": True}
             {"image": "app:2.0"},
             {"net": "recreate", "after": "restart", "last": "none", "loose": "none", "data": "recreate"},
         ),
-        ("conf/a", {"net": "restart", "after": "restart", "last": "restart", "loose": "none", "data": "none"}),
+        ("conf/a", {"net": "restart", "after": "restart", "last": "restart", "loose": "none", "data": "restart"}),
     ],
 )
 def test_cascades(cause: dict[str, Any] | str, expected: dict[str, str]) -> None:

@@ -12,8 +12,8 @@ from bot.fleetfile import Node
 from bot.plan.cascades import action_if_same
 from bot.plan.causes import Cause, ReasonCode
 from bot.plan.changes import decide_node
-from bot.plan.followers import Replaced, followed_containers, settle
-from bot.plan.rendering import NodeChange, Rendered, Side, StackChange
+from bot.plan.followers import Replaced, followed, settle
+from bot.plan.rendering import CHECKOUT, NodeChange, Rendered, Side, StackChange
 from bot.protocol.action import Action
 
 Services = dict[str, dict[str, Any]]
@@ -27,8 +27,8 @@ def change(name: str, old: Services, new: Services | None = None) -> StackChange
     return StackChange(stack=StackName(name), folder=name, old=side(old), new=side(old if new is None else new))
 
 
-def decide(*stacks: StackChange) -> dict[str, tuple[str, list[str]]]:
-    decided = decide_node(NodeChange(node=Node(name=NodeName("n")), stacks=stacks))
+def decide(*stacks: StackChange, changed: frozenset[str] = frozenset()) -> dict[str, tuple[str, list[str]]]:
+    decided = decide_node(NodeChange(node=Node(name=NodeName("n")), stacks=stacks, changed=changed))
     return {
         f"{plan.stack}/{service.service}": (service.action.value, [reason.text for reason in service.reasons])
         for one in decided
@@ -183,7 +183,8 @@ def test_the_containers_that_services_follow() -> None:
         "b": {"volumes_from": ["container:data:ro", "c"], "network_mode": "service:a"},
         "c": {},
     }
-    assert followed_containers(services) == {"net", "memory", "data"}
+    assert followed(services, {}) == {"net", "memory", "data", "volumes:data"}
+    assert followed({"d": {"image": "x"}}, {ServiceName("e"): ("y",)}) == {"image:x:latest", "image:y:latest"}
 
 
 @pytest.mark.parametrize(
@@ -197,3 +198,71 @@ def test_the_containers_that_services_follow() -> None:
 )
 def test_the_heaviest_other_cause_is_left(actions: tuple[Action, ...], left: Action) -> None:
     assert action_if_same(Cause(action, ReasonCode.BUILD, "x", None) for action in actions) is left
+
+
+def test_a_new_container_replaces_the_one_that_had_its_name() -> None:
+    vpn = {"container_name": "tunnel"}
+    follower = {"q": {"network_mode": "container:tunnel"}, "p": {"pid": "container:other"}}
+    shared = "shares the network with tunnel, which is recreated"
+    # In one stack, from one stack to another, and by a project of another name.
+    found = decide(change("a", {"vpn": vpn, **follower}, {"gluetun": vpn, **follower}))
+    assert found["a/q"] == ("recreate", [shared])
+    assert "a/p" not in found
+    found = decide(
+        change("a", {"vpn": vpn, "x": {}}, {"x": {}}), change("b", {}, {"vpn": vpn}), change("c", follower)
+    )
+    assert found["c/q"] == ("recreate", [shared])
+    moved = change("a", {"vpn": vpn})
+    assert isinstance(moved.new, Side)
+    assert isinstance(moved.new.rendering, Rendered)
+    moved = replace(
+        moved, new=Side(rendering=replace(moved.new.rendering, model={**moved.new.rendering.model, "name": "z"}))
+    )
+    assert decide(moved, change("c", follower))["c/q"] == ("recreate", [shared])
+
+
+def test_a_container_whose_name_nobody_had_or_that_is_one_more_replaces_none() -> None:
+    vpn = {"container_name": "tunnel"}
+    follower = change("c", {"q": {"network_mode": "container:tunnel"}, "r": {"network_mode": "container:a-w-1"}})
+    assert "c/q" not in decide(change("a", {}, {"vpn": vpn}), follower)
+    more = change("a", {"w": {"scale": 1}}, {"w": {"scale": 2}})
+    assert "c/r" not in decide(more, follower)
+
+
+def test_the_content_of_mounts_is_followed_over_stacks() -> None:
+    def mounting(changed: frozenset[str]) -> dict[str, tuple[str, list[str]]]:
+        bind = {"volumes": [{"type": "bind", "source": f"{CHECKOUT}/conf", "target": "/conf"}]}
+        stacks = (change("a", {"w": bind}), change("b", {"r": {"volumes_from": ["container:a-w-1:ro"]}}))
+        return decide(*stacks, changed=changed)
+
+    assert mounting(frozenset({"conf/x"}))["b/r"] == (
+        "restart",
+        ["mounts the volumes of a-w-1, whose content changed"],
+    )
+    assert "b/r" not in mounting(frozenset({"other/x"}))
+
+
+def test_an_image_that_another_stack_builds_again() -> None:
+    built = {"image": "docker.io/library/mine", "build": {"context": f"{CHECKOUT}/app", "tags": ["mine:also"]}}
+    builder = replace(change("a", {"app": built}), build_inputs={ServiceName("app"): ("app/f",)})
+    users = change(
+        "b",
+        {
+            "runs": {"image": "mine:latest"},
+            "tag": {"image": "mine:also"},
+            "mounts": {"volumes": [{"type": "image", "source": "mine", "target": "/m"}]},
+            "other": {"image": "mine:2"},
+        },
+    )
+    based = replace(
+        change("c", {"x": {"image": "based", "build": {}}}), base_images={ServiceName("x"): ("mine:latest",)}
+    )
+    found = decide(users, based, builder)
+    assert found["b/runs"] == (
+        "recreate",
+        ["another stack rebuilds its image mine:latest: recreated only if that comes out different"],
+    )
+    assert found["b/tag"][0] == "recreate"
+    assert found["b/mounts"] == ("recreate", ["mounts the image mine, which another stack rebuilds"])
+    assert found["c/x"] == ("rebuild", ["is built on mine:latest, which another stack rebuilds"])
+    assert "b/other" not in found

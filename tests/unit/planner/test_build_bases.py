@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from bot.planner.build_bases import brings_own, find_bases
+from bot.planner.build_bases import brings_own, find_base_images, find_bases
 
 pytestmark = pytest.mark.portable
 
-MODEL = {"name": "s", "services": {"base": {"image": "Own/Base"}, "app": {}, "tool": {"image": "own/base:2"}}}
+BUILD: dict[str, object] = {"build": {}}
+MODEL = {
+    "name": "s",
+    "services": {"base": {"image": "Own/Base"} | BUILD, "app": BUILD, "tool": {"image": "own/base:2"} | BUILD},
+}
 
 
 def bases(app: str | None, target: str = "") -> tuple[str, ...]:
@@ -41,7 +45,7 @@ def test_a_dockerfile_names_the_images_of_other_services(
 
 
 def test_who_shares_an_image_does_not_build_on_it() -> None:
-    model = {"name": "s", "services": {"a": {"image": "x"}, "b": {"image": "x"}}}
+    model = {"name": "s", "services": {"a": {"image": "x"} | BUILD, "b": {"image": "x"} | BUILD}}
     assert find_bases(model, {"a": ("FROM x", ""), "b": ("FROM x", "")}) == {}
 
 
@@ -58,3 +62,8 @@ def test_an_image_may_bring_instructions_for_who_builds_on_it(text: str | None, 
     found = find_bases(MODEL, {"base": ("FROM scratch", ""), "app": ("FROM own/base", "")})
     assert brings_own(found, {"base": text, "app": "FROM own/base\nONBUILD RUN x"}, "app") is brings
     assert not brings_own(found, {"base": text, "app": "FROM own/base"}, "base")
+
+
+def test_the_images_that_a_dockerfile_reads_are_named_where_they_are_known() -> None:
+    texts = {"a": ("FROM one\nCOPY --from=two:2 x x", ""), "b": ("ARG I\nFROM $I", ""), "c": (None, "")}
+    assert find_base_images(texts) == {"a": ("one:latest", "two:2")}

@@ -1,0 +1,2 @@
+docker tag app:1 mine:local
+docker tag app:1 based
