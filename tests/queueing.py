@@ -17,7 +17,8 @@ from bot.features.bump.store import PlanStore
 from bot.features.fleets.jobs import Job
 from bot.features.fleets.store import PinStore
 from bot.features.rollout.store import RolloutStore
-from bot.features.visitors.read import AskGitHub, RepositoryAccess, Sights
+from bot.features.visitors.questions import AskGitHub, RepositoryAccess
+from bot.features.visitors.read import Sights
 from bot.features.visitors.store import SessionStore, TokenStore
 from bot.github.ignored import IgnoredReason
 from bot.queue.inbox import Inbox

@@ -16,7 +16,7 @@ from bot.web import fleets as fleet_pages
 from bot.web import operations, plans, records, setup, signin, webhook
 from bot.web.api import answers as api_answers
 from bot.web.api.routes import make_blueprint as make_api_blueprint
-from bot.web.guard import Guard, SignInNeeded, wants_json
+from bot.web.guard import AGAIN_SECONDS, AnswerPending, Guard, SignInNeeded, wants_json
 from bot.web.operations import Check
 from bot.web.reading import FleetStores
 from bot.web.setup import AppSetup
@@ -75,8 +75,11 @@ def create_app(
         if request.path.startswith("/api/"):
             return api_answers.refuse(problem)
         text = problem.description or problem.name
-        if request.path.startswith("/fleets") and not wants_json():
-            return make_response(render_template("problem.html", title=problem.name, text=text), problem.code or 500)
+        if request.path.startswith(("/fleets", "/plans")) and not wants_json():
+            page = make_response(render_template("problem.html", title=problem.name, text=text), problem.code or 500)
+            if isinstance(problem, AnswerPending):
+                page.headers["Refresh"] = str(AGAIN_SECONDS)  # the browser looks again by itself
+            return page
         return jsonify(message=text), problem.code or 500
 
     @app.errorhandler(Exception)

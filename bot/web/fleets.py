@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -20,13 +21,12 @@ from bot.features.rollout.facts import Stage
 from bot.features.rollout.history import NEWEST
 from bot.features.visitors.facts import Sight, VisibleFleet
 from bot.text.markdown import is_linkable
-from bot.web.guard import Guard, Visitor
+from bot.web.guard import AGAIN_SECONDS, Guard
 from bot.web.reading import FleetStores, ShownFleet, read_fleet
 from bot.web.timeline import DAYS, draw_timeline
 from bot.web.why import summarise, tell_waiting
 
 _OLD_PAGE = re.compile(r"[0-9a-f]{32}")
-ASKED_AT_ONCE = 20  # fleets that GitHub is asked about for one request
 ORDERS_SHOWN = 15  # of a node's history, on one page
 RESULTS_READ = 40  # newest orders of a fleet, of which a stack's page shows what happened to the stack
 MUTE_WORDS = {"1h": "1 hour", "1d": "1 day", "1w": "1 week"}
@@ -56,10 +56,8 @@ def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Bluepr
     host = "" if web_url == "https://github.com" else urlsplit(web_url).netloc
 
     @blueprint.get("/fleets")
-    def list_page() -> str:
-        visitor = guard.require_visitor()
-        seen, unasked = list_fleets(guard, visitor)
-        return render_template("fleets.html", fleets=[fleet.name for fleet in seen], unasked=unasked)
+    def list_page() -> Response:
+        return render_list(*guard.list_fleets(guard.require_visitor()))
 
     @blueprint.get("/fleets/<page>")
     def old_page(page: str) -> Response:
@@ -151,18 +149,12 @@ def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Bluepr
     return blueprint
 
 
-def list_fleets(guard: Guard, visitor: Visitor) -> tuple[list[VisibleFleet], int]:
-    """The fleets that the visitor may see, and about how many more GitHub was not asked for this request."""
-    seen, unasked, asked = [], 0, 0
-    for fleet in guard.sights.fleets():
-        if visitor.person is not None and not guard.sights.is_known(visitor.person, fleet):
-            asked += 1
-            if asked > ASKED_AT_ONCE:
-                unasked += 1
-                continue
-        if guard.may_see(visitor, fleet, Sight.FLEET):
-            seen.append(fleet)
-    return seen, unasked
+def render_list(fleets: Sequence[VisibleFleet], complete: bool) -> Response:
+    """The list of fleets, which looks again by itself until GitHub has answered for all."""
+    page = make_response(render_template("fleets.html", fleets=[one.name for one in fleets], complete=complete))
+    if not complete:
+        page.headers["Refresh"] = str(AGAIN_SECONDS)
+    return page
 
 
 def conditional(text: str) -> Response:

@@ -1,7 +1,7 @@
 """Who visits a page, and what they may see. Every route of the pages and of the API asks here first.
 
 Nobody learns whether a fleet exists that they may not see: without a session every address leads to sign-in, with
-one both what is hidden and what does not exist are 404.
+one both what is hidden and what does not exist are 404, after the same work: time tells nothing, either.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from flask import Response, g, make_response, redirect, request
@@ -17,13 +18,14 @@ from werkzeug.exceptions import Forbidden, HTTPException, NotFound, Unauthorized
 
 from bot.domain.values import Value
 from bot.features.visitors.facts import Person, Sight, VisibleFleet
-from bot.features.visitors.read import Sights
+from bot.features.visitors.read import NotAnsweredYet, Sights
 from bot.features.visitors.store import SessionStore, TokenStore
 from bot.github.id_tokens import IdTokens
 from bot.settings.values import LOOPBACK_NAMES
 
 _OWN_PATH = re.compile(r"/|/(?:fleets|plans)(?:/[A-Za-z0-9_.,%:@+-]+)*")
 _OF_PROXIES = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+AGAIN_SECONDS = 3  # until somebody who waits for GitHub looks again
 LONGEST_PATH = 500  # characters of an address that sign-in leads back to
 
 
@@ -50,6 +52,17 @@ class SignInNeeded(HTTPException):
         answer = make_response(redirect(where, 303))
         answer.headers["Cache-Control"] = "no-store"
         return answer
+
+
+class AnswerPending(HTTPException):
+    """GitHub has not said yet whether the visitor may see this. The same for what does not exist."""
+
+    code = 503
+    description = "GitHub has not said yet whether you may see this: try again in a moment"
+
+    def get_headers(self, *about: Any, **named: Any) -> list[tuple[str, str]]:
+        """With when to try again."""
+        return [*super().get_headers(*about, **named), ("Retry-After", str(AGAIN_SECONDS))]
 
 
 def own_path(text: str) -> str:
@@ -103,12 +116,30 @@ class Guard:
         return visitor
 
     def require_fleet(self, name: str | None, sight: Sight = Sight.FLEET) -> VisibleFleet:
-        """The fleet that is called so, if the visitor may see this of it; 404 for any other name."""
+        """The fleet that is called so, if the visitor may see this of it; 404 for any other name.
+
+        `name` None: what the address names belongs to no fleet. It takes the same work, and gets the same answer.
+        """
         visitor = self.require_visitor()
-        fleet = self.sights.find_fleet(name) if name else None
-        if fleet is None or not self.may_see(visitor, fleet, sight):
+        fleet = self._find_fleet(visitor, name or request.path, sight)
+        if fleet is None:
             raise NotFound("there is nothing here, or you may not see it")
         return fleet
+
+    def _find_fleet(self, visitor: Visitor, name: str, sight: Sight) -> VisibleFleet | None:
+        if visitor.person is None:
+            fleet = self.sights.find_fleet(name)
+            return fleet if fleet is not None and self.may_see(visitor, fleet, sight) else None
+        try:
+            return self.sights.find_for(visitor.person, name, sight)
+        except NotAnsweredYet:
+            raise AnswerPending from None
+
+    def list_fleets(self, visitor: Visitor) -> tuple[tuple[VisibleFleet, ...], bool]:
+        """The fleets that the visitor may see, and whether these are all: GitHub may not have answered yet."""
+        if visitor.person is not None:
+            return self.sights.list_for(visitor.person)
+        return tuple(one for one in self.sights.fleets() if self.may_see(visitor, one, Sight.FLEET)), True
 
     def may_see(self, visitor: Visitor, fleet: VisibleFleet, sight: Sight) -> bool:
         """Whether the visitor may see this of the fleet."""

@@ -61,6 +61,7 @@ def _describe(operation: ApiOperation, answer: Json, problem: Json) -> Json:
     }
     if names:
         responses["404"] = {**refused, "description": "it does not exist, or may not be seen"}
+    responses["503"] = {**refused, "description": "GitHub has not said yet whether it may be seen: try again"}
     parameters = [_parameter(PATH[name], "path") for name in names]
     parameters += [_parameter(one, "query") for one in operation.query]
     return {

@@ -17,7 +17,6 @@ from bot.features.rollout.history import OrderEntry
 from bot.features.visitors.facts import Sight, VisibleFleet
 from bot.queue.admin import LaneRow, list_lane
 from bot.web.api import values
-from bot.web.fleets import list_fleets
 from bot.web.guard import Guard, Visitor
 from bot.web.reading import FleetStores, ShownFleet, ShownNode, ShownRollout, read_fleet
 from bot.web.why import Obstacle, summarise
@@ -100,10 +99,10 @@ def require_fleet(tools: ApiTools, request: ApiRequest) -> VisibleFleet:
 
 def read_fleets(tools: ApiTools, request: ApiRequest) -> values.ApiFleets:
     """The fleets that the visitor may see."""
-    seen, unasked = list_fleets(tools.guard, request.visitor)
+    seen, complete = tools.guard.list_fleets(request.visitor)
     shown, more = request.cut_by_name(seen)
     found = tuple(values.ApiFleet(name=one.name, url=f"/api/v1/fleets/{one.name}") for one in shown)
-    return values.ApiFleets(fleets=found, unasked=unasked, next=more)
+    return values.ApiFleets(fleets=found, complete=complete, next=more)
 
 
 def read_state(tools: ApiTools, request: ApiRequest) -> values.ApiFleetState:

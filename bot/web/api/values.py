@@ -25,10 +25,10 @@ class ApiFleet(Value, frozen=True):
 
 
 class ApiFleets(Value, frozen=True):
-    """The fleets that may be seen, by name. GitHub has not answered for `unasked` more: send the request again."""
+    """The fleets that may be seen, by name. Unless `complete`, GitHub has not answered for all: read again."""
 
     fleets: tuple[ApiFleet, ...]
-    unasked: int
+    complete: bool
     next: str | None
 
 

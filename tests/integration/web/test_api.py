@@ -108,7 +108,7 @@ def every_page(api: Api, path: str, field: str) -> list[Any]:
 def test_a_token_sees_its_own_fleet_and_no_other(api: Api) -> None:
     assert read(api, "/api/v1/fleets") == {
         "fleets": [{"name": FLEET, "url": f"/api/v1/fleets/{FLEET}"}],
-        "unasked": 0,
+        "complete": True,
         "next": None,
     }
     state = read(api, f"/api/v1/fleets/{FLEET}")

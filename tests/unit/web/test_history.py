@@ -16,7 +16,7 @@ from bot.features.rollout.facts import Stage
 from bot.features.rollout.history import KEPT, OrderHistory, keep_orders
 from bot.features.rollout.store import RolloutStore
 from bot.features.visitors.facts import Person, VisibleFleet
-from bot.features.visitors.read import RepositoryAccess
+from bot.features.visitors.questions import RepositoryAccess
 from bot.features.visitors.store import SessionStore
 from bot.protocol.outcome import OrderEnd
 from bot.protocol.report import Report

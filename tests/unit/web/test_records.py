@@ -16,7 +16,7 @@ from bot.features.audit.store import LOOKED_AT, AuditTrail, append_records, find
 from bot.features.fleets.store import PinStore
 from bot.features.rollout.jobs import SyncRollout
 from bot.features.visitors.facts import Person, VisibleFleet
-from bot.features.visitors.read import RepositoryAccess
+from bot.features.visitors.questions import RepositoryAccess
 from bot.features.visitors.store import SessionStore
 from bot.queue import admin, lanes
 from bot.queue.inbox import Inbox

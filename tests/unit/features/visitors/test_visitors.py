@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from bot.features.fleets.store import PinStore
 from bot.features.visitors import store as module
 from bot.features.visitors.facts import Person, Sight, VisibleFleet
 from bot.features.visitors.jobs import EndSessions
-from bot.features.visitors.read import LASTS, RepositoryAccess, Sights
+from bot.features.visitors.questions import AT_ONCE, FAILED_FOR, LASTS, MOST_OF_ONE, RepositoryAccess
+from bot.features.visitors.read import NotAnsweredYet, Sights
 from bot.features.visitors.store import SESSIONS, SessionStore
 from bot.github.events import parse_event
 from bot.service.database import open_store
@@ -99,9 +101,7 @@ def test_an_answer_of_github_counts_for_five_minutes_for_one_person(store: Store
     assert fleet == VisibleFleet(
         name=FLEET, installation=7, for_readers=False, pins=frozenset({(one.base, one.submodule)})
     )
-    assert not sights.is_known(ANNA, fleet)
     assert sights.may_see(ANNA, fleet, Sight.FLEET)
-    assert sights.is_known(ANNA, fleet)
     assert not sights.may_see(ANNA, fleet, Sight.LOGS)
     assert asked.count == 1
     assert sights.may_see(BERT, fleet, Sight.FLEET)
@@ -114,14 +114,103 @@ def test_an_answer_of_github_counts_for_five_minutes_for_one_person(store: Store
     assert sights.find_fleet("Tecnocrat/other") is None
 
 
-def test_what_cannot_be_read_is_not_seen_and_asked_again(store: Store) -> None:
+def test_what_cannot_be_read_is_not_seen_and_asked_again_after_a_while(store: Store) -> None:
     pins = PinStore(store)
     pins.replace_pins(FLEET, [pin()])
     asked = Asked(BotError("down"))
-    sights = Sights(pins, asked, lambda: 0.0)
+    sights = Sights(pins, asked, lambda: asked.now)
     (fleet,) = sights.fleets()
     assert [sights.may_see(ANNA, fleet, Sight.FLEET) for _ in range(2)] == [False, False]
+    assert sights.list_for(ANNA) == ((), False)
+    assert asked.count == 1
+    asked.answer = RepositoryAccess(private=True, permission=Permission.READ)
+    asked.now += FAILED_FOR
+    assert sights.list_for(ANNA) == ((fleet,), True)
     assert asked.count == 2
+
+
+def test_github_is_asked_as_much_for_a_fleet_that_there_is_not(store: Store) -> None:
+    pins = PinStore(store)
+    asked = Asked(RepositoryAccess(private=True, permission=Permission.NONE))
+    sights = Sights(pins, asked, lambda: asked.now)
+    assert sights.find_for(ANNA, "no/such", Sight.FLEET) is None
+    assert asked.count == 0, "there is no fleet that could be hidden"
+    pins.replace_pins(FLEET, [pin()])
+    for number, name in enumerate((FLEET, "no/such", "no/other"), 1):
+        assert [sights.find_for(ANNA, name, Sight.FLEET) for _ in range(2)] == [None, None]
+        assert asked.count == number, name
+    other = RepoName("no/such")
+    pins.replace_pins(other, [pin(other)])
+    asked.answer = RepositoryAccess(private=True, permission=Permission.READ)
+    assert sights.find_for(ANNA, other, Sight.FLEET) is not None, "what was asked about another counts no more"
+
+
+class Silent:
+    """A GitHub that does not answer until it is let."""
+
+    def __init__(self) -> None:
+        self.lets, self.lock, self.now, self.most = threading.Event(), threading.Lock(), 0, 0
+        self.names: list[RepoName] = []
+
+    def __call__(self, fleet: VisibleFleet, _person: Person) -> RepositoryAccess:
+        with self.lock:
+            self.names.append(fleet.name)
+            self.now += 1
+            self.most = max(self.most, self.now)
+        self.lets.wait(30)
+        with self.lock:
+            self.now -= 1
+        return RepositoryAccess(private=True, permission=Permission.READ)
+
+
+def many(store: Store, count: int) -> PinStore:
+    pins = PinStore(store)
+    for number in range(count):
+        name = RepoName(f"acme/{number:03}")
+        pins.replace_pins(name, [pin(name)])
+    return pins
+
+
+def test_visits_wait_shortly_and_few_questions_are_asked_at_once(store: Store) -> None:
+    github = Silent()
+    sights = Sights(many(store, 8), github, lambda: 0.0, patience=0.01)
+    people = [Person(id=number, login=f"p{number}") for number in range(8)]
+    assert [sights.list_for(person) for person in people] == [((), False)] * 8
+    for name in ("acme/007", "no/such"):
+        with pytest.raises(NotAnsweredYet):
+            sights.find_for(people[7], name, Sight.FLEET)
+    assert github.now == AT_ONCE
+    github.lets.set()
+    patient = Sights(many(store, 8), github, lambda: 0.0)
+    seen, complete = patient.list_for(people[0])
+    assert ([one.name for one in seen], complete) == ([f"acme/{number:03}" for number in range(8)], True)
+    assert github.most <= 2 * AT_ONCE  # two services'
+
+
+def test_a_page_is_asked_about_before_lists(store: Store) -> None:
+    github = Silent()
+    sights = Sights(many(store, 6), github, lambda: 0.0, patience=0.01)
+    sights.list_for(ANNA)
+    with pytest.raises(NotAnsweredYet):
+        sights.find_for(BERT, "acme/005", Sight.FLEET)
+    github.lets.set()
+    while not sights.list_for(ANNA)[1]:
+        pass
+    assert github.names[: AT_ONCE + 1].count(RepoName("acme/005")) == 1
+
+
+def test_one_person_causes_only_so_many_questions(store: Store) -> None:
+    pins = PinStore(store)
+    pins.replace_pins(FLEET, [pin()])
+    asked = Asked(RepositoryAccess(private=True, permission=Permission.READ))
+    sights = Sights(pins, asked, lambda: asked.now)
+    for number in range(MOST_OF_ONE):
+        assert sights.find_for(ANNA, f"no/{number}", Sight.FLEET) is None
+    for name in (FLEET, "no/such"):
+        with pytest.raises(NotAnsweredYet):
+            sights.find_for(ANNA, name, Sight.FLEET)
+    assert asked.count == MOST_OF_ONE
+    assert sights.find_for(BERT, FLEET, Sight.FLEET) is not None
 
 
 def test_a_page_is_for_readers_only_if_every_base_says_so(store: Store) -> None:
