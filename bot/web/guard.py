@@ -24,6 +24,7 @@ from bot.github.id_tokens import IdTokens
 from bot.settings.values import LOOPBACK_NAMES
 
 _OWN_PATH = re.compile(r"/|/(?:fleets|plans)(?:/[A-Za-z0-9_.,%:@+-]+)*")
+_CHANGING = re.compile(r"(/fleets/[^/]+/[^/]+)/state")  # the part of a page that changes
 _OF_PROXIES = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 AGAIN_SECONDS = 3  # until somebody who waits for GitHub looks again
 LONGEST_PATH = 500  # characters of an address that sign-in leads back to
@@ -66,9 +67,12 @@ class AnswerPending(HTTPException):
 
 
 def own_path(text: str) -> str:
-    """`text` when it is an address of a page of ours, else the list of fleets: sign-in leads nobody elsewhere."""
+    """`text` when it is an address of ours, as the page that it is a part of; else the list of fleets.
+
+    Sign-in leads nobody elsewhere.
+    """
     whole = len(text) <= LONGEST_PATH and _OWN_PATH.fullmatch(text) and ".." not in text
-    return text if whole else "/fleets"
+    return _CHANGING.sub(r"\1", text) if whole else "/fleets"
 
 
 @dataclass(frozen=True)
@@ -109,10 +113,11 @@ class Guard:
         return Visitor(person=None) if self.open_pages and is_from_this_machine() else None
 
     def require_visitor(self) -> Visitor:
-        """Who makes this request. Without a session: sign-in, or 401 where a program asked."""
+        """Who makes this request. Without a session: sign-in, or 401 for a program, and for a page's own script."""
         visitor = self.find_visitor()
         if visitor is None:
-            raise Unauthorized("sign in, or send a token") if wants_json() else SignInNeeded()
+            by_script = "HX-Request" in request.headers  # it would put the page of sign-in into the page
+            raise Unauthorized("sign in, or send a token") if by_script or wants_json() else SignInNeeded()
         return visitor
 
     def require_fleet(self, name: str | None, sight: Sight = Sight.FLEET) -> VisibleFleet:

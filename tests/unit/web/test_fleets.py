@@ -182,6 +182,13 @@ def test_without_a_session_every_address_leads_to_sign_in_whether_there_is_such_
         assert answer.headers["Location"].startswith("/sign-in?next=%2Ffleets%2F")
 
 
+def test_the_script_of_an_open_page_is_not_led_to_sign_in(store: Store) -> None:
+    """Its answer would stand inside the page."""
+    client = client_of(RolloutStore(store, page_key=b"key"), store, open_pages=False)
+    assert client.get(f"/fleets/{FLEET}/state", headers={"HX-Request": "true"}).status_code == 401
+    assert client.get(f"/fleets/{FLEET}/state").headers["Location"].endswith("aios-win")
+
+
 def test_a_result_is_kept_and_counted_once(store: Store) -> None:
     fleets = RolloutStore(store, page_key=b"key")
     report = Report(version=1, number=5, end=OrderEnd.SUCCESS, text="runs it")

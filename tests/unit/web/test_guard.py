@@ -21,6 +21,13 @@ def test_an_own_address_stays(good: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("part", "page"), [("/fleets/o/n/state", "/fleets/o/n"), ("/fleets/o/n/nodes/state", "/fleets/o/n/nodes/state")]
+)
+def test_sign_in_leads_back_to_the_page_and_not_to_a_part_of_it(part: str, page: str) -> None:
+    assert own_path(part) == page
+
+
+@pytest.mark.parametrize(
     "foreign",
     [
         "",
