@@ -22,12 +22,11 @@ from bot.domain.names import (
 )
 from bot.domain.values import StoredValue, Value
 from bot.features.rollout.facts import PastOrder, Stage
-from bot.features.rollout.store import FLEET_STATES, LOGS, RESULTS, RolloutStatus
+from bot.features.rollout.store import FLEET_STATES, KEPT, LOGS, RESULTS, RolloutStatus
 from bot.protocol.order import OrderKind
 from bot.protocol.report import Report
 from bot.storage.store import Store
 
-KEPT = 200  # orders of one node
 NEWEST = 2**62  # above every order's number
 
 TABLES = sa.MetaData()
@@ -182,7 +181,8 @@ def _drop_old(connection: sa.Connection, fleet: RepoName, node: NodeName) -> Non
     last = connection.execute(oldest).scalar()
     if last is not None:
         gone = sa.select(ORDERS.c.number).where(*own, ORDERS.c.number <= last)
-        connection.execute(sa.delete(LOGS).where(LOGS.c.fleet == fleet.lower(), LOGS.c.number.in_(gone)))
+        for table in (LOGS, RESULTS):
+            connection.execute(sa.delete(table).where(table.c.fleet == fleet.lower(), table.c.number.in_(gone)))
         connection.execute(sa.delete(ORDERS).where(*own, ORDERS.c.number <= last))
 
 

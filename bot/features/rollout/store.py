@@ -77,6 +77,7 @@ NODE_ENGINES = sa.Table(
     sa.Column("number", sa.BigInteger, nullable=False),  # of the order with whose report it came
     sa.Column("engine", sa.Text, nullable=False),  # "Docker Engine 28.5.1"
 )
+KEPT = 200  # orders of one node, with what it reported of each; more than are looked at for a decision
 LISTED_AFTER = 600  # seconds, after which GitHub's list shows every deployment for certain
 
 _SAVE = sa.text(
@@ -85,7 +86,9 @@ _SAVE = sa.text(
     "ON CONFLICT (page, base, submodule) DO UPDATE SET state = excluded.state, fleet = excluded.fleet"
 )
 _SAVE_RESULT = sa.text(
-    "INSERT INTO order_results (fleet, number, report) VALUES (:fleet, :number, :report) "
+    "INSERT INTO order_results (fleet, number, report) "
+    "SELECT :fleet, CAST(:number AS BIGINT), :report WHERE (SELECT COUNT(*) FROM order_history AS newer "
+    "WHERE newer.fleet = :fleet AND newer.node = :node AND newer.number > :number) < :kept "
     "ON CONFLICT (fleet, number) DO NOTHING"
 )
 _KEEP_START = sa.text(
@@ -224,21 +227,24 @@ class RolloutStore:
         return None if text is None else msgspec.json.decode(text, type=Report)
 
     def save_result(self, fleet: RepoName, node: NodeName, report: Report, *, log: str = "") -> bool:
-        """Keep it, with the end of the deploy's `log`; False when it was kept before, so that it is counted once."""
-        row = {"fleet": fleet.lower(), "number": report.number, "report": msgspec.json.encode(report).decode()}
-        told = {"fleet": fleet.lower(), "node": node, "number": report.number, "compose": report.compose}
-        engine = {"fleet": fleet.lower(), "node": node, "number": report.number, "engine": report.engine}
+        """Keep it, with the end of the deploy's `log`; True once, so that it is counted once.
 
-        kept = {"fleet": fleet.lower(), "number": report.number, "log": hide_secrets(log)[-LONGEST_LOG:]}
+        False, too, for an order that is older than the node's `KEPT` newest: what was reported of those was counted,
+        and is forgotten.
+        """
+        about = {"fleet": fleet.lower(), "node": node, "number": report.number}
+        row = {**about, "report": msgspec.json.encode(report).decode(), "kept": KEPT}
+        words = hide_secrets(log)[-LONGEST_LOG:]
 
         def write(connection: sa.Connection) -> bool:
-            if log:
-                connection.execute(_KEEP_LOG, kept)
             if is_version(report.compose):
-                connection.execute(_SAVE_VERSION, told)
+                connection.execute(_SAVE_VERSION, {**about, "compose": report.compose})
             if read_engine(report.engine):
-                connection.execute(_SAVE_ENGINE, engine)
-            return connection.execute(_SAVE_RESULT, row).rowcount > 0
+                connection.execute(_SAVE_ENGINE, {**about, "engine": report.engine})
+            is_new = connection.execute(_SAVE_RESULT, row).rowcount > 0
+            if is_new and words:
+                connection.execute(_KEEP_LOG, {**about, "log": words})
+            return is_new
 
         return self._store.write(write)
 

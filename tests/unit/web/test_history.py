@@ -13,8 +13,8 @@ from bot.domain.names import DeploymentId, NodeName, PullNumber, RepoName
 from bot.domain.verdicts import Permission
 from bot.features.outbox.pulls import WaitingPulls
 from bot.features.rollout.facts import Stage
-from bot.features.rollout.history import KEPT, OrderHistory, keep_orders
-from bot.features.rollout.store import RolloutStore
+from bot.features.rollout.history import OrderHistory, keep_orders
+from bot.features.rollout.store import KEPT, RolloutStore
 from bot.features.visitors.facts import Person, VisibleFleet
 from bot.features.visitors.questions import RepositoryAccess
 from bot.features.visitors.store import SessionStore
