@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 3
 
-.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged prove-red docs picture lock clean verify-demo verify-notices verify-api verify-install verify-builds verify-pages verify-image page-pictures
+.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged prove-red docs picture lock clean verify-demo verify-notices verify-api verify-fronts verify-install verify-builds verify-pages verify-image page-pictures
 
 demo:
 	$(PYTHON) tools/setup demo
@@ -75,6 +75,12 @@ verify-demo:
 verify-notices:
 	$(PYTHON) tools/setup test
 	AIOS_BOT_NOTICE_KILLS=60 pytest -q -rA -s --timeout 3600 tests/integration/features/notices
+
+# The examples of a front for the internet, before the real service: Caddy as in every test run, and HAProxy, which has
+# to be installed. Seconds.
+verify-fronts:
+	$(PYTHON) tools/setup test
+	AIOS_BOT_FRONTS="caddy haproxy" pytest -q -rA -s tests/integration/service/test_fronts.py
 
 # The API: ten thousand requests that schemathesis makes from its description. Some minutes.
 verify-api:
