@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from bot.fleetfile import Node, Platform
-from bot.plan.rendering import CHECKOUT
+from bot.plan.rendering import CHECKOUT, OUTSIDE
 
 # How a drive is spelled by Windows, Git Bash, WSL and Docker Desktop: all of them are `c:`.
 _DRIVE = re.compile(r"(?i)(?:/mnt|/host_mnt|/run/desktop/mnt/host)?/{1,2}([a-z])(?=/|$)")
@@ -32,6 +32,37 @@ def find_inside(source: str, node: Node) -> str | None:
         if compared.startswith((start.lower() if windows else start).rstrip("/") + "/"):
             return path[len(start.rstrip("/")) + 1 :]
     return None
+
+
+def find_outside(path: str, node: Node) -> tuple[str, ...]:
+    """The absolute paths, or those below `~`, that `path` may be on `node`; it leads out of the checkout.
+
+    OUTSIDE stays what it is. A path that begins with `..` starts at the checkout; where nobody knows where that is,
+    it may be a folder of the root or of a home.
+    """
+    slashed = path.replace("\\", "/")
+    if path == OUTSIDE:
+        return (OUTSIDE,)
+    if slashed.startswith("~"):
+        below = posixpath.normpath(slashed[1:].lstrip("/") or ".")
+        return (f"~/{below}",) if not _leaves(below) else (f"/{_climbed(below)}", f"/home/{_climbed(below)}")
+    if not _leaves(slashed):
+        return (path,)
+    root = node.root.replace("\\", "/")
+    if not root:
+        return f"/{_climbed(slashed)}", f"~/{_climbed(slashed)}"
+    if root.startswith("~"):
+        return find_outside(f"{root}/{slashed}", node)
+    drive = f"{root[:2]}" if _LETTER.match(root) else ""
+    return (drive + posixpath.normpath(f"/{root[len(drive) :].lstrip('/')}/{slashed}"),)
+
+
+def _leaves(path: str) -> bool:
+    return path == ".." or path.startswith("../")
+
+
+def _climbed(path: str) -> str:
+    return re.sub(r"^(?:\.\.(?:/|$))+", "", path)
 
 
 def _plain(path: str, *, windows: bool) -> str:

@@ -25,6 +25,18 @@ class Variable(Value, frozen=True):
     required: bool = False  # `${NAME:?}`: compose refuses to go on without it
 
 
+class OutsideFile(Value, frozen=True):
+    """A file outside the checkout whose content the node's compose puts into a container, its labels, or the stack.
+
+    `path` is absolute, below `~`, begins with `..` and starts at the checkout, or is OUTSIDE.
+    """
+
+    service: ServiceName  # "" for the stack as a whole
+    key: str  # "env_file"
+    path: str
+    where: SourceLine
+
+
 class Rendered(Value, frozen=True, tag="rendered"):
     """Compose's canonical model (`docker compose config --format json`), with its secrets: everything is decided from
     it, and nothing of it leaves the process but through `bot.planner.exits`.
@@ -36,6 +48,7 @@ class Rendered(Value, frozen=True, tag="rendered"):
     `contents` are marks of what the model does not show (bot.planner.unseen_contents), by the place of the secret,
     config or AI model ("secrets.token"). `conditional` are the variables that only a node knows and in whose place
     compose puts another text where they are set (`${NAME:+text}`), each with a digest of the stack's files.
+    `outside` are env files and label files outside the checkout, which compose reads on the node alone.
     """
 
     model: dict[str, Any]
@@ -47,6 +60,7 @@ class Rendered(Value, frozen=True, tag="rendered"):
     remarks: tuple[str, ...] = ()
     contents: dict[str, str] = {}
     conditional: dict[str, str] = {}
+    outside: tuple[OutsideFile, ...] = ()
 
     def __repr__(self) -> str:
         return f"Rendered({self.model.get('name')!r}, {len(self.model.get('services') or {})} services)"

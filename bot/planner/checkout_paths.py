@@ -35,6 +35,18 @@ def find_inside(text: str, folder: str, where: SourceLine | None, what: str = "a
     return "" if path == "." else path
 
 
+def find_way_out(text: str, folder: str) -> str:
+    """Where `text`, which `find_inside` refuses, leads out of the checkout; "" where it only looks as if it did.
+
+    It is absolute, below `~`, or begins with `..` and starts at the checkout.
+    """
+    slashed = text.replace("\\", "/")
+    if slashed.startswith(("/", "~")) or _DRIVE.match(slashed):
+        return text
+    paths = [posixpath.normpath(posixpath.join(folder, spelling)) for spelling in (text, slashed)]
+    return next((path for path in paths if path == ".." or path.startswith("../")), "")
+
+
 def canonical_model(model: Any, seen: str, folder: str) -> Any:
     """The model of the stack in `folder` as `canonical_paths` has it, with the files of seccomp profiles as paths.
 

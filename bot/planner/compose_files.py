@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from bot.plan.model import SourceLine
+from bot.plan.rendering import OutsideFile
 from bot.planner.interpolation import read_settings
 from bot.planner.yaml_nodes import YamlNode
 
@@ -47,6 +48,7 @@ class ComposeInputs:
         self.passed_on: dict[str, str] = {}  # env files that go into services' environments
         self.main = ComposeGroup([], "")
         self.remarks: dict[str, None] = {}  # what people have to know of files that could not be read
+        self.outside: list[OutsideFile] = []  # what the node reads, and compose does not see here
         self.left_out: set[int] = set()  # the `id` of nodes that compose must not see
 
     def settings(self) -> list[tuple[str, str]]:

@@ -5,8 +5,8 @@ no variable that could become one of these. What is inside is collected with its
 those files and nothing else. Bind mounts may name any path, because compose reads nothing there.
 
 Env files may stand on the node alone, as secrets should: one that is not here counts as empty, one that lies
-outside is not given to compose, and a remark says so. Files of secrets and configs are only named, since
-compose opens none of them.
+outside is not given to compose, and a remark says so. Where it lies is kept for the risks, because the node reads it.
+Files of secrets and configs are only named, since compose opens none of them.
 """
 
 from __future__ import annotations
@@ -15,20 +15,15 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
+from bot.domain.names import ServiceName
 from bot.plan.model import SourceLine
-from bot.planner.checkout_paths import REMOTE_CONTEXT, find_inside
+from bot.plan.rendering import OUTSIDE, OutsideFile
+from bot.planner.checkout_paths import REMOTE_CONTEXT, find_inside, find_way_out
 from bot.planner.compose_files import ComposeFile, ComposeGroup, ComposeInputs, RefusedError
 from bot.planner.interpolation import UnknowableError, possible_texts, rename_settings
 from bot.planner.snapshot_files import OutsideError, SnapshotFiles, TooLargeError
-from bot.planner.yaml_nodes import (
-    YamlMapping,
-    YamlNode,
-    YamlRefusedError,
-    YamlScalar,
-    YamlSequence,
-    parse_yaml,
-    write_yaml,
-)
+from bot.planner.yaml_fields import choices, field, items, mappings
+from bot.planner.yaml_nodes import YamlMapping, YamlNode, YamlRefusedError, YamlScalar, parse_yaml, write_yaml
 
 MAX_FILE = 1024 * 1024  # bytes of one env file; compose files have a smaller limit of their own
 _MAX_FILES = 300
@@ -88,28 +83,26 @@ class _Walk:
         return file
 
     def document(self, file: ComposeFile, document: YamlMapping, *, depth: int, extended: bool) -> None:
-        services = document.get("services")
-        if isinstance(services, YamlMapping):
-            for name, (_, service) in services.pairs.items():
-                if isinstance(service, YamlMapping):
-                    self.service(file, name, service, depth=depth)
+        for name, service in mappings(document.get("services")):
+            self.service(file, name, service, depth=depth)
         if extended:
             return  # compose takes nothing but the service from an extended file
-        for entry in _items(document.get("include")):
+        for _, job in mappings(document.get("jobs")):
+            self.container(file, "", job)
+        for entry in items(document.get("include")):
             self.include(file, entry, depth=depth)
         for section in ("configs", "secrets"):
-            resources = document.get(section)
-            for _, resource in (resources.pairs if isinstance(resources, YamlMapping) else {}).values():
-                self.mentioned(file, _field(resource, "file"), f"a file of {section}")
+            for _, resource in mappings(document.get(section)):
+                self.mentioned(file, field(resource, "file"), f"a file of {section}")
 
     def include(self, file: ComposeFile, entry: YamlNode, *, depth: int) -> None:
         if isinstance(entry, YamlScalar):
             entry = YamlMapping({"path": (entry, entry)}, entry.line)
-        paths = _items(_field(entry, "path"))
+        paths = items(field(entry, "path"))
         if not paths:
             return
-        project = _field(entry, "project_directory")
-        for candidates in _choices([self.texts(file, item, "include") for item in paths]):
+        project = field(entry, "project_directory")
+        for candidates in choices([self.texts(file, item, "include") for item in paths]):
             named = [find_inside(text, file.folder, self.at(file, paths[0])) for text in candidates]
             folders = [posixpath.dirname(named[0])]
             if isinstance(project, YamlScalar) and not project.is_null and project.text:
@@ -123,39 +116,46 @@ class _Walk:
                     file.includes.append(group)
 
     def include_env_files(self, file: ComposeFile, entry: YamlNode, folder: str) -> None:
-        listed = _items(_field(entry, "env_file"))
+        listed = items(field(entry, "env_file"))
         if not listed:
             self.env_file(posixpath.join(folder, ".env"), None, interpolates=True)
         for item in listed:
-            for path in self.read_paths(file, item, "env_file", item):
+            for path in self.read_paths(file, item, "env_file", item, service=""):
                 self.env_file(path, self.at(file, item), interpolates=True, called="env_file")
 
     def service(self, file: ComposeFile, name: str, service: YamlMapping, *, depth: int) -> None:
         self.extends(file, name, service, depth=depth)
-        for item in _items(service.get("env_file")):
-            listed = _field(item, "path") if isinstance(item, YamlMapping) else item
-            required = _field(item, "required")
+        self.container(file, name, service)
+        for hook in items(service.get("pre_start")):
+            if isinstance(hook, YamlMapping):
+                self.container(file, name, hook)
+        self.mentioned(file, field(service.get("credential_spec"), "file"), "the file of credential_spec")
+        self.build(file, service.get("build"))
+
+    def container(self, file: ComposeFile, name: str, container: YamlMapping) -> None:
+        """The files whose content compose puts into a container of the service `name`: its own, a hook's, a job's."""
+        for item in items(container.get("env_file")):
+            listed = field(item, "path") if isinstance(item, YamlMapping) else item
+            required = field(item, "required")
             optional = isinstance(required, YamlScalar) and required.text.lower() == "false"
-            for path in self.read_paths(file, listed, "env_file", item):
+            for path in self.read_paths(file, listed, "env_file", item, service=name):
                 called = "" if optional else "env_file"
                 self.env_file(path, self.at(file, item), interpolates=False, called=called)
-        for item in _items(service.get("label_file")):
-            for path in self.read_paths(file, item, "label_file", item):
+        for item in items(container.get("label_file")):
+            for path in self.read_paths(file, item, "label_file", item, service=name):
                 real = self.find(path, self.at(file, item))
                 content = self.content(real, self.at(file, item)) if real else None
                 if real and content is not None:
                     self.add_file(path, real, content)
                 elif real is None:
                     self.absent("label_file", path)
-        self.mentioned(file, _field(service.get("credential_spec"), "file"), "the file of credential_spec")
-        self.build(file, service.get("build"))
 
     def extends(self, file: ComposeFile, name: str, service: YamlMapping, *, depth: int) -> None:
         extends = service.get("extends")
-        of = extends if isinstance(extends, YamlScalar) else _field(extends, "service")
+        of = extends if isinstance(extends, YamlScalar) else field(extends, "service")
         if not isinstance(of, YamlScalar):
             return
-        named = _field(extends, "file")
+        named = field(extends, "file")
         if named is None:
             file.bases[name] = (file, of.text)
             return
@@ -166,17 +166,17 @@ class _Walk:
                 file.bases[name] = (base, of.text)
 
     def build(self, file: ComposeFile, build: YamlNode | None) -> None:
-        context = build if isinstance(build, YamlScalar) else _field(build, "context")
+        context = build if isinstance(build, YamlScalar) else field(build, "context")
         for folder, _ in self.contexts(file, context, "build"):
-            dockerfile = _field(build, "dockerfile")
+            dockerfile = field(build, "dockerfile")
             if isinstance(dockerfile, YamlScalar) and not dockerfile.is_null:
                 for text in self.texts(file, dockerfile, "dockerfile"):
                     where = self.at(file, dockerfile)
                     self.find(find_inside(text, folder, where), where)
             else:
                 self.find(posixpath.join(folder, "Dockerfile"), None)
-        more = _field(build, "additional_contexts")
-        named = [value for _, value in more.pairs.values()] if isinstance(more, YamlMapping) else _items(more)
+        more = field(build, "additional_contexts")
+        named = [value for _, value in more.pairs.values()] if isinstance(more, YamlMapping) else items(more)
         for item in named:
             inner = item
             if isinstance(item, YamlScalar) and not isinstance(more, YamlMapping):
@@ -199,15 +199,33 @@ class _Walk:
             if isinstance(node, YamlScalar):
                 self.remark(f"{what}, {node.text[:_SHOWN]}, is not in the repository: its content is not compared")
 
-    def read_paths(self, file: ComposeFile, node: YamlNode | None, what: str, item: YamlNode) -> list[str]:
-        """The paths that `node` may become; none where it leads outside, and then compose does not see `item`."""
+    def read_paths(
+        self, file: ComposeFile, node: YamlNode | None, what: str, item: YamlNode, *, service: str
+    ) -> list[str]:
+        """The paths that `node` may become; none where one leads outside, and then compose does not see `item`."""
+        inside, outside = [], []
         try:
-            return [path for path, _ in self.paths(file, node, what)]
+            texts = self.texts(file, node, what)
         except RefusedError:
-            self.inputs.left_out.add(id(item))
-            if isinstance(node, YamlScalar):
-                self.remark(f"{what} {node.text[:_SHOWN]} is not in the repository: what it sets is not compared")
-            return []
+            texts, outside = (), [OUTSIDE]
+        for text in texts:
+            try:
+                path = find_inside(text, file.folder, None, what)
+                self.checkout.find(path)
+                inside.append(path)
+            except RefusedError:
+                outside.append(find_way_out(text, file.folder))
+            except OutsideError as problem:
+                outside.append(problem.target if problem.target.startswith(("/", "~")) else OUTSIDE)
+        if not outside:
+            return inside
+        self.inputs.left_out.add(id(item))
+        if isinstance(node, YamlScalar):
+            self.remark(f"{what} {node.text[:_SHOWN]} is not in the repository: what it sets is not compared")
+            self.inputs.outside += [
+                OutsideFile(ServiceName(service), what, p, self.at(file, node)) for p in outside if p
+            ]
+        return []
 
     def absent(self, what: str, path: str) -> None:
         """A file that only the node may have: compose gets an empty one."""
@@ -274,22 +292,3 @@ class _Walk:
         self.inputs.paths |= {path, real}
         if len(self.inputs.files) > _MAX_FILES:
             raise RefusedError(f"the stack reads more than {_MAX_FILES} files")
-
-
-def _field(node: YamlNode | None, name: str) -> YamlNode | None:
-    return node.get(name) if isinstance(node, YamlMapping) else None
-
-
-def _items(node: YamlNode | None) -> list[YamlNode]:
-    if node is None:
-        return []
-    return list(node.items) if isinstance(node, YamlSequence) else [node]
-
-
-def _choices(options: list[tuple[str, ...]]) -> list[list[str]]:
-    """Ways to choose one of each; with several possible names for one file, each in turn."""
-    first = [choice[0] for choice in options if choice]
-    found = [first] if first else []
-    for at, choice in enumerate(options):
-        found += [[*first[:at], other, *first[at + 1 :]] for other in choice[1:]]
-    return found

@@ -48,7 +48,7 @@ from bot.planner.stack_files import DEFAULT_FILES, find_files, likely_files
 from bot.planner.unseen_contents import find_contents
 from bot.redaction.redact import Redactor, known_from
 
-_RULES = "10"  # of rendering and redaction: another number makes every kept rendering a miss
+_RULES = "11"  # of rendering and redaction: another number makes every kept rendering a miss
 _MAX_MESSAGE = 1500  # characters
 _MIN_HIDDEN = 8  # characters; shorter ones would take words out of ordinary text
 
@@ -247,6 +247,7 @@ class Renderer:
             hidden=tuple(sorted(value for value in secrets.everywhere if len(value) >= _MIN_HIDDEN)),
             remarks=tuple(inputs.remarks),
             conditional=find_conditional(inputs.main, known, inputs.files),
+            outside=tuple(dict.fromkeys(inputs.outside)),
             contents=find_contents(model, source_map.models, inputs.interpolated_from, known, self.redactor.mark),
         )
         return rendered, True

@@ -12,6 +12,7 @@ from bot.domain.severity import Severity
 from bot.fleetfile import Node
 from bot.plan.contents import find_mounts
 from bot.plan.model import NodePlan, Risk, SourceLine, StackPlan
+from bot.plan.node_paths import find_outside
 from bot.plan.rendering import CHECKOUT, NodeChange, Rendered, Side, StackChange, Unreadable
 from bot.risks import (
     builds,
@@ -26,7 +27,7 @@ from bot.risks import (
     schema,
     secrets,
 )
-from bot.risks.pairs import Found, LeavingMount, NodePair, StackPair, other_containers, service_pairs
+from bot.risks.pairs import Found, LeavingMount, NodePair, OutsideRead, StackPair, other_containers, service_pairs
 
 _CONTAINER_CHECKS = (
     networks.check_host_network,
@@ -59,7 +60,8 @@ def find_risks(node: NodePair) -> Iterator[Found]:
             yield one._replace(stack=pair.stack, service=ServiceName(name))
         if pair.unreadable and pair.new is None:
             continue  # and where only the old version cannot be read, everything may be new
-        whole = [*mounts.check_volume_drivers(pair), *mounts.check_links(pair), *networks.check_networks(pair)]
+        whole = [*mounts.check_volume_drivers(pair), *mounts.check_links(pair), *mounts.check_outside(pair)]
+        whole += networks.check_networks(pair)
         for one in (*whole, *schema.check_keys(pair)):
             yield one._replace(stack=pair.stack)
         for container in other_containers(pair):
@@ -88,7 +90,26 @@ def _pair(change: StackChange, node: Node) -> StackPair:
     was, now = (side.conditional if isinstance(side, Rendered) else {} for side in sides)
     conditional = tuple(name for name, digest in now.items() if was.get(name) != digest)
     return StackPair(
-        change.stack, old, new, unreadable, sources, change.lost_guards, _find_leaving(change, node), conditional
+        change.stack,
+        old,
+        new,
+        unreadable,
+        sources,
+        change.lost_guards,
+        leaving=_find_leaving(change, node),
+        outside=_find_outside(change, node),
+        conditional=conditional,
+    )
+
+
+def _find_outside(change: StackChange, node: Node) -> tuple[OutsideRead, ...]:
+    sides = (side.rendering if side else None for side in (change.old, change.new))
+    before, after = (side.outside if isinstance(side, Rendered) else () for side in sides)
+    known = {(one.service, one.key, one.path) for one in before}
+    return tuple(
+        OutsideRead(one.service, one.key, find_outside(one.path, node), one.where)
+        for one in after
+        if (one.service, one.key, one.path) not in known
     )
 
 

@@ -53,6 +53,19 @@ def check_links(pair: StackPair) -> Iterator[Found]:
             yield found._replace(text=f"{found.text}, by the link {mount.source}", service=mount.service)
 
 
+def check_outside(pair: StackPair) -> Iterator[Found]:
+    """Judge env files and label files outside the checkout: who writes the stack reads what the node keeps there."""
+    for one in pair.outside:
+        if OUTSIDE in one.paths:
+            text = f"gets a file by {one.key}, and nobody can follow which of the node's it is"
+            found = [Found(rules.SYSTEM_BIND, text)]
+        else:
+            judged = (list(_judge(path, "", read_only=True)) for path in one.paths)
+            found = [risk._replace(text=f"{risk.text}, by {one.key}") for risk in next(filter(None, judged), [])]
+        for risk in found:
+            yield risk._replace(service=one.service or None, where=one.where)
+
+
 def _all_mounts(service: Model, stack: Model, place: str) -> Iterator[tuple[NamedMount, str]]:
     for mount, index in read_mounts(service, stack).values():
         yield mount, f"{place}.volumes.{index}"

@@ -26,6 +26,15 @@ class LeavingMount(NamedTuple):
     place: str
 
 
+class OutsideRead(NamedTuple):
+    """A file outside the checkout that compose reads into a container, and the paths that it may be on the node."""
+
+    service: ServiceName
+    key: str
+    paths: tuple[str, ...]
+    where: SourceLine
+
+
 class StackPair(NamedTuple):
     """One stack before and after, as compose's canonical model; None where it is not there or cannot be read."""
 
@@ -36,6 +45,7 @@ class StackPair(NamedTuple):
     sources: Mapping[str, SourceLine] = {}  # of the new model; of the old one when the stack is gone
     lost_guards: Mapping[ServiceName, tuple[LostGuards, ...]] = {}
     leaving: tuple[LeavingMount, ...] = ()  # new ones
+    outside: tuple[OutsideRead, ...] = ()  # new ones
     conditional: tuple[str, ...] = ()  # variables that only the node knows, on which it depends what compose reads
 
 

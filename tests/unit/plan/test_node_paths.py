@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.names import NodeName
 from bot.fleetfile import Node, Platform
-from bot.plan.node_paths import as_node_sees, find_inside
-from bot.plan.rendering import CHECKOUT
+from bot.plan.node_paths import as_node_sees, find_inside, find_outside
+from bot.plan.rendering import CHECKOUT, OUTSIDE
 
 LINUX = Node(name=NodeName("A"), platform=Platform.LINUX, root="/srv/aios/")
 WINDOWS = Node(name=NodeName("B"), platform=Platform.WINDOWS, root="C:/fleet/aios\\")
@@ -57,3 +58,27 @@ def test_a_model_names_paths_as_the_node_has_them(node: Node, value: object, see
 )
 def test_a_path_is_inside_however_it_is_spelled(node: Node, source: str, inside: str | None) -> None:
     assert find_inside(source, node) == inside
+
+
+@pytest.mark.parametrize(
+    ("node", "path", "places"),
+    [
+        (LINUX, "/etc/x", ("/etc/x",)),
+        (LINUX, "~/x", ("~/x",)),
+        (LINUX, "~", ("~/.",)),
+        (LINUX, "~/../bob/x", ("/bob/x", "/home/bob/x")),
+        (LINUX, "..", ("..",)),
+        (LINUX, "../x", ("/srv/x",)),
+        (LINUX, "../../../../etc/x", ("/etc/x",)),
+        (LINUX, "..x", ("..x",)),
+        (WINDOWS, "..\\..\\Users\\x", ("C:/Users/x",)),
+        (WINDOWS, "D:\\x", ("D:\\x",)),
+        (ROOTLESS, "../../.ssh/x", ("/.ssh/x", "~/.ssh/x")),
+        (ROOTLESS, "../..", ("/", "~/")),
+        (replace(LINUX, root="~/fleet"), "../.ssh/x", ("~/.ssh/x",)),
+        (replace(LINUX, root="~/fleet"), "../../../etc/x", ("/etc/x", "/home/etc/x")),
+    ],
+)
+def test_a_path_out_of_the_checkout_is_found_on_the_node(node: Node, path: str, places: tuple[str, ...]) -> None:
+    assert OUTSIDE == ".."
+    assert find_outside(path, node) == places

@@ -11,7 +11,17 @@ from bot.domain.risk_rules import RULES, Tuning
 from bot.domain.severity import Severity
 from bot.fleetfile import Node
 from bot.plan.model import NodePlan, ServicePlan, SourceLine, StackPlan
-from bot.plan.rendering import OUTSIDE, LostGuards, NodeChange, Place, Rendered, Side, StackChange, Unreadable
+from bot.plan.rendering import (
+    OUTSIDE,
+    LostGuards,
+    NodeChange,
+    OutsideFile,
+    Place,
+    Rendered,
+    Side,
+    StackChange,
+    Unreadable,
+)
 from bot.protocol.action import Action
 from bot.risks.assess import add_risks, assess, find_risks
 from bot.risks.pairs import NodePair, StackPair
@@ -131,6 +141,32 @@ def test_a_link_out_of_the_checkout_is_a_risk_by_its_target() -> None:
     assert told("", "/etc") == told("/srv/media", "/etc") == told(OUTSIDE, "/etc") == [etc]
     assert told("/etc", OUTSIDE) == [anywhere]
     assert told("/etc", "/etc") == told("/etc", "") == told("", "/srv/media") == []
+
+
+def test_a_file_of_the_node_that_is_read_into_a_container_is_a_risk_by_its_path() -> None:
+    where = SourceLine("server/s/compose.yaml", 4)
+
+    def told(old: str, new: str, service: str = "web", key: str = "env_file") -> list[tuple[str, str]]:
+        read = [(OutsideFile(ServiceName(service), key, one, where),) if one else () for one in (old, new)]
+        sides = [Side(Rendered(model=web(), outside=one)) for one in read]
+        services = (ServicePlan(service=ServiceName("web"), action=Action.RESTART),)
+        bare = NodePlan(NodeName("N"), "linux", (StackPlan(StackName("s"), "s", (), services=services),))
+        change = NodeChange(Node(name=NodeName("N")), (StackChange(StackName("s"), "s", old=sides[0], new=sides[1]),))
+        (stack,) = add_risks(bare, change, {}).stacks
+        risks = stack.services[0].risks if service == "web" else stack.risks
+        assert all(one.where == where for one in risks)
+        return [(one.rule, one.text) for one in risks]
+
+    etc = ("privilege.system_bind", "gets /etc/x of the node, read-only, by env_file")
+    unknown = ("privilege.system_bind", "gets a file by env_file, and nobody can follow which of the node's it is")
+    assert told("", "/etc/x") == told("/srv/x", "/etc/x") == told("", "../../etc/x") == [etc]
+    assert told("", "/etc/x", service="") == [etc]
+    assert told("", "../.ssh/x", key="label_file") == [
+        (etc[0], "gets ~/.ssh/x of the node, read-only, by label_file")
+    ]
+    assert told("", OUTSIDE) == [unknown]
+    assert told("", "/etc/hosts") == [("privilege.system_read", "may read /etc/hosts of the node, by env_file")]
+    assert told("/etc/x", "/etc/x") == told("/etc/x", "") == told("", "/srv/x") == told("", "../x") == []
 
 
 SILENT: list[tuple[str, tuple[Any, Any]]] = [
