@@ -221,6 +221,7 @@ def _changed_inputs(old: _ImageBuild, new: _ImageBuild, changed: frozenset[str])
         effects = (old.sources.effect, new.sources.effect)
         if None in effects or effects[0] != effects[1]:
             found.add(dockerfile)
+    found |= {folder for name, folder in old.folders.items() if name not in new.folders}  # a link leads out now
     for name, folder in new.folders.items():
         if old.folders.get(name) != folder:
             found.add(folder)  # a link on its way leads elsewhere

@@ -188,16 +188,36 @@ def test_the_fleet_file_gets_wrong(steps: Stepper) -> None:
     assert plan_of(steps, pull)["conclusion"] == "failure"
 
 
-def test_a_merged_pull_request_keeps_the_plan_that_was_approved(steps: Stepper) -> None:
+VERSIONS = {
+    method: (f"whoami:v1.{number}", f"whoami:v1.{number + 1}")
+    for number, method in enumerate(("merge", "squash", "rebase"), start=10)
+}
+
+
+@pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
+def test_a_merged_pull_request_keeps_the_plan_that_was_approved(steps: Stepper, method: str) -> None:
     """`pull_request.edited` comes for merged ones too, and its author may edit the title. A check that says "no pin
     moves" would stand for the plan with which a later `/deploy` is compared."""
-    pull = move_pin(steps, steps.push_upstream("whoami:v1.10", "whoami:v1.11"), "mine-after-merge")
+    pull = move_pin(steps, steps.push_upstream(*VERSIONS[method]), f"mine-after-{method}")
     steps.settle()
     before = plan_of(steps, pull)
     assert "Moves no pin" not in before["output"]["title"]
-    steps.merge(pull["number"])
+    steps.merge(pull["number"], method=method)
     steps.settle()
     steps.outside.send("PATCH", f"/repos/{FLEET}/pulls/{pull['number']}", {"title": "Another title"})
     steps.settle()
     after = plan_of(steps, pull)
     assert (after["id"], after["output"]["title"]) == (before["id"], before["output"]["title"])
+
+
+def test_a_plan_that_nobody_saw_before_the_merge_is_not_posted_after_it(steps: Stepper) -> None:
+    """A squashed head is on no base, so by git alone its pull request looks as if it could still be merged."""
+    steps.hub.set_rules(FLEET, "main", contexts=[])
+    before = len(steps.hub.deliveries)
+    pull = move_pin(steps, steps.push_upstream("whoami:v1.13", "whoami:v1.14"), "mine-unseen")
+    steps.merge(pull["number"], method="squash")
+    del steps.hub.deliveries[before:]
+    steps.outside.send("PATCH", f"/repos/{FLEET}/pulls/{pull['number']}", {"title": "Another title"})
+    steps.settle()
+    head = steps.outside.get(f"/repos/{FLEET}/pulls/{pull['number']}")["head"]["sha"]
+    assert PLAN not in steps.outside.checks(FLEET, head)

@@ -23,7 +23,7 @@ from bot.fleetfile.yaml_lines import YamlFileError
 from bot.git.git import GitRepository
 from bot.github.checks import ensure_check
 from bot.github.client import Client
-from bot.github.endpoints import checks
+from bot.github.endpoints import checks, repository
 from bot.plan.model import Plan
 from bot.plan.report.check import CHECK_NAME, CheckText
 from bot.plan.report.links import Links
@@ -101,7 +101,11 @@ def _post(client: Client, job: PlanPull, check: CheckText) -> None:
 
 
 def _post_plans(tools: BumpTools, client: Client, job: PlanPull, moved: list[Pinned]) -> None:
-    """Plan every pin that moves, unless the head shows a plan: that one stays until somebody comments `/plan`."""
+    """Plan every pin that moves, unless the head shows a plan: that one stays until somebody comments `/plan`.
+
+    What is posted counts as approved by the merge, so nothing is posted after it. By git alone a squashed head looks
+    as if it could still be merged.
+    """
     if _shows_plan(client, job):
         return
     fetch_all(tools.fleets, client, [pin.upstream for pin in moved])
@@ -109,6 +113,10 @@ def _post_plans(tools: BumpTools, client: Client, job: PlanPull, moved: list[Pin
     if at is None:
         return
     plans = [(pin, plan_head(tools, at, pin, job.head)) for pin in moved]
+    now = repository.read_pull(client, job.fleet, job.number)
+    if now.merged_at or now.head.sha != job.head:
+        log.info("%s#%d was merged or pushed to while %s was planned", job.fleet, job.number, job.head)
+        return
     unknown = [pin.submodule for pin, plan in plans if plan is None]
     made = [(pin, plan) for pin, plan in plans if plan is not None]
     if unknown:

@@ -247,3 +247,12 @@ def test_a_stack_whose_image_cannot_be_built_cannot_be_planned() -> None:
     (plan,) = decide(likely, inputs=("server/app/used",)).stacks
     assert (plan.error, plan.services[0].action) == (None, Action.REBUILD)
     assert plan.remarks == (f"{GONE}: unless the node has it, the image of app cannot be built",)
+
+
+def test_a_context_that_leads_out_of_the_checkout_now_changes_the_image(tmp_path: Path) -> None:
+    """Compose refuses the stack then; the image is another one all the same."""
+    builder = Builder(RenderWorld(tmp_path))
+    more = {"additional_contexts": {"more": f"{CONTEXT}/linked"}}
+    assert builder.edit({}, {"linked": "src"}).inputs(**more) == ["src"]
+    assert builder.edit({}, {"linked": "/etc"}).inputs(**more) == ["src"]
+    assert builder.edit({"beside": "2"}).inputs(**more) == []
