@@ -11,7 +11,7 @@ import msgspec
 
 from bot.fleetfile import Hooks, Node
 from bot.plan.node_paths import find_inside
-from bot.plan.reads import find_hook_reads
+from bot.plan.reads import find_hook_reads, find_named, find_texts
 from bot.plan.rendering import Rendered, Side
 from bot.planner.snapshot import Snapshot
 
@@ -19,9 +19,11 @@ from bot.planner.snapshot import Snapshot
 def digest_files(side: Side, folder: str, node: Node, snapshot: Snapshot) -> str:
     """SHA-256, in full, of path, mode and content of each file that the stack in `folder` reads on `node`.
 
-    Of a stack that cannot be read every file of its folder counts.
+    Of a stack that cannot be read every file of its folder counts. Git's attributes count too: by them git writes
+    another content into the checkout than it keeps.
     """
-    found = _files_of(_read_paths(side, folder, node), snapshot)
+    found = _files_of(_read_paths(side, folder, node, snapshot), snapshot)
+    found |= _files_of({f"{above}.gitattributes" for path in found for above in _folders(path)}, snapshot)
     entries = (snapshot.entries[path] for path in sorted(found))
     lines = "".join(f"{entry.path}\0{entry.mode}\0{entry.oid}\n" for entry in entries)
     return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
@@ -57,24 +59,28 @@ def _files_of(paths: Iterable[str], snapshot: Snapshot) -> set[str]:
     return found
 
 
+def _folders(path: str) -> Iterator[str]:
+    """Every folder that `path` lies in, with a slash behind it; "" for the checkout."""
+    return (path[: end + 1] for end in (-1, *(at for at, char in enumerate(path) if char == "/")))
+
+
 def _state(snapshot: Snapshot, path: str) -> str:
     entry = snapshot.entries.get(path)
     return f"{entry.mode} {entry.oid}" if entry else ""
 
 
-def _read_paths(side: Side, folder: str, node: Node) -> Iterator[str]:
+def _read_paths(side: Side, folder: str, node: Node, snapshot: Snapshot) -> Iterator[str]:
+    """What compose says it reads, and whatever else the model names: programs, keys, profiles of a newer compose."""
     rendering = side.rendering
     if not isinstance(rendering, Rendered):
         yield folder
         return
     yield from rendering.reads
     yield from (place.path for place in side.places.values())
+    for text in find_texts(rendering.model):
+        yield from find_named(text, folder, node, lambda path: snapshot.oid(path) is not None)
     for service in (rendering.model.get("services") or {}).values():
         yield from _built(service.get("build"), node)
-    for section in ("configs", "secrets"):
-        for resource in (rendering.model.get(section) or {}).values():
-            inside = find_inside(str(resource.get("file") or "/"), node)
-            yield from () if inside is None else (inside,)
 
 
 def _built(build: Any, node: Node) -> Iterator[str]:
@@ -84,5 +90,5 @@ def _built(build: Any, node: Node) -> Iterator[str]:
     for context in contexts:
         inside = find_inside(context, node)
         if inside is not None:
-            yield inside
-            yield posixpath.normpath(posixpath.join(inside, str(build.get("dockerfile") or "Dockerfile")))
+            dockerfile = posixpath.normpath(posixpath.join(inside, str(build.get("dockerfile") or "Dockerfile")))
+            yield from (inside, dockerfile, f"{dockerfile}.dockerignore")
