@@ -8,6 +8,7 @@ from bot.domain.names import CommitSha
 from bot.git.git import GitError
 from sandbox import merge_queue
 from sandbox.api import Api
+from sandbox.commits import commit_texts
 from sandbox.effects import signature
 from sandbox.records import Pull, Repo, User, iso_now
 from sandbox.state import ApiError, State
@@ -22,6 +23,15 @@ class PullButtons:
     def pulls(self, full_name: str) -> list[Pull]:
         """Every pull request, oldest first, whether lists show it or not."""
         return list(self._state.repo(full_name).pulls.values())
+
+    def commit_files(self, full_name: str, files: Mapping[str, str], message: str, *, by: str) -> str:
+        """Change files of the default branch in the web editor; the commit."""
+        with self._state.lock:
+            repo, user = self._state.repo(full_name), self._state.user(by)
+            before = repo.heads()
+            commit = commit_texts(repo, repo.default_branch, files, message, signature(self._state, user))
+            self._api.effects.apply_branch_moves(repo, before, user)
+            return commit
 
     def update_branch(self, full_name: str, number: int, *, by: str, files: Mapping[str, str] | None = None) -> str:
         """Press "Update branch"; returns the merge of the base into the head, which GitHub itself commits.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import time
+from collections.abc import Mapping
 from typing import Any
 
 from bot.domain.names import CommitSha
@@ -9,13 +12,31 @@ from sandbox.api import Context
 from sandbox.records import Repo
 from sandbox.state import ApiError
 
+_FULL = re.compile(r"[0-9a-f]{40}")
+
 
 def resolve(repo: Repo, ref: str) -> CommitSha:
     """The commit that `ref` (branch or commit) names, or 404."""
-    found = repo.git.resolve(f"refs/heads/{ref}") or repo.git.resolve(ref)
+    names = (ref,) if _FULL.fullmatch(ref) else (f"refs/heads/{ref}", ref)
+    found = next(filter(None, map(repo.git.resolve, names)), None)
     if found is None:
         raise ApiError(404, f"No commit found for the ref {ref}")
     return found
+
+
+def commit_texts(
+    repo: Repo, branch: str, files: Mapping[str, str], message: str, signature: Mapping[str, str]
+) -> CommitSha:
+    """Commit `files` to `branch`, which exists; `signature` is git's environment for who writes."""
+    who = f"{signature['GIT_AUTHOR_NAME']} <{signature['GIT_AUTHOR_EMAIL']}>"
+    by = f"{signature['GIT_COMMITTER_NAME']} <{signature['GIT_COMMITTER_EMAIL']}>"
+    now = int(time.time())
+    head = f"commit refs/heads/{branch}\nmark :1\nauthor {who} {now} +0000\ncommitter {by} {now} +0000\n"
+    parts = [head, f"data {len(message.encode())}\n{message}\nfrom refs/heads/{branch}^0\n"]
+    parts += [f"M 100644 inline {name}\ndata {len(text.encode())}\n{text}\n" for name, text in files.items()]
+    stream = "".join([*parts, "get-mark :1\n"]).encode()
+    written = repo.git.run("fast-import", "--quiet", environment={}, stdin=stream)
+    return CommitSha(written.decode().strip())
 
 
 def _verification(repo: Repo, sha: str) -> dict[str, Any]:

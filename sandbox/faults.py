@@ -13,7 +13,8 @@ from flask import Response, request
 from waitress.channel import HTTPChannel
 from waitress.task import WSGITask
 
-_CHANNEL = "aios.channel"
+CHANNEL = "aios.channel"
+"""In a request's environment: the connection that it came by."""
 
 
 class Cut(StrEnum):
@@ -67,7 +68,7 @@ class Faults:
 def break_response(fault: Fault, answer: Response) -> Response:
     """The response that the client gets."""
     if fault.cut is Cut.CONNECTION:
-        channel: HTTPChannel = request.environ[_CHANNEL]
+        channel: HTTPChannel = request.environ[CHANNEL]
         if channel.socket is not None:
             channel.socket.shutdown(socket.SHUT_RDWR)
     elif fault.cut:
@@ -81,7 +82,7 @@ def break_response(fault: Fault, answer: Response) -> Response:
 class _Task(WSGITask):
     def get_environment(self) -> dict[str, Any]:
         environment: dict[str, Any] = super().get_environment()
-        environment[_CHANNEL] = self.channel
+        environment[CHANNEL] = self.channel
         return environment
 
 

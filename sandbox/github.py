@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
+from flask import Flask
+
 from bot.domain.names import RepoName
 from sandbox import (
     access,
@@ -84,6 +86,11 @@ class EmbeddedGitHub(PullButtons):
         self._api.faults.end()
         self._webhooks.stop()
         self._server.stop()
+
+    @property
+    def application(self) -> Flask:
+        """What answers requests, once started: for a test that hands them over without a socket."""
+        return self._server.application
 
     @property
     def behaviours(self) -> Behaviours:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 from flask import request
@@ -25,9 +26,14 @@ def _read_workflow(repo: Repo, ref: str, name: str) -> dict[str, Any]:
     if text is None:
         raise ApiError(404, "Not Found")
     try:
-        found = YAML(typ="safe", pure=True).load(text.decode())
+        return _parse_workflow(text.decode())
     except YAMLError as problem:
         raise ApiError(422, f"Workflow is not valid: {problem}") from None
+
+
+@cache
+def _parse_workflow(text: str) -> dict[str, Any]:
+    found = YAML(typ="safe", pure=True).load(text)
     return found if isinstance(found, dict) else {}
 
 

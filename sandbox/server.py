@@ -76,8 +76,9 @@ class HttpServer:
     """Serves from its creation until `stop`, in a thread of its own. Port 0: any free one."""
 
     def __init__(self, api: Api, port: int) -> None:
+        self.application = make_app(api)
         server = create_server(
-            make_app(api), host="127.0.0.1", port=port, threads=THREADS, max_request_body_size=MAX_REQUEST_BYTES
+            self.application, host="127.0.0.1", port=port, threads=THREADS, max_request_body_size=MAX_REQUEST_BYTES
         )
         if not isinstance(server, TcpWSGIServer):
             raise TypeError("one address must give one server")

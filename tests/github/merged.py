@@ -16,21 +16,25 @@ from pathlib import Path
 from typing import Any
 
 from bot.features.fleets.jobs import Job
+from bot.git.git import GitRepository
 from bot.queue.inbox import RetryPolicy
 from sandbox.app_records import Delivery
 from sandbox.faults import Cut, Fault
 from sandbox.records import Pull
 from sandbox.world import FLEET, NODE, PERSON, SERVER
-from tests.github.remembered_git import remembered_git
+from tests.github.in_process import in_process
+from tests.github.remembered_git import parsed_once, remembered_git
 from tests.github.stepping import Held, Order, Stepper, stepping
 
 SWEEP = 6 * 3600.0  # seconds between two looks at everything
 MOST_STEPS = 14  # random ones of one history
+SLOW = 0.2  # of the histories: the node is slow to take its orders
 STACK = {
     "stacks/web/compose.yaml": "services: {web: {image: example/web:1.0, volumes: [./web.conf:/web.conf:ro]}}\n",
     "stacks/web/web.conf": "a = 0\n",
 }
 _ENDS = ("success", "failure", "error")
+_FAILED = " failed: "
 _REFUSALS = ("not deployed", "not started", "HALTED", "halted")
 
 
@@ -42,6 +46,7 @@ class History(Stepper):
         self.told: list[str] = []  # what happened in this history, for the message of a failure
         self._pending: list[Delivery] = []
         self._seen = 0
+        self.merged = 0  # pull requests that moved the pin, in all histories
         self._tries: dict[Job, int] = {}
         self._version = 0
         self._open_orders: list[Order] = []
@@ -64,7 +69,7 @@ class History(Stepper):
         job, problem = self.failed.pop()
         tried = self._tries.get(job, 0)
         pauses = RetryPolicy().tries_after
-        self.told.append(f"{type(job).__name__} failed: {problem}")
+        self.told.append(f"{type(job).__name__}{_FAILED}{problem}")
         if tried < len(pauses):
             self._tries[job] = tried + 1
             self._hold([job], due=self.clock.now + pauses[tried])
@@ -92,12 +97,16 @@ class History(Stepper):
         for _ in range(dice.randint(5, MOST_STEPS)):
             (step,) = dice.choices([step for _, step in steps], chances)
             step(dice)
-        self.rest()
+        self.rest(is_slow=dice.random() < SLOW)
 
-    def rest(self) -> None:
-        """No more faults; every six hours a look at everything, and the node carries out what it gets."""
+    def rest(self, *, is_slow: bool = False) -> None:
+        """No more faults; every six hours a look at everything, and the node carries out what it gets, or late."""
         self.hub.faults.clear()
         for _ in range(12):
+            told = len(self.told)
+            if not is_slow:
+                self._pass(120)
+                self._carry_out_all()
             self._pass(SWEEP / 2)
             self.look_around()
             before = len(self.given)
@@ -105,6 +114,8 @@ class History(Stepper):
             self._carry_out_all()
             self._pass(120)
             if len(self.given) == before:
+                wrong = [line for line in self.told[told:] if _FAILED in line]
+                assert not wrong, f"jobs fail without a fault: {wrong}\n{self.story()}"
                 return
         raise AssertionError(f"orders never end: {self.given}\n{self.story()}")
 
@@ -123,12 +134,13 @@ class History(Stepper):
 
     def _push(self, _dice: random.Random) -> None:
         self._version += 1
-        self.world.push(SERVER, {"stacks/web/web.conf": f"a = {self._version}\n"}, f"Version {self._version}")
+        text = f"a = {self._version}\n"
+        self.hub.commit_files(SERVER, {"stacks/web/web.conf": text}, f"Version {self._version}", by=PERSON)
         self.told.append(f"push {self._version}")
 
     def _push_to_fleet(self, _dice: random.Random) -> None:
         self._version += 1
-        self.world.push(FLEET, {"notes.md": f"{self._version}\n"}, "Notes")
+        self.hub.commit_files(FLEET, {"notes.md": f"{self._version}\n"}, "Notes", by=PERSON)
         self.told.append("push to the fleet")
 
     def _pulls(self, state: str) -> list[Pull]:
@@ -232,14 +244,13 @@ class History(Stepper):
     def check_merges(self) -> None:
         """Every merged pin is deployed, refused with words, or superseded; and no order was given twice."""
         merges = self._merges()
+        self.merged = len(merges)
         deployed = self._ends()
         reached = False
         for commit, number in merges:
             ends = deployed.get(commit, [])
             reached = reached or any(end in _ENDS for end in ends) or self._is_refused(number)
-            assert reached, (
-                f"#{number} was merged as {commit[:7]}: no end of it ({ends or 'no order'})\n{self.story()}"
-            )
+            assert reached, f"#{number}, merged as {commit[:7]}: no end of it ({ends or 'no order'})\n{self.story()}"
         taken = [commit for commit, _ in self.given]
         again = {commit for commit in taken if taken.count(commit) > 1}
         assert not again, f"the node was given an order twice: {again}\n{self.story()}"
@@ -247,9 +258,8 @@ class History(Stepper):
     def _merges(self) -> list[tuple[str, int]]:
         """The merged pull requests that moved the pin, newest first."""
         pulls = {pull.merge_commit_sha: pull.number for pull in self.hub.pulls(FLEET) if pull.merged_at}
-        clone = self.world.checkouts / "aios-win"
-        self.world.git(clone, "fetch", "--quiet", "origin")
-        listed = self.world.git(clone, "log", "--first-parent", "--format=%H", "origin/main", "--", "server")
+        served = GitRepository(self.hub.root / f"{FLEET}.git")
+        listed = served.run("log", "--first-parent", "--format=%H", "refs/heads/main", "--", "server").decode()
         return [(sha, pulls[sha]) for sha in listed.split() if sha in pulls]
 
     def _ends(self) -> dict[str, list[str]]:
@@ -260,7 +270,7 @@ class History(Stepper):
         return found
 
     def _is_refused(self, number: int) -> bool:
-        bodies = [one["body"] for one in self.outside.comments(FLEET, number)]
+        bodies = (one["body"] for one in self.outside.comments(FLEET, number))
         return any("aios-bot:rollout" in body and any(word in body for word in _REFUSALS) for body in bodies)
 
     def story(self) -> str:
@@ -284,5 +294,6 @@ def new_history() -> Iterator[History]:
         assert isinstance(found, History)
         forget_with(found)
         found.world.push(SERVER, STACK, "One stack")
-        found.rest()
-        yield found
+        with in_process(found.hub.url, found.hub.application), parsed_once():
+            found.rest()
+            yield found

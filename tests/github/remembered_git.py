@@ -2,16 +2,19 @@
 
 Nothing is answered here that git did not answer about the same repository before. What a commit, a tree or a file
 holds, and how commits descend from each other, never changes; what a branch is changes with the repository's
-references alone. A question that fails goes to git each time. A fetch is left out when no reference of the repository
-that it reads has moved since the same one: then it brings nothing. (Who may read is not asked again: not for tests in
-which that changes.)
+references alone. A question that fails goes to git each time, unless it is what a reference names. A fetch is left
+out when no reference of the repository that it reads has moved since the same one: then it brings nothing; else it
+reads from the repository's folder, not by HTTP. (Who may read is not asked again: not for tests in which that
+changes.)
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +22,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from bot.domain.names import CommitSha
+from bot.features.bump import pull as bump_pull
+from bot.features.fleets import read as fleets_read
+from bot.features.rollout.read import approval as rollout_approval
+from bot.fleetfile import parse_fleet
 from bot.git import git
 
 _VERBS = {
@@ -32,6 +39,9 @@ _VERBS = {
     "rev-list",
     "rev-parse",
 }
+_Key = tuple[object, ...]
+_parse_fleet = cache(parse_fleet)
+Reference = tuple[str, int, int]  # path, inode and time of a reference's file
 _NAMED_IN_FULL = re.compile(r"[0-9a-f]{40}(\.\.[0-9a-f]{40}|\^\{(commit|tree)\})?")
 
 
@@ -44,50 +54,102 @@ def is_fixed(arguments: Sequence[str]) -> bool:
     return verb in _VERBS and bool(named) and all(_NAMED_IN_FULL.fullmatch(one) for one in named)
 
 
-def read_references(repository: Path) -> frozenset[tuple[str, int, bytes]]:
-    """Every reference of a bare repository as its files hold it, with the time of each."""
-    files = [path for path in (repository / "refs").rglob("*") if path.is_file()]
-    files += [path for path in (repository / "packed-refs",) if path.exists()]
-    return frozenset((str(path), path.stat().st_mtime_ns, path.read_bytes()) for path in files)
+def read_references(repository: Path) -> frozenset[Reference]:
+    """Every reference of a bare repository: its file, which git writes anew and renames at each change."""
+    packed = [(str(path), *_identity(path.stat())) for path in (repository / "packed-refs",) if path.exists()]
+    return frozenset([*_read_folder(f"{repository}/refs"), *packed])
+
+
+def _read_folder(folder: str) -> Iterator[Reference]:
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _read_folder(entry.path)
+            else:
+                yield entry.path, *_identity(entry.stat())
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_ino, found.st_mtime_ns
+
+
+def _is_of_references(arguments: Sequence[str]) -> bool:
+    """Whether the question is what a reference names: only a change of the references answers it otherwise."""
+    return arguments[0] == "rev-parse" and arguments[-1].startswith("refs/")
+
+
+class _Remembered:
+    """Git's own answers, and what each repository's references were when it gave them."""
+
+    def __init__(self, served: Path) -> None:
+        self._served = served
+        self._run, self._descends = git._run, git.GitRepository.is_ancestor
+        self._known: dict[_Key, bytes] = {}
+        self._missing: dict[_Key, git.GitError] = {}
+        self._fetched: dict[_Key, frozenset[Reference]] = {}
+        self._descent: dict[_Key, bool] = {}
+
+    def is_ancestor(self, repository: git.GitRepository, older: CommitSha, newer: CommitSha) -> bool:
+        """As GitRepository.is_ancestor."""
+        key = (repository.git_dir, (repository.git_dir / "HEAD").stat().st_ino, older, newer)
+        if key not in self._descent:
+            self._descent[key] = self._descends(repository, older, newer)
+        return self._descent[key]
+
+    def run(self, command: list[str], *, environment: Mapping[str, str], **more: Any) -> bytes:
+        """As git._run."""
+        head = Path(command[2], "HEAD")
+        if command[1] != "--git-dir" or more.get("stdin") is not None or not head.exists():
+            return self._run(command, environment=environment, **more)
+        made = head.stat()  # a repository that was made again is another one
+        key = (*command, made.st_ino, made.st_mtime_ns)
+        url = next((one for one in command[4:] if one.startswith("http://")), "")
+        if command[3] == "fetch" and url:
+            origin = self._served / urlsplit(url).path.lstrip("/")
+            now = read_references(origin)
+            if not now or self._fetched.get(key) != now:
+                near = [str(origin) if now and one == url else one for one in command]
+                self._run(near, environment=environment, **more)
+                self._fetched[key] = now
+            return b""
+        if command[3] not in _VERBS:
+            return self._run(command, environment=environment, **more)
+        key += tuple(sorted(environment.items()))
+        if not is_fixed(command[3:]):
+            key += (read_references(Path(command[2])),)
+        return self._answer(key, command, environment, more)
+
+    def _answer(self, key: _Key, command: list[str], environment: Mapping[str, str], more: dict[str, Any]) -> bytes:
+        if key in self._missing:
+            raise self._missing[key]
+        if key not in self._known:
+            try:
+                self._known[key] = self._run(command, environment=environment, **more)
+            except git.GitError as problem:
+                if _is_of_references(command[3:]):
+                    self._missing[key] = problem
+                raise
+        return self._known[key]
 
 
 @contextmanager
 def remembered_git(served: Path) -> Iterator[None]:
     """Within the block git answers the same question once. `served`: where the repositories on GitHub are kept."""
-    known: dict[tuple[object, ...], bytes] = {}
-    fetched: dict[tuple[object, ...], frozenset[tuple[str, int, bytes]]] = {}
-    run, descends = git._run, git.GitRepository.is_ancestor
-    descent: dict[tuple[object, ...], bool] = {}
+    remembered = _Remembered(served)
 
     def is_ancestor(self: git.GitRepository, older: CommitSha, newer: CommitSha) -> bool:
-        key = (self.git_dir, (self.git_dir / "HEAD").stat().st_ino, older, newer)
-        if key not in descent:
-            descent[key] = descends(self, older, newer)
-        return descent[key]
-
-    def remembering(command: list[str], *, environment: Mapping[str, str], **more: Any) -> bytes:
-        head = Path(command[2], "HEAD")
-        if command[1] != "--git-dir" or more.get("stdin") is not None or not head.exists():
-            return run(command, environment=environment, **more)
-        made = head.stat()  # a repository that was made again is another one
-        key = (*command, made.st_ino, made.st_mtime_ns)
-        url = next((one for one in command[4:] if one.startswith("http://")), "")
-        if command[3] == "fetch" and url:
-            now = read_references(served / urlsplit(url).path.lstrip("/"))
-            if not now or fetched.get(key) != now:
-                run(command, environment=environment, **more)
-                fetched[key] = now
-            return b""
-        if command[3] not in _VERBS:
-            return run(command, environment=environment, **more)
-        key += tuple(sorted(environment.items()))
-        if not is_fixed(command[3:]):
-            key += (read_references(Path(command[2])),)
-        if key not in known:
-            known[key] = run(command, environment=environment, **more)
-        return known[key]
+        return remembered.is_ancestor(self, older, newer)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(git, "_run", remembering)
+        patch.setattr(git, "_run", remembered.run)
         patch.setattr(git.GitRepository, "is_ancestor", is_ancestor)
+        yield
+
+
+@contextmanager
+def parsed_once() -> Iterator[None]:
+    """Parse each text of a fleet file once: it is parsed by every job, and changes in no history."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (fleets_read, rollout_approval, bump_pull):
+            patch.setattr(module, "parse_fleet", _parse_fleet)
         yield
