@@ -72,10 +72,19 @@ class PullButtons:
             self._api.effects.close(repo, repo.pulls[number], self._state.user(by))
 
     def reopen_pull(self, full_name: str, number: int, *, by: str) -> None:
-        """Reopen a closed pull request whose branch is there."""
+        """Reopen a closed pull request, where GitHub shows the button."""
         with self._state.lock:
             repo = self._state.repo(full_name)
             pull = repo.pulls[number]
+            if pull.head not in repo.heads():
+                raise ApiError(422, f"state cannot be changed. The {pull.head} branch has been deleted.")
+            if any(
+                one.state == "open" and (one.head, one.base) == (pull.head, pull.base)
+                for one in self.pulls(full_name)
+            ):
+                raise ApiError(
+                    422, f"state cannot be changed. There is already an open pull request from {pull.head}."
+                )
             pull.state, pull.closed_at, pull.head_sha = "open", None, repo.heads()[pull.head]
             self._api.effects.send_pull_event(repo, pull, self._state.user(by), "reopened")
 
@@ -86,6 +95,16 @@ class PullButtons:
             before = repo.heads()
             repo.git.run("update-ref", "-d", f"refs/heads/{branch}")
             self._api.effects.apply_branch_moves(repo, before, self._state.user(by))
+
+    def restrict_deletions(self, full_name: str, branch: str) -> None:
+        """Keep `branch` from being deleted by a ruleset."""
+        with self._state.lock:
+            self._state.repo(full_name).kept.add(branch)
+
+    def delete_comment(self, full_name: str, comment: int) -> None:
+        """Delete a comment."""
+        with self._state.lock:
+            del self._state.repo(full_name).comments[comment]
 
     def restore_branch(self, full_name: str, number: int, *, by: str) -> None:
         """Press "Restore branch" of a closed pull request."""

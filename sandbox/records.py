@@ -263,6 +263,7 @@ class Repo:
     runners: list[Registration] = field(default_factory=list)
     rules: dict[str, BranchRules] = field(default_factory=dict)  # by branch
     queues: dict[str, list[Group]] = field(default_factory=dict)  # merge queues, by branch
+    kept: set[str] = field(default_factory=set)  # branches that a ruleset keeps from being deleted
     allow_auto_merge: bool = False
     has_issues: bool = True
     merge_methods: tuple[str, ...] = ("merge", "squash", "rebase")

@@ -175,6 +175,8 @@ def delete_ref(context: Context, repo: Repo, ref: str) -> Any:
     branch, before = ref.removeprefix("heads/"), repo.heads()
     if branch not in before:
         raise ApiError(422, "Reference does not exist")
+    if branch in repo.kept:
+        raise ApiError(422, "Repository rule violations found\n\nCannot delete this branch\n\n")
     repo.git.run("update-ref", "-d", f"refs/heads/{branch}")
     context.effects.apply_branch_moves(repo, before, context.user)
     return ApiResponse(204)

@@ -82,7 +82,14 @@ def run_in_checkout(
     folder: Path, *arguments: str, environment: Mapping[str, str] | None = None, umask: int = -1
 ) -> bytes:
     """Standard output of one git command in a checkout, or GitError. `umask` is that of this process unless given."""
-    return _run(["git", *arguments], environment=environment or {}, folder=folder, umask=umask)
+    return _run(
+        ["git", *arguments], environment=_no_further(folder) | dict(environment or {}), folder=folder, umask=umask
+    )
+
+
+def _no_further(folder: Path) -> dict[str, str]:
+    """Keeps git from taking a repository above `folder` for the one that is not there."""
+    return {"GIT_CEILING_DIRECTORIES": str(folder.resolve().parent)}
 
 
 class GitRepository:
@@ -93,8 +100,8 @@ class GitRepository:
 
     @classmethod
     def of_checkout(cls, path: Path) -> GitRepository:
-        """The repository that the checkout at `path` belongs to (a submodule's lies in its parent's .git)."""
-        found = _run(["git", "-C", str(path), "rev-parse", "--absolute-git-dir"], environment={})
+        """The repository whose checkout `path` is (a submodule's lies in its parent's .git), or GitError."""
+        found = _run(["git", "-C", str(path), "rev-parse", "--absolute-git-dir"], environment=_no_further(path))
         return cls(Path(found.decode().strip()))
 
     def run(self, *arguments: str, environment: Mapping[str, str] | None = None, stdin: bytes | None = None) -> bytes:

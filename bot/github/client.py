@@ -7,7 +7,9 @@ and costs nothing while nothing changed. Nothing is retried and nobody sleeps he
 
 from __future__ import annotations
 
+import itertools
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -23,8 +25,13 @@ from bot.github.connection.etags import CachedResponse, Etags
 from bot.github.connection.memory import Memory
 from bot.github.errors import CredentialsRefused, GitHubError, NotFound
 
+log = logging.getLogger(__name__)
+
 _T = TypeVar("_T")
 PAGE = 100  # GitHub's largest page
+_MOST = 10_000  # items of a list of which every item is wanted
+_READINGS = 3  # of a list that changes meanwhile
+_PAUSE = 5  # seconds
 _MAX_REDIRECTS = 3
 _REDIRECTS = (301, 302, 307, 308)
 _LIMITED = re.compile(r"rate limit|abuse detection", re.IGNORECASE)  # what secondary limits say, now and before
@@ -110,21 +117,47 @@ class Client:
         kind: type[_T],
         *,
         within: str | None = None,
-        most: int = 1000,
+        most: int | None = None,
         query: Mapping[str, str] | None = None,
     ) -> tuple[_T, ...]:
-        """Every item of a paged list, at most `most`; `within` names the field that holds the items, if any."""
+        """Every item of a paged list, or its first `most`; `within` names the field that holds the items, if any.
+
+        Pages are counted, not named: what goes or comes while they are read moves every item behind it, and one
+        would be left out or come twice. So each page is read again after the next one, which costs nothing as long
+        as it is the same; and the whole list is, when it is not. Raises RetryLater where that never ends.
+        """
+        for _ in range(_READINGS):
+            found = self._read_list(path, kind, within=within, most=most, query=query or {})
+            if found is not None:
+                return found
+        raise RetryLater(f"GET {path}: the list changes while it is read", seconds=_PAUSE)
+
+    def _read_list(
+        self, path: str, kind: type[_T], *, within: str | None, most: int | None, query: Mapping[str, str]
+    ) -> tuple[_T, ...] | None:
+        """The list, or None when it was another one in between."""
+        wanted = most or _MOST
+        size = min(PAGE, wanted)
+
+        def read(page: int) -> tuple[Any, bool]:
+            paging = {"per_page": size} | ({"page": page} if page > 1 else {})
+            data, headers = self._request("GET", path, parameters={**query, **paging})
+            return data[within] if within else data, _next_page(headers) is not None
+
         found: list[_T] = []
-        for page in range(1, most // PAGE + 2):
-            paging = {"per_page": min(PAGE, most)} | ({"page": page} if page > 1 else {})
-            data, headers = self._request("GET", path, parameters={**(query or {}), **paging})
-            items = _convert(data[within] if within else data, list[kind], path)  # type: ignore[valid-type]  # kind is a type
-            found.extend(items)
+        before: Any = None
+        for page in itertools.count(1):
+            data, follows = read(page)
+            if page > 1 and read(page - 1)[0] != before:
+                return None
+            before = data
+            found.extend(_convert(data, list[kind], path))  # type: ignore[valid-type]  # kind is a type
             # GitHub leaves out of a page what the reader may not see: only its Link header tells the last one.
-            follows = _next_page(headers) is not None
-            if len(found) >= most or not (follows or len(items) >= min(PAGE, most)):
+            if len(found) >= wanted or not (follows or len(data) >= size):
                 break
-        return tuple(found[:most])
+        if most is None and follows and len(found) >= wanted:
+            log.warning("GitHub lists more than %d items at %s: the rest is not looked at", wanted, path)
+        return tuple(found[:wanted])
 
     def page(self, path: str, kind: type[_T]) -> tuple[tuple[_T, ...], str | None]:
         """One page of a list that is read by cursor, and the URL of the next one."""

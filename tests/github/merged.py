@@ -12,15 +12,17 @@ import random
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bot.features.fleets.jobs import Job
-from bot.git.git import GitRepository
+from bot.git.git import GitError, GitRepository
 from bot.queue.inbox import RetryPolicy
 from sandbox.app_records import Delivery
 from sandbox.faults import Cut, Fault
 from sandbox.records import Pull
+from sandbox.state import ApiError
 from sandbox.world import FLEET, NODE, PERSON, SERVER
 from tests.github.in_process import in_process
 from tests.github.remembered_git import parsed_once, remembered_git
@@ -150,27 +152,26 @@ class History(Stepper):
     def _merge(self, dice: random.Random) -> None:
         for pull in self._pulls("open")[:1]:
             method = dice.choice(("merge", "squash", "rebase"))
-            try:
-                commit = self.hub.merge_pull(FLEET, pull.number, by=PERSON, method=method)
-            except Exception as problem:  # noqa: BLE001 - GitHub may refuse it: a conflict, nothing to merge
-                self.told.append(f"merge of #{pull.number} refused: {problem}")
-            else:
-                self.told.append(f"merge #{pull.number} by {method}: {commit[:7]}")
+            self._try(f"merge #{pull.number} by {method}", partial(self.hub.merge_pull, method=method), pull.number)
 
     def _update_branch(self, _dice: random.Random) -> None:
         for pull in self._pulls("open")[:1]:
-            try:
-                self.hub.update_branch(FLEET, pull.number, by=PERSON)
-            except Exception as problem:  # noqa: BLE001 - nothing to update
-                self.told.append(f"update of #{pull.number} refused: {problem}")
-            else:
-                self.told.append(f"update branch of #{pull.number}")
+            self._try(f"update branch of #{pull.number}", self.hub.update_branch, pull.number)
 
-    def _close_or_reopen(self, _dice: random.Random) -> None:
-        pulls = self._pulls("open")
-        if pulls:
-            self.hub.close_pull(FLEET, pulls[0].number, by=PERSON)
-            self.told.append(f"close #{pulls[0].number}")
+    def _try(self, told: str, button: Callable[..., object], number: int) -> None:
+        try:
+            self.told.append(f"{told}: {button(FLEET, number, by=PERSON)}")
+        except (ApiError, GitError) as problem:  # a conflict, nothing to merge or update, no branch to reopen from
+            self.told.append(f"{told} refused: {problem}")
+
+    def _close_or_reopen(self, dice: random.Random) -> None:
+        closed = self._pulls("closed")[-1:]
+        if closed and dice.random() < 0.5:
+            self._try(f"reopen #{closed[0].number}", self.hub.reopen_pull, closed[0].number)
+            return
+        for pull in self._pulls("open")[:1]:
+            self.hub.close_pull(FLEET, pull.number, by=PERSON)
+            self.told.append(f"close #{pull.number}")
 
     def _deliver_some(self, dice: random.Random) -> None:
         self.receive()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
+import pytest
 
 from bot.domain.names import RepoName
 from bot.features.bump.decide import BumpReason, CloseBump, WithholdBump, decide_bump
@@ -27,6 +28,9 @@ from bot.github.endpoints.workflows import RUN_DETAILS, WorkflowRun
 from bot.github.events import _parse_push
 from bot.github.ignored import Ignored, IgnoredReason
 from bot.onboarding.check.read import _read_bases
+
+_read_list = Client._read_list
+_READ_LIST = "bot.github.client:Client._read_list"
 
 
 class Undo(NamedTuple):
@@ -145,6 +149,23 @@ def _leave_open_ones(facts: Any) -> Any:
     return decide_bump(facts) if facts.pull is None else WithholdBump(reason=BumpReason.ON_HOLD)
 
 
+def _each_page_once(
+    client: Client, path: str, kind: Any, *, within: str | None, most: int | None, query: Any
+) -> tuple[Any, ...]:
+    """The pages as Client.list reads them, none of them again."""
+    read, seen = client._request, {}
+
+    def remembering(verb: str, where: str, *, parameters: Any) -> Any:
+        key = str(parameters)
+        if key not in seen:
+            seen[key] = read(verb, where, parameters=parameters)
+        return seen[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "_request", remembering)
+        return _read_list(client, path, kind, within=within, most=most, query=query) or ()
+
+
 _RENAMES = Undo("bot.github.events:parse_repository_changed", _unknown)
 _QUEUE = Undo("bot.github.events:parse_merge_group", _unknown)
 _GRANTED = Undo("bot.github.connection.grants:Installation.within", _all_that_is_asked)
@@ -188,6 +209,9 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
         Undo("bot.github.connection.memory:Memory.find", _forgets("pull")),
         Undo("bot.features.bump.apply:open_own_pull", repository.open_pull),
     ),
+    # test_lists
+    "test_a_comment_is_deleted_while_comments_are_listed": (Undo(_READ_LIST, _each_page_once),),
+    "test_a_ruleset_keeps_the_branch_of_a_bump": (Undo("bot.github.endpoints.repository:_IS_GONE", ""),),
     # test_merge_queue
     "test_a_queue_waits_for_the_checks_of_its_own_commit": (_QUEUE,),
     "test_a_group_that_moves_no_pin_passes": (_QUEUE,),

@@ -13,6 +13,9 @@ from bot.github.shapes import Branch, Label, PullEnd, Sha, User
 
 MAX_PULL_FILES = 3000  # GitHub lists no more (REST: pulls/list-files)
 
+_IS_THERE, _IS_GONE = "Reference already exists", "Reference does not exist"
+"""What GitHub says (422) when a branch is made or moved that was made or deleted meanwhile; rules answer 422, too."""
+
 
 class Repository(Wire, frozen=True):
     """A repository of an installation."""
@@ -55,7 +58,7 @@ class BranchMove(Wire, frozen=True):
 
 def find_repositories(client: Client) -> tuple[Repository, ...]:
     """Every repository that the client's installation may see."""
-    return client.list("/installation/repositories", Repository, within="repositories", most=10_000)
+    return client.list("/installation/repositories", Repository, within="repositories")
 
 
 def find_repository(client: Client, repo: RepoName) -> Repository | None:
@@ -84,7 +87,7 @@ def find_pulls(
 
 def find_open_pulls(client: Client, repo: RepoName) -> tuple[Pull, ...]:
     """Every open pull request, newest first."""
-    return client.list(path_of(repo, "pulls"), Pull, most=200, query={"state": "open"})
+    return client.list(path_of(repo, "pulls"), Pull, query={"state": "open"})
 
 
 def read_pull(client: Client, repo: RepoName, number: PullNumber) -> Pull:
@@ -151,8 +154,7 @@ def push_branch(client: Client, repo: RepoName, branch: BranchName, sha: CommitS
     try:
         _put_branch(client, repo, branch, sha, exists=exists)
     except GitHubError as problem:
-        otherwise = "does not exist" if exists else "already exists"
-        if problem.status != 422 or otherwise not in problem.message:
+        if problem.status != 422 or (_IS_GONE if exists else _IS_THERE) not in problem.message:
             raise
         _put_branch(client, repo, branch, sha, exists=not exists)
 
@@ -171,7 +173,7 @@ def delete_branch(client: Client, repo: RepoName, branch: BranchName) -> None:
     except NotFound:
         return
     except GitHubError as problem:
-        if problem.status != 422:  # "Reference does not exist"
+        if problem.status != 422 or _IS_GONE not in problem.message:
             raise
 
 

@@ -52,8 +52,12 @@ def decide_files(
 
 
 def _holds_its_own_stacks(repository: RepositorySurvey) -> bool:
-    """Whether it is what a fleet pins, and no fleet: its stacks are its own files, and no submodule's."""
-    return bool(repository.own_stacks) and not repository.submodules and repository.fleet_file is None
+    """Whether it is what a fleet pins, and no fleet: its stacks are its own files, and no submodule's.
+
+    A submodule that could not be read may hold some.
+    """
+    may_pin_stacks = any(one.stacks or one.problem for one in repository.submodules)
+    return bool(repository.own_stacks) and not may_pin_stacks and repository.fleet_file is None
 
 
 def _base_of(host: Host, repository: RepositorySurvey, there: Fleet) -> BranchName:

@@ -16,6 +16,7 @@ from bot.onboarding.survey.facts import WORKFLOW, Host, RepositorySurvey, StackS
 from bot.onboarding.survey.parse import PLACES, find_glob, is_compose_file, parse_hosts, read_stack
 
 OWNERS_PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
+_USUAL = (BranchName("main"), BranchName("master"))
 _LARGEST = 256 * 1024  # bytes; only this much of a compose file is parsed
 _BOOTSTRAP = re.compile(r"(?:.*/)?(?:00-|master-)?[\w-]*(?:bootstrap|install|setup)[\w-]*\.(?:ps1|sh)", re.IGNORECASE)
 
@@ -79,21 +80,22 @@ def _name(git: GitRepository, root: Path) -> str:
 
 
 def _default_branch(git: GitRepository) -> BranchName:
-    for arguments in (("refs/remotes/origin/HEAD", "refs/remotes/origin/"), ("HEAD", "refs/heads/")):
-        try:
-            ref = git.run("symbolic-ref", "--quiet", arguments[0]).decode().strip()
-        except GitError:
-            continue
-        return BranchName(ref.removeprefix(arguments[1]))
-    return BranchName("main")
+    """As the remote says; a clone that does not know (`git init`, `git remote add`) has one of the usual names."""
+    found = _named_by(git, "refs/remotes/origin/HEAD", below="refs/remotes/origin/")
+    usual = (name for name in _USUAL if git.resolve(f"refs/remotes/origin/{name}") is not None)
+    return found or next(usual, None) or _branch(git) or _USUAL[0]
 
 
 def _branch(git: GitRepository) -> BranchName | None:
+    return _named_by(git, "HEAD", below="refs/heads/")
+
+
+def _named_by(git: GitRepository, symbolic: str, *, below: str) -> BranchName | None:
     try:
-        ref = git.run("symbolic-ref", "--quiet", "HEAD").decode().strip()
+        ref = git.run("symbolic-ref", "--quiet", symbolic).decode().strip()
     except GitError:
         return None
-    return BranchName(ref.removeprefix("refs/heads/"))
+    return BranchName(ref.removeprefix(below))
 
 
 def _bases(git: GitRepository, paths: list[SubmodulePath], default: BranchName) -> tuple[BranchName, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.names import CommitSha, SubmodulePath
-from bot.git.git import GitError, GitRepository
+from bot.git.git import GitError, GitRepository, run_in_checkout
 from bot.git.mirrors import Mirror
 from bot.planner.snapshot import Snapshot
 from tests.gitworld import commit, git, new_repository
@@ -183,3 +183,13 @@ def test_a_snapshot_shows_what_a_nodes_checkout_holds(server: Path, tmp_path: Pa
     snapshot.write_out(tmp_path / "out")
     assert (tmp_path / "out/server/README").read_text() == "s"
     assert (tmp_path / "out/overlay/x.yml").read_text() == "x"
+
+
+def test_a_folder_inside_a_repository_is_no_checkout(server: Path) -> None:
+    """A node's folder that is empty yet, in somebody's repository: nothing is done to that one."""
+    commit(server, {"stacks/a": "1"})
+    with pytest.raises(GitError, match="not a git repository"):
+        GitRepository.of_checkout(server / "stacks")
+    with pytest.raises(GitError, match="not a git repository"):
+        run_in_checkout(server / "stacks", "rev-parse", "HEAD")
+    assert GitRepository.of_checkout(server).git_dir == server / ".git"

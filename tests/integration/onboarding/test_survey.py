@@ -15,6 +15,7 @@ from bot.domain.names import StackName
 from bot.features.bump.text import render_body
 from bot.fleetfile import FLEET_FILE, Platform, parse_fleet
 from bot.fleetfile.edit import remove_entry
+from bot.onboarding.survey.read import read_repository
 from bot.plan.report.links import Links
 from bot.planner.renderer import Renderer
 from tests.gitworld import commit, git, new_repository
@@ -288,3 +289,15 @@ def test_platforms_differ_by_overlays_profiles_and_variables_in_one_plan_table(t
     # The profile adds acme on the one, the variable keeps the phone where it is.
     assert sorted(touched) == ["HP_LAB PI traefik", "PI acme"], rows
     assert body.startswith("**2 services recreated on 2 of 3 nodes**"), body
+
+
+def test_the_default_branch_of_a_clone_that_was_made_by_hand(tmp_path: Path) -> None:
+    """`git init`, `git remote add`, `git fetch` write no origin/HEAD; a feature branch is checked out."""
+    origin = new_repository(tmp_path / "origin")
+    commit(origin, {"README.md": "One\n"})
+    git(origin, "branch", "--move", "master")
+    clone = new_repository(tmp_path / "clone")
+    git(clone, "remote", "add", "origin", str(origin))
+    git(clone, "fetch", "--quiet", "origin")
+    git(clone, "checkout", "--quiet", "-b", "feature", "origin/master")
+    assert read_repository(clone).default_branch == "master"

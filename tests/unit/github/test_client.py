@@ -22,26 +22,52 @@ def things(start: int, count: int) -> list[dict[str, int]]:
 
 
 def test_a_list_is_read_page_by_page_until_one_is_not_full() -> None:
-    sender = Scripted(reply(things(0, 100)), reply(things(100, 3)))
+    sender = Scripted(reply(things(0, 100)), reply(things(100, 3)), reply(things(0, 100)))
     found = sender.client().list("/things", Thing, query={"state": "open"})
     assert [one.id for one in found] == list(range(103))
     assert [one.parameters for one in sender.sent] == [
         {"state": "open", "per_page": 100},
         {"state": "open", "per_page": 100, "page": 2},
+        {"state": "open", "per_page": 100},
     ]
+
+
+def test_a_list_that_moves_while_it_is_read_is_read_from_its_beginning() -> None:
+    """What left page 1 moved the first of page 2 there, where nobody looked again."""
+    before, after = things(0, 100), things(1, 100)
+    sender = Scripted(
+        *(reply(page) for page in (before, things(101, 1), after)),
+        *(reply(page) for page in (after, things(101, 1), after)),
+    )
+    assert [one.id for one in sender.client().list("/things", Thing)] == list(range(1, 102))
+
+
+def test_a_list_that_never_stands_still_is_put_off() -> None:
+    pages = [reply(things(start, 100)) for start in range(9)]
+    with pytest.raises(RetryLater, match="changes while it is read"):
+        Scripted(*pages).client().list("/things", Thing)
+
+
+def test_a_list_that_is_cut_says_so(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.github.client._MOST", 100)
+    link = f'<{API}/things?page=2>; rel="next"'
+    assert len(Scripted(reply(things(0, 100), link=link)).client().list("/things", Thing)) == 100
+    assert "more than 100 items at /things" in caplog.text
 
 
 def test_a_page_that_is_not_full_is_not_the_last_where_a_next_one_is_named() -> None:
     """GitHub leaves out of a page what the reader may not see."""
     link = f'<{API}/things?page=2>; rel="next"'
-    sender = Scripted(reply(things(0, 98), link=link), reply([], link=f'<{API}/things>; rel="first"'))
+    first = f'<{API}/things>; rel="first"'
+    sender = Scripted(reply(things(0, 98), link=link), reply([], link=first), reply(things(0, 98), link=link))
     assert len(sender.client().list("/things", Thing)) == 98
-    sender = Scripted(reply(things(0, 98), link=link), reply(things(98, 2)))
+    pages = (reply(things(0, 98), link=link), reply(things(98, 2)), reply(things(0, 98), link=link))
+    sender = Scripted(*pages)
     assert [one.id for one in sender.client().list("/things", Thing)] == list(range(100))
 
 
 def test_a_list_stops_at_its_limit() -> None:
-    sender = Scripted(reply(things(0, 100)), reply(things(100, 100)))
+    sender = Scripted(reply(things(0, 100)), reply(things(100, 100)), reply(things(0, 100)))
     assert len(sender.client().list("/things", Thing, most=150)) == 150
     sender = Scripted(reply(things(0, 30)))
     assert len(sender.client().list("/things", Thing, most=30)) == 30

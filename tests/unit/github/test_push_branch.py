@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.names import BranchName, RepoName, parse_commit_sha
-from bot.github.endpoints.repository import push_branch
+from bot.github.endpoints.repository import delete_branch, push_branch
 from bot.github.errors import GitHubError
 from tests.unit.github.scripted import Scripted, reply
 
@@ -27,8 +27,19 @@ def test_the_other_request_follows(exists: bool, message: str, requests: list[st
     assert SHA in str(sender.sent[1].body)
 
 
-def test_another_refusal_is_an_error() -> None:
+@pytest.mark.parametrize(("exists", "request_"), [(False, MAKE), (True, MOVE)])
+def test_another_refusal_is_an_error(exists: bool, request_: str) -> None:
     sender = Scripted(reply({"message": "Object does not exist"}, status=422))
     with pytest.raises(GitHubError, match="Object does not exist"):
-        push_branch(sender.client(), REPO, BRANCH, SHA, exists=False)
-    assert sender.lines == [MAKE]
+        push_branch(sender.client(), REPO, BRANCH, SHA, exists=exists)
+    assert sender.lines == [request_]
+
+
+def test_a_branch_that_is_gone_is_deleted() -> None:
+    delete_branch(Scripted(reply({"message": "Reference does not exist"}, status=422)).client(), REPO, BRANCH)
+
+
+def test_a_branch_that_rules_keep_is_not() -> None:
+    sender = Scripted(reply({"message": "Repository rule violations found"}, status=422))
+    with pytest.raises(GitHubError, match="rule violations"):
+        delete_branch(sender.client(), REPO, BRANCH)
