@@ -96,6 +96,16 @@ class PullButtons:
             repo.git.run("update-ref", "-d", f"refs/heads/{branch}")
             self._api.effects.apply_branch_moves(repo, before, self._state.user(by))
 
+    def disable_workflow(self, full_name: str, workflow: str) -> None:
+        """Press "Disable workflow"."""
+        with self._state.lock:
+            self._state.repo(full_name).disabled.add(workflow)
+
+    def forbid_dispatch(self, full_name: str) -> None:
+        """Protect the execution of workflows: `workflow_dispatch` may start none."""
+        with self._state.lock:
+            self._state.repo(full_name).dispatch_forbidden = True
+
     def restrict_deletions(self, full_name: str, branch: str) -> None:
         """Keep `branch` from being deleted by a ruleset."""
         with self._state.lock:

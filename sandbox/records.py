@@ -263,6 +263,8 @@ class Repo:
     runners: list[Registration] = field(default_factory=list)
     rules: dict[str, BranchRules] = field(default_factory=dict)  # by branch
     queues: dict[str, list[Group]] = field(default_factory=dict)  # merge queues, by branch
+    disabled: set[str] = field(default_factory=set)  # workflows that somebody disabled
+    dispatch_forbidden: bool = False  # by a workflow execution protection
     kept: set[str] = field(default_factory=set)  # branches that a ruleset keeps from being deleted
     allow_auto_merge: bool = False
     has_issues: bool = True

@@ -54,6 +54,8 @@ def dispatch(context: Context, repo: Repo, workflow: str) -> Any:
     if "return_run_details" in context.body and not context.state.behaviours.knows_run_details:
         raise ApiError(422, 'Invalid request.\n\n"return_run_details" is not a permitted key.')
     _read_workflow(repo, repo.default_branch, workflow)  # it has to be on the default branch, too
+    if workflow in repo.disabled:
+        raise ApiError(422, "Cannot trigger a 'workflow_dispatch' on a disabled workflow")
     heads = repo.heads()
     if ref not in heads:
         raise ApiError(422, f"No ref found for: {ref}")
@@ -91,7 +93,10 @@ def dispatch(context: Context, repo: Repo, workflow: str) -> Any:
         "workflow_dispatch", repo, context.user, inputs=inputs, ref=event["ref"], workflow=event["workflow"]
     )
     context.state.changed.notify_all()
-    if refuses_without_deployment(repo, inputs.get("node", "")):
+    if repo.dispatch_forbidden:  # evaluated before a workflow runs: the run fails without a job
+        said = f"is not allowed to trigger Actions workflows. Workflow file: '{FOLDER}/{workflow}'."
+        end_run(context, repo, run, "startup_failure", f"Event 'workflow_dispatch' {said}")
+    elif refuses_without_deployment(repo, inputs.get("node", "")):
         end_run(context, repo, run, "failure")
     if context.body.get("return_run_details"):
         return context.shapes.run_links(repo, run)

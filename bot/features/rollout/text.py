@@ -180,3 +180,31 @@ def render_differences(found: Iterable[tuple[NodeName, Difference]]) -> str:
 
 def _more(count: int) -> str:
     return f"\n\nand {count - MOST_ROWS} more" if count > MOST_ROWS else ""
+
+
+def say_not_started(workflow: str, branch: str, *, status: int, message: str) -> str:
+    """Why GitHub did not start an order's workflow, and what to do; `message` is GitHub's own."""
+    for words, cure in _NOT_STARTED.items():
+        if words in message or words == str(status):
+            return f"{workflow} was not started: {cure.format(branch=branch)}; then deploy again"
+    return f"{workflow} could not be started: {message}"
+
+
+def say_run_ended(conclusion: str, *, began: bool) -> str:
+    """What became of an order whose workflow run has ended without the node's last word."""
+    text = f"its workflow run ended ({conclusion}) "
+    if began:
+        return f"{text}and the node never reported"
+    refused = conclusion in ("failure", "startup_failure")
+    cure = ": the run says why; a policy is in Settings, Actions, Policies" if refused else ""
+    return f"{text}before the node accepted it{cure}"
+
+
+_NOT_STARTED = {
+    "disabled workflow": "it is disabled; enable it on the page Actions",
+    "does not have 'workflow_dispatch' trigger": "on {branch} it lacks the trigger workflow_dispatch",
+    "not allowed to trigger": "a policy forbids it; allow the App in Settings, Actions, Policies",
+    "Resource not accessible": "the App may not start workflows; accept its permissions",
+    "404": "{branch} has no such workflow, or Actions is off in Settings, Actions",
+}
+"""By a part of GitHub's message, or its status: what is wrong and what to do, within a deployment status' length."""

@@ -31,6 +31,7 @@ from bot.features.rollout.decide.orders import (
 )
 from bot.features.rollout.facts import PastOrder
 from bot.features.rollout.read.reports import find_newest_report
+from bot.features.rollout.text import say_not_started
 from bot.github.client import Client
 from bot.github.endpoints import deployments, repository, workflows
 from bot.github.errors import GitHubError
@@ -144,7 +145,8 @@ def _dispatch(
         )
         url = run.html_url if run else ""
     except GitHubError as problem:
-        state, description = "error", f"{workflow} could not be started: {problem.message}"
+        state = "error"
+        description = say_not_started(workflow, wanted.default_branch, status=problem.status, message=problem.message)
     deployments.post_deployment_status(
         client, wanted.fleet, number, state=state, description=description, log_url=url or None
     )

@@ -25,7 +25,14 @@ from bot.features.rollout.facts import NodeFacts, PastOrder, RolloutFacts, Stage
 from bot.features.rollout.history import NodeDetails, RefusedPlan, RolloutDetails, keep_details, keep_orders
 from bot.features.rollout.read.reports import read_node_words
 from bot.features.rollout.store import NodeStatus, RolloutStatus
-from bot.features.rollout.text import DifferingPlan, NodeView, RolloutView, describe_pending, render_rollout
+from bot.features.rollout.text import (
+    DifferingPlan,
+    NodeView,
+    RolloutView,
+    describe_pending,
+    render_rollout,
+    say_run_ended,
+)
 from bot.git.mirrors import Mirror
 from bot.github.client import Client
 from bot.github.comments import put_comment
@@ -131,8 +138,7 @@ def _scope(facts: RolloutFacts) -> str:
 def _end_lost(client: Client, facts: RolloutFacts, node: NodeName, order: PastOrder) -> None:
     """The last word on an order whose node will say none."""
     began = order.state == "in_progress"
-    text = f"its workflow run ended ({order.run_status}) "
-    text += "and the node never reported" if began else "before the node accepted it"
+    text = say_run_ended(order.run_status, began=began)
     if not began and has_custom_rules(client, facts.fleet, node):
         text = f"environment {node} has custom protection rules: GitHub fails jobs with `deployment: false` there"
     deployments.post_deployment_status(
