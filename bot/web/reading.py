@@ -55,6 +55,7 @@ class ShownRollout(Value, frozen=True):
 
     status: RolloutStatus
     upstream: RepoName | None
+    merged_by: str
     holds: tuple[Obstacle, ...]
     nodes: tuple[ShownNode, ...]
 
@@ -120,6 +121,7 @@ def _view(
     return ShownRollout(
         status=status,
         upstream=details.upstream,
+        merged_by=details.merged_by,
         holds=describe_holds(status, holds, prefix=fleet.prefix),
         nodes=tuple(of(node) for node in status.nodes),
     )

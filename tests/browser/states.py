@@ -22,7 +22,7 @@ from bot.domain.names import (
 )
 from bot.domain.notices import Topic
 from bot.features.audit.facts import Audited, AuditRecord
-from bot.features.audit.store import append_records
+from bot.features.audit.store import AuditTrail, append_records, approval_key
 from bot.features.bump.store import PlanStore
 from bot.features.fleets.store import PinStore
 from bot.features.holds.facts import Hold, HoldKind, Lock
@@ -145,6 +145,10 @@ class Fleets:
                     for index, one in enumerate(nodes)
                 ),
             )
+            merged = AuditRecord(
+                what=Audited.APPROVED, fleet=fleet, at="2026-11-29T07:40:00Z", actor="grace", pull=status.pull
+            )
+            AuditTrail(self.store).append(approval_key(fleet, PullNumber(41)), merged)
             page = self.statuses.page_of(fleet)
             self.statuses.save(status, also=lambda connection: keep_details(connection, page, status, details))
         history = {NodeName(node): given for node, given in (orders or {}).items()}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import sqlalchemy as sa
 
-from bot.domain.names import RepoName
+from bot.domain.names import PullNumber, RepoName
 from bot.domain.values import Value
 from bot.features.audit.facts import AuditRecord
 from bot.storage.store import BIG, Store, now_ms
@@ -81,6 +81,18 @@ def find_records(
         if len(found) == most:
             return tuple(found), seq if number + 1 < len(rows) else None
     return tuple(found), rows[-1][0] if text and len(rows) == LOOKED_AT else None
+
+
+def approval_key(fleet: RepoName, pull: PullNumber) -> str:
+    """The key of the record that says who merged a pull request."""
+    return f"approved:{fleet.lower()}:{pull}"
+
+
+def find_approver(connection: sa.Connection, fleet: RepoName, pull: PullNumber) -> str:
+    """The login of who merged a pull request; "" where no record says so (yet)."""
+    query = sa.select(AUDIT.c.record).where(AUDIT.c.id == f"{approval_key(fleet, pull)}:0")
+    text = connection.execute(query).scalar()
+    return msgspec.json.decode(text, type=AuditRecord).actor if text else ""
 
 
 def append_records(connection: sa.Connection, key: str, records: Sequence[AuditRecord]) -> None:

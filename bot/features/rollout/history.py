@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from bot.domain.names import (
     CommitSha,
@@ -21,6 +22,7 @@ from bot.domain.names import (
     SubmodulePath,
 )
 from bot.domain.values import StoredValue, Value
+from bot.features.audit.store import find_approver
 from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.store import FLEET_STATES, KEPT, LOGS, RESULTS, RolloutStatus
 from bot.protocol.order import OrderKind
@@ -123,6 +125,7 @@ class RolloutDetails(StoredValue, frozen=True):
 
     upstream: RepoName | None = None
     nodes: tuple[NodeDetails, ...] = ()
+    merged_by: str = ""  # the login of who merged it; "" where that is not known
 
     def of(self, node: NodeName) -> NodeDetails:
         """Those of one node; without a word where nothing is known."""
@@ -187,12 +190,13 @@ def _drop_old(connection: sa.Connection, fleet: RepoName, node: NodeName) -> Non
 
 
 def keep_details(connection: sa.Connection, page: str, status: RolloutStatus, details: RolloutDetails) -> None:
-    """Keep the details of a rollout inside the transaction that saves its state."""
+    """Keep the details of a rollout inside the transaction that saves its state, with who merged it."""
+    by = find_approver(connection, status.fleet, status.pull) if status.pull else ""
     row = {
         "page": page,
         "base": status.base,
         "submodule": status.submodule,
-        "details": msgspec.json.encode(details).decode(),
+        "details": msgspec.json.encode(replace(details, merged_by=by)).decode(),
     }
     connection.execute(_KEEP_DETAILS, row)
 

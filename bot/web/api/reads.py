@@ -216,6 +216,7 @@ def _rollout(one: ShownRollout, *, logs: bool) -> values.ApiRollout:
         values.ApiRollout,
         one.status,
         upstream=one.upstream,
+        merged_by=one.merged_by,
         obstacles=tuple(map(_obstacle, one.holds)),
         nodes=tuple(_node_state(one, node, logs=logs) for node in one.nodes),
     )

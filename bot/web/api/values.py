@@ -70,6 +70,7 @@ class ApiRollout(Value, frozen=True):
     commit: str
     pin: str
     pull: int | None
+    merged_by: str  # a login; "" where it is not known
     reason: RolloutReason
     looked_at: int
     obstacles: tuple[ApiObstacle, ...]  # why no newer commit is proposed

@@ -11,9 +11,11 @@ from flask.testing import FlaskClient
 
 from bot.domain.names import DeploymentId, NodeName, PullNumber, RepoName
 from bot.domain.verdicts import Permission
+from bot.features.audit.facts import Audited, AuditRecord
+from bot.features.audit.store import AuditTrail, approval_key
 from bot.features.outbox.pulls import WaitingPulls
 from bot.features.rollout.facts import Stage
-from bot.features.rollout.history import OrderHistory, keep_orders
+from bot.features.rollout.history import OrderHistory, RolloutDetails, keep_details, keep_orders
 from bot.features.rollout.store import KEPT, RolloutStore
 from bot.features.visitors.facts import Person, VisibleFleet
 from bot.features.visitors.questions import RepositoryAccess
@@ -25,6 +27,7 @@ from bot.service.database import open_store
 from bot.storage.store import Store
 from tests.browser.states import HOSTILE, NOW, fill, past, waiting
 from tests.queueing import make_app, make_guard
+from tests.unit.web.test_fleets import standings
 
 FLEET, NODE = RepoName("acme/aios"), NodeName("AIOS")
 
@@ -67,6 +70,26 @@ def test_a_node_shows_every_try_with_what_was_planned_and_what_happened(client: 
     ):
         assert words in page, words
     assert page.index("order-9500") < page.index("order-9000")
+
+
+def test_the_page_says_who_merged_what_the_nodes_run(client: FlaskClient, empty: Store) -> None:
+    page = client.get("/fleets/acme/aios-failing/state").get_data(as_text=True)
+    assert "merged by grace with" in " ".join(page.split())
+    fleets = RolloutStore(empty, page_key=b"key")
+    status = standings(fleet=FLEET)
+
+    def look() -> str:
+        fleets.save(status, also=lambda connection: keep_details(connection, fleets.page_of(FLEET), status, details))
+        ((_, found),) = OrderHistory(empty).find_rollouts(fleets.page_of(FLEET))
+        return found.merged_by
+
+    details = RolloutDetails()
+    assert look() == ""
+    merged = AuditRecord(
+        what=Audited.APPROVED, fleet=FLEET, at="2026-11-29T07:40:00Z", actor="anna", pull=status.pull
+    )
+    AuditTrail(empty).append(approval_key(FLEET, PullNumber(7)), merged)
+    assert look() == "anna"
 
 
 def test_a_stack_is_compared_over_all_nodes_that_have_it(client: FlaskClient) -> None:

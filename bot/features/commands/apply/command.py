@@ -14,6 +14,7 @@ from bot.domain.errors import RetryLater
 from bot.domain.names import BranchName, PullNumber
 from bot.domain.verdicts import Permission
 from bot.features.audit.facts import Audited, AuditRecord
+from bot.features.audit.store import approval_key
 from bot.features.bump.text import parse_marker
 from bot.features.commands.apply.holds import end_or_save_hold, resolve_route, save_pin_hold
 from bot.features.commands.apply.orders import (
@@ -255,7 +256,7 @@ def _record_approval(tools: CommandTools, at: FleetAt, pull: PullDetail, facts: 
         pin=facts.pin or "",
         plan=marker.id if marker else "",
     )
-    tools.audit.append(f"approved:{at.repo.lower()}:{pull.number}", record)
+    tools.audit.append(approval_key(at.repo, PullNumber(pull.number)), record)
 
 
 def _restore_nodes(tools: CommandTools, client: Client, at: FleetAt, pinned: Pinned, job: CloseOutPull) -> None:
