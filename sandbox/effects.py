@@ -9,7 +9,7 @@ from bot.domain.names import CommitSha
 from bot.git.git import GitError
 from sandbox.app_records import AppRecord
 from sandbox.forks import take_commits
-from sandbox.merging import mergeable_state
+from sandbox.merging import find_violation, mergeable_state
 from sandbox.records import Activity, Pull, Repo, User, iso_now
 from sandbox.shapes import Shapes
 from sandbox.state import ApiError, State
@@ -182,6 +182,8 @@ class Effects:
             raise ApiError(405, "Repository rule violations found")
         if method not in repo.merge_methods:
             raise ApiError(405, f"{method.capitalize()} merges are not allowed on this repository.")
+        if violation := find_violation(repo, pull, method):
+            raise ApiError(405, f"Repository rule violations found\n\n{violation}\n\n")
         before = repo.heads()
         base = before[pull.base]
         try:

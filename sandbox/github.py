@@ -311,10 +311,15 @@ class EmbeddedGitHub(PullButtons):
         approvals: int = 0,
         contexts: Sequence[str] = (),
         sources: Mapping[str, int] | None = None,
+        **more: bool,
     ) -> None:
-        """Set what `branch` requires of pull requests into it; `sources`: the App that has to post a check."""
+        """Set what `branch` requires of pull requests into it; `sources`: the App that has to post a check.
+
+        `more`: signed, linear, is_frozen, as in BranchRules.
+        """
         with self._state.lock:
-            self._state.repo(full_name).rules[branch] = BranchRules(approvals, tuple(contexts), dict(sources or {}))
+            made = BranchRules(approvals, tuple(contexts), dict(sources or {}), **more)
+            self._state.repo(full_name).rules[branch] = made
 
     def make_private(self, full_name: str) -> None:
         """Let only those with a permission see the repository."""

@@ -52,6 +52,22 @@ def has_conflict(repo: Repo, pull: Pull) -> bool:
     return False
 
 
+def find_violation(repo: Repo, pull: Pull, method: str) -> str:
+    """What a ruleset says of this way of merging it, or ""."""
+    rules = repo.rules.get(pull.base)
+    if rules is None:
+        return ""
+    base = repo.heads()[pull.base]
+    commits = repo.git.run("rev-list", f"{base}..{pull.head_sha}").decode().split()
+    if rules.is_frozen:
+        return "Cannot update this protected ref."
+    if rules.linear and method == "merge":
+        return "This branch must not contain merge commits."
+    if rules.signed and not all((repo.git.git_dir / "verified" / sha).exists() for sha in commits):
+        return "Commits must have verified signatures."
+    return ""
+
+
 def mergeable_state(repo: Repo, pull: Pull) -> str:
     """GitHub's `mergeable_state` of an open pull request."""
     if has_conflict(repo, pull):

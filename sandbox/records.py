@@ -70,6 +70,9 @@ class BranchRules:
     approvals: int = 0
     contexts: tuple[str, ...] = ()  # required checks
     sources: dict[str, int] = field(default_factory=dict)  # of some of them, the id of the App that has to post it
+    signed: bool = False
+    linear: bool = False
+    is_frozen: bool = False  # nobody may update it
 
 
 @dataclass

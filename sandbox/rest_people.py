@@ -114,6 +114,13 @@ def branch_rules(_context: Context, repo: Repo, branch: str) -> Any:
         ]
         required: dict[str, Any] = {"strict_required_status_checks_policy": False, "required_status_checks": checks}
         found.append({"type": "required_status_checks", "parameters": required} | source)
+    if rules is not None:
+        simple = {
+            "required_signatures": rules.signed,
+            "required_linear_history": rules.linear,
+            "update": rules.is_frozen,
+        }
+        found += [{"type": kind} | source for kind, is_on in simple.items() if is_on]
     if branch in repo.queues:
         found.append({"type": "merge_queue", "parameters": _QUEUE_PARAMETERS} | source)
     return paged(found, lambda rule: rule)

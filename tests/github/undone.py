@@ -6,30 +6,14 @@ away what the bot does about the behaviour, by replacing a name of its code, and
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import msgspec
-import pytest
-
-from bot.domain.names import RepoName
-from bot.features.bump.decide import BumpReason, CloseBump, WithholdBump, decide_bump
-from bot.features.bump.facts import Relation
-from bot.features.bump.read import COMMITS_READ, read_bump_facts, read_relation
 from bot.features.commands.decide.attention import Attention
 from bot.features.fleets.jobs import SyncInstallation
-from bot.git.git import GitRepository
-from bot.github.client import Client
-from bot.github.connection.memory import Memory
-from bot.github.endpoints import path_of, repository
-from bot.github.endpoints.people import PullDetail
-from bot.github.endpoints.repository import Repository, find_repository
-from bot.github.endpoints.workflows import RUN_DETAILS, WorkflowRun
-from bot.github.events import _parse_push
-from bot.github.ignored import Ignored, IgnoredReason
-from bot.onboarding.check.read import _read_bases
+from bot.github.endpoints import repository
+from bot.github.endpoints.merging import MergeMethod
+from tests.github import before
 
-_read_list = Client._read_list
 _READ_LIST = "bot.github.client:Client._read_list"
 
 
@@ -40,146 +24,24 @@ class Undo(NamedTuple):
     instead: Any
 
 
-def _nothing(*_arguments: Any, **_named: Any) -> None:
-    return None
-
-
-def _empty(*_arguments: Any, **_named: Any) -> tuple[()]:
-    return ()
-
-
-def _yes(*_arguments: Any, **_named: Any) -> bool:
-    return True
-
-
-def _no(*_arguments: Any, **_named: Any) -> bool:
-    return False
-
-
-def _unknown(*_arguments: Any, **_named: Any) -> Ignored:
-    return Ignored(reason=IgnoredReason.UNKNOWN_EVENT)
-
-
-def _githubs_words(*_arguments: Any, message: str = "ended", **_named: Any) -> str:
-    return message
-
-
-def _as_it_is(_mirror: Any, head: Any, _base: Any) -> Any:
-    return head
-
-
 _SOMEBODY_ELSE_PUSHED = Undo("bot.features.review.read.review:find_pusher", lambda *_a, **_n: "somebody")
-
-
-def _forgets(kind: str) -> Callable[..., Any]:
-    """Memory.find, which knows nothing of one kind of writes."""
-    find = Memory.find
-
-    def found(self: Memory, *key: object) -> Any:
-        return None if key[0] == kind else find(self, *key)
-
-    return found
-
-
-class _Never(Exception):  # noqa: N818 - nothing raises it
-    """In the place of an error that is caught."""
-
-
-def _seen_anyway(client: Client, repo: RepoName) -> Repository:
-    found = find_repository(client, repo)
-    return found or Repository(full_name=repo, default_branch="main", private=True)
-
-
-def _first_base_alone(app: Any, one: Any, client: Any, name: Any, bases: Any, *, web_url: str) -> Any:
-    return _read_bases(app, one, client, name, bases[:1], web_url=web_url)
-
-
-def _push_of_a_known_base(*arguments: Any) -> Any:
-    found = _parse_push(*arguments)
-    return found if isinstance(found, Ignored) else msgspec.structs.replace(found, may_change_fleet=False)
-
-
-def _without_retargeted(*arguments: Any) -> Any:
-    facts = read_bump_facts(*arguments)
-    return msgspec.structs.replace(facts, retargeted=None) if facts else None
-
-
-def _dispatch_with_details(client: Client, repo: Any, *, workflow: str, ref: Any, inputs: Any) -> Any:
-    body = {"ref": ref, "inputs": inputs, RUN_DETAILS: True}
-    return client.post(path_of(repo, "actions/workflows", workflow, "dispatches"), WorkflowRun, body)
-
-
-def _merge_at_once(client: Client, repo: Any, pull: PullDetail) -> None:
-    client.send("PUT", path_of(repo, "pulls", pull.number, "merge"), {"sha": pull.head.sha})
-
-
-def _all_that_is_asked(_self: Any, wanted: Any) -> tuple[Any, ...]:
-    return tuple(sorted(dict(wanted).items()))
-
-
-def _only_what_was_pushed(mirror: GitRepository, base: Any, head: Any, *, path: Any, pushed: Any) -> tuple[str, ...]:
-    del path
-    if head in pushed:
-        return ()
-    commits = mirror.commits_between(mirror.merge_base(base, head), head, most=COMMITS_READ)
-    return tuple({commit.author_name for commit in commits if commit.sha not in pushed})
-
-
-def _pushed_documents(*_arguments: Any, head: Any = None, pushed: Any = (), **_named: Any) -> bool:
-    return (head or _arguments[2]) in pushed
-
-
-def _by_committer(mirror: GitRepository, start: Any, head: Any, **_named: Any) -> bool:
-    commits = mirror.commits_between(mirror.merge_base(start, head), head, most=COMMITS_READ)
-    return all(mirror.run("log", "-1", "--format=%cn", commit.sha).decode().strip() == "GitHub" for commit in commits)
-
-
-def _behind_is_the_same(*arguments: Any) -> Relation:
-    found = read_relation(*arguments)
-    return Relation.SAME if found is Relation.BEHIND else found
-
-
-def _keep_what_is_gone(facts: Any) -> Any:
-    found = decide_bump(facts)
-    rewritten = isinstance(found, CloseBump) and found.reason is BumpReason.NOT_A_DESCENDANT
-    return WithholdBump(reason=BumpReason.NOT_A_DESCENDANT) if rewritten else found
-
-
-def _leave_open_ones(facts: Any) -> Any:
-    return decide_bump(facts) if facts.pull is None else WithholdBump(reason=BumpReason.ON_HOLD)
-
-
-def _each_page_once(
-    client: Client, path: str, kind: Any, *, within: str | None, most: int | None, query: Any
-) -> tuple[Any, ...]:
-    """The pages as Client.list reads them, none of them again."""
-    read, seen = client._request, {}
-
-    def remembering(verb: str, where: str, *, parameters: Any) -> Any:
-        key = str(parameters)
-        if key not in seen:
-            seen[key] = read(verb, where, parameters=parameters)
-        return seen[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(client, "_request", remembering)
-        return _read_list(client, path, kind, within=within, most=most, query=query) or ()
-
-
-_RENAMES = Undo("bot.github.events:parse_repository_changed", _unknown)
-_QUEUE = Undo("bot.github.events:parse_merge_group", _unknown)
-_GRANTED = Undo("bot.github.connection.grants:Installation.within", _all_that_is_asked)
-_UPDATED = Undo("bot.features.bump.read:find_strangers", _only_what_was_pushed)
-_HUB_UPDATED = Undo("bot.features.hub.apply:is_own_branch", _pushed_documents)
+_UNSIGNED = Undo("bot.github.endpoints.repository:push_gitlink", before.push_unsigned)
+_RENAMES = Undo("bot.github.events:parse_repository_changed", before.unknown)
+_QUEUE = Undo("bot.github.events:parse_merge_group", before.unknown)
+_GRANTED = Undo("bot.github.connection.grants:Installation.within", before.all_that_is_asked)
+_UPDATED = Undo("bot.features.bump.read:find_strangers", before.only_what_was_pushed)
+_HUB_UPDATED = Undo("bot.features.hub.apply:is_own_branch", before.pushed_documents)
 _DISMISSED = Undo("bot.features.bump.read:read_dismissed_pins", lambda *_: frozenset())
 _ATTENTION = "bot.features.commands.apply.command:decide_attention"
 
 UNDONE: dict[str, tuple[Undo, ...]] = {
     # test_bases
-    "test_a_listed_base_gets_its_first_fleet_file": (Undo("bot.github.events:_parse_push", _push_of_a_known_base),),
-    "test_a_listed_base_does_not_exist": (Undo("bot.features.fleets.apply:report_missing_base", _nothing),),
-    "test_check_looks_at_every_base": (Undo("bot.onboarding.check.read:_read_bases", _first_base_alone),),
-    "test_the_base_of_a_bump_is_changed": (Undo("bot.features.bump.run:read_bump_facts", _without_retargeted),),
+    "test_a_listed_base_gets_its_first_fleet_file": (
+        Undo("bot.github.events:_parse_push", before.push_of_a_known_base),
+    ),
+    "test_a_listed_base_does_not_exist": (Undo("bot.features.fleets.apply:report_missing_base", before.nothing),),
+    "test_check_looks_at_every_base": (Undo("bot.onboarding.check.read:_read_bases", before.first_base_alone),),
+    "test_the_base_of_a_bump_is_changed": (Undo("bot.features.bump.run:read_bump_facts", before.without_retargeted),),
     # test_buttons
     "test_a_bump_is_closed_and_reopened": (_DISMISSED,),
     "test_the_branch_of_a_bump_is_deleted_and_restored": (_DISMISSED,),
@@ -187,36 +49,42 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_a_draft_is_ready_for_review": (
         Undo("bot.github.events:_PULL_ACTIONS", {"opened", "closed", "reopened", "synchronize", "edited"}),
     ),
-    "test_a_bump_becomes_a_draft": (Undo("bot.features.bump.run:decide_bump", _leave_open_ones),),
+    "test_a_bump_becomes_a_draft": (Undo("bot.features.bump.run:decide_bump", before.leave_open_ones),),
     # test_enterprise_server
     "test_a_server_refuses_return_run_details": (
-        Undo("bot.github.endpoints.workflows:dispatch_workflow", _dispatch_with_details),
+        Undo("bot.github.endpoints.workflows:dispatch_workflow", before.dispatch_with_details),
     ),
-    "test_a_run_that_nobody_named_dies": (Undo("bot.github.endpoints.workflows:find_dispatched_runs", _empty),),
+    "test_a_run_that_nobody_named_dies": (Undo("bot.github.endpoints.workflows:find_dispatched_runs", before.empty),),
     "test_every_request_names_the_api_version_and_the_media_type": (
         Undo("bot.github.connection.transport:PINNED", {}),
     ),
     # test_late_answers
     "test_the_pull_requests_of_a_commit_are_listed_late": (
-        Undo("bot.features.rollout.read.approval:_read_reported", _nothing),
+        Undo("bot.features.rollout.read.approval:_read_reported", before.nothing),
     ),
     "test_the_event_of_a_merge_is_lost_and_the_list_lags": (
         Undo("bot.features.rollout.jobs:SyncRollout.again", lambda *_a, **_n: []),
     ),
-    "test_deployments_are_listed_late": (Undo("bot.features.rollout.store:RolloutStore.find_new_orders", _empty),),
-    "test_comments_are_listed_late": (Undo("bot.github.connection.memory:Memory.find", _forgets("comment")),),
+    "test_deployments_are_listed_late": (
+        Undo("bot.features.rollout.store:RolloutStore.find_new_orders", before.empty),
+    ),
+    "test_comments_are_listed_late": (Undo("bot.github.connection.memory:Memory.find", before.forgets("comment")),),
     "test_pull_requests_are_listed_late": (
-        Undo("bot.github.connection.memory:Memory.find", _forgets("pull")),
+        Undo("bot.github.connection.memory:Memory.find", before.forgets("pull")),
         Undo("bot.features.bump.apply:open_own_pull", repository.open_pull),
     ),
     # test_lists
-    "test_a_comment_is_deleted_while_comments_are_listed": (Undo(_READ_LIST, _each_page_once),),
+    "test_a_comment_is_deleted_while_comments_are_listed": (Undo(_READ_LIST, before.each_page_once),),
     "test_a_ruleset_keeps_the_branch_of_a_bump": (Undo("bot.github.endpoints.repository:_IS_GONE", ""),),
     # test_merge_queue
     "test_a_queue_waits_for_the_checks_of_its_own_commit": (_QUEUE,),
     "test_a_group_that_moves_no_pin_passes": (_QUEUE,),
-    "test_a_group_would_do_more_than_its_pull_request_shows": (Undo("bot.features.bump.group:_find_beyond", _empty),),
-    "test_a_merge_past_the_queue_is_refused": (Undo("bot.github.endpoints.merging:merge_pull", _merge_at_once),),
+    "test_a_group_would_do_more_than_its_pull_request_shows": (
+        Undo("bot.features.bump.group:_find_beyond", before.empty),
+    ),
+    "test_a_merge_past_the_queue_is_refused": (
+        Undo("bot.github.endpoints.merging:merge_pull", before.merge_at_once),
+    ),
     # test_names
     "test_an_upstream_is_renamed": (_RENAMES,),
     "test_a_fleet_is_renamed": (_RENAMES,),
@@ -227,42 +95,54 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     # test_permissions
     "test_a_personal_account_has_no_organisation_permissions": (_GRANTED,),
     "test_an_owner_has_not_accepted_a_new_permission_yet": (_GRANTED,),
-    "test_an_owner_may_take_the_right_to_post_checks_away": (Undo("bot.features.fleets.apply:GitHubError", _Never),),
+    "test_an_owner_may_take_the_right_to_post_checks_away": (
+        Undo("bot.features.fleets.apply:GitHubError", before.Never),
+    ),
     "test_a_repository_of_the_same_owner_is_outside_the_installation": (
-        Undo("bot.github.endpoints.repository:find_repository", _seen_anyway),
+        Undo("bot.github.endpoints.repository:find_repository", before.seen_anyway),
     ),
     "test_check_asks_for_the_tokens_that_the_service_uses": (
-        Undo("bot.onboarding.check.decide:_check_installation", _empty),
+        Undo("bot.onboarding.check.decide:_check_installation", before.empty),
     ),
     # test_refused_dispatch
     "test_the_workflow_of_an_order_is_not_started": (
-        Undo("bot.features.rollout.apply.dispatch:say_not_started", _githubs_words),
-        Undo("bot.features.rollout.apply.rollout:say_run_ended", _githubs_words),
+        Undo("bot.features.rollout.apply.dispatch:say_not_started", before.githubs_words),
+        Undo("bot.features.rollout.apply.rollout:say_run_ended", before.githubs_words),
     ),
     # test_refused_reports
     "test_the_conversation_is_locked": (Undo("bot.github.comments:_CANNOT_COMMENT", ()),),
     # test_rerequests
-    "test_a_check_is_rerequested": (Undo("bot.service.router:repeat_checks", _empty),),
+    "test_a_check_is_rerequested": (Undo("bot.service.router:repeat_checks", before.empty),),
     # test_reviewers
-    "test_a_reviewer_loses_write_permission": (Undo("bot.github.events:parse_access_event", _nothing),),
+    "test_a_reviewer_loses_write_permission": (Undo("bot.github.events:parse_access_event", before.nothing),),
     # test_required_plan
     "test_a_pull_request_that_moves_no_pin_waits_for_the_required_check": (
         Undo("bot.features.bump.jobs:_plan", lambda _event: []),
         Undo("bot.features.bump.jobs:_plan_listed", lambda _event, _index: []),
     ),
-    "test_a_merged_pull_request_keeps_the_plan_that_was_approved": (Undo("bot.features.bump.pull:_is_merged", _no),),
+    "test_a_merged_pull_request_keeps_the_plan_that_was_approved": (
+        Undo("bot.features.bump.pull:_is_merged", before.no),
+    ),
     "test_each_new_head_waits_again": (Undo("bot.features.bump.jobs:_PLANNED_ON", {"opened"}),),
-    "test_a_fork_has_its_own_commits": (Undo("bot.github.shapes:PullEnd.is_outside", _no),),
+    "test_a_fork_has_its_own_commits": (Undo("bot.github.shapes:PullEnd.is_outside", before.no),),
     "test_the_event_of_a_pull_request_is_lost": (
         Undo("bot.features.bump.jobs:_plan_listed", lambda _event, _index: []),
     ),
-    "test_a_pull_request_for_another_branch": (Undo("bot.features.bump.pull:_post", _nothing),),
-    "test_a_person_moves_the_pin": (Undo("bot.features.bump.pull:_post_plans", _nothing),),
+    "test_a_pull_request_for_another_branch": (Undo("bot.features.bump.pull:_post", before.nothing),),
+    "test_a_person_moves_the_pin": (Undo("bot.features.bump.pull:_post_plans", before.nothing),),
     "test_a_person_moves_the_pin_to_what_upstream_does_not_have": (
-        Undo("bot.features.bump.pull:_post_plans", _nothing),
+        Undo("bot.features.bump.pull:_post_plans", before.nothing),
     ),
-    "test_a_node_is_added": (Undo("bot.features.bump.pull:find_added_nodes", _empty),),
-    "test_the_fleet_file_gets_wrong": (Undo("bot.features.bump.pull:find_added_nodes", _empty),),
+    "test_a_node_is_added": (Undo("bot.features.bump.pull:find_added_nodes", before.empty),),
+    "test_the_fleet_file_gets_wrong": (Undo("bot.features.bump.pull:find_added_nodes", before.empty),),
+    # test_shapes
+    "test_signatures_are_required": (_UNSIGNED,),
+    "test_linear_history_is_required": (
+        Undo("bot.github.endpoints.merging:_choose_method", lambda *_: MergeMethod.MERGE),
+    ),
+    "test_auto_merge_is_not_allowed": (Undo("bot.github.endpoints.merging:enable_auto_merge", before.nothing),),
+    "test_a_ruleset_forbids_the_merge": (Undo("bot.github.endpoints.merging:merge_pull", before.nothing),),
+    "test_a_rollback_moves_the_pin_back_under_rules": (_UNSIGNED,),
     # test_strangers
     "test_a_stranger_is_answered_once_and_then_costs_nothing": (
         Undo(_ATTENTION, lambda _recent: Attention.HEARD),
@@ -275,24 +155,32 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     # test_update_branch
     "test_the_base_is_merged_into_a_bump": (_UPDATED,),
     "test_upstream_moves_after_the_base_was_merged_into_a_bump": (_UPDATED,),
-    "test_the_merge_of_the_base_changes_something_else_too": (Undo("bot.features.bump.read:find_strangers", _empty),),
+    "test_the_merge_of_the_base_changes_something_else_too": (
+        Undo("bot.features.bump.read:find_strangers", before.empty),
+    ),
     "test_the_base_is_merged_into_a_hubs_documents": (_HUB_UPDATED,),
-    "test_a_server_commits_as_github_enterprise": (Undo("bot.features.hub.apply:is_own_branch", _by_committer),),
-    "test_a_person_edits_a_hubs_documents_on_their_branch": (Undo("bot.features.hub.apply:is_own_branch", _yes),),
+    "test_a_server_commits_as_github_enterprise": (
+        Undo("bot.features.hub.apply:is_own_branch", before.by_committer),
+    ),
+    "test_a_person_edits_a_hubs_documents_on_their_branch": (
+        Undo("bot.features.hub.apply:is_own_branch", before.yes),
+    ),
     # test_upstream_history
     "test_a_branch_is_force_pushed_back_behind_the_pin": (
-        Undo("bot.features.bump.read:read_relation", _behind_is_the_same),
+        Undo("bot.features.bump.read:read_relation", before.behind_is_the_same),
     ),
     "test_a_branch_is_rewritten_under_an_open_pull_request": (
-        Undo("bot.features.bump.run:decide_bump", _keep_what_is_gone),
+        Undo("bot.features.bump.run:decide_bump", before.keep_what_is_gone),
     ),
     # test_whole_way
     "test_every_lag_and_refusal_at_once": (
-        Undo("bot.github.endpoints.workflows:dispatch_workflow", _dispatch_with_details),
+        Undo("bot.github.endpoints.workflows:dispatch_workflow", before.dispatch_with_details),
     ),
     # test_who_pushed
     "test_who_pushed_the_newest_commit_approves_it": (_SOMEBODY_ELSE_PUSHED,),
-    "test_a_merge_of_the_base_is_nobodys_work": (Undo("bot.features.review.read.pusher:_skip_merges", _as_it_is),),
+    "test_a_merge_of_the_base_is_nobodys_work": (
+        Undo("bot.features.review.read.pusher:_skip_merges", before.as_it_is),
+    ),
     "test_a_merge_of_the_base_with_something_in_it_is_somebodys_work": (_SOMEBODY_ELSE_PUSHED,),
     "test_without_a_record_of_pushes_two_people_approve": (_SOMEBODY_ELSE_PUSHED,),
 }

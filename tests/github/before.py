@@ -1,0 +1,160 @@
+"""How the bot was before it knew of a behaviour of GitHub: what `undone.py` puts in the place of its own code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from bot.domain.names import RepoName
+from bot.features.bump.decide import BumpReason, CloseBump, WithholdBump, decide_bump
+from bot.features.bump.facts import Relation
+from bot.features.bump.read import COMMITS_READ, read_bump_facts, read_relation
+from bot.git.git import GitRepository
+from bot.github.client import Client
+from bot.github.connection.memory import Memory
+from bot.github.endpoints import path_of
+from bot.github.endpoints.people import PullDetail
+from bot.github.endpoints.repository import Repository, find_repository
+from bot.github.endpoints.workflows import RUN_DETAILS, WorkflowRun
+from bot.github.events import _parse_push
+from bot.github.ignored import Ignored, IgnoredReason
+from bot.github.shapes import Sha
+from bot.onboarding.check.read import _read_bases
+
+_read_list = Client._read_list
+
+
+def nothing(*_arguments: Any, **_named: Any) -> None:
+    return None
+
+
+def empty(*_arguments: Any, **_named: Any) -> tuple[()]:
+    return ()
+
+
+def yes(*_arguments: Any, **_named: Any) -> bool:
+    return True
+
+
+def no(*_arguments: Any, **_named: Any) -> bool:
+    return False
+
+
+def unknown(*_arguments: Any, **_named: Any) -> Ignored:
+    return Ignored(reason=IgnoredReason.UNKNOWN_EVENT)
+
+
+def githubs_words(*_arguments: Any, message: str = "ended", **_named: Any) -> str:
+    return message
+
+
+def as_it_is(_mirror: Any, head: Any, _base: Any) -> Any:
+    return head
+
+
+def forgets(kind: str) -> Callable[..., Any]:
+    """Memory.find, which knows nothing of one kind of writes."""
+    find = Memory.find
+
+    def found(self: Memory, *key: object) -> Any:
+        return None if key[0] == kind else find(self, *key)
+
+    return found
+
+
+class Never(Exception):  # noqa: N818 - nothing raises it
+    """In the place of an error that is caught."""
+
+
+def seen_anyway(client: Client, repo: RepoName) -> Repository:
+    found = find_repository(client, repo)
+    return found or Repository(full_name=repo, default_branch="main", private=True)
+
+
+def first_base_alone(app: Any, one: Any, client: Any, name: Any, bases: Any, *, web_url: str) -> Any:
+    return _read_bases(app, one, client, name, bases[:1], web_url=web_url)
+
+
+def push_of_a_known_base(*arguments: Any) -> Any:
+    found = _parse_push(*arguments)
+    return found if isinstance(found, Ignored) else msgspec.structs.replace(found, may_change_fleet=False)
+
+
+def without_retargeted(*arguments: Any) -> Any:
+    facts = read_bump_facts(*arguments)
+    return msgspec.structs.replace(facts, retargeted=None) if facts else None
+
+
+def dispatch_with_details(client: Client, repo: Any, *, workflow: str, ref: Any, inputs: Any) -> Any:
+    body = {"ref": ref, "inputs": inputs, RUN_DETAILS: True}
+    return client.post(path_of(repo, "actions/workflows", workflow, "dispatches"), WorkflowRun, body)
+
+
+def merge_at_once(client: Client, repo: Any, pull: PullDetail) -> None:
+    client.send("PUT", path_of(repo, "pulls", pull.number, "merge"), {"sha": pull.head.sha})
+
+
+def all_that_is_asked(_self: Any, wanted: Any) -> tuple[Any, ...]:
+    return tuple(sorted(dict(wanted).items()))
+
+
+def only_what_was_pushed(mirror: GitRepository, base: Any, head: Any, *, path: Any, pushed: Any) -> tuple[str, ...]:
+    del path
+    if head in pushed:
+        return ()
+    commits = mirror.commits_between(mirror.merge_base(base, head), head, most=COMMITS_READ)
+    return tuple({commit.author_name for commit in commits if commit.sha not in pushed})
+
+
+def pushed_documents(*_arguments: Any, head: Any = None, pushed: Any = (), **_named: Any) -> bool:
+    return (head or _arguments[2]) in pushed
+
+
+def by_committer(mirror: GitRepository, start: Any, head: Any, **_named: Any) -> bool:
+    commits = mirror.commits_between(mirror.merge_base(start, head), head, most=COMMITS_READ)
+    return all(mirror.run("log", "-1", "--format=%cn", commit.sha).decode().strip() == "GitHub" for commit in commits)
+
+
+def behind_is_the_same(*arguments: Any) -> Relation:
+    found = read_relation(*arguments)
+    return Relation.SAME if found is Relation.BEHIND else found
+
+
+def keep_what_is_gone(facts: Any) -> Any:
+    found = decide_bump(facts)
+    rewritten = isinstance(found, CloseBump) and found.reason is BumpReason.NOT_A_DESCENDANT
+    return WithholdBump(reason=BumpReason.NOT_A_DESCENDANT) if rewritten else found
+
+
+def leave_open_ones(facts: Any) -> Any:
+    return decide_bump(facts) if facts.pull is None else WithholdBump(reason=BumpReason.ON_HOLD)
+
+
+def each_page_once(
+    client: Client, path: str, kind: Any, *, within: str | None, most: int | None, query: Any
+) -> tuple[Any, ...]:
+    """The pages as Client.list reads them, none of them again."""
+    read, seen = client._request, {}
+
+    def remembering(verb: str, where: str, *, parameters: Any) -> Any:
+        key = str(parameters)
+        if key not in seen:
+            seen[key] = read(verb, where, parameters=parameters)
+        return seen[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "_request", remembering)
+        return _read_list(client, path, kind, within=within, most=most, query=query) or ()
+
+
+def push_unsigned(
+    client: Client, repo: RepoName, *, parent: Any, base_tree: str, path: str, pin: Any, message: str
+) -> Any:
+    entry = {"path": path, "mode": "160000", "type": "commit", "sha": pin}
+    tree = client.post(path_of(repo, "git/trees"), Sha, {"base_tree": base_tree, "tree": [entry]})
+    who = {"name": "aios-bot", "email": "aios-bot@example.com"}
+    body = {"message": message, "tree": tree.sha, "parents": [parent], "author": who, "committer": who}
+    return client.post(path_of(repo, "git/commits"), Sha, body).sha

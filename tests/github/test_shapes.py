@@ -1,0 +1,96 @@
+"""Rules that a repository has for merging, where the bot merges by itself or says why it cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.state import ApiError
+from sandbox.world import FLEET, PERSON, SERVER
+from tests.github.stepping import Stepper
+
+
+def propose_words(steps: Stepper) -> dict[str, Any]:
+    """A bump of words alone, in a fleet whose bumps merge by themselves where nothing needs a review."""
+    file = (steps.world.checkouts / "aios-win/.github/aios-bot.yml").read_text()
+    steps.world.push(FLEET, {".github/aios-bot.yml": f"{file}review:\n  auto_merge: true\n"}, "Merge by itself")
+    steps.world.push(SERVER, {"docs/words.md": "words\n"}, "Words")
+    steps.settle()
+    (pull,) = steps.outside.pulls(FLEET, "all")
+    found: dict[str, Any] = steps.outside.get(f"/repos/{FLEET}/pulls/{pull['number']}")
+    return found
+
+
+def said(steps: Stepper, pull: dict[str, Any]) -> str:
+    """What the review's check says."""
+    return str(steps.check_on(FLEET, pull["head"]["sha"], "aios/review")["output"])
+
+
+def test_signatures_are_required(steps: Stepper) -> None:
+    """Docs, about commit signature verification: GitHub signs an App's commit that names no author of its own."""
+    steps.hub.set_rules(FLEET, "main", signed=True)
+    assert propose_words(steps)["merged"]
+    assert steps.take_order() is not None
+
+
+def test_linear_history_is_required(steps: Stepper) -> None:
+    """405 "This branch must not contain merge commits": the bot squashes, and its own merge gives the order."""
+    steps.hub.set_rules(FLEET, "main", linear=True)
+    assert propose_words(steps)["merged"]
+    assert steps.take_order() is not None
+
+
+def test_auto_merge_is_not_allowed(steps: Stepper) -> None:
+    """GraphQL "Auto merge is not allowed for this repository": a person merges, and reads why."""
+    app = {"aios/review": steps.world.app.id}
+    steps.hub.set_rules(FLEET, "main", contexts=["aios/review", "tests"], sources=app)
+    pull = propose_words(steps)
+    assert not pull["merged"]
+    assert "Auto merge is not allowed" in said(steps, pull)
+    assert steps.failed == []
+
+
+def test_a_ruleset_forbids_the_merge(steps: Stepper) -> None:
+    """405 "Repository rule violations found" although nothing is missing: said in the check, and no job fails."""
+    steps.hub.set_rules(FLEET, "main", is_frozen=True)
+    pull = propose_words(steps)
+    assert not pull["merged"]
+    assert "Cannot update this protected ref" in said(steps, pull)
+    assert steps.failed == []
+
+
+def carry_out(steps: Stepper) -> dict[str, Any]:
+    """What the node is given, which succeeds."""
+    steps.settle()
+    order = steps.take_order()
+    assert order is not None
+    steps.report(order, "success")
+    steps.settle()
+    return order.order
+
+
+def squash(steps: Stepper, number: int) -> None:
+    """As a person, whom rules may keep from it."""
+    try:
+        steps.merge(number, method="squash")
+    except ApiError as refused:
+        raise AssertionError(f"#{number} is not to be merged: {refused}") from None
+    steps.settle()
+
+
+def test_a_rollback_moves_the_pin_back_under_rules(steps: Stepper) -> None:
+    """Its pull request is signed, too, and a person squashes it; what was rolled back is not proposed again."""
+    steps.hub.set_rules(FLEET, "main", signed=True, linear=True)
+    good = steps.bump()
+    squash(steps, good["number"])
+    carry_out(steps)
+    bad = steps.bump("whoami:v1.10", "whoami:v1.11")
+    squash(steps, bad["number"])
+    carry_out(steps)
+    steps.hub.comment(FLEET, bad["number"], "/rollback", by=PERSON)
+    assert carry_out(steps)["kind"] == "rollback"
+    (back,) = steps.outside.pulls(FLEET)
+    squash(steps, back["number"])
+    pins = {steps.outside.pin(FLEET, ref) for ref in ("main", good["head"]["sha"])}
+    assert len(pins) == 1, "the pin is not that of the first one"
+    assert steps.outside.pulls(FLEET) == []
+    assert steps.failed == []
