@@ -19,6 +19,8 @@ class Behaviours:
     lag: float = 0.0
     """Seconds before lists show what was made or merged: pull requests, those of a commit, deployments, comments
     (apache/texera#4620, tektoncd/pipelines-as-code#2382)."""
+    finds_out_mergeability: bool = False
+    """The first answer about a pull request's head and base says `mergeable: null`, "unknown" (REST: pulls/get)."""
     knows_run_details: bool = True
     """Dispatches take `return_run_details`; GitHub Enterprise Server up to 3.19 refuses it
     (benc-uk/workflow-dispatch#86)."""

@@ -102,6 +102,7 @@ class Pull:
     head_repo: Repo | None = None  # a fork; None: the repository itself
     locked: bool = False  # its conversation
     draft: bool = False
+    merges_known_of: tuple[str, str] = ("", "")  # head and base for which it is known whether it can be merged
 
 
 @dataclass

@@ -90,7 +90,13 @@ def _full(context: Context, repo: Repo, pull: Pull) -> dict[str, Any]:
 
 
 def get_pull(context: Context, repo: Repo, number: int) -> Any:
-    return _full(context, repo, find_pull(repo, number))
+    pull = find_pull(repo, number)
+    found = _full(context, repo, pull)
+    ends = (pull.head_sha, repo.heads().get(pull.base, ""))
+    if context.state.behaviours.finds_out_mergeability and pull.state == "open" and pull.merges_known_of != ends:
+        pull.merges_known_of = ends
+        found |= {"mergeable": None, "mergeable_state": "unknown"}
+    return found
 
 
 def update_pull(context: Context, repo: Repo, number: int) -> Any:

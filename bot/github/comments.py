@@ -11,7 +11,7 @@ from bot.domain.names import PullNumber, RepoName
 from bot.github.client import Client
 from bot.github.endpoints import comments
 from bot.github.endpoints.comments import Comment
-from bot.github.errors import GitHubError
+from bot.github.errors import GitHubError, NotFound
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,12 @@ def _put_comment(
         client.memory.keep(comments.post_comment(client, repo, number, text), "comment", repo, number, marker)
         return ours
     if known.body != text:
-        comments.edit_comment(client, repo, known.id, text)
+        try:
+            comments.edit_comment(client, repo, known.id, text)
+        except NotFound:  # somebody deleted it since
+            made = comments.post_comment(client, repo, number, text)
+            client.memory.keep(made, "comment", repo, number, marker)
+            return ()
         if known is remembered:
             client.memory.keep(replace(known, body=text), "comment", repo, number, marker)
     return ()

@@ -12,6 +12,7 @@ from bot.domain.names import RepoName
 from bot.features.bump.decide import BumpReason, CloseBump, WithholdBump, decide_bump
 from bot.features.bump.facts import Relation
 from bot.features.bump.read import COMMITS_READ, read_bump_facts, read_relation
+from bot.features.review import apply as review_apply
 from bot.git.git import GitRepository
 from bot.github.client import Client
 from bot.github.connection.memory import Memory
@@ -25,6 +26,7 @@ from bot.github.shapes import Sha
 from bot.onboarding.check.read import _read_bases
 
 _read_list = Client._read_list
+_let_merge = review_apply._let_merge
 
 
 def nothing(*_arguments: Any, **_named: Any) -> None:
@@ -158,3 +160,8 @@ def push_unsigned(
     who = {"name": "aios-bot", "email": "aios-bot@example.com"}
     body = {"message": message, "tree": tree.sha, "parents": [parent], "author": who, "committer": who}
     return client.post(path_of(repo, "git/commits"), Sha, body).sha
+
+
+def let_merge_now(client: Client, repo: RepoName, pull: PullDetail) -> str:
+    """Whatever is known of it."""
+    return _let_merge(client, repo, msgspec.structs.replace(pull, mergeable=True))

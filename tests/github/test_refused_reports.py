@@ -21,3 +21,19 @@ def test_the_conversation_is_locked(steps: Stepper) -> None:
     page = steps.service.statuses.page_of(FLEET)
     (status,) = steps.service.statuses.find(page)
     assert [node.standing for node in status.nodes] == ["good"]
+
+
+def test_the_report_is_deleted_while_it_is_kept(steps: Stepper) -> None:
+    """A comment that somebody deletes answers 404 to an edit: what became of the order is reported in a new one."""
+    number = steps.bump()["number"]
+    steps.merge(number)
+    steps.settle()
+    (report,) = [one for one in steps.outside.comments(FLEET, number) if "aios-bot:rollout" in one["body"]]
+    steps.hub.delete_comment(FLEET, report["id"])
+    order = steps.take_order()
+    assert order is not None
+    steps.report(order, "failure")
+    steps.settle()
+    bodies = [one["body"] for one in steps.outside.comments(FLEET, number) if "aios-bot:rollout" in one["body"]]
+    assert ["does not run" in body for body in bodies] == [True]
+    assert steps.failed == []

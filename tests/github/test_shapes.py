@@ -68,6 +68,15 @@ def carry_out(steps: Stepper) -> dict[str, Any]:
     return order.order
 
 
+def test_mergeability_is_not_known_yet(steps: Stepper) -> None:
+    """`mergeable: null` until a job in the background has ended (REST: pulls/get): merged as soon as it is known."""
+    steps.hub.behaviours.finds_out_mergeability = True
+    number = propose_words(steps)["number"]
+    steps.advance(30)
+    assert steps.outside.get(f"/repos/{FLEET}/pulls/{number}")["merged"]
+    assert steps.failed == []
+
+
 def squash(steps: Stepper, number: int) -> None:
     """As a person, whom rules may keep from it."""
     try:

@@ -111,6 +111,7 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     ),
     # test_refused_reports
     "test_the_conversation_is_locked": (Undo("bot.github.comments:_CANNOT_COMMENT", ()),),
+    "test_the_report_is_deleted_while_it_is_kept": (Undo("bot.github.comments:NotFound", before.Never),),
     # test_rerequests
     "test_a_check_is_rerequested": (Undo("bot.service.router:repeat_checks", before.empty),),
     # test_reviewers
@@ -143,6 +144,7 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_auto_merge_is_not_allowed": (Undo("bot.github.endpoints.merging:enable_auto_merge", before.nothing),),
     "test_a_ruleset_forbids_the_merge": (Undo("bot.github.endpoints.merging:merge_pull", before.nothing),),
     "test_a_rollback_moves_the_pin_back_under_rules": (_UNSIGNED,),
+    "test_mergeability_is_not_known_yet": (Undo("bot.features.review.apply:_let_merge", before.let_merge_now),),
     # test_strangers
     "test_a_stranger_is_answered_once_and_then_costs_nothing": (
         Undo(_ATTENTION, lambda _recent: Attention.HEARD),

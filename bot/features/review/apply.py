@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from bot.domain.errors import RetryLater
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
 from bot.features.audit.facts import Audited, AuditRecord
 from bot.features.outbox.facts import approval_scope
@@ -25,6 +26,8 @@ from bot.text.times import iso_time, parse_time
 
 if TYPE_CHECKING:
     from bot.features.review.run import ReviewTools
+
+_FINDS_OUT = 10  # seconds; the first question is what makes GitHub look (REST: pulls/get)
 
 
 def apply_review(
@@ -97,6 +100,8 @@ def _post(
 
 def _let_merge(client: Client, repo: RepoName, pull: PullDetail) -> str:
     """Let GitHub merge it once all its own rules are content; what stood in the way of that, or ""."""
+    if pull.mergeable is None and pull.mergeable_state == "unknown":
+        raise RetryLater(f"GitHub has yet to find out whether {repo}#{pull.number} can be merged", seconds=_FINDS_OUT)
     if pull.mergeable_state != "clean":
         # GitHub holds auto-merge to each new head's own check only where that check is required.
         sources = people.read_required_sources(client, repo, BranchName(pull.base.ref)).get(REVIEW_CHECK)
