@@ -48,6 +48,57 @@ def _config(text: str, name: str = "settings") -> dict[str, Any]:
     return {"configs": {name: {"content": text}}}
 
 
+def _in_statements(word: str) -> list[tuple[str, dict[str, Any]]]:
+    """The same word in statements, files and command lines of other programs."""
+    ada = "ada@example.com"
+    return [
+        ("SQL", _command(f"mariadb -e \"CREATE USER ada IDENTIFIED BY '{word}'\"")),
+        ("SQL", _config(f"ALTER USER ada IDENTIFIED WITH caching_sha2_password BY '{word}';\n", "init.sql")),
+        ("SQL", _config(f"CREATE ROLE ada LOGIN WITH PASSWORD '{word}';\n", "init.sql")),
+        ("XML settings", _config(f'<appSettings><add key="Password" value="{word}" /></appSettings>', "web.config")),
+        ("XML settings", _config(f'[{{"name": "DB_PASSWORD", "value": "{word}"}}]', "env.json")),
+        ("sasl_passwd", _config(f"[smtp.example.com]:587 ada:{word}\n", "sasl")),
+        ("sasl_passwd", _config(f"relayhost\n[smtp.example.com]:587    {ada}:{word}\n", "sasl")),
+        ("netrc", _config(f"default login ada password {word}\n")),
+        ("piped to a command", _command(f"echo ada:{word} | chpasswd")),
+        ("piped to a command", _command(f"printf 'ada:{word}' | sudo chpasswd -e")),
+        ("piped to a command", _command(f"echo {word} | docker login -u ada --password-stdin")),
+        ("piped to a command", _command(f"echo -n '{word}' | podman login --password-stdin registry.example.com")),
+        ("other commands", _command(f"smbclient //nas/x -U ada%{word} -c ls")),
+        ("other commands", _words(f"smbclient //nas/x -U ada%{word}")),
+        ("other commands", _command(f"lftp -u ada,{word} ftp.example.com")),
+        ("other commands", _command(f"rsync -a ada:{word}@nas::backup /srv")),
+        ("other commands", _words(f"rsync -a /srv ada:{word}@nas::backup")),
+        ("other commands", _command(f"zip -r -P {word} /x.zip /srv")),
+        ("other commands", _command(f"openssl enc -aes-256-cbc -k {word} -in /x")),
+        ("other commands", _command(f"openssl enc -d -pass pass:{word} -in /x")),
+        ("other commands", _words(f"openssl rsa -passin pass:{word} -in /x")),
+        ("other commands", _command(f"mc alias set nas http://minio:9000 ada {word} --api S3v4")),
+        ("other commands", _words(f"mc alias set nas http://minio:9000 ada {word}")),
+        *(("names", _variable(name, word)) for name in _NAMES),
+        ("names", _variable("BASICAUTH_USERS", f"admin:{word}")),
+        ("names", _variable("BORG_PASSCOMMAND", f"echo {word}")),
+        ("addresses", _variable("URL", f"jdbc:oracle:thin:ada/{word}@db:1521/x")),
+        ("addresses", _config(f"WIFI:T:WPA;S:home;P:{word};;", "qr")),
+    ]
+
+
+_NAMES = [
+    "DOOR_PASSCODE",
+    "FIDO_PASSKEY",
+    "PIN_CODE",
+    "ALARM_CODE",
+    "SIM_PUK",
+    "SNMP_COMMUNITY",
+    "RCON",
+    "MOT_DE_PASSE",
+    "CONTRASENA",
+    "WACHTWOORD",
+    "SENHA",
+    "KENNWORT",
+]
+
+
 def _samples() -> list[Sample]:
     found = []
     for word in WORDS:
@@ -80,6 +131,7 @@ def _samples() -> list[Sample]:
             Sample("other commands", _command(f"docker login -u ada -p {word} registry.example.com"), word),
             Sample("other commands", _command(f"sqlcmd -S db -U sa -P {word} -Q 'select 1'"), word),
         ]
+        found += [Sample(kind, model, word) for kind, model in _in_statements(word)]
     for number in ("4711", "00123456", "918273", "55512345"):
         found += [Sample("PIN", _variable(name, number), number) for name in ("ADMIN_PIN", "DOOR_PIN", "userPin")]
         found.append(Sample("backup code", _variable("BACKUP_CODE", f"{number}-{number}"), f"{number}-{number}"))
@@ -99,6 +151,21 @@ def _samples() -> list[Sample]:
         "$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/",
     )
     found += [Sample("password hash", _label("traefik.x.users", f"ada:{one}"), one[6:]) for one in hashes]
+    uuid, token = "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY"
+    for text, secret in (
+        (f"https://x.blob.core.windows.net/a?sv=2024-11-04&sp=r&sig={token}%3D", token),
+        (f"https://hooks.slack.com/triggers/T0123/4567/{token}", token),
+        (f"pushover://shoutrrr:{token}@uQiRzpo4DXghDmr9QzzfQu27cmVRsG/", token),
+        (f"pover://uQiRzpo4DXghDmr9QzzfQu27cmVRsG@{token}", token),
+        (f"curl -fsS https://hc-ping.com/{uuid}", uuid),
+        (f"https://health.example.com/ping/{uuid}/start", uuid),
+        (f"lin_api_{token}", token),
+        (f"ntn_{token}", token),
+    ):
+        found += [
+            Sample("addresses", _variable("ANYTHING", text), secret),
+            Sample("addresses", _config(text), secret),
+        ]
     keys = (
         "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEKE",
         "a1/Bc2De3+Fg4Hi5Jk6Lm7No8Pq9Rs0Tu1Vw2Xy/",
@@ -164,6 +231,17 @@ ORDINARY: dict[str, list[str]] = {
         "mkdir -p /data/cache && exec app",
         "nginx -g 'daemon off;'",
         "pg_isready -U app -d app",
+        "echo $TOKEN | docker login --password-stdin",
+        "echo ready | tee /tmp/state",
+        "rsync -a ada@nas:/srv/media /srv",
+        "rsync -a nginx:1.27@sha256:0123 /srv",
+        "openssl s_client -connect db:5432",
+        "openssl req -passin env:KEY -in /x",
+        "zip -r /x.zip /srv",
+        "mc ls nas/backup",
+        "lftp -u ada ftp.example.com",
+        "smbclient -U ada //nas/x",
+        "borg create ::{now} /srv",
     ],
     "setting": [
         "Europe/Berlin",
@@ -176,6 +254,14 @@ ORDINARY: dict[str, list[str]] = {
         "unless-stopped",
         "user nginx;\nworker_processes auto;\nerror_log /var/log/nginx/error.log warn;\n",
         "Basic authentication",
+        "SELECT * FROM users WHERE password IS NOT NULL",
+        '<add name="Timeout" value="30" />',
+        '[{"name": "LOG_LEVEL", "value": "debug"}]',
+        "git git@github.com:example/stacks.git",
+        "proxy_pass http://app:8080",
+        "WIFI:T:nopass;S:guest;;",
+        "jdbc:oracle:thin:@db:1521/x",
+        "default login shell /bin/sh",
         "global:\n  scrape_interval: 15s\n  evaluation_interval: 15s\n",
         "security:\n  authorization: enabled\n",
     ],

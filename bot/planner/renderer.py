@@ -48,7 +48,7 @@ from bot.planner.stack_files import DEFAULT_FILES, find_files, likely_files
 from bot.planner.unseen_contents import find_contents
 from bot.redaction.redact import Redactor, known_from
 
-_RULES = "11"  # of rendering and redaction: another number makes every kept rendering a miss
+_RULES = "12"  # of rendering and redaction: another number makes every kept rendering a miss
 _MAX_MESSAGE = 1500  # characters
 _MIN_HIDDEN = 8  # characters; shorter ones would take words out of ordinary text
 

@@ -10,6 +10,7 @@ import re
 
 from bot.redaction.commands import find_in_commands
 from bot.redaction.recognise import is_secret_name, is_secret_under
+from bot.redaction.statements import find_in_statements
 
 _WORD = re.compile(r"[\w.-]+")
 _NAME_IN_WORD = re.compile(r"-{0,2}[A-Za-z]")
@@ -20,7 +21,7 @@ _VALUE = re.compile(r""""[^"\\]*+(?:\\.[^"\\]*+)*+"|'[^']*+'|`[^`]*+`|\S+""", re
 _XML = re.compile(r"<(?P<name>[A-Za-z][\w.-]{0,127})>(?P<value>[^<]+)</")
 _BLOCK = re.compile(r"[|>][-+0-9]{0,2}[ \t]{0,9}\n")
 _IN_LINES = re.compile(
-    r"\bmachine\s{1,9}\S{1,255}\s{1,9}login\s{1,9}\S{1,255}\s{1,9}password\s{1,9}(?P<netrc>\S+)"
+    r"\b(?:machine\s{1,9}\S{1,255}|default)\s{1,9}login\s{1,9}\S{1,255}\s{1,9}password\s{1,9}(?P<netrc>\S+)"
     r"|^(?:[^\s:#]{1,255}:)(?:[0-9]{1,5}|\*):[^\s:]{1,128}:[^\s:]{1,128}:(?P<pgpass>\S+)$"
     r"|\bauth-pass\s{1,9}\S{1,128}\s{1,9}(?P<sentinel>\S+)"
     r"|\b(?:user|setuser)\s{1,9}\S{1,128}\s{1,9}(?:on|off|reset|>)(?P<acl>[^\n]*)",
@@ -33,7 +34,7 @@ Spans = list[tuple[int, int]]
 
 def find_named(text: str) -> Spans:
     """Find what stands behind a name that says secret, as (start, end)."""
-    spans = find_in_commands(text) + _find_in_lines(text)
+    spans = find_in_commands(text) + find_in_statements(text) + _find_in_lines(text)
     if "</" in text:
         spans += [
             found.span("value") for found in _XML.finditer(text) if is_secret_under(found["name"], found["value"])

@@ -18,11 +18,16 @@ def word_set(words: str) -> frozenset[str]:
 
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_PLAIN = ("password", "passwd", "passphrase", "passwort", "secret", "credential", "apikey", "privatekey", "accesskey")
-_WHOLE = word_set("pass pwd pw psk pat dsn salt pepper jwt hmac otp totp mnemonic userpass rootpw masterauth")
+_PLAIN = word_set(
+    "password passwd passphrase passwort secret credential apikey privatekey accesskey passcode passkey passcommand "
+    "motdepasse contrasena wachtwoord kennwort"
+)
+_WHOLE = word_set(
+    "pass pwd pw psk pat dsn salt pepper jwt hmac otp totp mnemonic userpass rootpw masterauth puk senha"
+)
 _ENDING = re.compile(r"tokens?$|(?<!by)(?<!com)(?<!over)(?<!under)(?<!sur)(?<!tres)pass$")
-_LAST = word_set("key keys auth authkey cookie authorization")  # only where the name ends with them
-_CODES = word_set("backup recovery access security pairing unlock activation invite login master")
+_LAST = word_set("key keys auth authkey cookie authorization rcon")  # only where the name ends with them
+_CODES = word_set("backup recovery access security pairing unlock activation invite login master pin alarm")
 _PIN = re.compile(r"[0-9]{4,12}")
 _PUBLIC_BEFORE_KEY = word_set("public pub host known")
 _REFERENCE = word_set("file files path dir directory folder")  # PASSWORD_FILE: the value is where it lies
@@ -43,6 +48,10 @@ _PLACEHOLDER = re.compile(
 _PATH = re.compile(r"(?:\.{0,2}/|~/|[A-Za-z]:[\\/])[^\s:@=]*|[\w.-]++(?:/[\w.-]++)++|[\w-]+\.[a-z]{2,5}")
 
 
+_LOGIN = re.compile(r"[^\s:$]{1,128}:[^$]+")  # hashes are found by their shape
+_READS_FILE = re.compile(r"cat\s{1,9}[\w./~-]+")
+
+
 def is_secret_name(name: str) -> bool:
     """Whether values named `name` are secret: `DB_PASSWORD`, `apiKey`, `--auth-token`; not `KEYCLOAK_URL`."""
     words = [word.lower() for word in _WORDS.findall(name)]
@@ -53,6 +62,8 @@ def is_secret_name(name: str) -> bool:
     if words[-1] in _LAST:
         return not (len(words) > 1 and words[-2] in _PUBLIC_BEFORE_KEY)
     if words[-1] in ("code", "codes") and len(words) > 1 and words[-2] in _CODES:
+        return True
+    if words[-2:] == ["snmp", "community"]:
         return True
     if any(word in _WHOLE or _ENDING.search(word) for word in words):
         return True
@@ -70,8 +81,14 @@ def is_secret_under(name: str, value: str) -> bool:
     if name.upper() == "PWD":  # of a connection string; a shell's is a path
         return not _PATH.fullmatch(value) and not value.startswith(("$", "/"))
     if not is_secret_name(name):
+        return last in ("user", "users") and bool(_LOGIN.fullmatch(value)) and "basicauth" in _joined(name)
+    if "passcommand" in _joined(name) and _READS_FILE.fullmatch(value):
         return False
     return not (last in _REFERENCE and _PATH.fullmatch(value))
+
+
+def _joined(name: str) -> str:
+    return "".join(_WORDS.findall(name)).lower()
 
 
 _TOKENS = re.compile(
@@ -92,6 +109,13 @@ _TOKENS = re.compile(
     | \bAGE-SECRET-KEY-[A-Z0-9]{20,}
     | \b[0-9]{8,10}:[A-Za-z0-9_-]{35}\b        # Telegram bots
     | (?<=hooks\.slack\.com/services/)[A-Za-z0-9/_-]+
+    | (?<=hooks\.slack\.com/triggers/)[A-Za-z0-9/_-]+
+    | (?<=hooks\.slack\.com/workflows/)[A-Za-z0-9/_-]+
+    | (?:(?<=pushover://)|(?<=pover://))[^\s"'‹›]{8,}
+    | (?:(?<=hc-ping\.com/)|(?<=/ping/))[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}
+    | (?<=[?&]sig=)[A-Za-z0-9%+/_-]{16,}=*    # Azure's shared access
+    | \blin_(?:api|oauth)_[A-Za-z0-9]{16,}    # Linear
+    | \bntn_[A-Za-z0-9]{16,}                  # Notion
     | (?<=/api/webhooks/)[0-9]{1,25}/[A-Za-z0-9_-]+
     | \${1,2}(?:apr1|2[abxy]?|[1567]|g?y|argon2(?:id?|d)|scrypt|pbkdf2(?:-sha[0-9]{1,3})?)\$[./A-Za-z0-9$=,+-]{8,}
     | \{(?:S?SHA(?:256|384|512)?|S?MD5|CRYPT|PBKDF2(?:-SHA[0-9]{1,3})?)\}[A-Za-z0-9+/=$.]{20,}

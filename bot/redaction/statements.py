@@ -1,0 +1,35 @@
+"""Find secrets in statements and files of other programs: SQL, settings in XML and JSON, Postfix, Wi-Fi codes. Pure.
+
+Each repetition is bounded, or ends at a character with which the next try would begin.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bot.redaction.recognise import is_secret_under
+
+_STATEMENT = re.compile(
+    r"""
+      \bidentified\s{1,9}(?:with\s{1,9}[^\s'"]{1,64}\s{1,9})?(?:by|as)\s{1,9}(?:password\s{1,9})?['"](?P<sql>[^'"\n]+)
+    | \bpassword\s{1,9}'(?P<role>[^'\n]+)'
+    | ^\[[\w.:-]{1,255}\](?::\w{1,9})?[ \t]{1,9}[^\s:]{1,255}:(?P<relay>\S+)$
+    | ^[\w-]{1,63}\.[\w.-]{1,255}(?::\w{1,9})?[ \t]{1,9}[^\s:@]{1,128}@[\w.-]{1,255}:(?P<mail>[^\s/]+)$
+    | \bjdbc:oracle:(?:thin|oci8?):[^\s/@"']{1,128}/(?P<oracle>[^\s@"']{1,256})@
+    | \bWIFI:(?:[^;\n]{0,128};){0,5}?P:(?P<wifi>(?:[^;\\\n]|\\.){1,128})
+    """,
+    re.VERBOSE | re.MULTILINE | re.IGNORECASE,
+)
+_PAIR = re.compile(
+    r"""\b(?:key|name)["']?\s{0,3}[=:]\s{0,3}["'](?P<name>[^"'<>\n]{1,128})["'],?\s{1,9}"""
+    r"""["']?value["']?\s{0,3}[=:]\s{0,3}["'](?P<value>[^"'<>\n]+)["']""",
+    re.IGNORECASE,
+)
+
+
+def find_in_statements(text: str) -> list[tuple[int, int]]:
+    """Find passwords that a statement sets, and values beside a name that says secret, as (start, end)."""
+    spans = [found.span(found.lastgroup or 0) for found in _STATEMENT.finditer(text)]
+    return spans + [
+        found.span("value") for found in _PAIR.finditer(text) if is_secret_under(found["name"], found["value"])
+    ]
