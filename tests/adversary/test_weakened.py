@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bot.agent import approved, safe_git, verify
+from bot.agent import approved, verify
 from bot.domain.names import CommitSha, DeploymentId, NodeName, RepoName, SubmodulePath
 from bot.domain.verdicts import Permission
 from bot.envelope.keys import PublicKey
@@ -26,6 +26,7 @@ from bot.features.hub.facts import HubFleetFacts
 from bot.features.review import decide as review
 from bot.features.review.facts import MergeEffect, ReviewApproval, ReviewFacts
 from bot.fleetfile import ReviewRules
+from bot.git import safe_git
 from bot.git.gitmodules import Stanza
 from bot.git.safe_git import UnsafeAddressError
 from bot.plan import approval
