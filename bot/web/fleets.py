@@ -19,12 +19,12 @@ from bot.domain.names import NodeName
 from bot.features.rollout.decide.rollout import Standing
 from bot.features.rollout.facts import Stage
 from bot.features.rollout.history import NEWEST
-from bot.features.visitors.facts import Sight, VisibleFleet
+from bot.features.visitors.facts import Sight
 from bot.text.markdown import is_linkable
 from bot.web.guard import AGAIN_SECONDS, Guard
-from bot.web.reading import FleetStores, ShownFleet, read_fleet
+from bot.web.reading import FleetStores, ListedFleet, ShownFleet, list_states, read_fleet
 from bot.web.timeline import DAYS, draw_timeline
-from bot.web.why import summarise, tell_waiting
+from bot.web.why import tell_waiting
 
 _OLD_PAGE = re.compile(r"[0-9a-f]{32}")
 ORDERS_SHOWN = 15  # of a node's history, on one page
@@ -57,7 +57,8 @@ def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Bluepr
 
     @blueprint.get("/fleets")
     def list_page() -> Response:
-        return render_list(*guard.list_fleets(guard.require_visitor()))
+        fleets, complete = guard.list_fleets(guard.require_visitor())
+        return render_list(list_states(stores, fleets), complete)
 
     @blueprint.get("/fleets/<page>")
     def old_page(page: str) -> Response:
@@ -126,7 +127,7 @@ def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Bluepr
     def show(template: str, view: ShownFleet, **more: object) -> Response:
         visitor = guard.require_visitor()
         shows_logs = guard.may_see(visitor, view.fleet, Sight.LOGS)
-        words, gravity = summarise([one.status for one in view.rollouts], view.waiting.pulls, refused=view.refused)
+        words, gravity = view.summarise()
         text = render_template(
             template,
             fleet=view.fleet.name,
@@ -149,9 +150,9 @@ def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Bluepr
     return blueprint
 
 
-def render_list(fleets: Sequence[VisibleFleet], complete: bool) -> Response:
+def render_list(fleets: Sequence[ListedFleet], complete: bool) -> Response:
     """The list of fleets, which looks again by itself until GitHub has answered for all."""
-    page = make_response(render_template("fleets.html", fleets=[one.name for one in fleets], complete=complete))
+    page = make_response(render_template("fleets.html", fleets=fleets, complete=complete))
     if not complete:
         page.headers["Refresh"] = str(AGAIN_SECONDS)
     return page

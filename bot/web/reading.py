@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from bot.domain.names import NodeName, RepoName, StackName
@@ -14,7 +14,7 @@ from bot.features.rollout.history import NodeDetails, OrderHistory, RolloutDetai
 from bot.features.rollout.store import NodeStatus, RolloutStatus, RolloutStore
 from bot.features.visitors.facts import VisibleFleet
 from bot.storage.store import Store
-from bot.web.why import Obstacle, describe_holds, find_obstacles
+from bot.web.why import Obstacle, describe_holds, find_obstacles, summarise
 
 ReadBudget = Callable[[int], tuple[int, int, int]]
 """Of an installation's requests to GitHub: how many are left, of how many, and when there are new ones (seconds)."""
@@ -82,6 +82,10 @@ class ShownFleet(Value, frozen=True):
         """How many orders were refused because their plans go beyond the approved ones."""
         return sum(node.details.refused is not None for one in self.rollouts for node in one.nodes)
 
+    def summarise(self) -> tuple[str, str]:
+        """One sentence on all of it, and how grave it is."""
+        return summarise([one.status for one in self.rollouts], waiting=len(self.waiting.pulls), refused=self.refused)
+
     def of_node(self, name: str) -> tuple[tuple[ShownRollout, ShownNode], ...]:
         """Where one node stands in each rollout; empty for a node that no rollout knows."""
         return tuple((one, node) for one in self.rollouts for node in one.nodes if node.status.node == name)
@@ -89,6 +93,28 @@ class ShownFleet(Value, frozen=True):
     def of_stack(self, name: str) -> tuple[tuple[ShownRollout, ShownNode], ...]:
         """Where a stack stands on each node that has it."""
         return tuple((one, node) for one in self.rollouts for node in one.nodes if name in node.details.stacks)
+
+
+class ListedFleet(Value, frozen=True):
+    """A fleet in the list of fleets: one sentence, and how grave it is."""
+
+    name: RepoName
+    words: str
+    gravity: str
+
+
+def list_states(stores: FleetStores, fleets: Sequence[VisibleFleet]) -> tuple[ListedFleet, ...]:
+    """How each of `fleets` stands, in two queries for all of them."""
+    pages = {stores.statuses.page_of(fleet.name): fleet for fleet in fleets}
+    rollouts, waiting = stores.history.find_all_rollouts(pages), stores.waiting.count()
+    found = []
+    for page, fleet in pages.items():
+        own = [(one, more) for one, more in rollouts.get(page, ()) if (one.base, one.submodule) in fleet.pins]
+        refused = sum(node.refused is not None for _, more in own for node in more.nodes)
+        pulls = waiting.get(fleet.name.lower(), 0)
+        words, gravity = summarise([one for one, _ in own], waiting=pulls, refused=refused)
+        found.append(ListedFleet(name=fleet.name, words=words, gravity=gravity))
+    return tuple(found)
 
 
 def read_fleet(stores: FleetStores, fleet: VisibleFleet, *, now: float) -> ShownFleet:

@@ -79,8 +79,11 @@ def tell_waiting(pull: WaitingPull, fleet: str, *, host: str = "") -> str:
     return f"gh pr review {pull.number} --repo {repo} --approve"
 
 
-def summarise(statuses: Sequence[RolloutStatus], pulls: Sequence[WaitingPull], *, refused: int) -> tuple[str, str]:
-    """One sentence on the whole fleet, and how grave it is: `calm`, `notice` or `risky`."""
+def summarise(statuses: Sequence[RolloutStatus], *, waiting: int, refused: int) -> tuple[str, str]:
+    """One sentence on the whole fleet, and how grave it is: `calm`, `notice` or `risky`.
+
+    `waiting`: how many pull requests wait for a person.
+    """
     nodes = [node for status in statuses for node in status.nodes]
     failed = sum(node.standing is Standing.FAILED for node in nodes)
     moving = sum(node.standing in (Standing.UNDER_WAY, Standing.TO_START) for node in nodes)
@@ -90,9 +93,7 @@ def summarise(statuses: Sequence[RolloutStatus], pulls: Sequence[WaitingPull], *
         f"{_count(refused, 'order')} refused because the plan differs" if refused else "",
         f"{_count(stuck, 'node')} {'does' if stuck == 1 else 'do'} not move" if stuck > 0 else "",
         f"{_count(moving, 'deploy')} under way" if moving else "",
-        f"{_count(len(pulls), 'pull request')} {'waits' if len(pulls) == 1 else 'wait'} for a person"
-        if pulls
-        else "",
+        f"{_count(waiting, 'pull request')} {'waits' if waiting == 1 else 'wait'} for a person" if waiting else "",
     ]
     words = "; ".join(filter(None, parts))
     if failed or refused:

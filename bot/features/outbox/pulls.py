@@ -80,6 +80,12 @@ class WaitingPulls:
         )
         self._store.write(lambda connection: connection.execute(gone))
 
+    def count(self) -> dict[str, int]:
+        """How many wait in each fleet, by its name in lower case."""
+        query = sa.select(WAITING_PULLS.c.fleet, sa.func.count()).group_by(WAITING_PULLS.c.fleet)
+        with self._store.reading() as connection:
+            return {str(fleet): int(number) for fleet, number in connection.execute(query)}
+
     def find(self, fleet: RepoName, *, now: int) -> FleetWaits:
         """What is open in `fleet` and due at `now` (seconds since the epoch). One query."""
         pulls = sa.select(

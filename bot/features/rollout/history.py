@@ -201,6 +201,10 @@ def keep_details(connection: sa.Connection, page: str, status: RolloutStatus, de
     connection.execute(_KEEP_DETAILS, row)
 
 
+Rollouts = dict[str, tuple[tuple[RolloutStatus, RolloutDetails], ...]]
+"""What is kept of the rollouts of each fleet, by its page."""
+
+
 class OrderHistory:
     """The orders of all fleets, in the bot's database, for the pages."""
 
@@ -209,22 +213,27 @@ class OrderHistory:
 
     def find_rollouts(self, page: str) -> tuple[tuple[RolloutStatus, RolloutDetails], ...]:
         """Everything of the fleet whose page this is, by base and submodule."""
+        return self.find_all_rollouts([page]).get(page, ())
+
+    def find_all_rollouts(
+        self, pages: Collection[str]
+    ) -> dict[str, tuple[tuple[RolloutStatus, RolloutDetails], ...]]:
+        """The same of several fleets, by their pages. One query."""
         same = sa.and_(*(DETAILS.c[name] == FLEET_STATES.c[name] for name in ("page", "base", "submodule")))
         query = (
-            sa.select(FLEET_STATES.c.state, DETAILS.c.details)
+            sa.select(FLEET_STATES.c.page, FLEET_STATES.c.state, DETAILS.c.details)
             .select_from(FLEET_STATES.outerjoin(DETAILS, same))
-            .where(FLEET_STATES.c.page == page)
+            .where(FLEET_STATES.c.page.in_(list(pages)))
             .order_by(FLEET_STATES.c.base, FLEET_STATES.c.submodule)
         )
         with self._store.reading() as connection:
             rows = connection.execute(query).all()
-        return tuple(
-            (
-                msgspec.json.decode(state, type=RolloutStatus),
-                msgspec.json.decode(details, type=RolloutDetails) if details else RolloutDetails(),
-            )
-            for state, details in rows
-        )
+        found: Rollouts = {}
+        for page, state, details in rows:
+            status = msgspec.json.decode(state, type=RolloutStatus)
+            known = msgspec.json.decode(details, type=RolloutDetails) if details else RolloutDetails()
+            found[page] = (*found.get(page, ()), (status, known))
+        return found
 
     def find_orders(
         self, fleet: RepoName, node: NodeName | None = None, *, before: int = NEWEST, most: int = 20

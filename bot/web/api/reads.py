@@ -19,7 +19,7 @@ from bot.queue.admin import LaneRow, list_lane
 from bot.web.api import values
 from bot.web.guard import Guard, Visitor
 from bot.web.reading import FleetStores, ShownFleet, ShownNode, ShownRollout, read_fleet
-from bot.web.why import Obstacle, summarise
+from bot.web.why import Obstacle
 
 V = TypeVar("V", bound=Value)
 
@@ -108,7 +108,7 @@ def read_fleets(tools: ApiTools, request: ApiRequest) -> values.ApiFleets:
 def read_state(tools: ApiTools, request: ApiRequest) -> values.ApiFleetState:
     """What the fleet's page shows."""
     view, logs = _view(tools, request)
-    words, gravity = summarise([one.status for one in view.rollouts], view.waiting.pulls, refused=view.refused)
+    words, gravity = view.summarise()
     return values.ApiFleetState(
         name=view.fleet.name,
         summary=words,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,6 +91,26 @@ def test_the_page_says_who_merged_what_the_nodes_run(client: FlaskClient, empty:
     )
     AuditTrail(empty).append(approval_key(FLEET, PullNumber(7)), merged)
     assert look() == "anna"
+
+
+def test_the_list_says_of_each_fleet_how_it_stands_in_as_many_queries_for_many(
+    store: Store, client: FlaskClient
+) -> None:
+    queries: list[str] = []
+
+    def note(*about: object) -> None:
+        queries.append(str(about[2]))
+
+    client.get("/fleets")
+    sa.event.listen(store.engine, "before_cursor_execute", note)
+    page = client.get("/fleets").get_data(as_text=True)
+    sa.event.remove(store.engine, "before_cursor_execute", note)
+    assert len(queries) == 3, queries
+    found = dict(re.findall(r'<li class="verdict \w+"><a href="/fleets/acme/aios-(\w+)">.*?<span>(.*?)</span>', page))
+    assert found["failing"] == "1 deploy failed; 2 nodes do not move; 2 pull requests wait for a person"
+    assert found["calm"] == "everything runs what was merged"
+    assert found["empty"] == "nothing was deployed here yet"
+    assert len(found) == page.count("<li ")
 
 
 def test_a_stack_is_compared_over_all_nodes_that_have_it(client: FlaskClient) -> None:

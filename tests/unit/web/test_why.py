@@ -136,16 +136,15 @@ def status_of(*standings: Standing) -> RolloutStatus:
 
 
 def test_one_sentence_says_what_needs_somebody() -> None:
-    pull = WaitingPull(number=PullNumber(4), title="t", author="bot", since=1, head=CommitSha("a" * 40), why="w")
     good, failed, held, moving = Standing.GOOD, Standing.FAILED, Standing.HELD, Standing.UNDER_WAY
     told = [
-        summarise([], [], refused=0),
-        summarise([status_of(good, good)], [], refused=0),
-        summarise([status_of(good, moving, Standing.TO_START)], [], refused=0),
-        summarise([status_of(good, held)], [pull], refused=0),
-        summarise([status_of(held, held, Standing.OFFLINE)], [pull, pull], refused=1),
-        summarise([status_of(held)], [], refused=1),
-        summarise([status_of(failed), status_of(failed, moving)], [], refused=0),
+        summarise([], waiting=0, refused=0),
+        summarise([status_of(good, good)], waiting=0, refused=0),
+        summarise([status_of(good, moving, Standing.TO_START)], waiting=0, refused=0),
+        summarise([status_of(good, held)], waiting=1, refused=0),
+        summarise([status_of(held, held, Standing.OFFLINE)], waiting=2, refused=1),
+        summarise([status_of(held)], waiting=0, refused=1),
+        summarise([status_of(failed), status_of(failed, moving)], waiting=0, refused=0),
     ]
     assert told == [
         ("nothing was deployed here yet", "calm"),
