@@ -6,32 +6,66 @@ at once, whoever still holds the descriptor. Hooks do not get it: what one of th
 
 from __future__ import annotations
 
+import os
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from filelock import FileLock
-
 from bot.settings.inherited import hand_on
 
+POLL = 0.05  # seconds between two tries
 
-class _NodeLock(FileLock):
-    @property
-    def descriptor(self) -> int:
-        """Of the locked file."""
-        return self._context.lock_file_fd or 0
+
+class LockedError(Exception):
+    """Another process holds the lock."""
 
 
 def take_lock(path: Path, *, seconds: float) -> AbstractContextManager[None]:
-    """Take the lock at `path`; filelock.Timeout after `seconds` in which another process holds it, or OSError.
+    """Take the lock at `path`; LockedError after `seconds` in which another process holds it, or OSError.
 
     What is returned lets go of it at its end.
     """
-    lock = _NodeLock(path, timeout=seconds)
-    return _hold(lock.acquire(), lock.descriptor)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if sys.platform == "win32":
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - each order would wait for it, where it is not needed
+
+        try:
+            return FileLock(path, timeout=seconds).acquire()
+        except Timeout:
+            raise LockedError from None
+    deadline = time.monotonic() + seconds
+    while (descriptor := _try(path)) is None:
+        if time.monotonic() >= deadline:
+            raise LockedError
+        time.sleep(POLL)
+    return _hold(descriptor)
 
 
-@contextmanager
-def _hold(held: AbstractContextManager[object], descriptor: int) -> Iterator[None]:
-    with held, hand_on(descriptor):
-        yield
+if sys.platform != "win32":
+    import fcntl
+
+    def _try(path: Path) -> int | None:
+        """The descriptor of the locked file, or None if it is locked, or was replaced just now."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        except (BlockingIOError, FileNotFoundError):
+            pass
+        except OSError:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+        return None
+
+    @contextmanager
+    def _hold(descriptor: int) -> Iterator[None]:
+        try:
+            with hand_on(descriptor):
+                yield
+        finally:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-from filelock import Timeout
 from msgspec.structs import replace
 
-from bot.agent.lock import take_lock
+from bot.agent.lock import LockedError, take_lock
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, NodeName, RepoName, ServiceName, parse_repo_name
 from bot.domain.values import StoredValue
@@ -159,7 +158,7 @@ class NodeState:
         """One order at a time on this node, over all processes."""
         try:
             held = take_lock(self.folder / "lock", seconds=timeout)
-        except Timeout:
+        except LockedError:
             raise StateError(f"another order is still being carried out after {timeout:.0f} s") from None
         except OSError as problem:
             raise StateError(f"{self.folder} cannot be written: {problem.strerror}; run this as its owner") from None

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 
 from bot.agent.state import NodeState, StateError
 from bot.engine.process import run_child
@@ -63,3 +64,14 @@ def test_a_lock_that_is_let_go_of_is_free_whatever_was_left_running(tmp_path: Pa
             assert len(inherited()) == 1
     finally:
         os.kill(int(left.out), signal.SIGKILL)
+
+
+def test_an_agent_of_an_older_version_is_kept_out_and_keeps_out(tmp_path: Path) -> None:
+    """It takes the lock by a library, which this one does without."""
+    older = FileLock(tmp_path / "lock", timeout=0)
+    with NodeState(tmp_path).lock(timeout=0), pytest.raises(Timeout):
+        older.acquire()
+    with older, pytest.raises(StateError, match="still being carried out"), NodeState(tmp_path).lock(timeout=0.1):
+        pass
+    with NodeState(tmp_path).lock(timeout=0):
+        pass
