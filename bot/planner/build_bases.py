@@ -42,7 +42,9 @@ def find_base_images(dockerfiles: Mapping[str, tuple[str | None, str]]) -> dict[
 
 
 def brings_own(
-    bases: Mapping[ServiceName, tuple[ServiceName, ...]], texts: Mapping[str, str | None], service: str
+    bases: Mapping[ServiceName, tuple[ServiceName, ...]],
+    dockerfiles: Mapping[str, tuple[str | None, str]],
+    service: str,
 ) -> bool:
     """Whether an image that `service` is built on leaves instructions for the builds on top of it."""
-    return any(_ONBUILD.search(texts[base] or "") for base in bases.get(ServiceName(service), ()))
+    return any(_ONBUILD.search(dockerfiles[base][0] or "") for base in bases.get(ServiceName(service), ()))

@@ -28,15 +28,12 @@ _UNKNOWN = ImageSources((), None)
 
 
 class Builds(NamedTuple):
-    """Of one stack, by service: files that differ for the builder, why it fails, and what it builds on.
-
-    `bases` are services of the stack, `base_images` the images that a Dockerfile is known to read.
-    """
+    """Of one stack, by service: files that differ for the builder, why it fails, and what it builds on."""
 
     inputs: dict[ServiceName, tuple[str, ...]]
     problems: dict[ServiceName, BuildProblem]
-    bases: Mapping[ServiceName, tuple[ServiceName, ...]] = MappingProxyType({})
-    base_images: Mapping[ServiceName, tuple[str, ...]] = MappingProxyType({})
+    bases: Mapping[ServiceName, tuple[ServiceName, ...]] = MappingProxyType({})  # of the same stack
+    base_images: Mapping[ServiceName, tuple[str, ...]] = MappingProxyType({})  # where a Dockerfile is understood
 
 
 def read_builds(
@@ -51,23 +48,21 @@ def read_builds(
     """What the images of a stack are built from in `new`, against `old`; `then` and `now` are its renderings."""
     before = (then.model.get("services") or {}) if isinstance(then, Rendered) else {}
     model = now.model if isinstance(now, Rendered) else {}
-    services = model.get("services") or {}
-    builds = {service: spec["build"] for service, spec in services.items() if isinstance(spec.get("build"), dict)}
+    services = (model.get("services") or {}).items()
+    builds = {service: spec["build"] for service, spec in services if isinstance(spec.get("build"), dict)}
     made = {service: _ImageBuild(build, node, new) for service, build in builds.items()}
-    texts = {service: one.text for service, one in made.items()}
     dockerfiles = {service: one.as_dockerfile for service, one in made.items()}
     found = Builds({}, {}, find_bases(model, dockerfiles), find_base_images(dockerfiles))
     for service, build in builds.items():
         here = made[service]
         there = _ImageBuild(build, node, old) if old is not None and service in before else None
-        here.brings_own = brings_own(found.bases, texts, service)
+        here.brings_own = brings_own(found.bases, dockerfiles, service)
         inputs = _changed_inputs(there, here, changed) if there else set()
         if inputs:
             found.inputs[ServiceName(service)] = tuple(sorted(inputs))
-        if inputs or (before.get(service) or {}).get("build") != build:
-            problem = _find_problem(there, here, node)
-            if problem:
-                found.problems[ServiceName(service)] = problem
+        is_other = inputs or (before.get(service) or {}).get("build") != build
+        if is_other and (problem := _find_problem(there, here, node)):
+            found.problems[ServiceName(service)] = problem
     return found
 
 
@@ -120,8 +115,7 @@ class _ImageBuild:
         return real if real is not None and self._is_file(real) else None
 
     def _is_file(self, path: str) -> bool:
-        entry = self.snapshot.entries.get(path)
-        return entry is not None and entry.kind == "blob"
+        return (entry := self.snapshot.entries.get(path)) is not None and entry.kind == "blob"
 
     @cached_property
     def text(self) -> str | None:

@@ -10,6 +10,9 @@ from msgspec.structs import replace
 
 from bot.plan.model import NodePlan, Reason, Risk, ServicePlan, StackPlan
 from bot.plan.rendering import NodeChange, Rendered
+from bot.planner.compose_files import ComposeInputs
+from bot.planner.interpolation import read_settings
+from bot.planner.source_map import SourceMap
 from bot.redaction.redact import LONG_SECRET, KnownSecrets, Redactor
 
 _WORD = re.compile(r"[^\s/:@,=]+")
@@ -122,3 +125,20 @@ def _hide_reason(reason: Reason, hide: Hide) -> Reason:
 
 def _hide_risks(risks: tuple[Risk, ...], hide: Hide) -> tuple[Risk, ...]:
     return tuple(replace(risk, text=hide(risk.text)) for risk in risks)
+
+
+def from_env_files(
+    model: dict[str, Any], source_map: SourceMap, inputs: ComposeInputs, known: dict[str, str]
+) -> set[tuple[str, str]]:
+    """The (service, variable) whose value no compose file wrote, so that an env_file must have."""
+    if not inputs.passed_on:
+        return set()
+    passed = {name for text in inputs.passed_on.values() for name, _ in read_settings(text)}
+    elsewhere = {*known, *(name for text in inputs.interpolated_from.values() for name, _ in read_settings(text))}
+    return {
+        (service, name)
+        for service, body in (model.get("services") or {}).items()
+        for name in body.get("environment") or {}
+        if f"services.{service}.environment.{name}" not in source_map.written
+        and (name in passed or name not in elsewhere)
+    }

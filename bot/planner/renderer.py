@@ -36,14 +36,15 @@ from bot.plan.compose_versions import NodeCompose, judge_compose
 from bot.plan.rendering import CHECKOUT, Rendered, Rendering, Unreadable
 from bot.planner.cache import RenderCache, sweep
 from bot.planner.checkout_paths import canonical_model
-from bot.planner.compose_files import ComposeInputs, RefusedError
-from bot.planner.exits import without_names
+from bot.planner.compose_files import ComposeGroup, ComposeInputs, RefusedError
+from bot.planner.exits import from_env_files, without_names
 from bot.planner.guarded import ChildRunner, run_guarded
 from bot.planner.inputs import MAX_FILE, collect_inputs
 from bot.planner.interpolation import read_settings, rename_setting
+from bot.planner.placeholders import describe_placeholders, find_placeholders, find_typed_placeholders
 from bot.planner.snapshot import Snapshot
 from bot.planner.snapshot_files import BlobReader, SnapshotFiles, describe
-from bot.planner.source_map import SourceMap, find_conditional, find_placeholders, find_variables
+from bot.planner.source_map import SourceMap, find_conditional, find_variables
 from bot.planner.stack_files import DEFAULT_FILES, find_files, likely_files
 from bot.planner.unseen_contents import find_contents
 from bot.redaction.redact import Redactor, known_from
@@ -206,24 +207,16 @@ class Renderer:
     def _run(
         self, request: RenderRequest, inputs: ComposeInputs, files: Sequence[str], known: dict[str, str]
     ) -> tuple[Rendering, bool]:
-        """One compose process. The second value says whether the same inputs will always end like this."""
-        # Paths are relative to the stack's folder, in which compose runs.
-        options = render_options(files=files, profiles=request.profiles, project=request.project, directory=".")
-        with tempfile.TemporaryDirectory(dir=self._work) as temporary:
-            root = Path(temporary) / CHECKOUT.strip("/")
-            for folder in inputs.folders:
-                (root / folder).mkdir(parents=True, exist_ok=True)
-            for path, content in inputs.files.items():
-                (root / path).parent.mkdir(parents=True, exist_ok=True)
-                (root / path).write_bytes(content)
-            seen = self.confinement.seen_root(root)
-            with self._lock:
-                self.processes += 1
-            where, environment = request.folder, _environment(inputs, known)
-            command = [*options, *RENDER]
-            outcome = self.confinement.run(
-                command, root=root, folder=where, environment=environment, seconds=self._seconds
-            )
+        """One rendering. The second value says whether the same inputs will always end like this."""
+        outcome, seen = self._compose(request, inputs, files, _environment(inputs, known, find_placeholders))
+        remarks = list(inputs.remarks)
+        if outcome.code != 0 and not outcome.stopped:
+            typed = find_typed_placeholders(inputs.main, _given(inputs, known))
+            if typed:
+                again = self._compose(request, inputs, files, _environment(inputs, known, find_typed_placeholders))
+                if again[0].code == 0 and not again[0].stopped:
+                    outcome, seen = again
+                    remarks += describe_placeholders(typed)
         source_map = SourceMap(inputs.main)
         defaults = dict(pair for text in inputs.interpolated_from.values() for pair in read_settings(text))
         if outcome.code != 0 or outcome.stopped:
@@ -234,7 +227,7 @@ class Renderer:
             model = canonical_model(json.loads(outcome.out.decode("utf-8").replace("$$", "$")), seen, request.folder)
         except (ValueError, RecursionError):
             return Unreadable(message=f"{request.folder}: compose wrote something that is not JSON"), True
-        secrets = known_from(inputs.settings(), environment=_from_env_files(model, source_map, inputs, known))
+        secrets = known_from(inputs.settings(), environment=from_env_files(model, source_map, inputs, known))
         secrets = without_names(secrets, model)
         rendered = Rendered(
             model=model,
@@ -245,12 +238,33 @@ class Renderer:
             sources=source_map.sources(model),
             shown=self.redactor.model(model, secrets),
             hidden=tuple(sorted(value for value in secrets.everywhere if len(value) >= _MIN_HIDDEN)),
-            remarks=tuple(inputs.remarks),
+            remarks=tuple(remarks),
             conditional=find_conditional(inputs.main, known, inputs.files),
             outside=tuple(dict.fromkeys(inputs.outside)),
             contents=find_contents(model, source_map.models, inputs.interpolated_from, known, self.redactor.mark),
         )
         return rendered, True
+
+    def _compose(
+        self, request: RenderRequest, inputs: ComposeInputs, files: Sequence[str], environment: dict[str, str]
+    ) -> tuple[ConfinedResult, str]:
+        """One compose process over `inputs`, and the folder of the checkout as it saw it."""
+        # Paths are relative to the stack's folder, in which compose runs.
+        options = render_options(files=files, profiles=request.profiles, project=request.project, directory=".")
+        with tempfile.TemporaryDirectory(dir=self._work) as temporary:
+            root = Path(temporary) / CHECKOUT.strip("/")
+            for folder in inputs.folders:
+                (root / folder).mkdir(parents=True, exist_ok=True)
+            for path, content in inputs.files.items():
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                (root / path).write_bytes(content)
+            with self._lock:
+                self.processes += 1
+            command = [*options, *RENDER]
+            outcome = self.confinement.run(
+                command, root=root, folder=request.folder, environment=environment, seconds=self._seconds
+            )
+            return outcome, self.confinement.seen_root(root)
 
     def _explain(
         self, request: RenderRequest, inputs: ComposeInputs, outcome: ConfinedResult, seen: str, source_map: SourceMap
@@ -268,10 +282,15 @@ class Renderer:
         return Unreadable(message=message or f"{request.folder}: compose failed", where=source_map.find_line(message))
 
 
-def _environment(inputs: ComposeInputs, known: dict[str, str]) -> dict[str, str]:
-    """Made from nothing. A variable that a stack requires, and that only the node has, is given its own name."""
-    in_files = {name for text in inputs.interpolated_from.values() for name, _ in read_settings(text)}
-    placeholders = find_placeholders(inputs.main, {*known, *in_files})
+def _given(inputs: ComposeInputs, known: dict[str, str]) -> set[str]:
+    return {*known, *(name for text in inputs.interpolated_from.values() for name, _ in read_settings(text))}
+
+
+def _environment(
+    inputs: ComposeInputs, known: dict[str, str], find: Callable[[ComposeGroup, set[str]], dict[str, str]]
+) -> dict[str, str]:
+    """Made from nothing. What only the node has is given the value that `find` finds for it."""
+    placeholders = find(inputs.main, _given(inputs, known))
     named = any(name.encode() in content.upper() for content in inputs.files.values() for name in RENDER_RUNTIME)
     return (
         ({} if named else RENDER_RUNTIME)
@@ -279,20 +298,3 @@ def _environment(inputs: ComposeInputs, known: dict[str, str]) -> dict[str, str]
         | RENDER_SETTINGS
         | {n: v for n, v in known.items() if n not in RENDER_SETTINGS}
     )
-
-
-def _from_env_files(
-    model: dict[str, Any], source_map: SourceMap, inputs: ComposeInputs, known: dict[str, str]
-) -> set[tuple[str, str]]:
-    """The (service, variable) whose value no compose file wrote, so that an env_file must have."""
-    if not inputs.passed_on:
-        return set()
-    passed = {name for text in inputs.passed_on.values() for name, _ in read_settings(text)}
-    elsewhere = {*known, *(name for text in inputs.interpolated_from.values() for name, _ in read_settings(text))}
-    return {
-        (service, name)
-        for service, body in (model.get("services") or {}).items()
-        for name in body.get("environment") or {}
-        if f"services.{service}.environment.{name}" not in source_map.written
-        and (name in passed or name not in elsewhere)
-    }

@@ -19,6 +19,7 @@ _NAMED_LISTS = frozenset(("environment", "labels", "annotations", "args", "sysct
 _LISTS_OF_NAMES = frozenset(("networks", "depends_on"))
 _FROM_NODE = frozenset(("HOME", "PWD", "COMPOSE_PROJECT_NAME"))  # every shell has them, and compose itself
 _MAX_DEPTH = 24
+_KEYS = 3  # above a text
 _MAX_COMPARED = 250_000  # items of a file times items of the model; where a list is larger, its own line is enough
 
 
@@ -182,23 +183,13 @@ def find_conditional(main: ComposeGroup, known: Collection[str], files: Mapping[
     return dict.fromkeys(sorted(names), digest)
 
 
-def find_placeholders(main: ComposeGroup, given: Collection[str]) -> dict[str, str]:
-    """A placeholder for each variable that the files require (`${NAME:?}`) and nothing sets: secrets of the node.
-
-    Without a value compose would refuse the whole stack; with this one, old and new still compare.
-    """
-    found: dict[str, str] = {}
-    for text in _texts(main):
-        for use in find_uses(text):
-            if use.operator.endswith("?") and not use.nested and use.name not in given:
-                begins_path = use.span[0] == 0 and ":/" in text[use.span[1] :]
-                if begins_path or use.name not in found:
-                    found[use.name] = f"{'/' * begins_path}<{use.name}>"
-    return found
-
-
 def _texts(main: ComposeGroup) -> Iterator[str]:
-    waiting: list[YamlNode] = []
+    return (text for _, text in scalars(main))
+
+
+def scalars(main: ComposeGroup) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every text of the files that holds a `$`, with the nearest keys above it."""
+    waiting: list[tuple[tuple[str, ...], YamlNode]] = []
     seen: set[tuple[str, str]] = set()
     groups = [main]
     files: list[ComposeFile] = []
@@ -211,12 +202,12 @@ def _texts(main: ComposeGroup) -> Iterator[str]:
             seen.add((file.path, file.folder))
             groups += file.includes
             files += [base for base, _ in file.bases.values()]
-            waiting += file.documents
+            waiting += [((), document) for document in file.documents]
     while waiting:
-        node = waiting.pop()
+        keys, node = waiting.pop()
         if isinstance(node, YamlMapping):
-            waiting += [value for _, value in node.pairs.values()]
+            waiting += [((*keys[-_KEYS:], key), value) for key, (_, value) in node.pairs.items()]
         elif isinstance(node, YamlSequence):
-            waiting += node.items
+            waiting += [(keys, item) for item in node.items]
         elif "$" in node.text:
-            yield node.text
+            yield keys, node.text

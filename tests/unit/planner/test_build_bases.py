@@ -60,8 +60,8 @@ def test_who_shares_an_image_does_not_build_on_it() -> None:
 )
 def test_an_image_may_bring_instructions_for_who_builds_on_it(text: str | None, brings: bool) -> None:
     found = find_bases(MODEL, {"base": ("FROM scratch", ""), "app": ("FROM own/base", "")})
-    assert brings_own(found, {"base": text, "app": "FROM own/base\nONBUILD RUN x"}, "app") is brings
-    assert not brings_own(found, {"base": text, "app": "FROM own/base"}, "base")
+    assert brings_own(found, {"base": (text, ""), "app": ("FROM own/base\nONBUILD RUN x", "")}, "app") is brings
+    assert not brings_own(found, {"base": (text, ""), "app": ("FROM own/base", "")}, "base")
 
 
 def test_the_images_that_a_dockerfile_reads_are_named_where_they_are_known() -> None:
