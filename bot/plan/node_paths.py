@@ -50,7 +50,7 @@ def find_outside(path: str, node: Node) -> tuple[str, ...]:
         return (path,)
     root = node.root.replace("\\", "/")
     if not root:
-        return f"/{_climbed(slashed)}", f"~/{_climbed(slashed)}"
+        return f"~/{_climbed(slashed)}", f"/{_climbed(slashed)}"
     if root.startswith("~"):
         return find_outside(f"{root}/{slashed}", node)
     drive = f"{root[:2]}" if _LETTER.match(root) else ""

@@ -51,8 +51,9 @@ _SYSTEM = word_set(
     "/var/spool/cron /var/spool/at /var/spool/anacron /var/backups /private/etc /private/var /System /Library"
 )
 _WHOLE = word_set("/home /srv /opt /var/lib /var/log /Users ~")  # these alone, and what is around them
+# Plans have the checkout at the top: a path that leaves one in a home folder, `../../../../.ssh`, is `/.ssh` there.
 _HOME = re.compile(
-    r"(?:/home/[^/]+|/Users/[^/]+|~)(?:/\.(?:ssh|docker|gnupg|aws|azure|kube|netrc|pgpass|git-credentials|gitconfig"
+    r"(?:/home/[^/]+|/Users/[^/]+|~|)(?:/\.(?:ssh|docker|gnupg|aws|azure|kube|netrc|pgpass|git-credentials|gitconfig"
     r"|npmrc|pypirc|password-store|mozilla|profile|bash[^/]*|z[^/]*|[xX][^/]*|config/(?:systemd|gcloud|autostart|gh|containers|hub)"
     r"|local/(?:bin|share/(?:systemd|keyrings|docker|containers)))(?:/.*)?|/\.config|/\.local(?:/share)?)?"
 )

@@ -16,6 +16,7 @@ SYSTEM = sorted(
         "/bin /sbin /lib /lib64 /var/lib /var/lib/docker /var/lib/docker/volumes "
         "/var/lib/containerd /var/spool/cron/x "
         "/var/spool /var/log /home /home/ada /home/ada/.ssh /home/ada/.docker/config.json /home/ada/.bashrc "
+        "/.ssh /.docker/config.json "
         "/home/ada/.config/systemd/user ~ ~/.ssh /srv /opt /run/systemd /run/dbus /var/run/dbus /private "
         "C:\\ C: c:/ C:\\Windows c:/windows/system32 C:\\Users C:\\Users\\ada\\.ssh C:\\ProgramData\\docker /mnt/c "
         "/mnt/c/Windows /host_mnt/c /run/desktop/mnt/host/c /c/Windows/System32 C:\\Users\\ada\\AppData\\Roaming"
