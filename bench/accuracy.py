@@ -351,7 +351,16 @@ def run_round(world: World, score: Score, edited: Mapping[str, tuple[str, Demand
             verdict = judge.verdict(service, names, reloads_before=count)
             score.verdicts.append(verdict)
         judge.sync()
+    # A container that compose stopped on its way to another one is looked at again by the next `up` only.
+    _side_by_side(tuple(s for s in plan.stacks if s.stack in edited), lambda stack: _bring_up_again(world, stack))
     world.prune()
+
+
+def _bring_up_again(world: World, stack: StackPlan) -> None:
+    try:
+        world.bring_up(stack)
+    except ComposeError:
+        world.start_over(stack)
 
 
 Looks = tuple[tuple[Container, ...], tuple[Container, ...]]

@@ -35,6 +35,7 @@ from bot.plan.followers import (
 )
 from bot.plan.image_sources import image_name
 from bot.plan.rendering import Rendering
+from bot.plan.scale import replicas
 from bot.protocol.action import Action
 
 _REPLACES = (Action.RECREATE, Action.REBUILD)
@@ -59,7 +60,7 @@ def remade_networks(before: Mapping[str, Any], after: Mapping[str, Any]) -> tupl
     own = {(body or {}).get("name"): key for key, body in then.items() if not (body or {}).get("external")}
     for key, body in networks.items():
         name = (body or {}).get("name")
-        if key not in then and own.get(name, key) != key and not (body or {}).get("external"):
+        if own.get(name, key) != key and not (body or {}).get("external"):
             found.append(name)
     return tuple(dict.fromkeys(str(name) for name in found))
 
@@ -102,6 +103,11 @@ def resource_causes(
             for service, spec in after["services"].items():
                 if key in (spec.get("networks") or {}):
                     yield service, Cause(Action.RECREATE, ReasonCode.NETWORK_CHANGED, text, where)
+    for service, spec in after["services"].items():
+        mode = spec.get("network_mode")
+        if mode in remade:
+            where = find_source(rendering, f"services.{service}.network_mode")
+            yield service, Cause(Action.RECREATE, ReasonCode.NETWORK_CHANGED, f"network {mode} is recreated", where)
     for key in _renamed_or_changed(before, after, "volumes"):
         was, now = before["volumes"][key], after["volumes"][key]
         text = f"volume {key} is {now.get('name')} instead of {was.get('name')}"
@@ -185,6 +191,24 @@ def less_if_same(action: Action, causes: list[Cause]) -> Action | None:
         return None
     less = action_if_same(causes)
     return less if less is not action else None
+
+
+def lender_causes(
+    before: Mapping[str, Any], after: Mapping[str, Any], rendering: Rendering
+) -> Iterator[tuple[str, Cause]]:
+    """Find the services that share something of one that has fewer containers from now on: it may be that one."""
+    fewer = {
+        name
+        for name, spec in after["services"].items()
+        if name in before["services"] and 0 < replicas(spec) < replicas(before["services"][name])
+    }
+    for name, spec in after["services"].items():
+        for field in NAMESPACES:
+            origin = str(spec.get(field) or "").removeprefix("service:")
+            if origin in fewer and spec[field] != origin:
+                text = f"{field} is that of {origin}, which loses containers"
+                where = find_source(rendering, f"services.{name}.{field}")
+                yield name, Cause(Action.RECREATE, ReasonCode.NAMESPACE_SHARED, text, where)
 
 
 def add_causes(causes: Causes, found: Iterable[tuple[str, Cause]]) -> None:

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from bot.domain.names import ServiceName
 from bot.fleetfile import Node
-from bot.plan.cascades import Causes, add_causes, image_causes, less_if_same, remade_networks, resource_causes, spread
+from bot.plan import cascades
+from bot.plan.cascades import Causes
 from bot.plan.causes import Cause, ReasonCode, build_causes, find_old_source, find_source, model_causes
 from bot.plan.contents import changed_under, content_causes, find_mounts, reload_signal, unseen_contents
 from bot.plan.followers import (
@@ -62,16 +63,14 @@ class Decided(NamedTuple):
 def decide_node(change: NodeChange, *, reconnects: bool = False) -> tuple[Decided, ...]:
     """Decide every stack of a node; `reconnects` as in PlanScope."""
     remade = frozenset(name for stack in change.stacks for name in _remade(stack.old, stack.new))
-    held = frozenset(name for stack in change.stacks for name in held_containers(_model(stack.old)))
+    held = frozenset(name for stack in change.stacks for name in held_containers(stack.models[0]))
     scope = PlanScope(change.node, change.changed, remade, held=held, reconnects=reconnects)
     return settle(
         [followed(_model(stack.new)["services"], stack.base_images) for stack in change.stacks],
         lambda at, others: decide_stack(
             change.stacks[at], scope._replace(changed=change.changed_for(change.stacks[at]), replaced=others)
         ),
-        lambda at, decided: find_replaced(
-            decided.stacks, _model(change.stacks[at].old), _model(change.stacks[at].new), held
-        ),
+        lambda at, decided: find_replaced(decided.stacks, *change.stacks[at].models, held),
     )
 
 
@@ -101,7 +100,8 @@ def _decide(change: StackChange, scope: PlanScope, why: ReasonCode | None = None
 
 
 def _remade(old: Side | None, new: Side | None) -> tuple[str, ...]:
-    return remade_networks(_model(old), _model(new)) if old and new and _project(old) == _project(new) else ()
+    stays = old and new and _project(old) == _project(new)
+    return cascades.remade_networks(_model(old), _model(new)) if stays else ()
 
 
 def _changed_reads(changed: frozenset[str], *sides: Side | None) -> frozenset[str]:
@@ -177,7 +177,7 @@ class _StackDecision:
             image=judge_image(spec),
             signal=reload_signal(spec) if action is Action.RELOAD else "",
             remaining=replicas(spec) if scales_down else 0,
-            if_same=less_if_same(action, causes),
+            if_same=cascades.less_if_same(action, causes),
         )
 
     def _added_or_removed(self, name: str) -> Iterator[Cause]:
@@ -218,18 +218,19 @@ class _StackDecision:
         causes: Causes = {name: self._own_causes(name, self.old, self.new) for name in names}
         services = self.after["services"]
         elsewhere = (
-            *resource_causes(self.before, self.after, rendering, self.remade, self.reconnects),
+            *cascades.resource_causes(self.before, self.after, rendering, self.remade, self.reconnects),
             *built_elsewhere(services, self.change.base_images, rendering, self.replaced),
+            *cascades.lender_causes(self.before, self.after, rendering),
         )
-        add_causes(causes, elsewhere)
+        cascades.add_causes(causes, elsewhere)
         rebuilt = [name for name in names if any(c.action is Action.REBUILD for c in causes[name])]
-        add_causes(causes, image_causes(self.after, rebuilt, rendering, self.change.build_bases))
-        add_causes(causes, follower_causes(services, rendering, {**self._taken_over(), **self.replaced}))
+        cascades.add_causes(causes, cascades.image_causes(self.after, rebuilt, rendering, self.change.build_bases))
+        cascades.add_causes(causes, follower_causes(services, rendering, {**self._taken_over(), **self.replaced}))
         # A service without a container, before or after, can only be created or removed.
         idle = {name for name in names if 0 in (replicas(self.before["services"][name]), replicas(services[name]))}
         for name in idle:
             causes[name].clear()
-        spread({name: found for name, found in causes.items() if name not in idle}, self.after, rendering)
+        cascades.spread({name: found for name, found in causes.items() if name not in idle}, self.after, rendering)
         for name in names:
             scaled = self._scaled(name, rendering)
             if scaled:

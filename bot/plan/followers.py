@@ -67,7 +67,7 @@ def held_containers(model: Mapping[str, Any]) -> dict[str, str]:
     """The names of a stack's containers, each with its service."""
     return {
         container_name(model.get("name"), service, spec): service
-        for service, spec in model["services"].items()
+        for service, spec in (model.get("services") or {}).items()
         if replicas(spec)
     }
 
@@ -83,7 +83,7 @@ def find_replaced(
     for plan in plans:
         own = held_containers(before) if before.get("name") == plan.project else {}
         for one in plan.services:
-            spec = after["services"].get(one.service)
+            spec = (after.get("services") or {}).get(one.service)
             if spec is None:
                 continue
             name = container_name(plan.project, one.service, spec)

@@ -406,6 +406,7 @@ def test_a_renamed_network_recreates_also_where_compose_only_reconnects(
         ({"n": {"name": "a", "external": True}}, {"m": {"name": "a"}}, ()),
         ({"n": {"name": "a"}}, {"m": {"name": "a", "external": True}}, ()),
         ({"n": {"name": "a"}}, {"n": {"name": "a"}, "m": {"name": "a"}}, ("a",)),
+        ({"n": {"name": "a"}, "m": {"name": "b"}}, {"n": {"name": "b"}, "m": {"name": "a"}}, ("b", "a")),
     ],
 )
 def test_networks_that_go_before_containers_are_made_anew(

@@ -266,3 +266,23 @@ def test_an_image_that_another_stack_builds_again() -> None:
     assert found["b/mounts"] == ("recreate", ["mounts the image mine, which another stack rebuilds"])
     assert found["c/x"] == ("rebuild", ["is built on mine:latest, which another stack rebuilds"])
     assert "b/other" not in found
+
+
+def test_who_is_on_a_network_by_its_name_alone_is_recreated_with_it() -> None:
+    def owner(label: str) -> Side:
+        model = {"name": "a", "services": {}, "networks": {"p": {"name": "shared", "labels": {"l": label}}}}
+        return Side(rendering=Rendered(model=model))
+
+    stack = StackChange(stack=StackName("a"), folder="a", old=owner("1"), new=owner("2"))
+    found = decide(stack, change("b", {"x": {"network_mode": "shared"}, "y": {"network_mode": "host"}}))
+    assert found == {"b/x": ("recreate", ["network shared is recreated"])}
+
+
+def test_a_service_that_lends_its_network_and_loses_containers() -> None:
+    def services(count: int) -> Services:
+        return {"w": {"scale": count}, "q": {"network_mode": "service:w"}, "r": {"ipc": "host"}}
+
+    old, new = services(3), services(2)
+    assert decide(change("a", old, new))["a/q"] == ("recreate", ["network_mode is that of w, which loses containers"])
+    assert "a/r" not in decide(change("a", old, new))
+    assert "a/q" not in decide(change("a", new, old))
