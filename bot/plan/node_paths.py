@@ -15,14 +15,18 @@ from bot.plan.rendering import CHECKOUT, OUTSIDE
 # How a drive is spelled by Windows, Git Bash, WSL and Docker Desktop: all of them are `c:`.
 _DRIVE = re.compile(r"(?i)(?:/mnt|/host_mnt|/run/desktop/mnt/host)?/{1,2}([a-z])(?=/|$)")
 _LETTER = re.compile(r"(?i)[a-z]:(?=/|$)")
+_HOME = re.compile(r"/(?:home/[^/]+|Users/[^/]+|root)(?=/)")  # as the start of a node's root
 
 
 def find_inside(source: str, node: Node) -> str | None:
     """The path relative to the checkout that `source` names on `node`, "" for its root; None when it lies outside.
 
     Absolute paths that begin with the node's root count, however they are spelled: `C:\\aios\\server` and
-    `c:/aios/server` are the same folder.
+    `c:/aios/server` are the same folder. `~` is the home folder that the root lies in.
     """
+    home = _HOME.match(node.root)
+    if home and source.startswith("~/"):
+        source = home[0] + source[1:]
     for root in filter(None, (CHECKOUT, node.root)):
         windows = node.platform is Platform.WINDOWS and root is not CHECKOUT
         start, path = _plain(root, windows=windows), _plain(source, windows=windows)

@@ -54,6 +54,11 @@ def test_a_model_names_paths_as_the_node_has_them(node: Node, value: object, see
         (WINDOWS, "D:/fleet/aios/x", None),
         (WINDOWS, f"{CHECKOUT}/x", "x"),
         (ROOTLESS, "/srv/aios", None),
+        (replace(LINUX, root="/home/ada/aios"), "~/aios/x", "x"),
+        (replace(LINUX, root="/root/aios"), "~/aios", ""),
+        (replace(LINUX, root="/home/ada/aios"), "~/other/x", None),
+        (replace(LINUX, root="~/aios"), "~/aios/x", "x"),
+        (LINUX, "~/aios/x", None),
     ],
 )
 def test_a_path_is_inside_however_it_is_spelled(node: Node, source: str, inside: str | None) -> None:
