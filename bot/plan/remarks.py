@@ -32,6 +32,7 @@ def find_remarks(change: StackChange, services: tuple[ServicePlan, ...], node: N
         *_pointers(new),
         *_missing_files(new, after, touched, node),
         *_external_volumes(before, after),
+        *_owned_networks(before, after),
         *_build_secrets(change),
         *_unlikely_builds(change, services),
     )
@@ -106,6 +107,20 @@ def _unlikely_builds(change: StackChange, services: tuple[ServicePlan, ...]) -> 
 
 def _looks_like_file(path: str) -> bool:
     return "." in posixpath.basename(path).lstrip(".")
+
+
+def _owned_networks(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    """Networks that somebody else made, and that the stack is to make itself from now on."""
+    theirs = {
+        (body or {}).get("name") for body in (before.get("networks") or {}).values() if (body or {}).get("external")
+    }
+    for body in (after.get("networks") or {}).values():
+        name = (body or {}).get("name")
+        if name in theirs and not (body or {}).get("external"):
+            text = (
+                f"the network {name} was external, and is to be made by the stack: the node refuses while it is there"
+            )
+            yield f"{text}. Keep `external: true`, or remove the network first"
 
 
 def _external_volumes(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:

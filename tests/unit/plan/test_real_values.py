@@ -135,6 +135,23 @@ def test_an_external_volume_is_told_unless_the_stack_had_it() -> None:
     assert decide(side({}), side({}, model={"volumes": {"d": {"name": "keep"}}}))[0].remarks == ()
 
 
+def test_an_external_network_that_the_stack_is_to_make_itself() -> None:
+    theirs, own = {"n": {"name": "lan", "external": True}}, {"m": {"name": "lan"}}
+
+    def remarks(before: dict[str, Any] | None, after: dict[str, Any]) -> tuple[str, ...]:
+        old = side({}, model={"networks": before}) if before is not None else None
+        return decide(old, side({}, model={"networks": after}))[0].remarks
+
+    assert remarks(theirs, own) == (
+        (
+            "the network lan was external, and is to be made by the stack: the node refuses while it is there. "
+            "Keep `external: true`, or remove the network first"
+        ),
+    )
+    for before, after in ((theirs, theirs), (own, own), (own, theirs), (None, own), (theirs, {"x": None})):
+        assert remarks(before, after) == ()
+
+
 def test_what_the_rendering_does_not_know_is_told_first() -> None:
     stack, _ = decide(None, side({}, remarks=("first",), pointers=("p",)))
     assert stack.remarks[0] == "first"
