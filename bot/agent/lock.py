@@ -1,7 +1,8 @@
 """The node's lock, which git and docker hold with the agent: it is not free before they have ended, too.
 
 An agent that is killed alone leaves them at work in the checkout and on the engine. A lock that is let go of is free
-at once, whoever still holds the descriptor. Hooks do not get it: what one of them leaves running may run for ever.
+at once, even while another process holds the descriptor. Hooks do not get it: what one of them leaves running may run
+for ever.
 """
 
 from __future__ import annotations

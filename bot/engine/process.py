@@ -23,7 +23,7 @@ class ChildResult(NamedTuple):
 
 
 def render_limit(seconds: float) -> str:
-    """What is said of a program that was ended, behind its name."""
+    """The words behind the name of a program that was ended."""
     return f"did not end within {seconds:g} s"
 
 

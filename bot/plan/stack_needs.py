@@ -66,7 +66,7 @@ def sort_by_needs(
         others = {name(one) for one in waiting}
         ready = next(
             (one for one in waiting if not (others - {name(one)}).intersection(needs.get(name(one), ()))),
-            waiting[0],  # two that need each other: whoever carries it out reports what does not work
+            waiting[0],  # two that need each other: the node reports what does not work
         )
         waiting.remove(ready)
         placed.append(ready)

@@ -137,7 +137,7 @@ class NodeJoin:
         self.log(f"ok   {start_runner(self.runner, self.state.folder, self.invitation, self.environment)}")
 
     def _unregister(self) -> None:
-        """Take back what was registered just now. What cannot be is said: the failure itself is what counts."""
+        """Unregister what was registered just now. What stays is reported, and hides no failure before it."""
         try:
             stop_runner(self.runner, self.invitation, self.environment)  # `remove` refuses while it is a service
             if (self.runner / ".runner").exists():
