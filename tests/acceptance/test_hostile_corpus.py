@@ -25,6 +25,7 @@ import pytest
 import requests
 
 from bot.engine.programs import find_compose
+from bot.redaction.recognise import word_set
 from bot.settings.environment import child_environment
 from sandbox.github import EmbeddedGitHub
 from sandbox.service import free_port, new_secret, start_service
@@ -279,6 +280,36 @@ def test_nobody_came_to_the_attackers_server(seen: Seen) -> None:
     assert seen.visits == []
 
 
+NOTHING_OUTSIDE = word_set(
+    "a-build-context-of-another-name a-build-over-git a-provider-that-runs an-engine-elsewhere "
+    "env-files-by-dot-env own-dot-env-in-a-command own-dot-env-in-an-error own-dot-env-in-an-image "
+    "own-env-file own-secret-as-a-build-argument own-secret-in-a-label-file own-secret-in-an-address "
+    "own-secret-in-an-argument own-secret-in-an-env-file-with-export own-secret-in-an-inline-config "
+    "telemetry-elsewhere variable-alternative variable-by-a-config-of-the-environment "
+    "variable-by-a-secret-of-the-environment variable-in-a-bad-number variable-in-a-bad-port "
+    "variable-in-a-name variable-in-an-error variable-in-an-extension variable-in-an-inline-config "
+    "variable-in-environment variable-in-image variable-in-the-project variable-nested-in-default "
+    "variable-of-the-service variable-passed-on variable-passed-on-as-null variable-passed-to-a-build "
+    "variable-required variable-through-an-env-file variable-through-an-env-file-of-an-include "
+    "variable-through-dot-env variable-with-default variable-without-braces"
+)
+"""Stacks that are planned: no file of theirs is outside of the checkout."""
+
+NAMED_OUTSIDE = word_set(
+    "a-chain-of-links a-compose-file-in-utf-16 a-config-file a-credential-spec a-default-that-is-a-path "
+    "a-folded-path a-home-variable a-link-that-climbs a-linked-folder a-merge-of-a-path a-mirror-beside "
+    "a-path-from-dot-env a-path-in-an-override-file a-path-in-two-halves a-reset-tag a-second-document "
+    "a-secret-file a-tilde an-alias-of-a-path an-env-file-of-an-include an-env-file-over-http "
+    "an-escaped-slash an-extended-service-elsewhere an-open-file an-own-process standard-input "
+    "the-root-of-a-process"
+) | {
+    f"{what}-by-{way}"
+    for what in ("environ", "home", "key", "neighbour")
+    for way in ("climbing", "env-file", "label-file", "link", "raw-env-file")
+}
+"""Stacks that are planned, with an env file, a secret or a config outside of the checkout named and not read."""
+
+
 def test_every_hostile_stack_was_judged_and_is_told(seen: Seen) -> None:
     # A stack without any compose file of its own (a link that leads nowhere) is no stack.
     judged = set(seen.stacks) & set(CORPUS)
@@ -287,12 +318,11 @@ def test_every_hostile_stack_was_judged_and_is_told(seen: Seen) -> None:
     for name in sorted(set(NETWORK) - {"a-provider-that-runs"}):
         assert name in judged
     refused = {name for name in judged if seen.stacks[name]["error"] is not None}
-    # What lies outside of the checkout as an env file, a secret or a config is named and not read: no refusal. Where
-    # it is the system's, it is a risk.
-    assert len(refused) >= 37
-    for name in sorted(judged - refused):
-        if name.startswith("environ-by-"):
-            assert "of the node" in json.dumps(seen.stacks[name]), name
+    assert judged - refused == NOTHING_OUTSIDE | NAMED_OUTSIDE
+    for name in sorted(NAMED_OUTSIDE):
+        assert any("is not in the repository" in text for text in seen.stacks[name]["remarks"]), name
+    for name in sorted(one for one in NAMED_OUTSIDE if one.startswith("environ-by-")):
+        assert "of the node" in json.dumps(seen.stacks[name]), name  # the system's: a risk
     for name in ("home-by-env-file", "key-by-include", "environ-by-label-file", "neighbour-by-climbing"):
         told = [seen.stacks[name]["error"] or "", *seen.stacks[name].get("remarks", ())]
         assert any("checkout" in text or "not in the repository" in text for text in told), told

@@ -58,7 +58,7 @@ class _Question(NamedTuple):
 
 
 class _Answer(NamedTuple):
-    access: RepositoryAccess | None  # None: GitHub could not be asked
+    access: RepositoryAccess | None  # None: GitHub did not answer
     until: float
 
 
@@ -71,7 +71,7 @@ class Questions:
         self._now = now
         self._patience = patience
         self._answers: dict[Key, _Answer] = {}
-        self._pending: set[Key] = set()  # in the queue, or being asked
+        self._pending: set[Key] = set()  # in the queue, or in a request to GitHub
         self._queue: list[_Question] = []
         self._sent: dict[int, deque[float]] = {}  # when each person's newest questions were put
         self._count = self._asking = self._waiting = 0
@@ -80,7 +80,7 @@ class Questions:
     def find(
         self, person: Person, about: Mapping[Key, VisibleFleet], *, later: bool = False
     ) -> dict[Key, RepositoryAccess | None]:
-        """What is known after a short wait; None where GitHub could not be asked. What is not known yet is left out.
+        """What is known after a short wait; None where GitHub did not answer. What is not known yet is left out.
 
         `later`: other visitors' questions go first.
         """
