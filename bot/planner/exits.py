@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -62,19 +63,35 @@ def _words(value: object) -> Iterator[str]:
             yield word.partition(".")[0]
 
 
-class PlanRedactor(NamedTuple):
-    """Hides secrets in the texts of one plan, with marks that cannot be compared with those of another plan."""
+Hide = Callable[[str], str]
 
-    base: Redactor
-    plan: tuple[str, ...]  # what identifies it: fleet, submodule, pins, commit
 
-    def shown(self, text: str, known: KnownSecrets) -> str:
-        """A text of the plan, as it may leave the process."""
-        return self.base.marks_of_plan(self.base.shown(text, known), *self.plan)
+class PlanRedactor:
+    """Hides secrets in the texts of one plan, with marks that cannot be compared with those of another plan.
+
+    `plan` is what identifies it: fleet, submodule, pins, commit.
+    """
+
+    def __init__(self, base: Redactor, plan: tuple[str, ...]) -> None:
+        self._base = base
+        self._plan = plan
+        self._hides: dict[frozenset[str], Hide] = {}
+
+    def shown(self, values: frozenset[str]) -> Hide:
+        """What turns a text of the plan into what may leave the process: without `values` and whatever looks secret.
+
+        Nodes that run the same stack have the same texts: each is read once.
+        """
+        if values not in self._hides:
+            known = KnownSecrets(everywhere=values)
+            self._hides[values] = cache(
+                lambda text: self._base.marks_of_plan(self._base.shown(text, known), *self._plan)
+            )
+        return self._hides[values]
 
     def file(self, text: str, known: KnownSecrets) -> str:
         """The text of a file, as it may leave the process."""
-        return self.base.marks_of_plan(self.base.text(text, known), *self.plan)
+        return self._base.marks_of_plan(self._base.text(text, known), *self._plan)
 
 
 def hide_secrets(plan: NodePlan, change: NodeChange, redactor: PlanRedactor) -> NodePlan:
@@ -87,18 +104,14 @@ def hide_secrets(plan: NodePlan, change: NodeChange, redactor: PlanRedactor) -> 
         for value in side.rendering.hidden
     )
     names = [name for stack in change.stacks for model in stack.models for name in _names(model)]
-    hidden = KnownSecrets(everywhere=_not_in(values, names))
-    stacks = tuple(_hide_stack(stack, lambda text: redactor.shown(text, hidden)) for stack in plan.stacks)
-    return replace(plan, stacks=stacks)
+    hide = redactor.shown(_not_in(values, names))
+    return replace(plan, stacks=tuple(_hide_stack(stack, hide) for stack in plan.stacks))
 
 
 def _not_in(values: Collection[str], names: Collection[str]) -> frozenset[str]:
     """The values that are no part of a name, and the long ones."""
     every = "\n".join(names)
     return frozenset(value for value in values if len(value) >= LONG_SECRET or value not in every)
-
-
-Hide = Callable[[str], str]
 
 
 def _hide_stack(stack: StackPlan, hide: Hide) -> StackPlan:
