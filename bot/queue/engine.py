@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,10 +52,10 @@ class DrainState:
 
 
 class Engine:
-    """The running engine. One in a process: DBOS is one per process."""
+    """The running engine. One in a process: DBOS is one per process. `name` is the replica's, in `DrainState`."""
 
-    def __init__(self, store: Store, calls: Calls, *, threads: int) -> None:
-        self.name = "local" if store.is_sqlite else uuid.uuid4().hex
+    def __init__(self, store: Store, calls: Calls, *, name: str, threads: int) -> None:
+        self.name = name
         self._own: sa.Engine | None = None
         config: DBOSConfig = {
             "name": "aios-bot",

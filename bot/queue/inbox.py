@@ -90,9 +90,13 @@ class Inbox:
         if self.store.is_sqlite:
             # Nothing runs yet, so every turn that has not ended was cut off; the engine may still repeat it.
             lanes.end_all_turns(self.store)
-        self._engine = Engine(self.store, calls, threads=self._workers)
+        # Signed on before the engine runs anything: what an unknown replica runs, the others take for lost.
+        name, dead = "local", tuple[str, ...]()
         if not self.store.is_sqlite:
-            self._beat(self._engine)
+            name = uuid.uuid4().hex
+            dead = replicas.sign_on(self.store, name, dead_after=self._policy.dead_after)
+        self._engine = Engine(self.store, calls, name=name, threads=self._workers)
+        self._take_over(self._engine, dead)
         self._sweep(self._engine)
         self._alarms.start()
         self._sweeper = threading.Thread(target=self._maintenance_loop, args=(self._engine,), daemon=True)
@@ -244,21 +248,31 @@ class Inbox:
                 _LOG.exception("queue maintenance failed; retrying in %.0f s", beat)
 
     def _beat(self, engine: Engine) -> None:
-        for dead in replicas.sign_on(self.store, engine.name, dead_after=self._policy.dead_after):
-            _LOG.warning("replica %s is gone; %d of its runs are taken over", dead, engine.take_over(dead))
+        self._take_over(engine, replicas.sign_on(self.store, engine.name, dead_after=self._policy.dead_after))
+
+    @staticmethod
+    def _take_over(engine: Engine, dead: Iterable[str]) -> None:
+        for replica in dead:
+            _LOG.warning("replica %s is gone; %d of its runs are taken over", replica, engine.take_over(replica))
 
     def _sweep(self, engine: Engine) -> None:
         """Wake every lane that has work and that nothing runs: what was lost between two lines comes back."""
         soon = now_ms() + int(self._policy.sweep * 1000)
-        living = replicas.living(self.store) | {engine.name}
         for lane in lanes.open_lanes(self.store):
             state = engine.find_drain(lane.key, lane.turn)
             turn = lane.turn
             if state is not None:
-                if state.unfinished and (state.executor is None or state.executor in living):
+                if state.unfinished and self._goes_on(engine, state.executor):
                     continue
-                # It ended without ending its turn, or whoever ran it is gone.
+                # It ended without ending its turn, or the replica that ran it is gone.
                 lanes.end_turn(self.store, lane.key, turn)
                 turn += 1
             if lane.due <= soon:
                 self._alarms.set((Wake(key=lane.key, turn=turn, due=lane.due),))
+
+    def _goes_on(self, engine: Engine, executor: str | None) -> bool:
+        """Whether a drain goes on that `executor` runs; None is the engine, which gives it to a replica.
+
+        Read after the drain's state: a replica that signed on since may have begun it.
+        """
+        return executor in (None, engine.name) or executor in replicas.living(self.store)

@@ -17,8 +17,8 @@ from bot.domain.names import BranchName, DeliveryId, InstallationId, RepoName
 from bot.features.fleets.jobs import SyncFleet, SyncInstallation
 from bot.features.rollout.jobs import SyncRollout
 from bot.observability.log import register_secret
-from bot.queue import lanes
-from bot.queue.engine import Schedule
+from bot.queue import lanes, replicas
+from bot.queue.engine import Calls, DrainState, Engine, Schedule
 from bot.queue.inbox import Inbox, RetryPolicy, Stored
 from bot.queue.lanes import Burst, Delivery
 from bot.queue.tables import DELIVERIES, JOBS
@@ -335,6 +335,43 @@ def test_the_sweep_finds_what_nobody_was_woken_for(store: Store, start: Callable
     lanes.store_delivery(store, delivery(fleet()), QUICK.burst)  # as when the process died before it woke the lane
     assert inbox.wait_until_idle(10)
     assert work.ran == [fleet()]
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_a_replica_is_known_before_it_runs_anything(
+    store: Store, start: Callable[..., Inbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: list[bool] = []
+
+    class Watched(Engine):
+        def __init__(self, store: Store, calls: Calls, *, name: str, threads: int) -> None:
+            known.append(name in replicas.living(store))
+            super().__init__(store, calls, name=name, threads=threads)
+
+    monkeypatch.setattr("bot.queue.inbox.Engine", Watched)
+    start(Work())
+    assert known == [True]
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_the_sweep_leaves_what_a_new_replica_has_begun(
+    store: Store, start: Callable[..., Inbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Work()
+    inbox = start(work, policy=replace(QUICK, sweep=600.0, beat=600.0))
+    (wake,) = lanes.add_jobs(store, queued(fleet()), QUICK.burst)
+
+    def found(_engine: Engine, key: str, turn: int) -> DrainState:
+        """The lane's drain, which another replica has begun meanwhile."""
+        replicas.sign_on(store, "new", dead_after=600.0)
+        lanes.claim(store, key, turn, "of the new replica", QUICK.burst)
+        return DrainState(unfinished=True, executor="new")
+
+    monkeypatch.setattr(Engine, "find_drain", found)
+    assert inbox._engine is not None
+    inbox._sweep(inbox._engine)
+    assert [(lane.key, lane.turn) for lane in lanes.open_lanes(store)] == [(wake.key, wake.turn)]
+    assert work.ran == []
 
 
 def test_a_look_that_was_cut_off_runs_again(store: Store, start: Callable[..., Inbox]) -> None:
