@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -16,7 +17,7 @@ from bot.domain.names import DeploymentId
 from bot.engine.docker import Docker, DockerError
 from bot.git.safe_git import GitAccess
 from bot.protocol.order import Order, Refusal, RefusalReason
-from bot.protocol.outcome import OrderEnd, Outcome, render_description
+from bot.protocol.outcome import DiskSpace, OrderEnd, Outcome, render_description
 
 _LONGEST_VERSION = 100  # characters
 
@@ -86,17 +87,24 @@ def report_outcome(
     outcome: Outcome,
     *,
     versions: EngineVersions = _UNKNOWN,
+    space: tuple[DiskSpace, ...] = (),
     with_status: bool = True,
 ) -> bool:
     """Post how the order ended, service by service, then its final status. A failure to do so is only logged.
 
-    `versions` are those that the order found; what it did not look for is read now. The plan needs them. Returns
-    whether GitHub knows it now.
+    `versions` are those that the order found; what it did not look for is read now. The plan needs them. `space`
+    is what is free on its disks. Returns whether GitHub knows it now.
     """
     if order.is_by_hand:
         return True
     found = versions if all(versions) else read_versions(node.docker)
-    outcome = replace(outcome, engine=found.engine[:_LONGEST_VERSION], compose=found.compose[:_LONGEST_VERSION])
+    outcome = replace(
+        outcome,
+        engine=found.engine[:_LONGEST_VERSION],
+        compose=found.compose[:_LONGEST_VERSION],
+        agent=version("aios-bot"),
+        space=space,
+    )
     reported = True
     try:
         node.sink.report(order, outcome)

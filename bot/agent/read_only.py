@@ -13,7 +13,7 @@ from bot.agent.orders import adjust_order, changed_stacks
 from bot.agent.outcomes import make_outcome
 from bot.agent.owners import Models
 from bot.agent.preflight import check_engine, prepare
-from bot.agent.space import check_space
+from bot.agent.space import check_space, read_space
 from bot.agent.state import StateError, find_deployed, find_last_good, is_after_failure
 from bot.domain.errors import BotError
 from bot.engine.containers import Container
@@ -55,7 +55,8 @@ class ReadOnlyRun:
                 failure=failure_reason_of(problem, FailureReason.FETCH),
             )
             node.state.finish(order, outcome.end, outcome.text, now=node.now())
-        report_outcome(node, order, outcome, versions=self.versions)
+        space = read_space(self.checkout.root, self.docker.data_folder)
+        report_outcome(node, order, outcome, versions=self.versions, space=space)
         return outcome
 
     def _compare(self) -> Outcome:

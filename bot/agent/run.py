@@ -29,7 +29,7 @@ from bot.agent.orders import (
 from bot.agent.outcomes import make_outcome
 from bot.agent.preflight import PreflightResult, check_engine, prepare
 from bot.agent.rollback import roll_back
-from bot.agent.space import check_space
+from bot.agent.space import check_space, read_space
 from bot.agent.state import StateError, deployed_services, find_deployed, find_last_good, is_after_failure
 from bot.domain.errors import BotError
 from bot.engine.compose import preload
@@ -98,7 +98,8 @@ class DeployRun:
             fault = posted.exception()
             if fault is not None:  # of ours; the report still tells how it ended
                 node.log(f"the deployment's status `in_progress` could not be posted: {fault!r}")
-        report_outcome(node, order, outcome, versions=self.versions)
+        space = read_space(self.checkout.root, self.data_folder)
+        report_outcome(node, order, outcome, versions=self.versions, space=space)
         return outcome
 
     def _finish(self, outcome: Outcome) -> Outcome:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from bot.agent.errors import OrderFailedError
-from bot.protocol.outcome import FailureReason
+from bot.engine.docker import DockerError
+from bot.protocol.outcome import DiskSpace, FailureReason
 
 MIB = 1024**2
 
@@ -40,6 +42,27 @@ def check_space(folders: Iterable[Path], minimum: MinimumSpace = MINIMUM_SPACE, 
     if full:
         raise OrderFailedError(FailureReason.DISK, "; ".join(dict.fromkeys(full)))
     return ", ".join(dict.fromkeys(lines))
+
+
+def read_space(checkout: Path, find_images: Callable[[], Path | None]) -> tuple[DiskSpace, ...]:
+    """The disks that a deploy fills: the checkout's, and that of the engine's images if it is on this machine.
+
+    One that cannot be read is left out: a report does without.
+    """
+    try:
+        images = find_images()
+    except DockerError:
+        images = None
+    uses: dict[int, list[str]] = {}
+    found: dict[int, DiskSpace] = {}
+    for use, folder in (("checkout", _existing(checkout)), ("images", images)):
+        if folder is None:
+            continue
+        with contextlib.suppress(OSError):
+            disk, usage = folder.stat().st_dev, shutil.disk_usage(folder)
+            uses.setdefault(disk, []).append(use)
+            found[disk] = DiskSpace(use=" and ".join(uses[disk]), free=usage.free, size=usage.total)
+    return tuple(found.values())
 
 
 def _existing(folder: Path) -> Path:

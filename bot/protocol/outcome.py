@@ -91,6 +91,14 @@ class Difference(StoredValue, frozen=True):
         return "/".join(filter(None, (self.stack, self.service))) or "the node"
 
 
+class DiskSpace(StoredValue, frozen=True):
+    """A disk of the node, in bytes, and what lies on it: "checkout", "images", or "checkout and images"."""
+
+    use: str
+    free: int
+    size: int
+
+
 class UnhealthyService(Value, frozen=True):
     """A service that did not come up, and why; `log` is the end of what it wrote."""
 
@@ -124,6 +132,8 @@ class Outcome(Value, frozen=True):
     interrupted: int | None = None  # number of an earlier order that was begun and never finished
     engine: str = ""  # the node's: "Docker Engine 28.5.1"; "" where it cannot be read
     compose: str = ""  # the version of the node's compose: "2.40.3"
+    agent: str = ""  # the version of the program that carried it out
+    space: tuple[DiskSpace, ...] = ()  # at the end; () where it cannot be read
 
 
 _PAST = {

@@ -16,7 +16,15 @@ from bot.domain.names import CommitSha, NodeName
 from bot.domain.values import StoredValue
 from bot.protocol.action import Action
 from bot.protocol.order import UNDERSTOOD, Order, OrderKind, RefusalReason
-from bot.protocol.outcome import Difference, OrderEnd, Outcome, ServiceOutcome, render_description, render_outcome
+from bot.protocol.outcome import (
+    Difference,
+    DiskSpace,
+    OrderEnd,
+    Outcome,
+    ServiceOutcome,
+    render_description,
+    render_outcome,
+)
 
 VERSION = 1
 MAX_TEXT_LENGTH = 65_000  # characters of a check run's summary and of its text; GitHub takes 65,535
@@ -42,6 +50,8 @@ class Report(StoredValue, frozen=True):
     engine: str = ""  # the node's: "Docker Engine 28.5.1"; "" where it is not known
     compose: str = ""  # the version of the node's compose: "2.40.3"
     understands: tuple[str, ...] = ()  # what an order may require of this node (UNDERSTOOD); (): told by none before
+    agent: str = ""  # the version of the program that carried the order out
+    space: tuple[DiskSpace, ...] = ()  # of the node's disks, at the end
 
     @property
     def surprises(self) -> tuple[ServiceOutcome, ...]:
@@ -118,6 +128,8 @@ def _encode(order: Order, outcome: Outcome) -> str:
         engine=outcome.engine,
         compose=outcome.compose,
         understands=tuple(sorted(UNDERSTOOD)),
+        agent=outcome.agent,
+        space=outcome.space,
     )
     while len(block := _block(report)) > MAX_TEXT_LENGTH:
         services, differences = report.services, report.differences

@@ -20,6 +20,7 @@ from bot.features.rollout.decide.rollout import Standing
 from bot.features.rollout.facts import Stage
 from bot.features.rollout.history import NEWEST
 from bot.features.visitors.facts import Sight
+from bot.text.counts import size
 from bot.text.markdown import is_linkable
 from bot.web.guard import AGAIN_SECONDS, Guard
 from bot.web.reading import FleetStores, ListedFleet, ShownFleet, list_states, read_fleet
@@ -138,6 +139,7 @@ def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Bluepr
             words=_WORDS,
             stages=STAGES,
             when=render_time,
+            size=size,
             is_linkable=is_linkable,
             say=lambda pull: tell_waiting(pull, view.fleet.name, host=host),
             shows_logs=shows_logs,

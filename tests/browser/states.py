@@ -38,7 +38,7 @@ from bot.features.rollout.store import NodeStatus, RolloutStatus, RolloutStore
 from bot.plan.model import Plan
 from bot.protocol.action import Action
 from bot.protocol.order import OrderKind
-from bot.protocol.outcome import Difference, DifferenceKind, OrderEnd, ServiceOutcome
+from bot.protocol.outcome import Difference, DifferenceKind, DiskSpace, OrderEnd, ServiceOutcome
 from bot.protocol.report import Report
 from bot.queue import lanes
 from bot.storage.store import Store
@@ -200,6 +200,8 @@ class Fleets:
             seconds=14.2,
             engine="Docker Engine 28.5.1",
             compose="2.40.3",
+            agent="0.1.0",
+            space=(DiskSpace(use="checkout and images", free=38 * 1024**3, size=512 * 1024**3),),
         )
         self.statuses.save_result(fleet, NodeName("AIOS"), report, log=log)
 

@@ -258,6 +258,7 @@ def _order(entry: OrderEntry, *, logs: bool) -> values.ApiOrder:
     told = report and copy_fields(
         values.ApiReport,
         report,
+        space=tuple(copy_fields(values.ApiSpace, disk) for disk in report.space),
         services=tuple(copy_fields(values.ApiService, service) for service in report.services),
     )
     return copy_fields(

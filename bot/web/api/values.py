@@ -157,6 +157,14 @@ class ApiService(Value, frozen=True):
     actual: Action
 
 
+class ApiSpace(Value, frozen=True):
+    """A disk of the node at the order's end, in bytes. `use`: "checkout", "images", or "checkout and images"."""
+
+    use: str
+    free: int
+    size: int
+
+
 class ApiReport(Value, frozen=True):
     """What a node reported of an order. `untouched`: how many more services were to stay as they are, and did."""
 
@@ -165,6 +173,8 @@ class ApiReport(Value, frozen=True):
     seconds: float
     engine: str
     compose: str
+    agent: str
+    space: tuple[ApiSpace, ...]
     services: tuple[ApiService, ...]
     untouched: int
 

@@ -42,6 +42,8 @@ def test_a_new_image_runs_and_nothing_else_is_touched(node_world: NodeWorld) -> 
     report = parse_report(world.reports[-1].text, number=world.number)
     assert report is not None
     assert re.fullmatch(r"(Docker Engine|Podman) \d+\.\d+\S*", report.engine)
+    assert re.fullmatch(r"\d+\.\d+\S*", report.agent)
+    assert {use for disk in report.space for use in disk.use.split(" and ")} == {"checkout", "images"}
     assert re.fullmatch(r"\d+\.\d+\.\d+\S*", report.compose)
     assert world.posted[0][1] == "in_progress"
     told = f"runs ingress, secrets of server@{short(at.pin or CommitSha(''))}: 1 recreated, 2 untouched"

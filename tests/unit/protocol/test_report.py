@@ -89,6 +89,8 @@ def test_every_field_of_a_report_comes_back(made: Outcome, number: int) -> None:
         engine=made.engine,
         compose=made.compose,
         understands=("agent", "if_same", "tree", "watch"),
+        agent=made.agent,
+        space=made.space,
     )
 
 

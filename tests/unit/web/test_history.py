@@ -64,6 +64,8 @@ def test_a_node_shows_every_try_with_what_was_planned_and_what_happened(client: 
         'id="order-9000"',
         "Docker Engine 28.5.1",
         "compose 2.40.3",
+        "agent 0.1.0",
+        "38 GiB of 512 GiB free for checkout and images",
         "4 commits behind",
         "acme/server/compare/",
         "entry point 8443 is in use",
