@@ -8,7 +8,7 @@ stranger may have written it: time grows with the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 _LARGEST = 100_000  # characters
@@ -17,6 +17,8 @@ _FRONTEND = re.compile(r"(?:docker\.io/)?docker/dockerfile(?:-upstream)?(?:[:@]\
 _UNUSUAL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")  # where Python and Go end lines in two ways
 _HEREDOC = re.compile(r"[0-9]*<<(-?)(['\"]?)([A-Za-z0-9_.]+)\2")
 _WITH_HEREDOCS = ("add", "copy", "run")
+_ARGUMENT = re.compile(r'([A-Za-z_]\w*)(?:=("[^"]*"|[^\s"]*))?(?:\s+|$)')
+_USE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?::?-([^${}]*))?\})")
 
 
 class NotUnderstoodError(Exception):
@@ -72,6 +74,39 @@ def parse_dockerfile(text: str) -> Dockerfile:
         settings=tuple(settings),
         stages=tuple(_stage(start, own) for start, own in zip(starts, steps, strict=True)),
     )
+
+
+def fill_in(file: Dockerfile, arguments: Mapping[str, str | None]) -> Dockerfile:
+    """`file` with the variables of each FROM in their place, as far as they are certain; the others stay.
+
+    `arguments` are those of the build, which count more than what the file says; None: only the node knows.
+    """
+    values: dict[str, str | None] = {}
+    for rest in (setting.removeprefix("arg ") for setting in file.settings if setting.startswith("arg ")):
+        for name, default in _ARGUMENT.findall(rest):
+            is_plain = not any(character in rest for character in "'\\")
+            own = _expand(default.strip('"'), values) if is_plain else None
+            values[name] = arguments.get(name, own)
+    return file._replace(stages=tuple(_filled(stage, values) for stage in file.stages))
+
+
+def _filled(stage: BuildStage, values: Mapping[str, str | None]) -> BuildStage:
+    base = _expand(stage.start.rest.split()[0], values) if "$" in stage.base else None
+    return stage._replace(base=base.lower()) if base else stage
+
+
+def _expand(text: str, values: Mapping[str, str | None]) -> str | None:
+    """`text` with `values` in the place of its variables; None where it is not certain what it becomes."""
+    parts: list[str] = []
+    at = 0
+    for use in _USE.finditer(text):
+        value = values.get(use[1] or use[2])
+        if value is None:
+            return None
+        parts += [text[at : use.start()], value or use[3] or ""]
+        at = use.end()
+    found = "".join([*parts, text[at:]])
+    return None if "$" in found else found
 
 
 def _stage(start: Instruction, steps: list[Instruction]) -> BuildStage:

@@ -11,10 +11,11 @@ import fnmatch
 import json
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
-from bot.plan.dockerfile import BuildStage, Dockerfile, Instruction, NotUnderstoodError, parse_dockerfile
+from bot.plan.dockerfile import BuildStage, Dockerfile, Instruction, NotUnderstoodError, fill_in, parse_dockerfile
 
 MAIN = ""
 """The name of the build's own context among its contexts."""
@@ -158,10 +159,15 @@ def find_sources(text: str, target: str = "", contexts: Iterable[str] = ()) -> I
     return ImageSources([*sources, *(Source(context, "", 0) for context in sorted(whole))], "\n".join(effect))
 
 
-def find_images(text: str, target: str = "") -> frozenset[str] | None:
-    """The images that the Dockerfile `text` reads for `target`, as `image_name` spells them; None: it may be any."""
+def find_images(
+    text: str, target: str = "", arguments: Mapping[str, str | None] = MappingProxyType({})
+) -> frozenset[str] | None:
+    """The images that the Dockerfile `text` reads for `target`, as `image_name` spells them; None: it may be any.
+
+    `arguments` are those of the build; None: only the node knows.
+    """
     try:
-        dockerfile = parse_dockerfile(text)
+        dockerfile = fill_in(parse_dockerfile(text), arguments)
         needed, _ = _find_needed(dockerfile, _find_target(dockerfile, target), frozenset())
     except (NotUnderstoodError, RecursionError):
         return None

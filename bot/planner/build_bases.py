@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from bot.domain.names import ServiceName
 from bot.plan.followers import made_images
@@ -13,18 +14,34 @@ from bot.plan.image_sources import find_images
 _ONBUILD = re.compile(r"(?im)^[ \t]*onbuild[ \t]")
 
 
+class DockerfileUse(NamedTuple):
+    """How a service is built: the Dockerfile's text, None where it is not known; the stage; the build's arguments.
+
+    An argument that is None is one that only the node knows.
+    """
+
+    text: str | None
+    target: str = ""
+    arguments: Mapping[str, str | None] = MappingProxyType({})
+
+    @property
+    def images(self) -> frozenset[str] | None:
+        """The images that it reads; None: it may be any."""
+        return None if self.text is None else find_images(self.text, self.target, self.arguments)
+
+
 def find_bases(
-    model: Mapping[str, Any], dockerfiles: Mapping[str, tuple[str | None, str]]
+    model: Mapping[str, Any], dockerfiles: Mapping[str, DockerfileUse]
 ) -> dict[ServiceName, tuple[ServiceName, ...]]:
-    """By service, those whose images its own may be built on; `dockerfiles` are texts and targets, by service.
+    """By service, those whose images its own may be built on.
 
     A Dockerfile that is not known or not understood may read all of them.
     """
     services = model.get("services") or {}
     images = {name: made_images(model.get("name"), name, services[name]) for name in dockerfiles}
     found = {}
-    for service, (text, target) in dockerfiles.items():
-        read = find_images(text, target) if text is not None else None
+    for service, dockerfile in dockerfiles.items():
+        read = dockerfile.images
         bases = [
             ServiceName(other)
             for other, made in images.items()
@@ -35,16 +52,16 @@ def find_bases(
     return found
 
 
-def find_base_images(dockerfiles: Mapping[str, tuple[str | None, str]]) -> dict[ServiceName, tuple[str, ...]]:
-    """By service, the images that its Dockerfile reads, where that is known; `dockerfiles` as for `find_bases`."""
-    read = {service: find_images(text, target) for service, (text, target) in dockerfiles.items() if text is not None}
+def find_base_images(dockerfiles: Mapping[str, DockerfileUse]) -> dict[ServiceName, tuple[str, ...]]:
+    """By service, the images that its Dockerfile reads, where that is known."""
+    read = {service: dockerfile.images for service, dockerfile in dockerfiles.items()}
     return {ServiceName(service): tuple(sorted(images)) for service, images in read.items() if images}
 
 
 def brings_own(
     bases: Mapping[ServiceName, tuple[ServiceName, ...]],
-    dockerfiles: Mapping[str, tuple[str | None, str]],
+    dockerfiles: Mapping[str, DockerfileUse],
     service: str,
 ) -> bool:
     """Whether an image that `service` is built on leaves instructions for the builds on top of it."""
-    return any(_ONBUILD.search(dockerfiles[base][0] or "") for base in bases.get(ServiceName(service), ()))
+    return any(_ONBUILD.search(dockerfiles[base].text or "") for base in bases.get(ServiceName(service), ()))

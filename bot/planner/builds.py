@@ -17,7 +17,7 @@ from bot.plan.image_sources import MAIN, ImageSources, Source, find_sources
 from bot.plan.model import SourceLine
 from bot.plan.node_paths import find_inside
 from bot.plan.rendering import BuildProblem, Rendered, Rendering
-from bot.planner.build_bases import brings_own, find_base_images, find_bases
+from bot.planner.build_bases import DockerfileUse, brings_own, find_base_images, find_bases
 from bot.planner.snapshot import Snapshot
 from bot.planner.snapshot_files import BlobReader, OutsideError, SnapshotFiles, TooLargeError
 
@@ -128,9 +128,9 @@ class _ImageBuild:
             return None
 
     @property
-    def as_dockerfile(self) -> tuple[str | None, str]:
-        """The Dockerfile's text, and the stage that is wanted of it."""
-        return self.text, str(self.build.get("target") or "")
+    def as_dockerfile(self) -> DockerfileUse:
+        """How the Dockerfile is built."""
+        return DockerfileUse(self.text, str(self.build.get("target") or ""), self.build.get("args") or {})
 
     @cached_property
     def sources(self) -> ImageSources:
