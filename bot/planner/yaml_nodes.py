@@ -220,8 +220,17 @@ def _merge_in(mapping: YamlMapping, merges: list[tuple[YamlNode, int]]) -> None:
         for source in sources:
             if not isinstance(source, YamlMapping):
                 raise YamlRefusedError(line, "`<<` must name a mapping")
-            for name, pair in source.pairs.items():
-                mapping.pairs.setdefault(name, pair)
+            for name, (key, value) in source.pairs.items():
+                own = mapping.pairs.get(name)
+                if own is None:
+                    mapping.pairs[name] = (key, value)
+                elif own[1].tag == "!reset":
+                    # Compose takes it away before it merges: it resets what earlier files say, not what comes here.
+                    mapping.pairs[name] = (own[0], _replacing(value))
+
+
+def _replacing(node: YamlNode) -> YamlNode:
+    return node if isinstance(node, YamlScalar) else node._replace(tag="!override")
 
 
 def _check_size(root: YamlNode) -> None:
