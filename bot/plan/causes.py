@@ -75,6 +75,7 @@ _CODES = {
     "networks": ReasonCode.NETWORKS,
     "network_mode": ReasonCode.NETWORKS,
     "labels": ReasonCode.LABELS,
+    "label_file": ReasonCode.LABELS,
     "healthcheck": ReasonCode.HEALTHCHECK,
     "deploy": ReasonCode.RESOURCES,
     "cpus": ReasonCode.RESOURCES,

@@ -46,6 +46,7 @@ class ComposeInputs:
         self.paths: set[str] = set()  # as named, and after links
         self.interpolated_from: dict[str, str] = {}  # env files whose variables are put into compose files
         self.passed_on: dict[str, str] = {}  # env files that go into services' environments
+        self.label_files: dict[int, str] = {}  # by the `id` of the node that names one, its path
         self.main = ComposeGroup([], "")
         self.remarks: dict[str, None] = {}  # what people have to know of files that could not be read
         self.outside: list[OutsideFile] = []  # what the node reads, and compose does not see here

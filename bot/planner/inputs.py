@@ -142,7 +142,9 @@ class _Walk:
                 called = "" if optional else "env_file"
                 self.env_file(path, self.at(file, item), interpolates=False, called=called)
         for item in items(container.get("label_file")):
-            for path in self.read_paths(file, item, "label_file", item, service=name):
+            paths = self.read_paths(file, item, "label_file", item, service=name)
+            self.inputs.label_files |= {id(item): path for path in paths[:1]}  # that of the env files comes first
+            for path in paths:
                 real = self.find(path, self.at(file, item))
                 content = self.content(real, self.at(file, item)) if real else None
                 if real and content is not None:

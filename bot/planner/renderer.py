@@ -30,18 +30,19 @@ from bot.domain.values import Value
 from bot.domain.versions import NodeVersions
 from bot.engine.compose import RENDER, render_options
 from bot.engine.confinement import SECONDS, ConfinedResult, Confinement, find_confinement
-from bot.engine.environment import RENDER_RUNTIME, RENDER_SETTINGS
 from bot.engine.programs import ComposeProgram, find_compose
 from bot.plan.compose_versions import NodeCompose, judge_compose
 from bot.plan.rendering import CHECKOUT, Rendered, Rendering, Unreadable
 from bot.planner.cache import RenderCache, sweep
 from bot.planner.checkout_paths import canonical_model
-from bot.planner.compose_files import ComposeGroup, ComposeInputs, RefusedError
+from bot.planner.compose_files import ComposeInputs, RefusedError
 from bot.planner.exits import from_env_files, without_names
 from bot.planner.guarded import ChildRunner, run_guarded
 from bot.planner.inputs import MAX_FILE, collect_inputs
-from bot.planner.interpolation import read_settings, rename_setting
+from bot.planner.interpolation import read_settings
+from bot.planner.label_files import add_label_files
 from bot.planner.placeholders import describe_placeholders, find_placeholders, find_typed_placeholders
+from bot.planner.render_environment import find_given, make_environment
 from bot.planner.snapshot import Snapshot
 from bot.planner.snapshot_files import BlobReader, SnapshotFiles, describe
 from bot.planner.source_map import SourceMap, find_conditional, find_variables
@@ -49,7 +50,7 @@ from bot.planner.stack_files import DEFAULT_FILES, find_files, likely_files
 from bot.planner.unseen_contents import find_contents
 from bot.redaction.redact import Redactor, known_from
 
-_RULES = "12"  # of rendering and redaction: another number makes every kept rendering a miss
+_RULES = "13"  # of rendering and redaction: another number makes every kept rendering a miss
 _MAX_MESSAGE = 1500  # characters
 _MIN_HIDDEN = 8  # characters; shorter ones would take words out of ordinary text
 
@@ -151,8 +152,9 @@ class Renderer:
 
     def _key(self, request: RenderRequest) -> str:
         body = msgspec.json.encode(request, order="sorted")
-        parts = [_RULES, self._program.version, self.redactor.fingerprint, body]
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
+        return hashlib.sha256(
+            repr([_RULES, self._program.version, self.redactor.fingerprint, body]).encode()
+        ).hexdigest()
 
     def _render(self, blobs: BlobReader, request: RenderRequest) -> Rendering:
         checkout = SnapshotFiles(blobs)
@@ -207,16 +209,15 @@ class Renderer:
     def _run(
         self, request: RenderRequest, inputs: ComposeInputs, files: Sequence[str], known: dict[str, str]
     ) -> tuple[Rendering, bool]:
-        """One rendering. The second value says whether the same inputs will always end like this."""
-        outcome, seen = self._compose(request, inputs, files, _environment(inputs, known, find_placeholders))
+        """One rendering, and whether the same inputs will always end like this."""
+        outcome, seen = self._compose(request, inputs, files, make_environment(inputs, known, find_placeholders))
         remarks = list(inputs.remarks)
-        if outcome.code != 0 and not outcome.stopped:
-            typed = find_typed_placeholders(inputs.main, _given(inputs, known))
-            if typed:
-                again = self._compose(request, inputs, files, _environment(inputs, known, find_typed_placeholders))
-                if again[0].code == 0 and not again[0].stopped:
-                    outcome, seen = again
-                    remarks += describe_placeholders(typed)
+        is_refused = outcome.code != 0 and not outcome.stopped
+        if is_refused and (typed := find_typed_placeholders(inputs.main, find_given(inputs, known))):
+            again = self._compose(request, inputs, files, make_environment(inputs, known, find_typed_placeholders))
+            if again[0].code == 0 and not again[0].stopped:
+                outcome, seen = again
+                remarks += describe_placeholders(typed)
         source_map = SourceMap(inputs.main)
         defaults = dict(pair for text in inputs.interpolated_from.values() for pair in read_settings(text))
         if outcome.code != 0 or outcome.stopped:
@@ -227,6 +228,7 @@ class Renderer:
             model = canonical_model(json.loads(outcome.out.decode("utf-8").replace("$$", "$")), seen, request.folder)
         except (ValueError, RecursionError):
             return Unreadable(message=f"{request.folder}: compose wrote something that is not JSON"), True
+        add_label_files(model, inputs.main, inputs.label_files)
         secrets = known_from(inputs.settings(), environment=from_env_files(model, source_map, inputs, known))
         secrets = without_names(secrets, model)
         rendered = Rendered(
@@ -272,29 +274,11 @@ class Renderer:
         """Compose's own error. It may quote any file that it read, so every line of an env file is a secret here."""
         if outcome.stopped:
             return Unreadable(message=f"{request.folder}: compose was stopped, because {outcome.stopped}")
-        texts = [*inputs.interpolated_from.values(), *inputs.passed_on.values()]
-        lines = {line.strip() for text in texts for line in text.splitlines() if len(line.strip()) >= 4}
-        secrets = known_from(inputs.settings(), whole=lines)
+        texts = "\n".join((inputs.interpolated_from | inputs.passed_on).values())
+        lines = {line.strip() for line in texts.splitlines()}
+        secrets = known_from(inputs.settings(), whole={line for line in lines if len(line) >= 4})
         text = outcome.err.decode("utf-8", "replace").replace(f"{seen}/", "").replace(seen, "")
         text = re.sub(r"(?s)(variable name near) .*", r"\1 ...", text)  # quotes the rest of an env file
         kept = [line.strip() for line in text.splitlines() if line.strip() and "level=warning" not in line]
         message = self.redactor.text("\n".join(kept), secrets)[:_MAX_MESSAGE]
         return Unreadable(message=message or f"{request.folder}: compose failed", where=source_map.find_line(message))
-
-
-def _given(inputs: ComposeInputs, known: dict[str, str]) -> set[str]:
-    return {*known, *(name for text in inputs.interpolated_from.values() for name, _ in read_settings(text))}
-
-
-def _environment(
-    inputs: ComposeInputs, known: dict[str, str], find: Callable[[ComposeGroup, set[str]], dict[str, str]]
-) -> dict[str, str]:
-    """Made from nothing. What only the node has is given the value that `find` finds for it."""
-    placeholders = find(inputs.main, _given(inputs, known))
-    named = any(name.encode() in content.upper() for content in inputs.files.values() for name in RENDER_RUNTIME)
-    return (
-        ({} if named else RENDER_RUNTIME)
-        | {rename_setting(name): value for name, value in placeholders.items()}
-        | RENDER_SETTINGS
-        | {n: v for n, v in known.items() if n not in RENDER_SETTINGS}
-    )
