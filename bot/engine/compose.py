@@ -104,7 +104,11 @@ class ComposeStack:
         self._root = root
         self._stack = stack
         # In the environment too, so that no `.env` of the stack's folder can set another.
-        self._extra = {"COMPOSE_PROFILES": ",".join(stack.profiles), "COMPOSE_PROJECT_NAME": stack.project}
+        self._extra = {
+            "COMPOSE_PROFILES": ",".join(stack.profiles),
+            "COMPOSE_PROJECT_NAME": stack.project,
+            "PWD": str(root / stack.folder),  # as for a person who is there; the agent's own is somewhere else
+        }
 
     def read_model(self) -> tuple[dict[str, Any], str]:
         """The stack's resolved model, with every secret in clear, and what compose warned of; or DockerError."""

@@ -40,7 +40,7 @@ def collect_inputs(
 
     `known` are the variables whose value is certain. What is not there is left out: compose says so itself.
     """
-    walk = _Walk(checkout, known)
+    walk = _Walk(checkout, known, folder)
     walk.env_file(posixpath.join(folder, ".env"), None, interpolates=True)
     walk.inputs.main = walk.group([find_inside(name, folder, None) for name in files], folder, depth=0)
     walk.inputs.folders.add(folder)
@@ -48,9 +48,10 @@ def collect_inputs(
 
 
 class _Walk:
-    def __init__(self, checkout: SnapshotFiles, known: dict[str, str]) -> None:
+    def __init__(self, checkout: SnapshotFiles, known: dict[str, str], stack: str) -> None:
         self.checkout = checkout
         self.known = known
+        self.stack = stack  # its folder, in which compose runs
         self.inputs = ComposeInputs()
         self._parsed: dict[tuple[str, str, bool], ComposeFile] = {}
 
@@ -243,8 +244,9 @@ class _Walk:
     def texts(self, file: ComposeFile, node: YamlNode | None, what: str) -> tuple[str, ...]:
         if not isinstance(node, YamlScalar) or node.is_null or not node.text:
             return ()
+        known = self.known | {"PWD": posixpath.relpath(f"/{self.stack}", f"/{file.folder}")}
         try:
-            return possible_texts(node.text, self.known, self.inputs.interpolated_from.values())
+            return possible_texts(node.text, known, self.inputs.interpolated_from.values())
         except UnknowableError as problem:
             raise RefusedError(
                 f"{what} names a file through a variable, and {problem}; write the path itself", self.at(file, node)

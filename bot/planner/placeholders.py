@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 from bot.planner.compose_files import ComposeGroup
 from bot.planner.interpolation import VariableUse, find_uses
-from bot.planner.source_map import scalars
+from bot.planner.source_map import FROM_NODE, scalars
 
 _SIZES = frozenset(
     ["mem_limit", "memswap_limit", "mem_reservation", "mem_swappiness", "shm_size", "size", "memory", "rate"]
@@ -79,6 +79,8 @@ _FLAGS = frozenset(
     ]
 )
 _PATHS = frozenset(("source", "file", "device", "path"))
+_COMPLETED = frozenset((("volumes", "bind", "source"), ("configs", "file"), ("secrets", "file")))
+"""Where paths stand that compose completes, without names: an empty one would be the stack's folder."""
 _PORTS = frozenset(("ports", "expose", "published"))
 _FIRST_PORT, _PORTS_FROM_THERE = 20_000, 20_000
 
@@ -86,15 +88,16 @@ _FIRST_PORT, _PORTS_FROM_THERE = 20_000, 20_000
 def find_placeholders(main: ComposeGroup, given: Collection[str]) -> dict[str, str]:
     """A placeholder for each variable that the files require (`${NAME:?}`) and nothing sets: secrets of the node.
 
-    So is one that a mounted path begins with (`${NAME}:/data`). Without a value compose would refuse the whole stack.
+    So is one that a mounted path, or that of a secret or config, begins with (`${NAME}:/data`). Without a value
+    compose would refuse the whole stack, or take its folder for what is mounted.
     """
     found: dict[str, str] = {}
-    for _, text in scalars(main):
+    for keys, text in scalars(main):
         for use in find_uses(text):
-            begins_path = _begins_path(use, text)
+            begins_path = _begins_path(keys, use, text)
             is_needed = use.operator.endswith("?") or (begins_path and not use.operator)
             is_first = begins_path or use.name not in found
-            if is_needed and is_first and not use.nested and use.name not in given:
+            if is_needed and is_first and not use.nested and use.name not in (*given, *FROM_NODE):
                 found[use.name] = f"{'/' * begins_path}<{use.name}>"
     return found
 
@@ -107,15 +110,16 @@ def find_typed_placeholders(main: ComposeGroup, given: Collection[str]) -> dict[
     found: dict[str, str] = {}
     for keys, text in scalars(main):
         for use in find_uses(text):
-            if use.operator in ("", "?", ":?") and not use.nested and use.name not in given:
+            if use.operator in ("", "?", ":?") and not use.nested and use.name not in (*given, *FROM_NODE):
                 value, is_typed = _typed(keys, text, use)
                 if is_typed or use.name not in found:
                     found[use.name] = value
     return found
 
 
-def _begins_path(use: VariableUse, text: str) -> bool:
-    return use.span[0] == 0 and ":/" in text[use.span[1] :]
+def _begins_path(keys: tuple[str, ...], use: VariableUse, text: str) -> bool:
+    is_path = not _COMPLETED.isdisjoint((keys[-3:], (*keys[-3:-2], *keys[-1:])))
+    return use.span[0] == 0 and (is_path or ":/" in text[use.span[1] :])
 
 
 def _typed(keys: tuple[str, ...], text: str, use: VariableUse) -> tuple[str, bool]:
@@ -125,7 +129,7 @@ def _typed(keys: tuple[str, ...], text: str, use: VariableUse) -> tuple[str, boo
     if not _PORTS.isdisjoint(keys[-2:]):
         # Each has its own: two services do not publish the same one.
         return str(_FIRST_PORT + zlib.crc32(use.name.encode()) % _PORTS_FROM_THERE), True
-    if _begins_path(use, text) or (alone and key in _PATHS):
+    if _begins_path(keys, use, text) or (alone and key in _PATHS):
         return f"/<{use.name}>", True
     for names, value in ((_SIZES, "64m"), (_DURATIONS, "1s"), (_NUMBERS, "1"), (_FLAGS, "true")):
         if key in names:

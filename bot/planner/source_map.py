@@ -17,7 +17,8 @@ _SECTIONS = ("services", "networks", "volumes", "configs", "secrets", "models")
 # Lists that the model shows as mappings: of `NAME=value`, and of names.
 _NAMED_LISTS = frozenset(("environment", "labels", "annotations", "args", "sysctls", "additional_contexts"))
 _LISTS_OF_NAMES = frozenset(("networks", "depends_on"))
-_FROM_NODE = frozenset(("HOME", "PWD", "COMPOSE_PROJECT_NAME"))  # every shell has them, and compose itself
+FROM_NODE = frozenset(("HOME", "PWD", "COMPOSE_PROJECT_NAME"))
+"""Variables that nobody sets: every shell has them, and compose itself."""
 _MAX_DEPTH = 24
 _KEYS = 3  # above a text
 _MAX_COMPARED = 250_000  # items of a file times items of the model; where a list is larger, its own line is enough
@@ -156,7 +157,7 @@ def find_variables(
     found: dict[str, tuple[str | None, bool]] = {}
     for text in _texts(main):
         for use in find_uses(text):
-            if use.name in _FROM_NODE:
+            if use.name in FROM_NODE:
                 continue
             optional = use.nested or use.operator.endswith("+")
             default = use.word if use.operator.endswith("-") else "" if optional else None
@@ -188,7 +189,7 @@ def _texts(main: ComposeGroup) -> Iterator[str]:
 
 
 def scalars(main: ComposeGroup) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every text of the files that holds a `$`, with the nearest keys above it."""
+    """Every text of the files that holds a `$`, with the nearest keys above it; a mount's `type` counts as one."""
     waiting: list[tuple[tuple[str, ...], YamlNode]] = []
     seen: set[tuple[str, str]] = set()
     groups = [main]
@@ -206,7 +207,11 @@ def scalars(main: ComposeGroup) -> Iterator[tuple[tuple[str, ...], str]]:
     while waiting:
         keys, node = waiting.pop()
         if isinstance(node, YamlMapping):
-            waiting += [((*keys[-_KEYS:], key), value) for key, (_, value) in node.pairs.items()]
+            kind = node.get("type")
+            above = (
+                (*keys[-_KEYS:], kind.text) if keys[-1:] == ("volumes",) and isinstance(kind, YamlScalar) else keys
+            )
+            waiting += [((*above[-_KEYS:], key), value) for key, (_, value) in node.pairs.items()]
         elif isinstance(node, YamlSequence):
             waiting += [(keys, item) for item in node.items]
         elif "$" in node.text:

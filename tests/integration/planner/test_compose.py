@@ -29,7 +29,10 @@ services:
   web:
     image: nginx:1.27
     environment: {PRICE: "$$5", HERE: "${PWD}"}
+    env_file: ["${PWD}/web.env"]
     volumes:
+      - ${PWD}/here:/here
+      - {type: bind, source: "${PWD:-.}/there", target: /there}
       - ./conf:/conf
       - ../shared:/shared
       - 'C:\data:/data'
@@ -37,15 +40,18 @@ services:
       - ~/home:/home
       - ${HOME}/more:/more
       - /etc/localtime:/etc/localtime:ro
-"""
+""",
+            "stacks/web/web.env": "OF_FILE=1\n",
         }
     )
     (rendering,) = world.renderer.render(snapshot, [RenderRequest(folder="server/stacks/web")])
     model = rendered(rendering).model
     web = model["services"]["web"]
     assert model["name"] == "web"
-    assert web["environment"] == {"HERE": "/fleet/server/stacks/web", "PRICE": "$5"}
+    assert web["environment"] == {"HERE": "/fleet/server/stacks/web", "OF_FILE": "1", "PRICE": "$5"}
     assert [volume["source"] for volume in web["volumes"]] == [
+        "/fleet/server/stacks/web/here",
+        "/fleet/server/stacks/web/there",
         "/fleet/server/stacks/web/conf",
         "/fleet/server/stacks/shared",
         "C:\\data",
@@ -55,7 +61,7 @@ services:
         "/etc/localtime",
     ]
     assert list(model) == sorted(model)
-    assert rendered(rendering).reads == ("server/stacks/web/docker-compose.yml",)
+    assert rendered(rendering).reads == ("server/stacks/web/docker-compose.yml", "server/stacks/web/web.env")
 
 
 def test_a_node_has_its_own_files_profiles_project_and_variables(world: RenderWorld) -> None:
@@ -300,6 +306,52 @@ secrets: {tok: {file: /etc/tok}}
         "env_file ~/home.env",
         "a file of secrets, /etc/tok,",
     ]
+
+
+def test_label_files_are_named_as_compose_hashes_them(world: RenderWorld) -> None:
+    text = """
+include: [more/compose.yaml]
+services:
+  a: {image: "x:1", extends: {file: base.yaml, service: b}, label_file: ["own.env", /etc/node.env]}
+  b: {image: "x:1", label_file: "${L}.env"}
+  c: {image: "x:1"}
+  d: {image: "x:1", extends: b, label_file: !override own.env}
+"""
+    files = {
+        "compose.yaml": text,
+        "base.yaml": "services: {b: {image: 'x:1', label_file: base.env}}\n",
+        "more/compose.yaml": "services: {m: {image: 'x:1', label_file: m.env}}\n",
+        **dict.fromkeys(("own.env", "base.env", "one.env", "more/m.env"), "a=1\n"),
+        ".env": "L=one\n",
+    }
+    found = rendered(world.render(files)).model["services"]
+    folder = found["d"]["label_file"][0].rpartition("/")[0]
+    assert {name: service.get("label_file") for name, service in found.items()} == {
+        "a": [f"{folder}/base.env", f"{folder}/own.env", "/etc/node.env"],
+        "b": [f"{folder}/one.env"],
+        "c": None,
+        "d": [f"{folder}/own.env"],
+        "m": [f"{folder}/more/m.env"],
+    }
+    assert folder.startswith("/fleet/server/stacks/")
+
+
+def test_a_reset_takes_away_what_earlier_files_say_and_not_what_is_merged_in(world: RenderWorld) -> None:
+    text = """
+services:
+  base: &base {image: "x:1", ports: ["80:80"], labels: {a: b}, user: root}
+  a: {<<: *base, ports: !reset [], user: !reset null, labels: !override {c: d}}
+"""
+    more = """
+x-more: &more {labels: {e: f}}
+services: {a: {<<: *more, labels: !reset {}, ports: !reset []}}
+"""
+    (one, two) = (
+        rendered(world.render(files)).model["services"]["a"]
+        for files in ({"compose.yaml": text}, {"compose.yaml": text, "compose.override.yaml": more})
+    )
+    assert (one["labels"], one["user"], one["ports"][0]["published"]) == ({"c": "d"}, "root", "80")
+    assert (two["labels"], two.get("ports")) == ({"e": "f"}, None)
 
 
 def test_what_compose_s_parser_takes_is_taken(world: RenderWorld) -> None:

@@ -78,6 +78,7 @@ def test_a_stacks_own_names_are_in_the_environment_of_its_commands_alone(fake: F
     ]
     assert model["environment"]["COMPOSE_PROJECT_NAME"] == "prod-web"
     assert model["environment"]["COMPOSE_PROFILES"] == "blue"
+    assert model["environment"]["PWD"] == str(folder)
     assert warnings.startswith("pulled it")
 
 

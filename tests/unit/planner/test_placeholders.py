@@ -24,10 +24,21 @@ def group(text: str) -> ComposeGroup:
         ("volumes: ['${DATA:?}:/d', '${UP}:/u', '$LIB:/l', '${OTHER:-x}:/o', './${SUB}:/s']",
          {"DATA": "/<DATA>", "UP": "/<UP>", "LIB": "/<LIB>"}),
         ("command: '${GIVEN:?}'", {}),
+        ("volumes: [{type: bind, source: '${UP}', target: /u}, {source: '${SUB}/x', target: /s, type: bind}]",
+         {"UP": "/<UP>", "SUB": "/<SUB>"}),
+        ("volumes: [{type: volume, source: '${V}', target: /v}, {type: bind, source: './${S}', target: /s}]", {}),
+        ("volumes: ['${PWD}/a:/a', '${HOME}/b:/b', {type: bind, source: '${PWD:?}/c', target: /c}]", {}),
+        ("volumes: [{type: bind, source: '${UP:-./here}', target: /u}], build: {context: '${C}'}", {}),
     ],
 )  # fmt: skip
 def test_what_compose_does_not_do_without(text: str, found: dict[str, str]) -> None:
     assert find_placeholders(group(text), {"GIVEN"}) == found
+
+
+def test_a_file_that_only_the_node_names_is_not_the_stacks_folder() -> None:
+    text = "secrets: {s: {file: '${S}'}, t: {file: './${T}'}}\nconfigs: {c: {file: '${C}/c'}, d: {content: '${D}'}}"
+    main = ComposeGroup([ComposeFile("c.yml", "c.yml", parse_yaml(text.encode()), "", [], {})], "")
+    assert find_placeholders(main, ()) == {"S": "/<S>", "C": "/<C>"}
 
 
 @pytest.mark.parametrize(
