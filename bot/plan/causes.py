@@ -139,6 +139,11 @@ def hashed(service: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(kept.get("deploy"), dict):
         # An empty `deploy` still counts as one.
         kept["deploy"] = {key: value for key, value in kept["deploy"].items() if key != "replicas"}
+    if isinstance(kept.get("volumes_from"), list):
+        # Compose puts the id of a service's container in its place, and drops the mode (convergence.go).
+        kept["volumes_from"] = [
+            one if str(one).startswith("container:") else str(one).partition(":")[0] for one in kept["volumes_from"]
+        ]
     return kept
 
 

@@ -82,6 +82,8 @@ def only(decided: Decided) -> StackPlan:
         ({}, {"deploy": {"replicas": 1}}, ReasonCode.RESOURCES),  # an empty `deploy` is hashed, too
         ({}, {"hostname": "h"}, ReasonCode.SETTING),
         ({"tmpfs": ["/a", "/b"]}, {"tmpfs": ["/b", "/a"]}, ReasonCode.VOLUMES),
+        ({"volumes_from": ["idle"]}, {"volumes_from": ["container:idle"]}, ReasonCode.SETTING),
+        ({"volumes_from": ["container:x"]}, {"volumes_from": ["container:x:ro"]}, ReasonCode.SETTING),
     ],
 )
 def test_what_compose_hashes_recreates(before: dict[str, Any], after: dict[str, Any], code: ReasonCode) -> None:
@@ -98,6 +100,7 @@ def test_what_compose_hashes_recreates(before: dict[str, Any], after: dict[str, 
         ({"profiles": ["a"]}, {"profiles": ["a", "b"]}),
         ({"build": {"context": HERE}}, {}),
         ({"scale": 1}, {}),
+        ({"volumes_from": ["other"]}, {"volumes_from": ["other:ro"]}),
     ],
 )
 def test_what_compose_does_not_hash_does_nothing(before: dict[str, Any], after: dict[str, Any]) -> None:
