@@ -42,9 +42,10 @@ class Rendered(Value, frozen=True, tag="rendered"):
     it, and nothing of it leaves the process but through `bot.planner.exits`.
 
     `shown` is the same model with a mark in place of each secret value; its keys, names, images and paths are those
-    of `model`. `hidden` are secret values that no text may show. Paths inside the checkout stand under CHECKOUT.
-    `reads` are the files compose read, relative to the checkout, sorted. `sources` maps a dotted place of the model
-    ("services.web.image") to its source line. `remarks` say what the rendering does not know.
+    of `model`. `hidden` are secret values that no text may show, `in_names` those that a variable put into a name.
+    Paths inside the checkout stand under CHECKOUT. `reads` are the files compose read, from the checkout, sorted.
+    `sources` maps a dotted place of the model ("services.web.image") to its source line. `remarks` say what the
+    rendering does not know.
     `contents` are marks of what the model does not show (bot.planner.unseen_contents), by the place of the secret,
     config or AI model ("secrets.token"). `conditional` are the variables that only a node knows and in whose place
     compose puts another text where they are set (`${NAME:+text}`), each with a digest of the stack's files.
@@ -57,6 +58,7 @@ class Rendered(Value, frozen=True, tag="rendered"):
     sources: dict[str, SourceLine] = {}
     shown: dict[str, Any] = {}
     hidden: tuple[str, ...] = ()
+    in_names: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     contents: dict[str, str] = {}
     conditional: dict[str, str] = {}

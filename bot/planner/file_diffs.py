@@ -143,7 +143,7 @@ def show_files(
         for stack in change.stacks
         for side in (stack.old, stack.new)
         if side is not None and isinstance(side.rendering, Rendered)
-        for value in side.rendering.hidden
+        for value in (*side.rendering.hidden, *side.rendering.in_names)
     )
     known = KnownSecrets(everywhere=hidden)
     return tuple(_show(one, known, redactor) for one in files)

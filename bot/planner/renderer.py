@@ -36,7 +36,7 @@ from bot.plan.rendering import CHECKOUT, Rendered, Rendering, Unreadable
 from bot.planner.cache import RenderCache, sweep
 from bot.planner.checkout_paths import canonical_model
 from bot.planner.compose_files import ComposeInputs, RefusedError
-from bot.planner.exits import from_env_files, without_names
+from bot.planner.exits import find_secrets
 from bot.planner.guarded import ChildRunner, run_guarded
 from bot.planner.inputs import MAX_FILE, collect_inputs
 from bot.planner.interpolation import read_settings
@@ -50,7 +50,7 @@ from bot.planner.stack_files import DEFAULT_FILES, find_files, likely_files
 from bot.planner.unseen_contents import find_contents
 from bot.redaction.redact import Redactor, known_from
 
-_RULES = "13"  # of rendering and redaction: another number makes every kept rendering a miss
+_RULES = "14"  # of rendering and redaction: another number makes every kept rendering a miss
 _MAX_MESSAGE = 1500  # characters
 _MIN_HIDDEN = 8  # characters; shorter ones would take words out of ordinary text
 
@@ -222,15 +222,14 @@ class Renderer:
         defaults = dict(pair for text in inputs.interpolated_from.values() for pair in read_settings(text))
         if outcome.code != 0 or outcome.stopped:
             problem = self._explain(request, inputs, outcome, seen, source_map)
-            variables = find_variables(inputs.main, defaults, self.redactor.setting)
-            return replace(problem, variables=variables), not outcome.stopped
+            found = find_variables(inputs.main, defaults, self.redactor.setting)
+            return replace(problem, variables=found), not outcome.stopped
         try:
             model = canonical_model(json.loads(outcome.out.decode("utf-8").replace("$$", "$")), seen, request.folder)
         except (ValueError, RecursionError):
             return Unreadable(message=f"{request.folder}: compose wrote something that is not JSON"), True
         add_label_files(model, inputs.main, inputs.label_files)
-        secrets = known_from(inputs.settings(), environment=from_env_files(model, source_map, inputs, known))
-        secrets = without_names(secrets, model)
+        secrets = find_secrets(model, source_map, inputs, known)
         rendered = Rendered(
             model=model,
             reads=tuple(sorted(inputs.paths)),
@@ -240,6 +239,7 @@ class Renderer:
             sources=source_map.sources(model),
             shown=self.redactor.model(model, secrets),
             hidden=tuple(sorted(value for value in secrets.everywhere if len(value) >= _MIN_HIDDEN)),
+            in_names=tuple(sorted(secrets.in_names)),
             remarks=tuple(remarks),
             conditional=find_conditional(inputs.main, known, inputs.files),
             outside=tuple(dict.fromkeys(inputs.outside)),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from bot.plan.model import SourceLine
 from bot.plan.rendering import Variable
 from bot.planner.compose_files import ComposeFile, ComposeGroup
-from bot.planner.interpolation import find_uses
+from bot.planner.interpolation import UnknowableError, VariableUse, find_uses, read_settings
 from bot.planner.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence
+from bot.redaction.redact import is_free
 
 _SECTIONS = ("services", "networks", "volumes", "configs", "secrets", "models")
 # Lists that the model shows as mappings: of `NAME=value`, and of names.
@@ -171,6 +172,27 @@ def find_variables(
         Variable(name=name, default=None if default is None else redact(name, default), required=required)
         for name, (default, required) in sorted(found.items())
     )
+
+
+def find_put_into_names(main: ComposeGroup, env_texts: Iterable[str]) -> frozenset[str]:
+    """The variables of names: that files use where no free text stands, and of which those are made."""
+    found = {use.name for keys, text in scalars(main) if not any(map(is_free, keys)) for use in find_uses(text)}
+    made_of: dict[str, set[str]] = {}
+    for name, value in (pair for text in env_texts for pair in read_settings(text) if "$" in pair[1]):
+        made_of.setdefault(name, set()).update(use.name for use in _uses_of_env_file(value))
+    waiting = list(found)
+    while waiting:
+        new = made_of.get(waiting.pop(), set()) - found
+        found |= new
+        waiting += new
+    return frozenset(found)
+
+
+def _uses_of_env_file(value: str) -> tuple[VariableUse, ...]:
+    try:
+        return tuple(find_uses(value))
+    except UnknowableError:  # nested too deep, as compose has it refused
+        return ()
 
 
 def find_conditional(main: ComposeGroup, known: Collection[str], files: Mapping[str, bytes]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from bot.redaction.recognise import is_secret_under, looks_secret, word_set
 
+LONG_SECRET = 16  # characters; one that stands in a name did not get there by chance
 _MIN_LENGTH = 4  # characters; shorter known secrets are hidden where they stand alone
 _PIECE = 64  # characters; a longer value is searched piece by piece
 
@@ -56,7 +57,7 @@ class KnownIndex:
         spans: list[tuple[int, int]] = []
         for at in range(len(text) - _MIN_LENGTH + 1) if self._lengths else ():
             for length in self._lengths.get(text[at : at + _MIN_LENGTH], ()):
-                if text[at : at + length] in self._pieces:
+                if at + length <= len(text) and text[at : at + length] in self._pieces:
                     spans.append(self._extended(spans, at, at + length))
                     break
         return spans + (self._find_short(text) if self._short else [])
@@ -96,10 +97,16 @@ class KnownSecrets:
     everywhere: frozenset[str] = frozenset()
     in_free_text: frozenset[str] = frozenset()
     environment: frozenset[tuple[str, str]] = frozenset()  # (service, variable) that an env_file set
+    in_names: frozenset[str] = frozenset()  # that a variable put into a name
 
     def find(self, text: str, *, free: bool) -> list[tuple[int, int]]:
         """Where `text` repeats them, as (start, end). `free` means that the field takes any text."""
         return (self._in_free_text if free else self._everywhere).find(text)
+
+    def find_in_name(self, text: str) -> list[tuple[int, int]]:
+        """Where a name repeats them: the long ones, and those that a variable put into one. Others are chance."""
+        found = self._everywhere.find(text)
+        return [one for one in found if one[1] - one[0] >= LONG_SECRET] + self._in_names.find(text)
 
     @cached_property
     def _everywhere(self) -> KnownIndex:
@@ -108,6 +115,10 @@ class KnownSecrets:
     @cached_property
     def _in_free_text(self) -> KnownIndex:
         return KnownIndex(self.everywhere | self.in_free_text)
+
+    @cached_property
+    def _in_names(self) -> KnownIndex:
+        return KnownIndex(self.in_names)
 
 
 NOTHING_KNOWN = KnownSecrets()

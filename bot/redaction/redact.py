@@ -7,7 +7,8 @@ nothing can be guessed from a mark. Marks that leave the process are keyed once 
 - what an env_file put into a service's environment: always, whatever it looks like;
 - values of `.env` and of env files wherever else they turn up: everywhere when their name or shape says secret;
   in free text (environment, labels, commands, inline configs ...) unless they are obviously public, such as
-  `TZ=Europe/Berlin`; never in places such as `image` or `ports`, where a plan would be useless without them;
+  `TZ=Europe/Berlin`; in names such as `image` only what is long or what a variable put there, for a plan would be
+  useless without them;
 - literals under names such as DB_PASSWORD, `--auth-token=...`, `user:password@` in addresses, and what has a
   secret's own shape (bot.redaction.recognise).
 """
@@ -22,11 +23,20 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bot.redaction.commands import find_in_commands
-from bot.redaction.known import NOTHING_KNOWN, KnownIndex, KnownSecrets, known_from
+from bot.redaction.known import LONG_SECRET, NOTHING_KNOWN, KnownIndex, KnownSecrets, known_from
 from bot.redaction.named import find_named
 from bot.redaction.recognise import find_shaped, is_secret_name, is_secret_under, word_set
 
-__all__ = ["LONG_SECRET", "NOTHING_KNOWN", "KnownSecrets", "Redactor", "known_from", "redact_text", "without_marks"]
+__all__ = [
+    "LONG_SECRET",
+    "NOTHING_KNOWN",
+    "KnownSecrets",
+    "Redactor",
+    "is_free",
+    "known_from",
+    "redact_text",
+    "without_marks",
+]
 
 _FREE = word_set(
     "environment labels annotations args command entrypoint test content options driver_opts sysctls post_start "
@@ -38,8 +48,8 @@ _NAMES = word_set(
     "source target file context dockerfile device devices path env_file label_file volumes aliases profiles service "
     "type driver published host_ip protocol mode working_dir secrets configs"
 )
-"""Fields that hold names, images and paths: a short secret that happens to equal one of these is no secret there."""
-LONG_SECRET = 16  # characters; one that stands in a name did not get there by chance
+"""Fields that hold names, images and paths: a short secret that happens to equal one of these is no secret there, but
+one that a variable put there is."""
 _MARK = re.compile(r"‹secret ([0-9a-f]{8})›")
 _FLAG = re.compile(r"-{0,2}[\w.-]+")
 _LONG_FLAG = re.compile(r"--?[\w.-]{2,}")
@@ -98,7 +108,7 @@ class Redactor:
         return walked  # type: ignore[no-any-return]  # a mapping goes in, so a dict comes out
 
     def _walk(self, value: Any, name: str, known: KnownSecrets, *, free: bool) -> Any:
-        free = free or name in _FREE or name.startswith("x-")
+        free = free or is_free(name)
         match value:
             case dict():
                 return {
@@ -160,6 +170,11 @@ class Redactor:
         return "".join([*out, text[at:]])
 
 
+def is_free(key: str) -> bool:
+    """Whether what stands under `key` may be any text, and is searched for all that is known."""
+    return key in _FREE or key.startswith("x-")
+
+
 def _name_of(parent: str, key: str) -> str:
     """The name that says what stands at `key`: the content of a config called `api_token` is a token."""
     return parent if key == "content" and is_secret_name(parent) else key
@@ -169,8 +184,7 @@ def _spans(value: str, name: str, known: KnownSecrets, *, free: bool) -> list[tu
     spans = find_shaped(value, name=name, free=free)
     if free:
         return spans + known.find(value, free=True) + find_named(value)
-    found = known.find(value, free=False)
-    return spans + ([one for one in found if one[1] - one[0] >= LONG_SECRET] if name in _NAMES else found)
+    return spans + (known.find_in_name(value) if name in _NAMES else known.find(value, free=False))
 
 
 def without_marks(text: str) -> str:

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from bot.domain.names import NodeName, StackName
 from bot.domain.tool_settings import TOOL_SETTINGS, is_tool_setting
 from bot.fleetfile import Node, Platform
-from bot.planner.exits import without_names
+from bot.planner.compose_files import ComposeFile, ComposeGroup, ComposeInputs
+from bot.planner.exits import put_into_names, without_names
 from bot.planner.interpolation import UnknowableError, read_setting, rename_settings, rename_uses
 from bot.planner.sealed import Seal, SealError
 from bot.planner.stacks import Stack, _listed_files
+from bot.planner.yaml_nodes import parse_yaml
 from bot.redaction.redact import KnownSecrets
 
 
@@ -78,10 +80,34 @@ def test_values_that_are_names_of_the_model_are_no_secrets() -> None:
     }
     names = {"site", "app", "postgres", "16", "library/postgres:16", "init", "init.sql", "proxy"}
     known = KnownSecrets(frozenset(names | {"hunter2"}), frozenset(names | {"words"}), frozenset((("app", "A"),)))
-    left = without_names(known, model)
-    assert left.everywhere == {"hunter2"}
+    left = without_names(known, model, frozenset(("16",)))
+    assert left.everywhere == {"hunter2", "16"}, "which a variable put there"
+    assert left.in_names == {"16"}
     assert left.in_free_text == {"words"}
     assert left.environment == {("app", "A")}
+
+
+def put(text: str, settings: str, *, key: str = "image") -> frozenset[str]:
+    inputs = ComposeInputs()
+    document = parse_yaml(f"services: {{web: {{{key}: '{text}'}}}}\n".encode())
+    inputs.main = ComposeGroup([ComposeFile("c.yaml", "c.yaml", tuple(document), "", [], {})], "")
+    inputs.interpolated_from = {".env": settings}
+    return put_into_names(inputs)
+
+
+def test_what_a_variable_puts_into_a_name_is_found_also_by_way_of_another() -> None:
+    settings = "BACKUP_CODE=q7-wren\nTAG=v$A\nA=${BACKUP_CODE}\nB=$A\nA=$B\nOTHER_PASSWORD=hunter2\nPIN_CODE=7\n"
+    for text in ("x:${BACKUP_CODE}", "${TAG}", "${NO:-$B}", "$A"):
+        assert "q7-wren" in put(text, settings), text
+        assert "hunter2" not in put(text, settings), text
+    for text in ("x:1", "$$BACKUP_CODE", "${OTHER}"):
+        assert put(text, settings) == frozenset(), text
+    assert put("${BACKUP_CODE}", settings, key="command") == frozenset(), "any text stands there: all is hidden"
+    assert put("${BACKUP_CODE}", settings, key="x-note") == frozenset()
+    assert put("${A_PASSWORD}", "A_PASSWORD=abc") == frozenset(), "too short to be taken out of texts"
+    assert put("${A_PASSWORD}", "A_PASSWORD=abcd") >= {"abcd"}
+    assert put("${TAG}", "TAG=1.2\n") == frozenset()
+    assert put("${A}", "A=" + "${A:-" * 99) == frozenset(), "compose refuses it"
 
 
 def test_files_of_dotenv_are_separated_as_the_platform_does() -> None:

@@ -322,6 +322,15 @@ def test_only_free_places_are_searched_for_what_only_may_be_secret() -> None:
     assert (hidden["name"], hidden["x-top"]) == (RANDOM, {"deep": mark})
 
 
+def test_a_name_is_searched_for_long_secrets_and_for_those_that_a_variable_put_there() -> None:
+    fifteen, sixteen = "hunter2-hunter3", "hunter2-hunter34"
+    found = KnownSecrets(everywhere=frozenset((fifteen, sixteen, "4711")), in_names=frozenset(("4711",)))
+    for field in ("image", "hostname", "source", "aliases"):
+        for text, expected in ((fifteen, fifteen), (f"x/{sixteen}", f"x/#{sixteen}#"), ("a:4711", "a:#4711#")):
+            assert REDACTOR.model(model(**{field: text}), found)["services"]["app"][field] == marked(expected)
+    assert REDACTOR.model(model(other=fifteen), found)["services"]["app"]["other"] == marked(f"#{fifteen}#")
+
+
 @pytest.mark.parametrize("environment", [None, [], ["A=1"], {"A": None}, {"A": ""}, {"B": "x"}, {"A": 5}])
 def test_what_an_env_file_set_is_hidden_only_where_it_is_a_text(environment: Any) -> None:
     from_file = KnownSecrets(environment=frozenset((("app", "A"), ("gone", "A"))))
