@@ -10,7 +10,7 @@ import re
 
 from bot.redaction.commands import find_in_commands
 from bot.redaction.recognise import is_secret_name, is_secret_under
-from bot.redaction.statements import find_in_statements
+from bot.redaction.statements import find_in_statements, find_pairs, is_secret_pair
 
 _WORD = re.compile(r"[\w.-]+")
 _NAME_IN_WORD = re.compile(r"-{0,2}[A-Za-z]")
@@ -34,7 +34,10 @@ Spans = list[tuple[int, int]]
 
 def find_named(text: str) -> Spans:
     """Find what stands behind a name that says secret, as (start, end)."""
+    pairs = find_pairs(text)
+    names = {pair.name[0] for pair in pairs}  # behind `key=`, and no secrets: their values may be
     spans = find_in_commands(text) + find_in_statements(text) + _find_in_lines(text)
+    spans += [pair.value for pair in pairs if is_secret_pair(text, pair)]
     if "</" in text:
         spans += [
             found.span("value") for found in _XML.finditer(text) if is_secret_under(found["name"], found["value"])
@@ -59,7 +62,7 @@ def find_named(text: str) -> Spans:
             continue
         if is_secret_name(name) or name.upper() == "PWD" or name.lower().endswith("pin"):
             span, done = _value_after(text, first.start(), name, separator.end())
-            spans += [span] if span else []
+            spans += [span] if span and span[0] not in names else []
     return spans
 
 

@@ -48,6 +48,11 @@ _PLACEHOLDER = re.compile(
 _PATH = re.compile(r"(?:\.{0,2}/|~/|[A-Za-z]:[\\/])[^\s:@=]*|[\w.-]++(?:/[\w.-]++)++|[\w-]+\.[a-z]{2,5}")
 
 
+# Where a key lies; in base64 a key may hold slashes, but none begins like this.
+_KEY_FILE = re.compile(
+    r"(?:\.{1,2}/|~/|/|[A-Za-z]:[\\/])?(?:[\w.-]++[\\/])*+[\w.-]+\.(?:pem|key|crt|cer|der|p12|pfx|jks|ppk)"
+    r"|/(?:run/secrets|etc|certs?|ssl|tls|var|opt|srv|usr|root|home|data|config|mnt)/[\w./-]+"
+)
 _LOGIN = re.compile(r"[^\s:$]{1,128}:[^$]+")  # hashes are found by their shape
 _READS_FILE = re.compile(r"cat\s{1,9}[\w./~-]+")
 
@@ -84,7 +89,9 @@ def is_secret_under(name: str, value: str) -> bool:
         return last in ("user", "users") and bool(_LOGIN.fullmatch(value)) and "basicauth" in _joined(name)
     if "passcommand" in _joined(name) and _READS_FILE.fullmatch(value):
         return False
-    return not (last in _REFERENCE and _PATH.fullmatch(value))
+    if last in _REFERENCE:
+        return not _PATH.fullmatch(value)
+    return not (_joined(name).endswith(("key", "keypem")) and _KEY_FILE.fullmatch(value))
 
 
 def _joined(name: str) -> str:

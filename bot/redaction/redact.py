@@ -138,7 +138,7 @@ class Redactor:
         passwords = deque(sorted(find_in_commands(joined)))  # each stands within one word
         repeated = KnownIndex(joined[slice(*span)] for span in passwords)
         done: list[Any] = []
-        expected, start = False, 0
+        expected, start = "", 0  # the flag before, whose value comes now
         for word, text in zip(words, texts, strict=True):
             inside = []
             while passwords and passwords[0][0] < start + len(text):
@@ -146,7 +146,7 @@ class Redactor:
                 inside.append((at - start, end - start))
             start += len(text) + 1
             flag, equals, rest = text.partition("=")
-            if expected and not text.startswith("-"):
+            if not text.startswith("-") and is_secret_under(expected, text):
                 done.append(self.mark(text))
             elif equals and _FLAG.fullmatch(flag) and is_secret_under(flag, rest):
                 done.append(f"{flag}={self.mark(rest)}")
@@ -154,7 +154,7 @@ class Redactor:
                 done.append(self._replace(word, inside + repeated.find(word) + _spans(word, "", known, free=True)))
             else:
                 done.append(self._walk(word, "", known, free=True))
-            expected = bool(_LONG_FLAG.fullmatch(text)) and is_secret_name(text)
+            expected = text if _LONG_FLAG.fullmatch(text) else ""
         return done
 
     def _replace(self, text: str, spans: list[tuple[int, int]]) -> str:

@@ -276,6 +276,8 @@ def model(**service: Any) -> dict[str, Any]:
         (["--token=true", "--x y=z"], ["--token=true", "--x y=z"]),
         (["x", "hunter2 said"], ["x", "hunter2 said"]),
         (["-p", "x"], ["-p", "x"]),
+        (["x", "-key", "/tls/key.pem", "--api-key", "k9"], ["x", "-key", "/tls/key.pem", "--api-key", "#k9#"]),
+        (["--password", "true", "--password", "x"], ["--password", "true", "--password", "#x#"]),
         (["redis-cli", "-a", "hunter2", "ping"], ["redis-cli", "-a", "#hunter2#", "ping"]),
         (["curl", "-u", "ada:hunter2", 5], ["curl", "-u", "ada:#hunter2#", 5]),
         (["sh", "-c", "echo password=hunter2"], ["sh", "-c", "echo password=#hunter2#"]),
