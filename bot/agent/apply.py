@@ -29,6 +29,8 @@ from bot.engine.docker import Docker
 from bot.protocol.action import Action
 from bot.protocol.order import Order, ServiceOrder, StackOrder
 
+_REPLACES = (Action.REBUILD, Action.RECREATE)
+
 
 def remove_stacks(docker: Docker, order: Order) -> None:
     """Remove the stacks that go away as a whole. Raises DockerError.
@@ -81,15 +83,22 @@ def build(
         if container.project == stack.project:
             running.setdefault(container.service, set()).add(container.image)
 
-    def settle(ordered: ServiceOrder) -> ServiceOrder:
-        if ordered.action not in (Action.REBUILD, Action.RECREATE) or ordered.if_same is None:
-            return ordered
+    def is_same(ordered: ServiceOrder) -> bool:
         spec = model["services"][ordered.service]
         image = docker.image_id(spec.get("image") or f"{stack.project}-{ordered.service}")
-        same = bool(image) and running.get(ordered.service) == {image}
-        return replace(ordered, action=ordered.if_same) if same else ordered
+        return bool(image) and running.get(ordered.service) == {image}
 
-    return replace(stack, services=tuple(settle(ordered) for ordered in stack.services))
+    return replace(stack, services=settle(stack.services, is_same))
+
+
+def settle(services: tuple[ServiceOrder, ...], is_same: Callable[[ServiceOrder], bool]) -> tuple[ServiceOrder, ...]:
+    """`services` with what is left to do after the builds; `is_same`: every container of one runs what came out."""
+    open_ones = [one for one in services if one.if_same is not None and (one.follows or one.action in _REPLACES)]
+    happens = {one.service for one in open_ones if not is_same(one)}
+    while more := {one.service for one in open_ones if happens & {*one.follows}} - happens:
+        happens |= more
+    left = {one.service: one.if_same for one in open_ones if one.service not in happens}
+    return tuple(replace(one, action=left[one.service]) if one.service in left else one for one in services)
 
 
 def apply_stack(

@@ -94,7 +94,8 @@ class Change:
                 settled = build(self.docker, self.checkout.root, stack, model, self.before)
         for was, now in zip(stack.services, settled.services, strict=True):
             if was is not now:
-                self.node.log(f"{stack.stack}/{was.service}: its image came out the same")
+                what = f"that of {', '.join(was.follows)}" if was.follows else "its image"
+                self.node.log(f"{stack.stack}/{was.service}: {what} came out the same")
         self.settled = replace(
             self.settled, stacks=tuple(settled if one is stack else one for one in self.settled.stacks)
         )

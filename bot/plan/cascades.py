@@ -173,26 +173,6 @@ def image_causes(
                 yield service, Cause(Action.RECREATE, ReasonCode.IMAGE_REBUILT, text, where, if_different=True)
 
 
-def action_if_same(causes: Iterable[Cause]) -> Action:
-    """What the causes leave to do when the image that the service runs comes out the same."""
-    order = tuple(Action)
-    # A reload would need its signal; a restart does it too.
-    left = (
-        Action.RESTART if cause.action is Action.RELOAD else cause.action
-        for cause in causes
-        if cause.action is not Action.REBUILD and not cause.if_different
-    )
-    return max(left, key=order.index, default=Action.NONE)
-
-
-def less_if_same(action: Action, causes: list[Cause]) -> Action | None:
-    """What is done in place of `action` where the service's image comes out the same; None where that is no less."""
-    if not any(cause.action is Action.REBUILD or cause.if_different for cause in causes):
-        return None
-    less = action_if_same(causes)
-    return less if less is not action else None
-
-
 def lender_causes(
     before: Mapping[str, Any], after: Mapping[str, Any], rendering: Rendering
 ) -> Iterator[tuple[str, Cause]]:
@@ -227,7 +207,7 @@ def spread(causes: Causes, model: Mapping[str, Any], rendering: Rendering) -> No
         container = container_name(model.get("name"), origin, services[origin])
         for name, cause in _consequences(origin, container, causes[origin], services, rendering):
             if name in causes and not any((c.code, c.text) == (cause.code, cause.text) for c in causes[name]):
-                causes[name].append(cause)
+                causes[name].append(cause._replace(origin=origin))
                 waiting.append(name)
 
 

@@ -108,6 +108,7 @@ class Cause(NamedTuple):
     where: SourceLine | None = None
     spreads: bool = True  # a restart that restarts those who depend on the service, too
     if_different: bool = False  # it counts only where the image that the service runs comes out different
+    origin: str = ""  # the service of the same stack that this one follows
 
     @property
     def reason(self) -> Reason:

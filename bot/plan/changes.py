@@ -27,12 +27,13 @@ from bot.plan.followers import (
     held_containers,
     settle,
 )
+from bot.plan.if_same import describe, find_certain, less_if_same
 from bot.plan.images import judge_image
 from bot.plan.model import ServicePlan, StackPlan
 from bot.plan.model_diff import render_diff
 from bot.plan.node_paths import as_node_sees
-from bot.plan.remarks import find_build_error, find_remarks
-from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange, Unreadable, Variable
+from bot.plan.remarks import find_build_error, find_missing, find_remarks
+from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange, Unreadable
 from bot.plan.scale import replicas
 from bot.protocol.action import Action
 
@@ -147,10 +148,11 @@ class _StackDecision:
         """Plan the services of the new version in its order, then the removed ones."""
         then, now = self.before["services"], self.after["services"]
         both = self._causes([name for name in now if name in then])
+        certain = find_certain(both)
         for name in [*now, *(name for name in then if name not in now)]:
             causes = both[name] if name in both else list(self._added_or_removed(name))
             action = max((cause.action for cause in causes), key=_ORDER.index, default=Action.NONE)
-            yield self._plan(ServiceName(name), action, causes)
+            yield self._plan(ServiceName(name), action, causes, certain)
 
     def files_of(self, plan: ServicePlan) -> frozenset[str]:
         """The changed files that a service mounts or is built from."""
@@ -165,19 +167,21 @@ class _StackDecision:
             self.change.build_inputs.get(plan.service, ())
         )
 
-    def _plan(self, name: ServiceName, action: Action, causes: list[Cause]) -> ServicePlan:
+    def _plan(self, name: ServiceName, action: Action, causes: list[Cause], certain: frozenset[str]) -> ServicePlan:
         then, now = self.before["services"].get(name), self.after["services"].get(name)
         spec = now if now is not None else then or {}
         scales_down = action is Action.REMOVE and then is not None and now is not None
+        if_same, follows = less_if_same(action, causes, certain)
         return ServicePlan(
             service=name,
             action=action,
-            reasons=tuple(cause.reason for cause in causes),
+            reasons=tuple(replace(cause.reason, text=describe(cause, certain)) for cause in causes),
             diff=render_diff(self.shown_before["services"].get(name), self.shown_after["services"].get(name)),
             image=judge_image(spec),
             signal=reload_signal(spec) if action is Action.RELOAD else "",
             remaining=replicas(spec) if scales_down else 0,
-            if_same=cascades.less_if_same(action, causes),
+            if_same=if_same,
+            follows=follows,
         )
 
     def _added_or_removed(self, name: str) -> Iterator[Cause]:
@@ -293,8 +297,3 @@ def _stack_plan(change: StackChange, side: Side, services: tuple[ServicePlan, ..
         remarks=() if gone else find_remarks(change, services, node),
         old=change.old_pin,
     )
-
-
-def find_missing(variables: tuple[Variable, ...], node: Node) -> tuple[str, ...]:
-    """The variables without a default that the fleet file does not set for `node`; the node itself may."""
-    return tuple(v.name for v in variables if v.default is None and v.name not in node.variables)

@@ -66,6 +66,7 @@ class ServicePlan(StoredValue, frozen=True):
     signal: str = ""  # what a reload sends: "SIGHUP"
     remaining: int = 0  # containers that stay when a removal takes only some (scaling down)
     if_same: Action | None = None  # what is done where a build leaves the service's image the same
+    follows: tuple[ServiceName, ...] = ()  # `if_same` needs that nothing is done to these, either
 
 
 class StackPlan(StoredValue, frozen=True):

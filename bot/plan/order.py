@@ -98,6 +98,7 @@ def _requirements(stacks: tuple[StackOrder, ...], agent: AgentRelease | None) ->
     """What a node has to understand, by the fields that are set."""
     found = {
         "agent": agent is not None,
+        "follows": any(one.follows for stack in stacks for one in stack.services),
         "if_same": any(one.if_same is not None for stack in stacks for one in stack.services),
         "watch": any(stack.watch is not None for stack in stacks),
     }
@@ -134,6 +135,7 @@ def order_stack(stack: StackPlan, node: Node | None = None) -> StackOrder:
                 signal=s.signal or "SIGHUP",
                 remaining=s.remaining,
                 if_same=s.if_same,
+                follows=s.follows,
             )
             for s in stack.services
         ),

@@ -13,7 +13,7 @@ from bot.fleetfile import Node
 from bot.plan.causes import ReasonCode
 from bot.plan.contents import find_mounts, unseen_contents
 from bot.plan.model import ServicePlan
-from bot.plan.rendering import BuildProblem, Rendered, Side, StackChange
+from bot.plan.rendering import BuildProblem, Rendered, Side, StackChange, Variable
 from bot.protocol.action import Action
 
 _SHOWN = 5  # names of one kind
@@ -134,3 +134,8 @@ def _external_volumes(before: dict[str, Any], after: dict[str, Any]) -> Iterator
 def _listed(names: tuple[str, ...] | list[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
+
+
+def find_missing(variables: tuple[Variable, ...], node: Node) -> tuple[str, ...]:
+    """The variables without a default that the fleet file does not set for `node`; the node itself may."""
+    return tuple(v.name for v in variables if v.default is None and v.name not in node.variables)

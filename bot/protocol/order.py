@@ -31,7 +31,7 @@ from bot.protocol.agent import AgentRelease
 PAYLOAD_TYPE = "application/vnd.aios-bot.order+json"
 MAX_ENVELOPE_LENGTH = 32_000  # characters; a variable of a Windows process holds 32,767
 CLOCK_SKEW = 120  # seconds that a node's clock may be behind the bot's
-UNDERSTOOD: frozenset[str] = frozenset({"agent", "if_same", "tree", "watch"})
+UNDERSTOOD: frozenset[str] = frozenset({"agent", "follows", "if_same", "tree", "watch"})
 """What an order may require of its node: the names of the fields that change what it does and that came later than
 protocol version 1. To add one: the field in the value, its name here, and in `requires` whenever it is set. `tree`
 is required of nobody: it is left out for a node that does not report to understand it."""
@@ -89,6 +89,7 @@ class ServiceOrder(StoredValue, frozen=True):
     signal: str = "SIGHUP"  # what a reload sends
     remaining: int = 0  # containers that stay when a removal takes only some
     if_same: Action | None = None  # what to do where a build leaves the service's image the same; None: `action`
+    follows: tuple[ServiceName, ...] = ()  # services of its stack whose images have to come out the same for it, too
 
 
 class StackOrder(StoredValue, frozen=True):

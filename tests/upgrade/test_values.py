@@ -54,6 +54,8 @@ ONLY_WHERE_NEEDED = frozenset(
         "Order.requires",
         "ServiceOrder.if_same",  # required of the node by `Order.requires`
         "ServicePlan.if_same",
+        "ServiceOrder.follows",  # the same
+        "ServicePlan.follows",
         "NodePlan.hooks",  # of a node with hooks; the version before would take their change for approved
         # Reports of a node that is newer than its service are read without them; services are updated first.
         "Report.engine",

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.agent.checkout import CheckoutPosition
+from bot.domain.names import ServiceName
 from bot.protocol.action import Action
 from bot.protocol.order import Order
 from bot.protocol.outcome import OrderEnd
@@ -79,10 +80,15 @@ def test_an_image_that_comes_out_different_is_deployed(built: NodeWorld) -> None
     assert after["web/same"] == before["web/same"]
 
 
-def test_what_runs_the_image_of_another_is_recreated_only_with_it(node_world: NodeWorld) -> None:
+def test_what_runs_the_image_of_another_or_follows_it_is_recreated_only_with_it(node_world: NodeWorld) -> None:
     def push_shared(used: str) -> CheckoutPosition:
         image = f"{node_world.project('shared')}:1"
-        services = {"app": {"build": ".", "image": image}, "worker": {"image": image, "depends_on": ["app"]}}
+        services = {
+            "app": {"build": ".", "image": image},
+            "worker": {"image": image, "depends_on": ["app"]},
+            "side": {"image": "whoami:1", "network_mode": "service:app"},
+            "after": {"image": "whoami:1", "depends_on": {"side": {"condition": "service_started", "restart": True}}},
+        }
         content = {"name": node_world.project("web"), "services": services}
         return node_world.push(
             {
@@ -92,18 +98,24 @@ def test_what_runs_the_image_of_another_is_recreated_only_with_it(node_world: No
             }
         )
 
-    def deploy(at: CheckoutPosition, app: Action, worker: Action) -> dict[str, tuple[str, str, str]]:
-        (stack,) = (given := node_world.order(at, {"web": {"app": app, "worker": worker}})).stacks
+    def deploy(at: CheckoutPosition, app: Action, other: Action) -> dict[str, tuple[str, str, str]]:
+        after = Action.CREATE if other is Action.CREATE else Action.RESTART
+        wanted = {"app": app, "worker": other, "side": other, "after": after}
+        (stack,) = (given := node_world.order(at, {"web": wanted})).stacks
         same = None if app is Action.CREATE else Action.NONE
-        services = tuple(replace(one, if_same=same) for one in stack.services)
+        follows = {"side": (ServiceName("app"),), "after": (ServiceName("side"),)} if same else {}
+        services = tuple(replace(one, if_same=same, follows=follows.get(one.service, ())) for one in stack.services)
         outcome = node_world.deploy(replace(given, stacks=(replace(stack, services=services),)))
         assert outcome.end is OrderEnd.SUCCESS, outcome
+        assert all(service.as_predicted for service in outcome.services)
         return node_world.containers()
 
     first = deploy(push_shared("1\n"), Action.CREATE, Action.CREATE)
     assert deploy(push_shared("1\n"), Action.REBUILD, Action.RECREATE) == first
+    assert "web/side: that of app came out the same" in node_world.told
     after = deploy(push_shared("2\n"), Action.REBUILD, Action.RECREATE)
-    assert all(after[name][0] != first[name][0] for name in ("web/app", "web/worker"))
+    assert all(after[name][0] != first[name][0] for name in ("web/app", "web/worker", "web/side"))
+    assert (after["web/after"][0], after["web/after"][1] > first["web/after"][1]) == (first["web/after"][0], True)
 
 
 def test_a_build_that_fails_takes_nothing_down(built: NodeWorld) -> None:

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from bot.domain.names import NodeName, ServiceName, StackName
 from bot.fleetfile import Node
-from bot.plan.cascades import action_if_same
 from bot.plan.causes import Cause, ReasonCode
 from bot.plan.changes import decide_node
 from bot.plan.followers import Replaced, followed, settle
+from bot.plan.if_same import action_if_same
 from bot.plan.rendering import CHECKOUT, NodeChange, Rendered, Side, StackChange
 from bot.protocol.action import Action
 
@@ -159,6 +159,40 @@ def test_what_mounts_a_built_image_is_recreated_whatever_its_own_image_is() -> N
         (Action.REBUILD, Action.NONE),
         (Action.RECREATE, None),
     ]
+
+
+def test_who_follows_a_rebuilt_service_is_left_alone_with_it() -> None:
+    services: Services = {
+        "app": {"build": {"context": "/x"}, "image": "own:1"},
+        "net": {"network_mode": "service:app"},
+        "after": {"depends_on": {"net": {"restart": True}}},
+        "data": {"volumes_from": ["worker"]},
+        "worker": {"image": "own:1"},
+        "both": {"ipc": "service:app", "pid": "service:other"},
+        "other": {},
+    }
+    given = replace(change("a", services), build_inputs={ServiceName("app"): ("a/main.c",)})
+    (decided,) = decide_node(NodeChange(node=Node(name=NodeName("n")), stacks=(given,)))
+    assert {one.service: (one.action, one.if_same, one.follows) for one in decided.stacks[0].services} == {
+        "app": (Action.REBUILD, Action.NONE, ()),
+        "net": (Action.RECREATE, Action.NONE, ("app",)),
+        "after": (Action.RESTART, Action.NONE, ("net",)),
+        "data": (Action.RECREATE, Action.NONE, ("worker",)),
+        "worker": (Action.RECREATE, Action.NONE, ()),
+        "both": (Action.RECREATE, Action.NONE, ("app",)),
+        "other": (Action.NONE, None, ()),
+    }
+    net = decided.stacks[0].services[1]
+    assert [reason.text for reason in net.reasons] == [
+        "shares the network with app, which is recreated: only where that happens"
+    ]
+
+    given = change("a", services, services | {"app": services["app"] | {"user": "x"}, "other": {"user": "x"}})
+    given = replace(given, build_inputs={ServiceName("app"): ("a/main.c",)})
+    (decided,) = decide_node(NodeChange(node=Node(name=NodeName("n")), stacks=(given,)))
+    found = {one.service: (one.if_same, one.follows) for one in decided.stacks[0].services}
+    assert [found[ServiceName(name)] for name in ("net", "after", "both")] == [(None, ())] * 3
+    assert found[ServiceName("data")] == (Action.NONE, ("worker",))
 
 
 def test_stacks_are_decided_again_only_for_what_they_follow() -> None:

@@ -28,6 +28,7 @@ SERVICE = ServicePlan(
     signal="SIGHUP",
     remaining=1,
     if_same=Action.RESTART,
+    follows=(ServiceName("db"),),
 )
 STACK = StackPlan(
     stack=StackName("web"),

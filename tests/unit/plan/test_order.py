@@ -59,7 +59,9 @@ def test_everything_arrives(request: OrderRequest, plan: NodePlan, start: PlanSt
                 profiles=stack.profiles,
                 project=stack.project,
                 services=tuple(
-                    ServiceOrder(one.service, one.action, one.signal or "SIGHUP", one.remaining, one.if_same)
+                    ServiceOrder(
+                        one.service, one.action, one.signal or "SIGHUP", one.remaining, one.if_same, one.follows
+                    )
                     for one in stack.services
                 ),
                 networks=stack.remade_networks,
@@ -79,9 +81,11 @@ def test_everything_arrives(request: OrderRequest, plan: NodePlan, start: PlanSt
         requires=order.requires,
         tree="5a" * 32,
     )
-    rebuilt = any(one.if_same is not None for stack in plan.stacks for one in stack.services)
-    watched = bool({stack.stack for stack in plan.stacks} & set(node.watch))
-    assert order.requires == (("if_same",) if rebuilt else ()) + (("watch",) if watched else ())
+    services = [one for stack in plan.stacks for one in stack.services]
+    needs = [("follows", any(one.follows for one in services))]
+    needs += [("if_same", any(one.if_same is not None for one in services))]
+    needs += [("watch", bool({stack.stack for stack in plan.stacks} & set(node.watch)))]
+    assert order.requires == tuple(name for name, is_needed in needs if is_needed)
     assert len(encode_order(order)) > 0
     assert ORDER_LIFETIME == 86_400
 

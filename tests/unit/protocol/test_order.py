@@ -180,7 +180,7 @@ def test_an_order_may_require_what_is_known_here(monkeypatch: pytest.MonkeyPatch
 
 def test_an_order_requires_nothing_unless_it_is_made_to() -> None:
     assert (make_order().protocol, make_order().requires) == (1, ())
-    assert {"agent", "if_same", "tree", "watch"} == order.UNDERSTOOD
+    assert {"agent", "follows", "if_same", "tree", "watch"} == order.UNDERSTOOD
     assert check(make_order(protocol=PROTOCOL_VERSION)) is None
 
 

@@ -88,7 +88,7 @@ def test_every_field_of_a_report_comes_back(made: Outcome, number: int) -> None:
         seconds=round(sum(step.seconds for step in made.steps), 3),
         engine=made.engine,
         compose=made.compose,
-        understands=("agent", "if_same", "tree", "watch"),
+        understands=("agent", "follows", "if_same", "tree", "watch"),
         agent=made.agent,
         space=made.space,
     )
@@ -104,7 +104,7 @@ def test_a_report_is_this_check_run() -> None:
         summary=f"```text\n{render_outcome(made)}\n```",
         text="<details><summary>The same for aios-bot, as JSON</summary>\n\n"
         '```json\n{"version":1,"number":7,"end":"refused","text":"' + "x" * 1000 + '","refusal":"drifted",'
-        '"commit":"' + "a" * 40 + '","seconds":0,"understands":["agent","if_same","tree","watch"]}\n'
+        '"commit":"' + "a" * 40 + '","seconds":0,"understands":["agent","follows","if_same","tree","watch"]}\n'
         "```\n\n</details>",
     )
 
