@@ -31,6 +31,7 @@ def find_remarks(change: StackChange, services: tuple[ServicePlan, ...], node: N
         *new.rendering.remarks,
         *_pointers(new),
         *_missing_files(new, after, touched, node),
+        *_unwritable(after, touched),
         *_external_volumes(before, after),
         *_owned_networks(before, after),
         *_build_secrets(change),
@@ -84,6 +85,21 @@ def _missing_files(new: Side, model: dict[str, Any], touched: list[Any], node: N
             f"{_listed(profiles)} is a profile of seccomp and not in the repository: "
             "without it compose makes no container"
         )
+
+
+def _unwritable(model: dict[str, Any], touched: list[Any]) -> Iterator[str]:
+    """Secrets and configs that are no files, in services whose containers compose cannot write them into.
+
+    It finds out when it has made the container (docker/compose v2.40.3 pkg/compose/secrets.go).
+    """
+    for service in touched:
+        spec = model["services"].get(service) or {}
+        for section in ("secrets", "configs"):
+            for one in (spec.get(section) or ()) if spec.get("read_only") else ():
+                defined = (model.get(section) or {}).get(one.get("source")) or {}
+                if defined.get("environment") or defined.get("content"):
+                    what = f"{section.removesuffix('s')} {one.get('source')}"
+                    yield f"{service} cannot start: compose puts the {what} into a read-only service only from a file"
 
 
 def _build_secrets(change: StackChange) -> Iterator[str]:

@@ -119,6 +119,26 @@ def test_a_secret_of_a_build_that_changed_is_told_and_builds_nothing() -> None:
     assert decide(None, built(variable))[0].remarks == ()
 
 
+@pytest.mark.parametrize(
+    ("section", "defined", "read_only", "is_told"),
+    [
+        ("secrets", {"environment": "TOKEN"}, True, True),
+        ("configs", {"content": "a"}, True, True),
+        ("secrets", {"file": "/fleet/s"}, True, False),
+        ("configs", {"content": "a"}, False, False),
+    ],
+)
+def test_what_compose_cannot_write_into_a_read_only_service_is_told(
+    section: str, defined: dict[str, Any], read_only: bool, is_told: bool
+) -> None:
+    spec = {"read_only": read_only, section: [{"source": "s"}]}
+    old, new = (side(spec | {"image": image}, model={section: {"s": defined}}) for image in ("a:1", "a:2"))
+    what = f"the {section.removesuffix('s')} s"
+    text = f"app cannot start: compose puts {what} into a read-only service only from a file"
+    assert decide(old, new)[0].remarks == ((text,) if is_told else ())
+    assert decide(new, new)[0].remarks == (), "nothing is made"
+
+
 def test_pointers_are_named_the_first_five() -> None:
     paths = tuple(f"p{number}" for number in range(7))
     one = decide(None, side({}, pointers=paths[:1]))[0].remarks
