@@ -29,7 +29,7 @@ class Holds(Enum):
 
 # How a drive is spelled by Windows, WSL, Docker Desktop and, before folders that only Windows has, Git Bash.
 _DRIVE = re.compile(
-    r"(?i)(?:/(?:mnt|host_mnt|run/desktop/mnt/host)/([a-z])|([a-z]):"
+    r"(?i)([a-z]):|(?:/(?:mnt|host_mnt|run/desktop/mnt/host)/([a-z])"
     r"|/([a-z])(?=/(?:windows|users|programdata|program files)))(?=/|$)"
 )
 _WINDOWS = re.compile(
@@ -82,8 +82,9 @@ def normalise_path(source: str) -> str:
     path = source.replace("\\", "/")
     if path.lower().startswith(("//./pipe", "//?/")):
         return path
-    path = posixpath.normpath(path) if path else path
-    path = f"/{path.lstrip('/')}" if path.startswith("/") else path
+    if path[1:2] != ":":  # no way up leads out of a drive
+        path = posixpath.normpath(path) if path else path
+        path = f"/{path.lstrip('/')}" if path.startswith("/") else path
     drive = _DRIVE.match(path)
     if drive:
         rest = posixpath.normpath(f"/{path[drive.end() :]}").lstrip("/")

@@ -19,7 +19,8 @@ SYSTEM = sorted(
         "/.ssh /.docker/config.json "
         "/home/ada/.config/systemd/user ~ ~/.ssh /srv /opt /run/systemd /run/dbus /var/run/dbus /private "
         "C:\\ C: c:/ C:\\Windows c:/windows/system32 C:\\Users C:\\Users\\ada\\.ssh C:\\ProgramData\\docker /mnt/c "
-        "/mnt/c/Windows /host_mnt/c /run/desktop/mnt/host/c /c/Windows/System32 C:\\Users\\ada\\AppData\\Roaming"
+        "/mnt/c/Windows /host_mnt/c /run/desktop/mnt/host/c /c/Windows/System32 C:\\Users\\ada\\AppData\\Roaming "
+        "C:\\a\\..\\..\\Windows c:/x/../../Users C:..\\Windows /mnt/x/../c/Windows"
     )
 )
 FOLDERS = sorted(
