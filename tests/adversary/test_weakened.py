@@ -10,7 +10,7 @@ import base64
 import json
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -35,20 +35,14 @@ from bot.protocol.action import Action
 from bot.protocol.order import PAYLOAD_TYPE, Order, encode_order
 from bot.risks import host_paths
 from bot.text import terminal
+from tests.adversary.attack import Attack, nothing
+from tests.adversary.kept_guards import KEPT
 from tests.unit.agent import test_approved as node_side
 from tests.unit.plan import test_approval as plans
 from tests.unit.protocol.test_order import FLEET, NODE, NOW, make_order
 
 KEY, STRANGER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
 HEAD, OLDER = CommitSha("a" * 40), CommitSha("b" * 40)
-
-
-class Attack(NamedTuple):
-    """`guard` is what stops it, as an object and the name of its attribute; `weak` is what a careless build has."""
-
-    attempt: Callable[[], bool]
-    guard: tuple[object, str]
-    weak: object
 
 
 # -- orders: a success is an order that the node obeys -------------------------------------------------------------
@@ -70,10 +64,6 @@ def open_anything(text: str, **_: object) -> bytes:
 
 
 ENVELOPE, CHECK = (verify, "open_envelope"), (verify, "check_order")
-
-
-def nothing(*_: object, **__: object) -> None:
-    """A check that finds nothing."""
 
 
 ORDERS = {
@@ -232,6 +222,14 @@ REVIEWS = {
     "review: a workflow in other letters": Attack(lambda: merges(".GitHub/docs/x.md"), BY_NAME, RELAXED),
     "review: the fleet file": Attack(lambda: merges(".github/aios-bot.yml"), BY_NAME, RELAXED),
     "review: where submodules come from": Attack(lambda: merges(".gitmodules"), BY_NAME, RELAXED),
+    "review: who pushed it": Attack(
+        lambda: is_approved("eve", pushed_by="Eve"),
+        (review, "_is_same"),
+        lambda login, other: False,  # noqa: ARG005
+    ),
+    "review: the author in other letters": Attack(
+        lambda: is_approved("ADA"), (review, "_is_same"), lambda login, other: login == other
+    ),
     "review: a stack": Attack(lambda: merges("stacks/docs/compose.yaml"), BY_NAME, RELAXED),
 }
 
@@ -246,7 +244,8 @@ def counts_as_nothing(path: str) -> bool:
 HARMLESS: Callable[..., host_paths.Holds] = lambda *_, **__: host_paths.Holds.NOTHING  # noqa: E731 - as above
 PATHS = (
     "/ //etc /etc/. /srv/../etc /proc/1/root /var/run/docker.sock /run/podman/podman.sock /root/.ssh "
-    "/var/lib/docker/volumes /home/ada /dev/mem C:\\\\ /mnt/c/Windows"
+    "/var/lib/docker/volumes /home/ada /dev/mem C:\\\\ /mnt/c/Windows "
+    "C:\\a\\..\\..\\Windows c:/x/../../Users C:..\\Windows"
 )
 MOUNTS = {
     f"mount: {path}": Attack(
@@ -290,7 +289,7 @@ OTHERS = {
     },
 }
 
-ATTACKS: dict[str, Attack] = ORDERS | APPROVALS | NODES | ADDRESSES | REVIEWS | MOUNTS | OTHERS
+ATTACKS: dict[str, Attack] = ORDERS | APPROVALS | NODES | ADDRESSES | REVIEWS | MOUNTS | OTHERS | KEPT
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -303,7 +302,7 @@ def test_it_fails_and_would_succeed_without_its_guard(monkeypatch: pytest.Monkey
 
 def test_they_are_enough() -> None:
     print(f"{len(ATTACKS)} attacks on {len({attack.guard[1] for attack in ATTACKS.values()})} guards, 0 succeeded")
-    assert len(ATTACKS) >= 55
+    assert len(ATTACKS) >= 90
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Every attack that the docs name is there, and each kind has more than one, but for those that say why not."""
+"""Every attack that the docs name is there, and each kind has more than one."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from tests.adversary.test_weakened import ATTACKS
 ROOT = Path(__file__).parents[2]
 KINDS = [*(f"C{n}" for n in range(1, 4)), *(f"H{n}" for n in range(1, 6)), *(f"M{n}" for n in range(1, 12))]
 KINDS += [f"L{n}" for n in range(1, 8)]
-FEWER = {"H3": 0, "M8": 1, "M10": 0, "L6": 0}  # what GitHub or the machine itself decides; M8 has two cases in one
-_ROW = re.compile(r"^\| (\w+) \| [^|]+ \| (`[^|]+`|none) \| [^|]+ \|$", re.MULTILINE)
+_ROW = re.compile(r"^\| (\w+) \| [^|]+ \| (`[^|]+`) \| [^|]+ \|$", re.MULTILINE)
 
 
 def read_table() -> dict[str, list[str]]:
@@ -28,6 +27,6 @@ def test_every_attack_of_the_table_is_there() -> None:
 def test_every_kind_is_attacked() -> None:
     table = read_table()
     assert list(table) == [*KINDS, "others"]
-    assert {kind: len(names) for kind, names in table.items() if len(names) < 2} == FEWER
+    assert {kind for kind, names in table.items() if len(set(names)) < 2} == set()
     assert len(table["others"]) >= 10
-    assert len({*ATTACKS, *(name for names in table.values() for name in names)}) >= 60
+    assert len({*ATTACKS, *(name for names in table.values() for name in names)}) >= 130
