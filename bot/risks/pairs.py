@@ -145,10 +145,6 @@ class Port(NamedTuple):
     def is_everywhere(self) -> bool:
         return self.address in ("", EVERYWHERE, "::")
 
-    def __str__(self) -> str:
-        address = f"[{self.address}]" if ":" in self.address else self.address or EVERYWHERE
-        return f"{address}:{self.published or '(any)'} to {self.target}/{self.protocol}"
-
 
 def read_ports(service: Model) -> list[tuple[Port, int]]:
     """The published ports with their index in the list. A range that compose may choose from counts as any."""

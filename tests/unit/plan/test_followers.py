@@ -308,8 +308,12 @@ def test_who_is_on_a_network_by_its_name_alone_is_recreated_with_it() -> None:
         return Side(rendering=Rendered(model=model))
 
     stack = StackChange(stack=StackName("a"), folder="a", old=owner("1"), new=owner("2"))
-    found = decide(stack, change("b", {"x": {"network_mode": "shared"}, "y": {"network_mode": "host"}}))
+    other = change("b", {"x": {"network_mode": "shared"}, "y": {"network_mode": "host"}})
+    found = decide(stack, other)
     assert found == {"b/x": ("recreate", ["network shared is recreated"])}
+    (_, decided) = decide_node(NodeChange(node=Node(name=NodeName("n")), stacks=(stack, other)))
+    codes = [reason.code for service in decided.stacks[0].services for reason in service.reasons]
+    assert codes == [ReasonCode.NETWORK_CHANGED]
 
 
 def test_a_service_that_lends_its_network_and_loses_containers() -> None:

@@ -76,6 +76,7 @@ def test_a_path_is_inside_however_it_is_spelled(node: Node, source: str, inside:
         (LINUX, "../x", ("/srv/x",)),
         (LINUX, "../../../../etc/x", ("/etc/x",)),
         (LINUX, "..x", ("..x",)),
+        (LINUX, "~/X/x", ("~/X/x",)),
         (WINDOWS, "..\\..\\Users\\x", ("C:/Users/x",)),
         (WINDOWS, "D:\\x", ("D:\\x",)),
         (ROOTLESS, "../../.ssh/x", ("~/.ssh/x", "/.ssh/x")),

@@ -21,7 +21,7 @@ from bot.plan.rendering import Place, Rendered, Side, StackChange, Unreadable
 
 LAB = Node(name=NodeName("LAB"), root="/srv/aios")
 WINDOWS = Node(name=NodeName("WIN"), root=r"C:\aios", platform=Platform.WINDOWS)
-THERE = {"docs/a.md", "docs", "server/stacks/web/seccomp.json", "server/docs", "notes", "a.b"}
+THERE = {"docs/a.md", "docs", "../a.b", "server/stacks/web/seccomp.json", "server/docs", "notes", "a.b"}
 FOLDER = "server/stacks/web"
 
 
@@ -44,6 +44,7 @@ FOLDER = "server/stacks/web"
         ("docs", LAB, set()),  # a plain word
         (".", LAB, set()),
         ("../..", LAB, set()),
+        ("../../../../a.b", LAB, set()),
         ("absent.json", LAB, set()),
         ("x:/fleet/docs/x", LAB, {"docs/x"}),
         ("./" * 600 + "seccomp.json", LAB, set()),

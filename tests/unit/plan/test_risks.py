@@ -128,13 +128,18 @@ def test_a_text_that_depends_on_the_nodes_own_variable_is_a_risk_whenever_the_fi
 def test_a_link_out_of_the_checkout_is_a_risk_by_its_target() -> None:
     model = web(volumes=[{"type": "bind", "source": "/fleet/server/s/data", "target": "/x"}])
 
+    where = SourceLine("server/s/compose.yaml", 7)
+
     def told(old: str, new: str) -> list[tuple[str, str]]:
         path = "server/s/data"
-        sides = [Side(Rendered(model=model), places={path: Place(path=path, outside=one)}) for one in (old, new)]
+        rendered = Rendered(model=model, sources={"services.web.volumes.0": where})
+        sides = [Side(rendered, places={path: Place(path=path, outside=one)}) for one in (old, new)]
         services = (ServicePlan(service=ServiceName("web"), action=Action.RESTART),)
         bare = NodePlan(NodeName("N"), "linux", (StackPlan(StackName("s"), "s", (), services=services),))
         change = NodeChange(Node(name=NodeName("N")), (StackChange(StackName("s"), "s", old=sides[0], new=sides[1]),))
-        return [(one.rule, one.text) for one in add_risks(bare, change, {}).stacks[0].services[0].risks]
+        risks = add_risks(bare, change, {}).stacks[0].services[0].risks
+        assert all(one.where == where for one in risks)
+        return [(one.rule, one.text) for one in risks]
 
     etc = ("privilege.system_bind", "gets /etc of the node, writable, by the link server/s/data")
     anywhere = ("privilege.system_bind", "gets server/s/data, a link that leads out of the checkout")

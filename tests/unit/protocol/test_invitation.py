@@ -27,6 +27,7 @@ from bot.protocol.invitation import (
     fleet_file_entry,
     is_absolute,
     parse_invitation,
+    program_of,
     render_invitation,
     render_join_command,
 )
@@ -161,3 +162,10 @@ def test_an_invitation_names_the_agent_by_the_hash_of_its_lock() -> None:
 
 def test_the_installer_and_the_bot_call_the_lock_by_one_name() -> None:
     assert installer.LOCK_FILE == LOCK_FILE == "agent.txt"
+
+
+@pytest.mark.portable
+def test_a_shell_calls_the_program_where_it_was_installed() -> None:
+    linux = "/var/lib/aios-bot-node/program/aios-bot"
+    assert [program_of(one) for one in (Platform.LINUX, Platform.ANDROID)] == [linux, linux]
+    assert program_of(Platform.WINDOWS) == r'& "$env:ProgramData\aios-bot-node\program\aios-bot.cmd"'

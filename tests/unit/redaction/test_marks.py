@@ -282,6 +282,7 @@ def model(**service: Any) -> dict[str, Any]:
         (["curl", "-u", "ada:hunter2", 5], ["curl", "-u", "ada:#hunter2#", 5]),
         (["sh", "-c", "echo password=hunter2"], ["sh", "-c", "echo password=#hunter2#"]),
         ([{"password": "x"}, 8080], [{"password": "#x#"}, 8080]),
+        ([{"a": "redis-cli -a h2h2"}, "run h2h2"], [{"a": "redis-cli -a #h2h2#"}, "run h2h2"]),
     ],
 )
 @pytest.mark.parametrize("field", ["command", "entrypoint", "test"])

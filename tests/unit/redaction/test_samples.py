@@ -138,6 +138,7 @@ def mark(text: str) -> str:
         ("openssl x -passout pass:h2", "h2"),
         ("openssl x -passout env:h2", None),
         ("mc alias set nas http://a ada 'h2' --api S3v4", "h2"),
+        ("mc alias set nas http://a ada h2h2", "h2h2"),
         ("mc alias set nas http://a ada", None),
         ("jdbc:oracle:thin:ada/h2@db", "h2"),
         ("WIFI:T:WPA;S:x;P:h2;;", "h2"),

@@ -119,6 +119,7 @@ def test_what_is_merged_and_gets_no_order_is_told_with_its_reason() -> None:
     a = node("A", None)
     (blind,) = conditions(a, Standing.HELD, unreadable="not deployed: x cannot be analysed")
     assert (blind.notice.topic, blind.state) == (Topic.NOT_DEPLOYED, f"{COMMIT} unreadable")
+    assert (blind.notice.fleet, blind.notice.subject) == (facts().fleet, "A")
     assert blind.notice.text == "not deployed: x cannot be analysed"
     (held,) = conditions(a, Standing.HELD, text="pull request 8 has it (ada)")
     assert (held.notice.topic, held.state) == (Topic.NOT_DEPLOYED, f"{COMMIT} held")
