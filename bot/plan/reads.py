@@ -51,7 +51,7 @@ def _side_reads(side: Side, folder: str, node: Node, exists: Exists) -> set[str]
 def find_named(text: str, folder: str, node: Node, exists: Exists) -> Iterator[str]:
     """Find the paths of the checkout that `text` names, absolute on the node or relative to `folder`."""
     for word in {text, *_words(text)}:
-        inside = find_inside(word, node) if word.startswith(("/", "\\")) or word[1:2] == ":" else None
+        inside = find_inside(word, node) if word.startswith(("/", "\\", "~")) or word[1:2] == ":" else None
         if inside is not None:
             yield inside
         relative = _relative(word, folder)

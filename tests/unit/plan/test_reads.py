@@ -20,6 +20,7 @@ from bot.plan.reads import (
 from bot.plan.rendering import Place, Rendered, Side, StackChange, Unreadable
 
 LAB = Node(name=NodeName("LAB"), root="/srv/aios")
+AT_HOME = Node(name=NodeName("HOME"), root="~/aios")
 WINDOWS = Node(name=NodeName("WIN"), root=r"C:\aios", platform=Platform.WINDOWS)
 THERE = {"docs/a.md", "docs", "../a.b", "server/stacks/web/seccomp.json", "server/docs", "notes", "a.b"}
 FOLDER = "server/stacks/web"
@@ -35,6 +36,9 @@ FOLDER = "server/stacks/web"
         (r"C:\aios\docs\x", WINDOWS, {"docs/x"}),
         ("c:/aios/docs/x", WINDOWS, {"docs/x"}),
         (r"\aios", LAB, set()),
+        ("~/aios/docs/x", AT_HOME, {"docs/x"}),
+        ("sh -c 'cat ~/aios/docs/x'", AT_HOME, {"docs/x"}),
+        ("~/other/docs/x", AT_HOME, set()),
         ("seccomp=./seccomp.json", LAB, {"server/stacks/web/seccomp.json"}),
         ("seccomp:seccomp.json", LAB, {"server/stacks/web/seccomp.json"}),
         ("type=local,src=../../../docs/a.md", LAB, {"docs/a.md"}),
