@@ -98,7 +98,8 @@ def _check_keys(state: NodeState) -> str:
             "no key is trusted, so every order is refused: copy keys/orders.pub.pem from the bot's data folder here, "
             "and run `aios-bot node trust orders.pub.pem`"
         )
-    return "trusts " + ", ".join(key.fingerprint for key in keys)
+    trusted = ", ".join(key.fingerprint for key in keys)
+    return f"trusts {trusted}; jobs of this runner could change that: whoever may push workflows can run some"
 
 
 def _check_record(state: NodeState) -> str:

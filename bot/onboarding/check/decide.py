@@ -188,7 +188,8 @@ def _check_fleet(fleet: FleetCheckFacts) -> Iterator[CheckFinding]:
     elif not fleet.nodes:
         yield _note(name, "has no nodes, so nothing is deployed: add one with `aios-bot node add NAME`")
     if not hidden and (fleet.has_workflow or not fleet.nodes):
-        yield _ok(name, f"{plural(len(fleet.upstreams), 'submodule')}, {plural(fleet.nodes, 'node')}")
+        reach = "; who may push a workflow to it can run jobs on them (docs/security.md)" if fleet.nodes else ""
+        yield _ok(name, f"{plural(len(fleet.upstreams), 'submodule')}, {plural(fleet.nodes, 'node')}{reach}")
 
 
 _HUB = {

@@ -86,6 +86,7 @@ def test_the_doctor_is_content_with_a_good_node(
     code, said = shell.run("doctor")
     assert code == ExitCode.OK, said
     assert "FAIL" not in said
+    assert "jobs of this runner could change that" in said
 
 
 def test_no_order_and_no_node_are_different_mistakes(shell: Shell) -> None:

@@ -99,6 +99,12 @@ WRONG = [
 ]
 
 
+@pytest.mark.parametrize("nodes", [1, 0])
+def test_who_may_run_jobs_on_the_nodes_is_told_where_there_are_some(nodes: int) -> None:
+    (fleet,) = [one for one in decide_findings(with_fleet(nodes=nodes)) if "submodule" in one.text]
+    assert ("can run jobs on them" in fleet.text) == bool(nodes)
+
+
 @pytest.mark.parametrize(("facts", "name", "words"), WRONG)
 def test_each_problem_fails_with_its_cure(facts: CheckFacts, name: str, words: str) -> None:
     failed = [finding for finding in decide_findings(facts) if finding.verdict is CheckVerdict.FAIL]
