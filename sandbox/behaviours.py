@@ -28,6 +28,19 @@ class Behaviours:
     """A request without the API version and the media type of today is refused."""
     without_activity: bool = False
     """The record of pushes is not to be read (an older server, a private fork): 404."""
+    free_plan: bool = False
+    """Private repositories have no rulesets, and are answered 403 about them (github/branch-deploy#345)."""
+    content_pause: float = 0.0
+    """Seconds within which a second comment or pull request of the same author is refused: 422 "was submitted too
+    quickly" (whatwg/spec-factory#55)."""
+    git_lag: float = 0.0
+    """Seconds before a fetch gets what was pushed; the event of the push comes at once (rancher/fleet#4842,
+    jquery/jquery-license#23)."""
+    base_was_modified: int = 0
+    """So many of the next merges are refused: 405 "Base branch was modified" (cli/cli#8092)."""
+    broken_queries: int = 0
+    """So many of the next GraphQL requests are answered 200 with "Something went wrong while executing your query"
+    (octokit/plugin-retry.js#395)."""
     web_flow: str = "GitHub"
     """Who commits what is merged and edited on its pages; "GitHub Enterprise" on an Enterprise Server
     (desktop/desktop#4329, #13852)."""

@@ -176,6 +176,9 @@ class Effects:
             raise ApiError(405, "Pull Request is not mergeable")
         if sha is not None and sha != pull.head_sha:
             raise ApiError(409, "Head branch was modified. Review and try the merge again.")
+        if self.state.behaviours.base_was_modified:
+            self.state.behaviours.base_was_modified -= 1
+            raise ApiError(405, "Base branch was modified. Review and try the merge again.")
         if pull.base in repo.queues:
             raise ApiError(405, "Changes must be made through the merge queue")
         if mergeable_state(repo, pull) == "blocked":

@@ -16,6 +16,10 @@ from sandbox.records import Comment, Pull, Repo
 from sandbox.state import ApiError
 
 PATH = "/api/graphql"
+_BROKEN = (
+    "Something went wrong while executing your query. Please include `0401:6C25:28BCA72:539243A:638E5DA9` when "
+    "reporting this issue."
+)
 
 
 class _QueryError(Exception):
@@ -44,6 +48,9 @@ def _answer(api: Api, sent: dict[str, Any]) -> Response:
     try:
         with api.state.lock:
             token = access.find_token(api.state, credential)
+            if api.state.behaviours.broken_queries:
+                api.state.behaviours.broken_queries -= 1
+                return as_json(200, {"errors": [{"message": _BROKEN}]})
             context = Context(api, token, None)
             data = _run(context, str(sent.get("query", "")), dict(sent.get("variables") or {}))
     except ApiError as problem:

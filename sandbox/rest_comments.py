@@ -69,6 +69,7 @@ def comment_on(context: Context, repo: Repo, pull: Pull, body: str) -> Comment:
     check_texts(None, body)
     if pull.locked and (context.token is None or context.token.installation is not None):
         raise ApiError(403, "Unable to create comment because issue is locked.")
+    context.state.note_content(context.user)
     comment = Comment(context.state.new_id(), pull.number, body, context.user)
     repo.comments[comment.id] = comment
     _send_comment(context, repo, pull, comment, "created")

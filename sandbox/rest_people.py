@@ -94,7 +94,9 @@ def auto_merge_if_ready(context: Context, repo: Repo, pull: Pull) -> None:
         context.effects.merge(repo, pull, pull.auto_merge, method=pull.auto_merge_method)
 
 
-def branch_rules(_context: Context, repo: Repo, branch: str) -> Any:
+def branch_rules(context: Context, repo: Repo, branch: str) -> Any:
+    if repo.private and context.state.behaviours.free_plan:
+        raise ApiError(403, "Upgrade to GitHub Pro or make this repository public to enable this feature.")
     rules = repo.rules.get(branch)
     source = {"ruleset_source_type": "Repository", "ruleset_source": repo.full_name, "ruleset_id": repo.id}
     found: list[dict[str, Any]] = []

@@ -61,6 +61,7 @@ class State:
         self._actions: AppRecord | None = None
         self._ids = itertools.count(1001)
         self._made_at: dict[int, float] = {}
+        self._wrote_at: dict[str, float] = {}  # content, by login
         # GitHub numbers pull requests and issues per repository.
         self._numbers: dict[str, itertools.count[int]] = {}
 
@@ -69,6 +70,14 @@ class State:
         number = next(self._ids)
         self._made_at[number] = self.behaviours.clock()
         return number
+
+    def note_content(self, user: User) -> None:
+        """`user` is to comment or to open a pull request now. Raises ApiError when it is too soon after another."""
+        pause, now = self.behaviours.content_pause, self.behaviours.clock()
+        if pause and now - self._wrote_at.get(user.login, 0.0) < pause:
+            error = {"resource": "Issue", "code": "custom", "message": "was submitted too quickly"}
+            raise ApiError(422, "Validation Failed", errors=[error])
+        self._wrote_at[user.login] = now
 
     def note_merge(self, pull: Pull) -> None:
         """The pull request was merged now: lists of a commit's pull requests show it later."""

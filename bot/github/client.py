@@ -34,6 +34,9 @@ _READINGS = 3  # of a list that changes meanwhile
 _PAUSE = 5  # seconds
 _MAX_REDIRECTS = 3
 _REDIRECTS = (301, 302, 307, 308)
+_BROKEN_QUERY = "Something went wrong while executing your query"  # GraphQL's word, with 200, for a server error
+_TOO_QUICKLY = "was submitted too quickly"  # 422, for one content too many within seconds
+_SLOWER = 60  # seconds
 _LIMITED = re.compile(r"rate limit|abuse detection", re.IGNORECASE)  # what secondary limits say, now and before
 
 
@@ -182,6 +185,8 @@ class Client:
             message = _join_messages("", {"errors": errors})
             if "RATE_LIMITED" in kinds:
                 raise RetryLater(f"GitHub asks to wait before a GraphQL request: {message}", seconds=60)
+            if _BROKEN_QUERY in message:
+                raise self._backoff.outage("a GraphQL request", message)
             raise (NotFound if kinds == {"NOT_FOUND"} else GitHubError)("a GraphQL request", 200, message)
         return _convert(data.get("data"), kind, "GraphQL")
 
@@ -254,6 +259,8 @@ class Client:
         speaks_of_limit = "retry-after" in headers or is_exhausted(headers) or _LIMITED.search(message) is not None
         if status == 429 or (status == 403 and speaks_of_limit):
             return self._backoff.limited(request, headers, message)
+        if status == 422 and _TOO_QUICKLY in _join_messages(message, data):
+            return RetryLater(f"GitHub asks to wait before {request}: {_TOO_QUICKLY}", seconds=_SLOWER)
         if status >= 500 or status in (202, 304, *_REDIRECTS):
             return self._backoff.outage(request, f"GitHub could not do it ({status})", headers)
         if status == 401:

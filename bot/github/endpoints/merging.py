@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
+from bot.domain.errors import RetryLater
 from bot.domain.names import RepoName
 from bot.domain.values import Wire
 from bot.github.client import Client
 from bot.github.endpoints import path_of
 from bot.github.endpoints.people import PullDetail
+from bot.github.endpoints.rules import find_rules
+from bot.github.errors import GitHubError
+
+_BASE_MOVED = "Base branch was modified"
+"""What GitHub says (405) while it has yet to find out whether a head merges into a base that moved just now."""
+_MERGES_AGAIN = 5  # seconds
 
 
 class MergeMethod(StrEnum):
@@ -37,16 +44,12 @@ class _Rule(Wire, frozen=True):
     parameters: _RuleParameters | None = None
 
 
-def _find_rules(client: Client, repo: RepoName, base: str) -> tuple[_Rule, ...]:
-    return client.list(path_of(repo, "rules/branches", base), _Rule)
-
-
 def find_merge_method(client: Client, repo: RepoName, base: str) -> MergeMethod:
     """The method to merge into `base` with, by the repository's settings and the branch's rules.
 
     Where everything is forbidden it is a merge commit, and GitHub says why not.
     """
-    return _choose_method(client, repo, _find_rules(client, repo, base))
+    return _choose_method(client, repo, find_rules(client, repo, base, _Rule))
 
 
 def _choose_method(client: Client, repo: RepoName, rules: Iterable[_Rule]) -> MergeMethod:
@@ -68,15 +71,20 @@ def _choose_method(client: Client, repo: RepoName, rules: Iterable[_Rule]) -> Me
 def merge_pull(client: Client, repo: RepoName, pull: PullDetail) -> None:
     """Merge `pull` at the head that was read, or put it into the branch's merge queue.
 
-    GitHubError when it moved, or its rules are not met.
+    GitHubError when it moved, or its rules are not met; RetryLater when the base moved just now.
     """
-    rules = _find_rules(client, repo, pull.base.ref)
+    rules = find_rules(client, repo, pull.base.ref, _Rule)
     if any(rule.type == "merge_queue" for rule in rules):
         _enqueue(client, pull)
         return
     method = _choose_method(client, repo, rules)
     body = {"sha": pull.head.sha, "merge_method": method}
-    client.send("PUT", path_of(repo, "pulls", pull.number, "merge"), body)
+    try:
+        client.send("PUT", path_of(repo, "pulls", pull.number, "merge"), body)
+    except GitHubError as problem:
+        if problem.status == 405 and _BASE_MOVED in problem.message:
+            raise RetryLater(f"{repo}#{pull.number}: {problem.message}", seconds=_MERGES_AGAIN) from None
+        raise
 
 
 def _enqueue(client: Client, pull: PullDetail) -> None:

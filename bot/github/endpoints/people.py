@@ -16,6 +16,7 @@ from bot.github.client import Client
 from bot.github.endpoints import path_of
 from bot.github.endpoints.checks import find_checks
 from bot.github.endpoints.repository import Pull
+from bot.github.endpoints.rules import find_rules
 from bot.github.errors import GitHubError
 from bot.github.shapes import PASSED, ReviewState, User
 
@@ -223,7 +224,7 @@ def required_checks(client: Client, repo: RepoName, branch: BranchName) -> froze
 def read_required_sources(client: Client, repo: RepoName, branch: BranchName) -> dict[str, frozenset[int]]:
     """By required check, the ids of the Apps that rulesets and protection pin it to; none: any App may post it."""
     found: dict[str, set[int]] = {}
-    for rule in client.list(path_of(repo, "rules/branches", branch), _Rule):
+    for rule in find_rules(client, repo, branch, _Rule):
         for check in rule.parameters.required_status_checks if rule.parameters else ():
             found.setdefault(check.context, set()).update(_sources(check.integration_id))
     protection = client.get(path_of(repo, "branches", branch), _Branch).protection
