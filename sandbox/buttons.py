@@ -111,6 +111,11 @@ class PullButtons:
         with self._state.lock:
             self._state.repo(full_name).kept.add(branch)
 
+    def restrict_creations(self, full_name: str) -> None:
+        """Keep everybody from making branches by a ruleset."""
+        with self._state.lock:
+            self._state.repo(full_name).restricts_creations = True
+
     def delete_comment(self, full_name: str, comment: int) -> None:
         """Delete a comment."""
         with self._state.lock:

@@ -269,6 +269,7 @@ class Repo:
     queues: dict[str, list[Group]] = field(default_factory=dict)  # merge queues, by branch
     disabled: set[str] = field(default_factory=set)  # workflows that somebody disabled
     dispatch_forbidden: bool = False  # by a workflow execution protection
+    restricts_creations: bool = False  # a ruleset for every branch does
     kept: set[str] = field(default_factory=set)  # branches that a ruleset keeps from being deleted
     allow_auto_merge: bool = False
     has_issues: bool = True

@@ -144,6 +144,9 @@ def create_ref(context: Context, repo: Repo) -> Any:
     before = repo.heads()
     if branch in before:
         raise ApiError(422, "Reference already exists")
+    if repo.restricts_creations:
+        reason = "Cannot create ref due to creations being restricted."
+        raise ApiError(422, f"Repository rule violations found\n\n{reason}\n\n")
     _update_ref(repo, branch, sha)
     context.effects.apply_branch_moves(repo, before, context.user)
     return ApiResponse(201, _ref_shape(context, repo, ref, sha))
@@ -167,8 +170,8 @@ def update_ref(context: Context, repo: Repo, ref: str) -> Any:
 def _update_ref(repo: Repo, branch: str, sha: str) -> None:
     try:
         repo.git.run("update-ref", f"refs/heads/{branch}", sha)
-    except GitError as problem:
-        raise ApiError(422, str(problem)) from None
+    except GitError:  # a branch whose name this one begins with
+        raise ApiError(422, "Reference update failed") from None
 
 
 def delete_ref(context: Context, repo: Repo, ref: str) -> Any:

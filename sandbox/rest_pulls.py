@@ -16,6 +16,7 @@ from sandbox.state import ApiError
 
 MAX_BODY_LENGTH = 65_536  # characters (renovatebot/renovate#2032)
 MAX_TITLE_LENGTH = 256
+MAX_LABEL_LENGTH = 50
 
 
 def find_pull(repo: Repo, number: int) -> Pull:
@@ -66,6 +67,7 @@ def create_pull(context: Context, repo: Repo) -> Any:
     if repo.git.is_ancestor(head_sha, CommitSha(heads[base])):
         words = f"No commits between {base} and {head}"
         raise invalid({"resource": "PullRequest", "code": "custom", "message": words})
+    context.state.note_content(context.user)
     pull = Pull(
         id=context.state.new_id(),
         number=context.state.new_number(repo),
@@ -190,6 +192,12 @@ def add_labels(context: Context, repo: Repo, number: int) -> Any:
     pull = find_pull(repo, number)
     given = request.get_json(silent=True)
     names = given if isinstance(given, list) else (given or {}).get("labels", [])
+    if not context.state.is_listed(pull.id):
+        raise invalid({"resource": "Label", "code": "unprocessable", "field": "data", "message": "Issue not found"})
+    if any(len(name) > MAX_LABEL_LENGTH for name in names):
+        raise invalid(
+            {"resource": "Label", "code": "custom", "message": "name is too long (maximum is 50 characters)"}
+        )
     for name in names:
         label = repo.labels.setdefault(name, Label(context.state.new_id(), name))
         if label not in pull.labels:

@@ -76,3 +76,17 @@ def test_pull_requests_are_listed_late(steps: Stepper) -> None:
     (pull,) = steps.outside.pulls(FLEET, "all")
     assert steps.outside.pin(FLEET, pull["head"]["sha"]) == pushed
     assert pushed[:7] in pull["title"]
+
+
+def test_a_pull_request_cannot_be_labelled_yet(steps: Stepper) -> None:
+    """422 "Issue not found" for seconds after it was opened (googleapis/release-please#2754,
+    peter-evans/create-pull-request#4322): its check does not wait for the labels, and they come later."""
+    steps.hub.behaviours.lag = 15
+    steps.push_upstream()
+    steps.settle()
+    (pull,) = steps.hub.pulls(FLEET)
+    assert "aios/plan" in steps.outside.checks(FLEET, pull.head_sha)
+    assert pull.labels == []
+    steps.advance(20)
+    assert sorted(label.name for label in pull.labels) == ["aios-bot", "dependencies"]
+    assert steps.failed == []

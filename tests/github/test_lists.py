@@ -1,9 +1,8 @@
-"""Lists whose pages move while they are read, and branches that GitHub does not let go."""
+"""Lists whose pages move while they are read."""
 
 from __future__ import annotations
 
-from bot.domain.names import BranchName, InstallationId, SubmodulePath
-from bot.features.bump.jobs import bump_branch
+from bot.domain.names import InstallationId
 from bot.github.endpoints.comments import find_comments
 from sandbox.requests_log import OBSERVERS, LoggedRequest
 from sandbox.world import FLEET, PERSON
@@ -29,14 +28,3 @@ def test_a_comment_is_deleted_while_comments_are_listed(steps: Stepper) -> None:
     finally:
         OBSERVERS.remove(delete_one)
     assert found == made[1:]
-
-
-def test_a_ruleset_keeps_the_branch_of_a_bump(steps: Stepper) -> None:
-    """422 "Repository rule violations found" is no "Reference does not exist": it is not taken for done."""
-    steps.bump()
-    steps.hub.restrict_deletions(FLEET, bump_branch(BranchName("main"), SubmodulePath("server")))
-    clone = steps.world.checkouts / "server"
-    steps.world.git(clone, "reset", "--hard", "--quiet", "HEAD~1")
-    steps.world.git(clone, "push", "--quiet", "--force", "origin", "HEAD:main")
-    steps.settle()
-    assert any("Cannot delete this branch" in str(problem) for _, problem in steps.failed), steps.failed

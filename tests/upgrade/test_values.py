@@ -89,6 +89,8 @@ ONLY_WHERE_NEEDED = frozenset(
         "CheckDrift.submodule",
         # A merge whose pull request GitHub does not list yet is looked at again; so is every one on each sync.
         "SyncRollout.tries",
+        # A push that cannot be fetched yet is looked for again; so is every branch on each sync.
+        *(f"{job}.{name}" for job in ("SyncBump", "SyncFleet") for name in ("pushed", "tries", "not_before")),
         # What a merge's own event says, so that no list of GitHub's has to be current: a newer replica takes the job.
         "SyncRollout.merged",
         "SyncRollout.merge_commit",
@@ -104,6 +106,8 @@ ONLY_WHERE_NEEDED = frozenset(
         "AcknowledgeCommand.actor",
         # It is answered once; the version before, which has no such limit, has no record of it to go on with.
         "CommandReason.TOO_MANY",
+        # Of a rollback whose pull request GitHub refused: the version before, which gave no order then, follows none.
+        "CommandRecord.unlinked",
         # They keep what people are notified of, which the version before does not do: a newer replica takes them.
         "NoteAccess",
         "EndSessions",  # the version before has none

@@ -6,6 +6,7 @@ changes nothing more.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -13,17 +14,20 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from bot.domain.names import CommitSha, PullNumber, RepoName, short
+from bot.domain.errors import RetryLater
+from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName, short
 from bot.features.bump import read as gather
 from bot.features.bump.decide import BumpDecision, CloseBump, ProposeBump, WithholdBump
 from bot.features.bump.facts import BumpFacts
 from bot.features.bump.jobs import bump_branch
-from bot.features.bump.text import render_body, render_note, render_title
+from bot.features.bump.text import render_body, render_note, render_refused, render_title
 from bot.features.fleets.read import FleetAt
 from bot.github.checks import ensure_check, note_new_commit
 from bot.github.client import Client
 from bot.github.comments import put_comment
 from bot.github.endpoints import repository
+from bot.github.endpoints.repository import BranchRefused
+from bot.github.errors import GitHubError
 from bot.github.pulls import open_own_pull
 from bot.plan.identity import digest_effect
 from bot.plan.model import Plan
@@ -37,6 +41,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BUMP_CHECK = "aios/bump"
+_NOT_FOUND_YET = ("Issue not found", "Could not resolve to a node")
+"""What GitHub says (422) of labels for a pull request that was opened just now."""
+_LABELS_AGAIN = 4  # seconds
 # At most three; their identifiers are what bot.features.commands.jobs.BUTTONS reads
 # (REST: checks/create, `actions`).
 BUTTONS = (
@@ -52,9 +59,12 @@ def apply_bump(
     """Carry out `decision`; the plan, when one was made."""
     match decision:
         case ProposeBump():
-            return propose(tools, client, at, facts, decision)
+            try:
+                return propose(tools, client, at, facts, decision)
+            except BranchRefused as problem:
+                report_refused(client, at, facts, problem.message)
         case CloseBump():
-            close(tools, client, facts, decision)
+            close(tools, client, at, facts, decision)
         case WithholdBump():
             withhold(tools, client, facts, decision)
     return None
@@ -91,12 +101,25 @@ def propose(tools: BumpTools, client: Client, at: FleetAt, facts: BumpFacts, dec
         number, labels = facts.pull.number, facts.pull.labels
         if (facts.pull.title, facts.pull.body) != (title, body):
             repository.edit_pull(client, facts.fleet, number, title=title, body=body)
-    if not labels and at.file.labels:
-        repository.post_labels(client, facts.fleet, number, at.file.labels)
+    labelled = bool(labels) or put_labels(client, facts.fleet, number, at.file.labels)
     post_plan_check(client, facts.fleet, head, plan, links, fresh=decision.commit)
     tools.plans.store.mark_posted(facts.fleet, number, plan.id)
     log.info("bump of %s on %s: pull request %d, plan %s", facts.submodule.path, facts.base, number, plan.id)
+    if not labelled:
+        raise RetryLater(f"{facts.fleet}#{number} cannot be labelled yet", seconds=_LABELS_AGAIN)
     return plan
+
+
+def put_labels(client: Client, repo: RepoName, number: int, labels: tuple[str, ...]) -> bool:
+    """Label a pull request; False when GitHub does not find it yet. Labels that it refuses are only logged."""
+    if not labels:
+        return True
+    try:
+        repository.post_labels(client, repo, number, labels)
+    except GitHubError as problem:
+        log.warning("the labels of %s#%d were refused: %s", repo, number, problem)
+        return not any(said in problem.message for said in _NOT_FOUND_YET)
+    return True
 
 
 def _push_bump(tools: BumpTools, client: Client, at: FleetAt, facts: BumpFacts, decision: ProposeBump) -> CommitSha:
@@ -135,7 +158,21 @@ def post_plan_check(
     )
 
 
-def close(tools: BumpTools, client: Client, facts: BumpFacts, decision: CloseBump) -> None:
+def report_refused(client: Client, at: FleetAt, facts: BumpFacts, message: str, *, kept: bool = False) -> None:
+    """Say on the head of the base branch, once, that GitHub does not let the bump's branch be pushed, or go."""
+    branch = bump_branch(facts.base, facts.submodule.path)
+    parts = branch.split("/")
+    shorter = (BranchName("/".join(parts[:count])) for count in range(1, len(parts)))
+    before = None if kept else next((name for name in shorter if at.mirror.resolve(f"refs/heads/{name}")), None)
+    text = render_refused(branch, message, in_the_way=before, kept=kept)
+    title = f"{'The branch of a bump stays' if kept else 'No bump'}: GitHub refuses its branch"
+    check = CheckText(title=title, summary=text, text="", conclusion="neutral" if kept else "action_required")
+    log.warning("%s of %s: %s", branch, facts.fleet, message)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    ensure_check(client, facts.fleet, facts.base_head, BUMP_CHECK, lambda: check, external_id=f"refused:{digest}")
+
+
+def close(tools: BumpTools, client: Client, at: FleetAt, facts: BumpFacts, decision: CloseBump) -> None:
     """Close what is left of a proposal that is no longer needed."""
     # The list may still show a pull request as open that was merged a moment ago.
     if decision.close is not None and repository.read_pull(client, facts.fleet, decision.close).state == "open":
@@ -146,7 +183,10 @@ def close(tools: BumpTools, client: Client, facts: BumpFacts, decision: CloseBum
         )
         repository.close_pull(client, facts.fleet, decision.close)
     if decision.delete_branch:
-        repository.delete_branch(client, facts.fleet, bump_branch(facts.base, facts.submodule.path))
+        try:
+            repository.delete_branch(client, facts.fleet, bump_branch(facts.base, facts.submodule.path))
+        except BranchRefused as problem:
+            report_refused(client, at, facts, problem.message, kept=True)
 
 
 def withhold(tools: BumpTools, client: Client, facts: BumpFacts, decision: WithholdBump) -> None:

@@ -17,6 +17,10 @@ _IS_THERE, _IS_GONE = "Reference already exists", "Reference does not exist"
 """What GitHub says (422) when a branch is made or moved that was made or deleted meanwhile; rules answer 422, too."""
 
 
+class BranchRefused(GitHubError):  # noqa: N818 - a rule's answer, not a failure
+    """GitHub does not let the App make, move or delete a branch."""
+
+
 class Repository(Wire, frozen=True):
     """A repository of an installation."""
 
@@ -150,10 +154,11 @@ def push_branch(client: Client, repo: RepoName, branch: BranchName, sha: CommitS
     """Make `branch` point at `sha`, whatever it pointed at before.
 
     `exists` is what was seen a moment ago; a branch that was made or deleted since is moved or made all the same.
+    Raises BranchRefused where a rule, or another branch's name, is in the way.
     """
     try:
         _put_branch(client, repo, branch, sha, exists=exists)
-    except GitHubError as problem:
+    except BranchRefused as problem:
         if problem.status != 422 or (_IS_GONE if exists else _IS_THERE) not in problem.message:
             raise
         _put_branch(client, repo, branch, sha, exists=not exists)
@@ -161,18 +166,29 @@ def push_branch(client: Client, repo: RepoName, branch: BranchName, sha: CommitS
 
 def _put_branch(client: Client, repo: RepoName, branch: BranchName, sha: CommitSha, *, exists: bool) -> None:
     if exists:
-        client.send("PATCH", path_of(repo, "git/refs/heads", branch), {"sha": sha, "force": True})
+        _change_branch(client, "PATCH", path_of(repo, "git/refs/heads", branch), {"sha": sha, "force": True})
     else:
-        client.send("POST", path_of(repo, "git/refs"), {"ref": f"refs/heads/{branch}", "sha": sha})
+        _change_branch(client, "POST", path_of(repo, "git/refs"), {"ref": f"refs/heads/{branch}", "sha": sha})
+
+
+def _change_branch(client: Client, verb: str, path: str, body: object = None) -> None:
+    try:
+        client.send(verb, path, body)
+    except NotFound:
+        raise
+    except GitHubError as problem:
+        if problem.status not in (409, 422):
+            raise
+        raise BranchRefused(f"{verb} {path}", problem.status, problem.message) from None
 
 
 def delete_branch(client: Client, repo: RepoName, branch: BranchName) -> None:
-    """Remove `branch`; one that is gone already is fine."""
+    """Remove `branch`; one that is gone already is fine. Raises BranchRefused where a rule keeps it."""
     try:
-        client.send("DELETE", path_of(repo, "git/refs/heads", branch))
+        _change_branch(client, "DELETE", path_of(repo, "git/refs/heads", branch))
     except NotFound:
         return
-    except GitHubError as problem:
+    except BranchRefused as problem:
         if problem.status != 422 or _IS_GONE not in problem.message:
             raise
 

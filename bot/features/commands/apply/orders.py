@@ -32,6 +32,7 @@ from bot.features.rollout.text import DifferingPlan, render_differing
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.client import Client
 from bot.github.comments import minimize_comment, post_first_comment, put_comment
+from bot.github.errors import GitHubError
 from bot.plan.order import OrderRequest
 from bot.plan.report.text import render_text
 from bot.protocol.order import OrderKind
@@ -95,8 +96,12 @@ def begin_orders(tools: CommandTools, client: Client, at: FleetAt, record: Comma
         current = at.mirror.pin_at(at.head, pinned.submodule)
         if current:
             save_pin_hold(tools, record, current, HoldKind.ROLLED_BACK)
-        link = open_pin_back(tools, client, at, pinned, record=record, pin=decision.pin_back)
-        record = msgspec.structs.replace(record, link=link)
+        try:
+            link = open_pin_back(tools, client, at, pinned, record=record, pin=decision.pin_back)
+            record = msgspec.structs.replace(record, link=link)
+        except GitHubError as problem:  # the nodes come first: the pin can be moved back by hand
+            log.warning("%s: the pin is not moved back: %s", record.source, problem)
+            record = msgspec.structs.replace(record, unlinked=problem.message)
         tools.commands.update(record)
     if record.shown:
         waiting = tuple(OrderView(node=wanted.node.name, state="waiting") for wanted in record.orders)

@@ -93,8 +93,7 @@ def open_pin_back(
     body = f"{why}\n\n{render_body(plan, links)}"
     if held is None:
         held = repository.open_pull(client, at.repo, head=branch, base=at.base, title=title, body=body)
-        if at.file.labels:
-            repository.post_labels(client, at.repo, held.number, at.file.labels)
+        bump_apply.put_labels(client, at.repo, held.number, at.file.labels)
     elif (held.title, held.body) != (title, body):
         repository.edit_pull(client, at.repo, held.number, title=title, body=body)
     _post_plan(tools, client, at, plan, number=PullNumber(held.number), head=tip, links=links)

@@ -46,6 +46,7 @@ class CommandRecord(StoredValue, frozen=True, rename={"command": "said"}):
     locks: tuple[Lock, ...] = ()  # those that stood in the way
     link: str = ""  # of the pull request that makes the record follow
     shown: str = ""  # the plan that was shown before it acts, as Markdown of ours
+    unlinked: str = ""  # why there is no link, in GitHub's words
 
 
 def compose_record(

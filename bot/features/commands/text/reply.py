@@ -77,10 +77,18 @@ def render_reply(record: CommandRecord, orders: tuple[OrderView, ...] = (), extr
         extra.plan or record.shown,
         _render_orders(orders) if orders else "",
         f"Pull request that moves the pin back: {record.link}" if record.link else "",
+        _say_unlinked(record),
         _footer(record),
         reply_marker(record.source, kind_of(record)),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _say_unlinked(record: CommandRecord) -> str:
+    if not record.unlinked:
+        return ""
+    words = md.text(md.cut(" ".join(record.unlinked.split()), 300))
+    return f"No pull request moves the pin back: {words}. Move it back by hand, or the next rollout brings it again."
 
 
 def _footer(record: CommandRecord) -> str:
