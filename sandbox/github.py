@@ -252,6 +252,11 @@ class EmbeddedGitHub(PullButtons):
         with self._state.lock:
             moving.uninstall(self._api, self._state.installations[installation])
 
+    def suspend(self, installation: int) -> None:
+        """Suspend the App in the account and send the webhook."""
+        with self._state.lock:
+            moving.suspend(self._api, self._state.installations[installation])
+
     def lock_conversation(self, full_name: str, number: int) -> None:
         """Lock the conversation of a pull request: only people with write permission may comment."""
         with self._state.lock:

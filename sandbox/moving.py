@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sandbox.api import Api
 from sandbox.app_records import Installation
-from sandbox.records import Repo, User
+from sandbox.records import Repo, User, iso_now
 
 
 def rename_repository(api: Api, repo: Repo, new_name: str) -> None:
@@ -36,6 +36,19 @@ def uninstall(api: Api, installation: Installation) -> None:
     state = api.state
     state.tokens = {text: token for text, token in state.tokens.items() if token.installation is not installation}
     state.uninstalled[installation.id] = state.installations.pop(installation.id)
+
+
+def suspend(api: Api, installation: Installation) -> None:
+    """Suspend an installation: it is listed still, and every request for a token of it is refused."""
+    installation.suspended_at = iso_now()
+    payload = {
+        "installation": api.shapes.installation(installation),
+        "sender": api.shapes.user(installation.account),
+        "repositories": [],
+    }
+    api.webhooks.emit_to(installation, "installation", payload, repo=None, action="suspend")
+    state = api.state
+    state.tokens = {text: token for text, token in state.tokens.items() if token.installation is not installation}
 
 
 def remove_collaborator(api: Api, repo: Repo, person: User) -> None:

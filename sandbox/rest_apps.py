@@ -51,6 +51,8 @@ def get_repo_installation(context: Context, repo: Repo) -> Any:
 
 def create_token(context: Context, id: int) -> Any:
     installation, body = _installation(context, id), context.body
+    if installation.suspended_at is not None:
+        raise ApiError(403, "This installation has been suspended")
     names = body.get("repositories")
     if body.get("repository_ids"):
         by_id = {repo.id: repo.name for repo in context.state.repos.values()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from pathlib import Path
 
 from flask import Flask, Response, request
 
@@ -11,7 +12,7 @@ from bot.settings.environment import child_environment
 from sandbox import access
 from sandbox.api import Api
 from sandbox.app_records import Token
-from sandbox.records import Repo
+from sandbox.replicas import lagging_copy
 from sandbox.state import ApiError, Moved
 
 
@@ -45,20 +46,24 @@ def _answer(api: Api, full_name: str, service: str) -> Response:
         asks = problem.status == 401 or not request.headers.get("Authorization")
         status = 401 if asks else problem.status
         return Response(problem.message, status, {"WWW-Authenticate": 'Basic realm="GitHub"'} if asks else {})
+    behaviours = api.state.behaviours
     if service != "git-receive-pack":
-        return _backend(repo, service, token)
+        lags = behaviours.git_lag and not pushing
+        with api.state.lock:
+            git = lagging_copy(repo, at=behaviours.clock() - behaviours.git_lag) if lags else repo.git
+        return _backend(git.git_dir, service, token)
     with api.state.lock:
         before = repo.heads()
-        answer = _backend(repo, service, token)
+        answer = _backend(repo.git.git_dir, service, token)
         if token is not None:
             api.effects.apply_branch_moves(repo, before, token.user)
         return answer
 
 
-def _backend(repo: Repo, service: str, token: Token | None) -> Response:
+def _backend(folder: Path, service: str, token: Token | None) -> Response:
     body = request.get_data()
     environment = child_environment() | {
-        "GIT_PROJECT_ROOT": str(repo.git.git_dir),
+        "GIT_PROJECT_ROOT": str(folder),
         "GIT_HTTP_EXPORT_ALL": "1",
         "PATH_INFO": f"/{service}",
         "QUERY_STRING": request.query_string.decode(),

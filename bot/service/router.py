@@ -112,7 +112,7 @@ def make_runners(
     """A runner for every kind of job."""
     return {
         fleets.FetchMissedDeliveries: lambda _client, _job: fetch_missed(),
-        fleets.SyncAllInstallations: lambda _client, _job: sync_all_installations(tools.fleets.app),
+        fleets.SyncAllInstallations: lambda _client, _job: sync_all_installations(tools.fleets),
         fleets.SyncInstallation: partial(sync_installation, tools.fleets),
         fleets.ForgetInstallation: lambda _client, job: forget_installation(tools.fleets, job),
         fleets.SyncFleet: partial(sync_fleet, tools.fleets),

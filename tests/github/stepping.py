@@ -22,7 +22,7 @@ from bot.cli.serve import Service
 from bot.domain.errors import RetryLater
 from bot.domain.events import InstallationChanged
 from bot.domain.names import DeliveryId, InstallationId, RepoName
-from bot.features.fleets.jobs import Job
+from bot.features.fleets.jobs import Job, SyncAllInstallations
 from bot.github.webhook import Accepted
 from bot.queue.inbox import Stored
 from bot.queue.lanes import Delivery, QueuedJob
@@ -110,6 +110,11 @@ class Stepper:
         """What the schedule does every six hours."""
         event = InstallationChanged(installation=InstallationId(self.world.installation), action="created")
         self._hold(route(event, self.service.intake.pins))
+        self.settle()
+
+    def look_around_everywhere(self) -> None:
+        """What the schedule really does then: it begins with the list of installations."""
+        self._hold([SyncAllInstallations()])
         self.settle()
 
     def receive_from_start(self) -> None:

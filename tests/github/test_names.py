@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sandbox.world import FLEET, OWNER, SERVER
 from tests.github.stepping import Stepper
 
@@ -49,3 +51,16 @@ def test_the_app_is_uninstalled(steps: Stepper) -> None:
     assert steps.service.intake.pins.pins_of(FLEET) == ()
     assert steps.failed == []
     assert [one.path for one in steps.hub.requests] == []
+
+
+@pytest.mark.parametrize("happens", ["suspended", "uninstalled"])
+def test_the_event_of_an_installations_end_is_lost(steps: Stepper, happens: str) -> None:
+    """A suspended installation is listed still, and its tokens are refused with 403 (mend/renovate-ce-ee#391); GitHub
+    repeats no delivery by itself (docs: handling failed webhook deliveries): the next look at all of them sees it."""
+    before = len(steps.hub.deliveries)
+    end = steps.hub.suspend if happens == "suspended" else steps.hub.uninstall
+    end(steps.world.installation)
+    del steps.hub.deliveries[before:]
+    steps.look_around_everywhere()
+    assert steps.service.intake.pins.pins_of(FLEET) == ()
+    assert steps.failed == []

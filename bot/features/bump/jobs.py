@@ -7,13 +7,13 @@ import re
 from bot.domain.events import CheckRerequested, ChecksCompleted, Event, MergeGroupRequested, PullRequestChanged, Push
 from bot.domain.names import BranchName, CommitSha, PullNumber, SubmodulePath
 from bot.features.fleets.facts import PinIndex, Pinned
-from bot.features.fleets.jobs import BumpResumed, FleetJob, FleetRead, FoundEvent, Job, PullsListed
+from bot.features.fleets.jobs import BumpResumed, FleetJob, FleetRead, FoundEvent, Job, PullsListed, PushedJob
 
 _UNFIT = re.compile(r"[\x00-\x20\x7f~^:?*\[\\%]|^\.|\.(?=\.)|\.$|\.(?=lock$)|(?<=@)\{|^@$")
 """In one component of a path: what git allows in no branch's name (git-check-ref-format), and the percent sign."""
 
 
-class SyncBump(FleetJob, frozen=True, tag="bump"):
+class SyncBump(PushedJob, frozen=True, kw_only=True, tag="bump"):
     """Compare one submodule of one base branch with its upstream. Leads to the bump pull request."""
 
     base: BranchName
@@ -47,7 +47,7 @@ def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
         case Push():
             behind = [pin for pin in index.pinned_by(event.repo) if pin.tracked == event.branch]
             own = [pin for pin in index.pins_of(event.repo) if event.branch == bump_branch(pin.base, pin.submodule)]
-            return [_sync(pin) for pin in (*behind, *own)]
+            return [*(_sync(pin, pushed=event.after) for pin in behind), *map(_sync, own)]
         case PullRequestChanged():
             pins = index.pins_of(event.repo)
             ours = [pin for pin in pins if event.head == bump_branch(pin.base, pin.submodule)]
@@ -82,8 +82,10 @@ def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
     return []
 
 
-def _sync(pin: Pinned) -> SyncBump:
-    return SyncBump(fleet=pin.fleet, installation=pin.installation, base=pin.base, submodule=pin.submodule)
+def _sync(pin: Pinned, *, pushed: CommitSha | None = None) -> SyncBump:
+    return SyncBump(
+        fleet=pin.fleet, installation=pin.installation, base=pin.base, submodule=pin.submodule, pushed=pushed
+    )
 
 
 def _plan(event: PullRequestChanged) -> list[Job]:

@@ -11,7 +11,7 @@ from bot.features.bump.jobs import SyncBump
 from bot.features.bump.read import read_bump_facts
 from bot.features.bump.store import PlanStore
 from bot.features.fleets.jobs import Outcome
-from bot.features.fleets.read import fetch_fleet
+from bot.features.fleets.read import fetch_fleet, look_again
 from bot.features.fleets.run import FleetTools
 from bot.features.holds.store import HoldStore
 from bot.github.client import Client
@@ -48,12 +48,12 @@ class BumpTools:
 def sync_bump(tools: BumpTools, client: Client, job: SyncBump) -> Outcome:
     """Make the bump's branch and pull request what they should be now."""
     at, pins = fetch_fleet(tools.fleets, client, job.fleet, job.base)
-    for pinned in pins if at is not None else ():
-        facts = read_bump_facts(tools, client, at, pinned) if at and pinned.submodule == job.submodule else None
-        if at is None or facts is None:
-            continue
-        decision = decide_bump(facts)
-        _count_decision(decision.reason)
-        log.info("bump of %s on %s of %s: %s", job.submodule, job.base, job.fleet, decision.reason)
-        apply_bump(tools, client, at, facts, decision)
+    for pinned in (pin for pin in pins if at is not None and pin.submodule == job.submodule):
+        if (again := look_again(tools.fleets, job, pinned.upstream)) is not None:
+            return (again,)
+        if at is not None and (facts := read_bump_facts(tools, client, at, pinned)) is not None:
+            decision = decide_bump(facts)
+            _count_decision(decision.reason)
+            log.info("bump of %s on %s of %s: %s", job.submodule, job.base, job.fleet, decision.reason)
+            apply_bump(tools, client, at, facts, decision)
     return ()

@@ -9,11 +9,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar, Self
 
+from msgspec.structs import replace
+
 from bot.domain.events import AccessChanged, CheckRerequested, Event, InstallationChanged, Push, RepositoryChanged
 from bot.domain.names import BranchName, CommitSha, InstallationId, PullNumber, RepoName, SubmodulePath
 from bot.domain.values import StoredValue, Value
 from bot.features.fleets.facts import PinIndex, Pinned
 
+_AGAIN_AFTER = (2, 4, 8, 16, 32)  # seconds
 OWN_BRANCHES = "aios-bot/"  # what the names of our own branches begin with
 
 
@@ -73,7 +76,25 @@ class PinsJob(FleetJob, frozen=True):
         return self.not_before
 
 
-class SyncFleet(FleetJob, frozen=True, tag="fleet"):
+class PushedJob(FleetJob, frozen=True):
+    """A job that an event of a push calls for. A fetch may get what was pushed only later (rancher/fleet#4842)."""
+
+    pushed: CommitSha | None = None
+    tries: int = 0  # how often it looked again because of that
+    not_before: int = 0  # seconds since the epoch
+
+    @property
+    def starts_at(self) -> int:
+        return self.not_before
+
+    def again(self, now: float) -> Self | None:
+        """The same look a moment later, each time after twice as long; None: it looked often enough."""
+        if self.tries >= len(_AGAIN_AFTER):
+            return None
+        return replace(self, tries=self.tries + 1, not_before=int(now) + _AGAIN_AFTER[self.tries])
+
+
+class SyncFleet(PushedJob, frozen=True, tag="fleet"):
     """Read a repository's fleet file and pins, and bring the index up to date. Leads to FleetRead."""
 
     # Which repositories it pins is what the job finds out.
@@ -231,7 +252,7 @@ def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
             # A base that the fleet lists, and that gets its fleet file with this push, is not known yet.
             listed = own and event.may_change_fleet and not event.branch.startswith(OWN_BRANCHES)
             if known or listed or (not own and event.may_make_fleet):
-                return [SyncFleet(fleet=event.repo, installation=event.installation)]
+                return [SyncFleet(fleet=event.repo, installation=event.installation, pushed=event.after)]
     return []
 
 

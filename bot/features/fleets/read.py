@@ -11,14 +11,21 @@ from bot.domain.errors import BotError
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName, SubmodulePath
 from bot.features.fleets import apply
 from bot.features.fleets.facts import Pinned
-from bot.features.fleets.jobs import Access, ListedPull, Outcome, SyncFleet, SyncInstallation
+from bot.features.fleets.jobs import (
+    Access,
+    ForgetInstallation,
+    ListedPull,
+    Outcome,
+    PushedJob,
+    SyncFleet,
+    SyncInstallation,
+)
 from bot.features.fleets.text import UnreadableUpstream
 from bot.fleetfile import FLEET_FILE, Fleet, PageAudience, Submodule, parse_fleet
 from bot.fleetfile.yaml_lines import Problem, YamlFileError
 from bot.git.git import GitError
 from bot.git.gitmodules import BrokenStanza, Stanza, parse_gitmodules, resolve_upstream, tracked_branch
 from bot.git.mirrors import Mirror
-from bot.github.app import App
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Repository
@@ -58,9 +65,14 @@ class FleetAt(NamedTuple):
         return named.get(path) if named else Submodule(path=path)
 
 
-def sync_all_installations(app: App) -> Outcome:
-    """List every installation of the App."""
-    return tuple(SyncInstallation(installation=found) for found in app.find_installations())
+def sync_all_installations(tools: FleetTools) -> Outcome:
+    """List every installation of the App, and what is known of others: the event of their end may have been lost."""
+    found = tools.app.find_installations()
+    gone = tools.pins.snapshot().installations() - set(found)
+    return (
+        *(SyncInstallation(installation=one) for one in found),
+        *(ForgetInstallation(gone=one) for one in sorted(gone)),
+    )
 
 
 def list_pulls(client: Client, repo: RepoName) -> tuple[ListedPull, ...]:
@@ -89,6 +101,14 @@ def fetch_all(tools: FleetTools, client: Client, repos: Iterable[RepoName]) -> N
             # Git only says no; GitHub says why: an outage, a limit, an ended token are waited for (RetryLater).
             repository.find_repository(client, repo)
             tools.mirrors.of(repo).fetch(client.token)
+
+
+def look_again(tools: FleetTools, job: PushedJob, repo: RepoName) -> PushedJob | None:
+    """The job for a moment later, when the fetched mirror of `repo` lacks what was pushed to it; else None."""
+    if job.pushed is None or tools.mirrors.of(repo).resolve(job.pushed) is not None:
+        return None
+    log.info("%s: %s cannot be fetched yet", repo, job.pushed)
+    return job.again(tools.now())
 
 
 def fetch_fleet(

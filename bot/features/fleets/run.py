@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from bot.domain.names import BranchName, RepoName
 from bot.features.fleets.apply import report_access
 from bot.features.fleets.jobs import FleetRead, HubFound, Outcome, PullsListed, SyncFleet, SyncInstallation
-from bot.features.fleets.read import fetch_all, list_pulls, read_all_pins
+from bot.features.fleets.read import fetch_all, list_pulls, look_again, read_all_pins
 from bot.features.fleets.store import PinStore
 from bot.fleetfile import FLEET_FILE, HUB_FILE
 from bot.git.mirrors import Mirrors
@@ -47,6 +47,9 @@ def sync_fleet(tools: FleetTools, client: Client, job: SyncFleet) -> Outcome:
         is_hub = repo is not None and repository.has_file(client, job.fleet, HUB_FILE)
         return (HubFound(hub=job.fleet, installation=job.installation),) if is_hub else ()
     fetch_all(tools, client, [job.fleet])
+    again = look_again(tools, job, job.fleet)
+    if again is not None:
+        return (again,)
     read = read_all_pins(tools, client, job, BranchName(repo.default_branch))
     listed_by = next((pin.listed_by for pin in tools.pins.pins_of(job.fleet)), None)
     pins = tuple(replace(pin, listed_by=listed_by) for pin in read.pins)

@@ -45,6 +45,10 @@ class Pins:
         """Every pin of every fleet."""
         return self._rows
 
+    def installations(self) -> frozenset[InstallationId]:
+        """Every installation that has a fleet."""
+        return frozenset(row.installation for row in self._rows)
+
     def fleets_of(self, installation: InstallationId) -> tuple[RepoName, ...]:
         """The fleets of one installation."""
         rows = (row for rows in self._by_fleet.values() for row in rows)

@@ -240,7 +240,15 @@ def test_a_look_at_a_later_time_waits_in_the_queue(kind: type[SyncRollout | Chec
 
 
 def test_a_bumps_job_is_one_pins() -> None:
-    (job,) = route(Push(repo=TOOLS, installation=NINE, branch=MAIN, after=CommitSha("a" * 40)), Pins(WIN_PINS[2:]))[
-        :1
-    ]
-    assert job == SyncBump(fleet=WIN, installation=SEVEN, base=MAIN, submodule=SubmodulePath("tools"))
+    after = CommitSha("a" * 40)
+    (job,) = route(Push(repo=TOOLS, installation=NINE, branch=MAIN, after=after), Pins(WIN_PINS[2:]))[:1]
+    assert job == SyncBump(fleet=WIN, installation=SEVEN, base=MAIN, submodule=SubmodulePath("tools"), pushed=after)
+
+
+def test_a_push_that_cannot_be_fetched_is_looked_for_on_a_short_ladder() -> None:
+    job = SyncFleet(fleet=WIN, installation=SEVEN, pushed=CommitSha("a" * 40))
+    waits, now = [], 1_000
+    while (again := job.again(now)) is not None:
+        waits.append(again.starts_at - now)
+        job, now = again, again.starts_at
+    assert waits == [2, 4, 8, 16, 32]

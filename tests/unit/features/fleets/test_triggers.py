@@ -124,6 +124,7 @@ def test_a_push_that_may_bring_the_fleet_file_to_a_branch_is_read(
         may_make_fleet=may_make,
         may_change_fleet=may_change,
     )
-    assert triggers(event, INDEX) == ([SyncFleet(fleet=FLEET, installation=SEVEN)] if read else [])
+    wanted = SyncFleet(fleet=FLEET, installation=SEVEN, pushed=event.after)
+    assert triggers(event, INDEX) == ([wanted] if read else [])
     made = msgspec.structs.replace(event, repo=NEW)
-    assert triggers(made, INDEX) == ([SyncFleet(fleet=NEW, installation=SEVEN)] if may_make else [])
+    assert triggers(made, INDEX) == ([msgspec.structs.replace(wanted, fleet=NEW)] if may_make else [])

@@ -1,0 +1,49 @@
+"""GitHub's event of a push comes before a fetch gets what was pushed."""
+
+from __future__ import annotations
+
+from sandbox.world import FLEET
+from tests.github.stepping import Stepper
+
+
+def push_unseen(steps: Stepper) -> str:
+    """Push to the upstream, at a moment from which fetches lag behind; the commit."""
+    steps.advance(60)
+    pushed = steps.push_upstream()
+    steps.hub.behaviours.git_lag = 5
+    steps.settle()
+    return pushed
+
+
+def test_an_upstream_is_pushed_to(steps: Stepper) -> None:
+    """rancher/fleet#4842, jquery/jquery-license#23: the bump comes seconds later, and not at the next sweep."""
+    pushed = push_unseen(steps)
+    assert steps.outside.pulls(FLEET) == []
+    steps.advance(62)
+    (pull,) = steps.outside.pulls(FLEET)
+    assert steps.outside.pin(FLEET, pull["head"]["sha"]) == pushed
+    assert steps.failed == []
+
+
+def test_a_fleet_file_is_pushed(steps: Stepper) -> None:
+    """The same of a fleet: what its file says from now on holds seconds later."""
+    steps.advance(60)
+    file = (steps.world.checkouts / "aios-win/.github/aios-bot.yml").read_text()
+    steps.world.push(FLEET, {".github/aios-bot.yml": f"{file}commands: {{prefix: /fleet}}\n"}, "Another prefix")
+    steps.hub.behaviours.git_lag = 5
+    steps.advance(62)
+    (pin,) = steps.service.intake.pins.pins_of(FLEET)
+    assert pin.prefix == "/fleet"
+    assert steps.failed == []
+
+
+def test_what_was_pushed_never_comes(steps: Stepper) -> None:
+    """Somebody force-pushed it away in the same second: what is there now counts, after a minute."""
+    clone = steps.world.checkouts / "server"
+    steps.push_upstream()
+    steps.world.git(clone, "reset", "--hard", "--quiet", "HEAD~1")
+    steps.world.git(clone, "push", "--quiet", "--force", "origin", "HEAD:main")
+    steps.settle()
+    steps.advance(120)
+    assert steps.waiting == []
+    assert steps.failed == []
