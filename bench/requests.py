@@ -1,23 +1,28 @@
 """How many requests each thing that the bot does costs: `python -m bench requests`, printed from the recording.
 
+`--each` prints every one of them.
+
 Against the embedded GitHub, which answers unchanged lists with 304 as GitHub does: those count against no budget.
 Requests with the node's own token are not counted: each job has a budget of its own.
 """
 
 from __future__ import annotations
 
+import argparse
 import base64
 import json
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import requests
 
-from bench.bump import _wait_until_quiet
+from sandbox.github import EmbeddedGitHub
 from sandbox.requests_log import LoggedRequest
 from sandbox.running import run_small_aios
 from sandbox.world import FLEET, NODE, OWNER, PERSON, SERVER, AiosWorld
@@ -41,24 +46,30 @@ class Cost(NamedTuple):
 
 def main() -> None:
     """Run and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench requests")
+    parser.add_argument("--each", action="store_true", help="print every request")
+    each = parser.parse_args().each
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aios-bench-")))
-        world, *_ = stack.enter_context(run_small_aios(folder, node_root=folder / "node"))
-        _wait_until_quiet(world.hub)
+        world, service, _ = stack.enter_context(run_small_aios(folder, node_root=folder / "node"))
+        settle = partial(_settle, world.hub, service.url)
+        settle()
         costs = [_cost("set-up: the first look at one fleet", world.hub.requests)]
 
         def measure(action: str, do: Callable[[], object]) -> None:
             world.hub.requests.clear()
             do()
-            _wait_until_quiet(world.hub)
+            settle()
             costs.append(_cost(action, world.hub.requests))
+            if each:
+                _print_each(action, world.hub.requests)
 
         measure("a first bump", lambda: _push(world, "traefik:v3.1", "traefik:v3.2"))
         number = _pull(world)
         measure("a refused comment", lambda: world.hub.comment(FLEET, number, "/deploy NOWHERE", by="stranger"))
         measure("a merge, to its order", lambda: world.hub.merge_pull(FLEET, number, by=PERSON))
         measure("a node's report of an order", lambda: _carry_out(world))
-        costs.append(_drift(world))
+        costs.append(_drift(world, settle))
         measure("a bump, opened and annotated", lambda: _push(world, "whoami:v1.10", "whoami:v1.11"))
         number = _pull(world)
         measure("a bump that moves on", lambda: _push(world, "whoami:v1.11", "whoami:v1.12"))
@@ -81,9 +92,29 @@ def _cost(action: str, logged: list[LoggedRequest]) -> Cost:
     return Cost(action, kinds["rest"], kinds["graphql"], kinds["git"], budget)
 
 
+def _print_each(action: str, logged: list[LoggedRequest]) -> None:
+    print(f"\n{action}:")
+    for one in logged:
+        if one.kind != "git" and one.by in ("installation", "app"):
+            print(f"  {one.by:13}{one.status:4} {one.method:7}{one.path.removeprefix('/api/v3')}", flush=True)
+
+
+def _settle(hub: EmbeddedGitHub, url: str) -> None:
+    """Until every event was delivered, no job of the service is due or runs, and nothing was asked for a while."""
+    seen = -1
+    while seen != len(hub.requests) or not _is_idle(url):
+        seen = len(hub.requests)
+        hub.wait_for_deliveries()
+        time.sleep(1.2)
+
+
+def _is_idle(url: str) -> bool:
+    page = requests.get(f"{url}/metrics", timeout=60).text
+    return all(f'aios_bot_queue_looks{{state="{state}"}} 0' in page for state in ("waiting", "running"))
+
+
 def _push(world: AiosWorld, old: str, new: str) -> None:
     world.edit(SERVER, INGRESS, old, new, f"{old} to {new}")
-    _wait_until_quiet(world.hub)
 
 
 def _pull(world: AiosWorld) -> int:
@@ -121,18 +152,18 @@ def _open_hub(world: AiosWorld) -> None:
     world.hub.add_to_installation(world.installation, [HUB])
 
 
-def _drift(world: AiosWorld) -> Cost:
+def _drift(world: AiosWorld, settle: Callable[[], None]) -> Cost:
     """One question to a node that is asked again and again: from its answer to the next question."""
     file = (world.checkouts / "aios-win/.github/aios-bot.yml").read_text()
     world.push(FLEET, {".github/aios-bot.yml": f"{file}drift: {{every: 8s}}\n"}, "Ask often")
     _carry_out(world)
-    _wait_until_quiet(world.hub)
+    settle()
     world.hub.requests.clear()
     _carry_out(world)
     world.hub.claim_job(["nobody"], timeout=9)  # until it was asked again
     found = _cost("a drift question and its answer", world.hub.requests)
     world.push(FLEET, {".github/aios-bot.yml": file}, "Once a day")
-    _wait_until_quiet(world.hub)
+    settle()
     return found
 
 

@@ -112,7 +112,7 @@ def _order_check(
     give_order(tools, client, at, wanted, facts.past)
     asked = find_question(facts.past, pinned.submodule)
     if asked is not None:
-        _delete_answered(client, at, asked)
+        _delete_answered(tools, client, at, asked)
 
 
 def _change_issue(client: Client, at: FleetAt, facts: DriftFacts, change: IssueChange) -> None:
@@ -131,7 +131,7 @@ def _change_issue(client: Client, at: FleetAt, facts: DriftFacts, change: IssueC
         issues.edit_issue(client, at.repo, number, {"title": text.title, "body": text.body, "state": "open"})
 
 
-def _delete_answered(client: Client, at: FleetAt, asked: PastOrder) -> None:
+def _delete_answered(tools: RolloutTools, client: Client, at: FleetAt, asked: PastOrder) -> None:
     """Remove an answered question from the node's deployments, which are to show what was deployed."""
     if asked.stage is Stage.SUCCEEDED and asked.state != "inactive":
         # GitHub removes only deployments that are not active.
@@ -139,3 +139,4 @@ def _delete_answered(client: Client, at: FleetAt, asked: PastOrder) -> None:
             client, at.repo, asked.number, state="inactive", description="answered; a newer question followed"
         )
     deployments.delete_deployment(client, at.repo, asked.number)
+    tools.statuses.forget_order(at.repo, asked.number)

@@ -193,6 +193,11 @@ class RolloutStore:
 
         self._store.write(write)
 
+    def forget_order(self, fleet: RepoName, number: DeploymentId) -> None:
+        """Its deployment was deleted: no list will show it."""
+        gone = sa.delete(ORDERS_MADE).where(ORDERS_MADE.c.fleet == fleet.lower(), ORDERS_MADE.c.number == number)
+        self._store.write(lambda connection: connection.execute(gone))
+
     def find_new_orders(self, fleet: RepoName, node: NodeName, *, now: int) -> tuple[DeploymentId, ...]:
         """The orders that `node` was given a short while ago, newest first."""
         query = (
