@@ -48,7 +48,7 @@ verify-cases:
 	$(PYTHON) tools/setup test
 	AIOS_BOT_CASES=1000 tools/own-root pytest -q --timeout 1200 tests/integration/cases
 
-# Each test of a behaviour of GitHub, with what the bot does about it taken away: it fails. About five minutes.
+# Each test of a behaviour of GitHub, with what the bot does about it taken away: it fails. About ten minutes.
 prove-red:
 	$(PYTHON) tools/setup test
 	tools/own-root python -m tests.github.prove_red

@@ -16,15 +16,16 @@ from bot.features.review import apply as review_apply
 from bot.git.git import GitRepository
 from bot.github.client import Client
 from bot.github.connection.memory import Memory
-from bot.github.endpoints import path_of
+from bot.github.endpoints import path_of, repository
 from bot.github.endpoints.people import PullDetail
-from bot.github.endpoints.repository import Repository, find_repository
+from bot.github.endpoints.repository import Pull, Repository, find_repository
 from bot.github.endpoints.workflows import RUN_DETAILS, WorkflowRun
 from bot.github.events import _parse_push
 from bot.github.ignored import Ignored, IgnoredReason
 from bot.github.shapes import Sha
 from bot.onboarding.check.read import _read_bases
 
+_read_pull = repository.read_pull
 _read_list = Client._read_list
 _let_merge = review_apply._let_merge
 
@@ -47,6 +48,21 @@ def no(*_arguments: Any, **_named: Any) -> bool:
 
 def unknown(*_arguments: Any, **_named: Any) -> Ignored:
     return Ignored(reason=IgnoredReason.UNKNOWN_EVENT)
+
+
+def none(*_arguments: Any, **_named: Any) -> frozenset[Any]:
+    return frozenset()
+
+
+UNHEARD = "what GitHub never says"
+
+
+def for_ever(job: Any, now: float) -> Any:
+    return msgspec.structs.replace(job, not_before=int(now) + 30)
+
+
+def still_open(client: Client, repo: RepoName, number: Any) -> Pull:
+    return msgspec.structs.replace(_read_pull(client, repo, number), merged_at=None, state="open")
 
 
 def githubs_words(*_arguments: Any, message: str = "ended", **_named: Any) -> str:

@@ -2,31 +2,44 @@
 
     python -m tests.github.prove_red [TEST...]
 
-Each test runs with its fix undone (tests/github/undone.py), and is to fail on an assertion, which is printed. Exits
-with 1 when one stays green, fails otherwise, or has nothing to undo.
+Each test runs with its fix undone (tests/github/undone.py), and is to fail on an assertion, which is printed as soon
+as its file is through. Two files run at once. Exits with 1 when a test stays green, fails otherwise, or has nothing
+to undo.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
+import multiprocessing
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tests.github.undone import UNDONE
 
 HERE = Path(__file__).parent
+AT_ONCE = 2
 _SLOW = "test_merged.py"  # random histories: no single behaviour
+
+
+class Proof(NamedTuple):
+    """By test: the assertion that failed, or what is wrong."""
+
+    red: dict[str, str]
+    others: dict[str, str]
 
 
 class _Undoing:
     """Undoes a test's fix around it, from before its fixtures are made."""
 
     def __init__(self) -> None:
-        self.red: dict[str, str] = {}
-        self.others: dict[str, str] = {}
+        self.proof = Proof({}, {})
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Function) -> Generator[None, object, object]:
@@ -47,31 +60,46 @@ class _Undoing:
         report = yield
         if call.when == "teardown" and call.excinfo is None:
             return report
+        red, others = self.proof
         if item.originalname not in UNDONE:
-            self.others[item.name] = "nothing is named that could be undone"
+            others[item.name] = "nothing is named that could be undone"
         elif call.excinfo is not None:
             text = call.excinfo.exconly(tryshort=True)
-            found = self.red if call.excinfo.errisinstance(AssertionError) else self.others
+            found = red if call.excinfo.errisinstance(AssertionError) else others
             found[item.name] = text.split("\n")[0][:200]
         elif call.when == "call":
-            self.others[item.name] = "still green"
+            others[item.name] = "still green"
         return report
 
 
-def main(names: list[str]) -> int:
-    """Run them, print each failing assertion, and count."""
+def prove(path: Path, names: Sequence[str]) -> Proof:
+    """Run the tests of one file, those of `names` alone if there are any."""
     undoing = _Undoing()
     chosen = ["-k", " or ".join(names)] if names else []
     options = ["-q", "--no-header", "--no-summary", "--tb=no", "-p", "no:cacheprovider", "-p", "no:randomly"]
-    pytest.main([str(HERE), f"--ignore={HERE / _SLOW}", *options, *chosen], plugins=[undoing])
-    print()
-    for name, text in undoing.red.items():
-        print(f"red    {name}\n       {text}")
-    for name, text in undoing.others.items():
-        print(f"WRONG  {name}\n       {text}")
-    behaviours = {name.partition("[")[0] for name in undoing.red}
-    print(f"{len(behaviours)} behaviours are red without what the bot does about them; {len(undoing.others)} are not")
-    return 1 if undoing.others or not undoing.red else 0
+    with contextlib.redirect_stdout(io.StringIO()):
+        pytest.main([str(path), *options, *chosen], plugins=[undoing])
+    return undoing.proof
+
+
+def main(names: Sequence[str]) -> int:
+    """Run them, print each failing assertion, and count."""
+    files = [path for path in sorted(HERE.glob("test_*.py")) if path.name != _SLOW]
+    behaviours: set[str] = set()
+    wrong = 0
+    # pytest is made to run once in a process.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(AT_ONCE, mp_context=context, max_tasks_per_child=1) as pool:
+        for done in as_completed([pool.submit(prove, path, names) for path in files]):
+            red, others = done.result()
+            for name, text in red.items():
+                print(f"red    {name}\n       {text}", flush=True)
+            for name, text in others.items():
+                print(f"WRONG  {name}\n       {text}", flush=True)
+            behaviours |= {name.partition("[")[0] for name in red}
+            wrong += len(others)
+    print(f"{len(behaviours)} behaviours are red without what the bot does about them; {wrong} are not")
+    return 1 if wrong or not behaviours else 0
 
 
 if __name__ == "__main__":

@@ -32,6 +32,9 @@ _GRANTED = Undo("bot.github.connection.grants:Installation.within", before.all_t
 _UPDATED = Undo("bot.features.bump.read:find_strangers", before.only_what_was_pushed)
 _HUB_UPDATED = Undo("bot.features.hub.apply:is_own_branch", before.pushed_documents)
 _DISMISSED = Undo("bot.features.bump.read:read_dismissed_pins", lambda *_: frozenset())
+_FETCHED = Undo("bot.features.bump.run:look_again", before.nothing)
+_REFUSED = Undo("bot.features.bump.apply:BranchRefused", before.Never)
+_STILL_OPEN = Undo("bot.github.endpoints.repository:read_pull", before.still_open)
 _ATTENTION = "bot.features.commands.apply.command:decide_attention"
 
 UNDONE: dict[str, tuple[Undo, ...]] = {
@@ -42,6 +45,10 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_a_listed_base_does_not_exist": (Undo("bot.features.fleets.apply:report_missing_base", before.nothing),),
     "test_check_looks_at_every_base": (Undo("bot.onboarding.check.read:_read_bases", before.first_base_alone),),
     "test_the_base_of_a_bump_is_changed": (Undo("bot.features.bump.run:read_bump_facts", before.without_retargeted),),
+    # test_budget
+    "test_a_deleted_deployment_is_not_asked_for_again": (
+        Undo("bot.features.rollout.store:RolloutStore.forget_order", before.nothing),
+    ),
     # test_buttons
     "test_a_bump_is_closed_and_reopened": (_DISMISSED,),
     "test_the_branch_of_a_bump_is_deleted_and_restored": (_DISMISSED,),
@@ -73,9 +80,17 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
         Undo("bot.github.connection.memory:Memory.find", before.forgets("pull")),
         Undo("bot.features.bump.apply:open_own_pull", repository.open_pull),
     ),
+    # test_hiccups
+    "test_the_base_moved_just_before_the_merge": (Undo("bot.github.endpoints.merging:_BASE_MOVED", before.UNHEARD),),
+    "test_a_graphql_request_fails_with_status_200": (Undo("bot.github.client:_BROKEN_QUERY", before.UNHEARD),),
+    "test_a_comment_is_submitted_too_quickly": (Undo("bot.github.client:_TOO_QUICKLY", before.UNHEARD),),
+    # test_late_fetches
+    "test_an_upstream_is_pushed_to": (_FETCHED,),
+    "test_a_fleet_file_is_pushed": (Undo("bot.features.fleets.run:look_again", before.nothing),),
+    "test_what_was_pushed_never_comes": (Undo("bot.features.fleets.jobs:PushedJob.again", before.for_ever),),
+    "test_a_pull_request_cannot_be_labelled_yet": (Undo("bot.features.bump.apply:GitHubError", before.Never),),
     # test_lists
     "test_a_comment_is_deleted_while_comments_are_listed": (Undo(_READ_LIST, before.each_page_once),),
-    "test_a_ruleset_keeps_the_branch_of_a_bump": (Undo("bot.github.endpoints.repository:_IS_GONE", ""),),
     # test_merge_queue
     "test_a_queue_waits_for_the_checks_of_its_own_commit": (_QUEUE,),
     "test_a_group_that_moves_no_pin_passes": (_QUEUE,),
@@ -89,6 +104,9 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_an_upstream_is_renamed": (_RENAMES,),
     "test_a_fleet_is_renamed": (_RENAMES,),
     "test_a_fleet_is_archived": (_RENAMES,),
+    "test_the_event_of_an_installations_end_is_lost": (
+        Undo("bot.features.fleets.store:Pins.installations", before.none),
+    ),
     "test_the_app_is_uninstalled": (
         Undo("bot.features.fleets.jobs:ForgetInstallation", lambda gone: SyncInstallation(installation=gone)),
     ),
@@ -103,6 +121,17 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     ),
     "test_check_asks_for_the_tokens_that_the_service_uses": (
         Undo("bot.onboarding.check.decide:_check_installation", before.empty),
+    ),
+    # test_plans_of_accounts
+    "test_a_free_plan_has_no_rulesets_for_private_repositories": (
+        Undo("bot.github.endpoints.rules:_NOT_IN_THIS_PLAN", before.UNHEARD),
+    ),
+    # test_refused_branches
+    "test_a_ruleset_keeps_everybody_from_making_branches": (_REFUSED,),
+    "test_a_branch_has_a_name_that_the_bumps_begins_with": (_REFUSED,),
+    "test_a_ruleset_keeps_the_branch_of_a_bump": (_REFUSED,),
+    "test_a_rollback_where_no_branch_can_be_made": (
+        Undo("bot.features.commands.apply.orders:GitHubError", before.Never),
     ),
     # test_refused_dispatch
     "test_the_workflow_of_an_order_is_not_started": (
@@ -123,7 +152,10 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     ),
     "test_a_merged_pull_request_keeps_the_plan_that_was_approved": (
         Undo("bot.features.bump.pull:_is_merged", before.no),
+        Undo("bot.features.bump.pull:_shows_plan", before.no),
+        _STILL_OPEN,
     ),
+    "test_a_plan_that_nobody_saw_before_the_merge_is_not_posted_after_it": (_STILL_OPEN,),
     "test_each_new_head_waits_again": (Undo("bot.features.bump.jobs:_PLANNED_ON", {"opened"}),),
     "test_a_fork_has_its_own_commits": (Undo("bot.github.shapes:PullEnd.is_outside", before.no),),
     "test_the_event_of_a_pull_request_is_lost": (
