@@ -8,6 +8,8 @@ from bot.domain.names import BranchName, SubmodulePath
 from bot.features.bump.jobs import bump_branch
 from sandbox.world import FLEET, PERSON
 from tests.github.stepping import Stepper
+from tests.github.test_update_branch import HUB
+from tests.gitworld import commit, new_repository
 
 BRANCH = bump_branch(BranchName("main"), SubmodulePath("server"))
 
@@ -62,6 +64,26 @@ def test_a_ruleset_keeps_the_branch_of_a_bump(steps: Stepper) -> None:
     assert "neutral" in text
     assert "Cannot delete this branch" in text
     assert steps.outside.pulls(FLEET) == []
+
+
+def test_a_hub_where_no_branch_can_be_made(steps: Stepper) -> None:
+    """The same 422 in a hub's repository: its documents wait, and its head says why."""
+    world = steps.world
+    world.hub.create_repository(HUB)
+    world.hub.set_permission(HUB, PERSON, "admin")
+    world.hub.restrict_creations(HUB)
+    clone = new_repository(world.checkouts / "AIOS")
+    commit(clone, {"README.md": "# AIOS\n"})
+    world.git(clone, "remote", "add", "origin", f"{world.hub.url}/{HUB}.git")
+    world.git(clone, "push", "--quiet", "--set-upstream", "origin", "main")
+    world.hub.add_to_installation(world.installation, [HUB])
+    file = (world.checkouts / "aios-win/.github/aios-bot.yml").read_text()
+    world.push(FLEET, {".github/aios-bot.yml": f"{file}hub: {HUB}\n"}, "Shown by the hub")
+    steps.settle()
+    check = steps.check(HUB, "aios/hub")
+    assert check is not None, steps.failed
+    assert "creations being restricted" in check["output"]["summary"]
+    assert steps.failed == []
 
 
 def test_a_rollback_where_no_branch_can_be_made(steps: Stepper) -> None:

@@ -130,6 +130,7 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_a_ruleset_keeps_everybody_from_making_branches": (_REFUSED,),
     "test_a_branch_has_a_name_that_the_bumps_begins_with": (_REFUSED,),
     "test_a_ruleset_keeps_the_branch_of_a_bump": (_REFUSED,),
+    "test_a_hub_where_no_branch_can_be_made": (Undo("bot.features.hub.apply:BranchRefused", before.Never),),
     "test_a_rollback_where_no_branch_can_be_made": (
         Undo("bot.features.commands.apply.orders:GitHubError", before.Never),
     ),

@@ -6,7 +6,6 @@ changes nothing more.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,12 +14,13 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from bot.domain.errors import RetryLater
-from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName, short
+from bot.domain.names import CommitSha, PullNumber, RepoName, short
 from bot.features.bump import read as gather
 from bot.features.bump.decide import BumpDecision, CloseBump, ProposeBump, WithholdBump
 from bot.features.bump.facts import BumpFacts
 from bot.features.bump.jobs import bump_branch
-from bot.features.bump.text import render_body, render_note, render_refused, render_title
+from bot.features.bump.text import render_body, render_note, render_title
+from bot.features.fleets.branches import report_refused_branch
 from bot.features.fleets.read import FleetAt
 from bot.github.checks import ensure_check, note_new_commit
 from bot.github.client import Client
@@ -62,7 +62,7 @@ def apply_bump(
             try:
                 return propose(tools, client, at, facts, decision)
             except BranchRefused as problem:
-                report_refused(client, at, facts, problem.message)
+                _report_refused(client, at, facts, problem, kept=False)
         case CloseBump():
             close(tools, client, at, facts, decision)
         case WithholdBump():
@@ -158,18 +158,12 @@ def post_plan_check(
     )
 
 
-def report_refused(client: Client, at: FleetAt, facts: BumpFacts, message: str, *, kept: bool = False) -> None:
-    """Say on the head of the base branch, once, that GitHub does not let the bump's branch be pushed, or go."""
+def _report_refused(client: Client, at: FleetAt, facts: BumpFacts, problem: BranchRefused, *, kept: bool) -> None:
     branch = bump_branch(facts.base, facts.submodule.path)
-    parts = branch.split("/")
-    shorter = (BranchName("/".join(parts[:count])) for count in range(1, len(parts)))
-    before = None if kept else next((name for name in shorter if at.mirror.resolve(f"refs/heads/{name}")), None)
-    text = render_refused(branch, message, in_the_way=before, kept=kept)
-    title = f"{'The branch of a bump stays' if kept else 'No bump'}: GitHub refuses its branch"
-    check = CheckText(title=title, summary=text, text="", conclusion="neutral" if kept else "action_required")
-    log.warning("%s of %s: %s", branch, facts.fleet, message)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-    ensure_check(client, facts.fleet, facts.base_head, BUMP_CHECK, lambda: check, external_id=f"refused:{digest}")
+    head, mirror = facts.base_head, at.mirror
+    report_refused_branch(
+        client, facts.fleet, head, problem, mirror=mirror, branch=branch, check=BUMP_CHECK, kept=kept
+    )
 
 
 def close(tools: BumpTools, client: Client, at: FleetAt, facts: BumpFacts, decision: CloseBump) -> None:
@@ -186,7 +180,7 @@ def close(tools: BumpTools, client: Client, at: FleetAt, facts: BumpFacts, decis
         try:
             repository.delete_branch(client, facts.fleet, bump_branch(facts.base, facts.submodule.path))
         except BranchRefused as problem:
-            report_refused(client, at, facts, problem.message, kept=True)
+            _report_refused(client, at, facts, problem, kept=True)
 
 
 def withhold(tools: BumpTools, client: Client, facts: BumpFacts, decision: WithholdBump) -> None:

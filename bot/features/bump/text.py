@@ -136,21 +136,6 @@ def render_note(
     return f"`{submodule}`: {said}"
 
 
-def render_refused(branch: BranchName, message: str, *, in_the_way: BranchName | None, kept: bool) -> str:
-    """Why a bump has no branch, or why one that is over keeps its branch (`kept`), and what to do."""
-    name, words = md.code(branch), md.text(md.cut(" ".join(message.split()), 300))
-    if kept:
-        return (
-            f"The branch {name} is of no more use, and GitHub does not let it be deleted: {words}. Delete it by hand."
-        )
-    if in_the_way is not None:
-        return f"A branch {md.code(in_the_way)} is in the way of the bump's own, {name}: rename or delete it."
-    return (
-        f"GitHub does not let the bump's branch {name} be pushed: {words}. Let the App bypass the ruleset that "
-        "forbids it, or leave the branches `aios-bot/**` out of it."
-    )
-
-
 class GroupPlan(Value, frozen=True):
     """The plan of one pin that a merge group moves; `beyond`: in what it does more than the pull request shows."""
 

@@ -60,3 +60,18 @@ def render_missing_base(base: BranchName, *, exists: bool) -> str:
         f"`{FLEET_FILE}` lists the base {md.code(base)}, which {lacks}: nothing is proposed or deployed "
         f"there. {cure}, or take it off `bases:`. The bot picks the change up automatically."
     )
+
+
+def render_refused_branch(branch: BranchName, message: str, *, in_the_way: BranchName | None, kept: bool) -> str:
+    """Why a branch of ours is not pushed, or why one that is over stays (`kept`), and what to do."""
+    name, words = md.code(branch), md.text(md.cut(" ".join(message.split()), 300))
+    if kept:
+        return (
+            f"The branch {name} is of no more use, and GitHub does not let it be deleted: {words}. Delete it by hand."
+        )
+    if in_the_way is not None:
+        return f"A branch {md.code(in_the_way)} is in the way of the bot's own, {name}: rename or delete it."
+    return (
+        f"GitHub does not let the bot's branch {name} be pushed: {words}. Let the App bypass the ruleset that "
+        "forbids it, or leave the branches `aios-bot/**` out of it."
+    )

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from bot.domain.errors import BotError
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
+from bot.features.fleets.branches import report_refused_branch
 from bot.features.fleets.store import PinStore
 from bot.git.git import GitRepository
 from bot.github.client import Client
 from bot.github.endpoints import repository
+from bot.github.endpoints.repository import BranchRefused
 from bot.github.pulls import propose_files
+
+HUB_CHECK = "aios/hub"
 
 
 def read_documents(mirror: GitRepository, commit: CommitSha, paths: tuple[str, ...]) -> dict[str, str]:
@@ -72,6 +77,7 @@ def propose_documents(
     head, start = mirror.resolve(f"refs/heads/{branch}"), mirror.resolve(f"refs/heads/{base}")
     if start is None:
         return "no_base"
+    report = partial(report_refused_branch, client, repo, start, mirror=mirror, branch=branch, check=HUB_CHECK)
     pulls = repository.find_pulls(client, repo, head=branch, base=base)
     pull = next((one for one in pulls if one.state == "open"), None)
     pushed = pins.find_pushed_documents(repo)
@@ -81,7 +87,10 @@ def propose_documents(
         if pull is not None:
             repository.close_pull(client, repo, PullNumber(pull.number))
         if head is not None:
-            repository.delete_branch(client, repo, branch)
+            try:
+                repository.delete_branch(client, repo, branch)
+            except BranchRefused as problem:
+                report(problem, kept=True)
         return "up_to_date"
     holds = head is not None and read_documents(mirror, head, tuple(files)) == dict(files)
     if not holds or head is None:
@@ -89,7 +98,11 @@ def propose_documents(
             client, repo, parent=start, base_tree=mirror.tree_of(start), files=files, message=title
         )
         pins.note_pushed_documents(repo, commit)
-        repository.push_branch(client, repo, branch, commit, exists=head is not None)
+        try:
+            repository.push_branch(client, repo, branch, commit, exists=head is not None)
+        except BranchRefused as problem:
+            report(problem)
+            return "branch_refused"
     elif pull is None and any(one.state == "closed" and one.merged_at is None for one in pulls):
         return "settled"  # somebody closed exactly this
     if pull is None:
