@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.world import FLEET, NODE, PERSON
+from sandbox.world import FLEET, PERSON
 from tests.github.stepping import Stepper
 
 
@@ -28,7 +28,7 @@ def test_a_deleted_deployment_is_not_asked_for_again(steps: Stepper) -> None:
         steps.advance(61)
         answer(steps, "drift")
     steps.hub.requests.clear()
-    steps.hub.comment(FLEET, number, f"/status {NODE}", by=PERSON)
+    steps.hub.comment(FLEET, number, "/status", by=PERSON)
     steps.settle()
     gone = [one.path for one in steps.hub.requests if one.status == 404 and "/deployments/" in one.path]
     assert gone == []
