@@ -128,7 +128,8 @@ class Service:
         """`redelivers`: whether GitHub can reach this service by webhook. `now`: in seconds since the epoch."""
         from bot.cli.pages import build_pages
         from bot.features.audit.store import AuditTrail
-        from bot.features.bump.run import BumpTools, PlanTools
+        from bot.features.bump.read import PlanTools
+        from bot.features.bump.run import BumpTools
         from bot.features.bump.store import PlanStore
         from bot.features.commands.run import CommandTools
         from bot.features.commands.store import CommandStore, RecentCommandStore

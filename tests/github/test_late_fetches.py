@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from sandbox.world import FLEET
 from tests.github.stepping import Stepper
 
@@ -20,6 +22,21 @@ def test_an_upstream_is_pushed_to(steps: Stepper) -> None:
     pushed = push_unseen(steps)
     assert steps.outside.pulls(FLEET) == []
     steps.advance(62)
+    proposed = [steps.outside.pin(FLEET, pull["head"]["sha"]) for pull in steps.outside.pulls(FLEET)]
+    assert proposed == [pushed]
+    assert steps.failed == []
+
+
+def test_of_a_burst_of_pushes_one_is_looked_at(steps: Stepper) -> None:
+    """Each push has a job of its own; the first sees the newest commit, and the others ask GitHub nothing."""
+    steps.advance(60)
+    versions = [f"traefik:v3.{number}" for number in range(1, 6)]
+    for old, new in itertools.pairwise(versions):
+        pushed = steps.push_upstream(old, new)
+    before = len(steps.hub.requests)
+    steps.settle()
+    searches = [one for one in steps.hub.requests[before:] if one.method == "GET" and one.path.endswith("/pulls")]
+    assert len([one for one in searches if f"/{FLEET}/" in one.path]) <= 2, searches
     proposed = [steps.outside.pin(FLEET, pull["head"]["sha"]) for pull in steps.outside.pulls(FLEET)]
     assert proposed == [pushed]
     assert steps.failed == []

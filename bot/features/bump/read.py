@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName, SubmodulePath
 from bot.features.bump.facts import BumpBranch, BumpFacts, Checks, OpenPull, Relation
 from bot.features.bump.jobs import bump_branch
+from bot.features.bump.store import PlanStore
 from bot.features.bump.text import parse_marker
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
@@ -20,12 +22,25 @@ from bot.github.pulls import find_own_pulls
 from bot.github.shapes import FAILED
 from bot.plan.model import Plan
 from bot.planner.plans import Revision, plan_between
+from bot.planner.renderer import Renderer
 
 if TYPE_CHECKING:
     from bot.features.bump.run import BumpTools
 
-
 COMMITS_READ = 50  # of a branch of ours, which has one commit while nobody else commits to it
+
+
+@dataclass(frozen=True)
+class PlanTools:
+    """What making, storing and linking a plan takes."""
+
+    renderer: Renderer
+    store: PlanStore
+    public_url: str  # where people reach this service; "" when they do not
+
+    def page_of(self, plan: Plan) -> str:
+        """The address of the whole plan; "" when nobody reaches this service."""
+        return f"{self.public_url}/plans/{plan.id}" if self.public_url else ""
 
 
 def read_bump_facts(tools: BumpTools, client: Client, at: FleetAt, pinned: Pinned) -> BumpFacts | None:

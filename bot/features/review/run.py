@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from bot.features.audit.store import AuditTrail
-from bot.features.bump.run import PlanTools
+from bot.features.bump.read import PlanTools
 from bot.features.fleets.jobs import Outcome
 from bot.features.fleets.run import FleetTools
 from bot.features.outbox.pulls import WaitingPulls

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from bot.features.bump.run import PlanTools
+from bot.features.bump.read import PlanTools
 from bot.features.fleets.apply import work_pin_by_pin
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.jobs import Outcome

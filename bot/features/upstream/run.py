@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.domain.names import BranchName, PullNumber
-from bot.features.bump.run import PlanTools
+from bot.features.bump.read import PlanTools
 from bot.features.fleets.jobs import Outcome, PullsListed
 from bot.features.fleets.read import fetch_all
 from bot.features.fleets.run import FleetTools
