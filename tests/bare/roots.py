@@ -76,7 +76,7 @@ def add_python(root: Path, cache: Path) -> None:
         script = "cd /tmp && tar -xzf /source.tar.gz --strip-components=1 && ./configure -q --prefix=/opt/python3.11"
         run_quietly("chroot", str(built), "sh", "-c", f"{script} && make -sj2 && make -s install")
         (built / "whole").touch()
-    if not (root / PYTHON).exists():
+    if not (root / PYTHON).is_symlink():  # it leads to nowhere outside of the root
         shutil.copytree(built / "opt/python3.11", root / "opt/python3.11", symlinks=True)
         (root / PYTHON).symlink_to("/opt/python3.11/bin/python3.11")
 

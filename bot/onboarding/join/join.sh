@@ -18,7 +18,7 @@ if [ "$(id -u)" -eq 0 ] && [ -z "${RUNNER_ALLOW_RUNASROOT:-}" ]; then
   die "export RUNNER_ALLOW_RUNASROOT=1"
 fi
 
-# Said before anything is changed: what has no wheels, and a Python that is too old with none to be had.
+# Said before anything is changed: what has no wheels, and a git or a Python that is too old with none to be had.
 machine=$(uname -m)
 case $machine in
   x86_64 | amd64 | aarch64 | arm64) bits=$(getconf LONG_BIT 2>/dev/null || echo 64) ;;
@@ -61,6 +61,15 @@ offered_python() {
   fi
 }
 
+# The version of git that is here, else of the one that the system would install.
+git_version() {
+  if has git; then
+    git --version | sed -n 's/^git version \([0-9.]*\).*/\1/p'
+  elif has apt-cache; then
+    apt-cache policy git 2>/dev/null | sed -n 's/^ *Candidate: *\(1:\)*\([0-9.]*\).*/\2/p'
+  fi
+}
+
 if [ -n "${AIOS_BOT_NODE_STATE:-}" ]; then
   home=$AIOS_BOT_NODE_STATE
 elif [ -n "${PREFIX:-}" ]; then
@@ -69,6 +78,12 @@ else
   home=/var/lib/aios-bot-node
 fi
 
+git=$(git_version)
+case $git in
+  [01].* | 2.[0-9].* | 2.[12][0-9].* | 2.30.*)
+    die "git $git is too old: install 2.31 or newer, then paste the command again"
+    ;;
+esac
 python=$(good_python)
 if [ -z "$python" ]; then
   case $(offered_python) in

@@ -25,7 +25,7 @@ class Machine:
         self.put("id", "echo 1000")
         self.put("uname", "echo x86_64")
         self.put("getconf", "echo 64")
-        self.put("git", "exit 0")
+        self.put("git", "echo git version 2.31.0")
         for name in ("apt-get", "sudo"):
             self.put(name, f'echo {name} "$@" >>{self.changes}')
 
@@ -35,8 +35,9 @@ class Machine:
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
 
-    def offer_python(self, version: str) -> None:
-        self.put("apt-cache", f"echo 'python3:'; echo '  Installed: (none)'; echo '  Candidate: {version}'")
+    def offer_python(self, version: str, *, git: str = "1:2.39.5-0+deb12u2") -> None:
+        candidate = f"case $2 in git) echo '  Candidate: {git}' ;; *) echo '  Candidate: {version}' ;; esac"
+        self.put("apt-cache", f"echo \"$2:\"; echo '  Installed: (none)'; {candidate}")
 
     def join(self) -> subprocess.CompletedProcess[str]:
         """The script, run by this machine's shell with an invitation that names no agent."""
@@ -69,6 +70,28 @@ def test_a_system_of_32_bits_on_a_64_bit_kernel_is_refused(machine: Machine) -> 
     machine.put("uname", "echo aarch64")
     machine.put("getconf", "echo 32")
     machine.assert_refused("there is no aios-bot for this machine (aarch64)")
+
+
+@pytest.mark.parametrize("version", ["1.9.5", "2.9.2", "2.17.1", "2.30.2", "2.30.2 (Apple Git-1)"])
+def test_an_old_git_is_refused(machine: Machine, version: str) -> None:
+    (machine.bin / "python3").symlink_to(sys.executable)
+    machine.put("git", f"echo 'git version {version}'")
+    machine.assert_refused(f"git {version.split(maxsplit=1)[0]} is too old: install 2.31 or newer")
+
+
+def test_a_system_that_would_install_an_old_git_is_refused(machine: Machine) -> None:
+    (machine.bin / "python3").symlink_to(sys.executable)
+    (machine.bin / "git").unlink()
+    machine.offer_python("3.11.2-1+b1", git="1:2.30.2-1+deb11u2")
+    machine.assert_refused("git 2.30.2 is too old")
+
+
+@pytest.mark.parametrize("version", ["2.31.0", "2.45.2.windows.1", "2.100.0", "3.0.1"])
+def test_a_newer_git_is_taken(machine: Machine, version: str) -> None:
+    (machine.bin / "python3").symlink_to(sys.executable)
+    machine.put("git", f"echo git version {version}")
+    machine.put("aios-bot", "exit 0")
+    assert machine.join().returncode == 0
 
 
 def test_root_is_refused(machine: Machine) -> None:
