@@ -31,6 +31,7 @@ def test_what_is_stored_or_sent_is_known() -> None:
     assert {kind.__name__ for kind in STORED if kind.__module__.startswith("bot.protocol")} == {
         "AgentRelease",
         "Difference",
+        "DiskSpace",
         "Hook",
         "Invitation",
         "Order",
