@@ -1,7 +1,7 @@
 """Find what is left to do where every image that is built comes out as it was. Pure.
 
-A service whose own image comes out the same is not recreated for the build's sake; who only follows it, because it
-shares its network or asked to be restarted with it, is left alone then, too.
+A service whose own image comes out the same is not recreated for the build's sake. Neither is a service that only
+follows it: one that shares its network, or names it in `depends_on` with `restart: true`.
 """
 
 from __future__ import annotations
