@@ -60,6 +60,8 @@ ONLY_WHERE_NEEDED = frozenset(
         # Reports of a node that is newer than its service are read without them; services are updated first.
         "Report.engine",
         "Report.compose",
+        "Report.agent",
+        "Report.space",
         "StackOrder.watch",  # required of the node by `Order.requires`
         "Node.watch",  # the version before takes no fleet file that says it
         "Pinned.page_for_readers",  # nor that
