@@ -131,8 +131,8 @@ def main() -> None:
         for attack in (*tried, withdrawn):
             Statuses.state = "inactive" if attack is withdrawn else "queued"
             code, text = run(program, world, github, attack.envelope)
-            told, _, words = text.partition(": ")
-            reason = told.removeprefix("refused (").removesuffix(")")
+            ending, _, words = text.partition(": ")
+            reason = ending.removeprefix("refused (").removesuffix(")")
             print(f"{attack.name:48} {code:4} {reason:16} {words.splitlines()[0][:100] if words else ''}")
             if (code, reason) != (ExitCode.REFUSED, attack.reason):
                 succeeded.append(attack.name)

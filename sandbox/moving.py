@@ -27,12 +27,7 @@ def rename_repository(api: Api, repo: Repo, new_name: str) -> None:
 
 def uninstall(api: Api, installation: Installation) -> None:
     """Remove an installation: its tokens end, and GitHub answers 404 for it."""
-    payload = {
-        "installation": api.shapes.installation(installation),
-        "sender": api.shapes.user(installation.account),
-        "repositories": [],
-    }
-    api.webhooks.emit_to(installation, "installation", payload, repo=None, action="deleted")
+    _announce(api, installation, "deleted")
     state = api.state
     state.tokens = {text: token for text, token in state.tokens.items() if token.installation is not installation}
     state.uninstalled[installation.id] = state.installations.pop(installation.id)
@@ -41,14 +36,18 @@ def uninstall(api: Api, installation: Installation) -> None:
 def suspend(api: Api, installation: Installation) -> None:
     """Suspend an installation: it is listed still, and every request for a token of it is refused."""
     installation.suspended_at = iso_now()
+    _announce(api, installation, "suspend")
+    state = api.state
+    state.tokens = {text: token for text, token in state.tokens.items() if token.installation is not installation}
+
+
+def _announce(api: Api, installation: Installation, action: str) -> None:
     payload = {
         "installation": api.shapes.installation(installation),
         "sender": api.shapes.user(installation.account),
         "repositories": [],
     }
-    api.webhooks.emit_to(installation, "installation", payload, repo=None, action="suspend")
-    state = api.state
-    state.tokens = {text: token for text, token in state.tokens.items() if token.installation is not installation}
+    api.webhooks.emit_to(installation, "installation", payload, repo=None, action=action)
 
 
 def remove_collaborator(api: Api, repo: Repo, person: User) -> None:

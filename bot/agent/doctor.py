@@ -99,7 +99,7 @@ def _check_keys(state: NodeState) -> str:
             "and run `aios-bot node trust orders.pub.pem`"
         )
     trusted = ", ".join(key.fingerprint for key in keys)
-    return f"trusts {trusted}; jobs of this runner could change that: whoever may push workflows can run some"
+    return f"trusts {trusted}; jobs of this runner could change that: anyone who may push workflows can run some"
 
 
 def _check_record(state: NodeState) -> str:

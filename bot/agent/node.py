@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -102,7 +102,7 @@ def report_outcome(
         outcome,
         engine=found.engine[:_LONGEST_VERSION],
         compose=found.compose[:_LONGEST_VERSION],
-        agent=version("aios-bot"),
+        agent=_agent_version(),
         space=space,
     )
     reported = True
@@ -115,6 +115,13 @@ def report_outcome(
         reported = False
     state = "success" if outcome.end is OrderEnd.SUCCESS else "failure"
     return (not with_status or post_status(node, order, state, render_description(outcome))) and reported
+
+
+def _agent_version() -> str:
+    try:
+        return version("aios-bot")
+    except PackageNotFoundError:  # run from its sources: a report does without
+        return ""
 
 
 def read_versions(docker: Docker) -> EngineVersions:

@@ -51,14 +51,15 @@ def read_space(checkout: Path, find_images: Callable[[], Path | None]) -> tuple[
     """
     try:
         images = find_images()
-    except DockerError:
+    except (DockerError, OSError):
         images = None
     uses: dict[int, list[str]] = {}
     found: dict[int, DiskSpace] = {}
-    for use, folder in (("checkout", _existing(checkout)), ("images", images)):
-        if folder is None:
+    for use, named in (("checkout", checkout), ("images", images)):
+        if named is None:
             continue
         with contextlib.suppress(OSError):
+            folder = _existing(named) if use == "checkout" else named
             disk, usage = folder.stat().st_dev, shutil.disk_usage(folder)
             uses.setdefault(disk, []).append(use)
             found[disk] = DiskSpace(use=" and ".join(uses[disk]), free=usage.free, size=usage.total)

@@ -1,4 +1,4 @@
-"""Rules and names keep the bot from its own branches: said once, and nothing else stops."""
+"""Rules and names keep the bot from its own branches: shown once, and nothing else stops."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from bot.domain.names import BranchName, SubmodulePath
 from bot.features.bump.jobs import bump_branch
 from sandbox.world import FLEET, PERSON
 from tests.github.stepping import Stepper
-from tests.github.test_update_branch import HUB
-from tests.gitworld import commit, new_repository
+from tests.github.test_update_branch import HUB, add_hub
 
 BRANCH = bump_branch(BranchName("main"), SubmodulePath("server"))
 
 
-def said(steps: Stepper) -> str:
+def shown(steps: Stepper) -> str:
     """What the check about bumps says on the base; it stays the same one."""
     check = steps.check(FLEET, "aios/bump")
-    assert check is not None, f"nothing is said: {steps.failed}"
+    assert check is not None, f"nothing is shown: {steps.failed}"
     steps.look_around()
     again = steps.check(FLEET, "aios/bump")
     assert again is not None
@@ -32,7 +31,7 @@ def test_a_ruleset_keeps_everybody_from_making_branches(steps: Stepper) -> None:
     steps.hub.restrict_creations(FLEET)
     steps.push_upstream()
     steps.settle()
-    text = said(steps)
+    text = shown(steps)
     assert "action_required" in text
     assert "creations being restricted" in text
     assert "bypass" in text
@@ -45,7 +44,7 @@ def test_a_branch_has_a_name_that_the_bumps_begins_with(steps: Stepper, name: st
     steps.world.git(clone, "push", "--quiet", "origin", f"HEAD:refs/heads/{name}")
     steps.push_upstream()
     steps.settle()
-    assert f"<code>{name}</code> is in the way" in said(steps)
+    assert f"<code>{name}</code> is in the way" in shown(steps)
     steps.hub.delete_branch(FLEET, name, by=PERSON)
     steps.look_around()
     assert len(steps.outside.pulls(FLEET)) == 1
@@ -60,7 +59,7 @@ def test_a_ruleset_keeps_the_branch_of_a_bump(steps: Stepper) -> None:
     steps.world.git(clone, "reset", "--hard", "--quiet", "HEAD~1")
     steps.world.git(clone, "push", "--quiet", "--force", "origin", "HEAD:main")
     steps.settle()
-    text = said(steps)
+    text = shown(steps)
     assert "neutral" in text
     assert "Cannot delete this branch" in text
     assert steps.outside.pulls(FLEET) == []
@@ -68,18 +67,7 @@ def test_a_ruleset_keeps_the_branch_of_a_bump(steps: Stepper) -> None:
 
 def test_a_hub_where_no_branch_can_be_made(steps: Stepper) -> None:
     """The same 422 in a hub's repository: its documents wait, and its head says why."""
-    world = steps.world
-    world.hub.create_repository(HUB)
-    world.hub.set_permission(HUB, PERSON, "admin")
-    world.hub.restrict_creations(HUB)
-    clone = new_repository(world.checkouts / "AIOS")
-    commit(clone, {"README.md": "# AIOS\n"})
-    world.git(clone, "remote", "add", "origin", f"{world.hub.url}/{HUB}.git")
-    world.git(clone, "push", "--quiet", "--set-upstream", "origin", "main")
-    world.hub.add_to_installation(world.installation, [HUB])
-    file = (world.checkouts / "aios-win/.github/aios-bot.yml").read_text()
-    world.push(FLEET, {".github/aios-bot.yml": f"{file}hub: {HUB}\n"}, "Shown by the hub")
-    steps.settle()
+    add_hub(steps, restricted=True)
     check = steps.check(HUB, "aios/hub")
     assert check is not None, steps.failed
     assert "creations being restricted" in check["output"]["summary"]

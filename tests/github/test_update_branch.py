@@ -68,11 +68,13 @@ def test_the_merge_of_the_base_changes_something_else_too(steps: Stepper) -> Non
     assert f"{PERSON} committed to it" in note["body"]
 
 
-def new_hub(steps: Stepper) -> dict[str, Any]:
-    """The pull request of a hub that shows the fleet; its base has moved since."""
+def add_hub(steps: Stepper, *, restricted: bool = False) -> None:
+    """A hub's repository that shows the fleet; `restricted`: nobody may make branches in it."""
     world = steps.world
     world.hub.create_repository(HUB)
     world.hub.set_permission(HUB, PERSON, "admin")
+    if restricted:
+        world.hub.restrict_creations(HUB)
     clone = new_repository(world.checkouts / "AIOS")
     commit(clone, {"README.md": "# AIOS\n"})
     world.git(clone, "remote", "add", "origin", f"{world.hub.url}/{HUB}.git")
@@ -81,6 +83,12 @@ def new_hub(steps: Stepper) -> dict[str, Any]:
     file = (world.checkouts / "aios-win/.github/aios-bot.yml").read_text()
     world.push(FLEET, {".github/aios-bot.yml": f"{file}hub: {HUB}\n"}, "Shown by the hub")
     steps.settle()
+
+
+def new_hub(steps: Stepper) -> dict[str, Any]:
+    """The pull request of a hub that shows the fleet; its base has moved since."""
+    world = steps.world
+    add_hub(steps)
     (pull,) = steps.outside.pulls(HUB)
     world.push(HUB, {"notes.md": "words\n"}, "Something else")
     steps.settle()

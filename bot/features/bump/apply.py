@@ -118,7 +118,7 @@ def put_labels(client: Client, repo: RepoName, number: int, labels: tuple[str, .
         repository.post_labels(client, repo, number, labels)
     except GitHubError as problem:
         log.warning("the labels of %s#%d were refused: %s", repo, number, problem)
-        return not any(said in problem.message for said in _NOT_FOUND_YET)
+        return not any(words in problem.message for words in _NOT_FOUND_YET)
     return True
 
 

@@ -34,7 +34,7 @@ def report_refused_branch(
     text = render_refused_branch(branch, problem.message, in_the_way=before, kept=kept)
     title = "A branch of the bot stays" if kept else "GitHub refuses a branch of the bot"
     conclusion = "neutral" if kept else "action_required"
-    said = CheckText(title=title, summary=text, text="", conclusion=conclusion)
+    shown = CheckText(title=title, summary=text, text="", conclusion=conclusion)
     log.warning("%s of %s: %s", branch, repo, problem)
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-    ensure_check(client, repo, head, check, lambda: said, external_id=f"refused:{digest}")
+    ensure_check(client, repo, head, check, lambda: shown, external_id=f"refused:{digest}")

@@ -17,6 +17,10 @@ _IS_THERE, _IS_GONE = "Reference already exists", "Reference does not exist"
 """What GitHub says (422) when a branch is made or moved that was made or deleted meanwhile; rules answer 422, too."""
 
 
+_NOT_YET = "Object does not exist"
+"""What GitHub says (422) of a commit that has not reached all of it: no rule, and over when it is tried again."""
+
+
 class BranchRefused(GitHubError):  # noqa: N818 - a rule's answer, not a failure
     """GitHub does not let the App make, move or delete a branch."""
 
@@ -177,7 +181,7 @@ def _change_branch(client: Client, verb: str, path: str, body: object = None) ->
     except NotFound:
         raise
     except GitHubError as problem:
-        if problem.status not in (409, 422):
+        if problem.status not in (409, 422) or _NOT_YET in problem.message:
             raise
         raise BranchRefused(f"{verb} {path}", problem.status, problem.message) from None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.names import BranchName, RepoName, parse_commit_sha
-from bot.github.endpoints.repository import delete_branch, push_branch
+from bot.github.endpoints.repository import BranchRefused, delete_branch, push_branch
 from bot.github.errors import GitHubError
 from tests.unit.github.scripted import Scripted, reply
 
@@ -30,8 +30,9 @@ def test_the_other_request_follows(exists: bool, message: str, requests: list[st
 @pytest.mark.parametrize(("exists", "request_"), [(False, MAKE), (True, MOVE)])
 def test_another_refusal_is_an_error(exists: bool, request_: str) -> None:
     sender = Scripted(reply({"message": "Object does not exist"}, status=422))
-    with pytest.raises(GitHubError, match="Object does not exist"):
+    with pytest.raises(GitHubError, match="Object does not exist") as raised:
         push_branch(sender.client(), REPO, BRANCH, SHA, exists=exists)
+    assert not isinstance(raised.value, BranchRefused), "no rule: the job is tried again"
     assert sender.lines == [request_]
 
 
