@@ -21,7 +21,8 @@ class Place:
     """One server: what it answers by the beginning of a path, and the credentials that it was given."""
 
     repositories: dict[str, Path] = field(default_factory=dict)
-    """By "/OWNER/NAME.git"; only with the token."""
+    """By "/OWNER/NAME.git"; only with the token where it `asks` for one."""
+    asks: bool = True
     redirects: dict[tuple[str, str], str] = field(default_factory=dict)
     """Address to go to instead, by verb and "/OWNER/NAME.git"; also for whoever has no token."""
     code: int = 301
@@ -57,7 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(self.place.code, {"Location": f"{to}/{service}"}, b"")
         elif name not in self.place.repositories:
             self._send(404, {}, b"")
-        elif credential != basic_authorization(TOKEN):
+        elif self.place.asks and credential != basic_authorization(TOKEN):
             self._send(401, {"WWW-Authenticate": 'Basic realm="here"'}, b"")
         else:
             self._serve(self.place.repositories[name], service, body)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import subprocess
 import tempfile
 from dataclasses import replace
@@ -25,12 +26,15 @@ from bot.domain.verdicts import Permission
 from bot.features.visitors import decide as visitors
 from bot.features.visitors.facts import Sight, ViewFacts
 from bot.fleetfile import Platform
-from bot.git import clone_settings
+from bot.git import clone_settings, mirrors, safe_git
+from bot.git.credentials import token_environment
+from bot.git.git import GitError
 from bot.github.endpoints import checks
 from bot.onboarding.join import node as joining
 from bot.onboarding.join import private
 from bot.planner import exits, yaml_nodes
 from bot.planner.compose_files import ComposeFile, ComposeGroup, ComposeInputs
+from bot.planner.guarded import StoppedError, run_guarded
 from bot.planner.source_map import SourceMap
 from bot.protocol.invitation import Invitation
 from bot.redaction import named, redact
@@ -41,11 +45,31 @@ from bot.risks.pairs import Port
 from bot.storage import folders
 from bot.web import setup
 from tests.adversary.attack import Attack, nothing
+from tests.gitworld import commit, new_repository
+from tests.integration.git.test_redirects import OLD, cloned, mirror
+from tests.integration.planner.guarded_work import QUICK
 from tests.integration.web.test_setup import Bench, form_of
+from tests.redirects import serving
 from tests.unit.github.scripted import Scripted, reply
 from tests.unit.protocol.test_order import make_order
 
 REDACTOR = Redactor(b"a key of these tests")
+
+# -- C1: a success is a text that takes more than a second of the processor -----------------------------------------
+
+
+def takes_the_processor(text: str) -> bool:
+    try:
+        run_guarded(partial(REDACTOR.text, text), QUICK._replace(cpu_seconds=1, memory=512 << 20))
+    except StoppedError as stopped:
+        return "processor time" in str(stopped)
+    return False
+
+
+def searched(pattern: str) -> Any:
+    """What a pattern finds that is tried again at each character."""
+    return lambda text, *_, **__: [found.span() for found in re.finditer(pattern, text)]
+
 
 # -- H1: a success is a run of somebody else that counts as ours ----------------------------------------------------
 
@@ -128,7 +152,7 @@ def marks_can_be_compared(*plan: str) -> bool:
 
 MARKS = ((Redactor, "marks_of_plan"), lambda _self, text, *_plan: text)
 
-# -- M7, L7: a success is git that starts a program of the clone's, or takes the token along ------------------------
+# -- M7: a success is git that starts a program of the clone's ------------------------------------------------------
 
 
 def starts(name: str) -> bool:
@@ -137,6 +161,29 @@ def starts(name: str) -> bool:
 
 def lets_remote_run(name: str) -> bool:
     return not clone_settings.find_forbidden(f"local\0{name}\nsh -c id\0")
+
+
+# -- L7: a success is the token at another server -------------------------------------------------------------------
+
+
+def takes_the_token_along(way: Any) -> bool:
+    with tempfile.TemporaryDirectory() as place, serving() as home, serving() as other:
+        source = new_repository(Path(place) / "source")
+        commit(source, {"a": "1"})
+        other.repositories[OLD] = source
+        other.asks = False
+        home.redirects["GET", OLD] = f"{other.url}{OLD}"
+        try:
+            way(home, Path(place))
+        except GitError:
+            return bool(other.tokens)
+        return bool(other.tokens)
+
+
+def follow_redirects(token: str | None, *, server: str) -> dict[str, str]:
+    """As git does by itself."""
+    found = token_environment(token, server=server)
+    return {name: "initial" if value == "false" else value for name, value in found.items()}
 
 
 # -- M8: a success is something that others may read ----------------------------------------------------------------
@@ -246,6 +293,12 @@ WITHDRAWAL = (deploy, "find_withdrawal")
 
 
 KEPT: dict[str, Attack] = {
+    "time: letters before a name": Attack(
+        partial(takes_the_processor, "b" * 60_000), (redact, "find_named"), searched(r"[\w.-]+password[\w.-]*=\S+")
+    ),
+    "time: an address that never comes to its host": Attack(
+        partial(takes_the_processor, "a:" * 15_000), (redact, "find_shaped"), searched(r"[^\s@]+:[^\s@]+@\S+")
+    ),
     "check: a run of another App": Attack(
         partial(takes_for_ours, {"id": 8, "slug": "aios-bot"}), OWN, checks.find_checks
     ),
@@ -312,6 +365,12 @@ KEPT: dict[str, Attack] = {
     ),
     "clone: a program of its remote": Attack(
         partial(lets_remote_run, "remote.origin.uploadpack"), (clone_settings, "find_forbidden"), lambda _: ()
+    ),
+    "redirect: of a mirror": Attack(
+        partial(takes_the_token_along, mirror), (mirrors, "token_environment"), follow_redirects
+    ),
+    "redirect: of a node's clone": Attack(
+        partial(takes_the_token_along, cloned), (safe_git, "token_environment"), follow_redirects
     ),
     "folder: the database": Attack(
         partial(others_may_read, "database"), (folders, "make_private_folder"), lambda folder: folder.mkdir()

@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -127,10 +128,24 @@ def victim(url: str, log: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, log.with_suffix(".err").read_text()
-        yield process, int(line)
+        try:
+            yield process, int(line)
+        except AssertionError as problem:
+            problem.add_note(describe(process, log))
+            raise
     finally:
         process.kill()
         process.wait()
+
+
+def describe(process: subprocess.Popen[str], log: Path) -> str:
+    """How a victim that did not do its work stands: where each of its threads is, or how it ended."""
+    ended = process.poll()
+    if ended is None:
+        process.send_signal(signal.SIGABRT)  # upon which it prints its threads
+        process.wait(30)
+    errors = log.with_suffix(".err").read_text("utf-8", "replace")[-20_000:]
+    return f"the last process {'hung' if ended is None else f'had ended with {ended}'}; it printed:\n{errors}"
 
 
 def wait_until_done(store: Store, seconds: float) -> None:

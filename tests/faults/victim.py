@@ -6,6 +6,7 @@ LOG.ticks has a line for every time that its schedule, of once a second, was run
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import random
 import sys
@@ -29,6 +30,7 @@ IMPATIENT = RetryPolicy(
 
 
 def main() -> None:
+    faulthandler.enable()
     url, log = sys.argv[1:]
     note = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,6 +101,58 @@ def test_what_was_tampered_with_is_refused_before_it_runs(place: Place, tmp_path
         install(folder, release.url, release.lock)
     assert list(folder.iterdir()) == [], "nothing is left behind"
     print(f"refused: {case}: {str(caught.value)[-90:]!r}")
+
+
+def fetch_anything(address: str, _digest: str, target: Path) -> bytes:
+    """A download whose hash nobody compares."""
+    with urllib.request.urlopen(address) as answer:
+        target.write_bytes(answer.read())
+    return target.read_bytes()
+
+
+def run_without_hashes(command: list[str], **limits: float) -> str:
+    """pip as most run it: by name and version."""
+    if "--require-hashes" in command:
+        lock = Path(command[-1]).with_name(installer.LOCK_FILE)
+        lock.write_text(re.sub(r" \\\n +--hash=\S+", "", lock.read_text()))
+        command = [one for one in command if one != "--require-hashes"]
+    return run(command, **limits)
+
+
+run = installer._run
+
+
+def add_to_lock(place: Place) -> None:
+    with (place.folder / "v1/agent.txt").open("a") as lock:
+        lock.write("# of somebody else\n")
+
+
+def add_to_package(place: Place) -> None:
+    (wheel,) = (place.folder / "simple/msgspec").iterdir()
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr("evil.py", "")
+
+
+@pytest.mark.parametrize(
+    ("tamper", "weak"),
+    [(add_to_lock, ("_fetch", fetch_anything)), (add_to_package, ("_run", run_without_hashes))],
+    ids=["a lock of somebody else", "a package with a file more"],
+)
+def test_what_its_hash_refuses_would_be_installed_without(
+    place: Place,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tamper: Callable[[Place], None],
+    weak: tuple[str, Callable[..., object]],
+) -> None:
+    release, folder = place.release("v1"), tmp_path / "program"
+    tamper(place)
+    with pytest.raises(InstallError, match=r"is not what was named|DO NOT MATCH THE HASHES"):
+        install(folder, release.url, release.lock)
+    monkeypatch.setattr(installer, *weak)
+    install(folder, release.url, release.lock)
+    assert (folder / release.lock / installer.WHOLE).exists()
+    assert bool(list(folder.rglob("evil.py"))) == (tamper is add_to_package)
 
 
 def test_a_lock_that_names_another_folder_is_refused(place: Place, tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from flask import Flask, request
 
+from bot.service import server
 from bot.service.server import serve
 from bot.service.shutdown import Shutdown
 from bot.service.slow_clients import MOST_CONNECTIONS, count_places
@@ -22,8 +23,8 @@ CLIENTS = 250
 SECONDS = 1.0  # of one request, here
 
 
-@pytest.fixture
-def port() -> Iterator[int]:
+@contextmanager
+def listening() -> Iterator[int]:
     app = Flask(__name__)
 
     @app.post("/webhook")
@@ -54,6 +55,12 @@ def port() -> Iterator[int]:
     assert not thread.is_alive()
 
 
+@pytest.fixture
+def port() -> Iterator[int]:
+    with listening() as port:
+        yield port
+
+
 def test_what_a_proxy_on_this_machine_passes_on_is_not_from_this_machine(port: int) -> None:
     """The server leaves the headers that say so."""
 
@@ -74,8 +81,8 @@ def test_what_a_proxy_on_this_machine_passes_on_is_not_from_this_machine(port: i
     assert [ask(**one) for one in proxied] == [b"False"] * 4
 
 
-def post(port: int) -> bytes:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+def post(port: int, *, timeout: float = 20) -> bytes:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         connection.request("POST", "/webhook", body=b"x" * 1000)
         return connection.getresponse().read()
@@ -90,11 +97,14 @@ def closed(client: socket.socket) -> bool:
         return True
 
 
-@pytest.mark.parametrize(
+STARTS = pytest.mark.parametrize(
     "start",
     [b"", b"POST /webhook HT", b"POST /webhook HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx"],
     ids=["half-open", "header", "body"],
 )
+
+
+@STARTS
 def test_requests_are_answered_beside_many_slow_clients(port: int, start: bytes) -> None:
     with ExitStack() as stack:
         clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(CLIENTS)]
@@ -110,6 +120,19 @@ def test_requests_are_answered_beside_many_slow_clients(port: int, start: bytes)
                     continue
         if start:
             assert all(closed(client) for client in clients), "each lost its place"
+
+
+@STARTS
+def test_without_limits_they_would_take_every_place(monkeypatch: pytest.MonkeyPatch, start: bytes) -> None:
+    """As the web server does by itself: the test above would be red."""
+    monkeypatch.setattr(server, "count_places", lambda: 100)
+    monkeypatch.setattr(server, "SILENT_SECONDS", 120)
+    monkeypatch.setattr(server, "limit_requests", lambda *_: None)
+    with listening() as port, ExitStack() as stack:
+        for _ in range(CLIENTS):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port))).sendall(start)
+        with pytest.raises(TimeoutError):
+            post(port, timeout=3)
 
 
 def test_a_connection_that_is_kept_between_requests_stays(port: int) -> None:
