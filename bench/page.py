@@ -6,6 +6,7 @@ Server time by the application itself, without network; then a real server on lo
 from __future__ import annotations
 
 import gzip
+import json
 import resource
 import socket
 import statistics
@@ -14,8 +15,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import requests
@@ -28,12 +29,14 @@ from bot.queue.inbox import Inbox
 from bot.service.database import open_store
 from bot.service.server import serve
 from bot.service.shutdown import Shutdown
+from bot.settings.values import Secret
 from bot.storage.store import Store
 from tests.browser.states import Fleets, history_of, node, waiting
 from tests.queueing import make_app
 
 FLEETS, NODES, ROUNDS = 200, 20, 100
 POLLERS, HALF_OPEN, FLOOD = 200, 250, 2_500
+SECRET = Secret("a secret of this measurement")
 PAGES = {
     "fleet": "/fleets/acme/fleet-{0}",
     "state": "/fleets/acme/fleet-{0}/state",
@@ -50,7 +53,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="aios-bench-") as folder:
         store = open_store(f"sqlite:///{folder}/bot.sqlite3")
         fill(store)
-        app = make_app(Inbox(store), None)
+        app = make_app(Inbox(store), SECRET)
         print(f"{FLEETS} fleets of {NODES} nodes; {ROUNDS} requests of each page\n")
         limits = f"(limits {LIMITS['ms']}, {LIMITS['queries']}, {LIMITS['kB']})"
         print(f"{'page':12}{'p50 ms':>8}{'p95 ms':>8}{'of CPU':>8}{'queries':>9}{'kB':>7}   {limits}")
@@ -106,8 +109,8 @@ def print_under_load(app: Flask) -> None:
         watched = percentile_of(url, POLLERS)
         held = threading.active_count() - threads
         added = (resident() - before) / 1e6
-        print(f"\n{POLLERS} pages polled once each five seconds: {held} threads more, {added:+.1f} MB", end="")
-        print(f" (limit {LIMITS['poll MB']}); p99 of another request {alone:.0f} to {watched:.0f} ms", end="")
+        print(f"{POLLERS} pages polled once each five seconds: {held} threads more, {added:+.1f} MB", end="")
+        print(f" (limit {LIMITS['poll MB']}); p99 of a webhook {alone:.0f} to {watched:.0f} ms", end="")
         print(f" (limit {LIMITS['p99 ratio']}x)")
         host, port = url.removeprefix("http://").split(":")
         opened = [socket.create_connection((host, int(port))) for _ in range(HALF_OPEN)]
@@ -175,44 +178,70 @@ def serving(app: Flask) -> Iterator[str]:
 
 
 def percentile_of(url: str, pollers: int) -> float:
-    """The 99th percentile (ms) of 200 requests while so many pages ask for their state, 40 a second in turn."""
-    stop, poll = threading.Event(), poll_states(url, pollers)
+    """The 99th percentile (ms) of 200 webhooks while so many pages are open, which poll each five seconds."""
+    with polling(url, pollers) if pollers else nullcontext():
+        return percentile_of_webhooks(url)
 
-    def run() -> None:
-        while not stop.is_set():
-            poll()
-            stop.wait(5 / max(pollers, 1))
 
-    polling = threading.Thread(target=run)
-    if pollers:
-        polling.start()
-    times = []
-    with requests.Session() as session:
-        for _ in range(200):
-            began = time.perf_counter()
-            session.get(f"{url}/healthz", timeout=30).raise_for_status()
-            times.append((time.perf_counter() - began) * 1000)
-            time.sleep(0.02)
-    stop.set()
-    if pollers:
-        polling.join(30)
+@contextmanager
+def polling(url: str, pollers: int) -> Iterator[None]:
+    """Pages that are open during the block, in a process of its own: each with a connection and an ETag."""
+    command = [sys.executable, "-c", _POLL, url, str(pollers), str(FLEETS)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as pages:
+        assert pages.stdout is not None
+        pages.stdout.readline()  # all were opened
+        yield
+        printed, _ = pages.communicate("stop\n", timeout=60)
+    print(f"\nopen pages: {printed.strip()}")
+
+
+_POLL = """
+import collections, sys, threading
+import requests
+url, pollers, fleets = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+sessions, etags, answers = [requests.Session() for _ in range(pollers)], [""] * pollers, collections.Counter()
+def poll(number):
+    answer = sessions[number].get(
+        f"{url}/fleets/acme/fleet-{number % fleets}/state", headers={"If-None-Match": etags[number]}, timeout=30
+    )
+    etags[number] = answer.headers["ETag"]
+    return answer.status_code
+for number in range(pollers):
+    poll(number)
+print("opened", flush=True)
+stop, turn = threading.Event(), 0
+threading.Thread(target=lambda: (sys.stdin.readline(), stop.set())).start()
+while not stop.wait(5 / pollers):
+    answers[poll(turn % pollers)] += 1
+    turn += 1
+print(", ".join(f"{many} answers {code}" for code, many in sorted(answers.items())))
+"""
+
+
+def percentile_of_webhooks(url: str) -> float:
+    """The 99th percentile (ms) of signed deliveries, sent from a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", _SEND, url, SECRET.reveal()], capture_output=True, text=True, check=True
+    )
+    times: list[float] = json.loads(done.stdout)
     return statistics.quantiles(times, n=100)[-1]
 
 
-def poll_states(url: str, pollers: int) -> Callable[[], None]:
-    """Each call polls the next page, on a connection of its own that stays open, with the ETag that it has."""
-    sessions = [requests.Session() for _ in range(pollers)]
-    etags, turn = [""] * pollers, [0]
-
-    def poll() -> None:
-        number = turn[0] % pollers
-        turn[0] += 1
-        answer = sessions[number].get(
-            f"{url}/fleets/acme/fleet-{number % FLEETS}/state", headers={"If-None-Match": etags[number]}, timeout=30
-        )
-        etags[number] = answer.headers.get("ETag", "")
-
-    return poll
+_SEND = """
+import hashlib, hmac, json, sys, time, uuid
+import requests
+url, body, times = sys.argv[1], b'{"zen": "hold"}', []
+signature = "sha256=" + hmac.new(sys.argv[2].encode(), body, hashlib.sha256).hexdigest()
+with requests.Session() as session:
+    for _ in range(200):
+        headers = {"X-GitHub-Event": "ping", "X-GitHub-Delivery": str(uuid.uuid4()),
+                   "X-Hub-Signature-256": signature, "Content-Type": "application/json"}
+        began = time.perf_counter()
+        session.post(f"{url}/webhook", data=body, headers=headers, timeout=30).raise_for_status()
+        times.append((time.perf_counter() - began) * 1000)
+        time.sleep(0.02)
+print(json.dumps(times))
+"""
 
 
 def answers(url: str) -> bool:

@@ -10,8 +10,10 @@ import re
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from urllib.parse import urlsplit
 
+import msgspec
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.exceptions import NotFound
 
@@ -54,6 +56,7 @@ STAGES = {
 def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Blueprint:
     """`web_url` is where GitHub's own pages are."""
     blueprint = Blueprint("fleets", __name__)
+    release = version("aios-bot")  # another one may render the same in another way
     host = "" if web_url == "https://github.com" else urlsplit(web_url).netloc
 
     @blueprint.get("/fleets")
@@ -79,9 +82,13 @@ def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Bluepr
 
     @blueprint.get("/fleets/<owner>/<name>/state")
     def fleet_state(owner: str, name: str) -> Response:
-        """The part of the page that changes."""
+        """The part of the page that changes. Every open page asks for it: it is rendered only when it did."""
         fleet = guard.require_fleet(f"{owner}/{name}")
-        return show("fleet_state.html", read_fleet(stores, fleet, now=time.time()))
+        view = read_fleet(stores, fleet, now=time.time())
+        visitor = guard.require_visitor()
+        shown = (view, guard.may_see(visitor, fleet, Sight.LOGS), visitor.form_token, release)
+        etag = hashlib.sha256(msgspec.json.encode(shown, order="deterministic")).hexdigest()[:32]
+        return find_unchanged(etag) or show("fleet_state.html", view, etag=etag)
 
     @blueprint.get("/fleets/<owner>/<name>/nodes/<node>")
     def node_page(owner: str, name: str, node: str) -> Response:
@@ -125,7 +132,7 @@ def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Bluepr
         ]
         return show("stack.html", view, stack=stack, found=found, pins=pins, results=results[:50])
 
-    def show(template: str, view: ShownFleet, **more: object) -> Response:
+    def show(template: str, view: ShownFleet, *, etag: str = "", **more: object) -> Response:
         visitor = guard.require_visitor()
         shows_logs = guard.may_see(visitor, view.fleet, Sight.LOGS)
         words, gravity = view.summarise()
@@ -147,7 +154,7 @@ def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Bluepr
             mutes=MUTE_WORDS,
             **more,
         )
-        return conditional(text)
+        return conditional(text, etag)
 
     return blueprint
 
@@ -160,13 +167,18 @@ def render_list(fleets: Sequence[ListedFleet], complete: bool) -> Response:
     return page
 
 
-def conditional(text: str) -> Response:
-    """A page of one visitor's; 304 when their browser has this very text."""
+def conditional(text: str, etag: str = "") -> Response:
+    """A page of one visitor's; 304 when their browser has it. `etag` (default: a hash) stands for the text."""
     answer = make_response(text)
-    answer.set_etag(hashlib.sha256(text.encode()).hexdigest()[:32])
+    answer.set_etag(etag or hashlib.sha256(text.encode()).hexdigest()[:32])
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.headers["Vary"] = "Cookie"
     return answer.make_conditional(request)  # type: ignore[return-value]  # werkzeug's type of the same object
+
+
+def find_unchanged(etag: str) -> Response | None:
+    """304 when the visitor's browser has the text already that `etag` stands for."""
+    return conditional("", etag) if request.if_none_match.contains(etag) else None
 
 
 def read_before() -> int:

@@ -56,6 +56,16 @@ _KEEP = sa.text(
     "VALUES (:fleet, :number, :node, :stage, :at, :record) ON CONFLICT (fleet, number) DO UPDATE SET "
     "stage = excluded.stage, at = excluded.at, record = excluded.record"
 )
+_FIND_ROLLOUTS = (  # made once: it takes longer to make than to run
+    sa.select(FLEET_STATES.c.page, FLEET_STATES.c.state, DETAILS.c.details)
+    .select_from(
+        FLEET_STATES.outerjoin(
+            DETAILS, sa.and_(*(DETAILS.c[name] == FLEET_STATES.c[name] for name in ("page", "base", "submodule")))
+        )
+    )
+    .where(FLEET_STATES.c.page.in_(sa.bindparam("pages", expanding=True)))
+    .order_by(FLEET_STATES.c.base, FLEET_STATES.c.submodule)
+)
 _KEEP_DETAILS = sa.text(
     "INSERT INTO rollout_details (page, base, submodule, details) VALUES (:page, :base, :submodule, :details) "
     "ON CONFLICT (page, base, submodule) DO UPDATE SET details = excluded.details"
@@ -219,15 +229,8 @@ class OrderHistory:
         self, pages: Collection[str]
     ) -> dict[str, tuple[tuple[RolloutStatus, RolloutDetails], ...]]:
         """The same of several fleets, by their pages. One query."""
-        same = sa.and_(*(DETAILS.c[name] == FLEET_STATES.c[name] for name in ("page", "base", "submodule")))
-        query = (
-            sa.select(FLEET_STATES.c.page, FLEET_STATES.c.state, DETAILS.c.details)
-            .select_from(FLEET_STATES.outerjoin(DETAILS, same))
-            .where(FLEET_STATES.c.page.in_(list(pages)))
-            .order_by(FLEET_STATES.c.base, FLEET_STATES.c.submodule)
-        )
         with self._store.reading() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(_FIND_ROLLOUTS, {"pages": list(pages)}).all()
         found: Rollouts = {}
         for page, state, details in rows:
             status = msgspec.json.decode(state, type=RolloutStatus)

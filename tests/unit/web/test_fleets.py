@@ -16,6 +16,8 @@ from bot.domain.versions import NodeVersions
 from bot.features.fleets.store import PinStore
 from bot.features.holds.facts import Hold, HoldKind, Lock
 from bot.features.holds.store import HoldStore, take_lock
+from bot.features.outbox.facts import WaitingPull
+from bot.features.outbox.pulls import WaitingPulls
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.features.rollout.store import NodeStatus, RolloutStatus, RolloutStore
 from bot.protocol.outcome import OrderEnd
@@ -152,6 +154,12 @@ def test_the_state_is_sent_again_only_when_it_changed(store: Store) -> None:
     assert "halted" in changed.get_data(as_text=True)
     assert changed.headers["ETag"] != first.headers["ETag"]
     assert "<html" not in first.get_data(as_text=True)
+    pull = WaitingPull(
+        number=PullNumber(3), title="Bump it", author="ada", since=1, head=CommitSha("d" * 40), why="x"
+    )
+    WaitingPulls(store).save(FLEET, pull)
+    waiting = client.get(address, headers={"If-None-Match": changed.headers["ETag"]})
+    assert "Bump it" in waiting.get_data(as_text=True)
 
 
 def test_a_page_takes_at_most_six_queries(store: Store) -> None:
