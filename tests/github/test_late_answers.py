@@ -87,6 +87,18 @@ def test_a_pull_request_cannot_be_labelled_yet(steps: Stepper) -> None:
     (pull,) = steps.hub.pulls(FLEET)
     assert "aios/plan" in steps.outside.checks(FLEET, pull.head_sha)
     assert pull.labels == []
-    steps.advance(20)
+    steps.advance(40)
     assert sorted(label.name for label in pull.labels) == ["aios-bot", "dependencies"]
+    assert steps.failed == []
+
+
+def test_a_pull_request_can_never_be_labelled(steps: Stepper) -> None:
+    """The same 422, and it stays (peter-evans/create-pull-request#4322): it is tried a few times, not for ever."""
+    steps.hub.behaviours.lag = 1e9
+    steps.push_upstream()
+    steps.settle()
+    steps.advance(120)
+    asked = len(steps.hub.requests)
+    steps.advance(3600)
+    assert len(steps.hub.requests) == asked
     assert steps.failed == []

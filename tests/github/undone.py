@@ -89,6 +89,7 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_a_fleet_file_is_pushed": (Undo("bot.features.fleets.run:look_again", before.nothing),),
     "test_what_was_pushed_never_comes": (Undo("bot.features.fleets.jobs:PushedJob.again", before.for_ever),),
     "test_a_pull_request_cannot_be_labelled_yet": (Undo("bot.features.bump.apply:GitHubError", before.Never),),
+    "test_a_pull_request_can_never_be_labelled": (Undo("bot.features.fleets.jobs:PushedJob.again", before.for_ever),),
     # test_lists
     "test_a_comment_is_deleted_while_comments_are_listed": (Undo(_READ_LIST, before.each_page_once),),
     # test_merge_queue

@@ -9,11 +9,10 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from bot.domain.errors import RetryLater
 from bot.domain.names import CommitSha, PullNumber, RepoName, short
 from bot.features.bump import read as gather
 from bot.features.bump.decide import BumpDecision, CloseBump, ProposeBump, WithholdBump
@@ -43,7 +42,6 @@ log = logging.getLogger(__name__)
 BUMP_CHECK = "aios/bump"
 _NOT_FOUND_YET = ("Issue not found", "Could not resolve to a node")
 """What GitHub says (422) of labels for a pull request that was opened just now."""
-_LABELS_AGAIN = 4  # seconds
 # At most three; their identifiers are what bot.features.commands.jobs.BUTTONS reads
 # (REST: checks/create, `actions`).
 BUTTONS = (
@@ -53,10 +51,15 @@ BUTTONS = (
 )
 
 
-def apply_bump(
-    tools: BumpTools, client: Client, at: FleetAt, facts: BumpFacts, decision: BumpDecision
-) -> Plan | None:
-    """Carry out `decision`; the plan, when one was made."""
+class Applied(NamedTuple):
+    """What came of a decision: the plan, when one was made, and whether its pull request has all that it should."""
+
+    plan: Plan | None = None
+    labelled: bool = True
+
+
+def apply_bump(tools: BumpTools, client: Client, at: FleetAt, facts: BumpFacts, decision: BumpDecision) -> Applied:
+    """Carry out `decision`."""
     match decision:
         case ProposeBump():
             try:
@@ -67,7 +70,7 @@ def apply_bump(
             close(tools, client, at, facts, decision)
         case WithholdBump():
             withhold(tools, client, facts, decision)
-    return None
+    return Applied()
 
 
 def links_of(tools: BumpTools, facts: BumpFacts, plan: Plan) -> Links:
@@ -76,7 +79,7 @@ def links_of(tools: BumpTools, facts: BumpFacts, plan: Plan) -> Links:
     return Links(web=web, fleet=facts.fleet, upstream=facts.upstream, details=tools.plans.page_of(plan))
 
 
-def propose(tools: BumpTools, client: Client, at: FleetAt, facts: BumpFacts, decision: ProposeBump) -> Plan:
+def propose(tools: BumpTools, client: Client, at: FleetAt, facts: BumpFacts, decision: ProposeBump) -> Applied:
     """Bring the bump's one branch and pull request to what `decision` says, annotated with its plan."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         # The commit does not depend on the plan: rendering and GitHub work at the same time.
@@ -105,9 +108,7 @@ def propose(tools: BumpTools, client: Client, at: FleetAt, facts: BumpFacts, dec
     post_plan_check(client, facts.fleet, head, plan, links, fresh=decision.commit)
     tools.plans.store.mark_posted(facts.fleet, number, plan.id)
     log.info("bump of %s on %s: pull request %d, plan %s", facts.submodule.path, facts.base, number, plan.id)
-    if not labelled:
-        raise RetryLater(f"{facts.fleet}#{number} cannot be labelled yet", seconds=_LABELS_AGAIN)
-    return plan
+    return Applied(plan=plan, labelled=labelled)
 
 
 def put_labels(client: Client, repo: RepoName, number: int, labels: tuple[str, ...]) -> bool:

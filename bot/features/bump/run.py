@@ -50,6 +50,9 @@ def sync_bump(tools: BumpTools, client: Client, job: SyncBump) -> Outcome:
             decision = decide_bump(facts)
             _count_decision(decision.reason)
             log.info("bump of %s on %s of %s: %s", job.submodule, job.base, job.fleet, decision.reason)
-            apply_bump(tools, client, at, facts, decision)
+            applied = apply_bump(tools, client, at, facts, decision)
+            if not applied.labelled:  # GitHub does not find the new pull request yet
+                again = replace(job, pushed=None).again(tools.fleets.now())
+                return (again,) if again else ()
             tools.done[look] = seen
     return ()

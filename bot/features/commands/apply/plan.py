@@ -39,7 +39,7 @@ def post_new_plan(tools: CommandTools, client: Client, at: FleetAt, pinned: Pinn
 
 
 def _plan_bump(tools: CommandTools, client: Client, at: FleetAt, facts: BumpFacts) -> Plan | None:
-    return bump_apply.apply_bump(tools.bump, client, at, facts, decide_bump(facts))
+    return bump_apply.apply_bump(tools.bump, client, at, facts, decide_bump(facts)).plan
 
 
 def _plan_head(tools: CommandTools, client: Client, at: FleetAt, pinned: Pinned, pull: PullDetail) -> Plan | None:
