@@ -175,9 +175,8 @@ def apply_command(
     if context is not None and context.pull is None:  # refused before anything was read
         post_first_reply(client, record, body=render_reply(record))
         return ()
-    if job.comment is not None:
-        people.react(client, record.fleet, job.comment, WORDS[decision.reason].tone)
     if isinstance(decision, GiveOrders):
+        _react(client, job, record)
         at = context.at if context and context.at else read_base(tools, client, record.fleet, record.base)
         begin_orders(tools, client, at, record)
         return ()
@@ -193,7 +192,14 @@ def apply_command(
         context = context or load_command_context(tools, client, job)
         found = _resume(tools, record, context) if isinstance(decision, ResumeBumps) else ()
     put_reply(tools, client, record.fleet, record.pull, body=render_reply(record, extra=extra))
+    _react(client, job, record)
     return found
+
+
+def _react(client: Client, job: RunCommand, record: CommandRecord) -> None:
+    """Show at the comment what became of it."""
+    if job.comment is not None:
+        people.react(client, record.fleet, job.comment, WORDS[record.decision.reason].tone)
 
 
 def _plan_again(tools: CommandTools, client: Client, context: CommandContext, decision: MakePlan) -> Extra:

@@ -68,14 +68,13 @@ def load_command_context(
     verb = command.verb if isinstance(command, Command) else None
     age = read_age(tools, job)
     pull = _find_pull(client, job)
-    at, problem = _read_fleet(tools, client, job, pull) if pull is not None else (None, "")
+    at, problem = _read_fleet(tools, client, job, pull, verb) if pull is not None else (None, "")
     file = at.file if at is not None else None
     actor = _read_actor(client, job, file, permission or people.read_permission(client, job.fleet, job.actor))
     facts = CommandFacts(command=command, actor=actor, age=age, fleet=file, fleet_problem=problem, bound=job.bound)
     if at is None or pull is None or verb is None or verb is Verb.HELP:
         return CommandContext(facts, at, None, pull)
-    pins = [pin for pin in tools.fleets.pins.pins_of(at.repo) if pin.base == at.base]
-    fleets_read.fetch_all(tools.fleets, client, [pin.upstream for pin in pins])
+    pins = _pins_at(tools, job, at.base)
     return _read_in_pull(tools, client, job, at, pull=pull, pins=pins, facts=facts, verb=verb)
 
 
@@ -135,11 +134,22 @@ def _find_pull(client: Client, job: RunCommand) -> PullDetail | None:
         return None
 
 
-def _read_fleet(tools: CommandTools, client: Client, job: RunCommand, pull: PullDetail) -> tuple[FleetAt | None, str]:
-    """The fleet at the head of the pull request's base: never what the pull request itself says of it."""
-    fleets_read.fetch_all(tools.fleets, client, [job.fleet])
+def _pins_at(tools: CommandTools, job: RunCommand, base: BranchName) -> list[Pinned]:
+    return [pin for pin in tools.fleets.pins.pins_of(job.fleet) if pin.base == base]
+
+
+def _read_fleet(
+    tools: CommandTools, client: Client, job: RunCommand, pull: PullDetail, verb: Verb | None
+) -> tuple[FleetAt | None, str]:
+    """The fleet at the head of the pull request's base: never what the pull request itself says of it.
+
+    What it pins is fetched at the same time, for verbs that read it.
+    """
+    base = BranchName(pull.base.ref)
+    pins = _pins_at(tools, job, base) if verb not in (None, Verb.HELP) else ()
+    fleets_read.fetch_all(tools.fleets, client, [job.fleet, *(pin.upstream for pin in pins)])
     try:
-        return fleets_read.read_fleet(tools.fleets, job.fleet, BranchName(pull.base.ref)), ""
+        return fleets_read.read_fleet(tools.fleets, job.fleet, base), ""
     except NotAFleet:
         return None, ""
     except YamlFileError as problem:
