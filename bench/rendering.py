@@ -86,7 +86,9 @@ class World:
 
     def renderer(self, cache: str) -> Renderer:
         """As after a restart of the service: what is on the disk, and nothing of it in memory."""
-        return Renderer(cache_root=self.root / cache, secret_key=b"bench", guard=shared_fork_server())
+        made = Renderer(cache_root=self.root / cache, secret_key=b"bench", guard=shared_fork_server())
+        made.confinement.description  # noqa: B018 - the service finds it out when it starts, to say so in its log
+        return made
 
     def plan(self, renderer: Renderer, old: Snapshot | None, new: Snapshot) -> tuple[float, int, int]:
         """Seconds, compose processes, and services touched."""

@@ -83,6 +83,7 @@ def plan_between(
 
     snapshots = {at: snapshot(at) for at in dict.fromkeys(apart.values()) if at}
     listed = upstream.commits_between(*commits, most=commits_shown) if commits and commits_shown else ()
+    is_all = commits is None or 0 < len(listed) < commits_shown
     return read_plan(
         fleet=fleet,
         repo=repo,
@@ -92,7 +93,7 @@ def plan_between(
         new=snapshot(new),
         renderer=renderer,
         commits=tuple(Commit(sha=c.sha, subject=c.subject, author=c.author_name) for c in listed),
-        commits_total=upstream.count_between(*commits) if commits else 0,
+        commits_total=len(listed) if is_all or commits is None else upstream.count_between(*commits),
         apart={stack: snapshots[at] if at else None for stack, at in apart.items()},
     )
 

@@ -136,19 +136,31 @@ class Renderer:
         kept: dict[tuple[int, str], Rendering | None] = {}  # nodes share most requests
         for snapshot, request in pairs:
             blobs.setdefault(id(snapshot), BlobReader(snapshot, largest=MAX_FILE))
-            key = self._key(request)
-            if (id(snapshot), key) not in kept:
-                kept[id(snapshot), key] = self._cache.find(key, partial(describe, snapshot))
-            found.append(kept[id(snapshot), key])
+            place = self._place((snapshot, request))
+            if place not in kept:
+                kept[place] = self._cache.find(place[1], partial(describe, snapshot))
+            found.append(kept[place])
         missing = [index for index, rendering in enumerate(found) if rendering is None]
-        for reader in blobs.values():
-            wanted = [pairs[i][1] for i in missing if pairs[i][0] is reader.snapshot]
-            reader.fetch([path for one in wanted for path in likely_files(reader.snapshot, one.folder, one.files)])
         if not missing:
             return tuple(rendering for rendering in found if rendering is not None)
+
+        def fetch(reader: BlobReader) -> None:
+            own = [pairs[i][1] for i in missing if pairs[i][0] is reader.snapshot]
+            reader.fetch([path for one in own for path in likely_files(reader.snapshot, one.folder, one.files)])
+
+        # Equal requests once, as nodes have many: one worker would only wait for the other's rendering.
+        wanted = {self._place(pairs[index]): pairs[index] for index in missing}
         with ThreadPoolExecutor(self._workers, thread_name_prefix="render") as pool:
-            tasks = {i: pool.submit(self._render, blobs[id(pairs[i][0])], pairs[i][1]) for i in missing}
-            return tuple(r if r is not None else tasks[i].result() for i, r in enumerate(found))
+            list(pool.map(fetch, blobs.values()))
+            tasks = {place: pool.submit(self._render, blobs[place[0]], pair[1]) for place, pair in wanted.items()}
+            return tuple(
+                tasks[self._place(pair)].result() if one is None else one
+                for one, pair in zip(found, pairs, strict=True)
+            )
+
+    def _place(self, pair: tuple[Snapshot, RenderRequest]) -> tuple[int, str]:
+        """What tells a request of one snapshot from others."""
+        return id(pair[0]), self._key(pair[1])
 
     def _key(self, request: RenderRequest) -> str:
         body = msgspec.json.encode(request, order="sorted")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,10 @@ class Snapshot:
     @cached_property
     def entries(self) -> dict[str, TreeEntry]:
         """Every file, link and folder by its path; other submodules appear as empty commits."""
-        own = {entry.path: entry for entry in self.fleet.list_tree(self.commit, recursive=True)}
-        for entry in self.upstream.list_tree(self.pin, recursive=True):
+        with ThreadPoolExecutor(1, thread_name_prefix="list") as pool:  # both at the same time
+            below = pool.submit(self.upstream.list_tree, self.pin, recursive=True)
+            own = {entry.path: entry for entry in self.fleet.list_tree(self.commit, recursive=True)}
+        for entry in below.result():
             path = f"{self.submodule}/{entry.path}"
             own[path] = TreeEntry(entry.mode, entry.kind, entry.oid, path)
         return own

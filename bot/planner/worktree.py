@@ -49,8 +49,7 @@ class ScratchRepository:
 
     def add_empty(self) -> CommitSha:
         """A commit without any file."""
-        self.repository.run("hash-object", "-w", "-t", "tree", "--stdin", stdin=b"")
-        return self._commit(_EMPTY_TREE)
+        return self._commit(_EMPTY_TREE)  # which git has without being given it
 
     def add_checkout(self, checkout: Path, repository: GitRepository) -> CommitSha:
         """The checkout as it is: its HEAD with every tracked file as it stands there; HEAD itself without edits."""
@@ -83,5 +82,9 @@ class ScratchRepository:
 
 
 def _objects_of(repository: GitRepository) -> Path:
+    own = repository.git_dir / "objects"
+    if own.is_dir():
+        return own
+    # A work tree that `git worktree add` made: its objects are its repository's.
     found = Path(repository.run("rev-parse", "--git-path", "objects").decode().strip())
     return found if found.is_absolute() else repository.git_dir / found

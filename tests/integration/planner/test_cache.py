@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -150,6 +152,22 @@ def test_many_threads_may_ask_at_once(world: RenderWorld) -> None:
         found = list(pool.map(lambda _: world.renderer.render(snapshot, REQUESTS), range(16)))
     assert len(set(map(repr, found))) == 1
     assert world.renderer.processes == 2
+
+
+def test_equal_requests_of_two_nodes_leave_room_for_the_next_stack(
+    world: RenderWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = world.push(STACK)
+    compose, both = Renderer._compose, threading.Barrier(2, timeout=30)
+
+    def wait_for_the_other(*given: Any) -> Any:
+        both.wait()
+        return compose(*given)
+
+    monkeypatch.setattr(Renderer, "_compose", wait_for_the_other)
+    found = world.renderer.render(snapshot, [request for request in REQUESTS for _ in range(2)])
+    assert found[0] == found[1]
+    assert [rendered(r).model["services"]["web"]["image"] for r in found[1:3]] == ["web:1", "b:1"]
 
 
 def test_processes_share_the_folder(world: RenderWorld) -> None:
