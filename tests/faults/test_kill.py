@@ -140,12 +140,14 @@ def victim(url: str, log: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 def describe(process: subprocess.Popen[str], log: Path) -> str:
     """How a victim that did not do its work stands: where each of its threads is, or how it ended."""
-    ended = process.poll()
-    if ended is None:
-        process.send_signal(signal.SIGABRT)  # upon which it prints its threads
+    state = f"had ended with {process.poll()}"
+    if process.poll() is None:
+        state = "was in state " + Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        for number in (signal.SIGABRT, signal.SIGCONT):  # upon the first it prints its threads
+            process.send_signal(number)
         process.wait(30)
     errors = log.with_suffix(".err").read_text("utf-8", "replace")[-20_000:]
-    return f"the last process {'hung' if ended is None else f'had ended with {ended}'}; it printed:\n{errors}"
+    return f"the last process {state}; it printed:\n{errors}"
 
 
 def wait_until_done(store: Store, seconds: float) -> None:
