@@ -24,20 +24,37 @@ class _Rule(NamedTuple):
 
 
 class BuildIgnore:
-    """The rules of one file; the last one that fits a path, or a folder above it, decides."""
+    """The rules of one file."""
 
     def __init__(self, text: str = "") -> None:
         lines = text.removeprefix("\ufeff").splitlines()[:_MAX_RULES]
         self._rules = [rule for line in lines if (rule := _rule(line))]
+        self._folders: dict[str, bytes] = {}  # by folder, which rules fit it
 
     def ignores(self, path: str) -> bool:
-        """Whether `path`, relative to the context, stays behind."""
+        """Whether `path`, relative to the context, stays behind.
+
+        As the builder walks: a rule that fitted a folder fits what is below, and none is looked at where it would
+        change nothing. So `!src` takes back what fitted `src` itself, and not what fits `src/b`.
+        """
         parts = path.split("/")
+        above = bytes(len(self._rules))
+        for length in range(1, len(parts)):
+            folder = "/".join(parts[:length])
+            known = self._folders.get(folder)
+            above = self._folders[folder] = known if known is not None else self._walk(parts[:length], above)[0]
+        return self._walk(parts, above)[1]
+
+    def _walk(self, parts: Sequence[str], above: bytes) -> tuple[bytes, bool]:
+        """Which rules fit a path, where `above` fit the folder that it is in; and whether it stays behind."""
+        fits = bytearray(above)
         ignored = False
-        for rule in self._rules:
-            if ignored is rule.keeps and _fits(rule.segments, parts):
+        for at, rule in enumerate(self._rules):
+            if not fits[at] and ignored is rule.keeps:
+                fits[at] = _fits(rule.segments, parts)
+            if fits[at]:
                 ignored = not rule.keeps
-        return ignored
+        return bytes(fits), ignored
 
 
 def _rule(line: str) -> _Rule | None:
@@ -64,7 +81,7 @@ def _segment(text: str, keeps: bool) -> re.Pattern[str]:
 
 
 def _fits(segments: Sequence[re.Pattern[str] | None], parts: Sequence[str]) -> bool:
-    """Whether the pattern fits the path or a folder above it."""
+    """Whether the pattern fits the whole path."""
     reached = {0}  # how many parts are matched so far
     for number, segment in enumerate(segments):
         if segment is _ANY:
@@ -74,7 +91,7 @@ def _fits(segments: Sequence[re.Pattern[str] | None], parts: Sequence[str]) -> b
             reached = {at + 1 for at in reached if at < len(parts) and segment.match(parts[at])}
         if not reached:
             return False
-    return True
+    return len(parts) in reached
 
 
 def at_any_depth(rule: str) -> str:
