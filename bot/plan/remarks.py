@@ -133,10 +133,9 @@ def _owned_networks(before: dict[str, Any], after: dict[str, Any]) -> Iterator[s
     for body in (after.get("networks") or {}).values():
         name = (body or {}).get("name")
         if name in theirs and not (body or {}).get("external"):
-            text = (
-                f"the network {name} was external, and is to be made by the stack: the node refuses while it is there"
-            )
-            yield f"{text}. Keep `external: true`, or remove the network first"
+            text = f"the network {name} was external, and is to be made by the stack: the node refuses to change"
+            other = "the stack while a network is there that compose did not make under the same key"
+            yield f"{text} {other}. Keep `external: true`, or remove the network first"
 
 
 def _external_volumes(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:

@@ -164,7 +164,8 @@ def test_an_external_network_that_the_stack_is_to_make_itself() -> None:
 
     assert remarks(theirs, own) == (
         (
-            "the network lan was external, and is to be made by the stack: the node refuses while it is there. "
+            "the network lan was external, and is to be made by the stack: the node refuses to change the stack "
+            "while a network is there that compose did not make under the same key. "
             "Keep `external: true`, or remove the network first"
         ),
     )
