@@ -270,15 +270,3 @@ def _spell(value: Any) -> str:
         case {"target": target, **rest} if "protocol" in rest:
             return f"{target}/{rest['protocol']}"
     return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
-
-
-def build_causes(name: str, before: Any, after: Mapping[str, Any], rendering: Rendering) -> Iterator[Cause]:
-    """What changed in how the image of `name` is built."""
-    if not isinstance(before, dict):
-        where = find_source(rendering, f"services.{name}.build")
-        yield Cause(Action.REBUILD, ReasonCode.BUILD, "is now built from its own files", where)
-        return
-    for key in sorted({*before, *after}):
-        if before.get(key) != after.get(key) and not key.startswith("x-"):
-            where = find_source(rendering, f"services.{name}.build.{key}")
-            yield Cause(Action.REBUILD, ReasonCode.BUILD, f"build {key} changed", where)

@@ -15,8 +15,9 @@ from msgspec.structs import replace
 from bot.domain.names import ServiceName
 from bot.fleetfile import Node
 from bot.plan import cascades
+from bot.plan.build_changes import build_causes
 from bot.plan.cascades import Causes
-from bot.plan.causes import Cause, ReasonCode, build_causes, find_old_source, find_source, model_causes
+from bot.plan.causes import Cause, ReasonCode, find_old_source, find_source, model_causes
 from bot.plan.contents import changed_under, content_causes, find_mounts, reload_signal, unseen_contents
 from bot.plan.followers import (
     Replaced,
@@ -253,14 +254,7 @@ class _StackDecision:
         causes = model_causes(name, (then, now), shown, (old.rendering, new.rendering))
         causes += content_causes(name, old, new, self.changed, self.node)
         if now.get("build"):
-            causes += build_causes(name, then.get("build"), now["build"], new.rendering)
-            inputs = self.change.build_inputs.get(ServiceName(name), ())
-            if inputs:
-                more = f" and {len(inputs) - 3} more" if len(inputs) > 3 else ""
-                names = f"{', '.join(inputs[:3])}{more}"
-                text = f"{names} changed: builds again; recreated only if the image comes out different"
-                where = find_source(new.rendering, f"services.{name}.build")
-                causes.append(Cause(Action.REBUILD, ReasonCode.BUILD_CONTENT, text, where))
+            causes += build_causes(ServiceName(name), then.get("build"), now["build"], self.change, new.rendering)
         return causes
 
     def _scaled(self, name: str, rendering: Rendering) -> Cause | None:

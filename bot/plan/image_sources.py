@@ -8,13 +8,13 @@ the image's name says that it has one, and where the Dockerfile itself neither c
 from __future__ import annotations
 
 import fnmatch
-import json
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from bot.plan.build_effect import describe_effect, read_options, read_words, stages_named
 from bot.plan.dockerfile import BuildStage, Dockerfile, Instruction, NotUnderstoodError, fill_in, parse_dockerfile
 
 MAIN = ""
@@ -155,8 +155,8 @@ def find_sources(text: str, target: str = "", contexts: Iterable[str] = ()) -> I
             sources.append(Source(MAIN, "", 0))  # what else would it be for?
     except (NotUnderstoodError, RecursionError):
         return ImageSources((), None)
-    effect = [*dockerfile.settings, *(_effect(one) for stage in needed for one in (stage.start, *stage.steps))]
-    return ImageSources([*sources, *(Source(context, "", 0) for context in sorted(whole))], "\n".join(effect))
+    effect = describe_effect(dockerfile, needed, wanted)
+    return ImageSources([*sources, *(Source(context, "", 0) for context in sorted(whole))], effect)
 
 
 def find_images(
@@ -173,11 +173,6 @@ def find_images(
         return None
     found = {reference for stage in needed for reference, _ in _references(stage)}
     return None if any("$" in reference for reference in found) else frozenset(map(image_name, found))
-
-
-def _effect(instruction: Instruction) -> str:
-    verb, flags, rest, _, documents = instruction
-    return json.dumps([verb, flags, rest, documents])
 
 
 def _find_needed(file: Dockerfile, wanted: list[int], contexts: frozenset[str]) -> tuple[list[BuildStage], set[str]]:
@@ -202,11 +197,7 @@ def _find_needed(file: Dockerfile, wanted: list[int], contexts: frozenset[str]) 
                 continue
             if is_whole:
                 whole |= contexts & {_context_name(reference)}
-            waiting += [
-                at
-                for at in range(number)
-                if file.stages[at].name == reference or (reference.isdecimal() and at == int(reference[:9]))
-            ]
+            waiting += stages_named(file, reference, number)
     return [file.stages[number] for number in sorted(seen)], whole
 
 
@@ -237,16 +228,8 @@ def _references(stage: BuildStage) -> Iterator[tuple[str, bool]]:
         for name, value in step.flags:
             if name == "from":
                 yield value.lower(), False
-            elif name == "mount" and (options := _options(value)).get("from"):
+            elif name == "mount" and (options := read_options(value)).get("from"):
                 yield options["from"].lower(), True
-
-
-def _options(value: str) -> dict[str, str]:
-    found = {}
-    for option in value.split(","):
-        name, _, given = option.partition("=")
-        found[{"src": "source"}.get(name.lower(), name.lower())] = given
-    return found
 
 
 def _sources_of(step: Instruction) -> Iterator[Source]:
@@ -254,7 +237,7 @@ def _sources_of(step: Instruction) -> Iterator[Source]:
     if unknown or step.verb not in _VERBS or step.verb == "onbuild":
         raise NotUnderstoodError(f"line {step.line}: {' '.join([step.verb, *unknown])}")
     if step.verb == "run":
-        for options in (_options(value) for name, value in step.flags if name == "mount"):
+        for options in (read_options(value) for name, value in step.flags if name == "mount"):
             kind = options.get("type", "bind")
             if kind not in ("bind", "cache", "tmpfs", "secret", "ssh"):
                 raise NotUnderstoodError(f"line {step.line}: a mount of an unknown kind")
@@ -263,7 +246,7 @@ def _sources_of(step: Instruction) -> Iterator[Source]:
     elif step.verb in ("copy", "add"):
         flags = dict(step.flags)
         context = _context_name(flags.get("from", MAIN))
-        for word in _words(step)[:-1]:
+        for word in read_words(step)[:-1]:
             if word.startswith("<<") or (step.verb == "add" and _REMOTE.match(word)):
                 continue
             path = _plain_path(word, step.line)
@@ -271,24 +254,6 @@ def _sources_of(step: Instruction) -> Iterator[Source]:
                 ":" in path or _is_pattern(path) or {"parents", "exclude"} & {*flags}
             )
             yield Source(context, path, step.line, is_certain)
-
-
-def _words(step: Instruction) -> list[str]:
-    """Sources and destination: a JSON list, or words."""
-    words = step.rest.split()
-    if step.rest.startswith("["):
-        try:
-            given = json.loads(step.rest)
-        except ValueError:
-            raise NotUnderstoodError(f"line {step.line}: a list that is not JSON") from None
-        if not isinstance(given, list) or not all(isinstance(word, str) for word in given):
-            raise NotUnderstoodError(f"line {step.line}: a list of something else")
-        words = given
-    elif any(character in step.rest for character in "\"'") and "<<" not in step.rest:
-        raise NotUnderstoodError(f"line {step.line}: quotes")
-    if len(words) < 2:
-        raise NotUnderstoodError(f"line {step.line}: too few words")
-    return words
 
 
 def _plain_path(word: str, line: int) -> str:

@@ -141,6 +141,7 @@ class StackChange(Value, frozen=True):
     old: Side | None = None
     new: Side | None = None
     build_inputs: dict[ServiceName, tuple[str, ...]] = {}  # changed files that reach an image's build
+    unread_builds: dict[ServiceName, frozenset[str]] = {}  # settings of builds that change, and not the image
     build_bases: dict[ServiceName, tuple[ServiceName, ...]] = {}  # the services whose images it may be built on
     base_images: dict[ServiceName, tuple[str, ...]] = {}  # by name, those that it may be built on
     lost_guards: dict[ServiceName, tuple[LostGuards, ...]] = {}

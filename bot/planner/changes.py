@@ -131,6 +131,7 @@ def _pair(
                 base_images=dict(builds.base_images),
                 build_problems=builds.problems,
                 was=then[0].stack if then and then[0].stack != task.stack else None,
+                unread_builds=dict(builds.unread),
             )
         )
     return _bases_first(pairs)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bot.domain.names import NodeName, StackName
+from bot.domain.names import NodeName, ServiceName, StackName
 from bot.fleetfile import Hooks, Node
 from bot.plan.changes import Decided, decide_node
 from bot.plan.model import SourceLine
@@ -89,6 +89,14 @@ def test_only_what_the_dockerfile_reads_is_an_input(
     assert builder.edit(edit).inputs() == expected
 
 
+def test_a_folder_counts_although_what_is_in_it_is_left_out(builder: Builder) -> None:
+    builder.edit({"Dockerfile": "FROM x\nCOPY other /\n", ".dockerignore": "**/*.md\n"})
+    assert builder.edit({"other/deep/a.md": "1", "docs/a.md": "1"}).inputs() == ["other/deep/a.md"]
+    assert builder.edit({"other/deep/b.md": "1"}).inputs() == []
+    assert builder.edit({"other/deep/a.md": None}).inputs() == []
+    assert builder.edit({"other/deep/b.md": None}).inputs() == ["other/deep/b.md"]
+
+
 def test_the_target_the_inline_text_and_other_frontends_count(builder: Builder) -> None:
     builder.edit({"used": "2", "src/a.c": "2", "beside": "2", "other/x": "2"})
     assert builder.inputs(target="a") == ["used"]
@@ -109,6 +117,61 @@ def test_other_contexts_count_by_what_is_read_of_them(builder: Builder) -> None:
     assert builder.inputs(additional_contexts=contexts) == ["other/x"]
     builder.edit({"other/.dockerignore": "x\n"})
     assert builder.inputs(additional_contexts=contexts) == ["other/x"]
+
+
+OTHER = f"{CONTEXT}2"
+MORE = f"{CONTEXT}/other"
+STAGES = "FROM x AS a\nARG V\nCOPY used /\nFROM a AS b\nCOPY src/*.c /\n"
+
+
+@pytest.mark.parametrize(
+    ("edit", "then", "now", "places"),
+    [
+        ({"D": DOCKERFILE, "Dockerfile": None}, {}, {"dockerfile": "D"}, True),
+        ({"D": f"# why\n{DOCKERFILE}", "Dockerfile": None}, {}, {"dockerfile": "D"}, True),
+        ({"D": f"{DOCKERFILE}RUN x\n", "Dockerfile": None}, {}, {"dockerfile": "D"}, False),
+        ({"D": DOCKERFILE}, {}, {"dockerfile": "Gone"}, False),
+        ({"D": DOCKERFILE, "D.dockerignore": "used\n"}, {}, {"dockerfile": "D"}, False),
+        ({}, {}, {"dockerfile_inline": DOCKERFILE}, True),
+        ({}, {"dockerfile_inline": STAGES}, {"dockerfile_inline": STAGES, "target": "b"}, True),
+        ({}, {"dockerfile_inline": STAGES}, {"dockerfile_inline": STAGES, "target": "1"}, True),
+        ({}, {"dockerfile_inline": STAGES}, {"dockerfile_inline": STAGES, "target": "a"}, False),
+        ({f"../app2/{path}": text for path, text in FILES.items()}, {}, {"context": OTHER}, True),
+        ({f"../app2/{path}": text for path, text in FILES.items() if path != "beside"}, {}, {"context": OTHER}, True),
+        ({f"../app2/{path}": text for path, text in FILES.items() if path != "used"}, {}, {"context": OTHER}, False),
+        ({}, {}, {"context": "https://example.org/x.git"}, False),
+        ({}, {}, {"additional_contexts": {"o": MORE}}, True),
+        ({}, {}, {"additional_contexts": {"x": MORE}}, False),
+        ({}, {}, {"additional_contexts": {"o": "docker-image://y"}}, True),
+        ({}, {}, {"additional_contexts": {"x": "docker-image://y"}}, False),
+        ({"used": "2"}, {}, {"additional_contexts": {"o": MORE}}, False),
+    ],
+)
+def test_a_build_described_in_another_way_may_be_the_same(
+    builder: Builder, edit: dict[str, str | None], then: dict[str, Any], now: dict[str, Any], places: bool
+) -> None:
+    builds = builder.edit(edit).builds(was=rendering(**then), **now)
+    assert ("context" in builds.unread[ServiceName("app")]) is places
+    assert not (places and builds.inputs)
+
+
+def test_what_only_counts_while_something_runs(builder: Builder) -> None:
+    builder.edit({})
+    for text, expected in (("FROM x\nCOPY used /\n", True), ("FROM x\nRUN x\n", False), ("FROM x\nX\n", False)):
+        found = builder.builds(was=rendering(dockerfile_inline=text), dockerfile_inline=text, network="host").unread
+        assert ("network" in found[ServiceName("app")]) is expected
+
+
+def test_an_argument_counts_where_what_is_built_may_read_it(builder: Builder) -> None:
+    def unread(text: str, *names: str) -> list[str]:
+        was = rendering(dockerfile_inline=text, args=dict.fromkeys(names, "1"))
+        found = builder.builds(was=was, dockerfile_inline=text, args=dict.fromkeys(names, "2")).unread
+        return sorted(found[ServiceName("app")] & {f"args.{name}" for name in names})
+
+    builder.edit({})
+    assert unread("FROM x AS a\nARG V\nFROM x\nARG W\nRUN $W\n", "V", "W") == ["args.V"]
+    assert unread("ARG v\nFROM x:$v\nCOPY used /\n", "v", "V2", "http_proxy") == ["args.V2"]
+    assert unread("FROM x\nCOPY $W /\n", "V") == []
 
 
 def test_links_are_followed(builder: Builder) -> None:

@@ -496,6 +496,29 @@ def test_builds() -> None:
     assert decided.files == {f"{FOLDER}/main.c"}
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({"dockerfile": "D"}, {"dockerfile": "./D"}, Action.NONE),
+        ({"dockerfile": "a/../D"}, {"dockerfile": "D"}, Action.NONE),
+        ({"dockerfile": "D"}, {"dockerfile": "d"}, Action.REBUILD),
+        ({}, {"cache_from": ["x"], "x-mine": 1}, Action.NONE),
+        ({"args": {"A": "1"}}, {"args": {"A": "2"}}, Action.REBUILD),
+        ({"args": {"UNREAD": "1"}}, {"args": {"UNREAD": "2"}}, Action.NONE),
+        ({}, {"args": {"UNREAD": "2"}}, Action.NONE),
+        ({"args": {"UNREAD": "1"}}, {"args": {"UNREAD": "2", "A": "1"}}, Action.REBUILD),
+        ({"target": "a"}, {"target": "b"}, Action.NONE),
+        ({"no_cache": True}, {}, Action.NONE),
+        ({}, {"no_cache": True}, Action.REBUILD),
+        ({"pull": True}, {}, Action.NONE),
+    ],
+)
+def test_settings_of_a_build(before: dict[str, Any], after: dict[str, Any], expected: Action) -> None:
+    sides = [side({"web": {"build": {"context": HERE} | build}}) for build in (before, after)]
+    unread = {ServiceName("web"): frozenset(("args.UNREAD", "target"))}
+    assert actions(decide(*sides, unread_builds=unread))["web"] is expected
+
+
 def test_stacks_and_services_come_and_go() -> None:
     two = side({"web": {}, "gone": {}, "parked": {}})
     one = side({"web": {}, "new": {}}, sources={"services.parked": 9, "services.parked.profiles": 10})

@@ -216,6 +216,41 @@ def test_the_effect_is_what_the_needed_stages_do() -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "is_same"),
+    [
+        ("FROM x AS a\nRUN a\nFROM a AS b\nRUN b\n", "FROM x AS c\nRUN a\nFROM c\nRUN b\n", True),
+        ("FROM x AS a\nFROM y\nCOPY --from=a s /\n", "FROM x\nFROM y\nCOPY --from=0 s /\n", True),
+        ("FROM x AS a\nFROM y\nCOPY --from=a s /\n", "FROM x\nFROM y\nCOPY --from=a s /\n", False),
+        (
+            "FROM x AS a\nRUN --mount=type=bind,from=a,target=/t a\nFROM y\nRUN --mount=from=a,target=/t a\n",
+            "FROM x AS b\nRUN --mount=type=bind,from=a,target=/t a\nFROM y\nRUN --mount=from=b,target=/t a\n",
+            True,
+        ),
+        (
+            "FROM x AS a\nFROM y AS b\nFROM a\nCOPY --from=b s /\n",
+            "FROM y AS b\nFROM x AS a\nFROM a\nCOPY --from=b s /\n",
+            True,
+        ),
+        (
+            "FROM x AS a\nFROM y AS b\nFROM a\nCOPY --from=b s /\n",
+            "FROM x AS a\nFROM y AS b\nFROM b\nCOPY --from=a s /\n",
+            False,
+        ),
+        ("FROM x AS a\nFROM a\nCOPY --from=$S s /\n", "FROM x AS b\nFROM b\nCOPY --from=$S s /\n", False),
+        ("FROM x AS a\nRUN 1\nFROM y AS a\nFROM a\n", "FROM x AS b\nRUN 1\nFROM y AS b\nFROM b\n", False),
+        ("FROM x\nCOPY s t /\n", 'FROM x\nCOPY ["s", "t",  "/"]\n', True),
+        ("FROM x\nCOPY s t /\n", "FROM x\nCOPY s \\\n  t /\n", True),
+        ("FROM x\nCOPY s t /\n", "FROM x\nCOPY t s /\n", False),
+        ("FROM x\nRUN a  b\n", "FROM x\nRUN a b\n", False),
+    ],
+)
+def test_what_leaves_no_trace_in_the_image_has_one_spelling(before: str, after: str, is_same: bool) -> None:
+    effects = [find_sources(text).effect for text in (before, after)]
+    assert None not in effects
+    assert (effects[0] == effects[1]) is is_same
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "FROM $x\n" * 12_000,

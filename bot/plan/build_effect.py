@@ -1,0 +1,105 @@
+"""Say what a Dockerfile does in one text: equal texts, equal images. Pure.
+
+Whatever leaves no trace in the image has one spelling: how stages are called, in which order those stand that do not
+need each other, and how the words of COPY and ADD are written.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from bot.plan.dockerfile import BuildStage, Dockerfile, Instruction, NotUnderstoodError
+
+_FROM = re.compile(r"(^|,)from=([^,]*)", re.IGNORECASE)
+
+
+def describe_effect(file: Dockerfile, needed: Sequence[BuildStage], wanted: Sequence[int]) -> str:
+    """What the `needed` stages of a build do that makes the stages `wanted`."""
+    numbers = [at for at, stage in enumerate(file.stages) if stage in needed]
+    named = {
+        at: {name: stages_named(file, name, at) for name in dict.fromkeys(_names(file.stages[at]))} for at in numbers
+    }
+    is_certain = len(wanted) == 1 and not any(
+        "$" in name or len(found) > 1 for own in named.values() for name, found in own.items()
+    )
+    order = _walk(wanted[0], named) if is_certain else numbers
+    places = {at: f"stage {place}" for place, at in enumerate(order)} if is_certain else {}
+    lines = [*file.settings]
+    for at in order:
+        stage = file.stages[at]
+        called = {name: places[found[0]] for name, found in named[at].items() if found} if is_certain else {}
+        base = called.get(stage.base, stage.start.rest.split()[0]) if is_certain else stage.start.rest
+        lines.append(_spell(stage.start._replace(rest=base), {}))
+        lines += (_spell(step, called) for step in stage.steps)
+    return "\n".join(lines)
+
+
+def _walk(first: int, named: Mapping[int, Mapping[str, Sequence[int]]]) -> list[int]:
+    """The stages in the order in which the first one leads to them."""
+    waiting, found = [first], dict[int, None]()
+    while waiting:
+        at = waiting.pop()
+        if at not in found:
+            found[at] = None
+            waiting += reversed([one for stages in named[at].values() for one in stages])
+    return list(found)
+
+
+def stages_named(file: Dockerfile, name: str, before: int) -> list[int]:
+    """The stages before stage number `before` that `name`, in small letters, may mean."""
+    number = int(name[:9]) if name.isdecimal() else -1
+    return [at for at in range(before) if file.stages[at].name == name or at == number]
+
+
+def _names(stage: BuildStage) -> Iterator[str]:
+    """What a stage names that may be another one, in its order."""
+    yield stage.base
+    for step in stage.steps:
+        for name, value in step.flags:
+            if name == "from":
+                yield value.lower()
+            elif name == "mount" and (options := read_options(value)).get("from"):
+                yield options["from"].lower()
+
+
+def _spell(step: Instruction, called: Mapping[str, str]) -> str:
+    """One instruction in one line; `called` are the stages that it may name."""
+
+    def call(value: str) -> str:
+        return called.get(value.lower(), value)
+
+    flags = [
+        (name, call(value) if name == "from" else _FROM.sub(lambda found: f"{found[1]}from={call(found[2])}", value))
+        for name, value in step.flags
+    ]
+    words = read_words(step) if step.verb in ("add", "copy") else step.rest
+    return json.dumps([step.verb, flags, words, step.documents])
+
+
+def read_options(value: str) -> dict[str, str]:
+    """The options of a mount."""
+    found = {}
+    for option in value.split(","):
+        name, _, given = option.partition("=")
+        found[{"src": "source"}.get(name.lower(), name.lower())] = given
+    return found
+
+
+def read_words(step: Instruction) -> list[str]:
+    """Sources and destination: a JSON list, or words."""
+    words = step.rest.split()
+    if step.rest.startswith("["):
+        try:
+            given = json.loads(step.rest)
+        except ValueError:
+            raise NotUnderstoodError(f"line {step.line}: a list that is not JSON") from None
+        if not isinstance(given, list) or not all(isinstance(word, str) for word in given):
+            raise NotUnderstoodError(f"line {step.line}: a list of something else")
+        words = given
+    elif any(character in step.rest for character in "\"'") and "<<" not in step.rest:
+        raise NotUnderstoodError(f"line {step.line}: quotes")
+    if len(words) < 2:
+        raise NotUnderstoodError(f"line {step.line}: too few words")
+    return words
