@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -102,7 +102,7 @@ def _pair(
     """The new version's stacks in their order, then those that go.
 
     A stack is one with the old stack of the same folder; one whose folder is new, with the old stack of the same
-    compose project whose folder is gone: to compose it is the same.
+    compose project whose folder is gone: to compose it is the same. So it is where folders change their projects.
     """
     before = {one.request.folder: (one, side) for one, side in sides if one.snapshot is old}
     after = {one.request.folder: (one, side) for one, side in sides if one.snapshot is new}
@@ -112,6 +112,10 @@ def _pair(
         for folder, (_, side) in after.items()
         if folder not in before and (project := _project(side)) and project in gone
     }
+    moved |= _find_swapped(
+        {folder: _project(side) for folder, (_, side) in before.items()},
+        {folder: _project(side) for folder, (_, side) in after.items()},
+    )
     pairs = []
     for folder in [*after, *(name for name in before if name not in after and name not in moved.values())]:
         then, now = before.get(moved.get(folder, folder)), after.get(folder)
@@ -127,11 +131,11 @@ def _pair(
                 old=then[1] if then else None,
                 new=now[1] if now else None,
                 build_inputs=builds.inputs,
+                unread_builds=dict(builds.unread),
                 build_bases=dict(builds.bases),
                 base_images=dict(builds.base_images),
                 build_problems=builds.problems,
                 was=then[0].stack if then and then[0].stack != task.stack else None,
-                unread_builds=dict(builds.unread),
             )
         )
     return _bases_first(pairs)
@@ -147,6 +151,16 @@ def _bases_first(stacks: Sequence[StackChange]) -> tuple[StackChange, ...]:
     read = {stack.folder: itertools.chain.from_iterable(stack.base_images.values()) for stack in stacks}
     needs = {folder: {builders[image] for image in images if image in builders} for folder, images in read.items()}
     return sort_by_needs(stacks, lambda stack: stack.folder, needs)
+
+
+def _find_swapped(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
+    """Folders that have changed their compose projects among each other: by folder, where its project was."""
+    other = {folder for folder in after if folder in before and before[folder] != after[folder]}
+    was = {before[folder]: folder for folder in other if before[folder]}
+    swapped = {folder: was[after[folder]] for folder in other if after[folder] in was}
+    while one_way := {*swapped} ^ {*swapped.values()}:
+        swapped = {to: at for to, at in swapped.items() if to not in one_way and at not in one_way}
+    return swapped
 
 
 def _project(side: Side) -> str:

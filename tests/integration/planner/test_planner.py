@@ -47,6 +47,7 @@ services:
     "stacks/idle/compose.yaml": "services:\n  idle:\n    image: idle:1.0\n",
     "README.md": "words\n",
 }
+SERVICE = "services:\n  app:\n    image: app:1.0\n"
 LINKS = {"stacks/web/linked": "real"}
 
 
@@ -306,3 +307,19 @@ def test_nodes_with_equal_stacks_have_one_value_of_them(world: RenderWorld) -> N
     assert len(made.nodes) == 20
     assert made.nodes[0].stacks
     assert len({id(stack) for node in made.nodes for stack in node.stacks}) == len(made.nodes[0].stacks)
+
+
+def test_stacks_that_change_their_projects_with_each_other_are_the_same_ones_to_compose(world: RenderWorld) -> None:
+    def files(*names: str) -> dict[str, str | None]:
+        return {
+            f"stacks/{at}/compose.yaml": f"name: {name}\n{SERVICE}" for at, name in zip("abc", names, strict=True)
+        }
+
+    old, node = world.push(files("p", "q", "r")), Node(name=NodeName("N"))
+    for names in (("q", "p", "r"), ("q", "r", "p")):
+        stacks = plan(world, old, world.push(files(*names)), node).nodes[0].stacks
+        assert [stack.project for stack in stacks] == [*names]
+        assert {service.action for stack in stacks for service in stack.services} == {Action.NONE}
+    (stack, *others) = plan(world, old, world.push(files("q", "s", "r")), node).nodes[0].stacks
+    assert [(stack.project, stack.services[0].action)] == [("p", Action.REMOVE)]
+    assert [one.project for one in others] == ["q", "q", "s", "r"]
