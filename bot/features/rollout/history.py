@@ -56,13 +56,10 @@ _KEEP = sa.text(
     "VALUES (:fleet, :number, :node, :stage, :at, :record) ON CONFLICT (fleet, number) DO UPDATE SET "
     "stage = excluded.stage, at = excluded.at, record = excluded.record"
 )
+_SAME = sa.and_(*(DETAILS.c[name] == FLEET_STATES.c[name] for name in ("page", "base", "submodule")))
 _FIND_ROLLOUTS = (  # made once: it takes longer to make than to run
     sa.select(FLEET_STATES.c.page, FLEET_STATES.c.state, DETAILS.c.details)
-    .select_from(
-        FLEET_STATES.outerjoin(
-            DETAILS, sa.and_(*(DETAILS.c[name] == FLEET_STATES.c[name] for name in ("page", "base", "submodule")))
-        )
-    )
+    .select_from(FLEET_STATES.outerjoin(DETAILS, _SAME))
     .where(FLEET_STATES.c.page.in_(sa.bindparam("pages", expanding=True)))
     .order_by(FLEET_STATES.c.base, FLEET_STATES.c.submodule)
 )
@@ -225,9 +222,7 @@ class OrderHistory:
         """Everything of the fleet whose page this is, by base and submodule."""
         return self.find_all_rollouts([page]).get(page, ())
 
-    def find_all_rollouts(
-        self, pages: Collection[str]
-    ) -> dict[str, tuple[tuple[RolloutStatus, RolloutDetails], ...]]:
+    def find_all_rollouts(self, pages: Collection[str]) -> Rollouts:
         """The same of several fleets, by their pages. One query."""
         with self._store.reading() as connection:
             rows = connection.execute(_FIND_ROLLOUTS, {"pages": list(pages)}).all()
