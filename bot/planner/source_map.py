@@ -20,6 +20,7 @@ _NAMED_LISTS = frozenset(("environment", "labels", "annotations", "args", "sysct
 _LISTS_OF_NAMES = frozenset(("networks", "depends_on"))
 FROM_NODE = frozenset(("HOME", "PWD", "COMPOSE_PROJECT_NAME"))
 """Variables that nobody sets: every shell has them, and compose itself."""
+_PLACE = re.compile(r"\b(?:services|networks|volumes|configs|secrets)\.[\w.-]+")
 _MAX_DEPTH = 24
 _KEYS = 3  # above a text
 _MAX_COMPARED = 250_000  # items of a file times items of the model; where a list is larger, its own line is enough
@@ -50,8 +51,7 @@ class SourceMap:
 
     def find_line(self, message: str) -> SourceLine | None:
         """The line of the place that a message of compose names, such as "services.web.ports must be a list"."""
-        pattern = r"\b(?:services|networks|volumes|configs|secrets)\.[\w.-]+"
-        for place in sorted(re.findall(pattern, message), key=len)[::-1]:
+        for place in sorted(_PLACE.findall(message), key=len)[::-1]:
             parts = place.rstrip(".").split(".")
             for length in range(len(parts), 1, -1):
                 line = self.lines.get(".".join(parts[:length]))
