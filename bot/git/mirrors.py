@@ -73,7 +73,8 @@ class Mirror(GitRepository):
         refs = ("+refs/heads/*:refs/heads/*", *more)
         server = "{0.scheme}://{0.netloc}".format(urlsplit(self.url))
         follow_renames(
-            lambda environment: self.run(*command, self.url, *refs, environment=environment),
+            # Without maintenance, which takes time after each fetch: `shrink` packs.
+            lambda environment: self.run(*command, "--no-auto-maintenance", self.url, *refs, environment=environment),
             token_environment(token, server=server),
             token=token,
             server=server,

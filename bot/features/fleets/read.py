@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_MOST_KNOWN = 2_000  # base branches of fleets that are remembered
+
 PERMISSIONS: Mapping[Access, Mapping[str, str]] = {
     Access.LIST: {"metadata": "read"},
     Access.READ: {"metadata": "read", "contents": "read", "checks": "write", "pull_requests": "read"},
@@ -141,12 +143,19 @@ def read_fleet(tools: FleetTools, repo: RepoName, base: BranchName) -> FleetAt:
     """The fleet at the head of `base`, from a fetched mirror. Raises NotAFleet, or YamlFileError when it is wrong."""
     mirror = tools.mirrors.of(repo)
     head = mirror.resolve(f"refs/heads/{base}")
+    known = tools.known.get((repo, base))
+    if known is not None and known.head == head:
+        return known
     text = mirror.read_file(head, FLEET_FILE) if head else None
     if head is None or text is None:
         raise NotAFleet(f"{repo} has no {FLEET_FILE} on branch {base}")
     modules = parse_gitmodules((mirror.read_file(head, ".gitmodules") or b"").decode("utf-8", "replace"))
     file = parse_fleet(text.decode("utf-8", "replace"))
-    return FleetAt(repo, base, head, file, modules.stanzas, modules.broken, mirror)
+    found = FleetAt(repo, base, head, file, modules.stanzas, modules.broken, mirror)
+    if len(tools.known) >= _MOST_KNOWN:
+        tools.known.clear()
+    tools.known[repo, base] = found
+    return found
 
 
 class FleetPins(NamedTuple):

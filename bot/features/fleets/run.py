@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
 from bot.domain.names import BranchName, RepoName
 from bot.features.fleets.apply import report_access
 from bot.features.fleets.jobs import FleetRead, HubFound, Outcome, PullsListed, SyncFleet, SyncInstallation
-from bot.features.fleets.read import fetch_all, list_pulls, look_again, read_all_pins
+from bot.features.fleets.read import FleetAt, fetch_all, list_pulls, look_again, read_all_pins
 from bot.features.fleets.store import PinStore
 from bot.fleetfile import FLEET_FILE, HUB_FILE
 from bot.git.mirrors import Mirrors
@@ -27,6 +27,8 @@ class FleetTools:
     mirrors: Mirrors
     pins: PinStore
     now: Callable[[], float]  # seconds since the epoch
+    known: dict[tuple[RepoName, BranchName], FleetAt] = field(default_factory=dict)
+    """Each base branch as it was read last: while its head is the same, so is what stands in it."""
 
 
 def sync_installation(tools: FleetTools, client: Client, job: SyncInstallation) -> Outcome:

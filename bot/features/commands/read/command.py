@@ -6,6 +6,7 @@ Only what the command at hand depends on is asked for: help costs one request, a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -67,14 +68,16 @@ def load_command_context(
     command = job.command
     verb = command.verb if isinstance(command, Command) else None
     age = read_age(tools, job)
-    pull = _find_pull(client, job)
-    at, problem = _read_fleet(tools, client, job, pull, verb) if pull is not None else (None, "")
+    with ThreadPoolExecutor(1, thread_name_prefix="fetch") as pool:
+        fetching = pool.submit(_fetch, tools, client, job, verb)  # while GitHub looks for the pull request
+        pull = _find_pull(client, job)
+        at, problem = _read_fleet(tools, job, pull, fetching) if pull is not None else (None, "")
     file = at.file if at is not None else None
     actor = _read_actor(client, job, file, permission or people.read_permission(client, job.fleet, job.actor))
     facts = CommandFacts(command=command, actor=actor, age=age, fleet=file, fleet_problem=problem, bound=job.bound)
     if at is None or pull is None or verb is None or verb is Verb.HELP:
         return CommandContext(facts, at, None, pull)
-    pins = _pins_at(tools, job, at.base)
+    pins = [pin for pin in tools.fleets.pins.pins_of(at.repo) if pin.base == at.base]
     return _read_in_pull(tools, client, job, at, pull=pull, pins=pins, facts=facts, verb=verb)
 
 
@@ -134,22 +137,19 @@ def _find_pull(client: Client, job: RunCommand) -> PullDetail | None:
         return None
 
 
-def _pins_at(tools: CommandTools, job: RunCommand, base: BranchName) -> list[Pinned]:
-    return [pin for pin in tools.fleets.pins.pins_of(job.fleet) if pin.base == base]
+def _fetch(tools: CommandTools, client: Client, job: RunCommand, verb: Verb | None) -> None:
+    """Bring the fleet's mirror up to date, and what it pins for a verb that reads it."""
+    pins = tools.fleets.pins.pins_of(job.fleet) if verb not in (None, Verb.HELP) else ()
+    fleets_read.fetch_all(tools.fleets, client, [job.fleet, *(pin.upstream for pin in pins)])
 
 
 def _read_fleet(
-    tools: CommandTools, client: Client, job: RunCommand, pull: PullDetail, verb: Verb | None
+    tools: CommandTools, job: RunCommand, pull: PullDetail, fetching: Future[None]
 ) -> tuple[FleetAt | None, str]:
-    """The fleet at the head of the pull request's base: never what the pull request itself says of it.
-
-    What it pins is fetched at the same time, for verbs that read it.
-    """
-    base = BranchName(pull.base.ref)
-    pins = _pins_at(tools, job, base) if verb not in (None, Verb.HELP) else ()
-    fleets_read.fetch_all(tools.fleets, client, [job.fleet, *(pin.upstream for pin in pins)])
+    """The fleet at the head of the pull request's base: never what the pull request itself says of it."""
+    fetching.result()
     try:
-        return fleets_read.read_fleet(tools.fleets, job.fleet, base), ""
+        return fleets_read.read_fleet(tools.fleets, job.fleet, BranchName(pull.base.ref)), ""
     except NotAFleet:
         return None, ""
     except YamlFileError as problem:
