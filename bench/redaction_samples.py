@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from typing import Any, NamedTuple
 
+from bench.redaction_files import texts_with
+
 
 class Sample(NamedTuple):
     """One place of a service, or of its stack, with a secret in it."""
@@ -137,6 +139,7 @@ def _samples() -> list[Sample]:
             Sample("other commands", _command(f"sqlcmd -S db -U sa -P {word} -Q 'select 1'"), word),
         ]
         found += [Sample(kind, model, word) for kind, model in _in_statements(word)]
+        found += [Sample(kind, _config(text), word) for kind, text in texts_with(word)]
     for number in ("4711", "00123456", "918273", "55512345"):
         found += [Sample("PIN", _variable(name, number), number) for name in ("ADMIN_PIN", "DOOR_PIN", "userPin")]
         found.append(Sample("backup code", _variable("BACKUP_CODE", f"{number}-{number}"), f"{number}-{number}"))
@@ -280,5 +283,19 @@ ORDINARY: dict[str, list[str]] = {
         "default login shell /bin/sh",
         "global:\n  scrape_interval: 15s\n  evaluation_interval: 15s\n",
         "security:\n  authorization: enabled\n",
+        "services:\n  app:\n    secrets:\n      - db_password\n    image: a\n",
+        "secrets:\n  db_password:\n    file: ./x\n",
+        "- name: A\n  value: b\n- name: A_TOKEN\n  valueFrom:\n    secretKeyRef: x\n- name: B\n  value: |\n    b\n",
+        "kind: ConfigMap\ndata:\n  foo: bar\n---\nkind: Secret\nmetadata:\n  name: x\n",
+        'variable "region" {\n  default = "eu"\n}\n',
+        "FROM x\nENV LANG C.UTF-8\nARG VERSION=1\n",
+        "location / {\n  proxy_set_header Host $host;\n  proxy_set_header Authorization $http_authorization;\n}\n",
+        "# m h dom mon dow\n0 4 * * * backup\n",
+        "basic_auth {\n  import users\n}\n",
+        'if ($host != "a.example") { return 301; }\n',
+        "tokens:\n  - name: web\n    id: 3\n",
+        "db:\n  password: ${DB_PASSWORD:?set it}\n  user: ada\n",
+        'password: "" # none\nuser: ada\n',
+        "password:\nuser: ada\n",
     ],
 }

@@ -35,14 +35,14 @@ _ABOUT = word_set(
     "id name names url uri endpoint host port header issuer audience type algorithm alg ttl expiry expires "
     "expiration lifetime timeout length size count min max limit enabled enable disabled required policy prefix "
     "suffix version provider backend driver engine store mount rotation interval user username email rounds method "
-    "mode"
+    "mode ref refs"
 )
 _NEUTRAL_VALUE = re.compile(
     r"(?i)(true|false|yes|no|on|off|none|null|basic|digest|oauth2?|oidc|saml|ldap|enabled|disabled|required|optional|)"
 )
 # A variable's name in its place, as `$API_KEY`; `xxxx-xxxx` of an example.
 _PLACEHOLDER = re.compile(
-    r"\$?\$(?:[A-Z][A-Z0-9_]{2,63}|\{[A-Z][A-Z0-9_]{2,63}\})|(?=[^xX*]{0,12}[xX*]{4})[xX*_.-]{8,}"
+    r"\$?\$(?:[A-Z][A-Z0-9_]{2,63}|\{[A-Z][A-Z0-9_]{2,63}(?::?\?[^{}]{0,256})?\})|(?=[^xX*]{0,12}[xX*]{4})[xX*_.-]{8,}"
 )
 # Without "=": a path that holds another setting is none.
 _PATH = re.compile(r"(?:\.{0,2}/|~/|[A-Za-z]:[\\/])[^\s:@=]*|[\w.-]++(?:/[\w.-]++)++|[\w-]+\.[a-z]{2,5}")
@@ -68,12 +68,12 @@ def is_secret_name(name: str) -> bool:
         return not (len(words) > 1 and words[-2] in _PUBLIC_BEFORE_KEY)
     if words[-1] in ("code", "codes") and len(words) > 1 and words[-2] in _CODES:
         return True
-    if words[-2:] == ["snmp", "community"]:
+    if words[-2:] == ["snmp", "community"] or words[-1] in ("rocommunity", "rwcommunity"):
         return True
     if any(word in _WHOLE or _ENDING.search(word) for word in words):
         return True
     joined = "".join(words)
-    return any(plain in joined for plain in _PLAIN) or ("key" in words and words[-1] in ("pem", "hex"))
+    return any(plain in joined for plain in _PLAIN) or ("key" in words and words[-1] in ("pem", "hex", "data"))
 
 
 def is_secret_under(name: str, value: str) -> bool:
@@ -147,8 +147,11 @@ _JWT = re.compile(r"\beyJ[A-Za-z0-9_.-]{11,}")
 _BASIC = re.compile(r"(?i)\bbasic\s{1,9}([A-Za-z0-9+/]{6,}={0,2})")
 _AWS = re.compile(r"(?=[^A-Z]{0,39}[A-Z])(?=[^a-z]{0,39}[a-z])(?=[^0-9]{0,39}[0-9])[A-Za-z0-9+/]{40}")
 _UPPER_OR_DIGIT = re.compile(r"[A-Z0-9]")
-_PEM_BEGIN = re.compile(r"-----BEGIN (?!CERTIFICATE|PUBLIC KEY)[A-Z0-9 ]{2,40}-----")
-_PEM_END = re.compile(r"-----END [A-Z0-9 ]{1,60}-----")
+_PEM_BEGIN = re.compile(
+    r"-----BEGIN (?!CERTIFICATE|PUBLIC KEY)[A-Z0-9 ]{2,40}-----|---- BEGIN SSH2 [A-Z ]{0,20}PRIVATE KEY ----"
+    r"|\bPrivate-Lines: [0-9]{1,4}\r?\n"  # PuTTY
+)
+_PEM_END = re.compile(r"-----END [A-Z0-9 ]{1,60}-----|---- END [A-Z0-9 ]{1,60} ----|(?=\nPrivate-MAC:)")
 _LONG = re.compile(r"[A-Za-z0-9_+/=-]{20,}")
 _DIGITS = re.compile(r"[0-9]+")
 _HEX = re.compile(r"(?i)(?<![0-9a-z])[0-9a-f]{32,}+(?![0-9a-z])")
