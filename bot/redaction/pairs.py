@@ -54,7 +54,7 @@ def _find_beside(text: str, pairs: Pairs) -> None:
     while key := _KEY.search(text, at):
         at = key.end()
         if key["key"].lower() == "value":
-            if name and _same(text[name_end : key.start()]):
+            if name and _same(text, name_end, key.start()):
                 pairs.named[key.start()] = name
                 name = ""
                 value_at = -1
@@ -68,7 +68,7 @@ def _find_beside(text: str, pairs: Pairs) -> None:
         at = found.end()
         group = found.lastindex or 0
         is_secret = is_secret_name(found[group])
-        if value_at >= 0 and _same(text[value_end : key.start()]):
+        if value_at >= 0 and _same(text, value_end, key.start()):
             pairs.names.add(found.start(group))
             if is_secret:
                 pairs.named[value_at] = found[group]
@@ -76,7 +76,7 @@ def _find_beside(text: str, pairs: Pairs) -> None:
             continue
         if _has_value(text, found.end()):
             pairs.names.add(found.start(group))
-        if is_secret or not _same(text[name_end : key.start()]):
+        if is_secret or not _same(text, name_end, key.start()):
             name, name_end = (found[group], found.end()) if is_secret else ("", 0)
             value_at = -1
 
@@ -84,7 +84,7 @@ def _find_beside(text: str, pairs: Pairs) -> None:
 def _has_value(text: str, end: int) -> bool:
     """Whether `value` comes soon, in the same object."""
     at = text[end : end + _FARTHEST].lower().find("value")
-    return at >= 0 and _same(text[end : end + at])
+    return at >= 0 and _same(text, end, end + at)
 
 
 def _begins_line(text: str, at: int) -> bool:
@@ -92,13 +92,12 @@ def _begins_line(text: str, at: int) -> bool:
     return before[before.rfind("\n") + 1 :].strip() in ("", "-") and "\n" in text
 
 
-def _same(between: str) -> bool:
+def _same(text: str, start: int, end: int) -> bool:
     """Whether what stands between a name and a value leaves them in the same object."""
-    return (
-        len(between) <= _FARTHEST
-        and between.count("\n") <= 5
-        and not _OTHER_OBJECT.search(_IN_QUOTES.sub("", between))
-    )
+    if end - start > _FARTHEST:
+        return False
+    between = text[start:end]
+    return between.count("\n") <= 5 and not _OTHER_OBJECT.search(_IN_QUOTES.sub("", between))
 
 
 def _documents(text: str) -> list[tuple[int, int]]:
