@@ -27,8 +27,7 @@ class FleetTools:
     mirrors: Mirrors
     pins: PinStore
     now: Callable[[], float]  # seconds since the epoch
-    known: dict[tuple[RepoName, BranchName], FleetAt] = field(default_factory=dict)
-    """Each base branch as it was read last: while its head is the same, so is what stands in it."""
+    known: dict[tuple[RepoName, BranchName], FleetAt] = field(default_factory=dict)  # base branches as read last
 
 
 def sync_installation(tools: FleetTools, client: Client, job: SyncInstallation) -> Outcome:
@@ -49,8 +48,7 @@ def sync_fleet(tools: FleetTools, client: Client, job: SyncFleet) -> Outcome:
         is_hub = repo is not None and repository.has_file(client, job.fleet, HUB_FILE)
         return (HubFound(hub=job.fleet, installation=job.installation),) if is_hub else ()
     fetch_all(tools, client, [job.fleet])
-    again = look_again(tools, job, job.fleet)
-    if again is not None:
+    if (again := look_again(tools, job, job.fleet)) is not None:
         return (again,)
     read = read_all_pins(tools, client, job, BranchName(repo.default_branch))
     listed_by = next((pin.listed_by for pin in tools.pins.pins_of(job.fleet)), None)
