@@ -48,7 +48,7 @@ class Attack:
     def __init__(self, folder: Path) -> None:
         self.world = RenderWorld(folder)
         self.tools: Any = SimpleNamespace(
-            fleets=SimpleNamespace(mirrors=self), plans=SimpleNamespace(renderer=self.world.renderer)
+            fleets=SimpleNamespace(mirrors=self, known={}), plans=SimpleNamespace(renderer=self.world.renderer)
         )
 
     def of(self, repo: RepoName) -> GitRepository:
