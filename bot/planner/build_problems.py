@@ -17,7 +17,7 @@ _PROBLEMS_SHOWN = 3
 
 def find_problem(old: ImageBuild | None, new: ImageBuild, node: Node) -> BuildProblem | None:
     """Why the image cannot be built. What may be on the node although the repository does not have it is no more
-    than likely: where a hook may make it, where git is told to ignore it, or where the old version lacks it too.
+    than likely: where a hook may make it, where git ignores it, or where the old version lacks it too.
     """
     dockerfile, folder = new.dockerfile, new.folders.get(MAIN)
     if new.sources.problem:
@@ -62,7 +62,7 @@ def _is_there(side: ImageBuild, dockerfile: str) -> bool:
 
 
 def _is_untracked(side: ImageBuild, path: str) -> bool:
-    """Whether git is told to ignore `path`, so that the node may have it."""
+    """Whether git ignores `path`, so that the node may have it."""
     folder = posixpath.dirname(path)
     while True:
         ignore = posixpath.join(folder, ".gitignore")

@@ -83,7 +83,9 @@ def plan_between(
 
     snapshots = {at: snapshot(at) for at in dict.fromkeys(apart.values()) if at}
     listed = upstream.commits_between(*commits, most=commits_shown) if commits and commits_shown else ()
-    is_all = commits is None or 0 < len(listed) < commits_shown
+    total = len(listed)  # where that is all of them
+    if commits and total == commits_shown:
+        total = upstream.count_between(*commits)
     return read_plan(
         fleet=fleet,
         repo=repo,
@@ -93,7 +95,7 @@ def plan_between(
         new=snapshot(new),
         renderer=renderer,
         commits=tuple(Commit(sha=c.sha, subject=c.subject, author=c.author_name) for c in listed),
-        commits_total=len(listed) if is_all or commits is None else upstream.count_between(*commits),
+        commits_total=total,
         apart={stack: snapshots[at] if at else None for stack, at in apart.items()},
     )
 

@@ -24,6 +24,7 @@ def find_unread(old: ImageBuild, new: ImageBuild) -> frozenset[str]:
 
     "args.NAME" stands for one argument; where the places are among them, no file that is taken differs, either.
     """
+    old.brings_own = new.brings_own  # before anything is read of it; a base that changes is a build by itself
     new_arguments, old_arguments = (side.build.get("args") or {} for side in (new, old))
     changed = {
         name for name in {*old_arguments, *new_arguments} if old_arguments.get(name) != new_arguments.get(name)
@@ -32,8 +33,6 @@ def find_unread(old: ImageBuild, new: ImageBuild) -> frozenset[str]:
     effects = [side.sources.effect for side in (old, new)]
     if not any(effect is None or '["run"' in effect for effect in effects):
         unread |= _WHILE_RUNNING
-    # Without brings_own: what the base image brings is the same for both.
-    old.brings_own = new.brings_own
     meanings = [_meaning(side) for side in (old, new)]
     if meanings[0] is not None and meanings[0] == meanings[1] and _contexts(old, new):
         unread |= _PLACES

@@ -86,7 +86,7 @@ def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Bluepr
         fleet = guard.require_fleet(f"{owner}/{name}")
         view = read_fleet(stores, fleet, now=time.time())
         visitor = guard.require_visitor()
-        shown = (view, guard.may_see(visitor, fleet, Sight.LOGS), visitor.form_token, release)
+        shown = (view, guard.may_see(visitor, fleet, Sight.LOGS), visitor.form_token, web_url, release)
         etag = hashlib.sha256(msgspec.json.encode(shown, order="deterministic")).hexdigest()[:32]
         return find_unchanged(etag) or show("fleet_state.html", view, etag=etag)
 

@@ -286,6 +286,22 @@ def test_who_builds_on_another_service_s_image_takes_what_that_brings(builder: B
         assert found.bases == {"app": ("base",)}
 
 
+def test_a_dockerfile_in_another_spelling_may_be_the_same_on_a_base_that_brings_something(builder: Builder) -> None:
+    def model(dockerfile: str) -> Rendered:
+        base = {"image": "own/base", "build": {"context": "/fleet/server/base"}}
+        app = {"build": {"context": "/fleet/server/app", "dockerfile": dockerfile}}
+        return Rendered(model={"name": "s", "services": {"base": base, "app": app}})
+
+    files = {"app/Dockerfile": "FROM own/base\nRUN x\n", "base/Dockerfile": "FROM scratch\nONBUILD COPY . /\n"}
+    old = builder.world.push({**files, "app/main": "1"})
+    for path, expected in (("other/main", True), ("app/main", False)):
+        new = builder.world.push({path: "2"})
+        found = read_builds(
+            model("./Dockerfile"), model("Dockerfile"), node=NODE, old=old, new=new, changed=changed_paths(old, new)
+        )
+        assert ("context" in found.unread[ServiceName("app")]) is expected
+
+
 def decide(problem: BuildProblem, *, inputs: tuple[str, ...] = ()) -> Decided:
     same = Side(rendering=rendering())
     change = StackChange(
