@@ -74,8 +74,8 @@ def check_git(path: str | None = None) -> None:
 
 
 def init_bare(git_dir: Path) -> None:
-    """Make an empty bare repository, or GitError."""
-    _run(["git", "init", "--quiet", "--bare", str(git_dir)], environment={})
+    """Make an empty bare repository, without what a machine's template adds (hooks, excludes), or GitError."""
+    _run(["git", "init", "--quiet", "--bare", "--template=", str(git_dir)], environment={})
 
 
 def run_in_checkout(

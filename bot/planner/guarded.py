@@ -10,6 +10,7 @@ where a person plans their own files, the work is done in this process.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import select
@@ -80,12 +81,14 @@ run_guarded = ForkGuard()
 
 def _run(work: Callable[[], _T], limits: Limits, meanwhile: Callable[[], object] | None) -> _T:
     with tempfile.TemporaryFile() as result:
+        gc.freeze()  # the child's collector would look through, and so copy, all that is loaded
         try:
             child = os.fork()
         except OSError as problem:
             raise NoChildError(problem.errno or 0) from problem
         if child == 0:
             be_child(work, result.fileno(), limits)
+        gc.unfreeze()
         code = _wait(child, limits.seconds, meanwhile)
         return read_result(code, result, limits)  # type: ignore[no-any-return]  # what `work` returned
 
