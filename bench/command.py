@@ -1,6 +1,7 @@
 """From a comment to the first visible sign that it was heard, and to its answer. `python -m bench.command`.
 
-Printed beside the bare floor: one request that reacts to the comment. Against the embedded GitHub, on loopback.
+Printed beside the bare floor: one request that reacts to the comment. Against the embedded GitHub, on loopback; then
+again with 100 ms added to every request, about what the real one takes.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from sandbox.running import run_small_aios
 from sandbox.world import FLEET, PERSON, SERVER, AiosWorld
 
 ROUNDS = 7
+LATENCY = 0.1  # seconds
 REACTION = "/repos/{owner}/{repo}/issues/comments/{id}/reactions"
 REPLY = "/repos/{owner}/{repo}/issues/{number}/comments"
 
@@ -38,16 +40,26 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aios-bench-")))
         world = stack.enter_context(run_small_aios(folder, node_root=folder / "node")).world
         number = _open_pull(world)
-        rounds = [_command(world, number) for _ in range(ROUNDS)]
-        floor = statistics.median(_floor(world, number) for _ in range(ROUNDS))
-        reaction = statistics.median(r.reaction for r in rounds)
         print(f"/status in a pull request, median of {ROUNDS}\n")
-        print(f"{'':42}{'s':>8}{'requests':>10}{'of floor':>10}")
-        most = max(r.requests for r in rounds)
-        print(f"{'comment to its first reaction':42}{reaction:8.3f}{most:10}{reaction / floor:9.1f}x")
-        answer = statistics.median(r.answer for r in rounds)
-        print(f"{'comment to its whole answer':42}{answer:8.3f}{'':10}{answer / floor:9.1f}x")
-        print(f"{'bare floor: one reaction by a script':42}{floor:8.3f}{1:10}{1.0:9.1f}x")
+        print(f"{'':50}{'s':>8}{'requests':>10}{'of floor':>10}")
+        _measure(world, number, "")
+        world.hub.latency = LATENCY
+        _measure(world, number, f", +{LATENCY * 1000:.0f} ms each")
+
+
+def _measure(world: AiosWorld, number: int, how: str) -> None:
+    rounds = [_command(world, number) for _ in range(ROUNDS)]
+    floor = statistics.median(_floor(world, number) for _ in range(ROUNDS))
+    reaction = statistics.median(r.reaction for r in rounds)
+    answer = statistics.median(r.answer for r in rounds)
+    most = max(r.requests for r in rounds)
+    _print(f"comment to its first reaction{how}", reaction, str(most), floor)
+    _print(f"comment to its whole answer{how}", answer, "", floor)
+    _print(f"bare floor: one reaction by a script{how}", floor, "1", floor)
+
+
+def _print(name: str, seconds: float, count: str, floor: float) -> None:
+    print(f"{name:50}{seconds:8.3f}{count:>10}{seconds / floor:9.1f}x")
 
 
 def _open_pull(world: AiosWorld) -> int:

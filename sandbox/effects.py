@@ -149,6 +149,13 @@ class Effects:
 
     def count_changes(self, repo: Repo, pull: Pull) -> dict[str, int]:
         """The numbers of commits and changed lines and files of a pull request."""
+        ends = (pull.base_sha, pull.head_sha)
+        if ends not in pull.counts:
+            pull.counts[ends] = self._count_changes(repo, pull)
+        return pull.counts[ends]
+
+    @staticmethod
+    def _count_changes(repo: Repo, pull: Pull) -> dict[str, int]:
         try:
             fork = repo.git.merge_base(pull.base_sha, pull.head_sha)
             commits = repo.git.count_between(fork, CommitSha(pull.head_sha))

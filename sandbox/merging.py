@@ -43,13 +43,19 @@ def check_states(repo: Repo, sha: str, *, app: int | None = None) -> dict[str, s
 
 
 def has_conflict(repo: Repo, pull: Pull) -> bool:
-    """Whether git cannot merge it."""
-    base = repo.heads().get(pull.base)
+    """Whether git cannot merge it. Git is asked once for each base and head, as GitHub does."""
+    ends = (str(repo.heads().get(pull.base)), pull.head_sha)
+    if ends not in pull.conflicts:
+        pull.conflicts[ends] = not _merges(repo, *ends)
+    return pull.conflicts[ends]
+
+
+def _merges(repo: Repo, base: str, head: str) -> bool:
     try:
-        repo.git.run("merge-tree", "--write-tree", str(base), pull.head_sha)
+        repo.git.run("merge-tree", "--write-tree", base, head)
     except GitError:
-        return True
-    return False
+        return False
+    return True
 
 
 def find_violation(repo: Repo, pull: Pull, method: str) -> str:

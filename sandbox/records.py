@@ -103,6 +103,8 @@ class Pull:
     locked: bool = False  # its conversation
     draft: bool = False
     merges_known_of: tuple[str, str] = ("", "")  # head and base for which it is known whether it can be merged
+    conflicts: dict[tuple[str, str], bool] = field(default_factory=dict)  # by base and head, once git was asked
+    counts: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)  # likewise, of commits and files
 
 
 @dataclass

@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,8 +21,9 @@ from filelock import FileLock, Timeout
 
 from bot.domain.names import PullNumber, RepoName
 from bot.git.credentials import token_environment
-from bot.git.git import GitError, GitRepository, init_bare
+from bot.git.git import GitError, GitRepository, TreeEntry, init_bare
 from bot.git.moves import follow_renames
+from bot.git.remembered import FULL_NAME
 
 IN_USE = 3600  # seconds after its last fetch for which a mirror is kept: it may still be read
 
@@ -37,6 +39,10 @@ class Mirror(GitRepository):
     def __init__(self, git_dir: Path, url: str) -> None:
         super().__init__(git_dir)
         self.url = url
+
+    def entry(self, commit: str, path: str) -> TreeEntry | None:
+        """The entry at exactly `path` in `commit`, or None; of a commit named in full, git is asked once."""
+        return _entry(self.git_dir, commit, path) if FULL_NAME.fullmatch(commit) else super().entry(commit, path)
 
     def fetch(self, token: str | None, *, pull: PullNumber | None = None, repair: bool = True) -> None:
         """Bring every branch up to date, and the head of pull request `pull`, which may live in a fork.
@@ -79,6 +85,11 @@ class Mirror(GitRepository):
             token=token,
             server=server,
         )
+
+
+@lru_cache(maxsize=1024)  # each answer is a process of git, and a command asks for the same pins again and again
+def _entry(git_dir: Path, commit: str, path: str) -> TreeEntry | None:
+    return GitRepository(git_dir).entry(commit, path)
 
 
 @dataclass(frozen=True)

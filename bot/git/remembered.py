@@ -13,7 +13,7 @@ from pathlib import Path
 from bot.domain.names import CommitSha
 from bot.git.git import GitRepository, TreeEntry
 
-_FULL_NAME = re.compile(r"[0-9a-f]{40}")
+FULL_NAME = re.compile(r"[0-9a-f]{40}")
 
 
 class RememberingRepository(GitRepository):
@@ -29,13 +29,13 @@ class RememberingRepository(GitRepository):
 
     def resolve(self, revision: str) -> CommitSha | None:
         found = self._commits.get(revision) or super().resolve(revision)
-        if found is not None and _FULL_NAME.fullmatch(revision):
+        if found is not None and FULL_NAME.fullmatch(revision):
             self._commits[revision] = found
         return found
 
     def list_tree(self, commit: str, path: str = "", *, recursive: bool = False) -> tuple[TreeEntry, ...]:
         commit = self._full_name(commit)
-        if not _FULL_NAME.fullmatch(commit):
+        if not FULL_NAME.fullmatch(commit):
             return super().list_tree(commit, path, recursive=recursive)
         key = (commit, path, recursive)
         if key not in self._trees:
@@ -44,7 +44,7 @@ class RememberingRepository(GitRepository):
 
     def read_file(self, commit: str, path: str) -> bytes | None:
         commit = self._full_name(commit)
-        if not _FULL_NAME.fullmatch(commit):
+        if not FULL_NAME.fullmatch(commit):
             return super().read_file(commit, path)
         key = (commit, path)
         if key not in self._files:

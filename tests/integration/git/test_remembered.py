@@ -9,6 +9,7 @@ import pytest
 from bot.agent.work_tree import CheckoutError, WorkTree
 from bot.domain.names import CommitSha
 from bot.git.git import GitError, GitRepository
+from bot.git.mirrors import Mirror
 from bot.git.remembered import RememberingRepository
 from bot.git.safe_git import GitAccess
 from tests.gitworld import commit, git, new_repository
@@ -103,3 +104,23 @@ def test_an_error_of_git_is_not_remembered(clone: Path) -> None:
         repository.list_tree("d" * 40)
     with pytest.raises(GitError):
         repository.list_tree("d" * 40)
+
+
+def test_a_mirror_asks_once_what_a_commit_holds_and_each_time_what_a_branch_does(tmp_path: Path, calls: Calls) -> None:
+    server = new_repository(tmp_path / "server")
+    first = commit(server, {"a": "1"})
+    mirror = Mirror(tmp_path / "mirrors/server.git", str(server))
+    with pytest.raises(GitError):
+        mirror.entry("d" * 40, "a")
+    mirror.fetch(None)
+    before = mirror.entry("main", "a")
+    asked = len(calls)
+    assert mirror.entry(first, "a") == mirror.entry(first, "a") == before
+    assert mirror.entry(first, "b") is None
+    assert mirror.entry(first, "b") is None
+    assert len(calls) == asked + 2
+    commit(server, {"a": "2", "b": "1"})
+    mirror.fetch(None)
+    assert mirror.entry("main", "a") != before
+    assert mirror.entry("main", "b") is not None
+    assert mirror.entry(first, "a") == before
