@@ -23,7 +23,7 @@ from bot.planner.plans import read_plan
 from bot.planner.renderer import Renderer
 from bot.planner.snapshot import Snapshot
 from bot.protocol.action import Action
-from tests.gitworld import commit, new_repository
+from tests.gitworld import commit, git, new_repository
 
 COMPOSE = """\
 services:
@@ -61,7 +61,7 @@ class World:
         }
         self.old, self.new = self._snapshot(first), self._snapshot(second)
         for name, snapshot in (("old", self.old), ("new", self.new)):
-            snapshot.write_out(root / name)
+            git(self.server, "worktree", "add", "--quiet", "--detach", str(root / name / "server"), snapshot.pin)
 
     def _snapshot(self, files: dict[str, str | None]) -> Snapshot:
         pin = commit(self.server, files)

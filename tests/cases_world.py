@@ -147,8 +147,8 @@ class CaseWorld:
 
     def plan(self, program: ComposeProgram) -> Plan:
         """The plan of a person who has the new state before them, and compose `program`."""
-        from bot.cli.plan import read_local_plan
         from bot.planner.renderer import Renderer
+        from tests.plans import read_local_plan
 
         git(self.checkout / "server", "fetch", "--quiet", "origin")
         return read_local_plan(

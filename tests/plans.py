@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
+from bot.cli.plan import make_plan
+from bot.cli.plan_sides import PlanRequest, find_sides
 from bot.domain.names import CommitSha, NodeName, PlanId, RepoName, ServiceName, StackName, SubmodulePath
 from bot.domain.severity import Severity
 from bot.plan.model import (
@@ -20,6 +24,8 @@ from bot.plan.model import (
     StackPlan,
 )
 from bot.plan.report.links import Links
+from bot.planner.renderer import Renderer
+from bot.planner.worktree import ScratchRepository
 from bot.protocol.action import Action
 
 OLD, NEW, BASE = (CommitSha(digit * 40) for digit in "abc")
@@ -264,3 +270,12 @@ def unreadable() -> Plan:
         ),
         node("AIOS", stack("broken", error=said)),
     )
+
+
+def read_local_plan(
+    *, repo: Path, submodule: str, old: str | None, new: str | None, fleet_file: Path | None, renderer: Renderer
+) -> Plan:
+    """The plan of moving `submodule` of the checkout at `repo` from `old` to `new`, as `aios-bot plan` makes it."""
+    with tempfile.TemporaryDirectory(prefix="aios-bot-plan-") as temporary:
+        request = PlanRequest(repo, submodule, old, new, True, fleet_file)
+        return make_plan(find_sides(request, ScratchRepository(Path(temporary))), renderer)

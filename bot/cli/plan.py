@@ -112,20 +112,6 @@ def plan(  # noqa: PLR0917 - one parameter per option of the command
         sys.exit(ExitCode.REFUSED)
 
 
-def read_local_plan(
-    *, repo: Path, submodule: str, old: str | None, new: str | None, fleet_file: Path | None, renderer: Renderer
-) -> Plan:
-    """The plan of moving `submodule` of the checkout at `repo` from `old` to `new` (any revision that git knows).
-
-    Raises BotError with a cure if a checkout or a commit is missing, or the move is not forward.
-    """
-    from bot.planner.worktree import ScratchRepository
-
-    with tempfile.TemporaryDirectory(prefix="aios-bot-plan-") as temporary:
-        request = PlanRequest(repo, submodule, old, new, True, fleet_file)
-        return make_plan(find_sides(request, ScratchRepository(Path(temporary))), renderer)
-
-
 def make_plan(sides: Sides, renderer: Renderer) -> Plan:
     """The plan between two sides."""
     from bot.fleetfile import Submodule

@@ -7,18 +7,14 @@ never in a URL, a configuration file or a command line.
 
 from __future__ import annotations
 
-import io
 import shutil
 import subprocess
-import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from bot.domain.errors import BotError, ProgramMissingError
 from bot.domain.names import BranchName, CommitSha, parse_commit_sha
-from bot.git.clone_settings import find_overridden
-from bot.git.credentials import add_settings
 from bot.git.reasons import find_reason
 from bot.settings.environment import child_environment
 from bot.settings.inherited import inherited
@@ -212,34 +208,6 @@ class GitRepository:
         except GitError:
             return False
         return True
-
-    def export(self, commit: str, destination: Path) -> None:
-        """Write the files of `commit` under `destination`; GitError when one would be written elsewhere.
-
-        Symlinks are kept as they are, wherever they point: the renderer's path check judges them.
-        """
-        destination.mkdir(parents=True, exist_ok=True)
-        listed = self.run("config", "--list", "--show-scope", "-z").decode("utf-8", "surrogateescape")
-        environment = add_settings(_READING, find_overridden(listed))  # `archive` runs filters, too
-        with tarfile.open(fileobj=io.BytesIO(self.run("archive", commit, environment=environment))) as archive:
-            for member in archive:
-                _write_member(archive, member, destination)
-
-
-def _write_member(archive: tarfile.TarFile, member: tarfile.TarInfo, destination: Path) -> None:
-    # Not extractall: only from Python 3.11.4 on can it be told to stay inside.
-    path = destination / member.name
-    # A forged tree may hold a symlink and, under the same name, a folder with files.
-    leaves = ".." in path.parts or not path.parent.resolve().is_relative_to(destination.resolve())
-    if leaves or path.is_symlink():
-        raise GitError(f"{member.name!r} would be written outside of the export: the commit is forged")
-    if member.isdir():
-        path.mkdir(exist_ok=True)
-    elif member.issym():
-        path.symlink_to(member.linkname)
-    elif (content := archive.extractfile(member)) is not None:
-        path.write_bytes(content.read())
-        path.chmod(0o755 if member.mode & 0o100 else 0o644)
 
 
 def _environment(extra: Mapping[str, str]) -> dict[str, str]:

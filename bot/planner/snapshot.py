@@ -11,7 +11,6 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from bot.domain.names import CommitSha, SubmodulePath
@@ -93,11 +92,6 @@ class Snapshot:
             return self.blobs
         after = folder + chr(ord("/") + 1)  # sorts just behind everything below the folder
         return self.blobs[bisect_left(self.blobs, f"{folder}/") : bisect_left(self.blobs, after)]
-
-    def write_out(self, destination: Path) -> None:
-        """Write all of it below `destination`, as a node's checkout would hold it."""
-        self.fleet.export(self.commit, destination)
-        self.upstream.export(self.pin, destination / self.submodule)
 
     def _repository(self, path: str) -> GitRepository:
         return self.upstream if path.startswith(f"{self.submodule}/") else self.fleet

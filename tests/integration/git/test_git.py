@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 from pathlib import Path
 
@@ -129,35 +128,6 @@ def test_a_token_reaches_git_by_its_environment_only(server: Path, tmp_path: Pat
     assert b"extraHeader" not in held
 
 
-def test_an_export_stays_inside_and_keeps_links(server: Path, tmp_path: Path) -> None:
-    (server / "out").symlink_to("/etc/passwd")
-    (server / "inside").symlink_to("a")
-    head = commit(server, {"a": "1", "d/e": "2"})
-    git(server, "add", "--all")
-    head = commit(server, {})
-    repo = GitRepository(server / ".git")
-    repo.export(head, tmp_path / "export")
-    assert (tmp_path / "export/d/e").read_text() == "2"
-    assert (tmp_path / "export/out").readlink() == Path("/etc/passwd")
-    assert (tmp_path / "export/inside").readlink() == Path("a")
-
-
-def test_a_forged_tree_does_not_leave_the_export(server: Path, tmp_path: Path) -> None:
-    """A symlink and a folder of one name: git writes no such tree, and fetches one without a word."""
-    (tmp_path / "target").write_text(str(tmp_path / "elsewhere"))
-    (tmp_path / "elsewhere").mkdir()
-    link = git(server, "hash-object", "-w", str(tmp_path / "target"))
-    commit(server, {"b": "escaped"})
-    folder = git(server, "rev-parse", "HEAD^{tree}")
-    entries = b"120000 a\0" + bytes.fromhex(link) + b"40000 a\0" + bytes.fromhex(folder)
-    hashed = ["git", "-C", str(server), "hash-object", "-t", "tree", "-w", "--literally", "--stdin"]
-    tree = subprocess.run(hashed, input=entries, capture_output=True, check=True).stdout.decode().strip()
-    head = git(server, "commit-tree", tree, "-m", "forged")
-    with pytest.raises(GitError, match="forged"):
-        GitRepository(server / ".git").export(head, tmp_path / "export")
-    assert list((tmp_path / "elsewhere").iterdir()) == []
-
-
 def test_a_snapshot_shows_what_a_nodes_checkout_holds(server: Path, tmp_path: Path) -> None:
     pin = commit(server, {"stacks/ingress/docker-compose.yml": "services: {}", "README": "s"})
     fleet = new_repository(tmp_path / "fleet")
@@ -180,9 +150,6 @@ def test_a_snapshot_shows_what_a_nodes_checkout_holds(server: Path, tmp_path: Pa
     assert snapshot.files_under("overlay") == ("overlay/x.yml",)
     assert snapshot.files_under("nothing") == ()
     assert len(snapshot.files_under("")) == 6
-    snapshot.write_out(tmp_path / "out")
-    assert (tmp_path / "out/server/README").read_text() == "s"
-    assert (tmp_path / "out/overlay/x.yml").read_text() == "x"
 
 
 def test_a_folder_inside_a_repository_is_no_checkout(server: Path) -> None:

@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli.main import aios_bot
-from bot.cli.plan import read_local_plan
 from bot.domain.names import StackName
 from bot.features.bump.text import render_body
 from bot.fleetfile import FLEET_FILE, Platform, parse_fleet
@@ -19,6 +18,7 @@ from bot.onboarding.survey.read import read_repository
 from bot.plan.report.links import Links
 from bot.planner.renderer import Renderer
 from tests.gitworld import commit, git, new_repository
+from tests.plans import read_local_plan
 
 NETWORK = "networks:\n  ingress:\n    name: ingress\n"
 USER = "networks:\n  ingress:\n    external: true\n"
