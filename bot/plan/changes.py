@@ -194,7 +194,7 @@ class _StackDecision:
         where = find_old_source(self.old.rendering if self.old else None, f"services.{name}")
         code, text = ReasonCode.GONE_SERVICE, "no longer defined"
         if self.why is ReasonCode.PROJECT:
-            code, text = ReasonCode.PROJECT, f"the compose project {self.before.get('name')} is removed"
+            code, text = ReasonCode.PROJECT, f"no longer in the compose project {self.before.get('name')}"
         elif isinstance(rendering, Rendered) and self.new and f"services.{name}" in rendering.sources:
             where = find_source(rendering, f"services.{name}.profiles")
             code, text = ReasonCode.PROFILE, "no longer in any profile of this node"
