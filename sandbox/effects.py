@@ -10,6 +10,7 @@ from bot.git.git import GitError
 from sandbox.app_records import AppRecord
 from sandbox.forks import take_commits
 from sandbox.merging import find_violation, mergeable_state
+from sandbox.rebasing import merge_trees, rebase, write_commit
 from sandbox.records import Activity, Pull, Repo, User, iso_now
 from sandbox.shapes import Shapes
 from sandbox.state import ApiError, State
@@ -196,18 +197,15 @@ class Effects:
             raise ApiError(405, f"Repository rule violations found\n\n{violation}\n\n")
         before = repo.heads()
         base = before[pull.base]
-        try:
-            tree = repo.git.run("merge-tree", "--write-tree", base, pull.head_sha).decode().split("\n")[0]
-        except GitError:
-            raise ApiError(405, "Merge conflict") from None
-        parents = ["-p", base] + (["-p", pull.head_sha] if method == "merge" else [])
-        words = f"Merge pull request #{pull.number} from {repo.owner.login}/{pull.head}\n\n{pull.title}"
-        message = words if method == "merge" else f"{pull.title} (#{pull.number})"
-        commit = (
-            repo.git.run("commit-tree", tree, *parents, "-m", message, environment=signature(self.state, user))
-            .decode()
-            .strip()
-        )
+        if method == "rebase":
+            pull.rebased = rebase(repo.git, base, pull.head_sha, signature(self.state, user))
+            commit = pull.rebased[-1]
+        else:
+            tree = merge_trees(repo.git, base, pull.head_sha)
+            parents = ["-p", base] + (["-p", pull.head_sha] if method == "merge" else [])
+            words = f"Merge pull request #{pull.number} from {repo.owner.login}/{pull.head}\n\n{pull.title}"
+            message = words if method == "merge" else f"{pull.title} (#{pull.number})"
+            commit = write_commit(repo.git, tree, *parents, "-m", message, environment=signature(self.state, user))
         repo.git.run("update-ref", f"refs/heads/{pull.base}", commit, base)
         if method != "merge":
             self.mark_merged(repo, pull, user, commit)

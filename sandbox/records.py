@@ -99,6 +99,7 @@ class Pull:
     reviews: list[Review] = field(default_factory=list)
     auto_merge: User | None = None  # who enabled it
     auto_merge_method: str = "merge"
+    rebased: tuple[str, ...] = ()  # its commits as a rebase made them anew on the base, oldest first
     head_repo: Repo | None = None  # a fork; None: the repository itself
     locked: bool = False  # its conversation
     draft: bool = False

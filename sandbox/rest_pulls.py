@@ -179,7 +179,7 @@ def pulls_of_commit(context: Context, repo: Repo, sha: str) -> Any:
     commit = resolve(repo, sha)
 
     def holds(pull: Pull) -> bool:
-        if commit in (pull.merge_commit_sha, pull.head_sha):
+        if commit in (pull.merge_commit_sha, pull.head_sha, *pull.rebased):
             return True
         fork = repo.git.merge_base(pull.base_sha, pull.head_sha)
         return commit in [one.sha for one in repo.git.commits_between(fork, CommitSha(pull.head_sha), most=250)]

@@ -258,7 +258,8 @@ class History(Stepper):
 
     def _merges(self) -> list[tuple[str, int]]:
         """The merged pull requests that moved the pin, newest first."""
-        pulls = {pull.merge_commit_sha: pull.number for pull in self.hub.pulls(FLEET) if pull.merged_at}
+        merged = [pull for pull in self.hub.pulls(FLEET) if pull.merged_at]
+        pulls = {sha: pull.number for pull in merged for sha in (pull.merge_commit_sha, *pull.rebased)}
         served = GitRepository(self.hub.root / f"{FLEET}.git")
         listed = served.run("log", "--first-parent", "--format=%H", "refs/heads/main", "--", "server").decode()
         return [(sha, pulls[sha]) for sha in listed.split() if sha in pulls]

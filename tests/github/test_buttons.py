@@ -95,3 +95,25 @@ def test_a_draft_is_ready_for_review(steps: Stepper) -> None:
         steps.settle()
         assert [job.number for job in steps.ran if isinstance(job, SyncReview)] == [number]
     assert steps.failed == []
+
+
+def test_an_older_bump_is_reopened_updated_and_merged_behind_a_newer_one(steps: Stepper) -> None:
+    """ "Update branch" merges the base into the older one's branch: GitHub then lists it for the newer one's commit
+    too (REST: list pull requests associated with a commit). What was approved stands in the newer one."""
+    older = steps.bump()["number"]
+    steps.hub.close_pull(FLEET, older, by=PERSON)
+    steps.settle()
+    newer = steps.bump("whoami:v1.10", "whoami:v1.11")["number"]
+    assert newer != older
+    merged = steps.hub.merge_pull(FLEET, newer, by=PERSON, method="rebase")
+    steps.hub.reopen_pull(FLEET, older, by=PERSON)
+    steps.hub.update_branch(FLEET, older, by=PERSON)
+    steps.hub.merge_pull(FLEET, older, by=PERSON, method="squash")
+    steps.settle()
+    listed = steps.outside.get(f"/repos/{FLEET}/commits/{merged}/pulls")
+    assert [one["number"] for one in listed] == [older, newer]
+    order = steps.take_order()
+    assert order is not None, "what was approved is not deployed"
+    assert order.order["pin"] == steps.outside.pin(FLEET, merged)
+    assert any("aios-bot:rollout" in one["body"] for one in steps.outside.comments(FLEET, newer))
+    assert steps.failed == []

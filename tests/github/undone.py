@@ -53,6 +53,9 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_a_bump_is_closed_and_reopened": (_DISMISSED,),
     "test_the_branch_of_a_bump_is_deleted_and_restored": (_DISMISSED,),
     "test_a_bump_is_reverted": (_DISMISSED,),
+    "test_an_older_bump_is_reopened_updated_and_merged_behind_a_newer_one": (
+        Undo("bot.features.rollout.read.approval:_has_brought", before.yes),
+    ),
     "test_a_draft_is_ready_for_review": (
         Undo("bot.github.events:_PULL_ACTIONS", {"opened", "closed", "reopened", "synchronize", "edited"}),
     ),

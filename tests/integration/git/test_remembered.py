@@ -106,9 +106,7 @@ def test_an_error_of_git_is_not_remembered(clone: Path) -> None:
         repository.list_tree("d" * 40)
 
 
-def test_a_mirror_asks_once_what_a_commit_holds_each_time_what_a_branch_does(
-    tmp_path: Path, calls: Calls
-) -> None:
+def test_a_mirror_asks_once_what_a_commit_holds_each_time_what_a_branch_does(tmp_path: Path, calls: Calls) -> None:
     server = new_repository(tmp_path / "server")
     first = commit(server, {"a": "1"})
     mirror = Mirror(tmp_path / "mirrors/server.git", str(server))

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, PlanId, StackName
 from bot.features.fleets.read import FleetAt
-from bot.features.rollout.read.approval import find_shown_plan
+from bot.features.rollout.read.approval import find_merged, find_shown_plan
 from bot.github.client import Client
-from bot.github.endpoints import repository
 from bot.plan.approval import find_node, find_unapproved
 from bot.plan.model import NodePlan, Plan
 from bot.plan.order import OrderRequest
@@ -90,8 +89,8 @@ def _find_earlier(
         return
     merges = at.mirror.changes_since(since, wanted.commit, wanted.submodule.path, most=EARLIER_READ)
     for commit in (one for one in merges if one != wanted.commit):
-        for pull in repository.find_pulls_of_commit(client, wanted.fleet, commit):
-            shown = find_shown_plan(tools.plans.store, wanted.fleet, pull) if pull.merged_at else None
-            plan = find_node(tools.plans.store.find(shown), wanted.node.name) if shown else None
-            if plan is not None:
-                yield plan
+        pull = find_merged(client, at.mirror, wanted.fleet, commit, at.base)
+        shown = find_shown_plan(tools.plans.store, wanted.fleet, pull) if pull else None
+        plan = find_node(tools.plans.store.find(shown), wanted.node.name) if shown else None
+        if plan is not None:
+            yield plan

@@ -43,7 +43,7 @@ def find_approval(
 
     `reported`: a pull request that GitHub's event called merged; which commits it brought is listed only later.
     """
-    merged = _find_merged(client, repo, pinned_by, base)
+    merged = find_merged(client, mirror, repo, pinned_by, base)
     if merged is None and reported is not None:
         merged = _read_reported(client, mirror, repo, reported, pinned_by, base=base)
     if merged is not None:
@@ -52,16 +52,37 @@ def find_approval(
     admitted: set[NodeName] = set()
     for commit in mirror.changes_since(pinned_by, head, FLEET_FILE, most=_MOST):
         added = _nodes(mirror, commit) - _nodes(mirror, f"{commit}^")
-        pull = _find_merged(client, repo, commit, base) if added else None
+        pull = find_merged(client, mirror, repo, commit, base) if added else None
         if pull is not None:
             newest = newest or pull
             admitted |= added
     return Approval(newest, frozenset(admitted)) if newest else None
 
 
-def _find_merged(client: Client, repo: RepoName, commit: CommitSha, base: BranchName) -> Pull | None:
-    pulls = repository.find_pulls_of_commit(client, repo, commit)
-    return next((pull for pull in pulls if pull.merged_at and pull.base.ref == base), None)
+def find_merged(client: Client, mirror: Mirror, repo: RepoName, commit: CommitSha, base: BranchName) -> Pull | None:
+    """The merged pull request that brought `commit` into `base`, or None.
+
+    GitHub lists others beside it: a branch that was updated from the base has the commit too, and is merged later.
+    """
+    listed = repository.find_pulls_of_commit(client, repo, commit)
+    pulls = [pull for pull in listed if pull.merged_at and pull.base.ref == base]
+    for pull in pulls:
+        if pull.merge_commit_sha == commit or _has_brought(mirror, pull, commit):
+            return pull
+    # One of several commits that a rebase made anew: its pull request's own branch does not have it.
+    return next((pull for pull in pulls if not _is_within(mirror, commit, pull.head.sha)), None)
+
+
+def _has_brought(mirror: Mirror, pull: Pull, commit: CommitSha) -> bool:
+    """Whether the base has `commit` from the pull request's merge on."""
+    merge = pull.merge_commit_sha or ""
+    return _is_within(mirror, commit, merge) and not _is_within(mirror, commit, f"{merge}^1")
+
+
+def _is_within(mirror: Mirror, commit: CommitSha, newer: str) -> bool:
+    """Whether `newer` is here and has `commit` in its history."""
+    found = mirror.resolve(newer) if newer else None
+    return found is not None and mirror.is_ancestor(commit, found)
 
 
 def _read_reported(
@@ -69,12 +90,8 @@ def _read_reported(
 ) -> Pull | None:
     """The pull request, if it was merged into `base` and its merge is what brought `commit`."""
     pull = repository.read_pull(client, repo, number)
-    if not pull.merged_at or pull.base.ref != base or not pull.merge_commit_sha:
-        return None
-    merge = CommitSha(pull.merge_commit_sha)
-    before = mirror.resolve(f"{merge}^1")
-    brought = mirror.resolve(merge) is not None and mirror.is_ancestor(commit, merge)
-    return pull if brought and not (before and mirror.is_ancestor(commit, before)) else None
+    is_merged = pull.merged_at and pull.base.ref == base
+    return pull if is_merged and _has_brought(mirror, pull, commit) else None
 
 
 def _nodes(mirror: Mirror, commit: str) -> set[NodeName]:

@@ -59,6 +59,24 @@ def propose(world: AiosWorld, branch: str, *, edit: str = "", pin: str = "") -> 
     return int(answer.json()["number"])
 
 
+def test_a_rebase_brings_the_pin_by_one_of_several_commits(world: AiosWorld, tmp_path: Path) -> None:
+    """The pin's commit is made anew, and another one stands on it: GitHub lists the pull request for both."""
+    pin = world.push(SERVER, {"new": "1"}, "Something new")
+    number = propose(world, "pin", pin=pin)
+    clone = world.checkouts / "aios-win"
+    world.git(clone, "checkout", "--quiet", "pin")
+    world.git(clone, "commit", "--quiet", "--allow-empty", "--message", "Behind the pin")
+    world.git(clone, "push", "--quiet", "origin", "pin")
+    world.git(clone, "checkout", "--quiet", "main")
+    world.push(FLEET, {"other.md": "1"}, "Behind it")
+    tip = world.hub.merge_pull(FLEET, number, by=PERSON, method="rebase")
+    found = ask(world, tmp_path)
+    assert found is not None
+    assert (found.pull.number, found.nodes) == (number, None)
+    pinned = Mirror(tmp_path / "mirror.git", "").last_change(tip, "server")
+    assert pinned != tip
+
+
 def test_only_a_merge_approves_and_only_the_nodes_it_brought(world: AiosWorld, tmp_path: Path) -> None:
     assert ask(world, tmp_path) is None, f"{NODE} was pushed with the pin"
     world.edit(FLEET, ".github/aios-bot.yml", "nodes:\n", "nodes:\n  PUSHED: {}\n", "Pushed directly")
