@@ -79,9 +79,12 @@ def test_addresses(text: str, secrets: list[str]) -> None:
         ("rabbitmqctl add_user me hunter2", ["hunter2"]),
         ("rabbitmqctl add_user me Xhunter2X", ["Xhunter2X"]),
         ("rabbitmqctl add_user hunter2 | tee log", []),
+        ("mc alias set minio http://h:9000 key 'x'", ["x"]),
+        ("mc alias set minio http://h:9000 key ''", ["''"]),
+        ("mc alias set minio http://h:9000 key hunter2 --api s3", ["hunter2"]),
     ],
 )
-def test_the_last_word_of_a_command(text: str, secrets: list[str]) -> None:
+def test_a_word_by_its_place_in_a_command(text: str, secrets: list[str]) -> None:
     assert found(find_in_commands, text) == secrets
 
 
@@ -120,6 +123,13 @@ def test_the_last_word_of_a_command(text: str, secrets: list[str]) -> None:
         ("a 1\n(\n PASSWORD hunter2\nb 2", ["hunter2"]),
         ("password: |\nb: 1", []),
         ("password: |\n", []),
+        ("password: one\n  two\nb: 1", ["one\n  two"]),
+        ("password: one\n  - two\n", ["one"]),
+        ("password: one\n  # two\n", ["one"]),
+        ("password: one\ntwo\n", ["one"]),
+        ("password=one\\\ntwo\n", ["one\\\ntwo"]),
+        ("rwcommunity hunter2 10.0.0.0/8\nb 1", ["hunter2"]),
+        ("rocommunity hunter2\nb 1", ["hunter2"]),
         ("a:\n    password: |\n      one\n  b:\n      two\n", ["one"]),
     ],
 )
