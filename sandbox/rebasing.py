@@ -26,8 +26,10 @@ def write_commit(git: GitRepository, tree: str, *arguments: str, environment: Ma
 def rebase(git: GitRepository, base: str, head: str, signature: Mapping[str, str]) -> tuple[str, ...]:
     """The commits of `head` that `base` lacks, made anew on it, oldest first; ApiError where they cannot be.
 
-    Merges are left out, authors stay, and who commits is GitHub (docs: about pull request merges).
+    Merges are left out, authors stay, and the committer is who merges: no commit keeps its name (docs: about pull
+    request merges).
     """
+    committer = {f"GIT_COMMITTER_{what}": signature[f"GIT_AUTHOR_{what}"] for what in ("NAME", "EMAIL")}
     made: list[str] = []
     listed = git.run("rev-list", "--reverse", "--topo-order", "--no-merges", f"{base}..{head}").decode().split()
     for commit in listed:
@@ -35,7 +37,7 @@ def rebase(git: GitRepository, base: str, head: str, signature: Mapping[str, str
         author = {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": mail, "GIT_AUTHOR_DATE": date}
         onto = made[-1] if made else base
         tree = _replay(git, commit, onto, signature)
-        made.append(write_commit(git, tree, "-p", onto, "-m", message.rstrip(), environment={**signature, **author}))
+        made.append(write_commit(git, tree, "-p", onto, "-m", message.rstrip(), environment={**author, **committer}))
     if not made:
         raise ApiError(405, "This branch can't be rebased")
     return tuple(made)

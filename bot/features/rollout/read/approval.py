@@ -69,8 +69,8 @@ def find_merged(client: Client, mirror: Mirror, repo: RepoName, commit: CommitSh
     for pull in pulls:
         if pull.merge_commit_sha == commit or _has_brought(mirror, pull, commit):
             return pull
-    # One of several commits that a rebase made anew: its pull request's own branch does not have it.
-    return next((pull for pull in pulls if not _is_within(mirror, commit, pull.head.sha)), None)
+    # One of several commits, which a rebase made anew, or a push to the base brought as they are.
+    return next((pull for pull in pulls if not _is_within(mirror, commit, pull.base.sha)), None)
 
 
 def _has_brought(mirror: Mirror, pull: Pull, commit: CommitSha) -> bool:

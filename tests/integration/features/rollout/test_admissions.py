@@ -59,8 +59,10 @@ def propose(world: AiosWorld, branch: str, *, edit: str = "", pin: str = "") -> 
     return int(answer.json()["number"])
 
 
-def test_a_rebase_brings_the_pin_by_one_of_several_commits(world: AiosWorld, tmp_path: Path) -> None:
-    """The pin's commit is made anew, and another one stands on it: GitHub lists the pull request for both."""
+@pytest.mark.parametrize("how", ["rebase", "push"])
+def test_the_pin_comes_by_one_of_several_commits(world: AiosWorld, tmp_path: Path, how: str) -> None:
+    """Another one stands on it: GitHub lists the pull request for both, and names the last as its merge. A branch
+    that is pushed to the base itself is merged, too (docs: about pull request merges, indirect merges)."""
     pin = world.push(SERVER, {"new": "1"}, "Something new")
     number = propose(world, "pin", pin=pin)
     clone = world.checkouts / "aios-win"
@@ -68,8 +70,12 @@ def test_a_rebase_brings_the_pin_by_one_of_several_commits(world: AiosWorld, tmp
     world.git(clone, "commit", "--quiet", "--allow-empty", "--message", "Behind the pin")
     world.git(clone, "push", "--quiet", "origin", "pin")
     world.git(clone, "checkout", "--quiet", "main")
-    world.push(FLEET, {"other.md": "1"}, "Behind it")
-    tip = world.hub.merge_pull(FLEET, number, by=PERSON, method="rebase")
+    if how == "rebase":
+        world.push(FLEET, {"other.md": "1"}, "Behind it")
+        tip = world.hub.merge_pull(FLEET, number, by=PERSON, method="rebase")
+    else:
+        world.git(clone, "push", "--quiet", "origin", "pin:main")
+        tip = world.git(clone, "rev-parse", "pin")
     found = ask(world, tmp_path)
     assert found is not None
     assert (found.pull.number, found.nodes) == (number, None)
