@@ -16,6 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from bot.features.fleets.jobs import Job
 from bot.git.git import GitError, GitRepository
 from bot.queue.inbox import RetryPolicy
@@ -88,6 +90,8 @@ class History(Stepper):
             (1, self._update_branch),
             (1, self._close_or_reopen),
             (1, self._push_to_fleet),
+            (1, self._move_pin),
+            (1, self._rewrite_upstream),
             (10, self._deliver_some),
             (12, self._work),
             (6, self._wait),
@@ -144,6 +148,40 @@ class History(Stepper):
         self._version += 1
         self.hub.commit_files(FLEET, {"notes.md": f"{self._version}\n"}, "Notes", by=PERSON)
         self.told.append("push to the fleet")
+
+    def _move_pin(self, dice: random.Random) -> None:
+        """A person's own pull request, which pins one of the newest commits of the stacks, and mostly is merged."""
+        self._version += 1
+        clone, server = (self._fetched(name) for name in ("aios-win", "server"))
+        pin = dice.choice(self.world.git(server, "log", "-5", "--format=%H", "origin/main").split())
+        branch = f"mine-{self._version}"
+        self.world.git(clone, "switch", "--quiet", "--force-create", branch, "origin/main")
+        self.world.git(clone, "update-index", "--cacheinfo", f"160000,{pin},server")
+        self.world.git(clone, "commit", "--quiet", "--allow-empty", "--message", "Move the pin")
+        self.world.git(clone, "push", "--quiet", "origin", branch)
+        self.world.git(clone, "reset", "--quiet", "--hard")
+        self.told.append(f"a person's own {branch} pins {pin[:7]}")
+        asked = {"title": "Mine", "head": branch, "base": "main", "body": ""}
+        try:
+            number = self.outside.send("POST", f"/repos/{FLEET}/pulls", asked)["number"]
+        except requests.RequestException as problem:  # the request that is to fail
+            self.told.append(f"without a pull request: {problem}")
+            return
+        if dice.random() < 0.7:
+            method = dice.choice(("merge", "squash", "rebase"))
+            self._try(f"merge #{number} by {method}", partial(self.hub.merge_pull, method=method), number)
+
+    def _rewrite_upstream(self, _dice: random.Random) -> None:
+        """Somebody takes back the newest commit of the stacks, by force."""
+        self.world.git(
+            self._fetched("server"), "push", "--quiet", "--force", "origin", "origin/main~1:refs/heads/main"
+        )
+        self.told.append("the newest commit of the stacks is taken back")
+
+    def _fetched(self, name: str) -> Path:
+        clone = self.world.checkouts / name
+        self.world.git(clone, "fetch", "--quiet", "origin")
+        return clone
 
     def _pulls(self, state: str) -> list[Pull]:
         found = self.hub.pulls(FLEET)
