@@ -16,8 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from bot.features.fleets.jobs import Job
 from bot.git.git import GitError, GitRepository
 from bot.queue.inbox import RetryPolicy
@@ -162,11 +160,9 @@ class History(Stepper):
         self.world.git(clone, "reset", "--quiet", "--hard")
         self.told.append(f"a person's own {branch} pins {pin[:7]}")
         asked = {"title": "Mine", "head": branch, "base": "main", "body": ""}
-        try:
-            number = self.outside.send("POST", f"/repos/{FLEET}/pulls", asked)["number"]
-        except requests.RequestException as problem:  # the request that is to fail
-            self.told.append(f"without a pull request: {problem}")
-            return
+        planned, self.hub.faults[:] = self.hub.faults[:], []  # faults are for the bot's requests
+        number = self.outside.send("POST", f"/repos/{FLEET}/pulls", asked)["number"]
+        self.hub.faults[:] = planned
         if dice.random() < 0.7:
             method = dice.choice(("merge", "squash", "rebase"))
             self._try(f"merge #{number} by {method}", partial(self.hub.merge_pull, method=method), number)
