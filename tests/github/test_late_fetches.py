@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 
-from sandbox.world import FLEET
+from sandbox.world import FLEET, SERVER
 from tests.github.stepping import Stepper
+from tests.github.test_required_plan import move_pin
 
 
 def push_unseen(steps: Stepper) -> str:
@@ -68,3 +69,25 @@ def test_what_was_pushed_never_comes(steps: Stepper) -> None:
     steps.advance(120)
     assert steps.waiting == []
     assert steps.failed == []
+
+
+def test_the_pin_of_a_merge_is_on_no_branch_any_more(steps: Stepper) -> None:
+    """Somebody force-pushed it away before the bot saw it. GitHub still gives the commit to who names it, as it does
+    one of any fork (docs: commits outside of a repository), so that proves nothing. The pull request is told."""
+    clone = steps.world.checkouts / "server"
+    lost = steps.push_upstream()
+    pull = move_pin(steps, lost, "mine")
+    steps.merge(pull["number"])
+    steps.world.git(clone, "reset", "--hard", "--quiet", "HEAD~1")
+    steps.world.git(clone, "push", "--quiet", "--force", "origin", "HEAD:main")
+    steps.settle()
+    assert steps.take_order() is None
+    told = [one["body"] for one in steps.outside.comments(FLEET, pull["number"]) if "aios-bot:rollout" in one["body"]]
+    assert len(told) == 1, steps.failed
+    assert f"no branch of {SERVER} has {lost[:7]}" in told[0].replace("\\", ""), told
+    assert steps.failed == []
+    steps.world.git(clone, "push", "--quiet", "origin", f"{lost}:refs/heads/kept")
+    steps.look_around()
+    order = steps.take_order()
+    assert order is not None
+    assert order.order["pin"] == lost

@@ -89,6 +89,9 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_a_comment_is_submitted_too_quickly": (Undo("bot.github.client:_TOO_QUICKLY", before.UNHEARD),),
     # test_late_fetches
     "test_an_upstream_is_pushed_to": (_FETCHED,),
+    "test_the_pin_of_a_merge_is_on_no_branch_any_more": (
+        Undo("bot.features.rollout.apply.rollout:PinUnknown", before.Never),
+    ),
     "test_of_a_burst_of_pushes_one_is_looked_at": (
         Undo("bot.features.bump.run:replace", lambda job, **_: job),  # each look is another one
     ),

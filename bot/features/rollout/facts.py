@@ -97,7 +97,7 @@ class RolloutFacts(Value, frozen=True):
     soak: int = 0
     offline_after: int = 600
     stop_on_drift: bool = False
-    may_be_early: bool = False  # GitHub may not show yet who merged the commit
+    may_be_early: bool = False  # GitHub may not show yet who merged the commit, or what it pins
     tries: int = 0  # how often that was looked at again
 
     def order_of(self, node: NodeFacts) -> PastOrder | None:

@@ -22,7 +22,7 @@ from bot.features.commands.facts.record import CommandRecord
 from bot.features.commands.text.reply import OrderView, parse_reply_marker, render_reply, reply_marker
 from bot.features.fleets.read import FleetAt, NotAFleet, fetch_all, read_fleet
 from bot.features.holds.facts import HoldKind, Lock
-from bot.features.rollout.apply.approval import PlanDiffers, StacksUnreadable
+from bot.features.rollout.apply.approval import PinUnknown, PlanDiffers, StacksUnreadable
 from bot.features.rollout.apply.dispatch import HeadMoved, Waiting, give_order
 from bot.features.rollout.apply.order_plan import read_order_plan
 from bot.features.rollout.decide.orders import last_good
@@ -160,6 +160,9 @@ def _follow_one(
         order = give_order(tools.rollout, client, at, wanted, past)
     except HeadMoved as problem:
         _end_own_lock(tools, record, wanted, past, because="head_moved")
+        return OrderView(node=name, state="gone", description=str(problem)), True
+    except PinUnknown as problem:
+        _end_own_lock(tools, record, wanted, past, because="pin_unknown")
         return OrderView(node=name, state="gone", description=str(problem)), True
     except StacksUnreadable as problem:
         _end_own_lock(tools, record, wanted, past, because="stacks_unreadable")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bot.domain.errors import BotError
-from bot.domain.names import CommitSha, PlanId, StackName
+from bot.domain.names import CommitSha, PlanId, StackName, short
 from bot.features.fleets.read import FleetAt
 from bot.features.rollout.read.approval import find_merged, find_shown_plan
 from bot.github.client import Client
@@ -29,6 +29,16 @@ class PlanDiffers(BotError):  # noqa: N818 - an answer, not a failure
         self.approved = approved
         self.beyond = beyond
         super().__init__(f"plan {plan.id} goes beyond the approved {approved}: {beyond[0]}")
+
+
+class PinUnknown(BotError):  # noqa: N818 - an answer, not a failure
+    """No branch of the stacks' repository has the pinned commit: nobody can say what it does."""
+
+    def __init__(self, wanted: OrderRequest) -> None:
+        super().__init__(
+            f"not deployed: no branch of {wanted.upstream} has {short(wanted.pin)}; push it there again, or move the "
+            "pin to a commit that has one"
+        )
 
 
 class StacksUnreadable(BotError):  # noqa: N818 - an answer, not a failure

@@ -60,8 +60,9 @@ def give_order(
 ) -> PastOrder | Waiting:
     """Make sure that the node has the order that is `wanted`, and say how far it is. `past` comes from read_orders.
 
-    Raises HeadMoved when the commit is to be a pull request's head and no longer is, StacksUnreadable when a stack of
-    the order cannot be analysed, and PlanDiffers when the order would do more than was approved.
+    Raises HeadMoved when the commit is to be a pull request's head and no longer is, PinUnknown when nobody has the
+    pinned commit, StacksUnreadable when a stack of the order cannot be analysed, and PlanDiffers when the order would
+    do more than was approved.
     """
     decision = decide_order(wanted, past)
     if isinstance(decision, KnownOrder):

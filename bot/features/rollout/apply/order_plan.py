@@ -8,6 +8,7 @@ import msgspec
 
 from bot.domain.names import CommitSha, StackName
 from bot.features.fleets.read import FleetAt
+from bot.features.rollout.apply.approval import PinUnknown
 from bot.features.rollout.decide.deployed import find_deployed
 from bot.features.rollout.facts import PastOrder
 from bot.fleetfile import Fleet, Node
@@ -31,9 +32,12 @@ def read_order_plan(tools: RolloutTools, at: FleetAt, wanted: OrderRequest, past
 
     A node that the bot never deployed is taken to run what was pinned before the first commit that it was to get:
     that is the plan which the person who merged has read, and a node that was kept by hand is not torn down and made
-    again. What it was to get and did not stays in the plan of the next order.
+    again. What it was to get and did not stays in the plan of the next order. Raises PinUnknown where the stacks'
+    repository does not have what is pinned.
     """
     upstream = tools.fleets.mirrors.of(wanted.upstream)
+    if upstream.resolve(wanted.pin) is None:
+        raise PinUnknown(wanted)
     path = wanted.submodule.path
     deployed = find_deployed(past, path)
     since = at.mirror.resolve(deployed.whole.commit) if deployed.whole else find_first_start(tools, at, wanted, past)

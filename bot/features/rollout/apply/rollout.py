@@ -13,7 +13,7 @@ from bot.domain.names import CommitSha, NodeName, short
 from bot.features.fleets.read import FleetAt
 from bot.features.outbox.facts import apply_rules, pin_scope
 from bot.features.outbox.store import replace_conditions
-from bot.features.rollout.apply.approval import PlanDiffers, StacksUnreadable, find_pending
+from bot.features.rollout.apply.approval import PinUnknown, PlanDiffers, StacksUnreadable, find_pending
 from bot.features.rollout.apply.dispatch import Waiting, give_order, withdraw_order
 from bot.features.rollout.apply.order_plan import find_first_start
 from bot.features.rollout.apply.superseded import as_withdrawn, report_superseded
@@ -81,6 +81,9 @@ def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: Rollo
                 log.warning("%s of %s gets no order: %s", node.node.name, facts.fleet, problem)
                 text = f"{problem}; {describe_pending(problem.pending)}"
                 held[node.node.name] = unreadable[node.node.name] = text
+            except PinUnknown as problem:
+                log.warning("%s of %s gets no order: %s", node.node.name, facts.fleet, problem)
+                held[node.node.name] = unreadable[node.node.name] = str(problem)
     if facts.pull is None:
         tools.outbox.replace(facts.fleet, _scope(facts), (), now=facts.now)
         return

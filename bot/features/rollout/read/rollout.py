@@ -34,11 +34,13 @@ def _hold(node: NodeFacts, lock: Lock | None) -> NodeFacts:
     )
 
 
-def _may_be_early(at: FleetAt, commit: CommitSha, merged: Pull | None, *, job: SyncRollout, now: float) -> bool:
-    """Whether GitHub may know more in a moment: the merge is not fetched yet, or is on no list yet."""
+def _may_be_early(
+    at: FleetAt, commit: CommitSha, merged: Pull | None, *, has_pin: bool, job: SyncRollout, now: float
+) -> bool:
+    """Whether GitHub may know more in a moment: the merge or its pin is not fetched yet, or it is on no list yet."""
     if job.merge_commit is not None and not _is_in(at, job.merge_commit):
         return True
-    return merged is None and now - at.mirror.committed_at(commit) < YOUNG
+    return (merged is None or not has_pin) and now - at.mirror.committed_at(commit) < YOUNG
 
 
 def _is_in(at: FleetAt, commit: CommitSha) -> bool:
@@ -58,6 +60,7 @@ def read_rollout_facts(
         client, at.mirror, at.repo, base=at.base, head=at.head, pinned_by=commit, reported=job.merged
     )
     merged = approval.pull if approval else None
+    has_pin = tools.fleets.mirrors.of(pinned.upstream).resolve(pin) is not None
     # Who brought a node in later approved that it runs what the branch pins: no plan of theirs says what that does.
     of_pin = approval.pull if approval and approval.nodes is None else None
     shown = find_shown_plan(tools.plans.store, at.repo, of_pin) if of_pin else None
@@ -94,6 +97,6 @@ def read_rollout_facts(
         soak=at.file.deploy.soak,
         offline_after=at.file.deploy.offline_after,
         stop_on_drift=at.file.deploy.stop_on_drift,
-        may_be_early=_may_be_early(at, commit, merged, job=job, now=tools.fleets.now()),
+        may_be_early=_may_be_early(at, commit, merged, has_pin=has_pin, job=job, now=tools.fleets.now()),
         tries=job.tries,
     )
