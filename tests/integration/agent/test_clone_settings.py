@@ -97,7 +97,6 @@ class Trapped:
             lambda: tree.repository.committed_at("HEAD"),
             lambda: tree.repository.commits_between(None, CommitSha("HEAD"), most=2),
             lambda: tree.repository.read_file("HEAD", "a"),
-            lambda: tree.repository.export(CommitSha("HEAD"), self.folder / "archived"),
             tree.fetch,
             lambda: tree.fetch_commit(missing),
             lambda: inner.fetch_commit(missing),
