@@ -53,6 +53,7 @@ class History(Stepper):
         self._version = 0
         self._open_orders: list[Order] = []
         self.given: list[tuple[str, int]] = []  # commit and run of every order that the node took
+        self._numbers: set[int] = set()  # their numbers
 
     # -- deliveries and jobs, as unkindly as they come ------------------------------------------------------
 
@@ -240,6 +241,12 @@ class History(Stepper):
             self._end(order, dice.choice(("success", "success", "failure", "vanish")))
 
     def _end(self, order: Order, how: str) -> None:
+        number = int(order.order["number"])
+        if number in self._numbers:  # sent again by a bot that did not learn that it was: see bot.protocol.order
+            self.told.append(f"the node refused order {number} again, without a report")
+            self.hub.finish_job(order.job, "failure", "")
+            return
+        self._numbers.add(number)
         self.given.append((order.order["commit"], order.job.run_id))
         self.told.append(f"the node took {order.order['commit'][:7]}: {how}")
         if how == "vanish":
