@@ -37,6 +37,7 @@ from bot.risks import host_paths
 from bot.text import terminal
 from tests.adversary.attack import Attack, nothing
 from tests.adversary.kept_guards import KEPT
+from tests.adversary.merge_attacks import MERGES
 from tests.unit.agent import test_approved as node_side
 from tests.unit.plan import test_approval as plans
 from tests.unit.protocol.test_order import FLEET, NODE, NOW, make_order
@@ -289,7 +290,7 @@ OTHERS = {
     },
 }
 
-ATTACKS: dict[str, Attack] = ORDERS | APPROVALS | NODES | ADDRESSES | REVIEWS | MOUNTS | OTHERS | KEPT
+ATTACKS: dict[str, Attack] = ORDERS | APPROVALS | NODES | ADDRESSES | REVIEWS | MOUNTS | OTHERS | KEPT | MERGES
 
 
 @pytest.mark.parametrize("name", ATTACKS)
