@@ -161,9 +161,8 @@ class History(Stepper):
         self.world.git(clone, "reset", "--quiet", "--hard")
         self.told.append(f"a person's own {branch} pins {pin[:7]}")
         asked = {"title": "Mine", "head": branch, "base": "main", "body": ""}
-        planned, self.hub.faults[:] = self.hub.faults[:], []  # faults are for the bot's requests
-        number = self.outside.send("POST", f"/repos/{FLEET}/pulls", asked)["number"]
-        self.hub.faults[:] = planned
+        with self._without_faults():
+            number = self.outside.send("POST", f"/repos/{FLEET}/pulls", asked)["number"]
         if dice.random() < 0.7:
             method = dice.choice(("merge", "squash", "rebase"))
             self._try(f"merge #{number} by {method}", partial(self.hub.merge_pull, method=method), number)
@@ -252,7 +251,15 @@ class History(Stepper):
         if how == "vanish":
             self.hub.finish_job(order.job, "failure", "")
         else:
-            self.report(order, how)
+            with self._without_faults():
+                self.report(order, how)
+
+    @contextmanager
+    def _without_faults(self) -> Iterator[None]:
+        """Faults are for the bot's requests: those of people and nodes come through."""
+        planned, self.hub.faults[:] = self.hub.faults[:], []
+        yield
+        self.hub.faults[:] = planned
 
     def _carry_out_all(self) -> None:
         order = self.take_order()
