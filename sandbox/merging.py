@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bot.git.git import GitError
+from sandbox.rebasing import merge_trees
 from sandbox.records import Pull, Repo, Review
+from sandbox.state import ApiError
 
 _GOOD = ("success", "neutral", "skipped")
 
@@ -43,7 +44,7 @@ def check_states(repo: Repo, sha: str, *, app: int | None = None) -> dict[str, s
 
 
 def has_conflict(repo: Repo, pull: Pull) -> bool:
-    """Whether git cannot merge it. Git is asked once for each base and head, as GitHub does."""
+    """Whether git cannot merge it. As on GitHub, this is computed once for each base and head."""
     ends = (str(repo.heads().get(pull.base)), pull.head_sha)
     if ends not in pull.conflicts:
         pull.conflicts[ends] = not _merges(repo, *ends)
@@ -52,8 +53,8 @@ def has_conflict(repo: Repo, pull: Pull) -> bool:
 
 def _merges(repo: Repo, base: str, head: str) -> bool:
     try:
-        repo.git.run("merge-tree", "--write-tree", base, head)
-    except GitError:
+        merge_trees(repo.git, base, head)
+    except ApiError:
         return False
     return True
 

@@ -24,10 +24,10 @@ def write_commit(git: GitRepository, tree: str, *arguments: str, environment: Ma
 
 
 def rebase(git: GitRepository, base: str, head: str, signature: Mapping[str, str]) -> tuple[str, ...]:
-    """The commits of `head` that `base` lacks, made anew on it, oldest first; ApiError where they cannot be.
+    """The commits of `head` that `base` lacks, rewritten on top of it, oldest first; ApiError where they cannot be.
 
-    Merges are left out, authors stay, and the committer is who merges: no commit keeps its name (docs: about pull
-    request merges).
+    Merge commits are left out, authors stay, and whoever merges is the committer, so every commit gets a new SHA
+    (docs: about pull request merges).
     """
     committer = {f"GIT_COMMITTER_{what}": signature[f"GIT_AUTHOR_{what}"] for what in ("NAME", "EMAIL")}
     made: list[str] = []

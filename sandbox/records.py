@@ -99,12 +99,12 @@ class Pull:
     reviews: list[Review] = field(default_factory=list)
     auto_merge: User | None = None  # who enabled it
     auto_merge_method: str = "merge"
-    rebased: tuple[str, ...] = ()  # its commits as a rebase made them anew on the base, oldest first
+    rebased: tuple[str, ...] = ()  # its commits as a rebase rewrote them on the base, oldest first
     head_repo: Repo | None = None  # a fork; None: the repository itself
     locked: bool = False  # its conversation
     draft: bool = False
     merges_known_of: tuple[str, str] = ("", "")  # head and base for which it is known whether it can be merged
-    conflicts: dict[tuple[str, str], bool] = field(default_factory=dict)  # by base and head, once git was asked
+    conflicts: dict[tuple[str, str], bool] = field(default_factory=dict)  # by base and head, as git found them
     counts: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)  # likewise, of commits and files
 
 

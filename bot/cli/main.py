@@ -32,7 +32,7 @@ _COMMANDS = {
 }
 
 
-_OBJECTS = 20_000  # made before the collector looks again: it took a tenth of a start, where all that is made stays
+_GC_THRESHOLD = 20_000  # objects; most of what a command allocates at first is its modules, which stay
 
 
 @click.group(cls=CommandGroup, later=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
@@ -79,7 +79,7 @@ def main() -> None:
 
 def run_program(command: click.Command, name: str) -> None:
     """Run `command` as the program `name`. An expected error prints one message, a bug its traceback."""
-    gc.set_threshold(_OBJECTS)
+    gc.set_threshold(_GC_THRESHOLD)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a console of Windows has a code page that lacks most characters
             stream.reconfigure(encoding="utf-8", errors="replace")

@@ -41,7 +41,7 @@ class Mirror(GitRepository):
         self.url = url
 
     def entry(self, commit: str, path: str) -> TreeEntry | None:
-        """The entry at exactly `path` in `commit`, or None; of a commit named in full, git is asked once."""
+        """The entry at exactly `path` in `commit`, or None; of a full commit name, git runs once."""
         return _entry(self.git_dir, commit, path) if FULL_NAME.fullmatch(commit) else super().entry(commit, path)
 
     def fetch(self, token: str | None, *, pull: PullNumber | None = None, repair: bool = True) -> None:

@@ -81,10 +81,11 @@ run_guarded = ForkGuard()
 
 def _run(work: Callable[[], _T], limits: Limits, meanwhile: Callable[[], object] | None) -> _T:
     with tempfile.TemporaryFile() as result:
-        gc.freeze()  # the child's collector would look through, and so copy, all that is loaded
+        gc.freeze()  # garbage collection in the child would touch, and so copy, every object that is loaded
         try:
             child = os.fork()
         except OSError as problem:
+            gc.unfreeze()
             raise NoChildError(problem.errno or 0) from problem
         if child == 0:
             be_child(work, result.fileno(), limits)

@@ -160,9 +160,9 @@ class History(Stepper):
         self.world.git(clone, "push", "--quiet", "origin", branch)
         self.world.git(clone, "reset", "--quiet", "--hard")
         self.told.append(f"a person's own {branch} pins {pin[:7]}")
-        asked = {"title": "Mine", "head": branch, "base": "main", "body": ""}
+        body = {"title": "Mine", "head": branch, "base": "main", "body": ""}
         with self._without_faults():
-            number = self.outside.send("POST", f"/repos/{FLEET}/pulls", asked)["number"]
+            number = self.outside.send("POST", f"/repos/{FLEET}/pulls", body)["number"]
         if dice.random() < 0.7:
             method = dice.choice(("merge", "squash", "rebase"))
             self._try(f"merge #{number} by {method}", partial(self.hub.merge_pull, method=method), number)

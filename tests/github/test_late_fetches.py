@@ -72,8 +72,8 @@ def test_what_was_pushed_never_comes(steps: Stepper) -> None:
 
 
 def test_the_pin_of_a_merge_is_on_no_branch_any_more(steps: Stepper) -> None:
-    """Somebody force-pushed it away before the bot saw it. GitHub still gives the commit to who names it, as it does
-    one of any fork (docs: commits outside of a repository), so that proves nothing. The pull request is told."""
+    """Somebody force-pushed over it before the bot saw it. GitHub still serves the commit by its SHA, as it serves
+    those of any fork (docs: commits outside of a repository), which proves nothing. The pull request says so."""
     clone = steps.world.checkouts / "server"
     lost = steps.push_upstream()
     pull = move_pin(steps, lost, "mine")

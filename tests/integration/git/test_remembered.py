@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -114,13 +115,29 @@ def test_a_mirror_asks_once_what_a_commit_holds_each_time_what_a_branch_does(tmp
         mirror.entry("d" * 40, "a")
     mirror.fetch(None)
     before = mirror.entry("main", "a")
-    asked = len(calls)
+    count = len(calls)
     assert mirror.entry(first, "a") == mirror.entry(first, "a") == before
     assert mirror.entry(first, "b") is None
     assert mirror.entry(first, "b") is None
-    assert len(calls) == asked + 2
+    assert len(calls) == count + 2
     commit(server, {"a": "2", "b": "1"})
     mirror.fetch(None)
     assert mirror.entry("main", "a") != before
     assert mirror.entry("main", "b") is not None
     assert mirror.entry(first, "a") == before
+
+
+def test_a_forged_tree_does_not_leave_the_export(clone: Path, tmp_path: Path) -> None:
+    """A symlink and a folder of one name: git writes no such tree, and fetches one without a word."""
+    (tmp_path / "target").write_text(str(tmp_path / "elsewhere"))
+    (tmp_path / "elsewhere").mkdir()
+    link = git(clone, "hash-object", "-w", str(tmp_path / "target"))
+    commit(clone, {"b": "escaped"})
+    folder = git(clone, "rev-parse", "HEAD^{tree}")
+    entries = b"120000 a\0" + bytes.fromhex(link) + b"40000 a\0" + bytes.fromhex(folder)
+    hashed = ["git", "-C", str(clone), "hash-object", "-t", "tree", "-w", "--literally", "--stdin"]
+    tree = subprocess.run(hashed, input=entries, capture_output=True, check=True).stdout.decode().strip()
+    head = CommitSha(git(clone, "commit-tree", tree, "-m", "forged"))
+    WorkTree(clone, ACCESS).export(head, tmp_path / "export")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert not (tmp_path / "export/a").is_symlink(), "what is written below it would lie elsewhere"

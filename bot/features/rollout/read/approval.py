@@ -69,7 +69,7 @@ def find_merged(client: Client, mirror: Mirror, repo: RepoName, commit: CommitSh
     for pull in pulls:
         if pull.merge_commit_sha == commit or _has_brought(mirror, pull, commit):
             return pull
-    # One of several commits, which a rebase made anew, or a push to the base brought as they are.
+    # One of several commits: a rebase rewrote them, or the branch was pushed to the base directly.
     return next((pull for pull in pulls if not _is_within(mirror, commit, pull.base.sha)), None)
 
 
