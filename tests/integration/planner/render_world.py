@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.domain.names import SubmodulePath
 from bot.domain.risk_rules import Tuning
+from bot.engine.programs import ComposeProgram
 from bot.fleetfile import Fleet, Node, Submodule
 from bot.git.git import GitRepository
 from bot.plan.model import NodePlan
@@ -33,12 +34,22 @@ class RenderWorld:
         self.bubblewrap = bubblewrap
         self.renderer = self.restarted()
 
-    def restarted(self, *, secret_key: bytes = SECRET_KEY, seconds: float = 30) -> Renderer:
+    def restarted(self, *, secret_key: bytes = SECRET_KEY) -> Renderer:
         """A renderer as after a restart: the same cache, nothing in memory."""
         self.renderer = Renderer(
-            cache_root=self.cache_root, secret_key=secret_key, seconds=seconds, allow_bubblewrap=self.bubblewrap
+            cache_root=self.cache_root, secret_key=secret_key, seconds=30, allow_bubblewrap=self.bubblewrap
         )
         return self.renderer
+
+    def with_stuck_compose(self) -> Renderer:
+        """A renderer whose compose, of the same version, never ends and is waited for one tenth of a second."""
+        stuck = self.folder / "stuck-compose"
+        stuck.write_text("#!/bin/sh\nexec sleep 600\n")
+        stuck.chmod(0o755)
+        program = ComposeProgram(stuck, self.renderer.compose)
+        return Renderer(
+            cache_root=self.cache_root, secret_key=SECRET_KEY, seconds=0.1, allow_bubblewrap=False, program=program
+        )
 
     def push(
         self,

@@ -113,7 +113,7 @@ def test_refusals_are_kept_too_but_a_stopped_process_is_tried_again(world: Rende
     assert renderer.render(snapshot, request) == (error,)
     assert renderer.processes == 0
     other = world.push(STACK)
-    (stopped,) = world.restarted(seconds=0).render(other, request)
+    (stopped,) = world.with_stuck_compose().render(other, request)
     assert "took longer" in refused(stopped).message
     assert isinstance(world.restarted().render(other, request)[0], Rendered)
 
