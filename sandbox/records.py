@@ -288,4 +288,4 @@ class Repo:
 
     def heads(self) -> dict[str, str]:
         """Every branch and its commit."""
-        return {str(name): str(sha) for name, sha in self.git.heads().items()}
+        return {ref.removeprefix("refs/heads/"): str(sha) for ref, sha in self.git.list_refs("refs/heads/").items()}

@@ -26,6 +26,8 @@ class Place:
     redirects: dict[tuple[str, str], str] = field(default_factory=dict)
     """Address to go to instead, by verb and "/OWNER/NAME.git"; also for whoever has no token."""
     code: int = 301
+    protocol: str | None = None
+    """The version of git's protocol that it speaks, whatever it is asked; None: the one that it is asked for."""
     url: str = ""
     seen: list[tuple[str, str, str]] = field(default_factory=list)
     """Verb, path and Authorization of each request."""
@@ -74,15 +76,18 @@ class _Handler(BaseHTTPRequestHandler):
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
             "CONTENT_LENGTH": str(len(body)),
             "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "GIT_PROTOCOL": self.place.protocol if self.place.protocol is not None else self._protocol(),
             "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": "safe.directory",
             "GIT_CONFIG_VALUE_0": "*",
         }
-        done = subprocess.run(["git", "http-backend"], env=environment, input=body, capture_output=True, check=True)
+        done = subprocess.run(["git", "http-backend"], env=environment, input=body, capture_output=True, check=False)
         head, _, content = done.stdout.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode("latin-1").split("\r\n") if ": " in line)
         self._send(int(headers.pop("Status", "200").split()[0]), headers, content)
+
+    def _protocol(self) -> str:
+        return str(self.headers.get("Git-Protocol", ""))
 
     def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(status)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bot.domain.errors import BotError, ProgramMissingError
-from bot.domain.names import BranchName, CommitSha, parse_commit_sha
+from bot.domain.names import CommitSha, parse_commit_sha
 from bot.git.reasons import find_reason
 from bot.settings.environment import child_environment
 from bot.settings.inherited import inherited
@@ -113,11 +113,11 @@ class GitRepository:
             return None
         return parse_commit_sha(out.decode().strip())
 
-    def heads(self) -> dict[BranchName, CommitSha]:
-        """Every branch and its commit."""
-        out = self.run("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads").decode()
+    def list_refs(self, *names: str) -> dict[str, CommitSha]:
+        """The refs called so, and those below a name that ends with a slash ("refs/heads/"), and their objects."""
+        out = self.run("for-each-ref", "--format=%(refname) %(objectname)", *names).decode()
         pairs = (line.split(" ") for line in out.splitlines())
-        return {BranchName(ref.removeprefix("refs/heads/")): CommitSha(oid) for ref, oid in pairs}
+        return {ref: CommitSha(oid) for ref, oid in pairs}
 
     def read_file(self, commit: str, path: str) -> bytes | None:
         """The content of a regular file at `commit`, or None when there is no such file."""

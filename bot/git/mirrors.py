@@ -19,11 +19,12 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
-from bot.domain.names import PullNumber, RepoName
+from bot.domain.names import CommitSha, PullNumber, RepoName
 from bot.git.credentials import token_environment
 from bot.git.git import GitError, GitRepository, TreeEntry, init_bare
 from bot.git.moves import follow_renames
 from bot.git.remembered import FULL_NAME
+from bot.git.remote_refs import list_remote_refs
 
 IN_USE = 3600  # seconds after its last fetch for which a mirror is kept: it may still be read
 
@@ -40,20 +41,38 @@ class Mirror(GitRepository):
         super().__init__(git_dir)
         self.url = url
 
+    # What is said of full commit names never changes: git runs once for it.
+
     def entry(self, commit: str, path: str) -> TreeEntry | None:
-        """The entry at exactly `path` in `commit`, or None; of a full commit name, git runs once."""
         return _entry(self.git_dir, commit, path) if FULL_NAME.fullmatch(commit) else super().entry(commit, path)
+
+    def last_change(self, commit: str, path: str) -> CommitSha | None:
+        full = FULL_NAME.fullmatch(commit)
+        return _last_change(self.git_dir, commit, path) if full else super().last_change(commit, path)
+
+    def merge_base(self, one: str, other: str) -> CommitSha | None:
+        if not (FULL_NAME.fullmatch(one) and FULL_NAME.fullmatch(other)):
+            return super().merge_base(one, other)
+        try:
+            return _merge_base(self.git_dir, one, other)
+        except LookupError:
+            return None
+
+    def changed_files(self, old: CommitSha | None, new: CommitSha) -> tuple[str, ...]:
+        return _changed_files(self.git_dir, old, new)
 
     def fetch(self, token: str | None, *, pull: PullNumber | None = None, repair: bool = True) -> None:
         """Bring every branch up to date, and the head of pull request `pull`, which may live in a fork.
 
         With `repair` a damaged mirror is removed and cloned again.
         """
-        more = (f"+refs/pull/{pull}/head:refs/pull/{pull}/head",) if pull is not None else ()
+        more = (f"refs/pull/{pull}/head",) if pull is not None else ()
         self.git_dir.parent.mkdir(parents=True, exist_ok=True)
         lock = Path(f"{self.git_dir}.lock")
         with FileLock(lock):
             os.utime(lock)  # used now: the last to be removed
+            if self._is_current(token, more):
+                return
             try:
                 self._fetch(token, more)
             except GitError:
@@ -64,6 +83,13 @@ class Mirror(GitRepository):
                         raise
                     shutil.rmtree(self.git_dir)
                 self._fetch(token, more)
+
+    def _is_current(self, token: str | None, more: Sequence[str]) -> bool:
+        """Whether every branch here, and each ref of `more`, is what the server has: then a fetch changes nothing."""
+        if not (self.git_dir / "HEAD").exists():
+            return False
+        there = list_remote_refs(self.url, token, ("refs/heads/", *more))
+        return there is not None and there == self.list_refs("refs/heads/", *more)
 
     def _drop_stale_locks(self) -> bool:
         """Remove locks that a power cut left; nothing else writes here while we hold the mirror's own lock."""
@@ -76,7 +102,7 @@ class Mirror(GitRepository):
         if not (self.git_dir / "HEAD").exists():
             init_bare(self.git_dir)
         command = ("fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--force")
-        refs = ("+refs/heads/*:refs/heads/*", *more)
+        refs = ("+refs/heads/*:refs/heads/*", *(f"+{ref}:{ref}" for ref in more))
         server = "{0.scheme}://{0.netloc}".format(urlsplit(self.url))
         follow_renames(
             # Without maintenance, which takes time after each fetch: `shrink` packs.
@@ -87,9 +113,30 @@ class Mirror(GitRepository):
         )
 
 
-@lru_cache(maxsize=1024)  # each answer is a process of git, and a command asks for the same pins again and again
+# Each answer is a process of git, and a command asks for the same commits again and again.
+
+
+@lru_cache(maxsize=1024)
 def _entry(git_dir: Path, commit: str, path: str) -> TreeEntry | None:
     return GitRepository(git_dir).entry(commit, path)
+
+
+@lru_cache(maxsize=1024)
+def _last_change(git_dir: Path, commit: str, path: str) -> CommitSha | None:
+    return GitRepository(git_dir).last_change(commit, path)
+
+
+@lru_cache(maxsize=1024)
+def _merge_base(git_dir: Path, one: str, other: str) -> CommitSha:
+    found = GitRepository(git_dir).merge_base(one, other)
+    if found is None:  # not kept: one of the two may only not be here yet
+        raise LookupError
+    return found
+
+
+@lru_cache(maxsize=32)  # few: an answer may name thousands of files
+def _changed_files(git_dir: Path, old: CommitSha | None, new: CommitSha) -> tuple[str, ...]:
+    return GitRepository(git_dir).changed_files(old, new)
 
 
 @dataclass(frozen=True)

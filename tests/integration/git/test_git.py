@@ -29,13 +29,13 @@ def test_a_mirror_follows_branches_force_pushes_and_deletions(server: Path, tmp_
     first = commit(server, {"a": "1"})
     git(server, "branch", "extra")
     mirror = mirror_of(server, tmp_path)
-    assert mirror.heads() == {"main": first, "extra": first}
+    assert mirror.list_refs("refs/heads/") == {"refs/heads/main": first, "refs/heads/extra": first}
     git(server, "branch", "-D", "extra")
     commit(server, {"a": "2"})
     git(server, "reset", "--quiet", "--hard", first)
     rewritten = commit(server, {"a": "3"})
     mirror.fetch(None)
-    assert mirror.heads() == {"main": rewritten}
+    assert mirror.list_refs("refs/heads/") == {"refs/heads/main": rewritten}
 
 
 def test_a_damaged_mirror_is_cloned_anew(server: Path, tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_fetching_from_many_threads_is_safe(server: Path, tmp_path: Path) -> Non
         thread.start()
     for thread in threads:
         thread.join()
-    assert mirrors[0].heads() == {"main": head}
+    assert mirrors[0].list_refs("refs/heads/") == {"refs/heads/main": head}
     assert mirrors[0].read_file(head, "f49") == b"49"
 
 

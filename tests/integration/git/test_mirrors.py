@@ -46,7 +46,7 @@ def test_the_ones_not_fetched_for_longest_go_first(tmp_path: Path, server: Path)
     mirrors.shrink(tmp_path / "mirrors", max_bytes=0)
     assert [one.git_dir.exists() for one in made] == [False, False, False, True, False]
     made[0].fetch(None)
-    assert made[0].heads()
+    assert made[0].list_refs("refs/heads/")
 
 
 def test_a_mirror_that_lacks_objects_is_thrown_away_and_cloned_anew(tmp_path: Path, server: Path) -> None:
