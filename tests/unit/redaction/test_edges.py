@@ -11,6 +11,7 @@ from bot.redaction.addresses import find_in_addresses
 from bot.redaction.commands import find_in_commands
 from bot.redaction.known import KnownIndex
 from bot.redaction.named import find_named
+from bot.redaction.pairs import find_pairs
 from bot.redaction.recognise import find_shaped, is_secret_under
 from bot.redaction.redact import LONG_SECRET, NOTHING_KNOWN, KnownSecrets, Redactor, known_from
 
@@ -121,6 +122,8 @@ def test_a_word_by_its_place_in_a_command(text: str, secrets: list[str]) -> None
         ("password: |\n  one\n two\nb: 1", ["one\n two"]),
         ('a 1\n"PASSWORD hunter2\nb 2', []),
         ("a 1\n(\n PASSWORD hunter2\nb 2", ["hunter2"]),
+        ('"password": |\n hunter2\nb: 1', ["hunter2"]),  # deeper than the quote, and not than the name
+        ("PASSWORDS:\n-\thunter2\n-\tletmein\n", ["hunter2", "letmein"]),
         ("password: |\nb: 1", []),
         ("password: |\n", []),
         ("password: one\n  two\nb: 1", ["one\n  two"]),
@@ -273,3 +276,21 @@ def test_arguments_behind_a_long_one() -> None:
     done = REDACTOR.model({"services": {"a": {"command": words}}}, NOTHING_KNOWN)["services"]["a"]["command"]
     one, two, three = map(REDACTOR.mark, ("hunter2", "letmein", "third"))
     assert done == ["sh", "-c", f"redis-cli -a {one} ping; redis-cli -a {two} ping", "--", "redis-cli", "-a", three]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("name: DB_PASSWORD\nvalue: one\n", ["one"]),
+        ("value: one\nname: DB_PASSWORD\n", ["one"]),
+        ("value: one\nname: DB_PASSWORD\nname: DB_PASSWORD\nvalue: two\n", ["one", "two"]),
+        ("value: one name: DB_PASSWORD\n", []),  # all of it is the value
+        ("- value: one name: DB_PASSWORD\n", []),
+        ("{value: one, name: DB_PASSWORD}", ["one"]),
+        ("name: DB_PASSWORD\n" + " " * 399 + "value: one", ["one"]),
+        ("name: DB_PASSWORD\n" + " " * 400 + "value: far", []),
+    ],
+)
+def test_a_value_beside_its_name(text: str, values: list[str]) -> None:
+    named = find_pairs(text).named
+    assert [text[at:].partition(": ")[2].split(",")[0].split("\n")[0] for at in sorted(named)] == values
