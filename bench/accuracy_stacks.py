@@ -337,7 +337,12 @@ NAMES = tuple(shape().name for shape in SHAPES)
 
 def mounts(stack: Stack, spec: Spec) -> Iterator[tuple[str, str]]:
     """(path inside the stack's folder, how) of everything that a service reads while it runs."""
-    for volume in spec.get("volumes", []):
+    own = spec.get("volumes", [])
+    taken = {one.partition(":")[0] for one in spec.get("volumes_from", [])}  # with all that they mount
+    others = [
+        volume for name in sorted(taken & set(stack.services)) for volume in stack.services[name].get("volumes", [])
+    ]
+    for volume in (*own, *others):
         source = volume.split(":")[0]
         if source.startswith("."):
             yield posixpath.normpath(source), "bind"
