@@ -286,7 +286,11 @@ def test_arguments_behind_a_long_one() -> None:
         ("value: one\nname: DB_PASSWORD\nname: DB_PASSWORD\nvalue: two\n", ["one", "two"]),
         ("value: one name: DB_PASSWORD\n", []),  # all of it is the value
         ("- value: one name: DB_PASSWORD\n", []),
+        ("a value: one name: DB_PASSWORD\n", ["one name: DB_PASSWORD"]),
         ("{value: one, name: DB_PASSWORD}", ["one"]),
+        ("name: DB_HOST\nvalue: db\n", []),
+        ("name: DB_PASSWORD\nvalue: one\nname: X_TOKEN\n", ["one"]),
+        ("name: , name: DB_PASSWORD, value: one", ["one"]),
         ("name: DB_PASSWORD\n" + " " * 399 + "value: one", ["one"]),
         ("name: DB_PASSWORD\n" + " " * 400 + "value: far", []),
     ],
@@ -294,3 +298,9 @@ def test_arguments_behind_a_long_one() -> None:
 def test_a_value_beside_its_name(text: str, values: list[str]) -> None:
     named = find_pairs(text).named
     assert [text[at:].partition(": ")[2].split(",")[0].split("\n")[0] for at in sorted(named)] == values
+
+
+def test_a_name_is_shown_when_its_value_follows_it_at_once() -> None:
+    assert find_pairs('name: "DB_HOST"value: x').names == {7}
+    assert find_pairs('name: "DB_HOST", value: x').names == {7}
+    assert find_pairs('name: "DB_HOST", other: x').names == set()
