@@ -10,7 +10,7 @@ import re
 
 from bot.redaction.commands import find_in_commands
 from bot.redaction.pairs import find_pairs
-from bot.redaction.recognise import is_secret_name, is_secret_under
+from bot.redaction.recognise import is_secret_under, may_name_secret
 from bot.redaction.statements import find_in_statements
 from bot.redaction.values import FoundValue, read_value
 
@@ -71,12 +71,12 @@ def find_named(text: str) -> Spans:
             continue
         name = pairs.named.get(first.start(), text[first.start() : word.end()])
         if separator[1].isspace() and (
-            text[separator.end()] in "-=:" or not (name.startswith("-") or begins_line or behind)
+            text[separator.end()] == "-" or not (name.startswith("-") or begins_line or behind)
         ):
             continue
         if behind and _VARIABLE.match(text, separator.end()):
             continue
-        if is_secret_name(name) or name.upper() == "PWD" or name.lower().endswith("pin"):
+        if may_name_secret(name):
             line = lead in ("", "-") and not separator[0].isspace() and separator[0][0] not in "\"'`"
             value = _value_after(text, name, first.start(), separator, line=line)
             spans += [span for span in value.spans if span[0] not in pairs.names]

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 from typing import NamedTuple
 
-from bot.redaction.recognise import is_secret_name
+from bot.redaction.recognise import may_name_secret
 from bot.redaction.values import read_value
 
 _KEY = re.compile(r"""(?i)\b(?P<key>name|key|variable|value)["']?\s{0,3}[=:]\s{0,9}""")
@@ -37,8 +37,7 @@ def find_pairs(text: str) -> Pairs:
     if "value" in text.lower():
         _find_beside(text, pairs)
     for found in _VARIABLE.finditer(text) if "variable" in text else ():
-        if is_secret_name(found["name"]):
-            pairs.named[found.start("value")] = found["name"]
+        pairs.named[found.start("value")] = found["name"]
     for start, end in _documents(text) if "Secret" in text else ():
         if _KIND.search(text, start, end):
             for data in _DATA.finditer(text, start, end):
@@ -67,7 +66,7 @@ def _find_beside(text: str, pairs: Pairs) -> None:
             continue
         at = found.end()
         group = found.lastindex or 0
-        is_secret = is_secret_name(found[group])
+        is_secret = may_name_secret(found[group])
         if value_at >= 0 and _same(text, value_end, key.start()):
             pairs.names.add(found.start(group))
             if is_secret:

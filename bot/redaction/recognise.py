@@ -76,6 +76,11 @@ def is_secret_name(name: str) -> bool:
     return any(plain in joined for plain in _PLAIN) or ("key" in words and words[-1] in ("pem", "hex", "data"))
 
 
+def may_name_secret(name: str) -> bool:
+    """Whether a value named `name` may be secret: by the name alone, or because it is a PIN or a password, too."""
+    return is_secret_name(name) or name.upper() == "PWD" or name.lower().endswith("pin")
+
+
 def is_secret_under(name: str, value: str) -> bool:
     """Whether `value` is secret because of its name."""
     if _NEUTRAL_VALUE.fullmatch(value) or _PLACEHOLDER.fullmatch(value):
@@ -161,7 +166,6 @@ _DIGEST_BEFORE = re.compile(
 )
 _LONGEST_BEFORE = len("_integrity' = '")
 _IN_FILE_NAME = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|ico|css|m?js|map|woff2?)(?![A-Za-z0-9])")
-_UUID = re.compile(r"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _CONTENT_NAME = re.compile(r"(?i)commit|revision|sha|digest|checksum|hash|etag|version|image|tag")
 
 
@@ -234,7 +238,7 @@ def _is_digest(match: re.Match[str]) -> bool:
 
 def _is_random(match: re.Match[str]) -> bool:
     token = match.group()
-    if _UUID.fullmatch(token) or _HEX.search(token) or _is_digest(match):
+    if _HEX.search(token) or _is_digest(match):
         return False
     is_aws = any(_AWS.fullmatch(part) and not part.startswith("/") for part in token.split("="))
     return is_aws or _looks_random(token, 20)

@@ -122,7 +122,7 @@ class Redactor:
                 return [self._walk(item, under, known, free=free) for item in value]
             case str():
                 return self._value(value, name, known, free=free)
-            case int() | float() if not isinstance(value, bool) and is_secret_under(name, str(value)):
+            case int() | float() if is_secret_under(name, str(value)):  # a truth value is no secret there
                 return self.mark(str(value))
         return value
 

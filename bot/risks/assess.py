@@ -58,8 +58,6 @@ def find_risks(node: NodePair) -> Iterator[Found]:
         yield from (one._replace(stack=pair.stack) for one in found)
         for name, one in (*data.check_mounts(pair), *exposure.check_files(pair)):
             yield one._replace(stack=pair.stack, service=ServiceName(name))
-        if pair.unreadable and pair.new is None:
-            continue  # and where only the old version cannot be read, everything may be new
         whole = [*mounts.check_volume_drivers(pair), *mounts.check_links(pair), *mounts.check_outside(pair)]
         whole += networks.check_networks(pair)
         for one in (*whole, *schema.check_keys(pair)):

@@ -39,7 +39,9 @@ def _opened(service: ServicePair, before: PortIndex, after: list[tuple[Port, int
 def _closed(service: ServicePair, before: list[Port], now: PortIndex) -> Iterator[PortChange]:
     for port in before:
         counterpart = now.counterpart(port)
-        if not port.is_local and (counterpart is None or reach(counterpart) < reach(port)):
+        if port.is_local or port in now.ports:
+            continue
+        if counterpart is None or reach(counterpart) < reach(port):
             rest = f"only on {counterpart.address}" if counterpart else "no longer published"
             yield PortChange(port, f"{service.place}.ports", rules.PORT_CLOSED, "is", rest)
 
@@ -65,7 +67,7 @@ def check_traefik(service: ServicePair) -> Iterator[Found]:
         found = _traefik(name, was, now)
         if found and found.rule is not rules.TRAEFIK_ROUTE and _router_of(name) in removed:
             continue  # a route that is gone needs neither TLS nor a guard
-        if found and (service.old or found.rule is rules.TRAEFIK_ROUTE) and service.new:
+        if found and service.new:
             yield found._replace(place=f"{service.place}.labels" + (f".{key}" if key else ""))
 
 

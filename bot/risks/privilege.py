@@ -40,7 +40,7 @@ def check_privilege(service: ServicePair) -> Iterator[Found]:
     yield from _ways_to_run(service)
     yield from _resources(service)
     was, now = str(service.old.get("user") or ""), str(service.new.get("user") or "")
-    if service.old and service.new and now != was and _ROOT.fullmatch(now) and not _ROOT.fullmatch(was):
+    if service.new and now != was and _ROOT.fullmatch(now) and not _ROOT.fullmatch(was):
         yield Found(
             rules.ROOT_USER, f"ran as user {was}, now as {now or 'the default of its image'}", f"{place}.user"
         )

@@ -155,6 +155,23 @@ def test_only_the_answer_to_a_question_wakes_drift(task: str, asked: bool) -> No
     assert (drift() in route(event, INDEX)) is asked
 
 
+def test_two_pins_of_one_branch_are_looked_at_by_one_job() -> None:
+    both = (pin(), pin(submodule="tools", upstream=TOOLS))
+    merged = msgspec.structs.replace(pull("mine"), action="closed", merged=True)
+    followed = [job for job in route(merged, Pins(both)) if isinstance(job, SyncRollout)]
+    assert [(job.base, job.merged) for job in followed] == [(MAIN, 3)]
+    freed = NodesFreed(fleet=WIN, installation=SEVEN)
+    assert route(freed, Pins(both)) == (rollout(),)
+    ended = WorkflowRunCompleted(repo=WIN, installation=SEVEN, run_id=1, conclusion="success")
+    assert [job for job in route(ended, Pins(both)) if isinstance(job, CheckDrift)] == [drift()]
+
+
+def test_a_rollout_that_is_looked_at_again_remembers_how_often_it_was() -> None:
+    job = SyncRollout(fleet=WIN, installation=SEVEN, base=MAIN, merged=PullNumber(3), merge_commit=SHA, tries=1)
+    assert job.again(42, tries=2) == [msgspec.structs.replace(job, not_before=42, tries=2)]
+    assert job.again(None, tries=2) == []
+
+
 def test_hubs_are_told_of_what_they_show() -> None:
     ended = WorkflowRunCompleted(repo=WIN, installation=SEVEN, run_id=1, conclusion="success")
     assert [job for job in route(ended, INDEX) if isinstance(job, SyncHub)] == [hub(HUB), hub(LISTING)]

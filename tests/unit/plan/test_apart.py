@@ -31,6 +31,9 @@ def test_stacks_are_picked_by_the_name_they_have_or_had_in_full_or_by_their_fold
     assert names(without_stacks(whole, own)) == ["a", "web2"]
     assert names(only_stacks(whole, {StackName("b/web")})) == ["b/web"]
     assert names(only_stacks(whole, frozenset())) == []
+    deep = change(stack("a/b/web"))
+    assert names(only_stacks(deep, {StackName("web")})) == ["a/b/web"]
+    assert names(only_stacks(deep, {StackName("b/web")})) == []
 
 
 def test_each_stack_says_where_it_starts_and_what_changed_since() -> None:
@@ -45,3 +48,4 @@ def test_stacks_stand_in_the_order_of_the_whole_and_the_first_reading_counts() -
     joined = join_stacks(whole, [change(stack("z"), stack("b", old_pin=PIN)), change(stack("a"), stack("b"))])
     assert names(joined) == ["a", "b", "z"]
     assert [one.old_pin for one in joined.stacks] == [None, PIN, None]
+    assert names(join_stacks(change(stack("b"), stack("a")), [change(stack("a"), stack("b"))])) == ["b", "a"]

@@ -107,7 +107,11 @@ def test_a_plan_of_an_older_version_has_no_digest_of_its_files(old: str, new: st
 def test_a_stack_that_can_no_longer_be_read_is_not_approved() -> None:
     line = ("ingress: it cannot be analysed, and could be when the plan was made",)
     assert find_unapproved(node(stack(error="broken")), APPROVED) == line
-    assert find_unapproved(node(stack(error="broken")), node(stack(error="broken before"))) == ()
+    before = node(stack(error="broken before"))
+    assert find_unapproved(node(stack(error="broken")), before) == ()
+    assert find_unapproved(node(stack(error="broken", rendered="cc")), before) == (
+        "ingress: its files are not those that the plan was made from",
+    )
 
 
 def test_a_risk_has_to_be_named_by_a_plan() -> None:
@@ -119,6 +123,30 @@ def test_a_risk_has_to_be_named_by_a_plan() -> None:
     same_rule = replace(OPEN, text="opens 443")
     assert find_unapproved(node(stack(service(Action.NONE, same_rule))), APPROVED) == (
         "ingress/web: a risk that no approved plan names: opens 443 [exposure.port]",
+    )
+
+
+def test_files_in_another_order_are_not_approved() -> None:
+    """The later file of two overrides the earlier one."""
+    approved = node(stack(files=("a.yaml", "b.yaml"), profiles=("x", "y")))
+    line = ("ingress: its files are not those that the plan was made from",)
+    assert find_unapproved(node(stack(files=("b.yaml", "a.yaml"), profiles=("x", "y"))), approved) == line
+    assert find_unapproved(node(stack(files=("a.yaml", "b.yaml"), profiles=("y", "x"))), approved) == line
+    assert find_unapproved(approved, approved) == ()
+
+
+def test_a_risk_is_approved_for_its_own_service_and_rule_alone() -> None:
+    approved = node(stack(service(Action.RECREATE, OWNS), service(name="other"), risks=(OPEN,)))
+    elsewhere = node(stack(service(), service(Action.RECREATE, OWNS, name="other")))
+    assert find_unapproved(elsewhere, approved) == (
+        "ingress/other: a risk that no approved plan names: owns the host [privilege.privileged]",
+    )
+    same_words = replace(OWNS, rule="privilege.capability")
+    assert find_unapproved(node(stack(service(Action.RECREATE, same_words))), approved) == (
+        "ingress/web: a risk that no approved plan names: owns the host [privilege.capability]",
+    )
+    assert find_unapproved(node(stack(service(Action.RECREATE, OPEN))), approved) == (
+        "ingress/web: a risk that no approved plan names: opens 80 [exposure.port]",
     )
 
 
@@ -183,6 +211,8 @@ def test_the_digest_of_an_effect_covers_everything_that_an_order_does() -> None:
     same = digest_effect(APPROVED)
     assert len(same) == 64
     assert digest_effect(node(stack(service(Action.RECREATE, OPEN)))) == same
+    either = [digest_effect(node(stack(service(Action.RECREATE, *risks)))) for risks in ((OPEN, OWNS), (OWNS, OPEN))]
+    assert either[0] == either[1], "in which order the risks are found means nothing"
     others = [
         replace(APPROVED, node=NodeName("OTHER")),
         node(),

@@ -12,7 +12,7 @@ from bot.fleetfile import Node
 from bot.plan.causes import Cause, ReasonCode
 from bot.plan.changes import decide_node
 from bot.plan.followers import Replaced, followed, settle
-from bot.plan.if_same import action_if_same
+from bot.plan.if_same import action_if_same, less_if_same
 from bot.plan.rendering import CHECKOUT, NodeChange, Rendered, Side, StackChange
 from bot.protocol.action import Action
 
@@ -232,6 +232,16 @@ def test_the_containers_that_services_follow() -> None:
 )
 def test_the_heaviest_other_cause_is_left(actions: tuple[Action, ...], left: Action) -> None:
     assert action_if_same(Cause(action, ReasonCode.BUILD, "x", None) for action in actions) is left
+
+
+def test_a_service_follows_those_whose_cause_is_not_certain_by_name() -> None:
+    build = Cause(Action.REBUILD, ReasonCode.BUILD, "x")
+    follows = [Cause(Action.RECREATE, ReasonCode.NAMESPACE_SHARED, "x", origin=name) for name in ("z", "a", "sure")]
+    less = less_if_same(
+        Action.REBUILD, [build, *follows, Cause(Action.RESTART, ReasonCode.BIND_CONTENT, "x")], {"sure"}
+    )
+    assert less == (Action.RECREATE, ("a", "z"))
+    assert less_if_same(Action.RECREATE, [build, *follows], {"sure"}) == (None, ())
 
 
 def test_a_new_container_replaces_the_one_that_had_its_name() -> None:

@@ -182,6 +182,7 @@ def test_an_order_requires_nothing_unless_it_is_made_to() -> None:
     assert (make_order().protocol, make_order().requires) == (1, ())
     assert {"agent", "follows", "if_same", "tree", "watch"} == order.UNDERSTOOD
     assert check(make_order(protocol=PROTOCOL_VERSION)) is None
+    assert check(make_order(protocol=PROTOCOL_VERSION - 1)) is None
 
 
 def test_what_an_order_requires_is_named_in_the_length_of_a_line() -> None:

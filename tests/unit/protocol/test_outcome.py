@@ -65,6 +65,8 @@ def test_success_counts_what_was_done() -> None:
     assert render_success(order, two) == f"runs {at}: 2 recreated"
     assert render_success(order, (service("a", Action.NONE, Action.NONE),)) == f"runs {at}: 1 untouched"
     assert render_success(order, ()) == f"runs {at}: nothing to run"
+    other = (service("a", Action.NONE, Action.RECREATE), service("b", Action.RECREATE, Action.RESTART))
+    assert render_success(order, other) == f"runs {at}: 1 recreated, 1 restarted; 2 not as planned"
 
 
 def test_success_names_the_stacks_of_a_small_order_and_counts_those_of_a_larger() -> None:

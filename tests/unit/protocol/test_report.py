@@ -188,6 +188,13 @@ def test_what_was_not_as_planned_is_told() -> None:
         ({}, "success"),
         ({"differences": (Difference(kind=DifferenceKind.MISSING, text="not running"),)}, "neutral"),
         ({"end": OrderEnd.ROLLED_BACK}, "failure"),
+        (
+            {
+                "end": OrderEnd.FAILED,
+                "differences": (Difference(kind=DifferenceKind.MISSING, text="not running"),),
+            },
+            "failure",
+        ),
         ({"end": OrderEnd.REFUSED, "refusal": RefusalReason.WRONG_COMMIT}, "failure"),
     ],
 )
@@ -280,6 +287,7 @@ def test_a_report_of_another_order_is_none() -> None:
         ("```text\nsuccess: runs it\n  a: b\n```", "success: runs it\n  a: b"),
         ("`````text\n```\n`````", "```"),
         ("```text\nwithout an end", ""),
+        ("```text\nwithout\nan end", ""),
         ("no fence", ""),
         ("", ""),
         ("```text", ""),

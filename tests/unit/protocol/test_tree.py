@@ -24,6 +24,8 @@ def test_the_bytes_are_these() -> None:
     )
     assert digest_tree([]) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # of nothing
     assert len(digest_tree([TreeFile("\udcff", "100644", "1")])) == 64
+    odd = {digest_tree([TreeFile(path, "100644", "1")]) for path in ("\udcff", "\udcfe", "?", "\ufffd")}
+    assert len(odd) == 4, "names that are not UTF-8 differ, too"
 
 
 @pytest.mark.parametrize(

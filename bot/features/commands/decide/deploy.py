@@ -12,9 +12,10 @@ from bot.domain.names import CommitSha
 from bot.domain.verdicts import Verdict
 from bot.features.commands.decide.actions import Decision, GiveOrders, MakePlan, Refuse, Target
 from bot.features.commands.decide.reasons import CommandReason
-from bot.features.commands.decide.targets import Targets, failed_here
+from bot.features.commands.decide.targets import Targets
 from bot.features.commands.facts.command import CommandFacts, NodeAt, Position, PostedPlan, PullFacts, PullState
 from bot.features.commands.grammar import Command
+from bot.features.rollout.facts import Stage
 from bot.protocol.order import OrderKind
 
 _VERDICTS = {
@@ -194,7 +195,7 @@ def _find_good(node: NodeAt, to: str | None) -> Position | Refuse:
 
 def decide_retry(facts: CommandFacts, said: Command, pull: PullFacts, targets: Targets) -> Decision:
     """The failed orders of this pull request once more, under the same gates as the first time."""
-    failed = tuple(node for node in targets.nodes if failed_here(node, facts))
+    failed = tuple(node for node in targets.nodes if _failed_here(node, pull))
     if not failed:
         return Refuse(reason=CommandReason.NOTHING_FAILED)
     orders = {node.node.name: next(o for o in node.past if not o.kind.reads_only) for node in failed}
@@ -217,6 +218,12 @@ def decide_retry(facts: CommandFacts, said: Command, pull: PullFacts, targets: T
     return decision
 
 
+def _failed_here(node: NodeAt, pull: PullFacts) -> bool:
+    """Whether the node's newest order was this pull request's, and ended badly."""
+    newest = next((order for order in node.past if not order.kind.reads_only), None)
+    return newest is not None and newest.pull == pull.number and newest.stage in (Stage.FAILED, Stage.ABANDONED)
+
+
 def _all_to(nodes: tuple[NodeAt, ...], to: Position) -> tuple[Target, ...]:
     return tuple(Target(node=node.node.name, to=to) for node in nodes)
 
@@ -228,9 +235,9 @@ def _shorten(facts: CommandFacts, order: GiveOrders, nodes: tuple[NodeAt, ...]) 
         return shut
     by_name = {node.node.name: node for node in nodes}
     coming = tuple(t.node for t in order.targets if _comes_to(by_name[t.node], order, t))
-    there = tuple(t.node for t in order.targets if t.node not in coming and _stands_at(by_name[t.node], order, t))
+    there = tuple(t.node for t in order.targets if _stands_at(by_name[t.node], order, t))
     left = tuple(t for t in order.targets if t.node not in (*coming, *there))
-    if not left and order.targets:
+    if not left:
         reason = CommandReason.UNDER_WAY if coming else CommandReason.ALREADY_THERE
         return Refuse(reason=reason, about=coming or there)
     return msgspec.structs.replace(order, targets=left)

@@ -9,7 +9,6 @@ from bot.features.commands.decide.actions import Refuse
 from bot.features.commands.decide.reasons import CommandReason
 from bot.features.commands.facts.command import CommandFacts, NodeAt
 from bot.features.commands.grammar import Command
-from bot.features.rollout.facts import Stage
 
 
 class Targets(Value, frozen=True):
@@ -31,8 +30,6 @@ def read_targets(facts: CommandFacts, said: Command) -> Targets | Refuse:
         return Refuse(reason=CommandReason.NO_NODES)
     if said.verb is Verb.LOCK:
         return _read_lock(facts, said)
-    if said.verb is Verb.RETRY:
-        return Targets(nodes=tuple(node for node in every if failed_here(node, facts)))
     if said.wave is not None:
         if said.wave > len(facts.waves):
             return Refuse(reason=CommandReason.UNKNOWN_WAVE, about=(str(said.wave),))
@@ -48,17 +45,6 @@ def read_targets(facts: CommandFacts, said: Command) -> Targets | Refuse:
         return unknown or Refuse(reason=CommandReason.NAME_TARGETS, about=tuple(n.node.name for n in every))
     whole = _with_stacks(facts, said, every, rest)
     return whole if isinstance(whole, Refuse) else Targets(nodes=whole.nodes, stacks=whole.stacks)
-
-
-def failed_here(node: NodeAt, facts: CommandFacts) -> bool:
-    """Whether the node's newest order was this pull request's, and ended badly."""
-    newest = next((order for order in node.past if not order.kind.reads_only), None)
-    return (
-        newest is not None
-        and facts.pull is not None
-        and newest.pull == facts.pull.number
-        and newest.stage in (Stage.FAILED, Stage.ABANDONED)
-    )
 
 
 def _leading_nodes(facts: CommandFacts, words: tuple[str, ...]) -> tuple[tuple[NodeAt, ...], tuple[str, ...]]:

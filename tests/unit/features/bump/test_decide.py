@@ -62,6 +62,13 @@ def test_a_proposal_that_is_right_gets_no_second_commit() -> None:
     assert decision == ProposeBump(reason=BumpReason.ALREADY_PROPOSED, pin=TIP, commit=False)
 
 
+def test_what_the_base_pins_already_is_closed_and_peoples_commits_stay() -> None:
+    closed = CloseBump(reason=BumpReason.UP_TO_DATE, close=PULL.number)
+    assert decide_bump(facts(relation=Relation.SAME, branch=THEIRS, pull=PULL)) == closed
+    ours = msgspec.structs.replace(closed, delete_branch=True)
+    assert decide_bump(facts(relation=Relation.SAME, branch=OURS, pull=PULL)) == ours
+
+
 def test_a_branch_without_a_pull_request_gets_one() -> None:
     assert decide_bump(facts(branch=OURS)) == ProposeBump(reason=BumpReason.ALREADY_PROPOSED, pin=TIP, commit=False)
 

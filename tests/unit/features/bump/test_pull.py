@@ -91,6 +91,8 @@ def test_nodes_are_added() -> None:
     assert check.summary == (
         "Moves no pin. These nodes will be deployed at the branch's pin once this is merged: <code>HP_0</code>."
     )
+    assert render_no_pin(added=NODES[:2]).title == "Moves no pin, adds 2 nodes"
+    assert render_no_pin(added=NODES[:20]).summary.endswith("<code>HP_19</code>.")
     check = render_no_pin(added=NODES)
     assert check.title == "Moves no pin, adds 25 nodes"
     assert check.summary.endswith("<code>HP_19</code>, and 5 more.")

@@ -36,7 +36,7 @@ from bot.features.commands.decide.actions import (
     Refuse,
     TakeLocks,
 )
-from bot.features.commands.decide.command import MAX_COMMAND_AGE, decide_command
+from bot.features.commands.decide.command import decide_command
 from bot.features.commands.decide.deploy import refuse_locked
 from bot.features.commands.decide.reasons import CommandReason as R
 from bot.features.commands.facts.command import (
@@ -349,6 +349,7 @@ def at_ops(text: str, who: Actor, **changes: Any) -> CommandFacts:
 
 
 IN_A_FIRE = actor(Permission.MAINTAIN, "x", "oncall")
+TWIN = CommitSha("c" * 7 + "1" * 33)  # begins as OLDER does
 A, B = node("A", runs=MERGE, good=(BASE, OLDER)), node("B")
 FAILED = order(HEAD, Stage.FAILED)
 FAILED_RESTORE = order(BASE, Stage.ABANDONED, kind=OrderKind.RESTORE)
@@ -356,18 +357,25 @@ QUESTION = order(HEAD, Stage.SUCCEEDED, kind=OrderKind.DRIFT, number=9)
 
 # Each case is made when it is used: collecting the tests calls nothing of what they test.
 ONE_BY_ONE: list[tuple[str, Callable[[], CommandFacts], R]] = [
-    ("just in time", partial(facts, age=MAX_COMMAND_AGE), R.ORDERED),
-    ("too old", partial(facts, age=MAX_COMMAND_AGE + 1), R.TOO_OLD),
+    ("just in time", partial(facts, age=3600.0), R.ORDERED),
+    ("too old", partial(facts, age=3600.1), R.TOO_OLD),
     ("misread", partial(facts, "/depoly"), R.MISREAD),
     ("a stranger's misreading", partial(facts, "/depoly", actor=actor(Permission.READ)), R.NOT_ALLOWED),
     ("no fleet", partial(facts, fleet=None), R.NOT_A_FLEET),
     ("one too many", partial(facts, "/help", too_many=True), R.TOO_MANY),
+    ("one too many, and too old", partial(facts, too_many=True, age=9_999.0), R.TOO_MANY),
     ("one too many, of a stranger", partial(facts, too_many=True, actor=actor(Permission.NONE)), R.TOO_MANY),
     ("no fleet, a stranger", partial(facts, fleet=None, actor=actor(Permission.TRIAGE)), R.NOT_ALLOWED),
     ("a broken fleet file", partial(facts, fleet=None, fleet_problem="line 3"), R.FLEET_FILE_BROKEN),
     ("help needs no fleet", partial(facts, "/help", fleet=None), R.HELP),
     ("no pull request", partial(facts, pull=None), R.PULL_UNKNOWN),
+    ("no pull request, and its status", partial(facts, "/status", pull=None), R.PULL_UNKNOWN),
     ("no nodes", partial(facts, nodes=()), R.NO_NODES),
+    ("no nodes to put back", partial(facts, "/rollback", nodes=()), R.NO_NODES),
+    ("no nodes to try again", partial(facts, "/retry", nodes=()), R.NO_NODES),
+    ("no nodes to lock", partial(facts, "/lock mine", nodes=()), R.NO_NODES),
+    ("no nodes to unlock", partial(facts, "/unlock", nodes=()), R.NO_NODES),
+    ("no nodes to plan", partial(facts, "/plan", nodes=()), R.PLANNED),
     ("an unknown name", partial(facts, "/deploy LAB nowhere"), R.UNKNOWN_NAME),
     ("an unknown node to plan", partial(facts, "/plan nowhere"), R.UNKNOWN_NAME),
     ("an unknown stack of all", partial(facts, "/deploy all nowhere", nodes=TWO), R.UNKNOWN_NAME),
@@ -384,6 +392,11 @@ ONE_BY_ONE: list[tuple[str, Callable[[], CommandFacts], R]] = [
     ("the last wave", partial(facts, "/deploy wave 2 ingress", nodes=TWO), R.ORDERED),
     ("an unknown stack of a wave", partial(facts, "/deploy wave 1 nowhere else", nodes=TWO), R.UNKNOWN_NAME),
     ("a stack where none may stand", partial(facts, "/rollback LAB ingress other", nodes=TWO), R.UNKNOWN_NAME),
+    (
+        "a stack, and a plan without any",
+        partial(facts, "/deploy LAB x", plan=plan(stacks=frozenset())),
+        R.UNKNOWN_NAME,
+    ),
     ("a stack, and no plan yet", partial(facts, "/deploy LAB nowhere", plan=None), R.NO_PLAN),
     ("a plan, and no pin", partial(facts, pull=open_pull(pin=None)), R.NO_PLAN),
     (
@@ -432,6 +445,11 @@ ONE_BY_ONE: list[tuple[str, Callable[[], CommandFacts], R]] = [
         R.ORDERED,
     ),
     (
+        "under way behind one that was only made",
+        partial(facts, nodes=(node(past=(order(HEAD, Stage.MADE, number=6), order(HEAD, Stage.RUNNING))),)),
+        R.UNDER_WAY,
+    ),
+    (
         "there, but something else comes",
         partial(facts, nodes=(node(runs=HEAD, past=(order(OLDER, Stage.QUEUED, pull=OTHER_PULL),)),)),
         R.ORDERED,
@@ -466,6 +484,17 @@ ONE_BY_ONE: list[tuple[str, Callable[[], CommandFacts], R]] = [
     ("another plan", partial(facts, "/deploy plan ffffffffffff"), R.PLAN_UNKNOWN),
     ("the plan by its id", partial(facts, f"/deploy plan {PLAN}", bound=None), R.ORDERED),
     (
+        "the plan by a part of its id",
+        partial(facts, command=Command(verb=Verb.DEPLOY, plan=PlanId(PLAN[:7]))),
+        R.PLAN_UNKNOWN,
+    ),
+    ("nobody knows which plan stood there, and none came since", partial(facts, bound=None), R.ORDERED),
+    (
+        "nobody knows which plan stood there, and one came since",
+        partial(facts, bound=None, plan=plan(posted_after=True)),
+        R.PLAN_CHANGED,
+    ),
+    (
         "the plan by its id, since planned again to the same",
         partial(facts, f"/deploy plan {PLAN}", bound=PlanId("f" * 12)),
         R.ORDERED,
@@ -476,6 +505,11 @@ ONE_BY_ONE: list[tuple[str, Callable[[], CommandFacts], R]] = [
     ("a lock of one", partial(facts, "/lock lab because of me", nodes=TWO), R.LOCK_TAKEN),
     ("a lock after the end", partial(facts, "/lock mine", **MERGED), R.PULL_ENDED),
     ("another's lock", partial(facts, "/unlock", nodes=(node(lock=lock(owner="someone")),)), R.NOT_YOUR_LOCK),
+    (
+        "another's lock, a maintainer",
+        partial(facts, "/unlock", nodes=(node(lock=lock(owner="someone")),), actor=actor(Permission.MAINTAIN)),
+        R.NOT_YOUR_LOCK,
+    ),
     (
         "another's lock, an admin",
         partial(facts, "/unlock", nodes=(node(lock=lock(owner="someone")),), actor=actor(Permission.ADMIN)),
@@ -578,6 +612,31 @@ ONE_BY_ONE: list[tuple[str, Callable[[], CommandFacts], R]] = [
         "back, the first ever",
         partial(facts, "/rollback", **MERGED, nodes=(node(runs=MERGE, good=()),)),
         R.NO_GOOD_COMMIT,
+    ),
+    (
+        "back to digits from the middle of a commit",
+        partial(
+            facts,
+            "/rollback to 1111111",
+            **MERGED,
+            nodes=(node(runs=MERGE, good=(Position(TWIN, CommitSha("d" * 7 + "1" * 33)),)),),
+        ),
+        R.NOT_A_GOOD_COMMIT,
+    ),
+    (
+        "back to one of two commits with one pin",
+        partial(
+            facts,
+            "/rollback to ccccccc",
+            **MERGED,
+            nodes=(node(runs=MERGE, good=(Position(TWIN, OLDER.pin), OLDER)),),
+        ),
+        R.ROLLED_BACK,
+    ),
+    (
+        "back to, and nobody knows which commit brought the merge",
+        partial(facts, "/rollback to ccccccc", pull=merged_pull(merge=None), base=MERGE),
+        R.PIN_BACK_ONLY,
     ),
     (
         "back, theirs",
@@ -722,6 +781,11 @@ ONE_BY_ONE: list[tuple[str, Callable[[], CommandFacts], R]] = [
     ("deploy needs maintain", partial(at_ops, "/deploy LAB", actor()), R.NOT_ALLOWED),
     ("a maintainer", partial(at_ops, "/deploy LAB", actor(Permission.MAINTAIN)), R.ORDERED),
     ("a team", partial(at_ops, "/deploy LAB", actor(Permission.WRITE, "x", "ops")), R.ORDERED),
+    (
+        "a reader's misreading is no reader's status",
+        partial(at_ops, "/depoly", actor(Permission.READ)),
+        R.NOT_ALLOWED,
+    ),
     ("a reader's status", partial(at_ops, "/status", actor(Permission.READ)), R.STATUS),
     ("not on this node", partial(at_ops, "/deploy PROD", actor(Permission.ADMIN)), R.NOT_ALLOWED_ON_NODE),
     ("not on all", partial(at_ops, "/deploy all", actor(Permission.ADMIN)), R.NOT_ALLOWED_ON_NODE),
@@ -769,6 +833,16 @@ ONE_BY_ONE: list[tuple[str, Callable[[], CommandFacts], R]] = [
             pull=open_pull(from_fork=True),
         ),
         R.FROM_FORK,
+    ),
+    (
+        "the glass lets no workflow in",
+        partial(at_ops, "/deploy LAB because fire", IN_A_FIRE, pull=open_pull(control_files=(".github/a",))),
+        R.TOUCHES_CONTROL,
+    ),
+    (
+        "the glass opens no node that is not for them",
+        partial(at_ops, "/deploy PROD because fire", IN_A_FIRE),
+        R.NOT_ALLOWED_ON_NODE,
     ),
     (
         "the glass ends another's lock",
@@ -842,6 +916,40 @@ def test_a_node_on_its_way_elsewhere_is_ordered_all_the_same() -> None:
     assert [t.to for t in orders(facts("/rollback", nodes=(passing,))).targets] == [BASE]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "kind", "target"),
+    [
+        (FAILED, FAILED_RESTORE, OrderKind.DEPLOY, HEAD),
+        (FAILED_RESTORE, FAILED, OrderKind.RESTORE, BASE),
+    ],
+)
+def test_of_failed_orders_of_two_kinds_those_of_the_first_are_retried(
+    first: PastOrder, second: PastOrder, kind: OrderKind, target: Position
+) -> None:
+    nodes = (node("A", runs=OLDER, past=(first,)), node("B", runs=OLDER, past=(second,)), node("C", runs=OLDER))
+    decision = orders(facts("/retry", nodes=nodes))
+    assert (decision.kind, [(t.node, t.to) for t in decision.targets]) == (kind, [("A", target)])
+
+
+def test_of_two_commits_with_one_pin_the_newer_is_gone_back_to() -> None:
+    newer = Position(TWIN, OLDER.pin)
+    given = facts("/rollback to ccccccc", **MERGED, nodes=(node(runs=MERGE, good=(newer, OLDER)),))
+    assert [t.to for t in orders(given).targets] == [newer]
+
+
+def test_a_deployment_whose_verdict_nobody_asked_for_is_refused() -> None:
+    given = facts()
+    asked = {name: getattr(given, name) for name in given.__struct_fields__ if name != "verdict"}
+    assert decide_command(CommandFacts(**asked)).reason is R.VERDICT_UNKNOWN
+
+
+def test_a_misreading_is_about_the_word_that_it_stumbled_over() -> None:
+    given = facts(command=Misread(problem="no such command", word="depoly"))
+    assert decide_command(given) == Refuse(reason=R.MISREAD, about=("depoly",))
+    wordless = facts(command=Misread(problem="control characters are not allowed"))
+    assert decide_command(wordless) == Refuse(reason=R.MISREAD)
+
+
 def test_a_wave_and_its_nodes() -> None:
     decision = orders(facts("/deploy wave 2", nodes=TWO))
     assert [t.node for t in decision.targets] == ["PROD"]
@@ -897,6 +1005,8 @@ def test_a_person_is_known_by_what_the_fleet_file_names(permission: Permission) 
     assert who.is_any_of(("team:ops",)) is known
     assert who.is_any_of(("person:alice",)) is known
     assert not who.is_any_of(("team:dev", "person:bob"))
+    assert not who.is_any_of(("person:ops",)), "a person who is called as the team is"
+    assert not who.is_any_of(("team:alice",)), "a team that is called as the person is"
     assert not who.is_any_of(())
     assert who.is_any_of(("maintain",)) is (permission in (Permission.MAINTAIN, Permission.ADMIN))
 

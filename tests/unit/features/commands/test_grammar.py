@@ -57,6 +57,8 @@ def test_a_command_is_read(line: str, command: Command) -> None:
         ("/rolback", "no such command", "/rollback"),
         ("/statuss", "no such command", "/status"),
         ("/help me", "takes no arguments", "/help"),
+        ("/deploy plan 0123456", "a plan's id is 12", "/deploy [node"),
+        ("/deploy plan 0123456789abc", "a plan's id is 12", "/deploy [node"),
         ("/deploy --force", "not a valid node", "/deploy [node"),
         ("/deploy HP_LAB;reboot", "not a valid node", "/deploy [node"),
         ("/deploy $(id)", "not a valid node", "/deploy [node"),
@@ -95,6 +97,9 @@ def test_a_near_miss_is_told(line: str, problem: str, suggestion: str) -> None:
         "/lgtm",
         "/shrug x",
         "- /plan",
+        "/retest",  # of other bots
+        "/restart",
+        "/deny",
     ],
 )
 def test_the_rest_is_none_of_our_business(line: str) -> None:

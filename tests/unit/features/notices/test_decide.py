@@ -33,6 +33,22 @@ def test_what_began_and_goes_on_is_sent_once() -> None:
     assert find_settled([sample(1, age=500, sent=(TOLD,))], [HERE], now=NOW) == ()
 
 
+def test_what_was_given_up_is_not_sent_again_nor_its_end() -> None:
+    dropped = (HERE, Phase.DROPPED)
+    assert decide(sample(1, age=500, sent=(dropped,))) == NoticesDecision()
+    over = sample(1, age=500, ended=200, sent=(TOLD, dropped))
+    assert decide(over) == NoticesDecision()
+    assert find_settled([over], [HERE], now=NOW) == (1,)
+
+
+def test_what_is_muted_is_sent_when_that_has_ended() -> None:
+    muted = sample(1, age=500, muted=60)
+    assert sent(muted) == sent(muted, now=NOW + 59) == []
+    assert decide_messages([muted], HERE, now=NOW + 59, gather=0).messages == ()
+    (message,) = decide_messages([muted], HERE, now=NOW + 60, gather=0).messages
+    assert message.begun == (muted,)
+
+
 def test_what_happens_within_two_minutes_is_one_message() -> None:
     first, second = sample(1, age=119), sample(2, age=3)
     assert sent(first, second) == []

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.names import RepoName
 from bot.domain.notices import NoticeSeverity, Topic
 from bot.features.notices.decide import Message
 from bot.features.notices.text import LONGEST, MOST_LINES, MessageText, plain, render_message
@@ -21,6 +22,16 @@ def test_one_thing_is_named_in_the_title() -> None:
         "[urgent] acme/aios-win: a deploy failed (AIOS)",
         f"AIOS: a deploy failed: deploy of server abc1234: health: put back {LOG}",
     )
+
+
+def test_invisible_signs_take_no_room_from_the_words() -> None:
+    assert plain("\u200b" * LONGEST + "words") == "words"
+
+
+def test_a_fleet_that_is_called_as_a_page_is_links_to_none() -> None:
+    fleet = RepoName("acme/www.example")
+    title = render_message(Message(fleet=fleet, severity=URGENT, begun=(sample(1, fleet=fleet),))).title
+    assert title.startswith("[urgent] acme/www\u200b.example: ")
 
 
 def test_several_things_are_counted_and_each_has_a_line() -> None:

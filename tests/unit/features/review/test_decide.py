@@ -57,9 +57,40 @@ MATRIX = [
     ("deploy.sh", "nothing else known", Need.REQUIRED),
     ("docs\n/x.sh", "nothing else known", Need.REQUIRED),
 ]
+# Each pattern of the built-in rules by a path that no other one of its rule fits, and names that are nearly one.
+PATTERNS = [
+    ("a/server/stacks/ingress/notes.txt", "compose stacks", Need.REQUIRED),
+    ("docs/my-compose-file.yml", "compose stacks", Need.REQUIRED),
+    ("docs/Dockerfile.md", "compose stacks", Need.REQUIRED),
+    ("docs/.env.md", "compose stacks", Need.REQUIRED),
+    ("docs/old/prometheus/notes.md", "Prometheus configuration", Need.REQUIRED),
+    ("docs/my-prometheus.yml", "Prometheus configuration", Need.REQUIRED),
+    ("docs/my-prometheus.yaml", "Prometheus configuration", Need.REQUIRED),
+    ("docs/how-vault-works.md", "Vault scripts", Need.REQUIRED),
+    ("docs/the-vault-of/a/b.md", "Vault scripts", Need.REQUIRED),
+    ("scripts/my-bootstrap-of/a/b.sh", "bootstrap scripts", Need.OPTIONAL),
+    ("scripts/bootstrap.sh", "bootstrap scripts", Need.OPTIONAL),
+    ("server/scripts/bootstrap/a.sh", "bootstrap scripts", Need.OPTIONAL),
+    ("server/bootstrap.sh", "nothing else known", Need.REQUIRED),
+    ("scripts/a/renew-tls.sh", "TLS scripts", Need.OPTIONAL),
+    ("scripts/a/cert-renewal.sh", "TLS scripts", Need.OPTIONAL),
+    ("server/renew-tls.sh", "nothing else known", Need.REQUIRED),
+    ("server/cert-renewal.sh", "nothing else known", Need.REQUIRED),
+    ("server/docs/picture.png", "documentation", Need.OPTIONAL),
+    ("server/LICENSE", "documentation", Need.OPTIONAL),
+    ("server/notes.txt", "nothing else known", Need.REQUIRED),
+    ("server/.editorconfig", "workspace files", Need.OPTIONAL),
+    ("server/.gitignore", "workspace files", Need.OPTIONAL),
+    ("server/.gitattributes", "workspace files", Need.OPTIONAL),
+    ("server/.gitlab-ci.yml", "nothing else known", Need.REQUIRED),
+    ("actions/build/main.sh", "control files", Need.REQUIRED),
+    ("docs/Action.yaml", "control files", Need.REQUIRED),
+    ("docs/.gitmodules", "control files", Need.REQUIRED),
+    ("docs/actions/notes.md", "documentation", Need.OPTIONAL),
+]
 
 
-@pytest.mark.parametrize(("path", "rule", "need"), MATRIX)
+@pytest.mark.parametrize(("path", "rule", "need"), [*MATRIX, *PATTERNS])
 def test_the_decision_matrix(path: str, rule: str, need: Need) -> None:
     found = match_rule(path, ReviewRules())
     assert (found.name, found.need) == (rule, need)
@@ -119,6 +150,10 @@ NEEDS = ("server/stacks/ingress/compose.yml", "docs/a.md")
         (facts("docs/a.md", pushed_by=None, approvals=(approval(),)), Missing.NOTHING),
         (facts(*NEEDS, approvals=(approval(), approval("bob", approves=False))), Missing.CHANGES_REQUESTED),
         (
+            facts(*NEEDS, approvals=(approval(), approval("bob", approves=False, commit=OLDER))),
+            Missing.CHANGES_REQUESTED,  # until its author says otherwise, whatever was pushed since
+        ),
+        (
             facts(*NEEDS, approvals=(approval(), approval("eve", approves=False, permission=Permission.READ))),
             Missing.NOTHING,
         ),
@@ -166,6 +201,18 @@ def test_only_a_plan_in_which_nothing_happens_merges_by_itself(effect: MergeEffe
     assert (decision.auto_merge, decision.held, decision.need) == (may, None if may else effect, Need.OPTIONAL)
     on = decide_review(facts("docs/a.md", effect=effect, auto_merge=True))
     assert (on.auto_merge, on.by_hand) == (False, not may)
+
+
+def test_a_merge_of_which_nobody_said_what_it_does_needs_a_person() -> None:
+    given = ReviewFacts(
+        paths=("docs/a.md",),
+        complete=True,
+        rules=ReviewRules(auto_merge=True),
+        author="aios-bot[bot]",
+        head=HEAD,
+        ours=True,
+    )
+    assert (decide_review(given).auto_merge, decide_review(given).held) == (False, MergeEffect.UNPLANNED)
 
 
 @pytest.mark.parametrize(

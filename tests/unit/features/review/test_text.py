@@ -47,6 +47,12 @@ def test_the_summary_names_each_rule_with_twenty_of_its_paths_at_most() -> None:
     assert render_review(decision).summary == f"{TABLE}| optional | documentation | {TWENTY} |\n\n{RULES}"
 
 
+def test_the_table_shows_the_name_of_a_rule_as_it_is() -> None:
+    rule = Matched(rule="a | <b>", need=Need.OPTIONAL, paths=("x",))
+    decision = ReviewDecision(matched=(rule,), need=Need.OPTIONAL, missing=Missing.NOTHING)
+    assert "| optional | a &#124; &#60;b> | <code>x</code> |" in render_review(decision).summary
+
+
 def test_where_no_change_could_be_told_the_check_says_so() -> None:
     decision = ReviewDecision(matched=(), need=Need.REQUIRED, missing=Missing.APPROVAL)
     assert render_review(decision).summary == f"No changed files found.\n\n{RULES}"

@@ -72,6 +72,8 @@ def test_a_rollback_or_another_commits_order_that_failed_counts_until_one_succee
     for kind in (OrderKind.ROLLBACK, OrderKind.RESTORE, OrderKind.DEPLOY):
         other = order("failure", kind=kind, commit=OLD)
         assert topics(conditions(node("A", None, other), Standing.TO_START)) == FAILED
+        lost = order("in_progress", stage=Stage.ABANDONED, kind=kind, commit=OLD)
+        assert topics(conditions(node("A", None, lost), Standing.TO_START)) == FAILED
     lost = order("in_progress", stage=Stage.ABANDONED)
     assert topics(conditions(node("A", None, lost), Standing.FAILED)) == FAILED
     good = order("success", number=6)
@@ -102,6 +104,8 @@ def test_an_order_of_this_very_look_counts() -> None:
     assert topics(conditions(node("A", None, order("failure")), Standing.FAILED, given=undispatched)) == [
         (Topic.DEPLOY_FAILED, "9")
     ]
+    waiting = order("queued", number=9)
+    assert topics(conditions(node("A", None, order("failure")), Standing.UNDER_WAY, given=waiting)) == FAILED
     older = order("error", number=4)
     assert topics(conditions(node("A", None, order("failure")), Standing.FAILED, given=older)) == FAILED
     assert conditions(node("A", None), Standing.UNDER_WAY, given=order("queued")) == ()
@@ -109,10 +113,11 @@ def test_an_order_of_this_very_look_counts() -> None:
 
 def test_a_plan_that_differs_is_told_by_its_id() -> None:
     plan = small()
-    differing = DifferingPlan(node=A, plan=plan, approved=PlanId("0123456789ab"), beyond=("stops x", "and y"))
+    differing = DifferingPlan(node=A, plan=plan, approved=PlanId("ba9876543210"), beyond=("stops x", "and y"))
     (one,) = conditions(node("A", None), Standing.HELD, differing=differing)
+    assert plan.id != differing.approved
     assert (one.notice.topic, one.state, one.notice.url) == (Topic.PLAN_DIFFERS, plan.id, PULL)
-    assert one.notice.text == f"plan {plan.id} goes beyond 0123456789ab: stops x"
+    assert one.notice.text == f"plan {plan.id} goes beyond ba9876543210: stops x"
 
 
 def test_what_is_merged_and_gets_no_order_is_told_with_its_reason() -> None:

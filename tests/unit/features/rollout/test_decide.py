@@ -202,6 +202,16 @@ def test_a_held_node_gets_nothing() -> None:
     assert rollout.standings[NodeName("A")] is Standing.HELD
 
 
+def test_a_rollout_is_not_done_while_a_node_is_held() -> None:
+    done = facts(node("A", None, held="#9 has it"), node("B", "success"))
+    assert decide_rollout(done).reason is RolloutReason.NODES_AWAY
+
+
+def test_a_held_node_of_a_failed_wave_is_still_held() -> None:
+    rollout = decide_rollout(facts(node("A", "failure"), node("B", None, held="#9 has it"), node("C", None)))
+    assert rollout.standings == {"A": Standing.FAILED, "B": Standing.HELD, "C": Standing.WAVE_NOT_YET}
+
+
 def test_a_held_node_is_looked_at_when_its_lock_ends() -> None:
     held = msgspec.structs.replace(node("A", None, held="#9 has it"), held_until=NOW + 60)
     rollout = decide_rollout(facts(held))
@@ -235,6 +245,8 @@ def test_a_lost_order_is_ended_and_halts() -> None:
     rollout = decide_rollout(facts(node("A", None, lost)))
     assert rollout.end == ((NodeName("A"), lost),)
     assert rollout.reason is RolloutReason.HALTED
+    earlier = order("in_progress", stage=Stage.ABANDONED, commit=OLD)
+    assert decide_rollout(facts(node("A", "success", earlier))).end == ((NodeName("A"), earlier),)
 
 
 def test_what_a_merge_wants_names_the_commit_that_it_brought() -> None:

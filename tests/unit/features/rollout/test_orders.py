@@ -118,6 +118,7 @@ def test_the_newest_merge_replaces_one_that_no_runner_took() -> None:
         (["pending"], Stage.QUEUED),
         (["in_progress", "queued"], Stage.RUNNING),
         (["success", "in_progress"], Stage.SUCCEEDED),
+        (["inactive", "inactive", "success", "in_progress"], Stage.SUCCEEDED),
         (["inactive", "success", "in_progress"], Stage.SUCCEEDED),
         (["inactive", "queued"], Stage.WITHDRAWN),
         (["failure"], Stage.FAILED),

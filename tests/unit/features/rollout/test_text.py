@@ -10,12 +10,22 @@ from bot.domain.names import CommitSha, NodeName, PullNumber, RepoName, ServiceN
 from bot.features.commands.text.reply import render_lock
 from bot.features.holds.facts import Lock
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
-from bot.features.rollout.text import MOST_ROWS, NodeView, RolloutView, render_differences, render_rollout
+from bot.features.rollout.text import (
+    MOST_ROWS,
+    NodeView,
+    RolloutView,
+    render_differences,
+    render_rollout,
+    say_not_started,
+    say_run_ended,
+)
 from bot.protocol.action import Action
 from bot.protocol.outcome import Difference, DifferenceKind, ServiceOutcome
 from bot.text.times import iso_time
 
 A, B = NodeName("A"), NodeName("B")
+POLICY = "a policy forbids it; allow the App in Settings, Actions, Policies"
+CURE = "the run says why; a policy is in Settings, Actions, Policies"
 AT = 1_790_000_000  # 2026-09-21 14:13:20 UTC
 
 
@@ -96,6 +106,12 @@ def test_how_much_went_as_planned(services: int, untouched: int, words: str | No
     assert told == ([words] if words else [])
 
 
+def test_what_cannot_be_seen_to_happen_went_as_planned_too() -> None:
+    done = (service("a", Action.RELOAD, Action.NONE), service("b", Action.REBUILD, Action.RECREATE))
+    node = NodeView(node=A, wave=1, standing=Standing.GOOD, services=done)
+    assert "All 2 services went as planned." in rendered(RolloutReason.DONE, node)
+
+
 @pytest.mark.parametrize(("count", "more"), [(MOST_ROWS, []), (MOST_ROWS + 1, ["and 1 more"]), (60, ["and 10 more"])])
 def test_fifty_rows_of_each_table_are_shown(count: int, more: list[str]) -> None:
     wrong = tuple(service(f"s{n}", Action.NONE, Action.RECREATE) for n in range(count))
@@ -118,3 +134,38 @@ def test_differences_say_node_place_kind_and_words() -> None:
     assert kinds == [kind.value.replace("_", " ") for kind in DifferenceKind]
     assert "_" not in "".join(kinds)
     assert render_differences(found[1:2]).splitlines()[2].endswith(" | x &#124; y |")
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "cure"),
+    [
+        (422, "Cannot trigger it on a disabled workflow", "it is disabled; enable it on the page Actions"),
+        (422, "Workflow does not have 'workflow_dispatch' trigger", "on main it lacks the trigger workflow_dispatch"),
+        (403, "The actor is not allowed to trigger this workflow", POLICY),
+        (403, "Resource not accessible by integration", "the App may not start workflows; accept its permissions"),
+        (404, "Not Found", "main has no such workflow, or Actions is off in Settings, Actions"),
+    ],
+)
+def test_an_order_that_was_not_started_says_why_and_what_to_do(status: int, message: str, cure: str) -> None:
+    words = say_not_started("d.yml", "main", status=status, message=message)
+    assert words == f"d.yml was not started: {cure}; then deploy again"
+    assert len(words) <= 140, "a deployment status holds no more"
+
+
+@pytest.mark.parametrize("status", [40_404, 500])
+def test_an_order_that_was_not_started_for_another_reason_says_githubs_words(status: int) -> None:
+    said = say_not_started("d.yml", "main", status=status, message="Server Error")
+    assert said == "d.yml could not be started: Server Error"
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "began", "words"),
+    [
+        ("failure", True, "its workflow run ended (failure) and the node never reported"),
+        ("cancelled", False, "its workflow run ended (cancelled) before the node accepted it"),
+        ("failure", False, f"its workflow run ended (failure) before the node accepted it: {CURE}"),
+        ("startup_failure", False, f"its workflow run ended (startup_failure) before the node accepted it: {CURE}"),
+    ],
+)
+def test_a_run_that_ended_without_the_nodes_last_word(conclusion: str, began: bool, words: str) -> None:
+    assert say_run_ended(conclusion, began=began) == words

@@ -7,7 +7,9 @@ from msgspec.structs import replace
 from bot.domain.names import NodeName, PlanId, PullNumber, StackName
 from bot.features.rollout.decide.rollout import RolloutReason
 from bot.features.rollout.text import (
+    LONGEST_PLAN,
     MOST_BEYOND,
+    MOST_DIFFERING,
     MOST_PENDING,
     DifferingPlan,
     RolloutView,
@@ -16,6 +18,9 @@ from bot.features.rollout.text import (
     render_rollout,
 )
 from bot.plan.model import Plan
+from bot.plan.report.text import render_text
+from bot.protocol.action import Action
+from tests import plans
 from tests.unit.payloads import SHA
 
 PLAN = Plan(
@@ -63,6 +68,16 @@ def test_only_so_many_differences_are_listed() -> None:
     assert count(MOST_BEYOND + 1) == (MOST_BEYOND, True)
 
 
+def test_a_long_plan_is_cut() -> None:
+    node = plans.node(
+        "A", *(plans.stack(f"stack-{number}", plans.service(action=Action.RECREATE)) for number in range(300))
+    )
+    plan = plans.plan(node)
+    (shown,) = [part for part in render_differing(replace(FOUND, plan=plan)).split("\n\n") if part.startswith("```")]
+    assert render_text(plan).startswith(shown.split("\n", 1)[1][:100])
+    assert len(shown) <= LONGEST_PLAN + len("```\n\n```") < len(render_text(plan))
+
+
 def test_the_comment_of_a_rollout_holds_it() -> None:
     view = RolloutView(
         pull=PullNumber(1),
@@ -77,4 +92,9 @@ def test_the_comment_of_a_rollout_holds_it() -> None:
         differing=(FOUND,),
     )
     assert render_differing(FOUND) in render_rollout(view)
+    many = tuple(replace(FOUND, node=NodeName(f"N{number}")) for number in range(MOST_DIFFERING + 1))
+    whole = render_rollout(replace(view, differing=many))
+    assert [one.node for one in many if f"<code>{one.node}</code> is not deployed" in whole] == [
+        f"N{number}" for number in range(5)
+    ]
     assert "not deployed" not in render_rollout(replace(view, differing=()))

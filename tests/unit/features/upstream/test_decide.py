@@ -26,6 +26,7 @@ from tests.unit.plan.test_report_properties import assert_safe
 SHOWN: list[tuple[dict[str, Any], ShownReason]] = [
     ({}, ShownReason.SHOWN),
     ({"follows": False}, ShownReason.ANOTHER_BRANCH),
+    ({"follows": False, "same_installation": False}, ShownReason.ANOTHER_BRANCH),
     ({"same_installation": False}, ShownReason.ANOTHER_ACCOUNT),
     ({"same_installation": False, "wish": ShowUpstream.ALWAYS}, ShownReason.ANOTHER_ACCOUNT),
     ({"fleet_private": True}, ShownReason.PRIVATE_FLEET),
