@@ -145,7 +145,9 @@ class Client:
         def read(page: int) -> tuple[Any, bool]:
             paging = {"per_page": size} | ({"page": page} if page > 1 else {})
             data, headers = self._request("GET", path, parameters={**query, **paging})
-            return data[within] if within else data, _next_page(headers) is not None
+            if within:
+                data = data.get(within) if isinstance(data, dict) else None
+            return data, _next_page(headers) is not None
 
         found: list[_T] = []
         before: Any = None
@@ -213,7 +215,8 @@ class Client:
             raise self._error(request, response)
         self._backoff.note_success()
         try:
-            data = json.loads(response.text) if response.text else None
+            # GitHub says 204 where it has nothing to say: a 200 without a body was lost on its way.
+            data = json.loads(response.text) if response.text or (verb, response.status) == ("GET", 200) else None
         except ValueError:
             raise self._backoff.outage(request, "GitHub's response is cut off") from None
         etag = response.headers.get("etag")
@@ -265,7 +268,7 @@ class Client:
             return self._backoff.outage(request, f"GitHub could not do it ({status})", headers)
         if status == 401:
             self._on_unauthorized()  # a token that ended early: the next attempt uses a new one
-            return CredentialsRefused(f"GitHub did not accept our credentials for {request}: {message}", seconds=2)
+            return self._backoff.refused(request, headers, CredentialsRefused, message)
         return (NotFound if status == 404 else GitHubError)(request, status, _join_messages(message, data))
 
 
