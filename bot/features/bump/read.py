@@ -52,6 +52,7 @@ def read_bump_facts(tools: BumpTools, client: Client, at: FleetAt, pinned: Pinne
         return None
     tip = upstream.resolve(f"refs/heads/{pinned.tracked}")
     head = bump_branch(at.base, pinned.submodule)
+    pushed = tools.plans.store.find_pushed(at.repo, head)
     found = find_own_pulls(client, at.repo, head=head)
     pulls = [pull for pull in found if pull.base.ref == at.base]
     elsewhere = (pull for pull in found if pull.state == "open" and pull.base.ref != at.base)
@@ -69,9 +70,9 @@ def read_bump_facts(tools: BumpTools, client: Client, at: FleetAt, pinned: Pinne
         tip=tip,
         relation=relation,
         checks=read_checks(client, pinned.upstream, tip) if asks and tip else Checks.NOT_ASKED,
-        branch=_read_branch(at, pinned.submodule, head, pushed=tools.plans.store.find_pushed(at.repo, head)),
+        branch=_read_branch(at, pinned.submodule, head, pushed=pushed),
         pull=next((_open(pull) for pull in pulls if pull.state == "open"), None),
-        dismissed_pins=read_dismissed_pins(pulls, holds),
+        dismissed_pins=read_dismissed_pins(pulls, holds, pushed),
         retargeted=next((_open(pull) for pull in elsewhere), None),
         held=next((hold for hold in holds if hold.kind is HoldKind.HOLD), None),
         several_bases=at.base != pinned.default_branch or len(at.file.bases) > 1,
@@ -87,10 +88,18 @@ def _open(pull: Pull) -> OpenPull:
     )
 
 
-def read_dismissed_pins(pulls: Sequence[Pull], holds: Sequence[Hold]) -> frozenset[CommitSha]:
-    """Upstream commits that people decided on: closed or merged once, or rolled back, and not resumed since."""
-    markers = (parse_marker(pull.body or "") for pull in pulls if pull.state == "closed")
+def read_dismissed_pins(
+    pulls: Sequence[Pull], holds: Sequence[Hold], pushed: Mapping[CommitSha, CommitSha]
+) -> frozenset[CommitSha]:
+    """Upstream commits that people decided on: closed or merged once, or rolled back, and not resumed since.
+
+    What a closed pull request proposed is what we pushed for it (`pushed`), or what its text says, which anybody may
+    edit who may edit it.
+    """
+    closed = [pull for pull in pulls if pull.state == "closed"]
+    markers = (parse_marker(pull.body or "") for pull in closed)
     proposed = frozenset(marker.new for marker in markers if marker)
+    proposed |= frozenset(pushed[CommitSha(pull.head.sha)] for pull in closed if pull.head.sha in pushed)
     rolled_back, resumed = (
         frozenset(CommitSha(hold.pin) for hold in holds if hold.kind is kind)
         for kind in (HoldKind.ROLLED_BACK, HoldKind.RESUMED)
