@@ -75,6 +75,11 @@ class PullButtons:
                 setattr(pull, name, text)
             self._api.effects.send_pull_event(repo, pull, self._state.user(by), "edited", changes=before)
 
+    def take_labels(self, full_name: str, number: int) -> None:
+        """Take every label off a pull request."""
+        with self._state.lock:
+            self._state.repo(full_name).pulls[number].labels.clear()
+
     def close_pull(self, full_name: str, number: int, *, by: str) -> None:
         """Close a pull request without merging it."""
         with self._state.lock:

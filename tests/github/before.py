@@ -19,6 +19,7 @@ from bot.github.client import Client
 from bot.github.connection.backoff import Backoff
 from bot.github.connection.memory import Memory
 from bot.github.endpoints import path_of, repository
+from bot.github.endpoints.checks import find_checks
 from bot.github.endpoints.people import PullDetail
 from bot.github.endpoints.repository import Pull, Repository, find_repository
 from bot.github.endpoints.workflows import RUN_DETAILS, WorkflowRun
@@ -103,8 +104,8 @@ def push_of_a_known_base(*arguments: Any) -> Any:
     return found if isinstance(found, Ignored) else msgspec.structs.replace(found, may_change_fleet=False)
 
 
-def without_retargeted(*arguments: Any) -> Any:
-    facts = read_bump_facts(*arguments)
+def without_retargeted(*arguments: Any, **named: Any) -> Any:
+    facts = read_bump_facts(*arguments, **named)
     return msgspec.structs.replace(facts, retargeted=None) if facts else None
 
 
@@ -187,6 +188,15 @@ def let_merge_now(client: Client, repo: RepoName, pull: PullDetail) -> str:
 
 def look_every_ten_seconds(job: Any, now: float) -> Any:
     return msgspec.structs.replace(job, not_before=int(now) + 10)
+
+
+def labels_always_due(*arguments: Any, **_named: Any) -> Any:
+    return read_bump_facts(*arguments, is_again=True)
+
+
+def unfiltered(client: Client, repo: RepoName, sha: Any) -> Any:
+    """Every check, as if no App were ours."""
+    return tuple(msgspec.structs.replace(run, app=None) for run in find_checks(client, repo, sha))
 
 
 class _Everything(dict[Any, Any]):

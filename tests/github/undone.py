@@ -59,6 +59,10 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_a_draft_is_ready_for_review": (
         Undo("bot.github.events:_PULL_ACTIONS", {"opened", "closed", "reopened", "synchronize", "edited"}),
     ),
+    "test_a_label_is_taken_off_a_bump": (Undo("bot.features.bump.run:read_bump_facts", before.labels_always_due),),
+    "test_a_head_is_pushed_to_the_branch_without_the_merge_button": (
+        Undo("bot.github.endpoints.checks:find_checks", before.unfiltered),
+    ),
     "test_a_bump_becomes_a_draft": (Undo("bot.features.bump.run:decide_bump", before.leave_open_ones),),
     # test_clocks
     "test_the_hours_requests_are_used_up_and_the_clock_is_ahead": (
@@ -111,6 +115,11 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_a_bump_is_left_behind": (Undo("bot.features.bump.jobs:_close_left", lambda _event, _index: []),),
     "test_a_bump_with_somebodys_commit_is_left_behind": (
         Undo("bot.features.bump.store:PlanStore.find_pushed", before.everything),
+    ),
+    # test_limits
+    "test_a_check_is_measured_in_bytes": (
+        Undo("bot.plan.report.check:within_bytes", lambda render, limit: render(limit)),
+        Undo("bot.github.endpoints.checks:_cut", lambda text: text),
     ),
     # test_lists
     "test_a_comment_is_deleted_while_comments_are_listed": (Undo(_READ_LIST, before.each_page_once),),

@@ -153,8 +153,12 @@ def bump_branch(base: BranchName, submodule: SubmodulePath) -> BranchName:
     Two submodules never share one: what no branch may be called (git check-ref-format) is percent-encoded, and so is
     the percent sign.
     """
-    parts = [_UNFIT.sub(_encode, part) for part in submodule.split("/")]
-    return BranchName(f"{OWN_BRANCHES}{base}/{'/'.join(parts)}")
+    return BranchName(f"{OWN_BRANCHES}{base}/{encode_path(submodule)}")
+
+
+def encode_path(submodule: SubmodulePath) -> str:
+    """The submodule's path as the end of a branch's name."""
+    return "/".join(_UNFIT.sub(_encode, part) for part in submodule.split("/"))
 
 
 def _encode(found: re.Match[str]) -> str:

@@ -43,8 +43,13 @@ class PlanTools:
         return f"{self.public_url}/plans/{plan.id}" if self.public_url else ""
 
 
-def read_bump_facts(tools: BumpTools, client: Client, at: FleetAt, pinned: Pinned) -> BumpFacts | None:
-    """The facts of one bump, from fetched mirrors and two or three requests; None when nothing is pinned there."""
+def read_bump_facts(
+    tools: BumpTools, client: Client, at: FleetAt, pinned: Pinned, *, is_again: bool = False
+) -> BumpFacts | None:
+    """The facts of one bump, from fetched mirrors and two or three requests; None when nothing is pinned there.
+
+    `is_again`: the look before this one may have labelled nothing, because GitHub did not find the pull request yet.
+    """
     upstream = tools.fleets.mirrors.of(pinned.upstream)
     submodule = at.submodule(pinned.submodule)
     pin = at.mirror.pin_at(at.head, pinned.submodule)
@@ -56,6 +61,7 @@ def read_bump_facts(tools: BumpTools, client: Client, at: FleetAt, pinned: Pinne
     found = find_own_pulls(client, at.repo, head=head)
     pulls = [pull for pull in found if pull.base.ref == at.base]
     elsewhere = (pull for pull in found if pull.state == "open" and pull.base.ref != at.base)
+    pull = next((_open(pull) for pull in pulls if pull.state == "open"), None)
     relation = read_relation(upstream, pin, tip)
     holds = tools.holds.find_holds(at.repo, at.base, pinned.submodule)
     asks = submodule.wait_for_checks and tip is not None and relation is Relation.AHEAD
@@ -71,7 +77,8 @@ def read_bump_facts(tools: BumpTools, client: Client, at: FleetAt, pinned: Pinne
         relation=relation,
         checks=read_checks(client, pinned.upstream, tip) if asks and tip else Checks.NOT_ASKED,
         branch=_read_branch(at, pinned.submodule, head, pushed=pushed),
-        pull=next((_open(pull) for pull in pulls if pull.state == "open"), None),
+        pull=pull,
+        labels_due=is_again or pull is None or tools.plans.store.find_posted(at.repo, pull.number) is None,
         dismissed_pins=read_dismissed_pins(pulls, holds, pushed),
         retargeted=next((_open(pull) for pull in elsewhere), None),
         held=next((hold for hold in holds if hold.kind is HoldKind.HOLD), None),
@@ -121,8 +128,13 @@ def read_relation(upstream: GitRepository, pin: CommitSha, tip: CommitSha | None
 
 
 def read_checks(client: Client, repo: RepoName, sha: CommitSha) -> Checks:
-    """What the checks and statuses of `sha` come to; a commit without any counts as green."""
-    runs = checks.find_checks(client, repo, sha)
+    """What the checks and statuses of `sha` come to; a commit without any counts as green.
+
+    What we posted there ourselves says nothing of upstream: a head that was pushed to the branch as it is, without
+    the merge button, keeps the review check of its pull request.
+    """
+    found = checks.find_checks(client, repo, sha)
+    runs = [run for run in found if run.app is None or run.app.id != client.app_id]
     status = checks.read_status(client, repo, sha)
     if status in ("failure", "error") or any(run.conclusion in FAILED for run in runs):
         return Checks.RED
