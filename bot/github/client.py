@@ -33,6 +33,7 @@ _MOST = 10_000  # items of a list of which every item is wanted
 _READINGS = 3  # of a list that changes meanwhile
 _PAUSE = 5  # seconds
 _MAX_REDIRECTS = 3
+_DENIALS = (403, 404, 410, 451)  # with a page instead of JSON they are of a proxy on the way, and say nothing
 _REDIRECTS = (301, 302, 307, 308)
 _BROKEN_QUERY = "Something went wrong while executing your query"  # GraphQL's word, with 200, for a server error
 _TOO_QUICKLY = "was submitted too quickly"  # 422, for one content too many within seconds
@@ -264,7 +265,8 @@ class Client:
             return self._backoff.limited(request, headers, message)
         if status == 422 and _TOO_QUICKLY in _join_messages(message, data):
             return RetryLater(f"GitHub asks to wait before {request}: {_TOO_QUICKLY}", seconds=_SLOWER)
-        if status >= 500 or status in (202, 304, *_REDIRECTS):
+        is_githubs = data is not None or not response.text.strip()
+        if status >= 500 or status in (202, 304, *_REDIRECTS) or (status in _DENIALS and not is_githubs):
             return self._backoff.outage(request, f"GitHub could not do it ({status})", headers)
         if status == 401:
             self._on_unauthorized()  # a token that ended early: the next attempt uses a new one

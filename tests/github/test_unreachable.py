@@ -59,3 +59,16 @@ def test_git_does_not_answer_while_the_api_does(steps: Stepper) -> None:
     steps.hub.faults.clear()
     steps.advance(120)
     assert steps.take_order() is not None
+
+
+@pytest.mark.parametrize("status", [404, 403])
+def test_a_proxy_answers_in_githubs_place(steps: Stepper, status: int) -> None:
+    """A page of HTML where GitHub sends JSON: it says nothing of the repository, which is not taken for gone."""
+    page = Fault(lambda _method, path: path.endswith(f"/repos/{FLEET}"), status, times=3, page="<html>Sign in</html>")
+    steps.hub.faults.append(page)
+    steps.look_around()
+    assert steps.service.intake.pins.pins_of(FLEET) != ()
+    steps.advance(300)
+    assert page.played == 3
+    assert steps.failed == []
+    assert steps.bump()["state"] == "open"

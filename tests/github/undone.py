@@ -244,6 +244,7 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_a_submodule_comes_from_another_server": (
         Undo("bot.features.fleets.text:_render_unreadable", lambda *_: ""),
     ),
+    "test_a_proxy_answers_in_githubs_place": (Undo("bot.github.client:_DENIALS", ()),),
     "test_git_does_not_answer_while_the_api_does": (Undo("bot.git.mirrors:is_unavailable", before.no),),
     # test_update_branch
     "test_the_base_is_merged_into_a_bump": (_UPDATED,),

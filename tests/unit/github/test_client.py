@@ -161,6 +161,8 @@ LATER: dict[str, tuple[Response, float]] = {
     ),
     "a forbidden with a time": (reply({"message": "abuse"}, 403, retry_after="0"), 1),
     "bad credentials": (reply({"message": "Bad credentials"}, 401), 2),
+    "a proxy's own 404": (Response(404, {}, "<html><h1>Not Found</h1>"), 5),
+    "a proxy's own 403": (Response(403, {"content-type": "text/html"}, "Forbidden by policy"), 5),
     "an unexpected 304": (Response(304, {}, ""), 5),
     "a redirect without an address": (reply({}, 301), 5),
     "a body that is cut off": (Response(200, {}, '{"id": '), 5),
@@ -201,6 +203,7 @@ def test_a_200_without_a_body_is_not_kept() -> None:
 
 def test_absence_is_none_where_it_is_an_answer() -> None:
     assert Scripted(reply({}, 404)).client().find("/things", Thing) is None
+    assert Scripted(Response(404, {}, "")).client().find("/things", Thing) is None
     assert Scripted(reply({"id": 1})).client().find("/things", Thing) == Thing(1)
 
 
