@@ -66,7 +66,7 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_a_bump_becomes_a_draft": (Undo("bot.features.bump.run:decide_bump", before.leave_open_ones),),
     # test_clocks
     "test_the_hours_requests_are_used_up_and_the_clock_is_ahead": (
-        Undo("bot.github.connection.backoff:Backoff.skew", lambda *_: 0.0),
+        Undo("bot.github.connection.backoff:Backoff.skew", lambda *_: 0.0),  # by which the budget is read
         Undo("bot.github.connection.backoff:Backoff.limited", before.wait_for_the_reset),
     ),
     "test_the_clock_is_ahead_by_more_than_a_key_may_be": (

@@ -46,9 +46,7 @@ class Backoff:
         """The error for a response that speaks of a rate limit."""
         with self._lock:
             after, reset = headers.get("retry-after", ""), headers.get("x-ratelimit-reset", "")
-            left = (
-                float(reset) - self._clock() + self.skew(headers) if is_exhausted(headers) and reset.isdigit() else -1
-            )
+            left = float(reset) - self._time_there(headers) if is_exhausted(headers) and reset.isdigit() else -1.0
             if after.isdigit():
                 wait = max(1.0, float(after))
             elif left >= 0:
@@ -83,10 +81,14 @@ class Backoff:
 
     def skew(self, headers: Mapping[str, str]) -> float:
         """By how many seconds our clock is ahead of the one that wrote `headers`; 0 where they do not tell."""
+        return self._clock() - self._time_there(headers) if "date" in headers else 0.0
+
+    def _time_there(self, headers: Mapping[str, str]) -> float:
+        """The time by the clock that wrote `headers`; our own where they do not tell."""
         try:
-            return self._clock() - parsedate_to_datetime(headers.get("date", "")).timestamp()
+            return parsedate_to_datetime(headers.get("date", "")).timestamp()
         except ValueError:
-            return 0.0
+            return self._clock()
 
 
 def is_exhausted(headers: Mapping[str, str]) -> bool:
