@@ -96,7 +96,8 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
         Undo("bot.features.bump.apply:open_own_pull", repository.open_pull),
     ),
     # test_hiccups
-    "test_the_base_moved_just_before_the_merge": (Undo("bot.github.endpoints.merging:_BASE_MOVED", before.UNHEARD),),
+    "test_the_base_moved_just_before_the_merge": (Undo("bot.github.endpoints.merging:_MOVED", ()),),
+    "test_the_head_moved_just_before_the_merge": (Undo("bot.github.endpoints.merging:_MOVED", ()),),
     "test_a_graphql_request_fails_with_status_200": (Undo("bot.github.client:_BROKEN_QUERY", before.UNHEARD),),
     "test_a_comment_is_submitted_too_quickly": (Undo("bot.github.client:_TOO_QUICKLY", before.UNHEARD),),
     # test_late_fetches

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bot.domain.errors import BotError
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
 from bot.features.audit.facts import Audited, AuditRecord
 from bot.features.outbox.facts import approval_scope
@@ -20,6 +19,7 @@ from bot.features.review.text import REVIEW_CHECK, describe_wait, describe_waiti
 from bot.github.checks import ensure_check
 from bot.github.client import Client
 from bot.github.endpoints import merging, people
+from bot.github.endpoints.merging import NotYetMergeable
 from bot.github.endpoints.people import PullDetail
 from bot.github.errors import GitHubError
 from bot.text import markdown as md
@@ -31,10 +31,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NOT_KNOWN = "GitHub does not say whether this can be merged: merge it by hand, or push to it."
-
-
-class MergeabilityUnknown(BotError):  # noqa: N818 - an answer, not a failure
-    """GitHub has yet to find out whether a pull request can be merged (REST: pulls/get)."""
 
 
 def apply_review(
@@ -51,7 +47,7 @@ def apply_review(
             merging.disable_auto_merge(client, pull)
     try:
         note = _let_merge(client, repo, pull) if decision.auto_merge else ""
-    except MergeabilityUnknown as unknown:
+    except NotYetMergeable as unknown:
         log.info("%s", unknown)
         if not is_last:
             return False
@@ -118,7 +114,7 @@ def _post(
 def _let_merge(client: Client, repo: RepoName, pull: PullDetail) -> str:
     """Let GitHub merge it once all its own rules are content; what stood in the way of that, or ""."""
     if pull.mergeable is None and pull.mergeable_state == "unknown":
-        raise MergeabilityUnknown(f"GitHub has yet to find out whether {repo}#{pull.number} can be merged")
+        raise NotYetMergeable(f"GitHub has yet to find out whether {repo}#{pull.number} can be merged")
     if pull.mergeable_state != "clean":
         # GitHub holds auto-merge to each new head's own check only where that check is required.
         sources = people.read_required_sources(client, repo, BranchName(pull.base.ref)).get(REVIEW_CHECK)
