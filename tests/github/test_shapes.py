@@ -83,9 +83,10 @@ def test_mergeability_is_never_known(steps: Stepper) -> None:
     steps.hub.behaviours.never_finds_out_mergeability = True
     pull = propose_words(steps)
     steps.hub.requests.clear()
-    steps.advance(3_600)
+    steps.advance(200)
     asked = [one for one in steps.hub.requests if one.route.endswith("/pulls/{number}") and one.method == "GET"]
-    assert 3 < len(asked) < 20, [one.path for one in asked]
+    assert 3 < len(asked) < 12, [one.path for one in asked]
+    steps.advance(1_200)
     assert "GitHub does not say whether this can be merged" in said(steps, pull)
     assert steps.failed == []
 
