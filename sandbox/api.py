@@ -183,7 +183,10 @@ class Api:
         return (answer if fault is None else break_response(fault, answer)), done
 
     def _with_fault(self, fault: Fault, answer: Response) -> Response:
-        answer = as_json(fault.status, {"message": fault.message}) if fault.status else answer
+        if fault.page:
+            answer = Response(fault.page, fault.status or 200, content_type="text/html")
+        elif fault.status:
+            answer = as_json(fault.status, {"message": fault.message})
         answer.headers.update(fault.headers)
         return answer
 

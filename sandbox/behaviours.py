@@ -21,6 +21,8 @@ class Behaviours:
     (apache/texera#4620, tektoncd/pipelines-as-code#2382)."""
     finds_out_mergeability: bool = False
     """The first answer about a pull request's head and base says `mergeable: null`, "unknown" (REST: pulls/get)."""
+    never_finds_out_mergeability: bool = False
+    """Every answer says so, for hours (pascalgn/automerge-action#70, ridedott/merge-me-action#674)."""
     knows_run_details: bool = True
     """Dispatches take `return_run_details`; GitHub Enterprise Server up to 3.19 refuses it
     (benc-uk/workflow-dispatch#86)."""

@@ -65,6 +65,21 @@ class PullButtons:
             queue = self._state.repo(full_name).queues[branch]
             return [(group.pull.number, group.head) for group in queue]
 
+    def edit_pull(self, full_name: str, number: int, *, by: str, **texts: str) -> None:
+        """Change title or body of a pull request."""
+        with self._state.lock:
+            repo = self._state.repo(full_name)
+            pull = repo.pulls[number]
+            before = {name: {"from": getattr(pull, name) or ""} for name in texts}
+            for name, text in texts.items():
+                setattr(pull, name, text)
+            self._api.effects.send_pull_event(repo, pull, self._state.user(by), "edited", changes=before)
+
+    def take_labels(self, full_name: str, number: int) -> None:
+        """Take every label off a pull request."""
+        with self._state.lock:
+            self._state.repo(full_name).pulls[number].labels.clear()
+
     def close_pull(self, full_name: str, number: int, *, by: str) -> None:
         """Close a pull request without merging it."""
         with self._state.lock:

@@ -36,6 +36,7 @@ class Fault:
     after_effect: bool = False  # the request is carried out, and its response is broken
     headers: Mapping[str, str] = field(default_factory=dict)
     message: str = "Server Error"
+    page: str = ""  # sent in place of GitHub's JSON, as by a proxy on the way
     stall: float = 0.0  # seconds before anything else happens
     cut: Cut = Cut.NOTHING
     played: int = 0

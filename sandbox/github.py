@@ -235,6 +235,11 @@ class EmbeddedGitHub(PullButtons):
         with self._state.lock:
             moving.rename_repository(self._api, self._state.repo(full_name), new_name)
 
+    def rename_branch(self, full_name: str, old: str, new: str, *, by: str) -> None:
+        """Rename a branch on the page Branches."""
+        with self._state.lock:
+            moving.rename_branch(self._api, self._state.repo(full_name), old, new, self._state.user(by))
+
     def remove_collaborator(self, full_name: str, login: str) -> None:
         """Take from a user what they were granted in a repository, and send the webhook."""
         with self._state.lock:

@@ -25,6 +25,21 @@ def rename_repository(api: Api, repo: Repo, new_name: str) -> None:
     api.effects.send("repository", repo, repo.owner, action="renamed", changes=changes)
 
 
+def rename_branch(api: Api, repo: Repo, old: str, new: str, person: User) -> None:
+    """Give a branch another name: it is the base of its open pull requests still, and the default if it was that."""
+    commit = repo.heads()[old]
+    repo.git.run("update-ref", f"refs/heads/{new}", commit)
+    for pull in repo.pulls.values():
+        if pull.state == "open" and pull.base == old:
+            pull.base = new
+    repo.git.run("update-ref", "-d", f"refs/heads/{old}")
+    if repo.default_branch == old:
+        repo.default_branch = new
+        repo.git.run("symbolic-ref", "HEAD", f"refs/heads/{new}")
+        changes = {"default_branch": {"from": old}}
+        api.effects.send("repository", repo, person, action="edited", changes=changes)
+
+
 def uninstall(api: Api, installation: Installation) -> None:
     """Remove an installation: its tokens end, and GitHub answers 404 for it."""
     _announce(api, installation, "deleted")

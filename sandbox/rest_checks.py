@@ -15,7 +15,7 @@ from sandbox.records import CheckRun, CommitStatus, Repo, iso_now
 from sandbox.rest_people import auto_merge_if_ready
 from sandbox.state import ApiError
 
-MAX_OUTPUT_LENGTH = 65_535  # characters of a check run's summary and of its text (REST: checks/create)
+MAX_OUTPUT_LENGTH = 65_535  # bytes of a check run's summary and of its text (github/docs#35252)
 MAX_ANNOTATIONS = 50  # per request
 MAX_ACTIONS = 3
 
@@ -31,9 +31,9 @@ def _own_app(context: Context) -> AppRecord:
 
 def _check_output(output: dict[str, Any]) -> None:
     for name in ("summary", "text"):
-        if len(output.get(name) or "") > MAX_OUTPUT_LENGTH:
-            words = f"{name} exceeds a maximum of {MAX_OUTPUT_LENGTH} characters"
-            raise ApiError(422, f"Invalid request.\n\n{words}")
+        if len((output.get(name) or "").encode()) > MAX_OUTPUT_LENGTH:
+            words = f"{name} exceeds a maximum bytesize of {MAX_OUTPUT_LENGTH}"
+            raise invalid({"resource": "CheckRun", "code": "custom", "field": name, "message": words})
     if len(output.get("annotations") or []) > MAX_ANNOTATIONS:
         raise ApiError(
             422, f"Invalid request.\n\nNo more than {MAX_ANNOTATIONS} items are allowed; too many annotations"

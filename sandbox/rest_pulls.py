@@ -94,8 +94,9 @@ def _full(context: Context, repo: Repo, pull: Pull) -> dict[str, Any]:
 def get_pull(context: Context, repo: Repo, number: int) -> Any:
     pull = find_pull(repo, number)
     found = _full(context, repo, pull)
-    ends = (pull.head_sha, repo.heads().get(pull.base, ""))
-    if context.state.behaviours.finds_out_mergeability and pull.state == "open" and pull.merges_known_of != ends:
+    ends, behaviours = (pull.head_sha, repo.heads().get(pull.base, "")), context.state.behaviours
+    is_asked = behaviours.finds_out_mergeability and pull.merges_known_of != ends
+    if pull.state == "open" and (is_asked or behaviours.never_finds_out_mergeability):
         pull.merges_known_of = ends
         found |= {"mergeable": None, "mergeable_state": "unknown"}
     return found

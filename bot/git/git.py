@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.domain.errors import BotError, ProgramMissingError
+from bot.domain.errors import BotError, ProgramMissingError, RetryLater
 from bot.domain.names import CommitSha, parse_commit_sha
 from bot.git.reasons import find_reason
 from bot.settings.environment import child_environment
@@ -28,6 +28,10 @@ _FIELD, _RECORD = "\x1f", "\x1e"
 
 class GitError(BotError):
     """A git command failed; the message holds the line in which it says why."""
+
+
+class GitUnavailable(GitError, RetryLater):  # noqa: N818 - it is a request to the queue, not a failure
+    """The server cannot be reached, or could not do it now. GitHub's API may work all the while."""
 
 
 class CommitInfo(NamedTuple):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from bot.domain.names import BranchName, RepoName, SubmodulePath, parse_repo_name
 
@@ -160,14 +160,24 @@ def resolve_upstream(url: str, *, fleet: RepoName, web_url: str) -> RepoName | N
     if "://" in url:
         try:
             there = urlsplit(url)
-            same = there.hostname == here.hostname and (there.scheme == "ssh" or there.port == here.port)
+            same = _is_host(there.hostname, here) and (there.scheme == "ssh" or _port(there) == _port(here))
         except ValueError:  # no port, no address: "https://github.com:acme/server", "https://[acme/server"
             return None
         return _repo_of(there.path) if same else None
     scp = _SCP.fullmatch(url)
-    if scp and scp["host"] == here.hostname:
+    if scp and _is_host(scp["host"].lower(), here):
         return _repo_of(scp["path"])
     return None
+
+
+def _is_host(host: str | None, here: SplitResult) -> bool:
+    """Whether `host` is our GitHub's; github.com answers ssh by another name too, on the port of https."""
+    return host == here.hostname or (host == "ssh.github.com" and here.hostname == "github.com")
+
+
+def _port(address: SplitResult) -> int | None:
+    """The port, where it is not the scheme's own."""
+    return None if (address.scheme, address.port) in (("https", 443), ("http", 80)) else address.port
 
 
 def _repo_of(path: str) -> RepoName | None:

@@ -21,8 +21,9 @@ from filelock import FileLock, Timeout
 
 from bot.domain.names import CommitSha, PullNumber, RepoName
 from bot.git.credentials import token_environment
-from bot.git.git import GitError, GitRepository, TreeEntry, init_bare
+from bot.git.git import GitError, GitRepository, GitUnavailable, TreeEntry, init_bare
 from bot.git.moves import follow_renames
+from bot.git.reasons import is_unavailable
 from bot.git.remembered import FULL_NAME
 from bot.git.remote_refs import list_remote_refs
 
@@ -31,6 +32,7 @@ IN_USE = 3600  # seconds after its last fetch for which a mirror is kept: it may
 _LOG = logging.getLogger("bot.mirrors")
 
 
+_OUTAGE = 60  # seconds before a server that could not do it is asked again
 _STALE = 60  # seconds after which a lock inside a mirror was left by a process that is gone
 
 
@@ -64,8 +66,17 @@ class Mirror(GitRepository):
     def fetch(self, token: str | None, *, pull: PullNumber | None = None, repair: bool = True) -> None:
         """Bring every branch up to date, and the head of pull request `pull`, which may live in a fork.
 
-        With `repair` a damaged mirror is removed and cloned again.
+        With `repair` a damaged mirror is removed and cloned again. Raises GitUnavailable when the server is away.
         """
+        try:
+            self._fetch_alone(token, pull, repair=repair)
+        except GitError as problem:
+            if is_unavailable(str(problem)):
+                raise GitUnavailable(str(problem), seconds=_OUTAGE) from None
+            raise
+
+    def _fetch_alone(self, token: str | None, pull: PullNumber | None, *, repair: bool) -> None:
+        """One at a time."""
         more = (f"refs/pull/{pull}/head",) if pull is not None else ()
         self.git_dir.parent.mkdir(parents=True, exist_ok=True)
         lock = Path(f"{self.git_dir}.lock")

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from itertools import takewhile
 
 _NAMES_SHOWN = 5  # of the files that git lists below an error
+_UNAVAILABLE = re.compile(
+    r"The requested URL returned error: (?:5\d\d|429)\b|HTTP (?:5\d\d|429)\b"
+    r"|Could not resolve host|Failed to connect|Couldn't connect|Connection (?:timed out|refused|reset)|Recv failure"
+    r"|Operation (?:timed out|too slow)|Empty reply from server|early EOF|the remote end hung up"
+    r"|unexpected disconnect|expected '?(?:flush|packfile|shallow)|invalid index-pack output|SSL_ERROR_SYSCALL"
+    r"|TLS connection was"
+)
+"""What git and curl say of a server that is away, overloaded, or that ended in the middle of its answer."""
+
+
+def is_unavailable(reason: str) -> bool:
+    """Whether what git says is a matter of the network or of the server's state, so that the same may work later."""
+    return _UNAVAILABLE.search(reason) is not None
 
 
 def find_reason(printed: str) -> str:

@@ -33,6 +33,7 @@ _MOST = 10_000  # items of a list of which every item is wanted
 _READINGS = 3  # of a list that changes meanwhile
 _PAUSE = 5  # seconds
 _MAX_REDIRECTS = 3
+_DENIALS = (403, 404, 410, 451)  # with a page instead of JSON they are of a proxy on the way, and say nothing
 _REDIRECTS = (301, 302, 307, 308)
 _BROKEN_QUERY = "Something went wrong while executing your query"  # GraphQL's word, with 200, for a server error
 _TOO_QUICKLY = "was submitted too quickly"  # 422, for one content too many within seconds
@@ -145,7 +146,9 @@ class Client:
         def read(page: int) -> tuple[Any, bool]:
             paging = {"per_page": size} | ({"page": page} if page > 1 else {})
             data, headers = self._request("GET", path, parameters={**query, **paging})
-            return data[within] if within else data, _next_page(headers) is not None
+            if within:
+                data = data.get(within) if isinstance(data, dict) else None
+            return data, _next_page(headers) is not None
 
         found: list[_T] = []
         before: Any = None
@@ -213,7 +216,8 @@ class Client:
             raise self._error(request, response)
         self._backoff.note_success()
         try:
-            data = json.loads(response.text) if response.text else None
+            # GitHub says 204 where it has nothing to say: a 200 without a body was lost on its way.
+            data = json.loads(response.text) if response.text or (verb, response.status) == ("GET", 200) else None
         except ValueError:
             raise self._backoff.outage(request, "GitHub's response is cut off") from None
         etag = response.headers.get("etag")
@@ -261,11 +265,12 @@ class Client:
             return self._backoff.limited(request, headers, message)
         if status == 422 and _TOO_QUICKLY in _join_messages(message, data):
             return RetryLater(f"GitHub asks to wait before {request}: {_TOO_QUICKLY}", seconds=_SLOWER)
-        if status >= 500 or status in (202, 304, *_REDIRECTS):
+        is_githubs = data is not None or not response.text.strip()
+        if status >= 500 or status in (202, 304, *_REDIRECTS) or (status in _DENIALS and not is_githubs):
             return self._backoff.outage(request, f"GitHub could not do it ({status})", headers)
         if status == 401:
             self._on_unauthorized()  # a token that ended early: the next attempt uses a new one
-            return CredentialsRefused(f"GitHub did not accept our credentials for {request}: {message}", seconds=2)
+            return self._backoff.refused(request, headers, CredentialsRefused, message)
         return (NotFound if status == 404 else GitHubError)(request, status, _join_messages(message, data))
 
 

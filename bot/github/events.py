@@ -81,7 +81,7 @@ class _PullRequest(Wire, frozen=True):
     number: int
     base: Ref
     head: PullEnd
-    merged: bool = False
+    merged: bool | None = None  # GitHub's schema has null here
     merge_commit_sha: str | None = None  # a trial merge while it is open
 
     @property
@@ -209,7 +209,7 @@ def _parse_repository_event(
                 action=action,
                 base=BranchName(pull.base.ref),
                 head=BranchName(pull.head.ref),
-                merged=pull.merged,
+                merged=bool(pull.merged),
                 merge_commit=pull.merge_commit,
                 head_commit=parse_commit_sha(pull.head.sha),
                 from_fork=pull.head.is_outside(repo),

@@ -12,6 +12,7 @@ from bot.domain.errors import RetryLater
 from bot.domain.events import Event
 from bot.features.bump import jobs as bump
 from bot.features.bump.group import plan_group
+from bot.features.bump.left import close_left_bump
 from bot.features.bump.pull import plan_pull
 from bot.features.bump.run import sync_bump
 from bot.features.commands import jobs as commands
@@ -51,6 +52,7 @@ AnyJob = (
     | bump.SyncBump
     | bump.PlanGroup
     | bump.PlanPull
+    | bump.CloseLeftBump
     | rollout.SyncRollout
     | drift.CheckDrift
     | fleets.SyncFleet
@@ -120,6 +122,7 @@ def make_runners(
         bump.SyncBump: partial(sync_bump, tools.bump),
         bump.PlanGroup: partial(plan_group, tools.bump),
         bump.PlanPull: partial(plan_pull, tools.bump),
+        bump.CloseLeftBump: partial(close_left_bump, tools.bump),
         rollout.SyncRollout: partial(sync_rollout, tools.rollout),
         drift.CheckDrift: partial(check_drift, tools.rollout),
         review.SyncReview: partial(sync_review, reviews),

@@ -16,6 +16,7 @@ from bot.git.git import GitError
 from bot.git.mirrors import Mirrors
 from bot.github.app import App
 from bot.github.client import Client
+from bot.github.errors import GitHubError
 from bot.queue.inbox import Inbox
 from bot.queue.lanes import QueuedJob
 from bot.queue.metrics import RUN_SECONDS
@@ -44,6 +45,9 @@ class Worker:
             self.inbox.add_jobs(encode_job(follower) for follower in self.run(job))
         except RetryLater as wait:
             self.ability.note_wait(_identity(job), wait)
+            raise
+        except GitHubError as problem:
+            self.ability.note_refusal(_identity(job), problem)
             raise
         except GitError as problem:
             self._discard_damaged_mirrors(job, problem)

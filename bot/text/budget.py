@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 _JOINT = "\n\n"
+_SHORTEST = 2_000  # characters that the shortest report may need
 _RESERVED = 400  # characters, for the sentence that says what was left out
 
 
@@ -71,3 +72,16 @@ def _assemble(
     left_out = tuple(variant.left_out for _, variant in sorted(variants.items()) if variant.left_out)
     texts = [variants[i].text for i in range(len(sections))]
     return _JOINT.join(filter(None, [*texts, notice(left_out) if left_out else ""]))
+
+
+def within_bytes(render: Callable[[int], str], limit: int) -> str:
+    """What `render` makes of so many characters that they are at most `limit` bytes, as UTF-8 has them.
+
+    Exceeds `limit` only where the shortest report does.
+    """
+    characters = limit
+    text = render(characters)
+    while (size := len(text.encode())) > limit and characters > _SHORTEST:
+        characters = max(_SHORTEST, min(characters * limit // size, len(text)) - _RESERVED)
+        text = render(characters)
+    return text

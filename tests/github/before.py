@@ -8,15 +8,18 @@ from typing import Any
 import msgspec
 import pytest
 
+from bot.domain.errors import RetryLater
 from bot.domain.names import RepoName
 from bot.features.bump.decide import BumpReason, CloseBump, WithholdBump, decide_bump
 from bot.features.bump.facts import Relation
-from bot.features.bump.read import COMMITS_READ, read_bump_facts, read_relation
+from bot.features.bump.read import COMMITS_READ, read_bump_facts, read_dismissed_pins, read_relation
 from bot.features.review import apply as review_apply
 from bot.git.git import GitRepository
 from bot.github.client import Client
+from bot.github.connection.backoff import Backoff
 from bot.github.connection.memory import Memory
 from bot.github.endpoints import path_of, repository
+from bot.github.endpoints.checks import find_checks
 from bot.github.endpoints.people import PullDetail
 from bot.github.endpoints.repository import Pull, Repository, find_repository
 from bot.github.endpoints.workflows import RUN_DETAILS, WorkflowRun
@@ -101,8 +104,8 @@ def push_of_a_known_base(*arguments: Any) -> Any:
     return found if isinstance(found, Ignored) else msgspec.structs.replace(found, may_change_fleet=False)
 
 
-def without_retargeted(*arguments: Any) -> Any:
-    facts = read_bump_facts(*arguments)
+def without_retargeted(*arguments: Any, **named: Any) -> Any:
+    facts = read_bump_facts(*arguments, **named)
     return msgspec.structs.replace(facts, retargeted=None) if facts else None
 
 
@@ -181,3 +184,40 @@ def push_unsigned(
 def let_merge_now(client: Client, repo: RepoName, pull: PullDetail) -> str:
     """Whatever is known of it."""
     return _let_merge(client, repo, msgspec.structs.replace(pull, mergeable=True))
+
+
+def look_every_ten_seconds(job: Any, now: float) -> Any:
+    return msgspec.structs.replace(job, not_before=int(now) + 10)
+
+
+def labels_always_due(*arguments: Any, **_named: Any) -> Any:
+    return read_bump_facts(*arguments, is_again=True)
+
+
+def unfiltered(client: Client, repo: RepoName, sha: Any) -> Any:
+    """Every check, as if no App were ours."""
+    return tuple(msgspec.structs.replace(run, app=None) for run in find_checks(client, repo, sha))
+
+
+class _Everything(dict[Any, Any]):
+    def __contains__(self, _key: object) -> bool:
+        return True
+
+
+def everything(*_arguments: Any) -> Any:
+    """Each commit is one that we pushed."""
+    return _Everything()
+
+
+def by_the_text_alone(pulls: Any, holds: Any, _pushed: Any) -> Any:
+    return read_dismissed_pins(pulls, holds, {})
+
+
+def wait_for_the_reset(self: Backoff, request: str, headers: Any, message: str) -> RetryLater:
+    """By our own clock, and a second at least."""
+    wait = max(1.0, float(headers.get("x-ratelimit-reset", "0")) - self._clock() + 1)
+    return RetryLater(f"{request}: {message}", seconds=wait)
+
+
+def refused_for_two_seconds(_self: Any, request: str, _headers: Any, kind: type[RetryLater], _message: str) -> Any:
+    return kind(request, seconds=2)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bot.domain.names import CommitSha, InstallationId
 from bot.features.review.jobs import SyncReview
-from sandbox.world import FLEET, PERSON
+from bot.github.endpoints.checks import post_check
+from sandbox.world import FLEET, PERSON, SERVER
 from tests.github.stepping import Stepper
 from tests.github.test_required_plan import move_pin, plan_of
 
@@ -116,4 +118,41 @@ def test_an_older_bump_is_reopened_updated_and_merged_behind_a_newer_one(steps: 
     assert order is not None, "what was approved is not deployed"
     assert order.order["pin"] == steps.outside.pin(FLEET, merged)
     assert any("aios-bot:rollout" in one["body"] for one in steps.outside.comments(FLEET, newer))
+    assert steps.failed == []
+
+
+def test_a_label_is_taken_off_a_bump(steps: Stepper) -> None:
+    """It stays off: labels start workflows and sort lists, and are people's to choose."""
+    pull = steps.bump()
+    assert pull["labels"]
+    steps.hub.take_labels(FLEET, pull["number"])
+    steps.push_upstream("whoami:v1.10", "whoami:v1.11")
+    steps.settle()
+    (found,) = steps.outside.pulls(FLEET)
+    assert found["labels"] == []
+    assert "v1.11" in found["body"]
+
+
+def test_a_head_is_pushed_to_the_branch_without_the_merge_button(steps: Stepper) -> None:
+    """GitHub counts that as the merge (docs: about pull request merges), and the commit keeps the checks that it had
+    as a head. One that asks for a review says nothing of upstream."""
+    file = (steps.world.checkouts / "aios-win/.github/aios-bot.yml").read_text()
+    waiting = file.replace("    order:", "    wait_for_checks: true\n    order:")
+    steps.world.push(FLEET, {".github/aios-bot.yml": waiting}, "Wait for checks")
+    steps.settle()
+    pushed = steps.push_upstream()
+    client = steps.service.app.as_installation(InstallationId(steps.world.installation), repositories=[SERVER])
+    post_check(
+        client,
+        SERVER,
+        sha=CommitSha(pushed),
+        name="aios/review",
+        conclusion="action_required",
+        title="A review is missing",
+        summary="Of the pull request",
+        text="",
+        external_id="1",
+    )
+    steps.settle()
+    assert len(steps.outside.pulls(FLEET)) == 1
     assert steps.failed == []

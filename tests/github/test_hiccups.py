@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.faults import Fault
 from sandbox.world import FLEET, PERSON
 from tests.github.stepping import Stepper
 from tests.github.test_shapes import propose_words, said
@@ -15,6 +16,17 @@ def test_the_base_moved_just_before_the_merge(steps: Stepper) -> None:
     """405 "Base branch was modified. Review and try the merge again." until GitHub has looked at the new base
     (cli/cli#8092, NixOS/nixpkgs-merge-bot#179): merged a moment later."""
     steps.hub.behaviours.base_was_modified = 2
+    pull = propose_words(steps)
+    steps.advance(30)
+    assert is_merged(steps, pull["number"]), said(steps, pull)
+    assert steps.failed == []
+
+
+def test_the_head_moved_just_before_the_merge(steps: Stepper) -> None:
+    """409 "Head branch was modified. Review and try the merge again." (REST: pulls/merge), also of a head that its
+    replicas do not have yet: looked at again, and merged if it is still what was judged."""
+    words = "Head branch was modified. Review and try the merge again."
+    steps.hub.faults.append(Fault(lambda _method, path: path.endswith("/merge"), 409, times=2, message=words))
     pull = propose_words(steps)
     steps.advance(30)
     assert is_merged(steps, pull["number"]), said(steps, pull)

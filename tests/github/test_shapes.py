@@ -77,6 +77,20 @@ def test_mergeability_is_not_known_yet(steps: Stepper) -> None:
     assert steps.failed == []
 
 
+def test_mergeability_is_never_known(steps: Stepper) -> None:
+    """It stays `null` for hours (pascalgn/automerge-action#70): asked less and less often, and then said in the
+    check, once."""
+    steps.hub.behaviours.never_finds_out_mergeability = True
+    pull = propose_words(steps)
+    steps.hub.requests.clear()
+    steps.advance(200)
+    asked = [one for one in steps.hub.requests if one.route.endswith("/pulls/{number}") and one.method == "GET"]
+    assert 3 < len(asked) < 12, [one.path for one in asked]
+    steps.advance(1_200)
+    assert "GitHub does not say whether this can be merged" in said(steps, pull)
+    assert steps.failed == []
+
+
 def squash(steps: Stepper, number: int) -> None:
     """As a person, whom rules may keep from it."""
     try:

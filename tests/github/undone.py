@@ -59,7 +59,19 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_a_draft_is_ready_for_review": (
         Undo("bot.github.events:_PULL_ACTIONS", {"opened", "closed", "reopened", "synchronize", "edited"}),
     ),
+    "test_a_label_is_taken_off_a_bump": (Undo("bot.features.bump.run:read_bump_facts", before.labels_always_due),),
+    "test_a_head_is_pushed_to_the_branch_without_the_merge_button": (
+        Undo("bot.github.endpoints.checks:find_checks", before.unfiltered),
+    ),
     "test_a_bump_becomes_a_draft": (Undo("bot.features.bump.run:decide_bump", before.leave_open_ones),),
+    # test_clocks
+    "test_the_hours_requests_are_used_up_and_the_clock_is_ahead": (
+        Undo("bot.github.connection.backoff:Backoff.skew", lambda *_: 0.0),  # by which the budget is read
+        Undo("bot.github.connection.backoff:Backoff.limited", before.wait_for_the_reset),
+    ),
+    "test_the_clock_is_ahead_by_more_than_a_key_may_be": (
+        Undo("bot.github.connection.backoff:Backoff.refused", before.refused_for_two_seconds),
+    ),
     # test_enterprise_server
     "test_a_server_refuses_return_run_details": (
         Undo("bot.github.endpoints.workflows:dispatch_workflow", before.dispatch_with_details),
@@ -84,13 +96,14 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
         Undo("bot.features.bump.apply:open_own_pull", repository.open_pull),
     ),
     # test_hiccups
-    "test_the_base_moved_just_before_the_merge": (Undo("bot.github.endpoints.merging:_BASE_MOVED", before.UNHEARD),),
+    "test_the_base_moved_just_before_the_merge": (Undo("bot.github.endpoints.merging:_MOVED", ()),),
+    "test_the_head_moved_just_before_the_merge": (Undo("bot.github.endpoints.merging:_MOVED", ()),),
     "test_a_graphql_request_fails_with_status_200": (Undo("bot.github.client:_BROKEN_QUERY", before.UNHEARD),),
     "test_a_comment_is_submitted_too_quickly": (Undo("bot.github.client:_TOO_QUICKLY", before.UNHEARD),),
     # test_late_fetches
     "test_an_upstream_is_pushed_to": (_FETCHED,),
     "test_the_pin_of_a_merge_is_on_no_branch_any_more": (
-        Undo("bot.features.rollout.apply.rollout:PinUnknown", before.Never),
+        Undo("bot.features.rollout.apply.giving:PinUnknown", before.Never),
     ),
     "test_of_a_burst_of_pushes_one_is_looked_at": (
         Undo("bot.features.bump.run:replace", lambda job, **_: job),  # each look is another one
@@ -99,6 +112,16 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_what_was_pushed_never_comes": (Undo("bot.features.fleets.jobs:PushedJob.again", before.for_ever),),
     "test_a_pull_request_cannot_be_labelled_yet": (Undo("bot.features.bump.apply:GitHubError", before.Never),),
     "test_a_pull_request_can_never_be_labelled": (Undo("bot.features.fleets.jobs:PushedJob.again", before.for_ever),),
+    # test_left_behind
+    "test_a_bump_is_left_behind": (Undo("bot.features.bump.jobs:_close_left", lambda _event, _index: []),),
+    "test_a_bump_with_somebodys_commit_is_left_behind": (
+        Undo("bot.features.bump.store:PlanStore.find_pushed", before.everything),
+    ),
+    # test_limits
+    "test_a_check_is_measured_in_bytes": (
+        Undo("bot.plan.report.check:within_bytes", lambda render, limit: render(limit)),
+        Undo("bot.github.endpoints.checks:_cut", lambda text: text),
+    ),
     # test_lists
     "test_a_comment_is_deleted_while_comments_are_listed": (Undo(_READ_LIST, before.each_page_once),),
     # test_merge_queue
@@ -149,6 +172,23 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
         Undo("bot.features.rollout.apply.dispatch:say_not_started", before.githubs_words),
         Undo("bot.features.rollout.apply.rollout:say_run_ended", before.githubs_words),
     ),
+    # test_refused_orders
+    "test_github_refuses_the_deployment_of_an_order": (
+        Undo("bot.features.rollout.apply.giving:BotError", before.Never),
+    ),
+    "test_an_order_is_too_long_for_a_workflow": (Undo("bot.features.rollout.apply.giving:BotError", before.Never),),
+    "test_a_button_of_an_older_head_is_pressed": (
+        Undo("bot.features.commands.read.command:_find_shown", before.nothing),
+    ),
+    "test_a_button_is_pressed_before_its_pull_request_is_listed": (
+        Undo("bot.features.commands.read.command:_find_shown", before.nothing),
+    ),
+    "test_github_does_not_list_the_changes_of_a_pull_request": (
+        Undo("bot.features.review.read.review:_NO_DIFF", ()),
+    ),
+    "test_a_bump_without_its_text_is_closed": (
+        Undo("bot.features.bump.read:read_dismissed_pins", before.by_the_text_alone),
+    ),
     # test_refused_reports
     "test_the_conversation_is_locked": (Undo("bot.github.comments:_CANNOT_COMMENT", ()),),
     "test_the_report_is_deleted_while_it_is_kept": (Undo("bot.github.comments:NotFound", before.Never),),
@@ -186,6 +226,9 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     ),
     "test_auto_merge_is_not_allowed": (Undo("bot.github.endpoints.merging:enable_auto_merge", before.nothing),),
     "test_a_ruleset_forbids_the_merge": (Undo("bot.github.endpoints.merging:merge_pull", before.nothing),),
+    "test_mergeability_is_never_known": (
+        Undo("bot.features.review.jobs:SyncReview.again", before.look_every_ten_seconds),
+    ),
     "test_a_rollback_moves_the_pin_back_under_rules": (_UNSIGNED,),
     "test_mergeability_is_not_known_yet": (Undo("bot.features.review.apply:_let_merge", before.let_merge_now),),
     # test_strangers
@@ -197,6 +240,13 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
         Undo(_ATTENTION, lambda _recent: Attention.HEARD),
         Undo("bot.features.commands.run:decide_attention", lambda _recent: Attention.HEARD),
     ),
+    # test_unreachable
+    "test_github_refuses_to_show_an_upstream": (Undo("bot.features.fleets.read:GitHubError", before.Never),),
+    "test_a_submodule_comes_from_another_server": (
+        Undo("bot.features.fleets.text:_render_unreadable", lambda *_: ""),
+    ),
+    "test_a_proxy_answers_in_githubs_place": (Undo("bot.github.client:_DENIALS", ()),),
+    "test_git_does_not_answer_while_the_api_does": (Undo("bot.git.mirrors:is_unavailable", before.no),),
     # test_update_branch
     "test_the_base_is_merged_into_a_bump": (_UPDATED,),
     "test_upstream_moves_after_the_base_was_merged_into_a_bump": (_UPDATED,),

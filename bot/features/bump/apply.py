@@ -104,7 +104,7 @@ def propose(tools: BumpTools, client: Client, at: FleetAt, facts: BumpFacts, dec
         number, labels = facts.pull.number, facts.pull.labels
         if (facts.pull.title, facts.pull.body) != (title, body):
             repository.edit_pull(client, facts.fleet, number, title=title, body=body)
-    labelled = bool(labels) or put_labels(client, facts.fleet, number, at.file.labels)
+    labelled = bool(labels) or not facts.labels_due or put_labels(client, facts.fleet, number, at.file.labels)
     post_plan_check(client, facts.fleet, head, plan, links, fresh=decision.commit)
     tools.plans.store.mark_posted(facts.fleet, number, plan.id)
     log.info("bump of %s on %s: pull request %d, plan %s", facts.submodule.path, facts.base, number, plan.id)

@@ -67,4 +67,5 @@ class BumpFacts(Value, frozen=True):
     dismissed_pins: frozenset[CommitSha]  # upstream commits that were closed, merged or rolled back, and not resumed
     retargeted: OpenPull | None = None  # from our branch, and somebody let it go to another base
     held: Hold | None = None  # nothing is to be proposed for now
+    labels_due: bool = True  # its pull request was never labelled; what people take off stays off
     several_bases: bool = False  # the fleet keeps the pins of other branches too

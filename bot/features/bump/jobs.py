@@ -7,7 +7,16 @@ import re
 from bot.domain.events import CheckRerequested, ChecksCompleted, Event, MergeGroupRequested, PullRequestChanged, Push
 from bot.domain.names import BranchName, CommitSha, PullNumber, SubmodulePath
 from bot.features.fleets.facts import PinIndex, Pinned
-from bot.features.fleets.jobs import BumpResumed, FleetJob, FleetRead, FoundEvent, Job, PullsListed, PushedJob
+from bot.features.fleets.jobs import (
+    OWN_BRANCHES,
+    BumpResumed,
+    FleetJob,
+    FleetRead,
+    FoundEvent,
+    Job,
+    PullsListed,
+    PushedJob,
+)
 
 _UNFIT = re.compile(r"[\x00-\x20\x7f~^:?*\[\\%]|^\.|\.(?=\.)|\.$|\.(?=lock$)|(?<=@)\{|^@$")
 """In one component of a path: what git allows in no branch's name (git-check-ref-format), and the percent sign."""
@@ -35,6 +44,15 @@ class PlanPull(FleetJob, frozen=True, tag="plan_pull"):
 
     base: BranchName
     head: CommitSha
+    number: PullNumber
+
+
+class CloseLeftBump(FleetJob, frozen=True, tag="close_left"):
+    """Close the pull request of `branch`, at `commit`, if `base` pins nothing any more that it could move."""
+
+    base: BranchName
+    branch: BranchName
+    commit: CommitSha
     number: PullNumber
 
 
@@ -70,7 +88,7 @@ def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
         case CheckRerequested():
             return [_sync(pin) for pin in index.pins_of(event.repo)]
         case PullsListed():
-            return _plan_listed(event, index)
+            return [*_plan_listed(event, index), *_close_left(event, index)]
         case FleetRead():
             return [_sync(pin) for pin in event.pins]
         case BumpResumed():
@@ -112,14 +130,35 @@ def _plan_listed(event: PullsListed, index: PinIndex) -> list[Job]:
     ]
 
 
+def _close_left(event: PullsListed, index: PinIndex) -> list[Job]:
+    """A job for every open pull request of a branch that is called like a bump's, and that no pin has."""
+    own = {bump_branch(pin.base, pin.submodule) for pin in index.pins_of(event.repo)}
+    return [
+        CloseLeftBump(
+            fleet=event.repo,
+            installation=event.installation,
+            base=one.base,
+            branch=one.head,
+            commit=one.commit,
+            number=one.number,
+        )
+        for one in event.pulls
+        if not one.from_fork and one.head.startswith(OWN_BRANCHES) and one.head not in own
+    ]
+
+
 def bump_branch(base: BranchName, submodule: SubmodulePath) -> BranchName:
     """The one branch a bump of `submodule` on `base` lives on, stable over its whole life.
 
     Two submodules never share one: what no branch may be called (git check-ref-format) is percent-encoded, and so is
     the percent sign.
     """
-    parts = [_UNFIT.sub(_encode, part) for part in submodule.split("/")]
-    return BranchName(f"aios-bot/{base}/{'/'.join(parts)}")
+    return BranchName(f"{OWN_BRANCHES}{base}/{encode_path(submodule)}")
+
+
+def encode_path(submodule: SubmodulePath) -> str:
+    """The submodule's path as the end of a branch's name."""
+    return "/".join(_UNFIT.sub(_encode, part) for part in submodule.split("/"))
 
 
 def _encode(found: re.Match[str]) -> str:

@@ -43,8 +43,13 @@ class PlanTools:
         return f"{self.public_url}/plans/{plan.id}" if self.public_url else ""
 
 
-def read_bump_facts(tools: BumpTools, client: Client, at: FleetAt, pinned: Pinned) -> BumpFacts | None:
-    """The facts of one bump, from fetched mirrors and two or three requests; None when nothing is pinned there."""
+def read_bump_facts(
+    tools: BumpTools, client: Client, at: FleetAt, pinned: Pinned, *, is_again: bool = False
+) -> BumpFacts | None:
+    """The facts of one bump, from fetched mirrors and two or three requests; None when nothing is pinned there.
+
+    `is_again`: the look before this one may have labelled nothing, because GitHub did not find the pull request yet.
+    """
     upstream = tools.fleets.mirrors.of(pinned.upstream)
     submodule = at.submodule(pinned.submodule)
     pin = at.mirror.pin_at(at.head, pinned.submodule)
@@ -52,9 +57,11 @@ def read_bump_facts(tools: BumpTools, client: Client, at: FleetAt, pinned: Pinne
         return None
     tip = upstream.resolve(f"refs/heads/{pinned.tracked}")
     head = bump_branch(at.base, pinned.submodule)
+    pushed = tools.plans.store.find_pushed(at.repo, head)
     found = find_own_pulls(client, at.repo, head=head)
     pulls = [pull for pull in found if pull.base.ref == at.base]
     elsewhere = (pull for pull in found if pull.state == "open" and pull.base.ref != at.base)
+    pull = next((_open(pull) for pull in pulls if pull.state == "open"), None)
     relation = read_relation(upstream, pin, tip)
     holds = tools.holds.find_holds(at.repo, at.base, pinned.submodule)
     asks = submodule.wait_for_checks and tip is not None and relation is Relation.AHEAD
@@ -69,9 +76,10 @@ def read_bump_facts(tools: BumpTools, client: Client, at: FleetAt, pinned: Pinne
         tip=tip,
         relation=relation,
         checks=read_checks(client, pinned.upstream, tip) if asks and tip else Checks.NOT_ASKED,
-        branch=_read_branch(at, pinned.submodule, head, pushed=tools.plans.store.find_pushed(at.repo, head)),
-        pull=next((_open(pull) for pull in pulls if pull.state == "open"), None),
-        dismissed_pins=read_dismissed_pins(pulls, holds),
+        branch=_read_branch(at, pinned.submodule, head, pushed=pushed),
+        pull=pull,
+        labels_due=is_again or pull is None or tools.plans.store.find_posted(at.repo, pull.number) is None,
+        dismissed_pins=read_dismissed_pins(pulls, holds, pushed),
         retargeted=next((_open(pull) for pull in elsewhere), None),
         held=next((hold for hold in holds if hold.kind is HoldKind.HOLD), None),
         several_bases=at.base != pinned.default_branch or len(at.file.bases) > 1,
@@ -87,10 +95,18 @@ def _open(pull: Pull) -> OpenPull:
     )
 
 
-def read_dismissed_pins(pulls: Sequence[Pull], holds: Sequence[Hold]) -> frozenset[CommitSha]:
-    """Upstream commits that people decided on: closed or merged once, or rolled back, and not resumed since."""
-    markers = (parse_marker(pull.body or "") for pull in pulls if pull.state == "closed")
+def read_dismissed_pins(
+    pulls: Sequence[Pull], holds: Sequence[Hold], pushed: Mapping[CommitSha, CommitSha]
+) -> frozenset[CommitSha]:
+    """Upstream commits that people decided on: closed or merged once, or rolled back, and not resumed since.
+
+    What a closed pull request proposed is what we pushed for it (`pushed`), or what its text says, which anybody may
+    edit who may edit it.
+    """
+    closed = [pull for pull in pulls if pull.state == "closed"]
+    markers = (parse_marker(pull.body or "") for pull in closed)
     proposed = frozenset(marker.new for marker in markers if marker)
+    proposed |= frozenset(pushed[CommitSha(pull.head.sha)] for pull in closed if pull.head.sha in pushed)
     rolled_back, resumed = (
         frozenset(CommitSha(hold.pin) for hold in holds if hold.kind is kind)
         for kind in (HoldKind.ROLLED_BACK, HoldKind.RESUMED)
@@ -112,8 +128,13 @@ def read_relation(upstream: GitRepository, pin: CommitSha, tip: CommitSha | None
 
 
 def read_checks(client: Client, repo: RepoName, sha: CommitSha) -> Checks:
-    """What the checks and statuses of `sha` come to; a commit without any counts as green."""
-    runs = checks.find_checks(client, repo, sha)
+    """What the checks and statuses of `sha` come to; a commit without any counts as green.
+
+    What we posted there ourselves says nothing of upstream: a head that was pushed to the branch as it is, without
+    the merge button, keeps the review check of its pull request.
+    """
+    found = checks.find_checks(client, repo, sha)
+    runs = [run for run in found if run.app is None or run.app.id != client.app_id]
     status = checks.read_status(client, repo, sha)
     if status in ("failure", "error") or any(run.conclusion in FAILED for run in runs):
         return Checks.RED

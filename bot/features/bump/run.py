@@ -46,7 +46,7 @@ def sync_bump(tools: BumpTools, client: Client, job: SyncBump) -> Outcome:
         look, seen = replace(job, pushed=None, tries=0, not_before=0), (at.head, tip)
         if job.pushed is not None and tools.done.get(look) == seen:
             continue
-        if (facts := read_bump_facts(tools, client, at, pinned)) is not None:
+        if (facts := read_bump_facts(tools, client, at, pinned, is_again=job.tries > 0)) is not None:
             decision = decide_bump(facts)
             _count_decision(decision.reason)
             log.info("bump of %s on %s of %s: %s", job.submodule, job.base, job.fleet, decision.reason)

@@ -136,6 +136,14 @@ def render_note(
     return f"`{submodule}`: {said}"
 
 
+def render_left_note(base: BranchName) -> str:
+    """Why a bump of before is closed, in words for a person."""
+    return (
+        f"{md.code(md.cut(base, 200))} pins nothing any more that this would move: the submodule was removed or "
+        "moved, or the base branch was renamed. Closing; what is pinned now gets a pull request of its own."
+    )
+
+
 class GroupPlan(Value, frozen=True):
     """The plan of one pin that a merge group moves; `beyond`: in what it does more than the pull request shows."""
 

@@ -194,9 +194,12 @@ class PullsListed(Value, frozen=True):
     pulls: tuple[ListedPull, ...] = ()
 
     @classmethod
-    def of(cls, fleet: RepoName, installation: InstallationId, pulls: tuple[ListedPull, ...]) -> Self:
-        """Of a fleet."""
-        return cls(repo=fleet, installation=installation, numbers=tuple(pull.number for pull in pulls), pulls=pulls)
+    def of(
+        cls, fleet: RepoName, installation: InstallationId, pulls: tuple[ListedPull, ...], *, is_fleet: bool = True
+    ) -> Self:
+        """Of a fleet, or of one that pins nothing any more: what it has open is nobody's to review."""
+        numbers = tuple(pull.number for pull in pulls) if is_fleet else ()
+        return cls(repo=fleet, installation=installation, numbers=numbers, pulls=pulls)
 
 
 class NodesFreed(Value, frozen=True):

@@ -29,6 +29,7 @@ from bot.git.mirrors import Mirror
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Repository
+from bot.github.errors import GitHubError
 from bot.github.manifest import permissions
 
 if TYPE_CHECKING:
@@ -171,8 +172,8 @@ def read_all_pins(tools: FleetTools, client: Client, job: SyncFleet, default: Br
     if main is None:
         return FleetPins()
     pins: list[Pinned] = []
-    upstreams: dict[RepoName, Repository | None] = {}
-    unreadable: dict[RepoName, UnreadableUpstream] = {}
+    upstreams: dict[RepoName, Repository | str] = {}
+    unreadable: dict[str, UnreadableUpstream] = {}
     for base in main.file.bases or (default,):
         at = main if base == default else read_fleet_or_report(tools, client, job.fleet, base)
         if at is None:
@@ -183,25 +184,39 @@ def read_all_pins(tools: FleetTools, client: Client, job: SyncFleet, default: Br
             problem = YamlFileError(tuple(Problem(*broken) for broken in at.broken), path=".gitmodules")
             apply.report_file_problems(client, job.fleet, at.head, problem)
         for stanza, upstream in _kept_stanzas(tools, at):
+            if upstream is None:
+                if at.file.submodules:  # a file that names none may leave one from elsewhere alone
+                    unreadable.setdefault(stanza.path, UnreadableUpstream(stanza.path, None))
+                continue
             if upstream not in upstreams:
-                upstreams[upstream] = repository.find_repository(client, upstream)
+                upstreams[upstream] = _find_upstream(client, upstream)
             found = upstreams[upstream]
-            if found is None:
+            if isinstance(found, str):
                 # Kept among the pins, it would fail every job of the fleet, which fetches all that it pins.
-                unreadable.setdefault(upstream, UnreadableUpstream(stanza.path, upstream))
+                unreadable.setdefault(upstream, UnreadableUpstream(stanza.path, upstream, found))
                 continue
             pinned = _read_pin(job, at, stanza, found, default=default)
             pins += [pinned] if pinned else []
     return FleetPins(tuple(pins), tuple(unreadable.values()))
 
 
-def _kept_stanzas(tools: FleetTools, at: FleetAt) -> Iterator[tuple[Stanza, RepoName]]:
-    """What this base pins and keeps: named by the fleet file, on our GitHub, and really a submodule."""
+def _find_upstream(client: Client, upstream: RepoName) -> Repository | str:
+    """The repository, or why the App does not see it: GitHub's words; "" when it says only that there is none.
+
+    An organisation lets in known addresses alone, a repository is blocked (403, 451): the others must go on.
+    """
+    try:
+        return repository.find_repository(client, upstream) or ""
+    except GitHubError as problem:
+        log.warning("%s", problem)
+        return problem.message or f"status {problem.status}"
+
+
+def _kept_stanzas(tools: FleetTools, at: FleetAt) -> Iterator[tuple[Stanza, RepoName | None]]:
+    """What this base pins and keeps: named by the fleet file, and really a submodule; None: not on our GitHub."""
     for stanza in at.stanzas:
-        upstream = resolve_upstream(stanza.url, fleet=at.repo, web_url=tools.mirrors.web_url)
-        kept = at.submodule(stanza.path) is not None and at.mirror.pin_at(at.head, stanza.path) is not None
-        if kept and upstream is not None:
-            yield stanza, upstream
+        if at.submodule(stanza.path) is not None and at.mirror.pin_at(at.head, stanza.path) is not None:
+            yield stanza, resolve_upstream(stanza.url, fleet=at.repo, web_url=tools.mirrors.web_url)
 
 
 def _read_pin(

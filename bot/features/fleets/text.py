@@ -19,15 +19,19 @@ class MissingPermission(NamedTuple):
 
 
 class UnreadableUpstream(NamedTuple):
-    """A submodule whose repository the App cannot see."""
+    """A submodule whose repository the App cannot see.
+
+    `upstream` None: its address is no repository of this GitHub. `refusal`: what GitHub says, where it says why.
+    """
 
     path: SubmodulePath
-    upstream: RepoName
+    upstream: RepoName | None
+    refusal: str = ""
 
 
 def render_access_title(missing: Sequence[MissingPermission], unreadable: Sequence[UnreadableUpstream]) -> str:
     """One line: what the App lacks."""
-    lacks = [f"{one.name}: {one.level}" for one in missing] + [str(one.upstream) for one in unreadable]
+    lacks = [f"{one.name}: {one.level}" for one in missing] + [one.upstream or one.path for one in unreadable]
     return f"The App has no access to {', '.join(lacks)}"[:255]
 
 
@@ -45,11 +49,25 @@ def render_access_problem(
             f"An owner of the account can grant it in {where}. Everything else keeps working."
         )
     for one in unreadable:
-        parts.append(
-            f"The App cannot read {md.code(one.upstream)}, which {md.code(one.path)} comes from: nothing is proposed "
-            f"or deployed for it. Add the repository in {where}, or correct its address in `.gitmodules`."
-        )
+        parts.append(_render_unreadable(one, where))
     return "\n\n".join(parts)
+
+
+def _render_unreadable(one: UnreadableUpstream, where: str) -> str:
+    path, nothing = md.code(one.path), "nothing is proposed or deployed for it"
+    if one.upstream is None:
+        return (
+            f"The address of {path} in `.gitmodules` is no repository of this GitHub: {nothing}. Correct the "
+            f"address, or take {path} out of `{FLEET_FILE}`."
+        )
+    name = md.code(one.upstream)
+    if one.refusal:
+        words = md.text(md.cut(" ".join(one.refusal.split()), 300))
+        return f"GitHub does not let the App read {name}, which {path} comes from: {nothing}. It says: {words}"
+    return (
+        f"The App cannot read {name}, which {path} comes from: {nothing}. Add the repository in {where}, or correct "
+        "its address in `.gitmodules`."
+    )
 
 
 def render_missing_base(base: BranchName, *, exists: bool) -> str:

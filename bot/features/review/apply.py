@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from bot.domain.errors import RetryLater
 from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
 from bot.features.audit.facts import Audited, AuditRecord
 from bot.features.outbox.facts import approval_scope
@@ -19,6 +19,7 @@ from bot.features.review.text import REVIEW_CHECK, describe_wait, describe_waiti
 from bot.github.checks import ensure_check
 from bot.github.client import Client
 from bot.github.endpoints import merging, people
+from bot.github.endpoints.merging import NotYetMergeable
 from bot.github.endpoints.people import PullDetail
 from bot.github.errors import GitHubError
 from bot.text import markdown as md
@@ -27,21 +28,33 @@ from bot.text.times import iso_time, parse_time
 if TYPE_CHECKING:
     from bot.features.review.run import ReviewTools
 
-_FINDS_OUT = 10  # seconds; the first question is what makes GitHub look (REST: pulls/get)
+log = logging.getLogger(__name__)
+
+NOT_KNOWN = "GitHub does not say whether this can be merged: merge it by hand, or push to it."
 
 
 def apply_review(
-    tools: ReviewTools, client: Client, repo: RepoName, pull: PullDetail, decision: ReviewDecision
-) -> None:
-    """Post the check and switch auto-merge; safe to run again after a crash at any line."""
+    tools: ReviewTools, client: Client, repo: RepoName, pull: PullDetail, decision: ReviewDecision, *, is_last: bool
+) -> bool:
+    """Post the check and switch auto-merge; safe to run again after a crash at any line.
+
+    False when GitHub has yet to find out whether it can be merged; on the last try (`is_last`) the check says so.
+    """
     head = CommitSha(pull.head.sha)
     _post(tools, client, repo, pull, decision, head=head)
     if decision.by_hand:
         with suppress(GitHubError):  # it may be off already
             merging.disable_auto_merge(client, pull)
-    note = _let_merge(client, repo, pull) if decision.auto_merge else ""
+    try:
+        note = _let_merge(client, repo, pull) if decision.auto_merge else ""
+    except NotYetMergeable as unknown:
+        log.info("%s", unknown)
+        if not is_last:
+            return False
+        note = NOT_KNOWN
     if note:
         _post(tools, client, repo, pull, decision, head=head, note=note)
+    return True
 
 
 def keep_waiting(
@@ -101,7 +114,7 @@ def _post(
 def _let_merge(client: Client, repo: RepoName, pull: PullDetail) -> str:
     """Let GitHub merge it once all its own rules are content; what stood in the way of that, or ""."""
     if pull.mergeable is None and pull.mergeable_state == "unknown":
-        raise RetryLater(f"GitHub has yet to find out whether {repo}#{pull.number} can be merged", seconds=_FINDS_OUT)
+        raise NotYetMergeable(f"GitHub has yet to find out whether {repo}#{pull.number} can be merged")
     if pull.mergeable_state != "clean":
         # GitHub holds auto-merge to each new head's own check only where that check is required.
         sources = people.read_required_sources(client, repo, BranchName(pull.base.ref)).get(REVIEW_CHECK)

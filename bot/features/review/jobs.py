@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from bot.domain.events import Event, MergeGroupRequested, PullRequestChanged, Reviewed
 from bot.domain.names import CommitSha, InstallationId, PullNumber, RepoName
 from bot.features.fleets.facts import PinIndex
 from bot.features.fleets.jobs import FleetJob, FoundEvent, Job, PullsListed
+
+_AGAIN_AFTER = (10, 20, 40, 80, 160, 320, 640)  # seconds; the first question is what makes GitHub look
 
 
 class SyncReview(FleetJob, frozen=True, tag="review"):
@@ -15,6 +19,18 @@ class SyncReview(FleetJob, frozen=True, tag="review"):
     """
 
     number: PullNumber
+    tries: int = 0  # how often it looked again because GitHub did not know whether it can be merged
+    not_before: int = 0  # seconds since the epoch
+
+    @property
+    def starts_at(self) -> int:
+        return self.not_before
+
+    def again(self, now: float) -> SyncReview | None:
+        """The same look later, each time after twice as long; None: it looked often enough."""
+        if self.tries >= len(_AGAIN_AFTER):
+            return None
+        return replace(self, tries=self.tries + 1, not_before=int(now) + _AGAIN_AFTER[self.tries])
 
 
 class ReviewGroup(FleetJob, frozen=True, tag="review_group"):

@@ -40,9 +40,10 @@ def sync_review(tools: ReviewTools, client: Client, job: SyncReview) -> Outcome:
     facts = read_review_facts(tools, client, job.fleet, pull)
     decision = decide_review(facts)
     log.info("review of %s#%d: %s, missing: %s", job.fleet, pull.number, decision.need, decision.missing)
-    apply_review(tools, client, job.fleet, pull, decision)
+    again = job.again(tools.fleets.now())
+    is_done = apply_review(tools, client, job.fleet, pull, decision, is_last=again is None)
     keep_waiting(tools, job.fleet, pull, facts, decision)
-    return ()
+    return () if is_done or again is None else (again,)
 
 
 def review_group(tools: ReviewTools, client: Client, job: ReviewGroup) -> Outcome:

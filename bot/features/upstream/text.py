@@ -16,6 +16,7 @@ from bot.plan.report.rows import count
 from bot.plan.report.sections import ICONS
 from bot.text import markdown as md
 from bot.text import markers
+from bot.text.budget import within_bytes
 from bot.text.counts import plural
 
 _LEAST = 1_800  # characters of one fleet's part; with a smaller budget fleets are only named
@@ -70,13 +71,19 @@ def render_upstream_check(view: UpstreamView, *, limit: int = CHECK_LIMIT) -> Ch
     troubled = any(count(one.plan).unreadable or count(one.plan).severities[Severity.RISKY] for one in view.plans)
     return CheckText(
         title=summarise_upstream(view)[:255],
-        summary=_render(view, limit, lambda one, budget: render_check_summary(one.plan, one.links, limit=budget)),
-        text=_render(
-            view, limit, lambda one, budget: render_check_text(one.plan, one.links, limit=budget), head=False
-        ),
+        summary=within_bytes(lambda most: _render(view, most, _render_summary), limit),
+        text=within_bytes(lambda most: _render(view, most, _render_text, head=False), limit),
         conclusion="neutral" if troubled or view.broken else "success",
         annotations=_annotations([one.plan for one in view.plans]),
     )
+
+
+def _render_summary(one: FleetPlan, limit: int) -> str:
+    return render_check_summary(one.plan, one.links, limit=limit)
+
+
+def _render_text(one: FleetPlan, limit: int) -> str:
+    return render_check_text(one.plan, one.links, limit=limit)
 
 
 def _annotations(plans: Sequence[Plan]) -> tuple[Annotation, ...]:

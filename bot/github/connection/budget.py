@@ -100,7 +100,8 @@ class Budget(Backoff):
                 return
             if not (limit and left and reset):
                 return
-            self._limit, self._left, self._reset = int(limit), int(left), float(reset)
+            self._limit, self._left = int(limit), int(left)
+            self._reset = float(reset) + self.skew(headers)  # by our own clock
             metrics.BUDGET.set(self._limit, installation=self.name)
             metrics.BUDGET_LEFT.set(self._left, installation=self.name)
             metrics.BUDGET_RESET.set(self._reset, installation=self.name)

@@ -9,6 +9,7 @@ from bot.github.client import Client
 from bot.github.endpoints import path_of
 from bot.github.shapes import AppSlug
 
+LARGEST_OUTPUT = 65_535  # bytes of a summary, and of a text (github/docs#35252)
 ANNOTATIONS_AT_ONCE = 50  # per request; later requests append (REST: checks/update)
 
 
@@ -105,9 +106,9 @@ def post_check(
     buttons: tuple[dict[str, str], ...] = (),
 ) -> None:
     """A finished check run on `sha`, its annotations in as many requests as they need."""
-    output: dict[str, object] = {"title": title, "summary": summary}
+    output: dict[str, object] = {"title": title, "summary": _cut(summary)}
     if text:
-        output["text"] = text
+        output["text"] = _cut(text)
     body: dict[str, object] = {"name": name, "head_sha": sha, "status": "completed", "conclusion": conclusion}
     body |= {"external_id": external_id} | ({"details_url": details_url} if details_url else {})
     body |= {"actions": list(buttons)} if buttons else {}
@@ -116,3 +117,8 @@ def post_check(
     for start in range(ANNOTATIONS_AT_ONCE, len(annotations), ANNOTATIONS_AT_ONCE):
         more = {"annotations": list(annotations[start : start + ANNOTATIONS_AT_ONCE])}
         client.send("PATCH", path_of(repo, "check-runs", run.id), {"output": output | more})
+
+
+def _cut(text: str) -> str:
+    """`text` as far as GitHub takes it: a check that is cut off says more than none."""
+    return text.encode("utf-8", "replace")[:LARGEST_OUTPUT].decode("utf-8", "ignore")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from bot.domain.errors import RetryLater
+from bot.domain.errors import BotError
 from bot.domain.names import RepoName
 from bot.domain.values import Wire
 from bot.github.client import Client
@@ -14,9 +14,12 @@ from bot.github.endpoints.people import PullDetail
 from bot.github.endpoints.rules import find_rules
 from bot.github.errors import GitHubError
 
-_BASE_MOVED = "Base branch was modified"
-"""What GitHub says (405) while it has yet to find out whether a head merges into a base that moved just now."""
-_MERGES_AGAIN = 5  # seconds
+_MOVED = ("Base branch was modified", "Head branch was modified")
+"""What GitHub says (405, 409) while it has yet to find out whether a head merges into a base, one of which moved."""
+
+
+class NotYetMergeable(BotError):  # noqa: N818 - an answer, not a failure
+    """GitHub has yet to find out whether a pull request can be merged (REST: pulls/get, pulls/merge)."""
 
 
 class MergeMethod(StrEnum):
@@ -71,7 +74,7 @@ def _choose_method(client: Client, repo: RepoName, rules: Iterable[_Rule]) -> Me
 def merge_pull(client: Client, repo: RepoName, pull: PullDetail) -> None:
     """Merge `pull` at the head that was read, or put it into the branch's merge queue.
 
-    GitHubError when it moved, or its rules are not met; RetryLater when the base moved just now.
+    GitHubError when its rules are not met; NotYetMergeable when it or its base moved just now.
     """
     rules = find_rules(client, repo, pull.base.ref, _Rule)
     if any(rule.type == "merge_queue" for rule in rules):
@@ -82,8 +85,8 @@ def merge_pull(client: Client, repo: RepoName, pull: PullDetail) -> None:
     try:
         client.send("PUT", path_of(repo, "pulls", pull.number, "merge"), body)
     except GitHubError as problem:
-        if problem.status == 405 and _BASE_MOVED in problem.message:
-            raise RetryLater(f"{repo}#{pull.number}: {problem.message}", seconds=_MERGES_AGAIN) from None
+        if problem.status in (405, 409) and any(words in problem.message for words in _MOVED):
+            raise NotYetMergeable(f"{repo}#{pull.number}: {problem.message}") from None
         raise
 
 

@@ -12,10 +12,10 @@ from bot.plan.report import diffs, sections
 from bot.plan.report.links import Links
 from bot.plan.report.rows import Totals, count, find_rows, summarise, unreadable_stacks
 from bot.text import markdown as md
-from bot.text.budget import fit, fixed
+from bot.text.budget import fit, fixed, within_bytes
 
 CHECK_NAME = "aios/plan"
-LIMIT = 65_535  # characters of a check run's summary, and of its text
+LIMIT = 65_535  # bytes of a check run's summary, and of its text; docs say characters (github/docs#35252)
 _TITLE = 255
 _MESSAGE = 2_000  # characters; GitHub takes 64 KB
 _MAX_ANNOTATIONS = 250
@@ -60,8 +60,8 @@ def render_check(plan: Plan, links: Links, *, limit: int = LIMIT) -> CheckText:
     own = tuple(one for one in find_annotations([plan]) if not one.path.startswith(f"{plan.submodule}/"))
     return CheckText(
         title=summarise(plan)[:_TITLE],
-        summary=render_check_summary(plan, links, limit=limit),
-        text=render_check_text(plan, links, limit=limit),
+        summary=within_bytes(lambda most: render_check_summary(plan, links, limit=most), limit),
+        text=within_bytes(lambda most: render_check_text(plan, links, limit=most), limit),
         conclusion=_conclusion(totals),
         annotations=own,
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from email.utils import formatdate
+
 import pytest
 
 from bot.domain.errors import RetryLater
 from bot.github.connection.budget import BURST, NOTIFYING_PER_HOUR, Budget
+from bot.github.errors import CredentialsRefused
 
 
 class Clock:
@@ -130,3 +133,52 @@ def test_a_server_of_ones_own_sets_no_pace(clock: Clock) -> None:
     for _ in range(1000):
         budget.space_write("/repos/a/b/pulls")
     assert clock.slept == 0
+
+
+def dated(clock: Clock, headers: dict[str, str], *, ahead: float) -> dict[str, str]:
+    """`headers` from a GitHub above whose clock ours is by `ahead` seconds."""
+    there = clock.now - ahead
+    reset = {"x-ratelimit-reset": str(int(there) + 600)}
+    return headers | reset | {"date": formatdate(there, usegmt=True)}
+
+
+@pytest.mark.parametrize("ahead", [3600.0, -3600.0])
+def test_a_reset_is_a_time_of_githubs_clock(budget: Budget, clock: Clock, ahead: float) -> None:
+    """A machine whose clock is an hour ahead took the reset for over, and asked again every second."""
+    spent = dated(clock, told(clock, 0), ahead=ahead)
+    assert budget.limited("GET /x", spent, "API rate limit exceeded").seconds == 601
+    budget.observe(spent)
+    clock.now += 599
+    assert wait_of(budget) == 2
+    clock.now += 2
+    assert wait_of(budget) == 0
+
+
+def test_a_limit_whose_reset_is_over_is_waited_out_like_one_that_names_no_time(budget: Budget, clock: Clock) -> None:
+    spent = told(clock, 0) | {"x-ratelimit-reset": str(int(clock.now) - 5)}
+    assert [budget.limited("GET /x", spent, "").seconds for _ in range(3)] == [60, 120, 240]
+
+
+def test_refused_credentials_are_tried_less_and_less_often(budget: Budget, clock: Clock) -> None:
+    """What was sent side by side is refused side by side, and counts once."""
+
+    def refuse(**headers: str) -> RetryLater:
+        return budget.refused("GET /x", headers, CredentialsRefused, "Bad credentials")
+
+    assert [refuse().seconds for _ in range(3)] == [2, 2, 2]
+    waits = []
+    for _ in range(9):
+        clock.now += 301
+        waits.append(refuse().seconds)
+    assert waits == [4, 8, 16, 32, 64, 128, 256, 300, 300]
+    budget.note_success()
+    clock.now += 301
+    assert refuse().seconds == 2
+
+
+def test_refused_credentials_say_that_the_clock_is_wrong(budget: Budget, clock: Clock) -> None:
+    late = {"date": formatdate(clock.now - 400, usegmt=True)}
+    text = str(budget.refused("POST /app", late, CredentialsRefused, "'exp' is too far in the future"))
+    assert text.endswith("'exp' is too far in the future (this machine's clock is +400 s off GitHub's)")
+    for date in (formatdate(clock.now - 5, usegmt=True), "yesterday", ""):
+        assert "clock" not in str(budget.refused("POST /app", {"date": date}, CredentialsRefused, "no"))

@@ -146,3 +146,14 @@ def test_a_check_whose_posting_failed_is_looked_for() -> None:
         post(sender, client, "one")
     assert not post(sender, client, "one")
     assert sender.lines == [f"GET {RUNS}"]
+
+
+def test_what_github_does_not_take_is_cut_off_between_two_letters() -> None:
+    """65,535 bytes (github/docs#35252), counted here for a text whose letters have three each."""
+    sender = Scripted(reply({"id": 1}))
+    long = CheckText(title="title", summary="x" + "\u26aa" * 30_000, text="short", conclusion="neutral")
+    assert ensure_check(sender.client(), REPO, HEAD, "aios/x", lambda: long, external_id="one", is_new_commit=True)
+    (sent,) = sender.sent
+    assert isinstance(sent.body, dict)
+    assert sent.body["output"]["summary"] == "x" + "\u26aa" * 21_844
+    assert sent.body["output"]["text"] == "short"

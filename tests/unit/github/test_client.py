@@ -161,6 +161,8 @@ LATER: dict[str, tuple[Response, float]] = {
     ),
     "a forbidden with a time": (reply({"message": "abuse"}, 403, retry_after="0"), 1),
     "bad credentials": (reply({"message": "Bad credentials"}, 401), 2),
+    "a proxy's own 404": (Response(404, {}, "<html><h1>Not Found</h1>"), 5),
+    "a proxy's own 403": (Response(403, {"content-type": "text/html"}, "Forbidden by policy"), 5),
     "an unexpected 304": (Response(304, {}, ""), 5),
     "a redirect without an address": (reply({}, 301), 5),
     "a body that is cut off": (Response(200, {}, '{"id": '), 5),
@@ -182,8 +184,26 @@ def test_a_get_that_is_still_computed_is_put_off_and_a_post_that_is_accepted_is_
     assert Scripted(reply({"id": 1}, 202)).client().post("/things", Thing) == Thing(1)
 
 
+@pytest.mark.parametrize("body", ["", "null", "[]", "{}", '{"things": null}', "<html>"])
+def test_a_200_that_holds_no_list_is_put_off(body: str) -> None:
+    """A proxy on the way may lose the body, or put its own page there."""
+    client = Scripted(Response(200, {"etag": '"a"'}, body)).client()
+    with pytest.raises(RetryLater):
+        client.list("/things", Thing, within="things")
+
+
+def test_a_200_without_a_body_is_not_kept() -> None:
+    sender = Scripted(Response(200, {"etag": '"a"'}, ""), reply({"id": 1}))
+    client = sender.client()
+    with pytest.raises(RetryLater):
+        client.find("/things/1", Thing)
+    assert client.find("/things/1", Thing) == Thing(1)
+    assert sender.sent[1].headers == {}
+
+
 def test_absence_is_none_where_it_is_an_answer() -> None:
     assert Scripted(reply({}, 404)).client().find("/things", Thing) is None
+    assert Scripted(Response(404, {}, "")).client().find("/things", Thing) is None
     assert Scripted(reply({"id": 1})).client().find("/things", Thing) == Thing(1)
 
 

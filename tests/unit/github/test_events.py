@@ -127,6 +127,13 @@ def test_whether_a_push_may_make_its_repository_a_fleet(case: str) -> None:
     assert event.may_change_fleet is (expected or case == "it goes to another branch")
 
 
+def test_a_pull_request_that_says_null_of_its_merge_is_not_merged() -> None:
+    """GitHub's schema of the event has it (octokit/webhooks, pull-request: `merged`)."""
+    event = parse("pull_request", {"action": "opened", "pull_request": {"merged": None, "merge_commit_sha": None}})
+    assert isinstance(event, PullRequestChanged)
+    assert event.merged is False
+
+
 def test_a_branch_may_hold_slashes() -> None:
     event = parse("push", {"ref": "refs/heads/refs/heads/x"})
     assert isinstance(event, Push)

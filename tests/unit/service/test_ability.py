@@ -11,7 +11,7 @@ from bot.domain.notices import Topic
 from bot.features.outbox import store as outbox_store
 from bot.features.outbox.store import Outbox
 from bot.github.connection.budget import Budget
-from bot.github.errors import BudgetSpent, CredentialsRefused
+from bot.github.errors import BudgetSpent, CredentialsRefused, GitHubError
 from bot.service.ability import PATIENCE, Ability
 from bot.storage.store import Store
 
@@ -52,6 +52,21 @@ def test_a_spent_budget_is_told_at_once_and_other_waits_never(outbox: Outbox) ->
     assert [(one.due_at, one.notice.text) for one in outbox.find_all()] == [
         (1000, "10 of 100 requests are left of this hour, kept for people's commands")
     ]
+
+
+def test_an_account_that_lets_the_app_at_nothing_is_told_after_a_while(outbox: Outbox) -> None:
+    ability = Ability(outbox, lambda: 1000.0)
+    ability.note_refusal("installation 7", GitHubError("POST /x", 403, "Resource not accessible by integration"))
+    ability.note_refusal("installation 7", GitHubError("POST /x", 422, "no IP allow list enabled"))
+    assert outbox.find_all() == ()
+    words = "the `acme` organization has an IP allow list enabled, and your IP address is not permitted"
+    ability.note_refusal("installation 7", GitHubError("GET /installation/repositories", 403, words))
+    ability.note_refusal("installation 7", GitHubError("GET /repos/acme/win", 403, words))
+    ((topic, text, due),) = [(one.notice.topic, one.notice.text, one.due_at) for one in outbox.find_all()]
+    assert (topic, due) == (Topic.BOT_UNABLE, 1000 + PATIENCE)
+    assert text.endswith(words)
+    ability.note_success("installation 7")
+    assert outbox.find_all() == ()
 
 
 def test_what_an_earlier_process_wrote_ends_too(outbox: Outbox) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.text.budget import Section, Variant, fit, fixed
+from bot.text.budget import Section, Variant, fit, fixed, within_bytes
 
 
 def notice(left_out: tuple[str, ...]) -> str:
@@ -109,3 +109,24 @@ def test_every_variant_but_the_last_is_made_once_and_for_the_whole_limit() -> No
     fit(sections, 500, shorten=(0, 1, 1, 0, 1), notice=notice)
     assert [one for one in asked if one[0] != "least"] == [("full", 500), ("short", 500)]
     assert {budget for text, budget in asked if text == "least"} == {0, 5}
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "\u200b", "⚪", "🟠"])
+@pytest.mark.parametrize("share", [1.0, 0.6])
+def test_a_report_fits_by_its_bytes_and_wastes_little(letter: str, share: float) -> None:
+    """`share`: how much of its budget it uses; where it uses all, little is wasted."""
+    asked: list[int] = []
+
+    def render(limit: int) -> str:
+        asked.append(limit)
+        return letter * int(limit * share)
+
+    text = within_bytes(render, 65_535)
+    assert len(text.encode()) <= 65_535
+    assert len(text.encode()) > (65_535 - 5_000) * share**2
+    assert asked[0] == 65_535
+    assert len(asked) <= 2
+
+
+def test_a_report_that_cannot_get_shorter_is_not_made_for_ever() -> None:
+    assert within_bytes(lambda _limit: "é" * 40_000, 65_535) == "é" * 40_000

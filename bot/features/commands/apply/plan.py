@@ -9,11 +9,12 @@ from bot.features.bump import apply as bump_apply
 from bot.features.bump import read as gather
 from bot.features.bump.decide import decide_bump
 from bot.features.bump.facts import BumpFacts
-from bot.features.bump.jobs import bump_branch
+from bot.features.bump.jobs import bump_branch, encode_path
 from bot.features.bump.pull import link_plan, plan_head
 from bot.features.bump.text import render_body
 from bot.features.commands.facts.record import CommandRecord
 from bot.features.fleets.facts import Pinned
+from bot.features.fleets.jobs import OWN_BRANCHES
 from bot.features.fleets.read import FleetAt
 from bot.github.client import Client
 from bot.github.endpoints import repository
@@ -55,7 +56,7 @@ def _plan_head(tools: CommandTools, client: Client, at: FleetAt, pinned: Pinned,
 
 def pin_back_branch(base: BranchName, submodule: SubmodulePath) -> BranchName:
     """The one branch that a rollback of `submodule` on `base` lives on."""
-    return BranchName(f"aios-bot/rollback/{base}/{submodule}")
+    return BranchName(f"{OWN_BRANCHES}rollback/{base}/{encode_path(submodule)}")
 
 
 def open_pin_back(

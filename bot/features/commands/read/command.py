@@ -41,6 +41,7 @@ from bot.github.client import Client
 from bot.github.endpoints import people, repository
 from bot.github.endpoints.people import PullDetail
 from bot.github.errors import NotFound
+from bot.github.pulls import find_own_pulls
 from bot.protocol.order import OrderKind
 from bot.text.times import parse_time
 
@@ -70,7 +71,7 @@ def load_command_context(
     age = read_age(tools, job)
     with ThreadPoolExecutor(1, thread_name_prefix="fetch") as pool:
         fetching = pool.submit(_fetch, tools, client, job, verb)  # while GitHub looks for the pull request
-        pull = _find_pull(client, job)
+        pull = _find_pull(tools, client, job)
         at, problem = _read_fleet(tools, job, pull, fetching) if pull is not None else (None, "")
     file = at.file if at is not None else None
     actor = _read_actor(client, job, file, permission or people.read_permission(client, job.fleet, job.actor))
@@ -124,11 +125,28 @@ def _read_in_pull(
     return CommandContext(_with_holds(tools, client, at, pinned, facts=whole, verb=verb), at, pinned, pull)
 
 
-def _find_pull(client: Client, job: RunCommand) -> PullDetail | None:
+def _find_shown(tools: CommandTools, client: Client, job: RunCommand, sha: CommitSha) -> PullNumber | None:
+    """The pull request of a button on a commit that GitHub lists none for: it lags, or the head has moved since.
+
+    It is the one that shows the button's plan, or the bump for whose branch we made the commit.
+    """
+    shown = tools.bump.plans.store.find_pulls(job.fleet, job.bound) if job.bound else frozenset()
+    if shown:
+        return max(shown)
+    for pin in tools.fleets.pins.pins_of(job.fleet):
+        branch = bump_branch(pin.base, pin.submodule)
+        if sha in tools.bump.plans.store.find_pushed(job.fleet, branch):
+            pulls = find_own_pulls(client, job.fleet, head=branch)
+            return next((PullNumber(pull.number) for pull in pulls if pull.base.ref == pin.base), None)
+    return None
+
+
+def _find_pull(tools: CommandTools, client: Client, job: RunCommand) -> PullDetail | None:
     number = job.number
     if number is None and job.sha is not None:
         found = repository.find_pulls_of_commit(client, job.fleet, job.sha)
         number = next((PullNumber(p.number) for p in found if p.head.sha == job.sha), None)
+        number = number or _find_shown(tools, client, job, job.sha)
     if number is None:
         return None
     try:
@@ -256,6 +274,8 @@ def _with_holds(
     rolled_back = False
     if verb is Verb.RESUME:
         tip = tools.fleets.mirrors.of(pinned.upstream).resolve(f"refs/heads/{pinned.tracked}")
-        pulls = repository.find_pulls(client, at.repo, head=bump_branch(at.base, pinned.submodule), base=at.base)
-        rolled_back = tip is not None and tip in gather.read_dismissed_pins(pulls, holds)
+        branch = bump_branch(at.base, pinned.submodule)
+        pulls = repository.find_pulls(client, at.repo, head=branch, base=at.base)
+        pushed = tools.bump.plans.store.find_pushed(at.repo, branch)
+        rolled_back = tip is not None and tip in gather.read_dismissed_pins(pulls, holds, pushed)
     return msgspec.structs.replace(facts, hold=hold, rolled_back=rolled_back)

@@ -18,10 +18,13 @@ from bot.github.client import Client
 from bot.github.endpoints import people, repository
 from bot.github.endpoints.people import PullDetail
 from bot.github.endpoints.repository import MAX_PULL_FILES
+from bot.github.errors import GitHubError
 from bot.github.shapes import ReviewState
 
 if TYPE_CHECKING:
     from bot.features.review.run import ReviewTools
+
+_NO_DIFF = (406, 422)  # what GitHub answers for changes that are too many for it, or that it cannot compare now
 
 
 def read_review_facts(tools: ReviewTools, client: Client, repo: RepoName, pull: PullDetail) -> ReviewFacts:
@@ -69,7 +72,12 @@ def _read_paths(
     tools: ReviewTools, client: Client, repo: RepoName, pull: PullDetail, pins: list[Pinned]
 ) -> tuple[tuple[str, ...], bool]:
     """Every changed path, both names of a rename; a moved pin stands for what changed inside the submodule."""
-    files = repository.find_pull_files(client, repo, PullNumber(pull.number))
+    try:
+        files = repository.find_pull_files(client, repo, PullNumber(pull.number))
+    except GitHubError as problem:
+        if problem.status not in _NO_DIFF:
+            raise
+        return (), False
     named = dict.fromkeys(name for file in files for name in (file.filename, file.previous_filename) if name)
     complete = len(files) < MAX_PULL_FILES
     found: list[str] = []

@@ -13,10 +13,11 @@ from bot.domain.names import CommitSha, NodeName, short
 from bot.features.fleets.read import FleetAt
 from bot.features.outbox.facts import apply_rules, pin_scope
 from bot.features.outbox.store import replace_conditions
-from bot.features.rollout.apply.approval import PinUnknown, PlanDiffers, StacksUnreadable, find_pending
-from bot.features.rollout.apply.dispatch import Waiting, give_order, withdraw_order
+from bot.features.rollout.apply.approval import PlanDiffers
+from bot.features.rollout.apply.dispatch import Waiting, withdraw_order
+from bot.features.rollout.apply.giving import give_all
 from bot.features.rollout.apply.order_plan import find_first_start
-from bot.features.rollout.apply.superseded import as_withdrawn, report_superseded
+from bot.features.rollout.apply.superseded import report_superseded
 from bot.features.rollout.decide.conditions import find_conditions
 from bot.features.rollout.decide.deployed import find_deployed
 from bot.features.rollout.decide.orders import last_good
@@ -29,7 +30,6 @@ from bot.features.rollout.text import (
     DifferingPlan,
     NodeView,
     RolloutView,
-    describe_pending,
     render_rollout,
     say_run_ended,
 )
@@ -63,27 +63,8 @@ def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: Rollo
     for node in facts.nodes if facts.pull is not None else ():
         if find_deployed(node.past, facts.submodule.path).whole is None:
             find_first_start(tools, at, want_merged(facts, node), node.past)
-    orders: dict[NodeName, PastOrder | Waiting | None] = {n.node.name: facts.order_of(n) for n in facts.nodes}
-    differing: dict[NodeName, PlanDiffers] = {}
-    held: dict[NodeName, str] = {}  # why a node gets no order
-    unreadable: dict[NodeName, str] = {}
-    for node in facts.nodes:
-        if node.node.name in decision.start:
-            past = as_withdrawn(node.past, decision.withdraw)
-            try:
-                orders[node.node.name] = give_order(tools, client, at, want_merged(facts, node), past)
-            except PlanDiffers as problem:
-                log.warning("%s of %s gets no order: %s", node.node.name, facts.fleet, problem)
-                differing[node.node.name] = problem
-                pending = describe_pending(find_pending(problem.plan))
-                held[node.node.name] = f"not deployed: its plan goes beyond the approved one; {pending}"
-            except StacksUnreadable as problem:
-                log.warning("%s of %s gets no order: %s", node.node.name, facts.fleet, problem)
-                text = f"{problem}; {describe_pending(problem.pending)}"
-                held[node.node.name] = unreadable[node.node.name] = text
-            except PinUnknown as problem:
-                log.warning("%s of %s gets no order: %s", node.node.name, facts.fleet, problem)
-                held[node.node.name] = unreadable[node.node.name] = str(problem)
+    given = give_all(tools, client, at, facts, decision)
+    orders, differing, held = given.orders, given.differing, given.held
     if facts.pull is None:
         tools.outbox.replace(facts.fleet, _scope(facts), (), now=facts.now)
         return
@@ -118,20 +99,22 @@ def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: Rollo
         view.nodes,
         orders={name: order for name, order in orders.items() if isinstance(order, PastOrder)},
         differing=view.differing,
-        unreadable=unreadable,
+        unreadable=given.unreadable,
         web_url=tools.fleets.mirrors.web_url,
     )
     wanted = apply_rules(conditions, at.file.notify)
     status, details = _status(facts, view), _details(tools, facts, differing)
-    given = {name: (order,) for name, order in orders.items() if isinstance(order, PastOrder)}
+    newest = {name: (order,) for name, order in orders.items() if isinstance(order, PastOrder)}
 
     def also(connection: sa.Connection) -> None:
         replace_conditions(connection, facts.fleet, _scope(facts), wanted, now=facts.now)
         keep_orders(connection, facts.fleet, {n.node.name: n.past for n in facts.nodes})
-        keep_orders(connection, facts.fleet, given)
+        keep_orders(connection, facts.fleet, newest)
         keep_details(connection, tools.statuses.page_of(facts.fleet), status, details)
 
     tools.statuses.save(status, also=also)
+    if given.refused is not None:
+        raise given.refused
 
 
 def _scope(facts: RolloutFacts) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.events import PullRequestChanged
 from bot.domain.names import BranchName, CommitSha, NodeName, PullNumber
-from bot.features.bump.jobs import PlanPull, SyncBump, triggers
+from bot.features.bump.jobs import CloseLeftBump, PlanPull, SyncBump, triggers
 from bot.features.bump.pull import find_added_nodes
 from bot.features.bump.text import render_group_check, render_no_pin, render_unplanned
 from bot.features.fleets.jobs import ListedPull, PullsListed
@@ -76,7 +76,18 @@ def test_listed_ones_are_planned_too() -> None:
     theirs = msgspec.structs.replace(ours, number=PullNumber(5), from_fork=True)
     listed = PullsListed(repo=WIN, installation=SEVEN, numbers=(), pulls=(mine, ours, theirs))
     assert triggers(listed, INDEX) == [PLANNED, msgspec.structs.replace(PLANNED, number=PullNumber(5))]
-    assert triggers(msgspec.structs.replace(listed, repo=OTHER), INDEX) == []
+    left = CloseLeftBump(fleet=OTHER, installation=SEVEN, base=MAIN, branch=OWN, commit=HEAD, number=PullNumber(4))
+    assert triggers(msgspec.structs.replace(listed, repo=OTHER), INDEX) == [left]
+
+
+def test_a_branch_that_no_pin_has_is_looked_at() -> None:
+    """Only one that is called like ours, and in the fleet itself."""
+    was = BranchName("aios-bot/master/server")
+    left = ListedPull(number=PullNumber(3), base=MAIN, head=was, commit=HEAD)
+    theirs = msgspec.structs.replace(left, number=PullNumber(5), from_fork=True)
+    listed = PullsListed(repo=WIN, installation=SEVEN, numbers=(), pulls=(left, theirs))
+    found = [job for job in triggers(listed, INDEX) if isinstance(job, CloseLeftBump)]
+    assert [(job.number, job.branch) for job in found] == [(3, was)]
 
 
 def test_nothing_moves() -> None:

@@ -38,6 +38,23 @@ def test_an_unreadable_upstream_comes_with_its_cure() -> None:
     assert render_access_problem([ACTIONS], [SERVER], settings_url="").count("\n\n") == 3
 
 
+def test_an_upstream_that_github_keeps_to_itself_comes_with_githubs_words() -> None:
+    one = SERVER._replace(refusal="not from\n@here " + "x" * 400)
+    text = render_access_problem([], [one], settings_url="")
+    assert text.startswith("GitHub does not let the App read <code>acme/server</code>, which <code>server</code>")
+    assert "It says: not from &#64;&#8203;here xxx" in text
+    assert len(text) < 600
+
+
+def test_a_submodule_of_another_server_is_named_without_its_address() -> None:
+    one = UnreadableUpstream(SubmodulePath("server"), None)
+    assert render_access_title([], [one]) == "The App has no access to server"
+    assert render_access_problem([], [one], settings_url="") == (
+        "The address of <code>server</code> in `.gitmodules` is no repository of this GitHub: nothing is proposed or "
+        "deployed for it. Correct the address, or take <code>server</code> out of `.github/aios-bot.yml`."
+    )
+
+
 def test_nothing_missing_says_nothing() -> None:
     assert render_access_problem([], [], settings_url="x") == ""
 
