@@ -241,7 +241,7 @@ def node_warnings(plan: Plan) -> dict[str, list[NodeName]]:
 
 
 def new_variables(plan: Plan) -> dict[str, tuple[StackName, ...]]:
-    """The variables that stacks use now and did not before, and that every node has; with those stacks."""
+    """The variables that stacks use now and did not before, and that lack a value on no node; with those stacks."""
     missing = {name for names in missing_variables(plan).values() for name in names}
     found: dict[str, dict[StackName, None]] = {}
     for node in plan.nodes:
