@@ -39,8 +39,9 @@ def check_volumes(pair: StackPair) -> Iterator[Found]:
 def _gone(pair: StackPair) -> Found:
     old = pair.old or {}
     services = ", ".join(as_map(old.get("services")))
-    kept = ", ".join(volume_name(key, old) for key in as_map(old.get("volumes")))
-    stays = f"; volumes {kept} stay on the node" if kept else ""
+    kept = [volume_name(key, old) for key in as_map(old.get("volumes"))]
+    many = f"volumes {', '.join(kept)} stay" if kept[1:] else f"volume {''.join(kept)} stays"
+    stays = f"; {many} on the node" if kept else ""
     return Found(rules.STACK_REMOVED, f"the stack is removed: {services or 'it'} will stop{stays}")
 
 

@@ -199,6 +199,13 @@ SILENT: list[tuple[str, tuple[Any, Any]]] = [
 ]
 
 
+def test_a_stack_that_goes_leaves_its_volumes() -> None:
+    gone = stack("x", services={"db": {"image": "db:1"}}, volumes={"db": {"name": "x_db"}})
+    assert [text for rule, _, text in fired((gone, None)) if rule == "data.stack_removed"] == [
+        "the stack is removed: db will stop; volume x_db stays on the node"
+    ]
+
+
 def test_no_tag_is_the_tag_latest() -> None:
     found = fired((web(image="redis"), web(image="redis:latest")))
     assert [rule for rule, _, _ in found] == ["image.unpinned"]
