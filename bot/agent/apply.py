@@ -136,10 +136,14 @@ def apply_stack(
 
 def recreate(docker: Docker, root: Path, stack: StackOrder, services: Iterable[ServiceName]) -> None:
     """Replace the containers of these services, and of no other; no services are fine."""
-    names = list(services)
-    if names:
-        remove_networks(docker, stack)
-        ComposeStack(docker, root, stack).up(names, recreate=True)
+    wanted = tuple(ServiceOrder(service=name, action=Action.RECREATE) for name in services)
+    if not wanted:
+        return
+    compose = ComposeStack(docker, root, stack)
+    model, _ = compose.read_model()
+    remove_networks(docker, stack)
+    for batch in find_batches(replace(stack, services=wanted), model, ()):
+        compose.up(batch.services, recreate=True)
 
 
 def remove_networks(docker: Docker, stack: StackOrder) -> None:

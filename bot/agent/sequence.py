@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from bot.domain.names import ServiceName
-from bot.plan.followers import NAMESPACES, container_name, container_of
-from bot.plan.stack_needs import needed_containers
+from bot.plan.followers import NAMESPACES, container_of
+from bot.plan.stack_needs import named_services
 from bot.protocol.action import Action
 from bot.protocol.order import StackOrder
 
@@ -48,18 +48,26 @@ def find_batches(stack: StackOrder, model: Mapping[str, Any], present: Iterable[
     A service stands in a batch behind those that it needs. Where there is a choice, a batch takes all that it can.
     """
     steps = _steps(stack, frozenset(present))
-    needs = _needs(stack.project, model, steps)
+    services = model.get("services", {})
+    named = named_services(stack.project, services, steps)
+    needs = {one: {*needed_services(services.get(one, {})), *named[one]} - {one} for one in steps}
+    # Compose never follows the name of a container, and `restart` no `depends_on` without `restart: true`: what is
+    # written there by hand hides the one that compose adds for a shared namespace.
+    apart = {one: needs[one] if step is Step.RESTART else named[one] for one, step in steps.items()}
     batches: list[Batch] = []
     waiting = dict(steps)
     while waiting:
         ready = [name for name in waiting if not needs[name] & set(waiting)] or list(waiting)
         step = next((step for step in Step if any(waiting[name] is step for name in ready)), Step.REPLACE)
         batch: list[ServiceName] = []
-        # Compose itself keeps the order inside of one command.
+        # Compose itself keeps the order inside of one command, as far as it knows it.
         while more := [
             name
             for name in waiting
-            if waiting[name] is step and name not in batch and not (needs[name] & set(waiting)) - set(batch)
+            if waiting[name] is step
+            and name not in batch
+            and not (needs[name] & set(waiting)) - set(batch)
+            and not apart[name] & set(batch)
         ]:
             batch += more
         batch = batch or [name for name in ready if waiting[name] is step]  # services that need each other
@@ -85,14 +93,3 @@ def _steps(stack: StackOrder, present: frozenset[str]) -> dict[ServiceName, Step
             case Action.REMOVE if ordered.remaining and is_here:
                 steps[ordered.service] = Step.SCALE
     return steps
-
-
-def _needs(project: str, model: Mapping[str, Any], steps: Mapping[ServiceName, Step]) -> dict[ServiceName, set[str]]:
-    services = model.get("services", {})
-    owners = {container_name(project, service, services.get(service, {})): service for service in steps}
-    needs: dict[ServiceName, set[str]] = {}
-    for service in steps:
-        spec = services.get(service, {})
-        named = {owners[name] for name in needed_containers(spec) if name in owners}
-        needs[service] = ({*needed_services(spec), *named}) - {service}
-    return needs

@@ -136,11 +136,13 @@ class WorkTree:
         coming = {entry.path for entry in repository.list_tree(commit, recursive=True) if entry.kind == "blob"}
         folders = {"/".join(name.split("/")[:end]) for name in coming for end in range(1, name.count("/") + 1)}
         # An untracked folder is listed as one name: it may be a database of a million files. Its files are listed one
-        # by one only where the commit adds something in it.
+        # by one only where the commit adds something in it, or in its place: an empty one, which the engine makes for
+        # a mounted file that is missing, is in nobody's way.
         found = set(self.untracked())
-        for name in [name for name in found if name.endswith("/") and name.rstrip("/") in folders]:
+        for name in [name for name in found if name.endswith("/") and name.rstrip("/") in folders | coming]:
             found.discard(name)
-            found |= _split(self.git("ls-files", "--others", "-z", "--", f":(literal){name}", strip=False))
+            inside = _split(self.git("ls-files", "--others", "-z", "--", f":(literal){name}", strip=False))
+            found |= inside if name.rstrip("/") in folders else {name} if inside else set()
         names = {name.rstrip("/") for name in found}
         return sorted(n for n in names if n in coming or n in folders or _is_below_one_of(coming, n))
 

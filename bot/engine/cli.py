@@ -27,6 +27,10 @@ LOGS_TIMEOUT = 60  # seconds
 PROGRESS_INTERVAL = 5.0  # seconds between two lines that only say how far a download is
 _PROGRESS = re.compile(r"\b(?:Downloading|Extracting|Waiting|Verifying)\b")
 _OPTIONS_WITH_VALUE = ("--file", "--profile", "--project-name", "--project-directory", "--format", "--filter")
+# What the engine calls its own things by: as random as a secret, and none. Twelve signs are what `docker ps` shows.
+_ID = re.compile(
+    r"(\b(?:[Cc]ontainer|endpoint(?: \S+)?|network(?: \S+ id)?)[ :\"(]{1,3})([0-9a-f]{12})([0-9a-f]{52})\b"
+)
 _REDACTOR = Redactor(random_bytes.token_bytes(16))  # the marks of two runs are not to be compared
 
 
@@ -85,8 +89,12 @@ class DockerCli:
         return dict(self._environment)
 
     def redact(self, text: str) -> str:
-        """`text` without secrets: those known here, and what looks like one."""
-        return _REDACTOR.text(text, self._known)
+        """`text` without secrets: those known here, and what looks like one, except for the engine's own ids."""
+
+        def shorten(found: re.Match[str]) -> str:
+            return found[0] if found[2] + found[3] in self._known.everywhere else found[1] + found[2]
+
+        return _REDACTOR.text(_ID.sub(shorten, text), self._known)
 
     def run(
         self, *arguments: str, extra: Mapping[str, str] | None = None, check: bool = True, show: bool = False

@@ -256,6 +256,8 @@ def _spell(value: Any) -> str:
     match value:
         case None:
             return ""
+        case "":
+            return '""'
         case str():
             return value
         case bool() | int() | float():

@@ -218,7 +218,7 @@ def _context_name(name: str) -> str:
 def image_name(name: str) -> str:
     """One spelling of an image's name."""
     plain = name.lower().removeprefix("docker.io/").removeprefix("library/")
-    return plain if ":" in plain or "@" in plain else f"{plain}:latest"
+    return plain if ":" in plain.rpartition("/")[2] or "@" in plain else f"{plain}:latest"
 
 
 def _references(stage: BuildStage) -> Iterator[tuple[str, bool]]:

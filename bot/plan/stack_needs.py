@@ -25,6 +25,15 @@ def needed_containers(spec: Mapping[str, Any]) -> frozenset[str]:
     return frozenset({name for one in shared if (name := container_of(one))} | linked)
 
 
+def named_services(
+    project: str, services: Mapping[str, Mapping[str, Any]], among: Collection[ServiceName]
+) -> dict[ServiceName, set[str]]:
+    """By service, those of its own stack whose containers it needs by their names; only services `among` these."""
+    owners = {container_name(project, one, services.get(one, {})): one for one in among}
+    needed = {one: needed_containers(services.get(one, {})) for one in among}
+    return {one: {str(owners[name]) for name in needed[one] if name in owners} - {one} for one in among}
+
+
 def stack_needs(stacks: Iterable[StackOrder], models: Models) -> dict[str, set[str]]:
     """By project, the projects whose containers its services share, or whose images they use.
 

@@ -31,6 +31,7 @@ _MAX_NODES = 40_000  # as written, and again after aliases are followed
 _TAGS = frozenset(["!", "!reset", "!override"])
 _CORE = "tag:yaml.org,2002:"
 _CORE_TAGS = frozenset(_CORE + name for name in ("str", "int", "float", "bool", "null", "seq", "map"))
+_MERGE = _CORE + "merge"
 # Only such plain scalars may mean something else than text to any parser; all others are written in quotes.
 _UNQUOTED = re.compile(r"[-+]?[0-9.][0-9A-Za-z_.+-]{0,40}|[A-Za-z]{1,5}|~")
 
@@ -102,7 +103,8 @@ def parse_yaml(content: bytes) -> tuple[YamlNode, ...]:
 
 
 def _unquoted(message: str) -> str:
-    return re.sub(r"""(["'`]).*\1""", "...", message)
+    """`message` without what it quotes, except for single signs such as ','."""
+    return re.sub(r"""('\W')|(["'`]).*\2""", lambda found: found[1] or "...", message)
 
 
 class _Open:
@@ -209,6 +211,8 @@ def _key(node: YamlNode, line: int) -> YamlScalar:
 
 def _tag(event: Any, line: int) -> str:
     tag = str(event.tag or "")
+    if tag == _MERGE and isinstance(event, ScalarEvent) and event.value == "<<":
+        return ""  # as some programs that edit YAML write it
     if tag and tag not in _TAGS and tag not in _CORE_TAGS:
         raise YamlRefusedError(line, f"the tag {tag[:60]} is not used by compose")
     return tag

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -13,7 +14,7 @@ from bot.fleetfile import Node
 from bot.plan.contents import find_mounts
 from bot.plan.model import NodePlan, Risk, SourceLine, StackPlan
 from bot.plan.node_paths import find_outside
-from bot.plan.rendering import CHECKOUT, NodeChange, Rendered, Side, StackChange, Unreadable
+from bot.plan.rendering import CHECKOUT, NodeChange, Rendered, Rendering, Side, StackChange, Unreadable
 from bot.risks import (
     builds,
     data,
@@ -27,7 +28,16 @@ from bot.risks import (
     schema,
     secrets,
 )
-from bot.risks.pairs import Found, LeavingMount, NodePair, OutsideRead, StackPair, other_containers, service_pairs
+from bot.risks.pairs import (
+    Found,
+    LeavingMount,
+    NodePair,
+    OutsideRead,
+    StackPair,
+    as_map,
+    other_containers,
+    service_pairs,
+)
 
 _CONTAINER_CHECKS = (
     networks.check_host_network,
@@ -82,7 +92,7 @@ def add_risks(plan: NodePlan, change: NodeChange, tuning: Mapping[str, Tuning]) 
 
 def _pair(change: StackChange, node: Node) -> StackPair:
     sides = [side.rendering if side else None for side in (change.old, change.new)]
-    old, new = (side.for_risks if isinstance(side, Rendered) else None for side in sides)
+    old, new = _models(*sides)
     sources = next((side.sources for side in reversed(sides) if isinstance(side, Rendered)), {})
     unreadable = any(isinstance(side, Unreadable) for side in sides)
     was, now = (side.conditional if isinstance(side, Rendered) else {} for side in sides)
@@ -98,6 +108,24 @@ def _pair(change: StackChange, node: Node) -> StackPair:
         outside=_find_outside(change, node),
         conditional=conditional,
     )
+
+
+def _models(old: Rendering | None, new: Rendering | None) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Both models. A variable that keeps its value is shown in one way, also where only one version hides it."""
+    before, after = (side.for_risks if isinstance(side, Rendered) else None for side in (old, new))
+    if before is None or after is None or not isinstance(old, Rendered) or not isinstance(new, Rendered):
+        return before, after
+    for name, body in after["services"].items():
+        was, now = (as_map(side.model["services"].get(name)).get("environment") for side in (old, new))
+        shown = as_map(as_map(before["services"].get(name)).get("environment"))
+        kept = {
+            key: shown[key]
+            for key, value in as_map(now).items()
+            if key in shown and key in as_map(was) and as_map(was)[key] == value
+        }
+        if kept:
+            body["environment"] = {**body["environment"], **kept}
+    return before, after
 
 
 def _find_outside(change: StackChange, node: Node) -> tuple[OutsideRead, ...]:

@@ -39,8 +39,9 @@ def check_volumes(pair: StackPair) -> Iterator[Found]:
 def _gone(pair: StackPair) -> Found:
     old = pair.old or {}
     services = ", ".join(as_map(old.get("services")))
-    kept = ", ".join(volume_name(key, old) for key in as_map(old.get("volumes")))
-    stays = f"; volumes {kept} stay on the node" if kept else ""
+    kept = [volume_name(key, old) for key in as_map(old.get("volumes"))]
+    many = f"volumes {', '.join(kept)} stay" if kept[1:] else f"volume {''.join(kept)} stays"
+    stays = f"; {many} on the node" if kept else ""
     return Found(rules.STACK_REMOVED, f"the stack is removed: {services or 'it'} will stop{stays}")
 
 
@@ -48,7 +49,7 @@ def check_mounts(pair: StackPair) -> Iterator[tuple[str, Found]]:
     """Find what services will see where they kept their data; each with the service's name."""
     if pair.old is None or pair.new is None:
         return
-    still = _mounted(pair.new)
+    still, filled = _mounted(pair.new), _filled(pair.old, pair.new)
     for service in service_pairs(pair):
         if not service.old:
             continue
@@ -66,7 +67,8 @@ def check_mounts(pair: StackPair) -> Iterator[tuple[str, Found]]:
                 continue
             place = f"{service.place}.volumes.{index}"
             if mount.kind == was.kind == "volume":
-                text = f"{target} holds {mount} instead of {was}: it starts empty"
+                then = "the data in the old one stays behind" if mount.source in filled else "it starts empty"
+                text = f"{target} holds {mount} instead of {was}: {then}"
                 yield service.name, Found(rules.VOLUME_RENAMED, text, place)
             else:
                 rule = rules.FOLDER_MOVED if mount.kind == was.kind else rules.MOUNT_REPLACED
@@ -81,13 +83,19 @@ def _mounted(stack: Model) -> set[str]:
     }
 
 
+def _filled(old: Model, new: Model) -> set[str]:
+    """The volumes that may hold something already: of the old version, or external ones."""
+    external = {key: body for key, body in as_map(new.get("volumes")).items() if as_map(body).get("external")}
+    return {volume_name(key, old) for key in as_map(old.get("volumes"))} | {volume_name(key, new) for key in external}
+
+
 def check_database(service: ServicePair) -> Iterator[Found]:
     """Find databases whose image moves to another major version, or back."""
     changed = service.changed("image")
     if not service.old or not service.new or changed is None:
         return
     old, new = parse_image(str(changed[0] or "")), parse_image(str(changed[1] or ""))
-    if not is_store(old) or old.tag == new.tag:
+    if not is_store(old) or (old.tag or "latest") == (new.tag or "latest"):
         return
     was, now = read_version(old), read_version(new)
     versions = f"{old.tag or 'no tag'} to {new.tag or 'no tag'}"

@@ -48,9 +48,9 @@ def parse_image(reference: str) -> ImageName:
     head, colon, tag = name.rpartition(":")
     if not colon or "/" in tag:
         head, tag = name, ""
-    registry, slash, _ = head.partition("/")
-    if not slash:
-        head = f"docker.io/library/{head}"
+    registry, slash, rest = head.partition("/")
+    if not slash or (registry in ("docker.io", "index.docker.io") and "/" not in rest):
+        head = f"docker.io/library/{rest or head}"
     elif not ("." in registry or ":" in registry or registry == "localhost"):
         head = f"docker.io/{head}"
     return ImageName(head.lower(), tag, digest)

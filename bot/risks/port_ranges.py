@@ -26,19 +26,26 @@ class PortChange(NamedTuple):
 
 
 class PortIndex:
-    """Ports by number and protocol, with the one that reaches farthest of each."""
+    """Ports by number and protocol, with the one that reaches farthest of each.
+
+    Where the engine chooses the number, those to the same port of the container are the same.
+    """
 
     def __init__(self, ports: Iterable[Port]) -> None:
         self.ports = frozenset(ports)
-        self._farthest: dict[tuple[int, str], Port] = {}
+        self._farthest: dict[tuple[int, str, str], Port] = {}
         for port in ports:
-            other = self._farthest.setdefault((port.published, port.protocol), port)
+            other = self._farthest.setdefault(_same(port), port)
             if reach(port) > reach(other):
-                self._farthest[port.published, port.protocol] = port
+                self._farthest[_same(port)] = port
 
     def counterpart(self, port: Port) -> Port | None:
         """The port of the same number and protocol; of several, the first one that reaches farthest."""
-        return self._farthest.get((port.published, port.protocol)) if port.published else None
+        return self._farthest.get(_same(port))
+
+
+def _same(port: Port) -> tuple[int, str, str]:
+    return port.published, "" if port.published else port.target, port.protocol
 
 
 def reach(port: Port) -> int:
@@ -78,9 +85,11 @@ def _found(run: list[PortChange]) -> Found:
 
 def _name(first: PortChange, last: PortChange) -> str:
     port, end = first.port, last.port
-    numbers = str(port.published or port.target) + (f"-{end.published}" if first is not last else "")
+    numbers = str(port.published) + (f"-{end.published}" if first is not last else "")
     if first.named == "whole":
         address = f"[{port.address}]" if ":" in port.address else port.address or EVERYWHERE
         targets = port.target + (f"-{end.target}" if first is not last else "")
         return f"{address}:{numbers if port.published else '(any)'} to {targets}/{port.protocol}"
+    if not port.published:
+        return f"(any) to {port.target}/{port.protocol}"
     return f"{numbers}/{port.protocol}" if first.named == "protocol" else numbers

@@ -5,6 +5,7 @@ Nodes to which the same happens share a row.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from bot.domain.names import NodeName, ServiceName, StackName
 from bot.domain.severity import Severity
 from bot.plan.causes import ReasonCode
 from bot.plan.model import ImageKind, NodePlan, Plan, Reason, Risk, ServicePlan, SourceLine, StackPlan
+from bot.plan.rendering import CHECKOUT
 from bot.protocol.action import Action
 from bot.text.counts import plural
 
@@ -139,7 +141,11 @@ def _gravity(reason: Reason) -> int:
 
 def _within(stack: StackPlan, text: str) -> str:
     """`text` with the paths of the stack's own folder as its compose file writes them."""
-    return text.replace(f"{stack.folder}/", "") if stack.folder else text
+    if not stack.folder:
+        return text
+    # Where nobody knows the path at which the node has its checkout, a mount shows the rendering's.
+    inside = rf"(?<![\w/\\.~-])({CHECKOUT}/)?{re.escape(stack.folder)}/"
+    return re.sub(inside, lambda found: "./" if found[1] else "", text)
 
 
 def _image_note(service: ServicePlan) -> str:
@@ -241,7 +247,7 @@ def node_warnings(plan: Plan) -> dict[str, list[NodeName]]:
 
 
 def new_variables(plan: Plan) -> dict[str, tuple[StackName, ...]]:
-    """The variables that stacks use now and did not before, and that every node has; with those stacks."""
+    """The variables that stacks use now and did not before, and that lack a value on no node; with those stacks."""
     missing = {name for names in missing_variables(plan).values() for name in names}
     found: dict[str, dict[StackName, None]] = {}
     for node in plan.nodes:

@@ -209,7 +209,7 @@ def missing(plan: Plan) -> Section:
     ]
     if fresh:
         more = f" and {len(fresh) - _MAX_VARIABLES} more" if len(fresh) > _MAX_VARIABLES else ""
-        lines.append(f"New variables, set on every node: {', '.join(fresh[:_MAX_VARIABLES])}{more}.")
+        lines.append(f"New variables, each with a value or a default: {', '.join(fresh[:_MAX_VARIABLES])}{more}.")
     lines += [
         f"{md.text(stack)} on {nodes_in_words(nodes)}: {one_line(remark, _MAX_LINE)}."
         for (stack, remark), nodes in remarks(plan).items()

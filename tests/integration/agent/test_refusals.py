@@ -169,6 +169,17 @@ def test_untracked_files_in_the_way_are_kept(node_world: NodeWorld, name: str) -
     assert name in outcome.text
 
 
+def test_a_folder_with_files_in_the_place_of_a_file_is_kept(node_world: NodeWorld) -> None:
+    """An empty one, which the engine makes for a mounted file that is missing, is not: tests/cases."""
+    world = node_world
+    place = world.root / "server/stacks/secrets/acme.json"
+    place.mkdir()
+    (place / "data").write_text("the only copy")
+    at = world.push({"stacks/secrets/acme.json": "from upstream"})
+    outcome = assert_refused(world, RefusalReason.IN_THE_WAY, lambda: world.deploy(world.order(at, CHANGE)))
+    assert "stacks/secrets/acme.json" in outcome.text
+
+
 def test_another_repository_at_the_root(node_world: NodeWorld) -> None:
     world = node_world
     order = next_order(world)

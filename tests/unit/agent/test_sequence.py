@@ -98,6 +98,26 @@ def test_services_that_need_each_other_go_together() -> None:
     assert batches(stack(a=RECREATE, b=RESTART), "a b", a=on("b"), b=on("a")) == [("replace", "a"), ("restart", "b")]
 
 
+def test_who_is_restarted_comes_behind_what_it_needs() -> None:
+    """`docker compose restart` forgets a `depends_on` without `restart: true`, and restarts both at once."""
+    vpn = {"network_mode": "service:vpn"}
+    given = stack(web=RESTART, torrent=RESTART, vpn=RESTART, other=RESTART)
+    assert batches(given, "web torrent vpn other", vpn={}, torrent=vpn | on("vpn"), web=on("torrent"), other={}) == [
+        ("restart", "vpn other"),
+        ("restart", "torrent"),
+        ("restart", "web"),
+    ]
+
+
+def test_who_joins_a_container_by_its_name_is_not_brought_up_with_it() -> None:
+    vpn = {"network_mode": "container:vpn"}
+    given = stack(web=RECREATE, torrent=RECREATE, vpn=RECREATE)
+    assert batches(given, "web torrent vpn", vpn={"container_name": "vpn"}, torrent=vpn, web=on("torrent")) == [
+        ("replace", "vpn"),
+        ("replace", "torrent web"),
+    ]
+
+
 def test_a_container_named_in_the_same_stack_comes_first() -> None:
     spec = {"network_mode": "container:vpn"}
     assert batches(stack(a=RECREATE, b=RESTART), "a b", a=spec, b={"container_name": "vpn"})[0] == ("restart", "b")

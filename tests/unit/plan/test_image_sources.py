@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from bot.plan.image_sources import MAIN, Source, find_sources
+from bot.plan.image_sources import MAIN, Source, find_sources, image_name
 
 PATHS = ["a", "a.txt", "b/a.txt", "b/c/d", "b2", "Dockerfile"]
 
@@ -270,3 +270,10 @@ def test_hostile_text_takes_no_time(text: str) -> None:
     for number in range(10_000):
         found.takes(f"{'a' * 50}/{'a' * 200}/{number}")
     assert time.process_time() - start < 5
+
+
+def test_an_image_has_one_name() -> None:
+    names = ("redis", "redis:latest", "docker.io/redis", "docker.io/library/Redis:latest", "library/redis")
+    assert {image_name(name) for name in names} == {"redis:latest"}
+    assert image_name("localhost:5000/app") == image_name("localhost:5000/app:latest") == "localhost:5000/app:latest"
+    assert image_name("redis@sha256:ab") == "redis@sha256:ab"

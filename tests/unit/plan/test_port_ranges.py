@@ -76,6 +76,27 @@ def test_only_neighbours_to_which_the_same_happens_are_a_range(published: list[A
     ]
 
 
+def test_a_port_whose_number_the_engine_chooses_is_known_by_what_it_leads_to() -> None:
+    chosen, local, fixed = port("", target=81), port("", "127.0.0.1", 81), port("81", target=81)
+    assert fired((web(port("80"), chosen), web(chosen))) == [
+        ("exposure.port_closed", "services.web.ports", "port 80 is no longer published")
+    ]
+    assert fired((web(chosen), web(local))) == [
+        ("exposure.port_closed", "services.web.ports", "port (any) to 81/tcp is only on 127.0.0.1")
+    ]
+    assert fired((web(local), web(chosen))) == [
+        (
+            "exposure.bind_address",
+            "services.web.ports.0",
+            "port (any) to 81/tcp listens on 0.0.0.0 instead of 127.0.0.1",
+        )
+    ]
+    assert fired((web(chosen), web(fixed))) == [
+        (OPENED, "services.web.ports.0", "port 0.0.0.0:81 to 81/tcp is newly reachable from the network"),
+        ("exposure.port_closed", "services.web.ports", "port (any) to 81/tcp is no longer published"),
+    ]
+
+
 def test_each_port_is_taken_by_the_first_other_service() -> None:
     one = stack("x", services={"a": {"ports": [port("80", "10.0.0.1")]}, "b": {"ports": [port("80", "10.0.0.2")]}})
     assert fired((stack("x"), one), (None, None)) == [

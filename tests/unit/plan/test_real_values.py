@@ -10,9 +10,10 @@ from bot.domain.names import NodeName, ServiceName, StackName
 from bot.fleetfile import Node
 from bot.plan.causes import ReasonCode
 from bot.plan.changes import PlanScope, decide_stack
-from bot.plan.model import ServicePlan, StackPlan
-from bot.plan.rendering import Place, Rendered, Side, StackChange
+from bot.plan.model import NodePlan, ServicePlan, StackPlan
+from bot.plan.rendering import NodeChange, Place, Rendered, Side, StackChange
 from bot.protocol.action import Action
+from bot.risks.assess import add_risks
 
 pytestmark = pytest.mark.portable
 NODE = Node(name=NodeName("HP"))
@@ -191,3 +192,21 @@ def test_risks_are_judged_on_the_real_model_but_for_environments() -> None:
     rendering = Rendered(model={"name": "web", "services": {"a": spec}}, shown=shown)
     assert rendering.for_risks["services"] == {"a": spec | {"environment": {"A": MARK}}}
     assert spec["environment"] == {"A": "hunter2"}, "the model itself stays"
+
+
+def test_a_variable_that_keeps_its_value_is_no_changed_secret() -> None:
+    """It moves from an env file, whose values are hidden, to `environment:`, or back."""
+    hidden = side({"environment": {"A": "4", "B": "1", "C": "3"}}, {"environment": dict.fromkeys("ABC", MARK)})
+    plain = side({"environment": {"A": "4", "B": "2"}})
+    for old, new in ((hidden, plain), (plain, hidden)):
+        change = StackChange(stack=StackName("web"), folder="server/stacks/web", old=old, new=new)
+        plan = NodePlan(
+            node=NODE.name, platform="linux", stacks=decide_stack(change, PlanScope(NODE, frozenset())).stacks
+        )
+        (stack,) = add_risks(plan, NodeChange(NODE, (change,), frozenset()), {}).stacks
+        assert [risk.text for risk in stack.services[0].risks] == ["secret B changed"]
+
+
+def test_an_empty_value_is_seen() -> None:
+    _, service = decide(side({"environment": {"A": "x"}}), side({"environment": {"A": "", "B": ""}}))
+    assert [reason.text for reason in service.reasons] == ['environment A x -> ""', 'environment B: + ""']

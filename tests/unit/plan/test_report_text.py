@@ -77,6 +77,22 @@ def test_the_plain_text_is_the_same_lines() -> None:
     assert "server/a.conf changed (and 12 more lines)" in render_text(cut).splitlines()
 
 
+def test_a_path_is_shortened_to_the_stack_only_where_it_stays_true() -> None:
+    """Of a mount's path on the node, only all that leads to the stack's folder may go."""
+    texts = {
+        "server/stacks/web/a.conf changed": "a.conf changed",
+        "a, server/stacks/web/b changed": "a, b changed",
+        "volumes /fleet/server/stacks/web/a:/a -> /fleet/server/stacks/b:/a": (
+            "volumes ./a:/a -> /fleet/server/stacks/b:/a"
+        ),
+        "volumes: + /srv/fleet/server/stacks/web/a:/a": "volumes: + /srv/fleet/server/stacks/web/a:/a",
+        "volumes: + C:/aios/server/stacks/web/a:/a": "volumes: + C:/aios/server/stacks/web/a:/a",
+    }
+    reasons = tuple(Reason(code="volumes", text=text) for text in texts)
+    changed = replace(WEB, services=(replace(WEB.services[1], reasons=reasons),))
+    assert [line.text.strip() for line in render_lines(plan(changed))[3:8]] == [*texts.values()]
+
+
 def test_a_body_says_which_nodes_its_merge_deploys() -> None:
     assert "\nMerging deploys this. Plan" in render_body(plan(WEB), Links())
     nothing = "\nMerging deploys nothing: fix the stacks that could not be analysed first. Plan"

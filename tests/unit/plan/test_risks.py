@@ -194,7 +194,21 @@ SILENT: list[tuple[str, tuple[Any, Any]]] = [
     ("a new middleware", (web(), web(labels={f"{ROUTER}.middlewares": "auth"}))),
     ("a public variable", (web(environment={"A": "1"}), web(environment={"A": "2"}))),
     ("a port of another protocol", (web(), web(ports=[port("53", "127.0.0.1")]))),
+    ("an image in full", (web(image="docker.io/redis:7"), web(image="docker.io/library/redis:7"))),
+    ("an image of the older address", (web(image="index.docker.io/redis:7"), web(image="library/redis:7"))),
 ]
+
+
+def test_a_stack_that_goes_leaves_its_volumes() -> None:
+    gone = stack("x", services={"db": {"image": "db:1"}}, volumes={"db": {"name": "x_db"}})
+    assert [text for rule, _, text in fired((gone, None)) if rule == "data.stack_removed"] == [
+        "the stack is removed: db will stop; volume x_db stays on the node"
+    ]
+
+
+def test_no_tag_is_the_tag_latest() -> None:
+    found = fired((web(image="redis"), web(image="redis:latest")))
+    assert [rule for rule, _, _ in found] == ["image.unpinned"]
 
 
 @pytest.mark.parametrize(("what", "pair"), SILENT, ids=lambda v: v if isinstance(v, str) else "")

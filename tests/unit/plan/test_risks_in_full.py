@@ -71,6 +71,33 @@ CASES: dict[str, tuple[Any, Any, list[tuple[str, str, str]]]] = {
             ),
         ],
     ),
+    "volumes that may hold something already": (
+        web(volumes=[volume("old", "/a"), volume("old", "/b"), volume("old", "/c")])
+        | {"volumes": {"old": {"name": "x_old"}, "known": {"name": "x_known"}}},
+        web(volumes=[volume("known", "/a"), volume("other", "/b"), volume("fresh", "/c")])
+        | {
+            "volumes": {
+                "known": {"name": "x_known"},
+                "other": {"name": "given", "external": True},
+                "fresh": {"name": "x_fresh"},
+            }
+        },
+        [
+            ("data.foreign_volume", "volumes.other", "uses volume given, which it does not make itself"),
+            *(
+                (
+                    "data.volume_renamed",
+                    f"services.web.volumes.{index}",
+                    f"{target} holds volume {name} instead of volume x_old: {then}",
+                )
+                for index, target, name, then in (
+                    (0, "/a", "x_known", "the data in the old one stays behind"),
+                    (1, "/b", "given", "the data in the old one stays behind"),
+                    (2, "/c", "x_fresh", "it starts empty"),
+                )
+            ),
+        ],
+    ),
     "data in a folder of another kind, then more": (
         web(volumes=[volume("a", "/a"), bind("/srv/same", "/same"), bind("/srv/b", "/b")]),
         web(volumes=[bind("/srv/same", "/same"), bind("/srv/c", "/b")]),
