@@ -135,6 +135,7 @@ def test_the_content_of_a_config_is_free_text_whatever_the_config_is_called() ->
         ('"password": |\n hunter2x and more\nother: 1', "hunter2x and more"),
         ("PASSWORD=one\\\r\ntwo\r\nOTHER=1", "one\\\r\ntwo"),
         ("password: hunter2#x # of the shop", "hunter2#x"),
+        ("other: 1\n- password: one two three\n", "one two three"),
         ("ADMIN_PIN=123456", "123456"),
         ('- name: ADMIN_PIN\n  value: "123456"', "123456"),
         ('- value: "123456"\n  name: ADMIN_PIN', "123456"),
