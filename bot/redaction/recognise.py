@@ -22,9 +22,7 @@ _PLAIN = word_set(
     "password passwd passphrase passwort secret credential apikey privatekey accesskey passcode passkey passcommand "
     "motdepasse contrasena wachtwoord kennwort"
 )
-_WHOLE = word_set(
-    "pass pwd pw psk pat dsn salt pepper jwt hmac otp totp mnemonic userpass rootpw masterauth puk senha"
-)
+_WHOLE = word_set("pwd pw psk pat dsn salt pepper jwt hmac otp totp mnemonic rootpw masterauth puk senha")
 _ENDING = re.compile(r"tokens?$|(?<!by)(?<!com)(?<!over)(?<!under)(?<!sur)(?<!tres)pass$")
 _LAST = word_set("key keys auth authkey cookie authorization rcon")  # only where the name ends with them
 _CODES = word_set("backup recovery access security pairing unlock activation invite login master pin alarm")

@@ -50,7 +50,7 @@ _SYSTEM = word_set(
     "/var/lib/machines /var/lib/dkms /var/lib/aios-bot /var/lib/aios-bot-node /var/snap /swapfile "
     "/var/spool/cron /var/spool/at /var/spool/anacron /var/backups /private/etc /private/var /System /Library"
 )
-_WHOLE = word_set("/home /srv /opt /var/lib /var/log /Users ~")  # these alone, and what is around them
+_WHOLE = word_set("/home /srv /opt /var/log /Users")  # these alone, and what is around them
 # Plans have the checkout at the top: a path that leaves one in a home folder, `../../../../.ssh`, is `/.ssh` there.
 _HOME = re.compile(
     r"(?:/home/[^/]+|/Users/[^/]+|~|)(?:/\.(?:ssh|docker|gnupg|aws|azure|kube|netrc|pgpass|git-credentials|gitconfig"

@@ -29,7 +29,7 @@ def test_a_name_is_taken_as_it_is(parse: Callable[[str], str], text: str) -> Non
 
 NOT_REPOS = ["", "a", "a/", "/b", "a/b/c", "-a/b", "_a/b", "a.b/c", "a/.", "a/..", "a/b\n", "\na/b", "a/b c", "a/ö"]
 NOT_REPOS += [f"{L100}x/b", f"a/{L100}x", "a b/c"]
-NOT_LOGINS = ["", "-a", "_a", "a/b", "a\n", "a b", "[bot]", "a[bot]x", "a[BOT]", f"{L100}x", "é"]
+NOT_LOGINS = ["", "-a", "_a", "a/b", "a\n", "a b", "[bot]", "a[bot]x", "a[BOT]", "a[admin]", f"{L100}x", "é"]
 NOT_SHAS = ["", "a" * 39, "a" * 41, "A" * 40, "g" * 40, "a" * 40 + "\n", " " + "a" * 39]
 
 

@@ -21,6 +21,7 @@ from bot.features.bump.jobs import SyncBump
 from bot.features.commands.grammar import Command
 from bot.features.commands.jobs import BUTTONS, AcknowledgeCommand, CloseOutPull, RunCommand, SyncCommandOrders
 from bot.features.drift.jobs import CheckDrift
+from bot.features.drift.jobs import triggers as check_drift
 from bot.features.fleets.jobs import (
     Access,
     AccessRead,
@@ -41,6 +42,7 @@ from bot.features.hub.jobs import SyncHub
 from bot.features.notices.jobs import EndWaiting, NoteAccess
 from bot.features.review.jobs import SyncReview
 from bot.features.rollout.jobs import SyncRollout
+from bot.features.rollout.jobs import triggers as follow_rollouts
 from bot.features.upstream.jobs import SyncUpstream, SyncUpstreamPull
 from bot.service.router import route
 from tests.unit.service.test_router import (
@@ -163,7 +165,8 @@ def test_two_pins_of_one_branch_are_looked_at_by_one_job() -> None:
     freed = NodesFreed(fleet=WIN, installation=SEVEN)
     assert route(freed, Pins(both)) == (rollout(),)
     ended = WorkflowRunCompleted(repo=WIN, installation=SEVEN, run_id=1, conclusion="success")
-    assert [job for job in route(ended, Pins(both)) if isinstance(job, CheckDrift)] == [drift()]
+    assert check_drift(ended, Pins(both)) == [drift()]
+    assert follow_rollouts(ended, Pins(both)) == [rollout()]
 
 
 def test_a_rollout_that_is_looked_at_again_remembers_how_often_it_was() -> None:

@@ -56,6 +56,41 @@ NOTHING = sorted(
 )
 
 
+# Who writes there owns the node: by what runs at a boot, an update or a login, and by what the engines, the package
+# managers and everybody's jobs believe. Keys and passwords lie there, too.
+BELONGS_TO_THE_SYSTEM = sorted(
+    word_set(
+        "/dev /efi /lib32 /libx32 /nix /snap /swapfile /System /Library /Users /private/etc /private/var "
+        "/var/backups /var/snap /var/spool/anacron /var/spool/at "
+        "/var/lib/NetworkManager /var/lib/aios-bot /var/lib/aios-bot-node "
+        "/var/lib/cloud /var/lib/containers /var/lib/dkms /var/lib/dpkg /var/lib/kubelet /var/lib/machines "
+        "/var/lib/misc /var/lib/rancher /var/lib/rpm /var/lib/snapd /var/lib/sudo /var/lib/systemd"
+    )
+)
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize("path", BELONGS_TO_THE_SYSTEM)
+def test_what_the_system_keeps_elsewhere_belongs_to_it(path: str, *, read_only: bool) -> None:
+    assert judge_path(path, read_only=read_only) is Holds.SYSTEM
+    assert judge_path(f"{path}/x", read_only=read_only) is (Holds.DEVICE if path == "/dev" else Holds.SYSTEM)
+    assert judge_path(f"{path}x", read_only=read_only) is Holds.NOTHING
+
+
+@pytest.mark.parametrize(
+    ("path", "read"),
+    [
+        *((path, Holds.NOTHING) for path in ("/etc/hostname", "/etc/os-release", "/etc/ca-certificates/x")),
+        *((path, Holds.NOTHING) for path in ("/etc/pki/ca-trust/source", "/usr/share/ca-certificates")),
+        *((path, Holds.READABLE) for path in ("/etc/group", "/etc/machine-id", "/etc/resolv.conf", "/sys/block")),
+        *((path, Holds.READABLE) for path in ("/sys/bus/usb", "/sys/devices", "/usr/lib/modules")),
+        *((path, Holds.READABLE) for path in ("/usr/lib/os-release", "/usr/local/share/x", "/usr/share")),
+    ],
+)
+def test_what_holds_no_secret_may_be_read_and_not_written(path: str, read: Holds) -> None:
+    assert (judge_path(path, read_only=True), judge_path(path, read_only=False)) == (read, Holds.SYSTEM)
+
+
 @pytest.mark.parametrize("path", SYSTEM)
 def test_the_system_in_every_spelling(path: str) -> None:
     assert judge_path(path, read_only=False) is Holds.SYSTEM

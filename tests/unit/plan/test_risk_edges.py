@@ -50,7 +50,18 @@ def test_what_only_looks_like_a_risk_fires_nothing(what: str) -> None:
 
 
 BUILD = {"context": "/fleet/a"}
+LENDERS = {"a": {"volumes_from": ["b"]}, "b": {"volumes_from": ["c"]}, "c": {"volumes": [bind("/etc", "/c")]}}
 FIRES: dict[str, tuple[Any, Any, list[tuple[str, str]]]] = {
+    "a build from somebody's repository by SSH": (
+        web(build=BUILD),
+        web(build={"context": "deploy@git.example:acme/app"}),
+        [("image.remote_build", "its image is built from deploy@git.example:acme/app")],
+    ),
+    "volumes of a service that has them of another one": (
+        model(LENDERS | {"a": {}}),
+        model(LENDERS),
+        [("privilege.system_bind", "gets /etc of the node, writable")],
+    ),
     "a context that becomes another one": (
         web(build=BUILD | {"additional_contexts": {"b": "./b"}}),
         web(build=BUILD | {"additional_contexts": {"b": "docker-image://evil"}}),
@@ -87,6 +98,11 @@ FIRES: dict[str, tuple[Any, Any, list[tuple[str, str]]]] = {
         None,
         driven(driver_opts={"type": "nfs", "o": "addr=bind.lan,rw", "device": ":/d"}),
         [("data.volume_driver", "volume db lies on :/d")],
+    ),
+    "a folder of the system that calls itself a network drive": (
+        None,
+        driven(driver_opts={"type": "nfs", "o": "rbind,rw", "device": "/etc"}),
+        [("privilege.system_bind", "gets /etc of the node, writable")],
     ),
     "a folder of the system whose options hold the letters ro": (
         None,
@@ -148,6 +164,35 @@ FIRES: dict[str, tuple[Any, Any, list[tuple[str, str]]]] = {
 def test_what_fires_and_nothing_besides(what: str) -> None:
     before, after, expected = FIRES[what]
     assert sorted((rule, text) for rule, _, text in fired((before, after))) == sorted(expected)
+
+
+# With each of these a container is the node's root, or watches, stops or changes what is not its own.
+STRONG = (
+    "ALL AUDIT_CONTROL BPF CHECKPOINT_RESTORE DAC_OVERRIDE DAC_READ_SEARCH MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN "
+    "PERFMON SETFCAP SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT SYS_MODULE SYS_PTRACE SYS_RAWIO SYS_TIME"
+)
+USUAL = (
+    "AUDIT_WRITE CHOWN FOWNER IPC_LOCK KILL NET_BIND_SERVICE NET_RAW SETGID SETUID SYS_NICE SYS_RESOURCE WAKE_ALARM"
+)
+
+
+@pytest.mark.parametrize(
+    ("names", "rule"), [(STRONG, "privilege.strong_capability"), (USUAL, "privilege.capability")]
+)
+def test_capabilities_by_what_they_lead_to(names: str, rule: str) -> None:
+    found = fired((web(), web(cap_add=names.split())))
+    assert found == [(rule, "web", f"gets capability {name}") for name in names.split()]
+
+
+CONFINED = ("no-new-privileges", "seccomp=builtin", "apparmor:docker-default", "label=level:s0:c1,c2")
+LOOSE = ("seccomp=unconfined", "apparmor=unconfined", "label=disable", "label:disable", "label=user:root", "x")
+
+
+def test_options_of_confinement_that_loosen_it() -> None:
+    assert fired((web(), web(security_opt=list(CONFINED)))) == []
+    assert fired((web(), web(security_opt=list(LOOSE)))) == [
+        ("privilege.unconfined", "web", f"runs with {option}") for option in LOOSE
+    ]
 
 
 def test_a_third_stack_that_takes_the_same_name_is_one_more_collision() -> None:

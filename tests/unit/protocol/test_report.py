@@ -172,6 +172,10 @@ def test_a_report_is_looked_for_in_what_a_check_run_may_hold() -> None:
     assert parse_report("x" * (room + 1) + block, number=7) is None
 
 
+def test_a_check_run_of_a_report_has_room_to_spare() -> None:
+    assert MAX_TEXT_LENGTH == 65_000, "GitHub takes 65,535 characters"
+
+
 def test_the_fence_is_longer_than_any_in_the_text() -> None:
     summary = render_report(make_order(), outcome(text="```` and ``")).summary
     assert summary.split("text\n", 1)[0] == "`" * 7

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.redaction.recognise import find_shaped, is_secret_under
+from bot.redaction.recognise import find_shaped, is_secret_name, is_secret_under
 from bot.redaction.redact import Redactor, known_from
 
 REDACTOR = Redactor(b"k" * 32)
@@ -31,6 +31,72 @@ def test_a_value_is_secret_by_its_name_and_by_what_it_is(name: str, value: objec
     shown = REDACTOR.model({"services": {"web": {"environment": {name: value}}}})
     hidden = shown["services"]["web"]["environment"][name] != value
     assert hidden is is_secret
+
+
+# Each word that makes a name one of a secret, in a name that no other word makes one.
+SECRET = (
+    "DB_PASSWORD_NEW DB_PASSWD PASSPHRASE_NEW PASSWORT SECRET_VALUE CREDENTIALS APIKEY_NEW PRIVATE_KEY_NEW "
+    "ACCESS_KEY_NEW PASSCODE PASSKEY BORG_PASSCOMMAND MOT_DE_PASSE CONTRASENA WACHTWOORD KENNWORT "
+    "SMTP_PASS USERPASS DB_PWD DB_PW WIFI_PSK GITEA_PAT SENTRY_DSN HASH_SALT HASH_PEPPER APP_JWT WEBHOOK_HMAC "
+    "LOGIN_OTP LOGIN_TOTP WALLET_MNEMONIC LDAP_ROOTPW MASTERAUTH SIM_PUK SENHA API_TOKEN API_TOKENS "
+    "SIGNING_KEY SIGNING_KEYS BASIC_AUTH TS_AUTHKEY ERLANG_COOKIE AUTHORIZATION GAME_RCON "
+    "BACKUP_CODE RECOVERY_CODES ACCESS_CODE SECURITY_CODE PAIRING_CODE UNLOCK_CODE ACTIVATION_CODE INVITE_CODE "
+    "LOGIN_CODE MASTER_CODE PIN_CODE ALARM_CODE SNMP_COMMUNITY ROCOMMUNITY RWCOMMUNITY KEY_PEM KEY_HEX KEY_DATA "
+    "VAULT_SECRET_ID VAULT_TOKEN_ID"
+)
+PUBLIC = (
+    "PWD PUBLIC_KEY PUB_KEY SSH_HOST_KEY KNOWN_KEYS COUNTRY_CODE BYPASS COMPASS OVERPASS UNDERPASS SURPASS TRESPASS "
+    "COMMUNITY KEYBOARD AUTHOR COOKIES_ACCEPTED"
+)
+ABOUT = (
+    "ID NAME NAMES URL URI ENDPOINT HOST PORT HEADER ISSUER AUDIENCE TYPE ALGORITHM ALG TTL EXPIRY "
+    "EXPIRES EXPIRATION LIFETIME TIMEOUT LENGTH SIZE COUNT MIN MAX LIMIT ENABLED ENABLE DISABLED REQUIRED "
+    "POLICY PREFIX SUFFIX VERSION PROVIDER BACKEND DRIVER ENGINE STORE MOUNT ROTATION INTERVAL USER "
+    "USERNAME EMAIL ROUNDS METHOD MODE REF REFS "
+)
+
+
+@pytest.mark.parametrize("name", SECRET.split())
+def test_a_name_that_says_secret(name: str) -> None:
+    assert is_secret_name(name)
+    assert is_secret_name(name.lower())
+
+
+@pytest.mark.parametrize("name", [*PUBLIC.split(), *(f"PASSWORD_{word}" for word in ABOUT.split())])
+def test_a_name_that_is_only_about_one(name: str) -> None:
+    assert not is_secret_name(name)
+
+
+@pytest.mark.parametrize("word", ["FILE", "FILES", "PATH", "DIR", "DIRECTORY", "FOLDER"])
+def test_where_a_secret_lies_is_none(word: str) -> None:
+    assert not is_secret_under(f"PASSWORD_{word}", "/run/secrets/x")
+    assert is_secret_under(f"PASSWORD_{word}", "hunter2 and more")
+
+
+FREE = (
+    "environment labels annotations args command entrypoint test content options driver_opts sysctls post_start "
+    "pre_stop extra_hosts provider x-own"
+)
+NAMES = (
+    "name image container_name hostname network_mode ipc pid volumes_from links external_links networks depends_on "
+    "source target file context dockerfile device devices path env_file label_file volumes aliases profiles service "
+    "type driver published host_ip protocol mode working_dir configs"
+)
+
+
+@pytest.mark.parametrize("field", FREE.split())
+def test_a_field_that_takes_any_text_is_searched_for_what_may_be_secret(field: str) -> None:
+    known = known_from([("REALM", "lemonade stand")])
+    shown = REDACTOR.model({"services": {"web": {field: ["a lemonade stand"]}}}, known)
+    assert shown["services"]["web"][field] == [f"a {REDACTOR.mark('lemonade stand')}"]
+
+
+@pytest.mark.parametrize("field", NAMES.split())
+def test_a_name_that_equals_a_short_secret_stays_readable(field: str) -> None:
+    known = known_from([("PASSWORD", "lemonade")])
+    model = {"services": {"web": {field: "lemonade", "other": "lemonade"}}}
+    shown = REDACTOR.model(model, known)["services"]["web"]
+    assert (shown[field], shown["other"]) == ("lemonade", REDACTOR.mark("lemonade"))
 
 
 def test_an_example_of_a_token_is_shown_up_to_a_length() -> None:
@@ -68,6 +134,8 @@ def test_the_content_of_a_config_is_free_text_whatever_the_config_is_called() ->
         ("secrets: hunter2x", "hunter2x"),
         ('"password": |\n hunter2x and more\nother: 1', "hunter2x and more"),
         ("PASSWORD=one\\\r\ntwo\r\nOTHER=1", "one\\\r\ntwo"),
+        ("password: hunter2#x # of the shop", "hunter2#x"),
+        ("other: 1\n- password: one two three\n", "one two three"),
         ("ADMIN_PIN=123456", "123456"),
         ('- name: ADMIN_PIN\n  value: "123456"', "123456"),
         ('- value: "123456"\n  name: ADMIN_PIN', "123456"),
