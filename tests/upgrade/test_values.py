@@ -114,6 +114,11 @@ ONLY_WHERE_NEEDED = frozenset(
         "NoteAccess",
         "EndSessions",  # the version before has none
         "EndWaiting",
+        # It stays open until a newer replica takes the job; each sync of the fleet finds it again.
+        "CloseLeftBump",
+        # How often GitHub has been asked whether it can be merged: the version before asks without a limit.
+        "SyncReview.tries",
+        "SyncReview.not_before",
     }
 )
 """What the version before cannot read, and this one writes only where it has to."""
