@@ -61,7 +61,7 @@ UNHEARD = "what GitHub never says"
 
 
 def for_ever(job: Any, now: float) -> Any:
-    return msgspec.structs.replace(job, not_before=int(now) + 30)
+    return msgspec.structs.replace(job, tries=1, not_before=int(now) + 30)  # no try after the first is counted
 
 
 def still_open(client: Client, repo: RepoName, number: Any) -> Pull:

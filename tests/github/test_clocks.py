@@ -37,7 +37,7 @@ def test_the_hours_requests_are_used_up_and_the_clock_is_ahead(steps: Stepper) -
 
 def test_the_clock_is_ahead_by_more_than_a_key_may_be(steps: Stepper, monkeypatch: pytest.MonkeyPatch) -> None:
     """401 "'Expiration time' claim ('exp') is too far in the future" (octokit/auth-app.js#698): asked less and less
-    often, for GitHub blocks whoever sends many requests that it cannot authenticate."""
+    often, for GitHub blocks clients whose many requests it cannot authenticate."""
     app = steps.service.app
     app.renew(InstallationId(steps.world.installation))
     monkeypatch.setattr(app._own_budget, "_clock", steps.clock)

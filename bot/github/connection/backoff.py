@@ -67,7 +67,7 @@ class Backoff:
     def refused(self, request: str, headers: Mapping[str, str], kind: type[RetryLater], message: str) -> RetryLater:
         """The error, of this `kind`, for credentials that GitHub does not accept.
 
-        The first wait is short, for a token that ended early; then they get longer: GitHub blocks whoever goes on.
+        The first wait is short, for a token that ended early; then they get longer: GitHub blocks clients that go on.
         """
         with self._lock:
             now = self._clock()

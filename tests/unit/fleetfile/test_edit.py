@@ -203,3 +203,14 @@ def test_what_is_added_can_be_removed_byte_for_byte(text: str, name: str) -> Non
     assert isinstance(after, dict)
     assert list(after["nodes"].items()) == [*before["nodes"].items(), (new, NODE)]
     assert remove_entry(made, ("nodes", new)) == text
+
+
+def test_a_list_counts_by_its_items() -> None:
+    assert set_entry("bases: [main, old]\n", ("bases",), ["main", "new"]) == "bases: [main, new]\n"
+    assert set_entry("bases: [main, old]\n", ("bases",), ["main", "old"]) == "bases: [main, old]\n"
+
+
+def test_what_a_person_has_to_write_names_each_step_of_the_way() -> None:
+    with pytest.raises(EditError) as found:
+        set_entry("nodes: &all\n  A: {}\nother: *all\n", ("nodes", "B", "variables", "X"), "1")
+    assert "nodes:\n  B:\n    variables:\n      X: '1'" in str(found.value)

@@ -44,6 +44,8 @@ def test_an_upstream_that_github_keeps_to_itself_comes_with_githubs_words() -> N
     assert text.startswith("GitHub does not let the App read <code>acme/server</code>, which <code>server</code>")
     assert "It says: not from &#64;&#8203;here xxx" in text
     assert len(text) < 600
+    said = text.partition("It says: ")[2]
+    assert len(said) - len("&#64;&#8203;") + len("@") == 300, "no more of it than a person reads"
 
 
 def test_a_submodule_of_another_server_is_named_without_its_address() -> None:

@@ -8,9 +8,17 @@ import msgspec
 import pytest
 
 from bot.domain.events import AccessChanged, CheckRerequested, InstallationChanged, Push, RepositoryChanged
-from bot.domain.names import BranchName, CommitSha, InstallationId, RepoName, SubmodulePath
+from bot.domain.names import BranchName, CommitSha, InstallationId, PullNumber, RepoName, SubmodulePath
 from bot.features.fleets.facts import Pinned
-from bot.features.fleets.jobs import ForgetInstallation, RepeatChecks, SyncFleet, SyncInstallation, triggers
+from bot.features.fleets.jobs import (
+    ForgetInstallation,
+    ListedPull,
+    PullsListed,
+    RepeatChecks,
+    SyncFleet,
+    SyncInstallation,
+    triggers,
+)
 from bot.features.fleets.store import Pins
 from bot.github.events import parse_event
 
@@ -128,3 +136,13 @@ def test_a_push_that_may_bring_the_fleet_file_to_a_branch_is_read(
     assert triggers(event, INDEX) == ([wanted] if read else [])
     made = msgspec.structs.replace(event, repo=NEW)
     assert triggers(made, INDEX) == ([msgspec.structs.replace(wanted, fleet=NEW)] if may_make else [])
+
+
+def test_the_open_pull_requests_of_what_pins_nothing_any_more_get_no_review() -> None:
+    one = ListedPull(number=PullNumber(3), base=MAIN, head=BranchName("x"), commit=CommitSha("1" * 40))
+    assert PullsListed.of(FLEET, SEVEN, (one,)) == PullsListed(
+        repo=FLEET, installation=SEVEN, numbers=(PullNumber(3),), pulls=(one,)
+    )
+    assert PullsListed.of(FLEET, SEVEN, (one,), is_fleet=False) == PullsListed(
+        repo=FLEET, installation=SEVEN, numbers=(), pulls=(one,)
+    )
