@@ -119,9 +119,10 @@ class GitRepository:
 
     def list_refs(self, *names: str) -> dict[str, CommitSha]:
         """The refs called so, and those below a name that ends with a slash ("refs/heads/"), and their objects."""
-        out = self.run("for-each-ref", "--format=%(refname) %(objectname)", *names).decode()
-        pairs = (line.split(" ") for line in out.splitlines())
-        return {ref: CommitSha(oid) for ref, oid in pairs}
+        out = self.run("for-each-ref", "--format=%(objectname) %(refname)", *names)
+        # A name may hold bytes that are no UTF-8, and letters at which splitlines() ends a line.
+        pairs = (line.split(" ", 1) for line in out.decode("utf-8", "surrogateescape").split("\n") if line)
+        return {ref: CommitSha(oid) for oid, ref in pairs}
 
     def read_file(self, commit: str, path: str) -> bytes | None:
         """The content of a regular file at `commit`, or None when there is no such file."""

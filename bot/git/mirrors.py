@@ -32,7 +32,7 @@ IN_USE = 3600  # seconds after its last fetch for which a mirror is kept: it may
 _LOG = logging.getLogger("bot.mirrors")
 
 
-_OUTAGE = 60  # seconds before a server that could not do it is asked again
+_OUTAGE = 60  # seconds until the next request to a server that is away
 _STALE = 60  # seconds after which a lock inside a mirror was left by a process that is gone
 
 
@@ -43,7 +43,7 @@ class Mirror(GitRepository):
         super().__init__(git_dir)
         self.url = url
 
-    # What is said of full commit names never changes: git runs once for it.
+    # What full commit names stand for never changes: git runs once for each answer.
 
     def entry(self, commit: str, path: str) -> TreeEntry | None:
         return _entry(self.git_dir, commit, path) if FULL_NAME.fullmatch(commit) else super().entry(commit, path)

@@ -112,3 +112,15 @@ def test_a_mirror_that_is_damaged_is_not_taken_for_current(world: World) -> None
     (world.mirror.git_dir / "HEAD").unlink()
     assert len(world.fetch()) > 1
     assert world.has() == {"refs/heads/main": world.first}
+
+
+@pytest.mark.parametrize("name", ["caf\udce9", "one\u2028two", "one\x85two"], ids=ascii)
+def test_a_branch_of_any_name_comes_and_goes(world: World, name: str) -> None:
+    git(world.source, "branch", name)
+    world.fetch()
+    assert world.has() == {"refs/heads/main": world.first, f"refs/heads/{name}": world.first}
+    world.fetch()
+    git(world.source, "update-ref", "-d", f"refs/heads/{name}")
+    world.fetch()
+    assert world.has() == {"refs/heads/main": world.first}
+    assert world.fetch() == LISTED
