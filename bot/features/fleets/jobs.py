@@ -16,7 +16,6 @@ from bot.domain.names import BranchName, CommitSha, InstallationId, PullNumber, 
 from bot.domain.values import StoredValue, Value
 from bot.features.fleets.facts import PinIndex, Pinned
 
-_AGAIN_AFTER = (2, 4, 8, 16, 32)  # seconds
 OWN_BRANCHES = "aios-bot/"  # what the names of our own branches begin with
 
 
@@ -76,11 +75,11 @@ class PinsJob(FleetJob, frozen=True):
         return self.not_before
 
 
-class PushedJob(FleetJob, frozen=True):
-    """A job that an event of a push calls for. A fetch may get what was pushed only later (rancher/fleet#4842)."""
+class RepeatedJob(FleetJob, frozen=True):
+    """A job that looks again a moment later, each time after longer, while GitHub does not know yet."""
 
-    pushed: CommitSha | None = None
-    tries: int = 0  # how often it looked again because of that
+    again_after: ClassVar[tuple[int, ...]]  # seconds before each further look
+    tries: int = 0  # how often it looked again
     not_before: int = 0  # seconds since the epoch
 
     @property
@@ -88,10 +87,17 @@ class PushedJob(FleetJob, frozen=True):
         return self.not_before
 
     def again(self, now: float) -> Self | None:
-        """The same look a moment later, each time after twice as long; None: it looked often enough."""
-        if self.tries >= len(_AGAIN_AFTER):
+        """The same look a moment later; None: it looked often enough."""
+        if self.tries >= len(self.again_after):
             return None
-        return replace(self, tries=self.tries + 1, not_before=int(now) + _AGAIN_AFTER[self.tries])
+        return replace(self, tries=self.tries + 1, not_before=int(now) + self.again_after[self.tries])
+
+
+class PushedJob(RepeatedJob, frozen=True):
+    """A job that an event of a push calls for. A fetch may get what was pushed only later (rancher/fleet#4842)."""
+
+    again_after: ClassVar[tuple[int, ...]] = (2, 4, 8, 16, 32)
+    pushed: CommitSha | None = None
 
 
 class SyncFleet(PushedJob, frozen=True, tag="fleet"):

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
+from typing import ClassVar
 
 from bot.domain.events import Event, MergeGroupRequested, PullRequestChanged, Reviewed
 from bot.domain.names import CommitSha, InstallationId, PullNumber, RepoName
 from bot.features.fleets.facts import PinIndex
-from bot.features.fleets.jobs import FleetJob, FoundEvent, Job, PullsListed
-
-_AGAIN_AFTER = (10, 20, 40, 80, 160, 320, 640)  # seconds; the first question is what makes GitHub look
+from bot.features.fleets.jobs import FleetJob, FoundEvent, Job, PullsListed, RepeatedJob
 
 
-class SyncReview(FleetJob, frozen=True, tag="review"):
+class SyncReview(RepeatedJob, frozen=True, kw_only=True, tag="review"):
     """Decide which rule asks for a review of a pull request. Leads to the check `aios/review`.
 
-    `fleet` may also be an upstream: its rules are the same.
+    `fleet` may also be an upstream: its rules are the same. It looks again while GitHub does not know whether the
+    pull request can be merged; the first question is what makes GitHub find out.
     """
 
+    again_after: ClassVar[tuple[int, ...]] = (10, 20, 40, 80, 160, 320, 640)
     number: PullNumber
-    tries: int = 0  # how often it looked again because GitHub did not know whether it can be merged
-    not_before: int = 0  # seconds since the epoch
-
-    @property
-    def starts_at(self) -> int:
-        return self.not_before
-
-    def again(self, now: float) -> SyncReview | None:
-        """The same look later, each time after twice as long; None: it looked often enough."""
-        if self.tries >= len(_AGAIN_AFTER):
-            return None
-        return replace(self, tries=self.tries + 1, not_before=int(now) + _AGAIN_AFTER[self.tries])
 
 
 class ReviewGroup(FleetJob, frozen=True, tag="review_group"):
