@@ -118,7 +118,7 @@ class GitRepository:
         return parse_commit_sha(out.decode().strip())
 
     def list_refs(self, *names: str) -> dict[str, CommitSha]:
-        """The refs called so, and those below a name that ends with a slash ("refs/heads/"), and their objects."""
+        """The objects of the refs of these names, and of all refs below a name that ends with a slash."""
         out = self.run("for-each-ref", "--format=%(objectname) %(refname)", *names)
         # A name may hold bytes that are no UTF-8, and letters at which splitlines() ends a line.
         pairs = (line.split(" ", 1) for line in out.decode("utf-8", "surrogateescape").split("\n") if line)

@@ -76,7 +76,7 @@ class Mirror(GitRepository):
             raise
 
     def _fetch_alone(self, token: str | None, pull: PullNumber | None, *, repair: bool) -> None:
-        """One at a time."""
+        """Fetch while nobody else does: the mirror's lock is held."""
         more = (f"refs/pull/{pull}/head",) if pull is not None else ()
         self.git_dir.parent.mkdir(parents=True, exist_ok=True)
         lock = Path(f"{self.git_dir}.lock")
@@ -140,7 +140,7 @@ def _last_change(git_dir: Path, commit: str, path: str) -> CommitSha | None:
 @lru_cache(maxsize=1024)
 def _merge_base(git_dir: Path, one: str, other: str) -> CommitSha:
     found = GitRepository(git_dir).merge_base(one, other)
-    if found is None:  # not kept: one of the two may only not be here yet
+    if found is None:  # not kept: one of the two may still be missing here
         raise LookupError
     return found
 

@@ -52,7 +52,7 @@ def test_a_bump_is_left_behind(steps: Stepper, happens: Callable[[Stepper], None
     steps.settle()
     assert [one["head"]["ref"] for one in steps.outside.pulls(FLEET)] == left
     (note,) = steps.outside.comments(FLEET, pull["number"])
-    assert "pins nothing any more that this would move" in note["body"]
+    assert "no longer pins anything that this would move" in note["body"]
     assert steps.failed == []
 
 

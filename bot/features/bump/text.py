@@ -137,9 +137,9 @@ def render_note(
 
 
 def render_left_note(base: BranchName) -> str:
-    """Why a bump of before is closed, in words for a person."""
+    """Why an earlier bump is closed, in words for a person."""
     return (
-        f"{md.code(md.cut(base, 200))} pins nothing any more that this would move: the submodule was removed or "
+        f"{md.code(md.cut(base, 200))} no longer pins anything that this would move: the submodule was removed or "
         "moved, or the base branch was renamed. Closing; what is pinned now gets a pull request of its own."
     )
 
