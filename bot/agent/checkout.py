@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from bot.agent.file_checks import check_files
 from bot.agent.installer import remove
-from bot.agent.interrupted import remove_partial_files, undo_first_checkout, undo_interrupted
+from bot.agent.interrupted import remove_begun_clone, remove_partial_files, undo_first_checkout, undo_interrupted
 from bot.agent.orders import changed_stacks
-from bot.agent.submodules import fetch_submodule, find_stanza, remove_incomplete_clones, update_nested
+from bot.agent.submodules import fetch_submodule, find_stanza, mend_clones, update_nested
 from bot.agent.work_tree import CheckoutError, WorkTree, clone, render_list
 from bot.domain.names import CommitSha, parse_commit_sha, short
 from bot.git.git import GitError, GitRepository
@@ -57,8 +57,9 @@ class Checkout:
         restored: list[str] = []
         commits = tuple(commits)
         remove(self._unfinished_clone)
+        remove_begun_clone(self.root)
         inner = self._within(submodule)
-        remove_incomplete_clones(self._tree, commits, self._access)
+        mend_clones(self._tree, commits, self._access)
         for tree, targets, prefix in ((self._tree, commits, ""), (inner, pins, f"{submodule}/")):
             if tree.holds_files:
                 restored += [prefix + name for name in undo_interrupted(tree, targets)]
@@ -176,7 +177,8 @@ class Checkout:
             )
         self.root.parent.mkdir(parents=True, exist_ok=True)
         url = f"{self._access.web_url}/{order.fleet}.git"
-        # An interrupted clone must not pass for the checkout: it is renamed only when it is complete.
+        # An interrupted clone must not pass for the checkout: it is renamed only when it is complete. A folder that
+        # is there already may be a mount, or in one that is not ours to write.
         place = self.root if self.root.exists() else self._unfinished_clone
         remove(self._unfinished_clone)
         clone(url, place, branch=order.base, access=self._access)

@@ -7,7 +7,6 @@ It is ours, and only then undone, when it is exactly what the target commit hold
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -15,11 +14,7 @@ from bot.agent.installer import remove
 from bot.agent.work_tree import WorkTree
 from bot.domain.names import CommitSha
 from bot.git.git import GitRepository
-
-_IN_GIT_DIR = re.compile(
-    r"(HEAD|FETCH_HEAD|branches|config|description|hooks|info|objects|refs|logs|packed-refs|shallow)(\.lock)?"
-)
-"""What a clone consists of before a commit is checked out."""
+from bot.git.interrupted_clone import CloneState, look_at_clone, mend_link, remove_link
 
 
 def undo_interrupted(tree: WorkTree, targets: Iterable[CommitSha]) -> tuple[str, ...]:
@@ -28,7 +23,7 @@ def undo_interrupted(tree: WorkTree, targets: Iterable[CommitSha]) -> tuple[str,
     Call it only while no other git of ours can be running here: its locks are removed too.
     """
     folder, repository = tree.folder, tree.repository
-    for lock in (*repository.git_dir.glob("*.lock"), *repository.git_dir.glob("refs/**/*.lock")):
+    for lock in repository.find_locks():
         lock.unlink(missing_ok=True)
     known = [_files_of(repository, target) for target in targets if repository.resolve(target) is not None]
     edited = _names(
@@ -65,7 +60,7 @@ def undo_first_checkout(tree: WorkTree, targets: Iterable[CommitSha]) -> tuple[s
     git writes the files before the index, and would then stop at its own files, which it does not track.
     """
     folder, repository = tree.folder, tree.repository
-    for lock in repository.git_dir.glob("*.lock"):
+    for lock in repository.find_locks():
         lock.unlink(missing_ok=True)
     removed = []
     for target in targets:
@@ -77,23 +72,22 @@ def undo_first_checkout(tree: WorkTree, targets: Iterable[CommitSha]) -> tuple[s
     return tuple(sorted(removed))
 
 
-def remove_incomplete_clone(git_dir: Path, work_tree: Path) -> None:
-    """Remove a submodule's clone that was interrupted before it had a commit checked out.
-
-    One with a HEAD is left alone, and so is a folder with anything in it that git does not begin a clone with. git
-    writes the work tree's `.git` first, which then leads to no repository.
-    """
-    if GitRepository(git_dir).resolve("HEAD") is not None:
-        return
-    if git_dir.is_dir():
-        if not all(_IN_GIT_DIR.fullmatch(entry.name) for entry in git_dir.iterdir()):
-            return
+def mend_clone(git_dir: Path, work_tree: Path) -> None:
+    """Remove a submodule's clone that was interrupted before it had a commit checked out, or mend the link to it."""
+    state = look_at_clone(git_dir)
+    if state is CloneState.BEGUN:
         remove(git_dir)
-    link = work_tree / ".git"
-    if link.is_file():
-        leads_to = link.read_text("utf-8", "surrogateescape").removeprefix("gitdir:").strip()
-        if os.path.normpath(work_tree / leads_to) == os.path.normpath(git_dir):
-            link.unlink()
+    if state is CloneState.COMPLETE:
+        mend_link(git_dir, work_tree)
+    elif state is not CloneState.OTHER:
+        remove_link(git_dir, work_tree)
+
+
+def remove_begun_clone(folder: Path) -> None:
+    """Remove the fleet's clone in `folder` that was interrupted before it had a commit, if nothing else is there."""
+    git_dir = folder / ".git"
+    if look_at_clone(git_dir) is CloneState.BEGUN and [entry.name for entry in folder.iterdir()] == [".git"]:
+        remove(git_dir)
 
 
 def _files_of(repository: GitRepository, commit: CommitSha) -> dict[str, str]:

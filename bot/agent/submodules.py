@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from bot.agent.interrupted import remove_incomplete_clone
+from bot.agent.interrupted import mend_clone
 from bot.agent.work_tree import AS_COMMITTED, CheckoutError, WorkTree
 from bot.domain.names import CommitSha, SubmodulePath
 from bot.git.gitmodules import Stanza, parse_gitmodules
@@ -18,10 +18,8 @@ def parse_submodules(text: str) -> Mapping[str, Stanza]:
     return {stanza.path: stanza for stanza in parse_gitmodules(text).stanzas}
 
 
-def remove_incomplete_clones(
-    tree: WorkTree, commits: Iterable[CommitSha], access: GitAccess, *, depth: int = MAX_DEPTH
-) -> None:
-    """Remove clones of submodules of `tree`, as `commits` name them, that were interrupted; nested ones too."""
+def mend_clones(tree: WorkTree, commits: Iterable[CommitSha], access: GitAccess, *, depth: int = MAX_DEPTH) -> None:
+    """Remove or mend interrupted clones of submodules of `tree`, as `commits` name them; nested ones too."""
     if not tree.exists or not depth:
         return
     for commit in commits:
@@ -33,8 +31,8 @@ def remove_incomplete_clones(
             parts = stanza.name.split("/")  # git refuses such names; they would lead out of `modules`
             if pin is not None and not {"", ".", ".."} & set(parts):
                 inner = WorkTree(tree.folder / path, access)
-                remove_incomplete_clone(tree.repository.git_dir / "modules" / stanza.name, inner.folder)
-                remove_incomplete_clones(inner, [pin], access, depth=depth - 1)
+                mend_clone(tree.repository.git_dir / "modules" / stanza.name, inner.folder)
+                mend_clones(inner, [pin], access, depth=depth - 1)
 
 
 def find_stanza(tree: WorkTree, commit: str, submodule: str) -> Stanza | None:

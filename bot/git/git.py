@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -108,6 +108,14 @@ class GitRepository:
         """Standard output of one git command in this repository, or GitError. Without `environment` it only reads."""
         command = ["git", "--git-dir", str(self.git_dir), *arguments]
         return _run(command, environment=_READING if environment is None else environment, stdin=stdin)
+
+    def find_locks(self) -> Iterator[Path]:
+        """Files by which a running git keeps every other one out, and which a killed one leaves for ever."""
+        # The new packed-refs is a lock too: git makes it only where there is none yet.
+        for path in (*self.git_dir.rglob("*.lock"), self.git_dir / "packed-refs.new"):
+            inside_submodule = path.relative_to(self.git_dir).parts[0] == "modules"
+            if path.is_file() and not inside_submodule:
+                yield path
 
     def resolve(self, revision: str) -> CommitSha | None:
         """The commit that `revision` names, or None when there is none here."""

@@ -104,7 +104,7 @@ class Mirror(GitRepository):
 
     def _drop_stale_locks(self) -> bool:
         """Remove locks that a power cut left; nothing else writes here while we hold the mirror's own lock."""
-        stale = [path for path in self.git_dir.rglob("*.lock") if time.time() - path.stat().st_mtime > _STALE]
+        stale = [path for path in self.find_locks() if time.time() - path.stat().st_mtime > _STALE]
         for path in stale:
             path.unlink(missing_ok=True)
         return bool(stale)

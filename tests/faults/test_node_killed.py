@@ -225,8 +225,10 @@ def test_a_kill_in_a_first_order_leaves_a_node_that_takes_the_next(
 @pytest.mark.soak
 def test_kills_all_through_a_first_checkout(empty_node: tuple[NodeWorld, CheckoutPosition]) -> None:
     world, first = empty_node
-    for moment in range(40):
-        start_and_kill(world, world.order(first, CREATE_ALL), 0.2 + moment * 0.01, step="check out")
+    for moment in range(200):
+        step = start_and_kill(world, world.order(first, CREATE_ALL), moment * 0.003, step="check out")
+        if not step.startswith("check out"):
+            break
         recovered = subprocess.run(
             [*NODE_COMMAND, "recover"],
             env=environment(world),
@@ -235,5 +237,6 @@ def test_kills_all_through_a_first_checkout(empty_node: tuple[NodeWorld, Checkou
             timeout=120,
             check=False,
         )
-        assert recovered.returncode == 0, recovered
+        assert recovered.returncode == 0, f"{recovered.stdout}\n{recovered.stderr}"
         shutil.rmtree(world.root)
+    assert moment > 20, (moment, step)

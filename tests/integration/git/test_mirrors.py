@@ -12,7 +12,7 @@ from filelock import FileLock
 from bot.git import mirrors
 from bot.git.git import GitError
 from bot.git.mirrors import Mirror
-from tests.gitworld import commit, new_repository
+from tests.gitworld import commit, git, new_repository
 
 
 @pytest.fixture
@@ -73,3 +73,18 @@ def test_a_lock_that_a_power_cut_left_holds_nothing_up(tmp_path: Path, server: P
         one.fetch(None, repair=False)
     one.fetch(None)
     assert one.resolve("main") == pin
+
+
+def test_a_list_of_refs_that_a_power_cut_left_half_written_holds_nothing_up(tmp_path: Path, server: Path) -> None:
+    git(server, "branch", "topic")
+    one = mirror(tmp_path, server, "one")
+    one.run("pack-refs", "--all", environment={})
+    stale = one.git_dir / "packed-refs.new"
+    stale.write_text("")
+    at = time.time() - 3600
+    os.utime(stale, (at, at))
+    git(server, "branch", "-D", "topic")
+    with pytest.raises(GitError, match=r"packed-refs\.new"):
+        one.fetch(None, repair=False)
+    one.fetch(None)
+    assert one.resolve("topic") is None
