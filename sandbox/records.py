@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bot.git.git import GitRepository
+from sandbox.references import Reference, read_references
 
 if TYPE_CHECKING:
     from sandbox.app_records import AppRecord
@@ -280,6 +281,7 @@ class Repo:
     archived: bool = False
     parent: Repo | None = None  # of a fork
     created_at: str = field(default_factory=iso_now)
+    _heads: tuple[frozenset[Reference], dict[str, str]] = (frozenset(), {})  # as they were when git listed them
 
     @property
     def name(self) -> str:
@@ -288,4 +290,8 @@ class Repo:
 
     def heads(self) -> dict[str, str]:
         """Every branch and its commit."""
-        return {ref.removeprefix("refs/heads/"): str(sha) for ref, sha in self.git.list_refs("refs/heads/").items()}
+        now = read_references(self.git.git_dir)
+        if self._heads[0] != now:
+            found = self.git.list_refs("refs/heads/").items()
+            self._heads = now, {ref.removeprefix("refs/heads/"): str(sha) for ref, sha in found}
+        return dict(self._heads[1])

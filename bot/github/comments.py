@@ -36,8 +36,8 @@ def put_comment(
         return ()
 
 
-def post_first_comment(client: Client, repo: RepoName, number: PullNumber, *, marker: str, body: str) -> None:
-    """Post the comment with `marker` where there is surely none yet, without a look for it.
+def post_first_comment(client: Client, repo: RepoName, number: PullNumber, *, marker: str, body: str) -> bool:
+    """Post the comment with `marker` where there is surely none yet, without a look for it; whether it was made.
 
     What GitHub refuses is logged, as in put_comment.
     """
@@ -47,8 +47,15 @@ def post_first_comment(client: Client, repo: RepoName, number: PullNumber, *, ma
         if problem.status not in _CANNOT_COMMENT:
             raise
         log.warning("a comment on %s#%d was refused: %s", repo, number, problem)
-    else:
-        client.memory.keep(made, "comment", repo, number, marker)
+        return False
+    client.memory.keep(made, "comment", repo, number, marker)
+    return True
+
+
+def find_own_comments(client: Client, repo: RepoName, number: PullNumber, *, login: str) -> tuple[Comment, ...]:
+    """The comments that `login` wrote, oldest first."""
+    found = comments.find_comments(client, repo, number)
+    return tuple(one for one in found if one.user is not None and one.user.login == login)
 
 
 def _put_comment(
@@ -56,8 +63,7 @@ def _put_comment(
 ) -> tuple[Comment, ...]:
     text = body if marker in body else f"{body}\n\n{marker}"
     # Anybody may write the marker into a comment; only our own is ours to edit.
-    found = comments.find_comments(client, repo, number)
-    ours = tuple(one for one in found if one.user is not None and one.user.login == login)
+    ours = find_own_comments(client, repo, number, login=login)
     remembered: Comment | None = client.memory.find("comment", repo, number, marker)  # the list may lie behind
     known = next((one for one in ours if marker in one.body), remembered)
     if known is None:

@@ -10,10 +10,9 @@ changes.)
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from bot.features.fleets import read as fleets_read
 from bot.features.rollout.read import approval as rollout_approval
 from bot.fleetfile import parse_fleet
 from bot.git import git
+from sandbox.references import Reference, read_references
 
 _VERBS = {
     "cat-file",
@@ -41,7 +41,6 @@ _VERBS = {
 }
 _Key = tuple[object, ...]
 _parse_fleet = cache(parse_fleet)
-Reference = tuple[str, int, int]  # path, inode and time of a reference's file
 _NAMED_IN_FULL = re.compile(r"[0-9a-f]{40}(\.\.[0-9a-f]{40}|\^\{(commit|tree)\})?")
 
 
@@ -52,25 +51,6 @@ def is_fixed(arguments: Sequence[str]) -> bool:
         rest = rest[: rest.index("--")]
     named = [one for one in rest if not one.startswith("-") and (verb, one) != ("cat-file", "blob")]
     return verb in _VERBS and bool(named) and all(_NAMED_IN_FULL.fullmatch(one) for one in named)
-
-
-def read_references(repository: Path) -> frozenset[Reference]:
-    """Every reference of a bare repository: its file, which git writes anew and renames at each change."""
-    packed = [(str(path), *_identity(path.stat())) for path in (repository / "packed-refs",) if path.exists()]
-    return frozenset([*_read_folder(f"{repository}/refs"), *packed])
-
-
-def _read_folder(folder: str) -> Iterator[Reference]:
-    with suppress(FileNotFoundError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir():
-                yield from _read_folder(entry.path)
-            else:
-                yield entry.path, *_identity(entry.stat())
-
-
-def _identity(found: os.stat_result) -> tuple[int, int]:
-    return found.st_ino, found.st_mtime_ns
 
 
 def _is_of_references(arguments: Sequence[str]) -> bool:

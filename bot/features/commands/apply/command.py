@@ -172,8 +172,9 @@ def apply_command(
     """Carry a decision out, and reply."""
     record, context = decided
     decision = record.decision
+    reply = put_reply if context is None else post_first_reply
     if context is not None and context.pull is None:  # refused before anything was read
-        post_first_reply(client, record, body=render_reply(record))
+        reply(tools, client, record.fleet, record.pull, body=render_reply(record))
         return ()
     if isinstance(decision, GiveOrders):
         _react(client, job, record)
@@ -191,7 +192,7 @@ def apply_command(
         end_or_save_hold(tools, record)
         context = context or load_command_context(tools, client, job)
         found = _resume(tools, record, context) if isinstance(decision, ResumeBumps) else ()
-    put_reply(tools, client, record.fleet, record.pull, body=render_reply(record, extra=extra))
+    reply(tools, client, record.fleet, record.pull, body=render_reply(record, extra=extra))
     _react(client, job, record)
     return found
 

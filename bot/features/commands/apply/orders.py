@@ -31,7 +31,8 @@ from bot.features.rollout.read.history import read_orders
 from bot.features.rollout.text import DifferingPlan, render_differing
 from bot.fleetfile.yaml_lines import YamlFileError
 from bot.github.client import Client
-from bot.github.comments import minimize_comment, post_first_comment, put_comment
+from bot.github.comments import find_own_comments, minimize_comment, post_first_comment, put_comment
+from bot.github.endpoints.comments import Comment
 from bot.github.errors import GitHubError
 from bot.plan.order import OrderRequest
 from bot.plan.report.text import render_text
@@ -257,10 +258,14 @@ def show_plans(tools: CommandTools, at: FleetAt, record: CommandRecord, facts: C
     return "\n\n".join(parts)
 
 
-def post_first_reply(client: Client, record: CommandRecord, *, body: str) -> None:
-    """Make the reply to a command that was decided just now, with one request."""
+def post_first_reply(tools: CommandTools, client: Client, repo: RepoName, number: PullNumber, *, body: str) -> None:
+    """As put_reply, for a command that was decided just now: there is no reply yet, so none is looked for before."""
     source, kind = parse_reply_marker(body) or ("", "")
-    post_first_comment(client, record.fleet, record.pull, marker=reply_marker(source, kind), body=body)
+    marker = reply_marker(source, kind)
+    made = post_first_comment(client, repo, number, marker=marker, body=body)
+    if made and kind in _ONE_AT_A_TIME:
+        ours = find_own_comments(client, repo, number, login=tools.fleets.app.login())
+        _hide_newest(client, [one for one in ours if marker not in one.body], kind)
 
 
 def put_reply(tools: CommandTools, client: Client, repo: RepoName, number: PullNumber, *, body: str) -> None:
@@ -271,6 +276,12 @@ def put_reply(tools: CommandTools, client: Client, repo: RepoName, number: PullN
     source, kind = parse_reply_marker(body) or ("", "")
     marker = reply_marker(source, kind)
     before = put_comment(client, repo, number, marker=marker, body=body, login=tools.fleets.app.login())
-    same = [one for one in before if (parse_reply_marker(one.body) or ("", ""))[1] == kind]
-    if same and kind in _ONE_AT_A_TIME:
+    if kind in _ONE_AT_A_TIME:
+        _hide_newest(client, before, kind)
+
+
+def _hide_newest(client: Client, ours: Sequence[Comment], kind: str) -> None:
+    """Hide the newest reply of one kind; those before it were hidden when it was made."""
+    same = [one for one in ours if (parse_reply_marker(one.body) or ("", ""))[1] == kind]
+    if same:
         minimize_comment(client, same[-1])
