@@ -15,6 +15,7 @@ from bot.domain.errors import BotError
 from bot.domain.names import DeploymentId
 from bot.protocol.order import Order
 from bot.protocol.outcome import FailureReason, Outcome
+from bot.storage.whole_files import write_whole
 
 _FILE = "unreported.json"
 
@@ -71,6 +72,4 @@ def _write(state: NodeState, numbers: list[DeploymentId]) -> None:
         if not numbers:
             place.unlink(missing_ok=True)
             return
-        fresh = place.with_suffix(".new")
-        fresh.write_bytes(msgspec.json.encode(numbers))
-        fresh.replace(place)
+        write_whole(place, msgspec.json.encode(numbers))

@@ -25,6 +25,7 @@ from bot.engine.containers import Container
 from bot.envelope.keys import PublicKey, PublicKeyError, parse_public_key
 from bot.protocol.order import Order
 from bot.protocol.outcome import OrderEnd
+from bot.storage.whole_files import write_whole
 
 LOCK_TIMEOUT = 900  # seconds that an order waits for the one before it
 
@@ -147,8 +148,8 @@ class NodeState:
             )
         try:
             (self.folder / "keys").mkdir(parents=True, exist_ok=True, mode=0o700)
-            (self.folder / "keys" / f"{key.fingerprint}.pem").write_bytes(key.pem.encode())
-            _write_whole(self.folder / "node.json", msgspec.json.encode(wanted))
+            write_whole(self.folder / "keys" / f"{key.fingerprint}.pem", key.pem.encode())
+            write_whole(self.folder / "node.json", msgspec.json.encode(wanted))
         except OSError as problem:
             raise StateError(f"{self.folder} cannot be written: {problem.strerror}; run this as its owner") from None
         return wanted
@@ -291,9 +292,3 @@ def _parse_key(path: Path) -> PublicKey:
         raise StateError(f"{path} cannot be read: {problem.strerror}") from None
     except PublicKeyError as problem:
         raise StateError(f"{path} is {problem}") from None
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    fresh = path.with_suffix(".new")
-    fresh.write_bytes(content)
-    fresh.replace(path)

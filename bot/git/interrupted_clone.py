@@ -11,6 +11,7 @@ from enum import Enum
 from pathlib import Path
 
 from bot.git.git import GitRepository
+from bot.storage.whole_files import write_whole
 
 _IN_BEGUN_CLONE = re.compile(
     r"(HEAD|FETCH_HEAD|branches|config|description|hooks|info|objects|refs|logs|packed-refs|shallow)(\.lock|\.new)?"
@@ -41,9 +42,7 @@ def mend_link(git_dir: Path, work_tree: Path) -> None:
     """Write the whole link from `work_tree` to its clone where only the beginning of it is."""
     link = work_tree / ".git"
     if link.is_file() and _is_begun_link(_read(link), git_dir, work_tree):
-        whole = link.with_name(".git.new")
-        whole.write_text(f"gitdir: {_relative(git_dir, work_tree)}\n", "utf-8", "surrogateescape")
-        whole.replace(link)
+        write_whole(link, os.fsencode(f"gitdir: {_relative(git_dir, work_tree)}\n"))
 
 
 def remove_link(git_dir: Path, work_tree: Path) -> None:

@@ -29,6 +29,7 @@ from bot.onboarding.join.private import make_private
 from bot.onboarding.join.programs import run_shown
 from bot.onboarding.join.runner import check_start, check_user, start_runner, stop_runner, write_job_environment
 from bot.protocol.invitation import Invitation, RunnerDownload
+from bot.storage.whole_files import write_whole
 
 DOWNLOAD_LIMIT = 600  # seconds without data while the runner's archive is downloaded
 RUNNER_INPUT = "ACTIONS_RUNNER_INPUT_TOKEN"  # where config.sh reads --token (actions/runner, CommandSettings.cs)
@@ -88,7 +89,7 @@ class NodeJoin:
                 _interpreter(script), cwd=self.root, cure="see the output above; fix it, and paste the command again"
             )
             done.append(script)
-            done_file.write_text(json.dumps(done))
+            write_whole(done_file, json.dumps(done).encode())
             self.log(f"ok   {script}")
 
     def _scripts(self) -> tuple[str, ...]:

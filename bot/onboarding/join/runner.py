@@ -16,6 +16,7 @@ from bot.domain.errors import BotError
 from bot.onboarding.join.services import render_drop_in, render_task
 from bot.protocol.invitation import Invitation
 from bot.settings.environment import PROXIES
+from bot.storage.whole_files import write_whole
 
 _SYSTEMD = Path("/run/systemd/system")
 _UNITS = Path("/etc/systemd/system")
@@ -72,9 +73,7 @@ def write_job_environment(folder: Path, state: Path, environment: Mapping[str, s
     after = kept + [f"{name}={value}" for name, value in given.items() if "\n" not in value]
     if sorted(after) == sorted(before):
         return False
-    file.touch(mode=0o600)
-    file.chmod(0o600)
-    file.write_text("\n".join(after) + "\n", encoding="utf-8")
+    write_whole(file, ("\n".join(after) + "\n").encode(), mode=0o600)
     return True
 
 

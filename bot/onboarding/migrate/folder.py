@@ -13,6 +13,7 @@ import msgspec
 from bot.domain.values import StoredValue
 from bot.git.git import GitError, run_in_checkout
 from bot.settings.environment import docker_environment
+from bot.storage.whole_files import write_whole
 
 STATE = "aios-bot-migration.json"  # in the git directory, from the first step to the last
 STAGING = "aios-bot-migration"  # a folder in the git directory, for clones and copies that are not complete yet
@@ -66,9 +67,7 @@ class WorkingFolder:
 
     def write_state(self, state: MigrationState) -> None:
         """Save the state, in one step."""
-        new = self.git_dir / f"{STATE}.new"
-        new.write_bytes(msgspec.json.encode(state))
-        new.replace(self.git_dir / STATE)
+        write_whole(self.git_dir / STATE, msgspec.json.encode(state))
 
 
 def is_link(path: Path) -> bool:
