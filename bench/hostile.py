@@ -12,6 +12,8 @@ from typing import Any
 
 from bench.hostile_service import print_beside_others
 from bot.domain.names import NodeName, StackName
+from bot.plan.build_effect import describe_effect
+from bot.plan.dockerfile import fill_in, parse_dockerfile
 from bot.plan.lists import find_differences
 from bot.plan.model_diff import render_diff
 from bot.planner.interpolation import find_uses, read_settings
@@ -57,6 +59,17 @@ def _nested(size: int) -> object:
     return list(find_uses(("${A:-" * 30 + "}" * 30) * (size // 180)))
 
 
+def _dockerfile(argument: str, end: str) -> Callable[[int], object]:
+    """A Dockerfile of three eighths of the size: the greatest one is the longest that is read."""
+
+    def work(size: int) -> object:
+        text = (argument * size)[: size * 3 // 16]
+        file = parse_dockerfile(f"ARG {text}{end}\nFROM ${{a}}\nENV {text}{end}\n")
+        return describe_effect(fill_in(file, {}), file.stages, [0])
+
+    return work
+
+
 WORK: dict[str, Callable[[int], object]] = {
     **{f"redaction: {name}": _redact(unit) for name, unit in UNITS.items()},
     "redaction: many known values": _known,
@@ -64,6 +77,8 @@ WORK: dict[str, Callable[[int], object]] = {
     "env file of letters": lambda size: read_settings("b" * size),
     "published ports": _ports,
     "YAML anchors": _anchors,
+    "Dockerfile: one long word": _dockerfile("a", "!"),
+    "Dockerfile: quotes without an end": _dockerfile('a="', '"x'),
 }
 
 

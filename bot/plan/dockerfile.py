@@ -17,7 +17,8 @@ _FRONTEND = re.compile(r"(?:docker\.io/)?docker/dockerfile(?:-upstream)?(?:[:@]\
 _UNUSUAL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")  # where Python and Go end lines in two ways
 _HEREDOC = re.compile(r"[0-9]*<<(-?)(['\"]?)([A-Za-z0-9_.]+)\2")
 _WITH_HEREDOCS = ("add", "copy", "run")
-_ARGUMENT = re.compile(r'([A-Za-z_]\w*)(?:=("[^"]*"|[^\s"]*))?(?:\s+|$)')
+_ARGUMENT = re.compile(r'(?<!\S)([A-Za-z_]\w*)(?:=("[^"]*"|[^\s"]*))?(?:\s+|$)')
+LONGEST_VALUE = 4096  # characters of an argument; no image's name comes near
 _USE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?::?-([^${}]*))?\})")
 
 
@@ -96,7 +97,10 @@ def _filled(stage: BuildStage, values: Mapping[str, str | None]) -> BuildStage:
 
 
 def _expand(text: str, values: Mapping[str, str | None]) -> str | None:
-    """`text` with `values` in the place of its variables; None where it is not certain what it becomes."""
+    """`text` with `values` in the place of its variables; None where it is not certain what it becomes, or too long.
+
+    Each value may hold the one before it twice, so that a few lines would fill the memory.
+    """
     parts: list[str] = []
     at = 0
     for use in _USE.finditer(text):
@@ -105,7 +109,10 @@ def _expand(text: str, values: Mapping[str, str | None]) -> str | None:
             return None
         parts += [text[at : use.start()], value or use[3] or ""]
         at = use.end()
-    found = "".join([*parts, text[at:]])
+    parts.append(text[at:])
+    if sum(map(len, parts)) > LONGEST_VALUE:
+        return None
+    found = "".join(parts)
     return None if "$" in found else found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.plan.model import Image, ImageKind
 
+LONGEST_TAG = 128  # characters (https://github.com/distribution/reference/blob/main/regexp.go)
 # What names one version: two numbers or more ("1.27", "v3.2.1-alpine"), a date, a build number, a commit.
 _VERSION = re.compile(
     r"(?i)(?:[a-z]+[-_])*v?\d+(?:\.\d+)+(?:[-._+].*)?"
@@ -27,5 +28,5 @@ def judge_image(service: Mapping[str, Any]) -> Image | None:
     if "@" in name:
         return Image(name=name, kind=ImageKind.DIGEST)
     _, colon, tag = name.rpartition("/")[2].partition(":")
-    fixed = colon and _VERSION.fullmatch(tag)
+    fixed = colon and len(tag) <= LONGEST_TAG and _VERSION.fullmatch(tag)
     return Image(name=name, kind=ImageKind.VERSION if fixed else ImageKind.MOVING)

@@ -18,6 +18,7 @@ from bot.onboarding.survey.parse import PLACES, find_glob, is_compose_file, pars
 OWNERS_PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
 _USUAL = (BranchName("main"), BranchName("master"))
 _LARGEST = 256 * 1024  # bytes; only this much of a compose file is parsed
+_LONGEST_PATH = 4096  # characters; no system has longer ones
 _BOOTSTRAP = re.compile(r"(?:.*/)?(?:00-|master-)?[\w-]*(?:bootstrap|install|setup)[\w-]*\.(?:ps1|sh)", re.IGNORECASE)
 
 
@@ -45,7 +46,7 @@ def read_repository(root: Path) -> RepositorySurvey:
         submodules=submodules,
         hosts=hosts,
         registry=registry,
-        bootstrap=tuple(path for path in paths if _BOOTSTRAP.fullmatch(path)),
+        bootstrap=tuple(path for path in paths if len(path) <= _LONGEST_PATH and _BOOTSTRAP.fullmatch(path)),
         fleet_file=_on_disk(root, FLEET_FILE),
         workflow=_on_disk(root, WORKFLOW) is not None,
         owners=next((text for place in OWNERS_PLACES if (text := _on_disk(root, place)) is not None), None),

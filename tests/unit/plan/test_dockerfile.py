@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bot.plan.dockerfile import BuildStage, Dockerfile, Instruction, NotUnderstoodError, parse_dockerfile
+from bot.plan.dockerfile import BuildStage, Dockerfile, Instruction, NotUnderstoodError, fill_in, parse_dockerfile
 
 FROM = Instruction("from", (), "a", 1)
 
@@ -124,3 +124,20 @@ def test_hostile_text_takes_no_time(text: str) -> None:
     with contextlib.suppress(NotUnderstoodError):
         parse_dockerfile(text)
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("argument", ["a" * 90_000 + "!", 'a="' * 30_000, "a=" + '"' * 90_001, "a" * 90_000 + '="x'])
+def test_hostile_arguments_take_no_time(argument: str) -> None:
+    file = parse_dockerfile(f"ARG {argument}\nFROM ${{a}}\n")
+    start = time.process_time()
+    fill_in(file, {})
+    assert time.process_time() - start < 5
+
+
+def test_arguments_that_double_are_not_followed() -> None:
+    doubling = "".join(f"ARG a{at}=${{a{at - 1}}}${{a{at - 1}}}\n" for at in range(1, 60))
+    file = parse_dockerfile(f"ARG a0=xx\n{doubling}FROM a:${{a11}}\nFROM b:${{a12}}\nFROM ${{a59}}\n")
+    # With "a:" before it, a11 is longer than what is followed.
+    assert [stage.base for stage in fill_in(file, {}).stages] == ["a:${a11}", "b:${a12}", "${a59}"]
+    shorter = parse_dockerfile(f"ARG a0=xx\n{doubling}FROM a:${{a10}}\n")
+    assert fill_in(shorter, {}).stages[0].base == "a:" + "x" * 2048

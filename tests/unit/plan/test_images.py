@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from bot.plan.images import judge_image
@@ -36,3 +38,12 @@ def test_what_is_built_is_built_whatever_its_name() -> None:
     assert judge_image({"build": {"context": "."}}) == Image(name="", kind=ImageKind.BUILT)
     assert judge_image({"build": {"context": "."}, "image": "app:1.0"}) == Image(name="app:1.0", kind=ImageKind.BUILT)
     assert judge_image({}) is None
+
+
+def test_a_tag_that_no_registry_takes_names_no_version_and_takes_no_time() -> None:
+    longest = "1." * 63 + "12"
+    start = time.process_time()
+    tags = {longest: ImageKind.VERSION, f"1{longest}": ImageKind.MOVING, "1." * 40_000 + "_x!\n": ImageKind.MOVING}
+    for tag, kind in tags.items():
+        assert judge_image({"image": f"traefik:{tag}"}) == Image(name=f"traefik:{tag}", kind=kind)
+    assert time.process_time() - start < 5
