@@ -19,6 +19,8 @@ from bot.web.why import Obstacle, describe_holds, find_obstacles, summarise
 ReadBudget = Callable[[int], tuple[int, int, int]]
 """Of an installation's requests to GitHub: how many are left, of how many, and when there are new ones (seconds)."""
 
+_GRAVITIES = ("risky", "notice", "calm")
+
 
 class FleetStores(NamedTuple):
     """What the pages of a fleet read."""
@@ -78,9 +80,10 @@ class ShownFleet(Value, frozen=True):
         return tuple(sorted({name for one in self.rollouts for node in one.nodes for name in node.details.stacks}))
 
     @property
-    def refused(self) -> int:
-        """How many orders were refused because their plans go beyond the approved ones."""
-        return sum(node.details.refused is not None for one in self.rollouts for node in one.nodes)
+    def refused(self) -> tuple[NodeName, ...]:
+        """The nodes whose orders were refused because their plans go beyond the approved ones."""
+        nodes = (node for one in self.rollouts for node in one.nodes)
+        return tuple(node.status.node for node in nodes if node.details.refused is not None)
 
     def summarise(self) -> tuple[str, str]:
         """One sentence on all of it, and how grave it is."""
@@ -104,17 +107,17 @@ class ListedFleet(Value, frozen=True):
 
 
 def list_states(stores: FleetStores, fleets: Sequence[VisibleFleet]) -> tuple[ListedFleet, ...]:
-    """How each of `fleets` stands, in two queries for all of them."""
+    """How each of `fleets` stands, those that need somebody first, in two queries for all of them."""
     pages = {stores.statuses.page_of(fleet.name): fleet for fleet in fleets}
     rollouts, waiting = stores.history.find_all_rollouts(pages), stores.waiting.count()
     found = []
     for page, fleet in pages.items():
         own = [(one, more) for one, more in rollouts.get(page, ()) if (one.base, one.submodule) in fleet.pins]
-        refused = sum(node.refused is not None for _, more in own for node in more.nodes)
+        refused = [node.node for _, more in own for node in more.nodes if node.refused is not None]
         pulls = waiting.get(fleet.name.lower(), 0)
         words, gravity = summarise([one for one, _ in own], waiting=pulls, refused=refused)
         found.append(ListedFleet(name=fleet.name, words=words, gravity=gravity))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda one: _GRAVITIES.index(one.gravity)))
 
 
 def read_fleet(stores: FleetStores, fleet: VisibleFleet, *, now: float) -> ShownFleet:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
-from bot.domain.names import PullNumber
+from bot.domain.names import NodeName, PlanId, PullNumber
 from bot.domain.values import Value
 from bot.domain.verbs import PREFIX, Verb
 from bot.features.holds.facts import Hold, HoldKind, Lock
@@ -12,6 +13,8 @@ from bot.features.outbox.facts import WaitingPull
 from bot.features.rollout.decide.rollout import Standing
 from bot.features.rollout.history import NodeDetails
 from bot.features.rollout.store import NodeStatus, RolloutStatus
+
+NAMED = 3  # nodes that a sentence names
 
 
 class Obstacle(Value, frozen=True):
@@ -21,6 +24,7 @@ class Obstacle(Value, frozen=True):
     command: str = ""
     pull: PullNumber | None = None
     until: int = 0  # seconds since the epoch; 0: until somebody does something
+    plan: PlanId | None = None  # that was refused
 
 
 def spell(verb: Verb, *words: str, prefix: str = PREFIX) -> str:
@@ -39,7 +43,7 @@ def find_obstacles(
     if refused is not None:
         text = f"refused: plan {refused.plan} goes beyond the approved {refused.approved}: {refused.beyond}"
         command = spell(Verb.DEPLOY, node.node, "plan", refused.plan, prefix=prefix)
-        return (*found, Obstacle(text=text, command=command, pull=status.pull))
+        return (*found, Obstacle(text=text, command=command, pull=status.pull, plan=refused.plan))
     if node.standing is Standing.FAILED:
         return (*found, Obstacle(text=node.text, command=spell(Verb.RETRY, prefix=prefix), pull=status.pull))
     if node.standing in (Standing.GOOD, Standing.UNDER_WAY, Standing.TO_START) or (found and not refused):
@@ -79,20 +83,23 @@ def tell_waiting(pull: WaitingPull, fleet: str, *, host: str = "") -> str:
     return f"gh pr review {pull.number} --repo {repo} --approve"
 
 
-def summarise(statuses: Sequence[RolloutStatus], *, waiting: int, refused: int) -> tuple[str, str]:
+def summarise(
+    statuses: Sequence[RolloutStatus], *, waiting: int, refused: Sequence[NodeName] = ()
+) -> tuple[str, str]:
     """One sentence on the whole fleet, and how grave it is: `calm`, `notice` or `risky`.
 
-    `waiting`: how many pull requests wait for a person.
+    `waiting`: how many pull requests wait for a person; `refused`: whose orders were refused.
     """
     nodes = [node for status in statuses for node in status.nodes]
-    failed = sum(node.standing is Standing.FAILED for node in nodes)
-    moving = sum(node.standing in (Standing.UNDER_WAY, Standing.TO_START) for node in nodes)
-    stuck = len(nodes) - sum(node.standing is Standing.GOOD for node in nodes) - failed - moving - refused
+    failed = [node.node for node in nodes if node.standing is Standing.FAILED]
+    moving = [node.node for node in nodes if node.standing in (Standing.UNDER_WAY, Standing.TO_START)]
+    good = [node.node for node in nodes if node.standing is Standing.GOOD]
+    stuck = list((Counter(node.node for node in nodes) - Counter([*failed, *moving, *good, *refused])).elements())
     parts = [
-        f"{_count(failed, 'deploy')} failed" if failed else "",
-        f"{_count(refused, 'order')} refused because the plan differs" if refused else "",
-        f"{_count(stuck, 'node')} {'does' if stuck == 1 else 'do'} not move" if stuck > 0 else "",
-        f"{_count(moving, 'deploy')} under way" if moving else "",
+        f"{_count(len(failed), 'deploy')} failed{_named(failed)}" if failed else "",
+        f"{_count(len(refused), 'order')} refused because the plan differs{_named(refused)}" if refused else "",
+        f"{_count(len(stuck), 'node')} {'do' if stuck[1:] else 'does'} not move{_named(stuck)}" if stuck else "",
+        f"{_count(len(moving), 'deploy')} under way{_named(moving)}" if moving else "",
         f"{_count(waiting, 'pull request')} {'waits' if waiting == 1 else 'wait'} for a person" if waiting else "",
     ]
     words = "; ".join(filter(None, parts))
@@ -101,6 +108,13 @@ def summarise(statuses: Sequence[RolloutStatus], *, waiting: int, refused: int) 
     if words:
         return words, "notice"
     return ("everything runs what was merged" if nodes else "nothing was deployed here yet"), "calm"
+
+
+def _named(nodes: Sequence[NodeName]) -> str:
+    """The first of `nodes` in brackets: a table of twenty is long on a phone."""
+    names = list(dict.fromkeys(nodes))
+    more = [f"{len(names) - NAMED} more"] if len(names) > NAMED else []
+    return f" ({', '.join([*names[:NAMED], *more])})"
 
 
 def _count(number: int, noun: str) -> str:

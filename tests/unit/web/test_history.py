@@ -109,10 +109,15 @@ def test_the_list_says_of_each_fleet_how_it_stands_in_as_many_queries_for_many(
     sa.event.remove(store.engine, "before_cursor_execute", note)
     assert len(queries) == 3, queries
     found = dict(re.findall(r'<li class="verdict \w+"><a href="/fleets/acme/aios-(\w+)">.*?<span>(.*?)</span>', page))
-    assert found["failing"] == "1 deploy failed; 2 nodes do not move; 2 pull requests wait for a person"
+    assert found["failing"] == (
+        "1 deploy failed (AIOS); 2 nodes do not move (HP_LAB, NAS); 2 pull requests wait for a person"
+    )
     assert found["calm"] == "everything runs what was merged"
     assert found["empty"] == "nothing was deployed here yet"
     assert len(found) == page.count("<li ")
+    gravities = re.findall(r'<li class="verdict (\w+)">', page)
+    assert gravities == sorted(gravities, key=["risky", "notice", "calm"].index), "what needs somebody is first"
+    assert len(set(gravities)) == 3
 
 
 def test_a_stack_is_compared_over_all_nodes_that_have_it(client: FlaskClient) -> None:

@@ -76,6 +76,7 @@ def test_a_refused_order_names_the_plan_and_how_to_approve_it() -> None:
             text="refused: plan 9f2e00aa11bb goes beyond the approved 77aa00cc22dd: ingress: recreate",
             command="/deploy HP_LAB plan 9f2e00aa11bb",
             pull=PullNumber(7),
+            plan=REFUSED.plan,
         ),
     )
 
@@ -132,26 +133,34 @@ def test_a_pull_request_that_waits_names_the_command_for_it(to_merge: bool, host
 
 
 def status_of(*standings: Standing) -> RolloutStatus:
-    return replace(STATUS, nodes=tuple(replace(NODE, standing=one) for one in standings))
+    """A rollout with these nodes: HP_LAB, N1, N2 and so on."""
+    names = ["HP_LAB", *(f"N{n}" for n in range(1, len(standings)))]
+    nodes = (replace(NODE, node=NodeName(name), standing=one) for name, one in zip(names, standings, strict=True))
+    return replace(STATUS, nodes=tuple(nodes))
 
 
 def test_one_sentence_says_what_needs_somebody() -> None:
     good, failed, held, moving = Standing.GOOD, Standing.FAILED, Standing.HELD, Standing.UNDER_WAY
     told = [
-        summarise([], waiting=0, refused=0),
-        summarise([status_of(good, good)], waiting=0, refused=0),
-        summarise([status_of(good, moving, Standing.TO_START)], waiting=0, refused=0),
-        summarise([status_of(good, held)], waiting=1, refused=0),
-        summarise([status_of(held, held, Standing.OFFLINE)], waiting=2, refused=1),
-        summarise([status_of(held)], waiting=0, refused=1),
-        summarise([status_of(failed), status_of(failed, moving)], waiting=0, refused=0),
+        summarise([], waiting=0),
+        summarise([status_of(good, good)], waiting=0),
+        summarise([status_of(good, moving, Standing.TO_START)], waiting=0),
+        summarise([status_of(good, held)], waiting=1),
+        summarise([status_of(held, Standing.OFFLINE)], waiting=0, refused=[NODE.node]),
+        summarise([status_of(held)], waiting=0, refused=[NODE.node]),
+        summarise([status_of(failed), status_of(failed, moving)], waiting=0),
     ]
     assert told == [
         ("nothing was deployed here yet", "calm"),
         ("everything runs what was merged", "calm"),
-        ("2 deploys under way", "notice"),
-        ("1 node does not move; 1 pull request waits for a person", "notice"),
-        ("1 order refused because the plan differs; 2 nodes do not move; 2 pull requests wait for a person", "risky"),
-        ("1 order refused because the plan differs", "risky"),
-        ("2 deploys failed; 1 deploy under way", "risky"),
+        ("2 deploys under way (N1, N2)", "notice"),
+        ("1 node does not move (N1); 1 pull request waits for a person", "notice"),
+        ("1 order refused because the plan differs (HP_LAB); 1 node does not move (N1)", "risky"),
+        ("1 order refused because the plan differs (HP_LAB)", "risky"),
+        ("2 deploys failed (HP_LAB); 1 deploy under way (N1)", "risky"),
     ]
+
+
+def test_a_sentence_names_three_nodes_and_counts_the_rest() -> None:
+    held = [Standing.HELD] * 5
+    assert summarise([status_of(*held)], waiting=0)[0] == "5 nodes do not move (HP_LAB, N1, N2, 2 more)"
