@@ -99,6 +99,19 @@ class GroupCommit:
                 self._run(group)
         return mine.result()
 
+    def write_unsynced(self, write: Callable[[sa.Connection], _T]) -> _T:
+        """Run `write` in a transaction of its own that does not wait for the disk: a power cut may undo it."""
+        with self._writer, self._engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                result = write(connection)
+                connection.commit()
+            finally:
+                connection.rollback()
+                connection.exec_driver_sql("PRAGMA synchronous=FULL")
+            return result
+
     def _run(self, group: list[_Job[object]]) -> None:
         try:
             with self._engine.connect() as connection:
@@ -185,6 +198,14 @@ class Store:
         if self._group is not None:
             return self._group.write(write)
         with self.engine.begin() as connection:
+            return write(connection)
+
+    def write_unsynced(self, write: Callable[[sa.Connection], _T]) -> _T:
+        """The same without waiting for the disk: it stands if the process is killed, and a power cut may undo it."""
+        if self._group is not None:
+            return self._group.write_unsynced(write)
+        with self.engine.begin() as connection:
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             return write(connection)
 
     @contextmanager
