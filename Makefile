@@ -71,7 +71,7 @@ verify-demo:
 	$(PYTHON) tools/setup test
 	AIOS_BOT_DEMO_ROUNDS=5 tools/own-root pytest -q -rA --timeout 7200 tests/acceptance/test_demo.py
 
-# Notices to real receivers, while the sender is killed sixty times. About five minutes.
+# Notices to real receivers, while the sender is killed 120 times. About ten minutes.
 verify-notices:
 	$(PYTHON) tools/setup test
 	AIOS_BOT_NOTICE_KILLS=60 pytest -q -rA -s --timeout 3600 tests/integration/features/notices

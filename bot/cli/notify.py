@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import click
 
 from bot.cli.groups import CommandGroup
@@ -17,7 +19,7 @@ def notify() -> None:
 def test() -> None:
     """Send a test message to every address, and report which failed. Reads AIOS_BOT_NOTIFY."""
     from bot.domain.notices import NoticeSeverity
-    from bot.features.notices.apply import check_installed, make_targets
+    from bot.features.notices.apply.address import Posted, check_installed, make_targets
     from bot.features.notices.text import TEST
     from bot.observability.log import configure_logging
     from bot.settings.service import read_notify_settings
@@ -29,7 +31,7 @@ def test() -> None:
     check_installed()
     refused = 0
     for target in make_targets(addresses):
-        taken = target.post(TEST, NoticeSeverity.INFO)
+        taken = target.post(TEST, NoticeSeverity.INFO, uuid.uuid4().hex) is Posted.TAKEN
         refused += not taken
         click.echo(f"{target.name}: {'sent' if taken else 'not taken'}")
     if refused:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import get_args
 
-from bot.features.notices.apply import CONDITIONS, NOTICES
+from bot.features.notices.apply.address import NOTICES
+from bot.features.notices.apply.conditions import CONDITIONS
 from bot.features.outbox.store import Outbox
 from bot.features.rollout.apply.rollout import PREDICTIONS
 from bot.github.connection import metrics as github

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Sequence
 
 from bot.features.fleets.facts import PinIndex
-from bot.features.notices.apply import INSTALL, NoticeAddress, is_installed, make_targets
+from bot.features.notices.apply.address import INSTALL, NoticeAddress, is_installed, make_targets
 from bot.features.notices.run import NoticeTools, send_notices
 from bot.features.outbox.store import Outbox
 from bot.storage.store import Store

@@ -34,7 +34,7 @@ from bot.features.fleets.run import sync_fleet, sync_installation
 from bot.features.hub import jobs as hub
 from bot.features.hub.run import sync_hub
 from bot.features.notices import jobs as notices
-from bot.features.notices.apply import end_waiting, note_access
+from bot.features.notices.apply.conditions import end_waiting, note_access
 from bot.features.review import jobs as review
 from bot.features.review.run import ReviewTools, review_group, sync_review
 from bot.features.rollout import jobs as rollout

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import BadRequest, NotFound
 
 from bot.features.audit.store import find_records
-from bot.features.notices.apply import mute
+from bot.features.notices.apply.conditions import mute
 from bot.features.visitors.facts import Sight
 from bot.queue import admin
 from bot.queue.lanes import JobState

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from bot.domain.notices import NoticeSeverity, Topic
-from bot.features.notices.apply import CONDITIONS, NOTICES
+from bot.features.notices.apply.address import NOTICES
+from bot.features.notices.apply.conditions import CONDITIONS
 from bot.github.connection.metrics import BUDGET, BUDGET_LEFT
 from bot.observability.metrics import Counter, Gauge, Histogram
 from bot.queue.metrics import DELIVERIES, OLDEST_DUE, RUNS

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.features.fleets.facts import PinIndex
-from bot.features.notices.apply import NOTICES, NoticeAddress
-from bot.features.notices.decide import GATHER, NoticeResult, decide_messages, find_settled
+from bot.features.notices.apply.address import NOTICES, NoticeAddress
+from bot.features.notices.apply.message import send_message, settle_unsure
+from bot.features.notices.decide import GATHER, NoticeResult, decide_messages, find_settled, find_unsure
 from bot.features.notices.read import read_current
-from bot.features.notices.text import render_message
 from bot.features.outbox.store import Outbox
 
 
@@ -27,21 +27,15 @@ def send_notices(tools: NoticeTools, target: NoticeAddress, *, gather: int = GAT
     """Send to `target` what is due; False when a message was not taken, and the rest waits with it."""
     now = int(tools.now())
     notices = read_current(tools)
+    if settle_unsure(tools, target, find_unsure(notices, target.key), now):
+        notices = read_current(tools)
     topics = {one.seq: one.notice.topic for one in notices}
     decision = decide_messages(notices, target.key, now=now, gather=gather)
     tools.outbox.give_up(target.key, decision.dropped, now=now)
     for seq, _ in decision.dropped:
         NOTICES.inc(topic=topics[seq], result=NoticeResult.DROPPED)
     for message in decision.messages:
-        tools.outbox.begin(target.key, message.phases)
-        taken = target.post(render_message(message), message.severity)
-        if taken:
-            tools.outbox.settle(target.key, message.phases, now=int(tools.now()))
-        else:
-            tools.outbox.undo(target.key, message.phases)
-        for seq, _ in message.phases:
-            NOTICES.inc(topic=topics[seq], result=NoticeResult.SENT if taken else NoticeResult.FAILED)
-        if not taken:
+        if not send_message(tools, target, message):
             return False
     tools.outbox.forget(find_settled(tools.outbox.find_all(), [one.key for one in tools.targets], now=now))
     return True

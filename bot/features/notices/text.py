@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ class MessageText(NamedTuple):
     body: str
 
 
+AGAIN = "This may have reached you before: the bot could not note whether it did."
 TEST = MessageText("aios-bot: a test message", "Notices about your fleets will be sent here. No action is needed.")
 
 
@@ -32,6 +34,12 @@ def render_message(message: Message) -> MessageText:
     lines = [*(_line(one) for one in message.begun), *(f"resolved: {_line(one)}" for one in message.over)]
     more = [f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
     return MessageText(f"[{_grade(message)}] {where}: {_summary(message)}", "\n".join(lines[:MOST_LINES] + more))
+
+
+def identify_message(target: str, message: Message, text: MessageText) -> str:
+    """The id of what is sent to `target`: the same for a repeat, another one when any of it changed."""
+    about = [f"{one.seq} {one.opened_at} {one.ended_at}" for one in (*message.begun, *message.over)]
+    return hashlib.sha256("\n".join([target, *about, *text]).encode()).hexdigest()[:32]
 
 
 def plain(hostile: str) -> str:

@@ -54,6 +54,7 @@ class OpenNotice(Value, frozen=True):
     ended_at: int | None = None
     muted_until: int = 0  # before which its beginning is sent to nobody
     sent: tuple[tuple[str, Phase], ...] = ()  # by address
+    unsure: tuple[tuple[str, Phase], ...] = ()  # that sending began is known, and not whether it arrived
 
 
 class WaitingPull(StoredValue, frozen=True):

@@ -87,20 +87,14 @@ class Outbox:
             sent = connection.execute(sa.select(NOTICES_SENT)).mappings().all() if rows else []
             mutes = connection.execute(sa.select(NOTICE_MUTES)).mappings().all() if rows else []
         muted = {(one["fleet"], one["scope"], one["thing"]): one["until"] for one in mutes}
-        by_notice: dict[int, list[tuple[str, Phase]]] = defaultdict(list)
+        phases: dict[tuple[int, bool], list[tuple[str, Phase]]] = defaultdict(list)
         for row in sent:
-            # What may have been sent counts as sent only when it is over: then a word too much is better than none.
-            if row["at"] or row["phase"] != Phase.BEGUN:
-                by_notice[row["notice"]].append((row["target"], Phase(row["phase"])))
-        unsure = {(row["notice"], row["target"]) for row in sent if not row["at"] and row["phase"] == Phase.BEGUN}
+            phases[row["notice"], bool(row["at"])].append((row["target"], Phase(row["phase"])))
         found = []
         for row in rows:
             # One that a newer version wrote and this one cannot read is that version's to send.
             with suppress(msgspec.ValidationError):
                 notice = msgspec.json.decode(row["notice"], type=Notice)
-                phases = by_notice[row["seq"]]
-                if row["ended_at"] is not None:
-                    phases += [(target, Phase.BEGUN) for seq, target in unsure if seq == row["seq"]]
                 found.append(
                     OpenNotice(
                         seq=row["seq"],
@@ -110,7 +104,8 @@ class Outbox:
                         due_at=row["due_at"],
                         ended_at=row["ended_at"],
                         muted_until=muted.get((row["fleet"], row["scope"], row["thing"]), 0),
-                        sent=tuple(phases),
+                        sent=tuple(phases[row["seq"], True]),
+                        unsure=tuple(phases[row["seq"], False]),
                     )
                 )
         return tuple(found)
@@ -133,8 +128,12 @@ class Outbox:
         self._write(_NOTE, target, phases, at=0)
 
     def settle(self, target: str, phases: Iterable[tuple[int, Phase]], *, now: int) -> None:
-        """Note that what was begun was sent to `target`. A condition that changed meanwhile is still to be sent."""
-        self._write(_SETTLE, target, phases, at=now)
+        """Note at once that what was begun was sent to `target`.
+
+        A condition that changed meanwhile is still to be sent.
+        """
+        rows = _rows(target, phases, at=now)
+        self._store.write_unsynced(lambda connection: connection.execute(_SETTLE, rows))
 
     def give_up(self, target: str, phases: Iterable[tuple[int, Phase]], *, now: int) -> None:
         """Note that these are not sent to `target`."""
@@ -151,7 +150,7 @@ class Outbox:
         self._store.write(write)
 
     def _write(self, sql: sa.TextClause, target: str, phases: Iterable[tuple[int, Phase]], *, at: int) -> None:
-        rows = [{"notice": seq, "target": target, "phase": phase, "at": at} for seq, phase in phases]
+        rows = _rows(target, phases, at=at)
         if rows:
             self._store.write(lambda connection: connection.execute(sql, rows))
 
@@ -160,6 +159,10 @@ class Outbox:
         gone = tuple(seqs)
         if gone:
             self._store.write(lambda connection: _remove(connection, gone))
+
+
+def _rows(target: str, phases: Iterable[tuple[int, Phase]], *, at: int) -> list[dict[str, int | str]]:
+    return [{"notice": seq, "target": target, "phase": phase, "at": at} for seq, phase in phases]
 
 
 def replace_conditions(

@@ -7,7 +7,7 @@ import time
 
 from bot.features.fleets.store import PinStore
 from bot.features.notices import text
-from bot.features.notices.apply import make_targets
+from bot.features.notices.apply.address import make_targets
 from bot.features.notices.run import NoticeTools, send_notices
 from bot.features.outbox.store import Outbox
 from bot.service.database import open_store
@@ -20,6 +20,7 @@ def main() -> None:
     store = open_store(url)
     targets = make_targets(addresses)
     tools = NoticeTools(Outbox(store), PinStore(store), targets, time.time)
+    assert [target.takes_ids() for target in targets] == [True, False, True]  # and Apprise is loaded
     print("ready", flush=True)
     while True:
         for target in targets:

@@ -12,10 +12,12 @@ import sqlalchemy as sa
 from bot.domain.names import InstallationId, PullNumber, RepoName
 from bot.domain.notices import NoticeSeverity, Topic
 from bot.features.fleets.store import PinStore
-from bot.features.notices.apply import NoticeAddress, check_installed, end_waiting, make_targets, note_access
+from bot.features.notices.apply import address
+from bot.features.notices.apply.address import NoticeAddress, Posted, check_installed, make_targets
+from bot.features.notices.apply.conditions import end_waiting, note_access
 from bot.features.notices.jobs import EndWaiting, NoteAccess
 from bot.features.notices.run import NoticeTools, send_notices
-from bot.features.notices.text import MessageText
+from bot.features.notices.text import AGAIN, MessageText
 from bot.features.outbox.facts import Condition, Notice, Phase
 from bot.features.outbox.pulls import WaitingPulls
 from bot.features.outbox.store import NOTICES_SENT, Outbox
@@ -224,9 +226,9 @@ def test_what_changes_while_its_message_is_sent_is_sent_again(place: Place) -> N
     place.set(condition(state="order 1", text="order 1 failed"))
     target = place.tools.targets[0]
 
-    def post(text: MessageText, severity: NoticeSeverity) -> bool:
+    def post(text: MessageText, severity: NoticeSeverity, message_id: str) -> Posted:
         place.set(condition(state="order 2", text="order 2 failed"))
-        return target.post(text, severity)
+        return target.post(text, severity, message_id)
 
     assert send_notices(place.tools, cast("NoticeAddress", Sender(target.key, post)), gather=0)
     with place.opened.reading() as connection:
@@ -242,7 +244,10 @@ class Sender(NamedTuple):
     """A target whose `post` is a test's own."""
 
     key: str
-    post: Callable[[MessageText, NoticeSeverity], bool]
+    post: Callable[[MessageText, NoticeSeverity, str], Posted]
+
+    def takes_ids(self) -> bool:
+        return True
 
 
 def test_a_message_that_failed_before_its_end_leaves_nothing_to_tell(place: Place) -> None:
@@ -251,3 +256,98 @@ def test_a_message_that_failed_before_its_end_leaves_nothing_to_tell(place: Plac
     assert not send_notices(place.tools, place.tools.targets[0], gather=0)
     place.set()
     assert place.outbox.find_all() == ()
+
+
+class Killed(BaseException):
+    """The process ends."""
+
+
+def kill_after_the_answer(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send what is due; each process ends when the receiver has answered, before that is stored."""
+
+    def settle(*_about: object, **_when: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Outbox, "settle", settle)
+        for target in place.tools.targets:
+            with pytest.raises(Killed):
+                send_notices(place.tools, target)
+    place.restart()
+
+
+def test_a_repeat_after_a_kill_has_the_id_of_the_first_and_ntfy_gets_none(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for topic in Topic:
+        place.receivers.messages = {kind: [] for kind in place.kinds}
+        place.set(condition(topic), scope=f"{topic} main server")
+        place.now += 120
+        kill_after_the_answer(place, monkeypatch)
+        place.set(condition(topic, subject="HP_LAB"), scope="check main server")  # it is no part of the repeat
+        place.send(after=60)
+        for kind in ("json", "mailto"):
+            first, second = place.receivers.messages[kind]
+            assert first[:3] == second[:3], kind
+            assert first.id, kind
+        assert len(place.titles("ntfy")) == 1
+        place.set(scope="check main server")
+        place.set(scope=f"{topic} main server")
+        place.receivers.messages = {kind: [] for kind in place.kinds}
+        place.now += 120
+        kill_after_the_answer(place, monkeypatch)
+        place.send(after=60)
+        assert [len({one.id for one in place.receivers.messages[kind]}) for kind in place.kinds] == [1, 1, 1]
+        assert [len(place.titles(kind)) for kind in place.kinds] == [2, 1, 2], "that it is over, in the same way"
+        assert place.outbox.find_all() == ()
+
+
+def test_ids_differ_though_the_words_are_the_same(place: Place) -> None:
+    for _ in range(2):
+        place.set(condition())
+        place.send(after=120)
+        place.set()
+        place.send(after=120)
+    assert len({one.id for one in place.receivers.messages["json"]}) == len(place.titles()) == 4
+    assert len({one.id for one in place.receivers.messages["mailto"]}) == 4
+
+
+def test_what_a_receiver_without_ids_may_have_says_so(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.kinds = ("ntfy",)
+    place.receivers.closed.add("ntfy")
+    place.restart()
+    place.set(condition())
+    place.now += 120
+    kill_after_the_answer(place, monkeypatch)
+    place.send()
+    assert [one.body for one in place.receivers.messages["ntfy"]] == [
+        "AIOS: a deploy failed",
+        f"AIOS: a deploy failed\n{AGAIN}",
+    ]
+
+
+def test_what_ntfy_did_not_get_before_a_kill_is_sent_and_what_ended_is_not(place: Place) -> None:
+    place.kinds = ("ntfy",)
+    place.restart()
+    place.set(condition(), condition(subject="HP_LAB"))
+    (target,) = place.tools.targets
+    place.outbox.begin(target.key, [(one.seq, Phase.BEGUN) for one in place.outbox.find_all()])
+    place.set(condition())
+    place.send(after=120)
+    assert [one.body for one in place.receivers.messages["ntfy"]] == ["AIOS: a deploy failed"]
+    assert len(place.outbox.find_all()) == 1
+
+
+def test_a_message_without_an_answer_in_time_keeps_its_id(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.kinds = ("json", "ntfy")
+    monkeypatch.setattr(address, "READ_SECONDS", 1)
+    place.receivers.slow = dict.fromkeys(place.kinds, 2.0)
+    place.restart()
+    place.set(condition())
+    place.send(after=120)
+    place.set(condition(), condition(subject="HP_LAB"))
+    place.receivers.slow.clear()
+    place.send(after=int(BACKOFF[0]))
+    first, second = place.receivers.messages["json"]
+    assert first[:3] == second[:3]
+    assert len(place.titles("ntfy")) == 1

@@ -21,6 +21,7 @@ def sample(
     muted: int = 0,
     quiet: str = "",
     sent: tuple[tuple[str, Phase], ...] = (),
+    unsure: tuple[tuple[str, Phase], ...] = (),
     **words: str,
 ) -> OpenNotice:
     """One that began `age` seconds before NOW, ended `ended` before it, and is muted for `muted` after it."""
@@ -33,4 +34,5 @@ def sample(
         ended_at=None if ended is None else NOW - ended,
         muted_until=NOW + muted if muted else 0,
         sent=sent,
+        unsure=unsure,
     )

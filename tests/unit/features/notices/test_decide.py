@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.names import RepoName
 from bot.domain.notices import NoticeSeverity, Topic
-from bot.features.notices.decide import Message, NoticesDecision, decide_messages, find_settled
+from bot.features.notices.decide import Message, NoticesDecision, decide_messages, find_settled, find_unsure
 from bot.features.outbox.facts import OpenNotice, Phase
 from tests.unit.features.notices.samples import FLEET, NOW, sample
 
@@ -148,3 +148,36 @@ def test_what_is_muted_is_sent_when_the_mute_is_over_and_not_dropped_for_its_age
 
 def test_the_end_of_what_was_sent_is_sent_although_it_is_muted() -> None:
     assert sent(sample(1, age=500, ended=120, muted=60, sent=(TOLD,))) == [(FLEET, URGENT, [], [1])]
+
+
+def test_what_may_have_arrived_is_sent_again_by_itself_and_at_once() -> None:
+    unsure, fresh = sample(1, age=130, unsure=(TOLD,)), sample(2, age=10)
+    (message,) = decide(unsure, fresh).messages
+    assert (message.begun, message.again) == ((unsure,), True)
+    again, first = decide(unsure, sample(2, age=120)).messages
+    assert (again.begun, again.again, first.again) == ((unsure,), True, False)
+    assert decide_messages([unsure], ELSEWHERE, now=NOW).messages[0].again is False
+
+
+def test_what_may_have_arrived_waits_in_quiet_hours() -> None:
+    quiet = sample(1, Topic.DRIFT, age=600, unsure=(TOLD,), quiet="11:00-13:00")
+    assert decide(quiet).messages == ()
+    assert decide(quiet, now=NOW + 3600).messages[0].again
+
+
+def test_the_end_of_what_may_have_arrived_is_sent() -> None:
+    assert sent(sample(1, age=500, ended=120, unsure=(TOLD,))) == [(FLEET, URGENT, [], [1])]
+    over = sample(1, age=500, ended=120, sent=(TOLD,), unsure=(OVER,))
+    assert sent(over) == [(FLEET, URGENT, [], [1])]
+    assert decide(over).messages[0].again
+    assert find_settled([over], [HERE], now=NOW) == ()
+
+
+def test_what_is_looked_for_is_the_message_as_it_was_sent() -> None:
+    begun, ended = sample(1, unsure=(TOLD,)), sample(2, age=90, ended=10, unsure=(TOLD,))
+    over = sample(3, ended=60, unsure=(TOLD, OVER))
+    other = sample(4, fleet=RepoName("acme/other"), unsure=(TOLD, (ELSEWHERE, Phase.BEGUN)))
+    here, there = find_unsure((begun, ended, over, other, sample(5)), HERE)
+    assert (here.begun, here.over, here.since) == ((begun, ended), (over,), NOW - 60)
+    assert (there.begun, there.since) == ((other,), NOW - 120)
+    assert find_unsure((begun, over), "nowhere") == ()

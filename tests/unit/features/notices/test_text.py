@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from bot.domain.names import RepoName
 from bot.domain.notices import NoticeSeverity, Topic
 from bot.features.notices.decide import Message
-from bot.features.notices.text import LONGEST, MOST_LINES, MessageText, plain, render_message
+from bot.features.notices.text import LONGEST, MOST_LINES, MessageText, identify_message, plain, render_message
+from bot.features.outbox.facts import OpenNotice
 from tests.unit.features.notices.samples import FLEET, sample
 
 URGENT, WARNING, INFO = NoticeSeverity
@@ -97,3 +98,19 @@ def test_no_words_make_a_second_line(hostile: str) -> None:
     failed = sample(1, text=hostile, subject=hostile)
     text = render_message(Message(fleet=FLEET, severity=URGENT, begun=(failed,)))
     assert len(text.title.splitlines()) == len(text.body.splitlines()) == 1
+
+
+def test_an_id_is_of_the_message_and_not_of_the_try() -> None:
+    def identify(target: str, one: OpenNotice, *, again: bool = False) -> str:
+        message = Message(fleet=FLEET, severity=URGENT, begun=(one,), again=again)
+        return identify_message(target, message, render_message(message))
+
+    first = identify("here", sample(1))
+    assert first == identify("here", sample(1), again=True)
+    others = (
+        identify("elsewhere", sample(1)),
+        identify("here", sample(2)),
+        identify("here", sample(1, age=121)),
+        identify("here", sample(1, text="another word")),
+    )
+    assert len({first, *others}) == 5

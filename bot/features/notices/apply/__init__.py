@@ -1,0 +1,1 @@
+"""Carry out what is decided about notices: send messages; keep and mute conditions."""
