@@ -61,6 +61,7 @@ class DockerCli:
         self._container_settings = tuple(container_settings)
         named = [(name, value) for name, value in environment.items() if is_secret_name(name)]
         self._known = known_from([*named, *container_settings], whole=self._secrets)
+        self._compose = ""  # the path of the client's compose plugin, once it is known
 
     def with_variables(self, variables: Mapping[str, str]) -> Self:
         """The same client, with `variables` for compose to interpolate; they win over the node's own."""
@@ -71,9 +72,11 @@ class DockerCli:
         return self._copy(self._environment, tuple(settings))
 
     def _copy(self, environment: Mapping[str, str], settings: tuple[tuple[str, str], ...]) -> Self:
-        return type(self)(
+        made = type(self)(
             environment, secrets=self._secrets, container_settings=settings, limit=self._limit, log=self._log
         )
+        made._compose = self._compose
+        return made
 
     @property
     def program(self) -> str:
@@ -116,13 +119,19 @@ class DockerCli:
         """Exit code and unredacted output of one docker command, or DockerError when it does not run to its end."""
         try:
             return run_child(
-                [self.program, *arguments],
+                self._command(arguments),
                 environment=self._environment | dict(extra or {}),
                 seconds=LOGS_TIMEOUT if merge_errors else self._limit,
                 merge_errors=merge_errors,
             )
         except ChildError as problem:
             raise DockerError(f"`{_name(arguments)}` {problem}") from None
+
+    def _command(self, arguments: Sequence[str]) -> list[str]:
+        """The client starts its compose plugin twice, once for its description: where it is known it starts alone."""
+        if arguments[0] == "compose" and self._compose:
+            return [self._compose, *arguments[1:]]
+        return [self.program, *arguments]
 
     def follow(self, *arguments: str, extra: Mapping[str, str] | None = None) -> None:
         """Run one docker command and log its progress line by line: for what takes long. Or DockerError."""

@@ -18,6 +18,7 @@ from bot.engine.containers import (
     parse_containers,
     parse_holdings,
 )
+from bot.engine.programs import is_own_program
 
 REMOVAL_TIMEOUT = 30  # seconds
 
@@ -46,9 +47,13 @@ class Docker(DockerCli):
     @cached_property
     def _info(self) -> tuple[str, str]:
         """The engine's data folder and the version of the compose plugin, in one command; "" for what it lacks."""
-        plugin = '{{range .ClientInfo.Plugins}}{{if and (eq .Name "compose") (not .Err)}}{{.Version}}{{end}}{{end}}'
-        found = self.run("info", "--format", "{{.DockerRootDir}}|" + plugin, check=False)
-        folder, _, version = found.rpartition("|")
+        fields = "{{.Version}}|{{.Path}}"
+        plugin = f'{{{{range .ClientInfo.Plugins}}}}{{{{if and (eq .Name "compose") (not .Err)}}}}{fields}'
+        found = self.run("info", "--format", "{{.DockerRootDir}}|" + plugin + "{{end}}{{end}}", check=False)
+        folder, _, of_plugin = found.partition("|")
+        version, _, path = of_plugin.partition("|")
+        if is_own_program(self.program, "docker") and is_own_program(path, "docker-compose"):
+            self._compose = path
         return folder, version
 
     def wait_until_reachable(
@@ -87,6 +92,13 @@ class Docker(DockerCli):
         """What `containers` returns, with what `holdings` says of them."""
         found = self._inspect(self._list(projects))
         return parse_containers(found), parse_holdings(found)
+
+    def services(self, project: str) -> frozenset[ServiceName]:
+        """The services of a compose project that have a container, a stopped one too; one-off runs do not count."""
+        filters = (f"label={PROJECT}={project}", f"label={ONEOFF}=False")
+        options = [word for one in filters for word in ("--filter", one)]
+        listed = self.run("ps", "--all", *options, "--format", f'{{{{.Label "{SERVICE}"}}}}')
+        return frozenset(map(ServiceName, listed.splitlines()))
 
     def _list(self, projects: Iterable[str]) -> list[str]:
         """Ids of the containers of these projects, without one-off runs."""

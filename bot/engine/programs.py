@@ -43,6 +43,16 @@ def find_docker() -> str:
     return found
 
 
+def is_own_program(path: str | Path, name: str) -> bool:
+    """Whether `path` is the program `name` itself: no script, and no link to what starts it in a way of its own."""
+    place = Path(path).resolve()
+    try:
+        with place.open("rb") as file:
+            return place.stem == name and file.read(2) != b"#!"
+    except OSError:
+        return False
+
+
 def find_compose(candidates: Iterable[Path] = (), *, kept: Path | None = None) -> ComposeProgram:
     """The docker client's compose plugin, else a stand-alone docker-compose; else ProgramMissingError.
 

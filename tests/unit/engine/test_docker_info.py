@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.engine.docker import Docker, DockerError
+from bot.engine.programs import is_own_program
 
 INFO = """#!/bin/sh
 echo "$1 $2" >> {asked}
@@ -54,3 +55,44 @@ def test_without_compose_it_is_missing(asked: Path, monkeypatch: pytest.MonkeyPa
     docker = make_docker(asked, monkeypatch, info="exit 1")
     with pytest.raises(DockerError):
         docker.compose_version()
+
+
+def test_compose_starts_alone_once_its_program_is_known(
+    asked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = tmp_path / "docker-compose"
+    plugin.write_text("#!/bin/sh\necho alone $*\n")
+    plugin.chmod(0o755)
+    docker = make_docker(asked, monkeypatch, info=f"echo '{tmp_path}|v2.40.3|{plugin}'", compose="echo by the client")
+    monkeypatch.setattr("bot.engine.docker.is_own_program", lambda path, _: Path(path).exists())
+    assert docker.run("compose", "version") == "by the client"
+    docker.compose_version()
+    assert docker.run("compose", "version") == "alone version"
+    assert docker.with_variables({"A": "b"}).with_container_settings(()).run("compose", "version") == "alone version"
+    assert asked.read_text() == "compose version\ninfo --format\n"
+
+
+def test_a_script_in_the_clients_place_starts_compose_itself(
+    asked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = tmp_path / "docker-compose"
+    plugin.write_bytes(b"\x7fELF")
+    docker = make_docker(asked, monkeypatch, info=f"echo '{tmp_path}|v2.40.3|{plugin}'", compose="echo by the client")
+    docker.compose_version()
+    assert docker.run("compose", "version") == "by the client"
+
+
+def test_what_counts_as_the_program_itself(tmp_path: Path) -> None:
+    real, script, other = tmp_path / "lib/docker", tmp_path / "script/docker", tmp_path / "snap"
+    for place, content in ((real, b"\x7fELF"), (script, b"#!/bin/sh\n"), (other, b"\x7fELF")):
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(content)
+    linked, started_by_other = tmp_path / "docker", tmp_path / "bin/docker"
+    linked.symlink_to(real)
+    started_by_other.parent.mkdir()
+    started_by_other.symlink_to(other)
+    assert is_own_program(real, "docker")
+    assert is_own_program(linked, "docker")
+    assert not is_own_program(script, "docker")
+    assert not is_own_program(started_by_other, "docker")
+    assert not is_own_program("", "docker")
