@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 )
 def serve(*, pull: bool) -> None:
     """Run the service: process webhooks, maintain pull requests, dispatch orders."""
-    from bot.service.later import import_later
+    from bot.service.memory import spare_memory
 
-    import_later()  # before anything imports PyGithub or DBOS
+    spare_memory()  # before any thread is started, and before anything imports PyGithub or DBOS
 
     from bot.observability.log import configure_logging, register_secret
     from bot.planner.forkserver import shared_fork_server
