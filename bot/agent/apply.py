@@ -52,8 +52,8 @@ def remove_stacks(docker: Docker, order: Order) -> None:
 
 def let_go(docker: Docker, claims: Iterable[Claim], containers: Iterable[Container]) -> None:
     """Make those of `containers` let go of what other services claim. Raises DockerError."""
-    containers = tuple(containers)
-    holdings = docker.holdings(containers)
+    claims, containers = tuple(claims), tuple(containers)
+    holdings = docker.holdings(containers) if any(one.names or one.addresses for one in claims) else {}
     holders = find_holders(claims, containers, holdings)
     docker.stop(holders.stop)
     for container in holders.rename:
@@ -115,8 +115,7 @@ def apply_stack(
     DockerError with what went wrong.
     """
     compose = ComposeStack(docker, root, stack)
-    present = {container.service for container in docker.containers([stack.project])}
-    batches = find_batches(stack, model, present)
+    batches = find_batches(stack, model, docker.services(stack.project))
     if any(batch.step is Step.REPLACE for batch in batches):
         remove_networks(docker, stack)
     signals = {ordered.service: ordered.signal for ordered in stack.services}

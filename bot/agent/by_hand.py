@@ -58,7 +58,7 @@ def deploy_by_hand(
         if dry_run:
             return plan, None
         order = made.order(wanted, plan)
-        return plan, carry_out(order, node._replace(root=root), identity)
+        return plan, carry_out(order, node._replace(root=root), Checkout(root, node.access))
 
 
 def parse_full_sha(text: str) -> CommitSha:

@@ -7,7 +7,6 @@ not track is never written, and a tracked file that was changed by hand stops ev
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -15,12 +14,14 @@ from typing import NamedTuple
 from bot.agent.file_checks import check_files
 from bot.agent.installer import remove
 from bot.agent.interrupted import remove_begun_clone, remove_partial_files, undo_first_checkout, undo_interrupted
+from bot.agent.order_fetch import OrderFetch, head_ref
 from bot.agent.orders import changed_stacks
 from bot.agent.submodules import fetch_submodule, find_stanza, mend_clones, update_nested
-from bot.agent.work_tree import CheckoutError, WorkTree, clone, render_list
-from bot.domain.names import CommitSha, parse_commit_sha, short
+from bot.agent.work_tree import CheckoutError, WorkTree, render_list
+from bot.domain.names import CommitSha, short
 from bot.git.git import GitError, GitRepository
-from bot.git.safe_git import GitAccess, check_address, is_address_of
+from bot.git.safe_clone import clone
+from bot.git.safe_git import GitAccess, check_address
 from bot.protocol.order import MismatchPolicy, Order, Refusal, RefusalReason
 
 
@@ -39,6 +40,7 @@ class Checkout:
         self._access = access
         self._tree = WorkTree(root, access)
         self._inner: dict[str, WorkTree] = {}
+        self.fetch = OrderFetch(self._tree, self._within)  # may be begun before `prepare`, which ends it
         self.found_edited: list[str] | None = None  # by `prepare`
 
     def repositories(self, submodule: str) -> tuple[GitRepository, GitRepository]:
@@ -74,15 +76,12 @@ class Checkout:
         """
         if not self._tree.exists:
             self._clone(order)
-        elif not is_address_of(self._tree.git("config", "--get", "remote.origin.url"), order.fleet):
+        elif not self.fetch.is_of(order.fleet):
             return _refuse(
                 RefusalReason.OTHER_REPOSITORY, f"{self.root} is no checkout of {order.fleet}: its origin is another"
             )
-        with ThreadPoolExecutor(1) as beside:
-            beside.submit(self._within(order.submodule).fetch_early, order.pin)
-            refusal = self._find_wrong_commit(order)
         refusal = (
-            refusal
+            self._find_wrong_commit(order)
             or self._find_wrong_pin(order)
             or self._find_local_changes(order)
             or self._find_blocking_files(order)
@@ -149,7 +148,7 @@ class Checkout:
             raise CheckoutError(f"{self.root} is no git checkout")
         problems: tuple[str, ...] = ()
         try:
-            self._fetch_base(base)
+            self.fetch.fetch_base(base)
         except GitError as problem:
             problems = (str(problem),)
         if self._tree.repository.resolve(commit) is None:
@@ -191,29 +190,23 @@ class Checkout:
 
     def _find_wrong_commit(self, order: Order) -> Refusal | None:
         """Fetch the order's commit by the ref that has to hold it; refuse it when that ref does not."""
-        base = f"refs/remotes/origin/{order.base}"
-        head = f"refs/remotes/origin/pull/{order.head_of}"
-        pull = [f"+refs/pull/{order.head_of}/head:{head}"] if order.head_of is not None else []
         try:
-            self._fetch_base(order.base, *pull)
+            self.fetch.finish(order)
         except GitError:
             if not order.is_by_hand:  # by hand GitHub may be down: what was fetched before is used
                 raise
         repository = self._tree.repository
         if order.head_of is not None:
-            if repository.resolve(head) == order.commit:
+            if repository.resolve(head_ref(order)) == order.commit:
                 return None
             text = f"{order.commit} is not the head of pull request {order.head_of} of {order.fleet}"
             return _refuse(RefusalReason.WRONG_COMMIT, text)
-        tip = parse_commit_sha(self._tree.git("rev-parse", base))
-        if repository.resolve(order.commit) is None or not repository.is_ancestor(order.commit, tip):
+        tip = repository.resolve(f"refs/remotes/origin/{order.base}")
+        if tip is None or repository.resolve(order.commit) is None or not repository.is_ancestor(order.commit, tip):
             return _refuse(
                 RefusalReason.WRONG_COMMIT, f"{order.commit} is not on branch {order.base} of {order.fleet}"
             )
         return None
-
-    def _fetch_base(self, base: str, *more: str) -> None:
-        self._tree.fetch(f"+refs/heads/{base}:refs/remotes/origin/{base}", *more)
 
     def _find_wrong_pin(self, order: Order) -> Refusal | None:
         if self._tree.repository.pin_at(order.commit, order.submodule) != order.pin:

@@ -6,6 +6,7 @@ node's record, to the deployment's statuses and into the Outcome.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -14,10 +15,7 @@ from bot.agent.checkout import Checkout
 from bot.agent.health import Clock
 from bot.agent.late_reports import send_late_reports
 from bot.agent.node import LocalNode, StatusSink, find_withdrawal, report_outcome
-from bot.agent.other_program import check_agent
-from bot.agent.read_only import ReadOnlyRun
-from bot.agent.recover import recover
-from bot.agent.run import DeployRun
+from bot.agent.other_program import check_agent, is_this_agent
 from bot.agent.state import Identity, find_unfinished, used_numbers
 from bot.agent.verify import verify_order
 from bot.domain.errors import BotError
@@ -35,7 +33,8 @@ def deploy(envelope: str, node: LocalNode) -> Outcome:
     """
     identity = node.state.read_identity()
     with node.state.lock():
-        used = used_numbers(node.state.read_record())
+        records = node.state.read_record()
+        used = used_numbers(records)
         order = verify_order(
             envelope,
             public_keys=node.state.read_keys(),
@@ -45,31 +44,42 @@ def deploy(envelope: str, node: LocalNode) -> Outcome:
             last_number=max(used | {0}),
             used=used,
         )
-        if isinstance(order, Order):
-            order = _refuse(node, order, identity) or order
         if isinstance(order, Refusal):
             return _refused(node, order)
-        return check_agent(node, order) or carry_out(order, node, identity)
+        checkout = _checkout(node, order, identity)
+        with ThreadPoolExecutor(1) as beside:  # left before the lock is
+            is_mine = is_this_agent(order) and not identity.report_only and not order.kind.reads_only
+            if checkout and is_mine and not find_unfinished(records):
+                checkout.fetch.begin(order, beside)  # while GitHub is asked, and the rest of the program is loaded
+            refusal = _refuse(node, order, identity)
+            return (
+                _refused(node, refusal) if refusal else check_agent(node, order) or carry_out(order, node, checkout)
+            )
 
 
-def carry_out(order: Order, node: LocalNode, identity: Identity) -> Outcome:
+def carry_out(order: Order, node: LocalNode, checkout: Checkout | None) -> Outcome:
     """Carry out a verified order, after recovering from an interrupted one. Call it while holding the lock."""
     if not order.is_by_hand:
         send_late_reports(node)
-    root = _root(node, order.root or identity.root)
-    if root is None:
+    if checkout is None:
         text = "neither the order nor this node names a checkout: set `root` in the fleet file"
         return _refused(node, Refusal(reason=RefusalReason.OTHER_REPOSITORY, text=text, order=order))
-    checkout = Checkout(root, node.access)
     unfinished = find_unfinished(node.state.read_record())
     number = unfinished.begun.order.number if unfinished else None
     if order.kind.reads_only:
+        from bot.agent.read_only import ReadOnlyRun  # noqa: PLC0415 - one or the other is loaded, while git fetches
+
         return replace(ReadOnlyRun(node, order, checkout).carry_out(), interrupted=number)
+    from bot.agent.run import DeployRun  # noqa: PLC0415 - see above
+
     obstacle: BotError | None = None
-    try:
-        recover(node, checkout)
-    except BotError as problem:
-        obstacle = problem  # no order is begun while another one is half done
+    if unfinished:
+        from bot.agent.recover import recover  # noqa: PLC0415 - see above
+
+        try:
+            recover(node, checkout)
+        except BotError as problem:
+            obstacle = problem  # no order is begun while another one is half done
     return replace(DeployRun(node, order, checkout).carry_out(obstacle=obstacle), interrupted=number)
 
 
@@ -78,6 +88,8 @@ def recover_node(node: LocalNode, *, clock: Clock = Clock()) -> Outcome | None: 
 
     The engine may start after this does: it is waited for, within a limit.
     """
+    from bot.agent.recover import recover  # noqa: PLC0415 - an order without one to recover from does without
+
     identity = node.state.read_identity()
     with node.state.lock():
         unfinished = find_unfinished(node.state.read_record())
@@ -94,6 +106,11 @@ def _wait_for_engine(node: LocalNode, clock: Clock) -> None:
     if not node.docker.wait_until_reachable(0, now=clock.now, sleep=clock.sleep):
         node.log(f"waiting for the engine, for {limit:g} s at most")
         node.docker.wait_until_reachable(limit, now=clock.now, sleep=clock.sleep)
+
+
+def _checkout(node: LocalNode, order: Order, identity: Identity) -> Checkout | None:
+    root = _root(node, order.root or identity.root)
+    return Checkout(root, node.access) if root else None
 
 
 def _root(node: LocalNode, named: str) -> Path | None:

@@ -27,15 +27,16 @@ def read_differences(
     containers: Sequence[Container],
     deployed: DeployedServices,
     *,
+    held: CheckoutPosition | None,
     edited: Sequence[str] | None = None,
 ) -> tuple[Difference, ...]:
-    """The differences of this node, read from its engine and its checkout; `edited` if that was just read."""
+    """The differences of this node, read from its engine and its checkout at `held`; `edited` if just read."""
     return find_differences(
         order,
         containers=containers,
         deployed=deployed,
         images=docker.image_ids(container.image_name for container in containers),
-        position=checkout.position(order.submodule),
+        position=held,
         edited=checkout.edited_files(order.submodule) if edited is None else edited,
     )
 

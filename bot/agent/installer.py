@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import http.client
 import json
 import os
 import platform
@@ -22,7 +21,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import urllib.request
 from pathlib import Path
 
 LOCK_FILE = "agent.txt"
@@ -178,6 +176,9 @@ def remove(path: Path) -> None:
 
 def _fetch(address: str, digest: str, target: Path) -> bytes:
     """Write what `address` serves to `target` and return it, or raise InstallError unless its SHA-256 is `digest`."""
+    import http.client  # noqa: PLC0415 - an order whose agent is here does without, and every import delays it
+    import urllib.request  # noqa: PLC0415 - as above
+
     try:
         with urllib.request.urlopen(address, timeout=DOWNLOAD_LIMIT) as answer:  # noqa: S310 - see _ADDRESS
             content: bytes = answer.read(MAX_DOWNLOAD + 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -14,7 +13,8 @@ from bot.agent.space import MINIMUM_SPACE, MinimumSpace
 from bot.agent.state import NodeState
 from bot.domain.errors import BotError
 from bot.domain.names import DeploymentId
-from bot.engine.docker import Docker, DockerError
+from bot.engine.docker import Docker
+from bot.engine.versions import EngineVersions, read_versions
 from bot.git.safe_git import GitAccess
 from bot.protocol.order import Order, Refusal, RefusalReason
 from bot.protocol.outcome import DiskSpace, OrderEnd, Outcome, render_description
@@ -37,16 +37,6 @@ class StatusSink(Protocol):
 
     def is_withdrawn(self, deployment: DeploymentId) -> bool:
         """Whether the bot withdrew the deployment before this node came to its order."""
-
-
-class EngineVersions(NamedTuple):
-    """Name and version of the engine ("Docker Engine 28.1.1"), and compose's version ("2.40.3"); "" if not read."""
-
-    engine: str = ""
-    compose: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.engine}, compose {self.compose}" if self.compose else self.engine
 
 
 class LocalNode(NamedTuple):
@@ -118,23 +108,12 @@ def report_outcome(
 
 
 def _agent_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - only a report needs it
+
     try:
         return version("aios-bot")
     except PackageNotFoundError:  # run from its sources: a report does without
         return ""
-
-
-def read_versions(docker: Docker) -> EngineVersions:
-    """The versions of engine and compose as they are now; "" for what cannot be read."""
-    try:
-        engine = " ".join(docker.server_version())
-    except DockerError:
-        engine = ""
-    try:
-        compose = docker.compose_version().removeprefix("v")
-    except DockerError:
-        compose = ""
-    return EngineVersions(engine, compose)
 
 
 def find_withdrawal(node: LocalNode, order: Order) -> Refusal | None:

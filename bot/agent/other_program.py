@@ -34,14 +34,19 @@ def program_folder(node: LocalNode) -> Path:
     return node.state.folder / "program"
 
 
+def is_this_agent(order: Order) -> bool:
+    """Whether this program is the one that is to carry the order out, or the order leaves that open."""
+    return order.agent is None or order.agent.lock == read_own_lock()
+
+
 def check_agent(node: LocalNode, order: Order) -> Outcome | None:
-    """None if this program is the one that is to carry the order out, or if the order leaves that open.
+    """None if this program is the one that is to carry the order out.
 
     Otherwise bring the other one and raise OtherProgram. If that fails, the order ends here with nothing touched.
     Call it while holding the lock.
     """
     agent = order.agent
-    if agent is None or agent.lock == read_own_lock():
+    if agent is None or is_this_agent(order):
         return None
     node.log(f"- the order names aios-bot {agent.version}: installing it beside this one, unless it is there")
     try:

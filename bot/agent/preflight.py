@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bot.agent.errors import OrderFailedError
-from bot.agent.node import EngineVersions
 from bot.agent.orders import changed_stacks, is_removal, services_with
 from bot.agent.owners import Models, sort_by_owner
 from bot.domain.names import ServiceName, StackName
-from bot.domain.versions import parse_version, render_version
+from bot.domain.versions import parse_version
 from bot.engine.compose import ComposeStack
 from bot.engine.docker import Docker, DockerError
 from bot.engine.ports import find_port_conflicts, requested_ports
-from bot.engine.programs import OLDEST_COMPOSE, OLDEST_ENGINE, OLDEST_PODMAN
+from bot.engine.programs import OLDEST_ENGINE
+from bot.engine.versions import EngineVersions, UnfitEngineError, check_versions
 from bot.plan.engine_versions import describe_lacks, find_lacks, read_engine
 from bot.plan.followers import made_images
 from bot.plan.image_sources import image_name
@@ -53,30 +53,11 @@ _AT_ONCE = 4  # stacks that compose reads side by side
 
 
 def check_engine(docker: Docker, *, needs_compose: bool = True) -> EngineVersions:
-    """Versions of engine and compose, or PreflightError when one is missing or too old.
-
-    Compose is only checked when it is needed.
-    """
+    """Versions of engine and compose, or PreflightError when one is missing or too old; compose only if needed."""
     try:
-        name, engine = docker.server_version()
-    except DockerError as problem:
-        raise PreflightError(FailureReason.ENGINE, f"the Docker Engine cannot be reached: {problem}") from None
-    _check_version(name, engine, OLDEST_PODMAN if name == "Podman" else OLDEST_ENGINE)
-    if not needs_compose:
-        return EngineVersions(f"{name} {engine}")
-    try:
-        compose = docker.compose_version()
-    except DockerError:
-        text = "`docker compose` is missing: install the docker-compose-plugin package"
-        raise PreflightError(FailureReason.ENGINE, text) from None
-    _check_version("docker compose", compose, OLDEST_COMPOSE)
-    return EngineVersions(f"{name} {engine}", compose.removeprefix("v"))
-
-
-def _check_version(what: str, found: str, oldest: tuple[int, ...]) -> None:
-    if parse_version(found) < oldest:
-        text = f"{what} {found} is too old: install {render_version(oldest)} or newer"
-        raise PreflightError(FailureReason.ENGINE, text)
+        return check_versions(docker, needs_compose=needs_compose)
+    except UnfitEngineError as problem:
+        raise PreflightError(FailureReason.ENGINE, str(problem)) from None
 
 
 def prepare(

@@ -8,7 +8,7 @@ from bot.agent.approved import find_beyond, find_other_files
 from bot.agent.checkout import Checkout
 from bot.agent.drift import read_differences
 from bot.agent.errors import failure_reason_of
-from bot.agent.node import EngineVersions, LocalNode, post_status, report_outcome
+from bot.agent.node import LocalNode, post_status, report_outcome
 from bot.agent.orders import adjust_order, changed_stacks
 from bot.agent.outcomes import make_outcome
 from bot.agent.owners import Models
@@ -17,6 +17,7 @@ from bot.agent.space import check_space, read_space
 from bot.agent.state import StateError, find_deployed, find_last_good, is_after_failure
 from bot.domain.errors import BotError
 from bot.engine.containers import Container
+from bot.engine.versions import EngineVersions
 from bot.protocol.action import Action
 from bot.protocol.order import Order, OrderKind, Refusal
 from bot.protocol.outcome import Difference, FailureReason, OrderEnd, Outcome, ServiceOutcome
@@ -63,8 +64,9 @@ class ReadOnlyRun:
         self.versions = check_engine(self.docker)
         self.node.log(str(self.versions))
         containers = self.docker.containers(stack.project for stack in self.order.stacks)
+        held = self.checkout.position(self.order.submodule)
         differences = read_differences(
-            self.order, self.docker, self.checkout, containers, find_deployed(self.records)
+            self.order, self.docker, self.checkout, containers, find_deployed(self.records), held=held
         )
         if self.order.kind is OrderKind.DRIFT:
             return make_outcome(

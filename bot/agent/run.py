@@ -18,7 +18,7 @@ from bot.agent.checkout import Checkout, CheckoutPosition
 from bot.agent.drift import read_differences
 from bot.agent.errors import failure_reason_of
 from bot.agent.health import UnhealthyError
-from bot.agent.node import EngineVersions, LocalNode, post_status, report_outcome
+from bot.agent.node import LocalNode, post_status, report_outcome
 from bot.agent.orders import (
     adjust_order,
     as_planned,
@@ -34,6 +34,7 @@ from bot.agent.state import StateError, deployed_services, find_deployed, find_l
 from bot.domain.errors import BotError
 from bot.engine.compose import preload
 from bot.engine.containers import Container, Holding
+from bot.engine.versions import EngineVersions
 from bot.protocol.order import MismatchPolicy, Order, Refusal, RefusalReason
 from bot.protocol.outcome import (
     Difference,
@@ -180,10 +181,10 @@ class DeployRun:
         is_first = held is None or held.pin is None
         if not is_first:
             self._check_approved_files()
-        back_to = self._position_to_return_to()
+        back_to = self._position_to_return_to(held)
         self.before, self.holdings = docker.containers_and_holdings(stack.project for stack in self.order.stacks)
         ordered = self.order
-        self._compare()
+        self._compare(held)
         if is_first:  # nothing runs from here, and there is no checkout beside which to write the new files
             with self._step("check out"):
                 node.state.touch(self.order, self.before)
@@ -204,11 +205,12 @@ class DeployRun:
         if refusal is not None:
             raise _Refused(refusal.reason, refusal.text)
 
-    def _compare(self) -> None:
+    def _compare(self, held: CheckoutPosition | None) -> None:
         """Compare what runs with where the plan starts; by the order's rule refuse, or adjust the order."""
         order = self.order
+        edited = self.checkout.found_edited
         self.differences = read_differences(
-            order, self.docker, self.checkout, self.before, self.deployed, edited=self.checkout.found_edited
+            order, self.docker, self.checkout, self.before, self.deployed, held=held, edited=edited
         )
         if self.differences and order.on_drift is MismatchPolicy.STOP:
             more = f" and {len(self.differences) - 1} more" if len(self.differences) > 1 else ""
@@ -221,9 +223,7 @@ class DeployRun:
             is_first=self.last_good is None,
             after_failure=self.after_failure,
         )
-        if (
-            self.last_good is None and not self.before
-        ):  # on an empty node everything is created, which is what its first order is for
+        if self.last_good is None and not self.before:  # an empty node: its first order is to create everything
             self.planned = self.order
 
     def _preflight(self, *, is_first: bool) -> PreflightResult:
@@ -257,11 +257,11 @@ class DeployRun:
         failure = failure_reason_of(problem, FailureReason.APPLY)
         return self._outcome(end, f"{problem}; {back.text}", unhealthy=unhealthy, failure=failure)
 
-    def _position_to_return_to(self) -> CheckoutPosition | None:
-        """What is checked out now; after an order that failed for good, the position of the last good one."""
+    def _position_to_return_to(self, held: CheckoutPosition | None) -> CheckoutPosition | None:
+        """What is checked out now, `held`; after an order that failed for good, where the last good one was."""
         if self.after_failure and self.last_good is not None:
             return CheckoutPosition(self.last_good.commit, self.last_good.pin)
-        return self.checkout.position(self.order.submodule)
+        return held
 
     def _containers(self) -> tuple[Container, ...]:
         return self.docker.containers(stack.project for stack in self.order.stacks)

@@ -11,8 +11,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from bot.domain.names import ServiceName
-from bot.plan.followers import NAMESPACES, container_of
-from bot.plan.stack_needs import named_services
+from bot.plan.stack_needs import named_services, needed_services
 from bot.protocol.action import Action
 from bot.protocol.order import StackOrder
 
@@ -31,15 +30,6 @@ class Batch(NamedTuple):
 
     step: Step
     services: tuple[ServiceName, ...]
-
-
-def needed_services(spec: Mapping[str, Any]) -> frozenset[str]:
-    """The services of its own stack that a service needs to run first."""
-    shared = {str(spec.get(field) or "") for field in NAMESPACES}
-    mounted = {str(one).split(":")[0] for one in spec.get("volumes_from") or () if not container_of(one)}
-    linked = {str(one).split(":")[0] for one in spec.get("links") or ()}
-    by_name = {one.removeprefix("service:") for one in shared if one.startswith("service:")}
-    return frozenset({*(spec.get("depends_on") or {}), *by_name, *mounted, *linked})
 
 
 def find_batches(stack: StackOrder, model: Mapping[str, Any], present: Iterable[str]) -> tuple[Batch, ...]:

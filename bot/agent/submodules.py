@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from bot.agent.interrupted import mend_clone
-from bot.agent.work_tree import AS_COMMITTED, CheckoutError, WorkTree
+from bot.agent.work_tree import CheckoutError, WorkTree
 from bot.domain.names import CommitSha, SubmodulePath
 from bot.git.gitmodules import Stanza, parse_gitmodules
+from bot.git.safe_clone import AS_COMMITTED
 from bot.git.safe_git import GitAccess, check_address
 
 MAX_DEPTH = 5  # submodules within submodules

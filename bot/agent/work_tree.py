@@ -14,14 +14,12 @@ from bot.git.clone_settings import find_forbidden, find_overridden
 from bot.git.git import GitError, GitRepository, run_in_checkout
 from bot.git.moves import RedirectError, follow_renames
 from bot.git.remembered import RememberingRepository
+from bot.git.safe_clone import UMASK, rewritten_address
 from bot.git.safe_git import GitAccess, git_environment
 
 _FETCH_OPTIONS = ("--quiet", "--no-tags", "--no-recurse-submodules")
-_UMASK = 0o022  # the modes of files are the repository's, whoever starts the node
 MAX_LISTED = 10  # files that a message names
 MAX_COPY = 1024**2  # bytes; an untracked file or folder where no link can be made
-AS_COMMITTED = ("core.autocrlf=false", "core.eol=lf")
-"""Settings of a new clone: a script with the line ends of Windows does not run in a container."""
 
 
 class CheckoutError(BotError):
@@ -75,7 +73,7 @@ class WorkTree:
         environment = git_environment(self._access, origin=self.origin, overridden=self._overridden(arguments))
         environment |= extra or {}
         out = follow_renames(
-            lambda found: run_in_checkout(self.folder, *arguments, environment=found, umask=_UMASK),
+            lambda found: run_in_checkout(self.folder, *arguments, environment=found, umask=UMASK),
             environment,
             token=self._access.token,
             server=self._access.web_url,
@@ -205,26 +203,6 @@ class WorkTree:
         self.git("checkout-index", "--all", "--quiet", f"--prefix={place.as_posix()}/", extra=index)
         Path(index["GIT_INDEX_FILE"]).unlink()
         _link(self.untracked(), self.folder, place)
-
-
-def rewritten_address(remote: str, folder: Path, access: GitAccess) -> str:
-    """The address that git uses for a remote's name or address, by the settings of its user and of `folder`."""
-    environment = git_environment(access._replace(token=None), origin=access.web_url)
-    return run_in_checkout(folder, "ls-remote", "--get-url", remote, environment=environment).decode().strip()
-
-
-def clone(url: str, place: Path, *, branch: str, access: GitAccess) -> None:
-    """Clone `url` into `place` without checking anything out, or GitError."""
-    environment = git_environment(access, origin=rewritten_address(url, place.parent, access))
-    settings = [word for setting in AS_COMMITTED for word in ("-c", setting)]
-    options = ("--quiet", "--no-checkout", "--no-tags", *settings, "--branch", branch)
-    command = ("clone", *options, "--", url, str(place))
-    follow_renames(
-        lambda found: run_in_checkout(place.parent, *command, environment=found, umask=_UMASK),
-        environment,
-        token=access.token,
-        server=access.web_url,
-    )
 
 
 def render_list(names: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Sort stacks by what one needs of another: containers that it shares, and images that it runs. Pure."""
+"""What services need of each other, and stacks: containers that they share, and images that they run. Pure."""
 
 from __future__ import annotations
 
@@ -23,6 +23,15 @@ def needed_containers(spec: Mapping[str, Any]) -> frozenset[str]:
     shared = (*(spec.get(field) for field in NAMESPACES), *(spec.get("volumes_from") or ()))
     linked = {str(one).split(":")[0] for one in spec.get("external_links") or ()}
     return frozenset({name for one in shared if (name := container_of(one))} | linked)
+
+
+def needed_services(spec: Mapping[str, Any]) -> frozenset[str]:
+    """The services of its own stack that a service needs to run first."""
+    shared = {str(spec.get(field) or "") for field in NAMESPACES}
+    mounted = {str(one).split(":")[0] for one in spec.get("volumes_from") or () if not container_of(one)}
+    linked = {str(one).split(":")[0] for one in spec.get("links") or ()}
+    by_name = {one.removeprefix("service:") for one in shared if one.startswith("service:")}
+    return frozenset({*(spec.get("depends_on") or {}), *by_name, *mounted, *linked})
 
 
 def named_services(

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bot.agent.installer import remove
-from bot.agent.work_tree import AS_COMMITTED, WorkTree
+from bot.agent.work_tree import WorkTree
 from bot.domain.errors import BotError
 from bot.fleetfile import FLEET_FILE, Fleet, parse_fleet
 from bot.git.git import GitError
+from bot.git.safe_clone import AS_COMMITTED
 from bot.git.safe_git import GitAccess, is_address_of
 from bot.onboarding.join.programs import run_shown
 from bot.protocol.invitation import Invitation

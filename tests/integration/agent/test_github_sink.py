@@ -47,7 +47,8 @@ def test_a_result_is_told_once_github_is_back(hub: EmbeddedGitHub, tmp_path: Pat
         Fault(is_status, 503, headers={"Retry-After": "1"}),
         Fault(is_status, 502, headers={"Retry-After": "1"}, after_effect=True),
     ]
-    GitHubSink(JobClient(f"{hub.url}/api/v3", token, FLEET), "").post(DeploymentId(made.id), "success", "well")
+    sink = GitHubSink(lambda: JobClient(f"{hub.url}/api/v3", token, FLEET), "")
+    sink.post(DeploymentId(made.id), "success", "well")
     statuses = deployments.find_deployment_statuses(client, FLEET, DeploymentId(made.id))
     assert {status.state for status in statuses} == {"success"}
     assert [fault.played for fault in hub.faults] == [1, 1, 1]
@@ -82,5 +83,5 @@ def test_whether_an_order_stands_is_asked_again_while_github_is_away(hub: Embedd
         return method == "GET" and path.endswith("/statuses")
 
     hub.faults[:] = [Fault(is_question, 503, headers={"Retry-After": "1"})]
-    assert GitHubSink(JobClient(f"{hub.url}/api/v3", token, FLEET), "").is_withdrawn(number)
+    assert GitHubSink(lambda: JobClient(f"{hub.url}/api/v3", token, FLEET), "").is_withdrawn(number)
     assert [fault.played for fault in hub.faults] == [1]

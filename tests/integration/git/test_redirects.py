@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.agent.work_tree import CheckoutError, WorkTree, clone
+from bot.agent.work_tree import CheckoutError, WorkTree
 from bot.domain.names import CommitSha
 from bot.git.git import GitError
 from bot.git.mirrors import Mirror
 from bot.git.moves import RedirectError
+from bot.git.safe_clone import clone
 from bot.git.safe_git import GitAccess
 from tests.gitworld import commit, git, new_repository
 from tests.redirects import TOKEN, Place, serving

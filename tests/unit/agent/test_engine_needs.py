@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.agent.node import EngineVersions
 from bot.agent.preflight import PreflightError, check_needs
 from bot.domain.names import ServiceName, StackName
+from bot.engine.versions import EngineVersions
 from bot.protocol.action import Action
 from bot.protocol.order import ServiceOrder, StackOrder
 from bot.protocol.outcome import FailureReason

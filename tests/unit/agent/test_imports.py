@@ -45,7 +45,7 @@ def test_the_services_own_libraries_are_not_among_it(loaded: set[str], heavy: st
 
 
 def test_what_is_needed_is(loaded: set[str]) -> None:
-    assert {"bot.protocol.order", "bot.protocol.report"} <= loaded
+    assert {"bot.protocol.order", "bot.agent.checkout"} <= loaded
 
 
 def test_an_order_that_calls_compose_loads_what_builds_its_options_beside_other_work() -> None:

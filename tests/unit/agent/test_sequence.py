@@ -10,10 +10,9 @@ from bot.agent.sequence import (
     Batch,
     Step,
     find_batches,
-    needed_services,
 )
 from bot.domain.names import ServiceName, StackName
-from bot.plan.stack_needs import needed_containers
+from bot.plan.stack_needs import needed_containers, needed_services
 from bot.protocol.action import Action
 from bot.protocol.order import ServiceOrder, StackOrder
 

@@ -12,7 +12,8 @@ import pytest
 
 from bot.agent import work_tree
 from bot.agent.installer import remove
-from bot.agent.work_tree import MAX_COPY, clone
+from bot.agent.work_tree import MAX_COPY
+from bot.git.safe_clone import clone
 from bot.git.safe_git import GitAccess
 from tests.gitworld import commit, git, new_repository
 
