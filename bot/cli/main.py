@@ -113,6 +113,8 @@ def run_program(command: click.Command, name: str) -> None:
     except Exception:  # noqa: BLE001 - the last resort: a bug is printed in full, with its own exit code
         _print_traceback()
         sys.exit(ExitCode.BUG)
+    finally:
+        gc.freeze()  # Python looks for garbage again when it ends: among all that goes with the process anyway
 
 
 def _print_traceback() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import subprocess
 import sys
 
@@ -9,6 +11,7 @@ import click
 import pytest
 
 from bot.cli.groups import CommandGroup, all_commands
+from bot.cli.main import run_program
 
 
 def test_a_command_is_imported_when_it_is_named() -> None:
@@ -23,6 +26,25 @@ def test_a_command_is_imported_when_it_is_named() -> None:
     assert group.get_command(context, "plan") is plan
     with pytest.raises(ModuleNotFoundError):
         all_commands(group)
+
+
+@pytest.mark.parametrize("ends", [None, click.UsageError("no"), KeyError("bug")])
+def test_the_end_of_a_program_does_not_look_through_what_it_loaded(
+    monkeypatch: pytest.MonkeyPatch, ends: Exception | None
+) -> None:
+    frozen: list[bool] = []
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(True))
+    monkeypatch.setattr(gc, "set_threshold", lambda _: None)
+
+    @click.command()
+    def command() -> None:
+        if ends:
+            raise ends
+
+    monkeypatch.setattr(sys, "argv", ["x"])
+    with contextlib.suppress(SystemExit):
+        run_program(command, "x")
+    assert frozen == [True]
 
 
 def test_no_command_waits_for_the_modules_of_another() -> None:
