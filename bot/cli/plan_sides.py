@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, SubmodulePath
@@ -59,13 +61,14 @@ def find_sides(request: PlanRequest, scratch: ScratchRepository) -> Sides:
         if request.old and request.new and Path(request.old).is_dir() and Path(request.new).is_dir():
             return _alone(request, None, scratch)
         raise BotError(f"{request.repo}: {problem}; --repo must be a git checkout") from None
-    base = resolve(own, "HEAD", where=str(request.repo), folder=request.repo)
+    known = own.resolve_all("HEAD", *_named(request))
+    base = known["HEAD"] or _fail(own, "HEAD", where=str(request.repo), folder=request.repo)
     pin = own.pin_at(base, request.submodule)
     if pin is not None:
         return _in_fleet(request, own, base, pin, scratch)
     if request.forward and own.entry(base, ".gitmodules") is not None:
         raise BotError(f"{request.repo} pins no submodule at {request.submodule!r}; {_name_pins(own, base)}")
-    return _alone(request, own, scratch)
+    return _alone(request, own, scratch, known)
 
 
 def _in_fleet(
@@ -74,11 +77,13 @@ def _in_fleet(
     checkout = request.repo / request.submodule
     cure = f"run `git submodule update --init {request.submodule}` in {request.repo} first"
     upstream = _open_submodule(checkout, own, cure)
-    reader = _Reader(upstream, checkout, request.submodule, scratch)
+    known = upstream.resolve_all("HEAD", pin, *_named(request))
+    reader = _Reader(upstream, checkout, request.submodule, scratch, known)
+    if request.old is None and known[pin] is None:
+        _fail(upstream, pin, where=request.submodule, folder=checkout)
     old = reader.read(request.old) if request.old else pin
     new = reader.read(request.new)
     upstream = scratch.repository if reader.used_scratch else upstream
-    resolve(upstream, old, where=request.submodule, folder=checkout)
     if request.forward and not upstream.is_ancestor(old, new):
         raise BotError(
             f"{new[:7]} does not descend from {old[:7]}: a bump only moves forward; --old and --new compare any two"
@@ -97,24 +102,29 @@ def _in_fleet(
     )
 
 
-def _alone(request: PlanRequest, own: GitRepository | None, scratch: ScratchRepository) -> Sides:
+def _alone(
+    request: PlanRequest,
+    own: GitRepository | None,
+    scratch: ScratchRepository,
+    known: Mapping[str, CommitSha | None] = MappingProxyType({}),
+) -> Sides:
     """A stacks repository, or two folders, without a fleet: on any node."""
     from msgspec.structs import replace
 
     from bot.fleetfile import Fleet, Submodule
+    from bot.git.git import EMPTY_TREE
 
     path = SubmodulePath(_ALONE.sub("-", request.repo.resolve().name).strip(".-") or "stacks")
-    reader = _Reader(own, request.repo, str(request.repo), scratch)
+    reader = _Reader(own, request.repo, str(request.repo), scratch, known)
     old, new = reader.read(request.old or "HEAD"), reader.read(request.new)
-    if own is not None:
-        scratch.borrow(own)
+    upstream = own if own is not None and not reader.used_scratch else scratch.repository
     fleet = _read_fleet(None, None, request.fleet_file)
     found = next((one for one in fleet.submodules), Submodule(path=path))
     stacks = request.stacks or found.stacks
     return Sides(
-        mirror=scratch.repository,
-        base=scratch.add_empty(),
-        upstream=scratch.repository,
+        mirror=upstream,
+        base=CommitSha(EMPTY_TREE),
+        upstream=upstream,
         old=old,
         new=new,
         path=path,
@@ -126,10 +136,21 @@ def _alone(request: PlanRequest, own: GitRepository | None, scratch: ScratchRepo
 
 
 class _Reader:
-    """Reads a side by its words: a commit of the repository, a folder, or (None) the checkout as it stands."""
+    """Reads a side by its words: a commit of the repository, a folder, or (None) the checkout as it stands.
 
-    def __init__(self, own: GitRepository | None, checkout: Path, name: str, scratch: ScratchRepository) -> None:
+    `known` are the commits that these words name in the repository.
+    """
+
+    def __init__(
+        self,
+        own: GitRepository | None,
+        checkout: Path,
+        name: str,
+        scratch: ScratchRepository,
+        known: Mapping[str, CommitSha | None],
+    ) -> None:
         self._own, self._checkout, self._name, self._scratch = own, checkout, name, scratch
+        self._known = known
         self.edits: tuple[str, ...] = ()
         self.unknown: tuple[str, ...] = ()
         self.folders = False
@@ -139,8 +160,7 @@ class _Reader:
         """The commit that stands for `side`. Raises BotError."""
         if side is None:
             return self._read_checkout()
-        found = self._own.resolve(side) if self._own is not None else None
-        if found is not None:
+        if (found := self._known.get(side)) is not None:
             return found
         if Path(side).is_dir():
             self.folders = True
@@ -157,7 +177,7 @@ class _Reader:
         self.unknown = tuple(line[3:] for line in lines if line.startswith("??"))
         self.edits = tuple(line[3:] for line in lines if line and not line.startswith("??"))
         if not self.edits:
-            return resolve(self._own, "HEAD", where=self._name, folder=self._checkout)
+            return self._known["HEAD"] or _fail(self._own, "HEAD", where=self._name, folder=self._checkout)
         self._take_scratch()
         return self._scratch.add_checkout(self._checkout.resolve(), self._own)
 
@@ -179,12 +199,13 @@ def _open_submodule(path: Path, parent: GitRepository, cure: str) -> GitReposito
     return found
 
 
-def resolve(repository: GitRepository, revision: str, *, where: str, folder: Path) -> CommitSha:
-    """Find the commit that `revision` names. Raises BotError."""
-    found = repository.resolve(revision)
-    if found is None:
-        raise BotError(f"{where} has no commit {revision!r}; {_fetch_cure(repository, folder)}")
-    return found
+def _named(request: PlanRequest) -> Iterator[str]:
+    """The words of the command line that may name commits."""
+    yield from (side for side in (request.old, request.new) if side)
+
+
+def _fail(repository: GitRepository, revision: str, *, where: str, folder: Path) -> NoReturn:
+    raise BotError(f"{where} has no commit {revision!r}; {_fetch_cure(repository, folder)}")
 
 
 def _fetch_cure(repository: GitRepository, folder: Path) -> str:

@@ -20,6 +20,8 @@ from bot.settings.environment import child_environment
 from bot.settings.inherited import inherited
 
 GITLINK = "160000"
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+"""The tree without any file, which git has without being given it; it is read wherever a commit is."""
 _READING = {"GIT_ALLOW_PROTOCOL": "none"}
 """What a clone that says it is partial lacks is not fetched: its configuration may name a program for that."""
 _TIMEOUT = 600  # seconds for one command; the first clone of a large repository is the longest
@@ -125,6 +127,20 @@ class GitRepository:
             return None
         return parse_commit_sha(out.decode().strip())
 
+    def resolve_all(self, *revisions: str) -> dict[str, CommitSha | None]:
+        """The same for several of them, by one process."""
+        found: dict[str, CommitSha | None] = dict.fromkeys(revisions)
+        names = [revision for revision in found if "\n" not in revision]
+        lines = "".join(f"{name}^{{commit}}\n" for name in names)
+        try:
+            out = self.run("cat-file", "--batch-check=%(objectname)", stdin=lines.encode("utf-8", "surrogateescape"))
+        except GitError:  # a damaged object, or one that a partial clone lacks, ends it
+            return {revision: self.resolve(revision) for revision in found}
+        for name, line in zip(names, out.decode("utf-8", "replace").splitlines(), strict=True):
+            if " " not in line:  # "... missing", "... ambiguous"
+                found[name] = parse_commit_sha(line)
+        return found
+
     def list_refs(self, *names: str) -> dict[str, CommitSha]:
         """The objects of the refs of these names, and of all refs below a name that ends with a slash."""
         out = self.run("for-each-ref", "--format=%(objectname) %(refname)", *names)
@@ -148,6 +164,8 @@ class GitRepository:
 
     def list_tree(self, commit: str, path: str = "", *, recursive: bool = False) -> tuple[TreeEntry, ...]:
         """Entries of `commit` at `path` (the whole root when empty), submodules included."""
+        if commit == EMPTY_TREE:
+            return ()
         flags = ["-r", "-t"] if recursive else []
         tail = ["--", path] if path else []
         out = self.run("ls-tree", "-z", "--full-tree", *flags, commit, *tail)
@@ -210,8 +228,7 @@ class GitRepository:
 
     def changed_files(self, old: CommitSha | None, new: CommitSha) -> tuple[str, ...]:
         """Paths that differ between two commits, sorted; a rename is both of its paths."""
-        empty = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # git's well-known empty tree
-        out = self.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", old or empty, new)
+        out = self.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", old or EMPTY_TREE, new)
         return tuple(sorted(_render_path(p) for p in out.split(b"\0") if p))
 
     def is_sound(self) -> bool:

@@ -178,7 +178,8 @@ def _make_plan(
         for change in changes
     ]
     plans = _share_stacks(plan for plan, _ in decided)
-    files = new.upstream.changed_files(old.pin if old else None, new.pin)
+    prefix = f"{submodule.path}/"
+    files = tuple(sorted(path.removeprefix(prefix) for path in changes[0].changed if path.startswith(prefix)))
     effective = frozenset().union(*(used for _, used in decided))
     return Plan(
         id=identify_plan(new.commit, old.pin if old else None, new.pin, plans),
@@ -190,7 +191,7 @@ def _make_plan(
         new=new.pin,
         nodes=plans,
         files_changed=files,
-        files_without_effect=tuple(path for path in files if f"{submodule.path}/{path}" not in effective),
+        files_without_effect=tuple(path for path in files if f"{prefix}{path}" not in effective),
         file_diffs=show_files([one for one in changed if one.path in effective], changes, redactor),
         tree=digest_tree(new.files),
     )

@@ -12,7 +12,6 @@ from pathlib import Path
 from bot.domain.names import CommitSha, parse_commit_sha
 from bot.git.git import GitRepository, init_bare
 
-_EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # git's well-known empty tree
 _NOBODY = {  # always the same commit for the same files
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")
@@ -46,10 +45,6 @@ class ScratchRepository:
             if shallow.exists():
                 with (self.repository.git_dir / "shallow").open("ab") as own:
                     own.write(shallow.read_bytes())
-
-    def add_empty(self) -> CommitSha:
-        """A commit without any file."""
-        return self._commit(_EMPTY_TREE)  # which git has without being given it
 
     def add_checkout(self, checkout: Path, repository: GitRepository) -> CommitSha:
         """The checkout as it is: its HEAD with every tracked file as it stands there; HEAD itself without edits."""

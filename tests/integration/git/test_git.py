@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.names import CommitSha, SubmodulePath
-from bot.git.git import GitError, GitRepository, run_in_checkout
+from bot.git.git import EMPTY_TREE, GitError, GitRepository, run_in_checkout
 from bot.git.mirrors import Mirror
 from bot.planner.snapshot import Snapshot
 from tests.gitworld import commit, git, new_repository
@@ -82,6 +82,19 @@ def test_pins_files_and_odd_names_are_read(server: Path, tmp_path: Path) -> None
     assert repo.read_file(head, "naïve dir") is None
     assert repo.resolve("no-such-branch") is None
     assert repo.resolve("--all") is None
+
+
+def test_several_revisions_are_resolved_as_each_by_itself(server: Path) -> None:
+    first = commit(server, {"a": "1\n"})
+    repo = GitRepository.of_checkout(server)
+    odd = ("HEAD", first, first[:9], "HEAD~50", "nowhere", "", "two\nlines", "HEAD:a", "--all", "a b", "\udcff")
+    assert repo.resolve_all(*odd) == {name: None if name == "two\nlines" else repo.resolve(name) for name in odd}
+    assert repo.resolve_all("HEAD", first[:9]) == {"HEAD": first, first[:9]: first}
+
+
+def test_nothing_is_in_the_empty_tree(server: Path) -> None:
+    commit(server, {"a": "1\n"})
+    assert GitRepository.of_checkout(server).list_tree(EMPTY_TREE, recursive=True) == ()
 
 
 def test_ancestry_commits_and_changed_files(server: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 from pathlib import Path
@@ -64,6 +65,23 @@ def test_any_two_commits_are_compared_and_only_a_bump_has_to_move_forward(world:
     assert isinstance(refused.exception, BotError)
     assert "--old and --new compare any two" in str(refused.exception)
     assert run(world, "--from", world.old_pin, "--new", "HEAD").exit_code == ExitCode.USAGE
+
+
+def test_a_kept_plan_starts_few_processes_of_git(world: CaseWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone, programs, listed = (world.root / name for name in ("alone", "programs", "listed"))
+    git(world.root, "clone", "--quiet", str(world.checkout / "server"), str(alone))
+    programs.mkdir()
+    (programs / "git").write_text(f'#!/bin/sh\necho "$@" >>{listed}\nexec {shutil.which("git")} "$@"\n')
+    (programs / "git").chmod(0o755)
+    arguments = ("--old", world.old_pin, "--new", world.new_pin)
+    first = run_at(world, alone, *arguments)
+    assert first.exit_code == 0, first.output
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    assert run_at(world, alone, *arguments).output == first.output
+    # Where it is, the commits, what HEAD pins, the commits between, and the files of both sides.
+    calls = listed.read_text().strip().split("\n")
+    contents = [call for call in calls if "--batch=" in call or "objectsize" in call]
+    assert len(calls) - len(contents) <= 6, calls
 
 
 def test_a_stacks_repository_alone_and_folders_are_compared(world: CaseWorld) -> None:
