@@ -7,6 +7,7 @@
 | `kinds.py`, `shapes.py` | the kinds of values that fields have; what names, paths and branches look like |
 | `parse.py`, `checks.py` | the check of a file: every problem at once, also those between fields |
 | `yaml_lines.py` | strict YAML with line numbers |
+| `problems.py` | what is wrong in a file, by lines |
 | `reference.py` | the models as JSON Schema, for editors, messages and the reference page |
 | `edit.py` | changes of one entry that keep every other byte |
 

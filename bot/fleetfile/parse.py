@@ -17,8 +17,9 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from bot.fleetfile.checks import Finding, find_contradictions
 from bot.fleetfile.fleet import Fleet, Hub
 from bot.fleetfile.models import KEY_ATTRIBUTES, FileSection, FleetDocument, HubDocument
+from bot.fleetfile.problems import Problem, YamlFileError
 from bot.fleetfile.reference import Schema, render_example, schema_of
-from bot.fleetfile.yaml_lines import Problem, YamlFileError, kind_of, line_at, line_of, load_mapping, plain
+from bot.fleetfile.yaml_lines import kind_of, line_at, line_of, load_mapping, plain
 
 T = TypeVar("T", Fleet, Hub)
 _KEY = "[key]"  # pydantic's last part of a place that is a key, not its value

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -13,25 +13,9 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.error import YAMLError as RuamelError
 from ruamel.yaml.scalarbool import ScalarBoolean
 
-from bot.domain.errors import BotError
+from bot.fleetfile.problems import Problem, YamlFileError
 
 LARGEST_FILE = 256 * 1024  # characters; far above any real file of ours, far below what hurts
-
-
-class Problem(NamedTuple):
-    """One thing that is wrong in a file. `line` counts from 1."""
-
-    line: int
-    message: str
-
-
-class YamlFileError(BotError):
-    """A file cannot be used. `problems` are in the order of their lines."""
-
-    def __init__(self, problems: Iterable[Problem], *, path: str) -> None:
-        self.problems = tuple(sorted(set(problems)))
-        self.path = path
-        super().__init__("\n".join(f"{path}:{line}: {message}" for line, message in self.problems))
 
 
 def load_mapping(text: str, *, path: str) -> CommentedMap:

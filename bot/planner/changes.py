@@ -10,13 +10,14 @@ from msgspec.structs import replace
 
 from bot.domain.names import StackName
 from bot.fleetfile import FLEET_FILE, Node, Submodule, parse_fleet
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.fleetfile.problems import YamlFileError
 from bot.plan.followers import made_images
 from bot.plan.rendering import NodeChange, Rendered, Rendering, Side, StackChange
 from bot.plan.stack_needs import sort_by_needs
 from bot.planner.builds import read_builds
 from bot.planner.culprits import NONE_REFUSED, Refused, StackPlace
-from bot.planner.renderer import Renderer, RenderRequest
+from bot.planner.render_request import RenderRequest
+from bot.planner.renderer import Renderer
 from bot.planner.sides import changed_paths, read_side, uses_lfs
 from bot.planner.snapshot import Snapshot
 from bot.planner.stacks import make_request, read_stacks

@@ -11,52 +11,14 @@ from msgspec.structs import replace
 
 from bot.plan.model import NodePlan, Reason, Risk, ServicePlan, StackPlan
 from bot.plan.rendering import NodeChange, Rendered
-from bot.planner.compose_files import ComposeInputs
-from bot.planner.interpolation import read_settings
-from bot.planner.source_map import SourceMap, find_put_into_names
-from bot.redaction.redact import LONG_SECRET, KnownSecrets, Redactor, known_from
+from bot.redaction.redact import LONG_SECRET, KnownSecrets, Redactor
 
 _WORD = re.compile(r"[^\s/:@,=]+")
-_PATH = re.compile(
-    r"[a-z0-9._-]{1,64}(?:[/:][a-z0-9._-]{1,64}){1,8}"
-)  # of an image or a file, and no generated secret
-_MIN_PUT = 4  # characters; a shorter one would take words out of ordinary text
 _NAMED = ("image", "container_name", "hostname", "network_mode")
 
 
-def find_secrets(
-    model: dict[str, Any], source_map: SourceMap, inputs: ComposeInputs, known: dict[str, str]
-) -> KnownSecrets:
-    """What the stack's env files hold and no text of the plan may show. `known`: variables that the fleet sets."""
-    every = known_from(inputs.settings(), environment=from_env_files(model, source_map, inputs, known))
-    return without_names(every, model, put_into_names(inputs))
-
-
-def put_into_names(inputs: ComposeInputs) -> frozenset[str]:
-    """The secret values that compose puts into images, names and paths, because the stack's files say so."""
-    texts = tuple(inputs.interpolated_from.values())
-    names = find_put_into_names(inputs.main, texts)
-    known = known_from(pair for text in texts for pair in read_settings(text) if pair[0] in names)
-    return frozenset(value for value in known.everywhere if len(value) >= _MIN_PUT)
-
-
-def without_names(secrets: KnownSecrets, model: Mapping[str, Any], put: frozenset[str]) -> KnownSecrets:
-    """`secrets` but for values that are also names of the model: of a service, an image, a network, a path.
-
-    What stands in clear as a name cannot be kept by hiding it, and hiding it would make the plan unreadable. Under
-    a secret's own name (`POSTGRES_PASSWORD`) the value is hidden all the same. One that a variable `put` there is no
-    such coincidence, nor is a long one: these are hidden there too.
-    """
-    names = frozenset(name for name in _names(model) if len(name) < LONG_SECRET or _PATH.fullmatch(name))
-    return KnownSecrets(
-        environment=secrets.environment,
-        everywhere=(secrets.everywhere - names) | put,
-        in_free_text=secrets.in_free_text - names,
-        in_names=put,
-    )
-
-
-def _names(model: Mapping[str, Any]) -> Iterator[str]:
+def names_of(model: Mapping[str, Any]) -> Iterator[str]:
+    """The names of a model, which stand in clear: of services, images, networks, paths."""
     yield str(model.get("name", ""))
     for section in ("services", "networks", "volumes", "secrets", "configs"):
         for name, body in (model.get(section) or {}).items():
@@ -122,7 +84,7 @@ def hide_secrets(plan: NodePlan, change: NodeChange, redactor: PlanRedactor) -> 
     ]
     values = frozenset(value for one in renderings for value in one.hidden)
     put = frozenset(value for one in renderings for value in one.in_names)
-    names = [name for stack in change.stacks for model in stack.models for name in _names(model)]
+    names = [name for stack in change.stacks for model in stack.models for name in names_of(model)]
     hide = redactor.shown(_not_in(values, names) | put)
     return replace(plan, stacks=tuple(_hide_stack(stack, hide) for stack in plan.stacks))
 
@@ -157,20 +119,3 @@ def _hide_reason(reason: Reason, hide: Hide) -> Reason:
 
 def _hide_risks(risks: tuple[Risk, ...], hide: Hide) -> tuple[Risk, ...]:
     return tuple(replace(risk, text=hide(risk.text)) for risk in risks)
-
-
-def from_env_files(
-    model: dict[str, Any], source_map: SourceMap, inputs: ComposeInputs, known: dict[str, str]
-) -> set[tuple[str, str]]:
-    """The (service, variable) whose value no compose file wrote, so that an env_file must have."""
-    if not inputs.passed_on:
-        return set()
-    passed = {name for text in inputs.passed_on.values() for name, _ in read_settings(text)}
-    elsewhere = {*known, *(name for text in inputs.interpolated_from.values() for name, _ in read_settings(text))}
-    return {
-        (service, name)
-        for service, body in (model.get("services") or {}).items()
-        for name in body.get("environment") or {}
-        if f"services.{service}.environment.{name}" not in source_map.written
-        and (name in passed or name not in elsewhere)
-    }

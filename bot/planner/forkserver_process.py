@@ -28,7 +28,7 @@ KILLED = 1 << 16
 REFUSED = 1 << 17
 _MESSAGE = 1024  # bytes
 _FILES = 3
-_LOADED = ("bot.planner.plans", "bot.planner.reads")
+LOADED = ("bot.planner.plans", "bot.planner.reads", "bot.planner.stack_renderer")
 
 
 class _Child(NamedTuple):
@@ -107,7 +107,7 @@ def _do(content: bytes) -> object:
 
 def main() -> None:
     """Load what plans are made with, and serve the socket that is our standard input."""
-    for module in _LOADED:
+    for module in LOADED:
         import_module(module)
 
     connection = socket.socket(fileno=os.dup(0))

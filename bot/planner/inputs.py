@@ -20,12 +20,13 @@ from bot.plan.model import SourceLine
 from bot.plan.rendering import OUTSIDE, OutsideFile
 from bot.planner.checkout_paths import REMOTE_CONTEXT, find_inside, find_way_out
 from bot.planner.compose_files import ComposeFile, ComposeGroup, ComposeInputs, RefusedError
-from bot.planner.interpolation import UnknowableError, possible_texts, rename_settings
+from bot.planner.interpolation import UnknowableError, possible_texts
+from bot.planner.setting_names import rename_settings
 from bot.planner.snapshot_files import OutsideError, SnapshotFiles, TooLargeError
+from bot.planner.stack_files import MAX_FILE
 from bot.planner.yaml_fields import choices, field, items, mappings
 from bot.planner.yaml_nodes import YamlMapping, YamlNode, YamlRefusedError, YamlScalar, parse_yaml, write_yaml
 
-MAX_FILE = 1024 * 1024  # bytes of one env file; compose files have a smaller limit of their own
 _MAX_FILES = 300
 _SHOWN = 120  # characters of a path in a remark
 _MAX_DEPTH = 24  # includes within includes, extends of extends

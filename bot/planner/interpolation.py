@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from bot.domain.tool_settings import TOOL_SETTINGS
-
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPERATOR = re.compile(r":?[-+?]")
 _SAFE_VALUE = re.compile(r"[A-Za-z0-9._/@+,-]*")
@@ -147,31 +145,6 @@ def _settings_of(name: str, text: str) -> Iterator[str]:
     if mentions > len(found) or not all(_SAFE_VALUE.fullmatch(value) for value in found):
         raise UnknowableError(f"the env file sets ${name} in a way that cannot be followed")
     yield from found
-
-
-_SETTING = "AIOS_BOT_SETTING_"
-_TOOL_NAMES = "|".join(sorted(TOOL_SETTINGS - {"COMPOSE_PROJECT_NAME", "DOCKER_DEFAULT_PLATFORM"}))
-_TOOL_NAME = re.compile(_TOOL_NAMES)
-_TOOL_USE = re.compile(rf"(?<!\$)((?:\$\$)*\$\{{?)({_TOOL_NAMES})(?![A-Za-z0-9_])")
-_TOOL_LINE = re.compile(rf"(?m)^([ \t]*(?:export[ \t]+)?)({_TOOL_NAMES})(?=[ \t]*[=:])")
-
-
-def rename_setting(name: str) -> str:
-    """A variable's name for rendering: a tool's setting gets one that no tool knows."""
-    return f"{_SETTING}{name}" if _TOOL_NAME.fullmatch(name) else name
-
-
-def rename_uses(text: str) -> str:
-    """`text` with each use of a tool's setting under a name that no tool knows.
-
-    So a stack may use `DOCKER_HOST` for its own containers, while the compose that renders it is not configured.
-    """
-    return _TOOL_USE.sub(rf"\1{_SETTING}\2", text) if "$" in text else text
-
-
-def rename_settings(env_text: str) -> str:
-    """The text of an env file with each setting of a tool, and each use of one, under the same other name."""
-    return rename_uses(_TOOL_LINE.sub(rf"\1{_SETTING}\2", env_text))
 
 
 def read_setting(env_text: str, name: str) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from bot.fleetfile import Node
 from bot.plan.contents import changed_under, find_mounts
 from bot.plan.rendering import OUTSIDE, Place, Rendered, Rendering, Side
-from bot.planner.renderer import RenderRequest
+from bot.planner.render_request import RenderRequest
 from bot.planner.snapshot import Snapshot
 from bot.planner.snapshot_files import BlobReader, OutsideError, SnapshotFiles, TooLargeError
 

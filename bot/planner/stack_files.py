@@ -9,6 +9,7 @@ from functools import partial
 from bot.planner.snapshot import Snapshot
 from bot.planner.snapshot_files import describe
 
+MAX_FILE = 1024 * 1024  # bytes of one env file; compose files have a smaller limit of their own
 DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 _OVERRIDES = (
     "compose.override.yml",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bot.domain.names import StackName
 from bot.fleetfile import Node, Platform, Submodule
 from bot.planner.interpolation import UnknowableError, read_setting
-from bot.planner.renderer import RenderRequest
+from bot.planner.render_request import RenderRequest
 from bot.planner.snapshot import Snapshot
 from bot.planner.snapshot_files import BlobReader, OutsideError, SnapshotFiles, TooLargeError
 from bot.planner.stack_files import find_default_files

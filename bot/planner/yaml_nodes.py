@@ -22,7 +22,8 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from bot.planner.interpolation import UnknowableError, check_nesting, rename_uses
+from bot.planner.interpolation import UnknowableError, check_nesting
+from bot.planner.setting_names import rename_uses
 
 _LOADER = getattr(yaml, "CLoader", yaml.SafeLoader)  # libyaml is not built in everywhere
 MAX_SIZE = 256 * 1024  # bytes of one file

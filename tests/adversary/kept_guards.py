@@ -32,7 +32,7 @@ from bot.git.git import GitError
 from bot.github.endpoints import checks
 from bot.onboarding.join import node as joining
 from bot.onboarding.join import private
-from bot.planner import exits, yaml_nodes
+from bot.planner import stack_secrets, yaml_nodes
 from bot.planner.compose_files import ComposeFile, ComposeGroup, ComposeInputs
 from bot.planner.guarded import StoppedError, run_guarded
 from bot.planner.source_map import SourceMap
@@ -134,7 +134,7 @@ def shows_of_env_file(service: str, field: str, shown: Any) -> bool:
     inputs.main = ComposeGroup([ComposeFile("c.yaml", "c.yaml", tuple(document), "", [], {})], "")
     inputs.interpolated_from = {".env": "BACKUP_CODE=q7-wren\n"}
     model = {"services": {"web": {field: shown}}}
-    secrets = exits.find_secrets(model, SourceMap(inputs.main), inputs, {})
+    secrets = stack_secrets.find_secrets(model, SourceMap(inputs.main), inputs, {})
     return "q7-wren" in str(REDACTOR.model(model, secrets))
 
 
@@ -335,17 +335,17 @@ KEPT: dict[str, Attack] = {
     ),
     "secret: of an env file, in an image": Attack(
         partial(shows_of_env_file, "{image: 'app:${BACKUP_CODE}'}", "image", "app:q7-wren"),
-        (exits, "put_into_names"),
+        (stack_secrets, "put_into_names"),
         lambda _: frozenset(),
     ),
     "secret: of an env file, in a host's name": Attack(
         partial(shows_of_env_file, "{hostname: '${BACKUP_CODE}'}", "hostname", "q7-wren"),
-        (exits, "put_into_names"),
+        (stack_secrets, "put_into_names"),
         lambda _: frozenset(),
     ),
     "secret: of an env file, in a command": Attack(
         partial(shows_of_env_file, "{command: ['run', '${BACKUP_CODE}']}", "command", ["run", "q7-wren"]),
-        (exits, "known_from"),
+        (stack_secrets, "known_from"),
         lambda *_, **__: NOTHING_KNOWN,
     ),
     "secret: behind its name": Attack(partial(shows, "Server=db;Pwd=hunter2"), (redact, "find_named"), lambda _: []),

@@ -11,8 +11,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bot.planner.inputs import MAX_FILE, collect_inputs
+from bot.planner.inputs import collect_inputs
 from bot.planner.snapshot_files import BlobReader, SnapshotFiles
+from bot.planner.stack_files import MAX_FILE
 from tests.adversary.test_risks import LAB, SYSTEM, dump, find_rules
 from tests.integration.planner.render_world import RenderWorld
 

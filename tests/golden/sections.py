@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.severity import Severity
-from bot.fleetfile.yaml_lines import Problem
+from bot.fleetfile.problems import Problem
 from bot.plan.model import Image, ImageKind, Plan
 from bot.plan.report import diffs, included, sections
 from bot.plan.report.check import render_fleet_file_problems

@@ -19,7 +19,7 @@ from bot.features.fleets.facts import Pinned
 from bot.features.fleets.jobs import Outcome
 from bot.features.fleets.read import FleetAt, fetch_all, read_fleet_or_report
 from bot.fleetfile import FLEET_FILE, parse_fleet
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.fleetfile.problems import YamlFileError
 from bot.git.git import GitRepository
 from bot.github.checks import ensure_check
 from bot.github.client import Client

@@ -22,7 +22,7 @@ from bot.features.fleets.text import (
     render_missing_base,
 )
 from bot.fleetfile import FLEET_FILE
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.fleetfile.problems import YamlFileError
 from bot.github.checks import ensure_check
 from bot.github.client import Client
 from bot.github.endpoints import checks

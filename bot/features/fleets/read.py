@@ -22,7 +22,7 @@ from bot.features.fleets.jobs import (
 )
 from bot.features.fleets.text import UnreadableUpstream
 from bot.fleetfile import FLEET_FILE, Fleet, PageAudience, Submodule, parse_fleet
-from bot.fleetfile.yaml_lines import Problem, YamlFileError
+from bot.fleetfile.problems import Problem, YamlFileError
 from bot.git.git import GitError
 from bot.git.gitmodules import BrokenStanza, Stanza, parse_gitmodules, resolve_upstream, tracked_branch
 from bot.git.mirrors import Mirror

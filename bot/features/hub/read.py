@@ -25,7 +25,7 @@ from bot.features.hub.text import (
 )
 from bot.features.rollout.decide.orders import parse_task
 from bot.fleetfile import HUB_FILE, Node, parse_hub
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.fleetfile.problems import YamlFileError
 from bot.git.git import GitError
 from bot.github.client import Client
 from bot.github.endpoints import deployments, repository

@@ -12,7 +12,7 @@ from bot.features.hub.apply import propose_documents, read_documents
 from bot.features.hub.jobs import SyncHub
 from bot.features.hub.read import read_hub, read_listed_fleets, update_listed_fleets
 from bot.features.hub.text import DECIDING, README, render_documents, render_title
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.fleetfile.problems import YamlFileError
 from bot.github.client import Client
 from bot.github.endpoints import repository
 

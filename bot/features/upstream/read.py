@@ -12,7 +12,7 @@ from bot.features.fleets.read import NotAFleet
 from bot.features.upstream.decide import FleetFacts, ShownReason, decide_shown
 from bot.features.upstream.jobs import SyncUpstreamPull
 from bot.features.upstream.text import FleetPlan, UpstreamView
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.fleetfile.problems import YamlFileError
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Pull

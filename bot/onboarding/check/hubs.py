@@ -11,7 +11,7 @@ from bot.domain.values import Wire
 from bot.features.hub.decide import HubReason, decide_hub_fleet
 from bot.features.hub.facts import HubFleetFacts
 from bot.fleetfile import HUB_FILE, Fleet, parse_hub
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.fleetfile.problems import YamlFileError
 from bot.github.client import Client
 from bot.github.endpoints.repository import Repository
 from bot.onboarding.check.facts import FleetCheckFacts, HubCheckFacts, UpstreamFacts

@@ -12,7 +12,7 @@ from bot.domain.values import Wire
 from bot.features.fleets.jobs import Access
 from bot.features.fleets.read import PERMISSIONS
 from bot.fleetfile import FLEET_FILE, Fleet, parse_fleet
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.fleetfile.problems import YamlFileError
 from bot.git.gitmodules import parse_gitmodules, resolve_upstream
 from bot.github.app import App
 from bot.github.client import Client

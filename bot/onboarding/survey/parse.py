@@ -16,8 +16,9 @@ from pathlib import PurePosixPath
 
 from bot.domain.names import BranchName, NodeName, StackName
 from bot.fleetfile import Platform
+from bot.fleetfile.problems import YamlFileError
 from bot.fleetfile.shapes import NODE_NAME, ROOT, STACK_NAME
-from bot.fleetfile.yaml_lines import YamlFileError, load_mapping
+from bot.fleetfile.yaml_lines import load_mapping
 from bot.onboarding.survey.facts import Host, StackSurvey
 
 _COMPOSE = re.compile(r"(?:docker-)?compose(?:\.(?P<suffix>[A-Za-z0-9._-]+))?\.ya?ml")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bot.domain.severity import Severity
 from bot.domain.values import Value
-from bot.fleetfile.yaml_lines import Problem
+from bot.fleetfile.problems import Problem
 from bot.plan.model import Plan, SourceLine
 from bot.plan.report import diffs, sections
 from bot.plan.report.links import Links

@@ -15,7 +15,8 @@ from bot.git.git import GitRepository
 from bot.plan.model import NodePlan
 from bot.plan.rendering import Rendered, Rendering, Unreadable
 from bot.planner.plans import read_plan
-from bot.planner.renderer import Renderer, RenderRequest
+from bot.planner.render_request import RenderRequest
+from bot.planner.renderer import Renderer
 from bot.planner.snapshot import Snapshot
 from tests.gitworld import commit, git, new_repository
 

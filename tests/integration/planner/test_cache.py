@@ -15,8 +15,10 @@ import pytest
 from bot.domain.errors import ProgramMissingError
 from bot.plan.rendering import Rendered
 from bot.planner.cache import RenderCache
-from bot.planner.renderer import Renderer, RenderRequest
+from bot.planner.render_request import RenderRequest
+from bot.planner.renderer import Renderer
 from bot.planner.snapshot import Snapshot
+from bot.planner.stack_renderer import StackRenderer
 from tests.integration.planner.render_world import RenderWorld, refused, rendered
 
 STACK = {
@@ -158,13 +160,13 @@ def test_equal_requests_of_two_nodes_leave_room_for_the_next_stack(
     world: RenderWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     snapshot = world.push(STACK)
-    compose, both = Renderer._compose, threading.Barrier(2, timeout=30)
+    compose, both = StackRenderer._compose, threading.Barrier(2, timeout=30)
 
     def wait_for_the_other(*given: Any) -> Any:
         both.wait()
         return compose(*given)
 
-    monkeypatch.setattr(Renderer, "_compose", wait_for_the_other)
+    monkeypatch.setattr(StackRenderer, "_compose", wait_for_the_other)
     found = world.renderer.render(snapshot, [request for request in REQUESTS for _ in range(2)])
     assert found[0] == found[1]
     assert [rendered(r).model["services"]["web"]["image"] for r in found[1:3]] == ["web:1", "b:1"]
@@ -175,7 +177,8 @@ def test_processes_share_the_folder(world: RenderWorld) -> None:
     program = f"""
 import sys
 from pathlib import Path
-from bot.planner.renderer import Renderer, RenderRequest
+from bot.planner.render_request import RenderRequest
+from bot.planner.renderer import Renderer
 from bot.git.git import GitRepository
 from bot.planner.snapshot import Snapshot
 snapshot = Snapshot(fleet=GitRepository(Path({str(snapshot.fleet.git_dir)!r})), commit={snapshot.commit!r},

@@ -6,7 +6,7 @@ import pytest
 
 from bot.plan.model import SourceLine
 from bot.plan.rendering import Variable
-from bot.planner.renderer import RenderRequest
+from bot.planner.render_request import RenderRequest
 from bot.redaction.redact import Redactor
 from tests.gitworld import git
 from tests.integration.planner.render_world import SECRET_KEY, RenderWorld, refused, rendered

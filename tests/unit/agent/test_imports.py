@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from bot.planner.forkserver_process import LOADED
+
 BY_HAND = "bot.agent.deploy, bot.agent.wiring, bot.settings.node"
 JOB = f"{BY_HAND}, bot.agent.github_sink"
 PLAN = "bot.plan, bot.plan.changes, bot.risks.assess"
@@ -31,6 +33,12 @@ def test_what_an_order_with_nothing_to_do_can_do_without_is_loaded_when_it_is_ne
 def test_planning_loads_no_docker_client() -> None:
     assert not {"python_on_whales", "pydantic"} & load(PLAN)
     assert not {"python_on_whales", "pydantic"} & load("bot.planner.renderer")
+
+
+def test_a_plan_of_which_everything_is_kept_loads_nothing_that_reads_compose_files() -> None:
+    needed = load("bot.cli.main, bot.cli.plan, bot.planner.plans, bot.planner.renderer, bot.plan.report.text")
+    assert not {"yaml", "ruamel.yaml", "bot.planner.inputs", "bot.planner.stack_renderer", "pydantic"} & needed
+    assert "bot.planner.stack_renderer" in load(", ".join(LOADED))  # the service forks it for each plan
 
 
 @pytest.mark.parametrize(

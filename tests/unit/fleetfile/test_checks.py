@@ -7,7 +7,8 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from bot.fleetfile import yaml_lines
 from bot.fleetfile.checks import Finding, find_contradictions
-from bot.fleetfile.yaml_lines import Problem, YamlFileError, line_at, load_mapping
+from bot.fleetfile.problems import Problem, YamlFileError
+from bot.fleetfile.yaml_lines import line_at, load_mapping
 
 CURE = "name compose files in `files`, profiles in `profiles`, and the engine on the node itself"
 

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from bot.fleetfile import parse_fleet
 from bot.fleetfile.edit import EditError, Plain, remove_entry, set_entry
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.fleetfile.problems import YamlFileError
 
 EXAMPLE = (Path(__file__).parents[3] / "docs/examples/aios-bot.yml").read_text()
 NODE: Plain = {"platform": "windows", "root": r"C:\aios-supercell"}

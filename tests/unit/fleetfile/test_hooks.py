@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.names import BranchName, CommitSha, DeploymentId, NodeName, PlanId, RepoName, StackName, SubmodulePath
 from bot.fleetfile import Node, Submodule, parse_fleet
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.fleetfile.problems import YamlFileError
 from bot.plan.model import NodePlan
 from bot.plan.order import OrderRequest, compose_order
 from bot.protocol.order import Hook, HookTime, MismatchPolicy, Order, OrderKind

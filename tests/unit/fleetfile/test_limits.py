@@ -11,7 +11,7 @@ from bot.fleetfile import (
     ShowUpstream,
     parse_fleet,
 )
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.fleetfile.problems import YamlFileError
 
 
 def is_refused(text: str) -> bool:

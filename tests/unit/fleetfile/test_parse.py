@@ -13,7 +13,7 @@ from bot.fleetfile import (
     parse_fleet,
     waves_of,
 )
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.fleetfile.problems import YamlFileError
 
 EXAMPLE = Path(__file__).parents[3] / "docs/examples/aios-bot.yml"
 

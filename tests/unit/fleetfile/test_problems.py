@@ -15,7 +15,8 @@ from bot.fleetfile import (
     parse_fleet,
     parse_hub,
 )
-from bot.fleetfile.yaml_lines import LARGEST_FILE, Problem, YamlFileError
+from bot.fleetfile.problems import Problem, YamlFileError
+from bot.fleetfile.yaml_lines import LARGEST_FILE
 
 REPEATING = "its aliases (`*name`) repeat too much; write out what they stand for, or remove them"
 

@@ -30,7 +30,7 @@ from bot.fleetfile import (
     parse_fleet,
 )
 from bot.fleetfile.models import KEY_ATTRIBUTES
-from bot.fleetfile.yaml_lines import Problem, YamlFileError
+from bot.fleetfile.problems import Problem, YamlFileError
 
 AGENT = "1.2.3@sha256:" + "0f" * 32
 FULL = r"""

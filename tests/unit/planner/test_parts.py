@@ -10,9 +10,10 @@ from bot.domain.names import NodeName, StackName
 from bot.domain.tool_settings import TOOL_SETTINGS, is_tool_setting
 from bot.fleetfile import Node, Platform
 from bot.planner.compose_files import ComposeFile, ComposeGroup, ComposeInputs
-from bot.planner.exits import put_into_names, without_names
-from bot.planner.interpolation import UnknowableError, read_setting, rename_settings, rename_uses
+from bot.planner.interpolation import UnknowableError, read_setting
 from bot.planner.sealed import Seal, SealError
+from bot.planner.setting_names import rename_settings, rename_uses
+from bot.planner.stack_secrets import put_into_names, without_names
 from bot.planner.stacks import Stack, _listed_files
 from bot.planner.yaml_nodes import parse_yaml
 from bot.redaction.redact import KnownSecrets

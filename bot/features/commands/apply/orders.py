@@ -29,7 +29,7 @@ from bot.features.rollout.decide.orders import last_good
 from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.history import read_orders
 from bot.features.rollout.text import DifferingPlan, render_differing
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.fleetfile.problems import YamlFileError
 from bot.github.client import Client
 from bot.github.comments import find_own_comments, minimize_comment, post_first_comment, put_comment
 from bot.github.endpoints.comments import Comment

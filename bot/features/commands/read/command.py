@@ -36,7 +36,7 @@ from bot.features.rollout.decide.deployed import find_deployed
 from bot.features.rollout.facts import PastOrder, Stage
 from bot.features.rollout.read.history import read_orders
 from bot.fleetfile import Fleet, Node, waves_of
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.fleetfile.problems import YamlFileError
 from bot.github.client import Client
 from bot.github.endpoints import people, repository
 from bot.github.endpoints.people import PullDetail

@@ -13,7 +13,7 @@ from bot.features.commands.jobs import RunCommand
 from bot.features.commands.read.command import CommandContext, read_age
 from bot.features.fleets import read as fleets_read
 from bot.features.fleets.read import NotAFleet
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.fleetfile.problems import YamlFileError
 from bot.git.git import GitError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from bot.features.review.facts import ReviewApproval, ReviewFacts
 from bot.features.review.read.merge import MergeReads, read_merge
 from bot.features.review.read.pusher import find_pusher
 from bot.fleetfile import ReviewRules
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.fleetfile.problems import YamlFileError
 from bot.github.client import Client
 from bot.github.endpoints import people, repository
 from bot.github.endpoints.people import PullDetail

@@ -13,7 +13,7 @@ from bot.domain.names import BranchName, CommitSha, NodeName, PlanId, PullNumber
 from bot.features.bump.store import PlanStore
 from bot.features.bump.text import parse_marker
 from bot.fleetfile import FLEET_FILE, parse_fleet
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.fleetfile.problems import YamlFileError
 from bot.git.mirrors import Mirror
 from bot.github.client import Client
 from bot.github.endpoints import repository

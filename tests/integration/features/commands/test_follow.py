@@ -17,7 +17,7 @@ from bot.features.commands.facts.record import CommandRecord, compose_record
 from bot.features.commands.store import CommandStore
 from bot.features.fleets.read import NotAFleet
 from bot.features.holds.store import HoldStore
-from bot.fleetfile.yaml_lines import Problem, YamlFileError
+from bot.fleetfile.problems import Problem, YamlFileError
 from bot.service.database import open_store
 from tests.unit.features.commands.test_decide import FLEET, PULL, facts
 from tests.unit.features.rollout.test_orders import wanted

@@ -15,7 +15,7 @@ from bot.features.bump.text import render_group_check, render_no_pin, render_unp
 from bot.features.fleets.jobs import ListedPull, PullsListed
 from bot.features.fleets.store import Pins
 from bot.fleetfile import FLEET_FILE
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.fleetfile.problems import YamlFileError
 from bot.git.git import GitRepository
 from bot.service.router import decode_job, encode_job
 from tests.gitworld import commit, new_repository

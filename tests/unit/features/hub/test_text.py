@@ -18,7 +18,7 @@ from bot.features.hub.text import (
     render_picture,
 )
 from bot.fleetfile import Platform, parse_hub
-from bot.fleetfile.yaml_lines import YamlFileError
+from bot.fleetfile.problems import YamlFileError
 from bot.text.markdown import code, text
 
 SERVER = SubmodulePath("server")
