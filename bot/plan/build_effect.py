@@ -1,7 +1,8 @@
 """Say what a Dockerfile does in one text: equal texts, equal images. Pure.
 
 Whatever leaves no trace in the image has one spelling: how stages are called, in which order those stand that do not
-need each other, and how the words of COPY and ADD are written.
+need each other, how the words of COPY and ADD are written, the protocol that EXPOSE means when it names none, the
+quotes of ENV and LABEL, and the spaces in a list.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from bot.plan.dockerfile import BuildStage, Dockerfile, Instruction, NotUnderstoodError
 
 _FROM = re.compile(r"(^|,)from=([^,]*)", re.IGNORECASE)
+_PORT = re.compile(r"[0-9]+(?:-[0-9]+)?(?:/[a-z]+)?")
+_PAIR = re.compile(r"""([A-Za-z_][\w.-]*)=(?:"([^"\\$`]*)"|([^\s"'\\$`]*))(?:\s+|$)""")
 
 
 def describe_effect(file: Dockerfile, needed: Sequence[BuildStage], wanted: Sequence[int]) -> str:
@@ -74,8 +77,32 @@ def _spell(step: Instruction, called: Mapping[str, str]) -> str:
         (name, call(value) if name == "from" else _FROM.sub(lambda found: f"{found[1]}from={call(found[2])}", value))
         for name, value in step.flags
     ]
-    words = read_words(step) if step.verb in ("add", "copy") else step.rest
-    return json.dumps([step.verb, flags, words, step.documents])
+    return json.dumps([step.verb, flags, _spell_words(step), step.documents])
+
+
+def _spell_words(step: Instruction) -> str | list[str]:
+    """What stands behind the verb, in the one spelling of all that mean the same."""
+    if step.verb in ("add", "copy"):
+        return read_words(step)
+    if step.verb in ("cmd", "entrypoint", "shell", "volume"):
+        return _read_list(step.rest) or step.rest
+    ports = step.rest.lower().split()
+    if step.verb == "expose" and ports and all(map(_PORT.fullmatch, ports)):
+        return sorted({port if "/" in port else f"{port}/tcp" for port in ports})
+    if step.verb in ("env", "label"):
+        pairs = list(_PAIR.finditer(step.rest))
+        if "".join(pair[0] for pair in pairs) == step.rest:
+            return [f"{pair[1]}={pair[2] or pair[3] or ''}" for pair in pairs]
+    return step.rest
+
+
+def _read_list(text: str) -> list[str] | None:
+    """The words of a JSON list of texts; None for anything else."""
+    try:
+        words = json.loads(text)
+    except ValueError:
+        return None
+    return words if isinstance(words, list) and all(isinstance(word, str) for word in words) else None
 
 
 def read_options(value: str) -> dict[str, str]:

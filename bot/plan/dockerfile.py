@@ -91,6 +91,35 @@ def fill_in(file: Dockerfile, arguments: Mapping[str, str | None]) -> Dockerfile
     return file._replace(stages=tuple(_filled(stage, values) for stage in file.stages))
 
 
+def find_default(text: str, name: str) -> str | None:
+    """The value that the argument `name` has wherever a Dockerfile declares it, when the build gives it none.
+
+    None where that is not certain: nobody declares it, or in two ways, without a value, or with one made of others.
+    """
+    try:
+        file = parse_dockerfile(text)
+        before = [
+            value
+            for rest in (setting.removeprefix("arg ") for setting in file.settings if setting.startswith("arg "))
+            for value in _defaults(rest, name)
+        ]
+        found = set(before)
+        for step in (step for stage in file.stages for step in stage.steps if step.verb == "arg"):
+            # Declared again in a stage, it has the value that it has before the first one.
+            found.update(before[-1] if value is None and before else value for value in _defaults(step.rest, name))
+    except NotUnderstoodError:
+        return None
+    return found.pop() if len(found) == 1 else None
+
+
+def _defaults(rest: str, name: str) -> list[str | None]:
+    """What one ARG gives `name`; None: nothing."""
+    pairs = list(_ARGUMENT.finditer(rest))
+    if "".join(pair[0] for pair in pairs) != rest or any(character in rest for character in "'\\$"):
+        raise NotUnderstoodError("an argument of unknown form")
+    return [pair[2].strip('"') if pair[2] is not None else None for pair in pairs if pair[1] == name]
+
+
 def _filled(stage: BuildStage, values: Mapping[str, str | None]) -> BuildStage:
     base = _expand(stage.start.rest.split()[0], values) if "$" in stage.base else None
     return stage._replace(base=base.lower()) if base else stage

@@ -2,7 +2,8 @@
 
 Only what is certain is left out: where a source or a stage is not written out (a variable, a mount of the whole
 context, ONBUILD), everything counts. What a base image's own ONBUILD does is not known here: everything counts where
-the image's name says that it has one, and where the Dockerfile itself neither copies nor runs anything.
+the image's name says that it has one, and where the Dockerfile itself neither copies nor runs anything, unless the
+base is built here too.
 """
 
 from __future__ import annotations
@@ -141,8 +142,13 @@ def _segment(text: str) -> re.Pattern[str]:
     return re.compile(fnmatch.translate("*" if "[" in text else text), re.DOTALL)
 
 
-def find_sources(text: str, target: str = "", contexts: Iterable[str] = ()) -> ImageSources:
-    """What the Dockerfile `text` reads for `target` ("": its last stage); `contexts` names the additional ones."""
+def find_sources(
+    text: str, target: str = "", contexts: Iterable[str] = (), *, has_plain_base: bool = False
+) -> ImageSources:
+    """What the Dockerfile `text` reads for `target` ("": its last stage); `contexts` names the additional ones.
+
+    `has_plain_base`: its base images are known to leave no instructions for it.
+    """
     try:
         dockerfile = parse_dockerfile(text)
         wanted = _find_target(dockerfile, target)
@@ -151,7 +157,8 @@ def find_sources(text: str, target: str = "", contexts: Iterable[str] = ()) -> I
             return ImageSources((), None, problem)
         needed, whole = _find_needed(dockerfile, wanted, frozenset(map(_context_name, contexts)))
         sources = [source for stage in needed for step in stage.steps for source in _sources_of(step)]
-        if not any(step.verb in ("add", "copy", "run") for stage in needed for step in stage.steps):
+        takes_nothing = not any(step.verb in ("add", "copy", "run") for stage in needed for step in stage.steps)
+        if takes_nothing and not has_plain_base:
             sources.append(Source(MAIN, "", 0))  # what else would it be for?
     except (NotUnderstoodError, RecursionError):
         return ImageSources((), None)

@@ -58,6 +58,21 @@ def find_base_images(dockerfiles: Mapping[str, DockerfileUse]) -> dict[ServiceNa
     return {ServiceName(service): tuple(sorted(images)) for service, images in read.items() if images}
 
 
+def find_plain(model: Mapping[str, Any], dockerfiles: Mapping[str, DockerfileUse]) -> frozenset[str]:
+    """The services whose base images are known to leave no instructions for the builds on top: others build them."""
+    services = model.get("services") or {}
+    images = {name: made_images(model.get("name"), name, services[name]) for name in dockerfiles}
+    leaves = {
+        name for name, one in dockerfiles.items() if one.images is None or _ONBUILD.search(one.text or "onbuild ")
+    }
+
+    def is_plain(image: str) -> bool:
+        makers = {name for name, made in images.items() if image in made}
+        return bool(makers) and not makers & leaves
+
+    return frozenset(name for name, one in dockerfiles.items() if one.images and all(map(is_plain, one.images)))
+
+
 def brings_own(
     bases: Mapping[ServiceName, tuple[ServiceName, ...]],
     dockerfiles: Mapping[str, DockerfileUse],

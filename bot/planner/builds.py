@@ -11,7 +11,7 @@ from bot.domain.names import ServiceName
 from bot.fleetfile import Node
 from bot.plan.contents import changed_under
 from bot.plan.rendering import BuildProblem, Rendered, Rendering
-from bot.planner.build_bases import brings_own, find_base_images, find_bases
+from bot.planner.build_bases import brings_own, find_base_images, find_bases, find_plain
 from bot.planner.build_problems import find_problem
 from bot.planner.image_build import ImageBuild
 from bot.planner.same_build import find_unread
@@ -46,10 +46,14 @@ def read_builds(
     dockerfiles = {service: one.as_dockerfile for service, one in made.items()}
     unread: dict[ServiceName, frozenset[str]] = {}
     found = Builds({}, {}, find_bases(model, dockerfiles), find_base_images(dockerfiles), unread)
+    plain = find_plain(model, dockerfiles)
     for service, build in builds.items():
         here = made[service]
         there = ImageBuild(build, node, old) if old is not None and service in before else None
         here.brings_own = brings_own(found.bases, dockerfiles, service)
+        here.has_plain_base = service in plain
+        if there is not None:
+            there.has_plain_base = here.has_plain_base and there.text == here.text
         inputs = _changed_inputs(there, here, changed) if there else set()
         was = (before.get(service) or {}).get("build")
         if old is not None and isinstance(was, dict) and was != build:

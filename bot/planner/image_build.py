@@ -38,6 +38,7 @@ class ImageBuild:
         }
         self.dockerfile = self._find_dockerfile(node)
         self.brings_own = False  # whether the image that it is built on has instructions for it
+        self.has_plain_base = False  # whether it is known to have none
 
     def _folder(self, inside: str | None) -> str | None:
         """A context's real folder, links followed; as it is named where nothing stands there."""
@@ -93,7 +94,8 @@ class ImageBuild:
         other_frontend = "BUILDKIT_SYNTAX" in (self.build.get("args") or {})
         if self.text is None or other_frontend or self.brings_own or any("::" in name for name in self.names):
             return _UNKNOWN
-        found = find_sources(self.text, str(self.build.get("target") or ""), self.names)
+        target = str(self.build.get("target") or "")
+        found = find_sources(self.text, target, self.names, has_plain_base=self.has_plain_base)
         for name, folder in self.folders.items():
             prefix = f"{folder}/" if folder else ""
             links = [path.removeprefix(prefix) for path in self.snapshot.links if path.startswith(prefix)]

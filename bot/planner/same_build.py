@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from bot.plan.dockerfile import find_default
 from bot.plan.image_sources import MAIN
 from bot.planner.image_build import ImageBuild
 
@@ -25,11 +26,16 @@ def find_unread(old: ImageBuild, new: ImageBuild) -> frozenset[str]:
     "args.NAME" stands for one argument; where the places are among them, no file that is taken differs, either.
     """
     old.brings_own = new.brings_own  # before anything is read of it; a base that changes is a build by itself
+    old.has_plain_base = new.has_plain_base and old.text == new.text
     new_arguments, old_arguments = (side.build.get("args") or {} for side in (new, old))
     changed = {
         name for name in {*old_arguments, *new_arguments} if old_arguments.get(name) != new_arguments.get(name)
     }
-    unread = {f"args.{name}" for name in changed if not any(_names(side, str(name)) for side in (old, new))}
+    unread = {
+        f"args.{name}"
+        for name in map(str, changed)
+        if not any(_names(side, name) for side in (old, new)) or _has_same_value(old, new, name)
+    }
     effects = [side.sources.effect for side in (old, new)]
     if not any(effect is None or '["run"' in effect for effect in effects):
         unread |= _WHILE_RUNNING
@@ -52,6 +58,17 @@ def _names(side: ImageBuild, name: str) -> bool:
     if effect is None or _ALWAYS_READ.fullmatch(name):
         return True
     return re.search(rf"(?<!\w){re.escape(name.lower())}(?!\w)", effect.lower()) is not None
+
+
+def _has_same_value(old: ImageBuild, new: ImageBuild, name: str) -> bool:
+    """Whether the one side gives an argument the value that the other's Dockerfile gives it by itself."""
+    if _ALWAYS_READ.fullmatch(name) or any(side.sources.effect is None for side in (old, new)):
+        return False
+    values = [
+        arguments[name] if name in arguments else find_default(side.text or "", name)
+        for side, arguments in ((side, side.build.get("args") or {}) for side in (old, new))
+    ]
+    return values[0] is not None and values[0] == values[1]
 
 
 def _contexts(old: ImageBuild, new: ImageBuild) -> bool:

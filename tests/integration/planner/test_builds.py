@@ -286,6 +286,29 @@ def test_who_builds_on_another_service_s_image_takes_what_that_brings(builder: B
         assert found.bases == {"app": ("base",)}
 
 
+def test_a_dockerfile_that_takes_nothing_takes_nothing_on_a_base_that_is_built_here(builder: Builder) -> None:
+    model = {
+        "name": "s",
+        "services": {
+            "base": {"image": "own/base", "build": {"context": "/fleet/server/base"}},
+            "app": {"build": {"context": "/fleet/server/app"}},
+        },
+    }
+    for base, text, is_input in (
+        ("RUN x", "FROM own/base\nENV A=1\n", False),
+        ("ONBUILD COPY . /", "FROM own/base\nENV A=1\n", True),
+        ("RUN x", "FROM elsewhere\nENV A=1\n", True),  # nobody here knows what that brings
+        ("X", "FROM own/base\nENV A=1\n", False),
+    ):
+        old = builder.world.push(
+            {"app/Dockerfile": text, "app/README": "1", "base/Dockerfile": f"FROM scratch\n{base}\n"}
+        )
+        new = builder.world.push({"app/README": "2"})
+        rendered = Rendered(model=model)
+        found = read_builds(rendered, rendered, node=NODE, old=old, new=new, changed=changed_paths(old, new))
+        assert found.inputs == ({"app": ("server/app/README",)} if is_input else {}), (base, text)
+
+
 def test_a_dockerfile_in_another_spelling_may_be_the_same_on_a_base_that_brings_something(builder: Builder) -> None:
     def model(dockerfile: str) -> Rendered:
         base = {"image": "own/base", "build": {"context": "/fleet/server/base"}}

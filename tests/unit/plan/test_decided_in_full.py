@@ -122,7 +122,7 @@ def test_texts_in_a_dockerfile_come_from_no_context() -> None:
 
 def test_the_effect_of_an_image_is_its_lines() -> None:
     effect = find_sources("FROM x\nRUN a\nENV B=1\n", "", []).effect
-    assert effect == '["from", [], "x", []]\n["run", [], "a", []]\n["env", [], "B=1", []]'
+    assert effect == '["from", [], "x", []]\n["run", [], "a", []]\n["env", [], ["B=1"], []]'
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from bot.plan.image_sources import MAIN, Source, find_sources, image_name
 PATHS = ["a", "a.txt", "b/a.txt", "b/c/d", "b2", "Dockerfile"]
 
 
-def taken(text: str, **where: str) -> list[str]:
+def taken(text: str) -> list[str]:
     """Those of PATHS that can become part of the image, of the Dockerfile `FROM x` and `text`."""
-    found = find_sources(f"FROM x\n{text}", **where)
+    found = find_sources(f"FROM x\n{text}")
     return [path for path in PATHS if found.takes(path)]
 
 
