@@ -94,11 +94,24 @@ class ServicePair(NamedTuple):
 
 
 def service_pairs(pair: StackPair) -> Iterator[ServicePair]:
-    """Every service of either side."""
+    """Every service of either side. One that only has another name now is compared with itself: it can do no more."""
     old, new = pair.old or _NOTHING, pair.new or _NOTHING
     before, after = as_map(old.get("services")), as_map(new.get("services"))
+    was = _find_renamed(before, after)
     for name in [*after, *(name for name in before if name not in after)]:
-        yield ServicePair(str(name), as_map(before.get(name)), as_map(after.get(name)), old, new)
+        yield ServicePair(str(name), as_map(before.get(was.get(name, name))), as_map(after.get(name)), old, new)
+
+
+def _find_renamed(before: Model, after: Model) -> dict[str, str]:
+    """The services that have another name and nothing else that is new: by name, how they were called."""
+    gone = [name for name in before if name not in after]
+    found = {}
+    for name, body in after.items():
+        was = next((one for one in gone if name not in before and before[one] == body), None)
+        if was is not None:
+            found[name] = was
+            gone.remove(was)
+    return found
 
 
 def other_containers(pair: StackPair) -> Iterator[ServicePair]:

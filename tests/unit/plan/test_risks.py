@@ -199,6 +199,15 @@ SILENT: list[tuple[str, tuple[Any, Any]]] = [
 ]
 
 
+def test_a_service_that_is_only_called_otherwise_can_do_no_more() -> None:
+    body = {"image": "app:1", "privileged": True, "ports": [port("80")], "labels": {f"{ROUTER}.rule": "Host(`a`)"}}
+    was, opened = model({"web": body}), {**body, "user": "1"}
+    assert {rule for rule, _, _ in fired((was, model({"site": body})))} <= {"handover.port"}
+    found = fired((was, model({"site": body, "other": body})))
+    assert {name for rule, name, _ in found if rule.startswith("privilege.")} == {"other"}
+    assert "exposure.port_published" in {rule for rule, _, _ in fired((was, model({"site": opened})))}
+
+
 def test_a_stack_that_goes_leaves_its_volumes() -> None:
     gone = stack("x", services={"db": {"image": "db:1"}}, volumes={"db": {"name": "x_db"}})
     assert [text for rule, _, text in fired((gone, None)) if rule == "data.stack_removed"] == [
