@@ -14,6 +14,7 @@ a container alone whose mounted file changed. What is needed then:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -28,6 +29,9 @@ RELOAD_LABEL = "aios.reload"
 _RELOAD_SIGNALS = frozenset(("HUP", "USR1", "USR2", "WINCH"))
 _NAMES_SHOWN = 3
 _FILE_OBJECTS = {"configs": ReasonCode.CONFIG_CONTENT, "secrets": ReasonCode.SECRET_CONTENT}
+_FOLDERS = {"configs": "", "secrets": "/run/secrets"}
+"""Where in a container they are put when their target is no full path (pkg/compose/create.go)."""
+_ABSOLUTE = re.compile(r"/|[A-Za-z]:[/\\]")
 
 
 NAMED_PROFILES = ("unconfined", "builtin", "default")
@@ -101,7 +105,12 @@ def _source_of(volume: Mapping[str, Any], model: Mapping[str, Any]) -> str:
 
 
 def _references(spec: Mapping[str, Any], section: str) -> list[tuple[str, str]]:
-    return [(str(one["source"]), str(one.get("target") or one["source"])) for one in spec.get(section) or ()]
+    """The names of what a service has of a section, each with its path in the container."""
+    found = []
+    for one in spec.get(section) or ():
+        target = str(one.get("target") or one["source"])
+        found.append((str(one["source"]), target if _ABSOLUTE.match(target) else f"{_FOLDERS[section]}/{target}"))
+    return found
 
 
 def reload_signal(spec: Mapping[str, Any]) -> str:
