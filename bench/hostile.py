@@ -17,7 +17,8 @@ from bot.plan.dockerfile import fill_in, parse_dockerfile
 from bot.plan.lists import find_differences
 from bot.plan.model_diff import render_diff
 from bot.planner.interpolation import find_uses, read_settings
-from bot.planner.yaml_nodes import YamlRefusedError, parse_yaml
+from bot.planner.yaml_dialect import YamlRefusedError
+from bot.planner.yaml_nodes import parse_yaml
 from bot.redaction.redact import Redactor, known_from
 from bot.risks.assess import find_risks
 from bot.risks.pairs import NodePair, StackPair

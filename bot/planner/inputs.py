@@ -24,8 +24,9 @@ from bot.planner.interpolation import UnknowableError, possible_texts
 from bot.planner.setting_names import rename_settings
 from bot.planner.snapshot_files import OutsideError, SnapshotFiles, TooLargeError
 from bot.planner.stack_files import MAX_FILE
+from bot.planner.yaml_dialect import YamlRefusedError
 from bot.planner.yaml_fields import choices, field, items, mappings
-from bot.planner.yaml_nodes import YamlMapping, YamlNode, YamlRefusedError, YamlScalar, parse_yaml, write_yaml
+from bot.planner.yaml_nodes import YamlMapping, YamlNode, YamlScalar, parse_yaml, write_yaml
 
 _MAX_FILES = 300
 _SHOWN = 120  # characters of a path in a remark

@@ -37,6 +37,7 @@ from bot.planner.unseen_contents import find_contents
 from bot.redaction.redact import Redactor, known_from
 
 _MAX_MESSAGE = 1500  # characters
+_CALLS = "\ngoroutine "
 _MIN_HIDDEN = 8  # characters; shorter ones would take words out of ordinary text
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -204,6 +205,8 @@ class StackRenderer:
         secrets = known_from(inputs.settings(), whole={line for line in lines if len(line) >= 4})
         text = outcome.err.decode("utf-8", "replace").replace(f"{seen}/", "").replace(seen, "")
         text = re.sub(r"(?s)(variable name near) .*", r"\1 ...", text)  # quotes the rest of an env file
+        if text.startswith("panic: ") or "\npanic: " in text:  # Go's words, before the calls that led there
+            text = f"compose fails at it: {text[text.index('panic: ') :].partition(_CALLS)[0]}"
         kept = [line.strip() for line in text.splitlines() if line.strip() and "level=warning" not in line]
         message = self._redactor.text("\n".join(kept), secrets)[:_MAX_MESSAGE]
         return Unreadable(message=message or f"{request.folder}: compose failed", where=source_map.find_line(message))

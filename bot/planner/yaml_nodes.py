@@ -24,6 +24,7 @@ from yaml.events import (
 
 from bot.planner.interpolation import UnknowableError, check_nesting
 from bot.planner.setting_names import rename_uses
+from bot.planner.yaml_dialect import YamlRefusedError, check_events
 
 _LOADER = getattr(yaml, "CLoader", yaml.SafeLoader)  # libyaml is not built in everywhere
 MAX_SIZE = 256 * 1024  # bytes of one file
@@ -35,15 +36,6 @@ _CORE_TAGS = frozenset(_CORE + name for name in ("str", "int", "float", "bool", 
 _MERGE = _CORE + "merge"
 # Only such plain scalars may mean something else than text to any parser; all others are written in quotes.
 _UNQUOTED = re.compile(r"[-+]?[0-9.][0-9A-Za-z_.+-]{0,40}|[A-Za-z]{1,5}|~")
-
-
-class YamlRefusedError(Exception):
-    """The text cannot be used. `line` counts from 1."""
-
-    def __init__(self, line: int, message: str) -> None:
-        super().__init__(message)
-        self.line = line
-        self.message = message
 
 
 class YamlScalar(NamedTuple):
@@ -87,12 +79,13 @@ YamlNode = YamlScalar | YamlSequence | YamlMapping
 def parse_yaml(content: bytes) -> tuple[YamlNode, ...]:
     """The documents of a file, or YamlRefusedError, within fixed limits of size and depth.
 
-    Compose's own parser (go-yaml) is a port of libyaml, which reads here: it takes the same tabs and encodings.
+    Compose's own parser (go-yaml) is a port of libyaml, which reads here: it takes the same tabs and encodings. What
+    only libyaml takes is refused, as compose refuses it.
     """
     if len(content) > MAX_SIZE:
         raise YamlRefusedError(1, f"the file is larger than {MAX_SIZE // 1024} KiB")
     try:
-        return tuple(_documents(iter(yaml.parse(content, Loader=_LOADER))))
+        return tuple(_documents(check_events(iter(yaml.parse(content, Loader=_LOADER)), content)))
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         message = (problem.problem or "something is wrong").split("\n")[0]
@@ -119,7 +112,7 @@ class _Open:
 
 
 def _documents(events: Iterator[Any]) -> Iterator[YamlNode]:
-    count = 0
+    count = found = empty = 0
     for event in events:
         if isinstance(event, DocumentStartEvent):
             builder = _Builder()
@@ -129,7 +122,12 @@ def _documents(events: Iterator[Any]) -> Iterator[YamlNode]:
                     raise YamlRefusedError(_line(inner), f"more than {_MAX_NODES} values in one file")
                 if builder.take(inner):
                     break
-            if builder.root is not None and not (isinstance(builder.root, YamlScalar) and builder.root.is_null):
+            is_empty = builder.root is None or (isinstance(builder.root, YamlScalar) and builder.root.is_null)
+            empty = empty or (_line(event) if is_empty else 0)
+            found += 1
+            if empty and found > 1:
+                raise YamlRefusedError(empty, "a document without content stands beside another one")
+            if builder.root is not None and not is_empty:
                 _check_size(builder.root)
                 yield builder.root
 
@@ -195,8 +193,8 @@ class _Builder:
         else:
             key, parent.key = parent.key, None
             if key.text == "<<":
-                if parent.merges or not key.plain:
-                    raise YamlRefusedError(key.line, "`<<` must stand once, without quotes")
+                if parent.merges or not key.plain or key.tag:
+                    raise YamlRefusedError(key.line, "`<<` must stand once, without quotes or a tag")
                 parent.merges.append((node, key.line))
             elif key.text in parent.node.pairs:
                 raise YamlRefusedError(key.line, f"the key `{key.text[:60]}` stands there twice")

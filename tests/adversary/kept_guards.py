@@ -36,6 +36,7 @@ from bot.planner import stack_secrets, yaml_nodes
 from bot.planner.compose_files import ComposeFile, ComposeGroup, ComposeInputs
 from bot.planner.guarded import StoppedError, run_guarded
 from bot.planner.source_map import SourceMap
+from bot.planner.yaml_dialect import YamlRefusedError
 from bot.protocol.invitation import Invitation
 from bot.redaction import named, redact
 from bot.redaction.known import NOTHING_KNOWN
@@ -118,7 +119,7 @@ VIEW = ((visitors, "decide_view"), lambda _: visitors.ViewReason.MAY_READ)
 def is_taken_up(text: str) -> bool:
     try:
         yaml_nodes.parse_yaml(text.encode())
-    except yaml_nodes.YamlRefusedError:
+    except YamlRefusedError:
         return False
     except RecursionError:
         return True

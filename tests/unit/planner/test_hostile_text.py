@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.planner.interpolation import UnknowableError, check_nesting, find_uses, possible_texts, read_settings
-from bot.planner.yaml_nodes import YamlRefusedError, parse_yaml
+from bot.planner.yaml_dialect import YamlRefusedError
+from bot.planner.yaml_nodes import parse_yaml
 
 
 def nested(depth: int) -> str:

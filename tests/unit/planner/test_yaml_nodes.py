@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.planner.yaml_nodes import YamlRefusedError, parse_yaml, write_yaml
+from bot.planner.yaml_dialect import YamlRefusedError
+from bot.planner.yaml_nodes import parse_yaml, write_yaml
 
 
 def test_a_merge_may_carry_its_tag() -> None:

@@ -20,7 +20,8 @@ from bot.plan.reads import UNREADABLE, choose_read, find_hook_reads, find_texts,
 from bot.planner.plans import ANY_NODE, Revision, find_revision, plan_between
 from bot.planner.reads import read_stack_reads
 from bot.planner.snapshot import Snapshot
-from bot.planner.yaml_nodes import YamlMapping, YamlNode, YamlRefusedError, YamlScalar, YamlSequence, parse_yaml
+from bot.planner.yaml_dialect import YamlRefusedError
+from bot.planner.yaml_nodes import YamlMapping, YamlNode, YamlScalar, YamlSequence, parse_yaml
 
 if TYPE_CHECKING:
     from bot.features.review.run import ReviewTools
