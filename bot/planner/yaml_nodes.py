@@ -35,7 +35,8 @@ _CORE = "tag:yaml.org,2002:"
 _CORE_TAGS = frozenset(_CORE + name for name in ("str", "int", "float", "bool", "null", "seq", "map"))
 _MERGE = _CORE + "merge"
 # Only such plain scalars may mean something else than text to any parser; all others are written in quotes.
-_UNQUOTED = re.compile(r"[-+]?[0-9.][0-9A-Za-z_.+-]{0,40}|[A-Za-z]{1,5}|~")
+_TIME = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[Tt ][0-9:.]{5,20}(?:Z|[-+][0-9]{2}:[0-9]{2})?"
+_UNQUOTED = re.compile(rf"[-+]?[0-9.][0-9A-Za-z_.+-]{{0,40}}|[A-Za-z]{{1,5}}|~|{_TIME}")
 
 
 class YamlScalar(NamedTuple):

@@ -70,3 +70,11 @@ def test_where_compose_itself_breaks_its_last_words_are_shown_and_not_its_stack(
     snapshot = world.push({"stacks/web/compose.yaml": text})
     found = refused(world.renderer.render(snapshot, [RenderRequest(folder="server/stacks/web")])[0])
     assert found.message == "compose fails at it: panic: interface conversion: interface {} is int, not string"
+
+
+def test_a_time_is_left_to_the_version_of_compose(world: RenderWorld, tmp_path: Path) -> None:
+    text = f"{WEB}    environment: {{A: 2001-12-14t21:59:43.10-05:00, B: 2001-12-14 21:59:43}}\n"
+    assert takes(tmp_path, text) == {False, True}  # 2.40.3 takes it for a time, 5 for text
+    snapshot = world.push({"stacks/web/compose.yaml": text})
+    found = refused(world.renderer.render(snapshot, [RenderRequest(folder="server/stacks/web")])[0])
+    assert "invalid jsonType time.Time" in found.message
