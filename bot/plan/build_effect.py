@@ -15,7 +15,7 @@ from bot.plan.dockerfile import BuildStage, Dockerfile, Instruction, NotUndersto
 
 _FROM = re.compile(r"(^|,)from=([^,]*)", re.IGNORECASE)
 _PORT = re.compile(r"[0-9]+(?:-[0-9]+)?(?:/[a-z]+)?")
-_PAIR = re.compile(r"""([A-Za-z_][\w.-]*)=(?:"([^"\\$`]*)"|([^\s"'\\$`]*))(?:\s+|$)""")
+_PAIR = re.compile(r"""(?<!\S)([A-Za-z_][\w.-]*)=(?:"([^"\\$`]*)"|([^\s"'\\$`]*))(?:\s+|$)""")
 
 
 def describe_effect(file: Dockerfile, needed: Sequence[BuildStage], wanted: Sequence[int]) -> str:
@@ -100,7 +100,7 @@ def _read_list(text: str) -> list[str] | None:
     """The words of a JSON list of texts; None for anything else."""
     try:
         words = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return words if isinstance(words, list) and all(isinstance(word, str) for word in words) else None
 

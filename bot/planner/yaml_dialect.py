@@ -49,6 +49,8 @@ def _decode(content: bytes) -> str:
 def _raw(event: Any, lines: list[str]) -> str:
     """A scalar as it is written."""
     start, end = event.start_mark, event.end_mark
+    if start.line == end.line:  # the usual case, and not by way of the whole line, which may hold all of the file
+        return lines[int(start.line)][start.column : end.column]
     parts = lines[start.line : end.line + 1]
     parts[-1] = parts[-1][: end.column]
     parts[0] = parts[0][start.column :]

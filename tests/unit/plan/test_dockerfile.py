@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from bot.plan.build_effect import describe_effect
 from bot.plan.dockerfile import BuildStage, Dockerfile, Instruction, NotUnderstoodError, fill_in, parse_dockerfile
 
 FROM = Instruction("from", (), "a", 1)
@@ -141,3 +142,20 @@ def test_arguments_that_double_are_not_followed() -> None:
     assert [stage.base for stage in fill_in(file, {}).stages] == ["a:${a11}", "b:${a12}", "${a59}"]
     shorter = parse_dockerfile(f"ARG a0=xx\n{doubling}FROM a:${{a10}}\n")
     assert fill_in(shorter, {}).stages[0].base == "a:" + "x" * 2048
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "ENV " + "a" * 90_000,
+        "LABEL " + "a=b " * 20_000 + "!",
+        'ENV a="' + 'b a="' * 15_000,
+        "CMD " + "[" * 90_000,
+        "EXPOSE " + "1-" * 40_000,
+    ],
+)
+def test_hostile_steps_take_no_time(step: str) -> None:
+    file = parse_dockerfile(f"FROM a\n{step}\n")
+    start = time.process_time()
+    assert describe_effect(file, file.stages, [0])
+    assert time.process_time() - start < 5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from bot.planner.interpolation import UnknowableError, check_nesting, find_uses, possible_texts, read_settings
@@ -62,3 +64,10 @@ def test_quoted_values_over_several_lines_are_read() -> None:
     assert ("KEY", "one\ntwo") in read_settings("KEY='one\ntwo'\n")
     assert ("KEY", 'one\n"two') in read_settings('export KEY = "one\\n\\"two"\n')
     assert ("x.y-z", "v") in read_settings("1x.y-z: 'v'")
+
+
+def test_a_file_of_one_line_is_read_once() -> None:
+    text = "x: [" + '"\\\\/",' * 37_000 + "]"
+    start = time.process_time()
+    assert parse_yaml(text.encode())
+    assert time.process_time() - start < 5
