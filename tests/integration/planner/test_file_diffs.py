@@ -162,7 +162,7 @@ def test_reasons_lead_to_the_line_of_the_file(plan: Plan) -> None:
         reason.text.rpartition(" ")[2]: reason.where for reason in service.reasons if "mounted at" in reason.text
     }
     assert lines["/etc/traefik/traefik.yml"] == SourceLine(f"server/{HERE}/traefik.yml", 2)
-    assert lines["motd"] == SourceLine(f"server/{HERE}/motd.txt", 1)
+    assert lines["/motd"] == SourceLine(f"server/{HERE}/motd.txt", 1)
 
 
 def test_a_lost_guard_is_a_risk_at_its_line(plan: Plan) -> None:
