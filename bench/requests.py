@@ -1,6 +1,6 @@
 """How many requests each thing that the bot does costs: `python -m bench requests`, printed from the recording.
 
-`--each` prints every one of them.
+`--each` prints every one of them, `--write docs/reference/requests.md` writes the page.
 
 Against the embedded GitHub, which answers unchanged lists with 304 as GitHub does: those count against no budget.
 Requests with the node's own token are not counted: each job has a budget of its own.
@@ -48,7 +48,8 @@ def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(prog="python -m bench requests")
     parser.add_argument("--each", action="store_true", help="print every request")
-    each = parser.parse_args().each
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="write the tables of docs/reference/requests.md")
+    arguments = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aios-bench-")))
         world, service, _ = stack.enter_context(run_small_aios(folder, node_root=folder / "node"))
@@ -61,7 +62,7 @@ def main() -> None:
             do()
             settle()
             costs.append(_cost(action, world.hub.requests))
-            if each:
+            if arguments.each:
                 _print_each(action, world.hub.requests)
 
         measure("a first bump", lambda: _push(world, "traefik:v3.1", "traefik:v3.2"))
@@ -82,6 +83,8 @@ def main() -> None:
         measure("a hub page", lambda: _open_hub(world))
         measure("a look at one fleet, nothing new", lambda: world.hub.accept_permissions(world.installation))
         _print(costs)
+        if arguments.write:
+            arguments.write.write_text(write_tables(arguments.write.read_text("utf-8"), costs), "utf-8")
 
 
 def _cost(action: str, logged: list[LoggedRequest]) -> Cost:
@@ -171,17 +174,39 @@ def _print(costs: list[Cost]) -> None:
     print(f"{'action':44}{'REST':>6}{'GraphQL':>9}{'git':>6}{'of budget':>11}")
     for cost in costs:
         print(f"{cost.action:44}{cost.rest:6}{cost.graphql:9}{cost.git:6}{cost.budget:11}")
+    print()
+    for what, requests_sent in _sums(costs).items():
+        print(f"{what:96}{requests_sent:10,}")
+
+
+def _sums(costs: list[Cost]) -> dict[str, int]:
+    """What larger installations take, reckoned from the table."""
     known = {cost.action: cost.budget for cost in costs}
     look, drift = known["a look at one fleet, nothing new"], known["a drift question and its answer"]
-    print("\n1,000 fleets of one node:")
-    print(f"{'  each six-hourly sweep':44}{1000 * look:32,}")
-    print(f"{'  the drift questions of a day':44}{1000 * drift:32,}")
     report = known["a node's report of an order"]
     bump = known["a bump, opened and annotated"] + known["a merge, to its order"]
     day = SWEEPS_A_DAY * look + NODES * drift + BUMPS_A_DAY * (bump + NODES * report)
-    print(f"\na fleet of {NODES} nodes, {BUMPS_A_DAY} merges a day to all of them:")
-    print(f"{'  a day':44}{day:32,}")
-    print(f"{'  an hour, of ' + format(BUDGET, ','):44}{day / 24:32,.0f}")
+    return {
+        "1,000 fleets of one node: each six-hourly look at all of them": 1000 * look,
+        "1,000 fleets of one node: the drift questions of a day": 1000 * drift,
+        f"a fleet of {NODES} nodes with {BUMPS_A_DAY} merges a day to all of them: a day": day,
+        f"the same: an hour, on average, of {BUDGET:,}": round(day / 24),
+    }
+
+
+def write_tables(page: str, costs: list[Cost]) -> str:
+    """The Markdown `page` with the rows of its two tables as they are now."""
+    rows = [
+        [f"| {one.action} | {one.rest} | {one.graphql} | {one.git} | {one.budget} |" for one in costs],
+        [f"| {what} | {requests_sent:,} |" for what, requests_sent in _sums(costs).items()],
+    ]
+    lines, done = page.splitlines(), 0
+    for table in rows:
+        first = next(at for at in range(done, len(lines)) if lines[at].startswith("|---")) + 1
+        last = next(at for at in range(first, len(lines)) if not lines[at].startswith("|"))
+        lines[first:last] = table
+        done = first + len(table)
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
