@@ -92,7 +92,8 @@ def run(program: Path, world: NodeWorld, github: str, envelope: str) -> tuple[in
 def read_machine(world: NodeWorld) -> dict[str, str]:
     """All that an order could touch: containers, volumes, images, and each file of checkout and state."""
     engine = {f"container {name}": str(found) for name, found in world.containers().items()}
-    engine |= {kind: world.engine.docker(kind, "ls", "--quiet") for kind in ("volume", "image", "network")}
+    for kind in ("volume", "image", "network"):  # sorted: images of the same second are listed in any order
+        engine[kind] = " ".join(sorted(world.engine.docker(kind, "ls", "--quiet").split()))
     files = [path for root in (world.root, world.state.folder) for path in root.rglob("*") if path.is_file()]
     kept = (path for path in files if "program" not in path.parts)
     return engine | {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}

@@ -46,15 +46,14 @@ def deploy(envelope: str, node: LocalNode) -> Outcome:
         )
         if isinstance(order, Refusal):
             return _refused(node, order)
+        refusal = _refuse(node, order, identity)
+        if refusal is not None:
+            return _refused(node, refusal)
         checkout = _checkout(node, order, identity)
         with ThreadPoolExecutor(1) as beside:  # left before the lock is
-            is_mine = is_this_agent(order) and not identity.report_only and not order.kind.reads_only
-            if checkout and is_mine and not find_unfinished(records):
-                checkout.fetch.begin(order, beside)  # while GitHub is asked, and the rest of the program is loaded
-            refusal = _refuse(node, order, identity)
-            return (
-                _refused(node, refusal) if refusal else check_agent(node, order) or carry_out(order, node, checkout)
-            )
+            if checkout and is_this_agent(order) and not order.kind.reads_only and not find_unfinished(records):
+                checkout.fetch.begin(order, beside)  # while the rest of the program is loaded
+            return check_agent(node, order) or carry_out(order, node, checkout)
 
 
 def carry_out(order: Order, node: LocalNode, checkout: Checkout | None) -> Outcome:

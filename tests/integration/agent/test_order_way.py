@@ -6,8 +6,9 @@ import time
 
 import pytest
 
+from bot.agent import deploy
 from bot.agent.checkout import CheckoutPosition
-from bot.domain.names import DeploymentId
+from bot.agent.node import LocalNode
 from bot.protocol.action import Action
 from bot.protocol.outcome import OrderEnd
 from tests.architecture import read_steps, recorded
@@ -38,7 +39,7 @@ def test_a_nodes_first_order_has_its_checkout_before_it_checks_what_it_needs(
     assert seen == [*STEPS[:3], STEPS[4], STEPS[3], *STEPS[5:]]
 
 
-def test_the_fetch_is_at_work_while_github_is_asked_whether_the_order_stands(
+def test_the_fetch_is_at_work_before_the_order_is_carried_out(
     node_world: NodeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = node_world
@@ -46,26 +47,25 @@ def test_the_fetch_is_at_work_while_github_is_asked_whether_the_order_stands(
     order = world.order(at, {"ingress": {"traefik": Action.RECREATE, "whoami": Action.NONE}})
     came: list[bool] = []
 
-    def answer_late(_: DeploymentId) -> bool:
+    def wait_for_the_commit(_: LocalNode) -> None:
         objects = world.root / ".git/objects"
         deadline = time.monotonic() + 20
         while not (here := (objects / at.commit[:2] / at.commit[2:]).exists()) and time.monotonic() < deadline:
             time.sleep(0.02)
         came.append(here)
-        return False
 
-    monkeypatch.setattr(world, "is_withdrawn", answer_late)
+    monkeypatch.setattr(deploy, "send_late_reports", wait_for_the_commit)  # what carrying out begins with
     outcome = world.deploy(order)
     assert outcome.end is OrderEnd.SUCCESS, (outcome, world.told)
     assert came == [True]
 
 
-def test_an_order_that_was_withdrawn_leaves_no_fetch_at_work(node_world: NodeWorld) -> None:
+def test_an_order_that_was_withdrawn_fetches_nothing(node_world: NodeWorld) -> None:
     world = node_world
     at = world.push(server_files(world.prefix, traefik="traefik:2"))
     order = world.order(at, {"ingress": {"traefik": Action.RECREATE, "whoami": Action.NONE}})
     world.withdrawn.add(order.number)
     before = world.checkout_position()
     assert world.deploy(order).end is OrderEnd.REFUSED
-    assert (world.root / ".git/objects" / at.commit[:2] / at.commit[2:]).exists()  # it ended before the lock was free
+    assert not (world.root / ".git/objects" / at.commit[:2] / at.commit[2:]).exists()
     assert world.checkout_position() == before
