@@ -8,7 +8,7 @@ from bot.git.git import run_in_checkout
 from bot.git.moves import follow_renames
 from bot.git.safe_git import GitAccess, git_environment
 
-UMASK = 0o022  # the modes of files are the repository's, whoever starts the node
+UMASK = 0o022  # the modes of files are the repository's, whichever user starts the node
 AS_COMMITTED = ("core.autocrlf=false", "core.eol=lf")
 """Settings of a new clone: a script with the line ends of Windows does not run in a container."""
 

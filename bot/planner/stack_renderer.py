@@ -107,7 +107,7 @@ class StackRenderer:
         files: Sequence[str],
         known: dict[str, str],
     ) -> Rendering:
-        """Render, unless the same inputs are being rendered right now, or were since the cache was asked."""
+        """Render, unless the same inputs are being rendered right now, or were since the cache was read."""
         key = f"{self._key(request)} {sorted(checkout.seen.items())}"
         with self._lock:
             other = self._running.get(key)

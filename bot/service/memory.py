@@ -22,7 +22,7 @@ def keep_few_arenas(most: int = ARENAS) -> bool:
 
     glibc makes eight for each processor, and gives back little of what each held at its fullest: pieces that are
     still in use lie between. Python's own objects are mostly elsewhere, so that its threads seldom wait for each
-    other there. Where the environment names a number (MALLOC_ARENA_MAX), this one wins.
+    other there. MALLOC_ARENA_MAX in the environment does not change it.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -70,14 +70,14 @@ class NoticeAddress:
         """Whether a message's id goes with it, by which the receiver can recognise a repeat."""
         try:
             return all(_has_headers(one) for one in _open(self._address))
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001 - any of 179 services; then the words say that it may be a repeat
             return False
 
     def has(self, text: MessageText, since: int) -> bool | None:
         """Whether the receiver got this message since then; None where one cannot look."""
         try:
             services: tuple[Any, ...] = tuple(_open(self._address))
-            from apprise.plugins.ntfy import NotifyNtfy  # noqa: PLC0415
+            from apprise.plugins.ntfy import NotifyNtfy  # noqa: PLC0415 - see _open
 
             if not all(isinstance(one, NotifyNtfy) for one in services):
                 return None
@@ -121,7 +121,7 @@ def _open(address: str) -> apprise.Apprise:
 
 
 def _post(sender: apprise.Apprise, text: MessageText, severity: NoticeSeverity, message_id: str) -> bool:
-    from apprise import NotifyFormat, NotifyType  # noqa: PLC0415
+    from apprise import NotifyFormat, NotifyType  # noqa: PLC0415 - see _open
 
     sign = {NoticeSeverity.URGENT: NotifyType.FAILURE, NoticeSeverity.WARNING: NotifyType.WARNING}
     services: tuple[Any, ...] = tuple(sender)
@@ -153,7 +153,7 @@ def _mail_id(message_id: str) -> Iterator[None]:
 
     Apprise makes another one at each try, and has no setting for it. One thread sends.
     """
-    from apprise.plugins.email import base  # noqa: PLC0415
+    from apprise.plugins.email import base  # noqa: PLC0415 - see _open
 
     module: Any = base
     made = module.make_msgid
