@@ -46,7 +46,7 @@ class OrderRequest(StoredValue, frozen=True):
     head_of: PullNumber | None = None  # `commit` is the head of this open pull request; None: it is on `base`
     approved: PlanId | None = None  # the plan that a person approved
     stacks: tuple[StackName, ...] = ()  # only these; empty: all of the node's
-    replaces_queued: bool = False  # an order that no runner took yet is withdrawn for this one
+    replaces_queued: bool = False  # an order of the same submodule that no runner took yet is withdrawn for this one
     stop_on_drift: bool = False
 
 

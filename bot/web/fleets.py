@@ -21,6 +21,7 @@ from bot.domain.names import NodeName
 from bot.features.rollout.decide.rollout import Standing
 from bot.features.rollout.facts import Stage
 from bot.features.rollout.history import NEWEST
+from bot.features.rollout.store import NodeStatus
 from bot.features.visitors.facts import Sight
 from bot.text.counts import size
 from bot.text.markdown import is_linkable
@@ -51,6 +52,11 @@ STAGES = {
     Stage.WITHDRAWN: ("dim", "withdrawn"),
     Stage.ABANDONED: ("risky", "no report"),
 }
+
+
+def _describe(node: NodeStatus) -> tuple[str, str]:
+    """How grave it is where the node stands, and in a few words what that is."""
+    return ("notice", "rolled back") if node.rolled_back else _WORDS[node.standing]
 
 
 def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Blueprint:
@@ -143,7 +149,7 @@ def make_blueprint(stores: FleetStores, guard: Guard, *, web_url: str) -> Bluepr
             summary=words,
             gravity=gravity,
             web=web_url,
-            words=_WORDS,
+            describe=_describe,
             stages=STAGES,
             when=render_time,
             size=size,

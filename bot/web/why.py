@@ -44,6 +44,9 @@ def find_obstacles(
         text = f"refused: plan {refused.plan} goes beyond the approved {refused.approved}: {refused.beyond}"
         command = spell(Verb.DEPLOY, node.node, "plan", refused.plan, prefix=prefix)
         return (*found, Obstacle(text=text, command=command, pull=status.pull, plan=refused.plan))
+    if node.rolled_back:
+        command = spell(Verb.DEPLOY, node.node, prefix=prefix)
+        return (*found, Obstacle(text=node.text, command=command, pull=status.pull))
     if node.standing is Standing.FAILED:
         return (*found, Obstacle(text=node.text, command=spell(Verb.RETRY, prefix=prefix), pull=status.pull))
     if node.standing in (Standing.GOOD, Standing.UNDER_WAY, Standing.TO_START) or (found and not refused):
@@ -91,13 +94,16 @@ def summarise(
     `waiting`: how many pull requests wait for a person; `refused`: whose orders were refused.
     """
     nodes = [node for status in statuses for node in status.nodes]
-    failed = [node.node for node in nodes if node.standing is Standing.FAILED]
+    back = [node.node for node in nodes if node.rolled_back]
+    failed = [node.node for node in nodes if node.standing is Standing.FAILED and not node.rolled_back]
     moving = [node.node for node in nodes if node.standing in (Standing.UNDER_WAY, Standing.TO_START)]
     good = [node.node for node in nodes if node.standing is Standing.GOOD]
-    stuck = list((Counter(node.node for node in nodes) - Counter([*failed, *moving, *good, *refused])).elements())
+    explained = Counter([*failed, *back, *moving, *good, *refused])
+    stuck = list((Counter(node.node for node in nodes) - explained).elements())
     parts = [
         f"{_count(len(failed), 'deploy')} failed{_named(failed)}" if failed else "",
         f"{_count(len(refused), 'order')} refused because the plan differs{_named(refused)}" if refused else "",
+        f"{_count(len(back), 'node')} rolled back{_named(back)}" if back else "",
         f"{_count(len(stuck), 'node')} {'do' if stuck[1:] else 'does'} not move{_named(stuck)}" if stuck else "",
         f"{_count(len(moving), 'deploy')} under way{_named(moving)}" if moving else "",
         f"{_count(waiting, 'pull request')} {'waits' if waiting == 1 else 'wait'} for a person" if waiting else "",

@@ -56,6 +56,7 @@ ONLY_WHERE_NEEDED = frozenset(
         "ServicePlan.if_same",
         "ServiceOrder.follows",  # the same
         "ServicePlan.follows",
+        "NodeStatus.rolled_back",  # the version before shows such a node as failed
         "NodePlan.hooks",  # of a node with hooks; the version before would take their change for approved
         # Reports of a node that is newer than its service are read without them; services are updated first.
         "Report.engine",

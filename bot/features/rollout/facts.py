@@ -97,6 +97,7 @@ class RolloutFacts(Value, frozen=True):
     soak: int = 0
     offline_after: int = 600
     stop_on_drift: bool = False
+    rolled_back: bool = False  # by a command in the pull request that was merged, and nobody said /resume
     may_be_early: bool = False  # GitHub may not show yet who merged the commit, or what it pins
     tries: int = 0  # how often that was looked at again
 
@@ -104,3 +105,18 @@ class RolloutFacts(Value, frozen=True):
         """The newest order that `node` got for all of this commit, whoever asked for it."""
         wanted = (OrderKind.DEPLOY, self.submodule.path, self.commit)
         return next((o for o in node.past if (o.kind, o.submodule, o.commit) == wanted and not o.stacks), None)
+
+    def rollback_of(self, node: NodeFacts) -> PastOrder | None:
+        """The order by which a person took this commit back from `node`, unless they deployed it again afterwards."""
+        own = self.order_of(node)
+        kind = (OrderKind.ROLLBACK, self.submodule.path)
+        back = (o for o in node.past if (o.kind, o.submodule) == kind and o.pin != self.pin)
+        newest = next((o for o in back if o.stage not in (Stage.MADE, Stage.WITHDRAWN)), None)
+        if newest is None or (newest.pull != self.pull if own is None else newest.number < own.number):
+            return None
+        return newest
+
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether a person rolled this commit back, on some node at least."""
+        return self.rolled_back or any(self.rollback_of(node) is not None for node in self.nodes)

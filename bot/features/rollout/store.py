@@ -127,6 +127,7 @@ class NodeStatus(StoredValue, frozen=True):
     deployed_at: int = 0
     planned: int = 0  # services in the newest result
     surprises: int = 0  # of them, not as planned
+    rolled_back: bool = False  # by a person; its standing is then FAILED
 
 
 class RolloutStatus(StoredValue, frozen=True):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from bot.domain.names import CommitSha, NodeName, PlanId, PullNumber, StackName, SubmodulePath, short
 from bot.domain.values import Value
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
+from bot.features.rollout.facts import PastOrder, Stage
 from bot.plan.model import Plan
 from bot.plan.report.text import render_text
 from bot.protocol.action import Action
@@ -29,6 +30,7 @@ _ICON = {
     Standing.TO_START: "🕓",
     Standing.WAVE_NOT_YET: "⏳",
 }
+_ROLLED_BACK = "↩️"
 
 
 class NodeView(Value, frozen=True):
@@ -39,6 +41,7 @@ class NodeView(Value, frozen=True):
     standing: Standing
     text: str = ""  # one line
     log_url: str = ""
+    rolled_back: bool = False  # by a person; its standing is then FAILED
     services: tuple[ServiceOutcome, ...] = ()
     untouched: int = 0
     differences: tuple[Difference, ...] = ()
@@ -63,7 +66,7 @@ class RolloutView(Value, frozen=True):
     pin: CommitSha
     plan: PlanId | None
     reason: RolloutReason
-    wave: int
+    wave: int  # 0: a person rolled it back
     waves: int
     nodes: tuple[NodeView, ...]
     again_at: int | None = None
@@ -105,7 +108,7 @@ def _head(view: RolloutView) -> str:
     where = f"wave {view.wave} of {view.waves}" if view.waves > 1 else ""
     match view.reason:
         case RolloutReason.HALTED:
-            words = f"halted: {where} failed" if where else "halted: a node failed"
+            words = f"halted: {where or 'a node'} failed" if view.wave else _say_taken_back(view)
         case RolloutReason.SOAKING:
             words = f"{where} runs; the next begins {_at(view.again_at)}"
         case RolloutReason.NODES_AWAY:
@@ -115,6 +118,20 @@ def _head(view: RolloutView) -> str:
         case _:
             words = where
     return f"{headline} · {words}" if words else headline
+
+
+def _say_taken_back(view: RolloutView) -> str:
+    left = any(node.standing is Standing.WAVE_NOT_YET for node in view.nodes)
+    return "rolled back; no other node gets it" if left else "rolled back"
+
+
+def say_rolled_back(order: PastOrder) -> str:
+    """How far a person's rollback of a node is."""
+    if order.stage.is_open:
+        return f"being rolled back to {short(order.pin)}"
+    if order.stage is Stage.SUCCEEDED:
+        return f"rolled back to {short(order.pin)}"
+    return f"not rolled back to {short(order.pin)}: {order.description or 'no report came'}"
 
 
 def _progress(view: RolloutView) -> str:
@@ -132,7 +149,7 @@ def _nodes(view: RolloutView) -> str:
     waves = view.waves > 1
     rows = [
         [
-            _ICON[node.standing],
+            _ROLLED_BACK if node.rolled_back else _ICON[node.standing],
             md.code(node.node),
             *([str(node.wave)] if waves else []),
             md.text(node.text),

@@ -49,6 +49,7 @@ class ApiNodeState(Value, frozen=True):
     submodule: str
     wave: int
     standing: Standing
+    rolled_back: bool  # a person took back what was merged; the standing is then "failed"
     text: str  # one line; it may quote what a stranger wrote
     wanted: str  # the fleet's commit that was merged last
     wanted_pin: str

@@ -164,3 +164,15 @@ def test_one_sentence_says_what_needs_somebody() -> None:
 def test_a_sentence_names_three_nodes_and_counts_the_rest() -> None:
     held = [Standing.HELD] * 5
     assert summarise([status_of(*held)], waiting=0)[0] == "5 nodes do not move (HP_LAB, N1, N2, 2 more)"
+
+
+BACK = replace(NODE, rolled_back=True, text="rolled back to eeeeeee")
+
+
+def test_what_was_rolled_back_may_be_deployed_again() -> None:
+    found = find_obstacles(STATUS, BACK, NodeDetails(node=NODE.node), (), prefix="/")
+    assert found == (Obstacle(text="rolled back to eeeeeee", command="/deploy HP_LAB", pull=PullNumber(7)),)
+
+
+def test_a_fleet_with_a_node_that_was_rolled_back_does_not_run_what_was_merged() -> None:
+    assert summarise([replace(STATUS, nodes=(BACK,))], waiting=0) == ("1 node rolled back (HP_LAB)", "notice")

@@ -253,7 +253,7 @@ def _comes_to(node: NodeAt, order: GiveOrders, target: Target) -> bool:
 def _stands_at(node: NodeAt, order: GiveOrders, target: Target) -> bool:
     every = (node.runs, *node.apart.values())
     found = [node.apart.get(stack, node.runs) for stack in order.stacks] if order.stacks else every
-    return node.under_way is None and all(position == target.to for position in found)
+    return node.is_settled and node.under_way is None and all(position == target.to for position in found)
 
 
 def refuse_barred(facts: CommandFacts, nodes: tuple[NodeAt, ...]) -> Refuse | None:

@@ -87,7 +87,8 @@ class NodeAt(Value, frozen=True):
     node: Node
     past: tuple[PastOrder, ...] = ()  # newest first
     runs: Position | None = None  # what it deployed last with success
-    good: tuple[Position, ...] = ()  # earlier ones that are on the base, newest first, each once
+    good: tuple[Position, ...] = ()  # where it can go back to: on the base, newest first, each once
+    is_settled: bool = True  # its newest order succeeded: it runs all of what it deployed last, and gets nothing else
     ahead: PullNumber | None = None  # it runs, or is on the way to, this pull request's head, not on the base
     apart: dict[StackName, Position] = {}  # stacks that a later order for a few of them deployed
     lock: Lock | None = None

@@ -14,6 +14,7 @@ from bot.features.commands.grammar import Command, Misread, spell
 from bot.features.holds.facts import Lock
 from bot.fleetfile import Submodule
 from bot.plan.order import OrderRequest
+from bot.protocol.order import OrderKind
 from bot.text.times import iso_time
 
 
@@ -111,6 +112,7 @@ def _compose_orders(  # noqa: PLR0917 - one caller, just above
             head_of=pull if gives.of_head else None,
             approved=gives.plan,
             stacks=gives.stacks,
+            replaces_queued=gives.kind in (OrderKind.ROLLBACK, OrderKind.RESTORE),
         )
         for target in gives.targets
     )

@@ -248,16 +248,24 @@ def read_node(
     runs = Position(commit=now.commit, pin=now.pin) if now else None
     earlier = dict.fromkeys(Position(commit=o.commit, pin=o.pin) for o in good if not o.stacks and is_on_base(o))
     newest = next((o for o in past if o.stage.is_open), None) or next(iter(good), None)
+    changed = next((o for o in past if o.submodule == submodule and _may_have_changed(o)), None)
+    is_settled = changed is None or changed.stage is Stage.SUCCEEDED
     tries = newest is not None and newest.kind is OrderKind.DEPLOY and not is_on_base(newest)
     return NodeAt(
         node=node,
         past=past,
         runs=runs,
-        good=tuple(one for one in earlier if deployed.apart or one != runs),
+        good=tuple(one for one in earlier if deployed.apart or not is_settled or one != runs),
+        is_settled=is_settled,
         ahead=newest.pull if newest is not None and tries else None,
         apart={stack: Position(commit=o.commit, pin=o.pin) for stack, o in deployed.apart.items()},
         lock=_lock_of(node, locks),
     )
+
+
+def _may_have_changed(order: PastOrder) -> bool:
+    """Whether the node carries it out, or will, or did so far that it may not be as it was before."""
+    return not order.kind.reads_only and order.stage not in (Stage.MADE, Stage.WITHDRAWN)
 
 
 def _lock_of(node: Node, locks: Sequence[Lock]) -> Lock | None:

@@ -139,7 +139,7 @@ WORDS: dict[CommandReason, Words] = {
     _R.SUPERSEDED: Words(
         Tone.NO,
         "The base branch has since moved this pin again.",
-        "Comment on the newest pull request, or name a commit with `to`.",
+        "Comment on the newest pull request; `/rollback NODE to COMMIT` also works here.",
     ),
     _R.NO_GOOD_COMMIT: Words(
         Tone.NO, "No earlier commit was deployed successfully.", "Deploy one by a pull request."

@@ -31,6 +31,7 @@ from bot.features.rollout.text import (
     NodeView,
     RolloutView,
     render_rollout,
+    say_rolled_back,
     say_run_ended,
 )
 from bot.git.mirrors import Mirror
@@ -59,7 +60,7 @@ def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: Rollo
     for name, order in decision.end:
         _end_lost(client, facts, name, order)
     for _, order in decision.withdraw:
-        withdraw_order(client, facts.fleet, order, because=f"{short(facts.commit)} was merged after it")
+        withdraw_order(client, facts.fleet, order, because=_say_withdrawn(facts, order))
     for node in facts.nodes if facts.pull is not None else ():
         if find_deployed(node.past, facts.submodule.path).whole is None:
             find_first_start(tools, at, want_merged(facts, node), node.past)
@@ -133,11 +134,20 @@ def _end_lost(client: Client, facts: RolloutFacts, node: NodeName, order: PastOr
     log.warning("order %d of %s: %s", order.number, facts.fleet, text)
 
 
+def _say_withdrawn(facts: RolloutFacts, order: PastOrder) -> str:
+    if order.commit == facts.commit:
+        return f"{short(facts.commit)} was rolled back"
+    return f"{short(facts.commit)} was merged after it"
+
+
 def _view(facts: RolloutFacts, decision: Rollout, node: NodeFacts, order: PastOrder | Waiting | None) -> NodeView:
     name = node.node.name
     standing = decision.standings.get(name, Standing.WAVE_NOT_YET)
     wave = next((number for number, wave in enumerate(facts.waves, 1) if name in wave), 0)
     view = NodeView(node=name, wave=wave, standing=standing, text=_words(facts, decision, node, standing))
+    back = facts.rollback_of(node)
+    if back is not None:
+        return msgspec.structs.replace(view, text=say_rolled_back(back), log_url=back.log_url, rolled_back=True)
     if isinstance(order, Waiting):
         text = f"waiting for order {order.behind.number}"
         return msgspec.structs.replace(view, text=text, log_url=order.behind.log_url)
@@ -159,7 +169,7 @@ def _with_result(
     tools: RolloutTools, client: Client, facts: RolloutFacts, view: NodeView, order: PastOrder | Waiting | None
 ) -> NodeView:
     """`view` with what the node told of its order, if that has ended."""
-    if not isinstance(order, PastOrder) or order.stage not in (Stage.SUCCEEDED, Stage.FAILED):
+    if view.rolled_back or not isinstance(order, PastOrder) or order.stage not in (Stage.SUCCEEDED, Stage.FAILED):
         return view
     report = _read_result(tools, client, facts, view.node, order)
     if report is None:
@@ -212,6 +222,7 @@ def _node_status(facts: RolloutFacts, node: NodeFacts, view: NodeView) -> NodeSt
         deployed_at=good.updated_at if good else 0,
         planned=len(view.services) + view.untouched,
         surprises=sum(not service.as_predicted for service in view.services),
+        rolled_back=view.rolled_back,
     )
 
 
@@ -250,7 +261,7 @@ def _words(facts: RolloutFacts, decision: Rollout, node: NodeFacts, standing: St
         case Standing.HELD:
             return node.held
         case Standing.WAVE_NOT_YET if decision.reason is RolloutReason.HALTED:
-            return f"not started: wave {decision.wave} failed"
+            return f"not started: wave {decision.wave} failed" if decision.wave else "not started: it was rolled back"
         case Standing.WAVE_NOT_YET:
             return f"comes after wave {decision.wave}"
         case Standing.UNDER_WAY:

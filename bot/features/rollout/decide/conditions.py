@@ -34,7 +34,8 @@ def find_conditions(
     found: list[Condition] = []
     for view in views:
         newest = _newest(facts, view.node, orders.get(view.node))
-        if newest is not None and (newest.stage in _FAILED or view.standing is Standing.FAILED):
+        failed = view.standing is Standing.FAILED and not view.rolled_back
+        if newest is not None and (newest.stage in _FAILED or failed):
             found.append(_failed(facts, view, newest))
         differs, blind = other.get(view.node), unreadable.get(view.node)
         found += _not_deployed(facts, reason, view, pull, differing=differs, unreadable=blind)

@@ -94,8 +94,9 @@ def decide_order(wanted: OrderRequest, past: Sequence[PastOrder]) -> OrderDecisi
     open_one = next((o for o in past if o.stage.is_open), None)
     if open_one is None:
         return Give(number=number)
-    # A question that no node heard yet stands in nobody's way.
-    if open_one.stage is Stage.QUEUED and (wanted.replaces_queued or open_one.kind.reads_only):
+    # A question that no node heard yet stands in nobody's way; nor does what is to be taken back.
+    replaced = wanted.replaces_queued and open_one.submodule == wanted.submodule.path
+    if open_one.stage is Stage.QUEUED and (replaced or open_one.kind.reads_only):
         return Give(number=number, withdraw=open_one)
     return Wait(behind=open_one)
 

@@ -1,7 +1,8 @@
 """Which nodes get which order now. Pure: facts in, one tagged decision out, with its reason.
 
 Waves go one after the other. A wave is done when every node of it that is there runs the commit, at least one does,
-and the soak time has passed since; one that failed halts those after it until a person sees to it.
+and the soak time has passed since; one that failed halts those after it until a person sees to it. A commit that a
+person rolled back on one node is started on no other.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class RolloutReason(StrEnum):
     SOAKING = "soaking"  # a wave is done, and the next one's time has not come
     NODES_AWAY = "nodes_away"  # all that is left to do waits for nodes that are offline or held
     DONE = "done"
-    HALTED = "halted"  # a wave failed; nothing more is started
+    HALTED = "halted"  # a wave failed, or a person rolled the commit back; nothing more is started
 
 
 class Standing(StrEnum):
@@ -41,18 +42,18 @@ class Standing(StrEnum):
     OFFLINE = "offline"  # its order waits longer than a runner that is there would let it
     HELD = "held"  # somebody has the node, and its wave has come
     GOOD = "good"
-    FAILED = "failed"
+    FAILED = "failed"  # or rolled back by a person
 
 
 class Rollout(Value, frozen=True, tag="rollout"):
-    """What to do now: `start` these nodes, `withdraw` orders that a newer merge made obsolete, `end` lost ones."""
+    """What to do now: `start` these nodes, `withdraw` orders that are not wanted any more, `end` lost ones."""
 
     reason: RolloutReason
     start: tuple[NodeName, ...] = ()
     withdraw: tuple[tuple[NodeName, PastOrder], ...] = ()
     end: tuple[tuple[NodeName, PastOrder], ...] = ()
     standings: dict[NodeName, Standing] = {}
-    wave: int = 0  # the one that is under way, from 1; the last one when all are done
+    wave: int = 0  # the one that is under way, from 1; the last one when all are done; 0 when it was rolled back
     again_at: int | None = None  # seconds since the epoch: when time alone changes the decision
     tries: int = 0  # how often it will have been looked at again because GitHub's answer may have come too early
 
@@ -79,7 +80,10 @@ def _decide(facts: RolloutFacts) -> Rollout:
         (n.node.name, o)
         for n in facts.nodes
         for o in n.past
-        if o.stage is Stage.QUEUED and o.is_merge and o.submodule == facts.submodule.path and o.commit != facts.commit
+        if o.stage is Stage.QUEUED
+        and o.is_merge
+        and o.submodule == facts.submodule.path
+        and (o.commit != facts.commit or facts.is_taken_back)
     )
     reason, wave, standings = _walk(facts)
     return Rollout(
@@ -97,6 +101,8 @@ def _walk(facts: RolloutFacts) -> tuple[RolloutReason, int, dict[NodeName, Stand
     """Through the waves, up to the one that is not done: why it is not, its number, and where all nodes are."""
     nodes = {node.node.name: node for node in facts.nodes}
     standings = {name: _standing(facts, node, started=False) for name, node in nodes.items()}
+    if facts.is_taken_back:
+        return RolloutReason.HALTED, 0, standings
     for number, wave in enumerate(facts.waves, 1):
         found = {name: _standing(facts, nodes[name], started=True) for name in wave}
         reason = _judge_wave(facts, number, set(found.values()))
@@ -145,6 +151,8 @@ def _times(facts: RolloutFacts, wave: int) -> list[int]:
 
 def _standing(facts: RolloutFacts, node: NodeFacts, *, started: bool) -> Standing:
     """Where `node` is; `started`: its wave has come."""
+    if facts.rollback_of(node) is not None:
+        return Standing.FAILED
     stage = stage_on(facts, node)
     match stage:
         case Stage.SUCCEEDED:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bot.domain.names import CommitSha, PullNumber
+from bot.domain.names import BranchName, CommitSha, PullNumber, SubmodulePath
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
-from bot.features.holds.facts import Lock
+from bot.features.holds.facts import Hold, HoldKind, Lock
 from bot.features.rollout.facts import NodeFacts, RolloutFacts
 from bot.features.rollout.jobs import SyncRollout
 from bot.features.rollout.read.approval import find_approval, find_shown_plan
@@ -18,6 +18,8 @@ from bot.fleetfile import waves_of
 from bot.github.client import Client
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.features.rollout.run import RolloutTools
     from bot.github.endpoints.repository import Pull
 
@@ -47,6 +49,14 @@ def _is_in(at: FleetAt, commit: CommitSha) -> bool:
     return at.mirror.resolve(commit) is not None and at.mirror.is_ancestor(commit, at.head)
 
 
+def _is_rolled_back(
+    holds: Sequence[Hold], base: BranchName, submodule: SubmodulePath, pin: CommitSha, merged: Pull
+) -> bool:
+    """Whether a command in the pull request that was merged rolled this pin back, and nobody resumed it since."""
+    key = (HoldKind.ROLLED_BACK, base, submodule, pin, merged.number)
+    return any((hold.kind, hold.base, hold.submodule, hold.pin, hold.pull) == key for hold in holds)
+
+
 def read_rollout_facts(
     tools: RolloutTools, client: Client, at: FleetAt, pinned: Pinned, job: SyncRollout
 ) -> RolloutFacts | None:
@@ -64,11 +74,8 @@ def read_rollout_facts(
     # Who brought a node in later approved that it runs what the branch pins: no plan of theirs says what that does.
     of_pin = approval.pull if approval and approval.nodes is None else None
     shown = find_shown_plan(tools.plans.store, at.repo, of_pin) if of_pin else None
-    locks = {
-        lock.node: lock
-        for lock in tools.holds.find_locks(at.repo, now=tools.fleets.now())
-        if merged is None or lock.pull != merged.number
-    }
+    every_lock, holds = tools.holds.find_everything(at.repo, now=tools.fleets.now())
+    locks = {lock.node: lock for lock in every_lock if merged is None or lock.pull != merged.number}
     nodes = tuple(
         node for node in at.file.nodes if approval and (approval.nodes is None or node.name in approval.nodes)
     )
@@ -97,6 +104,7 @@ def read_rollout_facts(
         soak=at.file.deploy.soak,
         offline_after=at.file.deploy.offline_after,
         stop_on_drift=at.file.deploy.stop_on_drift,
+        rolled_back=merged is not None and _is_rolled_back(holds, at.base, submodule.path, pin, merged),
         may_be_early=_may_be_early(at, commit, merged, has_pin=has_pin, job=job, now=tools.fleets.now()),
         tries=job.tries,
     )

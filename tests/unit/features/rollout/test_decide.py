@@ -271,3 +271,55 @@ def test_an_early_look_keeps_a_sooner_time_of_its_own() -> None:
     assert decide_rollout(facts(held, may_be_early=True)).again_at == NOW + 1
     later = msgspec.structs.replace(held, held_until=NOW + 100)
     assert decide_rollout(facts(later, may_be_early=True)).again_at == NOW + 2
+
+
+def rollback(stage: Stage, **changes: object) -> PastOrder:
+    """A person's rollback of a node, in the pull request that was merged."""
+    values = {"number": DeploymentId(9), "kind": OrderKind.ROLLBACK, "commit": OLD, "pin": OLD, "pull": PullNumber(7)}
+    return msgspec.structs.replace(order("success"), stage=stage, marker="comment:1", **(values | changes))
+
+
+@pytest.mark.parametrize("stage", [Stage.QUEUED, Stage.RUNNING, Stage.SUCCEEDED, Stage.FAILED, Stage.ABANDONED])
+def test_what_a_person_rolled_back_on_one_node_is_started_on_no_other(stage: Stage) -> None:
+    taken = NodeFacts(node=Node(name=NodeName("A")), past=(rollback(stage), order("success")))
+    rollout = decide_rollout(facts(taken, node("B", None), node("C", "success"), waves="A B C"))
+    assert said(rollout) == (RolloutReason.HALTED, "", 0)
+    assert rollout.standings == {"A": Standing.FAILED, "B": Standing.WAVE_NOT_YET, "C": Standing.GOOD}
+
+
+@pytest.mark.parametrize(
+    "past",
+    [
+        (rollback(Stage.WITHDRAWN), order("success")),
+        (rollback(Stage.MADE), order("success")),
+        (rollback(Stage.SUCCEEDED, pin=PIN), order("success")),  # to another commit with the same pin
+        (rollback(Stage.SUCCEEDED, submodule=SubmodulePath("other")), order("success")),
+        (order("success", number=DeploymentId(11)), rollback(Stage.SUCCEEDED), order("success")),  # deployed again
+        (order("success", number=DeploymentId(11)), rollback(Stage.SUCCEEDED, pull=PullNumber(6))),
+    ],
+)
+def test_what_does_not_take_the_commit_back(past: tuple[PastOrder, ...]) -> None:
+    good = NodeFacts(node=Node(name=NodeName("A")), past=past)
+    rollout = decide_rollout(facts(good, node("B", None), waves="A B"))
+    assert said(rollout) == (RolloutReason.TO_DEPLOY, "B", 2)
+
+
+def test_a_rollback_before_a_node_had_its_turn_counts_if_it_is_of_this_merge() -> None:
+    early = NodeFacts(node=Node(name=NodeName("A")), past=(rollback(Stage.SUCCEEDED),))
+    assert decide_rollout(facts(early)).reason is RolloutReason.HALTED
+    older = NodeFacts(node=Node(name=NodeName("A")), past=(rollback(Stage.SUCCEEDED, pull=PullNumber(6)),))
+    assert said(decide_rollout(facts(older))) == (RolloutReason.TO_DEPLOY, "A", 1)
+
+
+def test_a_rollback_that_waits_for_its_turn_halts_too() -> None:
+    rollout = decide_rollout(facts(node("A", "in_progress"), node("B", None), waves="A B", rolled_back=True))
+    assert said(rollout) == (RolloutReason.HALTED, "", 0)
+    assert rollout.standings[NodeName("A")] is Standing.UNDER_WAY
+
+
+def test_orders_of_a_merge_that_was_rolled_back_are_withdrawn_before_a_runner_takes_them() -> None:
+    queued = node("B", "queued")
+    by_hand = node("C", "queued", marker="comment:1")
+    assert decide_rollout(facts(queued, by_hand)).withdraw == ()
+    rollout = decide_rollout(facts(queued, by_hand, rolled_back=True))
+    assert rollout.withdraw == (("B", queued.past[0]),)

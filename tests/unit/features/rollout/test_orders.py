@@ -103,9 +103,11 @@ def test_a_deployment_that_nobody_came_back_to_blocks_nothing() -> None:
     assert decide_order(wanted(), (past(5, Stage.MADE),)) == Give()
 
 
-def test_the_newest_merge_replaces_one_that_no_runner_took() -> None:
+def test_what_takes_back_replaces_an_order_of_its_submodule_that_no_runner_took() -> None:
     queued = past(5, Stage.QUEUED)
     assert decide_order(wanted(replaces_queued=True), (queued,)) == Give(withdraw=queued)
+    other = past(5, Stage.QUEUED, submodule=SubmodulePath("other"))
+    assert decide_order(wanted(replaces_queued=True), (other,)) == Wait(behind=other)
     taken = past(5, Stage.RUNNING)
     assert decide_order(wanted(replaces_queued=True), (taken,)) == Wait(behind=taken)
 

@@ -10,6 +10,7 @@ from bot.domain.names import CommitSha, NodeName, PullNumber, RepoName, ServiceN
 from bot.features.commands.text.reply import render_lock
 from bot.features.holds.facts import Lock
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
+from bot.features.rollout.facts import Stage
 from bot.features.rollout.text import (
     MOST_ROWS,
     NodeView,
@@ -17,11 +18,13 @@ from bot.features.rollout.text import (
     render_differences,
     render_rollout,
     say_not_started,
+    say_rolled_back,
     say_run_ended,
 )
 from bot.protocol.action import Action
 from bot.protocol.outcome import Difference, DifferenceKind, ServiceOutcome
 from bot.text.times import iso_time
+from tests.unit.features.rollout.test_orders import past
 
 A, B = NodeName("A"), NodeName("B")
 POLICY = "a policy forbids it; allow the App in Settings, Actions, Policies"
@@ -33,7 +36,9 @@ def service(name: str, predicted: Action, actual: Action) -> ServiceOutcome:
     return ServiceOutcome(stack=StackName("s"), service=ServiceName(name), predicted=predicted, actual=actual)
 
 
-def rendered(reason: RolloutReason, *nodes: NodeView, waves: int = 1, again_at: int | None = None) -> list[str]:
+def rendered(
+    reason: RolloutReason, *nodes: NodeView, waves: int = 1, wave: int = 2, again_at: int | None = None
+) -> list[str]:
     """The comment's paragraphs."""
     view = RolloutView(
         pull=PullNumber(7),
@@ -42,7 +47,7 @@ def rendered(reason: RolloutReason, *nodes: NodeView, waves: int = 1, again_at: 
         pin=CommitSha("d" * 40),
         plan=None,
         reason=reason,
-        wave=2,
+        wave=wave,
         waves=waves,
         nodes=nodes,
         again_at=again_at,
@@ -51,6 +56,8 @@ def rendered(reason: RolloutReason, *nodes: NodeView, waves: int = 1, again_at: 
 
 
 GOOD = NodeView(node=A, wave=1, standing=Standing.GOOD)
+BACK = NodeView(node=A, wave=1, standing=Standing.FAILED, rolled_back=True, text="rolled back to eeeeeee")
+LATER = NodeView(node=B, wave=2, standing=Standing.WAVE_NOT_YET)
 
 
 @pytest.mark.parametrize(
@@ -169,3 +176,31 @@ def test_an_order_that_was_not_started_for_another_reason_says_githubs_words(sta
 )
 def test_a_run_that_ended_without_the_nodes_last_word(conclusion: str, began: bool, words: str) -> None:
     assert say_run_ended(conclusion, began=began) == words
+
+
+def test_a_rollback_is_told_from_a_failure() -> None:
+    head, table, *_ = rendered(RolloutReason.HALTED, BACK, LATER, waves=2, wave=0)
+    assert head == "**0 of 2 nodes run server `ddddddd`** · rolled back; no other node gets it"
+    assert "| ↩️ | <code>A</code> | 1 | rolled back to eeeeeee |" in table
+    head, table, *_ = rendered(RolloutReason.HALTED, BACK, wave=0)
+    assert head == "**<code>A</code> does not run server `ddddddd`** · rolled back"
+    assert "wave" not in table
+
+
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [
+        (Stage.QUEUED, "being rolled back to 3333333"),
+        (Stage.RUNNING, "being rolled back to 3333333"),
+        (Stage.SUCCEEDED, "rolled back to 3333333"),
+        (Stage.FAILED, "not rolled back to 3333333: exit 1"),
+        (Stage.ABANDONED, "not rolled back to 3333333: exit 1"),
+    ],
+)
+def test_how_far_a_rollback_is(stage: Stage, words: str) -> None:
+    assert say_rolled_back(past(5, stage, pin=CommitSha("3" * 40), description="exit 1")) == words
+
+
+def test_a_rollback_of_which_nothing_was_reported() -> None:
+    order = past(5, Stage.ABANDONED, pin=CommitSha("3" * 40), description="")
+    assert say_rolled_back(order) == "not rolled back to 3333333: no report came"
