@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 
 from bot.plan.dockerfile import BuildStage, Dockerfile, Instruction, NotUnderstoodError
@@ -21,8 +22,9 @@ _PAIR = re.compile(r"""(?<!\S)([A-Za-z_][\w.-]*)=(?:"([^"\\$`]*)"|([^\s"'\\$`]*)
 def describe_effect(file: Dockerfile, needed: Sequence[BuildStage], wanted: Sequence[int]) -> str:
     """What the `needed` stages of a build do that makes the stages `wanted`."""
     numbers = [at for at, stage in enumerate(file.stages) if stage in needed]
+    index = index_stages(file)
     named = {
-        at: {name: stages_named(file, name, at) for name in dict.fromkeys(_names(file.stages[at]))} for at in numbers
+        at: {name: stages_named(index, name, at) for name in dict.fromkeys(_names(file.stages[at]))} for at in numbers
     }
     is_certain = len(wanted) == 1 and not any(
         "$" in name or len(found) > 1 for own in named.values() for name, found in own.items()
@@ -50,10 +52,21 @@ def _walk(first: int, named: Mapping[int, Mapping[str, Sequence[int]]]) -> list[
     return list(found)
 
 
-def stages_named(file: Dockerfile, name: str, before: int) -> list[int]:
+def index_stages(file: Dockerfile) -> dict[str, list[int]]:
+    """The numbers of the stages, in their order, by name."""
+    found: dict[str, list[int]] = {}
+    for at, stage in enumerate(file.stages):
+        found.setdefault(stage.name, []).append(at)
+    return found
+
+
+def stages_named(index: Mapping[str, Sequence[int]], name: str, before: int) -> list[int]:
     """The stages before stage number `before` that `name`, in small letters, may mean."""
-    number = int(name[:9]) if name.isdecimal() else -1
-    return [at for at in range(before) if file.stages[at].name == name or at == number]
+    called = index.get(name, ())
+    found = {*called[: bisect_left(called, before)]}
+    if name.isdecimal() and int(name[:9]) < before:
+        found.add(int(name[:9]))
+    return sorted(found)
 
 
 def _names(stage: BuildStage) -> Iterator[str]:

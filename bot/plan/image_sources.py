@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from bot.plan.build_effect import describe_effect, read_options, read_words, stages_named
+from bot.plan.build_effect import describe_effect, index_stages, read_options, read_words, stages_named
 from bot.plan.dockerfile import BuildStage, Dockerfile, Instruction, NotUnderstoodError, fill_in, parse_dockerfile
 
 MAIN = ""
@@ -186,6 +186,7 @@ def _find_needed(file: Dockerfile, wanted: list[int], contexts: frozenset[str]) 
     """The stages that the wanted ones are made of, in their order, and the contexts that are read as a whole."""
     if len(file.stages) > _MAX_STAGES:
         raise NotUnderstoodError("it has too many stages")
+    places = index_stages(file)
     waiting = list(wanted)
     seen: set[int] = set()
     whole: set[str] = set()
@@ -204,7 +205,7 @@ def _find_needed(file: Dockerfile, wanted: list[int], contexts: frozenset[str]) 
                 continue
             if is_whole:
                 whole |= contexts & {_context_name(reference)}
-            waiting += stages_named(file, reference, number)
+            waiting += stages_named(places, reference, number)
     return [file.stages[number] for number in sorted(seen)], whole
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
+from bot.plan.build_effect import describe_effect
+from bot.plan.dockerfile import parse_dockerfile
 from bot.plan.image_sources import MAIN, Source, find_sources, image_name
 
 PATHS = ["a", "a.txt", "b/a.txt", "b/c/d", "b2", "Dockerfile"]
@@ -277,3 +280,23 @@ def test_an_image_has_one_name() -> None:
     assert {image_name(name) for name in names} == {"redis:latest"}
     assert image_name("localhost:5000/app") == image_name("localhost:5000/app:latest") == "localhost:5000/app:latest"
     assert image_name("redis@sha256:ab") == "redis@sha256:ab"
+
+
+class _Counted(tuple[Any, ...]):
+    """A tuple that counts how often something of it is looked up."""
+
+    looks = 0
+
+    def __getitem__(self, at: Any) -> Any:
+        self.looks += 1
+        return super().__getitem__(at)
+
+
+def test_the_time_to_follow_stages_grows_with_their_number() -> None:
+    most = 150
+    text = "".join(f"FROM x{at} AS s{at}\nCOPY --from=s{at - 1} /a /a\n" for at in range(1, most))
+    file = parse_dockerfile(text)
+    stages = _Counted(file.stages)
+    effect = describe_effect(file._replace(stages=stages), file.stages, [most - 2])
+    assert len(effect.splitlines()) == 2 * (most - 1)
+    assert stages.looks < 10 * most
