@@ -13,6 +13,7 @@ from bot.plan.rendering import LostGuards
 
 Model = Mapping[str, Any]
 _NOTHING: Model = {}
+_NAMES = ("container_name", "hostname", "depends_on")
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - read in stacks, never bound
 _MARK = re.compile(r"‹secret [0-9a-f]{8}›")
 
@@ -103,15 +104,21 @@ def service_pairs(pair: StackPair) -> Iterator[ServicePair]:
 
 
 def _find_renamed(before: Model, after: Model) -> dict[str, str]:
-    """The services that have another name and nothing else that is new: by name, how they were called."""
+    """The services that have other names and nothing else that is new: by name, how they were called."""
     gone = [name for name in before if name not in after]
     found = {}
     for name, body in after.items():
-        was = next((one for one in gone if name not in before and before[one] == body), None)
+        is_new = name not in before
+        was = next((one for one in gone if is_new and _unnamed(before[one]) == _unnamed(body)), None)
         if was is not None:
             found[name] = was
             gone.remove(was)
     return found
+
+
+def _unnamed(service: Any) -> dict[str, Any]:
+    """A service without its own names, and without those of the services that it waits for."""
+    return {key: value for key, value in as_map(service).items() if key not in _NAMES}
 
 
 def other_containers(pair: StackPair) -> Iterator[ServicePair]:

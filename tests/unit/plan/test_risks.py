@@ -208,6 +208,17 @@ def test_a_service_that_is_only_called_otherwise_can_do_no_more() -> None:
     assert "exposure.port_published" in {rule for rule, _, _ in fired((was, model({"site": opened})))}
 
 
+def test_a_service_whose_container_is_called_otherwise_too_can_do_no_more() -> None:
+    body = {"image": "app:1", "privileged": True, "ports": [port("80")]}
+    waits = {"condition": "service_started"}
+    was = {**body, "container_name": "web", "hostname": "web", "depends_on": {"db": waits}}
+    now = was | {"container_name": "site", "hostname": "site", "depends_on": {"data": waits}}
+    db = {"image": "db:1", "ports": [port("5432")], "container_name": "db"}
+    found = fired((model({"web": was, "db": db}), model({"site": now, "data": db | {"container_name": "data"}})))
+    assert {rule for rule, _, _ in found} <= {"handover.port"}
+    assert fired((model({"web": was, "db": db}), model({"web": now, "db": db}))) == []
+
+
 def test_a_stack_that_goes_leaves_its_volumes() -> None:
     gone = stack("x", services={"db": {"image": "db:1"}}, volumes={"db": {"name": "x_db"}})
     assert [text for rule, _, text in fired((gone, None)) if rule == "data.stack_removed"] == [
