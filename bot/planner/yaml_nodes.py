@@ -7,6 +7,7 @@ keep their spelling, so compose still decides by itself what `0o17` or `yes` mea
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Collection, Iterator
@@ -25,15 +26,12 @@ from yaml.events import (
 from bot.planner.interpolation import UnknowableError, check_nesting
 from bot.planner.setting_names import rename_uses
 from bot.planner.yaml_dialect import YamlRefusedError, check_events
+from bot.planner.yaml_tags import BINARY, TEXT, is_known, read_tag, write_tag
 
 _LOADER = getattr(yaml, "CLoader", yaml.SafeLoader)  # libyaml is not built in everywhere
 MAX_SIZE = 256 * 1024  # bytes of one file
 _MAX_DEPTH = 60
 _MAX_NODES = 40_000  # as written, and again after aliases are followed
-_TAGS = frozenset(["!", "!reset", "!override"])
-_CORE = "tag:yaml.org,2002:"
-_CORE_TAGS = frozenset(_CORE + name for name in ("str", "int", "float", "bool", "null", "seq", "map"))
-_MERGE = _CORE + "merge"
 # Only such plain scalars may mean something else than text to any parser; all others are written in quotes.
 _TIME = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[Tt ][0-9:.]{5,20}(?:Z|[-+][0-9]{2}:[0-9]{2})?"
 _UNQUOTED = re.compile(rf"[-+]?[0-9.][0-9A-Za-z_.+-]{{0,40}}|[A-Za-z]{{1,5}}|~|{_TIME}")
@@ -150,16 +148,16 @@ class _Builder:
         line = _line(event)
         match event:
             case ScalarEvent():
-                plain = event.style is None or event.style == ""
+                scalar = _scalar_of(event, line)
                 try:
-                    check_nesting(event.value)
+                    check_nesting(scalar.text)
                 except UnknowableError as problem:
                     raise YamlRefusedError(line, str(problem)) from None
-                self._add(YamlScalar(event.value, line, plain, _tag(event, line)), event.anchor)
+                self._add(scalar, event.anchor)
             case SequenceStartEvent():
-                self._start(YamlSequence([], line, _tag(event, line)), event.anchor)
+                self._start(YamlSequence([], line, read_tag(event, line)), event.anchor)
             case MappingStartEvent():
-                self._start(YamlMapping({}, line, _tag(event, line)), event.anchor)
+                self._start(YamlMapping({}, line, read_tag(event, line)), event.anchor)
             case AliasEvent():
                 if event.anchor not in self._anchors:
                     raise YamlRefusedError(line, f"the alias *{event.anchor[:40]} has no anchor before it")
@@ -204,18 +202,20 @@ class _Builder:
 
 
 def _key(node: YamlNode, line: int) -> YamlScalar:
-    if not isinstance(node, YamlScalar) or node.tag not in ("", _CORE + "str"):
+    if not isinstance(node, YamlScalar) or node.tag not in ("", TEXT):
         raise YamlRefusedError(line, "a key must be text")
     return node._replace(line=line)
 
 
-def _tag(event: Any, line: int) -> str:
-    tag = str(event.tag or "")
-    if tag == _MERGE and isinstance(event, ScalarEvent) and event.value == "<<":
-        return ""  # as some programs that edit YAML write it
-    if tag and tag not in _TAGS and tag not in _CORE_TAGS:
-        raise YamlRefusedError(line, f"the tag {tag[:60]} is not used by compose")
-    return tag
+def _scalar_of(event: Any, line: int) -> YamlScalar:
+    plain, tag = event.style is None or event.style == "", read_tag(event, line)
+    if tag == BINARY:
+        try:
+            return YamlScalar(base64.b64decode(re.sub("[\r\n]", "", event.value), validate=True).decode(), line)
+        except ValueError:
+            raise YamlRefusedError(line, "what stands behind !!binary is not text in base64") from None
+    # A tag that YAML does not define makes text of what it stands before.
+    return YamlScalar(event.value, line, plain and is_known(tag), tag)
 
 
 def _merge_in(mapping: YamlMapping, merges: list[tuple[YamlNode, int]]) -> None:
@@ -261,7 +261,7 @@ def write_yaml(documents: tuple[YamlNode, ...], without: Collection[int] = ()) -
 def _written(node: YamlNode, without: Collection[int]) -> str:
     if id(node) in without:
         return "[]"
-    tag = f"!!{node.tag.removeprefix(_CORE)} " if node.tag.startswith(_CORE) else f"{node.tag} " if node.tag else ""
+    tag = write_tag(node.tag)
     if isinstance(node, YamlMapping):
         pairs = (f"{_scalar(key)}: {_written(value, without)}" for key, value in node.pairs.values())
         return f"{tag}{{{', '.join(pairs)}}}"
