@@ -28,6 +28,7 @@ def find_remarks(change: StackChange, services: tuple[ServicePlan, ...], node: N
     touched = [one.service for one in services if one.action not in (Action.NONE, Action.REMOVE)]
     return (
         *_apart(change),
+        *_first_file(change.old, new),
         *new.rendering.remarks,
         *_pointers(new),
         *_missing_files(new, after, touched, node),
@@ -42,6 +43,16 @@ def find_remarks(change: StackChange, services: tuple[ServicePlan, ...], node: N
 def _apart(change: StackChange) -> Iterator[str]:
     if change.old_pin is not None:
         yield f"compared with {short(change.old_pin)}, which it was deployed at without the node's other stacks"
+
+
+def _first_file(old: Side | None, new: Side) -> Iterator[str]:
+    """By hand, the folder of the first file is the project's, where neither the plan nor the node starts from it."""
+    was, now = (posixpath.dirname(side.files[0]) if side and side.files else "" for side in (old, new))
+    if now and (old is None or was != now):
+        yield (
+            f"the first compose file is in {now}: by hand, compose takes that folder for the project's name and "
+            "paths; the node takes the stack's"
+        )
 
 
 def find_build_error(change: StackChange, services: tuple[ServicePlan, ...]) -> BuildProblem | None:

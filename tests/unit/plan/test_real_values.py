@@ -210,3 +210,27 @@ def test_a_variable_that_keeps_its_value_is_no_changed_secret() -> None:
 def test_an_empty_value_is_seen() -> None:
     _, service = decide(side({"environment": {"A": "x"}}), side({"environment": {"A": "", "B": ""}}))
     assert [reason.text for reason in service.reasons] == ['environment A x -> ""', 'environment B: + ""']
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "is_told"),
+    [
+        (("compose.yaml",), ("deploy/compose.yaml", "compose.yaml"), True),
+        (None, ("deploy/compose.yaml",), True),
+        ((), ("deploy/compose.yaml",), True),
+        (("other/compose.yaml",), ("deploy/compose.yaml",), True),
+        (("deploy/compose.yaml",), ("deploy/compose.yaml", "more.yaml"), False),
+        (("compose.yaml",), ("compose.yaml", "deploy/compose.yaml"), False),
+        (("deploy/compose.yaml",), ("compose.yaml",), False),
+    ],
+)
+def test_a_first_file_in_another_folder_is_told_when_it_comes(
+    was: tuple[str, ...] | None, now: tuple[str, ...], is_told: bool
+) -> None:
+    model = {"name": "s", "services": {"web": {"image": "app:1"}}}
+    text = (
+        "the first compose file is in deploy: by hand, compose takes that folder for the project's name and paths; "
+        "the node takes the stack's"
+    )
+    old = None if was is None else side(model, files=was)
+    assert decide(old, side(model, files=now))[0].remarks == ((text,) if is_told else ())
