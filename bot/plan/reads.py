@@ -20,6 +20,7 @@ Exists = Callable[[str], bool]
 """Whether something stands at a path of the checkout."""
 
 _SEPARATORS = re.compile(r"[=,;|&<>(){}\[\]\s\"'`]+")
+_PATH_SIGN = re.compile(r"[/\\~.:]")  # one of them is in every path of more than a plain word
 _EVERYTHING = ""
 UNREADABLE = "\0"
 """Stands among what is read for a stack that cannot be read: it may read anything."""
@@ -50,6 +51,8 @@ def _side_reads(side: Side, folder: str, node: Node, exists: Exists) -> set[str]
 
 def find_named(text: str, folder: str, node: Node, exists: Exists) -> Iterator[str]:
     """Find the paths of the checkout that `text` names, absolute on the node or relative to `folder`."""
+    if not _PATH_SIGN.search(text):
+        return  # the usual case: a key, a name, a number
     for word in {text, *_words(text)}:
         inside = find_inside(word, node) if word.startswith(("/", "\\", "~")) or word[1:2] == ":" else None
         if inside is not None:

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -29,6 +30,17 @@ _MAX_ENTRY = 64 * 1024 * 1024  # bytes
 _decoder: msgspec.json.Decoder[Rendering] = msgspec.json.Decoder(Rendering)
 
 
+class Kept(NamedTuple):
+    """A kept rendering, and the state of each path that was read for it."""
+
+    seen: Mapping[str, str]
+    rendering: Rendering
+
+    def is_of(self, describe: Callable[[str], str]) -> bool:
+        """Whether it is that of a snapshot, too, in which `describe(path)` is the state of a path."""
+        return all(describe(name) == state for name, state in self.seen.items())
+
+
 class RenderCache:
     """Renderings below `root`, at most about `max_bytes` altogether."""
 
@@ -40,14 +52,14 @@ class RenderCache:
         root.mkdir(parents=True, exist_ok=True)
         self._shrink()
 
-    def find(self, key: str, describe: Callable[[str], str]) -> Rendering | None:
+    def find(self, key: str, describe: Callable[[str], str]) -> Kept | None:
         """The rendering stored under `key` whose inputs `describe(path)` still confirms, or None."""
         for path in self._entries(key):
-            rendering = self._read(path, describe)
-            if rendering is not None:
+            kept = self._read(path, describe)
+            if kept is not None:
                 with contextlib.suppress(OSError):
                     os.utime(path)  # used now: the last to be removed
-                return rendering
+                return kept
         return None
 
     def store(self, key: str, seen: Mapping[str, str], rendering: Rendering) -> None:
@@ -92,7 +104,7 @@ class RenderCache:
             path.unlink(missing_ok=True)
             total -= size
 
-    def _read(self, path: Path, describe: Callable[[str], str]) -> Rendering | None:
+    def _read(self, path: Path, describe: Callable[[str], str]) -> Kept | None:
         try:
             with path.open("rb") as file:
                 digest, inputs = file.readline().strip(), file.readline().rstrip(b"\n")
@@ -103,7 +115,7 @@ class RenderCache:
             if hashlib.sha256(inputs + b"\n" + body).hexdigest().encode() != digest:
                 path.unlink(missing_ok=True)
                 return None
-            return _decoder.decode(self._seal.open(body))
+            return Kept(seen, _decoder.decode(self._seal.open(body)))
         except (OSError, msgspec.DecodeError, UnicodeDecodeError, SealError):
             return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -84,15 +84,17 @@ def hide_secrets(plan: NodePlan, change: NodeChange, redactor: PlanRedactor) -> 
     ]
     values = frozenset(value for one in renderings for value in one.hidden)
     put = frozenset(value for one in renderings for value in one.in_names)
-    names = [name for stack in change.stacks for model in stack.models for name in names_of(model)]
+    names = (name for stack in change.stacks for model in stack.models for name in names_of(model))
     hide = redactor.shown(_not_in(values, names) | put)
     return replace(plan, stacks=tuple(_hide_stack(stack, hide) for stack in plan.stacks))
 
 
-def _not_in(values: Collection[str], names: Collection[str]) -> frozenset[str]:
-    """The values that are no part of a name, and the long ones."""
-    every = "\n".join(names)
-    return frozenset(value for value in values if len(value) >= LONG_SECRET or value not in every)
+def _not_in(values: Iterable[str], names: Iterable[str]) -> frozenset[str]:
+    """The values that are no part of a name, and the long ones. Without short ones, no name is looked at."""
+    long = frozenset(value for value in values if len(value) >= LONG_SECRET)
+    short = frozenset(values) - long
+    every = "\n".join(names) if short else ""
+    return long | {value for value in short if value not in every}
 
 
 def _hide_stack(stack: StackPlan, hide: Hide) -> StackPlan:

@@ -26,7 +26,7 @@ from bot.engine.confinement import SECONDS, Confinement, find_confinement
 from bot.engine.programs import ComposeProgram, find_compose
 from bot.plan.compose_versions import NodeCompose, judge_compose
 from bot.plan.rendering import Rendering
-from bot.planner.cache import RenderCache, sweep
+from bot.planner.cache import Kept, RenderCache, sweep
 from bot.planner.guarded import ChildRunner, run_guarded
 from bot.planner.render_request import RenderRequest
 from bot.planner.snapshot import Snapshot
@@ -123,11 +123,18 @@ class Renderer:
         """The same for several snapshots at once, such as a bump's old and new pin. Equal inputs render once."""
         blobs: dict[int, BlobReader] = {}
         kept: dict[_Place, Rendering | None] = {}  # nodes share most requests
+        read: dict[str, Kept] = {}  # two pins share most renderings
         places = [self._place(pair) for pair in pairs]
         for place, (snapshot, _) in zip(places, pairs, strict=True):
             blobs.setdefault(id(snapshot), BlobReader(snapshot, largest=MAX_FILE))
             if place not in kept:
-                kept[place] = self._cache.find(place[1], partial(describe, snapshot))
+                state_of = partial(describe, snapshot)
+                known = read.get(place[1])
+                if known is None or not known.is_of(state_of):
+                    known = self._cache.find(place[1], state_of)
+                if known is not None:
+                    read[place[1]] = known
+                kept[place] = None if known is None else known.rendering
         # Equal requests once, as nodes have many: one worker would only wait for the other's rendering.
         wanted = {
             place: (blobs[place[0]], request)
@@ -135,7 +142,7 @@ class Renderer:
             if kept[place] is None
         }
         made = self._stacks.render_all(wanted, self._workers) if wanted else {}
-        return tuple(made[place] if (known := kept[place]) is None else known for place in places)
+        return tuple(made[place] if (found := kept[place]) is None else found for place in places)
 
     def _place(self, pair: tuple[Snapshot, RenderRequest]) -> _Place:
         """What tells a request of one snapshot from others."""

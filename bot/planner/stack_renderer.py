@@ -117,7 +117,7 @@ class StackRenderer:
             return other.result()
         try:
             kept = self._cache.find(self._key(request), lambda path: checkout.seen.get(path, "?"))
-            rendering, lasting = (kept, False) if kept else self._run(request, inputs, files, known)
+            rendering, lasting = (kept.rendering, False) if kept else self._run(request, inputs, files, known)
             if lasting:
                 self._keep(request, checkout, rendering)
             mine.set_result(rendering)

@@ -32,6 +32,7 @@ services:
     "stacks/b/docker-compose.yml": "services: {web: {image: 'b:1'}}\n",
     "README.md": "nothing that runs\n",
 }
+BASE = "services: {base: {restart: unless-stopped}}\n"
 REQUESTS = (RenderRequest(folder="server/stacks/a"), RenderRequest(folder="server/stacks/b"))
 
 
@@ -199,8 +200,21 @@ def test_the_cache_stays_in_its_bounds(tmp_path: Path) -> None:
     for number in range(100):
         cache.store(f"{number:064d}", {"a": f"100644:{number}"}, big)
     assert sum(path.stat().st_size for path in tmp_path.rglob("*.entry")) <= 240_000
-    assert cache.find(f"{99:064d}", lambda _: "100644:99") == big
+    found = cache.find(f"{99:064d}", lambda _: "100644:99")
+    assert found is not None
+    assert found.rendering == big
     assert cache.find(f"{0:064d}", lambda _: "100644:0") is None
+
+
+def test_what_two_pins_have_alike_is_read_once(world: RenderWorld) -> None:
+    pins = world.push(STACK), world.push({"README.md": "still nothing that runs\n", "stacks/a/base.yml": BASE})
+    places = [(pin, request) for pin in pins for request in REQUESTS]
+    world.renderer.render_all(places)
+    renderer = world.restarted()
+    old_a, old_b, new_a, new_b = renderer.render_all(places)
+    assert renderer.processes == 0
+    assert new_b is old_b
+    assert new_a != old_a
 
 
 def test_renderings_are_stored_sealed(world: RenderWorld) -> None:
