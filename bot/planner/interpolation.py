@@ -104,9 +104,9 @@ def possible_texts(text: str, known: Mapping[str, str], env_texts: Iterable[str]
     for use in uses:
         if not _SIMPLE.fullmatch(text[slice(*use.span)]):
             raise UnknowableError(f"${use.name} stands in a form that cannot be followed")
-        parts += [(_plain(text[at : use.span[0]]),), _values(use, known, tuple(env_texts))]
+        parts += [(read_plain(text[at : use.span[0]]),), _values(use, known, tuple(env_texts))]
         at = use.span[1]
-    parts.append((_plain(text[at:]),))
+    parts.append((read_plain(text[at:]),))
     count = 1
     for part in parts:
         count *= len(part)
@@ -115,7 +115,8 @@ def possible_texts(text: str, known: Mapping[str, str], env_texts: Iterable[str]
     return tuple(dict.fromkeys("".join(choice) for choice in itertools.product(*parts)))
 
 
-def _plain(text: str) -> str:
+def read_plain(text: str) -> str:
+    """A text without variables. Raises UnknowableError for a lone `$`."""
     plain = text.replace("$$", "")
     if "$" in plain:
         raise UnknowableError("a lone `$` stands there; write `$$` for a dollar")
@@ -145,22 +146,6 @@ def _settings_of(name: str, text: str) -> Iterator[str]:
     if mentions > len(found) or not all(_SAFE_VALUE.fullmatch(value) for value in found):
         raise UnknowableError(f"the env file sets ${name} in a way that cannot be followed")
     yield from found
-
-
-def read_setting(env_text: str, name: str) -> str | None:
-    """The value that an env file gives to `name`, the last of several; None when it gives none.
-
-    Raises UnknowableError for a value that depends on other variables.
-    """
-    found = None
-    for match in re.finditer(rf"(?m)^[ \t]*(?:export[ \t]+)?{name}[ \t]*[=:]([^\n]*)$", env_text):
-        raw = match[1].strip()
-        quote = raw[:1] if raw[:1] in ("'", '"') else ""
-        value = raw[1:].partition(quote)[0] if quote else re.split(r"(?:^|\s)#", raw)[0].strip()
-        if "$" in value and quote != "'":
-            raise UnknowableError(f"{name} is made of other variables; write the value itself")
-        found = value
-    return found
 
 
 _LINE = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*[=:](.*)$", re.M)

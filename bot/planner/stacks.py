@@ -5,12 +5,13 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from bot.domain.names import StackName
+from bot.domain.tool_settings import is_tool_setting
 from bot.fleetfile import Node, Platform, Submodule
-from bot.planner.interpolation import UnknowableError, read_setting
+from bot.planner.dotenv import read_dotenv
 from bot.planner.render_request import RenderRequest
 from bot.planner.snapshot import Snapshot
 from bot.planner.snapshot_files import BlobReader, OutsideError, SnapshotFiles, TooLargeError
@@ -18,15 +19,15 @@ from bot.planner.stack_files import find_default_files
 
 _MAX_ENV = 1024 * 1024  # bytes
 _LINK = "120000"
+_SETTINGS = ("COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR", "COMPOSE_PROFILES")
 
 
 class Stack(NamedTuple):
-    """A stack folder. `settings` are those of compose that its `.env` sets, such as COMPOSE_FILE."""
+    """A stack folder. `dotenv` is its `.env`, where that names settings of compose such as COMPOSE_FILE."""
 
     name: StackName
     folder: str
-    settings: dict[str, str]
-    problem: str = ""  # why a setting cannot be read
+    dotenv: str = ""
 
     @property
     def leaf(self) -> str:
@@ -95,11 +96,7 @@ def read_stacks(snapshot: Snapshot, submodule: Submodule) -> list[Stack]:
     files = SnapshotFiles(blobs)
     real = {name: _find(files, f"{folder}/.env") for name, folder in found.items()}
     blobs.fetch([path for path in real.values() if path])
-    stacks = []
-    for name, folder in found.items():
-        settings, problem = _read_settings(blobs, real[name])
-        stacks.append(Stack(name, folder, settings, problem))
-    return stacks
+    return [Stack(name, folder, _read_dotenv(blobs, real[name])) for name, folder in found.items()]
 
 
 def _find(files: SnapshotFiles, path: str) -> str | None:
@@ -110,41 +107,42 @@ def _find(files: SnapshotFiles, path: str) -> str | None:
     return real if real is not None and ":" in files.state_of(real) else None
 
 
-def _read_settings(blobs: BlobReader, path: str | None) -> tuple[dict[str, str], str]:
-    if path is None:
-        return {}, ""
+def _read_dotenv(blobs: BlobReader, path: str | None) -> str:
     try:
-        text = blobs.read(path).decode("utf-8", "replace")
+        text = blobs.read(path).decode("utf-8", "replace") if path is not None else ""
     except TooLargeError:
-        return {}, ""  # the rendering says so
-    found = {}
-    for name in ("COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR", "COMPOSE_PROFILES"):
-        if name in text:
-            try:
-                value = read_setting(text, name)
-            except UnknowableError as problem:
-                return {}, f"{path}: {problem}"
-            if value:
-                found[name] = value
-    return found, ""
+        return ""  # the rendering says so
+    return text if any(name in text for name in _SETTINGS) else ""
+
+
+def _read_settings(stack: Stack, node: Node) -> tuple[dict[str, str], str]:
+    """The settings of compose in the stack's `.env`, and why one cannot be read."""
+    known = {name: value for name, value in node.variables.items() if not is_tool_setting(name)}
+    every = read_dotenv(stack.dotenv, known) if stack.dotenv else {}
+    found = {name: every[name] for name in _SETTINGS if name in every}
+    unknown = [name for name, value in found.items() if value is None]
+    problem = f"{unknown[0]} is made of variables that are not known here; write the value itself" if unknown else ""
+    settings = {name: value for name, value in found.items() if value}
+    return settings, f"{stack.folder}/.env: {problem}" if problem else ""
 
 
 def make_request(node: Node, stack: Stack, snapshot: Snapshot, *, is_old: bool) -> RenderRequest:
     """What `node` renders of `stack`: as the fleet file says, else the stack's `.env`, else compose's own rule."""
     named = node.files.get(stack.name, ()) or node.files.get(StackName(stack.leaf), ())
-    files = named or _listed_files(node, stack) or find_default_files(snapshot, stack.folder)
+    settings, problem = _read_settings(stack, node)
+    files = named or _listed_files(node, settings) or find_default_files(snapshot, stack.folder)
     if is_old and named:
         # An overlay that the fleet file names may have come with this very change.
         files = tuple(name for name in files if snapshot.oid(posixpath.normpath(f"{stack.folder}/{name}")))
-    listed = stack.settings.get("COMPOSE_PROFILES", "")
+    listed = settings.get("COMPOSE_PROFILES", "")
     profiles = node.profiles or tuple(name.strip() for name in listed.split(",") if name.strip())
     return RenderRequest(
-        folder=stack.folder, files=files, profiles=profiles, variables=node.variables, problem=stack.problem
+        folder=stack.folder, files=files, profiles=profiles, variables=node.variables, problem=problem
     )
 
 
-def _listed_files(node: Node, stack: Stack) -> tuple[str, ...]:
+def _listed_files(node: Node, settings: Mapping[str, str]) -> tuple[str, ...]:
     separator = ";" if node.platform is Platform.WINDOWS else ":"
-    separator = stack.settings.get("COMPOSE_PATH_SEPARATOR", separator)
-    listed = stack.settings.get("COMPOSE_FILE", "")
+    separator = settings.get("COMPOSE_PATH_SEPARATOR", separator)
+    listed = settings.get("COMPOSE_FILE", "")
     return tuple(name.strip() for name in listed.split(separator) if name.strip())

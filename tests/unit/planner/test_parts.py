@@ -6,40 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.names import NodeName, StackName
+from bot.domain.names import NodeName
 from bot.domain.tool_settings import TOOL_SETTINGS, is_tool_setting
 from bot.fleetfile import Node, Platform
 from bot.planner.compose_files import ComposeFile, ComposeGroup, ComposeInputs
-from bot.planner.interpolation import UnknowableError, read_setting
 from bot.planner.sealed import Seal, SealError
 from bot.planner.setting_names import rename_settings, rename_uses
 from bot.planner.stack_secrets import put_into_names, without_names
-from bot.planner.stacks import Stack, _listed_files
+from bot.planner.stacks import _listed_files
 from bot.planner.yaml_nodes import parse_yaml
 from bot.redaction.redact import KnownSecrets
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("", None),
-        ("OTHER=1\nXCOMPOSE_FILE=2\n", None),
-        ("COMPOSE_FILE=a:b\n", "a:b"),
-        ("COMPOSE_FILE=a\nCOMPOSE_FILE = b # why\r\n", "b"),
-        (" export COMPOSE_FILE: 'a b' # c\n", "a b"),
-        ('COMPOSE_FILE="a#b"', "a#b"),
-        ("COMPOSE_FILE='$x'", "$x"),
-        ("COMPOSE_FILE=\n", ""),
-        ("COMPOSE_FILE=# nothing\n", ""),
-    ],
-)
-def test_a_setting_is_read_as_compose_reads_it(text: str, value: str | None) -> None:
-    assert read_setting(text, "COMPOSE_FILE") == value
-
-
-def test_a_setting_made_of_others_is_not_guessed() -> None:
-    with pytest.raises(UnknowableError, match="write the value itself"):
-        read_setting("COMPOSE_FILE=${A}.yaml", "COMPOSE_FILE")
 
 
 def test_tools_settings_are_renamed_and_nothing_else_is() -> None:
@@ -114,7 +90,7 @@ def test_what_a_variable_puts_into_a_name_is_found_also_by_way_of_another() -> N
 def test_files_of_dotenv_are_separated_as_the_platform_does() -> None:
     def listed(platform: Platform, **settings: str) -> tuple[str, ...]:
         node = Node(name=NodeName("HP"), platform=platform)
-        return _listed_files(node, Stack(StackName("web"), "server/stacks/web", settings))
+        return _listed_files(node, settings)
 
     assert listed(Platform.LINUX, COMPOSE_FILE="a.yaml:b.yaml") == ("a.yaml", "b.yaml")
     assert listed(Platform.WINDOWS, COMPOSE_FILE="a.yaml;b.yaml") == ("a.yaml", "b.yaml")
