@@ -99,17 +99,20 @@ def _missing_files(new: Side, model: dict[str, Any], touched: list[Any], node: N
 
 
 def _unwritable(model: dict[str, Any], touched: list[Any]) -> Iterator[str]:
-    """Secrets and configs that are no files, in services whose containers compose cannot write them into.
+    """Secrets and configs that compose cannot put into containers: those elsewhere, and texts in read-only services.
 
-    It finds out when it has made the container (docker/compose v2.40.3 pkg/compose/secrets.go).
+    It finds out when it makes the container, or when it has made it (docker/compose v2.40.3 pkg/compose/create.go,
+    secrets.go).
     """
     for service in touched:
         spec = model["services"].get(service) or {}
         for section in ("secrets", "configs"):
-            for one in (spec.get(section) or ()) if spec.get("read_only") else ():
+            for one in spec.get(section) or ():
                 defined = (model.get(section) or {}).get(one.get("source")) or {}
-                if defined.get("environment") or defined.get("content"):
-                    what = f"{section.removesuffix('s')} {one.get('source')}"
+                what = f"{section.removesuffix('s')} {one.get('source')}"
+                if defined.get("external"):
+                    yield f"{service} cannot start: the {what} is external, and compose takes none from elsewhere"
+                elif spec.get("read_only") and (defined.get("environment") or defined.get("content")):
                     yield f"{service} cannot start: compose puts the {what} into a read-only service only from a file"
 
 
