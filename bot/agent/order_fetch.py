@@ -30,7 +30,7 @@ class OrderFetch:
 
     def is_of(self, fleet: RepoName) -> bool:
         """Whether what is here was cloned from the fleet's repository."""
-        return is_address_of(self._tree.git("config", "--get", "remote.origin.url"), fleet)
+        return is_address_of(self._tree.origin_setting, fleet)
 
     def fetch_base(self, base: str, *more: str) -> None:
         """Fetch the base branch, and by `more` refspecs; or GitError."""

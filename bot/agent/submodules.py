@@ -69,9 +69,9 @@ def fetch_submodule(
 
 
 def _has_same_stanzas(tree: WorkTree, before: CommitSha | None) -> bool:
-    if before is None:
+    if before is None or tree.head is None:
         return False
-    return tree.repository.entry(before, ".gitmodules") == tree.repository.entry("HEAD", ".gitmodules")
+    return ".gitmodules" not in tree.repository.changed_files(before, tree.head)
 
 
 def update_nested(tree: WorkTree, access: GitAccess, *, depth: int = MAX_DEPTH) -> None:

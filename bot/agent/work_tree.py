@@ -10,9 +10,10 @@ from pathlib import Path
 
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha
-from bot.git.clone_settings import find_forbidden, find_overridden
+from bot.git.clone_settings import find_forbidden, find_overridden, find_value
 from bot.git.git import GitError, GitRepository, run_in_checkout
 from bot.git.moves import RedirectError, follow_renames
+from bot.git.own_settings import OwnSettings, list_below
 from bot.git.remembered import RememberingRepository
 from bot.git.safe_clone import UMASK, rewritten_address
 from bot.git.safe_git import GitAccess, git_environment
@@ -32,6 +33,7 @@ class WorkTree:
     def __init__(self, folder: Path, access: GitAccess) -> None:
         self.folder = folder
         self._access = access
+        self._own = OwnSettings(folder)
 
     @property
     def exists(self) -> bool:
@@ -82,13 +84,10 @@ class WorkTree:
         return text.strip() if strip else text
 
     def _overridden(self, arguments: Iterable[str]) -> tuple[tuple[str, str], ...]:
-        """Read at each command: a container may write the clone's configuration at any time."""
-        environment = git_environment(self._access, origin=self._access.web_url)
-        listed = self._list_settings("--show-scope", environment=environment)
+        """Looked at before each command: a container may write the clone's configuration at any time."""
+        listed = self._own.list(environment=self._environment)
         if "submodule" in arguments:  # runs git in the clones below, by their configurations
-            for path in self._configurations_below():
-                held = self._list_settings("--file", str(path), environment=environment)
-                listed += "".join(f"local\0{setting}\0" for setting in held.split("\0") if setting)
+            listed += list_below(self.folder, self.repository.git_dir, environment=self._environment)
         forbidden = find_forbidden(listed)
         if forbidden:
             raise CheckoutError(
@@ -98,15 +97,14 @@ class WorkTree:
             )
         return find_overridden(listed)
 
-    def _list_settings(self, *how: str, environment: Mapping[str, str]) -> str:
-        command = ("config", *how, "--includes", "--list", "-z")
-        return run_in_checkout(self.folder, *command, environment=environment).decode("utf-8", "surrogateescape")
+    @property
+    def _environment(self) -> dict[str, str]:
+        return git_environment(self._access, origin=self._access.web_url)
 
-    def _configurations_below(self) -> Iterable[Path]:
-        """Of every clone of a submodule, nested ones too."""
-        for head in (self.repository.git_dir / "modules").rglob("HEAD"):
-            if (head.parent / "objects").is_dir():
-                yield from filter(Path.is_file, (head.with_name("config"), head.with_name("config.worktree")))
+    @property
+    def origin_setting(self) -> str:
+        """The origin's address as the settings have it, or ""."""
+        return find_value(self._own.list(environment=self._environment), "remote.origin.url")
 
     @property
     def has_large_files(self) -> bool:

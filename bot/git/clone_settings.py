@@ -71,6 +71,21 @@ def find_forbidden(listed: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def names_other_files(listed: str) -> bool:
+    """Whether the clone's own configuration includes files: what it says then depends on those, too."""
+    words = listed.split("\0")
+    return any(
+        scope in _OWN and setting.startswith(("include.", "includeif."))
+        for scope, setting in zip(words[::2], words[1::2], strict=False)
+    )
+
+
+def find_value(listed: str, wanted: str) -> str:
+    """The value of the setting `wanted`, or ""; of several the last, as git takes it."""
+    settings = (setting.partition("\n") for setting in listed.split("\0")[1::2])
+    return next((value for name, _, value in reversed([*settings]) if name == wanted), "")
+
+
 def _starts_programs(name: str) -> bool:
     return name in _PROGRAMS or name.rpartition(".")[2] in _GROUPS.get(name.partition(".")[0], ())
 

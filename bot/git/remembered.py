@@ -1,7 +1,7 @@
 """Read a checkout's repository, and ask git once for what a full commit name stands for, which never changes.
 
-An order asks the same things again and again, and each answer is a process of its own. What may change, such as HEAD
-and the clone's settings, is read each time: which files git reads for it, and how, is git's to know, and a container
+An order asks the same things again and again, and each answer is a process of its own. What may change, such as HEAD,
+is read each time, by one process that stays: which files git reads for it, and how, is git's to know, and a container
 may write them.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bot.domain.names import CommitSha
+from bot.domain.names import CommitSha, parse_commit_sha
 from bot.git.git import GitRepository, TreeEntry
 
 FULL_NAME = re.compile(r"[0-9a-f]{40}")
@@ -26,12 +26,20 @@ class RememberingRepository(GitRepository):
         self._files: dict[tuple[str, str], bytes | None] = {}
         self._changed: dict[tuple[CommitSha | None, CommitSha], tuple[str, ...]] = {}
         self._ancestors: dict[tuple[CommitSha, CommitSha], bool] = {}
+        self._resolver = self.make_resolver()
 
     def resolve(self, revision: str) -> CommitSha | None:
-        found = self._commits.get(revision) or super().resolve(revision)
+        if revision in self._commits:
+            return self._commits[revision]
+        answer = self._resolver.ask(f"{revision}^{{commit}}")
+        found = super().resolve(revision) if answer is None else parse_commit_sha(answer) if answer else None
         if found is not None and FULL_NAME.fullmatch(revision):
             self._commits[revision] = found
         return found
+
+    def entry(self, commit: str, path: str) -> TreeEntry | None:
+        """From the list of everything, which an order needs of its commits in any case."""
+        return next((entry for entry in self.list_tree(commit, recursive=True) if entry.path == path), None)
 
     def list_tree(self, commit: str, path: str = "", *, recursive: bool = False) -> tuple[TreeEntry, ...]:
         commit = self._full_name(commit)
@@ -57,6 +65,8 @@ class RememberingRepository(GitRepository):
         return self._changed[old, new]
 
     def is_ancestor(self, older: CommitSha, newer: CommitSha) -> bool:
+        if older == newer:
+            return True
         if (older, newer) not in self._ancestors:
             self._ancestors[older, newer] = super().is_ancestor(older, newer)
         return self._ancestors[older, newer]
