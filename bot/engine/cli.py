@@ -7,20 +7,22 @@ its children the whole process environment, in which the job's token stands (doc
 from __future__ import annotations
 
 import re
-import secrets as random_bytes
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Self
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Self
 
 from bot.domain.errors import BotError, ProgramMissingError
 from bot.engine.environment import NODE_SETTINGS
 from bot.engine.process import ChildError, ChildResult, render_limit, run_child
 from bot.engine.programs import find_docker
-from bot.redaction.recognise import is_secret_name
-from bot.redaction.redact import Redactor, known_from
 from bot.settings.inherited import inherited
+
+if TYPE_CHECKING:
+    from bot.redaction.known import KnownSecrets
+    from bot.redaction.redact import Redactor
 
 COMMAND_TIMEOUT = 1800  # seconds; a pull over a slow line is the longest, and an `up` waits for one-shots
 LOGS_TIMEOUT = 60  # seconds
@@ -31,11 +33,20 @@ _OPTIONS_WITH_VALUE = ("--file", "--profile", "--project-name", "--project-direc
 _ID = re.compile(
     r"(\b(?:[Cc]ontainer|endpoint(?: \S+)?|network(?: \S+ id)?)[ :\"(]{1,3})([0-9a-f]{12})([0-9a-f]{52})\b"
 )
-_REDACTOR = Redactor(random_bytes.token_bytes(16))  # the marks of two runs are not to be compared
 
 
 class DockerError(BotError):
     """A docker or compose command failed; the message ends with the last lines that it printed."""
+
+
+@cache
+def _redactor() -> Redactor:
+    """Its patterns are loaded for the first line to be redacted: an order shows none before its compose has run."""
+    import secrets  # noqa: PLC0415 - see above
+
+    from bot.redaction.redact import Redactor  # noqa: PLC0415 - see above
+
+    return Redactor(secrets.token_bytes(16))  # the marks of two runs are not to be compared
 
 
 class DockerCli:
@@ -59,8 +70,6 @@ class DockerCli:
         self._log = log
         self._limit = limit
         self._container_settings = tuple(container_settings)
-        named = [(name, value) for name, value in environment.items() if is_secret_name(name)]
-        self._known = known_from([*named, *container_settings], whole=self._secrets)
         self._compose = ""  # the path of the client's compose plugin, once it is known
 
     def with_variables(self, variables: Mapping[str, str]) -> Self:
@@ -91,13 +100,21 @@ class DockerCli:
         """What the children see: the node's environment without the job's, and the order's variables."""
         return dict(self._environment)
 
+    @cached_property
+    def _known(self) -> KnownSecrets:
+        from bot.redaction.recognise import is_secret_name  # noqa: PLC0415 - see _redactor
+        from bot.redaction.redact import known_from  # noqa: PLC0415 - see _redactor
+
+        named = [(name, value) for name, value in self._environment.items() if is_secret_name(name)]
+        return known_from([*named, *self._container_settings], whole=self._secrets)
+
     def redact(self, text: str) -> str:
         """`text` without secrets: those known here, and what looks like one, except for the engine's own ids."""
 
         def shorten(found: re.Match[str]) -> str:
             return found[0] if found[2] + found[3] in self._known.everywhere else found[1] + found[2]
 
-        return _REDACTOR.text(_ID.sub(shorten, text), self._known)
+        return _redactor().text(_ID.sub(shorten, text), self._known)
 
     def run(
         self, *arguments: str, extra: Mapping[str, str] | None = None, check: bool = True, show: bool = False
