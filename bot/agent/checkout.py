@@ -6,7 +6,7 @@ not track is never written, and a tracked file that was changed by hand stops ev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -41,7 +41,7 @@ class Checkout:
         self._tree = WorkTree(root, access)
         self._inner: dict[str, WorkTree] = {}
         self.fetch = OrderFetch(self._tree, self._within)  # may be begun before `prepare`, which ends it
-        self.found_edited: list[str] | None = None  # by `prepare`
+        self.found_edited: list[str] = []  # by `prepare`
 
     def repositories(self, submodule: str) -> tuple[GitRepository, GitRepository]:
         """The fleet's and the submodule's, which are both here."""
@@ -69,10 +69,10 @@ class Checkout:
                 undo_first_checkout(tree, targets)
         return tuple(restored)
 
-    def prepare(self, order: Order) -> Refusal | None:
+    def prepare(self, order: Order, *, when_fetched: Callable[[], object] = lambda: None) -> Refusal | None:
         """Fetch the order's commits, and clone the fleet if there is no checkout; the refusal, if there is one.
 
-        Changes no file of an existing checkout.
+        Changes no file of an existing checkout. `when_fetched` is called once the fleet's commits are here.
         """
         if not self._tree.exists:
             self._clone(order)
@@ -80,8 +80,10 @@ class Checkout:
             return _refuse(
                 RefusalReason.OTHER_REPOSITORY, f"{self.root} is no checkout of {order.fleet}: its origin is another"
             )
+        refusal = self._find_wrong_commit(order)
+        when_fetched()
         refusal = (
-            self._find_wrong_commit(order)
+            refusal
             or self._find_wrong_pin(order)
             or self._find_local_changes(order)
             or self._find_blocking_files(order)

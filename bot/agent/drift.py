@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from bot.agent.checkout import Checkout, CheckoutPosition
+from bot.agent.checkout import CheckoutPosition
 from bot.agent.state import DeployedService
 from bot.agent.verdicts import is_healthy
 from bot.domain.names import ServiceName, short
 from bot.engine.containers import Container
-from bot.engine.docker import Docker
+from bot.engine.docker import Sight
 from bot.protocol.action import Action
 from bot.protocol.order import Order, OrderKind, StackOrder
 from bot.protocol.outcome import Difference, DifferenceKind
@@ -20,45 +20,23 @@ DeployedServices = Mapping[tuple[str, ServiceName], DeployedService]
 """Each service as the orders deployed it, by project and name."""
 
 
-def read_differences(
-    order: Order,
-    docker: Docker,
-    checkout: Checkout,
-    containers: Sequence[Container],
-    deployed: DeployedServices,
-    *,
-    held: CheckoutPosition | None,
-    edited: Sequence[str] | None = None,
-) -> tuple[Difference, ...]:
-    """The differences of this node, read from its engine and its checkout at `held`; `edited` if just read."""
-    return find_differences(
-        order,
-        containers=containers,
-        deployed=deployed,
-        images=docker.image_ids(container.image_name for container in containers),
-        position=held,
-        edited=checkout.edited_files(order.submodule) if edited is None else edited,
-    )
-
-
 def find_differences(
     order: Order,
+    seen: Sight,
     *,
-    containers: Iterable[Container],
     deployed: DeployedServices,
-    images: Mapping[str, str],
     position: CheckoutPosition | None,
     edited: Sequence[str],
 ) -> tuple[Difference, ...]:
     """Everything in which the node differs from its last good order, or from the commit at which the plan starts.
 
-    `images` maps an image's name to the id that it has now; `edited` are the tracked files that were changed by
-    hand. Services that the order creates are not expected yet. Pure.
+    `edited` are the tracked files that were changed by hand. Services that the order creates are not expected yet.
+    Pure.
     """
     found = list(_of_checkout(order, position, edited))
     projects = {project for project, _ in deployed}
     by_service: dict[tuple[str, ServiceName], list[Container]] = {}
-    for container in containers:
+    for container in seen.containers:
         by_service.setdefault((container.project, container.service), []).append(container)
     for stack in order.stacks:
         known = {ordered.service for ordered in stack.services}
@@ -66,7 +44,7 @@ def find_differences(
             key = (stack.project, ordered.service)
             # A service that the stack's last order left without a container is scaled to nothing.
             if ordered.action is not Action.CREATE and (key in deployed or stack.project not in projects):
-                found += _of_service(stack, ordered.service, by_service.get(key, []), deployed.get(key), images)
+                found += _of_service(stack, ordered.service, by_service.get(key, []), deployed.get(key), seen.images)
         for project, service in by_service:
             if project == stack.project and service not in known:
                 found.append(_of(stack, service, DifferenceKind.EXTRA, "runs, and no stack defines it"))

@@ -6,7 +6,7 @@ from collections import Counter
 
 from bot.agent.approved import find_beyond, find_other_files
 from bot.agent.checkout import Checkout
-from bot.agent.drift import read_differences
+from bot.agent.drift import find_differences
 from bot.agent.errors import failure_reason_of
 from bot.agent.node import LocalNode, post_status, report_outcome
 from bot.agent.orders import adjust_order, changed_stacks
@@ -63,10 +63,13 @@ class ReadOnlyRun:
     def _compare(self) -> Outcome:
         self.versions = check_engine(self.docker)
         self.node.log(str(self.versions))
-        containers = self.docker.containers(stack.project for stack in self.order.stacks)
-        held = self.checkout.position(self.order.submodule)
-        differences = read_differences(
-            self.order, self.docker, self.checkout, containers, find_deployed(self.records), held=held
+        seen = self.docker.look_at(stack.project for stack in self.order.stacks)
+        differences = find_differences(
+            self.order,
+            seen,
+            deployed=find_deployed(self.records),
+            position=self.checkout.position(self.order.submodule),
+            edited=self.checkout.edited_files(self.order.submodule),
         )
         if self.order.kind is OrderKind.DRIFT:
             return make_outcome(
@@ -78,7 +81,7 @@ class ReadOnlyRun:
             )
         planned = adjust_order(
             self.order,
-            containers=containers,
+            containers=seen.containers,
             differences=differences,
             is_first=find_last_good(self.records) is None,
             after_failure=is_after_failure(self.records),
@@ -88,7 +91,7 @@ class ReadOnlyRun:
             refusal = (
                 self.checkout.prepare(planned)
                 or find_other_files(planned, *self.checkout.repositories(planned.submodule))
-                or self._preflight(planned, containers)
+                or self._preflight(planned, seen.containers)
             )
             if refusal is not None:
                 text = f"would be refused ({refusal.reason}): {refusal.text}"

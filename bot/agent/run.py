@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from bot.agent.approved import find_beyond, find_other_files
 from bot.agent.change import Change
 from bot.agent.checkout import Checkout, CheckoutPosition
-from bot.agent.drift import read_differences
+from bot.agent.drift import find_differences
 from bot.agent.errors import failure_reason_of
 from bot.agent.health import UnhealthyError
 from bot.agent.node import LocalNode, post_status, report_outcome
@@ -34,6 +35,7 @@ from bot.agent.state import StateError, deployed_services, find_deployed, find_l
 from bot.domain.errors import BotError
 from bot.engine.compose import preload
 from bot.engine.containers import Container, Holding
+from bot.engine.docker import Sight
 from bot.engine.versions import EngineVersions
 from bot.protocol.order import MismatchPolicy, Order, Refusal, RefusalReason
 from bot.protocol.outcome import (
@@ -150,22 +152,23 @@ class DeployRun:
         needs_compose = bool(changed_stacks(self.order))
         if needs_compose:
             preload()
-        with ThreadPoolExecutor(1) as beside:  # one after the other: both read the same answer
-            engine = beside.submit(check_engine, self.docker, needs_compose=needs_compose)
+        with ThreadPoolExecutor(1) as later, ThreadPoolExecutor(1) as beside:
+            engine = beside.submit(check_engine, self.docker, needs_compose=needs_compose)  # both read one answer
             if needs_compose:
                 self.data_folder = beside.submit(self.docker.data_folder).result
             if not (self.checkout.root / ".git").exists():
                 self._note_engine(engine)  # nothing is cloned for an engine that is not there
+            look = cache(lambda: later.submit(self.docker.look_at, [stack.project for stack in self.order.stacks]))
             with self._step("fetch"):
                 try:
-                    refusal = self.checkout.prepare(self.order)
+                    refusal = self.checkout.prepare(self.order, when_fetched=look)
                 except BotError as problem:
                     self.node.log(f"the fetch failed: {problem}")
                     self._note_engine(engine)  # without an engine no fetch helps: it is the reason to give
                     raise
                 self._check(refusal)
             self._note_engine(engine)
-        return self._check_and_pull()
+        return self._check_and_pull(look().result)
 
     def _note_engine(self, engine: Future[EngineVersions]) -> None:
         """Wait for the check of the engine, which runs beside the fetch."""
@@ -174,17 +177,19 @@ class DeployRun:
                 self.versions = engine.result()
             self.node.log(str(self.versions))
 
-    def _check_and_pull(self) -> tuple[CheckoutPosition | None, PreflightResult]:
-        """What `_prepare` returns, once the order's commits are here."""
-        node, docker, checkout = self.node, self.docker, self.checkout
+    def _check_and_pull(self, look: Callable[[], Sight]) -> tuple[CheckoutPosition | None, PreflightResult]:
+        """What `_prepare` returns, once the order's commits are here. `look` returns what ran then."""
+        node, checkout = self.node, self.checkout
         held = checkout.position(self.order.submodule)
         is_first = held is None or held.pin is None
         if not is_first:
             self._check_approved_files()
-        back_to = self._position_to_return_to(held)
-        self.before, self.holdings = docker.containers_and_holdings(stack.project for stack in self.order.stacks)
-        ordered = self.order
-        self._compare(held)
+        back_to = held
+        if self.after_failure and self.last_good is not None:  # the last one failed for good, and left anything
+            back_to = CheckoutPosition(self.last_good.commit, self.last_good.pin)
+        seen = look()
+        self.before, self.holdings, ordered = seen.containers, seen.holdings, self.order
+        self._compare(held, seen)
         if is_first:  # nothing runs from here, and there is no checkout beside which to write the new files
             with self._step("check out"):
                 node.state.touch(self.order, self.before)
@@ -205,12 +210,11 @@ class DeployRun:
         if refusal is not None:
             raise _Refused(refusal.reason, refusal.text)
 
-    def _compare(self, held: CheckoutPosition | None) -> None:
+    def _compare(self, held: CheckoutPosition | None, seen: Sight) -> None:
         """Compare what runs with where the plan starts; by the order's rule refuse, or adjust the order."""
         order = self.order
-        edited = self.checkout.found_edited
-        self.differences = read_differences(
-            order, self.docker, self.checkout, self.before, self.deployed, held=held, edited=edited
+        self.differences = find_differences(
+            order, seen, deployed=self.deployed, position=held, edited=self.checkout.found_edited
         )
         if self.differences and order.on_drift is MismatchPolicy.STOP:
             more = f" and {len(self.differences) - 1} more" if len(self.differences) > 1 else ""
@@ -256,12 +260,6 @@ class DeployRun:
         unhealthy = problem.unhealthy if isinstance(problem, UnhealthyError) else ()
         failure = failure_reason_of(problem, FailureReason.APPLY)
         return self._outcome(end, f"{problem}; {back.text}", unhealthy=unhealthy, failure=failure)
-
-    def _position_to_return_to(self, held: CheckoutPosition | None) -> CheckoutPosition | None:
-        """What is checked out now, `held`; after an order that failed for good, where the last good one was."""
-        if self.after_failure and self.last_good is not None:
-            return CheckoutPosition(self.last_good.commit, self.last_good.pin)
-        return held
 
     def _containers(self) -> tuple[Container, ...]:
         return self.docker.containers(stack.project for stack in self.order.stacks)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from bot.domain.names import ServiceName
 from bot.engine.cli import DockerCli, DockerError
@@ -23,6 +24,14 @@ from bot.engine.programs import is_own_program
 REMOVAL_TIMEOUT = 30  # seconds
 
 __all__ = ["Docker", "DockerError"]
+
+
+class Sight(NamedTuple):
+    """Containers as they were at one moment."""
+
+    containers: tuple[Container, ...]
+    holdings: dict[str, Holding]  # by id
+    images: dict[str, str]  # the ids that the names of their images stand for
 
 
 class Docker(DockerCli):
@@ -88,10 +97,12 @@ class Docker(DockerCli):
         """Every container of the compose projects, stopped ones too; one-off runs are left out."""
         return parse_containers(self._inspect(self._list(projects)))
 
-    def containers_and_holdings(self, projects: Iterable[str]) -> tuple[tuple[Container, ...], dict[str, Holding]]:
-        """What `containers` returns, with what `holdings` says of them."""
+    def look_at(self, projects: Iterable[str]) -> Sight:
+        """What `containers` returns, with what belongs to them."""
         found = self._inspect(self._list(projects))
-        return parse_containers(found), parse_holdings(found)
+        containers = parse_containers(found)
+        images = self.image_ids(container.image_name for container in containers)
+        return Sight(containers, parse_holdings(found), images)
 
     def services(self, project: str) -> frozenset[ServiceName]:
         """The services of a compose project that have a container, a stopped one too; one-off runs do not count."""
