@@ -7,6 +7,7 @@ same record. It has no signature, because it was not sent, and a negative number
 from __future__ import annotations
 
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -52,13 +53,14 @@ def deploy_by_hand(
     root = node.root or (Path(identity.root).expanduser() if identity.root else None)
     if root is None:
         raise BotError("name this node's checkout: --repo PATH")
-    with node.state.lock():
-        made = _OrderMaker(node, identity, Checkout(root, node.access), root)
+    with node.state.lock(), closing(Checkout(root, node.access)) as checkout:
+        made = _OrderMaker(node, identity, checkout, root)
         wanted, plan = made.read(parse_full_sha(commit), submodule, base)
         if dry_run:
             return plan, None
         order = made.order(wanted, plan)
-        return plan, carry_out(order, node._replace(root=root), Checkout(root, node.access))
+        with closing(Checkout(root, node.access)) as changed:
+            return plan, carry_out(order, node._replace(root=root), changed)
 
 
 def parse_full_sha(text: str) -> CommitSha:

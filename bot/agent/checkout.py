@@ -39,9 +39,19 @@ class Checkout:
         self.root = root
         self._access = access
         self._tree = WorkTree(root, access)
-        self._inner: dict[str, WorkTree] = {}
+        self._inner = inner = dict[str, WorkTree]()
+
+        def within(submodule: str) -> WorkTree:  # no method: its own parts would keep this object, and files open
+            return inner.setdefault(submodule, WorkTree(root / submodule, access))
+
+        self._within = within
         self.fetch = OrderFetch(self._tree, self._within)  # may be begun before `prepare`, which ends it
         self.found_edited: list[str] = []  # by `prepare`
+
+    def close(self) -> None:
+        """End what holds files of it open."""
+        for tree in (self._tree, *self._inner.values()):
+            tree.close()
 
     def repositories(self, submodule: str) -> tuple[GitRepository, GitRepository]:
         """The fleet's and the submodule's, which are both here."""
@@ -80,10 +90,8 @@ class Checkout:
             return _refuse(
                 RefusalReason.OTHER_REPOSITORY, f"{self.root} is no checkout of {order.fleet}: its origin is another"
             )
-        refusal = self._find_wrong_commit(order)
-        when_fetched()
         refusal = (
-            refusal
+            self._find_wrong_commit(order, when_fetched)
             or self._find_wrong_pin(order)
             or self._find_local_changes(order)
             or self._find_blocking_files(order)
@@ -154,8 +162,7 @@ class Checkout:
         except GitError as problem:
             problems = (str(problem),)
         if self._tree.repository.resolve(commit) is None:
-            text = f"{self.root} does not have {commit}" + "".join(f" ({problem})" for problem in problems)
-            raise CheckoutError(text)
+            raise CheckoutError(" ".join([f"{self.root} does not have {commit}", *(f"({one})" for one in problems)]))
         return problems
 
     def fetch_pin(self, submodule: str, pin: CommitSha) -> bool:
@@ -167,9 +174,6 @@ class Checkout:
         inner = self._within(submodule)
         edited = self._tree.edited_files() if self._tree.holds_files else []
         return edited + [f"{submodule}/{name}" for name in (inner.edited_files() if inner.holds_files else [])]
-
-    def _within(self, submodule: str) -> WorkTree:
-        return self._inner.setdefault(submodule, WorkTree(self.root / submodule, self._access))
 
     def _clone(self, order: Order) -> None:
         if self.root.exists() and any(self.root.iterdir()):
@@ -190,13 +194,14 @@ class Checkout:
     def _unfinished_clone(self) -> Path:
         return self.root.with_name(f"{self.root.name}.cloning")
 
-    def _find_wrong_commit(self, order: Order) -> Refusal | None:
+    def _find_wrong_commit(self, order: Order, when_fetched: Callable[[], object]) -> Refusal | None:
         """Fetch the order's commit by the ref that has to hold it; refuse it when that ref does not."""
         try:
             self.fetch.finish(order)
         except GitError:
             if not order.is_by_hand:  # by hand GitHub may be down: what was fetched before is used
                 raise
+        when_fetched()
         repository = self._tree.repository
         if order.head_of is not None:
             if repository.resolve(head_ref(order)) == order.commit:

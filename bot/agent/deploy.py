@@ -7,6 +7,7 @@ node's record, to the deployment's statuses and into the Outcome.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -50,7 +51,8 @@ def deploy(envelope: str, node: LocalNode) -> Outcome:
         if refusal is not None:
             return _refused(node, refusal)
         checkout = _checkout(node, order, identity)
-        with ThreadPoolExecutor(1) as beside:  # left before the lock is
+        ending = closing(checkout) if checkout else nullcontext()
+        with ending, ThreadPoolExecutor(1) as beside:  # left before the lock is
             if checkout and is_this_agent(order) and not order.kind.reads_only and not find_unfinished(records):
                 checkout.fetch.begin(order, beside)  # while the rest of the program is loaded
             return check_agent(node, order) or carry_out(order, node, checkout)
@@ -97,7 +99,10 @@ def recover_node(node: LocalNode, *, clock: Clock = Clock()) -> Outcome | None: 
         if not unfinished.begun.order.kind.reads_only:
             _wait_for_engine(node, clock)
         root = _root(node, unfinished.begun.order.root or identity.root)
-        return recover(node, Checkout(root, node.access)) if root else None
+        if root is None:
+            return None
+        with closing(Checkout(root, node.access)) as checkout:
+            return recover(node, checkout)
 
 
 def _wait_for_engine(node: LocalNode, clock: Clock) -> None:

@@ -45,6 +45,11 @@ class WorkTree:
         """The repository of this work tree. Only when it `exists`."""
         return RememberingRepository(GitRepository.of_checkout(self.folder).git_dir)
 
+    def close(self) -> None:
+        """Let go of the repository's files."""
+        if "repository" in self.__dict__:  # it was read
+            self.repository.close()
+
     @property
     def head(self) -> CommitSha | None:
         """The commit that is checked out, also when no file of it is (see `is_fresh`)."""
@@ -103,8 +108,11 @@ class WorkTree:
 
     @property
     def origin_setting(self) -> str:
-        """The origin's address as the settings have it, or ""."""
-        return find_value(self._own.list(environment=self._environment), "remote.origin.url")
+        """The origin's address as the settings have it, or CheckoutError."""
+        found = find_value(self._own.list(environment=self._environment), "remote.origin.url")
+        if not found:
+            raise CheckoutError(f"{self.folder} is a repository without a remote `origin`: move it away")
+        return found
 
     @property
     def has_large_files(self) -> bool:

@@ -37,6 +37,10 @@ class RememberingRepository(GitRepository):
             self._commits[revision] = found
         return found
 
+    def close(self) -> None:
+        """End the process that resolves: until then it holds the repository's files open."""
+        self._resolver.close()
+
     def entry(self, commit: str, path: str) -> TreeEntry | None:
         """From the list of everything, which an order needs of its commits in any case."""
         return next((entry for entry in self.list_tree(commit, recursive=True) if entry.path == path), None)

@@ -18,8 +18,8 @@ _MOST = 4096  # bytes of a name that is asked for; longer ones are no names of r
 class Resolver:
     """Runs `command`, a `git cat-file --batch-check=%(objectname)`, from the first question on.
 
-    It ends with this object, and when the process of its owner does. Not for Windows, where it would hold open what
-    is to be removed.
+    It is ended by `close`, and else with this object or its owner's process. Not for Windows, where it would hold
+    open what is to be removed.
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], inherited: Sequence[int]) -> None:
@@ -41,7 +41,7 @@ class Resolver:
             except OSError:
                 answer = b""
             if not answer.endswith(b"\n"):  # a damaged object ends it
-                self._stop()
+                self.close()
                 return None
         found = answer.decode("utf-8", "replace").strip()
         return "" if " " in found else found  # "NAME missing", "NAME ambiguous"
@@ -72,7 +72,8 @@ class Resolver:
         self._end = weakref.finalize(self, _finish, process)
         return process
 
-    def _stop(self) -> None:
+    def close(self) -> None:
+        """End the process; the next question would start another."""
         if self._end is not None:
             self._end()
         self._process = self._end = None

@@ -106,17 +106,20 @@ def test_an_order_asks_git_seldom(node_world: NodeWorld, monkeypatch: pytest.Mon
     world = node_world
     at = world.push(server_files(world.prefix, traefik="traefik:2"))
     started: list[tuple[str, ...]] = []
+    processes: list[subprocess.Popen[bytes]] = []
     begin: Callable[..., None] = subprocess.Popen.__init__
 
     def note(self: subprocess.Popen[bytes], command: Sequence[str], **options: object) -> None:
         words = [word for word in command if word != "--git-dir" and not word.startswith("/")]
         started.append(tuple(words))
+        processes.append(self)
         begin(self, command, **options)
 
     monkeypatch.setattr(subprocess.Popen, "__init__", note)
     wanted = {"ingress": {"traefik": Action.RECREATE, "whoami": Action.NONE}, "secrets": {"vault": Action.NONE}}
     outcome = world.deploy(world.order(at, wanted))
     assert outcome.end is OrderEnd.SUCCESS, (outcome, world.told)
+    assert all(process.poll() is not None for process in processes), "one still holds the checkout's files"
     asked = [words for words in started if words[0] == "git"]
     verbs = Counter(words[1] for words in asked)
     assert verbs["config"] <= 4, verbs  # once for each of the two clones, and again after what changed them

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.agent.checkout import Checkout, CheckoutPosition
+from bot.agent.work_tree import WorkTree
 from bot.git.git import GitRepository
 from bot.git.remembered import RememberingRepository
+from bot.git.safe_git import GitAccess
 from tests.gitworld import commit, git, new_repository
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="on Windows each name is a process of its own")
@@ -102,3 +105,31 @@ def test_git_that_does_not_answer_is_ended(tmp_path: Path, monkeypatch: pytest.M
     repository = RememberingRepository(source / ".git")
     monkeypatch.setattr("bot.git.resolver._TIMEOUT", 0)
     assert repository.resolve("HEAD") == first  # by a process of its own
+
+
+def test_a_repository_that_was_closed_holds_nothing_open_and_answers_again(
+    tmp_path: Path, started: list[subprocess.Popen[bytes]]
+) -> None:
+    source = new_repository(tmp_path / "source")
+    first = commit(source, {"a": "1"})
+    tree = WorkTree(source, GitAccess("https://github.com", None))
+    tree.close()
+    assert tree.head == first
+    tree.close()
+    assert all(process.poll() is not None for process in started)
+    assert tree.head == first
+    tree.close()
+
+
+def test_a_checkout_that_goes_holds_nothing_open(tmp_path: Path, started: list[subprocess.Popen[bytes]]) -> None:
+    source = new_repository(tmp_path / "source")
+    first = commit(source, {"a": "1"})
+    checkout = Checkout(source, GitAccess("https://github.com", None))
+    gc.disable()
+    try:
+        assert checkout.position("server") == CheckoutPosition(first, None)
+        assert any(process.poll() is None for process in started)
+        del checkout
+        assert all(process.poll() is not None for process in started)
+    finally:
+        gc.enable()
