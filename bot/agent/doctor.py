@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bot.agent.checkout import Checkout
-from bot.agent.preflight import check_engine
 from bot.agent.runner_version import check_runner, find_runner
 from bot.agent.space import check_space
 from bot.agent.state import Identity, NodeState, find_unfinished
@@ -18,6 +17,8 @@ from bot.domain.errors import BotError
 from bot.domain.versions import parse_version
 from bot.engine.docker import Docker, DockerError
 from bot.engine.podman import find_podman
+from bot.engine.programs import find_docker
+from bot.engine.versions import UnreachableEngineError, check_versions
 from bot.git.git import GitError, read_git_version
 from bot.git.safe_git import GitAccess
 from bot.settings.environment import docker_environment
@@ -66,9 +67,10 @@ PODMAN_REMEDY = (
 
 
 def _check_engine(docker: Docker) -> str:
+    find_docker()  # or the error of a missing client, with its own cure
     try:
-        found = f"{check_engine(docker)} at {docker.host}"
-    except BotError as problem:
+        found = f"{check_versions(docker)} at {docker.host}"
+    except UnreachableEngineError as problem:
         raise BotError(f"{problem}; {_engine_remedy(docker)}") from None
     return f"{found}; deploys run its health checks, for want of systemd" if find_podman(docker) else found
 

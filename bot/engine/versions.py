@@ -14,6 +14,10 @@ class UnfitEngineError(BotError):
     """The engine or its compose is missing, or too old."""
 
 
+class UnreachableEngineError(UnfitEngineError):
+    """The engine does not answer."""
+
+
 class EngineVersions(NamedTuple):
     """Name and version of the engine ("Docker Engine 28.1.1"), and compose's version ("2.40.3"); "" if not read."""
 
@@ -42,7 +46,7 @@ def check_versions(docker: Docker, *, needs_compose: bool = True) -> EngineVersi
     try:
         name, engine = docker.server_version()
     except DockerError as problem:
-        raise UnfitEngineError(f"the Docker Engine cannot be reached: {problem}") from None
+        raise UnreachableEngineError(f"the Docker Engine cannot be reached: {problem}") from None
     _check(name, engine, OLDEST_PODMAN if name == "Podman" else OLDEST_ENGINE)
     if not needs_compose:
         return EngineVersions(f"{name} {engine}")

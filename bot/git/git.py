@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from bot.domain.errors import BotError, ProgramMissingError, RetryLater
 from bot.domain.names import CommitSha, parse_commit_sha
-from bot.git.reasons import find_reason
+from bot.git.reasons import find_reason, find_verb
 from bot.git.resolver import Resolver
 from bot.settings.environment import child_environment
 from bot.settings.inherited import inherited
@@ -293,5 +293,4 @@ def _run(
 
 
 def _explain(command: list[str], stderr: bytes) -> str:
-    verb = next((word for word in command[1:] if not word.startswith("-") and "/" not in word), "")
-    return f"git {verb} failed: {find_reason(stderr.decode('utf-8', 'replace'))}"
+    return f"git {find_verb(command)} failed: {find_reason(stderr.decode('utf-8', 'replace'))}"

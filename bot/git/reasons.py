@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import takewhile
 
 _NAMES_SHOWN = 5  # of the files that git lists below an error
@@ -15,10 +16,23 @@ _UNAVAILABLE = re.compile(
 )
 """What git and curl say of a server that is away, overloaded, or that ended in the middle of its answer."""
 
+_WITH_VALUE = ("-C", "-c", "--git-dir")  # options before the verb
+
 
 def is_unavailable(reason: str) -> bool:
     """Whether what git says is a matter of the network or of the server's state, so that the same may work later."""
     return _UNAVAILABLE.search(reason) is not None
+
+
+def find_verb(command: Sequence[str]) -> str:
+    """ "fetch" of ("git", "-C", "a", "fetch", "origin")."""
+    words = iter(command[1:])
+    for word in words:
+        if word in _WITH_VALUE:
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return ""
 
 
 def find_reason(printed: str) -> str:

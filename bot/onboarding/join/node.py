@@ -211,7 +211,8 @@ class NodeJoin:
             self.log(f"note remove the program by hand: {self.state.folder / 'program'}")
         else:
             remove(self.state.folder / "program")
-        self.log(f"note its checkout {self.root} and its containers stay; see `docker ps` and `docker compose ls`")
+        checkout = f" {self.root}" if self.root != Path(self.root.anchor) else ""  # its orders named it
+        self.log(f"note its checkout{checkout} and its containers stay; see `docker ps` and `docker compose ls`")
 
     def _run(self, command: list[str], *, cwd: Path, cure: str, secrets: Mapping[str, str] | None = None) -> None:
         run_shown(command, cwd=cwd, environment=self.environment, cure=cure, secrets=secrets)

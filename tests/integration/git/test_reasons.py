@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.git.git import GitError, run_in_checkout
+from bot.git.git import GitError, GitRepository, run_in_checkout
 from tests.gitworld import commit, git, new_repository
 
 
@@ -49,3 +49,15 @@ def test_what_ssh_said(tmp_path: Path) -> None:
     assert reason(tmp_path, "fetch", "ssh://git@host/x.git") == (
         "git fetch failed: git@host: Permission denied (publickey). (fatal: Could not read from remote repository.)"
     )
+
+
+@pytest.mark.parametrize("folder", [".", "a"])
+def test_the_command_that_failed_is_named_and_not_where(
+    tmp_path: Path, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(GitError, match="git rev-parse failed: fatal: not a git repository"):
+        GitRepository.of_checkout(Path(folder))
+    with pytest.raises(GitError, match="git rev-parse failed: fatal: not a git repository"):
+        GitRepository(Path(folder)).tree_of("HEAD")
