@@ -2,7 +2,8 @@
 
 `python -m bench idle`. The service is a process of its own beside the embedded GitHub, has opened one pull request,
 and is then left alone. Memory is what Linux calls resident: what is in RAM, with the files that it has mapped,
-shared ones included. The modules are compiled beforehand, as in an install.
+shared ones included. Printed beside it is the same with the service's share of each file that others have mapped too;
+where nothing else runs this Python the two are equal. The modules are compiled beforehand, as in an install.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ def _print_memory(when: str, process: int) -> int:
     children = sum(len((task / "children").read_text(encoding="ascii").split()) for task in tasks)
     print(
         f"the service, {when}: {held / 1e6:.0f} MB, of which its own {private / 1e6:.0f} MB "
-        f"and mapped files {(held - private) / 1e6:.0f} MB; {threads} threads, {children} child processes"
+        f"and mapped files {(held - private) / 1e6:.0f} MB; {sizes['Pss'] / 1e6:.0f} MB with its share of those; "
+        f"{threads} threads, {children} child processes"
     )
     return held
