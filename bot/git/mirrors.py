@@ -12,6 +12,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -44,6 +45,15 @@ class Mirror(GitRepository):
         self.url = url
 
     # What full commit names stand for never changes: git runs once for each answer.
+
+    def resolve(self, revision: str) -> CommitSha | None:
+        place = _find_place(self.git_dir, revision) if FULL_NAME.fullmatch(revision) else None
+        if place is None:
+            return super().resolve(revision)
+        try:
+            return _commit(self.git_dir, place, revision)
+        except LookupError:
+            return None
 
     def entry(self, commit: str, path: str) -> TreeEntry | None:
         return _entry(self.git_dir, commit, path) if FULL_NAME.fullmatch(commit) else super().entry(commit, path)
@@ -99,8 +109,10 @@ class Mirror(GitRepository):
         """Whether every branch here, and each ref of `more`, is what the server has: then a fetch changes nothing."""
         if not (self.git_dir / "HEAD").exists():
             return False
-        there = list_remote_refs(self.url, token, ("refs/heads/", *more))
-        return there is not None and there == self.list_refs("refs/heads/", *more)
+        with ThreadPoolExecutor(1) as aside:  # git lists them while the server does
+            here = aside.submit(self.list_refs, "refs/heads/", *more)
+            there = list_remote_refs(self.url, token, ("refs/heads/", *more))
+            return there is not None and there == here.result()
 
     def _drop_stale_locks(self) -> bool:
         """Remove locks that a power cut left; nothing else writes here while we hold the mirror's own lock."""
@@ -125,6 +137,27 @@ class Mirror(GitRepository):
 
 
 # Each answer is a process of git, and a command asks for the same commits again and again.
+
+
+_Place = tuple[int, int]
+
+
+def _find_place(git_dir: Path, name: str) -> _Place | None:
+    """Identifies where an object lies: its own file, else the packs as they are. It is not gone while that is so."""
+    objects = git_dir / "objects"
+    for place in (objects / name[:2] / name[2:], objects / "pack"):
+        with contextlib.suppress(OSError):
+            found = place.stat()
+            return found.st_ino, found.st_mtime_ns
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _commit(git_dir: Path, place: _Place, name: str) -> CommitSha:  # noqa: ARG001 - asked again where it changes
+    found = GitRepository(git_dir).resolve(name)
+    if found is None:  # not kept: a fetch may bring it
+        raise LookupError
+    return found
 
 
 @lru_cache(maxsize=1024)

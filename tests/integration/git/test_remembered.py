@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -141,3 +142,60 @@ def test_a_forged_tree_does_not_leave_the_export(clone: Path, tmp_path: Path) ->
     WorkTree(clone, ACCESS).export(head, tmp_path / "export")
     assert list((tmp_path / "elsewhere").iterdir()) == []
     assert not (tmp_path / "export/a").is_symlink(), "what is written below it would lie elsewhere"
+
+
+def test_a_commit_of_a_mirror_is_resolved_once(tmp_path: Path, calls: Calls) -> None:
+    source = new_repository(tmp_path / "source")
+    first = commit(source, {"a": "1"})
+    mirror = Mirror(tmp_path / "mirrors/acme/one.git", str(source))
+    mirror.fetch(None)
+    assert mirror.resolve(first) == first
+    second = commit(source, {"a": "2"})
+    calls.clear()
+    assert mirror.resolve(first) == first
+    assert not calls
+    assert mirror.resolve(second) is None, "not here yet"
+    mirror.fetch(None)
+    assert mirror.resolve(second) == second
+    assert mirror.resolve("main") == second
+
+
+def test_a_mirror_that_is_cloned_again_has_no_more_than_it_cloned(tmp_path: Path) -> None:
+    source = new_repository(tmp_path / "source")
+    first = commit(source, {"a": "1"})
+    second = commit(source, {"a": "2"})
+    mirror = Mirror(tmp_path / "mirrors/acme/one.git", str(source))
+    mirror.fetch(None)
+    assert mirror.resolve(second) == second
+    shutil.rmtree(mirror.git_dir)
+    assert mirror.resolve(second) is None
+    git(source, "reset", "--quiet", "--hard", first)
+    mirror.fetch(None)
+    assert mirror.resolve(first) == first
+    assert mirror.resolve(second) is None
+
+
+def test_a_commit_that_was_pruned_is_not_here(tmp_path: Path) -> None:
+    source = new_repository(tmp_path / "source")
+    first = commit(source, {"a": "1"})
+    mirror = Mirror(tmp_path / "mirrors/acme/one.git", str(source))
+    mirror.fetch(None)
+    second = commit(source, {"a": "2"})
+    mirror.fetch(None)
+    git(source, "reset", "--quiet", "--hard", first)
+    mirror.fetch(None)
+    assert mirror.resolve(second) == second, "on no branch, but here"
+    mirror.run("prune", "--expire=now", environment={})
+    assert mirror.resolve(second) is None
+
+
+def test_a_commit_whose_pack_is_gone_is_not_here(tmp_path: Path) -> None:
+    source = new_repository(tmp_path / "source")
+    first = commit(source, {"a": "1"})
+    mirror = Mirror(tmp_path / "mirrors/acme/one.git", str(source))
+    mirror.fetch(None)
+    mirror.run("repack", "-a", "-d", "--quiet", environment={})
+    assert mirror.resolve(first) == first
+    for file in (mirror.git_dir / "objects/pack").iterdir():
+        file.unlink()
+    assert mirror.resolve(first) is None
