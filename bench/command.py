@@ -20,7 +20,8 @@ from sandbox.requests_log import LoggedRequest
 from sandbox.running import run_small_aios
 from sandbox.world import FLEET, PERSON, SERVER, AiosWorld
 
-ROUNDS = 7
+ROUNDS = 15
+FLOORS = 3  # after each command, so that what else the machine does weighs on both
 LATENCY = 0.1  # seconds
 REACTION = "/repos/{owner}/{repo}/issues/comments/{id}/reactions"
 REPLY = "/repos/{owner}/{repo}/issues/{number}/comments"
@@ -48,8 +49,12 @@ def main() -> None:
 
 
 def _measure(world: AiosWorld, number: int, how: str) -> None:
-    rounds = [_command(world, number) for _ in range(ROUNDS)]
-    floor = statistics.median(_floor(world, number) for _ in range(ROUNDS))
+    rounds, floors = [], []
+    for _ in range(ROUNDS):
+        rounds.append(_command(world, number))
+        _wait_until_quiet(world.hub)
+        floors += [_floor(world, number) for _ in range(FLOORS)]
+    floor = statistics.median(floors)
     reaction = statistics.median(r.reaction for r in rounds)
     answer = statistics.median(r.answer for r in rounds)
     most = max(r.requests for r in rounds)
