@@ -38,6 +38,7 @@ _REDIRECTS = (301, 302, 307, 308)
 _BROKEN_QUERY = "Something went wrong while executing your query"  # GraphQL's word, with 200, for a server error
 _TOO_QUICKLY = "was submitted too quickly"  # 422, for one content too many within seconds
 _SLOWER = 60  # seconds
+_LONGEST = 200  # characters of what GitHub says when it could not do something
 _LIMITED = re.compile(r"rate limit|abuse detection", re.IGNORECASE)  # what secondary limits say, now and before
 
 
@@ -267,7 +268,8 @@ class Client:
             return RetryLater(f"GitHub asks to wait before {request}: {_TOO_QUICKLY}", seconds=_SLOWER)
         is_githubs = data is not None or not response.text.strip()
         if status >= 500 or status in (202, 304, *_REDIRECTS) or (status in _DENIALS and not is_githubs):
-            return self._backoff.outage(request, f"GitHub could not do it ({status})", headers)
+            said = f": {message}" if message else ""
+            return self._backoff.outage(request, f"GitHub could not do it ({status}){said[:_LONGEST]}", headers)
         if status == 401:
             self._on_unauthorized()  # a token that ended early: the next attempt uses a new one
             return self._backoff.refused(request, headers, CredentialsRefused, message)

@@ -14,6 +14,10 @@ class GitHubError(BotError):
         self.message = message
 
 
+class Unavailable(RetryLater):
+    """No usable response came, or GitHub could not do it now. Other requests may work all the while."""
+
+
 class CredentialsRefused(RetryLater):
     """GitHub did not accept what we authenticated with: a token that ended early, or a key of another App."""
 

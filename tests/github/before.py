@@ -72,6 +72,10 @@ def githubs_words(*_arguments: Any, message: str = "ended", **_named: Any) -> st
     return message
 
 
+def the_outage(problem: Any, *_arguments: Any, **_named: Any) -> Any:
+    return problem
+
+
 def as_it_is(_mirror: Any, head: Any, _base: Any) -> Any:
     return head
 

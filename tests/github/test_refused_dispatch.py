@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from sandbox.world import FLEET
+from sandbox.faults import Fault
+from sandbox.world import FLEET, NODE, PERSON
 from tests.github.stepping import Stepper
 
 WORKFLOW = ".github/workflows/deploy.yml"
+FAILED = "Failed to run workflow dispatch"
 
 
 def disable(steps: Stepper) -> None:
@@ -53,3 +55,49 @@ def test_the_workflow_of_an_order_is_not_started(
     assert sum(cure in body for body in bodies) == 1, bodies
     assert len(steps.hub.deployments(FLEET)) == 1
     assert steps.failed == []
+
+
+def refuse_for_now(steps: Stepper) -> Fault:
+    """500 "Failed to run workflow dispatch", for hours at times, and what is right with the workflow does not help
+    (as kwad77/pincher and tcmegahan/Crown2026 noted of theirs)."""
+    broken = Fault(
+        lambda _method, path: path.endswith("/dispatches"),
+        500,
+        times=1_000,
+        headers={"Retry-After": "45"},
+        message=FAILED,
+    )
+    steps.hub.faults.append(broken)
+    return broken
+
+
+def test_github_fails_to_start_the_workflow_of_an_order(steps: Stepper) -> None:
+    """The pull request says so, it is tried less and less often, and once it succeeds the node has its order."""
+    number = steps.bump()["number"]
+    broken = refuse_for_now(steps)
+    steps.merge(number)
+    steps.advance(16 * 60)
+    bodies = [one["body"] for one in steps.outside.comments(FLEET, number)]
+    assert sum(FAILED in body and "page Actions" in body for body in bodies) == 1, bodies
+    before = broken.played
+    steps.advance(100 * 60)
+    assert broken.played - before <= 2 * 4, "every half an hour, after each of two events"
+    assert len(steps.hub.deployments(FLEET)) == 1
+    assert steps.failed == []
+    steps.hub.faults.clear()
+    steps.advance(30 * 60)
+    assert steps.take_order() is not None
+    assert not any(FAILED in one["body"] for one in steps.outside.comments(FLEET, number))
+
+
+def test_github_fails_to_start_the_workflow_of_a_command(steps: Stepper) -> None:
+    """The reply to `/deploy` says what it waits for."""
+    number = steps.bump()["number"]
+    refuse_for_now(steps)
+    steps.hub.comment(FLEET, number, f"/deploy {NODE}", by=PERSON)
+    steps.advance(5 * 60)
+    bodies = [one["body"] for one in steps.outside.comments(FLEET, number)]
+    assert sum(FAILED in body for body in bodies) == 1, bodies
+    steps.hub.faults.clear()
+    steps.advance(30 * 60)
+    assert steps.take_order() is not None

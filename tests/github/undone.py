@@ -172,6 +172,12 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
         Undo("bot.features.rollout.apply.dispatch:say_not_started", before.githubs_words),
         Undo("bot.features.rollout.apply.rollout:say_run_ended", before.githubs_words),
     ),
+    "test_github_fails_to_start_the_workflow_of_an_order": (
+        Undo("bot.features.rollout.apply.dispatch:_judge_outage", before.the_outage),
+    ),
+    "test_github_fails_to_start_the_workflow_of_a_command": (
+        Undo("bot.features.rollout.apply.dispatch:_judge_outage", before.the_outage),
+    ),
     # test_refused_orders
     "test_github_refuses_the_deployment_of_an_order": (
         Undo("bot.features.rollout.apply.giving:BotError", before.Never),

@@ -57,6 +57,7 @@ class PastOrder(Value, frozen=True):
     run_status: str = ""  # of the workflow run, in GitHub's words, while the order is open; "" when not known
     queued_at: int = 0  # seconds since the epoch, of its newest dispatch; 0 before
     updated_at: int = 0  # of its newest status
+    made_at: int = 0  # of its deployment; 0 when not known
 
     @property
     def is_merge(self) -> bool:

@@ -52,8 +52,9 @@ def sync_rollout(tools: RolloutTools, client: Client, job: SyncRollout) -> Outco
         decision = decide_rollout(facts)
         _count_decision(decision.reason)
         log.info("rollout of %s on %s of %s: %s", pinned.submodule, job.base, job.fleet, decision.reason)
-        apply_rollout(tools, client, at, facts, decision)
-        follow_up.extend(job.again(decision.again_at, tries=decision.tries))
+        retry_at = apply_rollout(tools, client, at, facts, decision)
+        again_at = min((one for one in (decision.again_at, retry_at) if one is not None), default=None)
+        follow_up.extend(job.again(again_at, tries=decision.tries))
 
     alone = work_pin_by_pin(job, pins, sync_pin)
     return (*follow_up, *alone)

@@ -207,6 +207,12 @@ def say_not_started(workflow: str, branch: str, *, status: int, message: str) ->
     return f"{workflow} could not be started: {message}"
 
 
+def say_not_started_yet(workflow: str, problem: str) -> str:
+    """Why an order waits for GitHub to start its workflow; `problem` holds GitHub's own words."""
+    cure = _LOOK_AT_IT.format(workflow=workflow)
+    return f"GitHub does not start {workflow}, and it is tried again: {problem}. {cure}"
+
+
 def say_run_ended(conclusion: str, *, began: bool) -> str:
     """What became of an order whose workflow run has ended without the node's last word."""
     text = f"its workflow run ended ({conclusion}) "
@@ -217,6 +223,7 @@ def say_run_ended(conclusion: str, *, began: bool) -> str:
     return f"{text}before the node accepted it{cure}"
 
 
+_LOOK_AT_IT = "If this lasts, start {workflow} by hand on the page Actions: it may say what is wrong"
 _NOT_STARTED = {
     "disabled workflow": "it is disabled; enable it on the page Actions",
     "does not have 'workflow_dispatch' trigger": "on {branch} it lacks the trigger workflow_dispatch",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 
 from bot.domain.errors import RetryLater
+from bot.github.errors import Unavailable
 
 LONGEST_BLOCK = 3600.0  # seconds
 LONGEST_OUTAGE_WAIT = 60.0  # seconds
@@ -56,13 +57,13 @@ class Backoff:
                 self._blocks += 1
             return RetryLater(f"GitHub asks to wait before {request}: {message}", seconds=wait)
 
-    def outage(self, request: str, happened: str, headers: Mapping[str, str] | None = None) -> RetryLater:
+    def outage(self, request: str, happened: str, headers: Mapping[str, str] | None = None) -> Unavailable:
         """The error when no usable response came: a short wait at first, then longer ones."""
         with self._lock:
             after = (headers or {}).get("retry-after", "")
             wait = min(5.0 * 2 ** min(self._outages, 10), LONGEST_OUTAGE_WAIT)
             self._outages += 1
-            return RetryLater(f"{request}: {happened}", seconds=max(1.0, float(after)) if after.isdigit() else wait)
+            return Unavailable(f"{request}: {happened}", seconds=max(1.0, float(after)) if after.isdigit() else wait)
 
     def refused(self, request: str, headers: Mapping[str, str], kind: type[RetryLater], message: str) -> RetryLater:
         """The error, of this `kind`, for credentials that GitHub does not accept.

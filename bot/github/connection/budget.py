@@ -16,7 +16,7 @@ from bot.domain.errors import RetryLater
 from bot.github.connection import metrics
 from bot.github.connection.backoff import Backoff, is_exhausted
 from bot.github.connection.metrics import DeferralReason
-from bot.github.errors import BudgetSpent
+from bot.github.errors import BudgetSpent, Unavailable
 
 RESERVED = 0.1  # of the hour's requests, for people's commands
 BURST = 20  # writes at once; with one a second after them no minute has more than 80
@@ -120,7 +120,7 @@ class Budget(Backoff):
             metrics.DEFERRALS.inc(why=reason)
         return later
 
-    def outage(self, request: str, happened: str, headers: Mapping[str, str] | None = None) -> RetryLater:
+    def outage(self, request: str, happened: str, headers: Mapping[str, str] | None = None) -> Unavailable:
         """The error when no usable response came: a short wait at first, then longer ones."""
         metrics.DEFERRALS.inc(why=DeferralReason.OUTAGE)
         return super().outage(request, happened, headers)

@@ -21,6 +21,7 @@ class Deployment(Wire, frozen=True):
     task: str
     payload: dict[str, object] | str | None = None
     creator: User | None = None
+    created_at: str = ""
 
 
 class DeploymentStatus(Wire, frozen=True):

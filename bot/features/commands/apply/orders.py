@@ -23,7 +23,7 @@ from bot.features.commands.text.reply import OrderView, parse_reply_marker, rend
 from bot.features.fleets.read import FleetAt, NotAFleet, fetch_all, read_fleet
 from bot.features.holds.facts import HoldKind, Lock
 from bot.features.rollout.apply.approval import PinUnknown, PlanDiffers, StacksUnreadable
-from bot.features.rollout.apply.dispatch import HeadMoved, Waiting, give_order
+from bot.features.rollout.apply.dispatch import HeadMoved, NotStarted, Waiting, give_order
 from bot.features.rollout.apply.order_plan import read_order_plan
 from bot.features.rollout.decide.orders import last_good
 from bot.features.rollout.facts import PastOrder, Stage
@@ -71,6 +71,8 @@ def follow_open_commands(tools: CommandTools, client: Client, fleet: RepoName) -
                     follow(tools, client, at, record)
                 else:
                     close_impossible(tools, client, record, gone)
+            except NotStarted as problem:
+                failed = failed or problem
             except RetryLater:
                 raise  # it holds for the whole installation
             except Exception as problem:  # noqa: BLE001 - raised below, when the others were followed
@@ -116,6 +118,8 @@ def follow(tools: CommandTools, client: Client, at: FleetAt, record: CommandReco
     put_reply(tools, client, record.fleet, record.pull, body=render_reply(record, progress.views))
     if progress.ended:
         tools.commands.close(record.source)
+    if progress.waits is not None:
+        raise progress.waits
 
 
 def close_impossible(tools: CommandTools, client: Client, record: CommandRecord, problem: Exception) -> None:
@@ -128,23 +132,29 @@ def close_impossible(tools: CommandTools, client: Client, record: CommandRecord,
 
 
 class Progress(NamedTuple):
-    """How far a command's orders are."""
+    """How far a command's orders are. `waits`: what GitHub does not start, to be raised once it is reported."""
 
     views: tuple[OrderView, ...]
     ended: bool
+    waits: NotStarted | None
 
 
 def follow_orders(tools: CommandTools, client: Client, at: FleetAt, record: CommandRecord) -> Progress:
     """Give the orders that could not be given yet; how far all of them are."""
-    views, ended = [], True
+    views: list[OrderView] = []
+    ended, waits = True, None
     for wanted in record.orders:
         past = read_orders(
             tools.rollout, client, at.repo, wanted.node, submodule=wanted.submodule.path, commit=wanted.commit
         )
-        view, over = _follow_one(tools, client, at, wanted, past=past, record=record)
+        try:
+            view, over = _follow_one(tools, client, at, wanted, past=past, record=record)
+        except NotStarted as problem:
+            waits, over = problem, False
+            view = OrderView(node=wanted.node.name, state="waiting", description=str(problem))
         views.append(view)
         ended = ended and over
-    return Progress(tuple(views), ended)
+    return Progress(tuple(views), ended, waits)
 
 
 def _follow_one(

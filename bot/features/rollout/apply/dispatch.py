@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, RetryLater
 from bot.domain.names import DeploymentId, PullNumber, RepoName, short
 from bot.features.fleets.read import FleetAt
 from bot.features.rollout.apply.approval import check_approval, check_readable
@@ -27,14 +27,15 @@ from bot.features.rollout.decide.orders import (
     decide_order,
     deployment_task,
     describe_deployment,
+    find_next_try,
     stage_of,
 )
 from bot.features.rollout.facts import PastOrder
 from bot.features.rollout.read.reports import find_newest_report
-from bot.features.rollout.text import say_not_started
+from bot.features.rollout.text import say_not_started, say_not_started_yet
 from bot.github.client import Client
 from bot.github.endpoints import deployments, repository, workflows
-from bot.github.errors import GitHubError
+from bot.github.errors import GitHubError, Unavailable
 from bot.plan.model import Plan
 from bot.plan.order import OrderRequest, compose_order
 from bot.protocol.order import PlanStart
@@ -49,6 +50,10 @@ class HeadMoved(BotError):  # noqa: N818 - an answer, not a failure
     """The pull request's head is no longer the commit that the order was asked for."""
 
 
+class NotStarted(RetryLater):
+    """GitHub does not start the workflow of an order, for a while already, and does not say that it never will."""
+
+
 class Waiting(NamedTuple):
     """Not given yet: `behind` is in flight on that node. Ask again when it has ended."""
 
@@ -61,8 +66,8 @@ def give_order(
     """Make sure that the node has the order that is `wanted`, and say how far it is. `past` comes from read_orders.
 
     Raises HeadMoved when the commit is to be a pull request's head and no longer is, PinUnknown when nobody has the
-    pinned commit, StacksUnreadable when a stack of the order cannot be analysed, and PlanDiffers when the order would
-    do more than was approved.
+    pinned commit, StacksUnreadable when a stack of the order cannot be analysed, PlanDiffers when the order would do
+    more than was approved, and NotStarted when GitHub does not start it.
     """
     decision = decide_order(wanted, past)
     if isinstance(decision, KnownOrder):
@@ -94,8 +99,20 @@ def give_order(
     )
     remark = TOO_OLD if chosen.reason is AgentReason.TOO_OLD else ""
     envelope = sign_order(order, *tools.order_keys())
-    sent = _dispatch(client, at.file.deploy.workflow, wanted, number, envelope, remark=remark)
+    try:
+        sent = _dispatch(client, at.file.deploy.workflow, wanted, number, envelope, remark=remark)
+    except Unavailable as problem:
+        made_at = next((o.made_at for o in past if o.number == decision.number), 0)
+        raise _judge_outage(problem, at.file.deploy.workflow, made_at, now=order.issued) from problem
     return msgspec.structs.replace(sent, queued_at=order.issued, updated_at=order.issued)
+
+
+def _judge_outage(problem: Unavailable, workflow: str, made_at: int, *, now: int) -> RetryLater:
+    """The error for a dispatch that GitHub could not do, of an order whose deployment was made at `made_at`."""
+    next_try = find_next_try(made_at, now) if made_at else None
+    if next_try is None:
+        return problem
+    return NotStarted(say_not_started_yet(workflow, str(problem)), seconds=next_try - now)
 
 
 def _check_head(client: Client, wanted: OrderRequest, pull: PullNumber) -> None:

@@ -55,8 +55,13 @@ PREDICTIONS = Counter(
 )
 
 
-def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: RolloutFacts, decision: Rollout) -> None:
-    """Do what `decision` says; safe to run again after a crash at any line."""
+def apply_rollout(
+    tools: RolloutTools, client: Client, at: FleetAt, facts: RolloutFacts, decision: Rollout
+) -> int | None:
+    """Do what `decision` says; safe to run again after a crash at any line.
+
+    Returns when it has to be looked at again because of what GitHub did not do now (seconds since the epoch).
+    """
     for name, order in decision.end:
         _end_lost(client, facts, name, order)
     for _, order in decision.withdraw:
@@ -68,7 +73,7 @@ def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: Rollo
     orders, differing, held = given.orders, given.differing, given.held
     if facts.pull is None:
         tools.outbox.replace(facts.fleet, _scope(facts), (), now=facts.now)
-        return
+        return None
     report_superseded(tools, client, facts, decision)
     view = RolloutView(
         pull=facts.pull,
@@ -116,6 +121,7 @@ def apply_rollout(tools: RolloutTools, client: Client, at: FleetAt, facts: Rollo
     tools.statuses.save(status, also=also)
     if given.refused is not None:
         raise given.refused
+    return given.again_at
 
 
 def _scope(facts: RolloutFacts) -> str:

@@ -132,6 +132,7 @@ def _read_order(client: Client, repo: RepoName, deployment: Deployment) -> PastO
         log_url=next((status.log_url for status in statuses if status.log_url), ""),
         queued_at=_queued_at(statuses),
         updated_at=parse_time(newest.created_at) if newest else 0,
+        made_at=parse_time(deployment.created_at) if deployment.created_at and not statuses else 0,
     )
 
 

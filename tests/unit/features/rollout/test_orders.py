@@ -23,6 +23,7 @@ from bot.features.rollout.decide.orders import (
     Wait,
     decide_order,
     deployment_task,
+    find_next_try,
     judge_ended_run,
     last_good,
     newest_word,
@@ -216,3 +217,25 @@ def test_an_order_says_all_that_a_node_needs() -> None:
 )
 def test_a_node_that_was_quicker_than_our_own_word_is_heard(states: list[str], newest: int) -> None:
     assert newest_word(states) == newest
+
+
+@pytest.mark.parametrize(
+    ("since", "after"),
+    [
+        (0, None),
+        (59, None),
+        (60, 120),
+        (119, 120),
+        (120, 240),
+        (240, 480),
+        (959, 960),
+        (960, 1920),
+        (1920, 3720),
+        (3720, 5520),
+        (86_400, 86_520),
+    ],
+)
+def test_what_github_does_not_start_is_tried_less_and_less_often(since: int, after: int | None) -> None:
+    """Seconds since its deployment was made."""
+    made = 1_700_000_000
+    assert find_next_try(made, made + since) == (None if after is None else made + after)
