@@ -19,6 +19,9 @@ class Behaviours:
     lag: float = 0.0
     """Seconds before lists show what was made or merged: pull requests, those of a commit, deployments, comments
     (apache/texera#4620, tektoncd/pipelines-as-code#2382)."""
+    pull_lag: float = 0.0
+    """Seconds before a pull request that is read by its number shows what became of it; the event comes at once
+    (tanium/octobot#75, rocq-prover/bot#1)."""
     finds_out_mergeability: bool = False
     """The first answer about a pull request's head and base says `mergeable: null`, "unknown" (REST: pulls/get)."""
     never_finds_out_mergeability: bool = False

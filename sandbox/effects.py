@@ -146,6 +146,7 @@ class Effects:
     def send_pull_event(self, repo: Repo, pull: Pull, user: User, action: str, **fields: Any) -> None:
         """Send a pull_request webhook."""
         shape = self.shapes.full_pull(repo, pull, self.count_changes(repo, pull))
+        self.state.note_pull(pull)
         self.send("pull_request", repo, user, action=action, number=pull.number, pull_request=shape, **fields)
 
     def count_changes(self, repo: Repo, pull: Pull) -> dict[str, int]:

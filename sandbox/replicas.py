@@ -21,6 +21,9 @@ def lagging_copy(repo: Repo, *, at: float) -> GitRepository:
     for move in reversed(repo.activities):
         if datetime.fromisoformat(move.timestamp).timestamp() > at:
             refs[move.ref] = move.before
+    for pull in repo.pulls.values():
+        if pull.state == "open" and pull.head_repo is None:
+            refs[f"refs/pull/{pull.number}/head"] = refs.get(f"refs/heads/{pull.head}", _NO_COMMIT)
     gone = [f"delete {name}" for name in _list_refs(copy) if refs.get(name, _NO_COMMIT) == _NO_COMMIT]
     there = [f"update {name} {sha}" for name, sha in refs.items() if sha != _NO_COMMIT]
     copy.run("update-ref", "--stdin", stdin="".join(f"{line}\n" for line in (*gone, *there)).encode())

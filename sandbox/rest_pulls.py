@@ -92,7 +92,7 @@ def _full(context: Context, repo: Repo, pull: Pull) -> dict[str, Any]:
 
 
 def get_pull(context: Context, repo: Repo, number: int) -> Any:
-    pull = find_pull(repo, number)
+    pull = context.state.read_replica(find_pull(repo, number))
     found = _full(context, repo, pull)
     ends, behaviours = (pull.head_sha, repo.heads().get(pull.base, "")), context.state.behaviours
     is_asked = behaviours.finds_out_mergeability and pull.merges_known_of != ends

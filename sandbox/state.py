@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,7 @@ class State:
         self._ids = itertools.count(1001)
         self._made_at: dict[int, float] = {}
         self._wrote_at: dict[str, float] = {}  # content, by login
+        self._pulls_as_of: dict[int, list[tuple[float, Pull]]] = {}  # oldest first, by id
         # GitHub numbers pull requests and issues per repository.
         self._numbers: dict[str, itertools.count[int]] = {}
 
@@ -82,6 +84,19 @@ class State:
     def note_merge(self, pull: Pull) -> None:
         """The pull request was merged now: lists of a commit's pull requests show it later."""
         self._made_at[-pull.id] = self.behaviours.clock()
+
+    def note_pull(self, pull: Pull) -> None:
+        """The pull request became what it is now."""
+        self._pulls_as_of.setdefault(pull.id, []).append((self.behaviours.clock(), replace(pull)))
+
+    def read_replica(self, pull: Pull) -> Pull:
+        """The pull request as GitHub's copies have it: as it was a while ago, where they lag behind."""
+        lag = self.behaviours.pull_lag
+        if not lag:
+            return pull
+        past = self._pulls_as_of.get(pull.id, [])
+        seen = [one for at, one in past if at <= self.behaviours.clock() - lag] or [one for _, one in past[:1]]
+        return seen[-1] if seen else pull
 
     def is_listed(self, number: int) -> bool:
         """Whether lists show what has this id (for a merge: the pull request's, negated) by now."""

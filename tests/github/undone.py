@@ -237,6 +237,15 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     ),
     "test_a_rollback_moves_the_pin_back_under_rules": (_UNSIGNED,),
     "test_mergeability_is_not_known_yet": (Undo("bot.features.review.apply:_let_merge", before.let_merge_now),),
+    # test_stale_pulls
+    "test_a_pull_request_has_its_old_head_after_a_push": (Undo("bot.features.bump.pull:_look_again", before.empty),),
+    "test_a_head_cannot_be_fetched_yet": (Undo("bot.features.bump.pull:_look_again", before.empty),),
+    "test_a_pull_request_is_open_after_it_was_closed": (
+        Undo("bot.features.commands.jobs:CloseOutPull.again", before.nothing),
+    ),
+    "test_a_pull_request_is_closed_after_it_was_reopened": (
+        Undo("bot.features.review.jobs:_NEW_HEADS", frozenset()),
+    ),
     # test_strangers
     "test_a_stranger_is_answered_once_and_then_costs_nothing": (
         Undo(_ATTENTION, lambda _recent: Attention.HEARD),

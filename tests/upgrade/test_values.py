@@ -120,6 +120,10 @@ ONLY_WHERE_NEEDED = frozenset(
         # How often GitHub has been asked whether it can be merged: the version before asks without a limit.
         "SyncReview.tries",
         "SyncReview.not_before",
+        # GitHub may show a pull request as it was before its event; so is every open one looked at on each sync.
+        "SyncReview.head",
+        "CloseOutPull.tries",
+        "CloseOutPull.not_before",
     }
 )
 """What the version before cannot read, and this one writes only where it has to."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import ClassVar
 
 from bot.domain.events import CheckRerequested, ChecksCompleted, Event, MergeGroupRequested, PullRequestChanged, Push
 from bot.domain.names import BranchName, CommitSha, PullNumber, SubmodulePath
@@ -16,6 +17,7 @@ from bot.features.fleets.jobs import (
     Job,
     PullsListed,
     PushedJob,
+    RepeatedJob,
 )
 
 _UNFIT = re.compile(r"[\x00-\x20\x7f~^:?*\[\\%]|^\.|\.(?=\.)|\.$|\.(?=lock$)|(?<=@)\{|^@$")
@@ -39,9 +41,13 @@ class PlanGroup(FleetJob, frozen=True, tag="plan_group"):
     number: PullNumber
 
 
-class PlanPull(FleetJob, frozen=True, tag="plan_pull"):
-    """Plan what the head `head` of somebody's own pull request into `base` moves. Leads to `aios/plan` on it."""
+class PlanPull(RepeatedJob, frozen=True, kw_only=True, tag="plan_pull"):
+    """Plan what the head `head` of somebody's own pull request into `base` moves. Leads to `aios/plan` on it.
 
+    It looks again while the event of that head came before git or the API has it.
+    """
+
+    again_after: ClassVar[tuple[int, ...]] = PushedJob.again_after
     base: BranchName
     head: CommitSha
     number: PullNumber

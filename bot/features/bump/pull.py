@@ -20,7 +20,8 @@ from bot.features.fleets.jobs import Outcome
 from bot.features.fleets.read import FleetAt, fetch_all, read_fleet_or_report
 from bot.fleetfile import FLEET_FILE, parse_fleet
 from bot.fleetfile.problems import YamlFileError
-from bot.git.git import GitRepository
+from bot.git.git import GitError, GitRepository, GitUnavailable
+from bot.git.mirrors import Mirror
 from bot.github.checks import ensure_check
 from bot.github.client import Client
 from bot.github.endpoints import checks, repository
@@ -46,20 +47,38 @@ def plan_pull(tools: BumpTools, client: Client, job: PlanPull) -> Outcome:
         _post(client, job, render_no_pin(unfollowed=job.base))
         return ()
     mirror = tools.fleets.mirrors.of(job.fleet)
-    mirror.fetch(client.token, pull=job.number)
-    base, head = mirror.resolve(f"refs/heads/{job.base}"), mirror.resolve(job.head)
-    fork = mirror.merge_base(base, head) if base and head else None
-    if head is None or fork is None:
-        log.info("%s#%d: %s is gone, or has nothing in common with %s", job.fleet, job.number, job.head, job.base)
+    head = _fetch_head(mirror, client, job)
+    if head is None:
+        return _look_again(tools, job)
+    base = mirror.resolve(f"refs/heads/{job.base}")
+    fork = mirror.merge_base(base, head) if base else None
+    if fork is None:
+        log.info("%s#%d: %s has nothing in common with %s", job.fleet, job.number, job.head, job.base)
         return ()
     if _is_merged(fork, head):
         return ()
     moved = [pin for pin in pins if _is_moved(mirror, pin, fork, head)]
     if moved:
-        _post_plans(tools, client, job, moved)
-    else:
-        _post(client, job, _render_rest(mirror, fork, head))
+        return _post_plans(tools, client, job, moved)
+    _post(client, job, _render_rest(mirror, fork, head))
     return ()
+
+
+def _fetch_head(mirror: Mirror, client: Client, job: PlanPull) -> CommitSha | None:
+    """The head, or None where a fetch does not get it: not yet, or not any more."""
+    try:
+        mirror.fetch(client.token, pull=job.number, repair=False)
+    except GitUnavailable:
+        raise
+    except GitError as problem:  # a new pull request's own ref may be missing
+        log.info("%s#%d: %s", job.fleet, job.number, problem)
+        mirror.fetch(client.token)
+    return mirror.resolve(job.head)
+
+
+def _look_again(tools: BumpTools, job: PlanPull) -> Outcome:
+    log.info("%s#%d: %s is not the head yet, or not any more", job.fleet, job.number, job.head)
+    return job.repeat(tools.fleets.now())
 
 
 def _is_merged(fork: CommitSha, head: CommitSha) -> bool:
@@ -100,28 +119,30 @@ def _post(client: Client, job: PlanPull, check: CheckText) -> None:
         log.info("pull request %d of %s: %s", job.number, job.fleet, check.title)
 
 
-def _post_plans(tools: BumpTools, client: Client, job: PlanPull, moved: list[Pinned]) -> None:
+def _post_plans(tools: BumpTools, client: Client, job: PlanPull, moved: list[Pinned]) -> Outcome:
     """Plan every pin that moves, unless the head shows a plan: that one stays until somebody comments `/plan`.
 
     What is posted counts as approved by the merge, so nothing is posted after it. By git alone a squashed head looks
     as if it could still be merged.
     """
     if _shows_plan(client, job):
-        return
+        return ()
     fetch_all(tools.fleets, client, [pin.upstream for pin in moved])
     at = read_fleet_or_report(tools.fleets, client, job.fleet, job.base)
     if at is None:
-        return
+        return ()
     plans = [(pin, plan_head(tools, at, pin, job.head)) for pin in moved]
     now = repository.read_pull(client, job.fleet, job.number)
-    if now.merged_at or now.head.sha != job.head:
-        log.info("%s#%d was merged or pushed to while %s was planned", job.fleet, job.number, job.head)
-        return
+    if now.merged_at:
+        log.info("%s#%d was merged while %s was planned", job.fleet, job.number, job.head)
+        return ()
+    if now.head.sha != job.head:
+        return _look_again(tools, job)
     unknown = [pin.submodule for pin, plan in plans if plan is None]
     made = [(pin, plan) for pin, plan in plans if plan is not None]
     if unknown:
         _post(client, job, render_unplanned([_describe_unknown(at, path, job.head) for path in unknown]))
-        return
+        return ()
     for _, plan in made:
         tools.plans.store.save(plan)
     shown_plans = [GroupPlan(plan=plan, beyond=(), links=link_plan(tools, at, pin, plan)) for pin, plan in made]
@@ -134,6 +155,7 @@ def _post_plans(tools: BumpTools, client: Client, job: PlanPull, moved: list[Pin
         identity = "+".join(one.plan.id for one in shown_plans)
         ensure_check(client, job.fleet, job.head, CHECK_NAME, lambda: check, external_id=identity, is_new_commit=True)
     log.info("pull request %d of %s moves %d pins", job.number, job.fleet, len(made))
+    return ()
 
 
 def _shows_plan(client: Client, job: PlanPull) -> bool:

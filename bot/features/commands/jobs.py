@@ -20,7 +20,7 @@ from bot.domain.names import CommitSha, PlanId, PullNumber
 from bot.domain.verbs import Verb
 from bot.features.commands.grammar import Command, Misread, parse_command
 from bot.features.fleets.facts import PinIndex
-from bot.features.fleets.jobs import FleetJob, FoundEvent, Job
+from bot.features.fleets.jobs import FleetJob, FoundEvent, Job, RepeatedJob
 
 BUTTONS: dict[str, Command] = {
     "replan": Command(verb=Verb.PLAN),
@@ -66,9 +66,13 @@ class AcknowledgeCommand(FleetJob, frozen=True, tag="acknowledge"):
         return f"seen:{self.comment}"
 
 
-class CloseOutPull(FleetJob, frozen=True, tag="pull_end"):
-    """End the locks of a closed or merged pull request, and return nodes that were ahead for a closed one."""
+class CloseOutPull(RepeatedJob, frozen=True, kw_only=True, tag="pull_end"):
+    """End the locks of a closed or merged pull request, and return nodes that were ahead for a closed one.
 
+    It looks again while GitHub shows it open: it was reopened, or the answer is one of before.
+    """
+
+    again_after: ClassVar[tuple[int, ...]] = (2, 4, 8, 16, 32)
     number: PullNumber
 
 

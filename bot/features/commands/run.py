@@ -56,5 +56,5 @@ def sync_command_orders(tools: CommandTools, client: Client, job: SyncCommandOrd
 
 def run_close_out(tools: CommandTools, client: Client, job: CloseOutPull) -> Outcome:
     """End the locks of an ended pull request, and return the nodes that were ahead for a closed one."""
-    close_out_pull(tools, client, job)
-    return (NodesFreed(fleet=job.fleet, installation=job.installation),)
+    ended = close_out_pull(tools, client, job)
+    return (NodesFreed(fleet=job.fleet, installation=job.installation),) if ended else job.repeat(tools.fleets.now())

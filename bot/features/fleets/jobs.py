@@ -92,6 +92,11 @@ class RepeatedJob(FleetJob, frozen=True):
             return None
         return replace(self, tries=self.tries + 1, not_before=int(now) + self.again_after[self.tries])
 
+    def repeat(self, now: float) -> tuple[Self, ...]:
+        """`again` as what a run leads to."""
+        found = self.again(now)
+        return (found,) if found else ()
+
 
 class PushedJob(RepeatedJob, frozen=True):
     """A job that an event of a push calls for. A fetch may get what was pushed only later (rancher/fleet#4842)."""

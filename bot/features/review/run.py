@@ -35,12 +35,15 @@ class ReviewTools:
 def sync_review(tools: ReviewTools, client: Client, job: SyncReview) -> Outcome:
     """Post which rule asks for a review of this pull request, and whether it is there."""
     pull = people.read_pull_detail(client, job.fleet, job.number)
+    again = job.again(tools.fleets.now())
+    if again is not None and job.head not in (None, pull.head.sha):
+        log.info("review of %s#%d: GitHub does not show %s yet, or not any more", job.fleet, pull.number, job.head)
+        return (again,)
     if pull.state != "open":
         return ()
     facts = read_review_facts(tools, client, job.fleet, pull)
     decision = decide_review(facts)
     log.info("review of %s#%d: %s, missing: %s", job.fleet, pull.number, decision.need, decision.missing)
-    again = job.again(tools.fleets.now())
     is_done = apply_review(tools, client, job.fleet, pull, decision, is_last=again is None)
     keep_waiting(tools, job.fleet, pull, facts, decision)
     return () if is_done or again is None else (again,)

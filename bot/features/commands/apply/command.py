@@ -228,11 +228,11 @@ def _resume(tools: CommandTools, record: CommandRecord, context: CommandContext)
     return (BumpResumed(fleet=pinned.fleet, installation=record.installation, base=base, submodule=submodule),)
 
 
-def close_out_pull(tools: CommandTools, client: Client, job: CloseOutPull) -> None:
-    """End the pull request's locks. A merge was the approval; after a close the nodes that were ahead return."""
+def close_out_pull(tools: CommandTools, client: Client, job: CloseOutPull) -> bool:
+    """End the locks, and after a close without merge return the nodes that were ahead; False while it is open."""
     pull = people.read_pull_detail(client, job.fleet, job.number)
     if pull.state == "open":
-        return  # reopened meanwhile
+        return False
     locks = tools.bump.holds.find_locks(job.fleet, now=tools.fleets.now())
     own = [lock for lock in locks if lock.pull == job.number]
     end_locks(tools, own, because="pull_request_ended", key=f"end:{job.number}")
@@ -240,13 +240,14 @@ def close_out_pull(tools: CommandTools, client: Client, job: CloseOutPull) -> No
     try:
         at = read_base(tools, client, job.fleet, base)
     except NotAFleet:
-        return
+        return True
     pins = [pin for pin in tools.fleets.pins.pins_of(at.repo) if pin.base == base]
     if pull.merged_at is not None:
         _record_approval(tools, at, pull, read_pull_facts(at, pull, pins))
-        return
+        return True
     for pinned in pins:
         _restore_nodes(tools, client, at, pinned, job)
+    return True
 
 
 def _record_approval(tools: CommandTools, at: FleetAt, pull: PullDetail, facts: PullFacts) -> None:
