@@ -44,6 +44,10 @@ class Mirror(GitRepository):
         super().__init__(git_dir)
         self.url = url
 
+    def __reduce__(self) -> tuple[type[GitRepository], tuple[Path]]:
+        """To read it is all that another process gets it for: a child of each plan would load what fetches need."""
+        return GitRepository, (self.git_dir,)
+
     # What full commit names stand for never changes: git runs once for each answer.
 
     def resolve(self, revision: str) -> CommitSha | None:

@@ -14,16 +14,17 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import NoReturn, TypeVar, cast
 
 import pytest
 
 from bot.domain.errors import BotError
 from bot.domain.names import NodeName, SubmodulePath
 from bot.fleetfile import Fleet, Node, Submodule
+from bot.git.mirrors import Mirror
 from bot.planner import forkserver_process
 from bot.planner.forkserver import ForkServer, _Process
-from bot.planner.guarded import NoChildError, run_guarded
+from bot.planner.guarded import Limits, NoChildError, run_guarded
 from bot.planner.plans import read_plan
 from bot.planner.reads import read_stack_reads
 from bot.planner.renderer import Renderer
@@ -31,6 +32,7 @@ from tests.integration.planner import guarded_work as works
 from tests.integration.planner.guarded_work import QUICK
 from tests.integration.planner.render_world import SECRET_KEY, RenderWorld
 
+T = TypeVar("T")
 IN_TIME = 20.0  # seconds
 
 
@@ -181,6 +183,41 @@ def test_its_plans_are_those_of_a_fork_of_this_process(tmp_path: Path, server: F
     assert plans[0] == plans[1]
     assert plans[0].nodes[0].stacks[0].error is None
     assert reads[0] == reads[1] >= {"server/stacks/web/compose.yaml", "server/stacks/web/a"}
+
+
+def test_a_child_has_all_that_a_plan_of_a_service_needs_when_it_is_forked(tmp_path: Path) -> None:
+    """What it loads, each plan loads again: the libraries by which a mirror is fetched took most of its time."""
+    world = RenderWorld(tmp_path)
+    old = world.push({"stacks/web/compose.yaml": "services:\n  web: {image: 'app:1'}\n"})
+    new = world.push({"stacks/web/compose.yaml": "services:\n  web: {image: 'app:2'}\n"})
+    wanted: list[bytes] = []
+
+    def keep(work: Callable[[], T], _limits: Limits, /) -> T:
+        wanted.append(pickle.dumps(work))
+        return work()
+
+    for snapshot in (old, new):
+        snapshot.fleet, snapshot.upstream = Mirror(snapshot.fleet.git_dir, ""), Mirror(snapshot.upstream.git_dir, "")
+    read_plan(
+        fleet=Fleet(nodes=(Node(name=NodeName("A")),)),
+        repo=None,
+        submodule=Submodule(path=SubmodulePath("server")),
+        upstream_name=None,
+        old=old,
+        new=new,
+        renderer=Renderer(cache_root=tmp_path / "kept", secret_key=SECRET_KEY, guard=keep),
+        commits=(),
+        commits_total=0,
+    )
+    code = (
+        "import pickle, sys; from importlib import import_module\n"
+        f"for module in {forkserver_process.LOADED}: import_module(module)\n"
+        "before = set(sys.modules)\n"
+        "pickle.load(sys.stdin.buffer)()\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input=wanted[0], capture_output=True, check=True)
+    assert done.stdout.decode().split() == []
 
 
 def test_a_child_that_the_system_refuses_ends_no_other_work(monkeypatch: pytest.MonkeyPatch) -> None:
