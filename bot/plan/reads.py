@@ -82,12 +82,13 @@ def find_texts(value: Any) -> Iterator[str]:
     pending = [value]
     while pending:
         one = pending.pop()
-        if isinstance(one, dict):
-            pending += [*one.keys(), *one.values()]
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            pending += one.keys()
+            pending += one.values()
         elif isinstance(one, list | tuple):
             pending += one
-        elif isinstance(one, str):
-            yield one
 
 
 def find_hook_reads(hooks: Hooks, exists: Exists) -> frozenset[str]:
