@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= 3
 
-.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged prove-red docs picture lock clean verify-demo verify-notices verify-api verify-fronts verify-install verify-builds verify-pages verify-image page-pictures
+.PHONY: demo sandbox test lint check release-check bench soak verify-cases verify-merged verify-commanded prove-red docs picture lock clean verify-demo verify-notices verify-api verify-fronts verify-install verify-builds verify-pages verify-image page-pictures
 
 demo:
 	$(PYTHON) tools/setup demo
@@ -59,6 +59,11 @@ verify-merged:
 	mkdir -p .cache
 	AIOS_BOT_MERGED=10000 AIOS_BOT_MERGED_LEDGER=.cache/merged-fleets tools/own-root pytest -q -s --timeout 0 \
 	  tests/github/test_merged.py
+
+# What people command while merges are rolled out: 1,000 random histories of two nodes. About half an hour.
+verify-commanded:
+	$(PYTHON) tools/setup test
+	AIOS_BOT_COMMANDED=1000 tools/own-root pytest -q -s --timeout 0 tests/github/test_commanded.py
 
 # Two hundred edits of twelve Dockerfiles, planned, deployed and built on the engine. About half an hour; one that was
 # stopped goes on where it was.

@@ -136,7 +136,7 @@ def other_containers(pair: StackPair) -> Iterator[ServicePair]:
 
 def as_map(value: Any) -> Mapping[str, Any]:
     """`value`, or an empty mapping when it is something else."""
-    return value if isinstance(value, (dict, Mapping)) else _NOTHING  # a dict first: it mostly is one, and that is quick
+    return value if isinstance(value, (dict, Mapping)) else _NOTHING  # it mostly is a dict: that is quick
 
 
 def as_list(value: Any) -> list[Any]:
