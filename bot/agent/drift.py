@@ -47,7 +47,7 @@ def find_differences(
                 found += _of_service(stack, ordered.service, by_service.get(key, []), deployed.get(key), seen.images)
         for project, service in by_service:
             if project == stack.project and service not in known:
-                found.append(_of(stack, service, DifferenceKind.EXTRA, "runs, and no stack defines it"))
+                found.append(_of(stack, service, DifferenceKind.EXTRA, "runs, and no stack or profile has it"))
     return tuple(found)
 
 

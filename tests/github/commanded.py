@@ -9,21 +9,17 @@ import base64
 import json
 import random
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager
 from typing import Any
 
 from bot.domain.names import NodeName
 from bot.features.commands.store import CommandStore
 from bot.features.holds.store import HoldStore
 from sandbox.world import FLEET, NODE, PERSON, SERVER
-from tests.github.in_process import in_process
-from tests.github.merged import History, forget_with
-from tests.github.remembered_git import parsed_once, remembered_git
-from tests.github.stepping import Order, stepping
+from tests.github.merged import History, fresh
+from tests.github.stepping import Order
 
 FIRST = NodeName("AIOS")
 NODES = (FIRST, NODE)
@@ -222,18 +218,6 @@ class Commanded(History):
         yield from (f"{count} replies to {source}" for source, count in replies.items() if count > 1)
 
 
-@contextmanager
-def new_commanded() -> Iterator[Commanded]:
+def new_commanded() -> AbstractContextManager[Commanded]:
     """A fleet with two small stacks, before its first history."""
-    with (
-        tempfile.TemporaryDirectory(prefix="aios-") as folder,
-        remembered_git(Path(folder, "github")),
-        stepping(Path(folder), with_stacks=False, kind=Commanded) as found,
-    ):
-        assert isinstance(found, Commanded)
-        forget_with(found)
-        found.world.push(FLEET, {".github/aios-bot.yml": FLEET_FILE}, "Two nodes in two waves")
-        found.world.push(SERVER, STACKS, "Two stacks")
-        with in_process(found.hub.url, found.hub.application), parsed_once():
-            found.rest()
-            yield found
+    return fresh(Commanded, (FLEET, {".github/aios-bot.yml": FLEET_FILE}), (SERVER, STACKS))

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from bot.domain.names import RepoName
 from bot.features.fleets.jobs import Job
 from bot.git.git import GitError, GitRepository
 from bot.queue.inbox import RetryPolicy
@@ -38,6 +39,7 @@ STACK = {
 _ENDS = ("success", "failure", "error")
 _FAILED = " failed: "
 _REFUSALS = ("not deployed", "not started", "HALTED", "halted")
+_H = TypeVar("_H", bound="History")
 
 
 class History(Stepper):
@@ -334,16 +336,22 @@ def forget_with(history: History) -> None:
 
 
 @contextmanager
-def new_history() -> Iterator[History]:
-    """A fleet with one small stack, before its first history."""
+def fresh(kind: type[_H], *files: tuple[RepoName, Mapping[str, str]]) -> Iterator[_H]:
+    """A fleet before its first history, with `files` pushed to its repositories."""
     with (
         tempfile.TemporaryDirectory(prefix="aios-") as folder,
         remembered_git(Path(folder, "github")),
-        stepping(Path(folder), with_stacks=False, kind=History) as found,
+        stepping(Path(folder), with_stacks=False, kind=kind) as found,
     ):
-        assert isinstance(found, History)
+        assert isinstance(found, kind)
         forget_with(found)
-        found.world.push(SERVER, STACK, "One stack")
+        for repo, texts in files:
+            found.world.push(repo, texts, "The first files")
         with in_process(found.hub.url, found.hub.application), parsed_once():
             found.rest()
             yield found
+
+
+def new_history() -> AbstractContextManager[History]:
+    """A fleet with one small stack, before its first history."""
+    return fresh(History, (SERVER, STACK))

@@ -98,7 +98,7 @@ class RolloutFacts(Value, frozen=True):
     soak: int = 0
     offline_after: int = 600
     stop_on_drift: bool = False
-    rolled_back: bool = False  # by a command in the pull request that was merged, and nobody said /resume
+    rolled_back: bool = False  # by a command in the pull request that was merged, with no /resume since
     may_be_early: bool = False  # GitHub may not show yet who merged the commit, or what it pins
     tries: int = 0  # how often that was looked at again
 
