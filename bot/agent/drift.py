@@ -9,7 +9,7 @@ from bot.agent.state import DeployedService
 from bot.agent.verdicts import is_healthy
 from bot.domain.names import ServiceName, short
 from bot.engine.containers import Container
-from bot.engine.docker import Sight
+from bot.engine.docker import ContainersSeen
 from bot.protocol.action import Action
 from bot.protocol.order import Order, OrderKind, StackOrder
 from bot.protocol.outcome import Difference, DifferenceKind
@@ -22,7 +22,7 @@ DeployedServices = Mapping[tuple[str, ServiceName], DeployedService]
 
 def find_differences(
     order: Order,
-    seen: Sight,
+    seen: ContainersSeen,
     *,
     deployed: DeployedServices,
     position: CheckoutPosition | None,

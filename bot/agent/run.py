@@ -35,7 +35,7 @@ from bot.agent.state import StateError, deployed_services, find_deployed, find_l
 from bot.domain.errors import BotError
 from bot.engine.compose import preload
 from bot.engine.containers import Container, Holding
-from bot.engine.docker import Sight
+from bot.engine.docker import ContainersSeen
 from bot.engine.versions import EngineVersions
 from bot.protocol.order import MismatchPolicy, Order, Refusal, RefusalReason
 from bot.protocol.outcome import (
@@ -177,7 +177,7 @@ class DeployRun:
                 self.versions = engine.result()
             self.node.log(str(self.versions))
 
-    def _check_and_pull(self, look: Callable[[], Sight]) -> tuple[CheckoutPosition | None, PreflightResult]:
+    def _check_and_pull(self, look: Callable[[], ContainersSeen]) -> tuple[CheckoutPosition | None, PreflightResult]:
         """What `_prepare` returns, once the order's commits are here. `look` returns what ran then."""
         node, checkout = self.node, self.checkout
         held = checkout.position(self.order.submodule)
@@ -210,7 +210,7 @@ class DeployRun:
         if refusal is not None:
             raise _Refused(refusal.reason, refusal.text)
 
-    def _compare(self, held: CheckoutPosition | None, seen: Sight) -> None:
+    def _compare(self, held: CheckoutPosition | None, seen: ContainersSeen) -> None:
         """Compare what runs with where the plan starts; by the order's rule refuse, or adjust the order."""
         order = self.order
         self.differences = find_differences(

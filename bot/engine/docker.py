@@ -26,7 +26,7 @@ REMOVAL_TIMEOUT = 30  # seconds
 __all__ = ["Docker", "DockerError"]
 
 
-class Sight(NamedTuple):
+class ContainersSeen(NamedTuple):
     """Containers as they were at one moment."""
 
     containers: tuple[Container, ...]
@@ -97,12 +97,12 @@ class Docker(DockerCli):
         """Every container of the compose projects, stopped ones too; one-off runs are left out."""
         return parse_containers(self._inspect(self._list(projects)))
 
-    def look_at(self, projects: Iterable[str]) -> Sight:
+    def look_at(self, projects: Iterable[str]) -> ContainersSeen:
         """What `containers` returns, with what belongs to them."""
         found = self._inspect(self._list(projects))
         containers = parse_containers(found)
         images = self.image_ids(container.image_name for container in containers)
-        return Sight(containers, parse_holdings(found), images)
+        return ContainersSeen(containers, parse_holdings(found), images)
 
     def services(self, project: str) -> frozenset[ServiceName]:
         """The services of a compose project that have a container, a stopped one too; one-off runs do not count."""

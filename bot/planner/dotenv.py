@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from bot.planner.interpolation import UnknowableError, VariableUse, find_uses, read_plain
 
 _LONGEST = 4096  # characters of a value: each may hold the one before it twice
+_BETWEEN = re.compile(r"\s+|#[^\n]*")
 _STATEMENT = re.compile(
-    r"""(?:\s|\#[^\n]*(?:\n|\Z))*(?:export[^\S\n]+)?([\w.\[\]-]+)[^\S\n]*
+    r"""(?:export[^\S\n]+)?([\w.\[\]-]+)[^\S\n]*
     (?:[=:][^\S\n]*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?!["'])[^\n]*)|(?=\n|\Z))""",
     re.DOTALL | re.VERBOSE,
 )
@@ -28,7 +29,7 @@ def read_dotenv(text: str, known: Mapping[str, str]) -> dict[str, str | None]:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     found: dict[str, str | None] = {}
     at = 0
-    while statement := _STATEMENT.match(text, at):
+    while statement := _STATEMENT.match(text, _skip(text, at)):
         at = statement.end()
         name, raw = statement.groups()
         if raw is None:  # a name alone
@@ -39,6 +40,13 @@ def read_dotenv(text: str, known: Mapping[str, str]) -> dict[str, str | None]:
             inside = raw[1:-1].replace(f"\\{raw[0]}", raw[0])
             found[name] = inside if raw[0] == "'" else None if "\\" in inside else _expand(inside, known, found)
     return found
+
+
+def _skip(text: str, at: int) -> int:
+    """Where the next statement would begin: behind blanks and comments."""
+    while between := _BETWEEN.match(text, at):
+        at = between.end()
+    return at
 
 
 def _expand(text: str, known: Mapping[str, str], found: Mapping[str, str | None]) -> str | None:

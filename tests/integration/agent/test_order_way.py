@@ -14,7 +14,7 @@ from bot.agent import deploy
 from bot.agent.checkout import CheckoutPosition
 from bot.agent.node import LocalNode
 from bot.agent.work_tree import WorkTree
-from bot.engine.docker import Docker, Sight
+from bot.engine.docker import ContainersSeen, Docker
 from bot.protocol.action import Action
 from bot.protocol.outcome import OrderEnd
 from tests.architecture import read_steps, recorded
@@ -85,7 +85,7 @@ def test_what_runs_is_looked_at_while_git_checks_the_checkout(
     order = world.order(at, {"ingress": {"traefik": Action.RECREATE, "whoami": Action.NONE}})
     looked, fetched, look, check = threading.Event(), [], Docker.look_at, WorkTree.edited_files
 
-    def note(self: Docker, projects: Iterable[str]) -> Sight:
+    def note(self: Docker, projects: Iterable[str]) -> ContainersSeen:
         fetched.append((world.root / ".git/objects" / at.commit[:2] / at.commit[2:]).exists())
         looked.set()
         return look(self, projects)
