@@ -25,7 +25,7 @@ from tests.github.undone import UNDONE
 
 HERE = Path(__file__).parent
 AT_ONCE = 2
-_SLOW = "test_merged.py"  # random histories: no single behaviour
+_HISTORIES = {"test_commanded.py", "test_merged.py"}  # random ones: no single behaviour
 
 
 class Proof(NamedTuple):
@@ -84,7 +84,7 @@ def prove(path: Path, names: Sequence[str]) -> Proof:
 
 def main(names: Sequence[str]) -> int:
     """Run them, print each failing assertion, and count."""
-    files = [path for path in sorted(HERE.glob("test_*.py")) if path.name != _SLOW]
+    files = [path for path in sorted(HERE.glob("test_*.py")) if path.name not in _HISTORIES]
     behaviours: set[str] = set()
     wrong = 0
     # pytest is made to run once in a process.
