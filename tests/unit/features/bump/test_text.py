@@ -7,9 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.names import CommitSha, PlanId
+from bot.domain.names import BranchName, CommitSha, PlanId, PullNumber
 from bot.features.bump.decide import BumpReason, WithholdBump, decide_bump
-from bot.features.bump.text import Marker, parse_marker, render_body
+from bot.features.bump.text import (
+    GroupPlan,
+    Marker,
+    parse_marker,
+    render_body,
+    render_group_check,
+    render_group_note,
+    render_left_note,
+)
 from bot.plan.report.links import Links
 from tests import plans
 from tests.unit.features.bump.test_decide import facts
@@ -63,3 +71,27 @@ def test_the_last_lines_say_what_merging_does() -> None:
 def test_a_tip_that_is_ahead_and_unknown_is_not_proposed() -> None:
     """GitHub told the relation, and then the branch was gone."""
     assert decide_bump(facts(tip=None)) == WithholdBump(reason=BumpReason.BRANCH_MISSING)
+
+
+def test_why_an_earlier_bump_is_closed_word_by_word() -> None:
+    words = (
+        " no longer pins anything that this would move: the submodule was removed or moved, or the base branch was "
+        "renamed. Closing; what is pinned now gets a pull request of its own."
+    )
+    assert render_left_note(BranchName("main")) == f"<code>main</code>{words}"
+    assert render_left_note(BranchName("m" * 200)) == f"<code>{'m' * 200}</code>{words}"
+    assert render_left_note(BranchName("m" * 201)) == f"<code>{'m' * 199}…</code>{words}"
+
+
+def test_the_check_of_a_group_of_several_pins_has_each_one_s_words() -> None:
+    group = [GroupPlan(plan=plan, beyond=(), links=Links()) for plan in (plans.small(), plans.nothing())]
+    alone = [render_group_check([one], number=PullNumber(7)) for one in group]
+    together = render_group_check(group, number=PullNumber(7))
+    assert together.summary == f"{alone[0].summary}\n\n{alone[1].summary}"
+
+
+def test_why_the_queue_puts_a_pull_request_out_word_by_word() -> None:
+    assert render_group_note([]) == (
+        "The merge queue will remove this pull request: `aios/plan` failed on the commit that it made. Once what was "
+        "before it is merged the plan here is made again; read it, and add the pull request to the queue again."
+    )

@@ -16,6 +16,7 @@ from bot.features.hub.text import (
     render_documents,
     render_matrix,
     render_picture,
+    render_title,
 )
 from bot.fleetfile import Platform, parse_hub
 from bot.fleetfile.problems import YamlFileError
@@ -131,3 +132,9 @@ def test_a_stack_of_two_submodules_has_each_deployment_in_its_row() -> None:
     assert row[3] == f"{link.format('bbbbbbb', 'server', NEW)}<br>{link.format('bbbbbbb', 'tools', NEW)}"
     assert row[4:6] == [f"{link.format('aaaaaaa', 'server', OLD)}<br>?", "✅ healthy<br>❌ failed"]
     assert row[6] == f"{text('2026-11-24 07:00:00')}<br>{text('2026-11-25 08:00:00')} |"
+
+
+def test_the_title_counts_fleets_and_machines() -> None:
+    machines = sum(len(fleet.nodes) for fleet in HUB.fleets)
+    assert machines > 1
+    assert render_title(HUB) == f"Fleet documents: {len(HUB.fleets)} fleets, {machines} machines"
