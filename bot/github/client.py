@@ -268,8 +268,8 @@ class Client:
             return RetryLater(f"GitHub asks to wait before {request}: {_TOO_QUICKLY}", seconds=_SLOWER)
         is_githubs = data is not None or not response.text.strip()
         if status >= 500 or status in (202, 304, *_REDIRECTS) or (status in _DENIALS and not is_githubs):
-            said = f": {message}" if message else ""
-            return self._backoff.outage(request, f"GitHub could not do it ({status}){said[:_LONGEST]}", headers)
+            words = f": {message}" if message else ""
+            return self._backoff.outage(request, f"GitHub could not do it ({status}){words[:_LONGEST]}", headers)
         if status == 401:
             self._on_unauthorized()  # a token that ended early: the next attempt uses a new one
             return self._backoff.refused(request, headers, CredentialsRefused, message)

@@ -23,7 +23,6 @@ from tests.github.stepping import Order
 
 FIRST = NodeName("AIOS")
 NODES = (FIRST, NODE)
-MOST_STEPS = 40  # random ones of one history
 FLEET_FILE = f"""\
 version: 1
 submodules: {{server: {{order: [web, db]}}}}
@@ -58,11 +57,14 @@ COMMANDS = (
     "/status",
 )
 _REPLY = re.compile(r"<!-- aios-bot:reply (comment:\d+) ")
-_EXPLAINED = ("not deployed", "not started", "not rolled back", "rolled back", "pull request", "withdrawn", "instead")
+_EXPLAINED = ("not deployed", "not started", "not rolled back", "rolled back", "has it (", "withdrawn", "instead")
 
 
 class Commanded(History):
     """One fleet of two nodes, which goes through many histories."""
+
+    lags = (0.0, 0.0, 3.0, 15.0, 60.0)
+    lengths = (10, 40)
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -133,14 +135,14 @@ class Commanded(History):
         self.told.append(f"push {self._version} of {names}")
 
     def _say(self, dice: random.Random) -> None:
-        for pull in dice.sample(sorted(self.hub.pulls(FLEET), key=lambda one: one.number)[-2:], 1):
-            words = dice.choice(COMMANDS).format(node=dice.choice(NODES))
-            with self._without_faults():
-                self.hub.comment(FLEET, pull.number, words, by=PERSON)
-            self.told.append(f"{words} in #{pull.number}, {pull.state}")
-            if words.startswith(("/deploy", "/retry")):
-                self._said_deploy.add(pull.number)
-                self._taken_back.clear()
+        pull = dice.choice(sorted(self.hub.pulls(FLEET), key=lambda one: one.number)[-2:])
+        words = dice.choice(COMMANDS).format(node=dice.choice(NODES))
+        with self._without_faults():
+            self.hub.comment(FLEET, pull.number, words, by=PERSON)
+        self.told.append(f"{words} in #{pull.number}, {pull.state}")
+        if words.startswith(("/deploy", "/retry")):
+            self._said_deploy.add(pull.number)
+            self._taken_back.clear()
 
     def _all_arrives(self, dice: random.Random) -> None:
         seconds = dice.choice((10, 70, 300, 1300))
@@ -148,10 +150,11 @@ class Commanded(History):
         self.told.append(f"{seconds} s in which all arrives")
 
     def play(self, dice: random.Random) -> None:
-        self.told, self.given = [], []
-        self.hub.behaviours.lag = dice.choice((0.0, 0.0, 3.0, 15.0, 60.0))
         self.hub.behaviours.pull_lag = dice.choice((0.0, 0.0, 0.0, 3.0, 15.0))
-        steps: list[tuple[int, Callable[[random.Random], None]]] = [
+        super().play(dice)
+
+    def _steps(self) -> list[tuple[int, Callable[[random.Random], None]]]:
+        return [
             (5, self._push),
             (6, self._merge),
             (1, self._update_branch),
@@ -167,10 +170,6 @@ class Commanded(History):
             (9, self._say),
             (16, self._all_arrives),
         ]
-        for _ in range(dice.randint(10, MOST_STEPS)):
-            (step,) = dice.choices([step for _, step in steps], [chance for chance, _ in steps])
-            step(dice)
-        self.rest(is_slow=dice.random() < 0.2)
 
     # -- what has to be true --------------------------------------------------------------------------------
 

@@ -30,7 +30,6 @@ from tests.github.remembered_git import parsed_once, remembered_git
 from tests.github.stepping import Held, Order, Stepper, stepping
 
 SWEEP = 6 * 3600.0  # seconds between two looks at everything
-MOST_STEPS = 14  # random ones of one history
 SLOW = 0.2  # of the histories: the node is slow to take its orders
 STACK = {
     "stacks/web/compose.yaml": "services: {web: {image: example/web:1.0, volumes: [./web.conf:/web.conf:ro]}}\n",
@@ -44,6 +43,9 @@ _H = TypeVar("_H", bound="History")
 
 class History(Stepper):
     """One fleet that goes through many histories, one after the other."""
+
+    lags: tuple[float, ...] = (0.0, 3.0, 15.0, 60.0)  # seconds, of which one history has one
+    lengths = (5, 14)  # the least and the most steps of one history
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -84,8 +86,16 @@ class History(Stepper):
     def play(self, dice: random.Random) -> None:
         """Random steps, then rest until nothing is left to happen."""
         self.told, self.given = [], []
-        self.hub.behaviours.lag = dice.choice((0.0, 3.0, 15.0, 60.0))
-        steps: list[tuple[int, Callable[[random.Random], None]]] = [
+        self.hub.behaviours.lag = dice.choice(self.lags)
+        steps = self._steps()
+        for _ in range(dice.randint(*self.lengths)):
+            (step,) = dice.choices([step for _, step in steps], [chance for chance, _ in steps])
+            step(dice)
+        self.rest(is_slow=dice.random() < SLOW)
+
+    def _steps(self) -> list[tuple[int, Callable[[random.Random], None]]]:
+        """What may happen, and how often it does beside the others."""
+        return [
             (5, self._push),
             (6, self._merge),
             (1, self._update_branch),
@@ -100,11 +110,6 @@ class History(Stepper):
             (2, self._fault),
             (2, self._restart),
         ]
-        chances = [chance for chance, _ in steps]
-        for _ in range(dice.randint(5, MOST_STEPS)):
-            (step,) = dice.choices([step for _, step in steps], chances)
-            step(dice)
-        self.rest(is_slow=dice.random() < SLOW)
 
     def rest(self, *, is_slow: bool = False) -> None:
         """No more faults; every six hours a look at everything, and the node carries out what it gets, or late."""

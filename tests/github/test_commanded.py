@@ -20,7 +20,7 @@ FIRST = int(os.environ.get("AIOS_BOT_COMMANDED_FROM", "0"))
 
 def test_what_people_command_is_what_happens() -> None:
     """Comments come with deliveries that are late, lost, doubled and out of order; bots see their own words late."""
-    end, played, seed = time.monotonic() + SECONDS, 0, FIRST
+    end, played, merges, seed = time.monotonic() + SECONDS, 0, 0, FIRST
     while played < max(WANTED, LEAST) or (not WANTED and time.monotonic() < end):
         with new_commanded() as fleet:
             for number in range(IN_A_FLEET):
@@ -31,5 +31,7 @@ def test_what_people_command_is_what_happens() -> None:
                 fleet.hub.requests.clear()
                 played += 1
             print(f"fleet {seed}: {fleet.merged} merges", flush=True)
+            merges += fleet.merged
         seed += 1
+    assert merges, "nothing was ever merged: nothing was shown"
     print(f"{played} histories")
