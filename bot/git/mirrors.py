@@ -12,7 +12,6 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +22,7 @@ from filelock import FileLock, Timeout
 from bot.domain.names import CommitSha, PullNumber, RepoName
 from bot.git.credentials import token_environment
 from bot.git.git import GitError, GitRepository, GitUnavailable, TreeEntry, init_bare
+from bot.git.known_refs import HEADS, find_heads
 from bot.git.moves import follow_renames
 from bot.git.reasons import is_unavailable
 from bot.git.remembered import FULL_NAME
@@ -48,9 +48,12 @@ class Mirror(GitRepository):
         """To read it is all that another process gets it for: a child of each plan would load what fetches need."""
         return GitRepository, (self.git_dir,)
 
-    # What full commit names stand for never changes: git runs once for each answer.
+    # What full commit names stand for never changes: git runs once for each answer. A branch's changes with its file.
 
     def resolve(self, revision: str) -> CommitSha | None:
+        if revision.startswith(HEADS):
+            heads = find_heads(self.git_dir)
+            return heads[revision] if heads and revision in heads else super().resolve(revision)
         place = _find_place(self.git_dir, revision) if FULL_NAME.fullmatch(revision) else None
         if place is None:
             return super().resolve(revision)
@@ -113,10 +116,9 @@ class Mirror(GitRepository):
         """Whether every branch here, and each ref of `more`, is what the server has: then a fetch changes nothing."""
         if not (self.git_dir / "HEAD").exists():
             return False
-        with ThreadPoolExecutor(1) as aside:  # git lists them while the server does
-            here = aside.submit(self.list_refs, "refs/heads/", *more)
-            there = list_remote_refs(self.url, token, ("refs/heads/", *more))
-            return there is not None and there == here.result()
+        there = list_remote_refs(self.url, token, (HEADS, *more))
+        heads = None if more else find_heads(self.git_dir)
+        return there is not None and there == (heads if heads is not None else self.list_refs(HEADS, *more))
 
     def _drop_stale_locks(self) -> bool:
         """Remove locks that a power cut left; nothing else writes here while we hold the mirror's own lock."""
