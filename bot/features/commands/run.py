@@ -8,7 +8,7 @@ from bot.features.audit.store import AuditTrail
 from bot.features.bump.run import BumpTools
 from bot.features.commands.apply.command import apply_command, close_out_pull, decide_if_heard
 from bot.features.commands.apply.orders import follow_open_commands
-from bot.features.commands.decide.actions import Refuse
+from bot.features.commands.decide.actions import Answer, Refuse
 from bot.features.commands.decide.attention import Attention, decide_attention
 from bot.features.commands.jobs import AcknowledgeCommand, CloseOutPull, RunCommand, SyncCommandOrders
 from bot.features.commands.store import CommandStore, RecentCommandStore
@@ -44,8 +44,8 @@ def run_command(tools: CommandTools, client: Client, job: RunCommand) -> Outcome
     if decided is None:
         return ()
     found = apply_command(tools, client, job, decided)
-    is_refused = isinstance(decided.record.decision, Refuse)  # it freed nothing, and is to cost no more
-    return found if is_refused else (*found, NodesFreed(fleet=job.fleet, installation=job.installation))
+    frees_nothing = isinstance(decided.record.decision, Refuse | Answer)  # and is to cost no more
+    return found if frees_nothing else (*found, NodesFreed(fleet=job.fleet, installation=job.installation))
 
 
 def sync_command_orders(tools: CommandTools, client: Client, job: SyncCommandOrders) -> Outcome:

@@ -53,9 +53,9 @@ from bot.features.commands.read.command import (
     CommandContext,
     base_position,
     load_command_context,
-    read_node,
     read_pull_facts,
 )
+from bot.features.commands.read.nodes import read_node
 from bot.features.commands.read.stranger import load_stranger_context
 from bot.features.commands.text.reply import Extra, render_reply, render_status
 from bot.features.commands.text.words import WORDS

@@ -5,13 +5,13 @@ Only what the command at hand depends on is asked for: help costs one request, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from bot.domain.names import BranchName, CommitSha, PullNumber, SubmodulePath
+from bot.domain.names import BranchName, CommitSha, NodeName, PullNumber, SubmodulePath
 from bot.domain.verbs import Verb
 from bot.domain.verdicts import Permission, Verdict
 from bot.features.bump import read as gather
@@ -26,31 +26,29 @@ from bot.features.commands.facts.command import (
 )
 from bot.features.commands.grammar import Command
 from bot.features.commands.jobs import RunCommand
+from bot.features.commands.read.nodes import list_deployments_ahead, lock_of, read_node
 from bot.features.commands.read.plans import find_order_plan, read_base_plan, read_plan
 from bot.features.fleets import read as fleets_read
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt, NotAFleet
-from bot.features.holds.facts import HoldKind, Lock
+from bot.features.holds.facts import HoldKind
 from bot.features.review.facts import is_control_file
-from bot.features.rollout.decide.deployed import find_deployed
-from bot.features.rollout.facts import PastOrder, Stage
-from bot.features.rollout.read.history import read_orders
-from bot.fleetfile import Fleet, Node, waves_of
+from bot.fleetfile import Fleet, waves_of
 from bot.fleetfile.problems import YamlFileError
 from bot.github.client import Client
 from bot.github.endpoints import people, repository
+from bot.github.endpoints.deployments import Deployment
 from bot.github.endpoints.people import PullDetail
 from bot.github.errors import NotFound
 from bot.github.pulls import find_own_pulls
-from bot.protocol.order import OrderKind
 from bot.text.times import parse_time
 
 if TYPE_CHECKING:
     from bot.features.commands.run import CommandTools
 
-GOOD_LOOKED_FOR = 10  # earlier good commits of a node that a rollback may name
 _ABOUT_NODES = (Verb.DEPLOY, Verb.ROLLBACK, Verb.RETRY, Verb.STATUS)
 _ABOUT_PLANS = (Verb.DEPLOY, Verb.RETRY)
+_READ_UPSTREAM = (Verb.PLAN, Verb.DEPLOY, Verb.ROLLBACK, Verb.RETRY, Verb.RESUME)
 
 
 class CommandContext(NamedTuple):
@@ -72,6 +70,7 @@ def load_command_context(
     with ThreadPoolExecutor(1, thread_name_prefix="fetch") as pool:
         fetching = pool.submit(_fetch, tools, client, job, verb)  # while GitHub looks for the pull request
         pull = _find_pull(tools, client, job)
+        listed = list_deployments_ahead(tools, client, job.fleet, pull) if verb in _ABOUT_NODES else {}
         at, problem = _read_fleet(tools, job, pull, fetching) if pull is not None else (None, "")
     file = at.file if at is not None else None
     actor = _read_actor(client, job, file, permission or people.read_permission(client, job.fleet, job.actor))
@@ -79,7 +78,7 @@ def load_command_context(
     if at is None or pull is None or verb is None or verb is Verb.HELP:
         return CommandContext(facts, at, None, pull)
     pins = [pin for pin in tools.fleets.pins.pins_of(at.repo) if pin.base == at.base]
-    return _read_in_pull(tools, client, job, at, pull=pull, pins=pins, facts=facts, verb=verb)
+    return _read_in_pull(tools, client, job, at, pull=pull, pins=pins, facts=facts, verb=verb, listed=listed)
 
 
 def _read_in_pull(
@@ -92,6 +91,7 @@ def _read_in_pull(
     pins: Sequence[Pinned],
     facts: CommandFacts,
     verb: Verb,
+    listed: Mapping[NodeName, Sequence[Deployment]],
 ) -> CommandContext:
     there = read_pull_facts(at, pull, pins)
     pinned = next((pin for pin in pins if pin.submodule in there.pins), next(iter(pins), None))
@@ -99,9 +99,9 @@ def _read_in_pull(
     submodule = pinned.submodule if pinned else None
     about_nodes = submodule is not None and verb in _ABOUT_NODES
     nodes = tuple(
-        read_node(tools, client, at, node, submodule=submodule, locks=locks)
+        read_node(tools, client, at, node, submodule=submodule, locks=locks, listed=listed.get(node.name))
         if about_nodes and submodule is not None
-        else NodeAt(node=node, lock=_lock_of(node, locks))
+        else NodeAt(node=node, lock=lock_of(node, locks))
         for node in at.file.nodes
     )
     plan, verdict = None, Verdict.UNKNOWN
@@ -157,7 +157,7 @@ def _find_pull(tools: CommandTools, client: Client, job: RunCommand) -> PullDeta
 
 def _fetch(tools: CommandTools, client: Client, job: RunCommand, verb: Verb | None) -> None:
     """Bring the fleet's mirror up to date, and what it pins for a verb that reads it."""
-    pins = tools.fleets.pins.pins_of(job.fleet) if verb not in (None, Verb.HELP) else ()
+    pins = tools.fleets.pins.pins_of(job.fleet) if verb in _READ_UPSTREAM else ()
     fleets_read.fetch_all(tools.fleets, client, [job.fleet, *(pin.upstream for pin in pins)])
 
 
@@ -230,46 +230,6 @@ def base_position(at: FleetAt, submodule: SubmodulePath) -> Position | None:
     commit = at.mirror.last_change(at.head, submodule)
     pin = at.mirror.pin_at(commit, submodule) if commit else None
     return Position(commit=commit, pin=pin) if commit and pin else None
-
-
-def read_node(
-    tools: CommandTools, client: Client, at: FleetAt, node: Node, *, submodule: SubmodulePath, locks: Sequence[Lock]
-) -> NodeAt:
-    """A node with its orders, back to a few good ones."""
-    past = read_orders(tools.rollout, client, at.repo, node, submodule=submodule, goods=GOOD_LOOKED_FOR)
-
-    def is_on_base(order: PastOrder) -> bool:
-        commit = at.mirror.resolve(order.commit)
-        return commit is not None and at.mirror.is_ancestor(commit, at.head)
-
-    good = [o for o in past if o.stage is Stage.SUCCEEDED and o.submodule == submodule and not o.kind.reads_only]
-    deployed = find_deployed(past, submodule)
-    now = deployed.whole
-    runs = Position(commit=now.commit, pin=now.pin) if now else None
-    earlier = dict.fromkeys(Position(commit=o.commit, pin=o.pin) for o in good if not o.stacks and is_on_base(o))
-    newest = next((o for o in past if o.stage.is_open), None) or next(iter(good), None)
-    changed = next((o for o in past if o.submodule == submodule and _may_have_changed(o)), None)
-    is_settled = changed is None or changed.stage is Stage.SUCCEEDED
-    tries = newest is not None and newest.kind is OrderKind.DEPLOY and not is_on_base(newest)
-    return NodeAt(
-        node=node,
-        past=past,
-        runs=runs,
-        good=tuple(one for one in earlier if deployed.apart or not is_settled or one != runs),
-        is_settled=is_settled,
-        ahead=newest.pull if newest is not None and tries else None,
-        apart={stack: Position(commit=o.commit, pin=o.pin) for stack, o in deployed.apart.items()},
-        lock=_lock_of(node, locks),
-    )
-
-
-def _may_have_changed(order: PastOrder) -> bool:
-    """Whether the node carries it out, or will, or did so far that it may not be as it was before."""
-    return not order.kind.reads_only and order.stage not in (Stage.MADE, Stage.WITHDRAWN)
-
-
-def _lock_of(node: Node, locks: Sequence[Lock]) -> Lock | None:
-    return next((lock for lock in locks if lock.node == node.name), None)
 
 
 def _with_holds(

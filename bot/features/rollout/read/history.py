@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from bot.domain.names import CommitSha, DeploymentId, PullNumber, RepoName, StackName, SubmodulePath, parse_commit_sha
+from bot.domain.names import (
+    CommitSha,
+    DeploymentId,
+    NodeName,
+    PullNumber,
+    RepoName,
+    StackName,
+    SubmodulePath,
+    parse_commit_sha,
+)
 from bot.domain.values import Wire
 from bot.features.rollout.decide.orders import judge_ended_run, last_good, newest_word, parse_task, stage_of
 from bot.features.rollout.facts import PastOrder
@@ -42,15 +52,19 @@ def read_orders(
     submodule: SubmodulePath,
     commit: CommitSha | None = None,
     goods: int = 1,
+    listed: Sequence[Deployment] | None = None,
 ) -> tuple[PastOrder, ...]:
     """The orders that we gave `node`, newest first.
 
-    All back to the last `goods` good ones of `submodule`, and of the older ones those of `commit`.
+    All back to the last `goods` good ones of `submodule`, and of the older ones those of `commit`. `listed` is what
+    `list_deployments` found, if it was called already.
     """
     ours = tools.fleets.app.login()
     found: list[PastOrder] = []
     seen = 0
-    for deployment in _find_deployments(tools, client, repo, node):
+    for deployment in _with_unlisted(
+        tools, client, repo, node, list_deployments(client, repo, node.name) if listed is None else listed
+    ):
         if deployment.creator is None or deployment.creator.login != ours:
             continue  # anybody who may write can make a deployment; it is no order of ours
         if seen >= goods and deployment.sha != commit:
@@ -66,9 +80,15 @@ def read_orders(
     return tuple(found)
 
 
-def _find_deployments(tools: RolloutTools, client: Client, repo: RepoName, node: Node) -> tuple[Deployment, ...]:
+def list_deployments(client: Client, repo: RepoName, node: NodeName) -> tuple[Deployment, ...]:
+    """The node's deployments that may still decide something, newest first."""
+    return deployments.find_deployments(client, repo, environment=node, most=ORDERS_LOOKED_AT)
+
+
+def _with_unlisted(
+    tools: RolloutTools, client: Client, repo: RepoName, node: Node, listed: Sequence[Deployment]
+) -> tuple[Deployment, ...]:
     """The node's deployments, newest first; those first that we made and that GitHub does not list yet."""
-    listed = deployments.find_deployments(client, repo, environment=node.name, most=ORDERS_LOOKED_AT)
     known = {deployment.id for deployment in listed}
     made = tools.statuses.find_new_orders(repo, node.name, now=int(tools.fleets.now()))
     unlisted = (deployments.find_deployment(client, repo, number) for number in made if number not in known)
