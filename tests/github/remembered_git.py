@@ -25,7 +25,7 @@ from bot.features.bump import pull as bump_pull
 from bot.features.fleets import read as fleets_read
 from bot.features.rollout.read import approval as rollout_approval
 from bot.fleetfile import parse_fleet
-from bot.git import git
+from bot.git import git, mirrors, remote_refs
 from sandbox.references import Reference, read_references
 
 _VERBS = {
@@ -68,6 +68,8 @@ class _Remembered:
         self._missing: dict[_Key, git.GitError] = {}
         self._fetched: dict[_Key, frozenset[Reference]] = {}
         self._descent: dict[_Key, bool] = {}
+        self._list = remote_refs.list_remote_refs
+        self._listed: dict[_Key, Mapping[str, CommitSha]] = {}
 
     def is_ancestor(self, repository: git.GitRepository, older: CommitSha, newer: CommitSha) -> bool:
         """As GitRepository.is_ancestor."""
@@ -75,6 +77,19 @@ class _Remembered:
         if key not in self._descent:
             self._descent[key] = self._descends(repository, older, newer)
         return self._descent[key]
+
+    def list_remote_refs(
+        self, url: str, token: str | None, prefixes: Sequence[str]
+    ) -> Mapping[str, CommitSha] | None:
+        """As remote_refs.list_remote_refs."""
+        now = read_references(self._served / urlsplit(url).path.lstrip("/"))
+        key = (url, tuple(prefixes), now)
+        if key not in self._listed:
+            found = self._list(url, token, prefixes)
+            if not now or found is None:
+                return found
+            self._listed[key] = found
+        return self._listed[key]
 
     def run(self, command: list[str], *, environment: Mapping[str, str], **more: Any) -> bytes:
         """As git._run."""
@@ -122,6 +137,7 @@ def remembered_git(served: Path) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(git, "_run", remembered.run)
+        patch.setattr(mirrors, "list_remote_refs", remembered.list_remote_refs)
         patch.setattr(git.GitRepository, "is_ancestor", is_ancestor)
         yield
 
