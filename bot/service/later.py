@@ -1,21 +1,24 @@
 """Import modules of other packages when they are first used, not when they are first named.
 
-DBOS names the driver of PostgreSQL also for SQLite, and PyGithub a module for each thing that GitHub has. What a
-service never uses need not be in its memory: `python -m bench idle` prints how much that is. The standard library's
-LazyLoader is not safe between threads before Python 3.12.
+DBOS names the driver of PostgreSQL also for SQLite, PyGithub a module for each thing that GitHub has, and requests
+one that guesses the encoding of texts, which GitHub states. What a service never uses need not be in its memory:
+`python -m bench idle` prints how much that is. The standard library's LazyLoader is not safe between threads before
+Python 3.12.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 
-LATER = ("github.", "psycopg", "psycopg.errors", "sqlalchemy.dialects.postgresql.")
+LATER = ("charset_normalizer", "github.", "psycopg", "psycopg.errors", "sqlalchemy.dialects.postgresql.")
 """Modules that the libraries of the service name and seldom use; with a dot at the end: all within that package."""
 
 # `from psycopg import errors` is no use of psycopg once it has that attribute.
@@ -61,6 +64,9 @@ class _LaterLoader(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Execute nothing yet. Not before now: Python itself reads attributes while it makes a module."""
+        if "." not in module.__name__:  # which version a package has is often looked at when it is named
+            with contextlib.suppress(PackageNotFoundError):
+                module.__version__ = version(module.__name__)  # type: ignore[attr-defined]
         module.__class__ = _LaterModule
 
 

@@ -22,7 +22,11 @@ from bot.service.later import import_later
 import_later()
 import sys
 import bot.cli.serve, bot.github.app, bot.queue.engine, bot.service.worker
-print("psycopg.pq" in sys.modules, "github.PullRequest" in sys.modules)
+print("psycopg.pq" in sys.modules, "github.PullRequest" in sys.modules, "charset_normalizer.api" in sys.modules)
+import requests
+answer = requests.Response()
+answer._content = "Grüße aus Köln".encode("utf-16")
+print(answer.apparent_encoding, requests.compat.chardet.__version__.split(".")[0])
 import psycopg, github
 print(psycopg.OperationalError.__mro__[1].__name__, psycopg.errors.LockNotAvailable.sqlstate)
 print(github.Github(lazy=True).get_repo("octo/cat").full_name)
@@ -107,4 +111,6 @@ def test_a_thread_waits_while_another_executes_it(package: Path) -> None:
 
 def test_the_service_does_without_the_driver_of_postgresql_until_it_is_used() -> None:
     done = subprocess.run([sys.executable, "-c", _SERVICE], capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines() == ["False False", "DatabaseError 55P03", "octo/cat", "True"], done.stderr
+    assert done.stdout.splitlines() == ["False False False", "UTF-16 3", "DatabaseError 55P03", "octo/cat", "True"], (
+        done.stderr
+    )
