@@ -87,13 +87,17 @@ Handler = Callable[..., Any]
 
 
 class Route(NamedTuple):
-    """One operation. `permission` None: any credential will do; "app": the App's JWT is needed."""
+    """One operation. `permission` None: any credential will do; "app": the App's JWT is needed.
+
+    `by_readers`: who may read the repository may do it; an App needs its level all the same.
+    """
 
     method: str
     path: str
     handler: Handler
     permission: str | None
     level: str
+    by_readers: bool = False
 
 
 class Api:
@@ -198,7 +202,9 @@ class Api:
             if repo.archived and route.method != "GET":
                 raise ApiError(403, "Repository was archived so is read-only.")
             if route.permission != "app":
-                self.check_access(context.token, repo, route.permission or "metadata", route.level)
+                by_person = context.token is not None and context.token.permissions is None
+                level = "read" if route.by_readers and by_person else route.level
+                self.check_access(context.token, repo, route.permission or "metadata", level)
             values["repo"] = repo
         for name in ("number", "id"):
             if name in values:

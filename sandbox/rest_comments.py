@@ -145,9 +145,9 @@ def list_reactions(context: Context, repo: Repo, id: int) -> Any:
 _REPO = "/repos/{owner}/{repo}"
 ROUTES = [
     Route("GET", f"{_REPO}/issues/{{number}}/comments", list_comments, "pull_requests", "read"),
-    Route("POST", f"{_REPO}/issues/{{number}}/comments", create_comment, "pull_requests", "write"),
+    Route("POST", f"{_REPO}/issues/{{number}}/comments", create_comment, "pull_requests", "write", by_readers=True),
     Route("PATCH", f"{_REPO}/issues/comments/{{id}}", update_comment, "pull_requests", "write"),
     Route("DELETE", f"{_REPO}/issues/comments/{{id}}", delete_comment, "pull_requests", "write"),
     Route("GET", f"{_REPO}/issues/comments/{{id}}/reactions", list_reactions, "pull_requests", "read"),
-    Route("POST", f"{_REPO}/issues/comments/{{id}}/reactions", react, "pull_requests", "write"),
+    Route("POST", f"{_REPO}/issues/comments/{{id}}/reactions", react, "pull_requests", "write", by_readers=True),
 ]

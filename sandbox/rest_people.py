@@ -172,7 +172,7 @@ _REVIEWS = f"{_REPO}/pulls/{{number}}/reviews"
 ROUTES = [
     Route("GET", f"{_REPO}/collaborators/{{username}}/permission", get_permission, "metadata", "read"),
     Route("GET", _REVIEWS, list_reviews, "pull_requests", "read"),
-    Route("POST", _REVIEWS, create_review, "pull_requests", "write"),
+    Route("POST", _REVIEWS, create_review, "pull_requests", "write", by_readers=True),
     Route("PUT", f"{_REVIEWS}/{{id}}/dismissals", dismiss_review, "pull_requests", "write"),
     Route("GET", f"{_REPO}/rules/branches/{{+branch}}", branch_rules, "metadata", "read"),
 ]

@@ -134,11 +134,18 @@ class Commented(Value, frozen=True, tag="commented"):
 
 
 class Reviewed(Value, frozen=True, tag="reviewed"):
-    """A review of a pull request was submitted, edited or dismissed."""
+    """A review of a pull request was submitted, edited or dismissed.
+
+    `line`, which is hostile, is the first line of one that a person submitted, if it may be a command; else empty.
+    """
 
     repo: RepoName
     installation: InstallationId
     number: PullNumber
+    review: int = 0
+    actor: str = ""  # login
+    line: str = ""  # at most one character longer than a command's
+    said_at: str = ""  # ISO 8601, GitHub's clock
 
 
 class ButtonPressed(Value, frozen=True, tag="button"):

@@ -6,6 +6,7 @@ What a bot wrote or pressed, and what somebody edited, is Ignored.
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from bot.domain.events import AccessChanged, AuthorizationRevoked, ButtonPressed, Commented, Reviewed
 from bot.domain.names import InstallationId, PullNumber, RepoName, parse_commit_sha, parse_login
@@ -46,8 +47,16 @@ class _CommentBody(Wire, frozen=True):
     sender: User
 
 
+class _Review(Wire, frozen=True):
+    id: int = 0
+    user: User | None = None
+    body: str | None = None
+    submitted_at: str | None = None
+
+
 class _ReviewBody(Wire, frozen=True):
     pull_request: _Numbered
+    review: _Review
 
 
 class _Button(Wire, frozen=True):
@@ -95,8 +104,7 @@ def parse_people_event(
         case "issue_comment", ("edited" | "deleted"):
             return Ignored(reason=IgnoredReason.EDITED, detail=action)
         case "pull_request_review", ("submitted" | "edited" | "dismissed"):
-            number = msgspec.json.decode(body, type=_ReviewBody).pull_request.number
-            return Reviewed(repo=repo, installation=installation, number=PullNumber(number))
+            return _parse_review(action, body, installation, repo)
         case "check_run", "requested_action":
             return _parse_button(body, installation, repo)
     return Ignored(reason=IgnoredReason.UNKNOWN_EVENT, detail=f"{name}.{action}"[:100])
@@ -120,6 +128,24 @@ def _parse_comment(body: bytes, installation: InstallationId, repo: RepoName) ->
         actor=parse_login(comment.user.login),
         line=line,
         said_at=comment.created_at,
+    )
+
+
+def _parse_review(action: str, body: bytes, installation: InstallationId, repo: RepoName) -> Reviewed:
+    found = msgspec.json.decode(body, type=_ReviewBody)
+    review, event = (
+        found.review,
+        Reviewed(repo=repo, installation=installation, number=PullNumber(found.pull_request.number)),
+    )
+    line = first_line(review.body or "")[: LONGEST_LINE + 1]
+    if action != "submitted" or review.user is None or review.user.type != "User" or not line.startswith(PREFIX):
+        return event
+    return replace(
+        event,
+        review=review.id,
+        actor=parse_login(review.user.login),
+        line=line,
+        said_at=review.submitted_at or "",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import requests
 
 from bot.features.commands.decide import attention
 from sandbox.world import FLEET, NODE, PERSON
@@ -20,6 +21,16 @@ def say(steps: Stepper, number: int, text: str, *, by: str) -> list[str]:
     steps.settle()
     assert steps.failed == []
     return [f"{one.method} {one.path}" for one in steps.hub.requests if "/access_tokens" not in one.path]
+
+
+def review(steps: Stepper, number: int, text: str, *, by: str) -> None:
+    """Submit a review with that text, which approves nothing."""
+    token = steps.hub.create_user(by)
+    url = f"{steps.hub.url}/api/v3/repos/{FLEET}/pulls/{number}/reviews"
+    body = {"event": "COMMENT", "body": text}
+    assert requests.post(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=30).ok
+    steps.settle()
+    assert steps.failed == []
 
 
 def replies(steps: Stepper, number: int) -> list[Any]:
@@ -58,4 +69,26 @@ def test_a_person_who_asks_too_much_is_told_once(steps: Stepper, monkeypatch: py
     assert steps.take_order() is None
     steps.advance(601)
     say(steps, number, f"/deploy {NODE}", by=PERSON)
+    assert steps.take_order() is not None
+
+
+def test_a_command_stands_in_a_review(steps: Stepper) -> None:
+    """A review's event has no `performed_via_github_app`, which a comment's has (webhook events and payloads): an app
+    may have written it in a person's name. It is refused in words, and costs no more than a comment."""
+    number = steps.bump()["number"]
+    steps.hub.set_permission(FLEET, "ada", "write")
+    for text in ("/lgtm", "Looks good.\n/deploy", ""):
+        review(steps, number, text or "-", by="ada")
+    assert replies(steps, number) == []
+    review(steps, number, f"/deploy {NODE}\n\nLooks good.", by="ada")
+    (answer,) = replies(steps, number)
+    assert "A command in a review is not carried out." in answer
+    assert "Write the command as a comment." in answer
+    assert steps.take_order() is None
+    for _ in range(3):
+        review(steps, number, f"/deploy {NODE}", by=STRANGER)
+    assert len(replies(steps, number)) == 2, "the stranger is answered once"
+    assert "not allowed" in replies(steps, number)[-1]
+    assert steps.take_order() is None
+    assert say(steps, number, f"/deploy {NODE}", by="ada") != []
     assert steps.take_order() is not None

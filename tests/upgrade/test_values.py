@@ -109,6 +109,9 @@ ONLY_WHERE_NEEDED = frozenset(
         "AcknowledgeCommand.actor",
         # It is answered once; the version before, which has no such limit, has no record of it to go on with.
         "CommandReason.TOO_MANY",
+        # A command in a review is answered once, and followed by nothing; the version before does not look at one.
+        "CommandReason.IN_REVIEW",
+        *(f"Reviewed.{name}" for name in ("review", "actor", "line", "said_at")),
         # Of a rollback whose pull request GitHub refused: the version before, which gave no order then, follows none.
         "CommandRecord.unlinked",
         # They keep what people are notified of, which the version before does not do: a newer replica takes them.

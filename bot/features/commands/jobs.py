@@ -14,6 +14,7 @@ from bot.domain.events import (
     DeploymentChanged,
     Event,
     PullRequestChanged,
+    Reviewed,
     WorkflowRunCompleted,
 )
 from bot.domain.names import CommitSha, PlanId, PullNumber
@@ -31,7 +32,7 @@ BUTTONS: dict[str, Command] = {
 
 
 class RunCommand(FleetJob, frozen=True, tag="command", rename={"command": "said", "written_at": "said_at"}):
-    """Decide a command and carry it out. `source` is "comment:ID" or "button:CHECK:NAME:LOGIN".
+    """Decide a command and carry it out. `source` is "comment:ID", "review:ID" or "button:CHECK:NAME:LOGIN".
 
     `bound` is the plan that the pull request showed when the command was written: the only one it may mean.
     """
@@ -48,9 +49,19 @@ class RunCommand(FleetJob, frozen=True, tag="command", rename={"command": "said"
 
     @property
     def comment(self) -> int | None:
-        """The id of the comment that the command stands in; None for a button."""
+        """The id of the comment that the command stands in; None for a button or a review."""
         kind, _, rest = self.source.partition(":")
         return int(rest) if kind == "comment" else None
+
+    @property
+    def is_button(self) -> bool:
+        """Whether it was pressed, not written."""
+        return self.source.startswith("button:")
+
+    @property
+    def is_in_review(self) -> bool:
+        """Whether it stands in the text of a review."""
+        return self.source.startswith("review:")
 
 
 class AcknowledgeCommand(FleetJob, frozen=True, tag="acknowledge"):
@@ -85,6 +96,8 @@ def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
     match event:
         case Commented():
             return _run_comment(event, index)
+        case Reviewed() if event.line:
+            return [*_run_written(event, index, source=f"review:{event.review}")]
         case ButtonPressed() if index.pins_of(event.repo) and event.button in BUTTONS:
             return [_run_button(event)]
         case PullRequestChanged() if event.action == "closed" and index.pins_of(event.repo):
@@ -95,23 +108,29 @@ def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
 
 
 def _run_comment(event: Commented, index: PinIndex) -> list[Job]:
+    seen = AcknowledgeCommand(
+        fleet=event.repo, installation=event.installation, comment=event.comment, actor=event.actor
+    )
+    written = _run_written(event, index, source=f"comment:{event.comment}")
+    return [job for command in written for job in (seen, command)]
+
+
+def _run_written(event: Commented | Reviewed, index: PinIndex, *, source: str) -> list[RunCommand]:
+    """The command that the first line is, if it is one, and a fleet is concerned."""
     pins = (*index.pins_of(event.repo), *index.pinned_by(event.repo))
     found = parse_command(event.line, prefix=pins[0].prefix) if pins else None
     if found is None:
         return []
     return [
-        AcknowledgeCommand(
-            fleet=event.repo, installation=event.installation, comment=event.comment, actor=event.actor
-        ),
         RunCommand(
             fleet=event.repo,
             installation=event.installation,
             number=event.number,
-            source=f"comment:{event.comment}",
+            source=source,
             actor=event.actor,
             command=found,
             written_at=event.said_at,
-        ),
+        )
     ]
 
 

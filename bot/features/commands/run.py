@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from bot.features.audit.store import AuditTrail
 from bot.features.bump.run import BumpTools
-from bot.features.commands.apply.command import apply_command, close_out_pull, decide_if_heard
+from bot.features.commands.apply.command import apply_command, decide_if_heard
+from bot.features.commands.apply.ended import close_out_pull
 from bot.features.commands.apply.orders import follow_open_commands
 from bot.features.commands.decide.actions import Answer, Refuse
 from bot.features.commands.decide.attention import Attention, decide_attention
@@ -45,16 +46,14 @@ def run_command(tools: CommandTools, client: Client, job: RunCommand) -> Outcome
         return ()
     found = apply_command(tools, client, job, decided)
     frees_nothing = isinstance(decided.record.decision, Refuse | Answer)  # and is to cost no more
-    return found if frees_nothing else (*found, NodesFreed(fleet=job.fleet, installation=job.installation))
+    return found if frees_nothing else (*found, NodesFreed.by(job))
 
 
 def sync_command_orders(tools: CommandTools, client: Client, job: SyncCommandOrders) -> Outcome:
     """Give orders that had to wait, and update the replies of all commands whose orders have not ended."""
-    freed = follow_open_commands(tools, client, job.fleet)
-    return (NodesFreed(fleet=job.fleet, installation=job.installation),) if freed else ()
+    return (NodesFreed.by(job),) if follow_open_commands(tools, client, job.fleet) else ()
 
 
 def run_close_out(tools: CommandTools, client: Client, job: CloseOutPull) -> Outcome:
     """End the locks of an ended pull request, and return the nodes that were ahead for a closed one."""
-    ended = close_out_pull(tools, client, job)
-    return (NodesFreed(fleet=job.fleet, installation=job.installation),) if ended else job.repeat(tools.fleets.now())
+    return (NodesFreed.by(job),) if close_out_pull(tools, client, job) else job.repeat(tools.fleets.now())

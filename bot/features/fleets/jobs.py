@@ -219,6 +219,11 @@ class NodesFreed(Value, frozen=True):
     fleet: RepoName
     installation: InstallationId
 
+    @classmethod
+    def by(cls, job: FleetJob) -> Self:
+        """Those of the fleet that `job` worked on."""
+        return cls(fleet=job.fleet, installation=job.installation)
+
 
 class BumpResumed(Value, frozen=True):
     """A hold on the bumps of one submodule of one base has ended."""

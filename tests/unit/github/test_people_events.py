@@ -66,6 +66,38 @@ def test_a_review(action: str) -> None:
     assert event == Reviewed(repo=REPO, installation=SEVEN, number=PullNumber(12))
 
 
+def review(**changes: Any) -> dict[str, Any]:
+    return {"id": 98, "user": ADA, "body": "/deploy\nnow", "submitted_at": "2026-07-14T03:33:20Z", **changes}
+
+
+def test_a_review_with_a_command() -> None:
+    assert parse("pull_request_review", REVIEW, review=review()) == Reviewed(
+        repo=REPO,
+        installation=SEVEN,
+        number=PullNumber(12),
+        review=98,
+        actor="ada",
+        line="/deploy",
+        said_at="2026-07-14T03:33:20Z",
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "changes"),
+    [
+        ("edited", {}),
+        ("dismissed", {}),
+        ("submitted", {"body": None}),
+        ("submitted", {"body": "Please\n/deploy"}),
+        ("submitted", {"user": {**ADA, "type": "Bot"}}),
+        ("submitted", {"user": None}),
+    ],
+)
+def test_a_review_without_a_command_of_a_person(action: str, changes: dict[str, Any]) -> None:
+    event = parse("pull_request_review", REVIEW, action=action, review=review(**changes))
+    assert event == Reviewed(repo=REPO, installation=SEVEN, number=PullNumber(12))
+
+
 def test_a_button() -> None:
     assert parse("check_run", BUTTON) == ButtonPressed(
         repo=REPO,

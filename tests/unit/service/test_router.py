@@ -187,6 +187,16 @@ def said(line: str, repo: RepoName = WIN) -> Commented:
     )
 
 
+REVIEWED = Reviewed(
+    repo=WIN,
+    installation=SEVEN,
+    number=PullNumber(3),
+    review=98,
+    actor="someone",
+    said_at="2026-11-24T10:00:00Z",
+)
+
+
 def button(name: str) -> ButtonPressed:
     return ButtonPressed(
         repo=WIN, installation=SEVEN, check=5, sha=SHA, plan="0123456789ab", button=name, actor="someone"
@@ -242,6 +252,11 @@ CASES: dict[str, tuple[Event, set[Job]]] = {
     "another bot's command": (said("/lgtm"), set()),
     "a command where nobody listens": (said("/deploy LAB", repo=OTHER), set()),
     "a review": (Reviewed(repo=WIN, installation=SEVEN, number=PullNumber(3)), {REVIEW}),
+    "a review with a command": (
+        msgspec.structs.replace(REVIEWED, line="/deploy LAB"),
+        {REVIEW, msgspec.structs.replace(COMMAND, source="review:98")},
+    ),
+    "a review with another bot's command": (msgspec.structs.replace(REVIEWED, line="/lgtm"), {REVIEW}),
     "a review elsewhere": (Reviewed(repo=OTHER, installation=SEVEN, number=PullNumber(3)), set()),
     "a button": (button("rollback"), {PRESSED}),
     "an unknown button": (button("explode"), set()),

@@ -1,4 +1,4 @@
-"""Decide a command once and carry the decision out; close out an ended pull request.
+"""Decide a command once and carry the decision out.
 
 Safe to run again after a crash at any line.
 """
@@ -13,14 +13,10 @@ import msgspec
 from bot.domain.errors import RetryLater
 from bot.domain.names import BranchName, PullNumber
 from bot.domain.verdicts import Permission
-from bot.features.audit.facts import Audited, AuditRecord
-from bot.features.audit.store import approval_key
-from bot.features.bump.text import parse_marker
+from bot.features.audit.facts import Audited
 from bot.features.commands.apply.holds import end_or_save_hold, resolve_route, save_pin_hold
 from bot.features.commands.apply.orders import (
     begin_orders,
-    end_locks,
-    follow,
     post_first_reply,
     put_reply,
     read_base,
@@ -34,39 +30,31 @@ from bot.features.commands.decide.actions import (
     HoldBumps,
     MakePlan,
     ResumeBumps,
-    Target,
 )
 from bot.features.commands.decide.attention import Attention, decide_attention
 from bot.features.commands.decide.command import decide_command
 from bot.features.commands.decide.reasons import CommandReason
-from bot.features.commands.facts.command import Actor, CommandFacts, PullFacts
+from bot.features.commands.facts.command import Actor, CommandFacts
 from bot.features.commands.facts.record import (
     CommandRecord,
     audit_command,
     audit_lock,
     compose_locks,
     compose_record,
-    compose_restore,
 )
-from bot.features.commands.jobs import CloseOutPull, RunCommand
+from bot.features.commands.jobs import RunCommand
 from bot.features.commands.read.command import (
     CommandContext,
-    base_position,
     load_command_context,
-    read_pull_facts,
 )
-from bot.features.commands.read.nodes import read_node
 from bot.features.commands.read.stranger import load_stranger_context
 from bot.features.commands.text.reply import Extra, render_reply, render_status
 from bot.features.commands.text.words import WORDS
-from bot.features.fleets.facts import Pinned
 from bot.features.fleets.jobs import BumpResumed, FoundEvent
-from bot.features.fleets.read import FleetAt, NotAFleet
 from bot.features.holds.facts import HoldKind
 from bot.features.holds.store import LockTakenError
 from bot.github.client import Client
 from bot.github.endpoints import people
-from bot.github.endpoints.people import PullDetail
 from bot.observability.metrics import decision_counter
 from bot.plan.report.text import render_text
 from bot.protocol.order import OrderKind
@@ -108,21 +96,30 @@ def decide_once(tools: CommandTools, client: Client, job: RunCommand) -> Decided
     stranger = load_stranger_context(tools, job, permission)
     if stranger is not None:
         tools.recent.refuse(job.fleet, job.actor, job.source, now=tools.fleets.now())
-    context = stranger or load_command_context(tools, client, job, permission)
+    refused = stranger or (_unread(job, in_review=True) if job.is_in_review else None)
+    context = refused or load_command_context(tools, client, job, permission)
     number = PullNumber(context.pull.number) if context.pull else job.number
-    if number is None or (context.pull is None and stranger is None):
+    if number is None or (context.pull is None and refused is None):
         log.info("%s: no pull request belongs to it", job.source)
         return None
     return _decided(tools, job, context, number, decide_command(context.facts))
+
+
+def _unread(job: RunCommand, *, in_review: bool = False, too_many: bool = False) -> CommandContext:
+    """All that is known of a command that is refused, whatever it asks for."""
+    actor = Actor(login=job.actor, permission=Permission.UNKNOWN)
+    facts = CommandFacts(
+        command=job.command, actor=actor, age=0.0, fleet=None, in_review=in_review, too_many=too_many
+    )
+    return CommandContext(facts, None, None, None)
 
 
 def _refuse_too_many(tools: CommandTools, job: RunCommand) -> DecidedCommand | None:
     """The refusal of one command too many of one person; None when answered before. Sends no request."""
     if job.number is None or tools.commands.find(job.source) is not None:
         return None
-    actor = Actor(login=job.actor, permission=Permission.UNKNOWN)
-    facts = CommandFacts(command=job.command, actor=actor, age=0.0, fleet=None, too_many=True)
-    return _decided(tools, job, CommandContext(facts, None, None, None), job.number, decide_command(facts))
+    context = _unread(job, too_many=True)
+    return _decided(tools, job, context, job.number, decide_command(context.facts))
 
 
 def _decided(
@@ -226,74 +223,3 @@ def _resume(tools: CommandTools, record: CommandRecord, context: CommandContext)
         save_pin_hold(tools, record, tip, HoldKind.RESUMED)
     base, submodule = pinned.base, pinned.submodule
     return (BumpResumed(fleet=pinned.fleet, installation=record.installation, base=base, submodule=submodule),)
-
-
-def close_out_pull(tools: CommandTools, client: Client, job: CloseOutPull) -> bool:
-    """End the locks, and after a close without merge return the nodes that were ahead; False while it is open."""
-    pull = people.read_pull_detail(client, job.fleet, job.number)
-    if pull.state == "open":
-        return False
-    locks = tools.bump.holds.find_locks(job.fleet, now=tools.fleets.now())
-    own = [lock for lock in locks if lock.pull == job.number]
-    end_locks(tools, own, because="pull_request_ended", key=f"end:{job.number}")
-    base = BranchName(pull.base.ref)
-    try:
-        at = read_base(tools, client, job.fleet, base)
-    except NotAFleet:
-        return True
-    pins = [pin for pin in tools.fleets.pins.pins_of(at.repo) if pin.base == base]
-    if pull.merged_at is not None:
-        _record_approval(tools, at, pull, read_pull_facts(at, pull, pins))
-        return True
-    for pinned in pins:
-        _restore_nodes(tools, client, at, pinned, job)
-    return True
-
-
-def _record_approval(tools: CommandTools, at: FleetAt, pull: PullDetail, facts: PullFacts) -> None:
-    if not facts.pins:
-        return
-    marker = parse_marker(pull.body or "")
-    record = AuditRecord(
-        what=Audited.APPROVED,
-        fleet=at.repo,
-        at=pull.merged_at or iso_time(tools.fleets.now()),
-        actor=pull.merged_by.login if pull.merged_by else "",
-        pull=facts.number,
-        commit=facts.merge or "",
-        pin=facts.pin or "",
-        plan=marker.id if marker else "",
-    )
-    tools.audit.append(approval_key(at.repo, PullNumber(pull.number)), record)
-
-
-def _restore_nodes(tools: CommandTools, client: Client, at: FleetAt, pinned: Pinned, job: CloseOutPull) -> None:
-    """Return the nodes that are ahead for a closed pull request to their base branch."""
-    nodes = tuple(read_node(tools, client, at, node, submodule=pinned.submodule, locks=()) for node in at.file.nodes)
-    ahead = tuple(node for node in nodes if node.ahead == job.number)
-    to, route = base_position(at, pinned.submodule), resolve_route(at, pinned)
-    if not ahead or to is None or route is None:
-        return
-    newest = max(order.number for node in ahead for order in node.past[:1])
-    decision = GiveOrders(
-        reason=CommandReason.RESTORED,
-        kind=OrderKind.RESTORE,
-        targets=tuple(Target(node=node.node.name, to=to) for node in ahead),
-    )
-    source = f"closed:{job.number}:{newest}"  # after a reopening, another deploy has another number
-    record = tools.commands.find(source)
-    if record is None:
-        record = compose_restore(
-            decision,
-            nodes,
-            source=source,
-            fleet=at.repo,
-            installation=job.installation,
-            pull=job.number,
-            base=at.base,
-            at=int(tools.fleets.now()),
-            route=route,
-            prefix=at.file.commands.prefix,
-        )
-        tools.commands.save(record, (audit_command(record),))
-    follow(tools, client, at, record)

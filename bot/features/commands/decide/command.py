@@ -62,6 +62,8 @@ def refuse_person(facts: CommandFacts) -> Refuse | None:
     said, actor, fleet = facts.command, facts.actor, facts.fleet
     if facts.too_many:
         return Refuse(reason=CommandReason.TOO_MANY)
+    if facts.in_review:
+        return Refuse(reason=CommandReason.IN_REVIEW)
     if facts.age > MAX_COMMAND_AGE:
         return Refuse(reason=CommandReason.TOO_OLD)
     if actor.permission is Permission.UNKNOWN:

@@ -52,6 +52,7 @@ class CommandReason(StrEnum):
     NOT_YOUR_LOCK = "not_your_lock"
     LOCKED = "locked"
     # refused for where it was said
+    IN_REVIEW = "in_review"
     NOT_A_FLEET = "not_a_fleet"
     FLEET_FILE_BROKEN = "fleet_file_broken"
     NO_NODES = "no_nodes"

@@ -117,4 +117,5 @@ class CommandFacts(Value, frozen=True):
     waves: tuple[tuple[NodeName, ...], ...] = ()  # first to last
     hold: Hold | None = None  # of the submodule's bumps
     rolled_back: bool = False  # the tip is settled: it is not proposed again by itself
+    in_review: bool = False  # it stands in the text of a review
     too_many: bool = False  # its author gave too many before it (decide_attention)

@@ -26,7 +26,7 @@ def load_stranger_context(tools: CommandTools, job: RunCommand, permission: Perm
     Nothing is asked of GitHub, or fetched: what people without permission write is to cost as little as it can.
     """
     actor = Actor(login=job.actor, permission=permission)
-    if permission.reaches(Permission.WRITE) or job.comment is None:
+    if permission.reaches(Permission.WRITE) or job.is_button:
         return None
     found: list[CommandContext] = []
     for base in dict.fromkeys(pin.base for pin in tools.fleets.pins.pins_of(job.fleet)):

@@ -109,6 +109,11 @@ WORDS: dict[CommandReason, Words] = {
         "{about} is locked for another pull request.",
         "Wait until that is closed, or ask the owner of the lock for `/unlock`.",
     ),
+    _R.IN_REVIEW: Words(
+        Tone.NO,
+        "A command in a review is not carried out.",
+        "Of a review, GitHub does not say whether an app wrote it in your name. Write the command as a comment.",
+    ),
     _R.NOT_A_FLEET: Words(
         Tone.NO,
         "This repository is not a fleet.",

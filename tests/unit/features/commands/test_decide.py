@@ -362,6 +362,8 @@ ONE_BY_ONE: list[tuple[str, Callable[[], CommandFacts], R]] = [
     ("misread", partial(facts, "/depoly"), R.MISREAD),
     ("a stranger's misreading", partial(facts, "/depoly", actor=actor(Permission.READ)), R.NOT_ALLOWED),
     ("no fleet", partial(facts, fleet=None), R.NOT_A_FLEET),
+    ("in a review", partial(facts, "/help", in_review=True), R.IN_REVIEW),
+    ("one too many, in a review", partial(facts, in_review=True, too_many=True), R.TOO_MANY),
     ("one too many", partial(facts, "/help", too_many=True), R.TOO_MANY),
     ("one too many, and too old", partial(facts, too_many=True, age=9_999.0), R.TOO_MANY),
     ("one too many, of a stranger", partial(facts, too_many=True, actor=actor(Permission.NONE)), R.TOO_MANY),
