@@ -16,12 +16,12 @@ import re
 from collections.abc import Iterator, Sequence
 
 from bot.domain.names import ServiceName
+from bot.engine.setting_names import rename_settings
 from bot.plan.model import SourceLine
 from bot.plan.rendering import OUTSIDE, OutsideFile
 from bot.planner.checkout_paths import REMOTE_CONTEXT, find_inside, find_way_out
 from bot.planner.compose_files import ComposeFile, ComposeGroup, ComposeInputs, RefusedError
 from bot.planner.interpolation import UnknowableError, possible_texts
-from bot.planner.setting_names import rename_settings
 from bot.planner.snapshot_files import OutsideError, SnapshotFiles, TooLargeError
 from bot.planner.stack_files import MAX_FILE
 from bot.planner.yaml_dialect import YamlRefusedError

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bot.engine.environment import RENDER_RUNTIME, RENDER_SETTINGS
+from bot.engine.setting_names import rename_setting
 from bot.planner.compose_files import ComposeGroup, ComposeInputs
 from bot.planner.interpolation import read_settings
-from bot.planner.setting_names import rename_setting
 
 
 def find_given(inputs: ComposeInputs, known: dict[str, str]) -> set[str]:

@@ -23,8 +23,8 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
+from bot.engine.setting_names import rename_uses
 from bot.planner.interpolation import UnknowableError, check_nesting
-from bot.planner.setting_names import rename_uses
 from bot.planner.yaml_dialect import YamlRefusedError, check_events
 from bot.planner.yaml_tags import BINARY, TEXT, is_known, read_tag, write_tag
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from bot.domain.names import NodeName
 from bot.domain.tool_settings import TOOL_SETTINGS, is_tool_setting
+from bot.engine.setting_names import rename_settings, rename_uses
 from bot.fleetfile import Node, Platform
 from bot.planner.compose_files import ComposeFile, ComposeGroup, ComposeInputs
 from bot.planner.sealed import Seal, SealError
-from bot.planner.setting_names import rename_settings, rename_uses
 from bot.planner.stack_secrets import put_into_names, without_names
 from bot.planner.stacks import _listed_files
 from bot.planner.yaml_nodes import parse_yaml
