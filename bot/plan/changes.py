@@ -195,7 +195,7 @@ class _StackDecision:
         code, text = ReasonCode.GONE_SERVICE, "no longer defined"
         if self.why is ReasonCode.PROJECT:
             code, text = ReasonCode.PROJECT, f"no longer in the compose project {self.before.get('name')}"
-        elif isinstance(rendering, Rendered) and self.new and f"services.{name}" in rendering.sources:
+        elif isinstance(rendering, Rendered) and self.new and f"services.{name}.profiles" in rendering.sources:
             where = find_source(rendering, f"services.{name}.profiles")
             code, text = ReasonCode.PROFILE, "no longer in any profile of this node"
         yield Cause(Action.REMOVE, code, text, where)

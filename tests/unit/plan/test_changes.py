@@ -520,22 +520,24 @@ def test_settings_of_a_build(before: dict[str, Any], after: dict[str, Any], expe
 
 
 def test_stacks_and_services_come_and_go() -> None:
-    two = side({"web": {}, "gone": {}, "parked": {}})
-    one = side({"web": {}, "new": {}}, sources={"services.parked": 9, "services.parked.profiles": 10})
-    decided = decide(two, one)
+    two = side({"web": {}, "gone": {}, "reset": {}, "parked": {}})
+    lines = {"services.reset": 8, "services.parked": 9, "services.parked.profiles": 10}
+    decided = decide(two, side({"web": {}, "new": {}}, sources=lines))
     assert actions(decided) == {
         "web": Action.NONE,
         "new": Action.CREATE,
         "gone": Action.REMOVE,
+        "reset": Action.REMOVE,
         "parked": Action.REMOVE,
     }
-    assert [codes(decided, name)[0] for name in ("new", "gone", "parked")] == [
-        "new_service",
-        "gone_service",
-        "profile",
-    ]
-    assert actions(decide(None, two)) == dict.fromkeys(("web", "gone", "parked"), Action.CREATE)
-    assert actions(decide(two, None)) == dict.fromkeys(("web", "gone", "parked"), Action.REMOVE)
+    assert {name: codes(decided, name)[0] for name in ("new", "gone", "reset", "parked")} == {
+        "new": "new_service",
+        "gone": "gone_service",
+        "reset": "gone_service",  # by a `!reset null` in a later file, where its name stands
+        "parked": "profile",
+    }
+    assert actions(decide(None, two)) == dict.fromkeys(("web", "gone", "reset", "parked"), Action.CREATE)
+    assert actions(decide(two, None)) == dict.fromkeys(("web", "gone", "reset", "parked"), Action.REMOVE)
 
 
 def test_a_project_of_another_name_is_another_stack() -> None:
