@@ -37,7 +37,7 @@ from bot.redaction.redact import Redactor
 if TYPE_CHECKING:
     from bot.planner.stack_renderer import StackRenderer
 
-_RULES = "16"  # of rendering and redaction: another number makes every kept rendering a miss
+_RULES = "17"  # of rendering and redaction: another number makes every kept rendering a miss
 _Place = tuple[int, str]  # a snapshot, and the key of what is rendered of it
 
 

@@ -6,6 +6,7 @@ Only this needs what reads compose files, so it is imported when the first stack
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 import tempfile
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -23,6 +24,7 @@ from bot.plan.rendering import CHECKOUT, Rendered, Rendering, Unreadable
 from bot.planner.cache import RenderCache
 from bot.planner.checkout_paths import canonical_model
 from bot.planner.compose_files import ComposeInputs, RefusedError
+from bot.planner.default_platform import add_default_platform
 from bot.planner.inputs import collect_inputs
 from bot.planner.interpolation import read_settings
 from bot.planner.label_files import add_label_files
@@ -156,6 +158,8 @@ class StackRenderer:
         except (ValueError, RecursionError):
             return Unreadable(message=f"{request.folder}: compose wrote something that is not JSON"), True
         add_label_files(model, inputs.main, inputs.label_files)
+        dotenv = inputs.interpolated_from.get(posixpath.join(request.folder, ".env"), "")
+        add_default_platform(model, dotenv, known)
         secrets = find_secrets(model, source_map, inputs, known)
         rendered = Rendered(
             model=model,
