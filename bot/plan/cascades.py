@@ -5,6 +5,8 @@ As docker/compose v2.40.3 does it (pkg/compose/convergence.go, create.go, restar
 - who shares a namespace of a container, or mounts its volumes, names it by its id: a new container means a new one
   for all of them. A restart alone gives a container a new network namespace, so that who shares it starts again.
   Compose itself follows `service:` only; `container:` may name one of another stack, and the engine keeps its id too;
+- who is linked to a container on the engine's own bridge names it by its id, too. Compose by itself restarts who
+  names it in `links`, and fails ("Cannot link to a non running container");
 - `depends_on: restart: true` restarts who depends on a service that was recreated, one step far; an explicit
   restart goes on to those who depend on these;
 - a network with another configuration is recreated, with everything that is attached to it, of other stacks too.
@@ -27,6 +29,8 @@ from bot.plan.followers import (
     NAMESPACES,
     container_name,
     container_of,
+    linked_cause,
+    linked_to,
     made_images,
     mounted_images,
     run_images,
@@ -176,7 +180,10 @@ def image_causes(
 def lender_causes(
     before: Mapping[str, Any], after: Mapping[str, Any], rendering: Rendering
 ) -> Iterator[tuple[str, Cause]]:
-    """Find the services that share something of one that has fewer containers from now on: it may be that one."""
+    """Find the services that share something of one that has fewer containers from now on, or are linked to it.
+
+    It may be that container.
+    """
     fewer = {
         name
         for name, spec in after["services"].items()
@@ -189,6 +196,10 @@ def lender_causes(
                 text = f"{field} is that of {origin}, which loses containers"
                 where = find_source(rendering, f"services.{name}.{field}")
                 yield name, Cause(Action.RECREATE, ReasonCode.NAMESPACE_SHARED, text, where)
+        for origin in sorted(fewer.intersection(linked_to(spec, "links"))):
+            text = f"is linked to {origin} on the engine's bridge, which loses containers"
+            where = find_source(rendering, f"services.{name}.links")
+            yield name, Cause(Action.RECREATE, ReasonCode.LINKED, text, where)
 
 
 def add_causes(causes: Causes, found: Iterable[tuple[str, Cause]]) -> None:
@@ -224,6 +235,9 @@ def _consequences(
         for field in NAMESPACES:
             if spec.get(field) == f"service:{origin}" or container_of(spec.get(field)) == container:
                 yield name, shared_cause(name, field, origin, action, rendering)
+        for field, linked in (("links", origin), ("external_links", container)):
+            if replaced and linked in linked_to(spec, field):
+                yield name, linked_cause(name, field, linked, rendering)
         mounted = [str(one) for one in spec.get("volumes_from") or ()]
         by_name = any(container == container_of(one) for one in mounted)
         if replaced and (by_name or any(origin == one.partition(":")[0] for one in mounted)):

@@ -59,6 +59,7 @@ class ReasonCode(StrEnum):
     VOLUME_MOVED = "volume_moved"
     MODEL_CHANGED = "model_changed"  # an AI model, whose name compose puts into the environment
     NAMESPACE_SHARED = "namespace_shared"
+    LINKED = "linked"  # on the engine's own bridge
     VOLUMES_FROM = "volumes_from"
     DEPENDENCY_RESTARTED = "dependency_restarted"
 

@@ -1,4 +1,4 @@
-"""Find who depends on what other stacks replace: containers by name (`container:NAME`), and images. Pure."""
+"""Find who depends on what other stacks replace: containers by name (`container:NAME`, links), and images. Pure."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bot.plan.scale import replicas
 from bot.protocol.action import Action
 
 NAMESPACES = ("network_mode", "ipc", "pid")
+_BRIDGES = ("bridge", "default")  # names of the engine's own network
 _MADE = {Action.RECREATE: Action.RECREATE, Action.REBUILD: Action.RECREATE, Action.RESTART: Action.RESTART}
 
 Replaced = Mapping[str, Action]
@@ -58,7 +59,8 @@ def followed(services: Mapping[str, Any], bases: Mapping[ServiceName, Collection
     specs = services.values()
     shared = {container_of(spec.get(field)) for spec in specs for field in NAMESPACES}
     mounted = {container_of(one) for spec in specs for one in spec.get("volumes_from") or ()}
-    containers = (shared | mounted) - {""}
+    linked = {one for spec in specs for one in linked_to(spec, "external_links")}
+    containers = (shared | mounted | linked) - {""}
     images = itertools.chain(*(used_images(spec) for spec in specs), *bases.values())
     return frozenset({*containers, *map(_volumes_key, mounted - {""}), *map(_image_key, images)})
 
@@ -106,7 +108,7 @@ def container_name(project: object, service: str, spec: Mapping[str, Any]) -> st
 def follower_causes(
     services: Mapping[str, Any], rendering: Rendering, replaced: Mapping[str, Action]
 ) -> Iterator[tuple[str, Cause]]:
-    """Find the services that share a namespace or volumes of a container of another stack.
+    """Find the services that share a namespace or volumes of a container of another stack, or are linked to one.
 
     `replaced` are the names of the other stacks' containers that are recreated, or restarted.
     """
@@ -115,6 +117,9 @@ def follower_causes(
             origin = container_of(spec.get(field))
             if origin in replaced:
                 yield name, shared_cause(name, field, origin, replaced[origin], rendering)
+        for origin in linked_to(spec, "external_links"):
+            if replaced.get(origin) is Action.RECREATE:
+                yield name, linked_cause(name, "external_links", origin, rendering)
         for mounted in spec.get("volumes_from") or ():
             origin = container_of(mounted)
             if replaced.get(origin) is Action.RECREATE:
@@ -184,6 +189,23 @@ def container_of(value: object) -> str:
     """The container that `container:NAME` (with a mode behind it or not) means; "" for anything else."""
     kind, _, rest = str(value or "").partition(":")
     return rest.partition(":")[0] if kind == "container" else ""
+
+
+def linked_to(spec: Mapping[str, Any], field: str) -> list[str]:
+    """What `links` or `external_links` name of a service on the engine's own bridge.
+
+    There the engine links containers by their ids: it does not start one again whose other end is gone. On any other
+    network a link is only a name.
+    """
+    on_bridge = spec.get("network_mode") in _BRIDGES
+    return [str(one).partition(":")[0] for one in spec.get(field) or ()] if on_bridge else []
+
+
+def linked_cause(name: str, field: str, origin: str, rendering: Rendering) -> Cause:
+    """The cause of a service that is linked to `origin`, which is recreated."""
+    at = find_source(rendering, f"services.{name}.{field}")
+    text = f"is linked to {origin} on the engine's bridge, which is recreated"
+    return Cause(Action.RECREATE, ReasonCode.LINKED, text, at)
 
 
 def shared_cause(name: str, field: str, origin: str, action: Action, rendering: Rendering) -> Cause:

@@ -124,6 +124,7 @@ _GRAVE_FIRST = (
     ReasonCode.NETWORKS,
     ReasonCode.NETWORK_CHANGED,
     ReasonCode.NAMESPACE_SHARED,
+    ReasonCode.LINKED,
     ReasonCode.VOLUMES,
     ReasonCode.VOLUME_MOVED,
     ReasonCode.VOLUMES_FROM,

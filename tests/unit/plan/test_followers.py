@@ -55,6 +55,33 @@ def test_a_namespace_of_a_named_container_is_followed(field: str, words: str) ->
     assert same["a/client"] == ("recreate", [f"shares {words} with v, which is recreated"])
 
 
+@pytest.mark.parametrize(("network", "is_linked"), [("bridge", True), ("default", True), ("lan", False), ("", False)])
+def test_a_link_on_the_bridge_is_of_one_container(network: str, is_linked: bool) -> None:
+    own, other = ({"network_mode": network, field: ["vpn:v"]} for field in ("links", "external_links"))
+    services: Services = {"client": own, "outer": other, "vpn": VPN}
+    found = decide(
+        change("a", {"client": {**other, "depends_on": {}}}), change("b", services, services | {"vpn": NEWER})
+    )
+    text = "is linked to vpn on the engine's bridge, which is recreated"
+    linked = {name: ("recreate", [text]) for name in ("a/client", "b/client", "b/outer")} if is_linked else {}
+    assert found == linked | {"b/vpn": found["b/vpn"]}
+
+
+def test_a_link_may_be_to_a_container_that_is_removed() -> None:
+    client = {"network_mode": "bridge", "links": ["pool"]}
+    old: Services = {"client": client, "pool": {"scale": 2}}
+    found = decide(change("b", old, {"client": client, "pool": {"scale": 1}}))
+    assert found["b/client"] == ("recreate", ["is linked to pool on the engine's bridge, which loses containers"])
+    assert "b/client" not in decide(change("b", old, {"client": client, "pool": {"scale": 3}}))
+
+
+def test_a_link_survives_a_restart() -> None:
+    mounted = {"volumes": [{"type": "bind", "source": f"{CHECKOUT}/f", "target": "/f"}]}
+    client = {"network_mode": "bridge", "links": ["vpn"], "external_links": ["vpn"]}
+    stack = change("b", {"client": client, "vpn": VPN | mounted})
+    assert list(decide(stack, changed=frozenset(("f",)))) == ["b/vpn"]
+
+
 def test_a_container_without_a_name_of_its_own_has_the_default() -> None:
     follower = {"network_mode": "container:b-vpn-1"}
     found = decide(change("a", {"client": follower}), change("b", {"vpn": {}}, {"vpn": {"image": "app:2.0"}}))
