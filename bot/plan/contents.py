@@ -180,11 +180,18 @@ def _definition_causes(service: str, old: Side, new: Side) -> Iterator[Cause]:
             contents = [unseen_contents(side).get(f"{section}.{name}") for side in (old, new)]
             if name in had and (was != now or contents[0] != contents[1]):
                 kind = section.removesuffix("s")
-                moved = (
-                    f"is now {now['file'].removeprefix(f'{CHECKOUT}/')}" if "file" in now else "has different content"
-                )
                 where = find_source(new.rendering, f"{section}.{name}.{next(iter(now), 'name')}")
-                yield Cause(Action.RECREATE, code, f"{kind} {name} {moved}, mounted at {target}", where)
+                yield Cause(
+                    Action.RECREATE, code, f"{kind} {name} {_say_moved(was, now)}, mounted at {target}", where
+                )
+
+
+def _say_moved(was: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    if "file" in now:
+        return f"is now {str(now['file']).removeprefix(f'{CHECKOUT}/')}"
+    if "environment" in now and was.get("environment") != now["environment"]:
+        return f"is now the variable {now['environment']}"
+    return "has different content"
 
 
 def _file_object(model: Mapping[str, Any], section: str, name: str) -> dict[str, Any]:

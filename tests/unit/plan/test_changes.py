@@ -192,18 +192,23 @@ def test_a_link_that_turns_changes_what_is_mounted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("then", "now"),
+    ("then", "now", "words"),
     [
-        ({"content": "a"}, {"content": "b"}),
-        ({"file": f"{HERE}/a"}, {"file": f"{HERE}/b"}),
-        ({"file": f"{HERE}/a"}, {"content": "b"}),
-        ({"environment": "A"}, {"environment": "B"}),
+        ({"content": "a"}, {"content": "b"}, "has different content"),
+        ({"file": f"{HERE}/a"}, {"file": f"{HERE}/b"}, f"is now {FOLDER}/b"),
+        ({"file": f"{HERE}/a"}, {"content": "b"}, "has different content"),
+        ({"environment": "A"}, {"environment": "B"}, "is now the variable B"),
+        ({"content": "a"}, {"environment": "B"}, "is now the variable B"),
     ],
 )
-def test_a_config_that_is_another_one_needs_a_new_container(then: dict[str, str], now: dict[str, str]) -> None:
+def test_a_config_that_is_another_one_needs_a_new_container(
+    then: dict[str, str], now: dict[str, str], words: str
+) -> None:
     services: Services = {"web": CONFIG, "idle": {}}
     old, new = side(services, configs={"c": then | {"name": "s_c"}}), side(services, configs={"c": now})
-    assert actions(decide(old, new)) == {"web": Action.RECREATE, "idle": Action.NONE}
+    decided = decide(old, new)
+    assert actions(decided) == {"web": Action.RECREATE, "idle": Action.NONE}
+    assert only(decided).services[0].reasons[0].text == f"config c {words}, mounted at /c"
 
 
 @pytest.mark.parametrize(
