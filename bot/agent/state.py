@@ -17,7 +17,6 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from bot.agent.lock import LockedError, take_lock
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, NodeName, RepoName, ServiceName, parse_repo_name
 from bot.domain.values import StoredValue
@@ -25,6 +24,7 @@ from bot.engine.containers import Container
 from bot.envelope.keys import PublicKey, PublicKeyError, parse_public_key
 from bot.protocol.order import Order
 from bot.protocol.outcome import OrderEnd
+from bot.storage.handed_lock import LockedError, take_lock
 from bot.storage.whole_files import write_whole
 
 LOCK_TIMEOUT = 900  # seconds that an order waits for the one before it

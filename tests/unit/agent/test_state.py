@@ -10,11 +10,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec.structs import replace
 
-from bot.agent import lock
 from bot.agent.state import NodeState, StateError, find_deployed, find_last_good, find_unfinished, used_numbers
 from bot.domain.names import DeploymentId, NodeName, RepoName
 from bot.protocol.order import Order
 from bot.protocol.outcome import OrderEnd
+from bot.storage import handed_lock
 from tests.unit.agent.test_orders import order
 
 
@@ -86,7 +86,7 @@ def test_a_disk_that_is_read_only_is_named_in_one_line(state: NodeState, monkeyp
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, "Read-only file system", str(state.folder / "lock"))
 
-    monkeypatch.setattr(lock, "_try", refuse)
+    monkeypatch.setattr(handed_lock, "_try", refuse)
     with pytest.raises(StateError) as caught, state.lock():
         raise AssertionError("the lock was taken")
     assert str(caught.value) == f"{state.folder} cannot be written: Read-only file system; run this as its owner"
