@@ -1,9 +1,21 @@
-"""Errors that say why an order failed."""
+"""Errors of the node's own folder, and errors that say why an order failed."""
 
 from __future__ import annotations
 
-from bot.domain.errors import BotError
+from bot.domain.errors import AccessError, BotError, NoDataError
 from bot.protocol.outcome import FailureReason
+
+
+class StateError(BotError):
+    """The node's own folder is missing something, or cannot be used."""
+
+
+class NoNodeError(NoDataError, StateError):
+    """The folder holds no node."""
+
+
+class StateAccessError(AccessError, StateError):
+    """The folder cannot be read or written."""
 
 
 class OrderFailedError(BotError):

@@ -7,14 +7,14 @@ from collections import Counter
 from bot.agent.approved import find_beyond, find_other_files
 from bot.agent.checkout import Checkout
 from bot.agent.drift import find_differences
-from bot.agent.errors import failure_reason_of
+from bot.agent.errors import StateError, failure_reason_of
 from bot.agent.node import LocalNode, post_status, report_outcome
 from bot.agent.orders import adjust_order, changed_stacks
 from bot.agent.outcomes import make_outcome
 from bot.agent.owners import Models
 from bot.agent.preflight import check_engine, prepare
 from bot.agent.space import check_space, read_space
-from bot.agent.state import StateError, find_deployed, find_last_good, is_after_failure
+from bot.agent.state import find_deployed, find_last_good, is_after_failure
 from bot.domain.errors import BotError
 from bot.engine.containers import Container
 from bot.engine.versions import EngineVersions

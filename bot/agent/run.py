@@ -17,7 +17,7 @@ from bot.agent.approved import find_beyond, find_other_files
 from bot.agent.change import Change
 from bot.agent.checkout import Checkout, CheckoutPosition
 from bot.agent.drift import find_differences
-from bot.agent.errors import failure_reason_of
+from bot.agent.errors import StateError, failure_reason_of
 from bot.agent.health import UnhealthyError
 from bot.agent.node import LocalNode, post_status, report_outcome
 from bot.agent.orders import (
@@ -31,7 +31,7 @@ from bot.agent.outcomes import make_outcome
 from bot.agent.preflight import PreflightResult, check_engine, prepare
 from bot.agent.rollback import roll_back
 from bot.agent.space import check_space, read_space
-from bot.agent.state import StateError, deployed_services, find_deployed, find_last_good, is_after_failure
+from bot.agent.state import deployed_services, find_deployed, find_last_good, is_after_failure
 from bot.domain.errors import BotError
 from bot.engine.compose import preload
 from bot.engine.containers import Container, Holding

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from bot.domain.errors import BotError
+from bot.agent.errors import NoNodeError, StateAccessError, StateError
 from bot.domain.names import CommitSha, NodeName, RepoName, ServiceName, parse_repo_name
 from bot.domain.values import StoredValue
 from bot.engine.containers import Container
@@ -28,10 +28,6 @@ from bot.storage.handed_lock import LockedError, take_lock
 from bot.storage.whole_files import write_whole
 
 LOCK_TIMEOUT = 900  # seconds that an order waits for the one before it
-
-
-class StateError(BotError):
-    """The node's own folder is missing something, or cannot be used."""
 
 
 class Identity(StoredValue, frozen=True):
@@ -109,10 +105,13 @@ class NodeState:
         try:
             return msgspec.json.decode((self.folder / "node.json").read_bytes(), type=Identity)
         except FileNotFoundError:
-            raise StateError(
-                f"{self.folder} holds no node yet: run `aios-bot node trust KEYFILE --fleet OWNER/NAME --node NAME`"
+            raise NoNodeError(
+                f"there is no node in {self.folder}: make one with the command that `aios-bot node add` prints, or "
+                "name the folder of the one that is here with --state, or by AIOS_BOT_NODE_STATE"
             ) from None
-        except (OSError, msgspec.MsgspecError) as problem:
+        except OSError as problem:
+            raise StateAccessError(self.folder / "node.json", "read", problem) from None
+        except msgspec.MsgspecError as problem:
             raise StateError(f"{self.folder / 'node.json'} cannot be read: {problem}") from None
 
     def read_keys(self) -> tuple[PublicKey, ...]:
@@ -151,7 +150,7 @@ class NodeState:
             write_whole(self.folder / "keys" / f"{key.fingerprint}.pem", key.pem.encode())
             write_whole(self.folder / "node.json", msgspec.json.encode(wanted))
         except OSError as problem:
-            raise StateError(f"{self.folder} cannot be written: {problem.strerror}; run this as its owner") from None
+            raise StateAccessError(self.folder, "written", problem) from None
         return wanted
 
     @contextlib.contextmanager
@@ -162,7 +161,7 @@ class NodeState:
         except LockedError:
             raise StateError(f"another order is still being carried out after {timeout:.0f} s") from None
         except OSError as problem:
-            raise StateError(f"{self.folder} cannot be written: {problem.strerror}; run this as its owner") from None
+            raise StateAccessError(self.folder, "written", problem) from None
         with held:
             yield
 
@@ -218,7 +217,7 @@ class NodeState:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as problem:
-            raise StateError(f"{self._record} cannot be written: {problem.strerror}") from None
+            raise StateAccessError(self._record, "written", problem) from None
 
 
 def _own_records(records: Iterable[Record], own: Identity | None) -> Iterator[Record]:
@@ -289,6 +288,6 @@ def _parse_key(path: Path) -> PublicKey:
     try:
         return parse_public_key(path.read_bytes())
     except OSError as problem:
-        raise StateError(f"{path} cannot be read: {problem.strerror}") from None
+        raise StateAccessError(path, "read", problem) from None
     except PublicKeyError as problem:
         raise StateError(f"{path} is {problem}") from None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.domain.errors import BotError, ExitCode
+from bot.domain.errors import AccessError, BotError, ExitCode, NoDataError
 from bot.domain.names import BranchName, NodeName, parse_repo_name
 from bot.domain.platforms import Platform
 from bot.settings.environment import read_data_folder, runner_environment
@@ -261,13 +261,18 @@ def _read_agent(named: str | None) -> AgentRelease | None:
 
 
 def _read_key(key: Path | None) -> str:
+    from bot.envelope.keys import PublicKeyError, parse_public_key
     from bot.storage.keyfiles import ORDERS_PUBLIC
 
     place = key or read_data_folder() / "keys" / ORDERS_PUBLIC
     try:
-        return place.read_text()
-    except OSError:
-        raise BotError(
+        return parse_public_key(place.read_bytes()).pem
+    except FileNotFoundError:
+        raise NoDataError(
             f"{place} does not exist: name the bot's public key with --key (on the service's machine it is "
             f"AIOS_BOT_DATA/keys/{ORDERS_PUBLIC})"
         ) from None
+    except OSError as problem:
+        raise AccessError(place, "read", problem) from None
+    except PublicKeyError as problem:
+        raise BotError(f"{place} is {problem}") from None

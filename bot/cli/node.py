@@ -46,7 +46,7 @@ def node() -> None:
 @click.option(
     "--order",
     "order_file",
-    type=click.File("r", encoding="utf-8"),
+    type=click.File("r", encoding="utf-8", errors="replace"),  # what is no text is refused as no order
     help="File with the signed order; - for standard input. Default: AIOS_BOT_ORDER.",
 )
 @click.option(
@@ -126,7 +126,10 @@ def trust(  # noqa: PLR0917 - one parameter per option of the command
 ) -> None:
     """Trust the key in KEYFILE (the bot's keys/orders.pub.pem): accept orders that it signed."""
     from bot.agent.state import NodeState
+    from bot.fleetfile.shapes import NODE_NAME
 
+    if name is not None and not NODE_NAME.pattern.fullmatch(name):
+        raise click.UsageError(f"--node {name!r} is not usable; {NODE_NAME.words}")
     state = NodeState(state_folder or read_node_settings().state)
     identity = state.trust(keyfile, fleet=fleet, node=name, root=root, report_only=report_only)
     trusted = ", ".join(key.fingerprint for key in state.read_keys())

@@ -6,7 +6,9 @@ traceback. The exit codes are part of the command line's contract (docs/referenc
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
+from pathlib import PurePath
 
 
 class ExitCode(IntEnum):
@@ -30,7 +32,8 @@ class ExitCode(IntEnum):
     NOT_WRITABLE = 8, "a file or folder cannot be read or written by this user"
     IN_USE = 9, "another service works with the same data folder"
     KEY_REFUSED = 10, "GitHub does not accept the App's key"
-    NO_DATA = 11, "there is no database or key here: most likely the wrong folder"
+    NO_DATA = 11, "there is no database, key or node here: most likely the wrong folder"
+    INTERRUPTED = 130, "interrupted, such as by Ctrl-C"
 
 
 class BotError(Exception):
@@ -51,8 +54,27 @@ class ProgramMissingError(BotError):
     exit_code = ExitCode.MISSING
 
 
+class AccessError(BotError):
+    """A file or folder cannot be read or written ("made", "written"): the system's reason, and what to do."""
+
+    exit_code = ExitCode.NOT_WRITABLE
+
+    def __init__(self, place: PurePath | str, done: str, problem: OSError) -> None:
+        cure = _CURES.get(problem.errno or 0, "choose another path")
+        super().__init__(f"{place} cannot be {done}: {problem.strerror or problem}; {cure}")
+
+
+_CURES = {
+    errno.EACCES: "run this as its owner, or choose another path",
+    errno.EPERM: "run this as its owner, or choose another path",
+    errno.ENOSPC: "make room there",
+    errno.EDQUOT: "make room there",
+    errno.ENAMETOOLONG: "choose a shorter path",
+}
+
+
 class NoDataError(BotError):
-    """A command that only reads found no database or no key where it was told to look."""
+    """A command found no database, key or node where it was told to look."""
 
     exit_code = ExitCode.NO_DATA
 

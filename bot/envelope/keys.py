@@ -10,6 +10,7 @@ import re
 from typing import NamedTuple
 
 _PEM = re.compile(rb"-----BEGIN (RSA )?PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END (RSA )?PUBLIC KEY-----")
+_PRIVATE = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,20}PRIVATE KEY-----")
 _ED25519 = bytes.fromhex("302a300506032b6570032100")  # what the 32 bytes of the key follow in DER (RFC 8410)
 
 
@@ -41,7 +42,9 @@ class PublicKey(NamedTuple):
 
 
 def parse_public_key(pem: bytes) -> PublicKey:
-    """The key in `pem`, or PublicKeyError."""
+    """The key in `pem`, or PublicKeyError, which shows nothing of what is there."""
+    if _PRIVATE.search(pem):
+        raise PublicKeyError("a private key, which no node may have: the public one is orders.pub.pem beside it")
     found = _PEM.search(pem)
     try:
         der = base64.b64decode(b"".join(found.group(2).split()), validate=True) if found else b""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from bot.agent.checkout import CheckoutPosition
 from bot.domain.errors import ExitCode
@@ -70,12 +70,46 @@ def test_what_is_no_key_is_not_trusted(shell: Shell, tmp_path: Path, content: st
     assert "Traceback" not in said
 
 
+def test_a_private_key_is_refused_and_never_shown(shell: Shell, tmp_path: Path) -> None:
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "orders.pem").write_bytes(pem)
+    for words in (("trust", str(tmp_path / "orders.pem")), ("add", NODE, "--key", str(tmp_path / "orders.pem"))):
+        code, said = shell.run(*words, "--fleet", FLEET, *(("--node", NODE) if words[0] == "trust" else ()))
+        assert (code, "orders.pem is a private key, which no node may have" in said) == (ExitCode.FAILED, True), said
+        assert pem.splitlines()[1].decode() not in said
+    assert not shell.state.exists()
+
+
+@pytest.mark.parametrize("command", ["show", "leave", "recover"])
+def test_a_machine_without_a_node_says_so_and_how_it_becomes_one(shell: Shell, command: str) -> None:
+    code, said = shell.run(command)
+    assert code == ExitCode.NO_DATA
+    assert said.startswith(f"aios-bot: there is no node in {shell.state}: make one with the command that")
+    assert "--state" in said
+    assert "node trust" not in said
+
+
+def test_a_name_that_no_fleet_file_takes_is_refused(shell: Shell, tmp_path: Path) -> None:
+    key = write_key(tmp_path / "one.pem", Ed25519PrivateKey.generate())
+    code, said = shell.run("trust", str(key), "--fleet", FLEET, "--node", "../x y")
+    assert (code, "--node '../x y' is not usable" in said) == (ExitCode.USAGE, True)
+    assert not shell.state.exists()
+
+
+def test_bytes_that_are_no_text_are_no_order(shell: Shell, tmp_path: Path) -> None:
+    key = write_key(tmp_path / "one.pem", Ed25519PrivateKey.generate())
+    shell.run("trust", str(key), "--fleet", FLEET, "--node", NODE)
+    (tmp_path / "order").write_bytes(b"\xff\xfe\x80")
+    code, said = shell.run("deploy", "--order", str(tmp_path / "order"))
+    assert (code, said.startswith("refused (malformed)")) == (ExitCode.REFUSED, True), said
+
+
 def test_the_doctor_names_each_lack_with_its_cure(shell: Shell) -> None:
     code, said = shell.run("doctor")
     assert code == ExitCode.FAILED
     failed = [line for line in said.splitlines() if line.startswith("FAIL")]
     assert [line.split()[1] for line in failed] == ["identity:", "keys:", "engine:", "checkout:"]
-    assert "node trust" in failed[0]
+    assert "`aios-bot node add` prints" in failed[0]
     assert not shell.state.exists()  # it only looks
 
 
@@ -93,7 +127,7 @@ def test_no_order_and_no_node_are_different_mistakes(shell: Shell) -> None:
     code, said = shell.run("deploy")
     assert (code, "no order" in said) == (ExitCode.USAGE, True)
     code, said = shell.run("deploy", "--order", "-", stdin="{}")
-    assert (code, "holds no node yet" in said) == (ExitCode.FAILED, True)
+    assert (code, "there is no node in" in said) == (ExitCode.NO_DATA, True)
 
 
 def test_an_order_from_standard_input_is_carried_out_and_shown(

@@ -49,9 +49,9 @@ def test_a_node_installs_nothing_of_the_service(agent: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("node", "show"), "holds no node yet"),
-        (("node", "doctor"), "holds no node yet"),
-        (("node", "recover"), "holds no node yet"),
+        (("node", "show"), "there is no node in"),
+        (("node", "doctor"), "there is no node in"),
+        (("node", "recover"), "there is no node in"),
         (("node", "join", "x"), "this invitation is damaged"),
         (("node", "deploy"), "no order"),
         (("fleet", "schema"), '"$schema"'),

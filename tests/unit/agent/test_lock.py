@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock, Timeout
 
-from bot.agent.state import NodeState, StateError
+from bot.agent.errors import StateError
+from bot.agent.state import NodeState
 from bot.engine.process import run_child
 from bot.git.git import run_in_checkout
 from bot.settings.inherited import inherited

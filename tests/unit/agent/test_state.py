@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec.structs import replace
 
-from bot.agent.state import NodeState, StateError, find_deployed, find_last_good, find_unfinished, used_numbers
+from bot.agent.errors import StateError
+from bot.agent.state import NodeState, find_deployed, find_last_good, find_unfinished, used_numbers
 from bot.domain.names import DeploymentId, NodeName, RepoName
 from bot.protocol.order import Order
 from bot.protocol.outcome import OrderEnd
@@ -89,7 +90,7 @@ def test_a_disk_that_is_read_only_is_named_in_one_line(state: NodeState, monkeyp
     monkeypatch.setattr(handed_lock, "_try", refuse)
     with pytest.raises(StateError) as caught, state.lock():
         raise AssertionError("the lock was taken")
-    assert str(caught.value) == f"{state.folder} cannot be written: Read-only file system; run this as its owner"
+    assert str(caught.value) == f"{state.folder} cannot be written: Read-only file system; choose another path"
 
 
 def test_an_error_of_the_work_is_not_taken_for_one_of_the_lock(state: NodeState) -> None:

@@ -19,6 +19,7 @@ def test_the_numbers_never_change() -> None:
         "IN_USE": 9,
         "KEY_REFUSED": 10,
         "NO_DATA": 11,
+        "INTERRUPTED": 130,
     }
     assert {code.name: int(code) for code in ExitCode} == numbers
 

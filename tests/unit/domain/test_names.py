@@ -65,8 +65,8 @@ def test_what_commands_are_made_of() -> None:
 
 def test_each_exit_code_is_part_of_the_command_line() -> None:
     names = ["OK", "FAILED", "USAGE", "BUG", "REFUSED", "SETTINGS", "UNAVAILABLE", "MISSING"]
-    names += ["NOT_WRITABLE", "IN_USE", "KEY_REFUSED", "NO_DATA"]
-    assert [(code.name, code.value) for code in ExitCode] == list(zip(names, range(12), strict=True))
+    names += ["NOT_WRITABLE", "IN_USE", "KEY_REFUSED", "NO_DATA", "INTERRUPTED"]
+    assert [(code.name, code.value) for code in ExitCode] == list(zip(names, (*range(12), 130), strict=True))
     assert (BotError("x").exit_code, SettingsError("x").exit_code) == (ExitCode.FAILED, ExitCode.SETTINGS)
 
 

@@ -187,13 +187,20 @@ WHOLE = base64.b64decode(public(KEY).pem.splitlines()[1])
         as_pem(b"\x30\x80" + b"x" * 128),  # a length that is left open
         as_pem(WHOLE).replace(b"MCow", b"MCow="),
         b"-----BEGIN PUBLIC KEY-----\nAAA\n-----END PUBLIC KEY-----\n",
-        b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
     ],
 )
 def test_what_is_no_key_is_named_as_such(content: bytes) -> None:
     with pytest.raises(PublicKeyError) as caught:
         parse_public_key(content)
     assert str(caught.value) == "no public key in PEM form (-----BEGIN PUBLIC KEY-----)"
+
+
+@pytest.mark.parametrize("kind", ["", "RSA ", "EC ", "ENCRYPTED ", "OPENSSH "])
+def test_a_private_key_is_named_as_such_and_never_shown(kind: str) -> None:
+    with pytest.raises(PublicKeyError, match="a private key, which no node may have") as caught:
+        parse_public_key(f"-----BEGIN {kind}PRIVATE KEY-----\nAAAA\n-----END {kind}PRIVATE KEY-----\n".encode())
+    assert "AAAA" not in str(caught.value)
 
 
 def test_a_key_with_a_length_of_several_bytes_is_read() -> None:
