@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from bot.cli.terminal import show_verdicts, working
-from bot.domain.errors import BotError, ExitCode
+from bot.domain.errors import BotError, ExitCode, NoDataError
 from bot.text.counts import plural
 
 _STYLES = {"ok": "green", "note": "yellow", "FAIL": "bold red"}
@@ -30,7 +30,10 @@ def check(*, pull: bool) -> None:
 
     settings = read_settings(pull=pull)
     if not settings.data.exists() and settings.credentials is None:
-        raise BotError(f"no App is set up, and there is no {settings.data}: run `aios-bot serve` to create an App")
+        raise NoDataError(
+            f"no App is set up, and there is no {settings.data}: run this in the service's folder with its settings; "
+            "`aios-bot serve` creates an App"
+        )
     credentials = settings.credentials
     if credentials is None:
         store = open_store(settings.database_url.reveal(), make=False)

@@ -7,7 +7,7 @@ import uuid
 import click
 
 from bot.cli.groups import CommandGroup
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, SettingsError
 
 
 @click.group(cls=CommandGroup)
@@ -27,7 +27,7 @@ def test() -> None:
     addresses = [one.reveal() for one in read_notify_settings()]
     configure_logging(level="WARNING", secrets=addresses)
     if not addresses:
-        raise BotError("AIOS_BOT_NOTIFY is not set: there is no address to send to")
+        raise SettingsError("AIOS_BOT_NOTIFY is not set: there is no address to send to")
     check_installed()
     refused = 0
     for target in make_targets(addresses):

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from bot.domain.errors import BotError
+from bot.git.git import check_git
 from bot.github.app import connect
 from bot.github.client import Client
 from bot.settings.environment import child_environment
@@ -29,14 +30,15 @@ def open_user_client(settings: NodeSettings) -> Client:
             "no token for GitHub: run `gh auth login`, or set GITHUB_TOKEN to a token that may write contents and "
             "pull requests of the fleet repository and administer it (for its runners)"
         ) from None
-    return connect(settings.api_url, done.stdout.decode().strip())
+    return connect(settings.api_url, done.stdout.decode("ascii", "replace").strip())
 
 
 def find_fleet_of_clone(folder: Path = Path()) -> str:
-    """OWNER/NAME of the repository that the clone at `folder` came from. Raises UsageError."""
+    """OWNER/NAME of the repository that the clone at `folder` came from, or UsageError, or ProgramMissingError."""
+    check_git()
     command = ["git", "-C", str(folder), "config", "--get", "remote.origin.url"]
     done = subprocess.run(command, env=child_environment(), capture_output=True, check=False)
-    url = done.stdout.decode().strip()
+    url = done.stdout.decode("utf-8", "replace").strip()
     path = urlsplit(url).path if "://" in url else url.partition(":")[2]
     name = path.strip("/").removesuffix(".git")
     if name.count("/") != 1:

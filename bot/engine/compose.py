@@ -116,7 +116,10 @@ class ComposeStack:
         done = self._docker.start(arguments, extra=self._extra)
         if done.code != 0:
             raise DockerError(self._docker.explain(arguments, done.err))
-        return msgspec.json.decode(done.out), done.err.decode("utf-8", "replace")
+        try:
+            return msgspec.json.decode(done.out), done.err.decode("utf-8", "replace")
+        except msgspec.DecodeError:
+            raise DockerError("`docker compose config` printed no JSON: install docker and compose again") from None
 
     def pull(self, services: Sequence[ServiceName]) -> None:
         """Pull the images of these services, with progress in the log."""

@@ -59,5 +59,7 @@ def check_versions(docker: Docker, *, needs_compose: bool = True) -> EngineVersi
 
 
 def _check(what: str, found: str, oldest: tuple[int, ...]) -> None:
+    if not parse_version(found):
+        raise UnfitEngineError(f"{what} does not say which version it is ({found[:80]!r}): install it again")
     if parse_version(found) < oldest:
         raise UnfitEngineError(f"{what} {found} is too old: install {render_version(oldest)} or newer")

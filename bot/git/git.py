@@ -7,6 +7,7 @@ never in a URL, a configuration file or a command line.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bot.domain.errors import BotError, ProgramMissingError, RetryLater
-from bot.domain.names import CommitSha, parse_commit_sha
+from bot.domain.names import CommitSha
+from bot.git.answers import parse_fields, parse_git_version, parse_lines, parse_number, parse_sha
 from bot.git.reasons import find_reason, find_verb
 from bot.git.resolver import Resolver
 from bot.settings.environment import child_environment
@@ -62,12 +64,12 @@ def _render_path(path: bytes) -> str:
 
 
 def read_git_version(environment: Mapping[str, str]) -> str:
-    """The version of the git on PATH ("2.39.5"), or GitError when there is none."""
+    """The version of the git on PATH ("2.39.5"), or GitError when there is none, BrokenGitError when it is none."""
     try:
         out = _run(["git", "--version"], environment=environment)
-    except (OSError, GitError, ProgramMissingError):
+    except (OSError, ProgramMissingError):
         raise GitError("git is not on PATH: install it, and let the runner's user see it") from None
-    return out.decode().split()[2]
+    return parse_git_version(out)
 
 
 def check_git(path: str | None = None) -> None:
@@ -105,7 +107,7 @@ class GitRepository:
     def of_checkout(cls, path: Path) -> GitRepository:
         """The repository whose checkout `path` is (a submodule's lies in its parent's .git), or GitError."""
         found = _run(["git", "-C", str(path), "rev-parse", "--absolute-git-dir"], environment=_no_further(path))
-        return cls(Path(found.decode().strip()))
+        return cls(Path(os.fsdecode(found).strip()))
 
     def run(self, *arguments: str, environment: Mapping[str, str] | None = None, stdin: bytes | None = None) -> bytes:
         """Standard output of one git command in this repository, or GitError. Without `environment` it only reads."""
@@ -126,7 +128,7 @@ class GitRepository:
             out = self.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         except GitError:
             return None
-        return parse_commit_sha(out.decode().strip())
+        return parse_sha(out)
 
     def make_resolver(self) -> Resolver:
         """One process that resolves many names, as `resolve` does."""
@@ -142,9 +144,9 @@ class GitRepository:
             out = self.run("cat-file", "--batch-check=%(objectname)", stdin=lines.encode("utf-8", "surrogateescape"))
         except GitError:  # a damaged object, or one that a partial clone lacks, ends it
             return {revision: self.resolve(revision) for revision in found}
-        for name, line in zip(names, out.decode("utf-8", "replace").splitlines(), strict=True):
-            if " " not in line:  # "... missing", "... ambiguous"
-                found[name] = parse_commit_sha(line)
+        for name, line in zip(names, parse_lines(out, len(names)), strict=True):
+            if b" " not in line:  # "... missing", "... ambiguous"
+                found[name] = parse_sha(line)
         return found
 
     def list_refs(self, *names: str) -> dict[str, CommitSha]:
@@ -178,8 +180,7 @@ class GitRepository:
         entries = []
         for line in filter(None, out.split(b"\0")):
             meta, _, name = line.partition(b"\t")
-            mode, kind, oid = meta.decode().split()
-            entries.append(TreeEntry(mode, kind, oid, _render_path(name)))
+            entries.append(TreeEntry(*parse_fields(meta), _render_path(name)))
         return tuple(entries)
 
     def tree_of(self, commit: str) -> str:
@@ -207,30 +208,30 @@ class GitRepository:
 
     def committed_at(self, commit: str) -> int:
         """When a commit was committed, by its own word, in seconds since the epoch."""
-        return int(self.run("log", "-1", "--format=%ct", "--end-of-options", commit).decode().strip() or 0)
+        return parse_number(self.run("log", "-1", "--format=%ct", "--end-of-options", commit) or b"0")
 
     def last_change(self, commit: str, path: str) -> CommitSha | None:
         """The newest commit that changed `path`, among `commit` and its first parents (merged ones do not count)."""
-        out = self.run("log", "--max-count=1", "--first-parent", "--format=%H", commit, "--", path).decode().strip()
-        return parse_commit_sha(out) if out else None
+        out = self.run("log", "--max-count=1", "--first-parent", "--format=%H", commit, "--", path)
+        return parse_sha(out) if out.strip() else None
 
     def changes_since(self, old: CommitSha, new: CommitSha, path: str, *, most: int) -> tuple[CommitSha, ...]:
         """The commits that changed `path`, among `new` and its first parents after `old`, newest first."""
         span = ("--first-parent", "--format=%H", f"{old}..{new}", "--", path)
-        out = self.run("log", f"--max-count={most}", *span).decode()
-        return tuple(parse_commit_sha(line) for line in out.split())
+        out = self.run("log", f"--max-count={most}", *span)
+        return tuple(parse_sha(line) for line in out.split())
 
     def merge_base(self, one: str, other: str) -> CommitSha | None:
         """The best common ancestor of two commits, or None when they have none."""
         try:
-            return parse_commit_sha(self.run("merge-base", one, other).decode().strip())
+            return parse_sha(self.run("merge-base", one, other))
         except GitError:
             return None
 
     def count_between(self, old: CommitSha | None, new: CommitSha) -> int:
         """How many commits `commits_between` would list without a limit."""
         span = f"{old}..{new}" if old else new
-        return int(self.run("rev-list", "--count", "--end-of-options", span))
+        return parse_number(self.run("rev-list", "--count", "--end-of-options", span))
 
     def changed_files(self, old: CommitSha | None, new: CommitSha) -> tuple[str, ...]:
         """Paths that differ between two commits, sorted; a rename is both of its paths."""

@@ -157,11 +157,11 @@ class Store:
         except NoDataError:
             self.engine.dispose()
             raise
-        except sa.exc.OperationalError as problem:
+        except sa.exc.DatabaseError as problem:  # OperationalError, and that of a file of another kind
             self.engine.dispose()
             raise StoreError(
                 f"cannot open the database {self.engine.url.render_as_string(hide_password=True)}: "
-                f"{str(problem.orig).strip()}"
+                f"{' '.join(str(problem.orig).split())}; AIOS_BOT_DATABASE_URL, or AIOS_BOT_DATA, names another"
             ) from None
         if before not in (0, now):
             _LOG.info("the database was brought from schema %d to %d", before, now)

@@ -89,7 +89,7 @@ def test_a_taken_port_is_found_before_the_database_is_opened(tmp_path: Path) -> 
 
 
 def test_without_git_it_says_what_to_install(tmp_path: Path) -> None:
-    for command in (("serve",), ("plan",), ("fleet", "init")):
+    for command in (("serve",), ("plan",), ("fleet", "init"), ("node", "add", "N"), ("node", "remove", "N")):
         status, text = run(tmp_path, *command, PATH=str(tmp_path), PORT=str(free_port()))
         assert status == ExitCode.MISSING, command
         assert_one_line(text, "git is not on PATH", "apt-get install git")
@@ -101,6 +101,40 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     status, text = run(tmp_path, "serve", AIOS_BOT_DATA=str(tmp_path / "file/data"), PORT=str(free_port()))
     assert status == ExitCode.NOT_WRITABLE
     assert_one_line(text, str(tmp_path / "file/data"), "choose another")
+
+
+def test_a_file_in_place_of_the_data_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    status, text = run(tmp_path, "serve", AIOS_BOT_DATA=str(tmp_path / "file"), PORT=str(free_port()))
+    assert status == ExitCode.NOT_WRITABLE
+    assert_one_line(text, f"{tmp_path / 'file'} cannot be made: File exists; choose another path")
+
+
+@pytest.mark.parametrize("command", [("serve",), ("inbox", "list")])
+def test_a_file_that_is_no_database_is_named(tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/aios-bot.sqlite3").write_text("not a database\n" * 100)
+    status, text = run(tmp_path, *command, PORT=str(free_port()))
+    assert status == ExitCode.UNAVAILABLE
+    assert_one_line(text, "aios-bot.sqlite3: file is not a database", "AIOS_BOT_DATA")
+
+
+def test_a_setting_that_is_missing_has_its_own_code(tmp_path: Path) -> None:
+    assert run(tmp_path, "notify", "test")[0] == ExitCode.SETTINGS
+    status, text = run(tmp_path, "check")
+    assert status == ExitCode.NO_DATA
+    assert_one_line(text, "no App is set up", "run this in the service's folder")
+
+
+def test_a_program_that_is_called_git_and_is_none_is_named(tmp_path: Path) -> None:
+    program = tmp_path / "bin/git"
+    program.parent.mkdir()
+    for prints in ("true", "echo some other words", "printf '\\377\\376 \\200 \\201'"):
+        program.write_text(f"#!/bin/sh\n{prints}\n")
+        program.chmod(0o755)
+        for command in (("plan",), ("node", "doctor")):
+            _, text = run(tmp_path, *command, PATH=f"{program.parent}:/usr/bin:/bin")
+            assert "Traceback" not in text, (prints, command, text)
 
 
 def test_a_second_service_on_one_data_folder_is_refused(tmp_path: Path) -> None:
