@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
+from bot.__main__ import starting
 
-if __name__ == "__main__":  # the imports take a second, in which there is nothing to remove yet
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+with starting():  # the imports take a second
+    import click
 
-import click
-
-from bot.cli.main import run_program
-from sandbox.demo import demo
-from sandbox.serve import serve
+    from bot.cli.main import run_program
+    from sandbox.demo import demo
+    from sandbox.serve import serve
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,5 +21,4 @@ sandbox.add_command(demo)
 sandbox.add_command(serve)
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     run_program(sandbox, "python -m sandbox")
