@@ -194,7 +194,7 @@ def remove_remains(root: Path, *, keep: bool = False) -> None:
 
 def _prepared(root: Path) -> Path:
     if os.geteuid() != 0:
-        raise EngineError("starting a separate Docker Engine needs root: run this with sudo, or start Docker")
+        raise EngineError("starting a separate Docker Engine needs root: run this with sudo")
     root.mkdir(parents=True, exist_ok=True)
     root = root.resolve()
     if len(str(root)) > MAX_ROOT_LENGTH:

@@ -6,6 +6,7 @@ Standard output gets the settings of a bot that works there, as `export` lines, 
 from __future__ import annotations
 
 import signal
+import sys
 import tempfile
 import threading
 from contextlib import ExitStack
@@ -93,11 +94,13 @@ def render_hints(world: AiosWorld, root: Path) -> str:
             f"The embedded GitHub is at {world.hub.url}.",
             f"It holds {SERVER}, and {FLEET}, which pins it for the node {NODE}.",
             "",
-            "  1. In another terminal, paste the lines above and run `aios-bot serve`.",
+            "  1. In another terminal, paste the lines above and run",
+            f"     {Path(sys.executable).parent}/aios-bot serve",
             f"  2. Edit a stack in {clone}, commit and `git push`;",
             f"     any user name will do, and the password is in {root / 'token'}.",
             f"  3. Open {world.hub.url}/{FLEET}",
             "",
+            "Runners that join here go online and run no job: `make demo` shows a whole deployment.",
             "Press Ctrl-C to stop.",
         )
     )

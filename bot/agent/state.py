@@ -143,7 +143,7 @@ class NodeState:
             raise StateError(str(problem)) from None
         if known is not None and (wanted.fleet, wanted.node) != (known.fleet, known.node):
             raise StateError(
-                f"this is {known.node} of {known.fleet} already; to make it another node, remove {self.folder}"
+                f"this is {known.node} of {known.fleet} already; to make it another, run `aios-bot node leave` first"
             )
         try:
             (self.folder / "keys").mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -97,7 +97,7 @@ def run_program(command: click.Command, name: str) -> None:
     except click.exceptions.Abort:
         sys.exit(ExitCode.INTERRUPTED)
     except BotError as problem:
-        _print_problem(str(problem))
+        _print_problem("; ".join(filter(None, (str(problem), problem.cure))))
         sys.exit(problem.exit_code)
     except ModuleNotFoundError as problem:
         extra = EXTRAS.get((problem.name or "").partition(".")[0])

@@ -27,7 +27,10 @@ class ExitCode(IntEnum):
     BUG = 3, "an unexpected error: please report it, with the traceback"
     REFUSED = 4, "an order, a permission or a check refused it; nothing was changed"
     SETTINGS = 5, "a setting is missing or unusable; trying again does not help"
-    UNAVAILABLE = 6, "the database, or the address to listen on, is not available; trying again may help"
+    UNAVAILABLE = (
+        6,
+        "GitHub, the service, the database, or the address to listen on, is not available; try again later",
+    )
     MISSING = 7, "a part of aios-bot, or a program that this command needs, is not installed"
     NOT_WRITABLE = 8, "a file or folder cannot be read or written by this user"
     IN_USE = 9, "another service works with the same data folder"
@@ -40,6 +43,8 @@ class BotError(Exception):
     """An expected error. `str(error)` is written for the person who reads it."""
 
     exit_code = ExitCode.FAILED
+    cure = ""
+    """What a person at a keyboard can do, where the message itself names no cure: the service tries again."""
 
 
 class SettingsError(BotError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.errors import BotError, RetryLater
+from bot.domain.errors import BotError, ExitCode, RetryLater
 
 
 class GitHubError(BotError):
@@ -17,9 +17,14 @@ class GitHubError(BotError):
 class Unavailable(RetryLater):
     """No usable response came, or GitHub could not do it now. Other requests may work all the while."""
 
+    exit_code = ExitCode.UNAVAILABLE
+    cure = "check the network and GITHUB_API_URL, or try again later"
+
 
 class CredentialsRefused(RetryLater):
     """GitHub did not accept what we authenticated with: a token that ended early, or a key of another App."""
+
+    cure = "check the token or key that was given, and this machine's clock"
 
 
 class BudgetSpent(RetryLater):

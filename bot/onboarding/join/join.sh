@@ -26,8 +26,9 @@ case $machine in
 esac
 [ "$bits" = 64 ] || die "there is no aios-bot for this machine ($machine): it runs on 64-bit x86 and ARM"
 
+instead=
 as_root() {
-  if [ "$(id -u)" -eq 0 ]; then "$@"; elif has sudo; then sudo "$@"; else die "this needs root: $*"; fi
+  if [ "$(id -u)" -eq 0 ]; then "$@"; elif has sudo; then sudo "$@"; else die "root has to run this, then paste the command again: $*$instead"; fi
 }
 
 install_packages() {
@@ -100,6 +101,7 @@ fi
 [ -n "$python" ] || die "Python 3.11 or newer is missing: install it, then paste the command again"
 
 if [ ! -d "$home" ]; then
+  instead="; or choose a folder of your own: export AIOS_BOT_NODE_STATE=$HOME/aios-bot-node"
   (umask 077 && mkdir -p "$home") 2>/dev/null || as_root install -d -m 0700 -o "$(id -un)" "$home"
 fi
 [ -w "$home" ] || die "$home belongs to another user: run this as its owner, who also runs the runner"

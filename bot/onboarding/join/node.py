@@ -201,12 +201,18 @@ class NodeJoin:
     def leave(self) -> None:
         """Remove the runner and the node's identity and keys; the checkout and the containers stay."""
         stop_runner(self.runner, self.invitation, self.environment)
-        if (self.runner / ".runner").exists() and self.invitation.token:
+        was_registered = (self.runner / ".runner").exists()
+        if was_registered and self.invitation.token:
             self._remove_runner()
         remove(self.runner)
         for name in ("node.json", "keys", "bootstrapped.json"):
             remove(self.state.folder / name)
         self.log("ok   this machine accepts no orders any more")
+        if was_registered and not self.invitation.token:
+            self.log(
+                f"note GitHub lists its runner until `aios-bot node remove {self.invitation.node}` is run where you "
+                f"administer {self.invitation.fleet}, if that was not done before"
+            )
         if sys.platform == "win32":  # a program that runs cannot be removed there
             self.log(f"note remove the program by hand: {self.state.folder / 'program'}")
         else:

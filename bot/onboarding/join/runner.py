@@ -110,9 +110,10 @@ def start_runner(folder: Path, state: Path, invitation: Invitation, environment:
             start_new_session=True,
         )
     (folder / "runner.pid").write_text(str(started.pid))
+    own = program if program.exists() else "aios-bot"
     return (
         "the runner is running in the background (there is no systemd: start these with the machine: "
-        f"{program} node recover --state {state}, then {folder / 'run.sh'})"
+        f"{own} node recover --state {state}, then {folder / 'run.sh'})"
     )
 
 

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from bot.domain.errors import ExitCode
 from bot.github import manifest
@@ -129,12 +131,11 @@ def test_a_setting_that_is_missing_has_its_own_code(tmp_path: Path) -> None:
 def test_a_program_that_is_called_git_and_is_none_is_named(tmp_path: Path) -> None:
     program = tmp_path / "bin/git"
     program.parent.mkdir()
-    for prints in ("true", "echo some other words", "printf '\\377\\376 \\200 \\201'"):
-        program.write_text(f"#!/bin/sh\n{prints}\n")
-        program.chmod(0o755)
-        for command in (("plan",), ("node", "doctor")):
-            _, text = run(tmp_path, *command, PATH=f"{program.parent}:/usr/bin:/bin")
-            assert "Traceback" not in text, (prints, command, text)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    status, text = run(tmp_path, "plan", PATH=f"{program.parent}:/usr/bin:/bin")
+    assert status == ExitCode.MISSING
+    assert_one_line(text, "the program `git` on PATH does not answer as git does", "install git")
 
 
 def test_a_second_service_on_one_data_folder_is_refused(tmp_path: Path) -> None:
@@ -189,3 +190,14 @@ def test_the_key_of_another_app_ends_the_start(tmp_path: Path) -> None:
         status, text = run(tmp_path, "serve", **settings)
     assert status == ExitCode.KEY_REFUSED
     assert_one_line(text, f"App {mine.id}", "GITHUB_APP_PRIVATE_KEY of the same App")
+
+
+@pytest.mark.parametrize("command", [("check",), ("node", "remove", "N", "--fleet", "o/f")])
+def test_a_github_that_does_not_answer_is_named_with_what_to_check(tmp_path: Path, command: tuple[str, ...]) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+    settings = {"GITHUB_APP_ID": "1", "GITHUB_APP_PRIVATE_KEY": pem, "GITHUB_WEBHOOK_SECRET": "x" * 20}
+    address = f"http://127.0.0.1:{free_port()}/api/v3"
+    status, text = run(tmp_path, *command, GITHUB_API_URL=address, GITHUB_TOKEN="x", **settings)
+    assert status == ExitCode.UNAVAILABLE
+    assert_one_line(text, "did not answer (ConnectionError); check the network and GITHUB_API_URL")

@@ -42,7 +42,7 @@ class Machine:
     def join(self) -> subprocess.CompletedProcess[str]:
         """The script, run by this machine's shell with an invitation that names no agent."""
         text = SCRIPT.read_text().replace("@INSTALLER@", "")
-        environment = {"PATH": str(self.bin), "AIOS_BOT_NODE_STATE": str(self.home)}
+        environment = {"PATH": str(self.bin), "HOME": "/home/lab", "AIOS_BOT_NODE_STATE": str(self.home)}
         command = ["/usr/bin/setsid", str(self.bin / "sh"), "-s", "--", "e30"]
         return subprocess.run(command, input=text, env=environment, capture_output=True, text=True, check=False)
 
@@ -92,6 +92,17 @@ def test_a_newer_git_is_taken(machine: Machine, version: str) -> None:
     machine.put("git", f"echo git version {version}")
     machine.put("aios-bot", "exit 0")
     assert machine.join().returncode == 0
+
+
+def test_a_user_without_sudo_is_told_what_root_does_and_what_needs_no_root(machine: Machine) -> None:
+    (machine.bin / "python3").symlink_to(sys.executable)
+    (machine.bin / "sudo").unlink()
+    machine.put("mkdir", "exit 1")
+    machine.put("id", "case $1 in -un) echo lab ;; *) echo 1000 ;; esac")
+    machine.assert_refused(
+        f"root has to run this, then paste the command again: install -d -m 0700 -o lab {machine.home}"
+    )
+    assert "; or choose a folder of your own: export AIOS_BOT_NODE_STATE=/" in machine.join().stderr
 
 
 def test_root_is_refused(machine: Machine) -> None:

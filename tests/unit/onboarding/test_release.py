@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, ExitCode
 from bot.onboarding.join.release import MAX_LOCK, read_release
 from bot.protocol.agent import AgentRelease
 from tests.releases import serve
@@ -32,5 +32,11 @@ def test_what_is_no_lock_is_told(tmp_path: Path, text: str) -> None:
 def test_a_release_that_is_not_there_is_told(tmp_path: Path) -> None:
     with serve(tmp_path) as place, pytest.raises(BotError, match=r"cannot be read .*404.*--agent installed"):
         read_release(place.url)
+    with pytest.raises(BotError) as unreachable:
+        read_release("http://127.0.0.1:1/release")
+    assert str(unreachable.value).startswith(
+        "http://127.0.0.1:1/release/agent.txt cannot be reached (ConnectionError): name another release"
+    )
+    assert unreachable.value.exit_code is ExitCode.UNAVAILABLE
     with pytest.raises(BotError, match="file:///x is not the address of a release"):
         read_release("file:///x")

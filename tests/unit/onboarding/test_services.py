@@ -68,6 +68,23 @@ def test_the_task_has_no_limit_and_runs_on_battery() -> None:
     text.encode("utf-16")
 
 
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_without_systemd_the_program_that_is_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_installed: bool
+) -> None:
+    state = tmp_path / "state"
+    folder, program = state / "runner", state / "program/aios-bot"
+    folder.mkdir(parents=True)
+    (folder / "run.sh").write_text("#!/bin/sh\n")
+    (folder / "run.sh").chmod(0o755)
+    if is_installed:
+        program.parent.mkdir()
+        program.touch()
+    monkeypatch.setattr(joining, "_SYSTEMD", tmp_path / "none")
+    said = start_runner(folder, state, INVITATION, {"PATH": "/usr/bin:/bin"})
+    assert f"start these with the machine: {program if is_installed else 'aios-bot'} node recover --state" in said
+
+
 def test_joining_adds_the_drop_in_and_leaving_removes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state, folder, units, told = tmp_path / "state", tmp_path / "state/runner", tmp_path / "units", tmp_path / "told"
     folder.mkdir(parents=True)
