@@ -90,14 +90,15 @@ def write_checksums(folder: Path) -> Path:
 def tool(name: str) -> str:
     """A program of requirements/release.txt, installed into `.tools/release` when that changed."""
     lock = ROOT / "requirements/release.txt"
-    stamp, digest = TOOLS / ".lock", hashlib.sha256(lock.read_bytes()).hexdigest()
+    folder = TOOLS.resolve()  # its programs name it, and start no more when it was moved
+    stamp, digest = folder / ".lock", f"{hashlib.sha256(lock.read_bytes()).hexdigest()} {folder}"
     if not stamp.exists() or stamp.read_text() != digest:
-        shutil.rmtree(TOOLS, ignore_errors=True)
-        run([sys.executable, "-m", "venv", str(TOOLS)])
-        pip = [str(TOOLS / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        shutil.rmtree(folder, ignore_errors=True)
+        run([sys.executable, "-m", "venv", str(folder)])
+        pip = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         run([*pip, "--require-hashes", "-r", str(lock)])
         stamp.write_text(digest)
-    return str(TOOLS / "bin" / name)
+    return str(folder / "bin" / name)
 
 
 def run(command: list[str], *, cwd: Path = ROOT) -> str:
