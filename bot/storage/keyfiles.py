@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from bot.domain.errors import BotError
+from bot.storage.whole_files import naming
 
 ORDERS_PUBLIC = "orders.pub.pem"  # what the nodes trust
 PREVIOUS_PUBLIC = "orders.previous.pub.pem"  # during a rotation
@@ -113,12 +114,13 @@ def _write_public(path: Path, key: Ed25519PrivateKey) -> None:
     pem = public_pem(key).encode()
     if not path.exists() or path.read_bytes() != pem:
         fresh = path.with_suffix(f".{secrets.token_hex(4)}")
-        fresh.write_bytes(pem)
+        with naming(path):
+            fresh.write_bytes(pem)
         fresh.replace(path)
 
 
 def _write_private(path: Path, content: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with naming(path), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
 
 

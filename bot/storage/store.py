@@ -161,7 +161,8 @@ class Store:
             self.engine.dispose()
             raise StoreError(
                 f"cannot open the database {self.engine.url.render_as_string(hide_password=True)}: "
-                f"{' '.join(str(problem.orig).split())}; AIOS_BOT_DATABASE_URL, or AIOS_BOT_DATA, names another"
+                f"{' '.join(str(problem.orig).split())}; see that it runs, that its disk has room, and that "
+                "AIOS_BOT_DATABASE_URL or AIOS_BOT_DATA names the right one"
             ) from None
         if before not in (0, now):
             _LOG.info("the database was brought from schema %d to %d", before, now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 import threading
 from pathlib import Path
@@ -101,6 +103,18 @@ def test_one_rotation_at_a_time(tmp_path: Path) -> None:
     with pytest.raises(KeysError, match="keys retire"):
         rotate_order_keys(tmp_path)
     assert [raw(key) for key in read_or_make_order_keys(tmp_path).all] == [raw(key) for key in keys.all]
+
+
+def test_a_full_disk_is_named_by_the_key_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", stop)
+    with pytest.raises(OSError, match=r"No space left on device: '.*orders\.pub\.pem'"):
+        read_or_make_order_keys(tmp_path)
+    monkeypatch.setattr(os, "fdopen", stop)
+    with pytest.raises(OSError, match=r"No space left on device: '.*orders"):
+        rotate_order_keys(tmp_path)
 
 
 def test_a_rotation_that_died_in_between_goes_on(tmp_path: Path) -> None:

@@ -34,8 +34,9 @@ def test_what_stops_it_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: py
         monkeypatch.setattr(os, "fsync", stop)
     else:
         monkeypatch.setattr(Path, "replace", stop)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match="No space") as caught:
         write_whole(path, b"new")
+    assert caught.value.filename == (None if call == "replace" else str(path)), "what is full has a name"
     monkeypatch.undo()
     assert path.read_bytes() == b"old"
     write_whole(path, b"new")
