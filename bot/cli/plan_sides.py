@@ -210,6 +210,8 @@ def _fail(repository: GitRepository, revision: str, *, where: str, folder: Path)
 
 def _fetch_cure(repository: GitRepository, folder: Path) -> str:
     """How to get a commit that is not in the clone at `folder`."""
+    if repository.resolve("HEAD") is None:
+        return "it has no commit yet: commit first"
     if (repository.git_dir / "shallow").exists():
         return f"its clone is shallow: run `git -C {shlex.quote(str(folder))} fetch --unshallow` first"
     return f"run `git -C {shlex.quote(str(folder))} fetch` first"
@@ -227,6 +229,6 @@ def _read_fleet(repository: GitRepository | None, base: CommitSha | None, file: 
     from bot.fleetfile import FLEET_FILE, Fleet, parse_fleet
 
     if file is not None:
-        return parse_fleet(file.read_text(encoding="utf-8"), path=str(file))
+        return parse_fleet(file.read_text(encoding="utf-8", errors="replace"), path=str(file))
     text = repository.read_file(base, FLEET_FILE) if repository is not None and base is not None else None
     return parse_fleet(text.decode("utf-8", "replace")) if text is not None else Fleet()

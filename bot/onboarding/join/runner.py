@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from bot.domain.errors import BotError
@@ -158,9 +159,8 @@ def stop_runner(folder: Path, invitation: Invitation, environment: Mapping[str, 
         return
     if (folder / ".service").exists():
         drop_in = _drop_in_of(folder)
-        subprocess.run(
-            [*_root(), "./svc.sh", "stop"], cwd=folder, env=dict(environment), capture_output=True, check=False
-        )  # fails where it is stopped
+        with suppress(BotError):  # where it is stopped already
+            _call([*_root(), "./svc.sh", "stop"], folder, environment)
         if drop_in.exists():
             _call([*_root(), "rm", "-r", str(drop_in.parent)], folder, environment)
         _call([*_root(), "./svc.sh", "uninstall"], folder, environment)

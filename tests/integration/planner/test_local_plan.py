@@ -57,6 +57,13 @@ def test_what_edits_rename_is_in_the_plan(world: CaseWorld) -> None:
     assert "site" in told.output
 
 
+def test_a_fleet_file_that_is_no_text_is_told_as_such(world: CaseWorld) -> None:
+    (world.root / "fleet.yml").write_bytes(b"\xe8\xff\x00")
+    found = run(world, "--fleet", str(world.root / "fleet.yml"))
+    assert isinstance(found.exception, BotError)
+    assert "fleet.yml" in str(found.exception)
+
+
 def test_any_two_commits_are_compared_and_only_a_bump_has_to_move_forward(world: CaseWorld) -> None:
     back = run(world, "--old", world.new_pin, "--new", world.old_pin)
     assert back.exit_code == 0, back.output
@@ -148,5 +155,8 @@ def test_a_commit_that_is_not_here_is_told_with_the_command_that_brings_it(world
     assert str(missing.exception).endswith(f"and no such folder is here; run `git -C {server} fetch` first")
     shallow = world.root / "shal low"
     git(world.root, "clone", "--quiet", "--depth", "1", server.as_uri(), str(shallow))
+    empty = world.root / "empty"
+    git(world.root, "init", "--quiet", str(empty))
+    assert str(run_at(world, empty).exception).endswith("has no commit 'HEAD'; it has no commit yet: commit first")
     cut = run_at(world, shallow, "--old", "HEAD~1", "--new", "HEAD")
     assert str(cut.exception).endswith(f"its clone is shallow: run `git -C '{shallow}' fetch --unshallow` first")

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
 
+from bot.domain.errors import BotError
 from bot.domain.names import BranchName, NodeName, RepoName
 from bot.fleetfile import Platform
 from bot.onboarding.join import runner as joining
@@ -116,3 +117,12 @@ def test_joining_adds_the_drop_in_and_leaving_removes_it(tmp_path: Path, monkeyp
         ["svc.sh", "uninstall"],
     ]
     assert subprocess.run(["ls", units], capture_output=True, text=True, check=True).stdout == ""
+
+
+def test_a_service_that_only_root_may_remove_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".service").write_text("runner.service")
+    monkeypatch.setattr(joining, "_root", lambda: ["no-such-sudo"])
+    with pytest.raises(BotError, match="no-such-sudo"):
+        stop_runner(tmp_path, INVITATION, {"PATH": "/usr/bin:/bin"})
