@@ -9,18 +9,12 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
-from bot.domain.errors import BotError, ExitCode
+from bot.domain.errors import BotError
 from bot.protocol.agent import LOCK_FILE, AgentRelease
 
 LIMIT = 60  # seconds without data
 MAX_LOCK = 1_000_000  # bytes
 _VERSION = re.compile(r"^aios-bot==([\w.+!]+) ", re.MULTILINE)
-
-
-class ReleaseUnreachableError(BotError):
-    """Nothing answers where a release should be."""
-
-    exit_code = ExitCode.UNAVAILABLE
 
 
 def read_release(url: str) -> AgentRelease:
@@ -30,7 +24,9 @@ def read_release(url: str) -> AgentRelease:
     """
     folder = url.rstrip("/")
     address = f"{folder}/{LOCK_FILE}"
-    other = "name another release with --agent ADDRESS; `node add` takes `--agent installed` where aios-bot is on it"
+    other = (
+        "name another release with --agent ADDRESS; `node add` takes `--agent installed` for a machine that has it"
+    )
     if urlsplit(folder).scheme not in ("http", "https"):
         raise BotError(f"{url} is not the address of a release: {other}")
     try:
@@ -39,7 +35,7 @@ def read_release(url: str) -> AgentRelease:
                 raise BotError(f"{address} cannot be read ({answer.status_code} {answer.reason}): {other}")
             content = answer.raw.read(MAX_LOCK + 1, decode_content=True)
     except (requests.RequestException, HTTPError) as problem:
-        raise ReleaseUnreachableError(f"{address} cannot be reached ({type(problem).__name__}): {other}") from None
+        raise BotError(f"{address} cannot be read ({type(problem).__name__}): {other}") from None
     found = _VERSION.search(content.decode("utf-8", "replace"))
     if found is None or len(content) > MAX_LOCK:
         raise BotError(f"{address} is no agent's lock: {other}")
