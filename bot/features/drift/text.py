@@ -48,8 +48,9 @@ def render_drift(
     body = (
         f"{md.code(node)} no longer matches {md.code(submodule)} `{short(asked.pin)}`, its last deploy ({log})."
         f"\n\n{rows}{more}\n\n"
-        "Deploy again to restore the approved state, or commit the manual changes. This issue closes automatically "
-        "once the node matches its last deploy.\n\n"
+        "A deploy restores only the services that it changes. Restore the others on the node, with "
+        "`docker compose up -d` in the folder of their stack, or commit the manual changes. This issue closes "
+        "automatically once the node matches its last deploy.\n\n"
         f"{_marker(node, submodule, fingerprint_of(differences))}"
     )
     return IssueText(title=f"{node} has drifted: {plural(count, 'difference')}", body=body)
