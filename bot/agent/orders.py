@@ -10,10 +10,11 @@ from bot.agent.verdicts import Kinds, ServiceKind
 from bot.domain.names import ServiceName, StackName
 from bot.engine.containers import Container
 from bot.protocol.action import Action
-from bot.protocol.order import HookTime, Order, ServiceOrder, StackOrder
+from bot.protocol.order import HookTime, Order, OrderKind, ServiceOrder, StackOrder
 from bot.protocol.outcome import Difference, DifferenceKind, ServiceOutcome
 
 _NEED_CONTAINER = (Action.NONE, Action.RELOAD, Action.RESTART, Action.RECREATE)
+_BY_HAND = (DifferenceKind.MISSING, DifferenceKind.CHANGED)
 _BROKEN = (DifferenceKind.MISSING, DifferenceKind.CHANGED, DifferenceKind.UNHEALTHY)
 
 
@@ -76,7 +77,8 @@ def adjust_order(
     On the first order of a node (`is_first`) every service that the plan takes to be running, and that has no
     container, is created: such an order starts from the pin before the merge, which a node that was kept by hand
     runs already, and a new one does not. After an order that failed for good (`after_failure`) every service that
-    it left broken is recreated, although the plan has nothing to do there.
+    it left broken is recreated, although the plan has nothing to do there; by an order to restore every one that was
+    removed or changed by hand.
     """
     if is_first:
         present = {(container.project, container.service) for container in containers}
@@ -85,14 +87,13 @@ def adjust_order(
             Action.CREATE,
             lambda stack, one: one.action in _NEED_CONTAINER and (stack.project, one.service) not in present,
         )
-    if after_failure:
-        broken = {(one.stack, one.service) for one in differences if one.kind in _BROKEN}
-        return _replace_actions(
-            order,
-            Action.RECREATE,
-            lambda stack, one: one.action is Action.NONE and (stack.stack, one.service) in broken,
-        )
-    return order
+    kinds = _BROKEN if after_failure else _BY_HAND if order.kind is OrderKind.RESTORE else ()
+    broken = {(one.stack, one.service) for one in differences if one.kind in kinds}
+    return _replace_actions(
+        order,
+        Action.RECREATE,
+        lambda stack, one: one.action is Action.NONE and (stack.stack, one.service) in broken,
+    )
 
 
 def as_planned(planned: Order, done: Order) -> Order:

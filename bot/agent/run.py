@@ -37,7 +37,7 @@ from bot.engine.compose import preload
 from bot.engine.containers import Container, Holding
 from bot.engine.docker import ContainersSeen
 from bot.engine.versions import EngineVersions
-from bot.protocol.order import MismatchPolicy, Order, Refusal, RefusalReason
+from bot.protocol.order import MismatchPolicy, Order, OrderKind, Refusal, RefusalReason
 from bot.protocol.outcome import (
     Difference,
     FailureReason,
@@ -227,7 +227,8 @@ class DeployRun:
             is_first=self.last_good is None,
             after_failure=self.after_failure,
         )
-        if self.last_good is None and not self.before:  # an empty node: its first order is to create everything
+        is_empty = self.last_good is None and not self.before  # its first order is to create everything
+        if is_empty or order.kind is OrderKind.RESTORE:
             self.planned = self.order
 
     def _preflight(self, *, is_first: bool) -> PreflightResult:

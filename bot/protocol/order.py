@@ -42,7 +42,7 @@ class OrderKind(StrEnum):
 
     DEPLOY = "deploy"
     ROLLBACK = "rollback"  # to an earlier commit of the base branch
-    RESTORE = "restore"  # from a pull request's head back to the base branch
+    RESTORE = "restore"  # back to the base branch: from a pull request's head, or what was changed by hand
     PLAN_ONLY = "plan-only"  # say what deploying the commit would do to what runs now; touch nothing
     DRIFT = "drift"  # say how what runs differs from the commit, which is the one deployed last; touch nothing
 

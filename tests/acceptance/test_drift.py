@@ -8,7 +8,7 @@ from bot.agent.state import Finished, NodeState
 from bot.storage.keyfiles import ORDERS_PUBLIC
 from sandbox.engine import Engine
 from sandbox.runner import Runner
-from sandbox.world import FLEET, IMAGES, NODE
+from sandbox.world import FLEET, IMAGES, NODE, PERSON
 from tests.acceptance.conftest import Running
 from tests.acceptance.outside import eventually
 from tests.acceptance.test_bump import bump
@@ -54,9 +54,11 @@ def test_a_change_by_hand_becomes_an_issue_that_closes_itself(running: Running, 
         assert "missing" in issue["body"]
         assert engine.docker("inspect", "--format", "{{.State.Running}}", SERVICE) == "false"  # it only looks
 
-        engine.docker("start", SERVICE)
+        assert f"comment <code>/deploy {NODE}</code> on #{pull['number']}" in issue["body"]
+        running.world.hub.comment(FLEET, pull["number"], f"/deploy {NODE}", by=PERSON)
         closed = eventually("its end", lambda: issues(running, "closed"), seconds=LIMIT)
         assert [one["number"] for one in closed] == [issue["number"]]
+        assert engine.docker("inspect", "--format", "{{.State.Running}}", SERVICE) == "true"
 
         engine.docker("stop", SERVICE)
         again = eventually("the same issue once more", lambda: issues(running, "open"), seconds=LIMIT)

@@ -104,6 +104,8 @@ ROLLOUTS: dict[str, Callable[[], str]] = {
                 Difference(kind=DifferenceKind.EDITED, text=HOSTILE),
             ),
             past(4, Stage.SUCCEEDED, log_url=RUN),
+            pull=PullNumber(7),
+            prefix="/",
         )
     ),
     "drift-settled.md": lambda: render_settled(NodeName("HP_LAB"), SERVER),

@@ -109,6 +109,8 @@ ONLY_WHERE_NEEDED = frozenset(
         "AcknowledgeCommand.actor",
         # It is answered once; the version before, which has no such limit, has no record of it to go on with.
         "CommandReason.TOO_MANY",
+        # What the version before refuses in words, as there already; it follows none of these orders.
+        "CommandReason.REPAIRED",
         # A command in a review is answered once, and followed by nothing; the version before does not look at one.
         "CommandReason.IN_REVIEW",
         *(f"Reviewed.{name}" for name in ("review", "actor", "line", "said_at")),

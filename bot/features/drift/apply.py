@@ -124,7 +124,15 @@ def _change_issue(client: Client, at: FleetAt, facts: DriftFacts, change: IssueC
     asked = find_answered(facts.past, facts.submodule)
     if asked is None or facts.answer is None:
         return
-    text = render_drift(facts.node.name, facts.submodule, facts.answer, asked)
+    good = last_good(facts.past, facts.submodule)
+    text = render_drift(
+        facts.node.name,
+        facts.submodule,
+        facts.answer,
+        asked,
+        pull=good.pull if good else None,
+        prefix=at.file.commands.prefix,
+    )
     if change is IssueChange.OPEN:
         issues.open_issue(client, at.repo, title=text.title, body=text.body)
     else:

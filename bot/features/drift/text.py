@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bot.domain.names import NodeName, RepoName, SubmodulePath, short
+from bot.domain.names import NodeName, PullNumber, RepoName, SubmodulePath, short
 from bot.domain.notices import Topic
+from bot.domain.verbs import PREFIX
 from bot.features.drift.decide import DriftFacts, fingerprint_of
 from bot.features.outbox.facts import Condition, Notice
 from bot.features.rollout.facts import PastOrder, Stage
@@ -38,9 +39,15 @@ class DriftMarker(NamedTuple):
 
 
 def render_drift(
-    node: NodeName, submodule: SubmodulePath, differences: Sequence[Difference], asked: PastOrder
+    node: NodeName,
+    submodule: SubmodulePath,
+    differences: Sequence[Difference],
+    asked: PastOrder,
+    *,
+    pull: PullNumber | None,
+    prefix: str,
 ) -> IssueText:
-    """The issue while there is something to tell."""
+    """The issue while there is something to tell. `pull` brought what the node runs; `prefix` is of the commands."""
     count = len(differences)
     log = md.link(short(asked.commit), asked.log_url)
     rows = render_differences((node, one) for one in differences[:MOST_ROWS])
@@ -48,12 +55,17 @@ def render_drift(
     body = (
         f"{md.code(node)} no longer matches {md.code(submodule)} `{short(asked.pin)}`, its last deploy ({log})."
         f"\n\n{rows}{more}\n\n"
-        "A deploy restores only the services that it changes. Restore the others on the node, with "
-        "`docker compose up -d` in the folder of their stack, or commit the manual changes. This issue closes "
-        "automatically once the node matches its last deploy.\n\n"
+        f"{_say_cure(node, pull, prefix)}, or commit the manual changes. Another deploy restores only the services "
+        "that it changes. This issue closes automatically once the node matches its last deploy.\n\n"
         f"{_marker(node, submodule, fingerprint_of(differences))}"
     )
     return IssueText(title=f"{node} has drifted: {plural(count, 'difference')}", body=body)
+
+
+def _say_cure(node: NodeName, pull: PullNumber | None, prefix: str) -> str:
+    lead = prefix if prefix == PREFIX else f"{prefix} "
+    where = f"#{pull}" if pull else "the pull request whose merge it runs"
+    return f"To restore what was removed or changed by hand, comment {md.code(f'{lead}deploy {node}')} on {where}"
 
 
 def render_settled(node: NodeName, submodule: SubmodulePath) -> str:

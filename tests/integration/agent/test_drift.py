@@ -105,3 +105,23 @@ def test_a_question_is_nothing_to_return_to_and_makes_no_failure_good(node_world
     world.state.finish(failed, OrderEnd.FAILED, "neither new nor old", now=world.clock)
     look(world)
     assert is_after_failure(world.state.read_record())
+
+
+def test_an_order_to_restore_brings_back_what_hands_took_and_touches_nothing_else(node_world: NodeWorld) -> None:
+    world = node_world
+    before = world.containers()
+    world.engine.docker("rm", "--force", before["ingress/whoami"][0])
+    begun = world.state.read_record()[0]
+    assert isinstance(begun, Begun)
+    there = CheckoutPosition(begun.order.commit, begun.order.pin)
+    same = {"ingress": {"traefik": Action.NONE, "whoami": Action.NONE}, "secrets": {"vault": Action.NONE}}
+    outcome = world.deploy(world.order(there, same))
+    assert outcome.end is OrderEnd.SUCCESS, outcome
+    assert "ingress/whoami" not in world.containers(), "a deploy does what its plan says"
+    outcome = world.deploy(world.order(there, same, kind=OrderKind.RESTORE))
+    assert outcome.end is OrderEnd.SUCCESS, outcome
+    after = world.containers()
+    assert after.keys() == before.keys()
+    assert [name for name in before if after[name] != before[name]] == ["ingress/whoami"]
+    assert [one.actual for one in outcome.services if one.service == "whoami"] == [Action.CREATE]
+    assert look(world).differences == ()

@@ -127,6 +127,17 @@ def test_after_a_failure_what_is_broken_is_recreated(kind: DifferenceKind, becom
     assert actions(made) == {"app/web": becomes, "app/db": Action.RESTART, "other/web": Action.NONE}
 
 
+@pytest.mark.parametrize("kind", list(DifferenceKind))
+def test_an_order_to_restore_recreates_what_was_removed_or_changed_by_hand(kind: DifferenceKind) -> None:
+    given = replace(
+        order(stack(web=Action.NONE, db=Action.RESTART), stack("other", web=Action.NONE)), kind=OrderKind.RESTORE
+    )
+    found = [Difference(kind=kind, text="", stack=StackName("app"), service=name) for name in (WEB, DB)]
+    made = adjust_order(given, containers=(), differences=found, is_first=False, after_failure=False)
+    becomes = Action.RECREATE if kind in (DifferenceKind.MISSING, DifferenceKind.CHANGED) else Action.NONE
+    assert actions(made) == {"app/web": becomes, "app/db": Action.RESTART, "other/web": Action.NONE}
+
+
 def test_else_an_order_stays_as_it_is() -> None:
     given = order(stack(web=Action.NONE))
     found = [Difference(kind=DifferenceKind.MISSING, text="", stack=StackName("app"), service=WEB)]

@@ -146,7 +146,8 @@ def _save(
         at=int(tools.fleets.now()),
         route=resolve_route(at, context.pinned) if at and context.pinned else None,
     )
-    if at is not None and record.orders and record.orders[0].kind is not OrderKind.DEPLOY:
+    is_shown = decision.reason is not CommandReason.REPAIRED  # what that does no plan says: it looks at the node
+    if at is not None and record.orders and record.orders[0].kind is not OrderKind.DEPLOY and is_shown:
         record = msgspec.structs.replace(record, shown=show_plans(tools, at, record, facts))
     locks = compose_locks(record, hours=facts.fleet.locks.hours if facts.fleet else 0)
     unlock = decision.nodes if isinstance(decision, GiveLocksBack) else ()

@@ -111,7 +111,11 @@ def _deploy_merged(facts: CommandFacts, said: Command, pull: PullFacts, targets:
         plan=plan,
         override_reason=said.override_reason,
     )
-    return _shorten(facts, order, targets.nodes)
+    decision = _shorten(facts, order, targets.nodes)
+    if decision.reason is CommandReason.ALREADY_THERE and targets.named and not targets.stacks:
+        # Who names a node that was given all of it knows that it is not as it was left.
+        return msgspec.structs.replace(order, reason=CommandReason.REPAIRED, kind=OrderKind.RESTORE)
+    return decision
 
 
 def decide_rollback(facts: CommandFacts, said: Command, pull: PullFacts, targets: Targets) -> Decision:
@@ -253,7 +257,8 @@ def _comes_to(node: NodeAt, order: GiveOrders, target: Target) -> bool:
 def _stands_at(node: NodeAt, order: GiveOrders, target: Target) -> bool:
     every = (node.runs, *node.apart.values())
     found = [node.apart.get(stack, node.runs) for stack in order.stacks] if order.stacks else every
-    return node.is_settled and node.under_way is None and all(position == target.to for position in found)
+    is_free = node.under_way is None or node.under_way.kind.reads_only
+    return node.is_settled and is_free and all(position == target.to for position in found)
 
 
 def refuse_barred(facts: CommandFacts, nodes: tuple[NodeAt, ...]) -> Refuse | None:

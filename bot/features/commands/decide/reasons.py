@@ -19,6 +19,7 @@ class CommandReason(StrEnum):
     ORDERED = "ordered"
     RETRIED = "retried"
     RESTORED = "restored"
+    REPAIRED = "repaired"
     ROLLED_BACK = "rolled_back"
     PIN_BACK_ONLY = "pin_back_only"
     LOCK_TAKEN = "lock_taken"

@@ -32,6 +32,7 @@ WORDS: dict[CommandReason, Words] = {
     _R.ORDERED: Words(Tone.DONE, "Deploying the plan."),
     _R.RETRIED: Words(Tone.DONE, "Retrying."),
     _R.RESTORED: Words(Tone.DONE, "Returning to what the base branch pins."),
+    _R.REPAIRED: Words(Tone.DONE, "Restoring what was removed or changed by hand; everything else stays as it is."),
     _R.ROLLED_BACK: Words(Tone.DONE, "Rolling back to an earlier successful commit."),
     _R.PIN_BACK_ONLY: Words(
         Tone.DONE,
@@ -45,7 +46,11 @@ WORDS: dict[CommandReason, Words] = {
     _R.UNLOCKED: Words(Tone.DONE, "Unlocked."),
     _R.HELD: Words(Tone.DONE, "Bumps are on hold.", "`/resume` ends the hold."),
     _R.RESUMED: Words(Tone.DONE, "Bumps resume."),
-    _R.ALREADY_THERE: Words(Tone.HUH, "Nothing to do: {about} already runs this."),
+    _R.ALREADY_THERE: Words(
+        Tone.HUH,
+        "Nothing to do: {about} already runs this.",
+        "`/deploy` with the node's name restores what was removed or changed on it by hand.",
+    ),
     _R.UNDER_WAY: Words(Tone.HUH, "Nothing to do: this order is already under way on {about}."),
     _R.NOTHING_TO_ROLL_BACK: Words(
         Tone.HUH,

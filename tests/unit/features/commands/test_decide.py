@@ -335,6 +335,8 @@ OPS = Fleet(
 TWO = (node("LAB"), node("PROD"))
 MERGED = {"pull": merged_pull(), "base": MERGE}
 OVERTAKEN: dict[str, Any] = {"pull": merged_pull(), "base_plan": LATER, "nodes": (node(runs=OLDER),)}
+ASKED = order(MERGE, Stage.RUNNING, kind=OrderKind.DRIFT)
+LEAVING = order(OLDER, Stage.RUNNING, kind=OrderKind.ROLLBACK)
 RUNS_MERGE = node(runs=MERGE, good=(BASE, OLDER))
 HELD = Hold(fleet=FLEET, base=BranchName("main"), submodule=SERVER, kind=HoldKind.HOLD, by="writer")
 
@@ -555,6 +557,24 @@ ONE_BY_ONE: list[tuple[str, Callable[[], CommandFacts], R]] = [
     ("merged, the base never moved", partial(facts, "/deploy", pull=merged_pull(), base=None), R.SUPERSEDED),
     ("merged, in a fire", partial(at_ops, "/deploy LAB because fire", IN_A_FIRE, **MERGED), R.ORDERED),
     ("merged, there", partial(facts, "/deploy", **MERGED, nodes=(RUNS_MERGE,)), R.ALREADY_THERE),
+    ("merged, there, and named", partial(facts, "/deploy LAB", **MERGED, nodes=(RUNS_MERGE,)), R.REPAIRED),
+    ("merged, there, a stack", partial(facts, "/deploy LAB ingress", **MERGED, nodes=(RUNS_MERGE,)), R.ALREADY_THERE),
+    ("merged, there, all", partial(facts, "/deploy all", **MERGED, nodes=(RUNS_MERGE,)), R.REPAIRED),
+    (
+        "merged, there, and looked at just now",
+        partial(facts, "/deploy LAB", **MERGED, nodes=(node(runs=MERGE, past=(ASKED,)),)),
+        R.REPAIRED,
+    ),
+    (
+        "merged, there, and another order under way",
+        partial(facts, "/deploy LAB", **MERGED, nodes=(node(runs=MERGE, past=(LEAVING,)),)),
+        R.ORDERED,
+    ),
+    (
+        "merged, there, and locked",
+        partial(facts, "/deploy LAB", **MERGED, nodes=(msgspec.structs.replace(RUNS_MERGE, lock=LOCKS["theirs"]),)),
+        R.LOCKED,
+    ),
     ("merged, another plan", partial(facts, "/deploy plan ffffffffffff", **MERGED), R.PLAN_UNKNOWN),
     ("merged, moved nothing", partial(facts, "/deploy", pull=merged_pull(pins=()), base=MERGE), R.NO_PIN_MOVED),
     ("merged, overtaken", partial(facts, "/deploy", pull=merged_pull()), R.SUPERSEDED),

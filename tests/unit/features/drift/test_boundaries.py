@@ -158,7 +158,7 @@ def test_an_issue_that_says_something_else_is_brought_up_to_date(issue: DriftIss
 )
 def test_the_issue_names_a_hundred_things_at_most(count: int, title: str, more: str) -> None:
     differences = [Difference(kind=DifferenceKind.EXTRA, text=f"thing {n} is there") for n in range(count)]
-    text = render_drift(NodeName("A"), SERVER, differences, past(4, Stage.SUCCEEDED))
+    text = render_drift(NodeName("A"), SERVER, differences, past(4, Stage.SUCCEEDED), pull=None, prefix="/")
     assert text.title == f"A has drifted: {title}"
     assert text.body.count(" is there |") == min(count, MOST_ROWS)
     assert [line for line in text.body.splitlines() if line.endswith(" more")] == ([more] if more else [])

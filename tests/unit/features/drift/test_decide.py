@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from bot.domain.names import NodeName
+from bot.domain.names import NodeName, PullNumber
 from bot.features.drift.decide import (
     BUSY_PAUSE,
     Drift,
@@ -124,7 +124,7 @@ def test_after_a_deploy_an_open_issue_is_looked_into_at_once() -> None:
 def test_the_issue_is_found_again_by_what_it_says() -> None:
     order = past(4, Stage.SUCCEEDED, log_url="https://github.example/a/b/actions/runs/1")
     hostile = Difference(kind=DifferenceKind.EDITED, text="@everyone <!-- aios-bot:drift B server  --> | x")
-    text = render_drift(NodeName("A"), SERVER, (*MISSING, hostile), order)
+    text = render_drift(NodeName("A"), SERVER, (*MISSING, hostile), order, pull=None, prefix="/")
     marker = parse_drift_marker(text.body)
     assert marker == ("A", "server", fingerprint_of((*MISSING, hostile)))
     assert "2 differences" in text.title
@@ -132,6 +132,19 @@ def test_the_issue_is_found_again_by_what_it_says() -> None:
     settled = parse_drift_marker(render_settled(NodeName("A"), SERVER))
     assert settled == ("A", "server", "")
     assert parse_drift_marker("") is None
+
+
+@pytest.mark.parametrize(
+    ("pull", "prefix", "cure"),
+    [
+        (PullNumber(12), "/", "comment <code>/deploy A</code> on #12"),
+        (PullNumber(12), "/aios", "comment <code>/aios deploy A</code> on #12"),
+        (None, "/", "comment <code>/deploy A</code> on the pull request whose merge it runs"),
+    ],
+)
+def test_the_issue_says_what_restores_the_node(pull: PullNumber | None, prefix: str, cure: str) -> None:
+    text = render_drift(NodeName("A"), SERVER, MISSING, past(4, Stage.SUCCEEDED), pull=pull, prefix=prefix)
+    assert cure in text.body
 
 
 def test_the_same_differences_in_another_order_are_the_same() -> None:
