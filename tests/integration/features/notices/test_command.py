@@ -45,7 +45,10 @@ def test_each_address_is_tried_and_named_without_its_secrets() -> None:
 
 def test_without_an_address_or_the_extra_it_says_what_to_do() -> None:
     code, printed = run("")
-    assert (code, printed) == (1, "aios-bot: AIOS_BOT_NOTIFY is not set: there is no address to send to\n")
+    assert (code, printed) == (
+        ExitCode.SETTINGS,
+        "aios-bot: AIOS_BOT_NOTIFY is not set: there is no address to send to\n",
+    )
     code, printed = run("ntfy://127.0.0.1/x", without="apprise")
     assert code == ExitCode.MISSING
     assert printed == (
