@@ -79,7 +79,7 @@ _CURES = {
 
 
 class NoDataError(BotError):
-    """A command found no database, key or node where it was told to look."""
+    """A command found no database, key or node in the folder that was given."""
 
     exit_code = ExitCode.NO_DATA
 

@@ -18,13 +18,13 @@ from bot.domain.names import CommitSha
 from bot.git.git import GitError, GitRepository
 
 HEADS = "refs/heads/"
-MOST = 200  # refs of a mirror that are remembered; of one with more, git is asked each time
+MOST = 200  # refs of a mirror that are remembered; of one with more, git reads them each time
 
 _Refs = tuple[tuple[str, int, int], ...]  # each file that holds refs: its path, inode and time of change in ns
 
 
 def find_heads(git_dir: Path) -> Mapping[str, CommitSha] | None:
-    """Every branch of the mirror by its full name, refs/heads/main; None where git has to be asked each time."""
+    """Every branch of the mirror by its full name, refs/heads/main; None where git has to read them each time."""
     try:
         found = _find_files(git_dir)
         return _heads(git_dir, found) if found else None
@@ -33,7 +33,12 @@ def find_heads(git_dir: Path) -> Mapping[str, CommitSha] | None:
 
 
 def _find_files(git_dir: Path) -> _Refs:
-    """Identifies what the refs are now. Empty: there are too many, or git keeps them in another format."""
+    """Identifies what the refs are now. Empty: there are too many, or git keeps them in another format.
+
+    A repository of reftables has a `refs/heads` as well, which is one file and never changes.
+    """
+    if (git_dir / "reftable").exists():
+        return ()
     files: list[tuple[str, int, int]] = []
     folders = [git_dir / "refs"]
     while folders:

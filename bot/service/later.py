@@ -66,7 +66,7 @@ class _LaterLoader(Loader):
         """Execute nothing yet. Not before now: Python itself reads attributes while it makes a module."""
         if "." not in module.__name__:  # which version a package has is often looked at when it is named
             with contextlib.suppress(PackageNotFoundError):
-                module.__version__ = version(module.__name__)  # type: ignore[attr-defined]
+                module.__version__ = version(module.__name__)  # type: ignore[attr-defined]  # types name no attribute of a module
         module.__class__ = _LaterModule
 
 

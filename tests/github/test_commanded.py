@@ -1,6 +1,6 @@
 """Whatever people command while merges are rolled out, nobody gets what nobody wanted, and each merge has its end.
 
-A history that fails is told in full, and played again by its number: AIOS_BOT_COMMANDED_FROM=7 plays fleet 7.
+A history that fails is printed in full, and played again by its number: AIOS_BOT_COMMANDED_FROM=7 plays fleet 7.
 """
 
 from __future__ import annotations

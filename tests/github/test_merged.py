@@ -1,6 +1,6 @@
 """Whatever is lost, late, doubled, out of order or started again: what was merged is deployed, refused or superseded.
 
-A history that fails is told in full, and played again by its number: AIOS_BOT_MERGED_FROM=7 begins with fleet 7.
+A history that fails is printed in full, and played again by its number: AIOS_BOT_MERGED_FROM=7 begins with fleet 7.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ def test_a_mirror_that_was_made_again_is_another(mirror: Mirror, server: Path, t
     assert mirror.resolve("refs/heads/main") == head_of(other)
 
 
-def test_of_many_branches_git_is_asked_each_time(
+def test_of_many_branches_git_reads_each_time(
     mirror: Mirror, server: Path, started: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(known_refs, "MOST", 3)
@@ -98,6 +98,13 @@ def test_of_many_branches_git_is_asked_each_time(
     started.clear()
     assert {mirror.resolve("refs/heads/b4") for _ in range(2)} == {head_of(server)}
     assert started == ["rev-parse", "rev-parse"]
+
+
+def test_refs_that_git_keeps_in_another_format_are_left_to_it(mirror: Mirror) -> None:
+    """As it does with `git init --ref-format=reftable`: the refs are in that folder, `refs/heads` is a file."""
+    assert find_heads(mirror.git_dir) is not None
+    (mirror.git_dir / "reftable").mkdir()
+    assert find_heads(mirror.git_dir) is None
 
 
 def test_revisions_that_only_git_can_read_are_left_to_it(mirror: Mirror, server: Path) -> None:
