@@ -27,7 +27,7 @@ ROUNDS = 9
 PAUSE = 20.0  # seconds after the pull request: its work is done, and what was gathered is given back
 LIMIT = 60  # seconds
 LIBRARIES = (
-    *("click", "cryptography.fernet", "dbos", "filelock", "flask", "github", "jwt", "msgspec", "prometheus_client"),
+    *("click", "cryptography.fernet", "filelock", "flask", "github", "jwt", "msgspec", "prometheus_client"),
     *("pydantic", "pydantic_settings", "requests", "ruamel.yaml", "securesystemslib.dsse", "sqlalchemy", "waitress"),
 )
 """What `aios-bot serve` imports of the packages that pyproject.toml names for a service on SQLite."""

@@ -48,7 +48,7 @@ def aios_bot() -> None:
 EXTRAS = {
     **dict.fromkeys(
         (
-            *("cryptography", "dbos", "flask", "github", "jwt", "prometheus_client", "pydantic_settings"),
+            *("cryptography", "flask", "github", "jwt", "prometheus_client", "pydantic_settings"),
             *("rich", "sqlalchemy", "waitress", "werkzeug"),
         ),
         "service",

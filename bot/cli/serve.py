@@ -30,7 +30,7 @@ def serve(*, pull: bool) -> None:
     """Run the service: process webhooks, maintain pull requests, dispatch orders."""
     from bot.service.memory import spare_memory
 
-    spare_memory()  # before any thread is started, and before anything imports PyGithub or DBOS
+    spare_memory()  # before any thread is started, and before anything imports PyGithub or SQLAlchemy
 
     from bot.observability.log import configure_logging, register_secret
     from bot.planner.forkserver import shared_fork_server

@@ -1,8 +1,8 @@
 """The durable queue: store deliveries and jobs, and run a handler for each job.
 
-What is due, claimed and done stands in our own tables (lanes.py); the engine (engine.py) runs one drain per turn
-of a lane and runs it again after a crash. Why drains are started directly, and why a drain has no steps of the
-engine's: docs/decisions/durable-queue.md.
+What is due, claimed and done stands in the tables (lanes.py), and which replica runs which turn of a lane (turns.py);
+threads of this process run the drains. What a process leaves behind, by a crash or a stop, is found by a sweep: its
+own at the next start, or another replica's. Why there is no library for this: docs/decisions/durable-queue.md.
 """
 
 from __future__ import annotations
@@ -12,20 +12,23 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.domain.errors import BotError, RetryLater
 from bot.observability.log import hide_secrets, log_context
-from bot.queue import admin, lanes, replicas
+from bot.queue import admin, former_engine, lanes, replicas, turns
 from bot.queue.alarms import Alarms
-from bot.queue.engine import Calls, Engine, Schedule
 from bot.queue.lanes import Burst, Claimed, Delivery, QueuedJob, Wake
 from bot.queue.metrics import RUNS, RunOutcome
+from bot.queue.timetable import Schedule, Timetable
+from bot.queue.turns import Drain
 from bot.storage.store import Store, now_ms
 
 _LOG = logging.getLogger("bot.inbox")
-_ENGINE_WAITS_MS = 5_000  # longer waits are the engine's, shorter ones an alarm's
+_PAUSE_MS = 1_000  # before a drain that was interrupted goes on
+_ONLY_REPLICA = "local"  # on SQLite
 
 
 class Stored(StrEnum):
@@ -48,20 +51,22 @@ class RetryPolicy:
 
 
 class Inbox:
-    """The queue of one process. There is one at a time: the engine is one per process."""
+    """The queue of one process."""
 
     def __init__(self, store: Store, *, workers: int = 8, policy: RetryPolicy | None = None) -> None:
         """`workers` lanes run side by side. The store stays the caller's to close, after `stop`."""
         self.store = store
-        self._workers = workers
         self._policy = policy or RetryPolicy()
         self._handler: Callable[[QueuedJob], None] | None = None
+        self._replica = _ONLY_REPLICA if store.is_sqlite else uuid.uuid4().hex
+        self._beside_dbos = former_engine.may_run(store)
         self._alarms = Alarms(self._start_drain)
-        self._active: set[tuple[str, int]] = set()
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="drain")
+        self._active: set[tuple[str, int]] = set()  # the turns that this process runs, or is about to
         self._active_changed = threading.Condition()
         self._stopping = threading.Event()
-        self._sweeper: threading.Thread | None = None
-        self._engine: Engine | None = None
+        self._sweeper = threading.Thread(target=self._maintenance_loop, name="sweep", daemon=True)
+        self._timetable: Timetable | None = None
 
     # -- storing --------------------------------------------------------------------------------------------
 
@@ -86,26 +91,23 @@ class Inbox:
         times, after which the job has failed and the lane goes on.
         """
         self._handler = handler
-        calls = Calls(drain=self._drain, wake=self._wake, schedules=schedules or {})
         if self.store.is_sqlite:
-            # Nothing runs yet, so every turn that has not ended was cut off; the engine may still repeat it.
-            lanes.end_all_turns(self.store)
-        # Signed on before the engine runs anything: what an unknown replica runs, the others take for lost.
-        name, dead = "local", tuple[str, ...]()
-        if not self.store.is_sqlite:
-            name = uuid.uuid4().hex
-            dead = replicas.sign_on(self.store, name, dead_after=self._policy.dead_after)
-        self._engine = Engine(self.store, calls, name=name, threads=self._workers)
-        self._take_over(self._engine, dead)
-        self._sweep(self._engine)
+            turns.end_all_turns(self.store)  # nothing runs yet, so every turn that has not ended was cut off
+            former_engine.delete_file(self.store)
+        else:
+            self._beat()  # signed on before anything is run: what an unknown replica runs, the others take for lost
+        self._sweep()
         self._alarms.start()
-        self._sweeper = threading.Thread(target=self._maintenance_loop, args=(self._engine,), daemon=True)
         self._sweeper.start()
+        self._timetable = Timetable(self.store, schedules or {})
+        self._timetable.start()
 
     def begin_stop(self) -> None:
         """Start no further job. Those in flight go on, deliveries are still stored; does not wait."""
         self._stopping.set()
         self._alarms.stop()
+        if self._timetable is not None:
+            self._timetable.stop()
 
     def stop(self, timeout: float = 10.0) -> bool:
         """Start no further job, wait for those in flight. False when some still run after `timeout` seconds.
@@ -118,12 +120,11 @@ class Inbox:
             idle = self._active_changed.wait_for(lambda: not self._active, max(0.0, timeout - 1.0))
             if not idle:
                 _LOG.warning("cut off, to be run again at the next start: %s", sorted(self._active))
-        if self._sweeper is not None:
+        if self._sweeper.is_alive():
             self._sweeper.join(max(0.1, deadline - time.monotonic()))
-        if self._engine is not None:
-            if not self.store.is_sqlite:
-                replicas.sign_off(self.store, self._engine.name)  # what we leave is taken over at once
-            self._engine.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        if not self.store.is_sqlite:
+            replicas.sign_off(self.store, self._replica)  # what is left is taken over at once
         return idle
 
     def is_alive(self) -> bool:
@@ -143,49 +144,43 @@ class Inbox:
     # -- running --------------------------------------------------------------------------------------------
 
     def _start_drain(self, wake: Wake) -> None:
-        """Run the lane's turn unless it runs already. Never raises: the sweep comes by again."""
+        """Run the lane's turn in a thread, unless one does: it looks for work until the turn ends."""
         lane = (wake.key, wake.turn)
         with self._active_changed:
             if lane in self._active or self._stopping.is_set():
-                return  # the drain looks for work once more before its turn ends
-        try:
-            if self._engine is not None:
-                self._engine.start_drain(wake.key, wake.turn)
-        except Exception:  # noqa: BLE001 - the sweep comes by again
-            _LOG.exception("could not start the work of %s", wake.key)
+                return
+            self._active.add(lane)
+        self._pool.submit(self._drain, Drain(*lane, self._replica, self._beside_dbos))
 
-    def _drain(self, key: str, turn: int) -> None:
-        """Run the due jobs of a lane until there are none. Called by the engine."""
-        with self._active_changed:
-            self._active.add((key, turn))
+    def _drain(self, drain: Drain) -> None:
+        """Run the due jobs of a lane until there are none."""
         try:
-            left = self._run_lane(key, turn)
-            if isinstance(left, Wake):
-                self._come_back(left)
+            left = self._run_lane(drain)
+            if left is not None:
+                self._alarms.set((left,))
         except Exception:  # noqa: BLE001 - the database failed us
-            _LOG.exception("the work of %s was interrupted", key)
-            lanes.end_turn(self.store, key, turn)
-            self._alarms.set((Wake(key=key, turn=turn + 1, due=now_ms() + 1000),))
+            _LOG.exception("the work of %s was interrupted", drain.key)
+            self._alarms.set((Wake(key=drain.key, turn=drain.turn, due=now_ms() + _PAUSE_MS),))
         finally:
             with self._active_changed:
-                self._active.discard((key, turn))
+                self._active.discard((drain.key, drain.turn))
                 self._active_changed.notify_all()
 
-    def _run_lane(self, key: str, turn: int) -> Wake | None:
+    def _run_lane(self, drain: Drain) -> Wake | None:
         while True:
             if self._stopping.is_set():
-                lanes.end_turn(self.store, key, turn)
-                return Wake(key=key, turn=turn + 1, due=now_ms())
-            found = lanes.claim(self.store, key, turn, uuid.uuid4().hex, self._policy.burst)
+                turns.end_turn(self.store, drain)
+                return None
+            found = lanes.claim(self.store, drain, uuid.uuid4().hex, self._policy.burst)
             if not isinstance(found, Claimed):
                 return found
-            with log_context(delivery=" ".join(found.deliveries[:3]), look=key):
+            with log_context(delivery=" ".join(found.deliveries[:3]), look=drain.key):
                 if not self._run_job(found):
                     return None
 
     def _run_job(self, claimed: Claimed) -> bool:
         """Run one claimed job and settle it. False when another replica took it over."""
-        assert self._handler is not None  # noqa: S101 - the engine is launched by start() only
+        assert self._handler is not None  # noqa: S101 - start() sets it
         if claimed.attempts > max(self._policy.crashes, len(self._policy.tries_after) + 1):
             return lanes.finish(self.store, claimed.run, error="given up: it was interrupted too many times")
         try:
@@ -220,59 +215,41 @@ class Inbox:
     def _count(claimed: Claimed, outcome: RunOutcome) -> None:
         RUNS.inc(look=claimed.job.kind, fate=outcome)
 
-    def _come_back(self, wake: Wake) -> None:
-        if self._engine is not None and (self._stopping.is_set() or wake.due > now_ms() + _ENGINE_WAITS_MS):
-            self._engine.wake_later(wake.key, due=wake.due)
-        else:
-            self._alarms.set((wake,))
-
-    def _wake(self, key: str) -> None:
-        """Start the lane's current turn. Called by the engine when a long wait is over."""
-        self._alarms.set(lane for lane in lanes.open_lanes(self.store) if lane.key == key)
-
     # -- the safety net -------------------------------------------------------------------------------------
 
-    def _maintenance_loop(self, engine: Engine) -> None:
+    def _maintenance_loop(self) -> None:
         """Sweep now and then; beside other replicas, report that this one is alive and take over from dead ones."""
         beat = self._policy.sweep if self.store.is_sqlite else min(self._policy.beat, self._policy.sweep)
         swept = time.monotonic()
         while not self._stopping.wait(beat):
             try:
-                if not self.store.is_sqlite:
-                    self._beat(engine)
-                if time.monotonic() - swept >= self._policy.sweep:
+                taken_over = not self.store.is_sqlite and self._beat()
+                if taken_over or time.monotonic() - swept >= self._policy.sweep:
                     swept = time.monotonic()
-                    self._sweep(engine)
-                    engine.purge()
+                    self._sweep()
             except Exception:  # noqa: BLE001 - the safety net must outlive any failure
                 _LOG.exception("queue maintenance failed; retrying in %.0f s", beat)
 
-    def _beat(self, engine: Engine) -> None:
-        self._take_over(engine, replicas.sign_on(self.store, engine.name, dead_after=self._policy.dead_after))
-
-    @staticmethod
-    def _take_over(engine: Engine, dead: Iterable[str]) -> None:
+    def _beat(self) -> bool:
+        """Say that this replica is alive. Whether others are not, whose lanes are to be taken over."""
+        dead = replicas.sign_on(self.store, self._replica, dead_after=self._policy.dead_after)
         for replica in dead:
-            _LOG.warning("replica %s is gone; %d of its runs are taken over", replica, engine.take_over(replica))
+            _LOG.warning("replica %s is gone; what it ran is taken over", replica)
+        return bool(dead)
 
-    def _sweep(self, engine: Engine) -> None:
+    def _sweep(self) -> None:
         """Wake every lane that has work and that nothing runs: what was lost between two lines comes back."""
         soon = now_ms() + int(self._policy.sweep * 1000)
-        for lane in lanes.open_lanes(self.store):
-            state = engine.find_drain(lane.key, lane.turn)
+        lanes_with_work = turns.open_lanes(self.store, beside_dbos=self._beside_dbos)
+        # Read after the lanes: a replica that signed on since may have begun one.
+        others = frozenset[str]() if self.store.is_sqlite else replicas.living(self.store) - {self._replica}
+        for lane in lanes_with_work:
             turn = lane.turn
-            if state is not None:
-                if state.unfinished and self._goes_on(engine, state.executor):
+            if lane.replica is not None:
+                if lane.replica in others or (lane.key, turn) in self._active:
                     continue
-                # It ended without ending its turn, or the replica that ran it is gone.
-                lanes.end_turn(self.store, lane.key, turn)
+                # Its drain was interrupted, or the replica that ran it is gone.
+                turns.end_turn(self.store, Drain(lane.key, turn, lane.replica, self._beside_dbos))
                 turn += 1
             if lane.due <= soon:
                 self._alarms.set((Wake(key=lane.key, turn=turn, due=lane.due),))
-
-    def _goes_on(self, engine: Engine, executor: str | None) -> bool:
-        """Whether a drain goes on that `executor` runs; None is the engine, which gives it to a replica.
-
-        Read after the drain's state: a replica that signed on since may have begun it.
-        """
-        return executor in (None, engine.name) or executor in replicas.living(self.store)

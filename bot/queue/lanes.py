@@ -1,8 +1,7 @@
 """Store deliveries and jobs, and claim and settle jobs: the queue's own tables, one transaction a function.
 
-A lane holds the jobs of one key, and its turn counts up each time the lane falls idle. The engine admits one drain
-per turn, so that nothing of a lane overlaps. Whoever changes a lane locks its row first: an arrival is either seen
-by the drain that is ending or finds the next turn.
+A lane holds the jobs of one key, and its turn counts up each time the lane falls idle (turns.py). Whoever changes a
+lane locks its row first: an arrival is either seen by the drain that is ending or finds the next turn.
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ import sqlalchemy as sa
 from bot.domain.names import DeliveryId
 from bot.domain.values import Value
 from bot.observability.log import hide_secrets
+from bot.queue import turns
+from bot.queue.turns import Drain
 from bot.storage.store import Store, now_ms
 
 # As text, because every delivery goes through these. Both databases take them; a job is open while done_at is NULL.
@@ -23,9 +24,6 @@ _STORE_DELIVERY = sa.text(
     "INSERT INTO deliveries (guid, name, action, event, state, reason, received_at, done_at) "
     "VALUES (:guid, :name, :action, :event, :state, :reason, :received_at, :done_at) "
     "ON CONFLICT (guid) DO NOTHING RETURNING seq"
-)
-_LOCK_OR_MAKE_LANE = sa.text(
-    "INSERT INTO lanes (key, turn) VALUES (:key, 1) ON CONFLICT (key) DO UPDATE SET turn = lanes.turn RETURNING turn"
 )
 _FIND_SAME_JOB = sa.text("SELECT 1 FROM looks WHERE key = :key AND look = :look AND made_at > :since LIMIT 1")
 _STORE_JOB = sa.text(
@@ -42,10 +40,6 @@ _CLAIM = sa.text(
 _HOLD_NEWCOMERS = sa.text(
     "UPDATE looks SET state = 'held', not_before = :due "
     "WHERE key = :key AND look = :look AND done_at IS NULL AND state = 'waiting'"
-)
-_END_TURN = sa.text("UPDATE lanes SET turn = turn + 1 WHERE key = :key AND turn = :turn")
-_END_ALL_TURNS = sa.text(
-    "UPDATE lanes SET turn = turn + 1 WHERE key IN (SELECT key FROM looks WHERE done_at IS NULL)"
 )
 # Two lanes that end the last two looks of one delivery have to see each other; in one order, lest they block.
 _LOCK_DELIVERIES = sa.text(
@@ -65,10 +59,6 @@ _END_DELIVERIES = sa.text(
 _HOLD = sa.text(
     "UPDATE looks SET state = 'held', not_before = :until, error = :error, run = NULL, "
     "attempts = CASE WHEN :forget = 1 THEN 0 ELSE attempts END WHERE run = :run AND state = 'running'"
-)
-_OPEN_LANES = sa.text(
-    "SELECT lanes.key, turn, min(not_before) FROM looks JOIN lanes ON lanes.key = looks.key "
-    "WHERE done_at IS NULL GROUP BY lanes.key, turn"
 )
 
 
@@ -184,7 +174,7 @@ def _add(
 ) -> tuple[Wake, ...]:
     wakes = []
     for key in sorted({job.key for job in jobs}):  # one order for all, or two deliveries could wait in a ring
-        turn = int(connection.execute(_LOCK_OR_MAKE_LANE, {"key": key}).scalar_one())
+        turn = turns.lock_lane(connection, key)
         due = []
         for job in dict.fromkeys(job for job in jobs if job.key == key):
             row = {"key": key, "look": job.body}
@@ -195,18 +185,19 @@ def _add(
     return tuple(wakes)
 
 
-def claim(store: Store, key: str, turn: int, run: str, burst: Burst) -> Claimed | Wake | None:
-    """Take the next due job of lane `key`, with all equal ones, under the name `run` (unique per claim).
+def claim(store: Store, drain: Drain, run: str, burst: Burst) -> Claimed | Wake | None:
+    """Take the next due job of the drain's lane, with all equal ones, under the name `run` (unique per claim).
 
     When nothing is due the lane's turn ends, in the same transaction: a Wake says when to come back, None that
-    the lane is empty, or that this turn is over already.
+    the lane is empty, that this turn is over already, or that another replica runs it.
     """
-    return store.write(lambda connection: _claim(connection, key, turn, run, burst))
+    return store.write(lambda connection: _claim(connection, drain, run, burst))
 
 
-def _claim(connection: sa.Connection, key: str, turn: int, run: str, burst: Burst) -> Claimed | Wake | None:
-    if connection.execute(_LOCK_OR_MAKE_LANE, {"key": key}).scalar() != turn:
+def _claim(connection: sa.Connection, drain: Drain, run: str, burst: Burst) -> Claimed | Wake | None:
+    if not turns.begin(connection, drain):
         return None
+    key = drain.key
     now = now_ms()
     groups: dict[str, list[_Open]] = {}
     for look, state, made_at, not_before in connection.execute(_READ_LANE, {"key": key}):
@@ -215,6 +206,8 @@ def _claim(connection: sa.Connection, key: str, turn: int, run: str, burst: Burs
     for look, due in dues.items():
         if due <= now:
             taken = connection.execute(_CLAIM, {"key": key, "look": look, "run": run}).all()
+            if not taken:
+                continue  # cancelled meanwhile, or ended by a drain that was taken for dead
             return Claimed(
                 run=run,
                 job=QueuedJob(key=key, kind=read_kind(look), body=look),
@@ -224,8 +217,8 @@ def _claim(connection: sa.Connection, key: str, turn: int, run: str, burst: Burs
     for look, group in groups.items():
         if any(row.state == JobState.HELD for row in group):
             connection.execute(_HOLD_NEWCOMERS, {"key": key, "look": look, "due": dues[look]})
-    connection.execute(_END_TURN, {"key": key, "turn": turn})
-    return Wake(key=key, turn=turn + 1, due=min(dues.values())) if dues else None
+    turns.end(connection, drain)
+    return Wake(key=key, turn=drain.turn + 1, due=min(dues.values())) if dues else None
 
 
 def read_kind(body: str) -> str:
@@ -274,22 +267,6 @@ def hold(store: Store, run: str, *, seconds: float, because: str, forget_attempt
         "forget": int(forget_attempts),
     }
     return store.write(lambda connection: connection.execute(_HOLD, row).rowcount > 0)
-
-
-def end_turn(store: Store, key: str, turn: int) -> None:
-    """Let the lane's next turn begin, whoever's `turn` was: its drain ended without saying so, or has to stop."""
-    store.write(lambda connection: connection.execute(_END_TURN, {"key": key, "turn": turn}))
-
-
-def end_all_turns(store: Store) -> None:
-    """Let the next turn of every lane with work begin: for the start of the only process there is."""
-    store.write(lambda connection: connection.execute(_END_ALL_TURNS))
-
-
-def open_lanes(store: Store) -> tuple[Wake, ...]:
-    """Every lane that has work left, and when it is due."""
-    with store.reading() as connection:
-        return tuple(Wake(key=key, turn=turn, due=due) for key, turn, due in connection.execute(_OPEN_LANES))
 
 
 def _text(text: str, longest: int = 200) -> str:

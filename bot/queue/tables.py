@@ -1,4 +1,4 @@
-"""The queue's tables: deliveries, jobs, lanes and replicas."""
+"""The queue's tables: deliveries, jobs, lanes with their drains, replicas and schedules."""
 
 from __future__ import annotations
 
@@ -23,8 +23,6 @@ DELIVERIES = sa.Table(
     sa.Index("deliveries_by_state", "state", "seq"),
 )
 
-_OPEN = sa.text("done_at IS NULL")
-
 JOBS = sa.Table(
     "looks",
     TABLES,
@@ -40,16 +38,33 @@ JOBS = sa.Table(
     sa.Column("not_before", sa.BigInteger, nullable=False),
     sa.Column("done_at", sa.BigInteger),  # NULL while it is open
     sa.Index("looks_by_key", "key", "made_at"),
-    sa.Index("looks_open", "key", "seq", sqlite_where=_OPEN, postgresql_where=_OPEN),
     sa.Index("looks_by_delivery", "delivery"),
     sa.Index("looks_by_run", "run"),
 )
+
+_INDEX_OPEN = sa.text("CREATE INDEX looks_open ON looks (key, seq) WHERE done_at IS NULL")
+
+
+@sa.event.listens_for(JOBS, "after_create")
+def _make_index(_table: sa.Table, connection: sa.Connection, **_options: object) -> None:
+    """Both databases take these words; an Index with a condition has SQLAlchemy load the dialects of both."""
+    connection.execute(_INDEX_OPEN)
+
 
 LANES = sa.Table(
     "lanes",
     TABLES,
     sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("turn", sa.BigInteger, nullable=False),  # one drain per turn: "KEY#TURN" is its id in the engine
+    sa.Column("turn", sa.BigInteger, nullable=False),  # one drain runs it
+)
+
+DRAINS = sa.Table(
+    "drains",
+    TABLES,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("turn", sa.BigInteger, nullable=False),
+    sa.Column("replica", sa.Text, nullable=False),
+    info=PASSING,
 )
 
 REPLICAS = sa.Table(
@@ -57,5 +72,13 @@ REPLICAS = sa.Table(
     TABLES,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("seen_at", sa.BigInteger, nullable=False),  # by the database's clock
+    info=PASSING,
+)
+
+SCHEDULES = sa.Table(
+    "schedules",
+    TABLES,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("time", sa.BigInteger, nullable=False),  # the number of the last time that it was run for
     info=PASSING,
 )

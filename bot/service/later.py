@@ -1,9 +1,8 @@
 """Import modules of other packages when they are first used, not when they are first named.
 
-DBOS names the driver of PostgreSQL also for SQLite, PyGithub a module for each thing that GitHub has, and requests
-one that guesses the encoding of texts, which GitHub states. What a service never uses need not be in its memory:
-`python -m bench idle` prints how much that is. The standard library's LazyLoader is not safe between threads before
-Python 3.12.
+PyGithub names a module for each thing that GitHub has, and requests one that guesses the encoding of texts, which
+GitHub states. What a service never uses need not be in its memory: `python -m bench idle` prints how much that is.
+The standard library's LazyLoader is not safe between threads before Python 3.12.
 """
 
 from __future__ import annotations
@@ -12,31 +11,23 @@ import contextlib
 import sys
 import threading
 from collections.abc import Iterable, Sequence
-from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 
-LATER = ("charset_normalizer", "github.", "psycopg", "psycopg.errors", "sqlalchemy.dialects.postgresql.")
+LATER = ("charset_normalizer", "github.")
 """Modules that the libraries of the service name and seldom use; with a dot at the end: all within that package."""
 
-# `from psycopg import errors` is no use of psycopg once it has that attribute.
-_NAMED = ("psycopg.errors",)
 _EXECUTION = threading.RLock()  # one for all modules: they use each other while they are executed
 
 
-def import_later(names: Iterable[str] = LATER, named: Iterable[str] = _NAMED) -> None:
+def import_later(names: Iterable[str] = LATER) -> None:
     """From now on, modules of `names` are executed when an attribute is first read that they do not have yet.
 
-    What was imported before stays as it is. `named` are made known to their packages at once, if they are installed.
+    What was imported before stays as it is.
     """
     sys.meta_path.insert(0, _LaterFinder(tuple(names)))
-    for name in named:
-        try:
-            import_module(name)
-        except ModuleNotFoundError:
-            continue
 
 
 class _LaterFinder(MetaPathFinder):

@@ -12,7 +12,7 @@ _M_ARENA_MAX = -8  # of glibc's malloc.h
 
 
 def spare_memory() -> None:
-    """Call it before any thread is started, and before anything imports PyGithub or DBOS."""
+    """Call it before any thread is started, and before anything imports PyGithub or SQLAlchemy."""
     keep_few_arenas()
     import_later()
 

@@ -13,10 +13,11 @@ from bot.git import mirrors
 from bot.git.mirrors import Mirrors
 from bot.observability.metrics import Gauge
 from bot.queue.admin import delete_finished
-from bot.queue.engine import Schedule
 from bot.queue.inbox import Inbox
+from bot.queue.timetable import Schedule
 from bot.service.router import encode_job
 
+MINUTE, HOUR = 60, 3600  # seconds
 TIDY_EVERY = 3600.0  # seconds
 
 _LOG = logging.getLogger("bot.schedules")
@@ -47,9 +48,9 @@ class Schedules:
     def by_name(self) -> Mapping[str, Schedule]:
         """What runs when, once over all replicas."""
         return {
-            "backfill": Schedule(cron="*/5 * * * *", task=lambda: self._queue(FetchMissedDeliveries())),
-            "look-around": Schedule(cron="17 */6 * * *", task=lambda: self._queue(SyncAllInstallations())),
-            "forget": Schedule(cron="43 3 * * *", task=self.delete_old),
+            "backfill": Schedule(5 * MINUTE, lambda: self._queue(FetchMissedDeliveries())),
+            "look-around": Schedule(6 * HOUR, lambda: self._queue(SyncAllInstallations()), after=17 * MINUTE),
+            "forget": Schedule(24 * HOUR, self.delete_old, after=3 * HOUR + 43 * MINUTE),
         }
 
     def delete_old(self) -> None:

@@ -1,8 +1,8 @@
 """The service's memory in one file, and back: also from SQLite to PostgreSQL and the other way.
 
 A backup is a tar file of the tables as JSON lines, read at one moment while the service runs, and of the keys.
-Mirrors and renderings are not in it (GitHub has everything), nor is the engine's own state: what was under way
-stands in our tables, and is looked at again.
+Mirrors and renderings are not in it (GitHub has everything), nor what describes the running service: the jobs that
+were under way are in it, and are run again.
 """
 
 from __future__ import annotations

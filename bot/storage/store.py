@@ -187,7 +187,7 @@ class Store:
             connection.execute(sa.select(sa.literal(1)))
 
     def measure(self) -> int:
-        """Bytes that the database takes, with the engine's own tables."""
+        """Bytes that the database takes."""
         if self.is_sqlite:
             file = Path(self.engine.url.database or "")
             return sum(one.stat().st_size for one in file.parent.glob(f"{file.stem}*") if one.is_file())
@@ -263,9 +263,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = "IMMEDIATE"
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
-    if sqlite3.sqlite_version_info < (3, 42):
-        # DBOS asks for unixepoch('subsec') on Python 3.12 and newer; SQLite knows it since 3.42.
-        connection.create_function("unixepoch", 1, lambda _how: time.time())
 
 
 _TAKE_LEASE = sa.text(

@@ -41,6 +41,7 @@ from bot.protocol.order import OrderKind
 from bot.protocol.outcome import Difference, DifferenceKind, DiskSpace, OrderEnd, ServiceOutcome
 from bot.protocol.report import Report
 from bot.queue import lanes
+from bot.queue.turns import Drain
 from bot.storage.store import Store
 from tests.browser.plan_states import (
     ATTACKED,
@@ -246,7 +247,7 @@ def fill_records(store: Store, fleet: RepoName) -> None:
     """A delivery that failed, and who did what; with a stranger's words."""
     job = SyncRollout(fleet=fleet, installation=InstallationId(7), base=BASE)
     lanes.store_delivery(store, delivery(job, guid="8d1f-failing"), lanes.Burst())
-    lanes.claim(store, fleet, 1, "run", lanes.Burst())
+    lanes.claim(store, Drain(fleet, 1, "local"), "run", lanes.Burst())
     lanes.finish(store, "run", error=f"GitHub refused: {HOSTILE}")
     said = {"permission": "write", "pull": PullNumber(44), "node": NodeName("AIOS"), "commit": str(AT)}
     records = [

@@ -13,9 +13,9 @@ import sys
 import time
 
 from bot.features.bump.jobs import SyncBump
-from bot.queue.engine import Schedule
 from bot.queue.inbox import Inbox, RetryPolicy
 from bot.queue.lanes import Burst
+from bot.queue.timetable import Schedule
 from bot.service.database import open_store
 from bot.service.router import AnyJob
 from bot.service.server import serve
@@ -48,7 +48,7 @@ def main() -> None:
     def tick() -> None:
         os.write(ticks, f"{os.getpid()}\n".encode())
 
-    inbox.start(handler(work), schedules={"tick": Schedule(cron="* * * * * *", task=tick)})
+    inbox.start(handler(work), schedules={"tick": Schedule(1, tick)})
     app = make_app(inbox, SECRET)
     serve(app, "127.0.0.1", 0, ready=lambda port: print(port, flush=True), shutdown=Shutdown())
     inbox.stop()

@@ -1,4 +1,4 @@
-"""The durable queue on its real engine, on SQLite and on PostgreSQL: nothing lost, nothing twice, in order."""
+"""The durable queue, on SQLite and on PostgreSQL: nothing lost, nothing twice, in order."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from bot.domain.names import BranchName, DeliveryId, InstallationId, RepoName
 from bot.features.fleets.jobs import SyncFleet, SyncInstallation
 from bot.features.rollout.jobs import SyncRollout
 from bot.observability.log import register_secret
-from bot.queue import lanes, replicas
-from bot.queue.engine import Calls, DrainState, Engine, Schedule
+from bot.queue import lanes, replicas, turns
 from bot.queue.inbox import Inbox, RetryPolicy, Stored
-from bot.queue.lanes import Burst, Delivery
-from bot.queue.tables import DELIVERIES, JOBS
+from bot.queue.lanes import Burst, Claimed, Delivery, Wake
+from bot.queue.tables import DELIVERIES, DRAINS, JOBS
+from bot.queue.timetable import Schedule
+from bot.queue.turns import Drain, OpenLane
 from bot.service.database import open_store
 from bot.service.router import AnyJob
 from bot.storage.store import Store
@@ -109,6 +110,11 @@ def rollout(number: int, name: str = "aios-win") -> SyncRollout:
     return SyncRollout(
         fleet=RepoName(f"acme/{name}"), installation=InstallationId(7), base=BranchName(f"release-{number}")
     )
+
+
+def claim(store: Store, wake: Wake, run: str, *, replica: str = "local") -> Claimed | Wake | None:
+    """Claim as the drain of the lane's turn by `replica` does."""
+    return lanes.claim(store, Drain(wake.key, wake.turn, replica), run, QUICK.burst)
 
 
 def states(store: Store) -> dict[str, tuple[str, str]]:
@@ -240,7 +246,7 @@ def test_told_to_wait_it_waits_and_holds_nobody_up(store: Store, start: Callable
     assert {state for state, _ in states(store).values()} == {"done"}
 
 
-def test_a_long_wait_is_the_engines(store: Store, start: Callable[..., Inbox]) -> None:
+def test_a_long_wait_holds_no_thread(store: Store, start: Callable[..., Inbox]) -> None:
     told: list[float] = []
 
     def act(_job: AnyJob) -> None:
@@ -338,18 +344,16 @@ def test_the_sweep_finds_what_nobody_was_woken_for(store: Store, start: Callable
 
 
 @pytest.mark.parametrize("store", ["postgresql"], indirect=True)
-def test_a_replica_is_known_before_it_runs_anything(
-    store: Store, start: Callable[..., Inbox], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_replica_is_known_before_it_runs_anything(store: Store, start: Callable[..., Inbox]) -> None:
+    lanes.add_jobs(store, queued(fleet()), QUICK.burst)
     known: list[bool] = []
 
-    class Watched(Engine):
-        def __init__(self, store: Store, calls: Calls, *, name: str, threads: int) -> None:
-            known.append(name in replicas.living(store))
-            super().__init__(store, calls, name=name, threads=threads)
+    def act(_job: AnyJob) -> None:
+        with store.reading() as connection:
+            (runner,) = connection.execute(sa.select(DRAINS.c.replica)).scalars()
+        known.append(runner in replicas.living(store))
 
-    monkeypatch.setattr("bot.queue.inbox.Engine", Watched)
-    start(Work())
+    assert start(act).wait_until_idle(10)
     assert known == [True]
 
 
@@ -360,23 +364,84 @@ def test_the_sweep_leaves_what_a_new_replica_has_begun(
     work = Work()
     inbox = start(work, policy=replace(QUICK, sweep=600.0, beat=600.0))
     (wake,) = lanes.add_jobs(store, queued(fleet()), QUICK.burst)
+    really = turns.open_lanes
 
-    def found(_engine: Engine, key: str, turn: int) -> DrainState:
-        """The lane's drain, which another replica has begun meanwhile."""
+    def found(store: Store, *, beside_dbos: bool) -> tuple[OpenLane, ...]:
+        """The lane, which another replica has begun meanwhile."""
         replicas.sign_on(store, "new", dead_after=600.0)
-        lanes.claim(store, key, turn, "of the new replica", QUICK.burst)
-        return DrainState(unfinished=True, executor="new")
+        claim(store, wake, "of the new replica", replica="new")
+        return really(store, beside_dbos=beside_dbos)
 
-    monkeypatch.setattr(Engine, "find_drain", found)
-    assert inbox._engine is not None
-    inbox._sweep(inbox._engine)
-    assert [(lane.key, lane.turn) for lane in lanes.open_lanes(store)] == [(wake.key, wake.turn)]
+    monkeypatch.setattr(turns, "open_lanes", found)
+    inbox._sweep()
+    (lane,) = really(store)
+    assert (lane.key, lane.turn, lane.replica) == (wake.key, wake.turn, "new")
     assert work.ran == []
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_what_a_replica_that_is_gone_was_running_runs_again(store: Store, start: Callable[..., Inbox]) -> None:
+    work = Work()
+    start(work)
+    replicas.sign_on(store, "gone", dead_after=600.0)
+    (wake,) = lanes.add_jobs(store, queued(fleet()), QUICK.burst)
+    assert isinstance(claim(store, wake, "of the replica that is gone", replica="gone"), Claimed)
+    time.sleep(1.2)  # two sweeps
+    assert work.ran == [], "it is alive"
+    replicas.sign_off(store, "gone")
+    deadline = time.monotonic() + 10
+    while not work.ran and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert work.ran == [fleet()]
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_replicas_share_lanes_and_never_overlap_in_one(store: Store, start: Callable[..., Inbox]) -> None:
+    work = Work(lambda _job: time.sleep(0.002))
+    several = [start(work) for _ in range(3)]
+    for number in range(1, 31):
+        for name in "ab":
+            several[number % 3].store_delivery(delivery(rollout(number, name)))
+    assert several[0].wait_until_idle(60)
+    assert work.overlaps == 0
+    for name in "ab":
+        assert [job for job in work.ran if job.key == f"acme/{name}"] == [rollout(n, name) for n in range(1, 31)]
+
+
+def test_a_lane_goes_on_after_the_database_failed(
+    store: Store, start: Callable[..., Inbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([OSError("the connection is gone")])
+    really = lanes.finish
+
+    def fail_once(store: Store, run: str, *, error: str = "") -> bool:
+        for failure in failures:
+            raise failure
+        return really(store, run, error=error)
+
+    monkeypatch.setattr(lanes, "finish", fail_once)
+    work = Work()
+    inbox = start(work, policy=replace(QUICK, sweep=600.0))
+    one = delivery(fleet())
+    inbox.store_delivery(one)
+    deadline = time.monotonic() + 10
+    while states(store)[one.guid][0] != "done" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert states(store)[one.guid] == ("done", "")
+    assert work.ran == [fleet(), fleet()]
+
+
+def test_nothing_is_kept_of_drains_that_ended(store: Store, start: Callable[..., Inbox]) -> None:
+    inbox = start(Work())
+    inbox.add_jobs(queued(*(fleet(str(number)) for number in range(5))))
+    assert inbox.wait_until_idle(10)
+    with store.reading() as connection:
+        assert connection.execute(sa.select(DRAINS)).all() == []
 
 
 def test_a_look_that_was_cut_off_runs_again(store: Store, start: Callable[..., Inbox]) -> None:
     (wake,) = lanes.add_jobs(store, queued(fleet()), QUICK.burst)
-    assert isinstance(lanes.claim(store, wake.key, wake.turn, "dead", QUICK.burst), lanes.Claimed)
+    assert isinstance(claim(store, wake, "dead"), Claimed)
     work = Work()
     assert start(work).wait_until_idle(10)
     assert work.ran == [fleet()]
@@ -387,7 +452,7 @@ def test_a_look_that_always_kills_us_is_given_up(store: Store, start: Callable[.
     wakes = lanes.store_delivery(store, poison, QUICK.burst)
     assert wakes is not None
     for attempt in range(3):
-        lanes.claim(store, wakes[0].key, wakes[0].turn, f"dead {attempt}", QUICK.burst)
+        claim(store, wakes[0], f"dead {attempt}")
     work = Work()
     assert start(work).wait_until_idle(10)
     assert work.ran == []
@@ -396,13 +461,13 @@ def test_a_look_that_always_kills_us_is_given_up(store: Store, start: Callable[.
 
 def test_a_claim_that_was_taken_over_settles_nothing(store: Store) -> None:
     (wake,) = lanes.add_jobs(store, queued(fleet()), QUICK.burst)
-    lanes.claim(store, wake.key, wake.turn, "paused", QUICK.burst)
-    lanes.claim(store, wake.key, wake.turn, "successor", QUICK.burst)
+    claim(store, wake, "paused")
+    claim(store, wake, "successor")
     assert not lanes.finish(store, "paused")
     assert not lanes.hold(store, "paused", seconds=1, because="", forget_attempts=False)
     assert lanes.finish(store, "successor")
-    assert lanes.claim(store, wake.key, wake.turn, "late", QUICK.burst) is None
-    assert lanes.claim(store, wake.key, wake.turn, "too late", QUICK.burst) is None, "the turn is over"
+    assert claim(store, wake, "late") is None
+    assert claim(store, wake, "too late") is None, "the turn is over"
 
 
 def test_a_job_of_a_newer_version_waits_for_it_and_holds_nobody_up(store: Store, start: Callable[..., Inbox]) -> None:
@@ -423,21 +488,5 @@ def test_a_job_of_a_newer_version_waits_for_it_and_holds_nobody_up(store: Store,
 
 def test_a_schedule_runs(start: Callable[..., Inbox]) -> None:
     ticked = threading.Event()
-    start(Work(), schedule=Schedule(cron="* * * * * *", task=ticked.set))
+    start(Work(), schedule=Schedule(1, ticked.set))
     assert ticked.wait(15)
-
-
-def test_finished_runs_are_forgotten_by_the_engine(
-    start: Callable[..., Inbox], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.queue.engine._KEEP_FINISHED_SECONDS", 0)
-    inbox = start(Work())
-    inbox.add_jobs(queued(*(fleet(str(number)) for number in range(5))))
-    assert inbox.wait_until_idle(10)
-    engine = inbox._engine
-    assert engine is not None
-    deadline = time.monotonic() + 10
-    while engine.find_drain("acme/0", 1) is not None and time.monotonic() < deadline:
-        engine.purge()
-        time.sleep(0.1)
-    assert engine.find_drain("acme/0", 1) is None

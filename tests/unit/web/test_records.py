@@ -21,6 +21,7 @@ from bot.features.visitors.store import SessionStore
 from bot.queue import admin, lanes
 from bot.queue.inbox import Inbox
 from bot.queue.lanes import Burst, JobState
+from bot.queue.turns import Drain
 from bot.service.database import open_store
 from bot.storage.store import Store
 from bot.web.guard import derive_form_token
@@ -58,7 +59,7 @@ def fail_one(store: Store, *fleets: RepoName) -> None:
     jobs = [SyncRollout(fleet=one, installation=InstallationId(7), base=BranchName("main")) for one in fleets]
     lanes.store_delivery(store, delivery(*jobs, guid="abcd-1"), Burst())
     for fleet in fleets:
-        lanes.claim(store, fleet, 1, f"run {fleet}", Burst())
+        lanes.claim(store, Drain(fleet, 1, "local"), f"run {fleet}", Burst())
         lanes.finish(store, f"run {fleet}", error=f"GitHub said no {HOSTILE}")
 
 
