@@ -104,9 +104,7 @@ def run_program(command: click.Command, name: str) -> None:
         if extra is None:
             _print_traceback()
             sys.exit(ExitCode.BUG)
-        _print_problem(
-            f"this command needs {problem.name}, which a node does not install: pip install 'aios-bot[{extra}]'"
-        )
+        _print_problem(f"this command needs {problem.name}, which is not installed: pip install 'aios-bot[{extra}]'")
         sys.exit(ExitCode.MISSING)
     except OSError as problem:
         expected = _expected(problem)

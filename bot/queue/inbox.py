@@ -167,13 +167,16 @@ class Inbox:
                 self._active_changed.notify_all()
 
     def _run_lane(self, drain: Drain) -> Wake | None:
+        begun = False
         while True:
             if self._stopping.is_set():
-                turns.end_turn(self.store, drain)
+                if begun:  # or it would be another replica's turn that ends
+                    turns.end_turn(self.store, drain)
                 return None
             found = lanes.claim(self.store, drain, uuid.uuid4().hex, self._policy.burst)
             if not isinstance(found, Claimed):
                 return found
+            begun = True
             with log_context(delivery=" ".join(found.deliveries[:3]), look=drain.key):
                 if not self._run_job(found):
                     return None

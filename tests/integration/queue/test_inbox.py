@@ -117,6 +117,13 @@ def claim(store: Store, wake: Wake, run: str, *, replica: str = "local") -> Clai
     return lanes.claim(store, Drain(wake.key, wake.turn, replica), run, QUICK.burst)
 
 
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def states(store: Store) -> dict[str, tuple[str, str]]:
     with store.reading() as connection:
         rows = connection.execute(sa.select(DELIVERIES.c.guid, DELIVERIES.c.state, DELIVERIES.c.reason))
@@ -406,6 +413,29 @@ def test_replicas_share_lanes_and_never_overlap_in_one(store: Store, start: Call
     assert work.overlaps == 0
     for name in "ab":
         assert [job for job in work.ran if job.key == f"acme/{name}"] == [rollout(n, name) for n in range(1, 31)]
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_a_replica_that_stops_ends_no_turn_of_another(store: Store, start: Callable[..., Inbox]) -> None:
+    shared, other = rollout(1, "shared"), rollout(1, "other")
+    go, go_other = threading.Event(), threading.Event()
+    first, second = Work(lambda _job: void(go.wait(20))), Work(lambda _job: void(go_other.wait(20)))
+    runs_it = start(first, workers=1)
+    runs_it.add_jobs(queued(shared))
+    wait_for(lambda: first.now.get(shared.key) == 1)
+    stops = start(second, workers=1)
+    stops.add_jobs(queued(other))
+    wait_for(lambda: second.now.get(other.key) == 1)
+    stops.add_jobs(queued(rollout(2, "shared")))  # waits for the one thread that there is
+    wait_for(lambda: (shared.key, 1) in stops._active)
+    stops.begin_stop()
+    go_other.set()
+    assert stops.stop()
+    (lane,) = [lane for lane in turns.open_lanes(store) if lane.key == shared.key]
+    assert (lane.turn, lane.replica) == (1, runs_it._replica)
+    go.set()
+    assert runs_it.wait_until_idle(10)
+    assert first.ran == [shared, rollout(2, "shared")]
 
 
 def test_a_lane_goes_on_after_the_database_failed(
