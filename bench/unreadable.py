@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from bot.domain.errors import BotError
 from bot.domain.names import BranchName, CommitSha, RepoName, SubmodulePath
+from bot.domain.verbs import PREFIX
 from bot.features.bump.text import render_body
 from bot.features.rollout.apply.approval import check_readable
 from bot.fleetfile import Submodule, parse_fleet
@@ -144,7 +145,7 @@ def _is_held(plan: Plan) -> bool:
         marker="merge",
     )
     try:
-        check_readable(wanted, plan)
+        check_readable(wanted, plan, prefix=PREFIX)
     except BotError:
         return True
     return False

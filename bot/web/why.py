@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bot.domain.names import NodeName, PlanId, PullNumber
 from bot.domain.values import Value
-from bot.domain.verbs import PREFIX, Verb
+from bot.domain.verbs import Verb, spell_verb
 from bot.features.holds.facts import Hold, HoldKind, Lock
 from bot.features.outbox.facts import WaitingPull
 from bot.features.rollout.decide.rollout import Standing
@@ -27,11 +27,6 @@ class Obstacle(Value, frozen=True):
     plan: PlanId | None = None  # that was refused
 
 
-def spell(verb: Verb, *words: str, prefix: str = PREFIX) -> str:
-    """A command as a person says it in this fleet: `/deploy HP_LAB`, or `/aios deploy HP_LAB`."""
-    return " ".join((f"{prefix}{verb}" if prefix == PREFIX else f"{prefix} {verb}", *words))
-
-
 def find_obstacles(
     status: RolloutStatus, node: NodeStatus, details: NodeDetails, locks: Sequence[Lock], *, prefix: str
 ) -> tuple[Obstacle, ...]:
@@ -42,13 +37,13 @@ def find_obstacles(
     refused = details.refused
     if refused is not None:
         text = f"refused: plan {refused.plan} goes beyond the approved {refused.approved}: {refused.beyond}"
-        command = spell(Verb.DEPLOY, node.node, "plan", refused.plan, prefix=prefix)
+        command = spell_verb(Verb.DEPLOY, node.node, "plan", refused.plan, prefix=prefix)
         return (*found, Obstacle(text=text, command=command, pull=status.pull, plan=refused.plan))
     if node.rolled_back:
-        command = spell(Verb.DEPLOY, node.node, prefix=prefix)
+        command = spell_verb(Verb.DEPLOY, node.node, prefix=prefix)
         return (*found, Obstacle(text=node.text, command=command, pull=status.pull))
     if node.standing is Standing.FAILED:
-        return (*found, Obstacle(text=node.text, command=spell(Verb.RETRY, prefix=prefix), pull=status.pull))
+        return (*found, Obstacle(text=node.text, command=spell_verb(Verb.RETRY, prefix=prefix), pull=status.pull))
     if node.standing in (Standing.GOOD, Standing.UNDER_WAY, Standing.TO_START) or (found and not refused):
         return tuple(found)
     return (Obstacle(text=node.text or "merged, and not deployed"),)
@@ -56,7 +51,7 @@ def find_obstacles(
 
 def _locked(lock: Lock, prefix: str) -> Obstacle:
     reason = f", “{lock.reason}”" if lock.reason else ""
-    command = spell(Verb.UNLOCK, lock.node, prefix=prefix)
+    command = spell_verb(Verb.UNLOCK, lock.node, prefix=prefix)
     return Obstacle(
         text=f"locked for #{lock.pull} by {lock.owner}{reason}",
         command=command,
@@ -75,7 +70,9 @@ def _held(hold: Hold, prefix: str) -> Obstacle:
     what = "No new commit is proposed" if hold.kind is HoldKind.HOLD else "This commit was rolled back"
     pin = f" ({hold.pin[:7]})" if hold.pin else ""
     reason = f", “{hold.reason}”" if hold.reason else ""
-    return Obstacle(text=f"{what}{pin}: {hold.by}{reason}", command=spell(Verb.RESUME, prefix=prefix), pull=hold.pull)
+    return Obstacle(
+        text=f"{what}{pin}: {hold.by}{reason}", command=spell_verb(Verb.RESUME, prefix=prefix), pull=hold.pull
+    )
 
 
 def tell_waiting(pull: WaitingPull, fleet: str, *, host: str = "") -> str:

@@ -54,5 +54,5 @@ def render_reasons() -> str:
     for reason in CommandReason:
         words = WORDS[reason]
         message = words.headline.format(about="NAME").replace("|", "\\|")
-        lines.append(f"| `{reason}` | {_TONES[words.tone]} | {message} | {words.cure} |")
+        lines.append(f"| `{reason}` | {_TONES[words.tone]} | {message} | {words.cure.format(lead=PREFIX)} |")
     return "\n".join([*lines, ""])

@@ -69,7 +69,7 @@ def apply_bump(tools: BumpTools, client: Client, at: FleetAt, facts: BumpFacts, 
         case CloseBump():
             close(tools, client, at, facts, decision)
         case WithholdBump():
-            withhold(tools, client, facts, decision)
+            withhold(tools, client, at, facts, decision)
     return Applied()
 
 
@@ -184,10 +184,17 @@ def close(tools: BumpTools, client: Client, at: FleetAt, facts: BumpFacts, decis
             _report_refused(client, at, facts, problem, kept=True)
 
 
-def withhold(tools: BumpTools, client: Client, facts: BumpFacts, decision: WithholdBump) -> None:
+def withhold(tools: BumpTools, client: Client, at: FleetAt, facts: BumpFacts, decision: WithholdBump) -> None:
     """Explain why there is no new proposal: in the open pull request, else on the head of the base branch."""
     people = facts.branch.people if facts.branch else ()
-    note = render_note(decision.reason, facts.submodule.path, pin=facts.pin, tip=facts.tip, people=people)
+    note = render_note(
+        decision.reason,
+        facts.submodule.path,
+        pin=facts.pin,
+        tip=facts.tip,
+        people=people,
+        prefix=at.file.commands.prefix,
+    )
     pull = facts.pull or facts.retargeted
     if pull is not None:
         put_comment(client, facts.fleet, pull.number, marker=markers.NOTE, body=note, login=tools.fleets.app.login())

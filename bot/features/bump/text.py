@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from bot.domain.names import BranchName, CommitSha, NodeName, PlanId, PullNumber, SubmodulePath, short
 from bot.domain.values import StoredValue, Value
+from bot.domain.verbs import PREFIX, Verb, spell_verb
 from bot.features.bump.decide import BumpReason
 from bot.plan.model import Plan
 from bot.plan.report import diffs, included, sections
@@ -117,14 +118,20 @@ _NOTES = {
         "The base of this pull request was changed. It proposes nothing for the new one, and no second one is opened "
         "from the same branch: set its base back to {base}, or close it."
     ),
-    BumpReason.ON_HOLD: "On hold: nothing changes here until someone comments `/resume`.",
+    BumpReason.ON_HOLD: "On hold: nothing changes here until someone comments `{resume}`.",
     BumpReason.CHECKS_PENDING: "Waiting for upstream's own checks on {tip}.",
     BumpReason.CHECKS_FAILED: "Upstream's own checks failed on {tip}; waiting for a commit that passes.",
 }
 
 
 def render_note(
-    reason: BumpReason, submodule: SubmodulePath, *, pin: CommitSha, tip: CommitSha | None, people: tuple[str, ...]
+    reason: BumpReason,
+    submodule: SubmodulePath,
+    *,
+    pin: CommitSha,
+    tip: CommitSha | None,
+    people: tuple[str, ...],
+    prefix: str = PREFIX,
 ) -> str:
     """Why there is nothing new, in words for a person."""
     said = _NOTES[reason].format(
@@ -132,6 +139,7 @@ def render_note(
         tip=md.code(short(tip)) if tip else "the tip",
         people=", ".join(md.text(name) for name in people),
         base="the base branch",
+        resume=spell_verb(Verb.RESUME, prefix=prefix),
     )
     return f"`{submodule}`: {said}"
 

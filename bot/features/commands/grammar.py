@@ -11,7 +11,7 @@ import re
 
 from bot.domain.names import PlanId
 from bot.domain.values import StoredValue, Value
-from bot.domain.verbs import LONGEST_LINE, PREFIX, Verb
+from bot.domain.verbs import LONGEST_LINE, PREFIX, Verb, spell_lead
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")  # of a node or a stack
@@ -88,7 +88,7 @@ def parse_command(line: str, *, prefix: str = PREFIX) -> Command | Misread | Non
         near = difflib.get_close_matches(name.lower()[:30], list(Verb), n=1, cutoff=0.75)
         if not near and prefix == PREFIX:
             return None  # another bot's
-        suggestion = f"{_lead(prefix)}{near[0]}" if near else ""
+        suggestion = f"{spell_lead(prefix)}{near[0]}" if near else ""
         return Misread(problem="no such command", word=name[:30], suggestion=suggestion)
     if len(line) > LONGEST_LINE:
         return Misread(problem=f"a command has at most {LONGEST_LINE} characters")
@@ -100,8 +100,8 @@ def parse_command(line: str, *, prefix: str = PREFIX) -> Command | Misread | Non
 def spell(command: Command | Misread, *, prefix: str = PREFIX) -> str:
     """The command as it was understood, in one line; the free texts in it are hostile."""
     if isinstance(command, Misread):
-        return f"{_lead(prefix)}{command.verb or command.word}"
-    words = [f"{_lead(prefix)}{command.verb}", *(["all"] if command.everything else [])]
+        return f"{spell_lead(prefix)}{command.verb or command.word}"
+    words = [f"{spell_lead(prefix)}{command.verb}", *(["all"] if command.everything else [])]
     words += ["wave", str(command.wave)] if command.wave is not None else []
     words += command.names
     words += ["to", command.to] if command.to else []
@@ -122,17 +122,13 @@ def _after_prefix(line: str, prefix: str) -> list[str] | None:
     return [words[0].removeprefix(PREFIX), *words[1:]]
 
 
-def _lead(prefix: str) -> str:
-    return prefix if prefix == PREFIX else f"{prefix} "
-
-
 class _Reading:
     """The words behind a verb, taken one place after the other."""
 
     def __init__(self, verb: Verb, words: list[str], prefix: str) -> None:
         self._verb = verb
         self._words = words
-        self._usage = f"{_lead(prefix)}{verb} {USAGES[verb].shape}".rstrip()
+        self._usage = f"{spell_lead(prefix)}{verb} {USAGES[verb].shape}".rstrip()
 
     def command(self) -> Command | Misread:
         match self._verb:

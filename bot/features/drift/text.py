@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from bot.domain.names import NodeName, PullNumber, RepoName, SubmodulePath, short
 from bot.domain.notices import Topic
-from bot.domain.verbs import PREFIX
+from bot.domain.verbs import Verb, spell_verb
 from bot.features.drift.decide import DriftFacts, fingerprint_of
 from bot.features.outbox.facts import Condition, Notice
 from bot.features.rollout.facts import PastOrder, Stage
@@ -63,9 +63,9 @@ def render_drift(
 
 
 def _say_cure(node: NodeName, pull: PullNumber | None, prefix: str) -> str:
-    lead = prefix if prefix == PREFIX else f"{prefix} "
+    command = md.code(spell_verb(Verb.DEPLOY, node, prefix=prefix))
     where = f"#{pull}" if pull else "the pull request whose merge it runs"
-    return f"To restore what was removed or changed by hand, comment {md.code(f'{lead}deploy {node}')} on {where}"
+    return f"To restore what was removed or changed by hand, comment {command} on {where}"
 
 
 def render_settled(node: NodeName, submodule: SubmodulePath) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from bot.domain.names import CommitSha, NodeName, PlanId, PullNumber, StackName, SubmodulePath, short
 from bot.domain.values import Value
+from bot.domain.verbs import PREFIX, Verb, spell_verb
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.features.rollout.facts import PastOrder, Stage
 from bot.plan.model import Plan
@@ -55,6 +56,7 @@ class DifferingPlan(Value, frozen=True):
     approved: PlanId
     beyond: tuple[str, ...]
     stacks: tuple[StackName, ...] = ()  # the order was for these alone
+    prefix: str = PREFIX  # of the fleet's commands
 
 
 class RolloutView(Value, frozen=True):
@@ -90,8 +92,8 @@ def render_differing(found: DifferingPlan) -> str:
     lines = [f"- {md.text(line)}" for line in shown] + ([f"- and {more} more"] if more > 0 else [])
     plan = md.fence(render_text(found.plan)[:LONGEST_PLAN])
     said = f"**{node} is not deployed: plan {new} goes beyond the approved plan {md.code(found.approved)}.**"
-    names = " ".join((found.node, *found.stacks))
-    cure = f"Read it; {md.code(f'/deploy {names} plan {found.plan.id}')} approves and deploys it."
+    command = spell_verb(Verb.DEPLOY, found.node, *found.stacks, "plan", found.plan.id, prefix=found.prefix)
+    cure = f"Read it; {md.code(command)} approves and deploys it."
     return "\n\n".join([said, "\n".join(lines), plan, cure])
 
 

@@ -6,14 +6,14 @@ import pytest
 from msgspec.structs import replace
 
 from bot.domain.names import BranchName, CommitSha, NodeName, PlanId, PullNumber, RepoName, SubmodulePath
-from bot.domain.verbs import Verb
+from bot.domain.verbs import Verb, spell_verb
 from bot.features.commands.grammar import Command, parse_command
 from bot.features.holds.facts import Hold, HoldKind, Lock
 from bot.features.outbox.facts import WaitingPull
 from bot.features.rollout.decide.rollout import RolloutReason, Standing
 from bot.features.rollout.history import NodeDetails, RefusedPlan
 from bot.features.rollout.store import NodeStatus, RolloutStatus
-from bot.web.why import Obstacle, describe_holds, find_obstacles, spell, summarise, tell_waiting
+from bot.web.why import Obstacle, describe_holds, find_obstacles, summarise, tell_waiting
 
 FLEET = RepoName("acme/aios")
 NODE = NodeStatus(node=NodeName("HP_LAB"), platform="linux", wave=1, standing=Standing.FAILED, text="exit 1")
@@ -50,13 +50,13 @@ def obstacles(
 
 @pytest.mark.parametrize("prefix", ["/", "/aios"])
 def test_every_command_that_is_shown_is_one_that_the_bot_reads(prefix: str) -> None:
-    plan = spell(Verb.DEPLOY, "HP_LAB", "plan", "9f2e00aa11bb", prefix=prefix)
+    plan = spell_verb(Verb.DEPLOY, "HP_LAB", "plan", "9f2e00aa11bb", prefix=prefix)
     assert parse_command(plan, prefix=prefix) == Command(
         verb=Verb.DEPLOY, names=("HP_LAB",), plan=PlanId("9f2e00aa11bb")
     )
     for verb in (Verb.RETRY, Verb.RESUME):
-        assert parse_command(spell(verb, prefix=prefix), prefix=prefix) == Command(verb=verb)
-    assert parse_command(spell(Verb.UNLOCK, "HP_LAB", prefix=prefix), prefix=prefix) == Command(
+        assert parse_command(spell_verb(verb, prefix=prefix), prefix=prefix) == Command(verb=verb)
+    assert parse_command(spell_verb(Verb.UNLOCK, "HP_LAB", prefix=prefix), prefix=prefix) == Command(
         verb=Verb.UNLOCK, names=("HP_LAB",)
     )
 

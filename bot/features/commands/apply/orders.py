@@ -180,9 +180,8 @@ def _follow_one(
         return OrderView(node=name, state="gone", description=str(problem)), True
     except PlanDiffers as problem:
         _end_own_lock(tools, record, wanted, past, because="plan_differs")
-        other = DifferingPlan(
-            node=name, plan=problem.plan, approved=problem.approved, beyond=problem.beyond, stacks=wanted.stacks
-        )
+        plan, past_it = problem.plan, problem.beyond
+        other = DifferingPlan(name, plan, problem.approved, past_it, stacks=wanted.stacks, prefix=record.prefix)
         return OrderView(node=name, state="gone", description=str(problem), details=render_differing(other)), True
     if isinstance(order, Waiting):
         return OrderView(node=name, state="waiting", description=f"waiting for order {order.behind.number}"), False

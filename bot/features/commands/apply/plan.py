@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain.names import BranchName, CommitSha, PullNumber, SubmodulePath, short
+from bot.domain.verbs import Verb, spell_verb
 from bot.features.bump import apply as bump_apply
 from bot.features.bump import read as gather
 from bot.features.bump.decide import decide_bump
@@ -87,9 +88,10 @@ def open_pin_back(
     if plan is None:
         return held.html_url if held else ""
     links = link_plan(tools.bump, at, pinned, plan)
+    resume = md.code(spell_verb(Verb.RESUME, prefix=record.prefix))
     why = (
         f"Requested by {md.text(record.actor)} in #{record.pull}. The upstream commit {md.code(short(now))} is "
-        "not proposed again until upstream moves past it or somebody comments `/resume`."
+        f"not proposed again until upstream moves past it or somebody comments {resume}."
     )
     body = f"{why}\n\n{render_body(plan, links)}"
     if held is None:

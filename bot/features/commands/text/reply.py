@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from bot.domain.names import NodeName, short
 from bot.domain.values import Value
-from bot.domain.verbs import PREFIX, Verb
+from bot.domain.verbs import PREFIX, Verb, spell_lead, spell_verb
 from bot.features.commands.decide.actions import GiveOrders, Refuse, TakeLocks
 from bot.features.commands.decide.reasons import CommandReason
 from bot.features.commands.facts.command import CommandFacts, NodeAt, Position
@@ -67,7 +67,7 @@ def render_reply(record: CommandRecord, orders: tuple[OrderView, ...] = (), extr
     headline = words.headline.format(about=", ".join(md.code(one) for one in about) or "it")
     extra = extra or Extra()
     parts = [
-        f"{_ICON[words.tone]} **{headline}** {words.cure}".rstrip(),
+        f"{_ICON[words.tone]} **{headline}** {words.cure.format(lead=spell_lead(record.prefix))}".rstrip(),
         _suggest(record, about),
         _show_locks(record),
         _show_override(record),
@@ -134,8 +134,7 @@ def _show_override(record: CommandRecord) -> str:
 
 def render_help(prefix: str = PREFIX) -> str:
     """Every command, with its shape."""
-    lead = prefix if prefix == PREFIX else f"{prefix} "
-    rows = [[md.code(f"{lead}{verb} {USAGES[verb].shape}"), USAGES[verb].does] for verb in Verb]
+    rows = [[md.code(spell_verb(verb, USAGES[verb].shape, prefix=prefix)), USAGES[verb].does] for verb in Verb]
     note = "Only the first line of a new comment is read; edits are ignored."
     return f"{md.table(['command', 'what it does'], rows)}\n\n{note}"
 

@@ -17,7 +17,8 @@ class Tone(StrEnum):
 
 
 class Words(Value, frozen=True):
-    """`headline` may hold {about}: the names that the decision gives, as code. `cure` is what to do, if anything."""
+    """`headline` may hold {about}: the names that the decision gives, as code. `cure` is what to do, if
+    anything; it may hold {lead}: what stands before the verb of a command in the fleet."""
 
     tone: Tone
     headline: str
@@ -41,31 +42,31 @@ WORDS: dict[CommandReason, Words] = {
     _R.LOCK_TAKEN: Words(
         Tone.DONE,
         "Locked for this pull request.",
-        "The lock ends with `/unlock`, or when the pull request is closed.",
+        "The lock ends with `{lead}unlock`, or when the pull request is closed.",
     ),
     _R.UNLOCKED: Words(Tone.DONE, "Unlocked."),
-    _R.HELD: Words(Tone.DONE, "Bumps are on hold.", "`/resume` ends the hold."),
+    _R.HELD: Words(Tone.DONE, "Bumps are on hold.", "`{lead}resume` ends the hold."),
     _R.RESUMED: Words(Tone.DONE, "Bumps resume."),
     _R.ALREADY_THERE: Words(
         Tone.HUH,
         "Nothing to do: {about} already runs this.",
-        "`/deploy` with the node's name restores what was removed or changed on it by hand.",
+        "`{lead}deploy` with the node's name restores what was removed or changed on it by hand.",
     ),
     _R.UNDER_WAY: Words(Tone.HUH, "Nothing to do: this order is already under way on {about}."),
     _R.NOTHING_TO_ROLL_BACK: Words(
         Tone.HUH,
         "Nothing to roll back: no node runs anything from this pull request.",
-        "`/status` shows what each node runs.",
+        "`{lead}status` shows what each node runs.",
     ),
     _R.NOTHING_FAILED: Words(
         Tone.HUH, "Nothing to retry: no node's newest order is a failed one from this pull request."
     ),
-    _R.NOT_LOCKED: Words(Tone.HUH, "Nothing to unlock: there is no such lock.", "`/status` lists the locks."),
-    _R.ALREADY_HELD: Words(Tone.HUH, "Bumps are already on hold, by {about}.", "`/resume` ends the hold."),
+    _R.NOT_LOCKED: Words(Tone.HUH, "Nothing to unlock: there is no such lock.", "`{lead}status` lists the locks."),
+    _R.ALREADY_HELD: Words(Tone.HUH, "Bumps are already on hold, by {about}.", "`{lead}resume` ends the hold."),
     _R.NOT_HELD: Words(Tone.HUH, "Nothing to resume: there is no hold, and nothing was rolled back."),
-    _R.MISREAD: Words(Tone.HUH, "Unknown command.", "`/help` lists them."),
+    _R.MISREAD: Words(Tone.HUH, "Unknown command.", "`{lead}help` lists them."),
     _R.UNKNOWN_NAME: Words(Tone.HUH, "There is no node or stack named {about}.", "Write nodes first, then stacks."),
-    _R.UNKNOWN_WAVE: Words(Tone.HUH, "There is no wave {about}.", "`/status` shows the nodes of each wave."),
+    _R.UNKNOWN_WAVE: Words(Tone.HUH, "There is no wave {about}.", "`{lead}status` shows the nodes of each wave."),
     _R.NAME_TARGETS: Words(
         Tone.HUH, "Which node? The fleet has {about}.", "Name the nodes, or write `all`, or `wave` and its number."
     ),
@@ -77,7 +78,7 @@ WORDS: dict[CommandReason, Words] = {
     _R.NOT_A_GOOD_COMMIT: Words(
         Tone.HUH,
         "This commit was never deployed successfully on this node: {about}.",
-        "`/status` lists the commits that a rollback may go to.",
+        "`{lead}status` lists the commits that a rollback may go to.",
     ),
     _R.TOO_OLD: Words(
         Tone.NO,
@@ -112,7 +113,7 @@ WORDS: dict[CommandReason, Words] = {
     _R.LOCKED: Words(
         Tone.NO,
         "{about} is locked for another pull request.",
-        "Wait until that is closed, or ask the owner of the lock for `/unlock`.",
+        "Wait until that is closed, or ask the owner of the lock for `{lead}unlock`.",
     ),
     _R.IN_REVIEW: Words(
         Tone.NO,
@@ -149,7 +150,7 @@ WORDS: dict[CommandReason, Words] = {
     _R.SUPERSEDED: Words(
         Tone.NO,
         "The base branch has since moved this pin again.",
-        "Comment on the newest pull request; `/rollback NODE to COMMIT` also works here.",
+        "Comment on the newest pull request; `{lead}rollback NODE to COMMIT` also works here.",
     ),
     _R.NO_GOOD_COMMIT: Words(
         Tone.NO, "No earlier commit was deployed successfully.", "Deploy one by a pull request."

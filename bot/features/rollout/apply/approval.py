@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.errors import BotError
 from bot.domain.names import CommitSha, PlanId, StackName, short
+from bot.domain.verbs import Verb, spell_verb
 from bot.features.fleets.read import FleetAt
 from bot.features.rollout.read.approval import find_merged, find_shown_plan
 from bot.github.client import Client
@@ -44,13 +45,16 @@ class PinUnknown(BotError):  # noqa: N818 - an answer, not a failure
 class StacksUnreadable(BotError):  # noqa: N818 - an answer, not a failure
     """The order would pass over stacks that cannot be analysed, and nobody chose the others by name."""
 
-    def __init__(self, wanted: OrderRequest, stacks: tuple[StackName, ...], pending: tuple[StackName, ...]) -> None:
+    def __init__(
+        self, wanted: OrderRequest, stacks: tuple[StackName, ...], pending: tuple[StackName, ...], *, prefix: str
+    ) -> None:
         self.pending = pending
         names = ", ".join(stacks)
         cure = (
             "name only stacks that can"
             if wanted.stacks
-            else f"fix it, or deploy the other stacks: /deploy {wanted.node.name} STACK..."
+            else "fix it, or deploy the other stacks: "
+            + spell_verb(Verb.DEPLOY, wanted.node.name, "STACK...", prefix=prefix)
         )
         super().__init__(f"not deployed: {names} cannot be analysed; {cure}")
 
@@ -60,14 +64,14 @@ def find_pending(plan: Plan) -> tuple[StackName, ...]:
     return tuple(dict.fromkeys(stack.stack for node in plan.nodes for stack in node.stacks if stack.changed))
 
 
-def check_readable(wanted: OrderRequest, plan: Plan) -> None:
+def check_readable(wanted: OrderRequest, plan: Plan, *, prefix: str) -> None:
     """Raise StacksUnreadable when the plan of a deploy says nothing of a stack that it is for.
 
     The order would end in success, and the next one begin behind the change that was passed over.
     """
     unreadable = tuple(stack.stack for node in plan.nodes for stack in node.stacks if stack.error is not None)
     if unreadable and wanted.kind is OrderKind.DEPLOY:
-        raise StacksUnreadable(wanted, unreadable, find_pending(plan))
+        raise StacksUnreadable(wanted, unreadable, find_pending(plan), prefix=prefix)
 
 
 def check_approval(

@@ -80,7 +80,7 @@ def give_order(
     found = read_order_plan(tools, at, wanted, past)
     plan = found.plan
     tools.plans.store.save(plan)
-    check_readable(wanted, plan)
+    check_readable(wanted, plan, prefix=at.file.commands.prefix)
     check_approval(tools, client, at, wanted, plan=plan, since=found.since)
     if decision.withdraw is not None:
         withdraw_order(client, wanted.fleet, decision.withdraw, because=f"{short(wanted.commit)} follows")

@@ -91,7 +91,13 @@ def apply_rollout(
             for node, order in ((node, orders[node.node.name]) for node in facts.nodes)
         ),
         differing=tuple(
-            DifferingPlan(node=name, plan=one.plan, approved=one.approved, beyond=one.beyond)
+            DifferingPlan(
+                node=name,
+                plan=one.plan,
+                approved=one.approved,
+                beyond=one.beyond,
+                prefix=at.file.commands.prefix,
+            )
             for name, one in differing.items()
         ),
         again_at=decision.again_at,

@@ -157,4 +157,4 @@ def test_every_reason_has_its_words_and_each_refusal_a_cure() -> None:
     assert list(WORDS) == list(CommandReason)
     for reason, words in WORDS.items():
         assert words.headline.format(about="X")
-        assert "{" not in words.cure, reason
+        assert "{" not in words.cure.format(lead="/"), reason
