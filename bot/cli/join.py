@@ -165,8 +165,16 @@ def remove(name: str, fleet: str | None) -> None:
         title=f"Remove the node {name}",
         body=f"`{name}` leaves the fleet and gets no more orders. Its containers keep running.",
     )
+    removed = remove_runner(client, repo, name)
+    nodes = parse_fleet(file.text).nodes
+    if not url and removed is False:
+        known = f"; its nodes are {', '.join(one.name for one in nodes)}" if nodes else ""
+        raise BotError(
+            f"{repo} has no node {name}, and no runner of that name{known}. On a machine that was removed before, "
+            "`aios-bot node leave` is what is left to run"
+        )
     click.echo(f"Merge {url}" if url else f"{name} is not in the fleet file")
-    match remove_runner(client, repo, name):
+    match removed:
         case True:
             click.echo(f"The runner {name} was removed from GitHub.")
         case None:
@@ -174,7 +182,7 @@ def remove(name: str, fleet: str | None) -> None:
                 "You may not remove runners of this repository; an administrator can do it at "
                 f"{settings.html_url}/{repo}/settings/actions/runners"
             )
-    platform = next((one.platform for one in parse_fleet(file.text).nodes if one.name == name), Platform.LINUX)
+    platform = next((one.platform for one in nodes if one.name == name), Platform.LINUX)
     click.echo(f"Then run on {name}: {program_of(platform)} node leave")
     click.echo("(Where AIOS_BOT_NODE_STATE was set when it joined, its program is below that folder.)")
 

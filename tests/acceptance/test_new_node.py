@@ -207,6 +207,9 @@ def test_a_new_node_joins_deploys_and_leaves(empty: Running, engine: Engine) -> 
 
     eventually("the comment that it runs", reported)
 
+    mistyped = run_as_person(empty, "node", "remove", f"{NODE}S", "--fleet", FLEET)
+    assert (mistyped.returncode, mistyped.stdout) == (ExitCode.FAILED, "")
+    assert f"has no node {NODE}S, and no runner of that name; its nodes are {NODE}." in mistyped.stderr
     as_person(empty, "node", "remove", NODE, "--fleet", FLEET)
     (leaving,) = outside.pulls(FLEET)
     hub.merge_pull(FLEET, leaving["number"], by=PERSON)
