@@ -99,9 +99,13 @@ class _OrderMaker:
             raise BotError(f"{path} does not have {pin}, and it cannot be fetched")
         own = next((one for one in fleet.nodes if one.name == self.identity.node), FleetNode(name=self.identity.node))
         mine = next((one for one in fleet.submodules if one.path == path), Submodule(path=path))
-        is_older = commit != held.commit and repository.is_ancestor(commit, held.commit)
+        kind = OrderKind.DEPLOY
+        if (commit, pin) == (held.commit, held.pin):
+            kind = OrderKind.RESTORE  # what was removed or changed by hand is all that there can be to do
+        elif commit != held.commit and repository.is_ancestor(commit, held.commit):
+            kind = OrderKind.ROLLBACK
         wanted = OrderRequest(
-            kind=OrderKind.ROLLBACK if is_older else OrderKind.DEPLOY,
+            kind=kind,
             fleet=self.identity.fleet,
             node=own,
             base=BranchName(base),

@@ -69,6 +69,21 @@ def test_a_commit_is_deployed_by_hand_and_back_while_github_is_away(node_world: 
     assert world.deploy(world.order(new, {"ingress": {}})).end is OrderEnd.SUCCESS
 
 
+def test_what_was_removed_by_hand_is_restored_by_the_commit_that_runs(node_world: NodeWorld) -> None:
+    world = node_world
+    before = world.containers()
+    world.engine.docker("rm", "-f", before["ingress/whoami"][0])
+    at = world.checkout_position()
+    assert at is not None
+    assert at.commit is not None
+    code, said = by_hand(world, at.commit)
+    assert code == ExitCode.OK, said
+    after = world.containers()
+    assert set(after) == set(before)
+    assert after["ingress/traefik"] == before["ingress/traefik"]
+    assert after["ingress/whoami"] != before["ingress/whoami"]
+
+
 def test_what_may_not_be_deployed_by_order_may_not_by_hand(node_world: NodeWorld) -> None:
     world = node_world
     containers = world.containers()
