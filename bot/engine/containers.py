@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from bot.domain.errors import BotError
 from bot.domain.names import ServiceName
 from bot.domain.values import StoredValue, Wire
 
@@ -117,8 +118,17 @@ class _Container(Wire, frozen=True, rename="pascal"):
 
 
 def parse_containers(text: str) -> tuple[Container, ...]:
-    """The containers in the output of `docker container inspect`."""
-    return tuple(_convert(wire) for wire in msgspec.json.decode(text or "[]", type=list[_Container]))
+    """The containers in the output of `docker container inspect`. Raises BotError."""
+    return tuple(_convert(wire) for wire in _decode(text))
+
+
+def _decode(text: str) -> list[_Container]:
+    try:
+        return msgspec.json.decode(text or "[]", type=list[_Container])
+    except msgspec.DecodeError as problem:
+        raise BotError(
+            f"`docker container inspect` printed what cannot be read ({problem}): install docker again"
+        ) from None
 
 
 class Holding(NamedTuple):
@@ -129,8 +139,8 @@ class Holding(NamedTuple):
 
 
 def parse_holdings(text: str) -> dict[str, Holding]:
-    """The names and addresses of containers, by id, in the output of `docker container inspect`."""
-    return {wire.id: _holding(wire) for wire in msgspec.json.decode(text or "[]", type=list[_Container])}
+    """The names and addresses of containers, by id, in the output of `docker container inspect`. Raises BotError."""
+    return {wire.id: _holding(wire) for wire in _decode(text)}
 
 
 def _holding(wire: _Container) -> Holding:

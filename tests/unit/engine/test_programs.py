@@ -7,6 +7,7 @@ import json
 import msgspec
 import pytest
 
+from bot.domain.errors import BotError
 from bot.domain.versions import parse_version, render_version
 from bot.engine.containers import Container, HostPort, parse_containers
 from bot.engine.programs import OLDEST_COMPOSE
@@ -110,3 +111,9 @@ def test_the_names_in_a_nodes_record_stay() -> None:
     stored = msgspec.json.encode(found)
     assert json.loads(stored)["patience"] == 15.0
     assert msgspec.json.decode(stored, type=Container) == found
+
+
+@pytest.mark.parametrize("printed", ["<html>", '{"Id": "a"}', '[{"Id": 5}]', "[" * 9])
+def test_what_no_inspect_prints_is_an_error_in_words(printed: str) -> None:
+    with pytest.raises(BotError, match=r"^`docker container inspect` printed what cannot be read .*install docker"):
+        parse_containers(printed)
