@@ -39,13 +39,13 @@ def work(look):
     time.sleep(0.05)
     os.write(note, f"end {look.key} old\\n".encode())
 
-inbox = Inbox(Store(url), workers=4, patience=Patience(burst=Burst(), sweep=0.2, beat=0.2, dead_after=20.0))
+inbox = Inbox(Store(url), workers=4, patience=Patience(burst=Burst(), sweep=0.2, beat=0.2, dead_after=120.0))
 inbox.start(work)
 print("started", flush=True)
 sys.stdin.read()
 inbox.stop()
 """
-POLICY = RetryPolicy(burst=Burst(), sweep=0.2, beat=0.2, dead_after=20.0)
+POLICY = RetryPolicy(burst=Burst(), sweep=0.2, beat=0.2, dead_after=120.0)
 KEYS, EACH = "abc", 40
 
 
@@ -91,7 +91,7 @@ def work_side_by_side(url: str, log: Path) -> tuple[set[str], int]:
             # Nobody is woken: the sweep of either version finds them. Lanes fall idle now and then.
             lanes.add_jobs(store, queued(*(rollout(lane, number) for lane in KEYS)), POLICY.burst)
             time.sleep(0.1)
-        assert inbox.wait_until_idle(60)
+        assert inbox.wait_until_idle(120)
         inbox.stop()
     store.close()
     os.close(note)
