@@ -54,10 +54,15 @@ class Behaviours:
 SERVERS = {
     "github.com": Behaviours(),
     "personal": Behaviours(personal_accounts=True),
-    "lagging": Behaviours(lag=15.0),
+    "lagging": Behaviours(lag=15.0, pull_lag=15.0, git_lag=15.0),
     "everything": Behaviours(
         personal_accounts=True,
         lag=15.0,
+        pull_lag=15.0,
+        git_lag=15.0,
+        finds_out_mergeability=True,
+        content_pause=2.0,
+        broken_queries=1,
         knows_run_details=False,
         strict_headers=True,
         without_activity=True,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
+from sandbox.github import EmbeddedGitHub
 from sandbox.world import FLEET, SERVER
-from tests.github.stepping import Stepper
+from tests.github.stepping import Stepper, stepping
 from tests.github.test_required_plan import move_pin
 
 
@@ -45,6 +47,21 @@ def test_of_a_burst_of_pushes_one_is_looked_at(steps: Stepper) -> None:
     proposed = [steps.outside.pin(FLEET, pull["head"]["sha"]) for pull in steps.outside.pulls(FLEET)]
     assert proposed == [pushed]
     assert steps.failed == []
+
+
+def test_a_fleet_cannot_be_fetched_yet(tmp_path: Path) -> None:
+    """The App is installed seconds after the first push: the API has the fleet file, and a fetch does not
+    (rancher/fleet#4842). It is a fleet seconds later, and not at the next sweep."""
+
+    def lag(hub: EmbeddedGitHub) -> None:
+        hub.behaviours.git_lag = 5
+
+    with stepping(tmp_path, prepare=lag) as steps:
+        steps.begin()
+        assert steps.service.intake.pins.pins_of(FLEET) == ()
+        steps.advance(10)
+        assert len(steps.service.intake.pins.pins_of(FLEET)) == 1
+        assert steps.failed == []
 
 
 def test_a_fleet_file_is_pushed(steps: Stepper) -> None:

@@ -108,7 +108,8 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_of_a_burst_of_pushes_one_is_looked_at": (
         Undo("bot.features.bump.run:replace", lambda job, **_: job),  # each look is another one
     ),
-    "test_a_fleet_file_is_pushed": (Undo("bot.features.fleets.run:look_again", before.nothing),),
+    "test_a_fleet_cannot_be_fetched_yet": (Undo("bot.features.fleets.read:_has_file", before.yes),),
+    "test_a_fleet_file_is_pushed": (Undo("bot.features.fleets.read:look_again", before.nothing),),
     "test_what_was_pushed_never_comes": (Undo("bot.features.fleets.jobs:PushedJob.again", before.for_ever),),
     "test_a_pull_request_cannot_be_labelled_yet": (Undo("bot.features.bump.apply:GitHubError", before.Never),),
     "test_a_pull_request_can_never_be_labelled": (Undo("bot.features.fleets.jobs:PushedJob.again", before.for_ever),),

@@ -20,6 +20,7 @@ LADDER = 62.0  # seconds until the last look at what GitHub may list late
 
 def go(steps: Stepper) -> None:
     """Push, plan, approval, order, report, drift question; each has to arrive."""
+    steps.advance(LADDER)  # until a fetch gets what was there at first
     pushed = steps.push_upstream()
     steps.advance(LADDER)
     (pull,) = steps.outside.pulls(FLEET)

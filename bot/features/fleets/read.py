@@ -114,6 +114,17 @@ def look_again(tools: FleetTools, job: PushedJob, repo: RepoName) -> PushedJob |
     return job.again(tools.now())
 
 
+def look_again_at_fleet(tools: FleetTools, job: SyncFleet, branch: BranchName) -> PushedJob | None:
+    """The same where the mirror has no fleet file on `branch`, although GitHub's API does."""
+    return look_again(tools, job, job.fleet) if _has_file(tools, job.fleet, branch) else job.again(tools.now())
+
+
+def _has_file(tools: FleetTools, repo: RepoName, branch: BranchName) -> bool:
+    mirror = tools.mirrors.of(repo)
+    head = mirror.resolve(f"refs/heads/{branch}")
+    return head is not None and mirror.read_file(head, FLEET_FILE) is not None
+
+
 def fetch_fleet(
     tools: FleetTools, client: Client, repo: RepoName, base: BranchName
 ) -> tuple[FleetAt | None, tuple[Pinned, ...]]:
