@@ -90,6 +90,20 @@ def test_github_fails_to_start_the_workflow_of_an_order(steps: Stepper) -> None:
     assert not any(FAILED in one["body"] for one in steps.outside.comments(FLEET, number))
 
 
+def test_github_does_not_start_the_workflow_of_an_order_for_a_minute(steps: Stepper) -> None:
+    """The same without Retry-After: 4, 12, 28 and 60 seconds after its deployment was made, and not all the time."""
+    number = steps.bump()["number"]
+    broken = refuse_for_now(steps)
+    broken.headers = {}
+    steps.merge(number)
+    steps.advance(59)
+    assert broken.played <= 3 * 4, "looks after three events"
+    steps.hub.faults.clear()
+    steps.advance(1)
+    assert steps.take_order() is not None
+    assert not any(FAILED in one["body"] for one in steps.outside.comments(FLEET, number))
+
+
 def test_github_fails_to_start_the_workflow_of_a_command(steps: Stepper) -> None:
     """The reply to `/deploy` says what it waits for."""
     number = steps.bump()["number"]

@@ -176,6 +176,9 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_github_fails_to_start_the_workflow_of_an_order": (
         Undo("bot.features.rollout.apply.dispatch:_judge_outage", before.the_outage),
     ),
+    "test_github_does_not_start_the_workflow_of_an_order_for_a_minute": (
+        Undo("bot.features.rollout.apply.dispatch:find_next_try", lambda _made_at, now: now + 5),
+    ),
     "test_github_fails_to_start_the_workflow_of_a_command": (
         Undo("bot.features.rollout.apply.dispatch:_judge_outage", before.the_outage),
     ),

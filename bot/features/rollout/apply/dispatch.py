@@ -22,6 +22,7 @@ from bot.features.rollout.apply.signing import sign_order
 from bot.features.rollout.decide.agents import TOO_OLD, AgentReason, decide_agent, reads_tree
 from bot.features.rollout.decide.deployed import find_deployed
 from bot.features.rollout.decide.orders import (
+    TOLD_AFTER,
     KnownOrder,
     Wait,
     decide_order,
@@ -102,17 +103,17 @@ def give_order(
     try:
         sent = _dispatch(client, at.file.deploy.workflow, wanted, number, envelope, remark=remark)
     except Unavailable as problem:
-        made_at = next((o.made_at for o in past if o.number == decision.number), 0)
-        raise _judge_outage(problem, at.file.deploy.workflow, made_at, now=order.issued) from problem
+        made_at = next((o.made_at or o.queued_at for o in past if o.number == decision.number), 0)
+        raise _judge_outage(problem, at.file.deploy.workflow, made_at or order.issued, now=order.issued) from problem
     return msgspec.structs.replace(sent, queued_at=order.issued, updated_at=order.issued)
 
 
 def _judge_outage(problem: Unavailable, workflow: str, made_at: int, *, now: int) -> RetryLater:
     """The error for a dispatch that GitHub could not do, of an order whose deployment was made at `made_at`."""
-    next_try = find_next_try(made_at, now) if made_at else None
-    if next_try is None:
-        return problem
-    return NotStarted(say_not_started_yet(workflow, str(problem)), seconds=next_try - now)
+    wait = find_next_try(made_at, now) - now
+    if now - made_at < TOLD_AFTER:
+        return Unavailable(str(problem), seconds=max(wait, problem.seconds))
+    return NotStarted(say_not_started_yet(workflow, str(problem)), seconds=wait)
 
 
 def _check_head(client: Client, wanted: OrderRequest, pull: PullNumber) -> None:

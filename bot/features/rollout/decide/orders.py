@@ -19,8 +19,9 @@ from bot.features.rollout.facts import PastOrder, Stage
 from bot.plan.order import OrderRequest
 from bot.protocol.order import OrderKind
 
-FIRST_RUNG = 60  # seconds; an outage that is over before then is nobody's matter
+FIRST_RUNG = 4  # seconds
 LONGEST_RUNG = 1800
+TOLD_AFTER = 60  # seconds; an outage that is over before then is nobody's matter
 DROPPED_AFTER = 23 * 3600  # seconds in the queue after which an ended run is taken to be dropped
 
 
@@ -62,15 +63,13 @@ def judge_ended_run(order: PastOrder, *, age: int) -> Stage:
     return Stage.MADE if dropped and order.is_merge else Stage.ABANDONED
 
 
-def find_next_try(made_at: int, now: int) -> int | None:
-    """When an order that GitHub cannot start is to be tried again; None: as soon as GitHub lets us.
+def find_next_try(made_at: int, now: int) -> int:
+    """When an order that GitHub cannot start is to be tried again.
 
-    The times depend on its deployment alone, so that looks for other reasons do not add to them: a minute after it
-    was made, two, four and so on, and then every half an hour.
+    The times depend on its deployment alone, so that looks for other reasons do not add to them: after 4 seconds, 8
+    more, 16 more and so on, and then every half an hour.
     """
-    rung, step = made_at + FIRST_RUNG, FIRST_RUNG
-    if now < rung:
-        return None
+    rung, step = made_at + FIRST_RUNG, 2 * FIRST_RUNG
     while rung <= now:
         rung, step = rung + step, min(step * 2, LONGEST_RUNG)
     return rung
