@@ -235,6 +235,16 @@ class EmbeddedGitHub(PullButtons):
         with self._state.lock:
             moving.rename_repository(self._api, self._state.repo(full_name), new_name)
 
+    def delete_repository(self, full_name: str) -> None:
+        """Delete a repository and send the webhook."""
+        with self._state.lock:
+            moving.delete_repository(self._api, self._state.repo(full_name))
+
+    def add_repositories(self, installation: int, repositories: Sequence[str]) -> None:
+        """Give the App more repositories of its account and send the webhook."""
+        with self._state.lock:
+            registration.add_repositories(self._api, self._state.installations[installation], repositories)
+
     def rename_branch(self, full_name: str, old: str, new: str, *, by: str) -> None:
         """Rename a branch on the page Branches."""
         with self._state.lock:

@@ -25,6 +25,20 @@ def rename_repository(api: Api, repo: Repo, new_name: str) -> None:
     api.effects.send("repository", repo, repo.owner, action="renamed", changes=changes)
 
 
+def delete_repository(api: Api, repo: Repo) -> None:
+    """Delete `repo`: no App and no token has it any more, and another one may get its name."""
+    api.effects.send("repository", repo, repo.owner, action="deleted")
+    state, name = api.state, repo.full_name
+    del state.repos[name]
+    state.forget_numbers(name)
+    repo.git.git_dir.rename(repo.git.git_dir.with_suffix(f".deleted-{repo.id}"))
+    for installation in state.installations.values():
+        installation.repositories = [one for one in installation.repositories if one != name]
+    for text, token in list(state.tokens.items()):
+        if token.repositories is not None:
+            state.tokens[text] = replace(token, repositories=token.repositories - {name})
+
+
 def rename_branch(api: Api, repo: Repo, old: str, new: str, person: User) -> None:
     """Give a branch another name: it is the base of its open pull requests still, and the default if it was that."""
     commit = repo.heads()[old]

@@ -106,6 +106,10 @@ class State:
         """The next number of a pull request or issue in `repo`."""
         return next(self._numbers.setdefault(repo.full_name, itertools.count(1)))
 
+    def forget_numbers(self, full_name: str) -> None:
+        """The next pull request of this name is its first: it is another repository's."""
+        self._numbers.pop(full_name, None)
+
     def actions_app(self) -> AppRecord:
         """GitHub's own App, which creates the check runs of workflow jobs. It has no installation."""
         if self._actions is None:

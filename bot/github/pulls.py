@@ -9,7 +9,7 @@ from bot.domain.names import BranchName, CommitSha, PullNumber, RepoName
 from bot.github.client import Client
 from bot.github.endpoints import repository
 from bot.github.endpoints.repository import Pull
-from bot.github.errors import GitHubError
+from bot.github.errors import GitHubError, NotFound
 
 _NOT_LISTED_YET = 4.0  # seconds
 
@@ -20,7 +20,10 @@ def find_own_pulls(client: Client, repo: RepoName, *, head: BranchName) -> tuple
     number = client.memory.find("pull", repo, head)
     if number is None or any(pull.number == number for pull in pulls):
         return pulls
-    return (repository.read_pull(client, repo, number), *pulls)
+    try:
+        return (repository.read_pull(client, repo, number), *pulls)
+    except NotFound:  # of a repository that was deleted, and made again since
+        return pulls
 
 
 def open_own_pull(

@@ -16,6 +16,7 @@ from bot.features.bump.left import close_left_bump
 from bot.features.bump.pull import plan_pull
 from bot.features.bump.run import sync_bump
 from bot.features.commands import jobs as commands
+from bot.features.commands.apply.adopted import adopt_fleet
 from bot.features.commands.run import (
     CommandTools,
     acknowledge_command,
@@ -68,6 +69,7 @@ AnyJob = (
     | review.SyncReview
     | review.ReviewGroup
     | commands.CloseOutPull
+    | commands.AdoptFleet
     | commands.SyncCommandOrders
     | visitors.EndSessions
     | notices.NoteAccess
@@ -138,5 +140,6 @@ def make_runners(
         commands.RunCommand: partial(run_command, tools),
         commands.SyncCommandOrders: partial(sync_command_orders, tools),
         commands.CloseOutPull: partial(run_close_out, tools),
+        commands.AdoptFleet: partial(adopt_fleet, tools),
         visitors.EndSessions: partial(end_sessions, sessions),
     }

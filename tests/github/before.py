@@ -96,7 +96,7 @@ class Never(Exception):  # noqa: N818 - nothing raises it
 
 def seen_anyway(client: Client, repo: RepoName) -> Repository:
     found = find_repository(client, repo)
-    return found or Repository(full_name=repo, default_branch="main", private=True)
+    return found or Repository(id=0, full_name=repo, default_branch="main", private=True)
 
 
 def first_base_alone(app: Any, one: Any, client: Any, name: Any, bases: Any, *, web_url: str) -> Any:

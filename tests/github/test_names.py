@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.world import FLEET, OWNER, SERVER
+from bot.domain.names import RepoName
+from bot.features.holds.store import HoldStore
+from sandbox.world import FLEET, NODE, OWNER, PERSON, SERVER
 from tests.github.stepping import Stepper
 
 
@@ -30,6 +32,50 @@ def test_a_fleet_is_renamed(steps: Stepper) -> None:
     steps.hub.merge_pull(f"{OWNER}/machines", number, by="owner")
     steps.settle()
     assert steps.take_order() is not None, f"no order: {steps.failed}"
+
+
+def test_what_was_decided_in_a_fleet_goes_with_it(steps: Stepper) -> None:
+    """`repository.renamed`: a name is no identity. Locks, holds and plans are the repository's."""
+    number = steps.bump()["number"]
+    for text in ("/hold not this week", f"/lock {NODE} by hand"):
+        steps.hub.comment(FLEET, number, text, by=PERSON)
+    steps.settle()
+    proposed = steps.outside.pulls(FLEET)[0]["head"]["sha"]
+    steps.hub.rename_repository(FLEET, "machines")
+    steps.settle()
+    steps.push_upstream("whoami:v1.10", "whoami:v1.11")
+    steps.settle()
+    renamed = RepoName(f"{OWNER}/machines")
+    assert [one["head"]["sha"] for one in steps.outside.pulls(renamed)] == [proposed], "the hold is lost"
+    holds = HoldStore(steps.service.intake.pins._store)
+    assert [(one.node, one.fleet) for one in holds.find_locks(renamed, now=steps.clock.now)] == [(NODE, renamed)]
+    assert holds.find_locks(FLEET, now=steps.clock.now) == ()
+    assert steps.failed == []
+
+
+def test_a_fleet_is_deleted_and_made_again(steps: Stepper) -> None:
+    """Another repository has its name, with numbers from one on (polarsource/polar#2502,
+    cla-assistant/cla-assistant#779): nothing that was decided in the one before is meant for it."""
+    number = steps.bump()["number"]
+    for text in (f"/deploy {NODE}", "/hold not this week"):
+        steps.hub.comment(FLEET, number, text, by=PERSON)
+    steps.settle()
+    assert steps.take_order() is not None
+    steps.hub.delete_repository(FLEET)
+    steps.settle()
+    steps.hub.create_repository(FLEET)
+    steps.hub.set_permission(FLEET, PERSON, "admin")
+    steps.world.git(steps.world.checkouts / "aios-win", "push", "--quiet", "origin", "main")
+    steps.hub.add_repositories(steps.world.installation, [FLEET])
+    steps.settle()
+    assert [one["number"] for one in steps.outside.pulls(FLEET)] == [number], "the hold of before is kept"
+    assert HoldStore(steps.service.intake.pins._store).find_everything(FLEET, now=steps.clock.now) == ((), ())
+    steps.look_around()
+    assert steps.take_order() is None, "of a command in the repository before"
+    steps.merge(number)
+    steps.settle()
+    assert steps.take_order() is not None, f"no order: {steps.failed}"
+    assert steps.failed == []
 
 
 def test_a_fleet_is_archived(steps: Stepper) -> None:

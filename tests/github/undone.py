@@ -137,6 +137,10 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     # test_names
     "test_an_upstream_is_renamed": (_RENAMES,),
     "test_a_fleet_is_renamed": (_RENAMES,),
+    "test_what_was_decided_in_a_fleet_goes_with_it": (
+        Undo("bot.features.fleets.read:_find_replaced", before.nothing),
+    ),
+    "test_a_fleet_is_deleted_and_made_again": (Undo("bot.features.fleets.read:_find_replaced", before.nothing),),
     "test_a_fleet_is_archived": (_RENAMES,),
     "test_the_event_of_an_installations_end_is_lost": (
         Undo("bot.features.fleets.store:Pins.installations", before.none),

@@ -122,6 +122,8 @@ ONLY_WHERE_NEEDED = frozenset(
         "EndWaiting",
         # It stays open until a newer replica takes the job; each sync of the fleet finds it again.
         "CloseLeftBump",
+        # Of a fleet that was renamed or made again: a newer replica takes the job.
+        "AdoptFleet",
         # How often GitHub has been asked whether it can be merged: the version before asks without a limit.
         "SyncReview.tries",
         "SyncReview.not_before",

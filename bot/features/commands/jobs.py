@@ -17,11 +17,11 @@ from bot.domain.events import (
     Reviewed,
     WorkflowRunCompleted,
 )
-from bot.domain.names import CommitSha, PlanId, PullNumber
+from bot.domain.names import CommitSha, PlanId, PullNumber, RepoName
 from bot.domain.verbs import Verb
 from bot.features.commands.grammar import Command, Misread, parse_command
 from bot.features.fleets.facts import PinIndex
-from bot.features.fleets.jobs import FleetJob, FoundEvent, Job, RepeatedJob
+from bot.features.fleets.jobs import Access, FleetJob, FleetReplaced, FoundEvent, Job, RepeatedJob
 
 BUTTONS: dict[str, Command] = {
     "replan": Command(verb=Verb.PLAN),
@@ -91,6 +91,14 @@ class SyncCommandOrders(FleetJob, frozen=True, tag="asked"):
     """Follow the orders of open commands. Leads to their replies, and to orders that had to wait."""
 
 
+class AdoptFleet(FleetJob, frozen=True, tag="adopt"):
+    """Give the repository with the id `identity` what is stored under its name `before`, and nothing of another's."""
+
+    access: ClassVar[Access] = Access.APP
+    identity: int
+    before: RepoName | None = None
+
+
 def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
     """The jobs of this feature that `event` calls for. A repository that no fleet concerns is ignored."""
     match event:
@@ -100,6 +108,15 @@ def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
             return [*_run_written(event, index, source=f"review:{event.review}")]
         case ButtonPressed() if index.pins_of(event.repo) and event.button in BUTTONS:
             return [_run_button(event)]
+        case FleetReplaced():
+            return [
+                AdoptFleet(
+                    fleet=event.fleet,
+                    installation=event.installation,
+                    identity=event.identity,
+                    before=event.before,
+                )
+            ]
         case PullRequestChanged() if event.action == "closed" and index.pins_of(event.repo):
             return [CloseOutPull(fleet=event.repo, installation=event.installation, number=event.number)]
         case DeploymentChanged() | WorkflowRunCompleted() if index.pins_of(event.repo):

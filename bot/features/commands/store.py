@@ -7,17 +7,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 
-from bot.domain.names import NodeName, RepoName
+from bot.domain.names import InstallationId, NodeName, RepoName
 from bot.features.audit.facts import AuditRecord
 from bot.features.audit.store import append_records
+from bot.features.bump.store import POSTED_PLANS
 from bot.features.commands.decide.attention import WINDOW, RecentCommands
 from bot.features.commands.facts.record import CommandRecord
-from bot.features.holds.facts import Lock
-from bot.features.holds.store import release_locks, take_lock
+from bot.features.fleets.store import note_identity
+from bot.features.holds.facts import Hold, Lock
+from bot.features.holds.store import HOLDS, NODE_LOCKS, release_locks, take_lock
+from bot.features.outbox.pulls import WAITING_PULLS
+from bot.features.rollout.history import ORDERS
+from bot.features.rollout.store import LOGS, NODE_ENGINES, NODE_STARTS, NODE_VERSIONS, ORDERS_MADE, RESULTS
+from bot.storage.rows import drop_rows, move_rows, rewrite_rows
 from bot.storage.store import Store
 
 TABLES = sa.MetaData()
@@ -35,6 +43,14 @@ _SAVE = sa.text(
     "INSERT INTO asked (source, fleet, pull, open, asked) VALUES (:source, :fleet, :pull, :open, :asked) "
     "ON CONFLICT (source) DO NOTHING"
 )
+
+
+_NAMES = (
+    *(table.c.fleet for table in (COMMANDS, HOLDS, NODE_LOCKS, WAITING_PULLS, ORDERS, RESULTS, LOGS, ORDERS_MADE)),
+    *(table.c.fleet for table in (NODE_STARTS, NODE_VERSIONS, NODE_ENGINES)),
+    POSTED_PLANS.c.repo,
+)
+"""In each table whose rows belong to a fleet, the column that names it."""
 
 
 class RecentCommandStore:
@@ -144,6 +160,24 @@ class CommandStore:
         closed = sa.update(COMMANDS).where(COMMANDS.c.source == source).values(open=False)
         self._store.write(lambda connection: connection.execute(closed))
 
+    def adopt(self, fleet: RepoName, installation: InstallationId, identity: int, before: RepoName | None) -> None:
+        """Have `fleet` own what is stored under the name `before`, and nothing of what is stored under its own.
+
+        `identity` is the id of its repository. The audit trail is of what happened, and stays.
+        """
+
+        def write(connection: sa.Connection) -> None:
+            drop_rows(connection, _NAMES, fleet)
+            if before is not None:
+                move_rows(connection, _NAMES, before, fleet)
+                for kind, column in ((Hold, HOLDS.c.hold), (Lock, NODE_LOCKS.c.lock)):
+                    rewrite_rows(connection, column.table.c.fleet, column, fleet, partial(_rename, kind, fleet))
+                renamed = partial(_rename_command, fleet, installation)
+                rewrite_rows(connection, COMMANDS.c.fleet, COMMANDS.c.asked, fleet, renamed)
+            note_identity(connection, fleet, identity)
+
+        self._store.write(write)
+
     def end_locks(self, locks: Sequence[Lock], audit: Sequence[AuditRecord], *, key: str) -> None:
         """End locks that their pull requests still hold; `key` makes the audit records once."""
 
@@ -153,3 +187,15 @@ class CommandStore:
             append_records(connection, key, audit)
 
         self._store.write(write)
+
+
+def _rename(kind: type[Hold] | type[Lock], fleet: RepoName, text: str) -> str:
+    return msgspec.json.encode(replace(msgspec.json.decode(text, type=kind), fleet=fleet)).decode()
+
+
+def _rename_command(fleet: RepoName, installation: InstallationId, text: str) -> str:
+    record = msgspec.json.decode(text, type=CommandRecord)
+    orders = tuple(replace(order, fleet=fleet) for order in record.orders)
+    locks = tuple(replace(lock, fleet=fleet) for lock in record.locks)
+    renamed = replace(record, fleet=fleet, installation=installation, orders=orders, locks=locks)
+    return msgspec.json.encode(renamed).decode()

@@ -243,7 +243,16 @@ class AccessRead(Value, frozen=True):
     url: str = ""
 
 
-FoundEvent = FleetRead | AccessRead | HubFound | PullsListed | NodesFreed | BumpResumed
+class FleetReplaced(Value, frozen=True):
+    """What is stored under a fleet's name is another repository's. `before`: under which name its own is stored."""
+
+    fleet: RepoName
+    installation: InstallationId
+    identity: int
+    before: RepoName | None = None
+
+
+FoundEvent = FleetRead | FleetReplaced | AccessRead | HubFound | PullsListed | NodesFreed | BumpResumed
 """What a job found out, as an event: the router gives it to every feature's `triggers`."""
 
 Outcome = tuple[Job | FoundEvent, ...]

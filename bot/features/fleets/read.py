@@ -13,6 +13,7 @@ from bot.features.fleets import apply
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.jobs import (
     Access,
+    FleetReplaced,
     ForgetInstallation,
     ListedPull,
     Outcome,
@@ -114,9 +115,33 @@ def look_again(tools: FleetTools, job: PushedJob, repo: RepoName) -> PushedJob |
     return job.again(tools.now())
 
 
-def look_again_at_fleet(tools: FleetTools, job: SyncFleet, branch: BranchName) -> PushedJob | None:
-    """The same where the mirror has no fleet file on `branch`, although GitHub's API does."""
-    return look_again(tools, job, job.fleet) if _has_file(tools, job.fleet, branch) else job.again(tools.now())
+def _find_replaced(tools: FleetTools, job: SyncFleet, identity: int) -> FleetReplaced | None:
+    """Whether what is stored under the fleet's name belongs to it, the repository with this id; noted where nobody
+    knew yet. Its tokens are by name here, and by id at GitHub."""
+    known, before = tools.pins.find_identity(job.fleet), tools.pins.find_name(identity)
+    moved = before is not None and before.lower() != job.fleet.lower()
+    if known in (0, identity) and not moved:
+        if not known:
+            tools.pins.note_identity(job.fleet, identity)
+        return None
+    log.warning("%s is another repository than before, or has another name: %s", job.fleet, before or known)
+    tools.app.renew(job.installation)
+    return FleetReplaced(
+        fleet=job.fleet, installation=job.installation, identity=identity, before=before if moved else None
+    )
+
+
+def prepare_look(tools: FleetTools, client: Client, job: SyncFleet, repo: Repository) -> Outcome:
+    """Fetch the fleet; what has to come before a look at it, if anything.
+
+    That is another look when the mirror lacks what was pushed, or the fleet file that GitHub's API shows.
+    """
+    if (replaced := _find_replaced(tools, job, repo.id)) is not None:
+        return (replaced, job)
+    fetch_all(tools, client, [job.fleet])
+    is_here = _has_file(tools, job.fleet, BranchName(repo.default_branch))
+    again = look_again(tools, job, job.fleet) if is_here else job.again(tools.now())
+    return (again,) if again else ()
 
 
 def _has_file(tools: FleetTools, repo: RepoName, branch: BranchName) -> bool:

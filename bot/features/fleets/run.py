@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from bot.domain.names import BranchName, RepoName
 from bot.features.fleets.apply import report_access
 from bot.features.fleets.jobs import FleetRead, HubFound, Outcome, PullsListed, SyncFleet, SyncInstallation
-from bot.features.fleets.read import FleetAt, fetch_all, list_pulls, look_again_at_fleet, read_all_pins
+from bot.features.fleets.read import FleetAt, list_pulls, prepare_look, read_all_pins
 from bot.features.fleets.store import PinStore
 from bot.fleetfile import FLEET_FILE, HUB_FILE
 from bot.git.mirrors import Mirrors
@@ -47,10 +47,9 @@ def sync_fleet(tools: FleetTools, client: Client, job: SyncFleet) -> Outcome:
         tools.pins.replace_pins(job.fleet, ())
         is_hub = repo is not None and repository.has_file(client, job.fleet, HUB_FILE)
         return (HubFound(hub=job.fleet, installation=job.installation),) if is_hub else ()
-    fetch_all(tools, client, [job.fleet])
-    if (again := look_again_at_fleet(tools, job, default := BranchName(repo.default_branch))) is not None:
-        return (again,)
-    read = read_all_pins(tools, client, job, default)
+    if first := prepare_look(tools, client, job, repo):
+        return first
+    read = read_all_pins(tools, client, job, BranchName(repo.default_branch))
     before = tools.pins.pins_of(job.fleet)
     pins = tuple(replace(pin, listed_by=next((p.listed_by for p in before), None)) for pin in read.pins)
     tools.pins.replace_pins(job.fleet, pins)

@@ -101,6 +101,19 @@ class PinStore:
             if fleet.lower() not in kept:
                 self.replace_pins(fleet, ())
 
+    def find_identity(self, fleet: RepoName) -> int:
+        """The id of the repository that what is stored under this name belongs to; 0 where that was never noted."""
+        return int(self._store.read_note(f"repository_of:{fleet.lower()}") or 0)
+
+    def find_name(self, identity: int) -> RepoName | None:
+        """The name under which is stored what belongs to the repository with this id."""
+        found = self._store.read_note(f"name_of:{identity}")
+        return RepoName(found) if found else None
+
+    def note_identity(self, fleet: RepoName, identity: int) -> None:
+        """From now on what is stored under this name belongs to the repository with this id."""
+        self._store.write(lambda connection: note_identity(connection, fleet, identity))
+
     def find_access_report(self, fleet: RepoName) -> str:
         """The commit and the digest of what was last reported about missing access; "" when nothing is missing."""
         return self._store.read_note(f"access_told:{fleet.lower()}")
@@ -130,6 +143,12 @@ class PinStore:
             write_note(connection, _VERSION, uuid.uuid4().hex)
 
         self._store.write(write)
+
+
+def note_identity(connection: sa.Connection, fleet: RepoName, identity: int) -> None:
+    """The same inside the caller's transaction."""
+    write_note(connection, f"repository_of:{fleet.lower()}", str(identity))
+    write_note(connection, f"name_of:{identity}", fleet)
 
 
 def _row_of(pin: Pinned) -> dict[str, str]:

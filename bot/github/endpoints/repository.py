@@ -26,8 +26,9 @@ class BranchRefused(GitHubError):  # noqa: N818 - a rule's answer, not a failure
 
 
 class Repository(Wire, frozen=True):
-    """A repository of an installation."""
+    """A repository of an installation. Names change and are given again; the `id` never is."""
 
+    id: int
     full_name: str
     default_branch: str
     private: bool = True
