@@ -262,6 +262,11 @@ class EmbeddedGitHub(PullButtons):
             repo.archived = True
             self._api.effects.send("repository", repo, repo.owner, action="archived")
 
+    def switch_issues_off(self, full_name: str) -> None:
+        """Take the tab Issues away, on the page Settings."""
+        with self._state.lock:
+            self._state.repo(full_name).has_issues = False
+
     def uninstall(self, installation: int) -> None:
         """Remove the App from the account and send the webhook."""
         with self._state.lock:

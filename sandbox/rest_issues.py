@@ -57,6 +57,8 @@ def _issue(repo: Repo, number: int) -> Issue:
 
 
 def create_issue(context: Context, repo: Repo) -> Any:
+    if not repo.has_issues:
+        raise ApiError(410, "Issues are disabled for this repo")
     (title,) = context.need("title")
     body = context.body.get("body")
     check_texts(title, body)
@@ -67,6 +69,8 @@ def create_issue(context: Context, repo: Repo) -> Any:
 
 
 def update_issue(context: Context, repo: Repo, number: int) -> Any:
+    if not repo.has_issues:
+        raise ApiError(410, "Issues are disabled for this repo")
     issue, body = _issue(repo, number), context.body
     check_texts(body.get("title"), body.get("body"))
     if body.get("state", issue.state) not in ("open", "closed"):

@@ -2,8 +2,40 @@
 
 from __future__ import annotations
 
-from sandbox.world import FLEET
-from tests.github.stepping import Stepper
+from sandbox.world import FLEET, NODE
+from tests.github.stepping import Order, Stepper
+
+
+def ask(steps: Stepper) -> Order:
+    """Have the node run something, and give the bot's question whether it does still."""
+    steps.merge(steps.bump()["number"])
+    steps.settle()
+    first = steps.take_order()
+    assert first is not None
+    steps.report(first, "success")
+    steps.settle()
+    file = (steps.world.checkouts / "aios-win/.github/aios-bot.yml").read_text()
+    steps.world.push(FLEET, {".github/aios-bot.yml": f"{file}drift: {{every: 60s}}\n"}, "Ask often")
+    steps.advance(62)
+    question = steps.take_order()
+    assert question is not None
+    return question
+
+
+def test_issues_are_switched_off(steps: Stepper) -> None:
+    """410 for a new issue (REST: issues/create; google/clusterfuzz#2613), as in every fork at first
+    (mozilla-services/GitHub-Audit#10): a check on the fleet's head says how the node differs."""
+    question = ask(steps)
+    steps.hub.switch_issues_off(FLEET)
+    steps.answer(question, ["compose.yml was changed by hand"])
+    steps.settle()
+    check = steps.check(FLEET, f"aios/drift {NODE} server")
+    assert check is not None, "nobody is told"
+    assert "compose.yml was changed by hand" in check["output"]["summary"]
+    assert steps.failed == []
+    steps.advance(62)
+    again = steps.take_order()
+    assert again is not None, "it is not asked again"
 
 
 def test_the_conversation_is_locked(steps: Stepper) -> None:

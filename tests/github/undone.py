@@ -123,6 +123,7 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
         Undo("bot.plan.report.check:within_bytes", lambda render, limit: render(limit)),
         Undo("bot.github.endpoints.checks:_cut", lambda text: text),
     ),
+    "test_a_nodes_report_is_measured_in_bytes": (Undo("bot.protocol.report:_measure", len),),
     # test_lists
     "test_a_comment_is_deleted_while_comments_are_listed": (Undo(_READ_LIST, before.each_page_once),),
     # test_merge_queue
@@ -206,6 +207,7 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     # test_refused_reports
     "test_the_conversation_is_locked": (Undo("bot.github.comments:_CANNOT_COMMENT", ()),),
     "test_the_report_is_deleted_while_it_is_kept": (Undo("bot.github.comments:NotFound", before.Never),),
+    "test_issues_are_switched_off": (Undo("bot.features.drift.apply:_CANNOT_REPORT", ()),),
     # test_rerequests
     "test_a_check_is_rerequested": (Undo("bot.service.router:repeat_checks", before.empty),),
     # test_reviewers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 
 from bot.features.drift.decide import (
@@ -13,7 +14,13 @@ from bot.features.drift.decide import (
     find_answered,
     find_question,
 )
-from bot.features.drift.text import describe_condition, parse_drift_marker, render_drift, render_settled
+from bot.features.drift.text import (
+    IssueText,
+    describe_condition,
+    parse_drift_marker,
+    render_drift,
+    render_settled,
+)
 from bot.features.fleets.facts import Pinned
 from bot.features.fleets.read import FleetAt
 from bot.features.outbox.facts import Condition, apply_rules, pin_scope
@@ -24,14 +31,18 @@ from bot.features.rollout.read.history import read_orders
 from bot.features.rollout.read.reports import read_report
 from bot.features.rollout.run import RolloutTools
 from bot.fleetfile import Node
+from bot.github.checks import ensure_check
 from bot.github.client import Client
 from bot.github.endpoints import deployments, issues
 from bot.github.endpoints.issues import Issue
+from bot.github.errors import GitHubError
 from bot.observability.metrics import decision_counter
 from bot.plan.order import OrderRequest
+from bot.plan.report.check import CheckText
 from bot.protocol.order import OrderKind
 
 log = logging.getLogger(__name__)
+_CANNOT_REPORT = (403, 404, 410, 422)
 _count_decision = decision_counter("drift", DriftReason)
 
 
@@ -119,7 +130,10 @@ def _change_issue(client: Client, at: FleetAt, facts: DriftFacts, change: IssueC
     number = facts.issue.number if facts.issue else 0
     if change is IssueChange.CLOSE:
         body = render_settled(facts.node.name, facts.submodule)
-        issues.edit_issue(client, at.repo, number, {"body": body, "state": "closed", "state_reason": "completed"})
+        try:
+            issues.edit_issue(client, at.repo, number, {"body": body, "state": "closed", "state_reason": "completed"})
+        except GitHubError as problem:
+            _note_refusal(at, problem)
         return
     asked = find_answered(facts.past, facts.submodule)
     if asked is None or facts.answer is None:
@@ -133,10 +147,29 @@ def _change_issue(client: Client, at: FleetAt, facts: DriftFacts, change: IssueC
         pull=good.pull if good else None,
         prefix=at.file.commands.prefix,
     )
-    if change is IssueChange.OPEN:
-        issues.open_issue(client, at.repo, title=text.title, body=text.body)
-    else:
-        issues.edit_issue(client, at.repo, number, {"title": text.title, "body": text.body, "state": "open"})
+    try:
+        if change is IssueChange.OPEN:
+            issues.open_issue(client, at.repo, title=text.title, body=text.body)
+        else:
+            issues.edit_issue(client, at.repo, number, {"title": text.title, "body": text.body, "state": "open"})
+    except GitHubError as problem:
+        _note_refusal(at, problem)
+        _post_instead(client, at, facts, text)
+
+
+def _note_refusal(at: FleetAt, problem: GitHubError) -> None:
+    """An issue only reports: one that GitHub refuses (issues are switched off) ends nothing."""
+    if problem.status not in _CANNOT_REPORT:
+        raise problem
+    log.warning("an issue of %s was refused: %s", at.repo, problem)
+
+
+def _post_instead(client: Client, at: FleetAt, facts: DriftFacts, text: IssueText) -> None:
+    """A check on the head of the base, where there can be no issue."""
+    name = f"aios/drift {facts.node.name} {facts.submodule}"
+    check = CheckText(title=text.title[:255], summary=text.body, text="", conclusion="action_required")
+    digest = hashlib.sha256(text.body.encode()).hexdigest()[:12]
+    ensure_check(client, at.repo, at.head, name, lambda: check, external_id=digest)
 
 
 def _delete_answered(tools: RolloutTools, client: Client, at: FleetAt, asked: PastOrder) -> None:
