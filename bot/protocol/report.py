@@ -27,7 +27,7 @@ from bot.protocol.outcome import (
 )
 
 VERSION = 1
-MAX_TEXT_LENGTH = 65_000  # characters of a check run's summary and of its text; GitHub takes 65,535
+MAX_TEXT_LENGTH = 65_000  # bytes of a check run's summary and of its text; GitHub takes 65,535
 MAX_SERVICES = 2_000  # that the bot reads of one report
 _FOLDED = "<details><summary>The same for aios-bot, as JSON</summary>"
 _BLOCK = re.compile(r"```json\n(.*?)\n```", re.DOTALL)
@@ -99,8 +99,9 @@ def render_report(order: Order, outcome: Outcome) -> CheckRunText:
 def _fenced(words: str) -> str:
     marks = "`" * (max((len(run) for run in re.findall(r"`+", words)), default=0) + 3)
     budget = MAX_TEXT_LENGTH - 2 * len(marks) - 20
-    if len(words) > budget:
-        words = words[:budget].rsplit("\n", 1)[0] + "\n…"
+    if _measure(words) > budget:
+        kept = words.encode("utf-8", "replace")[:budget].decode("utf-8", "ignore")
+        words = kept.rsplit("\n", 1)[0] + "\n…"
     return f"{marks}text\n{words}\n{marks}"
 
 
@@ -131,12 +132,17 @@ def _encode(order: Order, outcome: Outcome) -> str:
         agent=outcome.agent,
         space=outcome.space,
     )
-    while len(block := _block(report)) > MAX_TEXT_LENGTH:
+    while _measure(block := _block(report)) > MAX_TEXT_LENGTH:
         services, differences = report.services, report.differences
         report = msgspec.structs.replace(
             report, services=services[: len(services) // 2], differences=differences[: len(differences) // 2]
         )
     return block
+
+
+def _measure(text: str) -> int:
+    """Bytes, which are what GitHub counts: a check that is cut off could not be read any more."""
+    return len(text.encode("utf-8", "replace"))
 
 
 def _block(report: Report) -> str:

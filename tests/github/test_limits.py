@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from sandbox.world import FLEET, SERVER
+from sandbox.world import FLEET, NODE, SERVER
 from tests.github.stepping import INGRESS, Stepper
+from tests.github.test_refused_reports import ask
+
+
+def test_a_nodes_report_is_measured_in_bytes(steps: Stepper) -> None:
+    """The same of what a node posts: an answer in another alphabet, cut off, would be no answer to the bot."""
+    question = ask(steps)
+    steps.answer(question, [f"{number} {'ж' * 60}" for number in range(600)])
+    steps.settle()
+    titles = [one["title"] for one in steps.outside.get(f"/repos/{FLEET}/issues") if "pull_request" not in one]
+    assert [title.partition(":")[0] for title in titles] == [f"{NODE} has drifted"], titles
+    assert steps.failed == []
 
 
 def test_a_check_is_measured_in_bytes(steps: Stepper) -> None:
