@@ -46,6 +46,9 @@ class Behaviours:
     broken_queries: int = 0
     """So many of the next GraphQL requests are answered 200 with "Something went wrong while executing your query"
     (octokit/plugin-retry.js#395)."""
+    limited_queries: int = 0
+    """So many of the next GraphQL requests meet a secondary limit: 200, and an error without a type (docs: rate
+    limits and query limits for the GraphQL API)."""
     web_flow: str = "GitHub"
     """Who commits what is merged and edited on its pages; "GitHub Enterprise" on an Enterprise Server
     (desktop/desktop#4329, #13852)."""

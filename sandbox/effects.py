@@ -190,7 +190,7 @@ class Effects:
             raise ApiError(405, "Base branch was modified. Review and try the merge again.")
         if pull.base in repo.queues:
             raise ApiError(405, "Changes must be made through the merge queue")
-        if mergeable_state(repo, pull) == "blocked":
+        if mergeable_state(repo, pull) in ("blocked", "behind"):
             raise ApiError(405, "Repository rule violations found")
         if method not in repo.merge_methods:
             raise ApiError(405, f"{method.capitalize()} merges are not allowed on this repository.")

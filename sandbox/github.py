@@ -340,7 +340,7 @@ class EmbeddedGitHub(PullButtons):
     ) -> None:
         """Set what `branch` requires of pull requests into it; `sources`: the App that has to post a check.
 
-        `more`: signed, linear, is_frozen, as in BranchRules.
+        `more`: signed, linear, strict, is_frozen, as in BranchRules.
         """
         with self._state.lock:
             made = BranchRules(approvals, tuple(contexts), dict(sources or {}), **more)

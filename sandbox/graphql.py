@@ -22,6 +22,9 @@ _BROKEN = (
 )
 
 
+_LIMITED = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+
+
 class _QueryError(Exception):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -51,6 +54,9 @@ def _answer(api: Api, sent: dict[str, Any]) -> Response:
             if api.state.behaviours.broken_queries:
                 api.state.behaviours.broken_queries -= 1
                 return as_json(200, {"errors": [{"message": _BROKEN}]})
+            if api.state.behaviours.limited_queries:
+                api.state.behaviours.limited_queries -= 1
+                return as_json(200, {"errors": [{"message": _LIMITED}]})
             context = Context(api, token, None)
             data = _run(context, str(sent.get("query", "")), dict(sent.get("variables") or {}))
     except ApiError as problem:
@@ -118,8 +124,8 @@ def _enable(context: Context, variables: dict[str, Any]) -> dict[str, Any]:
         raise _QueryError("UNPROCESSABLE", "Auto merge is not allowed for this repository")
     if variables["head"] != pull.head_sha:
         raise _QueryError("UNPROCESSABLE", "Head sha didn't match expected OID")
-    if mergeable_state(repo, pull) == "clean":
-        raise _QueryError("UNPROCESSABLE", "Pull request Pull request is in clean status")
+    if (state := mergeable_state(repo, pull)) in ("clean", "unstable"):
+        raise _QueryError("UNPROCESSABLE", f"Pull request Pull request is in {state} status")
     if str(variables["method"]).lower() not in repo.merge_methods:
         raise _QueryError("UNPROCESSABLE", f"Merge method {variables['method']} is not allowed on this repository")
     pull.auto_merge, pull.auto_merge_method = context.user, str(variables["method"]).lower()

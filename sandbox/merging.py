@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.domain.names import CommitSha
 from sandbox.rebasing import merge_trees
 from sandbox.records import Pull, Repo, Review
 from sandbox.state import ApiError
@@ -59,6 +60,10 @@ def _merges(repo: Repo, base: str, head: str) -> bool:
     return True
 
 
+def _is_up_to_date(repo: Repo, pull: Pull) -> bool:
+    return repo.git.is_ancestor(CommitSha(repo.heads()[pull.base]), CommitSha(pull.head_sha))
+
+
 def find_violation(repo: Repo, pull: Pull, method: str) -> str:
     """What a ruleset says of this way of merging it, or ""."""
     rules = repo.rules.get(pull.base)
@@ -86,4 +91,6 @@ def mergeable_state(repo: Repo, pull: Pull) -> str:
     ready = [check_states(repo, pull.head_sha, app=sources.get(name)).get(name) == "success" for name in required]
     if review_decision(repo, pull) not in (None, "APPROVED") or not all(ready):
         return "blocked"
+    if rules is not None and rules.strict and not _is_up_to_date(repo, pull):
+        return "behind"
     return "unstable" if any(state != "success" for state in states.values()) else "clean"

@@ -73,6 +73,7 @@ class BranchRules:
     sources: dict[str, int] = field(default_factory=dict)  # of some of them, the id of the App that has to post it
     signed: bool = False
     linear: bool = False
+    strict: bool = False  # branches are to be up to date
     is_frozen: bool = False  # nobody may update it
 
 

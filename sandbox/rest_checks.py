@@ -202,6 +202,7 @@ def create_status(context: Context, repo: Repo, sha: str) -> Any:
         created_at=status.created_at,
         updated_at=status.created_at,
     )
+    _merge_waiting(context, repo, status.sha)
     return ApiResponse(201, context.shapes.status(repo, status))
 
 

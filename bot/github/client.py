@@ -182,13 +182,15 @@ class Client:
 
     def graphql(self, query: str, kind: type[_T], **variables: object) -> _T:
         """One GraphQL request, its `data` as `kind`. For what REST does not have."""
-        data, _ = self._request("POST", self._sender.graphql_url, body={"query": query, "variables": variables})
+        data, headers = self._request("POST", self._sender.graphql_url, body={"query": query, "variables": variables})
         if not isinstance(data, dict) or data.get("errors"):
             errors = data.get("errors") if isinstance(data, dict) else None
             kinds = {str(error.get("type", "")) for error in errors or [] if isinstance(error, dict)}
             message = _join_messages("", {"errors": errors})
             if "RATE_LIMITED" in kinds:
                 raise RetryLater(f"GitHub asks to wait before a GraphQL request: {message}", seconds=60)
+            if _LIMITED.search(message):
+                raise self._backoff.limited("a GraphQL request", headers, message)
             if _BROKEN_QUERY in message:
                 raise self._backoff.outage("a GraphQL request", message)
             raise (NotFound if kinds == {"NOT_FOUND"} else GitHubError)("a GraphQL request", 200, message)

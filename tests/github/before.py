@@ -185,9 +185,9 @@ def push_unsigned(
     return client.post(path_of(repo, "git/commits"), Sha, body).sha
 
 
-def let_merge_now(client: Client, repo: RepoName, pull: PullDetail) -> str:
+def let_merge_now(client: Client, repo: RepoName, pull: PullDetail, *, is_on: bool) -> str:
     """Whatever is known of it."""
-    return _let_merge(client, repo, msgspec.structs.replace(pull, mergeable=True))
+    return _let_merge(client, repo, msgspec.structs.replace(pull, mergeable=True), is_on=is_on)
 
 
 def look_every_ten_seconds(job: Any, now: float) -> Any:

@@ -33,6 +33,28 @@ def test_the_head_moved_just_before_the_merge(steps: Stepper) -> None:
     assert steps.failed == []
 
 
+def test_a_merge_is_in_progress_already(steps: Stepper) -> None:
+    """405 "Merge already in progress" (JSONbored/loopover#5042): looked at again, and merged."""
+    words = "Merge already in progress"
+    steps.hub.faults.append(Fault(lambda _method, path: path.endswith("/merge"), 405, times=2, message=words))
+    pull = propose_words(steps)
+    steps.advance(30)
+    assert is_merged(steps, pull["number"]), said(steps, pull)
+    assert steps.failed == []
+
+
+def test_a_graphql_request_meets_a_secondary_limit(steps: Stepper) -> None:
+    """200, and an error in words (docs: rate limits and query limits for the GraphQL API): waited for, and no
+    answer to what was asked for."""
+    steps.hub.set_rules(FLEET, "main", contexts=["aios/review"], sources={"aios/review": steps.world.app.id})
+    steps.hub.allow_auto_merge(FLEET)
+    steps.hub.behaviours.limited_queries = 1
+    steps.hub.behaviours.lag = 0
+    pull = propose_words(steps)
+    assert "rate limit" not in said(steps, pull)
+    assert steps.failed == []
+
+
 def test_a_graphql_request_fails_with_status_200(steps: Stepper) -> None:
     """ "Something went wrong while executing your query" is a server error (octokit/plugin-retry.js#395), and not
     GitHub's answer to what was asked for."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import requests
+
 from sandbox.state import ApiError
 from sandbox.world import FLEET, PERSON, SERVER
+from tests.acceptance.outside import HEADERS
 from tests.github.stepping import Stepper
 
 
@@ -23,6 +26,14 @@ def propose_words(steps: Stepper) -> dict[str, Any]:
 def said(steps: Stepper, pull: dict[str, Any]) -> str:
     """What the review's check says."""
     return str(steps.check_on(FLEET, pull["head"]["sha"], "aios/review")["output"])
+
+
+def post_status(steps: Stepper, sha: str, state: str) -> None:
+    """What some CI says of a commit, as `tests`."""
+    url = f"{steps.hub.url}/api/v3/repos/{FLEET}/statuses/{sha}"
+    headers = HEADERS | {"Authorization": f"Bearer {steps.world.token}"}
+    assert requests.post(url, json={"state": state, "context": "tests"}, headers=headers, timeout=30).ok
+    steps.settle()
 
 
 def test_signatures_are_required(steps: Stepper) -> None:
@@ -46,6 +57,39 @@ def test_auto_merge_is_not_allowed(steps: Stepper) -> None:
     pull = propose_words(steps)
     assert not pull["merged"]
     assert "Auto merge is not allowed" in said(steps, pull)
+    assert steps.failed == []
+
+
+def test_branches_have_to_be_up_to_date(steps: Stepper) -> None:
+    """`mergeable_state: behind`: auto-merge waits for the branch, and updates none (macanderson/stella#1527,
+    pascalgn/automerge-action#74). The bot updates its own."""
+    app = {"aios/review": steps.world.app.id}
+    steps.hub.set_rules(FLEET, "main", contexts=["aios/review", "tests"], sources=app, strict=True)
+    steps.hub.allow_auto_merge(FLEET)
+    pull = propose_words(steps)
+    assert pull["auto_merge"]
+    steps.world.push(FLEET, {"README.md": "Another.\n"}, "The base moves")
+    steps.settle()
+    post_status(steps, pull["head"]["sha"], "success")
+    steps.look_around()
+    head = steps.outside.get(f"/repos/{FLEET}/pulls/{pull['number']}")["head"]["sha"]
+    assert head != pull["head"]["sha"], "its branch stays behind"
+    post_status(steps, head, "success")
+    steps.settle()
+    assert steps.outside.get(f"/repos/{FLEET}/pulls/{pull['number']}")["merged"]
+    assert steps.failed == []
+
+
+def test_a_check_that_nobody_requires_has_not_succeeded(steps: Stepper) -> None:
+    """`mergeable_state: unstable`: "Merging is allowed" (octokit/octokit.net#1763), and auto-merge is refused
+    (peter-evans/enable-pull-request-automerge#355): it is merged like what is clean."""
+    steps.hub.allow_auto_merge(FLEET)
+    steps.hub.behaviours.never_finds_out_mergeability = True
+    pull = propose_words(steps)
+    post_status(steps, pull["head"]["sha"], "pending")
+    steps.hub.behaviours.never_finds_out_mergeability = False
+    steps.advance(10)
+    assert steps.outside.get(f"/repos/{FLEET}/pulls/{pull['number']}")["merged"], said(steps, pull)
     assert steps.failed == []
 
 

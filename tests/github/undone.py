@@ -6,6 +6,7 @@ away what the bot does about the behaviour, by replacing a name of its code, and
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from bot.features.commands.decide.attention import Attention
@@ -98,6 +99,8 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     # test_hiccups
     "test_the_base_moved_just_before_the_merge": (Undo("bot.github.endpoints.merging:_MOVED", ()),),
     "test_the_head_moved_just_before_the_merge": (Undo("bot.github.endpoints.merging:_MOVED", ()),),
+    "test_a_merge_is_in_progress_already": (Undo("bot.github.endpoints.merging:_MOVED", ()),),
+    "test_a_graphql_request_meets_a_secondary_limit": (Undo("bot.github.client:_LIMITED", re.compile("never")),),
     "test_a_graphql_request_fails_with_status_200": (Undo("bot.github.client:_BROKEN_QUERY", before.UNHEARD),),
     "test_a_comment_is_submitted_too_quickly": (Undo("bot.github.client:_TOO_QUICKLY", before.UNHEARD),),
     # test_late_fetches
@@ -241,6 +244,10 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
         Undo("bot.github.endpoints.merging:_choose_method", lambda *_: MergeMethod.MERGE),
     ),
     "test_auto_merge_is_not_allowed": (Undo("bot.github.endpoints.merging:enable_auto_merge", before.nothing),),
+    "test_branches_have_to_be_up_to_date": (Undo("bot.features.review.apply:_update", lambda *_: ""),),
+    "test_a_check_that_nobody_requires_has_not_succeeded": (
+        Undo("bot.features.review.apply:_MERGEABLE", ("clean",)),
+    ),
     "test_a_ruleset_forbids_the_merge": (Undo("bot.github.endpoints.merging:merge_pull", before.nothing),),
     "test_mergeability_is_never_known": (
         Undo("bot.features.review.jobs:SyncReview.again", before.look_every_ten_seconds),

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_MERGEABLE = ("clean", "unstable", "has_hooks")
+"""The states in which GitHub's rules are content: of the second, checks that nobody requires have not succeeded."""
+
 NOT_KNOWN = "GitHub does not say whether this can be merged: merge it by hand, or push to it."
 
 
@@ -46,7 +49,7 @@ def apply_review(
         with suppress(GitHubError):  # it may be off already
             merging.disable_auto_merge(client, pull)
     try:
-        note = _let_merge(client, repo, pull) if decision.auto_merge else ""
+        note = _let_merge(client, repo, pull, is_on=not decision.auto_merge) if decision.by_itself else ""
     except NotYetMergeable as unknown:
         log.info("%s", unknown)
         if not is_last:
@@ -111,11 +114,18 @@ def _post(
     tools.audit.append(f"review:{repo.lower()}:{head}:{digest}", record)
 
 
-def _let_merge(client: Client, repo: RepoName, pull: PullDetail) -> str:
-    """Let GitHub merge it once all its own rules are content; what stood in the way of that, or ""."""
+def _let_merge(client: Client, repo: RepoName, pull: PullDetail, *, is_on: bool) -> str:
+    """Let GitHub merge it once all its own rules are content; what stood in the way of that, or "".
+
+    `is_on`: auto-merge is switched on already. It waits for a branch that is behind, and updates none.
+    """
     if pull.mergeable is None and pull.mergeable_state == "unknown":
         raise NotYetMergeable(f"GitHub has yet to find out whether {repo}#{pull.number} can be merged")
-    if pull.mergeable_state != "clean":
+    if pull.mergeable_state == "behind":
+        return _update(client, repo, pull)
+    if is_on:
+        return ""
+    if pull.mergeable_state not in _MERGEABLE:
         # GitHub holds auto-merge to each new head's own check only where that check is required.
         sources = people.read_required_sources(client, repo, BranchName(pull.base.ref)).get(REVIEW_CHECK)
         if sources is None:
@@ -125,7 +135,7 @@ def _let_merge(client: Client, repo: RepoName, pull: PullDetail) -> str:
         try:
             merging.enable_auto_merge(client, pull)
         except GitHubError as refused:
-            if "clean status" not in refused.message:
+            if not any(f"{state} status" in refused.message for state in _MERGEABLE):
                 return f"Auto-merge could not be switched on: {md.text(refused.message[:200])}"
         else:
             return ""
@@ -134,4 +144,13 @@ def _let_merge(client: Client, repo: RepoName, pull: PullDetail) -> str:
         merging.merge_pull(client, repo, pull)
     except GitHubError as refused:
         return f"It could not be merged: {md.text(refused.message[:200])}"
+    return ""
+
+
+def _update(client: Client, repo: RepoName, pull: PullDetail) -> str:
+    """Bring the base into the branch, where that is required; what stood in the way of that, or ""."""
+    try:
+        merging.update_branch(client, repo, pull)
+    except GitHubError as refused:
+        return f"Its branch could not be updated: {md.text(refused.message[:200])}"
     return ""

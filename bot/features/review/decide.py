@@ -90,8 +90,9 @@ class Missing(StrEnum):
 
 
 class ReviewDecision(Value, frozen=True):
-    """What the check says. `auto_merge`: switch it on; `by_hand`: switch it off, because a person is needed.
+    """What the check says. `by_itself`: the bot may merge it; `auto_merge`: for that, switch it on.
 
+    `by_hand`: switch it off, because a person is needed.
     `held`: names ask for nobody and the fleet lets the bot merge, but this is what the merge would do.
     """
 
@@ -99,6 +100,7 @@ class ReviewDecision(Value, frozen=True):
     need: Need
     missing: Missing
     approved_by: tuple[str, ...] = ()
+    by_itself: bool = False
     auto_merge: bool = False
     by_hand: bool = False
     held: MergeEffect | None = None
@@ -130,6 +132,7 @@ def decide_review(facts: ReviewFacts) -> ReviewDecision:
         need=need,
         missing=missing,
         approved_by=approved,
+        by_itself=by_itself,
         auto_merge=by_itself and not facts.auto_merge,
         by_hand=facts.ours and facts.auto_merge and not by_itself,
         held=facts.effect if asks_nobody and not by_itself else None,

@@ -14,8 +14,8 @@ from bot.github.endpoints.people import PullDetail
 from bot.github.endpoints.rules import find_rules
 from bot.github.errors import GitHubError
 
-_MOVED = ("Base branch was modified", "Head branch was modified")
-"""What GitHub says (405, 409) while it has yet to find out whether a head merges into a base, one of which moved."""
+_MOVED = ("Base branch was modified", "Head branch was modified", "Merge already in progress")
+"""What GitHub says (405, 409) while it has yet to find out whether a head merges into a base, or merges already."""
 
 
 class NotYetMergeable(BotError):  # noqa: N818 - an answer, not a failure
@@ -96,6 +96,11 @@ def _enqueue(client: Client, pull: PullDetail) -> None:
         "input: {pullRequestId: $pull, expectedHeadOid: $head}) { mergeQueueEntry { position } } }"
     )
     client.graphql(query, object, pull=pull.node_id, head=pull.head.sha)
+
+
+def update_branch(client: Client, repo: RepoName, pull: PullDetail) -> None:
+    """Merge the base into the head that was read. GitHubError when they conflict, or the head moved."""
+    client.send("PUT", path_of(repo, "pulls", pull.number, "update-branch"), {"expected_head_sha": pull.head.sha})
 
 
 def enable_auto_merge(client: Client, pull: PullDetail) -> None:
