@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.git.git import GitError
 from sandbox.merging import check_states, mergeable_state
-from sandbox.records import Pull, Repo, User
+from sandbox.records import Pull, QueueEvent, Repo, User, iso_now
 from sandbox.state import ApiError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def enqueue(effects: Effects, repo: Repo, pull: Pull, user: User) -> None:
         raise ApiError(422, f"The merge queue is not enabled for {pull.base}")
     if pull.state != "open" or mergeable_state(repo, pull) in ("blocked", "dirty"):
         raise ApiError(422, "Pull request is not mergeable")
+    _note(effects, pull, user, "added_to_merge_queue")
     effects.send_pull_event(repo, pull, user, "enqueued")
     _add(effects, repo, pull)
 
@@ -128,6 +129,12 @@ def _fail(effects: Effects, repo: Repo, queue: list[Group]) -> None:
         _add(effects, repo, group.pull)
 
 
+def _note(effects: Effects, pull: Pull, user: User, event: str) -> None:
+    pull.queue_events.append(QueueEvent(effects.state.new_id(), event, user, iso_now()))
+
+
 def _dequeue(effects: Effects, repo: Repo, pull: Pull, reason: str) -> None:
     bot = effects.state.user(QUEUE_BOT, "Bot")
+    pull.auto_merge = None
+    _note(effects, pull, bot, "removed_from_merge_queue")
     effects.send_pull_event(repo, pull, bot, "dequeued", reason=reason)

@@ -77,6 +77,16 @@ class BranchRules:
     is_frozen: bool = False  # nobody may update it
 
 
+@dataclass(frozen=True)
+class QueueEvent:
+    """A pull request came into the merge queue, or out of it."""
+
+    id: int
+    event: str
+    actor: User
+    created_at: str
+
+
 @dataclass
 class Pull:
     """A pull request. `head_sha` follows the branch while it is open."""
@@ -101,6 +111,7 @@ class Pull:
     reviews: list[Review] = field(default_factory=list)
     auto_merge: User | None = None  # who enabled it
     auto_merge_method: str = "merge"
+    queue_events: list[QueueEvent] = field(default_factory=list)  # oldest first
     rebased: tuple[str, ...] = ()  # its commits as a rebase rewrote them on the base, oldest first
     head_repo: Repo | None = None  # a fork; None: the repository itself
     locked: bool = False  # its conversation

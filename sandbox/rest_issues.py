@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 
 from sandbox.api import ApiResponse, Context, Route, invalid, paged
-from sandbox.records import Issue, Pull, Repo, iso_now
+from sandbox.records import Issue, Pull, QueueEvent, Repo, iso_now
 from sandbox.rest_pulls import check_texts
 from sandbox.state import ApiError
 
@@ -100,10 +100,32 @@ def list_issues(context: Context, repo: Repo) -> Any:
     return paged(found, lambda one: issue_shape(context, repo, one))
 
 
+def list_events(context: Context, repo: Repo, number: int) -> Any:
+    """Those of the merge queue; GitHub lists others, too."""
+    pull = repo.pulls.get(number)
+    return paged(list(pull.queue_events) if pull else [], lambda one: event_shape(context, repo, one))
+
+
+def event_shape(context: Context, repo: Repo, one: QueueEvent) -> dict[str, Any]:
+    """issue-event."""
+    return {
+        "id": one.id,
+        "node_id": f"E_{one.id}",
+        "url": f"{context.shapes.api}/repos/{repo.full_name}/issues/events/{one.id}",
+        "actor": context.shapes.user(one.actor),
+        "event": one.event,
+        "commit_id": None,
+        "commit_url": None,
+        "created_at": one.created_at,
+        "performed_via_github_app": None,
+    }
+
+
 _REPO = "/repos/{owner}/{repo}"
 ROUTES = [
     Route("GET", f"{_REPO}/issues", list_issues, "issues", "read"),
     Route("POST", f"{_REPO}/issues", create_issue, "issues", "write"),
     Route("GET", f"{_REPO}/issues/{{number}}", get_issue, "issues", "read"),
+    Route("GET", f"{_REPO}/issues/{{number}}/events", list_events, "issues", "read"),
     Route("PATCH", f"{_REPO}/issues/{{number}}", update_issue, "issues", "write"),
 ]

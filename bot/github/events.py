@@ -142,6 +142,7 @@ _PULL_ACTIONS = {
     "edited",
     "converted_to_draft",
     "ready_for_review",
+    "dequeued",
 }
 _REPOSITORY_ACTIONS = {
     "renamed",

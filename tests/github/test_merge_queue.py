@@ -6,6 +6,7 @@ import requests
 
 from sandbox.world import FLEET, NODE, PERSON, SERVER
 from tests.github.stepping import Stepper
+from tests.github.test_shapes import post_status, propose_words, said
 
 CHECKS = ("aios/plan", "aios/review")
 
@@ -98,3 +99,22 @@ def test_a_merge_past_the_queue_is_refused(steps: Stepper) -> None:
     assert merged["merged"], "nothing merged it"
     assert merged["merged_by"]["login"] == "github-merge-queue[bot]"
     assert steps.take_order() is not None
+
+
+def test_a_pull_request_is_taken_out_of_the_queue(steps: Stepper) -> None:
+    """`pull_request.dequeued`, with CI_FAILURE, MANUAL and other reasons (openobserve/openobserve#13891): the same
+    head is not put into it again and again, and the check says what a person can do."""
+    steps.advance(120)
+    queue(steps, "aios/review", "tests")
+    steps.hub.set_rules(FLEET, "main", contexts=["aios/review", "tests"], sources={"aios/review": steps.world.app.id})
+    steps.hub.allow_auto_merge(FLEET)
+    pull = propose_words(steps)
+    post_status(steps, pull["head"]["sha"], "success")
+    ((_, group),) = steps.hub.queued_groups(FLEET)
+    steps.look_around()
+    assert len(steps.hub.queued_groups(FLEET)) == 1, "it is in the queue already"
+    post_status(steps, group, "failure")
+    assert "It was taken out of the merge queue" in said(steps, pull)
+    steps.look_around()
+    assert steps.hub.queued_groups(FLEET) == []
+    assert steps.failed == []

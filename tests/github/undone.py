@@ -138,6 +138,7 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
     "test_a_merge_past_the_queue_is_refused": (
         Undo("bot.github.endpoints.merging:merge_pull", before.merge_at_once),
     ),
+    "test_a_pull_request_is_taken_out_of_the_queue": (Undo("bot.github.endpoints.merging:_is_queued", before.no),),
     # test_names
     "test_an_upstream_is_renamed": (_RENAMES,),
     "test_a_fleet_is_renamed": (_RENAMES,),

@@ -19,7 +19,7 @@ from bot.features.review.text import REVIEW_CHECK, describe_wait, describe_waiti
 from bot.github.checks import ensure_check
 from bot.github.client import Client
 from bot.github.endpoints import merging, people
-from bot.github.endpoints.merging import NotYetMergeable
+from bot.github.endpoints.merging import NotYetMergeable, TakenOut
 from bot.github.endpoints.people import PullDetail
 from bot.github.errors import GitHubError
 from bot.text import markdown as md
@@ -50,6 +50,8 @@ def apply_review(
             merging.disable_auto_merge(client, pull)
     try:
         note = _let_merge(client, repo, pull, is_on=not decision.auto_merge) if decision.by_itself else ""
+    except TakenOut as taken:
+        note = str(taken)
     except NotYetMergeable as unknown:
         log.info("%s", unknown)
         if not is_last:

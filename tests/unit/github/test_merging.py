@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.names import RepoName
-from bot.github.endpoints.merging import MergeMethod, find_merge_method, merge_pull
+from bot.github.client import Response
+from bot.github.endpoints.merging import MergeMethod, TakenOut, merge_pull
 from bot.github.endpoints.people import PullDetail
 from bot.github.shapes import PullEnd
 from tests.unit.github.scripted import Scripted, reply
@@ -43,18 +44,58 @@ LINEAR = {"type": "required_linear_history"}
 def test_the_first_allowed_method_is_used(
     allowed: dict[str, bool], rules: list[dict[str, object]], method: MergeMethod
 ) -> None:
-    sender = Scripted(reply(rules), reply(allowed))
-    assert find_merge_method(sender.client(), REPO, "main") is method
-    assert sender.lines == ["GET /repos/acme/fleet/rules/branches/main", "GET /repos/acme/fleet"]
+    sender = Scripted(reply(rules), reply(allowed), reply({"merged": True}))
+    merge_pull(sender.client(), REPO, PULL)
+    assert sender.lines[:2] == ["GET /repos/acme/fleet/rules/branches/main", "GET /repos/acme/fleet"]
+    assert sender.sent[-1].body == {"sha": "b" * 40, "merge_method": method}
 
 
-def test_a_branch_with_a_merge_queue_is_merged_by_the_queue() -> None:
-    sender = Scripted(reply([{"type": "merge_queue", "parameters": {"merge_method": "MERGE"}}]), reply({"data": {}}))
-    head, base = PullEnd(ref="words", sha="b" * 40), PullEnd(ref="main", sha="a" * 40)
-    pull = PullDetail(number=7, node_id="PR_7", state="open", title="Words", html_url="", head=head, base=base)
-    merge_pull(sender.client(), REPO, pull)
-    assert sender.lines == ["GET /repos/acme/fleet/rules/branches/main", "POST /graphql"]
-    body = sender.sent[1].body
+QUEUED = reply([{"type": "merge_queue", "parameters": {"merge_method": "MERGE"}}])
+PULL = PullDetail(
+    number=7,
+    node_id="PR_7",
+    state="open",
+    title="Words",
+    html_url="",
+    head=PullEnd(ref="words", sha="b" * 40),
+    base=PullEnd(ref="main", sha="a" * 40),
+)
+
+
+def events(*names: str) -> Response:
+    return reply([{"event": name, "created_at": "2026-11-30T12:00:00Z"} for name in names])
+
+
+def committed_at(time: str) -> Response:
+    return reply({"committer": {"date": f"2026-11-30T{time}Z"}})
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        (events("labeled"),),
+        (events("added_to_merge_queue", "removed_from_merge_queue"), committed_at("12:00:01")),  # it moved since
+    ],
+)
+def test_a_branch_with_a_merge_queue_is_merged_by_the_queue(before: tuple[Response, ...]) -> None:
+    sender = Scripted(QUEUED, *before, reply({"data": {}}))
+    merge_pull(sender.client(), REPO, PULL)
+    assert sender.lines[0] == "GET /repos/acme/fleet/rules/branches/main"
+    assert sender.lines[-1] == "POST /graphql"
+    body = sender.sent[-1].body
     assert isinstance(body, dict)
     assert "{ enqueuePullRequest(input: {pullRequestId: $pull, expectedHeadOid: $head})" in body["query"]
     assert body["variables"] == {"pull": "PR_7", "head": "b" * 40}
+
+
+def test_what_is_in_the_queue_is_not_put_into_it_again() -> None:
+    sender = Scripted(QUEUED, events("removed_from_merge_queue", "added_to_merge_queue", "labeled"))
+    merge_pull(sender.client(), REPO, PULL)
+    assert sender.responses == []
+
+
+def test_what_was_taken_out_of_the_queue_is_a_persons_to_put_back() -> None:
+    out = ("added_to_merge_queue", "removed_from_merge_queue", "labeled")
+    sender = Scripted(QUEUED, events(*out), committed_at("12:00:00"))
+    with pytest.raises(TakenOut, match="taken out of the merge queue"):
+        merge_pull(sender.client(), REPO, PULL)
