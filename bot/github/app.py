@@ -73,6 +73,7 @@ class App:
         self._memory = Memory()
         self._login: str | None = None
         self._login_until = 0.0
+        self._other_bots: set[str] = set()
         self._lock = threading.Lock()
 
     def client(self) -> Client:
@@ -85,6 +86,18 @@ class App:
             self._login = f"{self.client().get('/app', _App).slug}[bot]"
             self._login_until = time.monotonic() + _LOGIN_SECONDS
         return self._login
+
+    def is_own(self, login: str) -> bool:
+        """Whether an author's login is the App's. One that is no longer as we know it is looked up: names change."""
+        if login == self.login():
+            return True
+        if not login.endswith("[bot]") or login in self._other_bots:
+            return False
+        self._login = None
+        if login == self.login():
+            return True
+        self._other_bots.add(login)
+        return False
 
     def budget(self, installation: InstallationId) -> Budget:
         """The installation's budget of requests."""

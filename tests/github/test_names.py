@@ -78,6 +78,20 @@ def test_a_fleet_is_deleted_and_made_again(steps: Stepper) -> None:
     assert steps.failed == []
 
 
+def test_the_app_is_renamed(steps: Stepper) -> None:
+    """Its bot has the new name at once, on what it made before too (REST: apps/get-authenticated), and no event says
+    so: an order of before is an order still, and its report is the one that is kept."""
+    number = steps.bump()["number"]
+    steps.merge(number)
+    steps.settle()
+    steps.hub.rename_app(steps.world.app.id, "deployer")
+    steps.look_around()
+    assert len(steps.hub.deployments(FLEET)) == 1, "a second order"
+    reports = [one for one in steps.outside.comments(FLEET, number) if "aios-bot:rollout" in one["body"]]
+    assert len(reports) == 1
+    assert steps.failed == []
+
+
 def test_a_fleet_is_archived(steps: Stepper) -> None:
     """`repository.archived`: it is read-only (403 for every write), so nothing more is tried there."""
     steps.hub.archive_repository(FLEET)

@@ -146,6 +146,7 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
         Undo("bot.features.fleets.read:_find_replaced", before.nothing),
     ),
     "test_a_fleet_is_deleted_and_made_again": (Undo("bot.features.fleets.read:_find_replaced", before.nothing),),
+    "test_the_app_is_renamed": (Undo("bot.github.app:App.is_own", lambda app, login: login == app.login()),),
     "test_a_fleet_is_archived": (_RENAMES,),
     "test_the_event_of_an_installations_end_is_lost": (
         Undo("bot.features.fleets.store:Pins.installations", before.none),

@@ -59,19 +59,19 @@ def read_orders(
     All back to the last `goods` good ones of `submodule`, and of the older ones those of `commit`. `listed` is what
     `list_deployments` found, if it was called already.
     """
-    ours = tools.fleets.app.login()
+    app = tools.fleets.app
     found: list[PastOrder] = []
     seen = 0
     for deployment in _with_unlisted(
         tools, client, repo, node, list_deployments(client, repo, node.name) if listed is None else listed
     ):
-        if deployment.creator is None or deployment.creator.login != ours:
+        if deployment.creator is None or not app.is_own(deployment.creator.login):
             continue  # anybody who may write can make a deployment; it is no order of ours
         if seen >= goods and deployment.sha != commit:
             continue
         order = _read_order(client, repo, deployment)
         if order is not None and order.stage.is_open and order.run_id is None:
-            order = _find_run(client, repo, node, order, login=ours)
+            order = _find_run(client, repo, node, order, login=app.login())
         if order is not None and order.stage.is_open and order.run_id is not None:
             order = _with_run(tools, client, repo, deployment, order)
         if order is not None:
