@@ -46,6 +46,9 @@ class Behaviours:
     broken_queries: int = 0
     """So many of the next GraphQL requests are answered 200 with "Something went wrong while executing your query"
     (octokit/plugin-retry.js#395)."""
+    payload_as_text: bool = False
+    """A deployment's payload comes back as JSON in a string (REST: deployments, "object or string";
+    google/go-github#1116)."""
     limited_queries: int = 0
     """So many of the next GraphQL requests meet a secondary limit: 200, and an error without a type (docs: rate
     limits and query limits for the GraphQL API)."""
@@ -65,6 +68,7 @@ SERVERS = {
         git_lag=15.0,
         finds_out_mergeability=True,
         content_pause=2.0,
+        payload_as_text=True,
         broken_queries=1,
         knows_run_details=False,
         strict_headers=True,

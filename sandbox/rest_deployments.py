@@ -16,6 +16,12 @@ MAX_DESCRIPTION_LENGTH = 140  # of a deployment's status
 _STATES = ("error", "failure", "inactive", "in_progress", "queued", "pending", "success")
 
 
+def _keep_payload(context: Context, payload: Any) -> Any:
+    if context.state.behaviours.payload_as_text:
+        return payload if isinstance(payload, str) else json.dumps(payload)
+    return json.loads(payload) if isinstance(payload, str) and payload.startswith("{") else payload
+
+
 def create_deployment(context: Context, repo: Repo) -> Any:
     (ref,) = context.need("ref")
     body = context.body
@@ -34,7 +40,7 @@ def create_deployment(context: Context, repo: Repo) -> Any:
         sha=sha,
         ref=ref,
         task=body.get("task", "deploy"),
-        payload=json.loads(payload) if isinstance(payload, str) and payload.startswith("{") else payload,
+        payload=_keep_payload(context, payload),
         environment=environment,
         production=body.get("production_environment", environment == "production"),
         description=body.get("description"),

@@ -14,6 +14,7 @@ from bot.features.bump.decide import BumpReason, CloseBump, WithholdBump, decide
 from bot.features.bump.facts import Relation
 from bot.features.bump.read import COMMITS_READ, read_bump_facts, read_dismissed_pins, read_relation
 from bot.features.review import apply as review_apply
+from bot.features.rollout.read.history import _Payload
 from bot.git.git import GitRepository
 from bot.github.client import Client
 from bot.github.connection.backoff import Backoff
@@ -225,3 +226,7 @@ def wait_for_the_reset(self: Backoff, request: str, headers: Any, message: str) 
 
 def refused_for_two_seconds(_self: Any, request: str, _headers: Any, kind: type[RetryLater], _message: str) -> Any:
     return kind(request, seconds=2)
+
+
+def payload_as_an_object(deployment: Any) -> Any:
+    return msgspec.convert(deployment.payload, _Payload)

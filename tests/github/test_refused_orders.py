@@ -52,6 +52,19 @@ def test_an_order_is_too_long_for_a_workflow(steps: Stepper, monkeypatch: pytest
     assert "give the node fewer stacks" in bodies(steps, number)
 
 
+def test_the_payload_of_a_deployment_is_text(steps: Stepper) -> None:
+    """ "object or string" (REST: deployments; google/go-github#1116): an order is known again, and given once."""
+    steps.hub.behaviours.payload_as_text = True
+    steps.merge(steps.bump()["number"])
+    steps.settle()
+    order = steps.take_order()
+    assert order is not None
+    steps.report(order, "success")
+    steps.look_around()
+    assert len(steps.hub.deployments(FLEET)) == 1
+    assert steps.failed == []
+
+
 def test_a_button_of_an_older_head_is_pressed(steps: Stepper) -> None:
     """The page of a check run stays when its commit was replaced; GitHub lists no pull request for that commit any
     more. Who pressed it reads that the plan is another one by now."""

@@ -197,6 +197,9 @@ UNDONE: dict[str, tuple[Undo, ...]] = {
         Undo("bot.features.rollout.apply.giving:BotError", before.Never),
     ),
     "test_an_order_is_too_long_for_a_workflow": (Undo("bot.features.rollout.apply.giving:BotError", before.Never),),
+    "test_the_payload_of_a_deployment_is_text": (
+        Undo("bot.features.rollout.read.history:_read_payload", before.payload_as_an_object),
+    ),
     "test_a_button_of_an_older_head_is_pressed": (
         Undo("bot.features.commands.read.command:_find_shown", before.nothing),
     ),

@@ -127,9 +127,9 @@ def _with_run(
 def _read_order(client: Client, repo: RepoName, deployment: Deployment) -> PastOrder | None:
     task = parse_task(deployment.task)
     try:
-        payload = msgspec.convert(deployment.payload, _Payload)
+        payload = _read_payload(deployment)
         commit, pin = parse_commit_sha(deployment.sha), parse_commit_sha(payload.pin)
-    except (msgspec.ValidationError, ValueError):
+    except (msgspec.MsgspecError, ValueError):
         return None
     if task is None:
         return None
@@ -154,6 +154,13 @@ def _read_order(client: Client, repo: RepoName, deployment: Deployment) -> PastO
         updated_at=parse_time(newest.created_at) if newest else 0,
         made_at=parse_time(deployment.created_at) if deployment.created_at and not statuses else 0,
     )
+
+
+def _read_payload(deployment: Deployment) -> _Payload:
+    """What we wrote; GitHub gives it back as an object, or as the text of one."""
+    if isinstance(deployment.payload, str):
+        return msgspec.json.decode(deployment.payload, type=_Payload)
+    return msgspec.convert(deployment.payload, _Payload)
 
 
 def _queued_at(statuses: tuple[DeploymentStatus, ...]) -> int:
