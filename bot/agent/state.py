@@ -37,6 +37,7 @@ class Identity(StoredValue, frozen=True):
     node: NodeName
     root: str = ""
     report_only: bool = False  # it takes no order that changes anything
+    former: tuple[RepoName, ...] = ()  # names that the fleet's repository had before
 
 
 class Begun(StoredValue, frozen=True, tag="begun"):
@@ -138,20 +139,26 @@ class NodeState:
                 node=NodeName(node) if node else known.node if known else NodeName(""),
                 root=root if root is not None else known.root if known else "",
                 report_only=report_only if report_only is not None else bool(known and known.report_only),
+                former=known.former if known else (),
             )
         except ValueError as problem:
             raise StateError(str(problem)) from None
         if known is not None and (wanted.fleet, wanted.node) != (known.fleet, known.node):
             raise StateError(
-                f"this is {known.node} of {known.fleet} already; to make it another, run `aios-bot node leave` first"
+                f"this is {known.node} of {known.fleet} already: run `aios-bot node leave` first to make it another, "
+                "or `aios-bot node rename` if that only got another name"
             )
         try:
             (self.folder / "keys").mkdir(parents=True, exist_ok=True, mode=0o700)
             write_whole(self.folder / "keys" / f"{key.fingerprint}.pem", key.pem.encode())
-            write_whole(self.folder / "node.json", msgspec.json.encode(wanted))
+            self.write_identity(wanted)
         except OSError as problem:
             raise StateAccessError(self.folder, "written", problem) from None
         return wanted
+
+    def write_identity(self, identity: Identity) -> None:
+        """Be this node from now on. Raises OSError."""
+        write_whole(self.folder / "node.json", msgspec.json.encode(identity))
 
     @contextlib.contextmanager
     def lock(self, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
@@ -224,8 +231,8 @@ def _own_records(records: Iterable[Record], own: Identity | None) -> Iterator[Re
     numbers: dict[int, bool] = {}  # whether the newest order of this number was for `own`
     for record in records:
         if isinstance(record, Begun):
-            order = record.order
-            numbers[order.number] = own is None or (order.fleet, order.node) == (own.fleet, own.node)
+            order, names = record.order, (own.fleet, *own.former) if own else ()
+            numbers[order.number] = own is None or (order.fleet in names and order.node == own.node)
         if numbers.get(record.order.number if isinstance(record, Begun) else record.number, True):
             yield record
 

@@ -190,6 +190,22 @@ def doctor(repo: Path | None, state_folder: Path | None) -> None:
     sys.exit(ExitCode.OK if all(finding.good for finding in findings) else ExitCode.FAILED)
 
 
+@node.command()
+@click.argument("name")
+@_repo_option
+@_state_option
+def rename(name: str, repo: Path | None, state_folder: Path | None) -> None:
+    """Go on as this node where the fleet's repository got another name: OWNER/NAME, as NAME."""
+    from bot.agent.wiring import make_node
+    from bot.domain.names import parse_repo_name
+    from bot.onboarding.join.rename import rename_fleet
+
+    done = rename_fleet(make_node(read_node_settings(), state_folder, repo), parse_repo_name(name))
+    click.echo(f"this is a node of {done.fleet} now (before: {done.before})")
+    if done.checkout is not None:
+        click.echo(f"{done.checkout} is fetched from {done.fleet} now")
+
+
 @node.command("self-check")
 def self_check() -> None:
     """Check that the agent can load, and print its version."""

@@ -240,7 +240,8 @@ def check_order(
     holds all of them.
     """
     if order.fleet.lower() != fleet.lower():
-        return _no(RefusalReason.OTHER_FLEET, f"the order is for the fleet {order.fleet}, and this node is {fleet}'s")
+        text = f"the order is for the fleet {order.fleet}, and this node is {fleet}'s"
+        return _no(RefusalReason.OTHER_FLEET, f"{text}; if that got another name, run `aios-bot node rename` on it")
     if order.node != node:
         return _no(RefusalReason.OTHER_NODE, f"the order is for the node {order.node}, and this one is {node}")
     if order.number in used or order.number == last_number:

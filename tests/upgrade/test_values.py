@@ -72,6 +72,7 @@ ONLY_WHERE_NEEDED = frozenset(
         "Report.understands",  # a bot that cannot read a report shows none; it decides nothing
         "Invitation.protocol",
         "Invitation.agent",  # its join command brings the program that reads it
+        "Identity.former",  # only on a node that a person renamed; the version before cannot be renamed
         "RefusalReason.REQUIRES_UPDATE",
         # One comparison more: a node that does not know it does as before, and one that does is told of it by a
         # service that knows the reasons.

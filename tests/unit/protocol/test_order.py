@@ -201,7 +201,8 @@ def test_an_order_for_this_node_now_is_carried_out() -> None:
 def test_an_order_for_another_fleet_or_node_is_not_reported_under_its_number() -> None:
     assert check(make_order(), fleet=RepoName("tecnocrat/other")) == refuse(
         RefusalReason.OTHER_FLEET,
-        "the order is for the fleet tecnocrat/aios-win, and this node is tecnocrat/other's",
+        "the order is for the fleet tecnocrat/aios-win, and this node is tecnocrat/other's; "
+        "if that got another name, run `aios-bot node rename` on it",
     )
     assert check(make_order(), node=NodeName("AIOS")) == refuse(
         RefusalReason.OTHER_NODE, "the order is for the node HP_LAB, and this one is AIOS"
