@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.names import RepoName
+from bot.features.commands.store import CommandStore
 from bot.features.holds.store import HoldStore
 from sandbox.world import FLEET, NODE, OWNER, PERSON, SERVER
 from tests.github.stepping import Stepper
@@ -51,6 +52,26 @@ def test_what_was_decided_in_a_fleet_goes_with_it(steps: Stepper) -> None:
     assert [(one.node, one.fleet) for one in holds.find_locks(renamed, now=steps.clock.now)] == [(NODE, renamed)]
     assert holds.find_locks(FLEET, now=steps.clock.now) == ()
     assert steps.failed == []
+
+
+def test_a_rename_that_cannot_be_followed_now_is_no_loop(steps: Stepper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same while the database fails: the next look at all fleets makes up for it."""
+    number = steps.bump()["number"]
+    steps.hub.comment(FLEET, number, "/hold not this week", by=PERSON)
+    steps.settle()
+    with monkeypatch.context() as broken:
+        broken.setattr(CommandStore, "adopt", fail)
+        steps.hub.rename_repository(FLEET, "machines")
+        steps.settle()
+    steps.failed.clear()
+    steps.look_around()
+    holds = HoldStore(steps.service.intake.pins._store)
+    assert len(holds.find_everything(RepoName(f"{OWNER}/machines"), now=steps.clock.now)[1]) == 1
+    assert steps.failed == []
+
+
+def fail(*_arguments: object) -> None:
+    raise OSError("no disk")
 
 
 def test_a_fleet_is_deleted_and_made_again(steps: Stepper) -> None:

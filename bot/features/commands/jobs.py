@@ -108,7 +108,7 @@ def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
             return [*_run_written(event, index, source=f"review:{event.review}")]
         case ButtonPressed() if index.pins_of(event.repo) and event.button in BUTTONS:
             return [_run_button(event)]
-        case FleetReplaced():
+        case FleetReplaced(adopted=False):
             return [
                 AdoptFleet(
                     fleet=event.fleet,

@@ -190,11 +190,17 @@ class CommandStore:
 
 
 def _rename(kind: type[Hold] | type[Lock], fleet: RepoName, text: str) -> str:
-    return msgspec.json.encode(replace(msgspec.json.decode(text, type=kind), fleet=fleet)).decode()
+    try:
+        return msgspec.json.encode(replace(msgspec.json.decode(text, type=kind), fleet=fleet)).decode()
+    except msgspec.MsgspecError:  # of a newer version: it stays as it is
+        return text
 
 
 def _rename_command(fleet: RepoName, installation: InstallationId, text: str) -> str:
-    record = msgspec.json.decode(text, type=CommandRecord)
+    try:
+        record = msgspec.json.decode(text, type=CommandRecord)
+    except msgspec.MsgspecError:  # the same
+        return text
     orders = tuple(replace(order, fleet=fleet) for order in record.orders)
     locks = tuple(replace(lock, fleet=fleet) for lock in record.locks)
     renamed = replace(record, fleet=fleet, installation=installation, orders=orders, locks=locks)

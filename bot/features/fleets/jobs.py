@@ -244,12 +244,16 @@ class AccessRead(Value, frozen=True):
 
 
 class FleetReplaced(Value, frozen=True):
-    """What is stored under a fleet's name is another repository's. `before`: under which name its own is stored."""
+    """What is stored under a fleet's name is another repository's. `before`: under which name its own is stored.
+
+    `adopted`: what is stored is put right by now, so that the fleet can be read.
+    """
 
     fleet: RepoName
     installation: InstallationId
     identity: int
     before: RepoName | None = None
+    adopted: bool = False
 
 
 FoundEvent = FleetRead | FleetReplaced | AccessRead | HubFound | PullsListed | NodesFreed | BumpResumed
@@ -268,6 +272,8 @@ def triggers(event: Event | FoundEvent, index: PinIndex) -> list[Job]:
             return [ForgetInstallation(gone=event.installation)]
         case RepositoryChanged():
             return _sync_renamed(event, index)
+        case FleetReplaced(adopted=True):
+            return [SyncFleet(fleet=event.fleet, installation=event.installation)]
         case InstallationChanged():
             return [SyncInstallation(installation=event.installation)]
         case AccessChanged() if event.repo is None:

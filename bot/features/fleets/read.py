@@ -137,7 +137,7 @@ def prepare_look(tools: FleetTools, client: Client, job: SyncFleet, repo: Reposi
     That is another look when the mirror lacks what was pushed, or the fleet file that GitHub's API shows.
     """
     if (replaced := _find_replaced(tools, job, repo.id)) is not None:
-        return (replaced, job)
+        return (replaced,)  # adopted first: while that fails, another look would find the same
     fetch_all(tools, client, [job.fleet])
     is_here = _has_file(tools, job.fleet, BranchName(repo.default_branch))
     again = look_again(tools, job, job.fleet) if is_here else job.again(tools.now())

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from bot.features.commands.jobs import AdoptFleet
-from bot.features.fleets.jobs import Outcome
+from bot.features.fleets.jobs import FleetReplaced, Outcome
 from bot.github.client import Client
 
 if TYPE_CHECKING:
@@ -26,4 +26,4 @@ def adopt_fleet(tools: CommandTools, _client: Client, job: AdoptFleet) -> Outcom
             outbox.replace(name, scope, (), now=int(tools.fleets.now()))
     tools.commands.adopt(job.fleet, job.installation, job.identity, job.before)
     log.warning("%s has what was decided in %s", job.fleet, job.before or "it alone, and nothing of before")
-    return ()
+    return (FleetReplaced(job.fleet, job.installation, job.identity, job.before, adopted=True),)
