@@ -13,6 +13,8 @@ from bot.domain.names import RepoName
 from bot.features.bump.decide import BumpReason, CloseBump, WithholdBump, decide_bump
 from bot.features.bump.facts import Relation
 from bot.features.bump.read import COMMITS_READ, read_bump_facts, read_dismissed_pins, read_relation
+from bot.features.fleets.jobs import FleetReplaced, SyncFleet
+from bot.features.fleets.read import prepare_look
 from bot.features.review import apply as review_apply
 from bot.features.rollout.read.history import _Payload
 from bot.git.git import GitRepository
@@ -230,3 +232,9 @@ def refused_for_two_seconds(_self: Any, request: str, _headers: Any, kind: type[
 
 def payload_as_an_object(deployment: Any) -> Any:
     return msgspec.convert(deployment.payload, _Payload)
+
+
+def looked_at_meanwhile(tools: Any, client: Client, job: SyncFleet, repo: Repository) -> Any:
+    """The fleet is looked at again beside what adopts it."""
+    first = prepare_look(tools, client, job, repo)
+    return (*first, job) if any(isinstance(one, FleetReplaced) for one in first) else first
