@@ -30,12 +30,12 @@ def test_issues_are_switched_off(steps: Stepper) -> None:
     steps.answer(question, ["compose.yml was changed by hand"])
     steps.settle()
     check = steps.check(FLEET, f"aios/drift {NODE} server")
-    assert check is not None, "nobody is told"
+    assert check is not None
     assert "compose.yml was changed by hand" in check["output"]["summary"]
     assert steps.failed == []
     steps.advance(62)
     again = steps.take_order()
-    assert again is not None, "it is not asked again"
+    assert again is not None, "no further question"
 
 
 def test_the_conversation_is_locked(steps: Stepper) -> None:
